@@ -1,1 +1,1 @@
-export {};
+export { type CancelTimer, type Clock, sleepWith, systemClock } from './clock.ts';
