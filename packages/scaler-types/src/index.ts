@@ -1,1 +1,33 @@
 export { type CancelTimer, type Clock, sleepWith, systemClock } from './clock.ts';
+export { formatDuration, formatMetricWindow, parseDuration } from './duration.ts';
+export { errorCode, isTerminal, ScalerError, type ScalerErrorCode, terminal } from './errors.ts';
+export { type LogFields, type Logger } from './logger.ts';
+export { compareQuantities, parseQuantity, type Quantity, quantityToNumber } from './quantity.ts';
+export {
+  type Phase,
+  type QuietRule,
+  type Resource,
+  resourceKey,
+  type ResourceRef,
+  type Route,
+  type Target,
+  type TargetPort,
+} from './resource.ts';
+export { type ScaleEvent, scaleEvents } from './scale-event.ts';
+export { defaultMetricNamePattern, metricFullName, type ScaleResource } from './scale-resource.ts';
+export {
+  type ConfirmAnswer,
+  type ConfirmRequest,
+  type CreateResourceScaler,
+  type Endpoint,
+  type EndpointListener,
+  type Explanation,
+  type ProposedConfig,
+  type ResourceChange,
+  type ResourceScaler,
+  type ScaleOptions,
+  type ScaleReason,
+  type ScaleResult,
+  type ScalerContext,
+} from './scaler.ts';
+export { contractVersion } from './version.ts';

@@ -1,0 +1,47 @@
+/** Every code of an error that this package makes. */
+export type ScalerErrorCode =
+  | 'invalid-duration'
+  | 'invalid-quantity'
+  | 'invalid-resource'
+  | 'park-refused'
+  | 'park-cancelled'
+  | 'wake-failed'
+  | 'unknown-resource';
+
+/**
+ * What goes wrong between an app and a resource scaler. Any error is retried with back-off unless it is marked by
+ * {@link terminal}. Match on `code`, never on `instanceof`: several copies of this package may be installed.
+ */
+export class ScalerError extends Error {
+  override readonly name = 'ScalerError';
+  readonly code: ScalerErrorCode;
+
+  constructor(code: ScalerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+const terminalMark = Symbol.for('@scaler/scaler-types/terminal');
+
+/** Marks an error as not worth a retry, and returns it. A non-error is wrapped. */
+export function terminal(error: unknown): Error {
+  const marked = error instanceof Error ? error : new Error(String(error));
+  Object.defineProperty(marked, terminalMark, { value: true });
+  return marked;
+}
+
+/** Whether an error, or a cause of it, was marked by {@link terminal}. */
+export function isTerminal(error: unknown): boolean {
+  for (let e = error, depth = 0; typeof e === 'object' && e !== null && depth < 16; depth++) {
+    if (terminalMark in e) return true;
+    e = (e as { cause?: unknown }).cause;
+  }
+  return false;
+}
+
+/** The `code` of an error, however it was made; undefined when it has none. */
+export function errorCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}

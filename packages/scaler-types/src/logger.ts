@@ -1,0 +1,12 @@
+/** Values beside a constant message: `resource`, `namespace`, `phase`, `err` and so on. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** What a scaler and the apps log with. Messages are constant; what varies goes into the fields, errors as `err`. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A logger that adds these fields to each line. */
+  child(fields: LogFields): Logger;
+}

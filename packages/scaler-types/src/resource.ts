@@ -1,0 +1,88 @@
+import type { ScaleResource } from './scale-resource.ts';
+import type { ScaleEvent } from './scale-event.ts';
+
+/** Names one resource. `name` is unique in its namespace among all resources of one scaler. */
+export interface ResourceRef {
+  namespace: string;
+  name: string;
+}
+
+/**
+ * `awake`: it serves, and traffic goes straight to it. `parking`: on its way to zero, may still be cancelled.
+ * `asleep`: at zero, its traffic goes to the DLX. `waking`: started, not yet handed its traffic back.
+ */
+export type Phase = 'awake' | 'parking' | 'asleep' | 'waking';
+
+/** What a connection is for: one port of one Service of one resource. `port` is the Service's port number. */
+export interface Target {
+  resource: ResourceRef;
+  service: string;
+  port: number;
+}
+
+/** How a request on the DLX's shared port names a target: by host and path, as an Ingress or HTTPRoute does. */
+export interface Route {
+  /** Lower case, without port or final dot; `*.example.com` matches one label; `*` any host. */
+  host: string;
+  /** Default `/`. */
+  path?: string;
+  /** Default `Prefix`, element by element, as in an Ingress. */
+  pathType?: 'Prefix' | 'Exact';
+}
+
+/** A port of a resource that may receive traffic. */
+export interface TargetPort {
+  service: string;
+  /** The Service's port number, 1–65535. */
+  port: number;
+  /** The Service port's name, where it has one. */
+  portName?: string;
+  /** The DLX's own port for this target; exact for any host and protocol. Absent until one is allocated. */
+  listenPort?: number;
+  /** What names this target on the DLX's shared port, beside the Service's DNS names. */
+  routes?: readonly Route[];
+  /** The protocol a held connection will speak; default `http`. */
+  protocol?: 'http' | 'tcp';
+}
+
+/** Requests that neither wake nor count as activity; every field given must match. */
+export interface QuietRule {
+  method?: string;
+  /** Exact path, or a prefix when it ends in `*`. */
+  path?: string;
+  /** Header name in lower case → exact value, or a prefix when it ends in `*`. */
+  headers?: Readonly<Record<string, string>>;
+  port?: number;
+}
+
+/** One managed resource, the whole truth about it as the scaler sees it now. JSON-safe. */
+export interface Resource extends ResourceRef {
+  /** Idle when every one of these is at or below its threshold. Empty: only the DLX's own count can tell (`dlxSeesAll`). */
+  scaleResources: readonly ScaleResource[];
+  targets: readonly TargetPort[];
+  /** Absent: unknown, which counts as awake for parking and as asleep for forwarding. */
+  phase?: Phase;
+  /** Replicas asked for now. */
+  replicas?: number;
+  lastScaleEvent?: ScaleEvent;
+  /** ISO 8601, UTC. */
+  lastScaleEventTime?: string;
+  /** All traffic passes the DLX even while awake, so that its count is evidence of idleness too. Default false. */
+  dlxSeesAll?: boolean;
+  /** Milliseconds without a request after which it is idle by the DLX's count; used with `dlxSeesAll`. */
+  idleAfterMs?: number;
+  /** Milliseconds after a wake, an update or a cancelled park in which it is not parked. Default: the autoscaler's. */
+  cooldownMs?: number;
+  /** Milliseconds that one request may be held. Default: the DLX's. */
+  holdTimeoutMs?: number;
+  /** Requests held at once. Default: the DLX's. */
+  holdLimit?: number;
+  quietRules?: readonly QuietRule[];
+  /** Why this resource must not be parked now, in words; empty or absent: it may be. */
+  blocked?: string;
+}
+
+/** `namespace/name`, the key used in logs, metrics and maps. */
+export function resourceKey(ref: ResourceRef): string {
+  return `${ref.namespace}/${ref.name}`;
+}

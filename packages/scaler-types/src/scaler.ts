@@ -1,0 +1,149 @@
+import type { Clock } from './clock.ts';
+import type { Logger } from './logger.ts';
+import type { Resource, ResourceRef, Target } from './resource.ts';
+
+/** Settings that a scaler proposes by name, in camelCase. Explicit flags and environment win over them. */
+export type ProposedConfig = Readonly<Record<string, string | number | boolean>>;
+
+/** Why a scale happens, in words that end up in Events and `explain`. */
+export interface ScaleReason {
+  /** Who asks: `autoscaler` or `dlx`, and which replica of it. */
+  by: string;
+  /** One clause, for people: `requests_per_5m is 0 for 5m`, `a request for web:80 arrived`. */
+  text: string;
+}
+
+/** What {@link ScaleOptions.confirm} is asked. */
+export interface ConfirmRequest {
+  resource: ResourceRef;
+  /** The transition that waits for the answer. */
+  epoch: string;
+  /** Every DLX address (IP) that traffic of the resource is diverted to now, read live. */
+  addresses: readonly string[];
+}
+
+/** `ok: false` cancels the park; `reason` says who is still using it, or who did not answer. */
+export type ConfirmAnswer = { ok: true } | { ok: false; reason: string };
+
+export interface ScaleOptions {
+  /** Ends the work early. What was begun is left in a state that `reconcile`, or the next `setScale`, finishes or undoes. */
+  signal: AbortSignal;
+  reason: ScaleReason;
+  /**
+   * Only with scale 0; asked once per resource, after its traffic is diverted and settled, right before it is stopped.
+   * It is a fence: once it answers ok, every DLX asks `setScale(≥ 1)` live before it releases any later arrival.
+   * A scaler that cannot be used by several processes at once may ignore it.
+   */
+  confirm?: (request: ConfirmRequest, signal: AbortSignal) => Promise<ConfirmAnswer>;
+  /** Only with scale ≥ 1: how many replicas at the least. Default: as many as before it slept. */
+  replicas?: number;
+}
+
+/** How one resource of a `setScale` ended. */
+export type ScaleResult =
+  | { resource: ResourceRef; ok: true }
+  | {
+      resource: ResourceRef;
+      ok: false;
+      /** `park-refused` and `park-cancelled` are normal ends of a park; anything else is a failure. */
+      error: Error;
+    };
+
+/** An address that can serve a target now. */
+export interface Endpoint {
+  /** IP address. */
+  address: string;
+  port: number;
+  /** Stable while it is the same instance: a pod's uid, a process's id. */
+  id: string;
+  /**
+   * Asks the instance for a real answer from here, by its own readiness check. Absent: nothing better than a connect.
+   *
+   * @throws what went wrong.
+   */
+  check?: (signal: AbortSignal) => Promise<void>;
+}
+
+/** Told of each change, with the whole list each time. */
+export type EndpointListener = (endpoints: readonly Endpoint[]) => void;
+
+/** One change of {@link ResourceScaler.watchResources}. */
+export type ResourceChange =
+  | { type: 'set'; resource: Resource }
+  | { type: 'removed'; resource: ResourceRef }
+  /** All resources were told at least once. */
+  | { type: 'synced' };
+
+/** Why a resource does not start, as far as can be known. */
+export interface Explanation {
+  /** Nothing will change without a person: an image that does not exist, a quota. */
+  hopeless: boolean;
+  /** The platform's own reason, such as `ImagePullBackOff` or `Unschedulable`. */
+  reason: string;
+  /** One sentence for whoever waits. */
+  text: string;
+}
+
+/**
+ * A resource scaler: the plug-in that knows what a resource is, and how it is stopped, started and routed to.
+ * Both apps load one by package name and use it at the same time, in several processes.
+ */
+export interface ResourceScaler {
+  /** Asked once, right after creation, before anything else. @throws to stop the start. */
+  getConfig(): Promise<ProposedConfig> | ProposedConfig;
+  /**
+   * Every managed resource, level-based: always the whole truth. Called at start and, without `watchResources`, on
+   * every tick; never twice at once. A resource whose settings are wrong is left out and told to its owner.
+   *
+   * @throws when the truth cannot be had; the caller keeps what it knew, and parks nothing meanwhile.
+   */
+  getResources(namespace?: string): Promise<readonly Resource[]>;
+  /**
+   * To 0: divert, settle, `confirm`, stop. To ≥ 1: start, and resolve as soon as it can serve. Idempotent, safe from
+   * several processes at once, abortable. One result per resource, in order; only what concerns them all rejects.
+   * Called concurrently for different resources; the apps never call it twice at once for the same one.
+   */
+  setScale(resources: readonly ResourceRef[], scale: number, options: ScaleOptions): Promise<readonly ScaleResult[]>;
+  /** `host:port` that the DLX forwards to when there is no `watchEndpoints`. Called per wake. @throws `unknown-resource`. */
+  resolveServiceName(resource: ResourceRef, port?: number): Promise<string> | string;
+  /**
+   * Tells of every resource now, then `synced`, then of each change, until the signal aborts. Called once per process.
+   * Survives its own faults; {@link ResourceScaler.isStale} tells when it has heard nothing for too long.
+   */
+  watchResources?(listener: (change: ResourceChange) => void, signal: AbortSignal): Promise<void>;
+  /** Whether what was told of this resource may be out of date. Cheap: asked for every arrival. Default: never. */
+  isStale?(resource: ResourceRef): boolean;
+  /**
+   * The target's endpoints that can serve now: told at once, then at each change, until the signal aborts.
+   * At most one per target and process; started by the first arrival.
+   */
+  watchEndpoints?(target: Target, listener: EndpointListener, signal: AbortSignal): void;
+  /**
+   * Finishes or undoes what is half done, hands traffic back. Called by the one that holds the Lease only, on events
+   * and ticks, never twice at once for the same resource. Without it, `setScale` does all of it.
+   */
+  reconcile?(resources: readonly ResourceRef[], options: { signal: AbortSignal }): Promise<readonly ScaleResult[]>;
+  /** Why it is not starting; undefined when nothing stands in its way. Called about once a second while a wake lasts. */
+  explain?(resource: ResourceRef): Promise<Explanation | undefined>;
+  /** Ends everything that it started. Idempotent; called once, last. */
+  close?(): Promise<void>;
+}
+
+/** What a scaler is given. */
+export interface ScalerContext {
+  /** Which app it serves in. Only the autoscaler's calls `reconcile` and parks. */
+  role: 'autoscaler' | 'dlx';
+  /** Unique per process: the pod's name, in Kubernetes. */
+  identity: string;
+  /** The namespaces to manage; undefined: all. */
+  namespaces: readonly string[] | undefined;
+  /** The DLX's Service, `{namespace, name}`, whose ready addresses receive diverted traffic. Undefined: the scaler knows better. */
+  dlxService: { namespace: string; name: string } | undefined;
+  /** The scaler's own settings, from `--scaler-option name=value` and `SCALER_OPTION_<NAME>`; it validates them itself. */
+  options: Readonly<Record<string, string>>;
+  logger: Logger;
+  clock: Clock;
+}
+
+/** What a scaler package exports. */
+export type CreateResourceScaler = (context: ScalerContext) => Promise<ResourceScaler> | ResourceScaler;
