@@ -1,0 +1,42 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { command } from './command.ts';
+import { publicPackages, type PublicPackage, root } from './packages.ts';
+
+/** A packed package. */
+export interface Packed extends PublicPackage {
+  tarball: string;
+}
+
+/** Packs every public package, as it would be published, into `folder`. They must be built. */
+export async function packAll(folder: string): Promise<Packed[]> {
+  await mkdir(folder, { recursive: true });
+  const packed: Packed[] = [];
+  for (const pkg of await publicPackages()) {
+    const before = new Set(await readdir(folder));
+    await command('npm', ['pack', '--silent', '--pack-destination', folder], pkg.directory);
+    const tarball = (await readdir(folder)).find((file) => !before.has(file));
+    if (!tarball) throw new Error(`npm pack of ${pkg.name} wrote nothing into ${folder}`);
+    packed.push({ ...pkg, tarball: join(folder, tarball) });
+  }
+  return packed;
+}
+
+/** Installs packed packages into an empty folder, with production dependencies alone. */
+export async function installInto(folder: string, packed: readonly Packed[]): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const specs = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
+  const manifest = { name: 'staged', private: true, type: 'module', dependencies: specs, overrides: specs };
+  await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  await command('npm', ['install', '--omit=dev', '--no-audit', '--no-fund', '--silent'], folder);
+}
+
+if (import.meta.main) {
+  const folder = process.argv[2];
+  if (!folder) throw new Error('usage: stage FOLDER');
+  const tarballs = join(root, 'dist/tarballs');
+  await rm(tarballs, { recursive: true, force: true });
+  await installInto(folder, await packAll(tarballs));
+  console.log(folder);
+}
