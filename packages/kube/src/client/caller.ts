@@ -1,0 +1,172 @@
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '@scaler/scaler-types';
+import { isKubeError, KubeError } from '../errors.ts';
+import { refusalError } from './api-error.ts';
+import { type Deadline, startDeadline } from './deadline.ts';
+import { type ExchangeFailure, readBody } from './exchange.ts';
+import type { Lane, LaneGate } from './lane.ts';
+import type { Transport } from './transport.ts';
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Ends the call with `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whose budget it uses; default: `normal`, for lists `bulk`. */
+  readonly lane?: Lane | undefined;
+  /** Limit of the whole call, waiting for the lane and retries included; default: 10 s, for each page of a list 30 s. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** One request, as the retry rules see it. */
+export interface ApiCall extends CallOptions {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** With its query. */
+  readonly path: string;
+  readonly body?: string | undefined;
+  readonly contentType?: string | undefined;
+  /** A JSON patch with a `test`, so that 422 is told apart. */
+  readonly tests?: boolean | undefined;
+}
+
+export interface CallerOptions {
+  readonly transport: Transport;
+  readonly gates: Readonly<Record<Lane, LaneGate>>;
+  readonly clock: Clock;
+}
+
+/** Makes calls with time limits and bounded retries, and parses the answer. */
+export type Caller = (call: ApiCall) => Promise<unknown>;
+
+const defaultTimeoutMs = 10_000;
+const maxAttempts = 5;
+const firstPauseMs = 100;
+const longestPauseMs = 3_000;
+
+export function createCaller(options: CallerOptions): Caller {
+  return async (call) => {
+    const deadline = startDeadline(options.clock, call.timeoutMs ?? defaultTimeoutMs, call.signal);
+    try {
+      return await callWithRetries(options, call, deadline);
+    } finally {
+      deadline.dispose();
+    }
+  };
+}
+
+async function callWithRetries(options: CallerOptions, call: ApiCall, deadline: Deadline): Promise<unknown> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptOnce(options, call, deadline);
+    } catch (error) {
+      const pauseMs = Math.max((error as KubeError).retryAfterMs ?? 0, backoffMs(attempt));
+      if (!mayRetry(call, error) || attempt === maxAttempts || pauseMs >= deadline.remainingMs()) throw error;
+      await options.clock.sleep(pauseMs, deadline.signal).catch(() => {
+        throw deadline.signal.aborted ? deadline.error(nameOf(call)) : error;
+      });
+    }
+  }
+}
+
+// A write is sent a second time only when the API said that it did nothing (429). Anything else is the caller's to find out.
+function mayRetry(call: ApiCall, error: unknown): boolean {
+  if (isKubeError(error, 'too-many-requests')) return true;
+  return call.method === 'GET' && isKubeError(error, 'connection', 'unavailable', 'timeout');
+}
+
+/** Full jitter above a half, so that many processes do not come back together. */
+export function backoffMs(attempt: number, firstMs = firstPauseMs, longestMs = longestPauseMs): number {
+  return Math.min(longestMs, firstMs * 2 ** Math.min(attempt - 1, 20)) * (0.5 + Math.random() / 2);
+}
+
+async function attemptOnce(options: CallerOptions, call: ApiCall, whole: Deadline): Promise<unknown> {
+  if (whole.signal.aborted) throw whole.error(nameOf(call));
+  // A read gets half of the time per attempt: a socket that died silently leaves enough for another one.
+  const isRead = call.method === 'GET';
+  const deadline = startDeadline(
+    options.clock,
+    isRead ? Math.max(1, (call.timeoutMs ?? defaultTimeoutMs) / 2) : whole.remainingMs(),
+    whole.signal,
+  );
+  try {
+    const leave = await options.gates[call.lane ?? 'normal'].enter(deadline.signal).catch(() => {
+      throw endOf(call, deadline, whole, false);
+    });
+    try {
+      return await sendOnce(options, call, deadline, whole);
+    } finally {
+      leave();
+    }
+  } finally {
+    deadline.dispose();
+  }
+}
+
+async function sendOnce(
+  { transport }: CallerOptions,
+  call: ApiCall,
+  deadline: Deadline,
+  whole: Deadline,
+): Promise<unknown> {
+  const result = await transport.open({
+    method: call.method,
+    path: call.path,
+    body: call.body,
+    headers: call.body === undefined ? {} : { 'Content-Type': call.contentType ?? 'application/json' },
+    pool: call.lane ?? 'normal',
+    signal: deadline.signal,
+  });
+  if (!('answer' in result)) {
+    // Where one socket gave no answer in time, those beside it are most probably dead too.
+    if (result.sent && deadline.signal.aborted && !call.signal?.aborted) transport.dropIdle(call.lane ?? 'normal');
+    throw failureError(call, result, deadline, whole);
+  }
+  const body = await readBody(result.answer);
+  if (body === undefined) {
+    const error = new KubeError('connection', `${nameOf(call)} failed: the answer broke off`);
+    throw failureError(call, { error, sent: true }, deadline, whole);
+  }
+  return parseAnswer(call, result.answer, body.toString('utf8'));
+}
+
+function failureError(call: ApiCall, failure: ExchangeFailure, deadline: Deadline, whole: Deadline): KubeError {
+  const error = deadline.signal.aborted ? endOf(call, deadline, whole, failure.sent) : failure.error;
+  if (call.method === 'GET' || !failure.sent || error.code === 'aborted') return error;
+  if (error.code === 'write-outcome-unknown') return error;
+  return new KubeError('write-outcome-unknown', `${error.message}; it was sent, so it may have been done`, {
+    cause: error,
+  });
+}
+
+function endOf(call: ApiCall, deadline: Deadline, whole: Deadline, sent: boolean): KubeError {
+  const error = (whole.signal.aborted ? whole : deadline).error(nameOf(call));
+  if (sent || error.code === 'aborted') return error;
+  return new KubeError('timeout', `${error.message}: it waited for its lane or for a connection`, { cause: error });
+}
+
+function parseAnswer(call: ApiCall, answer: IncomingMessage, body: string): unknown {
+  const status = answer.statusCode ?? 0;
+  const write = call.method !== 'GET';
+  if (status < 200 || status > 299) {
+    throw refusalError({
+      what: nameOf(call),
+      status,
+      headers: answer.headers,
+      body,
+      write,
+      tests: call.tests === true,
+    });
+  }
+  if (body === '') return undefined;
+  try {
+    return JSON.parse(body) as unknown;
+  } catch (cause) {
+    throw new KubeError('bad-answer', `${nameOf(call)} answered ${status} with something that is not JSON`, {
+      status,
+      cause,
+    });
+  }
+}
+
+function nameOf(call: ApiCall): string {
+  return `${call.method} ${call.path}`;
+}

@@ -1,0 +1,115 @@
+import type { IncomingMessage } from 'node:http';
+import type { CallOptions } from './caller.ts';
+import type { Kind, KubeObject, ObjectRef, Scale } from './kinds.ts';
+import type { PatchOperation } from './json-patch.ts';
+import type { Query } from './paths.ts';
+
+/** Which objects of a kind. */
+export interface Selection {
+  /** Left out: all namespaces. */
+  readonly namespace?: string | undefined;
+  /** `app=shop,tier in (web)` */
+  readonly labelSelector?: string | undefined;
+  /** `metadata.name=shop` */
+  readonly fieldSelector?: string | undefined;
+}
+
+export interface ListOptions<T, U> extends CallOptions, Selection {
+  /** Objects per request; default 500. */
+  readonly pageSize?: number | undefined;
+  /** Keeps what is needed of each object, so that the rest of it can go at once. What it throws ends the list. */
+  readonly trim: (object: T) => U;
+}
+
+export interface ListResult<U> {
+  readonly items: U[];
+  /** Where a watch goes on. */
+  readonly resourceVersion: string;
+}
+
+export interface WriteOptions extends CallOptions {
+  /** Who owns the fields that are written; default: the client's. */
+  readonly fieldManager?: string | undefined;
+  /** `status`, for instance. */
+  readonly subresource?: string | undefined;
+  /** Lets the API check everything and write nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface PatchOptions extends WriteOptions {
+  /** Default: `json` for a list of operations, `merge` for an object. */
+  readonly type?: 'json' | 'merge' | 'strategic' | undefined;
+}
+
+export interface DeleteOptions extends CallOptions {
+  /** Delete only this very object, or this very version of it; otherwise `conflict`. */
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string } | undefined;
+  readonly propagationPolicy?: 'Foreground' | 'Background' | 'Orphan' | undefined;
+  readonly gracePeriodSeconds?: number | undefined;
+}
+
+export interface RawOptions extends CallOptions {
+  readonly query?: Query | undefined;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly contentType?: string | undefined;
+}
+
+export interface WatchOptions extends Selection {
+  readonly resourceVersion: string;
+  /** The API ends the watch after this. */
+  readonly timeoutSeconds: number;
+  /** Ends the watch; abort it when done. */
+  readonly signal: AbortSignal;
+}
+
+export interface WarmOptions {
+  /** How often the open connections are used; default 5 s. */
+  readonly intervalMs?: number;
+  /** How many are kept open; default 2. */
+  readonly connections?: number;
+}
+
+/**
+ * Calls the Kubernetes API. Every call has a time limit, rejects with a `KubeError`, and uses the budget of its lane.
+ * Reads are retried a few times within their limit; a write never, unless the API said that it did nothing (429):
+ * when its answer is lost it rejects with `write-outcome-unknown`, and the caller reads again.
+ */
+export interface KubeClient {
+  /** Base address of the API server. */
+  readonly server: URL;
+  /** Namespace of the context; in a pod, the pod's own. */
+  readonly namespace: string | undefined;
+  get<T extends KubeObject>(kind: Kind<T>, ref: ObjectRef, options?: CallOptions): Promise<T>;
+  /** All objects, in pages. A list whose continue token expires starts again. Items come without `apiVersion` and `kind`. */
+  list<T extends KubeObject, U>(kind: Kind<T>, options: ListOptions<T, U>): Promise<ListResult<U>>;
+  /** The same, page by page; `gone` when the continue token expires. */
+  pages<T extends KubeObject, U>(kind: Kind<T>, options: ListOptions<T, U>): AsyncGenerator<ListResult<U>>;
+  /** `metadata.namespace` of the object says where. */
+  create<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<T>;
+  /** With `metadata.resourceVersion` set, `conflict` unless that is the current one. */
+  replace<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<T>;
+  patch<T extends KubeObject>(
+    kind: Kind<T>,
+    ref: ObjectRef,
+    patch: readonly PatchOperation[] | object,
+    options?: PatchOptions,
+  ): Promise<T>;
+  delete(kind: Kind, ref: ObjectRef, options?: DeleteOptions): Promise<void>;
+  getScale(kind: Kind, ref: ObjectRef, options?: CallOptions): Promise<Scale>;
+  /** `conflict` unless the object still has this resourceVersion. */
+  putScale(
+    kind: Kind,
+    ref: ObjectRef,
+    scale: { readonly replicas: number; readonly resourceVersion: string },
+    options?: WriteOptions,
+  ): Promise<Scale>;
+  /** Any path of the API; resolves with the parsed answer. */
+  request(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, options?: RawOptions): Promise<unknown>;
+  /** Opens a watch, for `watchStore`: resolves with the stream once the API accepted it. */
+  openWatch(kind: Kind, options: WatchOptions): Promise<IncomingMessage>;
+  /** Keeps connections of the `wake` lane open until `signal` aborts, so that a wake finds one. */
+  warm(signal: AbortSignal, options?: WarmOptions): Promise<void>;
+  /** Closes all sockets; calls that are under way fail. */
+  close(): void;
+}

@@ -1,0 +1,111 @@
+import type { CancelTimer, Clock } from '@scaler/scaler-types';
+
+/**
+ * Which budget a call uses. Each lane has sockets of its own, so nothing of one lane queues in front of another.
+ * - `wake`: what a held request waits for, and keeping the Lease. No rate limit.
+ * - `normal`: everything else.
+ * - `bulk`: lists, Events, the mirror.
+ */
+export type Lane = 'wake' | 'normal' | 'bulk';
+
+/** The budget of one lane. */
+export interface LaneBudget {
+  /** Calls at the same time, and with that sockets. */
+  readonly concurrency: number;
+  /** Calls per second in the long run; undefined means no limit. */
+  readonly qps?: number;
+  /** Calls that may follow each other at once when the lane was idle; default: `qps`. */
+  readonly burst?: number;
+}
+
+export const defaultBudgets: Readonly<Record<Lane, LaneBudget>> = {
+  wake: { concurrency: 32 },
+  normal: { concurrency: 16, qps: 50, burst: 100 },
+  bulk: { concurrency: 8, qps: 20, burst: 40 },
+};
+
+/** Admits calls first come, first served within a budget. */
+export interface LaneGate {
+  /**
+   * Resolves with the function that gives the place back.
+   *
+   * @throws the signal's reason when `signal` aborts first.
+   */
+  enter(signal: AbortSignal): Promise<() => void>;
+}
+
+interface Waiter {
+  admit(): void;
+}
+
+export function createLaneGate(budget: LaneBudget, clock: Clock): LaneGate {
+  const bucket = createBucket(budget, clock);
+  const waiting = new Set<Waiter>();
+  let running = 0;
+  let timer: CancelTimer | undefined;
+
+  function pump(): void {
+    timer?.();
+    timer = undefined;
+    for (const waiter of waiting) {
+      if (running >= budget.concurrency) return;
+      const waitMs = bucket.take();
+      if (waitMs > 0) {
+        timer = clock.after(waitMs, pump);
+        return;
+      }
+      waiting.delete(waiter);
+      running += 1;
+      waiter.admit();
+    }
+  }
+
+  function leaveOnce(): () => void {
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      running -= 1;
+      pump();
+    };
+  }
+
+  return {
+    enter: (signal) =>
+      new Promise((resolve, reject) => {
+        signal.throwIfAborted();
+        const onAbort = (): void => {
+          waiting.delete(waiter);
+          if (waiting.size === 0) timer?.();
+          reject(signal.reason as Error);
+        };
+        const waiter: Waiter = {
+          admit: () => {
+            signal.removeEventListener('abort', onAbort);
+            resolve(leaveOnce());
+          },
+        };
+        signal.addEventListener('abort', onAbort, { once: true });
+        waiting.add(waiter);
+        pump();
+      }),
+  };
+}
+
+/** `take` spends a token and returns 0, or returns how long to wait for the next one. */
+function createBucket({ qps, burst = qps }: LaneBudget, clock: Clock): { take(): number } {
+  if (qps === undefined || burst === undefined) return { take: () => 0 };
+  let tokens = burst;
+  let filledAtMs = clock.monotonic();
+  return {
+    take: () => {
+      const nowMs = clock.monotonic();
+      tokens = Math.min(burst, tokens + ((nowMs - filledAtMs) * qps) / 1000);
+      filledAtMs = nowMs;
+      // Timers are exact to a millisecond only: without the allowance the wait could end a hair too early, again and again.
+      if (tokens < 1 - 1e-6) return Math.max(1, ((1 - tokens) * 1000) / qps);
+      tokens -= 1;
+      return 0;
+    },
+  };
+}

@@ -1,0 +1,169 @@
+import { isKubeError, KubeError } from '../errors.ts';
+import type { ApiCall, Caller, CallOptions } from './caller.ts';
+import type {
+  DeleteOptions,
+  KubeClient,
+  ListOptions,
+  ListResult,
+  PatchOptions,
+  RawOptions,
+  WriteOptions,
+} from './client.ts';
+import type { PatchOperation } from './json-patch.ts';
+import { apiVersionOf, type Kind, type KubeObject, type ObjectRef, type Scale } from './kinds.ts';
+import { collectionPath, objectPath, withQuery } from './paths.ts';
+
+const listPageTimeoutMs = 30_000;
+const listAttempts = 3;
+
+type ObjectApi = Omit<KubeClient, 'server' | 'namespace' | 'openWatch' | 'warm' | 'close'>;
+
+/** The typed calls, on top of one that sends a request. */
+export function createObjectApi(call: Caller, fieldManager: string): ObjectApi {
+  const writeQuery = (options: WriteOptions): Record<string, string | undefined> => ({
+    fieldManager: options.fieldManager ?? fieldManager,
+    dryRun: options.dryRun === true ? 'All' : undefined,
+  });
+
+  return {
+    get: async (kind, ref, options = {}) => object(await call(read(objectPath(kind, ref), options))),
+    list: (kind, options) => listAll(call, kind, options),
+    pages: (kind, options) => listPages(call, kind, options),
+    create: async (kind, value, options = {}) => {
+      const path = collectionPath(kind, namespaceOf(kind, value));
+      return object(await call(write('POST', withQuery(path, writeQuery(options)), withType(kind, value), options)));
+    },
+    replace: async (kind, value, options = {}) => {
+      const path = objectPath(kind, refOf(kind, value), options.subresource);
+      return object(await call(write('PUT', withQuery(path, writeQuery(options)), withType(kind, value), options)));
+    },
+    patch: async (kind, ref, patch, options = {}) => {
+      const path = withQuery(objectPath(kind, ref, options.subresource), writeQuery(options));
+      return object(await call(patchCall(path, patch, options)));
+    },
+    delete: async (kind, ref, options = {}) => {
+      await call(deleteCall(objectPath(kind, ref), options));
+    },
+    getScale: async (kind, ref, options = {}) =>
+      object<Scale>(await call(read(objectPath(kind, ref, 'scale'), options))),
+    putScale: async (kind, ref, { replicas, resourceVersion }, options = {}) => {
+      const path = withQuery(objectPath(kind, ref, 'scale'), writeQuery(options));
+      const metadata = { name: ref.name, namespace: ref.namespace, resourceVersion };
+      const scale = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata, spec: { replicas } };
+      return object<Scale>(await call(write('PUT', path, scale, options)));
+    },
+    request: (method, path, options: RawOptions = {}) =>
+      call({
+        ...common(options),
+        method,
+        path: withQuery(path, options.query),
+        body: options.body === undefined ? undefined : JSON.stringify(options.body),
+        contentType: options.contentType,
+      }),
+  };
+}
+
+function common({ signal, lane, timeoutMs }: CallOptions): CallOptions {
+  return { signal, lane, timeoutMs };
+}
+
+function read(path: string, options: CallOptions): ApiCall {
+  return { ...common(options), method: 'GET', path };
+}
+
+function write(method: 'POST' | 'PUT', path: string, body: object, options: CallOptions): ApiCall {
+  return { ...common(options), method, path, body: JSON.stringify(body) };
+}
+
+function patchCall(path: string, patch: readonly PatchOperation[] | object, options: PatchOptions): ApiCall {
+  const type = options.type ?? (Array.isArray(patch) ? 'json' : 'merge');
+  return {
+    ...common(options),
+    method: 'PATCH',
+    path,
+    body: JSON.stringify(patch),
+    contentType: `application/${type === 'strategic' ? 'strategic-merge' : type}-patch+json`,
+    tests: type === 'json' && (patch as readonly PatchOperation[]).some(({ op }) => op === 'test'),
+  };
+}
+
+function deleteCall(path: string, options: DeleteOptions): ApiCall {
+  const { preconditions, propagationPolicy, gracePeriodSeconds } = options;
+  const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, propagationPolicy, gracePeriodSeconds };
+  return { ...common(options), method: 'DELETE', path, body: JSON.stringify(body) };
+}
+
+async function listAll<T extends KubeObject, U>(
+  call: Caller,
+  kind: Kind<T>,
+  options: ListOptions<T, U>,
+): Promise<ListResult<U>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const items: U[] = [];
+      let resourceVersion = '';
+      for await (const page of listPages(call, kind, options)) {
+        for (const item of page.items) items.push(item);
+        resourceVersion = page.resourceVersion;
+      }
+      return { items, resourceVersion };
+    } catch (error) {
+      if (!isKubeError(error, 'gone') || attempt === listAttempts) throw error;
+    }
+  }
+}
+
+interface ListAnswer<T> {
+  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
+  readonly items?: readonly T[] | null;
+}
+
+async function* listPages<T extends KubeObject, U>(
+  call: Caller,
+  kind: Kind<T>,
+  options: ListOptions<T, U>,
+): AsyncGenerator<ListResult<U>> {
+  const path = collectionPath(kind, options.namespace);
+  const {
+    labelSelector,
+    fieldSelector,
+    pageSize = 500,
+    lane = 'bulk',
+    timeoutMs = listPageTimeoutMs,
+    signal,
+  } = options;
+  let next: string | undefined;
+  do {
+    const url = withQuery(path, { limit: pageSize, labelSelector, fieldSelector, continue: next });
+    const answer = (await call({ method: 'GET', path: url, lane, timeoutMs, signal })) as ListAnswer<T> | undefined;
+    const resourceVersion = answer?.metadata?.resourceVersion;
+    if (resourceVersion === undefined || (answer?.items !== null && !Array.isArray(answer?.items))) {
+      throw new KubeError('bad-answer', `GET ${url} answered no list`);
+    }
+    yield { items: (answer?.items ?? []).map((item) => options.trim(item)), resourceVersion };
+    next = answer?.metadata?.continue || undefined;
+  } while (next !== undefined);
+}
+
+function object<T>(answer: unknown): T {
+  if (typeof answer !== 'object' || answer === null) throw new KubeError('bad-answer', 'The API answered no object');
+  return answer as T;
+}
+
+function withType(kind: Kind, value: KubeObject): KubeObject {
+  return { ...value, apiVersion: apiVersionOf(kind), kind: kind.kind };
+}
+
+function refOf(kind: Kind, value: KubeObject): ObjectRef {
+  const { name, namespace } = value.metadata ?? {};
+  if (name === undefined) throw new KubeError('bad-config', `This ${kind.kind} has no metadata.name`);
+  return { name, namespace };
+}
+
+function namespaceOf(kind: Kind, value: KubeObject): string | undefined {
+  const namespace = value.metadata?.namespace;
+  if (kind.namespaced && namespace === undefined) {
+    throw new KubeError('bad-config', `${kind.kind} "${value.metadata?.name ?? ''}" needs a namespace to be created`);
+  }
+  return namespace;
+}

@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '@scaler/scaler-types';
+import { KubeError } from '../errors.ts';
+import { refusalError } from './api-error.ts';
+import type { WatchOptions } from './client.ts';
+import { startDeadline } from './deadline.ts';
+import { readBody } from './exchange.ts';
+import type { Kind } from './kinds.ts';
+import { collectionPath, withQuery } from './paths.ts';
+import type { Transport } from './transport.ts';
+
+// The API sends the head at once; what comes later is the business of the watch's own limit.
+const headTimeoutMs = 10_000;
+
+/** Opens the stream of a watch, with bookmarks. */
+export async function openWatch(
+  transport: Transport,
+  clock: Clock,
+  kind: Kind,
+  options: WatchOptions,
+): Promise<IncomingMessage> {
+  const { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, signal } = options;
+  const query = { watch: 1, allowWatchBookmarks: true, resourceVersion, labelSelector, fieldSelector, timeoutSeconds };
+  const path = withQuery(collectionPath(kind, namespace), query);
+  const what = `GET ${path}`;
+  const head = startDeadline(clock, headTimeoutMs, signal);
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  head.signal.addEventListener('abort', end, { once: true });
+  try {
+    const result = await transport.open({ method: 'GET', path, pool: 'watch', signal: ended.signal });
+    if (!('answer' in result)) throw head.signal.aborted ? head.error(what) : result.error;
+    const status = result.answer.statusCode ?? 0;
+    if (status !== 200) {
+      const body = (await readBody(result.answer))?.toString('utf8') ?? '';
+      throw refusalError({ what, status, headers: result.answer.headers, body, write: false, tests: false });
+    }
+    signal.addEventListener('abort', end, { once: true });
+    result.answer.once('close', () => signal.removeEventListener('abort', end));
+    return result.answer;
+  } catch (error) {
+    if (head.signal.aborted && !(error instanceof KubeError)) throw head.error(what);
+    throw error;
+  } finally {
+    head.signal.removeEventListener('abort', end);
+    head.dispose();
+  }
+}

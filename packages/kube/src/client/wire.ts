@@ -1,0 +1,11 @@
+/**
+ * An object as it travels: `@kubernetes/client-node`'s classes say `Date` where the JSON has an RFC 3339 string, and
+ * `_continue` where it has `continue`. This package parses JSON and nothing else, so it types what is really there.
+ */
+export type Wire<T> = T extends Date
+  ? string
+  : T extends readonly (infer Item)[]
+    ? Wire<Item>[]
+    : T extends object
+      ? { [K in keyof T as K extends `_${infer Plain}` ? Plain : K]: Wire<T[K]> }
+      : T;

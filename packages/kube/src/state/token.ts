@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+import type { Phase } from '@scaler/scaler-types';
+import { keys } from './keys.ts';
+import type { Workload } from './workload.ts';
+
+/** Detail of the last transition, kept as the annotation `scaler/state`. */
+export interface State {
+  readonly epoch: string;
+  readonly uid: string;
+  /** ISO 8601: when the transition was made, by its writer's clock. */
+  readonly since: string;
+  /** Replicas before sleep; what a wake brings back. */
+  readonly replicas: number;
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** The compare-and-swap token of a workload, as read. */
+export interface Token {
+  /** Undefined: unknown, to be rebuilt from facts before anything else is done. */
+  readonly phase: Phase | undefined;
+  /** The label, whatever the phase. */
+  readonly epoch: string | undefined;
+  /** Present whenever `phase` is. */
+  readonly state?: State;
+  /** Why the phase is unknown, in words. */
+  readonly why?: string;
+}
+
+const phases: readonly string[] = ['awake', 'parking', 'asleep', 'waking'] satisfies readonly Phase[];
+
+/** A nonce for a transition: 16 hex digits, so it may be a label's value. */
+export function newEpoch(): string {
+  return randomBytes(8).toString('hex');
+}
+
+/** Reads the token. Never throws: whatever is wrong with labels or annotation makes the phase unknown, with the reason. */
+export function readToken(workload: Pick<Workload, 'uid' | 'labels' | 'annotations'>): Token {
+  const phase = workload.labels[keys.phase];
+  const epoch = workload.labels[keys.epoch];
+  const unknown = (why: string): Token => ({ phase: undefined, epoch, why });
+  if (phase === undefined && epoch === undefined) return unknown('it has no token yet');
+  if (phase === undefined || !phases.includes(phase)) {
+    return unknown(`the label ${keys.phase} is ${phase === undefined ? 'missing' : `"${phase}"`}`);
+  }
+  if (epoch === undefined) return unknown(`the label ${keys.epoch} is missing`);
+  const state = parseState(workload.annotations[keys.state]);
+  if (typeof state === 'string') return unknown(`the annotation ${keys.state} ${state}`);
+  if (state.uid !== workload.uid) return unknown(`its state was written for another object (uid ${state.uid})`);
+  if (state.epoch !== epoch) return unknown(`its state is of epoch ${state.epoch}, its label says ${epoch}`);
+  return { phase: phase as Phase, epoch, state };
+}
+
+function parseState(text: string | undefined): State | string {
+  if (text === undefined) return 'is missing';
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return 'is not JSON';
+  }
+  const state = value as Partial<State> | null;
+  const complete =
+    typeof state?.epoch === 'string' &&
+    typeof state.uid === 'string' &&
+    typeof state.since === 'string' &&
+    !Number.isNaN(Date.parse(state.since)) &&
+    Number.isSafeInteger(state.replicas) &&
+    (state.replicas ?? -1) >= 0;
+  if (!complete) return 'lacks epoch, uid, since or replicas';
+  return { by: '', reason: '', ...state } as State;
+}

@@ -1,0 +1,113 @@
+import { type Deployment, type Kind, kinds, type KubeObject, type ObjectMeta } from '../client/kinds.ts';
+import { keys } from './keys.ts';
+import { type PodShape, podShape } from './pod-shape.ts';
+import { share } from './share.ts';
+
+/** A kind of workload, and how its replicas are written. */
+export interface WorkloadKind {
+  readonly kind: Kind;
+  /** JSON pointer. */
+  readonly replicasPath: string;
+  /** Only `/scale` may be written, not the replicas themselves: {@link transition} then writes twice. */
+  readonly scaleOnly: boolean;
+}
+
+/** The kinds that need no description. */
+export const workloadKinds = {
+  deployment: { kind: kinds.deployment, replicasPath: '/spec/replicas', scaleOnly: false },
+  statefulSet: { kind: kinds.statefulSet, replicasPath: '/spec/replicas', scaleOnly: false },
+} as const satisfies Record<string, WorkloadKind>;
+
+/** What is kept of a workload. Labels, selector and template are frozen and shared between equal ones. */
+export interface Workload {
+  /** `Deployment`, `StatefulSet`, or a custom kind. */
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly generation: number;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  /** It is being deleted. */
+  readonly deleting: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Only those that start with `scaler/`. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** It has annotations at all, ours or not: a JSON patch must know. */
+  readonly annotated: boolean;
+  /** Asked for. */
+  readonly replicas: number;
+  /** 0 while its controller has not seen it. */
+  readonly observedGeneration: number;
+  readonly currentReplicas: number;
+  readonly readyReplicas: number;
+  readonly availableReplicas: number;
+  /** `matchLabels`. */
+  readonly selector: Readonly<Record<string, string>>;
+  readonly templateLabels: Readonly<Record<string, string>>;
+  readonly template: PodShape;
+}
+
+type WorkloadObject = Pick<Deployment, 'metadata' | 'spec' | 'status'>;
+
+/** A `trim` for `watchStore` and lists of a kind of workload. */
+export function workloadTrimmer({ kind, replicasPath }: WorkloadKind): (object: KubeObject) => Workload {
+  return (object) => {
+    const { metadata, spec, status } = object as WorkloadObject;
+    const replicas = valueAt(object, replicasPath);
+    return {
+      kind: kind.kind,
+      ...identity(metadata),
+      generation: metadata?.generation ?? 0,
+      createdAt: metadata?.creationTimestamp ?? '',
+      deleting: metadata?.deletionTimestamp !== undefined,
+      labels: metadata?.labels ?? {},
+      annotations: ours(metadata?.annotations),
+      annotated: metadata?.annotations !== undefined,
+      replicas: typeof replicas === 'number' ? replicas : 1,
+      observedGeneration: status?.observedGeneration ?? 0,
+      currentReplicas: status?.replicas ?? 0,
+      readyReplicas: status?.readyReplicas ?? 0,
+      availableReplicas: status?.availableReplicas ?? 0,
+      selector: share(spec?.selector?.matchLabels ?? {}),
+      templateLabels: share(spec?.template?.metadata?.labels ?? {}),
+      template: podShape(spec?.template?.spec),
+    };
+  };
+}
+
+/** Trims a Deployment. */
+export const trimDeployment = workloadTrimmer(workloadKinds.deployment);
+/** Trims a StatefulSet. */
+export const trimStatefulSet = workloadTrimmer(workloadKinds.statefulSet);
+
+/** The fields that every trimmed object has. */
+export function identity(metadata: ObjectMeta | undefined): {
+  namespace: string;
+  name: string;
+  uid: string;
+  resourceVersion: string;
+} {
+  return {
+    namespace: metadata?.namespace ?? '',
+    name: metadata?.name ?? '',
+    uid: metadata?.uid ?? '',
+    resourceVersion: metadata?.resourceVersion ?? '',
+  };
+}
+
+const none: Readonly<Record<string, string>> = Object.freeze({});
+
+function ours(annotations: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
+  const kept = Object.entries(annotations ?? {}).filter(([key]) => key.startsWith(keys.prefix));
+  return kept.length === 0 ? none : Object.fromEntries(kept);
+}
+
+function valueAt(object: unknown, path: string): unknown {
+  let value = object;
+  for (const segment of path.split('/').slice(1)) {
+    value = (value as Record<string, unknown> | undefined)?.[segment.replaceAll('~1', '/').replaceAll('~0', '~')];
+  }
+  return value;
+}
