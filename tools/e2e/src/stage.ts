@@ -1,0 +1,11 @@
+/** Leaves in dist/e2e-image all that the pods run: the packages as published, the app, the helpers. */
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { echoAppPath } from '@scaler/testing-kit';
+
+const root = join(import.meta.dirname, '../../..');
+const folder = join(root, 'dist/e2e-image');
+await rm(join(folder, 'programs'), { recursive: true, force: true });
+await cp(join(import.meta.dirname, 'programs'), join(folder, 'programs'), { recursive: true });
+await cp(echoAppPath(), join(folder, 'app.ts'));
+console.log(folder);
