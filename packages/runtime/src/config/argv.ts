@@ -1,0 +1,63 @@
+import { type ConfigTable, flagName } from './table.ts';
+
+/** What the command line says. */
+export interface ParsedArgv {
+  /** Texts by setting name, in the order given. */
+  readonly texts: ReadonlyMap<string, readonly string[]>;
+  /** One sentence per mistake. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Reads `--name value`, `--name=value`, `--flag`, `--no-flag`. Not `util.parseArgs`: it stops at the first mistake,
+ * and all mistakes of a run are told together.
+ */
+export function parseArgv(table: ConfigTable, argv: readonly string[]): ParsedArgv {
+  const names = new Map(Object.keys(table).map((name) => [flagName(name), name]));
+  const texts = new Map<string, string[]>();
+  const problems: string[] = [];
+  const rest = [...argv];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    const option = readOption(table, names, arg, rest);
+    if (typeof option === 'string') problems.push(option);
+    else texts.set(option.name, [...(texts.get(option.name) ?? []), option.text]);
+  }
+  for (const [name, given] of texts) {
+    if (given.length > 1 && !table[name]?.parser.merge) {
+      problems.push(`${flagName(name)} is given ${given.length} times (${given.join(', ')}), allowed is once`);
+    }
+  }
+  return { texts, problems };
+}
+
+/** The option that `arg` begins, taking its value from `rest` when it is a word of its own; or what is wrong with it. */
+function readOption(
+  table: ConfigTable,
+  names: ReadonlyMap<string, string>,
+  arg: string,
+  rest: string[],
+): { name: string; text: string } | string {
+  const [, flag = arg, inline] = /^(--[^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
+  const negated = names.get(flag.replace(/^--no-/, '--'));
+  if (flag.startsWith('--no-') && negated !== undefined && isBoolean(table, negated)) {
+    return inline === undefined ? { name: negated, text: 'false' } : `${flag} takes no value, but "${inline}" is given`;
+  }
+  const name = names.get(flag);
+  if (name === undefined) {
+    return arg.startsWith('-')
+      ? `unknown flag ${flag}, --help lists all`
+      : `unknown argument "${arg}", flags only are allowed`;
+  }
+  if (inline !== undefined) return { name, text: inline };
+  if (isBoolean(table, name)) return { name, text: 'true' };
+  const next = rest[0];
+  if (next === undefined || next.startsWith('--')) {
+    return `${flag} has no value, allowed is ${table[name]?.parser.allowed ?? ''}`;
+  }
+  rest.shift();
+  return { name, text: next };
+}
+
+function isBoolean(table: ConfigTable, name: string): boolean {
+  return table[name]?.parser.schema['type'] === 'boolean';
+}

@@ -1,0 +1,151 @@
+import type { Logger, ProposedConfig } from '@scaler/scaler-types';
+import { configError } from '../errors.ts';
+import { parseArgv } from './argv.ts';
+import { parseEnvironment } from './environment.ts';
+import type { Setting } from './setting.ts';
+import { type ConfigTable, type ConfigValues, defaultPrefix, envName, flagName } from './table.ts';
+
+/** Where a value came from, strongest first. */
+export type ConfigSource = 'flag' | 'env' | 'scaler' | 'default';
+
+/** An app's settings, frozen. */
+export interface Config<T extends ConfigTable> {
+  readonly table: T;
+  readonly values: ConfigValues<T>;
+  readonly sources: { readonly [K in keyof T]: ConfigSource };
+  /** What the scaler proposed, whether it was taken or overruled by a flag or variable. */
+  readonly proposals: ProposedConfig;
+  /** Sentences worth a log line: variables with the prefix that no setting reads. */
+  readonly warnings: readonly string[];
+}
+
+export interface LoadConfigOptions {
+  /** Without the program's own name: `process.argv.slice(2)`. */
+  argv: readonly string[];
+  env: Readonly<Record<string, string | undefined>>;
+  /** Of environment variables. Default: `SCALER_`. */
+  prefix?: string;
+}
+
+interface Given {
+  /** The flag or variable, for messages. */
+  where: string;
+  text: string;
+  source: ConfigSource;
+}
+
+/**
+ * Reads flags, then environment, then defaults.
+ *
+ * @throws RuntimeError `invalid-config` with one sentence per unknown flag, missing or wrong value of this run.
+ */
+export function loadConfig<T extends ConfigTable>(table: T, options: LoadConfigOptions): Config<T> {
+  const { argv, env, prefix = defaultPrefix } = options;
+  const flags = parseArgv(table, argv);
+  const environment = parseEnvironment(table, env, prefix);
+  const problems = [...flags.problems];
+  const values: Record<string, unknown> = {};
+  const sources: Record<string, ConfigSource> = {};
+  for (const [name, setting] of Object.entries(table)) {
+    const fromFlags = (flags.texts.get(name) ?? []).map((text): Given => ({
+      where: flagName(name),
+      text,
+      source: 'flag',
+    }));
+    const fromEnv = (environment.texts.get(name) ?? []).map(({ variable, text }): Given => ({
+      where: variable,
+      text,
+      source: 'env',
+    }));
+    // A family of variables is many small settings: flags win one by one.
+    const given =
+      setting.envFamily !== undefined ? [...fromEnv, ...fromFlags] : fromFlags.length > 0 ? fromFlags : fromEnv;
+    if (given.length === 0 && setting.required) {
+      problems.push(
+        `${flagName(name)} (${envName(name, setting, prefix)}) is required, allowed is ${setting.parser.allowed}`,
+      );
+    }
+    values[name] = valueOf(setting, given, problems);
+    sources[name] = given.at(-1)?.source ?? 'default';
+  }
+  if (problems.length > 0) throw configError(...problems);
+  const warnings = environment.unknown.map((variable) => `${variable} is set, but no setting reads it`);
+  return freeze(table, values, sources, {}, warnings);
+}
+
+/**
+ * The second pass, once the scaler is loaded: its proposals replace defaults, never flags or environment.
+ *
+ * @throws RuntimeError `invalid-config` that names the scaler and each name that is unknown or not open to proposals, or value that is not allowed.
+ */
+export function applyProposal<T extends ConfigTable>(
+  config: Config<T>,
+  proposal: ProposedConfig,
+  scalerName: string,
+): Config<T> {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = { ...config.values };
+  const sources: Record<string, ConfigSource> = { ...config.sources };
+  for (const [name, proposed] of Object.entries(proposal)) {
+    const setting = Object.hasOwn(config.table, name) ? config.table[name] : undefined;
+    if (!setting?.proposal) {
+      const names = Object.keys(config.table).filter((key) => config.table[key]?.proposal);
+      const fault = setting ? 'which is not open to proposals' : 'which no setting is named';
+      problems.push(`scaler "${scalerName}" proposes ${name}, ${fault}, allowed is ${names.join(', ')}`);
+      continue;
+    }
+    const where = `scaler "${scalerName}" proposes ${name}, which`;
+    const value = valueOf(setting, [{ where, text: String(proposed), source: 'scaler' }], problems);
+    if (sources[name] !== 'default') continue;
+    values[name] = value;
+    sources[name] = 'scaler';
+  }
+  if (problems.length > 0) throw configError(...problems);
+  return freeze(config.table, values, sources, proposal, config.warnings);
+}
+
+/** Logs each value with its source, secrets hidden, and the warnings. */
+export function logConfig(config: Config<ConfigTable>, logger: Logger): void {
+  const settings = Object.entries(config.table).map(([name, setting]) => {
+    const value = config.values[name];
+    const shown = value === undefined ? undefined : setting.secret ? '[secret]' : setting.parser.format(value);
+    return [name, { value: shown, source: config.sources[name] }];
+  });
+  logger.info('configuration', { settings: Object.fromEntries(settings) as unknown, proposals: config.proposals });
+  for (const warning of config.warnings) logger.warn('configuration is odd', { warning });
+}
+
+function valueOf(setting: Setting<unknown>, given: readonly Given[], problems: string[]): unknown {
+  const texts = given.length === 0 && setting.default !== undefined ? [defaultOf(setting.default)] : given;
+  const values: unknown[] = [];
+  for (const { where, text } of texts) {
+    const result = setting.parser.parse(text);
+    if (result.ok) values.push(result.value);
+    else {
+      const shown = setting.secret ? '[secret]' : `"${text}"`;
+      const reason = result.reason === undefined ? '' : ` (${result.reason})`;
+      problems.push(`${where} is ${shown}, allowed is ${setting.parser.allowed}${reason}`);
+    }
+  }
+  return values.length > 1 ? setting.parser.merge?.(values) : values[0];
+}
+
+function defaultOf(text: string): Given {
+  return { where: 'default', text, source: 'default' };
+}
+
+function freeze<T extends ConfigTable>(
+  table: T,
+  values: Record<string, unknown>,
+  sources: Record<string, ConfigSource>,
+  proposals: ProposedConfig,
+  warnings: readonly string[],
+): Config<T> {
+  return Object.freeze({
+    table,
+    values: Object.freeze(values) as ConfigValues<T>,
+    sources: Object.freeze(sources) as Config<T>['sources'],
+    proposals: Object.freeze({ ...proposals }),
+    warnings: Object.freeze([...warnings]),
+  });
+}

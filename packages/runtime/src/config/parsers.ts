@@ -1,0 +1,221 @@
+import { readFileSync } from 'node:fs';
+import { formatDuration, parseDuration, parseQuantity, quantityToNumber } from '@scaler/scaler-types';
+import { parsed, type Parser, refused } from './parser.ts';
+
+/** Any text, or one that matches `pattern`; not empty. */
+function string(options: { pattern?: RegExp; allowed?: string } = {}): Parser<string> {
+  const { pattern, allowed = pattern ? `a text that matches ${pattern}` : 'a text' } = options;
+  return {
+    kind: 'text',
+    allowed,
+    schema: { type: 'string', ...(pattern && { pattern: pattern.source }) },
+    parse: (text) => (text !== '' && (pattern?.test(text) ?? true) ? parsed(text) : refused()),
+    format: (value) => value,
+  };
+}
+
+/** One of a few words. */
+function oneOf<const T extends string>(...words: readonly T[]): Parser<T> {
+  return {
+    kind: words.join('|'),
+    allowed: words.join(', '),
+    schema: { type: 'string', enum: words },
+    parse: (text) => {
+      const word = words.find((candidate) => candidate === text);
+      return word === undefined ? refused() : parsed(word);
+    },
+    format: (value) => value,
+  };
+}
+
+/** `true` or `false`; as a flag also `--name` and `--no-name`. */
+function boolean(): Parser<boolean> {
+  return {
+    kind: 'boolean',
+    allowed: 'true, false',
+    schema: { type: 'boolean' },
+    parse: (text) => (text === 'true' ? parsed(true) : text === 'false' ? parsed(false) : refused()),
+    format: String,
+  };
+}
+
+/** A number in decimal digits within bounds, both included. */
+function number(min: number, max: number): Parser<number> {
+  return {
+    kind: 'number',
+    allowed: `a number from ${min} to ${max}`,
+    schema: { type: 'number', minimum: min, maximum: max },
+    parse: (text) => {
+      const value = /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+      return value >= min && value <= max ? parsed(value) : refused();
+    },
+    format: String,
+  };
+}
+
+/** A whole number within bounds, both included. */
+function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Parser<number> {
+  const inner = number(min, max);
+  return {
+    ...inner,
+    kind: 'integer',
+    allowed:
+      max === Number.MAX_SAFE_INTEGER ? `a whole number, at least ${min}` : `a whole number from ${min} to ${max}`,
+    schema: { type: 'integer', minimum: min, ...(max !== Number.MAX_SAFE_INTEGER && { maximum: max }) },
+    parse: (text) => (/^-?\d+$/.test(text) ? inner.parse(text) : refused()),
+  };
+}
+
+/** A TCP port; 0 asks the system for a free one. */
+function port(): Parser<number> {
+  return { ...integer(0, 65_535), kind: 'port', allowed: 'a port from 0 to 65535' };
+}
+
+/** Milliseconds, written as `30s`, `5m`, `1h30m`. Bounds in the same notation, both included. */
+function duration(bounds: { min?: string; max?: string } = {}): Parser<number> {
+  const min = parseDuration(bounds.min ?? '0');
+  const max = bounds.max === undefined ? Infinity : parseDuration(bounds.max);
+  const lower = bounds.min === undefined ? '' : `, at least ${bounds.min}`;
+  const upper = bounds.max === undefined ? '' : `, at most ${bounds.max}`;
+  return {
+    kind: 'duration',
+    allowed: `a duration such as 90s, 5m or 1h30m${lower}${upper}`,
+    schema: { type: 'string', pattern: '^(0|([0-9]+(\\.[0-9]+)?(h|m|s|ms))+)$' },
+    parse: (text) => {
+      try {
+        const ms = parseDuration(text);
+        return ms >= min && ms <= max ? parsed(ms) : refused();
+      } catch {
+        return refused();
+      }
+    },
+    format: formatDuration,
+  };
+}
+
+/** A Kubernetes quantity such as `100m`, `2k`, `1Ki`, as a number. */
+function quantity(): Parser<number> {
+  return {
+    kind: 'quantity',
+    allowed: 'a quantity such as 5, 0.5, 100m, 2k or 1Ki',
+    schema: { type: ['string', 'number'] },
+    parse: (text) => {
+      try {
+        return parsed(quantityToNumber(parseQuantity(text)));
+      } catch {
+        return refused();
+      }
+    },
+    format: String,
+  };
+}
+
+/** An http or https URL without user and password. */
+function url(): Parser<string> {
+  return {
+    kind: 'url',
+    allowed: 'an http or https URL without user and password',
+    schema: { type: 'string', format: 'uri' },
+    parse: (text) => {
+      const address = URL.canParse(text) ? new URL(text) : undefined;
+      const plain = address?.username === '' && address.password === '';
+      return address && plain && /^https?:$/.test(address.protocol) ? parsed(text) : refused();
+    },
+    format: (value) => value,
+  };
+}
+
+/** A host and a port. */
+export interface HostPort {
+  host: string;
+  port: number;
+}
+
+/** `host:port`, `[::1]:8080`. */
+function hostPort(): Parser<HostPort> {
+  return {
+    kind: 'host:port',
+    allowed: 'host:port, such as 127.0.0.1:8080 or [::1]:8080',
+    schema: { type: 'string', pattern: '^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$' },
+    parse: (text) => {
+      const match = /^(?:\[([\da-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})$/.exec(text);
+      const host = match?.[1] ?? match?.[2];
+      const value = Number(match?.[3]);
+      return host !== undefined && value <= 65_535 ? parsed({ host, port: value }) : refused();
+    },
+    format: ({ host, port: value }) => (host.includes(':') ? `[${host}]:${value}` : `${host}:${value}`),
+  };
+}
+
+/** Values of one kind, separated by commas; the flag may be repeated. Empty items are refused. */
+function list<T>(item: Parser<T>): Parser<readonly T[]> {
+  return {
+    kind: `${item.kind},…`,
+    allowed: `a list, separated by commas, of: ${item.allowed}`,
+    schema: { type: 'array', items: item.schema },
+    parse: (text) => {
+      const values: T[] = [];
+      for (const part of text === '' ? [] : text.split(',')) {
+        const result = item.parse(part.trim());
+        if (!result.ok) return result;
+        values.push(result.value);
+      }
+      return parsed(values);
+    },
+    format: (values) => values.map((value) => item.format(value)).join(','),
+    merge: (values) => values.flat(),
+  };
+}
+
+/** `name=value`; the flag may be repeated, a later one of the same name wins. */
+function pairs(): Parser<Readonly<Record<string, string>>> {
+  return {
+    kind: 'name=value',
+    allowed: 'name=value',
+    schema: { type: 'object', additionalProperties: { type: 'string' } },
+    parse: (text) => {
+      const [, name, value] = /^([A-Za-z][\w.-]*)=(.*)$/s.exec(text) ?? (text === '' ? ['', '', ''] : []);
+      if (name === undefined || value === undefined) return refused();
+      return parsed(name === '' ? {} : { [name]: value });
+    },
+    format: (values) =>
+      Object.entries(values)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(','),
+    merge: (values) => Object.assign({}, ...values) as Record<string, string>,
+  };
+}
+
+/** The path of a file that holds a secret. The file must be readable and not empty; it is read again when used, so that it may be rotated. */
+function secretFile(): Parser<string> {
+  return {
+    kind: 'file',
+    allowed: 'the path of a readable file that is not empty',
+    schema: { type: 'string' },
+    parse: (text) => {
+      try {
+        return readFileSync(text, 'utf8').trim() === '' ? refused('the file is empty') : parsed(text);
+      } catch (error) {
+        return refused((error as NodeJS.ErrnoException).code);
+      }
+    },
+    format: (value) => value,
+  };
+}
+
+/** What a setting's text can be. */
+export const parsers = {
+  string,
+  oneOf,
+  boolean,
+  number,
+  integer,
+  port,
+  duration,
+  quantity,
+  url,
+  hostPort,
+  list,
+  pairs,
+  secretFile,
+};

@@ -1,0 +1,100 @@
+import { type AddressInfo, isIPv4 } from 'node:net';
+import type { Logger } from '@scaler/scaler-types';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { configError } from '../errors.ts';
+import { fastifyLogger } from '../log/fastify-logger.ts';
+import { type AdminAuth, isAuthorized } from './bearer.ts';
+import { listenError, type ListenAddress } from './listen.ts';
+import { type Problem, problem, problemContentType } from './problem.ts';
+
+/** What routes are registered on: a fastify instance. */
+export type AdminApp = FastifyInstance;
+
+export interface AdminServerOptions {
+  /** Default: 127.0.0.1. Anything but loopback needs `auth`. */
+  host?: string;
+  /** 0: a free one. */
+  port: number;
+  auth?: AdminAuth | undefined;
+  logger: Logger;
+  /** Adds the routes; runs before it listens. */
+  register(app: AdminApp): void | Promise<void>;
+}
+
+export interface AdminServer {
+  readonly app: AdminApp;
+  readonly address: ListenAddress;
+  /** Ends it and its connections. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the server for people and their tools. Errors become `application/problem+json`; an error's `code`, and its
+ * `statusCode` if it has one, are kept.
+ *
+ * @throws RuntimeError `invalid-config` when it would listen beyond loopback without auth, `listen-failed`.
+ */
+export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
+  const { host = '127.0.0.1', port, auth, logger, register } = options;
+  if (!auth && !isLoopback(host)) {
+    throw configError(
+      `the admin server cannot listen on "${host}" without a token file, allowed is a loopback address such as 127.0.0.1, or any with a token file`,
+    );
+  }
+  // Loaded here and not at the top: half of the import time of this package.
+  const { fastify } = await import('fastify');
+  const app: AdminApp = fastify({
+    loggerInstance: fastifyLogger(logger),
+    disableRequestLogging: true,
+    forceCloseConnections: true,
+    bodyLimit: 1024 * 1024,
+  });
+  app.addHook('onRequest', (request, reply) => guard(auth, request, reply));
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const status = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500;
+    if (status >= 500)
+      logger.error('admin request failed', { method: request.method, path: pathOf(request), err: error });
+    return sendProblem(reply, problem(error.code ?? 'internal', status, 'The request failed', error.message));
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, problem('not-found', 404, 'Nothing is here', `${request.method} ${pathOf(request)}`)),
+  );
+  await register(app);
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    throw listenError('admin', { host, port }, error as Error);
+  }
+  const bound = app.server.address() as AddressInfo;
+  let closing: Promise<void> | undefined;
+  return { app, address: { host, port: bound.port }, close: () => (closing ??= app.close()) };
+}
+
+/** Lets a request in, or answers it. */
+async function guard(auth: AdminAuth | undefined, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  if (auth) {
+    if (await isAuthorized(auth, request.headers.authorization)) return undefined;
+    reply.header('www-authenticate', 'Bearer');
+    return sendProblem(
+      reply,
+      problem('unauthorized', 401, 'A bearer token is needed', 'the token is missing or wrong'),
+    );
+  }
+  // A web page can make its visitor's browser ask 127.0.0.1, under a host name of its own (DNS rebinding).
+  if (isLoopback(request.hostname)) return undefined;
+  const detail = `the host is "${request.hostname}", allowed without a token is a loopback address or localhost`;
+  return sendProblem(reply, problem('host-refused', 421, 'This host is not served here', detail));
+}
+
+function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
+  return reply.code(body.status).type(problemContentType).send(body);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || /^\[?::1\]?$/.test(host) || (isIPv4(host) && host.startsWith('127.'));
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '/';
+}

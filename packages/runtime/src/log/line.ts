@@ -1,0 +1,38 @@
+import type { LogFields } from '@scaler/scaler-types';
+import { plain } from './plain.ts';
+
+/** How a log line is written. */
+export type LogFormat = 'json' | 'text';
+
+/** What one line says. */
+export interface LogEntry {
+  timeMs: number;
+  level: string;
+  app: string;
+  message: string;
+  fields: LogFields;
+}
+
+const reserved = new Set(['time', 'level', 'app', 'msg']);
+
+/** One line, without its end. A field named as one of ours gets a `_` behind its name. */
+export function formatLine(entry: LogEntry, format: LogFormat): string {
+  const fields = Object.entries(entry.fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]): [string, unknown] => [reserved.has(key) ? `${key}_` : key, plain(value, key)]);
+  const time = new Date(entry.timeMs).toISOString();
+  if (format === 'text') return textLine(entry, time, fields);
+  const { level, app, message } = entry;
+  return JSON.stringify({ time, level, app, msg: message, ...Object.fromEntries(fields) });
+}
+
+function textLine(entry: LogEntry, time: string, fields: readonly (readonly [string, unknown])[]): string {
+  const head = `${time.slice(11, 23)} ${entry.level.toUpperCase().padEnd(5)} ${entry.app}: ${entry.message}`;
+  const tail = fields.map(([key, value]) => ` ${key}=${textValue(value)}`).join('');
+  return head + tail;
+}
+
+function textValue(value: unknown): string {
+  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  return JSON.stringify(value);
+}

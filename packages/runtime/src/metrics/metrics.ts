@@ -1,0 +1,163 @@
+import * as prom from 'prom-client';
+import { createSeriesSet, type Labels } from './series.ts';
+
+/** What every metric says of itself. */
+export interface MetricOptions<L extends string> {
+  /** Without the prefix. */
+  name: string;
+  help: string;
+  /** All label names. Default: none. */
+  labels?: readonly L[];
+}
+
+export interface GaugeOptions<L extends string> extends MetricOptions<L> {
+  /** Called at each scrape, after all series were dropped: sets those that exist now. For gauges that nobody keeps up to date. */
+  collect?: (set: (labels: Labels<L>, value: number) => void) => void;
+}
+
+export interface HistogramOptions<L extends string> extends MetricOptions<L> {
+  /** Upper bounds, ascending, in the metric's unit. */
+  buckets: readonly number[];
+}
+
+/** One series of a counter; `inc` is an addition and nothing else, for hot paths. */
+export interface BoundCounter {
+  inc(by?: number): void;
+  /** Drops the series: what it counted is gone for good. */
+  remove(): void;
+}
+
+export interface BoundGauge {
+  set(value: number): void;
+  inc(by?: number): void;
+  dec(by?: number): void;
+  remove(): void;
+}
+
+export interface BoundHistogram {
+  observe(value: number): void;
+  remove(): void;
+}
+
+/** A metric whose series are asked for by labels. `bind` returns the same object for the same labels. @throws RuntimeError `invalid-metric`. */
+export interface Metric<L extends string, S> {
+  bind(labels: Labels<L>): S;
+}
+
+export type Counter<L extends string> = Metric<L, BoundCounter>;
+export type Gauge<L extends string> = Metric<L, BoundGauge>;
+export type Histogram<L extends string> = Metric<L, BoundHistogram>;
+
+/** A process's metrics, in a registry of their own. */
+export interface Metrics {
+  counter<const L extends string = never>(options: MetricOptions<L>): Counter<L>;
+  gauge<const L extends string = never>(options: GaugeOptions<L>): Gauge<L>;
+  histogram<const L extends string = never>(options: HistogramOptions<L>): Histogram<L>;
+  /** All of them, as Prometheus reads them. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export interface CreateMetricsOptions {
+  /** Before each name. Default: `scaler_`. */
+  prefix?: string;
+  /** Memory, CPU, event loop lag and so on, under their usual names. Default: false. */
+  processMetrics?: boolean;
+}
+
+/** Makes an empty registry. A name can be used once. */
+export function createMetrics({ prefix = 'scaler_', processMetrics = false }: CreateMetricsOptions = {}): Metrics {
+  const registry = new prom.Registry();
+  if (processMetrics) prom.collectDefaultMetrics({ register: registry });
+  return {
+    counter: (options) => counter(registry, prefix, options),
+    gauge: (options) => gauge(registry, prefix, options),
+    histogram: (options) => histogram(registry, prefix, options),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function common<L extends string>(
+  registry: prom.Registry,
+  prefix: string,
+  { name, help, labels = [] }: MetricOptions<L>,
+) {
+  return { name: prefix + name, help, labelNames: [...labels], registers: [registry] };
+}
+
+/** Counts stay with their series until the next scrape: prom-client sorts and hashes the labels at each `inc`. */
+function counter<L extends string>(registry: prom.Registry, prefix: string, options: MetricOptions<L>): Counter<L> {
+  const settings = common(registry, prefix, options);
+  const collect = (): void => {
+    for (const { flush } of series.all()) flush();
+  };
+  const metric = new prom.Counter({ ...settings, collect });
+  const series = createSeriesSet(settings.name, settings.labelNames, (labels) => {
+    let pending = 0;
+    return {
+      inc(by = 1) {
+        pending += by;
+      },
+      remove() {
+        series.delete(labels);
+        metric.remove(labels);
+      },
+      flush() {
+        metric.inc(labels, pending);
+        pending = 0;
+      },
+    };
+  });
+  return { bind: series.get };
+}
+
+function gauge<L extends string>(registry: prom.Registry, prefix: string, options: GaugeOptions<L>): Gauge<L> {
+  const settings = common(registry, prefix, options);
+  const collect = (): void => {
+    if (options.collect) metric.reset();
+    options.collect?.((labels, value) => metric.set(labels, value));
+    for (const { flush } of series.all()) flush();
+  };
+  const metric = new prom.Gauge({ ...settings, collect });
+  const series = createSeriesSet(settings.name, settings.labelNames, (labels) => {
+    let current = 0;
+    return {
+      set(value: number) {
+        current = value;
+      },
+      inc(by = 1) {
+        current += by;
+      },
+      dec(by = 1) {
+        current -= by;
+      },
+      remove() {
+        series.delete(labels);
+        metric.remove(labels);
+      },
+      flush: () => metric.set(labels, current),
+    };
+  });
+  return { bind: series.get };
+}
+
+function histogram<L extends string>(
+  registry: prom.Registry,
+  prefix: string,
+  options: HistogramOptions<L>,
+): Histogram<L> {
+  const settings = common(registry, prefix, options);
+  const metric = new prom.Histogram({ ...settings, buckets: [...options.buckets] });
+  const series = createSeriesSet(settings.name, settings.labelNames, (labels) => {
+    metric.zero(labels);
+    return {
+      observe: (value: number) => metric.observe(labels, value),
+      remove() {
+        series.delete(labels);
+        metric.remove(labels);
+      },
+    };
+  });
+  return { bind: series.get };
+}

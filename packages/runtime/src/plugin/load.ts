@@ -1,0 +1,128 @@
+import { pathToFileURL } from 'node:url';
+import type { CreateResourceScaler, Logger, ResourceScaler, ScalerContext } from '@scaler/scaler-types';
+import { RuntimeError } from '../errors.ts';
+import { checkContract, declaredContract } from './contract.ts';
+import { findPackage, type SearchPlaces } from './resolve.ts';
+
+const requiredMethods = [
+  'getConfig',
+  'getResources',
+  'setScale',
+  'resolveServiceName',
+] as const satisfies readonly (keyof ResourceScaler)[];
+const optionalAbilities = [
+  'watchResources',
+  'isStale',
+  'watchEndpoints',
+  'reconcile',
+  'explain',
+  'close',
+] as const satisfies readonly Exclude<keyof ResourceScaler, (typeof requiredMethods)[number]>[];
+
+/** Something a scaler may be able to do. */
+export type Ability = (typeof optionalAbilities)[number];
+
+export interface LoadResourceScalerOptions extends SearchPlaces {
+  /** The package's name, or a path. */
+  name: string;
+  context: ScalerContext;
+  logger: Logger;
+}
+
+/** A scaler, made and checked. */
+export interface LoadedResourceScaler {
+  scaler: ResourceScaler;
+  abilities: Readonly<Record<Ability, boolean>>;
+  packageName: string;
+  version: string;
+  /** The file that was imported. */
+  path: string;
+}
+
+/**
+ * Finds, imports, makes and checks a resource scaler.
+ *
+ * @throws RuntimeError with a `plugin-…` code and one sentence that names the package; its `exitCode` is 2.
+ */
+export async function loadResourceScaler(options: LoadResourceScalerOptions): Promise<LoadedResourceScaler> {
+  const { name, context, logger } = options;
+  const found = findPackage(name, options);
+  const packageName = found.manifest.name ?? name;
+  const version = found.manifest.version ?? 'unknown';
+  const declared = declaredContract(found);
+  // Before the import: a package for another contract may not even load.
+  if (declared !== undefined) checkContract(packageName, declared);
+  const exported = await importPackage(packageName, found.path);
+  if (declared === undefined) checkContract(packageName, exportedContract(exported));
+  const scaler = await makeScaler(packageName, exported, context);
+  const abilities = checkShape(packageName, scaler);
+  logger.info('resource scaler loaded', { scaler: packageName, version, path: found.path, abilities });
+  return { scaler, abilities, packageName, version, path: found.path };
+}
+
+type Exported = Readonly<Record<string, unknown>>;
+
+/** The named exports, of a CommonJS package those of `module.exports`. */
+async function importPackage(packageName: string, path: string): Promise<Exported> {
+  try {
+    const namespace = (await import(pathToFileURL(path).href)) as Exported;
+    const commonJs = namespace['default'];
+    return typeof commonJs === 'object' && commonJs !== null ? { ...commonJs, ...namespace } : namespace;
+  } catch (error) {
+    throw new RuntimeError(
+      'plugin-broken',
+      `the scaler package "${packageName}" cannot be imported: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+function exportedContract({ contractVersion }: Exported): string | undefined {
+  return typeof contractVersion === 'string' ? contractVersion : undefined;
+}
+
+async function makeScaler(packageName: string, exported: Exported, context: ScalerContext): Promise<ResourceScaler> {
+  const { createResourceScaler } = exported;
+  if (typeof createResourceScaler !== 'function') {
+    const names = Object.keys(exported).filter((key) => key !== 'default' && key !== 'module.exports');
+    const sentence = `the scaler package "${packageName}" exports ${names.join(', ') || 'nothing'}, but must export a function createResourceScaler`;
+    throw new RuntimeError('plugin-export', sentence);
+  }
+  let scaler: unknown;
+  try {
+    scaler = await (createResourceScaler as CreateResourceScaler)(context);
+  } catch (error) {
+    // A scaler that stops the start with a code of its own keeps it as the cause.
+    throw new RuntimeError('plugin-factory', `createResourceScaler of "${packageName}" failed: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  if (typeof scaler !== 'object' || scaler === null) {
+    throw new RuntimeError(
+      'plugin-factory',
+      `createResourceScaler of "${packageName}" returned ${String(scaler)}, but must return a resource scaler`,
+    );
+  }
+  return scaler as ResourceScaler;
+}
+
+function checkShape(packageName: string, scaler: ResourceScaler): Record<Ability, boolean> {
+  const missing = requiredMethods.filter((method) => typeof scaler[method] !== 'function');
+  if (missing.length > 0) {
+    const sentence = `the scaler of "${packageName}" lacks ${missing.join(', ')}, required are ${requiredMethods.join(', ')}`;
+    throw new RuntimeError('plugin-method', sentence);
+  }
+  const wrong = optionalAbilities.find(
+    (ability) => scaler[ability] !== undefined && typeof scaler[ability] !== 'function',
+  );
+  if (wrong !== undefined) {
+    const sentence = `the scaler of "${packageName}" has ${wrong} as a ${typeof scaler[wrong]}, allowed is a function, or none`;
+    throw new RuntimeError('plugin-ability', sentence);
+  }
+  const entries = optionalAbilities.map((ability) => [ability, scaler[ability] !== undefined]);
+  return Object.fromEntries(entries) as Record<Ability, boolean>;
+}
+
+function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+}
