@@ -40,5 +40,6 @@ export { type Lane, type LaneBudget } from './client/lane.ts';
 export { type Query } from './client/paths.ts';
 export { type Wire } from './client/wire.ts';
 export { isKubeError, KubeError, type KubeErrorCode, kubeErrorCodes } from './errors.ts';
+export { compareResourceVersions } from './watch/resource-version.ts';
 export { type Store, type StoreEvent, type StoreListener, type WatchFailure } from './watch/store.ts';
 export { watchStore, type WatchStoreOptions } from './watch/watch-store.ts';

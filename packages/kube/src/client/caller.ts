@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '@scaler/scaler-types';
 import { isKubeError, KubeError } from '../errors.ts';
 import { refusalError } from './api-error.ts';
+import { backoffMs } from './backoff.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
 import { type ExchangeFailure, readBody } from './exchange.ts';
 import type { Lane, LaneGate } from './lane.ts';
@@ -58,7 +59,10 @@ async function callWithRetries(options: CallerOptions, call: ApiCall, deadline: 
     try {
       return await attemptOnce(options, call, deadline);
     } catch (error) {
-      const pauseMs = Math.max((error as KubeError).retryAfterMs ?? 0, backoffMs(attempt));
+      const pauseMs = Math.max(
+        (error as KubeError).retryAfterMs ?? 0,
+        backoffMs(attempt, firstPauseMs, longestPauseMs),
+      );
       if (!mayRetry(call, error) || attempt === maxAttempts || pauseMs >= deadline.remainingMs()) throw error;
       await options.clock.sleep(pauseMs, deadline.signal).catch(() => {
         throw deadline.signal.aborted ? deadline.error(nameOf(call)) : error;
@@ -71,11 +75,6 @@ async function callWithRetries(options: CallerOptions, call: ApiCall, deadline: 
 function mayRetry(call: ApiCall, error: unknown): boolean {
   if (isKubeError(error, 'too-many-requests')) return true;
   return call.method === 'GET' && isKubeError(error, 'connection', 'unavailable', 'timeout');
-}
-
-/** Full jitter above a half, so that many processes do not come back together. */
-export function backoffMs(attempt: number, firstMs = firstPauseMs, longestMs = longestPauseMs): number {
-  return Math.min(longestMs, firstMs * 2 ** Math.min(attempt - 1, 20)) * (0.5 + Math.random() / 2);
 }
 
 async function attemptOnce(options: CallerOptions, call: ApiCall, whole: Deadline): Promise<unknown> {

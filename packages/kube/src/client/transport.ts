@@ -1,13 +1,10 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { Agent, RequestOptions } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
+import { createAgentPools, type Pool } from './agent-pools.ts';
 import type { Cluster, Credentials } from './cluster.ts';
 import { exchange, type ExchangeResult } from './exchange.ts';
 import { unlessAborted } from './unless-aborted.ts';
 import type { Lane } from './lane.ts';
-
-/** Sockets are kept apart by lane; watches, which hold theirs for minutes, have their own. */
-export type Pool = Lane | 'watch';
 
 export interface TransportRequest {
   readonly method: string;
@@ -34,61 +31,18 @@ export interface TransportOptions {
   readonly maxSockets: Readonly<Record<Lane, number>>;
 }
 
-// A dead peer is noticed by the kernel after this and a few probes, if nothing else notices before.
-const tcpKeepAliveMs = 15_000;
-
-export function createTransport({ cluster, userAgent, maxSockets }: TransportOptions): Transport {
-  const secure = cluster.server.protocol === 'https:';
-  const prefix = cluster.server.pathname.replace(/\/$/, '');
-  const agents = new Map<Pool, HttpAgent>();
-  let tls: Credentials['tls'] | undefined;
-
-  function agentFor(pool: Pool, credentials: Credentials): HttpAgent {
-    if (credentials.proxy !== undefined) return credentials.proxy;
-    // A client certificate was renewed: what is open stays, new connections use the new one.
-    if (tls !== undefined && !isDeepStrictEqual(tls, credentials.tls)) retireAgents();
-    tls = credentials.tls;
-    let agent = agents.get(pool);
-    if (agent === undefined) {
-      const limit = pool === 'watch' ? Infinity : maxSockets[pool];
-      const options = { keepAlive: true, keepAliveMsecs: tcpKeepAliveMs, maxSockets: limit, maxFreeSockets: limit };
-      agent = secure ? new HttpsAgent({ ...options, ...tls }) : new HttpAgent(options);
-      agents.set(pool, agent);
-    }
-    return agent;
-  }
-
-  function retireAgents(): void {
-    for (const agent of agents.values()) {
-      agent.maxFreeSockets = 0;
-      destroyFree(agent);
-    }
-    agents.clear();
-  }
-
-  async function send(request: TransportRequest, credentials: Credentials): Promise<ExchangeResult> {
-    const { body } = request;
-    return exchange({
+/** Makes the transport; opens nothing yet. */
+export function createTransport(options: TransportOptions): Transport {
+  const { cluster } = options;
+  const pools = createAgentPools(options);
+  const send = (request: TransportRequest, credentials: Credentials): Promise<ExchangeResult> =>
+    exchange({
       what: `${request.method} ${request.path}`,
-      secure,
-      body,
+      secure: cluster.server.protocol === 'https:',
+      body: request.body,
       signal: request.signal,
-      request: {
-        method: request.method,
-        host: cluster.server.hostname.replace(/^\[|\]$/g, ''),
-        port: cluster.server.port || (secure ? 443 : 80),
-        path: prefix + request.path,
-        agent: agentFor(request.pool, credentials),
-        headers: {
-          'User-Agent': userAgent,
-          Accept: 'application/json',
-          ...(body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }),
-          ...credentials.headers,
-          ...request.headers,
-        },
-      },
+      request: requestOptions(options, request, credentials, pools.agent(request.pool, credentials)),
     });
-  }
 
   return {
     open: async (request) => {
@@ -101,19 +55,29 @@ export function createTransport({ cluster, userAgent, maxSockets }: TransportOpt
       result.answer.resume();
       return send(request, fresh);
     },
-    dropIdle: (pool) => {
-      const agent = agents.get(pool);
-      if (agent !== undefined) destroyFree(agent);
-    },
-    close: () => {
-      for (const agent of agents.values()) agent.destroy();
-      agents.clear();
-    },
+    dropIdle: pools.dropIdle,
+    close: pools.close,
   };
 }
 
-function destroyFree(agent: HttpAgent): void {
-  for (const sockets of Object.values(agent.freeSockets)) {
-    for (const socket of sockets ?? []) socket.destroy();
-  }
+function requestOptions(
+  { cluster: { server }, userAgent }: TransportOptions,
+  { method, path, body, headers }: TransportRequest,
+  credentials: Credentials,
+  agent: Agent,
+): RequestOptions {
+  return {
+    method,
+    host: server.hostname.replace(/^\[|\]$/g, ''),
+    port: server.port || (server.protocol === 'https:' ? 443 : 80),
+    path: server.pathname.replace(/\/$/, '') + path,
+    agent,
+    headers: {
+      'User-Agent': userAgent,
+      Accept: 'application/json',
+      ...(body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }),
+      ...credentials.headers,
+      ...headers,
+    },
+  };
 }

@@ -1,6 +1,7 @@
 /** Finds items by keys computed from them. */
 export interface ItemIndex<U> {
   add(id: string, object: U): void;
+  /** Takes the object that was added: its keys are computed again, so `keysOf` must depend on the object alone. */
   remove(id: string, object: U): void;
   ids(key: string): Iterable<string>;
 }

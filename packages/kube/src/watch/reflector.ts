@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '@scaler/scaler-types';
-import { backoffMs } from '../client/caller.ts';
 import type { KubeClient, Selection } from '../client/client.ts';
 import type { Kind, KubeObject } from '../client/kinds.ts';
+import { backoffMs } from '../client/backoff.ts';
 import { isKubeError, KubeError } from '../errors.ts';
 import type { Item, Items } from './items.ts';
 import { isOlder } from './resource-version.ts';
@@ -19,81 +19,61 @@ export interface ReflectorOptions<T extends KubeObject, U> {
   readonly onSynced: () => void;
 }
 
-/** Keeps one selection of objects true: lists, watches from there, and lists again only when it has to. */
-export interface Reflector {
-  run(signal: AbortSignal): Promise<void>;
-  readonly synced: boolean;
-  /** On the monotonic clock; undefined before the first list. */
-  readonly lifeAtMs: number | undefined;
-  readonly resourceVersion: string | undefined;
-  readonly failure: KubeError | undefined;
-  readonly relists: number;
-}
-
 const firstPauseMs = 200;
 const longestPauseMs = 30_000;
-// Nothing that time alone heals quickly: a missing permission, a missing kind.
+// For what time alone does not heal quickly: a missing permission, a missing kind.
 const slowPauseMs = 30_000;
 // A watch that ends sooner than this, with nothing said, is not a normal end.
 const shortestWatchMs = 1_000;
+const shortWatchSeconds = 10;
 
-export function createReflector<T extends KubeObject, U>(options: ReflectorOptions<T, U>): Reflector {
-  const { client, clock, logger, kind, selection, items } = options;
-  const scope = selection.namespace ?? '';
-  const fields = { kind: kind.kind, namespace: selection.namespace };
-  let synced = false;
-  let lifeAtMs: number | undefined;
-  // The position of the watch; undefined when a list has to come first.
-  let position: string | undefined;
-  let failure: KubeError | undefined;
-  let failures = 0;
-  let lists = 0;
-  let wasSilent = false;
+/** Keeps one selection of objects true: lists, watches from there, and lists again only when it has to. */
+export class Reflector<T extends KubeObject, U> {
+  synced = false;
+  /** When the cluster last said something, on the monotonic clock; undefined before the first list. */
+  lifeAtMs: number | undefined;
+  /** Up to where everything was heard; undefined when a list has to come first. */
+  position: string | undefined;
+  failure: KubeError | undefined;
+  /** The first one included. */
+  lists = 0;
+  #failures = 0;
+  #wasSilent = false;
+  readonly #options: ReflectorOptions<T, U>;
+  readonly #scope: string;
+  readonly #fields: Readonly<Record<string, unknown>>;
 
-  function alive(resourceVersion: string): void {
-    position = resourceVersion;
-    lifeAtMs = clock.monotonic();
-    if (failure !== undefined) logger.info('Watch works again', fields);
-    failure = undefined;
-    failures = 0;
-    wasSilent = false;
+  constructor(options: ReflectorOptions<T, U>) {
+    this.#options = options;
+    this.#scope = options.selection.namespace ?? '';
+    this.#fields = { kind: options.kind.kind, namespace: options.selection.namespace };
   }
 
-  function toItem(object: T): Item<U> {
-    const { namespace, name = '', uid, resourceVersion = '' } = object.metadata ?? {};
-    const item = { namespace: kind.namespaced ? namespace : undefined, name, uid, resourceVersion };
-    try {
-      return { ...item, object: options.trim(object) };
-    } catch (err) {
-      logger.error('Object cannot be used', { ...fields, namespace, name, err });
-      return { ...item, object: undefined };
+  /** Ends only when `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (this.position === undefined) await this.#list(signal);
+        if (this.position !== undefined) await this.#watch(this.position, signal);
+      } catch (error) {
+        if (!signal.aborted) await this.#recover(toKubeError(error, this.#options.kind), signal);
+      }
     }
   }
 
-  async function list(signal: AbortSignal): Promise<void> {
-    lists += 1;
-    const { items: found, resourceVersion } = await client.list(kind, { ...selection, trim: toItem, signal });
-    items.replace(scope, found);
-    alive(resourceVersion);
-    if (synced) return;
-    synced = true;
-    options.onSynced();
+  async #list(signal: AbortSignal): Promise<void> {
+    const { client, kind, selection, items } = this.#options;
+    this.lists += 1;
+    const list = await client.list(kind, { ...selection, trim: (object) => this.#toItem(object), signal });
+    items.replace(this.#scope, list.items);
+    this.#alive(list.resourceVersion);
+    if (this.synced) return;
+    this.synced = true;
+    this.#options.onSynced();
   }
 
-  function take({ type, object, resourceVersion }: WatchEvent<T>): void {
-    // An API server that lags behind must not turn time back.
-    if (isOlder(resourceVersion, position)) {
-      logger.debug('Watch event is older than the list', { ...fields, resourceVersion, position });
-      return;
-    }
-    alive(resourceVersion);
-    if (type === 'BOOKMARK') return;
-    const item = toItem(object);
-    if (type === 'DELETED') items.remove(scope, item);
-    else items.put(scope, item);
-  }
-
-  async function watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
+  async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    const { client, clock, kind, selection, bookmarkLimitMs } = this.#options;
     const startMs = clock.monotonic();
     await followWatch<T>({
       client,
@@ -102,61 +82,66 @@ export function createReflector<T extends KubeObject, U>(options: ReflectorOptio
       selection,
       resourceVersion,
       // A short watch after a silent one: the API sends a bookmark before it ends a watch, which is the sign of life we miss.
-      timeoutSeconds: wasSilent ? 10 : 240 + Math.floor(Math.random() * 240),
-      silenceLimitMs: options.bookmarkLimitMs,
+      timeoutSeconds: this.#wasSilent ? shortWatchSeconds : 240 + Math.floor(Math.random() * 240),
+      silenceLimitMs: bookmarkLimitMs,
       signal,
-      onEvent: take,
+      onEvent: (event) => this.#take(event),
     });
-    if (position !== resourceVersion || clock.monotonic() - startMs >= shortestWatchMs) return;
+    if (this.position !== resourceVersion || clock.monotonic() - startMs >= shortestWatchMs || signal.aborted) return;
     throw new KubeError('connection', `The watch of ${kind.plural} ended at once`);
   }
 
-  async function recover(error: KubeError, signal: AbortSignal): Promise<void> {
-    failure = error;
-    failures += 1;
-    wasSilent = error.code === 'timeout';
-    if (isKubeError(error, 'gone', 'bad-answer', 'not-found')) position = undefined;
-    const slow = isKubeError(error, 'forbidden', 'unauthorized', 'not-found', 'invalid');
-    const pauseMs = slow ? slowPauseMs * (0.5 + Math.random() / 2) : backoffMs(failures, firstPauseMs, longestPauseMs);
-    // The first `gone` or silence is normal life and goes on at once.
-    const calm = failures === 1 && isKubeError(error, 'gone', 'timeout');
-    logger[calm ? 'info' : 'warn']('Watch has to start again', {
-      ...fields,
-      code: error.code,
-      reason: error.reason,
-      err: error,
-    });
-    await clock.sleep(calm ? 0 : Math.max(pauseMs, error.retryAfterMs ?? 0), signal).catch(() => undefined);
+  #take({ type, object, resourceVersion }: WatchEvent<T>): void {
+    // An API server that lags behind must not turn time back.
+    if (isOlder(resourceVersion, this.position)) {
+      this.#options.logger.debug('Watch event is older than what is known', { ...this.#fields, resourceVersion });
+      return;
+    }
+    this.#alive(resourceVersion);
+    if (type === 'DELETED') this.#options.items.remove(this.#toItem(object));
+    else if (type !== 'BOOKMARK') this.#options.items.put(this.#scope, this.#toItem(object));
   }
 
-  return {
-    run: async (signal) => {
-      while (!signal.aborted) {
-        try {
-          if (position === undefined) await list(signal);
-          if (position !== undefined) await watch(position, signal);
-        } catch (error) {
-          if (signal.aborted) return;
-          await recover(toKubeError(error, kind), signal);
-        }
-      }
-    },
-    get synced() {
-      return synced;
-    },
-    get lifeAtMs() {
-      return lifeAtMs;
-    },
-    get resourceVersion() {
-      return position;
-    },
-    get failure() {
-      return failure;
-    },
-    get relists() {
-      return Math.max(0, lists - 1);
-    },
-  };
+  #alive(resourceVersion: string): void {
+    const { clock, logger } = this.#options;
+    if (this.failure !== undefined) logger.info('Watch works again', this.#fields);
+    this.position = resourceVersion;
+    this.lifeAtMs = clock.monotonic();
+    this.failure = undefined;
+    this.#failures = 0;
+    this.#wasSilent = false;
+  }
+
+  #toItem(object: T): Item<U> {
+    const { kind, trim, logger } = this.#options;
+    const { namespace, name = '', uid, resourceVersion = '' } = object.metadata ?? {};
+    const item = { namespace: kind.namespaced ? namespace : undefined, name, uid, resourceVersion };
+    try {
+      return { ...item, object: trim(object) };
+    } catch (err) {
+      logger.error('Object cannot be used', { ...this.#fields, namespace, name, err });
+      return { ...item, object: undefined };
+    }
+  }
+
+  async #recover(error: KubeError, signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#options;
+    this.failure = error;
+    this.#failures += 1;
+    this.#wasSilent = error.code === 'timeout';
+    if (isKubeError(error, 'gone', 'bad-answer', 'not-found')) this.position = undefined;
+    // The first `gone` or silence is normal life and goes on at once.
+    const calm = this.#failures === 1 && isKubeError(error, 'gone', 'timeout');
+    const { code, reason } = error;
+    logger[calm ? 'info' : 'warn']('Watch has to start again', { ...this.#fields, code, reason, err: error });
+    if (!calm) await clock.sleep(pauseMs(error, this.#failures), signal).catch(() => undefined);
+  }
+}
+
+function pauseMs(error: KubeError, failures: number): number {
+  const slow = isKubeError(error, 'forbidden', 'unauthorized', 'not-found', 'invalid');
+  const ownMs = slow ? slowPauseMs * (0.5 + Math.random() / 2) : backoffMs(failures, firstPauseMs, longestPauseMs);
+  return Math.max(ownMs, error.retryAfterMs ?? 0);
 }
 
 function toKubeError(error: unknown, kind: Kind): KubeError {

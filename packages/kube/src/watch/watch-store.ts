@@ -1,10 +1,10 @@
 import type { Clock, Logger } from '@scaler/scaler-types';
 import type { KubeClient } from '../client/client.ts';
 import type { Kind, KubeObject } from '../client/kinds.ts';
-import { createItems } from './items.ts';
-import { createReflector } from './reflector.ts';
+import { Items } from './items.ts';
+import { Reflector } from './reflector.ts';
 import { isOlder } from './resource-version.ts';
-import type { Store, WatchFailure } from './store.ts';
+import type { Store, StoreListener, WatchFailure } from './store.ts';
 
 export interface WatchStoreOptions<T extends KubeObject, U> {
   readonly client: KubeClient;
@@ -21,92 +21,114 @@ export interface WatchStoreOptions<T extends KubeObject, U> {
   readonly bookmarkLimitMs?: number | undefined;
 }
 
+const defaultBookmarkLimitMs = 90_000;
+
 /** A {@link Store} of one kind. Nothing happens before `run`. */
 export function watchStore<T extends KubeObject, U>(options: WatchStoreOptions<T, U>): Store<U> {
-  const { client, clock, logger, kind, trim, labelSelector, fieldSelector, bookmarkLimitMs = 90_000 } = options;
-  const items = createItems<U>(logger);
-  const waiting = new Set<() => void>();
-  const onSynced = (): void => {
-    if (isSynced()) for (const resolve of waiting) resolve();
-  };
-  const scopes = options.namespaces === undefined ? [undefined] : [...new Set(options.namespaces)];
-  const reflectors = scopes.map((namespace) => ({
-    namespace,
-    reflector: createReflector({
-      client,
-      clock,
-      logger,
-      kind,
-      selection: { namespace, labelSelector, fieldSelector },
-      bookmarkLimitMs,
-      trim,
-      items,
-      onSynced,
-    }),
-  }));
-  const isSynced = (): boolean => reflectors.every(({ reflector }) => reflector.synced);
-  const ageMs = (): number => {
-    const nowMs = clock.monotonic();
-    return Math.max(
-      0,
-      ...reflectors.map(({ reflector: { lifeAtMs } }) => (lifeAtMs === undefined ? Infinity : nowMs - lifeAtMs)),
-    );
-  };
-
-  return {
-    run: async (signal) => {
-      await Promise.all(reflectors.map(({ reflector }) => reflector.run(signal)));
-    },
-    get synced() {
-      return isSynced();
-    },
-    whenSynced: (signal) => whenSynced(isSynced, waiting, signal),
-    get: items.get,
-    list: items.list,
-    get size() {
-      return items.size;
-    },
-    addIndex: items.addIndex,
-    byIndex: items.byIndex,
-    subscribe: items.subscribe,
-    ageMs,
-    get silent() {
-      return ageMs() > bookmarkLimitMs;
-    },
-    get lastResourceVersion() {
-      return oldest(reflectors.map(({ reflector }) => reflector.resourceVersion));
-    },
-    get failures() {
-      return reflectors.flatMap(({ namespace, reflector: { failure } }): WatchFailure[] =>
-        failure === undefined ? [] : [{ namespace, error: failure }],
-      );
-    },
-    get relists() {
-      return reflectors.reduce((sum, { reflector }) => sum + reflector.relists, 0);
-    },
-  };
+  return new WatchedStore(options);
 }
 
-function whenSynced(isSynced: () => boolean, waiting: Set<() => void>, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const done = (): void => {
-      waiting.delete(done);
-      signal?.removeEventListener('abort', onAbort);
-      resolve();
+class WatchedStore<T extends KubeObject, U> implements Store<U> {
+  readonly #items: Items<U>;
+  readonly #reflectors: readonly { readonly namespace: string | undefined; readonly reflector: Reflector<T, U> }[];
+  readonly #waiting = new Set<() => void>();
+  readonly #clock: Clock;
+  readonly #limitMs: number;
+
+  constructor(options: WatchStoreOptions<T, U>) {
+    const { client, clock, logger, kind, trim, labelSelector, fieldSelector } = options;
+    const bookmarkLimitMs = options.bookmarkLimitMs ?? defaultBookmarkLimitMs;
+    const items = new Items<U>(logger);
+    const onSynced = (): void => {
+      if (this.synced) for (const resolve of [...this.#waiting]) resolve();
     };
-    const onAbort = (): void => {
-      waiting.delete(done);
-      reject(signal?.reason as Error);
-    };
-    if (isSynced()) resolve();
-    else if (signal?.aborted) onAbort();
-    else {
-      waiting.add(done);
+    this.#items = items;
+    this.#clock = clock;
+    this.#limitMs = bookmarkLimitMs;
+    this.#reflectors = [...new Set(options.namespaces ?? [undefined])].map((namespace) => {
+      const selection = { namespace, labelSelector, fieldSelector };
+      return {
+        namespace,
+        reflector: new Reflector({ client, clock, logger, kind, selection, bookmarkLimitMs, trim, items, onSynced }),
+      };
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#reflectors.map(({ reflector }) => reflector.run(signal)));
+  }
+
+  get synced(): boolean {
+    return this.#reflectors.every(({ reflector }) => reflector.synced);
+  }
+
+  whenSynced(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        this.#waiting.delete(onSynced);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const onSynced = (): void => {
+        leave();
+        resolve();
+      };
+      const onAbort = (): void => {
+        leave();
+        reject(signal?.reason as Error);
+      };
+      this.#waiting.add(onSynced);
       signal?.addEventListener('abort', onAbort, { once: true });
-    }
-  });
-}
+      if (this.synced) onSynced();
+      else if (signal?.aborted) onAbort();
+    });
+  }
 
-function oldest(versions: readonly (string | undefined)[]): string | undefined {
-  return versions.reduce((a, b) => (a === undefined || b === undefined ? undefined : isOlder(b, a) ? b : a));
+  get(namespace: string | undefined, name: string): U | undefined {
+    return this.#items.get(namespace, name);
+  }
+
+  list(): U[] {
+    return this.#items.list();
+  }
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  addIndex(name: string, keysOf: (object: U) => readonly string[]): void {
+    this.#items.addIndex(name, keysOf);
+  }
+
+  byIndex(name: string, key: string): U[] {
+    return this.#items.byIndex(name, key);
+  }
+
+  subscribe(listener: StoreListener<U>): () => void {
+    return this.#items.subscribe(listener);
+  }
+
+  ageMs(): number {
+    const nowMs = this.#clock.monotonic();
+    return Math.max(0, ...this.#reflectors.map(({ reflector }) => nowMs - (reflector.lifeAtMs ?? -Infinity)));
+  }
+
+  get silent(): boolean {
+    return this.ageMs() > this.#limitMs;
+  }
+
+  get lastResourceVersion(): string | undefined {
+    return this.#reflectors
+      .map(({ reflector }) => reflector.position)
+      .reduce((a, b) => (a === undefined || b === undefined ? undefined : isOlder(b, a) ? b : a));
+  }
+
+  get failures(): readonly WatchFailure[] {
+    return this.#reflectors.flatMap(({ namespace, reflector: { failure: error } }) =>
+      error === undefined ? [] : [{ namespace, error }],
+    );
+  }
+
+  get relists(): number {
+    return this.#reflectors.reduce((sum, { reflector }) => sum + Math.max(0, reflector.lists - 1), 0);
+  }
 }
