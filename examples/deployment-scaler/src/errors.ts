@@ -1,0 +1,21 @@
+/** Every code of a {@link DeploymentScalerError}, with what to do about it. README has the same table. */
+export const deploymentScalerErrorCodes = {
+  'invalid-option': 'An option of the scaler is unknown or has a value that is not allowed. The start stops.',
+  'left-at-zero':
+    'Somebody else set the replicas to 0 and `scaler/follow-zero` is `false`, so a request does not start it.',
+  'not-settled': 'The resource was still moving when the work on it had to end; the next reconcile goes on.',
+} as const;
+
+/** Why this scaler failed, beside the codes of the contract. */
+export type DeploymentScalerErrorCode = keyof typeof deploymentScalerErrorCodes;
+
+/** The error of this package. Match on `code`, never on `instanceof`. */
+export class DeploymentScalerError extends Error {
+  override readonly name = 'DeploymentScalerError';
+  readonly code: DeploymentScalerErrorCode;
+
+  constructor(code: DeploymentScalerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,110 @@
+import { parseDuration, type ScaleResource } from '@scaler/scaler-types';
+import { DeploymentScalerError } from './errors.ts';
+import { parseChoice, parseHosts, parseMetrics, parsePositiveDuration } from './values.ts';
+
+/** `scaler/routing`; `auto` chooses by metrics and by who owns the Service. */
+export const routings = ['auto', 'overlay', 'selector', 'always'] as const;
+export type Routing = (typeof routings)[number];
+
+/** The scaler's own settings, from `--scaler-option name=value`. */
+export interface Options {
+  readonly kubeconfig: string | undefined;
+  readonly context: string | undefined;
+  readonly settleMs: number;
+  readonly portRange: { readonly from: number; readonly to: number };
+  /** Hosts that any tenant may name in `scaler/hosts`. */
+  readonly allowHosts: readonly string[];
+  readonly defaultRouting: Routing;
+  readonly defaultMetrics: readonly ScaleResource[];
+  readonly defaultIdleAfterMs: number;
+  /** How long there must be no DLX before everything is restored; 0: never. */
+  readonly deadManSwitchMs: number;
+  readonly clusterDomain: string;
+}
+
+interface OptionRow<T> {
+  readonly parse: (text: string) => T;
+  readonly default: string;
+  readonly doc: string;
+}
+
+/** Name → parser, default, doc. README has the same table. */
+export const optionTable = {
+  kubeconfig: row((text) => text || undefined, '', 'Path of a kubeconfig; empty: as `kubectl` finds it, or in-cluster'),
+  context: row((text) => text || undefined, '', 'Context of the kubeconfig; empty: its current one'),
+  settle: row(
+    parseDuration,
+    '5s',
+    'How long routing must stand as expected before the next step; longer than any kube-proxy lags',
+  ),
+  portRange: row(parsePortRange, '20000-29999', "The DLX's own ports for targets; below the ephemeral ports"),
+  allowHosts: row(
+    parseHosts,
+    '',
+    'Hosts that any namespace may name in `scaler/hosts`, comma-separated; `*.example.com` for all below it',
+  ),
+  defaultRouting: row(parseChoice(routings), 'auto', '`scaler/routing` where the workload has none'),
+  defaultMetrics: row(parseMetrics, 'none', '`scaler/metrics` where the workload has none'),
+  defaultIdleAfter: row(parsePositiveDuration, '5m', '`scaler/idle-after` where the workload has none'),
+  deadManSwitch: row(
+    parseDuration,
+    '60s',
+    'No ready DLX for so long: Services are restored and sleepers woken; `0`: never',
+  ),
+  clusterDomain: row((text) => text, 'cluster.local', 'DNS domain of the cluster'),
+} as const;
+
+type OptionName = keyof typeof optionTable;
+
+/**
+ * Parses the scaler's options.
+ *
+ * @throws DeploymentScalerError `invalid-option` that names the option, its value and what is allowed.
+ */
+export function parseOptions(given: Readonly<Record<string, string>>): Options {
+  const unknown = Object.keys(given).find((name) => !(name in optionTable));
+  if (unknown !== undefined) {
+    throw new DeploymentScalerError(
+      'invalid-option',
+      `The deployment scaler has no option "${unknown}"; it has ${Object.keys(optionTable).join(', ')}`,
+    );
+  }
+  const value = <N extends OptionName>(name: N): ReturnType<(typeof optionTable)[N]['parse']> =>
+    parseOption(name, given[name] ?? optionTable[name].default);
+  return Object.freeze({
+    kubeconfig: value('kubeconfig'),
+    context: value('context'),
+    settleMs: value('settle'),
+    portRange: value('portRange'),
+    allowHosts: value('allowHosts'),
+    defaultRouting: value('defaultRouting'),
+    defaultMetrics: value('defaultMetrics'),
+    defaultIdleAfterMs: value('defaultIdleAfter'),
+    deadManSwitchMs: value('deadManSwitch'),
+    clusterDomain: value('clusterDomain'),
+  });
+}
+
+function parseOption<N extends OptionName>(name: N, text: string): ReturnType<(typeof optionTable)[N]['parse']> {
+  try {
+    return optionTable[name].parse(text) as ReturnType<(typeof optionTable)[N]['parse']>;
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new DeploymentScalerError('invalid-option', `The deployment scaler's option ${name} is "${text}": ${why}`, {
+      cause,
+    });
+  }
+}
+
+function row<T>(parse: (text: string) => T, fallback: string, doc: string): OptionRow<T> {
+  return { parse, default: fallback, doc };
+}
+
+// Linux hands out ports from 32768 up by itself: a listener of ours there would collide with any outgoing connection.
+const firstEphemeralPort = 32_768;
+
+function parsePortRange(text: string): { from: number; to: number } {
+  const [, from = 0, to = 0] = (/^(\d{1,5})-(\d{1,5})$/.exec(text) ?? []).map(Number);
+  if (from >= 1024 && from <= to && to < firstEphemeralPort) return { from, to };
+  throw new Error(`must be written as 20000-29999, within 1024-${firstEphemeralPort - 1}`);
+}

@@ -1,0 +1,99 @@
+import type { Facts, ServiceFacts } from './facts.ts';
+import type { Step } from './step.ts';
+
+/** The routing half of the repair table: one Service's next write towards being diverted, or towards being restored. */
+
+// How soon to look again where nothing tells us that a pod joined its Service.
+const lookAgainMs = 500;
+const untilDlx: Step = { do: 'wait', for: 'dlx', forMs: lookAgainMs };
+
+/** What a Service needs in order to be diverted. */
+export interface Diversion {
+  /** `slices`: the DLX beside the pods; `both`: the DLX alone. */
+  readonly level: 'slices' | 'both';
+  readonly epoch: string;
+  /** Slices and key must carry this very epoch: they belong to this park. */
+  readonly exact: boolean;
+  /** Addresses follow the DLX's; never while a park waits. */
+  readonly mirror: boolean;
+}
+
+/** The next write towards diverting every Service; undefined when all are. Slices come before keys. */
+export function divert(facts: Facts, { level, epoch, exact, mirror }: Diversion): Step | undefined {
+  const ours = facts.services.filter((service) => service.ours);
+  const unwritten = ours.find(
+    ({ slices, sliceEpoch }) =>
+      slices === 'none' || slices === 'broken' || (slices === 'outdated' && mirror) || (exact && sliceEpoch !== epoch),
+  );
+  if (unwritten !== undefined) return writeSlices(facts, unwritten, epoch);
+  if (level === 'both') {
+    const open = ours.find(({ key }) => key === undefined || (exact && key !== epoch));
+    if (open !== undefined && facts.dlx !== 'ready') return untilDlx;
+    return open && { do: 'add-key', service: open.name, epoch };
+  }
+  return removeKeys(ours);
+}
+
+/** Keeps what is diverted reachable while pods start: a Service without ready pods of its own has the DLX behind it. */
+export function keepDiverted(facts: Facts, epoch: string): Step | undefined {
+  const blind = facts.services.find(({ ours, serves, slices }) => ours && !serves && slices !== 'whole');
+  return blind && writeSlices(facts, blind, epoch);
+}
+
+/**
+ * The next write, or wait, towards handing every Service of `services` back; undefined when nothing of ours is left.
+ * Keys go first. Slices go when the Service's own list pods and all have heard of it: `hasty` leaves that out, where
+ * there is nothing to wait for.
+ */
+export function restore(
+  facts: Facts,
+  services: readonly ServiceFacts[],
+  { hasty }: { hasty: boolean },
+): Step | undefined {
+  const keyStep = removeKeys(services);
+  if (keyStep !== undefined) return keyStep;
+  const left = services.filter(({ slices }) => slices !== 'none');
+  const ready = left.find(
+    ({ serves, ours, stableForMs }) => hasty || ((serves || !ours) && stableForMs >= facts.settleMs),
+  );
+  if (ready !== undefined) return { do: 'delete-slices', service: ready.name };
+  const settling = left.filter(({ serves, ours }) => serves || !ours);
+  if (settling.length > 0) return settle(facts, settling);
+  return left.length > 0 ? { do: 'wait', for: 'endpoints', forMs: lookAgainMs } : undefined;
+}
+
+/** Cleans Services that carry something of ours and do not belong to the resource any more. */
+export function cleanStrays(facts: Facts): Step | undefined {
+  return restore(
+    facts,
+    facts.services.filter(({ ours }) => !ours),
+    { hasty: false },
+  );
+}
+
+/** What remains to wait for once all is written: own slices without pods (but in `overlay`), then `settle`. */
+export function untilDiverted(facts: Facts): Step | undefined {
+  const ours = facts.services.filter((service) => service.ours);
+  if (facts.mode !== 'overlay' && ours.some(({ serves }) => serves)) return { do: 'wait', for: 'emptied', forMs: 50 };
+  return ours.some(({ stableForMs }) => stableForMs < facts.settleMs) ? settle(facts, ours) : undefined;
+}
+
+function settle(facts: Facts, services: readonly ServiceFacts[]): Step {
+  const left = services.map(({ stableForMs }) => facts.settleMs - stableForMs).filter((ms) => ms > 0);
+  return { do: 'wait', for: 'settle', forMs: Math.min(...left) };
+}
+
+function writeSlices(facts: Facts, service: ServiceFacts, epoch: string): Step {
+  if (facts.dlx !== 'ready') {
+    // Neither pods nor a DLX behind the Service: pods that run are better than nothing.
+    if (service.key !== undefined && (facts.workload?.replicas ?? 0) > 0)
+      return { do: 'remove-key', service: service.name };
+    return untilDlx;
+  }
+  return { do: 'write-slices', service: service.name, epoch };
+}
+
+function removeKeys(services: readonly ServiceFacts[]): Step | undefined {
+  const closed = services.find(({ key }) => key !== undefined);
+  return closed && { do: 'remove-key', service: closed.name };
+}

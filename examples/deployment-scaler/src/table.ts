@@ -1,0 +1,222 @@
+import type { Facts, ServiceFacts, WorkloadFacts } from './facts.ts';
+import { cleanStrays, divert, keepDiverted, restore, untilDiverted } from './route.ts';
+import type { Step, SwapStep } from './step.ts';
+
+/**
+ * The repair table: phase × replicas × each Service's routing → step. Total and pure; normal path and repair are the
+ * same rows. A resource is whole when the answer is `rest`.
+ */
+
+/** What the caller is about. `repair`: bring it to rest. `park`: go on with this very park, which lives in this process. */
+export type Intent =
+  | { readonly kind: 'repair' }
+  | {
+      readonly kind: 'park';
+      readonly epoch: string;
+      /** As read before the park began. */
+      readonly replicas: number;
+      /** The fence is up. */
+      readonly confirmed: boolean;
+    };
+
+export const repair: Intent = { kind: 'repair' };
+
+const rest: Step = { do: 'rest' };
+
+/** The one thing to do next. */
+export function nextStep(facts: Facts, intent: Intent): Step {
+  const { workload } = facts;
+  if (workload === undefined) return restore(facts, facts.services, { hasty: true }) ?? rest;
+  switch (workload.phase) {
+    case 'parking':
+      return intent.kind === 'park' && workload.enabled && intent.epoch === workload.epoch
+        ? park(facts, workload, intent)
+        : wakeUp(workload, 'the park was left unfinished');
+    case undefined:
+      return workload.enabled ? adopt(facts, workload) : disown(facts, workload);
+    case 'asleep':
+      return asleep(facts, workload);
+    case 'waking':
+      return waking(facts, workload);
+    case 'awake':
+      return awake(facts, workload);
+  }
+}
+
+function park(facts: Facts, workload: WorkloadFacts, intent: Intent & { kind: 'park' }): Step {
+  const cancelled = parkObstacle(facts, workload, intent.replicas);
+  if (cancelled !== undefined) return wakeUp(workload, cancelled);
+  const exact = facts.mode !== 'always';
+  const moving =
+    divert(facts, { level: levelOf(facts), epoch: intent.epoch, exact, mirror: false }) ?? untilDiverted(facts);
+  if (moving !== undefined) return intent.confirmed ? wakeUp(workload, 'its routing changed after the fence') : moving;
+  if (!intent.confirmed) return { do: 'confirm' };
+  return {
+    do: 'swap',
+    to: 'asleep',
+    replicas: 0,
+    testReplicas: intent.replicas,
+    wanted: intent.replicas,
+    why: 'parked',
+  };
+}
+
+function parkObstacle(facts: Facts, workload: WorkloadFacts, replicas: number): string | undefined {
+  if (workload.replicas !== replicas) return `somebody else set the replicas from ${replicas} to ${workload.replicas}`;
+  if (facts.dlx !== 'ready') return 'no DLX listens for it any more';
+  if (!workload.portsLabelled) return 'a port of its Services has no port of the DLX yet';
+  return facts.refused;
+}
+
+// No token, or one that cannot be believed: rebuilt from what is there. Unknown means awake.
+function adopt(facts: Facts, workload: WorkloadFacts): Step {
+  const { replicas, wanted } = workload;
+  const diverted = facts.services.some(isDiverted);
+  if (replicas > 0) return { do: 'swap', to: diverted ? 'waking' : 'awake', wanted: replicas, why: 'adopted' };
+  const slept = diverted || sleeps(workload.phaseLabel);
+  if ((slept || facts.followZero) && facts.refused === undefined && facts.dlx === 'ready') {
+    return { do: 'swap', to: 'asleep', testReplicas: 0, wanted, why: 'adopted at zero replicas' };
+  }
+  if (slept) return wakeUp(workload, 'its state is unknown');
+  return { do: 'swap', to: 'awake', testReplicas: 0, wanted, why: 'adopted, left at zero replicas' };
+}
+
+// Not opted in and no token of ours that can be believed, but perhaps something of ours is left.
+function disown(facts: Facts, workload: WorkloadFacts): Step {
+  const slept = facts.services.some(isDiverted) || sleeps(workload.phaseLabel);
+  if (workload.replicas === 0 && workload.marked && slept) return wakeUp(workload, 'it is not managed any more');
+  return handBack(facts, workload) ?? (workload.marked ? { do: 'forget' } : rest);
+}
+
+function asleep(facts: Facts, workload: WorkloadFacts): Step {
+  if (!workload.enabled) return wakeUp(workload, 'it is not managed any more');
+  if (workload.replicas > 0) return wakeUp(workload, 'somebody else started it');
+  if (facts.dlx === 'gone') return wakeUp(workload, 'no DLX is there to wake it');
+  if (facts.refused !== undefined) return wakeUp(workload, facts.refused);
+  if (!workload.portsLabelled) return { do: 'label-ports' };
+  return divert(facts, { level: levelOf(facts), ...asItIs(workload) }) ?? cleanStrays(facts) ?? rest;
+}
+
+function waking(facts: Facts, workload: WorkloadFacts): Step {
+  if (workload.replicas === 0) return wakeUp(workload, 'its wake was left unfinished');
+  const done: SwapStep = { do: 'swap', to: 'awake', wanted: workload.replicas, why: 'its pods serve again' };
+  if (facts.dlx === 'gone') return handBack(facts, workload) ?? done;
+  if (workload.enabled && !workload.portsLabelled) return { do: 'label-ports' };
+  if (staysDiverted(facts, workload)) {
+    if (facts.usable) return divert(facts, { level: 'both', ...asItIs(workload) }) ?? cleanStrays(facts) ?? done;
+    return divert(facts, { level: 'both', ...asItIs(workload) }) ?? untilUsable;
+  }
+  if (!facts.usable) return keepDiverted(facts, epochOf(workload)) ?? untilUsable;
+  const reached = facts.refused === undefined ? mirrored(facts, workload) : undefined;
+  return reached ?? handBack(facts, workload) ?? done;
+}
+
+const untilUsable: Step = { do: 'wait', for: 'endpoints', forMs: 500 };
+
+function awake(facts: Facts, workload: WorkloadFacts): Step {
+  if (!workload.enabled) return handBack(facts, workload) ?? { do: 'forget' };
+  const { replicas, wanted } = workload;
+  if (replicas === 0 && facts.followZero && facts.refused === undefined && facts.dlx === 'ready') {
+    return { do: 'swap', to: 'asleep', testReplicas: 0, wanted, why: 'somebody else set the replicas to 0' };
+  }
+  if (!staysDiverted(facts, workload)) {
+    return handBack(facts, workload) ?? (workload.portsLabelled ? rest : { do: 'label-ports' });
+  }
+  if (!workload.portsLabelled) return { do: 'label-ports' };
+  return enterPath(facts, workload) ?? cleanStrays(facts) ?? rest;
+}
+
+// `always`, adopted: the DLX enters the path only once a request through it has come to the pods.
+function enterPath(facts: Facts, workload: WorkloadFacts): Step | undefined {
+  const next = divert(facts, { level: 'both', ...asItIs(workload) });
+  if (
+    next === undefined ||
+    next.do === 'wait' ||
+    facts.services.every((service) => !service.ours || isClosed(service))
+  ) {
+    return next;
+  }
+  if (facts.reachable === true) return next;
+  if (facts.reachable === undefined && facts.usable) return { do: 'try-path' };
+  const undone = handBack(facts, workload);
+  return undone ?? { do: 'wait', for: 'reach', forMs: 10_000 };
+}
+
+// A Service whose pods are slow to join it is served by the DLX meanwhile, so its slices must stay true.
+function mirrored(facts: Facts, workload: WorkloadFacts): Step | undefined {
+  const waits = facts.services.some(
+    ({ ours, serves, slices }) => ours && !serves && slices !== 'none' && slices !== 'whole',
+  );
+  return waits && facts.dlx === 'ready' ? keepDiverted(facts, epochOf(workload)) : undefined;
+}
+
+function handBack(facts: Facts, workload: WorkloadFacts): Step | undefined {
+  return restore(facts, facts.services, { hasty: facts.dlx === 'gone' || workload.replicas === 0 });
+}
+
+function wakeUp(workload: WorkloadFacts, why: string): SwapStep {
+  const { replicas, wanted } = workload;
+  if (replicas > 0) return { do: 'swap', to: 'waking', wanted: replicas, why };
+  return { do: 'swap', to: 'waking', replicas: wanted, testReplicas: 0, wanted, why };
+}
+
+function staysDiverted(facts: Facts, workload: WorkloadFacts): boolean {
+  return workload.enabled && facts.mode === 'always' && facts.refused === undefined && facts.dlx !== 'gone';
+}
+
+function levelOf(facts: Facts): 'slices' | 'both' {
+  return facts.mode === 'overlay' ? 'slices' : 'both';
+}
+
+// Outside a park any epoch will do: what stands there was written by a park that is over.
+function asItIs(workload: WorkloadFacts): { epoch: string; exact: boolean; mirror: boolean } {
+  return { epoch: epochOf(workload), exact: false, mirror: true };
+}
+
+// A phase that is known has an epoch.
+function epochOf(workload: WorkloadFacts): string {
+  return workload.epoch ?? '';
+}
+
+function isDiverted({ slices, key }: ServiceFacts): boolean {
+  return slices !== 'none' || key !== undefined;
+}
+
+function isClosed({ slices, key }: ServiceFacts): boolean {
+  return slices !== 'none' && key !== undefined;
+}
+
+function sleeps(phaseLabel: string | undefined): boolean {
+  return phaseLabel === 'parking' || phaseLabel === 'asleep' || phaseLabel === 'waking';
+}
+
+/** What a wake does, from the workload alone: routing is not its business. */
+export type WakeStep =
+  | SwapStep
+  /** It was started already, or never stopped: wait for an endpoint. */
+  | { readonly do: 'join' }
+  /** Somebody else set it to 0 and wants it so. */
+  | { readonly do: 'refuse' };
+
+/**
+ * The wake's rows: phase × replicas → swap, or join. `wanted` is how many replicas are asked for at the least.
+ * The replicas are tested wherever they are written, so that a stale cache never writes over somebody else's count.
+ */
+export function wakeStep(workload: WorkloadFacts, followZero: boolean, wanted: number, why: string): WakeStep {
+  const { phase, replicas } = workload;
+  const swap: SwapStep = { do: 'swap', to: 'waking', wanted: Math.max(replicas, wanted), why };
+  const starting: SwapStep = { ...swap, replicas: swap.wanted, testReplicas: replicas };
+  switch (phase) {
+    case 'asleep':
+    case 'parking':
+      return replicas < wanted ? starting : swap;
+    case 'waking':
+      return replicas === 0 ? starting : { do: 'join' };
+    case 'awake':
+      if (replicas > 0) return { do: 'join' };
+      return followZero ? starting : { do: 'refuse' };
+    case undefined:
+      if (replicas > 0) return { do: 'join' };
+      return followZero || sleeps(workload.phaseLabel) ? starting : { do: 'refuse' };
+  }
+}

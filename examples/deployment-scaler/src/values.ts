@@ -1,0 +1,156 @@
+import {
+  parseDuration,
+  parseQuantity,
+  quantityToNumber,
+  type QuietRule,
+  type ScaleResource,
+} from '@scaler/scaler-types';
+
+/** Parsers for the texts of options and annotations. Each throws an Error whose message says what is allowed. */
+
+const dnsLabel = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?';
+const hostPattern = new RegExp(`^(?:\\*\\.)?${dnsLabel}(?:\\.${dnsLabel})*$`);
+const serviceName = new RegExp(`^${dnsLabel}$`);
+const shortMetric = /^([A-Za-z_:][A-Za-z0-9_:./-]*)_per_([0-9a-z.]+)\s*<=\s*(\S+)$/;
+
+export function parseList(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+export function parseBoolean(text: string): boolean {
+  if (text === 'true') return true;
+  if (text === 'false') return false;
+  throw new Error('must be true or false');
+}
+
+export function parseCount(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new Error('must be a whole number of at least 1');
+}
+
+export function parsePositiveDuration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms > 0) return ms;
+  throw new Error('must be longer than 0');
+}
+
+export function parseChoice<T extends string>(allowed: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = allowed.find((choice) => choice === text);
+    if (found !== undefined) return found;
+    throw new Error(`must be one of ${allowed.join(', ')}`);
+  };
+}
+
+/** Hosts as an Ingress writes them: `a.example.com`, `*.example.com`; lower-cased, without a final dot. */
+export function parseHosts(text: string): string[] {
+  return parseList(text).map((host) => {
+    const plain = host.toLowerCase().replace(/\.$/, '');
+    if (hostPattern.test(plain)) return plain;
+    throw new Error(`"${host}" is not a host name: write it as a.example.com or *.example.com`);
+  });
+}
+
+export function parseServiceNames(text: string): string[] {
+  const names = parseList(text);
+  const wrong = names.find((name) => !serviceName.test(name));
+  if (wrong !== undefined) throw new Error(`"${wrong}" is not the name of a Service`);
+  if (names.length === 0)
+    throw new Error('names no Service; leave the annotation out to use every Service that selects the pods');
+  return [...new Set(names)];
+}
+
+/** `requests_per_5m<=0, jobs_per_1h<=0.5`, or v3io's JSON list; `none` and `[]` say that there is none. */
+export function parseMetrics(text: string): ScaleResource[] {
+  const trimmed = text.trim();
+  if (trimmed === 'none') return [];
+  if (trimmed.startsWith('[')) return parseJsonList(trimmed).map(metricOfJson);
+  const items = parseList(trimmed);
+  if (items.length === 0) throw new Error('is empty: write it as requests_per_5m<=0, or none');
+  return items.map(metricOfText);
+}
+
+function metricOfText(text: string): ScaleResource {
+  const [, metricName, window, threshold] = shortMetric.exec(text) ?? [];
+  if (metricName === undefined || window === undefined || threshold === undefined) {
+    throw new Error(`"${text}" is not a scale metric: write it as requests_per_5m<=0`);
+  }
+  return {
+    metricName,
+    windowSize: parsePositiveDuration(window),
+    threshold: quantityToNumber(parseQuantity(threshold)),
+  };
+}
+
+function metricOfJson(value: unknown): ScaleResource {
+  const fields = asRecord(value, 'a scale metric');
+  const metricName = fields['metricName'] ?? fields['metric_name'];
+  const window = fields['windowSize'] ?? fields['window_size'];
+  const threshold = fields['threshold'] ?? 0;
+  if (typeof metricName !== 'string' || metricName === '') throw new Error('a scale metric needs a metric_name');
+  if (typeof window !== 'string') throw new Error(`${metricName} needs a window_size such as "5m"`);
+  if (typeof threshold !== 'number' && typeof threshold !== 'string') {
+    throw new Error(`the threshold of ${metricName} must be a number or a quantity`);
+  }
+  return {
+    metricName,
+    windowSize: parsePositiveDuration(window),
+    threshold: typeof threshold === 'number' ? threshold : quantityToNumber(parseQuantity(threshold)),
+  };
+}
+
+/** A JSON list of {@link QuietRule}. */
+export function parseQuietRules(text: string): QuietRule[] {
+  return parseJsonList(text).map((value) => {
+    const fields = asRecord(value, 'a quiet rule');
+    const unknown = Object.keys(fields).find((key) => !['method', 'path', 'headers', 'port'].includes(key));
+    if (unknown !== undefined)
+      throw new Error(`a quiet rule has no "${unknown}": allowed are method, path, headers and port`);
+    if (Object.keys(fields).length === 0) throw new Error('a quiet rule without a field would match every request');
+    return quietRule(fields);
+  });
+}
+
+function quietRule({ method, path, headers, port }: Record<string, unknown>): QuietRule {
+  const rule: QuietRule = {};
+  if (method !== undefined) rule.method = asText(method, 'method').toUpperCase();
+  if (path !== undefined) rule.path = asText(path, 'path');
+  if (rule.path !== undefined && !rule.path.startsWith('/'))
+    throw new Error(`the path "${rule.path}" must begin with /`);
+  if (headers !== undefined) {
+    const entries = Object.entries(asRecord(headers, 'headers'));
+    rule.headers = Object.fromEntries(
+      entries.map(([name, value]) => [name.toLowerCase(), asText(value, `header ${name}`)]),
+    );
+  }
+  if (port !== undefined) {
+    if (!Number.isInteger(port) || Number(port) < 1 || Number(port) > 65_535)
+      throw new Error('port must be a whole number from 1 to 65535');
+    rule.port = Number(port);
+  }
+  return rule;
+}
+
+function parseJsonList(text: string): unknown[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  if (!Array.isArray(value)) throw new Error('must be a JSON list');
+  return value;
+}
+
+function asRecord(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new Error(`${what} must be a JSON object`);
+}
+
+function asText(value: unknown, what: string): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new Error(`${what} must be a text that is not empty`);
+}
