@@ -43,3 +43,48 @@ export { isKubeError, KubeError, type KubeErrorCode, kubeErrorCodes } from './er
 export { compareResourceVersions } from './watch/resource-version.ts';
 export { type Store, type StoreEvent, type StoreListener, type WatchFailure } from './watch/store.ts';
 export { watchStore, type WatchStoreOptions } from './watch/watch-store.ts';
+export { type Endpoints, type EndpointsOptions, createEndpoints } from './endpoints/endpoints.ts';
+export { type PodInfo, type PodTrouble, type ReplicaSetInfo, trimPod, trimReplicaSet } from './endpoints/pod-info.ts';
+export { allocatePorts, type PortAllocation, type PortClaimant, type PortPatch } from './routing/allocate-ports.ts';
+export {
+  buildSlices,
+  type DivertedPort,
+  type Diversion,
+  resourceLabel,
+  sameSlice,
+  sliceName,
+} from './routing/build-slice.ts';
+export { createDlxAddresses, type DlxAddresses, type DlxAddressesOptions } from './routing/dlx-addresses.ts';
+export { type MirrorAddresses, mirrorAddresses, type MirrorUrgency, mirrorUrgency } from './routing/mirror.ts';
+export { defaultPortRange, isPortLabel, listenPortOf, portLabel, type PortRange } from './routing/port-label.ts';
+export { isOurs, ownSelector, type Routing, routingOf, type RoutingSlice, selects } from './routing/routing.ts';
+export {
+  readServiceAddresses,
+  type ServiceAddress,
+  serviceAddresses,
+  slicesOfService,
+} from './routing/service-addresses.ts';
+export { type ServiceInfo, type ServicePort, trimService } from './routing/service-info.ts';
+export { foreignPods, serviceProblems } from './routing/service-problems.ts';
+export {
+  type AddressType,
+  type SliceEndpoint,
+  type SliceInfo,
+  type SlicePort,
+  trimSlice,
+} from './routing/slice-info.ts';
+export { writePorts } from './routing/write-ports.ts';
+export { addSelectorKey, deleteSlice, removeSelectorKey, writeSlice } from './routing/write-routing.ts';
+export { digest, keys, shortened } from './state/keys.ts';
+export { type ContainerPort, type PodShape, type ProbeSpec } from './state/pod-shape.ts';
+export { newEpoch, readToken, type State, type Token } from './state/token.ts';
+export { readWorkload } from './state/read-workload.ts';
+export { transition, type Transition, type TransitionResult } from './state/transition.ts';
+export {
+  trimDeployment,
+  trimStatefulSet,
+  type Workload,
+  type WorkloadKind,
+  workloadKinds,
+  workloadTrimmer,
+} from './state/workload.ts';

@@ -1,0 +1,100 @@
+import type { Pod, ReplicaSet } from '../client/kinds.ts';
+import { type PodShape, podShape } from '../state/pod-shape.ts';
+import { share } from '../state/share.ts';
+import { identity } from '../state/workload.ts';
+
+/** What is kept of a pod. */
+export interface PodInfo {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The uid of the object that controls it: a ReplicaSet, a StatefulSet. */
+  readonly ownerUid: string | undefined;
+  readonly phase: string;
+  readonly ip: string | undefined;
+  /** Its condition `Ready`. */
+  readonly ready: boolean;
+  readonly terminating: boolean;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly shape: PodShape;
+  /** Why it does not get on, as far as its status says. */
+  readonly trouble: PodTrouble | undefined;
+}
+
+/** The platform's own words: `ImagePullBackOff`, `Unschedulable`, `CrashLoopBackOff` ... */
+export interface PodTrouble {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Trims a pod. */
+export function trimPod({ metadata, spec, status }: Pod): PodInfo {
+  return {
+    ...identity(metadata),
+    labels: share(metadata?.labels ?? {}),
+    ownerUid: controllerUid(metadata),
+    phase: status?.phase ?? 'Pending',
+    ip: status?.podIP,
+    ready: status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True',
+    terminating: metadata?.deletionTimestamp !== undefined,
+    createdAt: metadata?.creationTimestamp ?? '',
+    shape: podShape(spec),
+    trouble: troubleOf(status),
+  };
+}
+
+// ContainerCreating and PodInitializing are the normal course.
+const normal: readonly string[] = ['ContainerCreating', 'PodInitializing'];
+
+function troubleOf(status: Pod['status']): PodTrouble | undefined {
+  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status === 'False') {
+    return { reason: scheduled.reason ?? 'Unschedulable', message: scheduled.message ?? '' };
+  }
+  for (const { state } of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
+    const { reason, message } = state?.waiting ?? {};
+    if (reason !== undefined && !normal.includes(reason)) return { reason, message: message ?? '' };
+  }
+  if (status?.phase === 'Failed') return { reason: status.reason ?? 'Failed', message: status.message ?? '' };
+  return undefined;
+}
+
+/** What is kept of a ReplicaSet. */
+export interface ReplicaSetInfo {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** The Deployment's uid. */
+  readonly ownerUid: string | undefined;
+  /** `deployment.kubernetes.io/revision`; the newest has the highest. 0: none. */
+  readonly revision: number;
+  readonly generation: number;
+  readonly observedGeneration: number;
+  /** Asked for. */
+  readonly replicas: number;
+  /** Its condition `ReplicaFailure`, for instance a quota. */
+  readonly trouble: PodTrouble | undefined;
+}
+
+/** Trims a ReplicaSet. */
+export function trimReplicaSet({ metadata, spec, status }: ReplicaSet): ReplicaSetInfo {
+  const failure = status?.conditions?.find(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True');
+  const revision = Number(metadata?.annotations?.['deployment.kubernetes.io/revision'] ?? 0);
+  return {
+    ...identity(metadata),
+    ownerUid: controllerUid(metadata),
+    revision: Number.isFinite(revision) ? revision : 0,
+    generation: metadata?.generation ?? 0,
+    observedGeneration: status?.observedGeneration ?? 0,
+    replicas: spec?.replicas ?? 1,
+    trouble: failure && { reason: failure.reason ?? 'ReplicaFailure', message: failure.message ?? '' },
+  };
+}
+
+function controllerUid(metadata: Pod['metadata']): string | undefined {
+  return metadata?.ownerReferences?.find(({ controller }) => controller === true)?.uid;
+}

@@ -1,0 +1,32 @@
+/** How soon a slice of ours has to be written again. */
+export type MirrorUrgency =
+  /** It says what it should. */
+  | 'none'
+  /** It lacks an address, or names one that drains: nothing is lost meanwhile, so changes may be gathered. */
+  | 'soon'
+  /** It names an address that is gone: connections get lost. */
+  | 'now';
+
+/** What is known of the DLX's addresses. */
+export interface MirrorAddresses {
+  /** Ready, and listening on the ports in question. */
+  readonly listed: readonly string[];
+  /** On their way out, still serving. */
+  readonly draining: readonly string[];
+}
+
+/**
+ * The addresses that a slice which names `current` should name. A draining one is named only while there is no other;
+ * it goes on serving until no slice names it. Empty: there is no DLX at all.
+ */
+export function mirrorAddresses(current: readonly string[], { listed, draining }: MirrorAddresses): readonly string[] {
+  return listed.length > 0 ? listed : current.filter((address) => draining.includes(address));
+}
+
+/** How soon a slice that names `current` has to be written. */
+export function mirrorUrgency(current: readonly string[], addresses: MirrorAddresses): MirrorUrgency {
+  const wanted = new Set(mirrorAddresses(current, addresses));
+  const alive = new Set([...addresses.listed, ...addresses.draining]);
+  if (current.some((address) => !alive.has(address))) return 'now';
+  return current.length === wanted.size && current.every((address) => wanted.has(address)) ? 'none' : 'soon';
+}

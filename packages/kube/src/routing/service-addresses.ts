@@ -1,0 +1,65 @@
+import type { CallOptions } from '../client/caller.ts';
+import type { KubeClient } from '../client/client.ts';
+import { kinds } from '../client/kinds.ts';
+import { keys } from '../state/keys.ts';
+import { type SliceInfo, trimSlice } from './slice-info.ts';
+
+/** One address behind a Service. */
+export interface ServiceAddress {
+  readonly address: string;
+  /** A pod's uid, where it is a pod. */
+  readonly id: string;
+  /** Takes new connections. */
+  readonly ready: boolean;
+  /** On its way out, and still serving. */
+  readonly draining: boolean;
+  /** By port name; unnamed: the empty string. */
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+/** Which slices a Service has. */
+export function slicesOfService(service: string): string {
+  return `${keys.serviceName}=${service}`;
+}
+
+/**
+ * The addresses behind a Service, read from the API now: ready ones and draining ones (terminating, still serving).
+ *
+ * @throws KubeError when they cannot be read.
+ */
+export async function readServiceAddresses(
+  client: KubeClient,
+  service: { readonly namespace: string; readonly name: string },
+  options: CallOptions,
+): Promise<readonly ServiceAddress[]> {
+  const { namespace, name } = service;
+  const { items } = await client.list(kinds.endpointSlice, {
+    ...options,
+    namespace,
+    labelSelector: slicesOfService(name),
+    trim: trimSlice,
+  });
+  return serviceAddresses(items);
+}
+
+/** The addresses that slices of one Service name, each once. Slices of ours are left out: they divert, they tell nothing. */
+export function serviceAddresses(slices: Iterable<SliceInfo>): readonly ServiceAddress[] {
+  const addresses = new Map<string, ServiceAddress>();
+  for (const { managedBy, ports, endpoints } of slices) {
+    if (managedBy === keys.manager) continue;
+    const named = Object.fromEntries(ports.map(({ name, port }) => [name ?? '', port]));
+    for (const { address, ready, serving, terminating, targetUid } of endpoints) {
+      const draining = serving && terminating;
+      if (!draining && !(ready && !terminating)) continue;
+      const known = addresses.get(address);
+      addresses.set(address, {
+        address,
+        id: targetUid ?? address,
+        ready: (ready && !terminating) || known?.ready === true,
+        draining: draining && known?.ready !== true,
+        ports: { ...known?.ports, ...named },
+      });
+    }
+  }
+  return [...addresses.values()];
+}

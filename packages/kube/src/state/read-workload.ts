@@ -1,0 +1,24 @@
+import type { CallOptions } from '../client/caller.ts';
+import type { KubeClient } from '../client/client.ts';
+import { isKubeError } from '../errors.ts';
+import { type Workload, type WorkloadKind, workloadTrimmer } from './workload.ts';
+
+/**
+ * A live read.
+ *
+ * @returns undefined when there is none.
+ * @throws KubeError for everything else.
+ */
+export async function readWorkload(
+  client: KubeClient,
+  kind: WorkloadKind,
+  ref: { readonly namespace: string; readonly name: string },
+  options: CallOptions,
+): Promise<Workload | undefined> {
+  try {
+    return workloadTrimmer(kind)(await client.get(kind.kind, ref, options));
+  } catch (error) {
+    if (isKubeError(error, 'not-found')) return undefined;
+    throw error;
+  }
+}
