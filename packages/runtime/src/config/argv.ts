@@ -24,7 +24,8 @@ export function parseArgv(table: ConfigTable, argv: readonly string[]): ParsedAr
   }
   for (const [name, given] of texts) {
     if (given.length > 1 && !table[name]?.parser.merge) {
-      problems.push(`${flagName(name)} is given ${given.length} times (${given.join(', ')}), allowed is once`);
+      const shown = table[name]?.secret ? '[secret]' : given.join(', ');
+      problems.push(`${flagName(name)} is given ${given.length} times (${shown}), allowed is once`);
     }
   }
   return { texts, problems };

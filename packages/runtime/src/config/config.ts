@@ -104,14 +104,16 @@ export function applyProposal<T extends ConfigTable>(
   return freeze(config.table, values, sources, proposal, config.warnings);
 }
 
-/** Logs each value with its source, secrets hidden, and the warnings. */
+/** Logs each value with its source and what the scaler proposed, secrets hidden, and the warnings. */
 export function logConfig(config: Config<ConfigTable>, logger: Logger): void {
-  const settings = Object.entries(config.table).map(([name, setting]) => {
-    const value = config.values[name];
+  const { table, values, sources, proposals } = config;
+  const settings = Object.entries(table).map(([name, setting]) => {
+    const value = values[name];
     const shown = value === undefined ? undefined : setting.secret ? '[secret]' : setting.parser.format(value);
-    return [name, { value: shown, source: config.sources[name] }];
+    const proposed = proposals[name] !== undefined && setting.secret ? '[secret]' : proposals[name];
+    return [name, { value: shown, source: sources[name], ...(proposed !== undefined && { proposed }) }];
   });
-  logger.info('configuration', { settings: Object.fromEntries(settings) as unknown, proposals: config.proposals });
+  logger.info('configuration', { settings: Object.fromEntries(settings) as unknown });
   for (const warning of config.warnings) logger.warn('configuration is odd', { warning });
 }
 

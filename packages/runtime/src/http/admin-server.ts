@@ -42,10 +42,10 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
     );
   }
   // Loaded here and not at the top: half of the import time of this package.
-  const { fastify } = await import('fastify');
+  const { fastify, LogController } = await import('fastify');
   const app: AdminApp = fastify({
     loggerInstance: fastifyLogger(logger),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     bodyLimit: 1024 * 1024,
   });
