@@ -40,6 +40,28 @@ export { type Lane, type LaneBudget } from './client/lane.ts';
 export { type Query } from './client/paths.ts';
 export { type Wire } from './client/wire.ts';
 export { isKubeError, KubeError, type KubeErrorCode, kubeErrorCodes } from './errors.ts';
+export { type EventObject, eventObjectOf, type EventType } from './events/event-record.ts';
+export { createEventRecorder, type EventRecorder, type EventRecorderOptions } from './events/event-recorder.ts';
+export { createElection, type Election, type ElectionOptions, type Leadership } from './lease/election.ts';
+export {
+  createCustomMetricsClient,
+  type CustomMetricsClient,
+  type ObjectMetricQuery,
+  type ObjectMetrics,
+} from './metrics-api/custom-metrics.ts';
+export {
+  createExternalMetricsClient,
+  type ExternalMetricQuery,
+  type ExternalMetricsClient,
+} from './metrics-api/external-metrics.ts';
+export {
+  isUnknown as isUnknownMetric,
+  type Metric,
+  type MetricSample,
+  type UnknownMetric,
+  type UnknownMetricCode,
+  unknownMetricCodes,
+} from './metrics-api/metric-answer.ts';
 export { compareResourceVersions } from './watch/resource-version.ts';
 export { type Store, type StoreEvent, type StoreListener, type WatchFailure } from './watch/store.ts';
 export { watchStore, type WatchStoreOptions } from './watch/watch-store.ts';

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import type { CoreEvent, Kind, KubeObject } from '../client/kinds.ts';
+import { apiVersionOf } from '../client/kinds.ts';
+
+/** What an Event is about. */
+export interface EventObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace?: string | undefined;
+  readonly name: string;
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+}
+
+export type EventType = 'Normal' | 'Warning';
+
+/** One thing that happened, as often as it did. */
+export interface EventRecord {
+  readonly object: EventObject;
+  readonly type: EventType;
+  /** `CamelCase`, for machines. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+// The API refuses longer ones, and with them the whole Event.
+const longestReason = 128;
+const longestMessage = 1024;
+const longestName = 253;
+
+/** Cuts what the API would refuse. */
+export function fitting({ object, type, reason, message }: EventRecord): EventRecord {
+  return { object, type, reason: reason.slice(0, longestReason), message: message.slice(0, longestMessage) };
+}
+
+/** Equal for what counts as the same Event. */
+export function eventKey({ object, type, reason, message }: EventRecord): string {
+  return JSON.stringify([object.kind, object.namespace, object.name, object.uid, type, reason, message]);
+}
+
+/** The object an Event is about, from an object of the API. */
+export function eventObjectOf(kind: Kind, { metadata = {} }: KubeObject): EventObject {
+  const { namespace, name = '', uid, resourceVersion } = metadata;
+  return { apiVersion: apiVersionOf(kind), kind: kind.kind, namespace, name, uid, resourceVersion };
+}
+
+export interface EventTimes {
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly count: number;
+}
+
+export function toCoreEvent(record: EventRecord, times: EventTimes, component: string, instance: string): CoreEvent {
+  const { object, type, reason, message } = record;
+  const suffix = createHash('sha256')
+    .update(`${eventKey(record)} ${instance} ${times.firstMs}`)
+    .digest('hex')
+    .slice(0, 16);
+  const { namespace, uid, resourceVersion } = object;
+  const optional = Object.fromEntries(
+    Object.entries({ namespace, uid, resourceVersion }).filter(([, value]) => value !== undefined),
+  );
+  return {
+    metadata: {
+      // Events about objects without a namespace live in `default`, as kubectl expects.
+      namespace: namespace ?? 'default',
+      name: `${object.name.slice(0, longestName - suffix.length - 1)}.${suffix}`,
+    },
+    involvedObject: { apiVersion: object.apiVersion, kind: object.kind, name: object.name, ...optional },
+    type,
+    reason,
+    message,
+    source: { component },
+    reportingComponent: component,
+    reportingInstance: instance,
+    firstTimestamp: timestamp(times.firstMs),
+    lastTimestamp: timestamp(times.lastMs),
+    count: times.count,
+  };
+}
+
+/** What changes when the same happens again. */
+export function repeatPatch({ lastMs, count }: EventTimes): object {
+  return { count, lastTimestamp: timestamp(lastMs) };
+}
+
+function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,145 @@
+import type { Clock, Logger } from '@scaler/scaler-types';
+import type { KubeClient } from '../client/client.ts';
+import { kinds } from '../client/kinds.ts';
+import { isKubeError } from '../errors.ts';
+import {
+  eventKey,
+  type EventObject,
+  type EventRecord,
+  type EventTimes,
+  type EventType,
+  fitting,
+  repeatPatch,
+  toCoreEvent,
+} from './event-record.ts';
+
+export interface EventRecorderOptions {
+  readonly client: KubeClient;
+  /** Shown by `kubectl describe` as the source. */
+  readonly component: string;
+  /** Which of several processes; default: the component. */
+  readonly instance?: string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Events that wait to be written; beyond it new ones are dropped and counted. Default 1000. */
+  readonly queueLimit?: number | undefined;
+  /** For how long the same Event is counted rather than written anew; default 10 minutes. */
+  readonly windowMs?: number | undefined;
+}
+
+/** Writes Events that people see with `kubectl describe`. Never throws and never makes anybody wait. */
+export interface EventRecorder {
+  /** The same object, type, reason and message within the window raises the count of one Event. */
+  event(object: EventObject, type: EventType, reason: string, message: string): void;
+  /** Resolves when all that is known so far was tried, or `signal` aborts. */
+  flush(signal?: AbortSignal): Promise<void>;
+  /** Events that were lost, because the queue was full or the API refused them. */
+  readonly dropped: number;
+}
+
+interface Entry {
+  readonly record: EventRecord;
+  times: EventTimes;
+  /** Where it was written. */
+  written: { readonly namespace: string; readonly name: string } | undefined;
+  queued: boolean;
+}
+
+// So that remembering what was written stays bounded too.
+const rememberedLimit = 4_096;
+
+/** Makes a recorder; it writes in the background, one at a time, in the `bulk` lane. */
+export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+  return new Recorder(options);
+}
+
+class Recorder implements EventRecorder {
+  dropped = 0;
+  readonly #entries = new Map<string, Entry>();
+  readonly #queue = new Set<Entry>();
+  #draining: Promise<void> | undefined;
+  readonly #options: EventRecorderOptions;
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+  }
+
+  event(object: EventObject, type: EventType, reason: string, message: string): void {
+    const { clock, windowMs = 600_000, queueLimit = 1_000 } = this.#options;
+    const record = fitting({ object, type, reason, message });
+    const key = eventKey(record);
+    const nowMs = clock.now();
+    const known = this.#entries.get(key);
+    const again = known !== undefined && Math.abs(nowMs - known.times.firstMs) < windowMs;
+    const entry = again
+      ? known
+      : { record, times: { firstMs: nowMs, lastMs: nowMs, count: 0 }, written: undefined, queued: false };
+    if (!entry.queued && this.#queue.size >= queueLimit) {
+      this.#drop(record, 'too many wait');
+      return;
+    }
+    entry.times = { ...entry.times, lastMs: nowMs, count: entry.times.count + 1 };
+    this.#remember(key, entry);
+    entry.queued = true;
+    this.#queue.add(entry);
+    this.#draining ??= this.#drain().finally(() => {
+      this.#draining = undefined;
+    });
+  }
+
+  async flush(signal?: AbortSignal): Promise<void> {
+    while (this.#draining !== undefined && !signal?.aborted) {
+      const aborted = new Promise<void>((resolve) =>
+        signal?.addEventListener('abort', () => resolve(), { once: true }),
+      );
+      await Promise.race([this.#draining, aborted]);
+    }
+  }
+
+  #remember(key: string, entry: Entry): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    const oldest = this.#entries.keys().next();
+    if (this.#entries.size > rememberedLimit && !oldest.done) this.#entries.delete(oldest.value);
+  }
+
+  async #drain(): Promise<void> {
+    for (const entry of this.#queue) {
+      this.#queue.delete(entry);
+      entry.queued = false;
+      try {
+        await this.#write(entry);
+      } catch (err) {
+        this.#drop(entry.record, 'it cannot be written', err);
+      }
+    }
+  }
+
+  async #write(entry: Entry): Promise<void> {
+    const { client, component, instance = component } = this.#options;
+    if (entry.written !== undefined) {
+      try {
+        await client.patch(kinds.event, entry.written, repeatPatch(entry.times), { lane: 'bulk' });
+        return;
+      } catch (error) {
+        // The API forgets Events after an hour.
+        if (!isKubeError(error, 'not-found')) throw error;
+      }
+    }
+    const event = toCoreEvent(entry.record, entry.times, component, instance);
+    const { namespace = '', name = '' } = event.metadata;
+    try {
+      await client.create(kinds.event, event, { lane: 'bulk' });
+    } catch (error) {
+      // The name is made for this very Event: one that exists is ours, from an answer that was lost.
+      if (!isKubeError(error, 'already-exists')) throw error;
+    }
+    entry.written = { namespace, name };
+  }
+
+  #drop({ object, reason, message }: EventRecord, why: string, err?: unknown): void {
+    this.dropped += 1;
+    const { namespace, name } = object;
+    this.#options.logger.warn('Event lost', { why, namespace, name, reason, message, err });
+  }
+}

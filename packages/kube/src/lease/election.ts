@@ -1,0 +1,106 @@
+import type { Clock, Logger } from '@scaler/scaler-types';
+import type { KubeClient } from '../client/client.ts';
+import { KubeError } from '../errors.ts';
+import { type Held, LeaseClaim } from './lease-claim.ts';
+import { reign } from './reign.ts';
+
+export interface ElectionOptions {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  readonly name: string;
+  /** Unique per process: two with the same one would take turns in disturbing each other. */
+  readonly identity: string;
+  /** How long others wait without a sign of the holder; default 15 s. */
+  readonly leaseDurationMs?: number | undefined;
+  /** How long the holder acts without having renewed; default 10 s, less than the duration. */
+  readonly renewDeadlineMs?: number | undefined;
+  /** How often it is renewed or tried; default 2 s, less than the deadline. */
+  readonly retryPeriodMs?: number | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What a leader gets. */
+export interface Leadership {
+  /** Aborts when the Lease is lost, always before anybody else can have it, and when the election shuts down. */
+  readonly signal: AbortSignal;
+  /** How often the Lease changed hands; grows with every new leader. */
+  readonly transitions: number;
+}
+
+/** Competes for a Lease (`coordination.k8s.io/v1`), so that only one process acts. */
+export interface Election {
+  /**
+   * Competes until `signal` aborts; calls `lead` each time it wins, and waits for it to end before anything else. The
+   * Lease is renewed until then, also while `lead` winds down, and released afterwards.
+   *
+   * @throws what `lead` throws while it leads.
+   */
+  run(signal: AbortSignal, lead: (leadership: Leadership) => Promise<void>): Promise<void>;
+  /** True only while the last renewal is younger than the deadline, also when timers were late. */
+  readonly isLeader: boolean;
+  /** Who had the Lease when it was last seen; undefined when nobody had. */
+  readonly observedHolder: string | undefined;
+}
+
+/**
+ * Makes an election; nothing happens before `run`.
+ *
+ * @throws KubeError `bad-config` unless retry period < renew deadline < lease duration.
+ */
+export function createElection(options: ElectionOptions): Election {
+  const { clock, logger, namespace, name, identity } = options;
+  const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000 } = options;
+  if (!(0 < retryPeriodMs && retryPeriodMs < renewDeadlineMs && renewDeadlineMs < leaseDurationMs)) {
+    throw new KubeError(
+      'bad-config',
+      `Lease times must be retry period < renew deadline < lease duration, not ${retryPeriodMs} < ${renewDeadlineMs} < ${leaseDurationMs} ms`,
+    );
+  }
+  const callTimeoutMs = Math.max(retryPeriodMs, renewDeadlineMs / 4);
+  const claim = new LeaseClaim({ ...options, leaseDurationMs, callTimeoutMs });
+  const log = logger.child({ lease: `${namespace}/${name}`, identity });
+  let validUntilMs = -Infinity;
+
+  async function compete(signal: AbortSignal): Promise<Held | undefined> {
+    while (!signal.aborted) {
+      try {
+        const held = await claim.attempt(signal);
+        if (held !== undefined) return held;
+      } catch (err) {
+        if (!signal.aborted) log.warn('Lease cannot be tried', { err });
+      }
+      await clock.sleep(retryPeriodMs * (1 + Math.random() / 5), signal).catch(() => undefined);
+    }
+    return undefined;
+  }
+
+  return {
+    run: async (signal, lead) => {
+      for (let held = await compete(signal); held !== undefined; held = await compete(signal)) {
+        try {
+          await reign({
+            claim,
+            held,
+            lead,
+            clock,
+            log,
+            times: { leaseDurationMs, renewDeadlineMs, retryPeriodMs, callTimeoutMs },
+            stop: signal,
+            onRenewed: (sentAtMs) => {
+              validUntilMs = sentAtMs + renewDeadlineMs;
+            },
+          });
+        } finally {
+          validUntilMs = -Infinity;
+        }
+      }
+    },
+    get isLeader() {
+      return clock.monotonic() < validUntilMs;
+    },
+    get observedHolder() {
+      return claim.holder;
+    },
+  };
+}

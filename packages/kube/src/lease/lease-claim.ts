@@ -1,0 +1,121 @@
+import type { Clock } from '@scaler/scaler-types';
+import type { KubeClient } from '../client/client.ts';
+import { kinds, type Lease } from '../client/kinds.ts';
+import { isKubeError } from '../errors.ts';
+import { type LeaseRecord, readLease, releasedLease, renewedLease, takenLease } from './lease-record.ts';
+
+export interface LeaseClaimOptions {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  readonly name: string;
+  readonly identity: string;
+  readonly leaseDurationMs: number;
+  readonly callTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+/** The Lease is ours; everybody else counts from a moment after `sentAtMs` (monotonic). */
+export interface Held {
+  readonly sentAtMs: number;
+  readonly transitions: number;
+}
+
+/** One process's dealings with one Lease. Each write is tied to the resourceVersion that was read. */
+export class LeaseClaim {
+  /** Who held it when it was last read or written; undefined when nobody did. */
+  holder: string | undefined;
+  #known: Lease | undefined;
+  #seen: { readonly version: string; readonly atMs: number } | undefined;
+  // A Lease in our name that this process has not written belongs to another one with the same identity.
+  #claimed = false;
+  readonly #options: LeaseClaimOptions;
+
+  constructor(options: LeaseClaimOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes or renews the Lease if that is allowed; undefined when somebody else has it.
+   *
+   * @throws KubeError when the API cannot be asked or the answer was lost.
+   */
+  async attempt(signal: AbortSignal): Promise<Held | undefined> {
+    try {
+      return await this.#attempt(signal);
+    } catch (error) {
+      this.#known = undefined;
+      // Somebody else was faster: the next read tells who.
+      if (!isKubeError(error, 'conflict', 'already-exists', 'not-found')) throw error;
+      return await this.#attempt(signal);
+    }
+  }
+
+  /** Gives the Lease up if it is still ours. */
+  async release(signal: AbortSignal): Promise<void> {
+    const lease = await this.#read(signal);
+    if (lease === undefined || lease.spec?.holderIdentity !== this.#options.identity) return;
+    await this.#write(releasedLease(lease, this.#options.clock.now()), signal);
+  }
+
+  async #attempt(signal: AbortSignal): Promise<Held | undefined> {
+    const { identity, leaseDurationMs, clock, namespace, name } = this.#options;
+    const lease = this.#known ?? (await this.#read(signal));
+    const record = lease === undefined ? undefined : readLease(lease, leaseDurationMs);
+    if (lease !== undefined && record?.holder === identity && this.#claimed) {
+      return this.#put(renewedLease(lease, leaseDurationMs, clock.now()), signal);
+    }
+    if (record?.holder !== undefined && !this.#expired(record)) {
+      this.#known = undefined;
+      return undefined;
+    }
+    return this.#put(
+      takenLease(lease ?? { metadata: { namespace, name } }, identity, leaseDurationMs, clock.now()),
+      signal,
+    );
+  }
+
+  /**
+   * Whether nothing was written for the whole duration, by our own clock and from when we first saw it so. The times
+   * in the Lease are the other machine's and say nothing here.
+   */
+  #expired(record: LeaseRecord): boolean {
+    const nowMs = this.#options.clock.monotonic();
+    if (this.#seen?.version !== record.version) this.#seen = { version: record.version, atMs: nowMs };
+    return nowMs - this.#seen.atMs > record.durationMs;
+  }
+
+  async #put(lease: Lease, signal: AbortSignal): Promise<Held> {
+    const sentAtMs = this.#options.clock.monotonic();
+    this.#claimed = true;
+    const written = await this.#write(lease, signal);
+    return { sentAtMs, transitions: written.spec?.leaseTransitions ?? 0 };
+  }
+
+  async #write(lease: Lease, signal: AbortSignal): Promise<Lease> {
+    const { client } = this.#options;
+    const exists = lease.metadata?.resourceVersion !== undefined;
+    const call = { signal, ...this.#call() };
+    const written = await (exists ? client.replace(kinds.lease, lease, call) : client.create(kinds.lease, lease, call));
+    this.#known = written;
+    this.holder = written.spec?.holderIdentity || undefined;
+    return written;
+  }
+
+  async #read(signal: AbortSignal): Promise<Lease | undefined> {
+    const { client, namespace, name } = this.#options;
+    try {
+      const lease = await client.get(kinds.lease, { namespace, name }, { signal, ...this.#call() });
+      this.holder = lease.spec?.holderIdentity || undefined;
+      return lease;
+    } catch (error) {
+      if (!isKubeError(error, 'not-found')) throw error;
+      this.holder = undefined;
+      return undefined;
+    }
+  }
+
+  // The lane without a rate limit: a renewal that queues behind lists would lose the Lease.
+  #call(): { readonly lane: 'wake'; readonly timeoutMs: number } {
+    return { lane: 'wake', timeoutMs: this.#options.callTimeoutMs };
+  }
+}

@@ -1,0 +1,98 @@
+import type { CancelTimer, Clock, Logger } from '@scaler/scaler-types';
+import type { Leadership } from './election.ts';
+import type { Held, LeaseClaim } from './lease-claim.ts';
+
+export interface ReignOptions {
+  readonly claim: LeaseClaim;
+  readonly held: Held;
+  readonly lead: (leadership: Leadership) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly times: {
+    readonly leaseDurationMs: number;
+    readonly renewDeadlineMs: number;
+    readonly retryPeriodMs: number;
+    readonly callTimeoutMs: number;
+  };
+  /** The process shuts down. */
+  readonly stop: AbortSignal;
+  readonly onRenewed: (sentAtMs: number) => void;
+}
+
+const releaseAttempts = 3;
+
+/** One leadership from the won Lease to its release: renews while `lead` runs, and takes the leadership away in time. */
+export async function reign(options: ReignOptions): Promise<void> {
+  const { claim, held, lead, log, stop } = options;
+  const leadership = new AbortController();
+  const ended = new AbortController();
+  const onStop = (): void => leadership.abort(stop.reason);
+  if (stop.aborted) onStop();
+  else stop.addEventListener('abort', onStop, { once: true });
+  let lost = false;
+  const onLost = (why: string): void => {
+    lost = true;
+    log.warn('Lease lost', { why, holder: claim.holder });
+    leadership.abort(new Error(`The Lease was lost: ${why}`));
+  };
+  log.info('Lease acquired', { transitions: held.transitions });
+  const renewing = keepRenewing(options, ended.signal, onLost);
+  try {
+    await lead({ signal: leadership.signal, transitions: held.transitions });
+  } catch (err) {
+    if (!leadership.signal.aborted) throw err;
+    log.debug('Work of the leader ended', { err });
+  } finally {
+    stop.removeEventListener('abort', onStop);
+    ended.abort();
+    await renewing;
+    if (!lost) await release(options);
+  }
+}
+
+/** Renews until `ended`, or until the Lease must be taken for lost. */
+async function keepRenewing(options: ReignOptions, ended: AbortSignal, onLost: (why: string) => void): Promise<void> {
+  const { claim, clock, log, times, onRenewed } = options;
+  const over = new AbortController();
+  const signal = AbortSignal.any([ended, over.signal]);
+  let cancel: CancelTimer = () => undefined;
+  const lose = (why: string): void => {
+    if (signal.aborted) return;
+    over.abort();
+    onLost(why);
+  };
+  const renewed = (sentAtMs: number): void => {
+    onRenewed(sentAtMs);
+    cancel();
+    const restMs = sentAtMs + times.renewDeadlineMs - clock.monotonic();
+    cancel = clock.after(restMs, () => lose(`not renewed for ${times.renewDeadlineMs} ms`));
+  };
+  renewed(options.held.sentAtMs);
+  while (!signal.aborted) {
+    await clock.sleep(times.retryPeriodMs, signal).catch(() => undefined);
+    if (signal.aborted) break;
+    try {
+      const held = await claim.attempt(signal);
+      if (held !== undefined) renewed(held.sentAtMs);
+      else lose('somebody else has it');
+    } catch (err) {
+      if (!signal.aborted) log.warn('Lease cannot be renewed', { err });
+    }
+  }
+  cancel();
+}
+
+/** Others may take it at once, instead of after the whole duration. Not being able to is no harm. */
+async function release({ claim, clock, log, times }: ReignOptions): Promise<void> {
+  for (let attempt = 1; attempt <= releaseAttempts; attempt++) {
+    try {
+      await claim.release(new AbortController().signal);
+      log.info('Lease released');
+      return;
+    } catch (err) {
+      // A renewal that was cut off may have arrived in between.
+      if (attempt === releaseAttempts) log.warn('Lease cannot be released', { err });
+      else await clock.sleep(times.retryPeriodMs / 10);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import type { CallOptions } from '../client/caller.ts';
+import type { KubeClient } from '../client/client.ts';
+import { withQuery } from '../client/paths.ts';
+import { isUnknown, type Metric, type RawMetricValue, readMetricValue, type UnknownMetric } from './metric-answer.ts';
+import { requestValues } from './metric-request.ts';
+import { createServedVersion } from './served-version.ts';
+
+/** Which metric of which objects. */
+export interface ObjectMetricQuery extends CallOptions {
+  /** Left out for objects that have none. */
+  readonly namespace?: string | undefined;
+  /** Plural and group, as the API wants it: `deployments.apps`, `pods`. */
+  readonly resource: string;
+  readonly metric: string;
+  /** Which objects; default: all of the namespace. */
+  readonly labelSelector?: string | undefined;
+  /** Which series of the metric. */
+  readonly metricLabelSelector?: string | undefined;
+  /** Objects that have to be in the answer: one that is not there is told as unknown. */
+  readonly names?: readonly string[] | undefined;
+}
+
+/** The values by the objects' names, or why none is known. */
+export type ObjectMetrics = ReadonlyMap<string, Metric> | UnknownMetric;
+
+/** Reads `custom.metrics.k8s.io`, as prometheus-adapter, KEDA and others serve it. */
+export interface CustomMetricsClient {
+  /**
+   * One request for all objects of a namespace. What is missing or wrong is unknown with its reason, never zero.
+   *
+   * @throws KubeError `aborted` only.
+   */
+  fetchObjectMetric(query: ObjectMetricQuery): Promise<ObjectMetrics>;
+}
+
+const group = 'custom.metrics.k8s.io';
+
+export function createCustomMetricsClient({ client }: { readonly client: KubeClient }): CustomMetricsClient {
+  const version = createServedVersion(client, group, ['v1beta2', 'v1beta1']);
+  return {
+    fetchObjectMetric: async (query) => {
+      const { signal, lane, timeoutMs } = query;
+      const call = { signal, lane, timeoutMs };
+      const values = await requestValues({ client, version, group, call, path: (served) => pathOf(query, served) });
+      return isUnknown(values) ? values : byName(values, query);
+    },
+  };
+}
+
+function pathOf(
+  { namespace, resource, metric, labelSelector, metricLabelSelector }: ObjectMetricQuery,
+  version: string,
+): string {
+  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  const path = `/apis/${group}/${version}${scope}/${encodeURIComponent(resource)}/*/${encodeURIComponent(metric)}`;
+  return withQuery(path, { labelSelector, metricLabelSelector });
+}
+
+function byName(values: readonly RawMetricValue[], query: ObjectMetricQuery): ObjectMetrics {
+  const { metric, names = [] } = query;
+  const found = new Map<string, Metric>();
+  for (const raw of values) {
+    const { name, namespace } = raw.describedObject ?? {};
+    if (typeof name !== 'string' || name === '') {
+      return { unknown: 'bad-answer', why: `${group} answered a value of ${metric} that names no object` };
+    }
+    if (query.namespace !== undefined && namespace !== undefined && namespace !== query.namespace) continue;
+    const whose = `${metric} of ${query.resource} ${name}`;
+    // Which of them would be right? Nobody can say.
+    if (found.has(name)) found.set(name, { unknown: 'several-values', why: `${whose} has more than one value` });
+    else found.set(name, readMetricValue(raw, whose));
+  }
+  for (const name of names) {
+    if (!found.has(name))
+      found.set(name, { unknown: 'no-sample', why: `${metric} of ${query.resource} ${name} is not in the answer` });
+  }
+  return found;
+}

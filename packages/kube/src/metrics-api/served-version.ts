@@ -1,0 +1,46 @@
+import type { KubeClient } from '../client/client.ts';
+import { unlessAborted } from '../client/unless-aborted.ts';
+import { isKubeError, KubeError } from '../errors.ts';
+
+/** Which version of a metrics API the cluster serves. */
+export interface ServedVersion {
+  /**
+   * Asked once, then remembered until `forget`.
+   *
+   * @throws KubeError `not-found` when there is no such API, or none in a version we know.
+   */
+  get(signal?: AbortSignal): Promise<string>;
+  forget(): void;
+}
+
+export function createServedVersion(client: KubeClient, group: string, known: readonly string[]): ServedVersion {
+  let found: Promise<string> | undefined;
+  return {
+    get: (signal) => {
+      // Shared by all who ask meanwhile, so no caller's signal may end it.
+      found ??= discover(client, group, known).catch((error: unknown) => {
+        found = undefined;
+        throw error;
+      });
+      return signal === undefined ? found : unlessAborted(found, signal);
+    },
+    forget: () => {
+      found = undefined;
+    },
+  };
+}
+
+async function discover(client: KubeClient, group: string, known: readonly string[]): Promise<string> {
+  const answer = (await client.request('GET', `/apis/${group}`).catch((error: unknown) => {
+    if (!isKubeError(error, 'not-found')) throw error;
+    throw new KubeError('not-found', `The cluster has no API ${group}`, { cause: error });
+  })) as { versions?: { version?: string }[] } | undefined;
+  const served = (answer?.versions ?? []).map(({ version }) => version);
+  const best = known.find((version) => served.includes(version));
+  if (best !== undefined) return best;
+  const list = served.join(', ') || 'none';
+  throw new KubeError(
+    'not-found',
+    `The cluster serves ${group} in the versions ${list}; known are ${known.join(', ')}`,
+  );
+}
