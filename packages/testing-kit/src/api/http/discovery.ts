@@ -1,0 +1,117 @@
+import { groupVersionOf, type Kind } from '../kinds.ts';
+import { type ApiRequest } from './request.ts';
+import { jsonReply, type Reply } from './reply.ts';
+
+/** A group that is served beside the kinds: its resources are made by who serves it. */
+export type ExtraGroup = { readonly group: string; readonly versions: readonly string[]; resources(): unknown[] };
+
+const writable = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+
+function resourcesOf(kind: Kind): unknown[] {
+  const { resource: name, namespaced, kind: kindName, shortNames } = kind;
+  const verbs = ['get', 'patch', 'update'];
+  const scale = {
+    name: `${name}/scale`,
+    singularName: '',
+    namespaced,
+    group: 'autoscaling',
+    version: 'v1',
+    kind: 'Scale',
+    verbs,
+  };
+  return [
+    {
+      name,
+      singularName: kindName.toLowerCase(),
+      namespaced,
+      kind: kindName,
+      verbs: writable,
+      ...(shortNames === undefined ? {} : { shortNames }),
+    },
+    ...(kind.scale === undefined ? [] : [scale]),
+    ...(kind.hasStatus === true
+      ? [{ name: `${name}/status`, singularName: '', namespaced, kind: kindName, verbs }]
+      : []),
+  ];
+}
+
+function groupOf(name: string, versions: readonly string[]): unknown {
+  const all = versions.map((version) => ({ groupVersion: `${name}/${version}`, version }));
+  return { name, versions: all, preferredVersion: all[0] };
+}
+
+function groups(kinds: readonly Kind[], extra: readonly ExtraGroup[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { group, version } of kinds) {
+    const versions = found.get(group) ?? [];
+    if (group !== '' && !versions.includes(version)) found.set(group, [...versions, version]);
+  }
+  if (!found.has('authentication.k8s.io')) found.set('authentication.k8s.io', ['v1']);
+  for (const { group, versions } of extra) if (versions.length > 0) found.set(group, [...versions]);
+  return found;
+}
+
+const tokenReviews = [
+  { name: 'tokenreviews', singularName: 'tokenreview', namespaced: false, kind: 'TokenReview', verbs: ['create'] },
+];
+
+function resourceList(groupVersion: string, kinds: readonly Kind[], extra: readonly ExtraGroup[]): Reply | undefined {
+  const served = extra.find(({ group, versions }) =>
+    versions.some((version) => `${group}/${version}` === groupVersion),
+  );
+  const resources = [
+    ...kinds.filter((kind) => groupVersionOf(kind) === groupVersion).flatMap(resourcesOf),
+    ...(groupVersion === 'authentication.k8s.io/v1' ? tokenReviews : []),
+    ...(served?.resources() ?? []),
+  ];
+  if (resources.length === 0 && served === undefined) return undefined;
+  return jsonReply({ kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources });
+}
+
+const plain = (text: string, status = 200): Reply => ({ status, text, contentType: 'text/plain; charset=utf-8' });
+const version = {
+  major: '1',
+  minor: '35',
+  gitVersion: 'v1.35.0-fake',
+  gitCommit: '',
+  gitTreeState: '',
+  buildDate: '1970-01-01T00:00:00Z',
+  goVersion: '',
+  compiler: '',
+  platform: 'linux/amd64',
+};
+
+/** The answer to a request for what the server is and has; `undefined` when the path is none of these. */
+export function discover(
+  request: ApiRequest,
+  kinds: readonly Kind[],
+  extra: readonly ExtraGroup[],
+  host: string,
+): Reply | undefined {
+  const { path } = request;
+  if (['/readyz', '/healthz', '/livez'].includes(path)) return plain('ok');
+  if (path === '/version') return jsonReply(version);
+  if (path === '/api') {
+    return jsonReply({
+      kind: 'APIVersions',
+      versions: ['v1'],
+      serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: host }],
+    });
+  }
+  const all = groups(kinds, extra);
+  if (path === '/apis')
+    return jsonReply({
+      kind: 'APIGroupList',
+      apiVersion: 'v1',
+      groups: [...all].map(([name, versions]) => groupOf(name, versions)),
+    });
+  const parts = /^\/apis\/([^/]+)$/.exec(path);
+  const versions = parts === null ? undefined : all.get(parts[1]!);
+  if (parts !== null && versions !== undefined)
+    return jsonReply({ kind: 'APIGroup', apiVersion: 'v1', ...(groupOf(parts[1]!, versions) as object) });
+  const groupVersion = path === '/api/v1' ? 'v1' : /^\/apis\/([^/]+\/[^/]+)$/.exec(path)?.[1];
+  return groupVersion === undefined ? undefined : resourceList(groupVersion, kinds, extra);
+}
+
+/** What the server says where it has nothing at all. */
+export const nothingHere: Reply = plain('404 page not found\n', 404);

@@ -1,0 +1,177 @@
+import { type ServerResponse } from 'node:http';
+import { type CancelTimer, type Clock } from '@scaler/scaler-types';
+import { FakeApiError } from '../errors.ts';
+import { type FaultBoard, type FaultyWatch } from '../faults.ts';
+import { groupVersionOf, gvrOf, type Kind } from '../kinds.ts';
+import { type Store } from '../store/types.ts';
+import { eventLine } from './object-text.ts';
+import { type ApiRequest } from './request.ts';
+
+/** What a watch needs of its server. */
+export type WatchContext = { store: Store; clock: Clock; faults: FaultBoard; bookmarkIntervalMs: number };
+
+type Held = { line: string | undefined; dueMs: number };
+
+/** One open watch: lines in order, held up by faults, ended by its timeout, its client or its server. */
+class WatchStream implements FaultyWatch {
+  readonly request: ApiRequest;
+  readonly #response: ServerResponse;
+  readonly #context: WatchContext;
+  readonly #cleanups: (() => void)[] = [];
+  #held: Held[] = [];
+  #cancelPump: CancelTimer | undefined;
+  #eventsUntilCut = Infinity;
+  #closed = false;
+
+  constructor(request: ApiRequest, response: ServerResponse, context: WatchContext) {
+    this.request = request;
+    this.#response = response;
+    this.#context = context;
+    response.on('close', () => this.#close());
+  }
+
+  onClose(cleanup: () => void): void {
+    if (this.#closed) cleanup();
+    else this.#cleanups.push(cleanup);
+  }
+
+  send(line: string): void {
+    this.#push(line);
+  }
+
+  /** Ends the answer properly, after what is held. */
+  end(): void {
+    this.#push(undefined);
+  }
+
+  cut(afterEvents: number): void {
+    this.#eventsUntilCut = afterEvents;
+    if (afterEvents === 0) this.#response.destroy();
+  }
+
+  refresh(): void {
+    this.#pump();
+  }
+
+  #push(line: string | undefined): void {
+    if (this.#closed) return;
+    const { frozen, delayMs } = this.#context.faults.holdUp(this.request);
+    if (!frozen && delayMs === 0 && this.#held.length === 0) {
+      this.#write(line);
+      return;
+    }
+    this.#held.push({ line, dueMs: this.#context.clock.monotonic() + delayMs });
+    this.#pump();
+  }
+
+  #pump(): void {
+    this.#cancelPump?.();
+    this.#cancelPump = undefined;
+    const { clock, faults } = this.#context;
+    while (!this.#closed && this.#held.length > 0 && !faults.holdUp(this.request).frozen) {
+      const waitMs = this.#held[0]!.dueMs - clock.monotonic();
+      if (waitMs > 0) {
+        this.#cancelPump = clock.after(waitMs, () => this.#pump());
+        return;
+      }
+      this.#write(this.#held.shift()!.line);
+    }
+  }
+
+  #write(line: string | undefined): void {
+    if (line === undefined) {
+      this.#response.end();
+      return;
+    }
+    this.#response.write(line);
+    this.#eventsUntilCut -= 1;
+    if (this.#eventsUntilCut > 0) return;
+    // The line is on its way before the reset.
+    this.#response.socket?.end(() => this.#response.destroy());
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#held = [];
+    this.#cancelPump?.();
+    for (const cleanup of this.#cleanups) cleanup();
+  }
+}
+
+function bookmark(kind: Kind, resourceVersion: number, initialEnd: boolean): string {
+  const annotations = initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {};
+  const object = {
+    kind: kind.kind,
+    apiVersion: groupVersionOf(kind),
+    metadata: { resourceVersion: String(resourceVersion), ...annotations },
+  };
+  return `${JSON.stringify({ type: 'BOOKMARK', object })}\n`;
+}
+
+function optional(value: string | null): string | undefined {
+  return value === null || value === '' ? undefined : value;
+}
+
+function startWatching(kind: Kind, stream: WatchStream, { store }: WatchContext): void {
+  const { query, namespace } = stream.request;
+  const initial = query.get('sendInitialEvents') === 'true';
+  const resourceVersion = initial ? undefined : optional(query.get('resourceVersion'));
+  const labelSelector = optional(query.get('labelSelector'));
+  const fieldSelector = optional(query.get('fieldSelector'));
+  const options = {
+    namespace,
+    ...(labelSelector === undefined ? {} : { labelSelector }),
+    ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
+  stream.onClose(store.watch(gvrOf(kind), (event) => stream.send(eventLine(event)), options));
+}
+
+function repeatBookmarks(kind: Kind, stream: WatchStream, { store, clock, bookmarkIntervalMs }: WatchContext): void {
+  let cancel: CancelTimer;
+  const next = (): void => {
+    cancel = clock.after(bookmarkIntervalMs, () => {
+      stream.send(bookmark(kind, store.resourceVersion, false));
+      next();
+    });
+  };
+  next();
+  stream.onClose(() => cancel());
+}
+
+/**
+ * Answers a watch and keeps it open. A start that is compacted is an ERROR event on an otherwise good answer, as the
+ * real server gives it. Throws BadRequest for selectors that cannot be parsed, before anything is sent.
+ */
+export function serveWatch(kind: Kind, request: ApiRequest, response: ServerResponse, context: WatchContext): void {
+  const stream = new WatchStream(request, response, context);
+  response.setHeader('content-type', 'application/json');
+  response.setHeader('cache-control', 'no-cache, private');
+  const expired = startOrExpired(kind, stream, context);
+  response.flushHeaders();
+  context.faults.open(stream);
+  stream.onClose(() => context.faults.closed(stream));
+  if (expired !== undefined) {
+    stream.send(`${JSON.stringify({ type: 'ERROR', object: expired.status })}\n`);
+    stream.end();
+    return;
+  }
+  const { query } = request;
+  if (query.get('sendInitialEvents') === 'true') stream.send(bookmark(kind, context.store.resourceVersion, true));
+  if (['1', 'true'].includes(query.get('allowWatchBookmarks') ?? '')) repeatBookmarks(kind, stream, context);
+  const timeoutSeconds = Number(query.get('timeoutSeconds') ?? 0);
+  if (timeoutSeconds > 0) stream.onClose(context.clock.after(timeoutSeconds * 1000, () => stream.end()));
+}
+
+/** Starts it; the refusal that belongs into the stream is returned, others are thrown. */
+function startOrExpired(kind: Kind, stream: WatchStream, context: WatchContext): FakeApiError | undefined {
+  try {
+    startWatching(kind, stream, context);
+    return undefined;
+  } catch (error) {
+    if (error instanceof FakeApiError && error.code === 'Expired') return error;
+    throw error;
+  }
+}

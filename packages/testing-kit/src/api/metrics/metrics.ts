@@ -1,0 +1,98 @@
+import { type Clock } from '@scaler/scaler-types';
+
+/** A value of the custom metrics API: of one object. */
+export type CustomMetric = {
+  /** `''` or left out for objects without namespace. */
+  namespace?: string;
+  /** `deployments.apps`, `pods`, `services`. */
+  resource: string;
+  name: string;
+  metric: string;
+  /** A quantity, passed on as it is: garbage stays garbage. A function is asked at each request; `undefined` is no value. */
+  value: string | (() => string | undefined);
+  /** Milliseconds since the epoch. Default: the time of the request. */
+  timestamp?: number;
+  /** Default: not told. */
+  windowSeconds?: number;
+};
+
+/** A value of the external metrics API. */
+export type ExternalMetric = Pick<CustomMetric, 'metric' | 'value' | 'timestamp' | 'windowSeconds'> & {
+  namespace: string;
+  labels?: Record<string, string>;
+};
+
+/** What is served: versions in order of preference, none for an absent group. */
+export type ServedMetrics = { custom?: readonly ('v1beta1' | 'v1beta2')[]; external?: boolean };
+
+/** The metrics APIs of a fake API. At first custom metrics are served as v1beta2 and v1beta1, external ones too, both empty. */
+export type Metrics = {
+  /** Sets the one value of a metric of an object. */
+  set(metric: CustomMetric): void;
+  /** Adds a value beside what is there, so that one object has two. */
+  add(metric: CustomMetric): void;
+  /** Removes what matches all given fields. */
+  remove(match: Partial<Pick<CustomMetric, 'namespace' | 'resource' | 'name' | 'metric'>>): void;
+  setExternal(metric: ExternalMetric): void;
+  /** Which groups and versions there are; a group that is not served is not in discovery either, and answers 404. */
+  serve(served: ServedMetrics): void;
+  /** While set, both groups answer 503 as when the server behind the aggregation layer is gone. */
+  unavailable(down: boolean): void;
+  /** How many requests there were for a metric, or for all. */
+  calls(metric?: string): number;
+};
+
+/** A value at the time of a request. */
+export type Sample = { value: string; timestamp: number; windowSeconds: number | undefined };
+
+/** The metrics' inner side. */
+export type MetricsTable = Metrics & {
+  readonly served: Required<ServedMetrics>;
+  readonly down: boolean;
+  readonly custom: readonly CustomMetric[];
+  readonly external: readonly ExternalMetric[];
+  count(metric: string): void;
+  sample(metric: Pick<CustomMetric, 'value' | 'timestamp' | 'windowSeconds'>): Sample | undefined;
+};
+
+const identity = ['namespace', 'resource', 'name', 'metric'] as const;
+
+function same(a: CustomMetric, match: Partial<CustomMetric>): boolean {
+  return identity.every((field) => match[field] === undefined || (a[field] ?? '') === match[field]);
+}
+
+/** An empty table. */
+export function createMetrics(clock: Clock): MetricsTable {
+  let custom: CustomMetric[] = [];
+  let external: ExternalMetric[] = [];
+  const served: Required<ServedMetrics> = { custom: ['v1beta2', 'v1beta1'], external: true };
+  const counts = new Map<string, number>();
+  let down = false;
+  return {
+    served,
+    get down() {
+      return down;
+    },
+    get custom() {
+      return custom;
+    },
+    get external() {
+      return external;
+    },
+    set(metric) {
+      custom = [...custom.filter((other) => !same(other, { ...metric, namespace: metric.namespace ?? '' })), metric];
+    },
+    add: (metric) => void custom.push(metric),
+    remove: (match) => void (custom = custom.filter((metric) => !same(metric, match))),
+    setExternal: (metric) => void (external = [...external, metric]),
+    serve: (next) => void Object.assign(served, next),
+    unavailable: (isDown) => void (down = isDown),
+    calls: (metric) =>
+      metric === undefined ? [...counts.values()].reduce((sum, n) => sum + n, 0) : (counts.get(metric) ?? 0),
+    count: (metric) => void counts.set(metric, (counts.get(metric) ?? 0) + 1),
+    sample({ value, timestamp = clock.now(), windowSeconds }) {
+      const text = typeof value === 'function' ? value() : value;
+      return text === undefined ? undefined : { value: text, timestamp, windowSeconds };
+    },
+  };
+}

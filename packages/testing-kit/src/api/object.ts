@@ -1,0 +1,77 @@
+/** Any JSON value. */
+export type Json = null | boolean | number | string | Json[] | { [field: string]: Json };
+
+/** A JSON object. */
+export type JsonObject = { [field: string]: Json };
+
+/** `metadata.ownerReferences[]`. */
+export type OwnerReference = {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+};
+
+/** `metadata` as the server keeps it. Timestamps are RFC 3339 with whole seconds, as the real server writes them. */
+export type ObjectMeta = {
+  name: string;
+  namespace?: string;
+  generateName?: string;
+  uid: string;
+  resourceVersion: string;
+  generation?: number;
+  creationTimestamp: string;
+  deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  finalizers?: string[];
+  ownerReferences?: OwnerReference[];
+};
+
+/**
+ * An object of the store. It is deeply frozen and shared by everyone who reads it: `structuredClone` it before a change.
+ * What lies beyond `metadata` is plain JSON; give the shape you expect as a type argument where you read it.
+ */
+export type KubeObject = {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+  spec?: JsonObject;
+  status?: JsonObject;
+  [field: string]: unknown;
+};
+
+/** What a writer hands in: the server fills in the rest of `metadata`, `kind` and `apiVersion`. */
+export type NewObject = {
+  apiVersion?: string;
+  kind?: string;
+  metadata: Partial<ObjectMeta>;
+  [field: string]: unknown;
+};
+
+/** Freezes a JSON value to its leaves. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}
+
+/** A JSON object that is not an array. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A deep copy as JSON would make it: `undefined` is gone, so that what is kept is what a client would see. */
+export function jsonCopy<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
+/** Milliseconds since the epoch, as `metadata.creationTimestamp` writes them. */
+export function toTimestamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,74 @@
+import { type Kind } from '../kinds.ts';
+import { type KubeObject } from '../object.ts';
+import { type Selector } from '../selectors.ts';
+import { type Change, lastState } from './history.ts';
+import { type WatchEvent, type WatchListener } from './types.ts';
+
+type Watcher = { readonly selects: Selector; readonly listener: WatchListener; seen: number };
+
+function view({ resourceVersion, object, previous, removed }: Change, selects: Selector): WatchEvent | undefined {
+  const is = !removed && selects(object);
+  const was = previous !== undefined && selects(previous);
+  if (is) return { type: was ? 'MODIFIED' : 'ADDED', object, resourceVersion };
+  if (!was) return undefined;
+  return { type: 'DELETED', object: removed ? object : lastState(previous, resourceVersion), resourceVersion };
+}
+
+/** Tells every watcher of every change, in order, also when a listener writes while it is told. */
+export class Watchers {
+  readonly #byKind = new Map<Kind, Set<Watcher>>();
+  readonly #queue: Change[] = [];
+  #telling = false;
+
+  /** Ends with the function it returns. `past` are the changes since the version it starts from. */
+  add(
+    kind: Kind,
+    selects: Selector,
+    listener: WatchListener,
+    start: { initial: readonly KubeObject[]; past: readonly Change[]; at: number },
+  ): () => void {
+    const watcher: Watcher = { selects, listener, seen: start.at };
+    const all = this.#byKind.get(kind) ?? new Set();
+    this.#byKind.set(kind, all);
+    for (const object of start.initial) {
+      if (selects(object))
+        listener({ type: 'ADDED', object, resourceVersion: Number(object.metadata.resourceVersion) });
+    }
+    for (const change of start.past) if (change.kind === kind) tell(watcher, change);
+    all.add(watcher);
+    return () => all.delete(watcher);
+  }
+
+  tell(change: Change): void {
+    this.#queue.push(change);
+    if (this.#telling) return;
+    this.#telling = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#tellAll(next);
+    } finally {
+      this.#telling = false;
+    }
+  }
+
+  #tellAll(change: Change): void {
+    for (const watcher of [...(this.#byKind.get(change.kind) ?? [])]) {
+      if (this.#byKind.get(change.kind)?.has(watcher) === true) tell(watcher, change);
+    }
+  }
+}
+
+function tell(watcher: Watcher, change: Change): void {
+  // A watch that began while earlier changes were still queued has seen them in its start.
+  if (change.resourceVersion <= watcher.seen) return;
+  watcher.seen = change.resourceVersion;
+  const event = view(change, watcher.selects);
+  if (event === undefined) return;
+  try {
+    watcher.listener(event);
+  } catch (error) {
+    // The write has happened and others wait for the news; the fault is the listener's and must not be silent.
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

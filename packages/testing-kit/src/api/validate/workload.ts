@@ -1,0 +1,72 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type FieldError, forbiddenValue, invalidValue, requiredValue } from '../errors.ts';
+import { isObject, type Json, type KubeObject } from '../object.ts';
+import { labelSelector, selectorText } from '../selectors.ts';
+import { checkLabels } from './names.ts';
+
+/** A replica count: an integer of at least 0. */
+export function checkReplicas(field: string, replicas: Json | undefined): FieldError[] {
+  if (replicas === undefined || replicas === null) return [];
+  if (!Number.isInteger(replicas)) return [invalidValue(field, replicas, 'must be an integer')];
+  return (replicas as number) >= 0 ? [] : [invalidValue(field, replicas, 'must be greater than or equal to 0')];
+}
+
+function checkContainers(field: string, spec: Json | undefined): FieldError[] {
+  const containers = isObject(spec) && Array.isArray(spec.containers) ? spec.containers.filter(isObject) : [];
+  if (containers.length === 0) return [requiredValue(`${field}.containers`)];
+  return containers.flatMap(({ name, image }, i) => [
+    ...(typeof name === 'string' && name !== '' ? [] : [requiredValue(`${field}.containers[${i}].name`)]),
+    ...(typeof image === 'string' && image !== '' ? [] : [requiredValue(`${field}.containers[${i}].image`)]),
+  ]);
+}
+
+/** What is wrong with a Pod. */
+export function checkPod({ spec }: KubeObject): FieldError[] {
+  return checkContainers('spec', spec);
+}
+
+/** What is wrong with a Deployment, ReplicaSet or StatefulSet. */
+export function checkWorkload({ spec = {} }: KubeObject): FieldError[] {
+  const template = isObject(spec.template) ? spec.template : {};
+  const labels =
+    isObject(template.metadata) && isObject(template.metadata.labels)
+      ? (template.metadata.labels as Record<string, string>)
+      : {};
+  const errors = [
+    ...checkReplicas('spec.replicas', spec.replicas),
+    ...checkLabels('spec.template.metadata.labels', labels),
+  ];
+  const text = selectorText(spec.selector);
+  if (text === '') errors.push(requiredValue('spec.selector'));
+  else if (!labelSelector(text)({ metadata: { labels } } as unknown as KubeObject)) {
+    errors.push(invalidValue('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
+  }
+  return [...errors, ...checkContainers('spec.template.spec', template.spec)];
+}
+
+/** What must not change in a Deployment or ReplicaSet. */
+export function checkWorkloadChange({ spec }: KubeObject, old: KubeObject): FieldError[] {
+  if (isDeepStrictEqual(spec?.selector, old.spec?.selector)) return [];
+  return [invalidValue('spec.selector', spec?.selector, 'field is immutable')];
+}
+
+const mutableInStatefulSets = [
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+];
+
+/** What must not change in a StatefulSet. */
+export function checkStatefulSetChange({ spec = {} }: KubeObject, { spec: old = {} }: KubeObject): FieldError[] {
+  const names = [...Object.keys(spec), ...Object.keys(old)].filter((name) => !mutableInStatefulSets.includes(name));
+  if (names.every((name) => isDeepStrictEqual(spec[name], old[name]))) return [];
+  const listed = `${mutableInStatefulSets
+    .slice(0, -1)
+    .map((name) => `'${name}'`)
+    .join(', ')} and 'minReadySeconds'`;
+  return [forbiddenValue('spec', `updates to statefulset spec for fields other than ${listed} are forbidden`)];
+}
