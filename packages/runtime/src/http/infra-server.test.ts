@@ -105,6 +105,34 @@ test('the signal of a route aborts when the asker is gone', async () => {
   await aborted;
 });
 
+test('many requests on one kept-alive connection leave nothing behind on its socket', async () => {
+  const signals: AbortSignal[] = [];
+  const { server } = await start([
+    {
+      method: 'GET',
+      path: '/activity',
+      handle: ({ signal }) => {
+        signals.push(signal);
+        return { body: { gone: signal.aborted } };
+      },
+    },
+  ]);
+  const socket = connect(server.address.port, '127.0.0.1');
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', onWarning);
+  for (let i = 0; i < 15; i++) {
+    socket.write('GET /activity HTTP/1.1\r\nhost: x\r\n\r\n');
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    expect(chunk.toString()).toContain('{"gone":false}');
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', onWarning);
+  socket.destroy();
+  expect(warnings).toEqual([]);
+  expect(signals).toHaveLength(15);
+});
+
 test('close is idempotent, and does not wait for connections that only idle', async () => {
   const { server, url } = await start();
   await (await fetch(`${url}/healthz`)).text();

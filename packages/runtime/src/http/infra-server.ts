@@ -11,7 +11,7 @@ export interface InfraRequest {
   readonly headers: IncomingHttpHeaders;
   /** The body as JSON; undefined when there is none. */
   readonly body: unknown;
-  /** Aborts when the asker is gone. */
+  /** Aborts when the asker is gone, and after the answer. */
   readonly signal: AbortSignal;
 }
 
@@ -72,7 +72,7 @@ export async function startInfraServer(options: InfraServerOptions): Promise<Inf
   const routes = new Map(allRoutes(options).map((route) => [`${route.method} ${route.path}`, route]));
   const paths = new Set([...routes.values()].map(({ path }) => path));
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
-    void answer(routes, paths, request)
+    void answer(routes, paths, request, response)
       .catch((error: unknown) => {
         logger.error('infrastructure request failed', { method: request.method, path: pathOf(request), err: error });
         const detail = error instanceof Error ? error.message : String(error);
@@ -94,7 +94,9 @@ export async function startInfraServer(options: InfraServerOptions): Promise<Inf
   return { address, close: () => (closing ??= close()) };
 }
 
-type AnyRoute = Omit<InfraRoute, 'handle'> & { reply(request: IncomingMessage): Promise<Reply> };
+type AnyRoute = Omit<InfraRoute, 'handle'> & {
+  reply(request: IncomingMessage, response: ServerResponse): Promise<Reply>;
+};
 
 function allRoutes({ health, readiness, metrics, routes = [] }: InfraServerOptions): AnyRoute[] {
   const get = (path: string, reply: AnyRoute['reply']): AnyRoute => ({ method: 'GET', path, reply });
@@ -105,7 +107,7 @@ function allRoutes({ health, readiness, metrics, routes = [] }: InfraServerOptio
     ...routes.map(({ method, path, handle }): AnyRoute => ({
       method,
       path,
-      reply: (request) => routeReply(request, handle),
+      reply: (request, response) => routeReply(request, response, handle),
     })),
   ];
 }
@@ -114,19 +116,24 @@ async function answer(
   routes: ReadonlyMap<string, AnyRoute>,
   paths: ReadonlySet<string>,
   request: IncomingMessage,
+  response: ServerResponse,
 ): Promise<Reply> {
   const path = pathOf(request);
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const route = routes.get(`${method} ${path}`);
-  if (route) return route.reply(request);
+  if (route) return route.reply(request, response);
   if (paths.has(path))
     return problemReply(problem('method-not-allowed', 405, 'The path does not know this method', `${method} ${path}`));
   return problemReply(problem('not-found', 404, 'Nothing is here', `${path}; known are ${[...paths].join(', ')}`));
 }
 
-async function routeReply(request: IncomingMessage, handle: InfraRoute['handle']): Promise<Reply> {
+async function routeReply(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handle: InfraRoute['handle'],
+): Promise<Reply> {
   const gone = new AbortController();
-  request.socket.once('close', () => gone.abort());
+  response.once('close', () => gone.abort());
   const text = await readBody(request);
   if (text === undefined)
     return problemReply(problem('too-large', 413, 'The body is too large', `at most ${maxBodyBytes} bytes`));
@@ -145,7 +152,8 @@ async function routeReply(request: IncomingMessage, handle: InfraRoute['handle']
 async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Ending the loop early would destroy the socket, and with it the answer.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > maxBodyBytes) return undefined;
     chunks.push(chunk);

@@ -58,7 +58,7 @@ test('at the overall deadline the step that hangs is named, and nothing after it
   shutdown.step(3, 'after', () => void (after = true));
   const failed = expect(shutdown.run()).rejects.toMatchObject({
     code: 'shutdown-deadline',
-    message: 'shutdown step 2 "stuck" had not ended after the deadline of 1000 ms',
+    message: 'shutdown step "stuck" had not ended after the deadline of 1000 ms',
   });
   await clock.advance(1_000);
   await failed;

@@ -70,7 +70,7 @@ async function runSteps(steps: readonly Step[], options: Required<ShutdownOption
     for (const step of steps) {
       const ok = await runStep(step, deadline.signal, options);
       if (deadline.signal.aborted) {
-        const sentence = `shutdown step ${step.number} "${step.name}" had not ended after the deadline of ${deadlineMs} ms`;
+        const sentence = `shutdown step "${step.name}" had not ended after the deadline of ${deadlineMs} ms`;
         logger.error('shutdown deadline exceeded', { step: step.name, number: step.number, deadlineMs });
         throw new RuntimeError('shutdown-deadline', sentence);
       }

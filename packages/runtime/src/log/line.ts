@@ -26,13 +26,30 @@ export function formatLine(entry: LogEntry, format: LogFormat): string {
   return JSON.stringify({ time, level, app, msg: message, ...Object.fromEntries(fields) });
 }
 
+/** For people: errors as their chain of messages, the stack below where the line is an error itself. */
 function textLine(entry: LogEntry, time: string, fields: readonly (readonly [string, unknown])[]): string {
   const head = `${time.slice(11, 23)} ${entry.level.toUpperCase().padEnd(5)} ${entry.app}: ${entry.message}`;
   const tail = fields.map(([key, value]) => ` ${key}=${textValue(value)}`).join('');
-  return head + tail;
+  const stacks = fields.flatMap(([, value]) => (entry.level === 'error' && isError(value) ? [`\n${value.stack}`] : []));
+  return head + tail + stacks.join('');
 }
 
 function textValue(value: unknown): string {
+  if (isError(value)) return JSON.stringify(errorChain(value));
   if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
   return JSON.stringify(value);
+}
+
+interface PlainError {
+  message: string;
+  stack: string;
+  cause?: unknown;
+}
+
+function isError(value: unknown): value is PlainError {
+  return typeof value === 'object' && value !== null && 'stack' in value && 'message' in value;
+}
+
+function errorChain({ message, cause }: PlainError): string {
+  return isError(cause) ? `${message} <- ${errorChain(cause)}` : message;
 }

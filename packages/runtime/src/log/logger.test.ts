@@ -83,6 +83,15 @@ test('text format is one readable line', () => {
   expect(sink.texts).toEqual(['00:00:00.000 WARN  test: parked resource=web reason="no requests" count=2']);
 });
 
+test('text format tells an error as its chain of messages, with the stack below when the line is an error', () => {
+  const sink = createLogSink({ format: 'text', clock: createManualClock() });
+  const err = new Error('outer', { cause: new Error('inner') });
+  sink.logger.warn('retrying', { err });
+  sink.logger.error('failed', { err });
+  expect(sink.texts[0]).toBe('00:00:00.000 WARN  test: retrying err="outer <- inner"');
+  expect(sink.texts[1]).toMatch(/^00:00:00\.000 ERROR test: failed err="outer <- inner"\nError: outer\n {4}at /);
+});
+
 test("fastify's order of arguments becomes ours", () => {
   const sink = createLogSink();
   const log = fastifyLogger(sink.logger).child({ reqId: 'r1' });

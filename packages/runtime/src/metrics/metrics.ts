@@ -40,7 +40,7 @@ export interface BoundHistogram {
 }
 
 /** A metric whose series are asked for by labels. `bind` returns the same object for the same labels. @throws RuntimeError `invalid-metric`. */
-export interface Metric<L extends string, S> {
+interface Metric<L extends string, S> {
   bind(labels: Labels<L>): S;
 }
 

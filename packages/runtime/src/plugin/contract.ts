@@ -40,7 +40,8 @@ function contractLines(range: string): string[] {
   return range.split('||').flatMap((alternative) => {
     const match = /^\s*(?:workspace:)?[\^~>=v\s]*(\d+)(?:\.(\d+))?/.exec(alternative);
     if (!match) return [];
-    const [, major = '', minor = '0'] = match;
-    return [major === '0' ? `0.${minor}` : major];
+    const [, major = '', minor] = match;
+    if (major !== '0') return [major];
+    return minor === undefined ? [] : [`0.${minor}`];
   });
 }

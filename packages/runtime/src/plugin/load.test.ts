@@ -59,6 +59,7 @@ const packages: Record<string, Fixture> = {
   },
   'exported-contract-scaler': esm(`export const contractVersion = '${contractVersion}';\n${good('exported')}`, {}),
   'star-scaler': esm(good('star'), { dependencies: { '@scaler/scaler-types': '*' } }),
+  'zero-x-scaler': esm(good('zero x'), { dependencies: { '@scaler/scaler-types': '0.x' } }),
   'either-scaler': esm(good('either'), { dependencies: { '@scaler/scaler-types': `${ours} || ^7.0.0` } }),
   'other-major': esm('throw new Error("never imported");', { dependencies: { '@scaler/scaler-types': '^7.1.0' } }),
   'other-major-exported': esm(`export const contractVersion = '7.0.0';\n${good('x')}`, {}),
@@ -122,6 +123,7 @@ describe('a scaler is loaded', () => {
     ['nested-scaler', 'nested'],
     ['exported-contract-scaler', 'exported'],
     ['star-scaler', 'star'],
+    ['zero-x-scaler', 'zero x'],
     ['either-scaler', 'either'],
     ['./node_modules/esm-scaler/index.js', 'esm'],
   ])('%s, from %s', (name, from) => {

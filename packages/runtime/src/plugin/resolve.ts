@@ -91,7 +91,7 @@ export function nearestManifest(path: string): { manifest: Manifest; folder: str
   }
 }
 
-export function readManifest(path: string): Manifest | undefined {
+function readManifest(path: string): Manifest | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as Manifest;
   } catch {
