@@ -1,0 +1,73 @@
+import { type Clock, type Logger, type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
+import type { Observer } from '../app/observe.ts';
+import { afterAttempt, type Attempts, type BackOff } from '../judge/attempts.ts';
+import { instantOf } from '../judge/instant.ts';
+import type { Ring } from '../ring.ts';
+import type { ParkResult } from './park.ts';
+
+export interface AttemptBookParts {
+  get: (ref: ResourceRef) => Resource | undefined;
+  ring: Ring;
+  observer: Observer;
+  clock: Clock;
+  logger: Logger;
+  /** Milliseconds. */
+  settings: { intervalMs: number; cooldownMs: number };
+}
+
+/** What became of parks: told to the ring, the log and the metrics, and kept where it did not end in sleep. */
+export interface AttemptBook {
+  begin(resource: ResourceRef, reasons: readonly string[]): void;
+  /** `undefined`: aborted, which says nothing about the resource. */
+  end(resource: ResourceRef, result: ParkResult | undefined): void;
+  /** By resource key. */
+  all(): ReadonlyMap<string, Attempts>;
+  keepOnly(resources: readonly ResourceRef[]): void;
+}
+
+export function createAttemptBook({ get, ring, observer, settings, clock, logger }: AttemptBookParts): AttemptBook {
+  const attempts = new Map<string, Attempts>();
+  const began = new Map<string, number>();
+
+  const remember = (key: string, resource: ResourceRef, result: ParkResult): void => {
+    const backOff = backOffOf(result, get(resource), settings);
+    attempts.set(key, afterAttempt(attempts.get(key), result.why, instantOf(clock), backOff));
+  };
+  return {
+    begin(resource, reasons) {
+      began.set(resourceKey(resource), clock.monotonic());
+      ring.add(resource, { what: 'park', reasons }, clock.now());
+      logger.info('parking', { namespace: resource.namespace, resource: resource.name, reasons });
+    },
+    end(resource, result) {
+      const key = resourceKey(resource);
+      const tookMs = Math.round(clock.monotonic() - (began.get(key) ?? clock.monotonic()));
+      began.delete(key);
+      const what = result?.end ?? 'aborted';
+      const why = result?.why ?? 'aborted: this replica stopped acting';
+      observer.parkEnded(what, tookMs);
+      ring.add(resource, { what, reasons: [why] }, clock.now());
+      const fields = { namespace: resource.namespace, resource: resource.name, end: what, why, tookMs };
+      logger[what === 'failed' ? 'warn' : 'info']('park ended', fields);
+      if (what === 'parked') attempts.delete(key);
+      else if (result) remember(key, resource, result);
+    },
+    all: () => new Map(attempts),
+    keepOnly(resources) {
+      const keys = new Set(resources.map(resourceKey));
+      for (const key of attempts.keys()) if (!keys.has(key)) attempts.delete(key);
+    },
+  };
+}
+
+/** A refusal has disturbed nobody and is asked again soon; a cancelled park has, and waits for its cooldown at least. */
+function backOffOf(
+  { end, terminal }: ParkResult,
+  resource: Resource | undefined,
+  { intervalMs, cooldownMs }: AttemptBookParts['settings'],
+): BackOff {
+  const longestMs = 3_600_000;
+  if (terminal) return { firstMs: longestMs, longestMs };
+  if (end === 'refused') return { firstMs: intervalMs, longestMs: 300_000 };
+  return { firstMs: Math.max(intervalMs, resource?.cooldownMs ?? cooldownMs), longestMs };
+}

@@ -1,0 +1,69 @@
+import { type ConfirmAnswer, type ConfirmRequest, resourceKey } from '@scaler/scaler-types';
+import type { Verdict } from '../judge/judge.ts';
+import { parseFence, type FenceAnswer } from '../peers/answers.ts';
+import { askAll, type PeerAnswer } from '../peers/ask-all.ts';
+import { type PeerDirectory, peerText, withAddresses } from '../peers/peer.ts';
+import type { PeerClient } from '../peers/peer-client.ts';
+
+export interface FenceParts {
+  peers: PeerDirectory;
+  client: PeerClient;
+  /** The infrastructure port of a DLX address that the directory does not know. */
+  infraPort: number;
+  /** Milliseconds that each replica has. */
+  timeoutMs: number;
+  /** Reads everything about the resource again, and judges it. */
+  judgeAgain: (request: ConfirmRequest, signal: AbortSignal) => Promise<Verdict>;
+}
+
+/** What {@link createFence} makes, as `ScaleOptions.confirm` takes it. */
+export type Fence = (request: ConfirmRequest, signal: AbortSignal) => Promise<ConfirmAnswer>;
+
+/**
+ * The last question before a resource is stopped. Every DLX replica that there is, and every one that its traffic is
+ * diverted to, must answer in time that it has nothing of the resource, and is fenced from then on. Then, and only then
+ * (an arrival before the fence shows in them), the samples are read again and must still say idle. One answer missing: no.
+ */
+export function createFence(parts: FenceParts): Fence {
+  return async (request, signal) => {
+    const answers = await askReplicas(parts, request, signal);
+    if (typeof answers === 'string') return { ok: false, reason: answers };
+    for (const answer of answers) {
+      const reason = whyNotClear(answer, request);
+      if (reason !== undefined) return { ok: false, reason };
+    }
+    const { verdict, reasons } = await parts.judgeAgain(request, signal);
+    if (verdict === 'idle') return { ok: true };
+    return { ok: false, reason: `no longer idle when asked again: ${reasons.join('; ')}` };
+  };
+}
+
+async function askReplicas(
+  { peers, client, infraPort, timeoutMs }: FenceParts,
+  { resource, epoch, addresses }: ConfirmRequest,
+  signal: AbortSignal,
+): Promise<readonly PeerAnswer<FenceAnswer>[] | string> {
+  let known;
+  try {
+    known = await peers.live(signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    return `the DLX replicas cannot be listed: ${(error as Error).message}`;
+  }
+  const asked = withAddresses(known, addresses, infraPort);
+  if (asked.length === 0) return 'no DLX replica is known';
+  const { namespace, name } = resource;
+  const body = { resource: { namespace, name }, epoch };
+  return askAll(client, asked, { method: 'POST', path: '/fence', body, timeoutMs }, parseFence, signal);
+}
+
+function whyNotClear(reply: PeerAnswer<FenceAnswer>, request: ConfirmRequest): string | undefined {
+  if ('error' in reply) return reply.error.message;
+  const { replica, clear, held, inFlight, epoch, reason } = reply.answer;
+  const who = `DLX ${replica} (${peerText(reply.peer)})`;
+  const what = `${held} held and ${inFlight} in flight for ${resourceKey(request.resource)}`;
+  if (!clear) return `${who} has ${what}${reason === undefined ? '' : `: ${reason}`}`;
+  if (held > 0 || inFlight > 0) return `${who} contradicts itself: clear, with ${what}`;
+  if (epoch !== request.epoch) return `${who} answered for epoch ${epoch}, not ${request.epoch}`;
+  return undefined;
+}

@@ -1,0 +1,54 @@
+import { errorCode, isTerminal, type ResourceRef, type ResourceScaler, type ScaleResult } from '@scaler/scaler-types';
+import type { AttemptEnd } from '../judge/attempts.ts';
+import type { Fence } from './fence.ts';
+
+export interface ParkParts {
+  scaler: Pick<ResourceScaler, 'setScale'>;
+  fence: Fence;
+  /** Empty when every DLX replica could serve the resource; else why not. */
+  preflight: (resource: ResourceRef, signal: AbortSignal) => Promise<readonly string[]>;
+  /** This autoscaler, `autoscaler/NAME`. */
+  by: string;
+}
+
+/** How one park ended. `why`: one clause; `terminal`: the scaler said that trying again is in vain. */
+export interface ParkResult {
+  end: AttemptEnd;
+  why: string;
+  terminal: boolean;
+}
+
+/**
+ * Parks one resource: preflight, then the scaler's `setScale` to 0 with the fence as its `confirm`. Never rejects, but
+ * for the signal.
+ */
+export async function park(
+  { scaler, fence, preflight, by }: ParkParts,
+  resource: ResourceRef,
+  reasons: readonly string[],
+  signal: AbortSignal,
+): Promise<ParkResult> {
+  const refusals = await preflight(resource, signal);
+  if (refusals.length > 0) return { end: 'refused', why: `refused: ${refusals.join('; ')}`, terminal: false };
+  const { namespace, name } = resource;
+  const reason = { by, text: reasons.join('; ') };
+  try {
+    const results = await scaler.setScale([{ namespace, name }], 0, { signal, reason, confirm: fence });
+    return resultOf(results);
+  } catch (error) {
+    signal.throwIfAborted();
+    return failure(error as Error);
+  }
+}
+
+function resultOf([result]: readonly ScaleResult[]): ParkResult {
+  if (!result) return { end: 'failed', why: 'failed: the scaler told no result', terminal: false };
+  return result.ok ? { end: 'parked', why: 'parked', terminal: false } : failure(result.error);
+}
+
+function failure(error: Error): ParkResult {
+  const end = ends[errorCode(error) ?? ''] ?? 'failed';
+  return { end, why: `${end}: ${error.message}`, terminal: isTerminal(error) };
+}
+
+const ends: Readonly<Record<string, AttemptEnd>> = { 'park-refused': 'refused', 'park-cancelled': 'cancelled' };

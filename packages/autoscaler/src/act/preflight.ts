@@ -1,0 +1,39 @@
+import type { ResourceRef } from '@scaler/scaler-types';
+import { parsePreflight } from '../peers/answers.ts';
+import { askAll } from '../peers/ask-all.ts';
+import { type PeerDirectory, peerText } from '../peers/peer.ts';
+import type { PeerClient } from '../peers/peer-client.ts';
+
+export interface PreflightParts {
+  peers: PeerDirectory;
+  client: PeerClient;
+  /** Milliseconds that each replica has; it needs up to a second to ask an endpoint itself. */
+  timeoutMs: number;
+}
+
+/**
+ * Whether every DLX replica could serve the resource in its stead: listens on its ports, and reaches it. Empty when so,
+ * else why not, each reason naming the replica.
+ */
+export async function preflight(
+  { peers, client, timeoutMs }: PreflightParts,
+  { namespace, name }: ResourceRef,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  let known;
+  try {
+    known = await peers.live(signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    return [`the DLX replicas cannot be listed: ${(error as Error).message}`];
+  }
+  if (known.length === 0) return ['no DLX replica is known'];
+  const body = { resource: { namespace, name } };
+  const question = { method: 'POST', path: '/preflight', body, timeoutMs } as const;
+  const replies = await askAll(client, known, question, parsePreflight, signal);
+  return replies.flatMap((reply) => {
+    if ('error' in reply) return [reply.error.message];
+    const { ok, replica, reasons } = reply.answer;
+    return ok ? [] : [`DLX ${replica} (${peerText(reply.peer)}): ${reasons.join('; ') || 'not ready for it'}`];
+  });
+}

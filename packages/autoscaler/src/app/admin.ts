@@ -1,0 +1,64 @@
+import { type AdminApp, problem, problemContentType } from '@scaler/runtime';
+import { type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
+import type { ResourceView } from '../view/resource-view.ts';
+import type { Ring, RingEntry } from '../ring.ts';
+
+export interface AdminParts {
+  view: Pick<ResourceView, 'list' | 'get'>;
+  ring: Ring;
+  /** Whether this replica acts; only then does it decide anything. */
+  leads: () => boolean;
+}
+
+/** One resource as `GET /resources` tells it. */
+export interface ResourceSummary extends ResourceRef {
+  /** `null`: unknown. */
+  phase: Resource['phase'] | null;
+  replicas: number | null;
+  /** The last decision or end of a park; `null`: none by this replica. */
+  last: RingEntry | null;
+}
+
+/** `GET /resources` and `GET /resources/:namespace/:name/decisions`. */
+export function adminRoutes({ view, ring, leads }: AdminParts): (app: AdminApp) => void {
+  const summary = (resource: Resource): ResourceSummary => ({
+    namespace: resource.namespace,
+    name: resource.name,
+    phase: resource.phase ?? null,
+    replicas: resource.replicas ?? null,
+    last: ring.of(resource)[0] ?? null,
+  });
+  return (app) => {
+    app.get('/resources', () => ({ leads: leads(), resources: view.list().map(summary) }));
+    app.get<{ Params: ResourceRef }>('/resources/:namespace/:name/decisions', (request, reply) => {
+      const { namespace, name } = request.params;
+      const resource = view.get({ namespace, name });
+      if (!resource) {
+        const detail = `${resourceKey({ namespace, name })} is not managed`;
+        const body = problem('unknown-resource', 404, 'No such resource', detail);
+        return reply.code(404).type(problemContentType).send(body);
+      }
+      const decisions = ring.of(resource);
+      return { ...summary(resource), leads: leads(), explanation: explain(resource, decisions, leads()), decisions };
+    });
+  };
+}
+
+/** Where the resource stands and why, in one sentence for people. */
+export function explain(resource: Resource, decisions: readonly RingEntry[], leads: boolean): string {
+  const who = `${resourceKey(resource)} is ${resource.phase ?? 'in an unknown phase'}`;
+  const [last] = decisions;
+  if (!last) return `${who}; ${leads ? 'nothing was decided about it yet' : 'another replica decides about it'}.`;
+  const since = last.times > 1 ? ` (${last.times} ticks in a row since ${last.firstAt})` : ` (at ${last.lastAt})`;
+  return `${who}; ${verbs[last.what]}: ${last.reasons.join('; ')}${since}.`;
+}
+
+const verbs: Readonly<Record<RingEntry['what'], string>> = {
+  stay: 'it is left as it is',
+  park: 'it is being parked',
+  parked: 'it was parked',
+  cancelled: 'its park was cancelled',
+  refused: 'its park was refused',
+  failed: 'its park failed',
+  aborted: 'its park was aborted',
+};

@@ -1,0 +1,62 @@
+import { createElection, type KubeClient } from '@scaler/kube';
+import { configError, type ConfigValues } from '@scaler/runtime';
+import type { Clock, Logger } from '@scaler/scaler-types';
+import type { Observer } from './observe.ts';
+import type { Settings } from './settings.ts';
+
+export interface LeadershipParts {
+  kube: KubeClient | undefined;
+  observer: Observer;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Who acts. */
+export interface Leadership {
+  /** Calls `work` whenever this replica may act; its signal aborts as soon as it may not. Until `signal` aborts. */
+  run(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void>;
+  /** Whether this replica acts now. */
+  readonly held: boolean;
+}
+
+/**
+ * By a Lease, or always where none is wanted.
+ *
+ * @throws RuntimeError `invalid-config` when nothing says in which namespace the Lease is.
+ */
+export function leadershipOf(values: ConfigValues<Settings>, parts: LeadershipParts): Leadership {
+  const { kube, observer } = parts;
+  let held = false;
+  const whileHeld = async (work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> => {
+    const set = (now: boolean): void => {
+      held = now;
+      observer.leading(now);
+    };
+    // Not when the work has ended: it winds down without acting.
+    const onLost = (): void => set(false);
+    signal.addEventListener('abort', onLost, { once: true });
+    set(!signal.aborted);
+    try {
+      await work(signal);
+    } finally {
+      signal.removeEventListener('abort', onLost);
+      set(false);
+    }
+  };
+  const election = values.lease && kube ? electionOf(values, kube, parts) : undefined;
+  return {
+    run: (work, signal) =>
+      election ? election.run(signal, (leadership) => whileHeld(work, leadership.signal)) : whileHeld(work, signal),
+    get held() {
+      return held;
+    },
+  };
+}
+
+function electionOf(values: ConfigValues<Settings>, client: KubeClient, { clock, logger }: LeadershipParts) {
+  const namespace = values.leaseNamespace ?? client.namespace;
+  if (namespace === undefined) {
+    throw configError('--lease-namespace is missing, and neither a pod nor the kubeconfig context names a namespace');
+  }
+  return createElection({ client, namespace, name: values.leaseName, identity: values.identity, clock, logger });
+}

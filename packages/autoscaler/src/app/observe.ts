@@ -1,0 +1,80 @@
+import type { Metrics } from '@scaler/runtime';
+import type { RingEntry } from '../ring.ts';
+import type { TickResult } from '../tick.ts';
+
+/** The autoscaler's own numbers. */
+export interface Observer {
+  ticked(result: TickResult, tookMs: number): void;
+  parkEnded(end: RingEntry['what'], tookMs: number): void;
+  leading(held: boolean): void;
+}
+
+/** Declares the autoscaler's metrics. Labels are bounded: actions, ends, sources, phases; never resources. */
+export function createObserver(metrics: Metrics): Observer {
+  const { decisions, seconds, parks, parkSeconds, up, resources, braked, heldBack, lease } = declare(metrics);
+  lease.bind({}).set(0);
+
+  return {
+    ticked(result, tookMs) {
+      seconds.bind({}).observe(tookMs / 1_000);
+      for (const { action } of result.decisions) decisions.bind({ action }).inc();
+      for (const { source, failures } of result.reports) up.bind({ source }).set(failures.length === 0 ? 1 : 0);
+      for (const phase of ['awake', 'parking', 'asleep', 'waking', 'unknown']) {
+        const count = result.resources.filter((resource) => (resource.phase ?? 'unknown') === phase).length;
+        resources.bind({ phase }).set(count);
+      }
+      braked.bind({}).set(result.braked ? 1 : 0);
+      heldBack.bind({}).set(result.heldBack);
+    },
+    parkEnded(end, tookMs) {
+      parks.bind({ end }).inc();
+      parkSeconds.bind({ end }).observe(tookMs / 1_000);
+    },
+    leading: (held) => lease.bind({}).set(held ? 1 : 0),
+  };
+}
+
+function declare(metrics: Metrics) {
+  return {
+    decisions: metrics.counter({
+      name: 'autoscaler_decisions_total',
+      help: 'Decisions by action, one per resource and tick.',
+      labels: ['action'],
+    }),
+    seconds: metrics.histogram({
+      name: 'autoscaler_tick_seconds',
+      help: 'How long a tick took to collect and decide.',
+      buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    }),
+    parks: metrics.counter({
+      name: 'autoscaler_parks_total',
+      help: 'Parks by how they ended.',
+      labels: ['end'],
+    }),
+    parkSeconds: metrics.histogram({
+      name: 'autoscaler_park_seconds',
+      help: 'How long a park took, preflight included.',
+      labels: ['end'],
+      buckets: [0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120],
+    }),
+    up: metrics.gauge({
+      name: 'autoscaler_source_up',
+      help: '1 when the source answered everything in the last tick.',
+      labels: ['source'],
+    }),
+    resources: metrics.gauge({
+      name: 'autoscaler_resources',
+      help: 'Managed resources by phase.',
+      labels: ['phase'],
+    }),
+    braked: metrics.gauge({
+      name: 'autoscaler_brake_on',
+      help: '1 while the mass brake lets parks through slowly.',
+    }),
+    heldBack: metrics.gauge({
+      name: 'autoscaler_brake_held_back',
+      help: 'Parks that the mass brake held back in the last tick.',
+    }),
+    lease: metrics.gauge({ name: 'autoscaler_lease_held', help: '1 while this replica acts.' }),
+  };
+}

@@ -1,0 +1,20 @@
+import type { KubeClient } from '@scaler/kube';
+import type { ConfigValues } from '@scaler/runtime';
+import { joinPeers, type PeerDirectory, staticPeers } from '../peers/peer.ts';
+import { servicePeers } from '../peers/service-peers.ts';
+import type { Settings } from './settings.ts';
+
+/** The DLX replicas, as the settings say where they are. */
+export function peersOf(values: ConfigValues<Settings>, client: KubeClient | undefined): PeerDirectory {
+  const service = parseService(values.dlxService);
+  const fixed = staticPeers(values.dlxPeers);
+  if (!service || !client) return fixed;
+  const { dlxInfraPort: infraPort } = values;
+  return joinPeers([fixed, servicePeers({ client, service, infraPort, timeoutMs: 5_000 })]);
+}
+
+/** `namespace/name`, which the settings have checked. */
+export function parseService(text: string | undefined): { namespace: string; name: string } | undefined {
+  const [namespace, name] = text?.split('/') ?? [];
+  return namespace === undefined || name === undefined ? undefined : { namespace, name };
+}

@@ -1,0 +1,156 @@
+import { connectKube, type KubeClient } from '@scaler/kube';
+import {
+  applyProposal,
+  type Config,
+  type ConfigValues,
+  createChecks,
+  createMetrics,
+  logConfig,
+  type ProcessContext,
+  startAdminServer,
+  startInfraServer,
+  supervise,
+  type LoadedResourceScaler,
+  loadResourceScaler,
+} from '@scaler/runtime';
+import { lead, type LeadParts } from '../lead.ts';
+import { createPeerClient } from '../peers/peer-client.ts';
+import { createResourceView, type ResourceView } from '../view/resource-view.ts';
+import { createRing } from '../ring.ts';
+import { adminRoutes } from './admin.ts';
+import { type Leadership, leadershipOf } from './leadership.ts';
+import { createObserver } from './observe.ts';
+import { parseService, peersOf } from './peers.ts';
+import type { Settings } from './settings.ts';
+import { sourcesOf } from './sources.ts';
+
+/** What main hands over. */
+export interface AutoscalerContext extends ProcessContext {
+  config: Config<Settings>;
+  /** Main's `import.meta.url`: where scalers are looked for last. */
+  appUrl: string;
+}
+
+/** The autoscaler, from its settings to its end. */
+export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
+  const { signal, shutdown, logger, clock } = context;
+  const loaded = await load(context);
+  const { scaler } = loaded;
+  shutdown.step(50, 'close the scaler', () => scaler.close?.());
+  const config = applyProposal(context.config, await scaler.getConfig(), loaded.packageName);
+  logConfig(config, logger);
+  const { values } = config;
+  const kube = await connect(values, context);
+  const peerClient = createPeerClient({ clock });
+  shutdown.step(60, 'close connections', () => {
+    peerClient.close();
+    kube?.close();
+  });
+  const peers = peersOf(values, kube);
+  const metrics = createMetrics({ processMetrics: true });
+  const observer = createObserver(metrics);
+  const ring = createRing();
+  const view = createResourceView({ scaler, clock, logger, timeoutMs: 30_000, retryMs: 1_000 });
+  const leadership = leadershipOf(values, { kube, observer, clock, logger });
+  const leadParts: LeadParts = {
+    scaler,
+    view,
+    sources: sourcesOf(values, { kube, peers, peerClient, clock }),
+    fence: { peers, client: peerClient, infraPort: values.dlxInfraPort, timeoutMs: values.peerTimeout },
+    preflight: { peers, client: peerClient, timeoutMs: values.preflightTimeout },
+    ring,
+    observer,
+    settings: leadSettings(values),
+    clock,
+    logger,
+    identity: values.identity,
+  };
+  await serve(context, values, { view, leadership, metrics, ring });
+  const parts = [
+    { name: 'resources', run: (partSignal: AbortSignal) => view.run(partSignal) },
+    {
+      name: 'leader',
+      run: (partSignal: AbortSignal) => leadership.run((leadSignal) => lead(leadParts, leadSignal), partSignal),
+    },
+  ];
+  const acting = supervise(parts, signal, { clock, graceMs: values.shutdownTimeout });
+  // Before connections are closed: parks are cancelled and the Lease is released over them.
+  shutdown.step(20, 'stop acting', () => acting.catch(() => undefined));
+  await acting;
+}
+
+function load({ config, appUrl, logger, clock }: AutoscalerContext): Promise<LoadedResourceScaler> {
+  const { scaler: name, pluginDir, identity, namespaces, dlxService, scalerOption } = config.values;
+  return loadResourceScaler({
+    name,
+    cwd: process.cwd(),
+    pluginDir,
+    appUrl,
+    logger,
+    context: {
+      role: 'autoscaler',
+      identity,
+      namespaces: namespaces.length === 0 ? undefined : namespaces,
+      dlxService: parseService(dlxService),
+      options: scalerOption,
+      logger,
+      clock,
+    },
+  });
+}
+
+/** Nothing here needs Kubernetes but the Lease, the metrics API and the DLX's Service. */
+async function connect(
+  { lease, metricsSource, dlxService, kubeconfig }: ConfigValues<Settings>,
+  { logger, clock }: AutoscalerContext,
+): Promise<KubeClient | undefined> {
+  if (!lease && metricsSource === 'none' && dlxService === undefined) return undefined;
+  return connectKube({ kubeconfig, userAgent: 'scaler-autoscaler', clock, logger });
+}
+
+function leadSettings(values: ConfigValues<Settings>): LeadParts['settings'] {
+  return {
+    intervalMs: values.scaleInterval,
+    cooldownMs: values.cooldown,
+    idleAfterMs: values.idleAfter,
+    metricNamePattern: values.metricNamePattern,
+    parksPerTick: values.brakeParks,
+    maxParks: values.maxParks,
+    maxReconciles: values.maxReconciles,
+  };
+}
+
+interface Served {
+  view: ResourceView;
+  leadership: Leadership;
+  metrics: ReturnType<typeof createMetrics>;
+  ring: ReturnType<typeof createRing>;
+}
+
+/** A replica without the Lease is as ready as the one that holds it. */
+async function serve(
+  { signal, shutdown, logger, clock }: AutoscalerContext,
+  values: ConfigValues<Settings>,
+  { view, leadership, metrics, ring }: Served,
+): Promise<void> {
+  const readiness = createChecks('resources', 'running');
+  readiness.set('resources', false, 'the scaler has not told all of its resources yet');
+  readiness.set('running', true);
+  view.whenSynced(signal).then(
+    () => readiness.set('resources', true),
+    () => undefined,
+  );
+  shutdown.step(10, 'unready', () => readiness.set('running', false, 'stopping'));
+  const { infraHost, infraPort, adminHost, adminPort, adminTokenFile } = values;
+  const infra = await startInfraServer({ host: infraHost, port: infraPort, readiness, metrics, logger, clock });
+  shutdown.step(90, 'stop the infrastructure server', () => infra.close());
+  const admin = await startAdminServer({
+    host: adminHost,
+    port: adminPort,
+    auth: adminTokenFile === undefined ? undefined : { tokenFile: adminTokenFile },
+    logger,
+    register: adminRoutes({ view, ring, leads: () => leadership.held }),
+  });
+  shutdown.step(80, 'stop the admin server', () => admin.close());
+  logger.info('listening', { infra: infra.address, admin: admin.address });
+}

@@ -1,0 +1,135 @@
+import { hostname } from 'node:os';
+import { defineConfig, parsers, pluginSettings, processSettings, serverSettings, setting } from '@scaler/runtime';
+import { defaultMetricNamePattern } from '@scaler/scaler-types';
+
+const dnsLabel = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
+const namespaced = new RegExp(`^${dnsLabel}/${dnsLabel}$`);
+
+/** How resources are judged and parked. */
+const judgementSettings = {
+  scaleInterval: setting({
+    parser: parsers.duration({ min: '100ms' }),
+    default: '10s',
+    doc: 'Time from one tick (collect, decide, act) to the next.',
+  }),
+  cooldown: setting({
+    parser: parsers.duration(),
+    default: '1m',
+    doc: 'How long a resource is not parked after a wake, an update or a cancelled park; doubled with each cancelled park in a row, up to an hour. For resources that name none.',
+  }),
+  idleAfter: setting({
+    parser: parsers.duration({ min: '1s' }),
+    default: '5m',
+    doc: "How long without a request a resource is idle by the DLX's count. For resources that name none.",
+  }),
+  maxParks: setting({ parser: parsers.integer(1, 1_000), default: 8, doc: 'Parks at once.' }),
+  maxReconciles: setting({ parser: parsers.integer(1, 1_000), default: 16, doc: 'Resources reconciled at once.' }),
+  brakeParks: setting({
+    parser: parsers.integer(0),
+    default: 5,
+    doc: 'Parks per tick while the mass brake is on: more than max(10, 20 %) went idle at once after a source failed.',
+  }),
+};
+
+/** Where samples come from. */
+const sourceSettings = {
+  metricsSource: setting({
+    parser: parsers.oneOf('custom-metrics', 'none'),
+    default: 'custom-metrics',
+    doc: 'Who knows scale metrics: the custom metrics API, or nobody.',
+  }),
+  metricResource: setting({
+    parser: parsers.string(),
+    default: 'deployments.apps',
+    doc: 'The kind that the custom metrics API describes, `resource.group`.',
+  }),
+  metricNamePattern: setting({
+    parser: parsers.string(),
+    default: defaultMetricNamePattern,
+    doc: "A scale metric's full name in the metrics API.",
+  }),
+  metricsTimeout: setting({
+    parser: parsers.duration({ min: '10ms' }),
+    default: '5s',
+    doc: 'How long one call to the metrics API may take.',
+  }),
+  metricsConcurrency: setting({
+    parser: parsers.integer(1, 100),
+    default: 8,
+    doc: 'Calls to the metrics API at once.',
+  }),
+};
+
+/** Where the DLX replicas are. */
+const peerSettings = {
+  dlxService: setting({
+    parser: parsers.string({ pattern: namespaced, allowed: 'namespace/name of a Service' }),
+    proposal: false,
+    doc: "The DLX's Service; its ready and its draining addresses are the replicas that are asked, on the port named `infra`.",
+  }),
+  dlxPeers: setting({
+    parser: parsers.list(parsers.hostPort()),
+    default: '',
+    doc: 'DLX replicas that are always there, by their infrastructure port.',
+  }),
+  dlxInfraPort: setting({
+    parser: parsers.port(),
+    default: 8081,
+    doc: 'The infrastructure port of a DLX address that tells none.',
+  }),
+  peerTimeout: setting({
+    parser: parsers.duration({ min: '1ms' }),
+    default: '1s',
+    doc: 'How long a DLX replica may take to tell its activity or to answer a fence.',
+  }),
+  preflightTimeout: setting({
+    parser: parsers.duration({ min: '1ms' }),
+    default: '2500ms',
+    doc: 'How long a DLX replica may take to tell whether it could serve a resource.',
+  }),
+};
+
+/** Who acts. */
+const leaseSettings = {
+  lease: setting({
+    parser: parsers.boolean(),
+    default: true,
+    doc: 'Whether only the holder of a Lease acts. Without, this must be the only replica.',
+  }),
+  leaseNamespace: setting({
+    parser: parsers.string(),
+    proposal: false,
+    doc: "The Lease's namespace. Default: the pod's, or the kubeconfig context's.",
+  }),
+  leaseName: setting({ parser: parsers.string(), default: 'scaler-autoscaler', doc: "The Lease's name." }),
+  identity: setting({
+    parser: parsers.string(),
+    default: hostname(),
+    proposal: false,
+    doc: 'This replica, unique among all. Default: the host name.',
+  }),
+  namespaces: setting({
+    parser: parsers.list(parsers.string()),
+    default: '',
+    proposal: false,
+    doc: 'The namespaces to manage. Empty: all.',
+  }),
+  kubeconfig: setting({
+    parser: parsers.string(),
+    proposal: false,
+    doc: "Default: the files of `KUBECONFIG`, `~/.kube/config`, the pod's own.",
+  }),
+};
+
+/** Everything that can be set. Flags, environment, help and README follow from it. */
+export const settings = defineConfig({
+  ...pluginSettings,
+  ...judgementSettings,
+  ...sourceSettings,
+  ...peerSettings,
+  ...leaseSettings,
+  ...serverSettings,
+  ...processSettings,
+});
+
+export type Settings = typeof settings;

@@ -1,0 +1,20 @@
+/** What each code means. */
+export const autoscalerErrors = {
+  'peer-unreachable': 'A DLX replica gave no whole answer in time.',
+  'peer-answer': 'A DLX replica answered with another status than 200, or with something that is not an answer.',
+  'scaler-slow': 'The scaler did not tell its resources in time.',
+} as const;
+
+/** Every code of an error that this package makes. */
+export type AutoscalerErrorCode = keyof typeof autoscalerErrors;
+
+/** What goes wrong in the autoscaler. Match on `code`, never on `instanceof`. */
+export class AutoscalerError extends Error {
+  override readonly name = 'AutoscalerError';
+  readonly code: AutoscalerErrorCode;
+
+  constructor(code: AutoscalerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

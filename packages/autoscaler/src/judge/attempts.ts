@@ -1,0 +1,29 @@
+import type { Instant } from './instant.ts';
+
+/** How an attempt to park ended. `refused`: nothing was diverted. */
+export type AttemptEnd = 'parked' | 'cancelled' | 'refused' | 'failed';
+
+/** Attempts of one resource that did not end in sleep, in a row. */
+export interface Attempts {
+  count: number;
+  /** When the next one may begin. */
+  notBefore: Instant;
+  /** The last one's end, as a clause. */
+  why: string;
+}
+
+export interface BackOff {
+  /** Milliseconds before the second attempt; doubled with each further one. */
+  firstMs: number;
+  /** No longer than this, in milliseconds; `firstMs` wins when it is longer. */
+  longestMs: number;
+}
+
+/** What is left of the attempts after one more that did not end in sleep. Grows with each in a row, within its bound. */
+export function afterAttempt(before: Attempts | undefined, why: string, now: Instant, backOff: BackOff): Attempts {
+  const count = (before?.count ?? 0) + 1;
+  const longestMs = Math.max(backOff.firstMs, backOff.longestMs);
+  const waitMs = Math.min(longestMs, backOff.firstMs * 2 ** Math.min(count - 1, 30));
+  const notBefore = { wallMs: now.wallMs + waitMs, monotonicMs: now.monotonicMs + waitMs };
+  return { count, notBefore, why };
+}

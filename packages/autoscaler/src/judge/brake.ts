@@ -1,0 +1,50 @@
+import type { Decision } from './decide.ts';
+import type { Instant } from './instant.ts';
+
+export interface BrakeSettings {
+  /** Parks that are let through in one tick while the brake is on. */
+  parksPerTick: number;
+}
+
+export interface BrakeFacts {
+  decisions: readonly Decision[];
+  /** How many resources are awake. */
+  awake: number;
+  /** When a source last failed as a whole; undefined: never seen. */
+  lastFailure: Instant | undefined;
+  /** The longest window of any scale metric, in milliseconds. */
+  longestWindowMs: number;
+  /** Whether the brake was on after the tick before. */
+  braked: boolean;
+  now: Instant;
+}
+
+export interface Braked {
+  decisions: readonly Decision[];
+  braked: boolean;
+  /** How many parks were held back. */
+  heldBack: number;
+}
+
+/**
+ * The mass brake: when more than max(10, 20 % of those awake) would go to zero in one tick, and a source failed less than
+ * two windows ago (one in which all was unknown, one in which it looks idle), only a few go per tick. Once on, it stays on
+ * until that many are no longer waiting. Pure.
+ */
+export function brake(facts: BrakeFacts, settings: BrakeSettings): Braked {
+  const { decisions, lastFailure, now } = facts;
+  const parks = decisions.filter((decision) => decision.action === 'park').length;
+  const many = parks > Math.max(10, 0.2 * facts.awake);
+  const recent = lastFailure !== undefined && now.monotonicMs - lastFailure.monotonicMs <= 2 * facts.longestWindowMs;
+  if (!many || !(facts.braked || recent)) return { decisions, braked: false, heldBack: 0 };
+  let allowed = settings.parksPerTick;
+  const reason = `the brake is on: more than max(10, 20 %) of ${facts.awake} went idle at once after a source failed`;
+  return {
+    decisions: decisions.map((decision) => {
+      if (decision.action === 'stay' || allowed-- > 0) return decision;
+      return { ...decision, action: 'stay', reasons: [reason, ...decision.reasons] };
+    }),
+    braked: true,
+    heldBack: Math.max(0, parks - settings.parksPerTick),
+  };
+}

@@ -1,0 +1,60 @@
+import { type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
+import { cooldowns, type CooldownFacts } from './cooldown.ts';
+import { judge } from './judge.ts';
+import type { Samples } from '../sources/sample.ts';
+import { type WantSettings, wantsOf } from '../sources/want.ts';
+
+/** What to do with one resource, and why, in clauses for people. */
+export interface Decision {
+  resource: ResourceRef;
+  action: 'park' | 'stay';
+  /** At least one. */
+  reasons: readonly string[];
+}
+
+/** What a decision rests on, beside the resources and their samples. */
+export interface DecideFacts extends CooldownFacts, WantSettings {
+  /** By resource key: why what is known of the resource may be wrong. */
+  doubts: ReadonlyMap<string, string>;
+  /** Resource keys that a park runs for. */
+  parking: ReadonlySet<string>;
+}
+
+/**
+ * What to do with each resource, in their order. Pure and total: a resource that cannot be judged stays awake, says why,
+ * and changes nothing for the others. Anything unknown: stay.
+ */
+export function decide(resources: readonly Resource[], samples: Samples, facts: DecideFacts): readonly Decision[] {
+  return resources.map((resource) => {
+    const { namespace, name } = resource;
+    try {
+      return { resource: { namespace, name }, ...decideOne(resource, samples, facts) };
+    } catch (error) {
+      const reason = `unknown: it cannot be judged: ${(error as Error).message}`;
+      return { resource: { namespace, name }, action: 'stay', reasons: [reason] };
+    }
+  });
+}
+
+function decideOne(resource: Resource, samples: Samples, facts: DecideFacts): Omit<Decision, 'resource'> {
+  const standing = standingReasons(resource, facts);
+  if (resource.phase !== 'awake') return { action: 'stay', reasons: standing };
+  const { memory, now } = facts;
+  const { verdict, reasons } = judge(wantsOf(resource, facts), { samples, known: memory.known, now });
+  if (verdict !== 'idle') return { action: 'stay', reasons: [...standing, ...reasons] };
+  return standing.length > 0 ? { action: 'stay', reasons: standing } : { action: 'park', reasons };
+}
+
+/** Why it stays whatever its samples say. */
+function standingReasons(resource: Resource, facts: DecideFacts): readonly string[] {
+  if (resource.phase === undefined) return ['unknown: its phase is not known'];
+  if (resource.phase !== 'awake') return [`it is ${resource.phase}`];
+  const doubt = facts.doubts.get(resourceKey(resource));
+  return [
+    ...(doubt === undefined ? [] : [`unknown: ${doubt}`]),
+    ...(facts.parking.has(resourceKey(resource)) ? ['a park is under way'] : []),
+    ...(resource.replicas === 0 ? ['it is awake with no replicas: left to be repaired'] : []),
+    ...(resource.blocked ? [`blocked: ${resource.blocked}`] : []),
+    ...cooldowns(resource, facts),
+  ];
+}

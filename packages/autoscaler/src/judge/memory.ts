@@ -1,0 +1,77 @@
+import { type Phase, type Resource, resourceKey } from '@scaler/scaler-types';
+import type { SourceReport } from '../sources/collect.ts';
+import type { Instant } from './instant.ts';
+import type { Samples } from '../sources/sample.ts';
+import type { Want } from '../sources/want.ts';
+
+/** How long a want has been known without a gap. */
+export interface KnownSpan {
+  since: Instant;
+  last: Instant;
+}
+
+/** What earlier ticks leave for the next one. Immutable: each tick makes a new one. */
+export interface Memory {
+  /** By {@link Want.key}; absent while unknown. */
+  known: ReadonlyMap<string, KnownSpan>;
+  /** By resource key: phases as last seen. */
+  phases: ReadonlyMap<string, Phase | undefined>;
+  /** By resource key: when it was last seen to become awake. */
+  wokeAt: ReadonlyMap<string, Instant>;
+  /** When a source last failed as a whole. */
+  lastFailure: Instant | undefined;
+  /** Parks are being let through slowly. */
+  braked: boolean;
+}
+
+export const emptyMemory: Memory = {
+  known: new Map(),
+  phases: new Map(),
+  wokeAt: new Map(),
+  lastFailure: undefined,
+  braked: false,
+};
+
+/** What one tick saw. */
+export interface Observation {
+  resources: readonly Resource[];
+  wants: readonly Want[];
+  samples: Samples;
+  reports: readonly SourceReport[];
+  now: Instant;
+  /** Milliseconds without a tick after which a want counts as having been unknown. */
+  longestGapMs: number;
+}
+
+/** The memory after a tick. What is gone from the resources is forgotten. */
+export function remember(memory: Memory, seen: Observation): Memory {
+  return {
+    known: knownSpans(memory, seen),
+    phases: new Map(seen.resources.map((resource) => [resourceKey(resource), resource.phase])),
+    wokeAt: wakes(memory, seen),
+    lastFailure: seen.reports.some((report) => report.failures.length > 0) ? seen.now : memory.lastFailure,
+    braked: memory.braked,
+  };
+}
+
+function knownSpans(memory: Memory, { wants, samples, now, longestGapMs }: Observation): Memory['known'] {
+  const known = new Map<string, KnownSpan>();
+  for (const { key, metric } of wants) {
+    if (!samples.get(key)?.known) continue;
+    const before = memory.known.get(key);
+    const unbroken = before && now.monotonicMs - before.last.monotonicMs <= Math.max(longestGapMs, metric.windowSize);
+    known.set(key, { since: unbroken ? before.since : now, last: now });
+  }
+  return known;
+}
+
+function wakes(memory: Memory, { resources, now }: Observation): Memory['wokeAt'] {
+  const wokeAt = new Map<string, Instant>();
+  for (const resource of resources) {
+    const key = resourceKey(resource);
+    const woke = resource.phase === 'awake' && memory.phases.has(key) && memory.phases.get(key) !== 'awake';
+    const at = woke ? now : memory.wokeAt.get(key);
+    if (at) wokeAt.set(key, at);
+  }
+  return wokeAt;
+}

@@ -1,0 +1,139 @@
+import type { Clock, Logger, Resource, ResourceRef, ResourceScaler } from '@scaler/scaler-types';
+import { type AttemptBook, createAttemptBook } from './act/attempt-book.ts';
+import { createFence, type FenceParts } from './act/fence.ts';
+import { park, type ParkResult } from './act/park.ts';
+import { createParks, type Parks } from './act/parks.ts';
+import { preflight, type PreflightParts } from './act/preflight.ts';
+import { createReconciler, type Reconciler } from './act/reconciler.ts';
+import type { Observer } from './app/observe.ts';
+import type { ResourceView } from './view/resource-view.ts';
+import type { Ring } from './ring.ts';
+import type { Source } from './sources/source.ts';
+import { createTicker, type Ticker, type TickResult, type TickSettings } from './tick.ts';
+
+export interface LeadSettings extends TickSettings {
+  /** Parks at once. */
+  maxParks: number;
+  /** Resources reconciled at once. */
+  maxReconciles: number;
+}
+
+export interface LeadParts {
+  scaler: ResourceScaler;
+  view: ResourceView;
+  sources: readonly Source[];
+  fence: Omit<FenceParts, 'judgeAgain'>;
+  preflight: PreflightParts;
+  ring: Ring;
+  observer: Observer;
+  settings: LeadSettings;
+  clock: Clock;
+  logger: Logger;
+  /** This replica's name. */
+  identity: string;
+}
+
+interface Acting {
+  ticker: Ticker;
+  parks: Parks;
+  reconciler: Reconciler;
+  attempts: AttemptBook;
+}
+
+/**
+ * What the Lease holder does, until the signal aborts: ticks, parks, reconciles. It remembers nothing of an earlier time
+ * as leader. Ends when all that was under way has ended.
+ *
+ * @throws the signal's reason.
+ */
+export async function lead(parts: LeadParts, signal: AbortSignal): Promise<void> {
+  const { view } = parts;
+  await view.whenSynced(signal);
+  const acting = prepare(parts, signal);
+  const { reconciler, parks } = acting;
+  const stopListening = view.onChange((ref) => reconciler.notify(ref));
+  try {
+    view.list().forEach((resource) => reconciler.notify(resource));
+    await tickUntilAborted(parts, acting, signal);
+  } finally {
+    stopListening();
+    await Promise.all([parks.idle(), reconciler.idle()]);
+  }
+}
+
+function prepare(parts: LeadParts, signal: AbortSignal): Acting {
+  const { view, scaler, settings } = parts;
+  const ticker = createTicker(parts);
+  const attempts = createAttemptBook({ ...parts, get: (ref) => view.get(ref) });
+  const parks: Parks = createParks({
+    limit: settings.maxParks,
+    signal,
+    park: (resource, reasons, parkSignal) => parkOne(parts, ticker, resource, reasons, parkSignal),
+    onBegin: (resource, reasons) => attempts.begin(resource, reasons),
+    onEnd: (resource, result) => {
+      attempts.end(resource, result);
+      reconciler.notify(resource);
+    },
+  });
+  const reconciler: Reconciler = createReconciler({
+    ...parts,
+    reconcile: scaler.reconcile?.bind(scaler),
+    isParking: (key) => parks.running.has(key),
+    limit: settings.maxReconciles,
+    retryMs: 500,
+    signal,
+  });
+  return { ticker, attempts, parks, reconciler };
+}
+
+async function tickUntilAborted(parts: LeadParts, acting: Acting, signal: AbortSignal): Promise<void> {
+  const { clock, settings, ring, observer } = parts;
+  const { ticker, parks, reconciler, attempts } = acting;
+  while (!signal.aborted) {
+    const beganMs = clock.monotonic();
+    const result = await ticker.tick({ parking: parks.running, attempts: attempts.all() }, signal);
+    tell(parts, result, clock.monotonic() - beganMs);
+    parks.offer(result.decisions);
+    reconciler.sweep();
+    result.resources.filter(isRestless).forEach((resource) => reconciler.notify(resource));
+    ring.keepOnly(result.resources);
+    attempts.keepOnly(result.resources);
+    observer.ticked(result, clock.monotonic() - beganMs);
+    await clock.sleep(Math.max(0, settings.intervalMs - (clock.monotonic() - beganMs)), signal);
+  }
+}
+
+/** A step may have been left for later, or its time have come: it is looked at again at each tick. */
+function isRestless({ phase }: Resource): boolean {
+  return phase !== 'awake' && phase !== 'asleep';
+}
+
+function tell({ ring, logger, clock }: LeadParts, result: TickResult, tookMs: number): void {
+  for (const { resource, action, reasons } of result.decisions) {
+    // A park is written down when it begins: it may have to wait for its turn.
+    if (action === 'stay') ring.add(resource, { what: 'stay', reasons }, clock.now());
+  }
+  for (const { source, failures } of result.reports) {
+    if (failures.length === 0) continue;
+    logger.warn('source failed', { source, failures: failures.slice(0, 5), count: failures.length });
+  }
+  if (result.braked) logger.warn('mass brake on', { heldBack: result.heldBack });
+  const parks = result.decisions.filter(({ action }) => action === 'park').length;
+  logger.debug('tick', { resources: result.resources.length, parks, tookMs: Math.round(tookMs) });
+}
+
+function parkOne(
+  parts: LeadParts,
+  ticker: Ticker,
+  resource: ResourceRef,
+  reasons: readonly string[],
+  signal: AbortSignal,
+): Promise<ParkResult> {
+  const fence = createFence({
+    ...parts.fence,
+    judgeAgain: (request, fenceSignal) => ticker.judgeAgain(request.resource, fenceSignal),
+  });
+  const ask = (ref: ResourceRef, askSignal: AbortSignal) => preflight(parts.preflight, ref, askSignal);
+  const by = `autoscaler/${parts.identity}`;
+  return park({ scaler: parts.scaler, fence, preflight: ask, by }, resource, reasons, signal);
+}

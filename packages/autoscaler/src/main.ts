@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+import { createRequire } from 'node:module';
+import { runApp } from '@scaler/runtime';
+import { runAutoscaler } from './app/run.ts';
+import { settings } from './app/settings.ts';
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+
+await runApp({
+  name: 'scaler-autoscaler',
+  version,
+  summary: 'Decides which resources go to zero, and repairs what was left half done.',
+  table: settings,
+  run: (context) => runAutoscaler({ ...context, appUrl: import.meta.url }),
+});

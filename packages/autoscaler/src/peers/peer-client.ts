@@ -1,0 +1,106 @@
+import { Agent, type IncomingMessage, request } from 'node:http';
+import type { Clock } from '@scaler/scaler-types';
+import { AutoscalerError } from '../errors.ts';
+import { type Peer, peerText } from './peer.ts';
+
+/** One question to a DLX replica. */
+export interface Question {
+  method: 'GET' | 'POST';
+  path: string;
+  /** JSON; POST only. */
+  body?: unknown;
+  /** Milliseconds for the whole answer. */
+  timeoutMs: number;
+}
+
+export interface PeerClient {
+  /**
+   * The parsed JSON of a 200.
+   *
+   * @throws AutoscalerError `peer-unreachable` (no whole answer in time) or `peer-answer` (another status, no JSON); both name the replica.
+   * @throws the signal's reason.
+   */
+  ask(peer: Peer, question: Question, signal: AbortSignal): Promise<unknown>;
+  close(): void;
+}
+
+/** An answer longer than this is none: 10,000 resources take about 2 MB. */
+const longestAnswerBytes = 64 * 1024 * 1024;
+
+/** A client that keeps its connections, one HTTP request per question. */
+export function createPeerClient({ clock }: { clock: Clock }): PeerClient {
+  const agent = new Agent({ keepAlive: true, maxSockets: 16, maxFreeSockets: 2 });
+
+  const ask: PeerClient['ask'] = async (peer, question, signal) => {
+    signal.throwIfAborted();
+    const limit = new AbortController();
+    const cancel = clock.after(question.timeoutMs, () => limit.abort());
+    try {
+      return await exchange(agent, peer, question, AbortSignal.any([signal, limit.signal]));
+    } catch (error) {
+      signal.throwIfAborted();
+      if ((error as { code?: unknown }).code === 'peer-answer') throw error;
+      const what = limit.signal.aborted ? ` within ${question.timeoutMs} ms` : `: ${(error as Error).message}`;
+      const message = `DLX ${peerText(peer)} did not answer${what}`;
+      throw new AutoscalerError('peer-unreachable', message, { cause: error });
+    } finally {
+      cancel();
+    }
+  };
+  return { ask, close: () => agent.destroy() };
+}
+
+/** A kept connection that the replica closed at this very moment says nothing: asked once more, on a new one. */
+async function exchange(agent: Agent, peer: Peer, question: Question, signal: AbortSignal): Promise<unknown> {
+  const kept = { reused: false };
+  try {
+    return await exchangeOnce(agent, peer, question, signal, kept);
+  } catch (error) {
+    if (!kept.reused || (error as { code?: unknown }).code !== 'ECONNRESET') throw error;
+    return exchangeOnce(agent, peer, question, signal, kept);
+  }
+}
+
+function exchangeOnce(
+  agent: Agent,
+  peer: Peer,
+  { method, path, body }: Question,
+  signal: AbortSignal,
+  kept: { reused: boolean },
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const headers = {
+      accept: 'application/json',
+      ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+    };
+    const sent = request({ agent, host: peer.host, port: peer.port, method, path, headers, signal });
+    sent.on('error', (error) => {
+      kept.reused = sent.reusedSocket;
+      reject(error);
+    });
+    sent.on('response', (answer) => read(answer, peer, path).then(resolve, reject));
+    sent.end(text);
+  });
+}
+
+async function read(answer: IncomingMessage, peer: Peer, path: string): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > longestAnswerBytes) throw badAnswer(peer, path, `more than ${longestAnswerBytes} bytes`);
+    chunks.push(chunk);
+  }
+  if (answer.statusCode !== 200) throw badAnswer(peer, path, `status ${answer.statusCode}`);
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+  } catch (error) {
+    throw badAnswer(peer, path, 'no JSON', error);
+  }
+}
+
+function badAnswer(peer: Peer, path: string, what: string, cause?: unknown): AutoscalerError {
+  const message = `DLX ${peerText(peer)} answered ${path} with ${what}`;
+  return new AutoscalerError('peer-answer', message, cause === undefined ? undefined : { cause });
+}

@@ -1,0 +1,48 @@
+import { type Sample, type Samples, unknown } from './sample.ts';
+import type { Source } from './source.ts';
+import type { Want } from './want.ts';
+
+/** How one source did. */
+export interface SourceReport {
+  source: string;
+  failures: readonly string[];
+}
+
+export interface Collection {
+  /** One for every want. */
+  samples: Samples;
+  reports: readonly SourceReport[];
+}
+
+/**
+ * Asks every source at once for what it can answer. Total: a source that fails, or that answers too little, leaves its
+ * wants unknown, with the reason, and takes nothing from the others.
+ *
+ * @throws only the signal's reason.
+ */
+export async function collect(
+  sources: readonly Source[],
+  wants: readonly Want[],
+  options: { signal: AbortSignal },
+): Promise<Collection> {
+  const samples = new Map<string, Sample>();
+  const reports = await Promise.all(
+    sources.map(async (source): Promise<SourceReport> => {
+      const own = wants.filter((want) => want.kind === source.kind);
+      try {
+        const collected = own.length === 0 ? { samples: new Map(), failures: [] } : await source.collect(own, options);
+        for (const [key, sample] of collected.samples) samples.set(key, sample);
+        return { source: source.name, failures: collected.failures };
+      } catch (error) {
+        options.signal.throwIfAborted();
+        const reason = `${source.name} failed: ${(error as Error).message}`;
+        for (const want of own) samples.set(want.key, unknown(reason));
+        return { source: source.name, failures: [reason] };
+      }
+    }),
+  );
+  for (const want of wants) {
+    if (!samples.has(want.key)) samples.set(want.key, unknown(`no source answered for ${want.label}`));
+  }
+  return { samples, reports };
+}

@@ -1,0 +1,107 @@
+import { type Clock, type Resource, type ResourceRef } from '@scaler/scaler-types';
+import type { Attempts } from './judge/attempts.ts';
+import { brake, type BrakeFacts, type BrakeSettings } from './judge/brake.ts';
+import { decide, type Decision } from './judge/decide.ts';
+import { type Instant, instantOf } from './judge/instant.ts';
+import { judge, type Verdict } from './judge/judge.ts';
+import { emptyMemory, type Memory, remember } from './judge/memory.ts';
+import type { ResourceView } from './view/resource-view.ts';
+import { collect, type SourceReport } from './sources/collect.ts';
+import type { Source } from './sources/source.ts';
+import { type Want, type WantSettings, wantsOf } from './sources/want.ts';
+
+/** How the autoscaler judges. Milliseconds. */
+export interface TickSettings extends WantSettings, BrakeSettings {
+  /** Between the beginnings of two ticks. */
+  intervalMs: number;
+  cooldownMs: number;
+}
+
+export interface TickParts {
+  view: ResourceView;
+  sources: readonly Source[];
+  clock: Clock;
+  settings: TickSettings;
+}
+
+/** What the act side knows: which parks run, and which did not end in sleep. */
+export interface ActFacts {
+  parking: ReadonlySet<string>;
+  attempts: ReadonlyMap<string, Attempts>;
+}
+
+/** What one tick came to. */
+export interface TickResult {
+  resources: readonly Resource[];
+  decisions: readonly Decision[];
+  reports: readonly SourceReport[];
+  braked: boolean;
+  heldBack: number;
+}
+
+/** The judgement of one Lease holder, from its first tick to its last. */
+export interface Ticker {
+  /** Collects and decides. @throws only the signal's reason. */
+  tick(facts: ActFacts, signal: AbortSignal): Promise<TickResult>;
+  /** Reads everything about one resource again and judges it by what the ticks remember. @throws only the signal's reason. */
+  judgeAgain(ref: ResourceRef, signal: AbortSignal): Promise<Verdict>;
+}
+
+export function createTicker({ view, sources, clock, settings }: TickParts): Ticker {
+  let memory = emptyMemory;
+  const longestGapMs = 3 * settings.intervalMs;
+
+  return {
+    async tick(facts, signal) {
+      await view.refresh(signal);
+      const resources = view.list();
+      const wants = wantsOfAll(resources, settings);
+      const { samples, reports } = await collect(sources, wants, { signal });
+      const now = instantOf(clock);
+      memory = remember(memory, { resources, wants, samples, reports, now, longestGapMs });
+      const doubts = view.doubts();
+      const decided = decide(resources, samples, { ...settings, ...facts, doubts, memory, now });
+      const braked = brake(brakeFacts(resources, wants, decided, memory, now), settings);
+      memory = { ...memory, braked: braked.braked };
+      return { resources, reports, ...braked };
+    },
+    async judgeAgain(ref, signal) {
+      const resource = view.get(ref);
+      if (!resource) return { verdict: 'unknown', reasons: ['the scaler does not tell of it any more'] };
+      const wants = tryWantsOf(resource, settings);
+      const { samples } = await collect(sources, wants, { signal });
+      return judge(wants, { samples, known: memory.known, now: instantOf(clock) });
+    },
+  };
+}
+
+/**
+ * Metrics are asked for what is awake alone. The DLX's count is one answer for all of them, and is followed through sleep
+ * too: after a wake it then knows of the whole window already.
+ */
+function wantsOfAll(resources: readonly Resource[], settings: WantSettings): readonly Want[] {
+  return resources.flatMap((resource) =>
+    tryWantsOf(resource, settings).filter((want) => resource.phase === 'awake' || want.kind === 'activity'),
+  );
+}
+
+/** None for a resource whose metrics are malformed: `decide` says so. */
+function tryWantsOf(resource: Resource, settings: WantSettings): readonly Want[] {
+  try {
+    return wantsOf(resource, settings);
+  } catch {
+    return [];
+  }
+}
+
+function brakeFacts(
+  resources: readonly Resource[],
+  wants: readonly Want[],
+  decisions: readonly Decision[],
+  { lastFailure, braked }: Memory,
+  now: Instant,
+): BrakeFacts {
+  const awake = resources.filter(({ phase }) => phase === 'awake').length;
+  const longestWindowMs = wants.reduce((longest, { metric }) => Math.max(longest, metric.windowSize), 0);
+  return { decisions, awake, lastFailure, longestWindowMs, braked, now };
+}

@@ -1,0 +1,118 @@
+import {
+  type Logger,
+  type Resource,
+  type ResourceChange,
+  type ResourceRef,
+  resourceKey,
+  type ResourceScaler,
+} from '@scaler/scaler-types';
+import { unlessAborted } from '../unless-aborted.ts';
+import { createLister, type ListerParts } from './list-resources.ts';
+import { createResourceStore, type ResourceStore } from './resource-store.ts';
+
+export interface ResourceViewParts extends ListerParts {
+  scaler: Pick<ResourceScaler, 'getResources' | 'watchResources' | 'isStale'>;
+  logger: Logger;
+  /** Milliseconds before a watch that ended, or a first list that failed, is tried again. */
+  retryMs: number;
+}
+
+/** What the scaler tells of its resources, as of now. */
+export interface ResourceView extends Pick<ResourceStore, 'list' | 'get' | 'onChange'> {
+  /** By resource key: why what is known of it may be wrong. */
+  doubts(): ReadonlyMap<string, string>;
+  /** Resolves once all resources were told. @throws the signal's reason. */
+  whenSynced(signal: AbortSignal): Promise<void>;
+  /** Brings a view that is not pushed up to date. A failure becomes a doubt about every resource. @throws the signal's reason. */
+  refresh(signal: AbortSignal): Promise<void>;
+  /** Watches, where the scaler can; else lists until it has worked once. Until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export function createResourceView(parts: ResourceViewParts): ResourceView {
+  const { scaler, clock, logger, retryMs } = parts;
+  const store = createResourceStore(logger);
+  const synced = Promise.withResolvers<void>();
+  const list = createLister(parts);
+  // Why the telling has failed, until it works again.
+  let doubt: string | undefined;
+
+  const sync = (): void => {
+    doubt = undefined;
+    synced.resolve();
+  };
+  const onWatched = (change: ResourceChange): void => {
+    if (change.type === 'set') store.set(change.resource);
+    else if (change.type === 'removed') store.remove(change.resource);
+    else sync();
+  };
+  const refresh = async (signal: AbortSignal): Promise<void> => {
+    if (scaler.watchResources) return;
+    try {
+      store.replaceAll(await list(signal));
+      sync();
+    } catch (error) {
+      signal.throwIfAborted();
+      doubt = `the scaler cannot tell its resources: ${(error as Error).message}`;
+      logger.warn('the scaler cannot tell its resources', { err: error });
+    }
+  };
+  const watch = async (signal: AbortSignal): Promise<void> => {
+    const why = await watchUntilEnd(scaler, onWatched, signal);
+    if (signal.aborted) return;
+    doubt = why;
+    logger.error('the watch of the resources has ended, beginning again', { reason: why });
+  };
+
+  return {
+    ...store,
+    doubts: () => doubtsOf(store.list(), scaler, doubt),
+    whenSynced: (signal) => unlessAborted(synced.promise, signal),
+    refresh,
+    async run(signal) {
+      if (!scaler.watchResources) {
+        for (await refresh(signal); doubt !== undefined; await refresh(signal)) await clock.sleep(retryMs, signal);
+        return aborted(signal);
+      }
+      while (!signal.aborted) {
+        await watch(signal);
+        if (!signal.aborted) await clock.sleep(retryMs, signal);
+      }
+    },
+  };
+}
+
+async function watchUntilEnd(
+  scaler: Pick<ResourceScaler, 'watchResources'>,
+  listener: (change: ResourceChange) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    await scaler.watchResources?.(listener, signal);
+    return 'the watch of the resources has ended';
+  } catch (error) {
+    return `the watch of the resources failed: ${(error as Error).message}`;
+  }
+}
+
+function doubtsOf(
+  resources: readonly Resource[],
+  scaler: Pick<ResourceScaler, 'isStale'>,
+  doubt: string | undefined,
+): ReadonlyMap<string, string> {
+  const about = (resource: ResourceRef): string | undefined =>
+    doubt ?? (scaler.isStale?.(resource) ? 'nothing was heard of it for too long' : undefined);
+  return new Map(
+    resources.flatMap((resource) => {
+      const why = about(resource);
+      return why === undefined ? [] : [[resourceKey(resource), why] as const];
+    }),
+  );
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
