@@ -29,3 +29,21 @@ export {
   type WatchOptions,
   type WriteOptions,
 } from './api/store/types.ts';
+export { createFakeClock, type FakeClock, type PendingTimer } from './clock.ts';
+export { type WaitOptions as ClusterWaitOptions } from './cluster/changes.ts';
+export { type ControllerLag, type ControllerName } from './cluster/controllers.ts';
+export { type EmbeddedCluster, type EmbeddedClusterOptions, startEmbeddedCluster } from './cluster/embedded-cluster.ts';
+export {
+  type Image,
+  type ProcessImage,
+  type RunningServer,
+  type ServerContext,
+  type ServerImage,
+} from './cluster/image.ts';
+export { type DeploymentOptions, type ServiceOptions } from './cluster/manifests.ts';
+export { type RunningProcess, type SimulatedNode } from './cluster/node.ts';
+export { type ServiceCounters, type ServiceProxy } from './cluster/service-proxy.ts';
+export { type EchoAnswer, type EchoBehaviour, type EchoRecord } from './upstreams/echo-app.ts';
+export { echoAppPath } from './upstreams/echo-app-path.ts';
+export { createEchoImage, type EchoImage } from './upstreams/echo-image.ts';
+export { type EchoUpstream, type EchoUpstreamOptions, startEchoUpstream } from './upstreams/echo-upstream.ts';
