@@ -66,7 +66,10 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A deep copy as JSON would make it: `undefined` is gone, so that what is kept is what a client would see. */
+/**
+ * A deep copy as JSON would make it: `undefined` is gone, so that what is kept is what a client would see. Not
+ * `structuredClone`: under Jest its objects are of another realm, and so deeply equal to nothing of this one.
+ */
 export function jsonCopy<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }

@@ -1,11 +1,11 @@
 import { gvrOf, type Kind } from '../kinds.ts';
-import { isObject, type Json, type JsonObject, type KubeObject } from '../object.ts';
+import { isObject, type Json, jsonCopy, type JsonObject, type KubeObject } from '../object.ts';
 
 /** Hands out a cluster IP for a Service that asks for none. */
 export type AllocateClusterIp = () => string;
 
 function setDefaults(target: JsonObject, defaults: JsonObject): void {
-  for (const [name, value] of Object.entries(defaults)) target[name] ??= structuredClone(value);
+  for (const [name, value] of Object.entries(defaults)) target[name] ??= jsonCopy(value);
 }
 
 function objects(value: Json | undefined): JsonObject[] {

@@ -119,15 +119,15 @@ function keepAddress(kind: Kind, object: KubeObject, old: KubeObject): void {
     return;
   if (object.spec.type === 'ExternalName') return;
   for (const field of ['clusterIP', 'clusterIPs'])
-    if (old.spec[field] !== undefined) object.spec[field] = structuredClone(old.spec[field]);
+    if (old.spec[field] !== undefined) object.spec[field] = jsonCopy(old.spec[field]);
 }
 
 function merged(kind: Kind, given: NewObject, old: KubeObject, { subresource }: UpdateWay): KubeObject {
   const writable = writableMetadata(given.metadata);
   if (subresource === 'status') {
-    const { annotations: _old, ...kept } = structuredClone(old.metadata);
+    const { annotations: _old, ...kept } = jsonCopy(old.metadata);
     const annotations = writable.annotations === undefined ? {} : { annotations: writable.annotations };
-    const { status: _status, ...rest } = structuredClone(old);
+    const { status: _status, ...rest } = jsonCopy(old);
     return assemble(
       kind,
       { ...kept, ...annotations },
@@ -137,7 +137,7 @@ function merged(kind: Kind, given: NewObject, old: KubeObject, { subresource }: 
   const object = assemble(kind, { ...fixedMetadata(old.metadata), ...writable }, given);
   if (kind.hasStatus === true) {
     if (old.status === undefined) delete object.status;
-    else object.status = structuredClone(old.status);
+    else object.status = jsonCopy(old.status);
   }
   keepAddress(kind, object, old);
   return object;

@@ -1,7 +1,7 @@
 import { type Clock } from '@scaler/scaler-types';
 import { alreadyExists, FakeApiError, notFound } from '../errors.ts';
 import { gvrOf, type Kind, qualifiedResource } from '../kinds.ts';
-import { type KubeObject, type NewObject } from '../object.ts';
+import { jsonCopy, type KubeObject, type NewObject } from '../object.ts';
 import { applyPatch } from '../patch/patch.ts';
 import { Cascade } from './cascade.ts';
 import { type AllocateClusterIp } from './defaults.ts';
@@ -83,7 +83,7 @@ class Writer {
     if (left === undefined) return { object: this.#remove(kind, object), removed: true };
     if (left === object) return { object, removed: false };
     const marked = isNamespace ? { ...left, status: { phase: 'Terminating' } } : left;
-    const kept = this.ledger.put(kind, structuredClone(marked), object);
+    const kept = this.ledger.put(kind, jsonCopy(marked), object);
     if (kept.metadata.finalizers?.includes('foregroundDeletion') === true) this.#cascade.begin(kind, kept);
     return { object: kept, removed: false };
   }
@@ -110,7 +110,7 @@ class Writer {
   #release(kind: Kind, object: KubeObject, metadata: Partial<KubeObject['metadata']>): void {
     const current = this.ledger.find(kind, object.metadata.namespace ?? '', object.metadata.name);
     if (current === undefined) return;
-    const next = structuredClone({ ...current, metadata: { ...current.metadata, ...metadata } });
+    const next = jsonCopy({ ...current, metadata: { ...current.metadata, ...metadata } });
     for (const list of ['finalizers', 'ownerReferences'] as const)
       if (next.metadata[list]?.length === 0) delete next.metadata[list];
     if (isFree(next)) this.#remove(kind, current);
