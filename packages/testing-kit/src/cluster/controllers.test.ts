@@ -217,6 +217,20 @@ test('what belonged to a deleted Deployment goes too', async () => {
   expect([sets(), listPods()]).toEqual([[], []]);
 });
 
+test('what comes too late for its owner goes as well', async () => {
+  start();
+  const owner = create(deployments, deploymentManifest('default', 'app', { image: 'v1', replicas: 0 }));
+  await settle();
+  const [set] = sets();
+  store.delete(deployments, 'default', 'app');
+  await settle();
+  expect(sets()).toEqual([]);
+  create(replicaSets, { metadata: { ...set!.metadata, resourceVersion: undefined, uid: undefined }, spec: set!.spec });
+  expect(sets()[0]?.metadata.ownerReferences?.[0]?.uid).toBe(owner.metadata.uid);
+  await settle();
+  expect(sets()).toEqual([]);
+});
+
 describe('the StatefulSet controller', () => {
   const make = (replicas: number): void =>
     void create(statefulSets, {

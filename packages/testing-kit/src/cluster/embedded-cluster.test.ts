@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { createFakeClock } from '../clock.ts';
 import type { EchoAnswer } from '../upstreams/echo-app.ts';
 import { echoAppPath } from '../upstreams/echo-app-path.ts';
 import { createEchoImage, type EchoImage } from '../upstreams/echo-image.ts';
@@ -205,6 +207,63 @@ describe('the embedded cluster', () => {
     expect(after).toMatchObject({ metadata: { labels: { a: 'b' } }, spec: { selector: { app: 'web' } } });
     expect(cluster.serviceUrl('shop', 'web', 81)).toBe(before);
   });
+});
+
+test('processes die with the program that runs the cluster, even if that is killed', async () => {
+  const program = `
+    import { startEmbeddedCluster } from ${JSON.stringify(new URL('./embedded-cluster.ts', import.meta.url).href)};
+    const cluster = await startEmbeddedCluster({ images: { idle: { command: [process.execPath, '-e', 'setInterval(() => {}, 1000)'] } } });
+    await cluster.deployment('default', 'app', { image: 'idle' });
+    await cluster.waitFor(() => cluster.processes().length === 1);
+    console.log(cluster.processes()[0].pid);
+  `;
+  const flags = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning', '--input-type=module'];
+  const child = spawn(process.execPath, [...flags, '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const pid = Number(String(line));
+    expect(process.kill(pid, 0)).toBe(true);
+    child.kill('SIGKILL');
+    await expect(gone(pid)).resolves.toBe(true);
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
+async function gone(pid: number): Promise<boolean> {
+  for (let i = 0; i < 300; i++) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return false;
+}
+
+test('everything of the cluster follows an injected clock', async () => {
+  const clock = createFakeClock();
+  await start({ clock, startDelayMs: 5_000, controllerLagMs: { replicaset: 1_000 }, proxyLagMs: 700 });
+  await cluster.deployment('default', 'app', { image: 'fast', port });
+  await cluster.service('default', 'app', { port });
+  const backends = (): number => cluster.proxy.backends('default', 'app', port).length;
+  const advance = async (ms: number): Promise<void> => {
+    await clock.advance(ms);
+    for (let i = 0; i < 30; i++) await clock.advance(0);
+  };
+  await advance(999);
+  expect(pods()).toHaveLength(0);
+  await advance(1);
+  expect(pods()[0]?.status?.phase).toBe('Pending');
+  await advance(4_999);
+  expect(cluster.processes()).toEqual([]);
+  await advance(1);
+  await cluster.waitFor(readyPods(1));
+  await advance(699);
+  expect(backends()).toBe(0);
+  await advance(1);
+  expect(backends()).toBe(1);
 });
 
 describe('a Service', () => {

@@ -21,13 +21,18 @@ const owners: Readonly<Record<string, Gvr>> = {
 };
 const dependents: readonly Gvr[] = [replicaSets, pods, endpointSlices, services];
 
-/** Deletes, in the background, what belonged to objects that are gone. */
-export function createGarbageCollector({ store, clock, lagMs, onError }: ControllerContext): Controller {
-  const exists = (namespace: string, owner: OwnerReference): boolean => {
+/** Whether none of an object's owners is there any more; one of a kind that is not known here counts as there. */
+function isOrphan(store: ClusterStore, { metadata }: KubeObject): boolean {
+  const { namespace = '', ownerReferences = [] } = metadata;
+  const exists = (owner: OwnerReference): boolean => {
     const gvr = owners[owner.kind];
-    // Of a kind it does not know, an owner counts as there.
     return gvr === undefined || store.get(gvr, namespace, owner.name)?.metadata.uid === owner.uid;
   };
+  return ownerReferences.length > 0 && !ownerReferences.some(exists);
+}
+
+/** Deletes, in the background, what belonged to objects that are gone. */
+export function createGarbageCollector({ store, clock, lagMs, onError }: ControllerContext): Controller {
   return createController({
     name: 'garbage-collector',
     clock,
@@ -35,10 +40,9 @@ export function createGarbageCollector({ store, clock, lagMs, onError }: Control
     onError,
     reconcile(namespace) {
       for (const gvr of dependents) {
-        for (const { metadata } of store.list<KubeObject>(gvr, namespace)) {
-          const references = metadata.ownerReferences ?? [];
-          if (references.length === 0 || metadata.deletionTimestamp !== undefined) continue;
-          if (!references.some((owner) => exists(namespace, owner))) store.delete(gvr, namespace, metadata.name ?? '');
+        for (const object of store.list<KubeObject>(gvr, namespace)) {
+          const { name = '', deletionTimestamp } = object.metadata;
+          if (deletionTimestamp === undefined && isOrphan(store, object)) store.delete(gvr, namespace, name);
         }
       }
     },
@@ -52,7 +56,7 @@ export function watchForGarbage(store: ClusterStore, controller: Controller): ((
   return [
     ...ownerGvrs.map((gvr) => store.watch(gvr, ({ type, object }) => type === 'DELETED' && sweep(object))),
     ...dependents.map((gvr) =>
-      store.watch(gvr, ({ type, object }) => type === 'ADDED' && object.metadata.ownerReferences && sweep(object)),
+      store.watch(gvr, ({ type, object }) => type === 'ADDED' && isOrphan(store, object) && sweep(object)),
     ),
   ];
 }
