@@ -1,0 +1,93 @@
+import { type BoundHistogram, createMetrics, type Metrics } from '@scaler/runtime';
+import { type Outcome, outcomeNames } from './outcome.ts';
+
+/** One request that ended, for people who ask what happened last. */
+export interface Ended {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly outcome: Outcome;
+  readonly status: number;
+  readonly method: string;
+  readonly path: string;
+  /** Milliseconds from head to end. */
+  readonly tookMs: number;
+  readonly detail?: string;
+}
+
+const secondsBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+
+/**
+ * Every request counted once at its head and once at its end: `accepted` is the sum of all outcomes plus what is held
+ * and in flight now. Plain numbers, because the hot path counts too; metrics read them when they are scraped.
+ */
+export class Accounting {
+  accepted = 0;
+  held = 0;
+  inFlight = 0;
+  readonly outcomes = perOutcome(() => 0);
+  readonly holdSeconds: BoundHistogram;
+  readonly wakeSeconds: BoundHistogram;
+  readonly #series: Record<Outcome, { inc(): void }>;
+  readonly #accepted: { inc(): void };
+  readonly #retries: { inc(): void };
+  readonly #wakes: Record<'ok' | 'failed' | 'terminal', { inc(): void }>;
+
+  constructor(metrics: Metrics = createMetrics()) {
+    const requests = metrics.counter({
+      name: 'dlx_requests_total',
+      help: 'Requests that ended, by outcome.',
+      labels: ['outcome'],
+    });
+    this.#series = perOutcome((outcome) => requests.bind({ outcome }));
+    const accepted = { name: 'dlx_accepted_total', help: 'Requests whose head was read.' };
+    this.#accepted = metrics.counter(accepted).bind({});
+    const retries = { name: 'dlx_retries_total', help: 'Requests that were sent to an endpoint once more.' };
+    this.#retries = metrics.counter(retries).bind({});
+    const wakes = metrics.counter({
+      name: 'dlx_wakes_total',
+      help: 'Calls of setScale, by how they ended: ok, failed (will be retried), terminal.',
+      labels: ['result'],
+    });
+    this.#wakes = {
+      ok: wakes.bind({ result: 'ok' }),
+      failed: wakes.bind({ result: 'failed' }),
+      terminal: wakes.bind({ result: 'terminal' }),
+    };
+    const now = (name: string, help: string, read: () => number): void => {
+      metrics.gauge({ name, help, collect: (set) => set({}, read()) });
+    };
+    now('dlx_held', 'Requests that are held now.', () => this.held);
+    now('dlx_in_flight', 'Requests that are being forwarded or answered now.', () => this.inFlight);
+    const hold = { name: 'dlx_hold_seconds', help: 'How long requests were held.', buckets: secondsBuckets };
+    this.holdSeconds = metrics.histogram(hold).bind({});
+    const wake = { name: 'dlx_wake_seconds', help: 'How long setScale took to wake.', buckets: secondsBuckets };
+    this.wakeSeconds = metrics.histogram(wake).bind({});
+  }
+
+  accept(): void {
+    this.accepted += 1;
+    this.#accepted.inc();
+  }
+
+  count(outcome: Outcome): void {
+    this.outcomes[outcome] += 1;
+    this.#series[outcome].inc();
+  }
+
+  retried(): void {
+    this.#retries.inc();
+  }
+
+  wakeEnded(result: 'ok' | 'failed' | 'terminal'): void {
+    this.#wakes[result].inc();
+  }
+
+  /** Requests that ended. */
+  ended(): number {
+    return outcomeNames.reduce((sum, name) => sum + this.outcomes[name], 0);
+  }
+}
+
+function perOutcome<T>(make: (outcome: Outcome) => T): Record<Outcome, T> {
+  return Object.fromEntries(outcomeNames.map((outcome) => [outcome, make(outcome)])) as Record<Outcome, T>;
+}

@@ -1,0 +1,42 @@
+import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
+import type { Accounting } from './accounting.ts';
+import type { Upstreams } from './forward/upstreams.ts';
+
+/** The limits and habits of the data path. All times in milliseconds. */
+export interface Settings {
+  /** How long one request may be held, where its resource does not say. */
+  readonly holdTimeoutMs: number;
+  /** How many requests of one resource may be held, where it does not say. */
+  readonly holdLimit: number;
+  /** How many requests may be held in all. */
+  readonly holdLimitTotal: number;
+  /** A connection to an endpoint must stand by then. */
+  readonly connectTimeoutMs: number;
+  /** The upstream's answer must begin by then; 0: never mind. */
+  readonly responseTimeoutMs: number;
+  /** A body or a stream may be silent so long, either way; 0: for ever. */
+  readonly idleTimeoutMs: number;
+  /** Status for health checks of a sleeper. */
+  readonly quietStatus: number;
+  /** Whether `X-Forwarded-*` that arrive are kept and added to, or replaced. */
+  readonly trustForwarded: boolean;
+  /** The header by which trusted peers name the target, in lower case. */
+  readonly targetHeader: string;
+  readonly clusterDomain: string;
+}
+
+/** What every part of the data path shares. */
+export interface Core {
+  readonly scaler: ResourceScaler;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly accounting: Accounting;
+  readonly settings: Settings;
+  readonly upstreams: Upstreams;
+  /** This replica's name. */
+  readonly identity: string;
+  /** Set once the process was told to stop: answers close their connections. */
+  draining: boolean;
+  /** Set when the drain's time is over: whatever still comes is answered 503. */
+  refusing: boolean;
+}

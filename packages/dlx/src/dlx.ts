@@ -1,0 +1,85 @@
+import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
+import type { Metrics, Shutdown } from '@scaler/runtime';
+import { Accounting } from './accounting.ts';
+import type { Core, Settings } from './core.ts';
+import { addDrainSteps } from './drain.ts';
+import { Upstreams } from './forward/upstreams.ts';
+import { Directory } from './identify/directory.ts';
+import { trustOf } from './identify/trust.ts';
+import { Resources } from './resources.ts';
+import { createChain } from './server/chain.ts';
+import { DataServer } from './server/data-server.ts';
+import { Listeners } from './server/listeners.ts';
+
+export interface DlxOptions {
+  readonly scaler: ResourceScaler;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** This replica's name. */
+  readonly identity: string;
+  readonly settings: Settings;
+  readonly metrics?: Metrics;
+  readonly listenHost: string;
+  /** The shared port; 0: a free one. */
+  readonly listenPort: number;
+  /** Addresses and CIDRs whose target header is believed. */
+  readonly trustedPeers: readonly string[];
+  /** Milliseconds between two looks at the resources, where the scaler has no `watchResources`. */
+  readonly pollMs: number;
+}
+
+/** A DLX: the data path with everything that it stands on. */
+export interface Dlx {
+  readonly core: Core;
+  readonly resources: Resources;
+  readonly listeners: Listeners;
+  readonly server: DataServer;
+  /** Whether all resources were told at least once. */
+  readonly synced: Promise<void>;
+  /** Listens on the shared port, and returns it. */
+  listen(): Promise<number>;
+  /** Follows the resources until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Adds the drain's steps, 10 to 60. */
+  addDrainSteps(shutdown: Shutdown, options: { propagateMs: number; drainTimeoutMs: number; unready: () => void }): void;
+}
+
+/** Puts a DLX together; nothing runs or listens yet. */
+export function createDlx(options: DlxOptions): Dlx {
+  const { scaler, clock, logger, identity, settings, listenHost, listenPort, trustedPeers, pollMs } = options;
+  const accounting = new Accounting(options.metrics);
+  const upstreams = new Upstreams(settings);
+  const core: Core = {
+    scaler,
+    clock,
+    logger,
+    accounting,
+    settings,
+    upstreams,
+    identity,
+    draining: false,
+    refusing: false,
+  };
+  const directory = new Directory(settings.clusterDomain);
+  const server = new DataServer(core, createChain(core, directory, trustOf(trustedPeers)));
+  const accept = server.accept.bind(server);
+  const listeners = new Listeners({ host: listenHost, clock, logger, accept });
+  const { promise: synced, resolve: onSynced } = Promise.withResolvers<void>();
+  const resources = new Resources({
+    core,
+    directory,
+    pollMs,
+    onPorts: () => listeners.sync(directory.listenPorts),
+    onSynced,
+  });
+  return {
+    core,
+    resources,
+    listeners,
+    server,
+    synced,
+    listen: () => server.listen(listenHost, listenPort),
+    run: (signal) => resources.run(signal),
+    addDrainSteps: (shutdown, times) => addDrainSteps(shutdown, { core, server, listeners, resources, ...times }),
+  };
+}

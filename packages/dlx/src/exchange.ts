@@ -1,0 +1,128 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answer } from './answer.ts';
+import type { Core } from './core.ts';
+import type { Attempt } from './forward/attempt.ts';
+import type { Lane } from './hold/lane.ts';
+import type { Holdable } from './hold/hold-queue.ts';
+import type { Outcome, Refusal } from './outcome.ts';
+import { type Head, readHead } from './forward/head.ts';
+import type { Connection } from './server/connection.ts';
+
+/** `held` waits for an endpoint, `forwarding` is on its way, `ended` has its one outcome. */
+export type ExchangeState = 'new' | 'held' | 'forwarding' | 'ended';
+
+let arrivals = 0;
+
+/** One request and its answer, from head to outcome; the record that is held. */
+export class Exchange implements Holdable {
+  readonly seq = ++arrivals;
+  prev: Holdable | undefined = undefined;
+  next: Holdable | undefined = undefined;
+  readonly core: Core;
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly connection: Connection;
+  /** The client waits for `100 Continue` before it sends its body. */
+  readonly expectsContinue: boolean;
+  /** Monotonic. */
+  readonly startedMs: number;
+  readonly head: Head;
+  lane: Lane | undefined = undefined;
+  quiet = false;
+  state: ExchangeState = 'new';
+  /** Monotonic; when its hold ends. */
+  deadlineMs = 0;
+  heldAtMs = 0;
+  wasHeld = false;
+  attempt: Attempt | undefined = undefined;
+  /** Why the last endpoint could not be had. */
+  failure: unknown = undefined;
+  /** Endpoints tried since it was last held. */
+  tries = 0;
+  /** `100 Continue` was sent. */
+  continued = false;
+  /** As it is sent upstream: origin form. */
+  path = '/';
+  /** Sent once more already, after an endpoint broke off without an answer. */
+  repeated = false;
+
+  constructor(core: Core, connection: Connection, req: IncomingMessage, res: ServerResponse, expectsContinue: boolean) {
+    this.core = core;
+    this.connection = connection;
+    this.req = req;
+    this.res = res;
+    this.expectsContinue = expectsContinue;
+    this.startedMs = core.clock.monotonic();
+    this.head = readHead(req.rawHeaders, core.settings.targetHeader);
+    core.accounting.accept();
+    core.accounting.inFlight += 1;
+  }
+
+  /** Gives it to its target's lane; from here on it counts as the resource's. */
+  enter(lane: Lane): void {
+    this.lane = lane;
+    lane.gate.inFlight += 1;
+  }
+
+  /**
+   * Whether the answer ends the connection: the process is about to stop, or the resource is awake and a new
+   * connection through its Service would reach a pod.
+   */
+  closesConnection(): boolean {
+    if (this.core.draining) return true;
+    const resource = this.lane?.gate.resource;
+    return this.connection.ownPort && resource?.phase === 'awake' && resource.dlxSeesAll !== true;
+  }
+
+  /** The only place where held and in-flight are counted. */
+  moveTo(state: ExchangeState): void {
+    const was = this.state;
+    if (was === state) return;
+    this.state = state;
+    const { accounting, clock } = this.core;
+    const gate = this.lane?.gate;
+    if (was === 'held') {
+      accounting.held -= 1;
+      if (gate !== undefined) gate.held -= 1;
+      accounting.holdSeconds.observe((clock.monotonic() - this.heldAtMs) / 1000);
+    } else {
+      accounting.inFlight -= 1;
+      if (gate !== undefined) gate.inFlight -= 1;
+    }
+    if (state === 'ended') return;
+    if (state === 'held') {
+      accounting.held += 1;
+      if (gate !== undefined) gate.held += 1;
+      this.heldAtMs = clock.monotonic();
+      this.wasHeld = true;
+    } else {
+      accounting.inFlight += 1;
+      if (gate !== undefined) gate.inFlight += 1;
+    }
+  }
+
+  /** Answers it ourselves. */
+  refuse(refusal: Refusal): void {
+    if (this.state === 'ended') return;
+    const status = answer(this, refusal);
+    this.end(refusal.outcome, status, refusal.detail);
+  }
+
+  /** Counts it, once, and lets what waited behind it go on. */
+  end(outcome: Outcome, status: number, detail?: string): void {
+    if (this.state === 'ended') return;
+    if (this.state === 'held') this.lane?.left(this);
+    this.moveTo('ended');
+    this.core.accounting.count(outcome);
+    this.lane?.gate.ended(this, outcome, status, detail);
+    this.connection.done(this);
+  }
+
+  /** The connection closed before the answer was complete. */
+  clientGone(): void {
+    if (this.state === 'ended') return;
+    const attempt = this.attempt;
+    this.end('client-gone', 499);
+    attempt?.abort();
+  }
+}

@@ -1,0 +1,203 @@
+import { errorCode } from '@scaler/scaler-types';
+import type { Dispatcher } from 'undici';
+import type { Exchange } from '../exchange.ts';
+import type { Lane } from '../hold/lane.ts';
+import { causeText } from '../outcome.ts';
+import type { EndpointState } from './endpoint-set.ts';
+import { hasBody } from './head.ts';
+import { RequestBody } from './request-body.ts';
+import { readResponseHead, readTrailers, reasonPhrase } from './response-head.ts';
+import type { Upstream } from './upstreams.ts';
+
+type Controller = Dispatcher.DispatchController;
+
+/** By RFC 9110 §9.2.2: sending one twice has the effect of sending it once. */
+const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'PROPFIND', 'SEARCH', 'QUERY']);
+
+/** One request on its way to one endpoint and back: undici's handler, one object per try and nothing else. */
+export class Attempt implements Dispatcher.DispatchHandler {
+  readonly #x: Exchange;
+  readonly #lane: Lane;
+  readonly #state: EndpointState;
+  readonly #released: boolean;
+  readonly #startedMs: number;
+  #upstream: Upstream | undefined;
+  #body: RequestBody | undefined;
+  #controller: Controller | undefined;
+  /** The upstream is connected and has been sent the head. */
+  #sent = false;
+  #answering = false;
+  #done = false;
+  #contentLength: number | undefined;
+  #passed = 0;
+  #drains = false;
+
+  constructor(x: Exchange, lane: Lane, state: EndpointState) {
+    this.#x = x;
+    this.#lane = lane;
+    this.#state = state;
+    this.#released = x.wasHeld;
+    this.#startedMs = x.core.clock.monotonic();
+    if (this.#released) state.window.used += 1;
+  }
+
+  dispatch(): void {
+    const { req, head, core } = this.#x;
+    if (hasBody(head)) this.#body = new RequestBody(req);
+    const upstream = core.upstreams.acquire(this.#state.key);
+    this.#upstream = upstream;
+    upstream.client.dispatch(
+      {
+        path: this.#x.path,
+        method: req.method as Dispatcher.HttpMethod,
+        headers: head.fields,
+        body: this.#body ?? null,
+      },
+      this,
+    );
+  }
+
+  /** The client left. */
+  abort(): void {
+    if (this.#done) return;
+    this.#finish();
+    this.#discard(new Error('the client left'));
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller;
+    if (this.#done) {
+      controller.abort(new Error('the client left'));
+      return;
+    }
+    this.#sent = true;
+    if (this.#x.expectsContinue && !this.#x.continued) {
+      this.#x.continued = true;
+      this.#x.res.writeContinue();
+    }
+  }
+
+  onResponseStarted(): void {
+    this.#answering = true;
+  }
+
+  onResponseStart(controller: Controller, status: number, _headers: unknown, phrase?: string): void {
+    if (this.#done) return;
+    const raw = (controller.rawHeaders ?? []) as (Buffer | string)[];
+    const { fields, contentLength } = readResponseHead(raw);
+    if (status < 200) {
+      this.#inform(status, fields);
+      return;
+    }
+    const nowMs = this.#x.core.clock.monotonic();
+    this.#state.answered(nowMs);
+    if (this.#released) {
+      this.#state.window.used -= 1;
+      this.#state.window.succeeded(nowMs - this.#startedMs);
+    }
+    const { res, req } = this.#x;
+    this.#contentLength = req.method === 'HEAD' ? undefined : contentLength;
+    // With a body still to come the close would reset the connection before the answer was read.
+    if (this.#x.closesConnection() && req.complete) res.shouldKeepAlive = false;
+    const text = reasonPhrase(status, phrase);
+    if (text === undefined) res.writeHead(status, fields);
+    else res.writeHead(status, text, fields);
+    // Most bodies come along with their head; a stream that is silent at first must not keep it back.
+    process.nextTick(flushHead, this);
+    if (this.#released) this.#lane.pump();
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.#done) return;
+    const { res } = this.#x;
+    this.#passed += chunk.length;
+    if (this.#passed === this.#contentLength) {
+      // The last chunk and the end in one write.
+      res.end(chunk);
+      return;
+    }
+    if (res.write(chunk)) return;
+    controller.pause();
+    if (this.#drains) return;
+    this.#drains = true;
+    res.on('drain', () => controller.resume());
+  }
+
+  onResponseEnd(controller: Controller): void {
+    if (this.#done) return;
+    const { res, core } = this.#x;
+    if (!res.writableEnded) {
+      const trailers = (controller.rawTrailers ?? []) as (Buffer | string)[];
+      if (trailers.length > 0) res.addTrailers(readTrailers(trailers));
+      res.end();
+    }
+    this.#done = true;
+    if (this.#upstream !== undefined) core.upstreams.release(this.#upstream);
+    this.#x.end('forwarded', res.statusCode);
+  }
+
+  onResponseError(_controller: Controller | null, error: Error): void {
+    if (this.#done) return;
+    this.#finish();
+    this.#discard(error);
+    const x = this.#x;
+    const code = errorCode(error);
+    if (!this.#sent) {
+      if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') {
+        x.refuse({ outcome: 'bad-request', detail: error.message });
+      } else this.#lane.connectFailed(x, this.#state, error);
+      return;
+    }
+    if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
+      x.refuse({ outcome: 'upstream-timeout', detail: `${this.#state.key}: ${causeText(error)}` });
+      return;
+    }
+    this.#state.failed(x.core.clock.monotonic());
+    if (this.#mayRepeat()) this.#lane.repeat(x, this.#state);
+    else x.refuse({ outcome: 'upstream-reset', detail: `${this.#state.key}: ${causeText(error)}` });
+  }
+
+  flushHead(): void {
+    if (!this.#done && this.#passed === 0) this.#x.res.flushHeaders();
+  }
+
+  #mayRepeat(): boolean {
+    if (this.#answering || this.#x.repeated || this.#body?.touched === true) return false;
+    return idempotent.has(this.#x.req.method ?? '');
+  }
+
+  #inform(status: number, fields: string[]): void {
+    const { res, req } = this.#x;
+    if (req.httpVersion !== '1.1') return;
+    if (status === 102) res.writeProcessing();
+    if (status !== 103) return;
+    const hints: Record<string, string | string[]> = {};
+    for (let i = 0; i < fields.length; i += 2) {
+      const name = (fields[i] as string).toLowerCase();
+      const value = fields[i + 1] as string;
+      hints[name] = name in hints ? [hints[name] as string | string[], value].flat() : value;
+    }
+    try {
+      if ('link' in hints) res.writeEarlyHints(hints);
+    } catch (error) {
+      // Node passes well-formed links only; a hint may be left out.
+      this.#x.core.logger.debug('early hint left out', { ...this.#lane.gate.ref, err: error });
+    }
+  }
+
+  #finish(): void {
+    this.#done = true;
+    if (this.#released && !this.#x.res.headersSent) this.#state.window.used -= 1;
+  }
+
+  #discard(reason: Error): void {
+    this.#body?.destroy();
+    this.#controller?.abort(reason);
+    if (this.#upstream !== undefined) this.#x.core.upstreams.discard(this.#upstream, reason);
+    if (this.#released) this.#lane.pump();
+  }
+}
+
+function flushHead(attempt: Attempt): void {
+  attempt.flushHead();
+}

@@ -1,0 +1,84 @@
+import type { Lane } from '../hold/lane.ts';
+import { causeText } from '../outcome.ts';
+import { endpointOf } from './endpoint-set.ts';
+
+/**
+ * Keeps a lane's endpoints true: by `watchEndpoints` where the scaler has it, begun by the first arrival and kept for
+ * a while after the last; else by `resolveServiceName`, asked anew after each wake.
+ */
+export class EndpointSource {
+  readonly #lane: Lane;
+  #watch: AbortController | undefined;
+  #resolving = false;
+  #usedAtMs = 0;
+
+  constructor(lane: Lane) {
+    this.#lane = lane;
+  }
+
+  /** Somebody arrived. */
+  use(): void {
+    const { gate } = this.#lane;
+    this.#usedAtMs = gate.core.clock.monotonic();
+    if (gate.core.scaler.watchEndpoints !== undefined) {
+      if (this.#watch === undefined) this.#startWatch();
+    } else if (this.#lane.endpoints.size === 0 && gate.isOpen()) this.#resolve();
+  }
+
+  /** A setScale resolved: whatever the name stood for may have changed. */
+  refresh(): void {
+    if (this.#lane.gate.core.scaler.watchEndpoints !== undefined) return;
+    if (this.#lane.held === 0 && this.#lane.endpoints.size === 0) return;
+    this.#lane.endpoints.replace([]);
+    this.#resolve();
+  }
+
+  sweep(unusedSinceMs: number): void {
+    if (this.#usedAtMs < unusedSinceMs) this.stop();
+  }
+
+  stop(): void {
+    this.#watch?.abort();
+    this.#watch = undefined;
+    this.#lane.endpoints.replace([]);
+  }
+
+  #startWatch(): void {
+    const { gate, target, endpoints } = this.#lane;
+    const watch = new AbortController();
+    this.#watch = watch;
+    try {
+      gate.core.scaler.watchEndpoints?.(
+        target,
+        (list) => {
+          if (watch.signal.aborted) return;
+          endpoints.replace(list);
+          this.#lane.pump();
+        },
+        watch.signal,
+      );
+    } catch (error) {
+      this.#watch = undefined;
+      gate.hindrance = causeText(error);
+      gate.core.logger.warn('watchEndpoints failed', { ...gate.ref, service: target.service, err: error });
+    }
+  }
+
+  #resolve(): void {
+    if (this.#resolving) return;
+    this.#resolving = true;
+    void this.#resolveNow();
+  }
+
+  async #resolveNow(): Promise<void> {
+    const { gate, target, endpoints } = this.#lane;
+    try {
+      endpoints.replace([endpointOf(await gate.core.scaler.resolveServiceName(gate.ref, target.port))]);
+    } catch (error) {
+      gate.hindrance = causeText(error);
+      gate.core.logger.warn('resolveServiceName failed', { ...gate.ref, service: target.service, err: error });
+    }
+    this.#resolving = false;
+    this.#lane.pump();
+  }
+}

@@ -1,0 +1,136 @@
+/** What a request's header fields say, read in one pass over the raw ones. */
+export interface Head {
+  /** Fields to pass on, flat, without those that concern this connection only. */
+  readonly fields: string[];
+  host: string | undefined;
+  hosts: number;
+  userAgent: string | undefined;
+  contentLength: string | undefined;
+  transferEncoding: string | undefined;
+  upgrade: string | undefined;
+  forwardedFor: string | undefined;
+  forwardedProto: string | undefined;
+  forwardedHost: string | undefined;
+  /** Resources through whose gate it came already, comma-separated. */
+  hop: string | undefined;
+  /** By the target header, or undefined. */
+  target: string | undefined;
+}
+
+/** The header that stops loops: which resources' gates a request has passed. */
+export const hopHeader = 'x-scaler-hop';
+
+// Names of these lengths are looked at, all others passed on as they are.
+const lengths = new Set([2, 4, 6, 7, 10, 12, 14, 15, 16, 17]);
+
+/** Reads and sorts a request's raw fields. By RFC 9110 §7.6.1 what `Connection` names stays behind. */
+export function readHead(raw: readonly string[], targetHeader: string): Head {
+  const head: Head = {
+    fields: [],
+    host: undefined,
+    hosts: 0,
+    userAgent: undefined,
+    contentLength: undefined,
+    transferEncoding: undefined,
+    upgrade: undefined,
+    forwardedFor: undefined,
+    forwardedProto: undefined,
+    forwardedHost: undefined,
+    hop: undefined,
+    target: undefined,
+  };
+  let connection: string | undefined;
+  const { fields } = head;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    const value = raw[i + 1] as string;
+    const { length } = name;
+    if (lengths.has(length) || length === targetHeader.length) {
+      const lower = name.toLowerCase();
+      if (lower === 'connection') connection = connection === undefined ? value : `${connection},${value}`;
+      else if (lower === targetHeader) head.target = value;
+      else if (take(head, lower, value)) continue;
+      else fields.push(name, value);
+      continue;
+    }
+    fields.push(name, value);
+  }
+  return connection === undefined ? head : withoutNominated(head, connection);
+}
+
+/** True when the field is not passed on as it came. */
+function take(head: Head, lower: string, value: string): boolean {
+  switch (lower) {
+    case 'host':
+      head.host ??= value;
+      head.hosts += 1;
+      return head.hosts > 1;
+    case 'user-agent':
+      head.userAgent = value;
+      return false;
+    case 'content-length':
+      head.contentLength = value;
+      return false;
+    case 'transfer-encoding':
+      head.transferEncoding = value;
+      return true;
+    case 'upgrade':
+      head.upgrade = value;
+      return true;
+    case 'te':
+      // We pass trailers on, so we may ask for them on the client's behalf.
+      if (/(?:^|,)\s*trailers\s*(?:,|$)/i.test(value)) head.fields.push('te', 'trailers');
+      return true;
+    case 'x-forwarded-for':
+      head.forwardedFor = head.forwardedFor === undefined ? value : `${head.forwardedFor}, ${value}`;
+      return true;
+    case 'x-forwarded-proto':
+      head.forwardedProto ??= value;
+      return true;
+    case 'x-forwarded-host':
+      head.forwardedHost ??= value;
+      return true;
+    case hopHeader:
+      head.hop = head.hop === undefined ? value : `${head.hop},${value}`;
+      return true;
+    case 'expect':
+    case 'keep-alive':
+    case 'proxy-connection':
+    case 'http2-settings':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function withoutNominated(head: Head, connection: string): Head {
+  const nominated = nominatedBy(connection);
+  if (nominated === undefined) return head;
+  const { fields } = head;
+  let kept = 0;
+  for (let i = 0; i < fields.length; i += 2) {
+    if (nominated.has((fields[i] as string).toLowerCase())) continue;
+    fields[kept] = fields[i] as string;
+    fields[kept + 1] = fields[i + 1] as string;
+    kept += 2;
+  }
+  fields.length = kept;
+  return head;
+}
+
+/** Lower-case names in a `Connection` field, but for those that are dropped or kept in any case. */
+export function nominatedBy(connection: string): ReadonlySet<string> | undefined {
+  // Nearly always one of these two, as it stands.
+  if (connection === 'keep-alive' || connection === 'close') return undefined;
+  const names = connection
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => !['', 'close', 'keep-alive', 'te', 'host', 'content-length'].includes(name));
+  return names.length === 0 ? undefined : new Set(names);
+}
+
+/** Whether a body follows. */
+export function hasBody(head: Head): boolean {
+  return head.transferEncoding !== undefined || (head.contentLength !== undefined && head.contentLength !== '0');
+}

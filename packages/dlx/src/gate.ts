@@ -1,0 +1,198 @@
+import type { Resource, ResourceRef } from '@scaler/scaler-types';
+import { resourceKey } from '@scaler/scaler-types';
+import type { Ended } from './accounting.ts';
+import type { Core } from './core.ts';
+import type { Exchange } from './exchange.ts';
+import { Lane } from './hold/lane.ts';
+import { type Outcome, type Refusal } from './outcome.ts';
+import { Wake } from './wake.ts';
+
+const ringSize = 32;
+/** A live answer of setScale is good for so long where the scaler says that what it told may be out of date. */
+const liveAnswerMs = 1000;
+
+/** What a fence is answered. */
+export interface FenceAnswer {
+  readonly clear: boolean;
+  readonly held: number;
+  readonly inFlight: number;
+  readonly reason?: string;
+}
+
+type Recent = Omit<Ended, 'at' | 'tookMs'> & { readonly endedMs: number; readonly startedMs: number };
+
+/** One resource's gate: says whether its requests may pass, and holds and wakes when they may not. */
+export class Gate {
+  readonly key: string;
+  readonly ref: ResourceRef;
+  readonly core: Core;
+  resource: Resource;
+  removed = false;
+  held = 0;
+  inFlight = 0;
+  /** Requests since start, quiet ones not counted. */
+  arrivals = 0;
+  /** Monotonic. */
+  lastArrivalMs: number | undefined = undefined;
+  /** What stands in the way of a wake, as last heard; told to those who waited in vain. */
+  hindrance: string | undefined = undefined;
+  readonly wake: Wake;
+  /** By `service:port`. */
+  readonly lanes = new Map<string, Lane>();
+  readonly #recent: Recent[] = [];
+  #fence: string | undefined;
+  /** Counts fences, so that a wake which began before one does not lift it. */
+  #fences = 0;
+  /** Monotonic; when setScale last said that it can serve. Forgotten once the phase says otherwise. */
+  #confirmedMs: number | undefined;
+  #cancelDeadline: (() => void) | undefined;
+  #deadlineMs = Number.POSITIVE_INFINITY;
+
+  constructor(core: Core, resource: Resource) {
+    this.core = core;
+    this.ref = { namespace: resource.namespace, name: resource.name };
+    this.key = resourceKey(resource);
+    this.resource = resource;
+    this.wake = new Wake(this);
+    this.update(resource);
+  }
+
+  get fence(): string | undefined {
+    return this.#fence;
+  }
+
+  get retryAfterS(): number {
+    return Math.min(60, Math.max(1, Math.ceil((this.wake.lastTookMs ?? 5000) / 1000)));
+  }
+
+  /**
+   * Whether an arrival may pass at once. A fence bars the way whatever was told; what may be out of date is not
+   * believed; the phase alone opens the gate, or a setScale that resolved since the phase last said otherwise.
+   */
+  isOpen(): boolean {
+    if (this.#fence !== undefined || this.removed) return false;
+    const stale = this.core.scaler.isStale?.(this.ref) ?? false;
+    if (this.#confirmedMs !== undefined) return !stale || this.core.clock.monotonic() - this.#confirmedMs < liveAnswerMs;
+    return !stale && (this.resource.phase === 'awake' || this.resource.phase === 'waking');
+  }
+
+  /** Takes what the scaler told last. */
+  update(resource: Resource): void {
+    const wasOpen = this.held > 0 && this.isOpen();
+    this.resource = resource;
+    if (resource.phase !== 'awake' && resource.phase !== 'waking') this.#confirmedMs = undefined;
+    const wanted = new Map(resource.targets.map((port) => [`${port.service}:${port.port}`, port]));
+    for (const [key, lane] of this.lanes) {
+      if (wanted.has(key)) continue;
+      this.lanes.delete(key);
+      lane.close({ outcome: 'no-route', detail: `${this.key} has no port ${key} any more` });
+    }
+    for (const [key, port] of wanted) {
+      const lane = this.lanes.get(key);
+      if (lane === undefined) this.lanes.set(key, new Lane(this, port));
+      else lane.port = port;
+    }
+    if (this.held === 0) return;
+    for (const lane of this.lanes.values()) lane.pump();
+    if (wasOpen && !this.isOpen()) this.wake.again();
+  }
+
+  /** Answers everything that is held: the resource is no longer managed. */
+  remove(): void {
+    this.removed = true;
+    for (const lane of this.lanes.values()) {
+      lane.close({ outcome: 'no-route', detail: `${this.key} is not managed any more` });
+    }
+    this.wake.idle();
+  }
+
+  /**
+   * Bars the way if nothing is under way, in the same step. A wake that is under way was begun by somebody who may
+   * come back, and before the fence: it must not lift it.
+   */
+  raiseFence(epoch: string): FenceAnswer {
+    const { held, inFlight } = this;
+    if (held > 0 || inFlight > 0) return { clear: false, held, inFlight, reason: `${held} held, ${inFlight} in flight` };
+    if (this.wake.calling) return { clear: false, held, inFlight, reason: 'a wake is under way' };
+    this.#fence = epoch;
+    this.#fences += 1;
+    return { clear: true, held, inFlight };
+  }
+
+  /** Stands for the fences up to now; hand it to {@link confirm}. */
+  get fenceSeq(): number {
+    return this.#fences;
+  }
+
+  /** A setScale that began when `fenceSeq` was as given says that it can serve. */
+  confirm(fenceSeq: number): void {
+    if (fenceSeq !== this.#fences) return;
+    this.#fence = undefined;
+    this.#confirmedMs = this.core.clock.monotonic();
+    this.hindrance = undefined;
+    for (const lane of this.lanes.values()) lane.woken();
+  }
+
+  /** Whether somebody is held whom only a setScale helps. */
+  needsWake(): boolean {
+    if (this.held === 0) return false;
+    if (!this.isOpen()) return true;
+    for (const lane of this.lanes.values()) if (lane.isStuck()) return true;
+    return false;
+  }
+
+  /** Someone was held: wakes, and watches over the hold limit. */
+  holds(x: Exchange): void {
+    this.armDeadline(x.deadlineMs);
+    this.wake.start();
+  }
+
+  failHeld(refusal: Refusal): void {
+    for (const lane of this.lanes.values()) lane.refuseHeld(refusal);
+  }
+
+  /** Books what ended. */
+  ended(x: Exchange, outcome: Outcome, status: number, detail: string | undefined): void {
+    const { method = '', url: path = '' } = x.req;
+    const { startedMs } = x;
+    const endedMs = this.core.clock.monotonic();
+    this.#recent.push({ outcome, status, method, path, startedMs, endedMs, ...(detail !== undefined && { detail }) });
+    if (this.#recent.length > ringSize) this.#recent.shift();
+    if (this.held === 0) this.wake.idle();
+  }
+
+  /** The last requests that ended, newest first. */
+  recent(): Ended[] {
+    const offset = this.core.clock.now() - this.core.clock.monotonic();
+    return this.#recent
+      .map(({ startedMs, endedMs, ...rest }) => ({
+        ...rest,
+        at: new Date(offset + endedMs).toISOString(),
+        tookMs: Math.round((endedMs - startedMs) * 10) / 10,
+      }))
+      .reverse();
+  }
+
+  /** One timer for all that are held: they leave in order, so the first deadline is the next. */
+  armDeadline(deadlineMs: number): void {
+    if (deadlineMs >= this.#deadlineMs) return;
+    this.#cancelDeadline?.();
+    this.#deadlineMs = deadlineMs;
+    this.#cancelDeadline = this.core.clock.after(deadlineMs - this.core.clock.monotonic(), () => this.#expire());
+  }
+
+  /** Ends its timers and watches. */
+  close(): void {
+    this.#cancelDeadline?.();
+    this.wake.close();
+    for (const lane of this.lanes.values()) lane.stop();
+  }
+
+  #expire(): void {
+    this.#cancelDeadline = undefined;
+    this.#deadlineMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.core.clock.monotonic();
+    for (const lane of this.lanes.values()) lane.expire(nowMs);
+    for (const lane of this.lanes.values()) if (lane.head !== undefined) this.armDeadline(lane.head.deadlineMs);
+  }
+}

@@ -1,0 +1,182 @@
+import type { CancelTimer, Target, TargetPort } from '@scaler/scaler-types';
+import { Attempt } from '../forward/attempt.ts';
+import { EndpointSet, type EndpointState } from '../forward/endpoint-set.ts';
+import { EndpointSource } from '../forward/endpoint-source.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Gate } from '../gate.ts';
+import { causeText, type Refusal } from '../outcome.ts';
+import { HoldQueue } from './hold-queue.ts';
+
+/** When nothing moved for so long although endpoints take connections, more is tried at once. */
+const patienceMs = 1000;
+
+/** The way to one target: its held requests in order, and its endpoints. */
+export class Lane {
+  readonly gate: Gate;
+  readonly target: Target;
+  readonly endpoints = new EndpointSet();
+  readonly #queue = new HoldQueue<Exchange>();
+  readonly #source: EndpointSource;
+  port: TargetPort;
+  #pumping = false;
+  #cancelRetry: CancelTimer | undefined;
+
+  constructor(gate: Gate, port: TargetPort) {
+    this.gate = gate;
+    this.port = port;
+    this.target = { resource: gate.ref, service: port.service, port: port.port };
+    this.#source = new EndpointSource(this);
+  }
+
+  get head(): Exchange | undefined {
+    return this.#queue.head;
+  }
+
+  get held(): number {
+    return this.#queue.size;
+  }
+
+  /**
+   * An endpoint for an arrival that need not wait; undefined: it must. Whoever came before goes first. With `wanted`
+   * false the endpoints are not even looked for.
+   */
+  passTo(wanted: boolean): EndpointState | undefined {
+    if (!wanted) return undefined;
+    this.#source.use();
+    if (this.#queue.size > 0 || !this.gate.isOpen()) return undefined;
+    return this.endpoints.pick(this.gate.core.clock.monotonic());
+  }
+
+  /** Whether held requests wait for an endpoint that is not there. */
+  isStuck(): boolean {
+    return this.#queue.size > 0 && !this.endpoints.isUsable(this.gate.core.clock.monotonic());
+  }
+
+  /** Keeps it until an endpoint is there or its time is over. */
+  hold(x: Exchange): void {
+    const { core } = this.gate;
+    const { settings, accounting } = core;
+    const limit = this.gate.resource.holdLimit ?? settings.holdLimit;
+    if (this.gate.held >= limit) {
+      x.refuse({ outcome: 'overflow', detail: `${this.gate.key} holds ${limit} requests already` });
+      return;
+    }
+    if (accounting.held >= settings.holdLimitTotal) {
+      x.refuse({ outcome: 'overflow', detail: `${settings.holdLimitTotal} requests are held already` });
+      return;
+    }
+    x.deadlineMs ||= x.startedMs + (this.gate.resource.holdTimeoutMs ?? settings.holdTimeoutMs);
+    x.tries = 0;
+    x.moveTo('held');
+    this.#queue.add(x);
+    this.gate.holds(x);
+    this.pump();
+  }
+
+  start(x: Exchange, state: EndpointState): void {
+    x.tries += 1;
+    x.moveTo('forwarding');
+    x.attempt = new Attempt(x, this, state);
+    x.attempt.dispatch();
+  }
+
+  /** Nothing was sent: the request may go to another endpoint, or back to waiting in its old place. */
+  connectFailed(x: Exchange, state: EndpointState, error: unknown): void {
+    const nowMs = this.gate.core.clock.monotonic();
+    state.failed(nowMs);
+    x.failure = error;
+    if (this.gate.removed) {
+      x.refuse({ outcome: 'no-route', detail: `${this.gate.key} is not managed any more` });
+      return;
+    }
+    const other = this.endpoints.pick(nowMs, state);
+    if (other !== undefined && other !== state && other.failedUntilMs <= nowMs && x.tries <= this.endpoints.size) {
+      if (this.gate.isOpen()) {
+        this.start(x, other);
+        return;
+      }
+    }
+    this.hold(x);
+    this.#retryLater(nowMs);
+  }
+
+  /** Sends a request once more whose endpoint broke off without an answer. */
+  repeat(x: Exchange, state: EndpointState): void {
+    x.repeated = true;
+    this.gate.core.accounting.retried();
+    const other = this.gate.isOpen() ? this.endpoints.pick(this.gate.core.clock.monotonic(), state) : undefined;
+    if (other === undefined) this.hold(x);
+    else this.start(x, other);
+  }
+
+  /** Releases in order, as many as the endpoints' windows let through. */
+  pump(): void {
+    if (this.#pumping || this.#queue.size === 0) return;
+    this.#pumping = true;
+    const nowMs = this.gate.core.clock.monotonic();
+    while (this.#queue.size > 0 && this.gate.isOpen()) {
+      const state = this.endpoints.pickForRelease(nowMs);
+      if (state === undefined) break;
+      this.start(this.#queue.shift() as Exchange, state);
+    }
+    this.#pumping = false;
+    if (this.#queue.size > 0) this.#retryLater(nowMs);
+  }
+
+  /** A setScale resolved. */
+  woken(): void {
+    this.#source.refresh();
+    this.pump();
+  }
+
+  /** Takes out one that ends while held. */
+  left(x: Exchange): void {
+    this.#queue.remove(x);
+  }
+
+  /** Ends those whose time is over. */
+  expire(nowMs: number): void {
+    for (let x = this.#queue.head; x !== undefined && x.deadlineMs <= nowMs; x = this.#queue.head) {
+      const waitedMs = Math.round(nowMs - x.startedMs);
+      if (x.failure !== undefined && this.gate.isOpen()) {
+        x.refuse({ outcome: 'upstream-connect', detail: `no endpoint took it in ${waitedMs} ms: ${causeText(x.failure)}` });
+      } else {
+        const { hindrance } = this.gate;
+        const why = hindrance === undefined ? '' : `: ${hindrance}`;
+        x.refuse({ outcome: 'wake-timeout', detail: `${this.gate.key} was not awake after ${waitedMs} ms${why}` });
+      }
+    }
+  }
+
+  refuseHeld(refusal: Refusal): void {
+    for (let x = this.#queue.head; x !== undefined; x = this.#queue.head) x.refuse(refusal);
+  }
+
+  /** Its target is gone. */
+  close(refusal: Refusal): void {
+    this.stop();
+    this.refuseHeld(refusal);
+  }
+
+  /** Ends its timer and its watch. */
+  stop(): void {
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    this.#source.stop();
+  }
+
+  /** Ends a watch that nobody used since then. */
+  sweep(unusedSinceMs: number): void {
+    if (this.#queue.size === 0) this.#source.sweep(unusedSinceMs);
+  }
+
+  #retryLater(nowMs: number): void {
+    if (this.#cancelRetry !== undefined || this.endpoints.size === 0) return;
+    const failedForMs = this.endpoints.failedForMs(nowMs);
+    this.#cancelRetry = this.gate.core.clock.after(failedForMs ?? patienceMs, () => {
+      this.#cancelRetry = undefined;
+      if (failedForMs === undefined) for (const state of this.endpoints.list) state.window.waited();
+      this.pump();
+    });
+  }
+}

@@ -1,0 +1,118 @@
+import type { TargetPort } from '@scaler/scaler-types';
+import type { Gate } from '../gate.ts';
+import type { Lane } from '../hold/lane.ts';
+import { parseHost } from './host.ts';
+import { type Found, RouteTable } from './route-table.ts';
+import { ServiceNames } from './service-names.ts';
+
+/** What a request on the shared port says of its target. */
+export interface Address {
+  readonly host: string | undefined;
+  /** Without query. */
+  readonly path: string;
+  /** The target header, from a trusted peer only. */
+  readonly target: string | undefined;
+}
+
+/** The lane, or the keys that were tried in vain. */
+export type Identified = { lane: Lane } | { tried: string[] };
+
+/** Who a request is for: known resources only, by the port it came in on, else by host and path, DNS name or header. */
+export class Directory {
+  readonly #ports = new Map<number, Set<Lane>>();
+  readonly #routes = new RouteTable();
+  readonly #names: ServiceNames;
+  readonly #resources = new Map<string, Gate>();
+  /** What was entered for each lane, to take out the same again. */
+  readonly #entered = new Map<Lane, TargetPort>();
+
+  constructor(clusterDomain: string) {
+    this.#names = new ServiceNames(clusterDomain);
+  }
+
+  /** The DLX's own ports that are allocated now. */
+  get listenPorts(): Iterable<number> {
+    return this.#ports.keys();
+  }
+
+  /** Enters a gate's lanes as they are now, in place of those that it had. */
+  set(gate: Gate, lanesBefore: Iterable<Lane>): void {
+    for (const lane of lanesBefore) this.#leave(lane);
+    this.#resources.set(gate.key, gate);
+    for (const lane of gate.lanes.values()) this.#enter(lane);
+  }
+
+  remove(gate: Gate): void {
+    this.#resources.delete(gate.key);
+    for (const lane of gate.lanes.values()) this.#leave(lane);
+  }
+
+  /** By the DLX's own port; two resources that were given the same one: neither has it. */
+  byPort(port: number): Found {
+    const lanes = this.#ports.get(port);
+    if (lanes === undefined) return undefined;
+    return lanes.size === 1 ? [...lanes][0] : 'ambiguous';
+  }
+
+  /** On the shared port. */
+  identify({ host, path, target }: Address): Identified {
+    const tried: string[] = [];
+    const name = host === undefined ? undefined : parseHost(host);
+    if (name !== undefined) {
+      const byRoute = note(this.#routes.find(name.name, path), tried, `host ${name.name} path ${path}`);
+      if (byRoute !== undefined) return { lane: byRoute };
+      const port = name.port === undefined ? '' : `:${name.port}`;
+      const byName = note(this.#names.find(name.name, name.port), tried, `service ${name.name}${port}`);
+      if (byName !== undefined) return { lane: byName };
+    }
+    if (target !== undefined) {
+      const byHeader = note(this.#byTarget(target), tried, `target header ${target}`);
+      if (byHeader !== undefined) return { lane: byHeader };
+    }
+    const any = note(this.#routes.findAnyHost(path), tried, `any host, path ${path}`);
+    return any === undefined ? { tried } : { lane: any };
+  }
+
+  /** `namespace/service:port`, `namespace/service` or `namespace/resource`. */
+  #byTarget(target: string): Found {
+    const match = /^([^/\s]+)\/([^/:\s]+)(?::(\d{1,5}))?$/.exec(target.trim());
+    if (match === null) return undefined;
+    const [, namespace, name, port] = match as unknown as [string, string, string, string | undefined];
+    const byService = this.#names.find(`${name}.${namespace}`.toLowerCase(), port === undefined ? undefined : Number(port));
+    if (byService !== undefined) return byService;
+    const lanes = [...(this.#resources.get(`${namespace}/${name}`)?.lanes.values() ?? [])];
+    const named = port === undefined ? lanes : lanes.filter((lane) => lane.target.port === Number(port));
+    return named.length > 1 ? 'ambiguous' : named[0];
+  }
+
+  #enter(lane: Lane): void {
+    const { port } = lane;
+    this.#entered.set(lane, port);
+    this.#names.add(lane);
+    for (const route of port.routes ?? []) this.#routes.add(route, lane);
+    if (port.listenPort === undefined) return;
+    const lanes = this.#ports.get(port.listenPort);
+    if (lanes === undefined) this.#ports.set(port.listenPort, new Set([lane]));
+    else lanes.add(lane);
+  }
+
+  #leave(lane: Lane): void {
+    const port = this.#entered.get(lane);
+    if (port === undefined) return;
+    this.#entered.delete(lane);
+    this.#names.remove(lane);
+    for (const route of port.routes ?? []) this.#routes.remove(route, lane);
+    if (port.listenPort === undefined) return;
+    const lanes = this.#ports.get(port.listenPort);
+    lanes?.delete(lane);
+    if (lanes?.size === 0) this.#ports.delete(port.listenPort);
+  }
+}
+
+function note(found: Found, tried: string[], key: string): Lane | undefined {
+  if (found === undefined || found === 'ambiguous') {
+    tried.push(found === undefined ? key : `${key} (claimed by several)`);
+    return undefined;
+  }
+  return found;
+}

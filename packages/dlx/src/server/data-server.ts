@@ -1,0 +1,116 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import { fastify, type FastifyInstance } from 'fastify';
+import type { Core } from '../core.ts';
+import { outcomes } from '../outcome.ts';
+import { Connection, type Handle } from './connection.ts';
+
+const connectionOf = Symbol('connection');
+type Held = Socket & { [connectionOf]?: Connection };
+
+/** Kept-alive clients may pause so long; more than the 60 s after which ingresses let go by themselves. */
+const keepAliveMs = 75_000;
+export const backlog = 4096;
+
+/**
+ * The one HTTP server of all data ports. fastify owns its life; the requests are taken before fastify's router, which
+ * costs half of the throughput and knows nothing that a proxy needs.
+ */
+export class DataServer {
+  readonly connections = new Set<Connection>();
+  readonly #core: Core;
+  readonly #handle: Handle;
+  readonly #app: FastifyInstance;
+  #server: Server | undefined;
+
+  constructor(core: Core, handle: Handle) {
+    this.#core = core;
+    this.#handle = handle;
+    this.#app = fastify({ serverFactory: () => (this.#server = this.#createServer()), logger: false });
+  }
+
+  /** Listens on the shared port and returns it. */
+  async listen(host: string, port: number): Promise<number> {
+    await this.#app.listen({ host, port, backlog });
+    const address = this.#app.server.address();
+    return typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  /** Takes a connection that came in on a target's own port. */
+  accept(socket: Socket, port: number): void {
+    this.#track(socket, port, true);
+    this.#server?.emit('connection', socket);
+  }
+
+  /** No more connections on the shared port; those that stand go on. */
+  stopAccepting(): void {
+    // http's own close() would end idle connections, on which a request may be under way to us.
+    if (this.#server?.listening === true) NetServer.prototype.close.call(this.#server);
+  }
+
+  /** Ends connections with nothing under way. */
+  endIdle(): void {
+    for (const connection of this.connections) if (connection.isIdle) connection.socket.end();
+  }
+
+  async close(): Promise<void> {
+    for (const { socket } of this.connections) socket.destroy();
+    await this.#app.close();
+  }
+
+  #createServer(): Server {
+    const server = createServer({
+      // Node would answer 400 by itself, uncounted.
+      requireHostHeader: false,
+      requestTimeout: 0,
+      keepAliveTimeout: keepAliveMs,
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
+    });
+    const receive = (req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void => {
+      (req.socket as Held)[connectionOf]?.receive(req, res, expectsContinue);
+    };
+    server.timeout = this.#core.settings.idleTimeoutMs;
+    server.on('connection', (socket: Held) => {
+      if (socket[connectionOf] === undefined) this.#track(socket, socket.localPort ?? 0, false);
+    });
+    server.on('request', (req, res) => receive(req, res, false));
+    server.on('checkContinue', (req, res) => receive(req, res, true));
+    server.on('checkExpectation', (req, res) => receive(req, res, true));
+    server.on('connect', (_req, socket: Socket) => this.#refuseRaw(socket, 501, 'CONNECT is not supported'));
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#clientError(error, socket));
+    server.on('timeout', (socket: Held) => {
+      // Held clients are silent by nature, and have a limit of their own.
+      if (socket[connectionOf]?.current?.state !== 'held') socket.destroy();
+    });
+    return server;
+  }
+
+  #track(socket: Held, port: number, ownPort: boolean): void {
+    const connection = new Connection(this.#core, this.#handle, socket, port, ownPort);
+    socket[connectionOf] = connection;
+    this.connections.add(connection);
+    socket.once('close', () => {
+      this.connections.delete(connection);
+      connection.closed();
+    });
+  }
+
+  /** What Node's parser refuses never becomes a request of ours; it is counted all the same. */
+  #clientError(error: NodeJS.ErrnoException, socket: Held): void {
+    const parseError = error.code?.startsWith('HPE_') === true;
+    if (!parseError || socket[connectionOf]?.current !== undefined || !socket.writable) socket.destroy();
+    else this.#refuseRaw(socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, error.message);
+  }
+
+  #refuseRaw(socket: Socket, status: number, detail: string): void {
+    this.#core.accounting.accept();
+    this.#core.accounting.count('bad-request');
+    const { title } = outcomes['bad-request'];
+    const body = JSON.stringify({ type: 'about:blank', title, status, code: 'bad-request', detail });
+    socket.end(
+      `HTTP/1.1 ${status} ${status === 501 ? 'Not Implemented' : 'Bad Request'}\r\nconnection: close\r\n` +
+        `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+  }
+}
