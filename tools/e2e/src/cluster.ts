@@ -59,10 +59,16 @@ export async function readyPod(client: KubeClient, namespace: string, app: strin
   return until(`a ready pod of ${namespace}/${app}`, 60_000, async () => {
     const answer = (await client.request('GET', `/api/v1/namespaces/${namespace}/pods`, {
       query: { labelSelector: `app=${app}` },
-    })) as { items: { metadata: { name: string; deletionTimestamp?: string }; status: { conditions?: { type: string; status: string }[] } }[] };
+    })) as {
+      items: {
+        metadata: { name: string; deletionTimestamp?: string };
+        status: { conditions?: { type: string; status: string }[] };
+      }[];
+    };
     const ready = answer.items.find(
       ({ metadata, status }) =>
-        !metadata.deletionTimestamp && status.conditions?.some(({ type, status: s }) => type === 'Ready' && s === 'True'),
+        !metadata.deletionTimestamp &&
+        status.conditions?.some(({ type, status: s }) => type === 'Ready' && s === 'True'),
     );
     return ready?.metadata.name;
   });

@@ -26,7 +26,11 @@ export interface CycleContext {
 }
 
 /** What must hold of the Service of a sleeper. */
-async function routingProblems({ client }: CycleContext, { name, mode }: Workload, versionBefore: string): Promise<string[]> {
+async function routingProblems(
+  { client }: CycleContext,
+  { name, mode }: Workload,
+  versionBefore: string,
+): Promise<string[]> {
   const { metadata, spec } = await readService(client, name);
   const key = spec?.selector?.['scaler/asleep'];
   if (mode === 'selector' && key === undefined) return ['asleep, and its Service selects pods'];
@@ -61,6 +65,7 @@ export async function runCycle(context: CycleContext, workload: Workload): Promi
   if (awake.spec?.replicas !== 1) problems.push(`awake with ${awake.spec?.replicas} replicas`);
   const after = await readService(client, name);
   if (mode !== 'always' && after.spec?.selector?.['scaler/asleep']) problems.push('awake, and its Service is diverted');
-  if (mode === 'overlay' && after.metadata?.resourceVersion !== versionBefore) problems.push('overlay wrote the Service');
+  if (mode === 'overlay' && after.metadata?.resourceVersion !== versionBefore)
+    problems.push('overlay wrote the Service');
   return { workload: name, mode, parkMs, wakeMs: post.ms, restoreMs, problems };
 }

@@ -49,7 +49,8 @@ async function mainJob(context: CycleContext): Promise<number> {
   const { traffic } = context;
   const workloads: Workload[] = [];
   for (const mode of modes) {
-    for (let i = 1; i <= perMode; i++) workloads.push(await createWorkload(client, { name: `${mode}-${i}`, mode, image: image ?? '' }));
+    for (let i = 1; i <= perMode; i++)
+      workloads.push(await createWorkload(client, { name: `${mode}-${i}`, mode, image: image ?? '' }));
   }
   const busy = await createWorkload(client, { name: 'busy', mode: 'selector', image: image ?? '' });
   await setMetric(client, context.helpers, busy.name, '50');
@@ -73,7 +74,9 @@ async function cyclesOf(context: CycleContext, workload: Workload): Promise<Cycl
     const report = await runCycle(context, workload);
     reports.push(report);
     const ms = [report.parkMs, report.wakeMs, report.restoreMs].map(Math.round).join(' / ');
-    console.log(`${workload.name} ${i + 1}: park / wake / restore ${ms} ms${report.problems.map((p) => `  !! ${p}`).join('')}`);
+    console.log(
+      `${workload.name} ${i + 1}: park / wake / restore ${ms} ms${report.problems.map((p) => `  !! ${p}`).join('')}`,
+    );
   }
   return reports;
 }

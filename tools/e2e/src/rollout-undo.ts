@@ -27,7 +27,12 @@ export async function rolloutUndo(context: CycleContext, workload: Workload): Pr
   const { name } = workload;
   const env = { name: 'REVISION', value: '2' };
   const template = { spec: { containers: [{ name: 'app', env: [env] }] } };
-  await context.client.patch(kinds.deployment, { namespace: appNamespace, name }, { spec: { template } }, { type: 'strategic' });
+  await context.client.patch(
+    kinds.deployment,
+    { namespace: appNamespace, name },
+    { spec: { template } },
+    { type: 'strategic' },
+  );
   await rolledOut(context, name);
   const second = await runCycle(context, workload);
   await run('kubectl', ['rollout', 'undo', `deployment/${name}`, '--namespace', appNamespace]);

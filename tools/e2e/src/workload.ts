@@ -37,7 +37,12 @@ function annotationsFor(mode: Mode): Record<string, string> {
 function deploymentFor({ name, mode, image }: Described): Deployment {
   const labels = { app: name };
   return {
-    metadata: { name, namespace: appNamespace, labels: { ...labels, 'scaler/enabled': 'true' }, annotations: annotationsFor(mode) },
+    metadata: {
+      name,
+      namespace: appNamespace,
+      labels: { ...labels, 'scaler/enabled': 'true' },
+      annotations: annotationsFor(mode),
+    },
     spec: {
       replicas: 1,
       selector: { matchLabels: labels },

@@ -45,7 +45,10 @@ function valuesOf(namespace: string, name: string, metric: string): object[] {
 }
 
 const api = https.createServer(
-  { key: readFileSync(process.env['TLS_KEY'] ?? '/tls/tls.key'), cert: readFileSync(process.env['TLS_CERT'] ?? '/tls/tls.crt') },
+  {
+    key: readFileSync(process.env['TLS_KEY'] ?? '/tls/tls.key'),
+    cert: readFileSync(process.env['TLS_CERT'] ?? '/tls/tls.crt'),
+  },
   (request, response) => {
     const path = (request.url ?? '').split('?')[0] ?? '';
     if (path === base) return json(response, 200, discovery());

@@ -94,8 +94,8 @@ async function once({ url, bytes }: { url: string; bytes: number }): Promise<obj
   const begin = performance.now();
   const { status, text } = await ask(url, false, body);
   const ms = Math.round(performance.now() - begin);
-  const answer = status === 200 ? (JSON.parse(text) as { sha256?: string }) : {};
-  return { status, ms, hashRight: answer.sha256 === sha256, ...(status !== 200 && { text: text.slice(0, 500) }) };
+  const answer = status === 200 ? (JSON.parse(text) as { bodySha256?: string }) : {};
+  return { status, ms, hashRight: answer.bodySha256 === sha256, ...(status !== 200 && { text: text.slice(0, 500) }) };
 }
 
 function told(): object {

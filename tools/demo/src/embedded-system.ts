@@ -1,0 +1,134 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type EmbeddedCluster,
+  type EmbeddedClusterOptions,
+  type ProcessImage,
+  startEmbeddedCluster,
+} from '@scaler/testing-kit';
+
+const root = join(import.meta.dirname, '../../..');
+/** Where the two apps run. */
+export const systemNamespace = 'scaler-system';
+const infraPort = 8081;
+const httpPort = 8080;
+
+export interface EmbeddedSystemOptions extends EmbeddedClusterOptions {
+  /** Default 1. */
+  readonly dlxReplicas?: number;
+  /** Default 1. */
+  readonly autoscalerReplicas?: number;
+  /** Default 500. */
+  readonly settleMs?: number;
+  /** Further flags. */
+  readonly dlxArgs?: readonly string[];
+  readonly autoscalerArgs?: readonly string[];
+  /** Further options of the deployment scaler, for both apps. */
+  readonly scalerOptions?: Readonly<Record<string, string>>;
+}
+
+/** An embedded cluster in which both apps run, as pods that are real processes of the real programs. */
+export interface EmbeddedSystem extends EmbeddedCluster {
+  /** Folder of the apps' logs, `<pod>.log`; it goes with the system. */
+  readonly logFolder: string;
+}
+
+/** Starts it; resolves when both apps are ready. `close()` it. */
+export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): Promise<EmbeddedSystem> {
+  const { dlxReplicas = 1, autoscalerReplicas = 1, settleMs = 500, scalerOptions } = options;
+  const logFolder = await mkdtemp(join(tmpdir(), 'scaler-logs-'));
+  const cluster = await startEmbeddedCluster(options);
+  const close = async (): Promise<void> => {
+    await cluster.close();
+    await rm(logFolder, { recursive: true, force: true });
+  };
+  try {
+    const env = { LOG_FOLDER: logFolder, KUBECONFIG: cluster.kubeconfigPath };
+    const flags = [
+      `--dlx-service=${systemNamespace}/dlx`,
+      ...Object.entries({ settle: `${settleMs}ms`, ...scalerOptions }).map(([k, v]) => `--scaler-option=${k}=${v}`),
+    ];
+    const { dlxArgs = [], autoscalerArgs = [] } = options;
+    cluster.images['scaler/dlx'] = appImage('dlx', [...flags, ...dlxArgs], env);
+    cluster.images['scaler/autoscaler'] = appImage(
+      'autoscaler',
+      [...flags, `--lease-namespace=${systemNamespace}`, ...autoscalerArgs],
+      env,
+    );
+    await cluster.apply(appDeployment('dlx', dlxReplicas));
+    await cluster.apply(dlxService());
+    await cluster.apply(appDeployment('autoscaler', autoscalerReplicas));
+    await cluster.waitFor(() => isReady(cluster, 'dlx') && isReady(cluster, 'autoscaler'), { timeoutMs: 30_000 });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { ...cluster, problems: cluster.problems, logFolder, close };
+}
+
+/** An app from its sources, its output in a file of its own. */
+function appImage(app: string, flags: readonly string[], env: Record<string, string>): ProcessImage {
+  const main = join(root, 'packages', app, 'src/main.ts');
+  const node = [process.execPath, '--conditions=@scaler/source', '--disable-warning=ExperimentalWarning', main];
+  const shell = ['/bin/sh', '-c', 'exec "$0" "$@" >> "$LOG_FOLDER/$HOSTNAME.log" 2>&1'];
+  return { command: [...shell, ...node, ...flags, '--log-format=text'], env, cwd: root };
+}
+
+const fromPod = (name: string, fieldPath: string): object => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+
+function appDeployment(app: string, replicas: number): object {
+  const labels = { app };
+  const ports = [{ name: 'infra', containerPort: infraPort }];
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: app, namespace: systemNamespace },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: {
+          containers: [
+            {
+              name: app,
+              image: `scaler/${app}`,
+              ports: app === 'dlx' ? [{ name: 'http', containerPort: httpPort }, ...ports] : ports,
+              env: [
+                fromPod('SCALER_IDENTITY', 'metadata.name'),
+                ...['SCALER_INFRA_HOST', 'SCALER_ADMIN_HOST', ...(app === 'dlx' ? ['SCALER_LISTEN_HOST'] : [])].map(
+                  (name) => fromPod(name, 'status.podIP'),
+                ),
+              ],
+              readinessProbe: { httpGet: { path: '/readyz', port: 'infra' }, periodSeconds: 1 },
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
+function dlxService(): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'dlx', namespace: systemNamespace },
+    spec: {
+      selector: { app: 'dlx' },
+      ports: [
+        { name: 'http', port: 80, targetPort: 'http' },
+        { name: 'infra', port: infraPort, targetPort: 'infra' },
+      ],
+    },
+  };
+}
+
+function isReady({ api }: EmbeddedCluster, app: string): boolean {
+  const { spec, status } = api.store.get(`apps/v1/deployments`, systemNamespace, app) as {
+    spec?: { replicas?: number };
+    status?: { readyReplicas?: number };
+  };
+  return status?.readyReplicas === spec?.replicas;
+}

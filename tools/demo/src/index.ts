@@ -1,0 +1,6 @@
+export {
+  type EmbeddedSystem,
+  type EmbeddedSystemOptions,
+  startEmbeddedSystem,
+  systemNamespace,
+} from './embedded-system.ts';
