@@ -1,0 +1,138 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { createFakeClock } from '@scaler/testing-kit';
+import { systemClock } from '@scaler/scaler-types';
+import { type Peer, staticPeers } from '../peers/peer.ts';
+import { createPeerClient } from '../peers/peer-client.ts';
+import { activity, type FakeDlx, quietDlx, startFakeDlx } from '../testing/dlx-peer.ts';
+import { aResource, wantSettings } from '../testing/facts.ts';
+import { createActivitySource } from './activity.ts';
+import { wantsOf } from './want.ts';
+
+const closers: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+const signal = new AbortController().signal;
+const key = 'default/web';
+const quiet = { held: 0, inFlight: 0, openStreams: 0, arrivals: 9, lastArrivalAgeMs: 60_000 };
+
+const idleness = wantsOf(aResource({ scaleResources: [], dlxSeesAll: true, idleAfterMs: 60_000 }), wantSettings);
+const use = wantsOf(aResource({ scaleResources: [], idleAfterMs: 60_000 }), wantSettings);
+
+async function dlx(answer: () => unknown, replica = 'dlx-1'): Promise<FakeDlx> {
+  const fake = await startFakeDlx(quietDlx(replica, { '/activity': () => ({ text: JSON.stringify(answer()) }) }));
+  closers.push(() => fake.close());
+  return fake;
+}
+
+function source(peers: () => readonly Peer[], clock = createFakeClock()) {
+  const client = createPeerClient({ clock: systemClock });
+  closers.push(() => client.close());
+  const directory = { live: (s: AbortSignal) => staticPeers(peers()).live(s) };
+  const activitySource = createActivitySource({ peers: directory, client, clock, timeoutMs: 1_000 });
+  return async (wants = idleness) => {
+    const { samples, failures } = await activitySource.collect(wants, { signal });
+    return { sample: samples.get(wants[0]?.key ?? ''), failures };
+  };
+}
+
+describe('what is counted', () => {
+  test.each<[string, object, number]>([
+    ['no arrival ever', {}, 0],
+    ['the last arrival exactly one window ago', { [key]: quiet }, 0],
+    ['the last arrival less than a window ago', { [key]: { ...quiet, lastArrivalAgeMs: 59_999 } }, 1],
+    ['held, in flight and streams', { [key]: { ...quiet, held: 1, inFlight: 2, openStreams: 3 } }, 6],
+    ['another resource', { 'default/other': { ...quiet, held: 1 } }, 0],
+  ])('%s', async (_name, resources, value) => {
+    const one = await dlx(() => activity('dlx-1', resources));
+    const collect = source(() => [one]);
+    expect(await collect()).toEqual({ sample: { known: true, value, ageMs: 0 }, failures: [] });
+  });
+
+  test('over all replicas', async () => {
+    const one = await dlx(() => activity('dlx-1', { [key]: { ...quiet, held: 1 } }));
+    const two = await dlx(() => activity('dlx-2', { [key]: { ...quiet, inFlight: 1 } }));
+    expect((await source(() => [one, two])()).sample).toMatchObject({ value: 2 });
+  });
+});
+
+describe('what is unknown', () => {
+  test('everything while a replica does not answer, unless another one knows of use', async () => {
+    let held = 0;
+    const one = await dlx(() => activity('dlx-1', { [key]: { ...quiet, held } }));
+    const gone = await startFakeDlx(quietDlx('gone'));
+    await gone.close();
+    const collect = source(() => [one, gone]);
+    for (const wants of [idleness, use]) {
+      const { sample, failures } = await collect(wants);
+      expect(sample).toEqual({ known: false, reason: expect.stringContaining(`127.0.0.1:${gone.port}`) });
+      expect(failures).toHaveLength(1);
+    }
+    held = 1;
+    expect((await collect()).sample).toMatchObject({ known: true, value: 1 });
+  });
+
+  test.each<[string, unknown]>([
+    ['no object', 5],
+    ['no resources', { replica: 'x', startedAt: 1, now: 2 }],
+    ['a count that is none', activity('x', { [key]: { ...quiet, held: 'many' } })],
+    ['no start', { ...activity('x'), startedAt: null }],
+  ])('an answer with %s', async (_name, answer) => {
+    const one = await dlx(() => answer);
+    const { sample, failures } = await source(() => [one])();
+    expect(sample).toMatchObject({ known: false });
+    expect(failures).toHaveLength(1);
+  });
+
+  test('no replicas at all, or a directory that fails', async () => {
+    expect((await source(() => [])()).sample).toEqual({ known: false, reason: 'no DLX replica is known' });
+    const failing = source(() => {
+      throw new Error('503');
+    });
+    expect((await failing()).sample).toMatchObject({ reason: 'the DLX replicas cannot be listed: 503' });
+  });
+
+  test('idleness, not use, while a replica is younger than the window', async () => {
+    const one = await dlx(() => activity('dlx-1', {}, 59_999));
+    const collect = source(() => [one]);
+    expect((await collect()).sample).toEqual({ known: false, reason: 'DLX dlx-1 started less than 1m ago' });
+    expect((await collect(use)).sample).toMatchObject({ known: true, value: 0 });
+  });
+
+  test('idleness for one window after a replica went away or started again', async () => {
+    const clock = createFakeClock();
+    const one = await dlx(() => activity('dlx-1'));
+    const two = await dlx(() => activity('dlx-2'), 'dlx-2');
+    let peers = [one, two];
+    const collect = source(() => peers, clock);
+    expect((await collect()).sample).toMatchObject({ known: true });
+    peers = [one];
+    await clock.advance(59_999);
+    expect((await collect()).sample).toEqual({
+      known: false,
+      reason: 'DLX dlx-2 went away less than 1m ago, and its count with it',
+    });
+    expect((await collect(use)).sample).toMatchObject({ known: true });
+    await clock.advance(1);
+    expect((await collect()).sample).toMatchObject({ known: true, value: 0 });
+  });
+
+  test('a replica with another start is another one, and the old one has gone', async () => {
+    let startedAt = 1_000_000;
+    const one = await dlx(() => ({ ...activity('dlx-1'), startedAt }));
+    const collect = source(() => [one]);
+    expect((await collect()).sample).toMatchObject({ known: true });
+    startedAt += 1;
+    expect((await collect()).sample).toMatchObject({ known: false });
+  });
+});
+
+test('times may be ISO 8601', async () => {
+  const one = await dlx(() => ({
+    ...activity('dlx-1'),
+    startedAt: '2026-01-01T00:00:00Z',
+    now: '2026-01-01T01:00:00Z',
+  }));
+  expect((await source(() => [one])()).sample).toMatchObject({ known: true, value: 0 });
+});

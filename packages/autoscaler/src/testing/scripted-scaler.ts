@@ -1,0 +1,85 @@
+import type {
+  Resource,
+  ResourceChange,
+  ResourceRef,
+  ResourceScaler,
+  ScaleOptions,
+  ScaleResult,
+} from '@scaler/scaler-types';
+
+/** A park that waits for the test to end it. */
+export interface ScriptedPark {
+  resource: ResourceRef;
+  options: ScaleOptions;
+  end(result?: Error): void;
+}
+
+/** A scaler whose every answer the test gives. */
+export interface ScriptedScaler extends ResourceScaler {
+  /** Begun and not yet ended, in order. */
+  readonly parks: ScriptedPark[];
+  /** Every `reconcile`, as `namespace/name` or `*`, in order. */
+  readonly reconciled: string[];
+  /** What each `reconcile` waits for. */
+  reconcileGate: (key: string) => Promise<void>;
+  tell(change: ResourceChange): void;
+  /** Resolves when `count` parks have begun and not ended. */
+  whenParks(count: number): Promise<readonly ScriptedPark[]>;
+}
+
+export function scriptedScaler(resources: readonly Resource[]): ScriptedScaler {
+  const parks: ScriptedPark[] = [];
+  const reconciled: string[] = [];
+  let listener: (change: ResourceChange) => void = () => undefined;
+  let waiting: { count: number; resolve: (parks: readonly ScriptedPark[]) => void }[] = [];
+  const check = (): void => {
+    waiting.filter(({ count }) => parks.length === count).forEach(({ resolve }) => resolve([...parks]));
+    waiting = waiting.filter(({ count }) => parks.length !== count);
+  };
+  const scaler: ScriptedScaler = {
+    parks,
+    reconciled,
+    reconcileGate: () => Promise.resolve(),
+    tell: (change) => listener(change),
+    whenParks: (count) =>
+      new Promise((resolve) => {
+        waiting.push({ count, resolve });
+        check();
+      }),
+    getConfig: () => ({}),
+    getResources: () => Promise.resolve(resources),
+    resolveServiceName: () => 'localhost:1',
+    watchResources(told, signal) {
+      listener = told;
+      for (const resource of resources) told({ type: 'set', resource });
+      told({ type: 'synced' });
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    },
+    setScale([resource = { namespace: '', name: '' }], _scale, options) {
+      return new Promise<readonly ScaleResult[]>((resolve, reject) => {
+        const park: ScriptedPark = {
+          resource,
+          options,
+          end(error) {
+            parks.splice(parks.indexOf(park), 1);
+            check();
+            resolve([error ? { resource, ok: false, error } : { resource, ok: true }]);
+          },
+        };
+        options.signal.addEventListener('abort', () => {
+          parks.splice(parks.indexOf(park), 1);
+          reject(options.signal.reason as Error);
+        });
+        parks.push(park);
+        check();
+      });
+    },
+    async reconcile(refs) {
+      const key = refs.map(({ namespace, name }) => `${namespace}/${name}`).join() || '*';
+      reconciled.push(key);
+      await scaler.reconcileGate(key);
+      return refs.map((resource) => ({ resource, ok: true }));
+    },
+  };
+  return scaler;
+}
