@@ -41,7 +41,10 @@ export interface Dlx {
   /** Follows the resources until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** Adds the drain's steps, 10 to 60. */
-  addDrainSteps(shutdown: Shutdown, options: { propagateMs: number; drainTimeoutMs: number; unready: () => void }): void;
+  addDrainSteps(
+    shutdown: Shutdown,
+    options: { propagateMs: number; drainTimeoutMs: number; unready: () => void },
+  ): void;
 }
 
 /** Puts a DLX together; nothing runs or listens yet. */

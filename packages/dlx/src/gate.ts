@@ -72,7 +72,8 @@ export class Gate {
   isOpen(): boolean {
     if (this.#fence !== undefined || this.removed) return false;
     const stale = this.core.scaler.isStale?.(this.ref) ?? false;
-    if (this.#confirmedMs !== undefined) return !stale || this.core.clock.monotonic() - this.#confirmedMs < liveAnswerMs;
+    if (this.#confirmedMs !== undefined)
+      return !stale || this.core.clock.monotonic() - this.#confirmedMs < liveAnswerMs;
     return !stale && (this.resource.phase === 'awake' || this.resource.phase === 'waking');
   }
 
@@ -112,7 +113,8 @@ export class Gate {
    */
   raiseFence(epoch: string): FenceAnswer {
     const { held, inFlight } = this;
-    if (held > 0 || inFlight > 0) return { clear: false, held, inFlight, reason: `${held} held, ${inFlight} in flight` };
+    if (held > 0 || inFlight > 0)
+      return { clear: false, held, inFlight, reason: `${held} held, ${inFlight} in flight` };
     if (this.wake.calling) return { clear: false, held, inFlight, reason: 'a wake is under way' };
     this.#fence = epoch;
     this.#fences += 1;

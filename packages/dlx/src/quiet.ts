@@ -30,7 +30,8 @@ export function quietOf(
 
 function matches(rule: QuietRule, req: IncomingMessage, port: number): boolean {
   // A rule that names nothing would keep the resource asleep for ever.
-  if (rule.method === undefined && rule.path === undefined && rule.port === undefined && !namesHeader(rule)) return false;
+  if (rule.method === undefined && rule.path === undefined && rule.port === undefined && !namesHeader(rule))
+    return false;
   if (rule.method !== undefined && rule.method !== req.method) return false;
   if (rule.port !== undefined && rule.port !== port) return false;
   if (rule.path !== undefined && !textMatches(rule.path, pathOf(req.url ?? '/'))) return false;

@@ -100,7 +100,9 @@ function connectWithin(
 ): void {
   const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
   const timer = setTimeout(() => {
-    socket.destroy(Object.assign(new Error(`no connection to ${host}:${port} in ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
+    socket.destroy(
+      Object.assign(new Error(`no connection to ${host}:${port} in ${timeoutMs} ms`), { code: 'ETIMEDOUT' }),
+    );
   }, timeoutMs);
   const onError = (error: Error): void => {
     clearTimeout(timer);

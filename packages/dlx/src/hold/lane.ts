@@ -47,6 +47,11 @@ export class Lane {
     return this.endpoints.pick(this.gate.core.clock.monotonic());
   }
 
+  /** Begins to follow the endpoints, without a request that needs them. */
+  look(): void {
+    this.#source.use();
+  }
+
   /** Whether held requests wait for an endpoint that is not there. */
   isStuck(): boolean {
     return this.#queue.size > 0 && !this.endpoints.isUsable(this.gate.core.clock.monotonic());
@@ -139,7 +144,10 @@ export class Lane {
     for (let x = this.#queue.head; x !== undefined && x.deadlineMs <= nowMs; x = this.#queue.head) {
       const waitedMs = Math.round(nowMs - x.startedMs);
       if (x.failure !== undefined && this.gate.isOpen()) {
-        x.refuse({ outcome: 'upstream-connect', detail: `no endpoint took it in ${waitedMs} ms: ${causeText(x.failure)}` });
+        x.refuse({
+          outcome: 'upstream-connect',
+          detail: `no endpoint took it in ${waitedMs} ms: ${causeText(x.failure)}`,
+        });
       } else {
         const { hindrance } = this.gate;
         const why = hindrance === undefined ? '' : `: ${hindrance}`;

@@ -78,7 +78,10 @@ export class Directory {
     const match = /^([^/\s]+)\/([^/:\s]+)(?::(\d{1,5}))?$/.exec(target.trim());
     if (match === null) return undefined;
     const [, namespace, name, port] = match as unknown as [string, string, string, string | undefined];
-    const byService = this.#names.find(`${name}.${namespace}`.toLowerCase(), port === undefined ? undefined : Number(port));
+    const byService = this.#names.find(
+      `${name}.${namespace}`.toLowerCase(),
+      port === undefined ? undefined : Number(port),
+    );
     if (byService !== undefined) return byService;
     const lanes = [...(this.#resources.get(`${namespace}/${name}`)?.lanes.values() ?? [])];
     const named = port === undefined ? lanes : lanes.filter((lane) => lane.target.port === Number(port));

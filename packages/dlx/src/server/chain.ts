@@ -56,7 +56,8 @@ function check(x: Exchange): Refusal | undefined {
   if (head.transferEncoding !== undefined && head.transferEncoding.trim().toLowerCase() !== 'chunked') {
     return bad(`Transfer-Encoding "${head.transferEncoding}": only chunked is known`, 501);
   }
-  if (head.upgrade !== undefined && /websocket/i.test(head.upgrade)) return bad('Upgrade to WebSocket is not supported', 501);
+  if (head.upgrade !== undefined && /websocket/i.test(head.upgrade))
+    return bad('Upgrade to WebSocket is not supported', 501);
   if (url.startsWith('/')) {
     x.path = url;
     return undefined;
@@ -71,7 +72,12 @@ function checkAbsolute(x: Exchange, url: string, bad: (detail: string) => Refusa
   const [, authority = '', rest = ''] = match;
   const named = parseHost(authority);
   const host = parseHost(x.head.host ?? '');
-  if (named === undefined || host === undefined || named.name !== host.name || (named.port ?? 80) !== (host.port ?? 80)) {
+  if (
+    named === undefined ||
+    host === undefined ||
+    named.name !== host.name ||
+    (named.port ?? 80) !== (host.port ?? 80)
+  ) {
     return bad('the request target names another host than Host does');
   }
   x.path = rest.startsWith('/') ? rest : `/${rest}`;

@@ -37,7 +37,9 @@ export class Listeners {
 
   /** Ports that cannot be listened on, with the reason. They are tried again every second. */
   failures(): { port: number; reason: string }[] {
-    return [...this.#ports].flatMap(([port, { failure }]) => (failure === undefined ? [] : [{ port, reason: failure }]));
+    return [...this.#ports].flatMap(([port, { failure }]) =>
+      failure === undefined ? [] : [{ port, reason: failure }],
+    );
   }
 
   /** Listens on these, and after a while no longer on others. */
@@ -70,7 +72,9 @@ export class Listeners {
   #listen(port: number, listener: Listener): void {
     const { host, clock, logger, accept } = this.#options;
     // As http's own: half-open, so that an answer reaches a client that closed its side.
-    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => accept(socket, port));
+    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) =>
+      accept(socket, port),
+    );
     listener.server = server;
     listener.cancel = undefined;
     server.on('error', (error) => {
@@ -89,7 +93,10 @@ export class Listeners {
 
   #closeLater(port: number, listener: Listener): void {
     if (!listener.listening) this.#close(port, listener);
-    else listener.cancel ??= this.#options.clock.after(this.#options.lingerMs ?? 30_000, () => this.#close(port, listener));
+    else
+      listener.cancel ??= this.#options.clock.after(this.#options.lingerMs ?? 30_000, () =>
+        this.#close(port, listener),
+      );
   }
 
   #close(port: number, listener: Listener): void {

@@ -100,16 +100,23 @@ export function createScriptedScaler(abilities: { endpoints?: boolean; auto?: bo
       for (const listener of watchers.get(service) ?? []) listener(list);
     },
   };
-  if (abilities.endpoints === false) return scaler;
-  scaler.watchEndpoints = ({ service }, listener, signal) => {
+  if (abilities.endpoints !== false) scaler.watchEndpoints = watchEndpoints(lists, watchers, scaler.watched);
+  return scaler;
+}
+
+function watchEndpoints(
+  lists: ReadonlyMap<string, readonly Endpoint[]>,
+  watchers: Map<string, Set<EndpointListener>>,
+  watched: Set<string>,
+): NonNullable<ResourceScaler['watchEndpoints']> {
+  return ({ service }, listener, signal) => {
     const listeners = watchers.get(service) ?? new Set();
     watchers.set(service, listeners.add(listener));
-    scaler.watched.add(service);
+    watched.add(service);
     signal.addEventListener('abort', () => {
       listeners.delete(listener);
-      scaler.watched.delete(service);
+      watched.delete(service);
     });
     listener(lists.get(service) ?? []);
   };
-  return scaler;
 }

@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises';
+import {
+  applyProposal,
+  type Config,
+  type ConfigValues,
+  createChecks,
+  createMetrics,
+  type LoadedResourceScaler,
+  loadResourceScaler,
+  logConfig,
+  type Metrics,
+  type ProcessContext,
+  startAdminServer,
+  startInfraServer,
+} from '@scaler/runtime';
+import { adminRoutes } from './admin.ts';
+import { createDlx, type Dlx } from './dlx.ts';
+import { peerRoutes } from './peer.ts';
+import { dataSettings, type DlxTable } from './settings.ts';
+
+/** What main hands over. */
+export interface DlxContext extends ProcessContext {
+  config: Config<DlxTable>;
+  /** Main's `import.meta.url`: where scalers are looked for last. */
+  appUrl: string;
+}
+
+const lookEveryMs = 1000;
+
+/** The DLX, from its settings to its end. */
+export async function runDlx(context: DlxContext): Promise<void> {
+  const { shutdown, logger, clock } = context;
+  const loaded = await load(context);
+  const { scaler } = loaded;
+  shutdown.step(70, 'close the scaler', () => scaler.close?.());
+  const config = applyProposal(context.config, await scaler.getConfig(), loaded.packageName);
+  logConfig(config, logger);
+  const { values } = config;
+  const metrics = createMetrics({ processMetrics: true });
+  const dlx = createDlx({
+    scaler,
+    clock,
+    logger,
+    identity: values.identity,
+    settings: dataSettings(values),
+    metrics,
+    listenHost: values.listenHost,
+    listenPort: values.listenPort,
+    trustedPeers: values.trustedPeers,
+    pollMs: values.resourceInterval,
+  });
+  // Not the process's own signal: what is held at SIGTERM still has to be woken, which needs the resources.
+  const stop = new AbortController();
+  shutdown.step(65, 'stop following the resources', () => stop.abort());
+  await serve(context, values, dlx, metrics, stop.signal);
+  await dlx.run(stop.signal);
+}
+
+function load({ config, appUrl, logger, clock }: DlxContext): Promise<LoadedResourceScaler> {
+  const { scaler: name, pluginDir, identity, namespaces, dlxService, scalerOption, kubeconfig } = config.values;
+  const [namespace, service] = dlxService?.split('/') ?? [];
+  return loadResourceScaler({
+    name,
+    cwd: process.cwd(),
+    pluginDir,
+    appUrl,
+    logger,
+    context: {
+      role: 'dlx',
+      identity,
+      namespaces: namespaces.length === 0 ? undefined : namespaces,
+      dlxService: namespace !== undefined && service !== undefined ? { namespace, name: service } : undefined,
+      options: { ...(kubeconfig !== undefined && { kubeconfig }), ...scalerOption },
+      logger,
+      clock,
+    },
+  });
+}
+
+async function serve(
+  { shutdown, logger, clock }: DlxContext,
+  values: ConfigValues<DlxTable>,
+  dlx: Dlx,
+  metrics: Metrics,
+  signal: AbortSignal,
+): Promise<void> {
+  const readiness = createChecks('resources', 'ports', 'running');
+  readiness.set('resources', false, 'the scaler has not told all of its resources yet');
+  readiness.set('running', true);
+  const unready = (): void => readiness.set('running', false, 'stopping');
+  dlx.addDrainSteps(shutdown, { propagateMs: values.propagate, drainTimeoutMs: values.drainTimeout, unready });
+  void dlx.synced.then(() => readiness.set('resources', true));
+  void watchPorts(dlx, (reasons) => readiness.set('ports', reasons.length === 0, reasons.join('; ')), signal);
+  const infra = await startInfraServer({
+    host: values.infraHost,
+    port: values.infraPort,
+    readiness,
+    metrics,
+    routes: peerRoutes(dlx),
+    logger,
+    clock,
+  });
+  shutdown.step(90, 'stop the infrastructure server', () => infra.close());
+  const { autoscalerUrl: url, autoscalerTokenFile: tokenFile, autoscalerCaFile, adminTokenFile } = values;
+  const ca = autoscalerCaFile === undefined ? undefined : await readFile(autoscalerCaFile, 'utf8');
+  const admin = await startAdminServer({
+    host: values.adminHost,
+    port: values.adminPort,
+    auth: adminTokenFile === undefined ? undefined : { tokenFile: adminTokenFile },
+    logger,
+    register: adminRoutes(dlx, url === undefined ? undefined : { url, tokenFile, ca }),
+  });
+  shutdown.step(80, 'stop the admin server', () => admin.close());
+  const port = await dlx.listen();
+  logger.info('listening', { port, infra: infra.address, admin: admin.address });
+}
+
+async function watchPorts(dlx: Dlx, tell: (reasons: string[]) => void, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    tell(dlx.listeners.failures().map(({ reason }) => reason));
+    await dlx.core.clock.sleep(lookEveryMs, signal).catch(() => {});
+  }
+}

@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+import { createRequire } from 'node:module';
+import { runApp } from '@scaler/runtime';
+import { runDlx } from './app.ts';
+import { settings } from './settings.ts';
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+
+await runApp({
+  name: 'scaler-dlx',
+  version,
+  summary: 'Receives the requests of sleeping resources, holds them, wakes, forwards.',
+  table: settings,
+  run: (context) => runDlx({ ...context, appUrl: import.meta.url }),
+});

@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { ResourceRef } from '@scaler/scaler-types';
+import { resourceKey } from '@scaler/scaler-types';
+import type { Dlx } from './dlx.ts';
+import type { EndpointState } from './forward/endpoint-set.ts';
+import type { Gate } from './gate.ts';
+import { causeText } from './outcome.ts';
+
+const recentMs = 30_000;
+const limitMs = 1000;
+const lookEveryMs = 20;
+
+/** Why this DLX could not serve the resource were it asleep; empty: it could. Takes at most about a second. */
+export async function preflight(dlx: Dlx, ref: ResourceRef, signal: AbortSignal): Promise<string[]> {
+  const gate = dlx.resources.gate(ref);
+  if (gate === undefined) return [`${resourceKey(ref)} is not known here`];
+  const reasons: string[] = [];
+  if (dlx.core.draining) reasons.push('this DLX is shutting down');
+  for (const { listenPort, service, port } of gate.resource.targets) {
+    if (listenPort === undefined || dlx.listeners.isListening(listenPort)) continue;
+    const failure = dlx.listeners.failures().find((f) => f.port === listenPort)?.reason ?? 'not listening';
+    reasons.push(`port ${listenPort} for ${service}:${port}: ${failure}`);
+  }
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+  const unreachable = await unreachableBecause(gate, limit);
+  if (unreachable !== undefined) reasons.push(unreachable);
+  return reasons;
+}
+
+/** Undefined when an endpoint answered lately, or answers now. */
+async function unreachableBecause(gate: Gate, limit: AbortSignal): Promise<string | undefined> {
+  const { clock } = gate.core;
+  const lanes = [...gate.lanes.values()];
+  for (const lane of lanes) lane.look();
+  const all = (): EndpointState[] => lanes.flatMap((lane) => lane.endpoints.list);
+  while (all().length === 0 && !limit.aborted) await clock.sleep(lookEveryMs, limit).catch(() => {});
+  const states = all();
+  if (states.length === 0) return 'no ready endpoint is known here';
+  const sinceMs = clock.monotonic() - recentMs;
+  if (states.some(({ answeredAtMs }) => answeredAtMs !== undefined && answeredAtMs >= sinceMs)) return undefined;
+  const tries = states.map(async (state) => {
+    await Promise.race([check(state, limit), aborted(limit)]);
+    state.answered(clock.monotonic());
+  });
+  try {
+    await Promise.any(tries);
+    return undefined;
+  } catch (error) {
+    const [first] = (error as AggregateError).errors as unknown[];
+    return `no endpoint answers from here: ${causeText(first)}`;
+  }
+}
+
+async function check({ endpoint }: EndpointState, signal: AbortSignal): Promise<void> {
+  if (endpoint.check !== undefined) {
+    await endpoint.check(signal);
+    return;
+  }
+  const socket = connect({ host: endpoint.address, port: endpoint.port });
+  try {
+    await once(socket, 'connect', { signal });
+  } finally {
+    socket.destroy();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const late = (): void => reject(new Error(`no answer in ${limitMs} ms`));
+    if (signal.aborted) late();
+    else signal.addEventListener('abort', late, { once: true });
+  });
+}

@@ -1,0 +1,185 @@
+import { hostname } from 'node:os';
+import {
+  type ConfigValues,
+  defineConfig,
+  parsers,
+  pluginSettings,
+  processSettings,
+  serverSettings,
+  setting,
+} from '@scaler/runtime';
+import type { Settings } from './core.ts';
+
+const dnsLabel = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
+const cidr = parsers.string({
+  pattern: /^[0-9a-fA-F.:]+(\/\d{1,3})?$/,
+  allowed: 'an IP address or a CIDR such as 10.0.0.0/8',
+});
+
+/** Where requests come in, and what is believed of them. */
+const listenSettings = {
+  listenHost: setting({
+    parser: parsers.string(),
+    default: '0.0.0.0',
+    doc: "The address of the data ports: the shared one and each target's own.",
+  }),
+  listenPort: setting({
+    parser: parsers.port(),
+    default: 8080,
+    doc: 'The shared HTTP port, for what ingresses and gateways send.',
+  }),
+  clusterDomain: setting({
+    parser: parsers.string(),
+    default: 'cluster.local',
+    doc: "The cluster's DNS domain, as in `web.shop.svc.cluster.local`.",
+  }),
+  trustedPeers: setting({
+    parser: parsers.list(cidr),
+    default: '',
+    proposal: false,
+    doc: 'Who may name the target by header.',
+  }),
+  targetHeader: setting({
+    parser: parsers.string({ pattern: /^[a-z0-9-]+$/, allowed: 'a header name in lower case' }),
+    default: 'x-scaler-target',
+    doc: 'The header by which trusted peers name the target: `namespace/service:port`.',
+  }),
+  trustForwarded: setting({
+    parser: parsers.boolean(),
+    default: true,
+    doc: 'Whether `X-Forwarded-*` that arrive are added to. Without, they are replaced.',
+  }),
+  quietStatus: setting({
+    parser: parsers.integer(200, 599),
+    default: 200,
+    doc: 'What health checks of a sleeper are answered.',
+  }),
+};
+
+/** How long and how many are held. */
+const holdSettings = {
+  holdTimeout: setting({
+    parser: parsers.duration({ min: '1ms' }),
+    default: '2m',
+    doc: 'How long a request is held. For resources that name none.',
+  }),
+  holdLimit: setting({
+    parser: parsers.integer(1),
+    default: 1000,
+    unit: 'requests',
+    doc: 'How many requests of one resource are held at once. For resources that name none.',
+  }),
+  holdLimitTotal: setting({
+    parser: parsers.integer(1),
+    default: 20_000,
+    unit: 'requests',
+    doc: 'How many requests are held at once in all.',
+  }),
+  connectTimeout: setting({
+    parser: parsers.duration({ min: '1ms' }),
+    default: '1s',
+    doc: 'How long a connection to an endpoint may take; then another is tried.',
+  }),
+  responseTimeout: setting({
+    parser: parsers.duration(),
+    default: '5m',
+    doc: 'How long an upstream may take to begin its answer. `0`: as long as it likes.',
+  }),
+  idleTimeout: setting({
+    parser: parsers.duration(),
+    default: '1h',
+    doc: 'How long a body, a stream or a connection may be silent. `0`: as long as it likes.',
+  }),
+  resourceInterval: setting({
+    parser: parsers.duration({ min: '100ms' }),
+    default: '5s',
+    doc: 'Time between two looks at the resources, where the scaler cannot watch them.',
+  }),
+};
+
+/** How it ends. */
+const drainSettings = {
+  propagate: setting({
+    parser: parsers.duration(),
+    default: '5s',
+    doc: 'How long a stopping replica goes on taking connections, until every slice and kube-proxy has forgotten it.',
+  }),
+  drainTimeout: setting({
+    parser: parsers.duration(),
+    default: '20s',
+    doc: 'How long held and in-flight requests have from then on. With `--propagate` less than `--shutdown-timeout`.',
+  }),
+};
+
+/** Who it is, and whom it knows. */
+const placeSettings = {
+  identity: setting({
+    parser: parsers.string(),
+    default: hostname(),
+    proposal: false,
+    doc: 'This replica, unique among all. Default: the host name.',
+  }),
+  namespaces: setting({
+    parser: parsers.list(parsers.string()),
+    default: '',
+    proposal: false,
+    doc: 'The namespaces to manage. Empty: all.',
+  }),
+  kubeconfig: setting({
+    parser: parsers.string(),
+    proposal: false,
+    doc: 'Handed to the scaler as its option `kubeconfig`.',
+  }),
+  dlxService: setting({
+    parser: parsers.string({
+      pattern: new RegExp(`^${dnsLabel}/${dnsLabel}$`),
+      allowed: 'namespace/name of a Service',
+    }),
+    proposal: false,
+    doc: "The DLX's own Service.",
+  }),
+  autoscalerUrl: setting({
+    parser: parsers.url(),
+    proposal: false,
+    doc: "The autoscaler's admin server, shown under `/autoscaler` of this one's.",
+  }),
+  autoscalerTokenFile: setting({
+    parser: parsers.secretFile(),
+    proposal: false,
+    doc: "A file with the bearer token for it. Without, the caller's own is passed on.",
+  }),
+  autoscalerCaFile: setting({
+    parser: parsers.string(),
+    proposal: false,
+    doc: 'A file with the certificates by which it is verified, in PEM. Default: those of Node.',
+  }),
+};
+
+/** Everything that can be set. Flags, environment, help and README follow from it. */
+export const settings = defineConfig({
+  ...pluginSettings,
+  ...listenSettings,
+  ...holdSettings,
+  ...drainSettings,
+  ...placeSettings,
+  ...serverSettings,
+  ...processSettings,
+});
+
+export type DlxTable = typeof settings;
+
+/** What the data path needs of them. */
+export function dataSettings(values: ConfigValues<DlxTable>): Settings {
+  return {
+    holdTimeoutMs: values.holdTimeout,
+    holdLimit: values.holdLimit,
+    holdLimitTotal: values.holdLimitTotal,
+    connectTimeoutMs: values.connectTimeout,
+    responseTimeoutMs: values.responseTimeout,
+    idleTimeoutMs: values.idleTimeout,
+    quietStatus: values.quietStatus,
+    trustForwarded: values.trustForwarded,
+    targetHeader: values.targetHeader,
+    clusterDomain: values.clusterDomain,
+  };
+}
