@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type CancelTimer, type Clock, sleepWith } from '@scaler/scaler-types';
+import { TestingKitError } from './errors.ts';
 
 /** A timer that has not fired yet. */
 export interface PendingTimer {
@@ -14,7 +15,7 @@ export interface FakeClock extends Clock {
    * at its own time. Before the first, between two and after the last, promise jobs and one turn of the event loop
    * run, so that code which was waiting gets to set its next timer. Network answers are not waited for.
    *
-   * @throws what a timer's callback throws. @throws if `advance` is already running.
+   * @throws what a timer's callback throws. @throws TestingKitError `clock-busy` if `advance` is already running.
    */
   advance(ms: number): Promise<void>;
   /** Timers that wait, soonest first. */
@@ -62,7 +63,7 @@ export function createFakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClo
     after,
     sleep: sleepWith(after),
     async advance(ms) {
-      if (advancing) throw new Error('advance() is already running: await it before the next');
+      if (advancing) throw new TestingKitError('clock-busy', 'advance() is already running: await it before the next');
       advancing = true;
       try {
         await runUntil(nowMs + ms);

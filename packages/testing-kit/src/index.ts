@@ -43,6 +43,7 @@ export {
 export { type DeploymentOptions, type ServiceOptions } from './cluster/manifests.ts';
 export { type RunningProcess, type SimulatedNode } from './cluster/node.ts';
 export { type ServiceCounters, type ServiceProxy } from './cluster/service-proxy.ts';
+export { TestingKitError, type TestingKitErrorCode, testingKitErrors } from './errors.ts';
 export { type EchoAnswer, type EchoBehaviour, type EchoRecord } from './upstreams/echo-app.ts';
 export { echoAppPath } from './upstreams/echo-app-path.ts';
 export { createEchoImage, type EchoImage } from './upstreams/echo-image.ts';

@@ -1,3 +1,5 @@
+import { TestingKitError } from '../errors.ts';
+
 /** Tells that something happened, at most once per turn of the event loop. */
 export interface Changes {
   /** Something happened. */
@@ -33,7 +35,7 @@ export interface WaitOptions {
 /**
  * Resolves with the predicate's first truthy value; it is asked now and after every change.
  *
- * @throws the signal's reason; an error that quotes the predicate when the time is over; what the predicate throws.
+ * @throws the signal's reason; TestingKitError `wait-timeout` when the time is over; what the predicate throws.
  */
 export async function waitFor<T>(
   changes: Changes,
@@ -42,7 +44,10 @@ export async function waitFor<T>(
 ): Promise<NonNullable<T>> {
   const over = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => over.reject(new Error(`not true within ${timeoutMs} ms: ${String(predicate).slice(0, 300)}`)),
+    () =>
+      over.reject(
+        new TestingKitError('wait-timeout', `not true within ${timeoutMs} ms: ${String(predicate).slice(0, 300)}`),
+      ),
     timeoutMs,
   );
   const onAbort = (): void => over.reject(signal?.reason as Error);

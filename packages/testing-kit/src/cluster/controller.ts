@@ -1,4 +1,5 @@
 import type { Clock } from '@scaler/scaler-types';
+import { TestingKitError } from '../errors.ts';
 import type { KubeObject } from './objects.ts';
 
 /** A work queue: each key is reconciled once, however often it was asked for meanwhile. */
@@ -34,7 +35,7 @@ export function createController({ name, clock, lagMs, reconcile, onError }: Con
     try {
       reconcile(key.slice(0, slash), key.slice(slash + 1));
     } catch (error) {
-      onError(new Error(`${name} controller failed on ${key}`, { cause: error }));
+      onError(new TestingKitError('cluster-broken', `${name} controller failed on ${key}`, { cause: error }));
       controller.enqueue(key, retryMs);
     }
   };

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '@scaler/scaler-types';
 import { type FakeApi, type FakeApiOptions, startFakeApi } from '../api/fake-api.ts';
 import { groupVersionOf, gvrOf } from '../api/kinds.ts';
 import type { KubeObject, NewObject } from '../api/object.ts';
+import { TestingKitError } from '../errors.ts';
 import { createChanges, waitFor, type WaitOptions } from './changes.ts';
 import { type ControllerLag, type Controllers, startControllers } from './controllers.ts';
 import type { Image } from './image.ts';
@@ -94,11 +95,18 @@ class Teardown {
         errors.push(error);
       }
     }
-    if (errors.length > 0) throw new AggregateError(errors, 'the embedded cluster did not close cleanly');
+    if (errors.length > 0)
+      throw new TestingKitError('close-failed', `the embedded cluster did not close: ${errors.join('; ')}`, {
+        cause: new AggregateError(errors),
+      });
   }
 }
 
-/** Starts a cluster. `close()` it, also after a failed test. */
+/**
+ * Starts a cluster. `close()` it, also after a failed test.
+ *
+ * @throws TestingKitError `prefix-invalid`, `prefix-taken`, `loopback-unavailable`.
+ */
 export async function startEmbeddedCluster(options: EmbeddedClusterOptions = {}): Promise<EmbeddedCluster> {
   const teardown = new Teardown();
   try {
@@ -194,7 +202,8 @@ function manifests(api: FakeApi, proxy: ServiceProxy): Pick<EmbeddedCluster, 'ap
   const apply = <T extends KubeObject>(given: object): T => {
     const object = given as NewObject;
     const kind = store.kinds.find((each) => each.kind === object.kind && groupVersionOf(each) === object.apiVersion);
-    if (kind === undefined) throw new Error(`the API has no kind ${object.apiVersion}/${object.kind}`);
+    if (kind === undefined)
+      throw new TestingKitError('kind-unknown', `the API has no kind ${object.apiVersion}/${object.kind}`);
     const { namespace = '', name = '' } = object.metadata;
     if (kind.namespaced && store.find('v1/namespaces', '', namespace) === undefined) {
       store.create('v1/namespaces', { metadata: { name: namespace } });

@@ -7,7 +7,7 @@ import { hasLabels } from './selector.ts';
 import { type ClusterStore, endpointSlices, pods, services } from './store.ts';
 import { randomSuffix } from './template-hash.ts';
 
-export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
+const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 export const serviceNameLabel = 'kubernetes.io/service-name';
 const managedBy = 'endpointslice-controller.k8s.io';
 const maxEndpoints = 100;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
+import { TestingKitError } from '../errors.ts';
 
 /** Addresses of this machine that belong to one cluster: 127.A.0.0/16. */
 export interface Loopback {
@@ -39,7 +40,7 @@ function createPool(prefix: string, from: number, to: number): Pool {
         used.add(ip);
         return ip;
       }
-      throw new Error(`all ${size} addresses from ${prefix}.${from}.1 on are in use`);
+      throw new TestingKitError('addresses-exhausted', `all ${size} addresses from ${prefix}.${from}.1 on are in use`);
     },
     release: (ip) => void used.delete(ip),
   };
@@ -48,7 +49,13 @@ function createPool(prefix: string, from: number, to: number): Pool {
 async function claim(prefix: string): Promise<Server> {
   const server = createServer((socket) => socket.destroy());
   server.listen({ host: `${prefix}.0.1`, port: claimPort, exclusive: true });
-  await once(server, 'listening');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const { code: reason = String(error) } = error as { code?: string };
+    const code = reason === 'EADDRINUSE' ? 'prefix-taken' : 'loopback-unavailable';
+    throw new TestingKitError(code, `cannot listen on ${prefix}.0.1:${claimPort}: ${reason}`, { cause: error });
+  }
   server.unref();
   return server;
 }
@@ -60,27 +67,24 @@ async function claimAny(): Promise<{ prefix: string; server: Server }> {
     try {
       return { prefix, server: await claim(prefix) };
     } catch (error) {
-      const { code } = error as { code?: string };
-      if (code === 'EADDRINUSE') continue;
-      throw new Error(
-        `cannot listen on ${prefix}.0.1 (${code}): an embedded cluster needs all of 127.0.0.0/8, see README`,
-        {
-          cause: error,
-        },
-      );
+      if ((error as TestingKitError).code !== 'prefix-taken') throw error;
     }
   }
-  throw new Error('all ranges from 127.20 to 127.219 are taken by other embedded clusters');
+  throw new TestingKitError('prefix-taken', 'all ranges from 127.20 to 127.219 are taken by other embedded clusters');
 }
 
 /**
  * Claims a range of loopback addresses.
  *
  * @param prefix the first two octets, such as `127.40`; default: any free range.
+ * @throws TestingKitError `prefix-invalid`, `prefix-taken`, `loopback-unavailable`.
  */
 export async function claimLoopback(prefix?: string): Promise<Loopback> {
   if (prefix !== undefined && !/^127\.\d{1,3}$/.test(prefix)) {
-    throw new Error(`podIpPrefix ${JSON.stringify(prefix)} is not of the form 127.A, such as 127.40`);
+    throw new TestingKitError(
+      'prefix-invalid',
+      `podIpPrefix ${JSON.stringify(prefix)} is not of the form 127.A, such as 127.40`,
+    );
   }
   const range = prefix === undefined ? await claimAny() : { prefix, server: await claim(prefix) };
   const podIPs = createPool(range.prefix, 1, 127);

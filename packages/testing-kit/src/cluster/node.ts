@@ -1,4 +1,5 @@
 import type { Clock } from '@scaler/scaler-types';
+import { TestingKitError } from '../errors.ts';
 import { sameJson, withCondition } from './conditions.ts';
 import type { Image } from './image.ts';
 import type { Loopback } from './loopback.ts';
@@ -101,7 +102,11 @@ export function createNode(options: NodeOptions): SimulatedNode {
     const worker = createPodWorker(pod, context);
     const done = worker
       .run()
-      .catch((error: unknown) => onError(new Error(`pod ${namespace}/${name} failed in its worker`, { cause: error })))
+      .catch((error: unknown) =>
+        onError(
+          new TestingKitError('cluster-broken', `pod ${namespace}/${name} failed in its worker`, { cause: error }),
+        ),
+      )
       .finally(() => residents.delete(uid));
     residents.set(uid, { namespace, name, worker, done });
   };
@@ -128,7 +133,7 @@ export function createNode(options: NodeOptions): SimulatedNode {
       try {
         work();
       } catch (error) {
-        onError(new Error('the node failed on a pod', { cause: error }));
+        onError(new TestingKitError('cluster-broken', 'the node failed on a pod', { cause: error }));
       }
     };
     const cancel =

@@ -11,7 +11,7 @@ export interface OwnerReference {
   readonly blockOwnerDeletion?: boolean;
 }
 
-export interface ObjectMeta {
+interface ObjectMeta {
   readonly name?: string;
   readonly generateName?: string;
   readonly namespace?: string;
@@ -43,7 +43,7 @@ export interface Condition {
   readonly lastTransitionTime?: string;
 }
 
-export interface ContainerPort {
+interface ContainerPort {
   readonly name?: string;
   readonly containerPort: number;
   readonly protocol?: string;
@@ -88,7 +88,7 @@ export interface Container {
   };
 }
 
-export interface PodSpec {
+interface PodSpec {
   readonly containers: readonly Container[];
   readonly nodeName?: string;
   readonly nodeSelector?: Labels;
@@ -144,7 +144,7 @@ export interface PodTemplate {
   readonly spec: PodSpec;
 }
 
-export interface LabelSelector {
+interface LabelSelector {
   readonly matchLabels?: Labels;
   readonly matchExpressions?: readonly {
     readonly key: string;

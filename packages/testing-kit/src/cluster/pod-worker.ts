@@ -1,3 +1,4 @@
+import { TestingKitError } from '../errors.ts';
 import { kubeTime, sameJson, withCondition } from './conditions.ts';
 import { type ContainerContext, type ContainerWorker, createContainerWorker } from './container-worker.ts';
 import type { Condition, Pod, PodStatus } from './objects.ts';
@@ -69,7 +70,9 @@ export function createPodWorker(pod: Pod, context: PodContext): PodWorker {
     try {
       write();
     } catch (error) {
-      context.onError(new Error(`cannot write the status of pod ${namespace}/${name}`, { cause: error }));
+      context.onError(
+        new TestingKitError('cluster-broken', `cannot write the status of pod ${namespace}/${name}`, { cause: error }),
+      );
     }
   };
 

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '@scaler/scaler-types';
+import { TestingKitError } from '../errors.ts';
 import { keyOf } from './controller.ts';
 import type { Service, ServicePort } from './objects.ts';
 import { createSliceView } from './slice-view.ts';
@@ -28,7 +29,7 @@ export interface ServiceProxy {
   freeze(): void;
   /** Hears of them again, those that waited first. */
   thaw(): void;
-  /** Where a Service port is to be reached through this proxy. @throws if there is no such listener. */
+  /** Where a Service port is to be reached through this proxy. @throws TestingKitError `port-unknown`. */
   address(namespace: string, service: string, port: number): { host: string; port: number };
   /** `address:port` of the endpoints that would get a new connection now. */
   backends(namespace: string, service: string, port: number): string[];
@@ -107,7 +108,11 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       accept(client, serviceKey, listenerKey),
     );
     const ready = listen(server, host, port.port).catch((error: unknown) => {
-      onError(new Error(`cannot listen for Service ${serviceKey} on ${host}:${port.port}`, { cause: error }));
+      onError(
+        new TestingKitError('cluster-broken', `cannot listen for Service ${serviceKey} on ${host}:${port.port}`, {
+          cause: error,
+        }),
+      );
       return undefined;
     });
     const listener: Listener = { server, host, portName: port.name ?? '', ready, port: undefined };
@@ -150,7 +155,10 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     const listener = listeners.get(`${namespace}/${service}:${port}`);
     if (listener) return listener;
     const known = [...listeners.keys()].join(', ') || 'none';
-    throw new Error(`no Service port ${namespace}/${service}:${port} is listened for; there are: ${known}`);
+    throw new TestingKitError(
+      'port-unknown',
+      `no Service port ${namespace}/${service}:${port} is listened for; there are: ${known}`,
+    );
   };
 
   return {
