@@ -32,6 +32,12 @@ interface Scene {
   stop(): Promise<void>;
 }
 
+interface SceneOptions {
+  script?: PeerScript;
+  maxParks?: number;
+  reconcileGate?: ScriptedScaler['reconcileGate'];
+}
+
 let scenes: Scene[] = [];
 afterEach(async () => {
   for (const scene of scenes) await scene.stop();
@@ -40,12 +46,13 @@ afterEach(async () => {
 
 async function start(
   resources: readonly Resource[],
-  { script = quietDlx('dlx-1'), maxParks = 8 }: { script?: PeerScript; maxParks?: number } = {},
+  { script = quietDlx('dlx-1'), maxParks = 8, reconcileGate }: SceneOptions = {},
 ): Promise<Scene> {
   const clock = createFakeClock();
   const dlx = await startFakeDlx(script);
   const client = createPeerClient({ clock: systemClock });
   const scaler = scriptedScaler(resources);
+  if (reconcileGate) scaler.reconcileGate = reconcileGate;
   const [ring, metrics, peers] = [createRing(), createMetrics(), staticPeers([dlx])];
   const view = createResourceView({ scaler, clock, logger: silentLogger, timeoutMs: 1_000, retryMs: 1_000 });
   const value: Scene['value'] = { now: 0 };
@@ -214,55 +221,65 @@ describe('parking', () => {
 });
 
 describe('reconciling', () => {
-  test('begins with every resource and a sweep, then follows changes and ticks', async () => {
-    const scene = await start([named('a'), named('b', { phase: 'waking' })]);
+  test('begins with a sweep, then follows changes, and sweeps at each tick', async () => {
+    const scene = await start([named('a'), named('b')]);
     scene.value.now = 1;
-    // What wakes is looked at by the first tick too.
-    await until(() => scene.scaler.reconciled.length === 4);
-    expect(scene.scaler.reconciled.toSorted()).toEqual(['*', 'default/a', 'default/b', 'default/b']);
-    scene.scaler.reconciled.length = 0;
-    scene.scaler.tell({ type: 'set', resource: named('a') });
     await until(() => scene.scaler.reconciled.length === 1);
-    expect(scene.scaler.reconciled).toEqual(['default/a']);
-    scene.scaler.reconciled.length = 0;
-    await scene.tick();
+    scene.scaler.tell({ type: 'set', resource: named('a') });
     await until(() => scene.scaler.reconciled.length === 2);
-    expect(scene.scaler.reconciled.toSorted()).toEqual(['*', 'default/b']);
+    await scene.tick();
+    await until(() => scene.scaler.reconciled.length === 3);
+    expect(scene.scaler.reconciled).toEqual(['*', 'default/a', '*']);
   });
 
   test('any number of changes while one runs become one more, never two at once', async () => {
     const scene = await start([web]);
     scene.value.now = 1;
-    await until(() => scene.scaler.reconciled.length === 2);
-    scene.scaler.reconciled.length = 0;
+    await until(() => scene.scaler.reconciled.length === 1);
+    await turn();
     const gate = Promise.withResolvers<void>();
     scene.scaler.reconcileGate = () => gate.promise;
     for (let i = 0; i < 5; i++) scene.scaler.tell({ type: 'set', resource: web });
     await turn();
     for (let i = 0; i < 5; i++) scene.scaler.tell({ type: 'set', resource: web });
     await turn();
-    expect(scene.scaler.reconciled).toEqual(['default/web']);
+    expect(scene.scaler.reconciled).toEqual(['*', 'default/web']);
     gate.resolve();
-    await until(() => scene.scaler.reconciled.length === 2);
+    await until(() => scene.scaler.reconciled.length === 3);
     await turn();
-    expect(scene.scaler.reconciled).toEqual(['default/web', 'default/web']);
+    expect(scene.scaler.reconciled).toEqual(['*', 'default/web', 'default/web']);
   });
 
-  test('one that fails is tried again by itself, and the others go on', async () => {
+  test('a change during a sweep is looked at again after it', async () => {
+    const gate = Promise.withResolvers<void>();
+    const scene = await start([web], { reconcileGate: (key) => (key === '*' ? gate.promise : Promise.resolve()) });
+    scene.value.now = 1;
+    await until(() => scene.scaler.reconciled.length === 1);
+    scene.scaler.tell({ type: 'set', resource: web });
+    await until(() => scene.scaler.reconciled.length === 2);
+    gate.resolve();
+    await until(() => scene.scaler.reconciled.length === 3);
+    expect(scene.scaler.reconciled).toEqual(['*', 'default/web', 'default/web']);
+  });
+
+  test('one that fails, in a sweep too, is tried again by itself, and the others go on', async () => {
     const scene = await start([named('a'), named('b')]);
     scene.value.now = 1;
-    await until(() => scene.scaler.reconciled.length === 3);
-    scene.scaler.reconciled.length = 0;
+    await until(() => scene.scaler.reconciled.length === 1);
+    await turn();
     scene.scaler.reconcileGate = (key) => (key === 'default/a' ? Promise.reject(new Error('409')) : Promise.resolve());
-    scene.scaler.tell({ type: 'set', resource: named('a') });
-    scene.scaler.tell({ type: 'set', resource: named('b') });
+    scene.scaler.sweepResults = [{ resource: named('a'), ok: false, error: new Error('409') }];
+    await scene.tick();
     await until(() => scene.scaler.reconciled.length === 2);
     await turn();
-    await scene.clock.advance(500);
+    scene.scaler.tell({ type: 'set', resource: named('b') });
     await until(() => scene.scaler.reconciled.length === 3);
-    await scene.clock.advance(1_000);
+    await scene.clock.advance(500);
     await until(() => scene.scaler.reconciled.length === 4);
-    expect(scene.scaler.reconciled).toEqual(['default/a', 'default/b', 'default/a', 'default/a']);
+    await turn();
+    await scene.clock.advance(1_000);
+    await until(() => scene.scaler.reconciled.length === 5);
+    expect(scene.scaler.reconciled).toEqual(['*', '*', 'default/b', 'default/a', 'default/a']);
   });
 
   test('not while the resource is being parked, but right after', async () => {

@@ -1,4 +1,4 @@
-import type { Clock, Logger, Resource, ResourceRef, ResourceScaler } from '@scaler/scaler-types';
+import type { Clock, Logger, ResourceRef, ResourceScaler } from '@scaler/scaler-types';
 import { type AttemptBook, createAttemptBook } from './act/attempt-book.ts';
 import { createFence, type FenceParts } from './act/fence.ts';
 import { park, type ParkResult } from './act/park.ts';
@@ -53,7 +53,6 @@ export async function lead(parts: LeadParts, signal: AbortSignal): Promise<void>
   const { reconciler, parks } = acting;
   const stopListening = view.onChange((ref) => reconciler.notify(ref));
   try {
-    view.list().forEach((resource) => reconciler.notify(resource));
     await tickUntilAborted(parts, acting, signal);
   } finally {
     stopListening();
@@ -91,21 +90,15 @@ async function tickUntilAborted(parts: LeadParts, acting: Acting, signal: AbortS
   const { ticker, parks, reconciler, attempts } = acting;
   while (!signal.aborted) {
     const beganMs = clock.monotonic();
+    reconciler.sweep();
     const result = await ticker.tick({ parking: parks.running, attempts: attempts.all() }, signal);
     tell(parts, result, clock.monotonic() - beganMs);
     parks.offer(result.decisions);
-    reconciler.sweep();
-    result.resources.filter(isRestless).forEach((resource) => reconciler.notify(resource));
     ring.keepOnly(result.resources);
     attempts.keepOnly(result.resources);
     observer.ticked(result, clock.monotonic() - beganMs);
     await clock.sleep(Math.max(0, settings.intervalMs - (clock.monotonic() - beganMs)), signal);
   }
-}
-
-/** A step may have been left for later, or its time have come: it is looked at again at each tick. */
-function isRestless({ phase }: Resource): boolean {
-  return phase !== 'awake' && phase !== 'asleep';
 }
 
 function tell({ ring, logger, clock }: LeadParts, result: TickResult, tookMs: number): void {

@@ -1,4 +1,11 @@
-import { type Clock, type Logger, type ResourceRef, type ResourceScaler, resourceKey } from '@scaler/scaler-types';
+import {
+  type Clock,
+  type Logger,
+  type ResourceRef,
+  type ResourceScaler,
+  resourceKey,
+  type ScaleResult,
+} from '@scaler/scaler-types';
 
 export interface ReconcilerParts {
   /** Undefined where the scaler has no such ability: then nothing here does anything. */
@@ -7,9 +14,9 @@ export interface ReconcilerParts {
   isParking: (key: string) => boolean;
   clock: Clock;
   logger: Logger;
-  /** Resources at once. */
+  /** Calls at once. */
   limit: number;
-  /** Milliseconds before a failed one is tried again; doubled up to 32 times that. */
+  /** Milliseconds before what failed is tried again; doubled with each time in a row, up to 32 times that. */
   retryMs: number;
   /** Ends it. */
   signal: AbortSignal;
@@ -19,7 +26,7 @@ export interface ReconcilerParts {
 export interface Reconciler {
   /** Something about the resource changed. Any number of calls while one runs become one more. */
   notify(ref: ResourceRef): void;
-  /** `reconcile([])`: what concerns no single resource. */
+  /** `reconcile([])`: everything there is. */
   sweep(): void;
   /** Resolves when none is under way. */
   idle(): Promise<void>;
@@ -29,39 +36,40 @@ export interface Reconciler {
 const sweepKey = '';
 
 export function createReconciler(parts: ReconcilerParts): Reconciler {
-  const { reconcile, isParking, clock, logger, limit, retryMs, signal } = parts;
+  const { reconcile, isParking, limit, signal } = parts;
   const wanted = new Map<string, ResourceRef | undefined>();
   const running = new Map<string, Promise<void>>();
-  const failures = new Map<string, number>();
+  const retry = createRetry(parts, (key, ref) => want(key, ref));
+  // A sweep may have passed a resource by the time that it changes, and the scaler need not do one twice at once.
+  const changedInSweep = new Map<string, ResourceRef>();
 
   const want = (key: string, ref: ResourceRef | undefined): void => {
     if (!reconcile || signal.aborted) return;
+    if (ref && running.has(sweepKey)) changedInSweep.set(key, ref);
     wanted.set(key, ref);
     fill();
   };
-  const failed = (key: string, ref: ResourceRef | undefined, error: unknown): void => {
-    if (signal.aborted) return;
-    const count = (failures.get(key) ?? 0) + 1;
-    failures.set(key, count);
-    logger.warn('reconcile failed, trying again', { resource: key, err: error, attempt: count });
-    const cancel = clock.after(retryMs * 2 ** Math.min(count - 1, 5), () => {
-      signal.removeEventListener('abort', cancel);
-      want(key, ref);
-    });
-    signal.addEventListener('abort', cancel, { once: true });
-  };
   const run = async (key: string, ref: ResourceRef | undefined): Promise<void> => {
-    let error: unknown;
     try {
       const results = (await reconcile?.(ref ? [ref] : [], { signal })) ?? [];
-      error = results.find((result) => !result.ok)?.error;
-    } catch (thrown) {
-      error = thrown;
+      retry.ended(key);
+      for (const result of results) tellResult(result);
+    } catch (error) {
+      retry.failed(key, ref, error);
     }
     running.delete(key);
-    if (error === undefined) failures.delete(key);
-    else failed(key, ref, error);
+    if (key === sweepKey) {
+      const changed = [...changedInSweep];
+      changedInSweep.clear();
+      for (const [changedKey, changedRef] of changed) want(changedKey, changedRef);
+    }
     fill();
+  };
+  const tellResult = (result: ScaleResult): void => {
+    const { namespace, name } = result.resource;
+    const key = resourceKey({ namespace, name });
+    if (result.ok) retry.ended(key);
+    else retry.failed(key, { namespace, name }, result.error);
   };
   const fill = (): void => {
     for (const [key, ref] of wanted) {
@@ -81,6 +89,33 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     sweep: () => want(sweepKey, undefined),
     async idle() {
       while (running.size > 0) await Promise.all(running.values());
+    },
+  };
+}
+
+/** Tries again what failed, later and later. */
+function createRetry(
+  { clock, logger, retryMs, signal }: ReconcilerParts,
+  again: (key: string, ref: ResourceRef | undefined) => void,
+) {
+  const failures = new Map<string, number>();
+  return {
+    ended: (key: string): void => void failures.delete(key),
+    failed(key: string, ref: ResourceRef | undefined, error: unknown): void {
+      if (signal.aborted) return;
+      const count = (failures.get(key) ?? 0) + 1;
+      failures.set(key, count);
+      logger.warn('reconcile failed, trying again', {
+        namespace: ref?.namespace,
+        resource: ref?.name,
+        attempt: count,
+        err: error,
+      });
+      const cancel = clock.after(retryMs * 2 ** Math.min(count - 1, 5), () => {
+        signal.removeEventListener('abort', cancel);
+        again(key, ref);
+      });
+      signal.addEventListener('abort', cancel, { once: true });
     },
   };
 }

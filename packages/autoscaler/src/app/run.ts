@@ -80,7 +80,7 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
 }
 
 function load({ config, appUrl, logger, clock }: AutoscalerContext): Promise<LoadedResourceScaler> {
-  const { scaler: name, pluginDir, identity, namespaces, dlxService, scalerOption } = config.values;
+  const { scaler: name, pluginDir, identity, namespaces, dlxService, scalerOption, kubeconfig } = config.values;
   return loadResourceScaler({
     name,
     cwd: process.cwd(),
@@ -92,7 +92,7 @@ function load({ config, appUrl, logger, clock }: AutoscalerContext): Promise<Loa
       identity,
       namespaces: namespaces.length === 0 ? undefined : namespaces,
       dlxService: parseService(dlxService),
-      options: scalerOption,
+      options: { ...(kubeconfig !== undefined && { kubeconfig }), ...scalerOption },
       logger,
       clock,
     },

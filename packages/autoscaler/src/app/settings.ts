@@ -117,7 +117,7 @@ const leaseSettings = {
   kubeconfig: setting({
     parser: parsers.string(),
     proposal: false,
-    doc: "Default: the files of `KUBECONFIG`, `~/.kube/config`, the pod's own.",
+    doc: "The path of a kubeconfig, also handed to the scaler as its option `kubeconfig`. Default: the files of `KUBECONFIG`, `~/.kube/config`, the pod's own.",
   }),
 };
 

@@ -22,6 +22,8 @@ export interface ScriptedScaler extends ResourceScaler {
   readonly reconciled: string[];
   /** What each `reconcile` waits for. */
   reconcileGate: (key: string) => Promise<void>;
+  /** What a sweep answers. */
+  sweepResults: readonly ScaleResult[];
   tell(change: ResourceChange): void;
   /** Resolves when `count` parks have begun and not ended. */
   whenParks(count: number): Promise<readonly ScriptedPark[]>;
@@ -40,6 +42,7 @@ export function scriptedScaler(resources: readonly Resource[]): ScriptedScaler {
     parks,
     reconciled,
     reconcileGate: () => Promise.resolve(),
+    sweepResults: [],
     tell: (change) => listener(change),
     whenParks: (count) =>
       new Promise((resolve) => {
@@ -78,7 +81,7 @@ export function scriptedScaler(resources: readonly Resource[]): ScriptedScaler {
       const key = refs.map(({ namespace, name }) => `${namespace}/${name}`).join() || '*';
       reconciled.push(key);
       await scaler.reconcileGate(key);
-      return refs.map((resource) => ({ resource, ok: true }));
+      return refs.length === 0 ? scaler.sweepResults : refs.map((resource) => ({ resource, ok: true }));
     },
   };
   return scaler;
