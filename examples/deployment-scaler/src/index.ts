@@ -1,1 +1,2 @@
-export {};
+export { DeploymentScalerError, type DeploymentScalerErrorCode } from './errors.ts';
+export { createResourceScaler, createScaler } from './scaler.ts';

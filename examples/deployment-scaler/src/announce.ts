@@ -1,0 +1,30 @@
+import { apiVersionOf, type EventRecorder } from '@scaler/kube';
+import type { Managed } from './lookup.ts';
+
+/** Reasons of the Events that we write, with what they say. README has the same table. */
+export const eventReasons = {
+  Parked: 'It was put to sleep, and why.',
+  WokenUp: 'It was started, by whom and why.',
+  Restored: 'Its traffic goes to its pods again.',
+  ParkCancelled: 'A park was undone, and why. Normal: a request came, or a pod or the DLX changed.',
+  ParkRefused: 'A park was not begun, and why. Nothing was changed.',
+  InvalidSetting: 'An annotation is wrong or unknown; a wrong one keeps the workload awake.',
+  RoutingRepaired: 'Routing was not as it should be and was written again.',
+  DlxUnreachable: 'A request through the DLX did not come to the pods, so the DLX is kept out of the path.',
+  PortRangeFull: 'No port of the DLX is left for one of its Service ports.',
+} as const;
+
+export type EventReason = keyof typeof eventReasons;
+
+const warnings: readonly EventReason[] = ['InvalidSetting', 'DlxUnreachable', 'PortRangeFull'];
+
+/** Tells the owner of a workload, with an Event. */
+export type Announce = (managed: Managed, reason: EventReason, message: string) => void;
+
+export function createAnnounce(recorder: EventRecorder): Announce {
+  return ({ kind, workload }, reason, message) => {
+    const { namespace, name, uid, resourceVersion } = workload;
+    const object = { apiVersion: apiVersionOf(kind.kind), kind: kind.kind.kind, namespace, name, uid, resourceVersion };
+    recorder.event(object, warnings.includes(reason) ? 'Warning' : 'Normal', reason, message);
+  };
+}

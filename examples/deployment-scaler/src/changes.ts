@@ -1,0 +1,91 @@
+import { resourceKey, type Resource, type ResourceChange, type ResourceRef } from '@scaler/scaler-types';
+import type { CancelTimer, Clock } from '@scaler/scaler-types';
+
+/** What there is to say about one resource now. */
+export interface News {
+  /** Undefined: there is no such resource. */
+  readonly resource: Resource | undefined;
+  /** The reconcile has something to do about it, so it is told again even where it reads the same. */
+  readonly due: boolean;
+}
+
+/** Turns "something about this one may have changed" into what the app is told. */
+export interface Changes {
+  /** Looks at a resource soon, or in `ms`. A sooner look replaces a later one. */
+  lookAgain(ref: ResourceRef, ms?: number): void;
+  /** Tells of everything, then of each change, until the signal aborts. */
+  tell(listener: (change: ResourceChange) => void, refs: readonly ResourceRef[], signal: AbortSignal): void;
+}
+
+// Events come in bursts: a park alone makes a dozen.
+const gatherMs = { autoscaler: 50, dlx: 0 } as const;
+/** Labels move a workload from one watch to another: it may be missing for a moment. */
+const goneAfterMs = 1_000;
+
+export function createChanges(clock: Clock, role: 'autoscaler' | 'dlx', newsOf: (ref: ResourceRef) => News): Changes {
+  const told = new Map<string, string>();
+  const goneSinceMs = new Map<string, number>();
+  const planned = new Map<string, { readonly atMs: number; readonly cancel: CancelTimer }>();
+  let listener: ((change: ResourceChange) => void) | undefined;
+
+  function look(ref: ResourceRef): void {
+    if (listener === undefined) return;
+    const key = resourceKey(ref);
+    const { resource, due } = newsOf(ref);
+    if (resource === undefined) {
+      lookGone(ref, key);
+      return;
+    }
+    goneSinceMs.delete(key);
+    const text = JSON.stringify(resource);
+    if (told.get(key) === text && !due) return;
+    told.set(key, text);
+    listener({ type: 'set', resource });
+  }
+
+  function lookGone(ref: ResourceRef, key: string): void {
+    if (!told.has(key)) return;
+    const sinceMs = goneSinceMs.get(key) ?? clock.monotonic();
+    goneSinceMs.set(key, sinceMs);
+    const leftMs = goneAfterMs - (clock.monotonic() - sinceMs);
+    if (leftMs > 0) {
+      plan(ref, leftMs);
+      return;
+    }
+    goneSinceMs.delete(key);
+    told.delete(key);
+    listener?.({ type: 'removed', resource: { namespace: ref.namespace, name: ref.name } });
+  }
+
+  function plan(ref: ResourceRef, ms: number): void {
+    const key = resourceKey(ref);
+    const atMs = clock.monotonic() + ms;
+    const before = planned.get(key);
+    if (before !== undefined && before.atMs <= atMs) return;
+    before?.cancel();
+    const cancel = clock.after(ms, () => {
+      planned.delete(key);
+      look(ref);
+    });
+    planned.set(key, { atMs, cancel });
+  }
+
+  return {
+    lookAgain: (ref, ms = 0) => {
+      if (listener === undefined) return;
+      const waitMs = Math.max(ms, gatherMs[role]);
+      if (waitMs === 0) look(ref);
+      else plan(ref, waitMs);
+    },
+    tell: (to, refs, signal) => {
+      listener = to;
+      for (const ref of refs) look(ref);
+      to({ type: 'synced' });
+      signal.addEventListener('abort', () => {
+        listener = undefined;
+        for (const { cancel } of planned.values()) cancel();
+        planned.clear();
+      });
+    },
+  };
+}

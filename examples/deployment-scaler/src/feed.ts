@@ -1,0 +1,75 @@
+import { keys, ownSelector, type PodInfo, type ServiceInfo, type StoreEvent, type Workload } from '@scaler/kube';
+import type { ResourceRef } from '@scaler/scaler-types';
+import type { Ground } from './ground.ts';
+import { pairsOf } from './stores.ts';
+
+/**
+ * Has a resource looked at whenever something in the stores changed that may concern it. Returns how to stop.
+ * The DLX wants to know phases and ports alone; pods it hears of through their endpoints.
+ */
+export function feed(ground: Ground): () => void {
+  const { stores, lookup, lookAgain, role } = ground;
+  const service = (one: ServiceInfo): void => lookup.resourcesOf(one).forEach((ref) => lookAgain(ref));
+  const stops = [
+    ...stores.workloads.map(({ store }) =>
+      store.subscribe((event) => {
+        // A token that moved is most of what happens: the Services of it are the same.
+        lookAgain(event.object);
+        if (isNews(event)) for (const other of neighbours(ground, event.object)) lookAgain(other);
+      }),
+    ),
+    stores.services.subscribe((event) => {
+      service(event.object);
+      if (event.type === 'updated' && selectorOf(event.previous) !== selectorOf(event.object)) service(event.previous);
+    }),
+    stores.ingresses.subscribe((event) => {
+      const before = event.type === 'updated' ? event.previous.services : [];
+      for (const name of new Set([...event.object.services, ...before])) {
+        const found = stores.services.get(event.object.namespace, name);
+        if (found !== undefined) service(found);
+      }
+    }),
+  ];
+  if (role === 'autoscaler') stops.push(...feedRouting(ground));
+  return () => stops.forEach((stop) => stop());
+}
+
+function feedRouting(ground: Ground): (() => void)[] {
+  const { stores, lookup, lookAgain, dlx } = ground;
+  const everything = (): void => lookup.refs().forEach((ref) => lookAgain(ref));
+  const subscribed = [
+    stores.slices?.subscribe(({ object }) => {
+      const { namespace, service, resource } = object;
+      if (resource !== undefined) lookAgain({ namespace, name: resource });
+      const found = stores.services.get(namespace, service);
+      if (found !== undefined) lookup.resourcesOf(found).forEach((ref) => lookAgain(ref));
+    }),
+    // Only who is there matters, for sharing and meshes: not how each of them does.
+    stores.pods.subscribe((event) => {
+      if (event.type !== 'updated') behindPod(ground, event.object).forEach((ref) => lookAgain(ref));
+    }),
+    dlx?.subscribe(everything),
+  ];
+  return subscribed.filter((stop) => stop !== undefined);
+}
+
+function isNews(event: StoreEvent<Workload>): boolean {
+  return event.type !== 'updated' || event.previous.templateLabels !== event.object.templateLabels;
+}
+
+// Whether a Service is shared depends on every workload behind it.
+function neighbours({ stores, lookup }: Ground, { namespace, templateLabels, uid }: Workload): readonly ResourceRef[] {
+  const services = pairsOf(namespace, templateLabels).flatMap((pair) => stores.services.byIndex('selector', pair));
+  return [...new Set(services.flatMap((one) => lookup.workloadsBehind(one)))].filter((one) => one.uid !== uid);
+}
+
+function behindPod({ stores }: Ground, { namespace, labels }: PodInfo): readonly ResourceRef[] {
+  const workloads = pairsOf(namespace, labels).flatMap((pair) =>
+    stores.workloads.flatMap(({ store }) => store.byIndex('label', pair)),
+  );
+  return [...new Set(workloads)];
+}
+
+function selectorOf(service: ServiceInfo): string {
+  return JSON.stringify([ownSelector(service), service.selector?.[keys.asleep] !== undefined]);
+}

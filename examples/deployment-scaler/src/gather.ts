@@ -1,0 +1,177 @@
+import { isPortLabel, keys, mirrorAddresses, readToken, type ServiceInfo, type Workload } from '@scaler/kube';
+import { resourceKey, type ResourceRef, type Target } from '@scaler/scaler-types';
+import type { Facts, ServiceFacts, WorkloadFacts } from './facts.ts';
+import type { Ground } from './ground.ts';
+import { isEnabled, type Managed } from './lookup.ts';
+import { refusal, routingMode } from './refusal.ts';
+import {
+  divertedPorts,
+  fingerprint,
+  isLabelled,
+  servesItself,
+  type ServiceSnapshot,
+  sliceFacts,
+} from './service-view.ts';
+import type { Snapshot } from './snapshot.ts';
+import { firstPair } from './stores.ts';
+
+/** Address changes that lose nothing meanwhile are gathered until none came for so long. */
+const mirrorQuietMs = 2_000;
+
+/** What the repair table looks at, from what was read. */
+export function factsOf(ground: Ground, snapshot: Snapshot): Facts {
+  const { managed, services } = snapshot;
+  const leading = leadingOf(snapshot);
+  const mode = managed === undefined ? 'selector' : routingMode(managed.settings, leading);
+  return {
+    workload: managed && workloadFacts(ground, managed, leading),
+    mode,
+    followZero: managed?.settings.followZero ?? true,
+    settleMs: managed?.settings.settleMs ?? ground.options.settleMs,
+    refused: managed && refusalOf(ground, managed, leading),
+    services: services.map((service) => serviceFacts(ground, snapshot, service)),
+    dlx: dlxState(ground, snapshot),
+    usable: isUsable(ground, snapshot, leading),
+    reachable: ground.reach.known(snapshot.ref),
+  };
+}
+
+/** The Services that lead to the resource. */
+export function leadingOf({ services }: Snapshot): readonly ServiceInfo[] {
+  return services.flatMap(({ service, leads }) => (service !== undefined && leads ? [service] : []));
+}
+
+/** The token's half of the facts: all that a wake needs. */
+export function tokenFacts({ workload }: Managed): Omit<WorkloadFacts, 'portsLabelled'> {
+  const { phase, epoch, state } = readToken(workload);
+  return {
+    phase,
+    epoch,
+    phaseLabel: workload.labels[keys.phase],
+    marked: isMarked(workload),
+    enabled: isEnabled(workload),
+    replicas: workload.replicas,
+    wanted: Math.max(1, state?.replicas ?? 1, workload.replicas),
+  };
+}
+
+function workloadFacts({ options }: Ground, managed: Managed, services: readonly ServiceInfo[]): WorkloadFacts {
+  const portsLabelled = services.every((service) => isLabelled(service, managed.workload, options.portRange));
+  return { ...tokenFacts(managed), portsLabelled };
+}
+
+function isMarked({ labels, annotations }: Workload): boolean {
+  return Object.keys(labels).some((label) => isOwnLabel(label)) || annotations[keys.state] !== undefined;
+}
+
+/** A label of a workload that we wrote. */
+export function isOwnLabel(label: string): boolean {
+  return label === keys.phase || label === keys.epoch || isPortLabel(label);
+}
+
+function serviceFacts(ground: Ground, { ref, managed, live }: Snapshot, snapshot: ServiceSnapshot): ServiceFacts {
+  const { name, service, ours } = snapshot;
+  const key = `${ref.namespace}/${name}`;
+  const ports = managed && service ? divertedPorts(service, managed.workload, ground.options.portRange) : [];
+  const addresses = addressesFor(
+    ground,
+    ports.map(({ listenPort }) => listenPort),
+  );
+  const { slices, urgency } = sliceFacts(snapshot, ports, addresses);
+  const print = fingerprint(snapshot);
+  return {
+    name,
+    ours,
+    slices:
+      slices === 'outdated' && urgency === 'soon' && !isQuiet(ground, ref, key, addresses.listed) ? 'whole' : slices,
+    sliceEpoch: commonEpoch(snapshot),
+    key: service?.selector?.[keys.asleep],
+    serves: live && servesItself(snapshot.slices),
+    stableForMs: live ? ground.memory.observe(`routing ${key}`, print) : 0,
+  };
+}
+
+function commonEpoch({ slices }: ServiceSnapshot): string | undefined {
+  const epochs = new Set(slices.filter(({ managedBy }) => managedBy === keys.manager).map(({ epoch }) => epoch));
+  return epochs.size === 1 ? [...epochs][0] : undefined;
+}
+
+// True once the wanted addresses have stood for a while; has the resource looked at again when they will have.
+function isQuiet(ground: Ground, ref: ResourceRef, key: string, listed: readonly string[]): boolean {
+  const standingMs = ground.memory.observe(`mirror ${key}`, [...listed].sort().join());
+  if (standingMs >= mirrorQuietMs) return true;
+  ground.lookAgain(ref, mirrorQuietMs - standingMs);
+  return false;
+}
+
+/** The DLX's addresses for a set of its ports. */
+export function addressesFor(
+  { dlx }: Ground,
+  ports: readonly number[],
+): { listed: readonly string[]; draining: readonly string[] } {
+  return { listed: dlx?.listed(ports) ?? [], draining: dlx?.draining ?? [] };
+}
+
+/** What a Service's slices should name now. */
+export function wantedAddresses(
+  ground: Ground,
+  snapshot: ServiceSnapshot,
+  ports: readonly number[],
+): readonly string[] {
+  const own = snapshot.slices.filter(({ managedBy }) => managedBy === keys.manager);
+  const current = own.flatMap(({ endpoints }) => endpoints.map(({ address }) => address));
+  return mirrorAddresses(current, addressesFor(ground, ports));
+}
+
+function dlxState(ground: Ground, { managed, services }: Snapshot): Facts['dlx'] {
+  const { dlx, options } = ground;
+  if (dlx === undefined || !dlx.synced) return 'none';
+  if (ground.isDlxGone()) return 'gone';
+  const listening = services.every(({ service, ours }) => {
+    if (!ours || service === undefined || managed === undefined) return true;
+    const ports = divertedPorts(service, managed.workload, options.portRange).map(({ listenPort }) => listenPort);
+    return dlx.listed(ports).length > 0;
+  });
+  return dlx.ready.length > 0 && listening ? 'ready' : 'none';
+}
+
+/** Every TCP port of these Services, as targets of the resource. */
+export function targetsOf(ref: ResourceRef, services: readonly ServiceInfo[]): readonly Target[] {
+  const resource = { namespace: ref.namespace, name: ref.name };
+  return services.flatMap(({ name, ports }) =>
+    ports.filter(({ protocol }) => protocol === 'TCP').map(({ port }) => ({ resource, service: name, port })),
+  );
+}
+
+// Looking costs watches and probes, so it starts only where it was read live that the answer matters.
+function isUsable({ watching }: Ground, { managed, live, ref }: Snapshot, leading: readonly ServiceInfo[]): boolean {
+  if (managed === undefined) return false;
+  const { workload } = managed;
+  const targets = targetsOf(ref, leading);
+  if (targets.length === 0) return workload.readyReplicas > 0 && workload.observedGeneration >= workload.generation;
+  return watching.usable(ref, targets, { start: live && workload.replicas > 0 });
+}
+
+/** Why the Services cannot be diverted, from the stores' pods and workloads. */
+export function refusalOf(ground: Ground, managed: Managed, services: readonly ServiceInfo[]): string | undefined {
+  const { stores, lookup } = ground;
+  const { workload, settings } = managed;
+  const pairs = services.flatMap(firstPair);
+  const pods = [...new Set(pairs.flatMap((pair) => stores.pods.byIndex('label', pair)))];
+  const self = resourceKey(workload);
+  const others = services.flatMap((service) =>
+    lookup.workloadsBehind(service).filter((other) => other.uid !== workload.uid && resourceKey(other) !== self),
+  );
+  const owners = new Set(pods.map(({ ownerUid }) => ownerUid ?? ''));
+  const replicaSets = [...owners].flatMap((uid) => stores.replicaSets.byIndex('uid', uid));
+  const ingresses = services.flatMap(({ namespace, name }) => lookup.ingressesOf(namespace, name));
+  return refusal({
+    workload,
+    settings,
+    services,
+    pods,
+    replicaSets,
+    others: [...new Set(others)],
+    ingresses: [...new Set(ingresses)],
+  });
+}

@@ -1,0 +1,33 @@
+import type { DlxAddresses, Endpoints, KubeClient } from '@scaler/kube';
+import type { Clock, Logger, ResourceRef, ScalerContext } from '@scaler/scaler-types';
+import type { Announce } from './announce.ts';
+import type { Lookup } from './lookup.ts';
+import type { Memory } from './memory.ts';
+import type { Options } from './options.ts';
+import type { Reach } from './reach.ts';
+import type { Stores } from './stores.ts';
+import type { Watching } from './watching.ts';
+
+/** What every part of the scaler stands on; one per process. */
+export interface Ground {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly role: ScalerContext['role'];
+  readonly options: Options;
+  readonly stores: Stores;
+  readonly lookup: Lookup;
+  readonly endpoints: Endpoints;
+  /** Undefined where no DLX Service is named, and in the DLX itself. */
+  readonly dlx: DlxAddresses | undefined;
+  /** Whether there has been no DLX for longer than the dead-man switch. */
+  readonly isDlxGone: () => boolean;
+  readonly memory: Memory;
+  readonly reach: Reach;
+  readonly announce: Announce;
+  readonly watching: Watching;
+  /** Resources that this process parks right now; nothing else touches them meanwhile. */
+  readonly parks: Set<string>;
+  /** Has a resource looked at again, now or in `ms`. */
+  readonly lookAgain: (ref: ResourceRef, ms?: number) => void;
+}

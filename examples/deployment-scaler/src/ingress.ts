@@ -1,0 +1,51 @@
+import type { Ingress } from '@scaler/kube';
+import type { Route } from '@scaler/scaler-types';
+
+/** One rule of an Ingress that leads to a Service. */
+export interface IngressRoute extends Route {
+  readonly service: string;
+  /** Number or name; undefined: any. */
+  readonly port: number | string | undefined;
+}
+
+/** What is kept of an Ingress. */
+export interface IngressInfo {
+  readonly namespace: string;
+  readonly name: string;
+  readonly routes: readonly IngressRoute[];
+  /** Every Service it names, each once. */
+  readonly services: readonly string[];
+  /** The annotation that makes a load balancer send to pods by itself, `key=value`. */
+  readonly ipTargets: string | undefined;
+}
+
+type Backend = { service?: { name: string; port?: { number?: number; name?: string } } };
+
+const albTargetType = 'alb.ingress.kubernetes.io/target-type';
+
+/** Trims an Ingress. */
+export function trimIngress({ metadata, spec }: Ingress): IngressInfo {
+  const fallback = spec?.defaultBackend === undefined ? [] : routeTo(spec.defaultBackend, { host: '*' });
+  const rules = (spec?.rules ?? []).flatMap(({ host, http }) =>
+    (http?.paths ?? []).flatMap(({ path, pathType, backend }) =>
+      routeTo(backend, {
+        host: host === undefined || host === '' ? '*' : host.toLowerCase(),
+        path: path ?? '/',
+        pathType: pathType === 'Exact' ? 'Exact' : 'Prefix',
+      }),
+    ),
+  );
+  const routes = [...rules, ...fallback];
+  return {
+    namespace: metadata?.namespace ?? '',
+    name: metadata?.name ?? '',
+    routes,
+    services: [...new Set(routes.map(({ service }) => service))],
+    ipTargets: metadata?.annotations?.[albTargetType] === 'ip' ? `${albTargetType}=ip` : undefined,
+  };
+}
+
+function routeTo({ service }: Backend, route: Route): IngressRoute[] {
+  if (service === undefined) return [];
+  return [{ ...route, service: service.name, port: service.port?.number ?? service.port?.name }];
+}

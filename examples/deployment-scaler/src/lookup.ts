@@ -1,0 +1,160 @@
+import {
+  isOurs,
+  keys,
+  resourceLabel,
+  selects,
+  type ServiceInfo,
+  type SliceInfo,
+  type Workload,
+  type WorkloadKind,
+} from '@scaler/kube';
+import type { ResourceRef } from '@scaler/scaler-types';
+import type { IngressInfo } from './ingress.ts';
+import type { Options } from './options.ts';
+import { parseSettings, type SettingProblem, type Settings } from './settings.ts';
+import { firstPair, pairsOf, type Stores } from './stores.ts';
+
+/** A workload with its kind and what its annotations ask for. */
+export interface Managed {
+  readonly kind: WorkloadKind;
+  readonly workload: Workload;
+  readonly settings: Settings;
+  readonly problems: readonly SettingProblem[];
+}
+
+/** Finds what belongs together, in the stores. */
+export interface Lookup {
+  /** Where kinds share a name, the first that is opted in: a Deployment before a StatefulSet. */
+  managed(ref: ResourceRef): Managed | undefined;
+  all(): readonly Managed[];
+  /** With settings, for a workload that was read live. */
+  describe(kind: WorkloadKind, workload: Workload): Managed;
+  /** The Services that lead to a workload, whether they can be diverted or not. */
+  servicesOf(managed: Managed): readonly ServiceInfo[];
+  /** Services of the namespace that carry something of ours for this resource, but do not lead to it. Names: they may be gone. */
+  straysOf(ref: ResourceRef, own: readonly ServiceInfo[]): readonly string[];
+  /** Our slices of a Service. */
+  slicesOf(namespace: string, service: string): readonly SliceInfo[];
+  /** Managed workloads whose pods a Service selects. */
+  workloadsBehind(service: ServiceInfo): readonly Workload[];
+  ingressesOf(namespace: string, service: string): readonly IngressInfo[];
+  /** The resources that a change of a Service may concern, strays included. */
+  resourcesOf(service: ServiceInfo): readonly ResourceRef[];
+  /** Every resource, and every name under which something of ours is left. */
+  refs(): readonly ResourceRef[];
+}
+
+export function createLookup(stores: Stores, options: Options): Lookup {
+  const described = new WeakMap<Workload, Managed>();
+  const describe = (kind: WorkloadKind, workload: Workload): Managed => {
+    let managed = described.get(workload);
+    if (managed === undefined)
+      described.set(workload, (managed = { kind, workload, ...parseSettings(workload.annotations, options) }));
+    return managed;
+  };
+  const managed = ({ namespace, name }: ResourceRef): Managed | undefined => {
+    const found = stores.workloads.flatMap(({ kind, store }) => {
+      const workload = store.get(namespace, name);
+      return workload === undefined ? [] : [describe(kind, workload)];
+    });
+    return found.find(({ workload }) => isEnabled(workload)) ?? found[0];
+  };
+  const slicesOf = (namespace: string, service: string): readonly SliceInfo[] =>
+    (stores.slices?.byIndex('service', `${namespace}/${service}`) ?? []).filter(isOurs);
+  const workloadsBehind = (service: ServiceInfo): Workload[] =>
+    stores.workloads
+      .flatMap(({ store }) => firstPair(service).flatMap((pair) => store.byIndex('label', pair)))
+      .filter((workload) => selects(service, workload.templateLabels));
+
+  return {
+    managed,
+    describe,
+    all: () => stores.workloads.flatMap(({ kind, store }) => store.list().map((workload) => describe(kind, workload))),
+    servicesOf: (one) => servicesOf(stores, one),
+    straysOf: (ref, own) => straysOf(stores, workloadsBehind, ref, own),
+    slicesOf,
+    workloadsBehind,
+    ingressesOf: (namespace, service) => stores.ingresses.byIndex('service', `${namespace}/${service}`),
+    resourcesOf: (service) => {
+      const { namespace, name } = service;
+      const behind = workloadsBehind(service).map((workload) => workload.name);
+      const carried = slicesOf(namespace, name).map(({ resource }) => resource ?? name);
+      const named = stores.workloads
+        .flatMap(({ store }) => store.byIndex('named', `${namespace}/${name}`))
+        .map((workload) => workload.name);
+      const loose = keyOf(service) !== undefined && behind.length === 0 && carried.length === 0 ? [name] : [];
+      return [...new Set([...behind, ...carried, ...named, ...loose])].map((resource) => ({
+        namespace,
+        name: resource,
+      }));
+    },
+    refs: () => refs(stores, workloadsBehind),
+  };
+}
+
+/** Whether the user has opted it in. */
+export function isEnabled(workload: Workload): boolean {
+  return workload.labels[keys.enabled] === 'true';
+}
+
+/** Whether a Service leads to a workload, by its settings and labels. */
+export function leadsTo(service: ServiceInfo, { workload, settings }: Managed): boolean {
+  const meant = settings.services === undefined || settings.services.includes(service.name);
+  return meant && selects(service, workload.templateLabels);
+}
+
+function servicesOf(stores: Stores, managed: Managed): readonly ServiceInfo[] {
+  const { namespace, templateLabels } = managed.workload;
+  const candidates = pairsOf(namespace, templateLabels).flatMap((pair) => stores.services.byIndex('selector', pair));
+  return candidates.filter((service) => leadsTo(service, managed)).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+type Behind = (service: ServiceInfo) => readonly Workload[];
+
+function straysOf(stores: Stores, behind: Behind, ref: ResourceRef, own: readonly ServiceInfo[]): readonly string[] {
+  const { namespace, name } = ref;
+  const carried = (stores.slices?.byIndex('resource', `${namespace}/${resourceLabel(name)}`) ?? []).map(
+    ({ service }) => service,
+  );
+  const labels = stores.workloads.flatMap(({ store }) => {
+    const workload = store.get(namespace, name);
+    return workload === undefined ? [] : [workload.templateLabels];
+  });
+  const selecting = labels.flatMap((one) =>
+    pairsOf(namespace, one).flatMap((pair) =>
+      stores.services.byIndex('selector', pair).filter((service) => selects(service, one)),
+    ),
+  );
+  // A key without a slice names no resource: where no workload is behind the Service, its own name answers for it.
+  const namesake = stores.services.get(namespace, name);
+  const loose = namesake !== undefined && behind(namesake).length === 0 ? [namesake] : [];
+  const keyed = [...selecting, ...loose]
+    .filter((service) => keyOf(service) !== undefined)
+    .map((service) => service.name);
+  const names = new Set([...carried, ...keyed]);
+  for (const service of own) names.delete(service.name);
+  return [...names].sort();
+}
+
+function refs(stores: Stores, behind: Behind): readonly ResourceRef[] {
+  const found = new Map<string, ResourceRef>();
+  const add = (namespace: string, name: string): void => void found.set(`${namespace}/${name}`, { namespace, name });
+  const labels = new Set<string>();
+  for (const { store } of stores.workloads) {
+    for (const { namespace, name } of store.list()) {
+      add(namespace, name);
+      labels.add(`${namespace}/${resourceLabel(name)}`);
+    }
+  }
+  for (const { namespace, resource, service } of stores.slices?.list() ?? []) {
+    if (!labels.has(`${namespace}/${resource ?? ''}`)) add(namespace, resource ?? service);
+  }
+  for (const service of stores.services.list()) {
+    if (keyOf(service) !== undefined && behind(service).length === 0) add(service.namespace, service.name);
+  }
+  return [...found.values()];
+}
+
+function keyOf(service: ServiceInfo): string | undefined {
+  return service.selector?.[keys.asleep];
+}

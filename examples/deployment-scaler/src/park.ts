@@ -1,0 +1,214 @@
+import { newEpoch, readToken } from '@scaler/kube';
+import { resourceKey, type ResourceRef, ScalerError, type ScaleOptions } from '@scaler/scaler-types';
+import { factsOf, leadingOf } from './gather.ts';
+import type { Ground } from './ground.ts';
+import type { Managed } from './lookup.ts';
+import type { Performer } from './perform.ts';
+import { parkProblems, rolloutProblem } from './preflight.ts';
+import { divertedPorts } from './service-view.ts';
+import { liveSnapshot, type Snapshot } from './snapshot.ts';
+import type { SwapStep } from './step.ts';
+import { type Intent, nextStep } from './table.ts';
+
+/** Once everything is written, kube-proxies and slices get this long before the park is given up. */
+const patienceMs = 30_000;
+
+type ParkIntent = Intent & { kind: 'park' };
+
+/**
+ * Puts a resource to sleep: preflight, divert, settle, fence, zero. Every decision is made on live reads.
+ *
+ * @throws ScalerError `park-refused`: nothing was changed; `park-cancelled`: it was begun, and is being undone.
+ */
+export async function park(
+  ground: Ground,
+  performer: Performer,
+  ref: ResourceRef,
+  options: ScaleOptions,
+): Promise<void> {
+  const key = resourceKey(ref);
+  const { signal } = options;
+  ground.parks.add(key);
+  try {
+    const snapshot = await liveSnapshot(ground, ref, signal);
+    if (snapshot.managed === undefined) throw new ScalerError('unknown-resource', `There is no resource ${key}`);
+    if (isAsleep(snapshot.managed)) return;
+    const begun = await begin(ground, performer, snapshot, options);
+    await goOn(ground, performer, ref, begun, options);
+  } finally {
+    ground.parks.delete(key);
+    ground.watching.drop(ref);
+    ground.lookAgain(ref);
+  }
+}
+
+function isAsleep({ workload }: Managed): boolean {
+  return readToken(workload).phase === 'asleep' && workload.replicas === 0;
+}
+
+async function begin(
+  ground: Ground,
+  performer: Performer,
+  snapshot: Snapshot,
+  options: ScaleOptions,
+): Promise<ParkIntent> {
+  const managed = snapshot.managed as Managed;
+  const problems = await problemsOf(ground, snapshot, managed, options.signal);
+  if (problems.length > 0) throw refused(ground, managed, problems.join('; '));
+  const { replicas } = managed.workload;
+  const epoch = newEpoch();
+  const step: SwapStep = {
+    do: 'swap',
+    to: 'parking',
+    testReplicas: replicas,
+    wanted: replicas,
+    why: options.reason.text,
+  };
+  const doing = { by: options.reason.by, signal: options.signal };
+  const { won } = await performer.swap(managed, step, doing, 'normal', epoch);
+  if (!won) throw refused(ground, managed, 'somebody else changed it at the same moment');
+  return { kind: 'park', epoch, replicas, confirmed: false };
+}
+
+function refused(ground: Ground, managed: Managed, why: string): ScalerError {
+  ground.announce(managed, 'ParkRefused', why);
+  return new ScalerError('park-refused', `${resourceKey(managed.workload)} is not parked: ${why}`);
+}
+
+async function problemsOf(
+  ground: Ground,
+  snapshot: Snapshot,
+  managed: Managed,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { client, dlx } = ground;
+  const { kind, workload } = managed;
+  const [object, addresses] = await Promise.all([client.get(kind.kind, workload, { signal }), dlx?.live(signal)]);
+  const leading = leadingOf(snapshot);
+  const ready = (addresses ?? []).filter((one) => one.ready).map(({ address }) => address);
+  const listening = leading.map((service) => {
+    const ports = divertedPorts(service, workload, ground.options.portRange).map(({ listenPort }) => listenPort);
+    return new Set(dlx?.listed(ports));
+  });
+  return parkProblems({
+    facts: factsOf(ground, snapshot),
+    problems: managed.problems,
+    services: leading.length,
+    dlxNamed: dlx !== undefined,
+    deaf: ready.filter((address) => listening.some((listed) => !listed.has(address))),
+    rollout: rolloutProblem(object),
+  });
+}
+
+async function goOn(
+  ground: Ground,
+  performer: Performer,
+  ref: ResourceRef,
+  begun: ParkIntent,
+  options: ScaleOptions,
+): Promise<void> {
+  const { signal, reason } = options;
+  let intent = begun;
+  let limitMs = Infinity;
+  for (;;) {
+    const snapshot = await liveSnapshot(ground, ref, signal);
+    const managed = held(ref, snapshot, intent.epoch);
+    const facts = factsOf(ground, snapshot);
+    if (limitMs === Infinity) limitMs = ground.clock.monotonic() + facts.settleMs * 2 + patienceMs;
+    if (ground.clock.monotonic() > limitMs)
+      throw await cancel(ground, performer, managed, 'its routing did not settle', options);
+    const step = nextStep(facts, intent);
+    switch (step.do) {
+      case 'swap': {
+        if (step.to !== 'asleep') throw await cancel(ground, performer, managed, step.why, options);
+        const { won } = await performer.swap(managed, step, { by: reason.by, reason: reason.text, signal });
+        if (!won) break;
+        ground.announce(managed, 'Parked', reason.text);
+        return;
+      }
+      case 'confirm': {
+        const why = await fence(snapshot, intent.epoch, options);
+        if (why !== undefined) throw await cancel(ground, performer, managed, why, options);
+        intent = { ...intent, confirmed: true };
+        break;
+      }
+      case 'wait':
+        await untilChanged(ground, ref, intent.epoch, step.forMs, signal);
+        break;
+      case 'rest':
+      case 'try-path':
+        throw new ScalerError('park-cancelled', `The park of ${resourceKey(ref)} has no next step`);
+      default:
+        await performer.write(snapshot, step, signal);
+    }
+  }
+}
+
+// Whoever swapped the token meanwhile has undone the park: a wake, mostly.
+function held(ref: ResourceRef, { managed }: Snapshot, epoch: string): Managed {
+  const token = managed && readToken(managed.workload);
+  if (managed !== undefined && token?.epoch === epoch && token.phase === 'parking') return managed;
+  const who =
+    token?.state === undefined ? 'its workload is gone or was rewritten' : `${token.state.by}: ${token.state.reason}`;
+  throw new ScalerError('park-cancelled', `The park of ${resourceKey(ref)} was undone: ${who}`);
+}
+
+async function fence(
+  snapshot: Snapshot,
+  epoch: string,
+  { confirm, signal }: ScaleOptions,
+): Promise<string | undefined> {
+  if (confirm === undefined) return undefined;
+  const addresses = snapshot.services.flatMap(({ slices }) =>
+    slices
+      .filter(({ managedBy }) => managedBy === 'scaler')
+      .flatMap(({ endpoints }) => endpoints.map(({ address }) => address)),
+  );
+  const answer = await confirm({ resource: snapshot.ref, epoch, addresses: [...new Set(addresses)] }, signal);
+  return answer.ok ? undefined : answer.reason;
+}
+
+async function cancel(
+  ground: Ground,
+  performer: Performer,
+  managed: Managed,
+  why: string,
+  { reason, signal }: ScaleOptions,
+): Promise<ScalerError> {
+  const { replicas } = managed.workload;
+  // At zero already, by somebody else's hand: the repair decides what that means.
+  if (replicas > 0) {
+    const step: SwapStep = { do: 'swap', to: 'waking', wanted: replicas, why: `park cancelled: ${why}` };
+    await performer.swap(managed, step, { by: reason.by, signal });
+  }
+  ground.announce(managed, 'ParkCancelled', why);
+  return new ScalerError('park-cancelled', `The park of ${resourceKey(managed.workload)} was cancelled: ${why}`);
+}
+
+/** Waits, but no longer than until the store hears that the token was swapped. */
+async function untilChanged(
+  ground: Ground,
+  ref: ResourceRef,
+  epoch: string,
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const changed = new AbortController();
+  const isOurs = ({ workload }: Managed): boolean => readToken(workload).epoch === epoch;
+  // The store may lag behind our own swap, and tell of what was before it.
+  let seen = false;
+  const look = (): void => {
+    const known = ground.lookup.managed(ref);
+    if (known !== undefined && isOurs(known)) seen = true;
+    else if (seen) changed.abort();
+  };
+  look();
+  const stops = ground.stores.workloads.map(({ store }) => store.subscribe(look));
+  try {
+    await ground.clock.sleep(ms, AbortSignal.any([signal, changed.signal]));
+  } catch (error) {
+    if (!changed.signal.aborted || signal.aborted) throw error;
+  } finally {
+    for (const stop of stops) stop();
+  }
+}

@@ -1,0 +1,164 @@
+import {
+  addSelectorKey,
+  buildSlices,
+  deleteSlice,
+  isKubeError,
+  isOurs,
+  jsonPatch,
+  keys,
+  newEpoch,
+  type PatchOperation,
+  removeSelectorKey,
+  transition,
+  trimSlice,
+  type Workload,
+  writeSlice,
+} from '@scaler/kube';
+import type { Ground } from './ground.ts';
+import { isOwnLabel, wantedAddresses } from './gather.ts';
+import type { Managed } from './lookup.ts';
+import type { Ports } from './ports.ts';
+import { divertedPorts, type ServiceSnapshot } from './service-view.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Step, SwapStep } from './step.ts';
+
+/** On whose behalf a step is done. */
+export interface Doing {
+  readonly by: string;
+  /** Replaces the step's own reason in the state. */
+  readonly reason?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Steps that write routing, labels or ports. */
+export type WriteStep = Exclude<Step, { do: 'rest' | 'wait' | 'confirm' | 'try-path' | 'swap' }>;
+
+/** Does the writes of one step. Any of them may be lost to somebody else: the caller reads again and decides anew. */
+export interface Performer {
+  /** The workload as it stands after a swap that was won; undefined: lost. */
+  swap(managed: Managed, step: SwapStep, doing: Doing, lane?: 'wake' | 'normal', epoch?: string): Promise<SwapOutcome>;
+  write(snapshot: Snapshot, step: WriteStep, signal: AbortSignal): Promise<void>;
+}
+
+export type SwapOutcome = { readonly won: boolean; readonly managed: Managed | undefined };
+
+export function createPerformer(ground: Ground, ports: Ports): Performer {
+  const { client, clock, lookup, endpoints } = ground;
+  return {
+    swap: async ({ kind, workload }, step, { by, reason, signal }, lane = 'normal', epoch = newEpoch()) => {
+      const { to, replicas, testReplicas, wanted, why } = step;
+      const since = new Date(clock.now()).toISOString();
+      const request = {
+        kind,
+        workload,
+        to,
+        epoch,
+        by,
+        reason: reason ?? why,
+        since,
+        replicas,
+        testReplicas,
+        wantedReplicas: wanted,
+      };
+      const result = await transition(client, request, { signal, lane });
+      const after = result.ok ? result.workload : result.current;
+      if (after !== undefined) endpoints.observe(after);
+      return { won: result.ok, managed: after && lookup.describe(kind, after) };
+    },
+    write: async (snapshot, step, signal) => {
+      try {
+        await write(ground, ports, snapshot, step, signal);
+      } catch (error) {
+        // Somebody else was there in between, or nobody knows: what stands there now is read next anyway.
+        if (!isKubeError(error, 'conflict', 'test-failed', 'already-exists', 'not-found', 'write-outcome-unknown'))
+          throw error;
+      }
+    },
+  };
+}
+
+async function write(
+  ground: Ground,
+  ports: Ports,
+  snapshot: Snapshot,
+  step: WriteStep,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client } = ground;
+  const options = { signal, lane: 'normal' } as const;
+  if (step.do === 'forget') return forget(ground, snapshot, signal);
+  if (step.do === 'label-ports') return ports.assign(snapshot, signal);
+  const target = snapshot.services.find(({ name }) => name === step.service);
+  if (target === undefined) return;
+  const { service } = target;
+  switch (step.do) {
+    case 'delete-slices':
+      for (const slice of target.slices.filter(isOurs)) await deleteSlice(client, slice, options);
+      return;
+    case 'write-slices':
+      return writeSlices(ground, snapshot, target, step.epoch, signal);
+    case 'add-key':
+      if (service !== undefined) await addSelectorKey(client, service, step.epoch, options);
+      return;
+    case 'remove-key':
+      if (service !== undefined) await removeSelectorKey(client, service, options);
+  }
+}
+
+async function writeSlices(
+  ground: Ground,
+  { ref, managed }: Snapshot,
+  target: ServiceSnapshot,
+  epoch: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { service } = target;
+  if (service === undefined || managed === undefined) return;
+  const ports = divertedPorts(service, managed.workload, ground.options.portRange);
+  const addresses = wantedAddresses(
+    ground,
+    target,
+    ports.map(({ listenPort }) => listenPort),
+  );
+  const wanted = buildSlices({ service, resource: ref.name, epoch, addresses, ports });
+  if (wanted.length === 0) return;
+  const own = target.slices.filter(isOurs);
+  const names = wanted.map((slice) => trimSlice(slice).name);
+  for (const [i, slice] of wanted.entries()) {
+    await writeSlice(
+      ground.client,
+      slice,
+      own.find(({ name }) => name === names[i]),
+      { signal, lane: 'normal' },
+    );
+  }
+  for (const slice of own) {
+    if (!names.includes(slice.name)) await deleteSlice(ground.client, slice, { signal, lane: 'normal' });
+  }
+}
+
+async function forget({ client }: Ground, { managed }: Snapshot, signal: AbortSignal): Promise<void> {
+  if (managed === undefined) return;
+  const { kind, workload } = managed;
+  await client.patch(kind.kind, workload, forgetPatch(workload), { signal, type: 'json' });
+}
+
+// Tests the user's label too: whoever opts in again at this moment wins.
+function forgetPatch({ uid, labels, annotations }: Workload): readonly PatchOperation[] {
+  const path = (label: string): string => jsonPatch.pointer('metadata', 'labels', label);
+  const state = jsonPatch.pointer('metadata', 'annotations', keys.state);
+  const own = Object.keys(labels).filter(isOwnLabel);
+  return [
+    jsonPatch.test('/metadata/uid', uid),
+    ...testEnabled(labels),
+    ...own.flatMap((label) => [jsonPatch.test(path(label), labels[label]), jsonPatch.remove(path(label))]),
+    ...(annotations[keys.state] === undefined ? [] : [jsonPatch.remove(state)]),
+  ];
+}
+
+function testEnabled(labels: Workload['labels']): readonly PatchOperation[] {
+  const path = jsonPatch.pointer('metadata', 'labels', keys.enabled);
+  const enabled = labels[keys.enabled];
+  if (enabled !== undefined) return [jsonPatch.test(path, enabled)];
+  return [jsonPatch.testAbsent(Object.keys(labels).length === 0 ? '/metadata/labels' : path)];
+}

@@ -1,0 +1,77 @@
+import { allocatePorts, isKubeError, type PortClaimant, readToken, type Workload, writePorts } from '@scaler/kube';
+import { resourceKey } from '@scaler/scaler-types';
+import { DeploymentScalerError } from './errors.ts';
+import type { Ground } from './ground.ts';
+import { isEnabled, type Managed } from './lookup.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Gives every Service port of every resource a port of the DLX, and writes the labels. For the Lease holder. */
+export interface Ports {
+  /**
+   * Resolves when the labels are written.
+   *
+   * @throws DeploymentScalerError `no-port` when none is left for this resource.
+   */
+  assign(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
+}
+
+export function createPorts(ground: Ground): Ports {
+  // What was written and has not come back by the watch yet: uid → the object as it was then, and its labels now.
+  const written = new Map<string, { readonly before: string; readonly labels: Workload['labels'] }>();
+  let running: Promise<ReadonlySet<string>> | undefined;
+
+  const asWritten = (workload: Workload): Workload => {
+    const ours = written.get(workload.uid);
+    if (ours?.before === workload.resourceVersion) return { ...workload, labels: ours.labels };
+    written.delete(workload.uid);
+    return workload;
+  };
+
+  async function assignAll(signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const { client, lookup, options, stores } = ground;
+    const managed = lookup.all().filter(({ workload }) => isEnabled(workload));
+    const kinds = new Map(managed.map(({ workload, kind }) => [workload.uid, kind]));
+    const claimants = managed.map((one) => claimant(ground, one, asWritten(one.workload)));
+    const { patches, refused } = allocatePorts(claimants, stores.slices?.list() ?? [], options.portRange);
+    for (const patch of patches) {
+      const kind = kinds.get(patch.workload.uid);
+      // A change of ports would change what a waiting park has diverted.
+      if (kind === undefined || readToken(patch.workload).phase === 'parking') continue;
+      try {
+        await writePorts(client, kind, patch, { signal, lane: 'normal' });
+        written.set(patch.workload.uid, { before: patch.workload.resourceVersion, labels: merged(patch) });
+      } catch (error) {
+        if (!isKubeError(error, 'test-failed', 'conflict', 'not-found', 'write-outcome-unknown')) throw error;
+      }
+    }
+    return new Set(refused.map(resourceKey));
+  }
+
+  return {
+    assign: async ({ ref, managed }, signal) => {
+      running ??= assignAll(signal).finally(() => (running = undefined));
+      const refused = await running;
+      if (!refused.has(resourceKey(ref)) || managed === undefined) return;
+      const { from, to } = ground.options.portRange;
+      const message = `No DLX port is left between ${from} and ${to} for a Service port of ${resourceKey(ref)}: widen the option portRange`;
+      ground.announce(managed, 'PortRangeFull', message);
+      throw new DeploymentScalerError('no-port', message);
+    },
+  };
+}
+
+function claimant({ lookup }: Ground, managed: Managed, workload: Workload): PortClaimant {
+  return { workload, services: lookup.servicesOf(managed) };
+}
+
+function merged({
+  workload,
+  labels,
+}: {
+  workload: Workload;
+  labels: Readonly<Record<string, string | null>>;
+}): Workload['labels'] {
+  return Object.fromEntries(
+    Object.entries({ ...workload.labels, ...labels }).filter((entry): entry is [string, string] => entry[1] !== null),
+  );
+}

@@ -1,0 +1,146 @@
+import { readToken } from '@scaler/kube';
+import { resourceKey, type ResourceRef, type ScaleResult } from '@scaler/scaler-types';
+import { DeploymentScalerError } from './errors.ts';
+import type { Facts } from './facts.ts';
+import { factsOf, leadingOf } from './gather.ts';
+import type { Ground } from './ground.ts';
+import type { Managed } from './lookup.ts';
+import type { Performer } from './perform.ts';
+import { divertedPorts } from './service-view.ts';
+import { cachedSnapshot, liveSnapshot, type Snapshot } from './snapshot.ts';
+import type { Step, SwapStep } from './step.ts';
+import { nextStep, repair } from './table.ts';
+
+/** Brings resources to rest, or to where only waiting helps. For the Lease holder. */
+export type Reconcile = (refs: readonly ResourceRef[], signal: AbortSignal) => Promise<readonly ScaleResult[]>;
+
+// Also the pace at which everything wakes when there is no DLX left.
+const concurrency = 8;
+const maxSteps = 60;
+
+export function createReconcile(ground: Ground, performer: Performer, by: string): Reconcile {
+  const busy = new Set<string>();
+
+  async function one(resource: ResourceRef, signal: AbortSignal): Promise<ScaleResult> {
+    const ref = { namespace: resource.namespace, name: resource.name };
+    const key = resourceKey(ref);
+    if (busy.has(key) || ground.parks.has(key)) return { resource: ref, ok: true };
+    busy.add(key);
+    try {
+      await settle(ground, performer, ref, by, signal);
+      return { resource: ref, ok: true };
+    } catch (error) {
+      ground.lookAgain(ref, 5_000);
+      return { resource: ref, ok: false, error: error as Error };
+    } finally {
+      busy.delete(key);
+    }
+  }
+
+  return async (refs, signal) => {
+    const queue = [...(refs.length > 0 ? refs : ground.lookup.refs())].entries();
+    const results: ScaleResult[] = [];
+    const work = async (): Promise<void> => {
+      for (const [i, ref] of queue) results[i] = await one(ref, signal);
+    };
+    await Promise.all(Array.from({ length: concurrency }, work));
+    return results;
+  };
+}
+
+async function settle(
+  ground: Ground,
+  performer: Performer,
+  ref: ResourceRef,
+  by: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const cached = cachedSnapshot(ground, ref);
+  tellProblems(ground, cached.managed);
+  if (nextStep(factsOf(ground, cached), repair).do === 'rest') return;
+  for (let steps = 0; steps < maxSteps; steps++) {
+    signal.throwIfAborted();
+    if (ground.parks.has(resourceKey(ref))) return;
+    const snapshot = await liveSnapshot(ground, ref, signal);
+    const facts = factsOf(ground, snapshot);
+    const step = nextStep(facts, repair);
+    if (step.do === 'rest' || step.do === 'wait') {
+      end(ground, ref, facts, step);
+      return;
+    }
+    await perform(ground, performer, snapshot, step, by, signal);
+  }
+  throw new DeploymentScalerError('not-settled', `${resourceKey(ref)} did not come to rest within ${maxSteps} steps`);
+}
+
+function end(ground: Ground, ref: ResourceRef, { workload }: Facts, step: Step & { do: 'rest' | 'wait' }): void {
+  // Of the DLX's addresses we are told; the rest is only seen by looking.
+  if (step.do === 'wait') ground.lookAgain(ref, step.for === 'dlx' ? 10_000 : step.forMs);
+  const starting = workload?.phase === 'waking' || step.do === 'wait';
+  if (!starting) ground.watching.drop(ref);
+}
+
+async function perform(
+  ground: Ground,
+  performer: Performer,
+  snapshot: Snapshot,
+  step: Exclude<Step, { do: 'rest' | 'wait' }>,
+  by: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { managed } = snapshot;
+  switch (step.do) {
+    case 'swap': {
+      if (managed === undefined) return;
+      const { won } = await performer.swap(managed, step, { by, signal });
+      if (won) tellSwap(ground, managed, step);
+      return;
+    }
+    case 'try-path':
+      return tryPath(ground, snapshot, signal);
+    case 'confirm':
+      // Only a park asks for it, and the repair never parks.
+      return;
+    default:
+      await performer.write(snapshot, step, signal);
+      if (managed !== undefined && isRepair(managed, step)) {
+        ground.announce(managed, 'RoutingRepaired', `${step.do} of Service ${'service' in step ? step.service : ''}`);
+      }
+  }
+}
+
+// Asleep, nothing but the addresses should ever change.
+function isRepair({ workload }: Managed, step: Step): boolean {
+  const { phase } = readToken(workload);
+  if (phase === 'asleep') return step.do === 'write-slices' || step.do === 'add-key';
+  return phase === 'awake' && step.do === 'remove-key';
+}
+
+function tellSwap(ground: Ground, managed: Managed, { to, why }: SwapStep): void {
+  const from = readToken(managed.workload).phase;
+  if (to === 'asleep') ground.announce(managed, 'Parked', why);
+  if (to === 'awake' && from === 'waking') ground.announce(managed, 'Restored', why);
+  if (to === 'waking' && from === 'parking') ground.announce(managed, 'ParkCancelled', why);
+  if (to === 'waking' && from === 'asleep') ground.announce(managed, 'WokenUp', why);
+}
+
+async function tryPath(ground: Ground, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+  const { managed } = snapshot;
+  if (managed === undefined) return;
+  const { workload } = managed;
+  const probe = workload.template.probes?.find(({ type }) => type === 'http');
+  const path = probe?.type === 'http' ? probe.path : '/';
+  const ways = leadingOf(snapshot).flatMap((service) => {
+    const ports = divertedPorts(service, workload, ground.options.portRange).map(({ listenPort }) => listenPort);
+    const addresses = ground.dlx?.listed(ports) ?? [];
+    return addresses.flatMap((address) => ports.map((port) => ({ address, port, path })));
+  });
+  const problem = await ground.reach.try(snapshot.ref, ways, signal);
+  if (problem !== undefined) ground.announce(managed, 'DlxUnreachable', problem);
+}
+
+function tellProblems(ground: Ground, managed: Managed | undefined): void {
+  for (const { message } of managed?.problems ?? []) {
+    if (managed !== undefined) ground.announce(managed, 'InvalidSetting', message);
+  }
+}

@@ -1,0 +1,99 @@
+import {
+  foreignPods,
+  type PodInfo,
+  type ReplicaSetInfo,
+  type ServiceInfo,
+  serviceProblems,
+  type Workload,
+} from '@scaler/kube';
+import type { IngressInfo } from './ingress.ts';
+import type { RoutingMode } from './facts.ts';
+import type { Settings } from './settings.ts';
+
+/** What {@link refusal} looks at; all of it may come from caches. */
+export interface RefusalFacts {
+  readonly workload: Workload;
+  readonly settings: Settings;
+  /** Every Service that leads to it. */
+  readonly services: readonly ServiceInfo[];
+  readonly ingresses: readonly IngressInfo[];
+  /** Pods that some of the Services may select. */
+  readonly pods: readonly PodInfo[];
+  readonly replicaSets: readonly ReplicaSetInfo[];
+  /** Other managed workloads that some of the Services select; they may have no pods now. */
+  readonly others: readonly Workload[];
+}
+
+/** Why the resource's Services cannot be diverted, in words; undefined when they can. Pure. */
+export function refusal(facts: RefusalFacts): string | undefined {
+  const reasons = [
+    ...missingServices(facts),
+    ...facts.services.flatMap((service) => serviceProblems(service)),
+    ...ingressProblems(facts.ingresses),
+    ...sharing(facts),
+    ...meshed(facts),
+  ];
+  return reasons.length === 0 ? undefined : reasons.join('; ');
+}
+
+function missingServices({ settings, services, workload }: RefusalFacts): string[] {
+  const found = new Set(services.map(({ name }) => name));
+  return (settings.services ?? [])
+    .filter((name) => !found.has(name))
+    .map(
+      (name) =>
+        `Service ${name}, named in scaler/services, does not exist or does not select the pods of ${workload.name}`,
+    );
+}
+
+function ingressProblems(ingresses: readonly IngressInfo[]): string[] {
+  return ingresses
+    .filter(({ ipTargets }) => ipTargets !== undefined)
+    .map(
+      ({ name, ipTargets }) =>
+        `Ingress ${name} has ${ipTargets}: its load balancer sends to pods by itself and ignores the DLX`,
+    );
+}
+
+function sharing({ services, pods, workload, replicaSets, others }: RefusalFacts): string[] {
+  const workloads = others.map(({ name }) => name);
+  if (workloads.length > 0)
+    return [`its Services also select the pods of ${workloads.join(', ')}: it must not be diverted with them`];
+  const owners = new Map(replicaSets.map(({ uid, ownerUid }) => [uid, ownerUid]));
+  return services.flatMap((service) => {
+    const foreign = foreignPods(service, pods, workload, replicaSets).find((pod) => !mayBeOwn(pod, workload, owners));
+    return foreign === undefined
+      ? []
+      : [`Service ${service.name} also selects the pod ${foreign.name}, which is not one of ${workload.name}`];
+  });
+}
+
+// A pod may be known before its ReplicaSet is: with the workload's own labels it gets the benefit of the doubt.
+function mayBeOwn(pod: PodInfo, { uid, selector }: Workload, owners: ReadonlyMap<string, string | undefined>): boolean {
+  const owner = pod.ownerUid === undefined ? undefined : owners.get(pod.ownerUid);
+  if (pod.ownerUid === undefined || (owner !== undefined && owner !== uid)) return false;
+  const wanted = Object.entries(selector);
+  return wanted.length > 0 && wanted.every(([key, value]) => pod.labels[key] === value);
+}
+
+const sidecars = ['istio-proxy', 'linkerd-proxy', 'kuma-sidecar', 'consul-dataplane', 'cilium-envoy', 'osm-proxy'];
+
+function meshed({ workload, pods, settings }: RefusalFacts): string[] {
+  if (settings.mesh === 'allow') return [];
+  const names = [...workload.template.containers, ...pods.flatMap(({ shape }) => shape.containers)];
+  const sidecar = sidecars.find((name) => names.includes(name));
+  if (sidecar === undefined) return [];
+  return [
+    `its pods have the sidecar ${sidecar}: a mesh may refuse the DLX, so it needs the annotation scaler/mesh: allow`,
+  ];
+}
+
+// Controllers that put a Service back as its repository says; `helm` and `kubectl` write once and go.
+const gitOps = /^(argocd|kustomize-controller|helm-controller|flux|fleet|rancher-fleet|config-sync|configsync)/;
+
+/** The mode in effect: `auto` is `always` without a metric, `overlay` where a GitOps tool keeps a Service, else `selector`. */
+export function routingMode({ routing, metrics }: Settings, services: readonly ServiceInfo[]): RoutingMode {
+  if (routing !== 'auto') return routing;
+  if (metrics.length === 0) return 'always';
+  return services.some(({ managers }) => managers.some((manager) => gitOps.test(manager))) ? 'overlay' : 'selector';
+}

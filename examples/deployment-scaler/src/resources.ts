@@ -1,0 +1,155 @@
+import { listenPortOf, readToken, type ServiceInfo } from '@scaler/kube';
+import type { Phase, Resource, Route, ScaleEvent, TargetPort } from '@scaler/scaler-types';
+import type { RoutingMode } from './facts.ts';
+import type { IngressInfo } from './ingress.ts';
+import { isEnabled, type Managed } from './lookup.ts';
+import type { Options } from './options.ts';
+import type { Settings } from './settings.ts';
+
+/** What a resource is told from. */
+export interface ResourceFacts {
+  readonly managed: Managed;
+  /** Those that lead to it. */
+  readonly services: readonly ServiceInfo[];
+  /** Every Ingress of the namespace. */
+  readonly ingresses: readonly IngressInfo[];
+  readonly mode: RoutingMode;
+  /** Why it must not be parked, beside what its settings and labels say. */
+  readonly obstacle: string | undefined;
+  /** For how long every new connection has gone through the DLX, in milliseconds. */
+  readonly divertedForMs: number;
+}
+
+/** The resource as the apps see it. Pure. */
+export function resourceOf(facts: ResourceFacts, options: Options): Resource {
+  const { managed, mode, divertedForMs } = facts;
+  const { workload, settings } = managed;
+  const { phase, state } = readToken(workload);
+  const blocked = blockedBy(facts);
+  return {
+    namespace: workload.namespace,
+    name: workload.name,
+    scaleResources: settings.metrics,
+    targets: targetPorts(facts, options),
+    ...(phase === undefined ? {} : { phase }),
+    replicas: workload.replicas,
+    ...(phase === undefined || state === undefined
+      ? {}
+      : { lastScaleEvent: lastEvent(phase, state.reason), lastScaleEventTime: new Date(state.since).toISOString() }),
+    ...(mode === 'always'
+      ? { idleAfterMs: settings.idleAfterMs, dlxSeesAll: divertedForMs >= settings.idleAfterMs }
+      : {}),
+    ...optionalSettings(settings),
+    ...(blocked === undefined ? {} : { blocked }),
+  };
+}
+
+/** Something of ours is left under this name, and no workload; only a reconcile concerns it. */
+export function remnant(namespace: string, name: string): Resource {
+  return {
+    namespace,
+    name,
+    scaleResources: [],
+    targets: [],
+    blocked: 'its workload is gone, its Services are being restored',
+  };
+}
+
+function optionalSettings({ cooldownMs, holdTimeoutMs, holdLimit, quietRules }: Settings): Partial<Resource> {
+  return {
+    ...(cooldownMs === undefined ? {} : { cooldownMs }),
+    ...(holdTimeoutMs === undefined ? {} : { holdTimeoutMs }),
+    ...(holdLimit === undefined ? {} : { holdLimit }),
+    ...(quietRules.length === 0 ? {} : { quietRules }),
+  };
+}
+
+const events: Readonly<Record<Phase, ScaleEvent>> = {
+  awake: 'scaleFromZeroCompleted',
+  parking: 'scaleToZeroStarted',
+  asleep: 'scaleToZeroCompleted',
+  waking: 'scaleFromZeroStarted',
+};
+
+function lastEvent(phase: Phase, reason: string): ScaleEvent {
+  return phase === 'awake' && reason.startsWith('adopted') ? 'resourceUpdated' : events[phase];
+}
+
+function blockedBy({ managed, services, obstacle }: ResourceFacts): string | undefined {
+  const { workload, problems } = managed;
+  const fatal = problems.filter((problem) => problem.fatal).map(({ message }) => message);
+  const reasons = [
+    ...(isEnabled(workload) ? [] : ['it is not opted in any more and is being handed back']),
+    ...fatal,
+    ...(services.length === 0 ? ['no Service selects its pods, so nothing could wake it'] : []),
+    ...(obstacle === undefined ? [] : [obstacle]),
+  ];
+  return reasons.length === 0 ? undefined : reasons.join('; ');
+}
+
+function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPort[] {
+  const { managed, services } = facts;
+  const targets = services.flatMap((service) =>
+    service.ports
+      .filter(({ protocol }) => protocol === 'TCP')
+      .map(({ name, port }): TargetPort => {
+        const listenPort = listenPortOf(managed.workload, service.name, port, options.portRange);
+        const routes = routesTo(facts, service.name, port, name);
+        return {
+          service: service.name,
+          port,
+          ...(name === undefined ? {} : { portName: name }),
+          ...(listenPort === undefined ? {} : { listenPort }),
+          ...(routes.length === 0 ? {} : { routes }),
+        };
+      }),
+  );
+  const main = mainTarget(targets);
+  const { allowed } = hostsOf(facts, options);
+  if (main === undefined || allowed.length === 0) return targets;
+  const routes = [...(main.routes ?? []), ...allowed.map((host) => ({ host }))];
+  return targets.map((target) => (target === main ? { ...target, routes } : target));
+}
+
+function routesTo({ ingresses }: ResourceFacts, service: string, port: number, portName: string | undefined): Route[] {
+  return ingresses
+    .flatMap(({ routes }) => routes)
+    .filter(
+      (route) =>
+        route.service === service && (route.port === undefined || route.port === port || route.port === portName),
+    )
+    .map(({ host, path, pathType }) => ({
+      host,
+      ...(path === undefined ? {} : { path }),
+      ...(pathType === undefined ? {} : { pathType }),
+    }));
+}
+
+// What `scaler/hosts` leads to: the port that looks most like a web server's.
+function mainTarget(targets: readonly TargetPort[]): TargetPort | undefined {
+  return targets.find(({ portName }) => portName === 'http') ?? targets.find(({ port }) => port === 80) ?? targets[0];
+}
+
+/** `scaler/hosts`, parted by whether its namespace has a claim to them: annotations are tenants' input. */
+export function hostsOf(
+  { managed, ingresses }: Pick<ResourceFacts, 'managed' | 'ingresses'>,
+  { allowHosts }: Options,
+): { readonly allowed: readonly string[]; readonly refused: readonly string[] } {
+  const claims = [...allowHosts, ...ingresses.flatMap(({ routes }) => routes.map(({ host }) => host))].filter(
+    (host) => host !== '*',
+  );
+  const { hosts } = managed.settings;
+  const isAllowed = (host: string): boolean => claims.some((claim) => covers(claim, host));
+  return { allowed: hosts.filter(isAllowed), refused: hosts.filter((host) => !isAllowed(host)) };
+}
+
+// `*.example.com` covers one label, as in an Ingress; it covers itself, too.
+function covers(claim: string, host: string): boolean {
+  if (claim === host) return true;
+  return (
+    claim.startsWith('*.') &&
+    !host.startsWith('*.') &&
+    host.slice(host.indexOf('.') + 1) === claim.slice(2) &&
+    host.includes('.')
+  );
+}

@@ -1,0 +1,203 @@
+import {
+  connectKube,
+  createDlxAddresses,
+  createEndpoints,
+  createEventRecorder,
+  type DlxAddresses,
+  type KubeClient,
+} from '@scaler/kube';
+import {
+  resourceKey,
+  type ResourceRef,
+  type ResourceScaler,
+  type ScaleOptions,
+  type ScaleResult,
+  ScalerError,
+  type ScalerContext,
+} from '@scaler/scaler-types';
+import { createAnnounce } from './announce.ts';
+import { createChanges } from './changes.ts';
+import { createDeadMan } from './deadman.ts';
+import { explainResource } from './explain-resource.ts';
+import { feed } from './feed.ts';
+import type { Ground } from './ground.ts';
+import { createLookup } from './lookup.ts';
+import { createMemory } from './memory.ts';
+import { newsOf } from './news.ts';
+import { parseOptions } from './options.ts';
+import { park } from './park.ts';
+import { createPerformer, type Performer } from './perform.ts';
+import { createPorts } from './ports.ts';
+import { createReach } from './reach.ts';
+import { createReconcile } from './reconcile.ts';
+import { resolveName } from './service-name.ts';
+import { createStores } from './stores.ts';
+import { wake } from './wake.ts';
+import { createWatching } from './watching.ts';
+
+const syncLimitMs = 30_000;
+
+/**
+ * Creates the scaler: Deployments and StatefulSets that carry the label `scaler/enabled: "true"`, with their Services.
+ *
+ * @throws DeploymentScalerError `invalid-option`. @throws KubeError `bad-config` when there is no usable kubeconfig.
+ */
+export async function createResourceScaler(context: ScalerContext): Promise<ResourceScaler> {
+  const { kubeconfig, context: kubeContext } = parseOptions(context.options);
+  const { clock, logger, role } = context;
+  const client = await connectKube({ kubeconfig, context: kubeContext, userAgent: `scaler-${role}`, clock, logger });
+  return createScaler(client, context);
+}
+
+/** The same, on a client that is there already. */
+export function createScaler(client: KubeClient, context: ScalerContext): ResourceScaler {
+  const stop = new AbortController();
+  const { ground, changes, flush, running } = lay(client, context, stop.signal);
+  const performer = createPerformer(ground, createPorts(ground));
+  const reconcile = createReconcile(ground, performer, `${context.role} ${context.identity}`);
+  const { stores, lookup, clock } = ground;
+  let closing: Promise<void> | undefined;
+
+  const whenSynced = async (signal: AbortSignal): Promise<void> => {
+    await Promise.all([stores.whenSynced(signal), dlxSynced(ground, signal)]);
+  };
+
+  return {
+    getConfig: () => ({}),
+    getResources: async (namespace) => {
+      await whenSynced(AbortSignal.any([stop.signal, AbortSignal.timeout(syncLimitMs)]));
+      const refs = lookup.refs().filter((ref) => namespace === undefined || ref.namespace === namespace);
+      return refs.map((ref) => newsOf(ground, ref).resource).filter((resource) => resource !== undefined);
+    },
+    setScale: (resources, scale, options) => setScale(ground, performer, resources, scale, options),
+    resolveServiceName: (resource, port) => resolveName(ground, resource, port),
+    watchResources: async (listener, signal) => {
+      const until = AbortSignal.any([signal, stop.signal]);
+      const ended = new Promise<void>((resolve) => until.addEventListener('abort', () => resolve(), { once: true }));
+      try {
+        await whenSynced(until);
+        changes.tell(listener, lookup.refs(), until);
+        const stopFeeding = feed(ground);
+        await ended;
+        stopFeeding();
+      } catch (error) {
+        if (!until.aborted) throw error;
+      }
+    },
+    isStale: () => stores.workloads.some(({ store }) => store.silent),
+    watchEndpoints: (target, listener, signal) => ground.endpoints.watch(target, listener, signal),
+    reconcile: async (resources, { signal }) => {
+      const until = AbortSignal.any([signal, stop.signal]);
+      await whenSynced(until);
+      return reconcile(resources, until);
+    },
+    explain: (resource) => explainResource(ground, resource, stop.signal),
+    close: () => {
+      closing ??= (async () => {
+        await flush(AbortSignal.timeout(1_000)).catch(() => undefined);
+        stop.abort(new Error('The scaler is closed'));
+        ground.watching.close();
+        ground.endpoints.close();
+        client.close();
+        await running;
+        void clock;
+      })();
+      return closing;
+    },
+  };
+}
+
+interface Laid {
+  readonly ground: Ground;
+  readonly changes: ReturnType<typeof createChanges>;
+  flush(signal: AbortSignal): Promise<void>;
+  readonly running: Promise<unknown>;
+}
+
+function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): Laid {
+  const { clock, logger, role, identity } = context;
+  const options = parseOptions(context.options);
+  const stores = createStores(client, context);
+  const lookup = createLookup(stores, options);
+  const { replicaSets, pods, services } = stores;
+  const workloadOf = (ref: ResourceRef) => lookup.managed(ref)?.workload;
+  const endpoints = createEndpoints({
+    client,
+    clock,
+    logger,
+    workloads: stores.workloads,
+    replicaSets,
+    pods,
+    services,
+    workloadOf,
+  });
+  const recorder = createEventRecorder({ client, component: 'scaler', instance: identity, clock, logger });
+  const dlx = role === 'autoscaler' ? dlxOf(client, context) : undefined;
+  const lookAgain = (ref: ResourceRef, ms?: number): void => changes.lookAgain(ref, ms);
+  const everything = (): void => lookup.refs().forEach((ref) => lookAgain(ref));
+  const deadMan = dlx && createDeadMan({ dlx, limitMs: options.deadManSwitchMs, clock, logger, onChange: everything });
+  const ground: Ground = {
+    ...{ client, clock, logger, role, options, stores, lookup, endpoints, dlx, lookAgain },
+    isDlxGone: () => deadMan?.gone ?? false,
+    memory: createMemory(clock),
+    reach: createReach(clock),
+    watching: createWatching(endpoints, lookAgain),
+    announce: createAnnounce(recorder),
+    parks: new Set(),
+  };
+  const changes = createChanges(clock, role, (ref) => newsOf(ground, ref));
+  const parts = [
+    stores.run(signal),
+    dlx?.run(signal),
+    deadMan?.run(signal),
+    role === 'dlx' ? client.warm(signal) : undefined,
+  ];
+  return { ground, changes, flush: (until) => recorder.flush(until), running: Promise.allSettled(parts) };
+}
+
+function dlxOf(client: KubeClient, { dlxService, clock, logger }: ScalerContext): DlxAddresses | undefined {
+  return dlxService && createDlxAddresses({ client, service: dlxService, clock, logger });
+}
+
+function dlxSynced({ dlx }: Ground, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (dlx === undefined || dlx.synced) {
+      resolve();
+      return;
+    }
+    const stop = dlx.subscribe(() => {
+      if (!dlx.synced) return;
+      stop();
+      resolve();
+    });
+    signal.addEventListener('abort', () => {
+      stop();
+      reject(signal.reason as Error);
+    });
+  });
+}
+
+async function setScale(
+  ground: Ground,
+  performer: Performer,
+  resources: readonly ResourceRef[],
+  scale: number,
+  options: ScaleOptions,
+): Promise<readonly ScaleResult[]> {
+  const replicas = Math.max(options.replicas ?? 0, scale > 1 ? scale : 0);
+  const waking: ScaleOptions = replicas > 0 ? { ...options, replicas } : options;
+  return Promise.all(
+    resources.map(async ({ namespace, name }): Promise<ScaleResult> => {
+      const resource = { namespace, name };
+      try {
+        if (scale === 0) await park(ground, performer, resource, options);
+        else await wake(ground, performer, resource, waking);
+        return { resource, ok: true };
+      } catch (error) {
+        const wrapped =
+          error instanceof Error ? error : new ScalerError('wake-failed', `${resourceKey(resource)}: ${String(error)}`);
+        return { resource, ok: false, error: wrapped };
+      }
+    }),
+  );
+}

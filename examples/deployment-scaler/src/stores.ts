@@ -1,0 +1,119 @@
+import {
+  type Kind,
+  kinds,
+  type KubeClient,
+  type KubeObject,
+  keys,
+  ownSelector,
+  type PodInfo,
+  type ReplicaSetInfo,
+  type ServiceInfo,
+  type SliceInfo,
+  type Store,
+  trimPod,
+  trimReplicaSet,
+  trimService,
+  trimSlice,
+  watchStore,
+  type Workload,
+  type WorkloadKind,
+  workloadKinds,
+  workloadTrimmer,
+} from '@scaler/kube';
+import type { ScalerContext } from '@scaler/scaler-types';
+import { type IngressInfo, trimIngress } from './ingress.ts';
+import { parseList } from './values.ts';
+
+/** One watch on workloads of one kind. */
+export interface WorkloadStore {
+  readonly kind: WorkloadKind;
+  readonly store: Store<Workload>;
+}
+
+/** What this process knows of the cluster, kept true by watches. */
+export interface Stores {
+  /** Opted in, and those which are not any more but still carry our labels. */
+  readonly workloads: readonly WorkloadStore[];
+  readonly services: Store<ServiceInfo>;
+  readonly ingresses: Store<IngressInfo>;
+  readonly pods: Store<PodInfo>;
+  readonly replicaSets: Store<ReplicaSetInfo>;
+  /** Ours alone. Undefined in the DLX, which has nothing to do with them. */
+  readonly slices: Store<SliceInfo> | undefined;
+  run(signal: AbortSignal): Promise<void>;
+  whenSynced(signal: AbortSignal): Promise<void>;
+}
+
+const optedIn = `${keys.enabled}=true`;
+// Opted out while something of ours is left: it must still wake, until the Lease holder has handed it back.
+const leftOver = `${keys.phase},${keys.enabled}!=true`;
+
+export function createStores(client: KubeClient, context: ScalerContext): Stores {
+  const { namespaces, clock } = context;
+  const logger = context.logger.child({ part: 'stores' });
+  const store = <T extends KubeObject, U>(kind: Kind<T>, trim: (object: T) => U, labelSelector?: string): Store<U> =>
+    watchStore({ client, kind, namespaces, labelSelector, trim, clock, logger });
+
+  const workloads = Object.values(workloadKinds).flatMap((kind: WorkloadKind) =>
+    [optedIn, leftOver].map((selector) => ({ kind, store: store(kind.kind, workloadTrimmer(kind), selector) })),
+  );
+  const services = store(kinds.service, trimService);
+  const ingresses = store(kinds.ingress, trimIngress);
+  const pods = store(kinds.pod, trimPod);
+  const replicaSets = store(kinds.replicaSet, trimReplicaSet);
+  const slices =
+    context.role === 'autoscaler'
+      ? store(kinds.endpointSlice, trimSlice, `${keys.managedBy}=${keys.manager}`)
+      : undefined;
+  addIndexes({ workloads, services, ingresses, pods, replicaSets, slices });
+
+  const all: readonly Store<unknown>[] = [
+    ...workloads.map(({ store: one }) => one),
+    ...[services, ingresses, pods, replicaSets],
+    ...(slices === undefined ? [] : [slices]),
+  ];
+  return {
+    ...{ workloads, services, ingresses, pods, replicaSets, slices },
+    run: async (signal) => {
+      await Promise.all(all.map((one) => one.run(signal)));
+    },
+    whenSynced: async (signal) => {
+      await Promise.all(all.map((one) => one.whenSynced(signal)));
+    },
+  };
+}
+
+function addIndexes({
+  workloads,
+  services,
+  ingresses,
+  pods,
+  replicaSets,
+  slices,
+}: Omit<Stores, 'run' | 'whenSynced'>): void {
+  for (const { store } of workloads) {
+    store.addIndex('label', ({ namespace, templateLabels }) => pairsOf(namespace, templateLabels));
+    store.addIndex('named', ({ namespace, annotations }) =>
+      parseList(annotations['scaler/services'] ?? '').map((service) => `${namespace}/${service}`),
+    );
+  }
+  pods.addIndex('owner', ({ ownerUid }) => [ownerUid ?? '']);
+  pods.addIndex('label', ({ namespace, labels }) => pairsOf(namespace, labels));
+  replicaSets.addIndex('owner', ({ ownerUid }) => [ownerUid ?? '']);
+  replicaSets.addIndex('uid', ({ uid }) => [uid]);
+  services.addIndex('selector', (service) => firstPair(service));
+  ingresses.addIndex('namespace', ({ namespace }) => [namespace]);
+  ingresses.addIndex('service', ({ namespace, services: named }) => named.map((name) => `${namespace}/${name}`));
+  slices?.addIndex('service', ({ namespace, service }) => [`${namespace}/${service}`]);
+  slices?.addIndex('resource', ({ namespace, resource }) => [`${namespace}/${resource ?? ''}`]);
+}
+
+/** Index keys of labels. */
+export function pairsOf(namespace: string, labels: Readonly<Record<string, string>>): string[] {
+  return Object.entries(labels).map(([key, value]) => `${namespace}/${key}=${value}`);
+}
+
+/** Whoever a Service selects has this label among others; one is enough to find candidates. */
+export function firstPair(service: ServiceInfo): string[] {
+  return pairsOf(service.namespace, ownSelector(service)).sort().slice(0, 1);
+}

@@ -1,0 +1,107 @@
+import { readToken } from '@scaler/kube';
+import { resourceKey, type ResourceRef, ScalerError, type ScaleOptions, terminal } from '@scaler/scaler-types';
+import { DeploymentScalerError } from './errors.ts';
+import { targetsOf, tokenFacts } from './gather.ts';
+import type { Ground } from './ground.ts';
+import type { Managed } from './lookup.ts';
+import type { Performer } from './perform.ts';
+import { readManaged } from './snapshot.ts';
+import { wakeStep } from './table.ts';
+
+/** While a wake waits for pods, the workload is read so often in case the watch is silent. */
+const lookAgainMs = 2_000;
+
+/** The workload, and whether what is known of it is from after the wake was asked for. */
+interface Seen {
+  readonly managed: Managed;
+  readonly live: boolean;
+}
+
+/**
+ * Starts a resource, or joins whoever does, and resolves when it has a usable endpoint. From any process. That it
+ * resolves proves that it was awake after it was called: it never does so on the word of a cache alone.
+ */
+export async function wake(
+  ground: Ground,
+  performer: Performer,
+  ref: ResourceRef,
+  options: ScaleOptions,
+): Promise<void> {
+  const { signal, reason, replicas } = options;
+  const cached = ground.lookup.managed(ref);
+  let seen: Seen = cached === undefined ? await readLive(ground, ref, signal) : { managed: cached, live: false };
+  for (;;) {
+    signal.throwIfAborted();
+    const { managed, live } = seen;
+    const token = tokenFacts(managed);
+    const wanted = Math.max(replicas ?? 0, token.wanted);
+    const step = wakeStep({ ...token, portsLabelled: true }, managed.settings.followZero, wanted, reason.text);
+    if (step.do === 'swap') {
+      const { won, managed: after } = await performer.swap(managed, step, { by: reason.by, signal }, 'wake');
+      if (won) announce(ground, managed, reason);
+      seen = after === undefined ? await readLive(ground, ref, signal) : { managed: after, live: true };
+    } else if (!live) {
+      seen = await readLive(ground, ref, signal);
+    } else if (step.do === 'refuse') {
+      throw terminal(new DeploymentScalerError('left-at-zero', leftAtZero(ref)));
+    } else {
+      if (await servesWithin(ground, managed, signal)) return;
+      seen = await readLive(ground, ref, signal);
+    }
+  }
+}
+
+async function readLive(ground: Ground, ref: ResourceRef, signal: AbortSignal): Promise<Seen> {
+  const managed = await readManaged(ground, ref, signal, 'wake');
+  if (managed === undefined || managed.workload.deleting) {
+    throw terminal(new ScalerError('unknown-resource', `There is no resource ${resourceKey(ref)}`));
+  }
+  return { managed, live: true };
+}
+
+function announce(ground: Ground, before: Managed, { by, text }: ScaleOptions['reason']): void {
+  const cancels = readToken(before.workload).phase === 'parking';
+  ground.announce(before, cancels ? 'ParkCancelled' : 'WokenUp', `${by}: ${text}`);
+}
+
+function leftAtZero(ref: ResourceRef): string {
+  return `Somebody else set the replicas of ${resourceKey(ref)} to 0, and scaler/follow-zero is false`;
+}
+
+/** True as soon as any target has a usable endpoint; false when it is worth another look at the workload. */
+async function servesWithin(ground: Ground, managed: Managed, signal: AbortSignal): Promise<boolean> {
+  const { clock, endpoints, lookup } = ground;
+  const { workload } = managed;
+  const over = new AbortController();
+  const until = AbortSignal.any([signal, over.signal]);
+  const stops = watchForZero(ground, managed, () => over.abort());
+  const pause = clock.sleep(lookAgainMs, until).then(
+    () => false,
+    () => false,
+  );
+  const targets = targetsOf(workload, lookup.servicesOf(managed));
+  const serving = targets.map((target) =>
+    endpoints.whenUsable(target, until).then(
+      () => true,
+      () => false,
+    ),
+  );
+  try {
+    // Without a Service there is no endpoint to wait for; its own count of ready pods has to do.
+    if (targets.length === 0 && workload.readyReplicas > 0 && workload.observedGeneration >= workload.generation)
+      return true;
+    return await Promise.race([pause, ...serving.map((one) => one.then((usable) => usable || pause))]);
+  } finally {
+    for (const stop of stops) stop();
+    over.abort();
+    signal.throwIfAborted();
+  }
+}
+
+// Parked or stopped again while its pods were on their way up: the watch says so sooner than the next look.
+function watchForZero({ stores }: Ground, { workload: { uid } }: Managed, onZero: () => void): readonly (() => void)[] {
+  const listener = ({ object }: { object: Managed['workload'] }): void => {
+    if (object.uid === uid && object.replicas === 0) onZero();
+  };
+  return stores.workloads.map(({ store }) => store.subscribe(listener));
+}

@@ -1,0 +1,62 @@
+import type { Endpoints } from '@scaler/kube';
+import { resourceKey, type ResourceRef, type Target } from '@scaler/scaler-types';
+
+/** Watches the endpoints of those few resources that are being woken or handed back. */
+export interface Watching {
+  /** Whether any of the targets has a usable endpoint; false until it is known. `start`: watch from now on. */
+  usable(ref: ResourceRef, targets: readonly Target[], options: { start: boolean }): boolean;
+  /** Stops watching; harmless where nothing was watched. */
+  drop(ref: ResourceRef): void;
+  close(): void;
+}
+
+interface Watched {
+  readonly what: string;
+  readonly stop: AbortController;
+  readonly usable: Map<string, boolean>;
+}
+
+/** `onUsable` is told when a resource that had no usable endpoint gets one. */
+export function createWatching(endpoints: Endpoints, onUsable: (ref: ResourceRef) => void): Watching {
+  const watched = new Map<string, Watched>();
+
+  function start(ref: ResourceRef, targets: readonly Target[]): Watched {
+    const what = JSON.stringify(targets);
+    const known = watched.get(resourceKey(ref));
+    if (known?.what === what) return known;
+    known?.stop.abort();
+    const one: Watched = { what, stop: new AbortController(), usable: new Map() };
+    watched.set(resourceKey(ref), one);
+    for (const target of targets) {
+      const id = `${target.service}:${target.port}`;
+      const listener = ({ length }: readonly unknown[]): void => {
+        const before = isUsable(one);
+        one.usable.set(id, length > 0);
+        if (!before && length > 0) onUsable(ref);
+      };
+      endpoints.watch(target, listener, one.stop.signal);
+    }
+    return one;
+  }
+
+  const drop = (ref: ResourceRef): void => {
+    watched.get(resourceKey(ref))?.stop.abort();
+    watched.delete(resourceKey(ref));
+  };
+
+  return {
+    usable: (ref, targets, options) => {
+      const one = options.start ? start(ref, targets) : watched.get(resourceKey(ref));
+      return one !== undefined && isUsable(one);
+    },
+    drop,
+    close: () => {
+      for (const { stop } of watched.values()) stop.abort();
+      watched.clear();
+    },
+  };
+}
+
+function isUsable({ usable }: Watched): boolean {
+  return [...usable.values()].includes(true);
+}
