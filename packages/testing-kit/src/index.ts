@@ -44,6 +44,15 @@ export { type DeploymentOptions, type ServiceOptions } from './cluster/manifests
 export { type RunningProcess, type SimulatedNode } from './cluster/node.ts';
 export { type ServiceCounters, type ServiceProxy } from './cluster/service-proxy.ts';
 export { TestingKitError, type TestingKitErrorCode, testingKitErrors } from './errors.ts';
+export { kubernetesApiPromises } from './promises/promises.ts';
+export {
+  connectRawApi,
+  type RawApi,
+  type RawApiAddress,
+  type RawRequestOptions,
+  type RawResponse,
+} from './promises/raw-api.ts';
+export { type Promised } from './promises/steps.ts';
 export { type EchoAnswer, type EchoBehaviour, type EchoRecord } from './upstreams/echo-app.ts';
 export { echoAppPath } from './upstreams/echo-app-path.ts';
 export { createEchoImage, type EchoImage } from './upstreams/echo-image.ts';

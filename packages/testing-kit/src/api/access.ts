@@ -1,4 +1,4 @@
-import { FakeApiError } from './errors.ts';
+import { badRequest, FakeApiError } from './errors.ts';
 import { type ApiRequest } from './http/request.ts';
 import { jsonReply, type Reply } from './http/reply.ts';
 
@@ -42,8 +42,9 @@ export function checkAccess(authorize: Authorize | undefined, request: ApiReques
   if (verdict === false || !verdict.allowed) throw refusal(request, verdict === false ? undefined : verdict.reason);
 }
 
-/** The answer to a TokenReview. */
+/** The answer to a TokenReview. Throws BadRequest without a token. */
 export function reviewToken(review: ReviewToken, token: string): Reply {
+  if (token === '') throw badRequest('token is required for TokenReview in authentication');
   const user = review(token);
   const status = user === undefined ? { user: {}, error: 'invalid bearer token' } : { authenticated: true, user };
   return jsonReply(

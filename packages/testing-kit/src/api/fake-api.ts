@@ -85,10 +85,7 @@ function route(request: ApiRequest, { store, metrics, options, host }: Parts): O
   const { group, version, resource } = request;
   if (group === 'authentication.k8s.io' && resource === 'tokenreviews' && request.verb === 'create') {
     const { spec } = parseBody(request) as { spec?: { token?: string } };
-    return reviewToken(
-      options.reviewToken ?? ((token) => (token === '' ? undefined : { username: token })),
-      spec?.token ?? '',
-    );
+    return reviewToken(options.reviewToken ?? ((token) => ({ username: token })), spec?.token ?? '');
   }
   const kind = store.kinds.find((k) => k.group === group && k.version === version && k.resource === resource);
   if (kind === undefined) {

@@ -139,11 +139,18 @@ function verbsOf(kind: Kind, { subresource }: ApiRequest): Record<string, Handle
   throw noSuchResource();
 }
 
+/** Whether a request is where no such request can be: a POST to an object, a PUT to a collection, of no namespace. */
+function isMisplaced(kind: Kind, { verb, name, namespace }: ApiRequest): boolean {
+  if (verb === 'create' ? name !== '' : ['update', 'patch'].includes(verb) && name === '') return true;
+  return kind.namespaced && namespace === '' && verb !== 'list';
+}
+
 /** Does what a request asks of a kind, and has the answer. Throws FakeApiError. */
 export function serveResource(kind: Kind, request: ApiRequest, store: Store): Reply {
+  if (!kind.namespaced && request.namespace !== '') throw noSuchResource();
   const handler = verbsOf(kind, request)[request.verb];
-  if (handler === undefined)
+  if (handler === undefined || isMisplaced(kind, request)) {
     throw new FakeApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
-  if (kind.namespaced && request.namespace === '' && request.verb !== 'list') throw noSuchResource();
+  }
   return handler(kind, request, store);
 }

@@ -1,6 +1,6 @@
 import { type ServerResponse } from 'node:http';
 import { type CancelTimer, type Clock } from '@scaler/scaler-types';
-import { FakeApiError } from '../errors.ts';
+import { FakeApiError, forbiddenValue, invalid } from '../errors.ts';
 import { type FaultBoard, type FaultyWatch } from '../faults.ts';
 import { groupVersionOf, gvrOf, type Kind } from '../kinds.ts';
 import { type Store } from '../store/types.ts';
@@ -114,17 +114,27 @@ function optional(value: string | null): string | undefined {
   return value === null || value === '' ? undefined : value;
 }
 
+/** A watch from no version, or from `0`, tells all there is first; so does one that asks for it by name. */
+function wantsInitialEvents({ query }: ApiRequest): boolean {
+  const asked = query.get('sendInitialEvents');
+  if (asked !== null && query.get('resourceVersionMatch') !== 'NotOlderThan') {
+    const why = 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan';
+    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [forbiddenValue('resourceVersionMatch', why)]);
+  }
+  return asked === null ? ['', '0'].includes(query.get('resourceVersion') ?? '') : asked === 'true';
+}
+
 function startWatching(kind: Kind, stream: WatchStream, { store }: WatchContext): void {
   const { query, namespace } = stream.request;
-  const initial = query.get('sendInitialEvents') === 'true';
-  const resourceVersion = initial ? undefined : optional(query.get('resourceVersion'));
+  const resourceVersion = wantsInitialEvents(stream.request) ? undefined : optional(query.get('resourceVersion'));
   const labelSelector = optional(query.get('labelSelector'));
   const fieldSelector = optional(query.get('fieldSelector'));
   const options = {
     namespace,
     ...(labelSelector === undefined ? {} : { labelSelector }),
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
-    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    // No initial events from `0`: the present is the earliest that is meant.
+    resourceVersion: resourceVersion === '0' ? String(store.resourceVersion) : resourceVersion,
   };
   stream.onClose(store.watch(gvrOf(kind), (event) => stream.send(eventLine(event)), options));
 }
@@ -159,8 +169,10 @@ export function serveWatch(kind: Kind, request: ApiRequest, response: ServerResp
     return;
   }
   const { query } = request;
-  if (query.get('sendInitialEvents') === 'true') stream.send(bookmark(kind, context.store.resourceVersion, true));
-  if (['1', 'true'].includes(query.get('allowWatchBookmarks') ?? '')) repeatBookmarks(kind, stream, context);
+  if (['1', 'true'].includes(query.get('allowWatchBookmarks') ?? '')) {
+    if (wantsInitialEvents(request)) stream.send(bookmark(kind, context.store.resourceVersion, true));
+    repeatBookmarks(kind, stream, context);
+  }
   const timeoutSeconds = Number(query.get('timeoutSeconds') ?? 0);
   if (timeoutSeconds > 0) stream.onClose(context.clock.after(timeoutSeconds * 1000, () => stream.end()));
 }

@@ -68,7 +68,9 @@ function serveCustom(asked: Asked, metrics: MetricsTable, store: Store): Reply {
         asked.version === 'v1beta1'
           ? { metricName: metric.metric }
           : { metric: { name: metric.metric, selector: null } };
-      const window = windowSeconds === undefined ? {} : { windowSeconds };
+      // The two versions call the window differently.
+      const windowName = asked.version === 'v1beta1' ? 'window' : 'windowSeconds';
+      const window = windowSeconds === undefined ? {} : { [windowName]: windowSeconds };
       const selector = asked.version === 'v1beta1' ? { selector: null } : {};
       return [
         {

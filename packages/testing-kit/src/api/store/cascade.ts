@@ -7,8 +7,8 @@ type Found = { kind: Kind; object: KubeObject };
 /** What the cascade does to single objects. */
 export type CascadeSteps = {
   delete(kind: Kind, object: KubeObject, policy: 'Background' | 'Foreground'): void;
-  /** Writes an object's metadata, and removes it if that set it free. */
-  release(kind: Kind, object: KubeObject, metadata: Partial<KubeObject['metadata']>): void;
+  /** Changes an object, and removes it if that set it free. */
+  release(kind: Kind, object: KubeObject, change: (object: KubeObject) => void): void;
 };
 
 /**
@@ -28,13 +28,15 @@ export class Cascade {
   /** Takes a vanishing owner out of its dependents' ownerReferences. */
   orphan(owner: KubeObject): void {
     for (const { kind, object } of this.#dependents(owner)) {
-      const ownerReferences = (object.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== owner.metadata.uid);
-      this.#steps.release(kind, object, { ownerReferences });
+      this.#steps.release(kind, object, ({ metadata }) => {
+        metadata.ownerReferences = (metadata.ownerReferences ?? []).filter(({ uid }) => uid !== owner.metadata.uid);
+      });
     }
   }
 
-  /** Begins to delete what must go before an object: its dependents, or a namespace's content. */
+  /** Begins to delete what must go before an object that is going: its dependents, or a namespace's content. */
   begin(kind: Kind, object: KubeObject): void {
+    if (!isNamespace(kind) && object.metadata.finalizers?.includes('foregroundDeletion') !== true) return;
     this.#waiting.set(object.metadata.uid, { kind, object });
     for (const inner of this.#blocking(kind, object)) {
       if (inner.object.metadata.deletionTimestamp !== undefined) continue;
@@ -55,15 +57,14 @@ export class Cascade {
   #finish(kind: Kind, object: KubeObject): void {
     if (!this.#waiting.has(object.metadata.uid) || this.#blocking(kind, object).length > 0) return;
     this.#waiting.delete(object.metadata.uid);
-    const current = this.#ledger.find(kind, object.metadata.namespace ?? '', object.metadata.name);
-    if (current?.metadata.uid !== object.metadata.uid) return;
-    const finalizers = (current.metadata.finalizers ?? []).filter((name) => name !== 'foregroundDeletion');
-    this.#steps.release(kind, current, { finalizers });
+    this.#steps.release(kind, object, (next) => {
+      next.metadata.finalizers = (next.metadata.finalizers ?? []).filter((name) => name !== 'foregroundDeletion');
+      if (isNamespace(kind)) next.spec = { finalizers: [] };
+    });
   }
 
   #blocking(kind: Kind, object: KubeObject): Found[] {
-    if (gvrOf(kind) === 'v1/namespaces')
-      return this.#every(({ metadata }) => metadata.namespace === object.metadata.name);
+    if (isNamespace(kind)) return this.#every(({ metadata }) => metadata.namespace === object.metadata.name);
     return this.#dependents(object);
   }
 
@@ -81,4 +82,8 @@ export class Cascade {
         .map((object) => ({ kind, object })),
     );
   }
+}
+
+function isNamespace(kind: Kind): boolean {
+  return gvrOf(kind) === 'v1/namespaces';
 }

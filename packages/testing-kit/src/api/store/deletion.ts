@@ -52,7 +52,16 @@ function marked(
   };
 }
 
-/** The object that a DELETE leaves behind: `undefined` when it goes at once, the same object when nothing changes. */
+/** What keeps an object from going: its finalizers, and a namespace's own in `spec`. */
+function holders({ kind, metadata, spec }: KubeObject): unknown[] {
+  const own = kind === 'Namespace' && Array.isArray(spec?.finalizers) ? spec.finalizers : [];
+  return [...(metadata.finalizers ?? []), ...own];
+}
+
+/**
+ * The object that a DELETE leaves behind: `undefined` when it goes at once, the same object when nothing changes. A pod
+ * that goes at once is marked first; {@link isFree} tells it.
+ */
 export function afterDelete(
   kind: Kind,
   object: KubeObject,
@@ -62,21 +71,20 @@ export function afterDelete(
   const { metadata } = object;
   const foreground =
     options.propagationPolicy === 'Foreground' && !(metadata.finalizers ?? []).includes('foregroundDeletion');
-  const finalizers = [...(metadata.finalizers ?? []), ...(foreground ? ['foregroundDeletion'] : [])];
-  const grace = graceOf(kind, object, options);
-  if (grace === 0 && finalizers.length === 0) return undefined;
+  const isPod = gvrOf(kind) === 'v1/pods';
+  if (!isPod && !foreground && holders(object).length === 0) return undefined;
   const before = metadata.deletionTimestamp === undefined ? undefined : (metadata.deletionGracePeriodSeconds ?? 0);
+  const grace = graceOf(kind, object, options);
   // A grace period is only ever shortened.
   if (before !== undefined && before <= grace && !foreground) return object;
   const startMs = before === undefined ? nowMs : Date.parse(metadata.deletionTimestamp!) - before * 1000;
-  return marked(object, Math.min(grace, before ?? grace), startMs, finalizers);
+  const finalizers = [...(metadata.finalizers ?? []), ...(foreground ? ['foregroundDeletion'] : [])];
+  const left = marked(object, Math.min(grace, before ?? grace), startMs, finalizers);
+  return kind.kind === 'Namespace' ? { ...left, status: { phase: 'Terminating' } } : left;
 }
 
 /** Whether nothing holds a deleted object any more. */
-export function isFree({ metadata }: KubeObject): boolean {
-  return (
-    metadata.deletionTimestamp !== undefined &&
-    (metadata.finalizers ?? []).length === 0 &&
-    (metadata.deletionGracePeriodSeconds ?? 0) === 0
-  );
+export function isFree(object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds } = object.metadata;
+  return deletionTimestamp !== undefined && holders(object).length === 0 && (deletionGracePeriodSeconds ?? 0) === 0;
 }

@@ -1,16 +1,14 @@
 import { type Clock } from '@scaler/scaler-types';
-import { alreadyExists, FakeApiError, notFound } from '../errors.ts';
-import { gvrOf, type Kind, qualifiedResource } from '../kinds.ts';
-import { jsonCopy, type KubeObject, type NewObject } from '../object.ts';
+import { FakeApiError } from '../errors.ts';
+import { type Kind } from '../kinds.ts';
+import { type KubeObject, type NewObject } from '../object.ts';
 import { applyPatch } from '../patch/patch.ts';
-import { Cascade } from './cascade.ts';
 import { type AllocateClusterIp } from './defaults.ts';
-import { afterDelete, checkPreconditions, isFree } from './deletion.ts';
 import { Ledger } from './ledger.ts';
 import { listPage, parseVersion, selectorOf } from './listing.ts';
-import { type Means, prepareCreate, prepareUpdate, type UpdateWay } from './prepare.ts';
 import { scaleOf, withScale } from './scale.ts';
-import { type DeleteOptions, type DeleteResult, type Store, type WriteOptions } from './types.ts';
+import { type Store, type WriteOptions } from './types.ts';
+import { Writer } from './writer.ts';
 
 /** What a store is made from. */
 export type StoreOptions = {
@@ -22,112 +20,6 @@ export type StoreOptions = {
   /** How many writes watches and pages can go back. */
   historyWindow: number;
 };
-
-const generateNameAttempts = 8;
-
-/** The writes, each from what was asked to what is kept. */
-class Writer {
-  readonly ledger: Ledger;
-  readonly #means: Means;
-  readonly #cascade: Cascade;
-
-  constructor(ledger: Ledger, means: Means) {
-    this.ledger = ledger;
-    this.#means = means;
-    this.#cascade = new Cascade(ledger, {
-      delete: (kind, object, propagationPolicy) => this.delete(kind, object, { propagationPolicy }),
-      release: (kind, object, metadata) => this.#release(kind, object, metadata),
-    });
-  }
-
-  must(kind: Kind, namespace: string, name: string): KubeObject {
-    const object = this.ledger.find(kind, namespace, name);
-    if (object === undefined) throw notFound(kind, name);
-    return object;
-  }
-
-  create(kind: Kind, given: NewObject, { dryRun = false }: WriteOptions): KubeObject {
-    const namespace = this.#checkNamespace(kind, given);
-    for (let attempt = 1; ; attempt += 1) {
-      const object = prepareCreate(kind, given, this.#means);
-      if (namespace === undefined) delete object.metadata.namespace;
-      const { name } = object.metadata;
-      if (this.ledger.find(kind, namespace ?? '', name) === undefined)
-        return dryRun ? withoutVersion(object) : this.ledger.put(kind, object, undefined);
-      if (given.metadata.name !== undefined || attempt === generateNameAttempts) throw alreadyExists(kind, name);
-    }
-  }
-
-  update(kind: Kind, given: NewObject, old: KubeObject, way: UpdateWay, { dryRun = false }: WriteOptions): KubeObject {
-    const object = prepareUpdate(kind, given, old, way, this.#means);
-    if (object === old || dryRun) return object;
-    if (isFree(object)) {
-      this.#remove(kind, old);
-      return object;
-    }
-    return this.ledger.put(kind, object, old);
-  }
-
-  delete(kind: Kind, object: KubeObject, options: DeleteOptions): DeleteResult {
-    checkPreconditions(kind, object, options);
-    const isNamespace = gvrOf(kind) === 'v1/namespaces';
-    // A namespace has its own finalizer, in `spec`; here it waits like an owner in a foreground deletion.
-    const left = afterDelete(
-      kind,
-      object,
-      isNamespace ? { ...options, propagationPolicy: 'Foreground' } : options,
-      this.#means.now(),
-    );
-    if (options.dryRun === true) return { object: left ?? object, removed: left === undefined };
-    if (options.propagationPolicy === 'Orphan') this.#cascade.orphan(object);
-    if (left === undefined) return { object: this.#remove(kind, object), removed: true };
-    if (left === object) return { object, removed: false };
-    const marked = isNamespace ? { ...left, status: { phase: 'Terminating' } } : left;
-    const kept = this.ledger.put(kind, jsonCopy(marked), object);
-    if (kept.metadata.finalizers?.includes('foregroundDeletion') === true) this.#cascade.begin(kind, kept);
-    return { object: kept, removed: false };
-  }
-
-  #checkNamespace(kind: Kind, { metadata }: NewObject): string | undefined {
-    if (!kind.namespaced) return undefined;
-    const name = metadata.namespace ?? '';
-    const namespaces = this.ledger.kind('v1/namespaces');
-    const { deletionTimestamp } = this.must(namespaces, '', name).metadata;
-    if (deletionTimestamp === undefined) return name;
-    const why = `unable to create new content in namespace ${name} because it is being terminated`;
-    throw new FakeApiError('Forbidden', `${qualifiedResource(kind)} "${metadata.name ?? ''}" is forbidden: ${why}`, {
-      kind: kind.resource,
-      causes: [
-        {
-          reason: 'NamespaceTerminating',
-          message: `namespace ${name} is being terminated`,
-          field: 'metadata.namespace',
-        },
-      ],
-    });
-  }
-
-  #release(kind: Kind, object: KubeObject, metadata: Partial<KubeObject['metadata']>): void {
-    const current = this.ledger.find(kind, object.metadata.namespace ?? '', object.metadata.name);
-    if (current === undefined) return;
-    const next = jsonCopy({ ...current, metadata: { ...current.metadata, ...metadata } });
-    for (const list of ['finalizers', 'ownerReferences'] as const)
-      if (next.metadata[list]?.length === 0) delete next.metadata[list];
-    if (isFree(next)) this.#remove(kind, current);
-    else this.ledger.put(kind, next, current);
-  }
-
-  #remove(kind: Kind, object: KubeObject): KubeObject {
-    const removed = this.ledger.remove(kind, object);
-    this.#cascade.removed();
-    return removed;
-  }
-}
-
-function withoutVersion(object: KubeObject): KubeObject {
-  const { resourceVersion: _none, ...metadata } = object.metadata;
-  return { ...object, metadata } as KubeObject;
-}
 
 function reads(ledger: Ledger, must: Writer['must']): Pick<Store, 'get' | 'find' | 'list' | 'getScale' | 'watch'> {
   return {

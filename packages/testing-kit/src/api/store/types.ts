@@ -28,7 +28,7 @@ export type WatchEvent = { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: KubeO
 export type WatchListener = (event: WatchEvent) => void;
 
 /** Options of a watch. Without `resourceVersion` (or with `0`) it starts with an ADDED for everything that is there. */
-export type WatchOptions = Selection & { resourceVersion?: string };
+export type WatchOptions = Selection & { resourceVersion?: string | undefined };
 
 /** `dryRun` does everything but the write. */
 export type WriteOptions = { dryRun?: boolean };

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { duplicateValue, type FieldError, invalidValue, requiredValue, tooMany, unsupportedValue } from '../errors.ts';
 import { isObject, type JsonObject, type KubeObject } from '../object.ts';
-import { checkSubdomain } from './names.ts';
+import { checkLabelName, checkSubdomain } from './names.ts';
 import { checkPort } from './service.ts';
 
 const maxEndpoints = 1000;
@@ -24,7 +24,8 @@ function checkEndpoint({ addresses }: JsonObject, at: string, addressType: unkno
 
 function checkPorts(ports: readonly JsonObject[]): FieldError[] {
   const names = ports.map(({ name }) => name ?? '');
-  return ports.flatMap(({ port, protocol }, i) => [
+  return ports.flatMap(({ port, protocol, name }, i) => [
+    ...(name === undefined || name === '' ? [] : checkLabelName(`ports[${i}].name`, name)),
     ...(names.indexOf(names[i]!) < i ? [duplicateValue(`ports[${i}].name`, names[i])] : []),
     ...(port === undefined || port === null ? [] : checkPort(`ports[${i}].port`, port)),
     ...(['TCP', 'UDP', 'SCTP'].includes(protocol as string)

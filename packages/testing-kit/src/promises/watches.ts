@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { at, configMap, expectRefusal, expectStatus, patch, pod, type Promised, take } from './steps.ts';
+
+const maps = 'v1/configmaps';
+const remove = 'DELETE';
+
+function only(name: string, resourceVersion: string): Record<string, string> {
+  return { fieldSelector: `metadata.name=${name}`, resourceVersion };
+}
+
+/** What is promised about watches. */
+export const watchPromises: Promised[] = [
+  {
+    name: 'a watch from a version tells every later change once, in order, with rising versions',
+    async run(api) {
+      const { metadata } = await configMap(api);
+      const { name } = metadata;
+      await patch(api, maps, name, 'merge', { data: { key: '2' } });
+      await patch(api, maps, name, 'merge', { data: { key: '3' } });
+      await expectStatus(api, 200, remove, at(api, maps, name));
+      const events = await take(api, maps, only(name, metadata.resourceVersion), 3);
+      assert.deepEqual(
+        events.map(({ type, object }) => [type, object.data.key]),
+        [
+          ['MODIFIED', '2'],
+          ['MODIFIED', '3'],
+          ['DELETED', '3'],
+        ],
+      );
+      const versions = [metadata, ...events.map(({ object }) => object.metadata)].map(({ resourceVersion }) =>
+        Number(resourceVersion),
+      );
+      assert.deepEqual(
+        versions,
+        [...new Set(versions)].sort((a, b) => a - b),
+      );
+      assert.deepEqual([events[0]!.object.kind, events[0]!.object.apiVersion], ['ConfigMap', 'v1']);
+    },
+  },
+  {
+    name: 'a watch from no version, or from 0, begins with an ADDED for what is there',
+    async run(api) {
+      const { metadata } = await configMap(api);
+      for (const resourceVersion of ['', '0']) {
+        const [event] = await take(api, maps, only(metadata.name, resourceVersion), 1);
+        assert.deepEqual([event!.type, event!.object.metadata.uid], ['ADDED', metadata.uid]);
+      }
+    },
+  },
+  {
+    name: 'an object that leaves the selector is DELETED with the last state that matched and the new version; when it enters it is ADDED',
+    async run(api) {
+      const labels = { look: `w${Date.now()}` };
+      const { metadata } = await configMap(api, { metadata: { labels }, data: { key: '1' } });
+      const { name } = metadata;
+      const left = await patch(api, maps, name, 'merge', {
+        metadata: { labels: { look: 'away' } },
+        data: { key: '2' },
+      });
+      await patch(api, maps, name, 'merge', { data: { key: '3' } });
+      const back = await patch(api, maps, name, 'merge', { metadata: { labels } });
+      await expectStatus(api, 200, remove, at(api, maps, name));
+      const query = { labelSelector: `look=${labels.look}`, resourceVersion: metadata.resourceVersion };
+      const [gone, again, deleted] = await take(api, maps, query, 3);
+      assert.deepEqual([gone!.type, gone!.object.data.key, gone!.object.metadata.labels], ['DELETED', '1', labels]);
+      assert.equal(gone!.object.metadata.resourceVersion, left.metadata.resourceVersion);
+      assert.deepEqual([again!.type, again!.object.data.key], ['ADDED', '3']);
+      assert.equal(again!.object.metadata.resourceVersion, back.metadata.resourceVersion);
+      assert.deepEqual([deleted!.type, deleted!.object.data.key], ['DELETED', '3']);
+      assert.ok(Number(deleted!.object.metadata.resourceVersion) > Number(back.metadata.resourceVersion));
+    },
+  },
+  {
+    name: 'after the initial events a bookmark says so, if bookmarks are allowed',
+    async run(api) {
+      const { metadata } = await configMap(api);
+      const fieldSelector = `metadata.name=${metadata.name}`;
+      const wanted = [
+        { allowWatchBookmarks: 'true' },
+        { allowWatchBookmarks: 'true', sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' },
+      ];
+      for (const query of wanted) {
+        const [added, bookmark] = await take(api, maps, { fieldSelector, ...query }, 2);
+        assert.equal(added!.type, 'ADDED');
+        assert.equal(bookmark!.type, 'BOOKMARK');
+        assert.equal(bookmark!.object.kind, 'ConfigMap');
+        assert.equal(bookmark!.object.metadata.annotations['k8s.io/initial-events-end'], 'true');
+        assert.ok(Number(bookmark!.object.metadata.resourceVersion) >= Number(metadata.resourceVersion));
+      }
+    },
+  },
+  {
+    name: 'sendInitialEvents without resourceVersionMatch is 422',
+    async run(api) {
+      await expectRefusal(api, 422, 'Invalid', 'GET', at(api, maps), {
+        query: { watch: '1', sendInitialEvents: 'true' },
+      });
+    },
+  },
+  {
+    name: 'a watch ends after its timeoutSeconds without an error',
+    async run(api) {
+      const { metadata } = await configMap(api);
+      const query = { ...only(metadata.name, metadata.resourceVersion), timeoutSeconds: '1' };
+      for await (const event of api.watch(at(api, maps), query, AbortSignal.timeout(10_000)))
+        assert.fail(`an event: ${event.type}`);
+    },
+  },
+  {
+    name: 'a watch with a selector that can not be read is 400 before it starts',
+    async run(api) {
+      await expectRefusal(api, 400, 'BadRequest', 'GET', at(api, maps), { query: { watch: '1', labelSelector: '((' } });
+    },
+  },
+  {
+    name: 'a pod is seen to terminate before it is seen to go, even when it goes at once',
+    async run(api) {
+      const { metadata } = await pod(api, { schedulerName: 'nobody' });
+      await expectStatus(api, 200, remove, at(api, 'v1/pods', metadata.name));
+      const [marked, gone] = await take(api, 'v1/pods', only(metadata.name, metadata.resourceVersion), 2);
+      assert.deepEqual([marked!.type, marked!.object.metadata.deletionGracePeriodSeconds], ['MODIFIED', 0]);
+      assert.deepEqual([gone!.type, gone!.object.metadata.deletionGracePeriodSeconds], ['DELETED', 0]);
+    },
+  },
+];
