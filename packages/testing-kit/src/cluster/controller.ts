@@ -22,21 +22,25 @@ export interface ControllerOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** A failed reconciliation is tried again after this. */
+/** A failed reconciliation is tried again after this, doubled with each further failure, up to a second. */
 const retryMs = 20;
 
 export function createController({ name, clock, lagMs, reconcile, onError }: ControllerOptions): Controller {
   const waiting = new Map<string, () => void>();
   const later = new Set<() => void>();
+  const failures = new Map<string, number>();
 
   const run = (key: string): void => {
     waiting.delete(key);
     const slash = key.indexOf('/');
     try {
       reconcile(key.slice(0, slash), key.slice(slash + 1));
+      failures.delete(key);
     } catch (error) {
       onError(new TestingKitError('cluster-broken', `${name} controller failed on ${key}`, { cause: error }));
-      controller.enqueue(key, retryMs);
+      const failed = failures.get(key) ?? 0;
+      failures.set(key, failed + 1);
+      controller.enqueue(key, Math.min(1_000, retryMs * 2 ** failed));
     }
   };
 

@@ -346,4 +346,59 @@ describe('a Service', () => {
     frozen.thaw();
     expect(frozen.backends('default', 'app', port)).toEqual([]);
   });
+
+  test('loses new connections if the pods go before the proxy has heard of the diversion, and none if after', async () => {
+    await start({ proxyLagMs: 60 });
+    const url = await run();
+    await cluster.deployment('default', 'dlx', { image: 'fast', port });
+    const dlx = await cluster.waitFor(() =>
+      pods().find((pod) => pod.metadata.labels?.['app'] === 'dlx' && isReady(pod)),
+    );
+    const only = (address: string) => (): boolean =>
+      cluster.proxy.backends('default', 'app', port).join() === `${address}:${port}`;
+    const select = (asleep: string | null): void =>
+      void cluster.api.store.patch('v1/services', 'default', 'app', {
+        type: 'merge',
+        body: { spec: { selector: { asleep } } },
+      });
+    const appPods = (): Pod[] => pods().filter((pod) => pod.metadata.labels?.['app'] === 'app');
+
+    const lostIn = async (park: () => Promise<unknown>): Promise<number> => {
+      let [on, lost] = [true, 0];
+      const client = async (): Promise<void> => {
+        while (on) if ((await failure(ask(url))) !== 'none') lost++;
+      };
+      const clients = Array.from({ length: 4 }, client);
+      await park();
+      on = false;
+      await Promise.all(clients);
+      return lost;
+    };
+    const divert = async (): Promise<void> => {
+      await cluster.apply(slice('mine', dlx.status!.podIP!));
+      select('x');
+    };
+    const gone = (): Promise<unknown> => cluster.waitFor(() => appPods().length === 0 && only(dlx.status!.podIP!)());
+
+    const hasty = await lostIn(async () => {
+      await divert();
+      scale(0);
+      await gone();
+    });
+    expect(hasty).toBeGreaterThan(0);
+
+    scale(1);
+    await cluster.waitFor(() => appPods().some(isReady));
+    select(null);
+    cluster.api.store.delete('discovery.k8s.io/v1/endpointslices', 'default', 'mine');
+    await cluster.waitFor(() => only(appPods()[0]!.status!.podIP!)());
+    const patient = await lostIn(async () => {
+      await divert();
+      await cluster.waitFor(only(dlx.status!.podIP!));
+      scale(0);
+      await gone();
+    });
+    expect(patient).toBe(0);
+    expect(echo.requests().length).toBeGreaterThan(10);
+  });
 });

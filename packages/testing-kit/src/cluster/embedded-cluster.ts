@@ -48,7 +48,7 @@ export interface EmbeddedCluster {
   readonly node: SimulatedNode;
   /** The proxy that listens on the cluster IPs. */
   readonly proxy: ServiceProxy;
-  /** What went wrong inside; empty unless there is a bug or an address could not be had. */
+  /** The first hundred things that went wrong inside; empty unless there is a bug or an address could not be had. */
   readonly problems: readonly Error[];
   /** Another node's view of the Services, on addresses of its own. */
   addProxy(options?: { lagMs?: number }): Promise<ServiceProxy>;
@@ -117,10 +117,13 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions = {})
   }
 }
 
+/** What fails once may fail for ever. */
+const keptProblems = 100;
+
 async function assemble(options: EmbeddedClusterOptions, teardown: Teardown): Promise<EmbeddedCluster> {
   const { clock = systemClock, images = {} } = options;
   const problems: Error[] = [];
-  const onError = (error: Error): void => void problems.push(error);
+  const onError = (error: Error): void => void (problems.length < keptProblems && problems.push(error));
   const changes = createChanges();
   teardown.add(() => changes.close());
   const loopback = await claimLoopback(options.podIpPrefix);

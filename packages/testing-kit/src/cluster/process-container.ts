@@ -15,6 +15,7 @@ const keptOutput = 2_048;
 /** Runs a container as a child process, in a process group of its own. */
 export function startProcessContainer({ command, env, cwd, reaper }: ProcessOptions): RunningContainer {
   const [program = '', ...args] = command;
+  if (program === '') return neverStarted('the container has no command');
   const { promise: exited, resolve: exit } = Promise.withResolvers<Exit>();
   let output = '';
   let done = false;
@@ -50,6 +51,11 @@ export function startProcessContainer({ command, env, cwd, reaper }: ProcessOpti
     terminate: () => void (!done && child.kill('SIGTERM')),
     kill: () => void (!done && pid !== undefined && signalGroup(pid)),
   };
+}
+
+function neverStarted(message: string): RunningContainer {
+  const exited = Promise.resolve({ exitCode: 128, message });
+  return { pid: undefined, exited, terminate: () => undefined, kill: () => undefined };
 }
 
 function signalGroup(pid: number): void {
