@@ -52,10 +52,14 @@ export interface EmbeddedCluster {
   readonly problems: readonly Error[];
   /** Another node's view of the Services, on addresses of its own. */
   addProxy(options?: { lagMs?: number }): Promise<ServiceProxy>;
-  /** Creates an object or merges it into the one that exists; its namespace is created where missing. */
+  /**
+   * Creates an object or merges it into the one that exists; its namespace is created where missing. Resolves when
+   * the Services there are listened for.
+   *
+   * @throws TestingKitError `kind-unknown`; FakeApiError where the API refuses.
+   */
   apply<T extends KubeObject = KubeObject>(object: object): Promise<T>;
   deployment(namespace: string, name: string, options: DeploymentOptions): Promise<KubeObject>;
-  /** Resolves when the Service is listened for. */
   service(namespace: string, name: string, options: ServiceOptions): Promise<KubeObject>;
   /** `http://host:port` of a Service port, through the first proxy or the one given. */
   serviceUrl(namespace: string, service: string, port: number, proxy?: ServiceProxy): string;
@@ -136,8 +140,10 @@ async function assemble(options: EmbeddedClusterOptions, teardown: Teardown): Pr
 
   const store = clusterStore(api.store);
   const onChange = (): void => changes.notify();
+  const proxies: ServiceProxy[] = [];
   const addProxy = (lagMs: number, addressOf: (clusterIP: string) => string): ServiceProxy => {
     const proxy = createServiceProxy({ store, clock, lagMs, addressOf, onChange, onError });
+    proxies.push(proxy);
     teardown.add(() => proxy.close());
     return proxy;
   };
@@ -169,7 +175,7 @@ async function assemble(options: EmbeddedClusterOptions, teardown: Teardown): Pr
       await added.listening();
       return added;
     },
-    ...manifests(api, proxy),
+    ...manifests(api, async () => void (await Promise.all(proxies.map((each) => each.listening())))),
     serviceUrl(namespace, service, port, through = proxy) {
       const address = through.address(namespace, service, port);
       return `http://${address.host}:${address.port}`;
@@ -200,28 +206,32 @@ function ownAddresses(loopback: Loopback): (clusterIP: string) => string {
   };
 }
 
-function manifests(api: FakeApi, proxy: ServiceProxy): Pick<EmbeddedCluster, 'apply' | 'deployment' | 'service'> {
-  const { store } = api;
-  const apply = <T extends KubeObject>(given: object): T => {
+function manifests(
+  { store }: FakeApi,
+  listening: () => Promise<void>,
+): Pick<EmbeddedCluster, 'apply' | 'deployment' | 'service'> {
+  const apply = async <T extends KubeObject = KubeObject>(given: object): Promise<T> => {
     const object = given as NewObject;
     const kind = store.kinds.find((each) => each.kind === object.kind && groupVersionOf(each) === object.apiVersion);
-    if (kind === undefined)
+    if (kind === undefined) {
       throw new TestingKitError('kind-unknown', `the API has no kind ${object.apiVersion}/${object.kind}`);
+    }
     const { namespace = '', name = '' } = object.metadata;
     if (kind.namespaced && store.find('v1/namespaces', '', namespace) === undefined) {
       store.create('v1/namespaces', { metadata: { name: namespace } });
     }
     const gvr = gvrOf(kind);
-    if (store.find(gvr, namespace, name) === undefined) return store.create<T>(gvr, object);
-    return store.patch<T>(gvr, namespace, name, { type: kind.custom === true ? 'merge' : 'strategic', body: object });
+    const type = kind.custom === true ? 'merge' : 'strategic';
+    const applied =
+      store.find(gvr, namespace, name) === undefined
+        ? store.create<T>(gvr, object)
+        : store.patch<T>(gvr, namespace, name, { type, body: object });
+    await listening();
+    return applied;
   };
   return {
-    apply: async <T extends KubeObject = KubeObject>(object: object) => apply<T>(object),
-    deployment: async (namespace, name, options) => apply(deploymentManifest(namespace, name, options)),
-    async service(namespace, name, options) {
-      const service = apply(serviceManifest(namespace, name, options));
-      await proxy.listening();
-      return service;
-    },
+    apply,
+    deployment: (namespace, name, options) => apply(deploymentManifest(namespace, name, options)),
+    service: (namespace, name, options) => apply(serviceManifest(namespace, name, options)),
   };
 }
