@@ -201,3 +201,15 @@ test('500 resources in one tick take one call per distinct metric and namespace'
   expect(new Set(api.asked).size).toBe(6);
   process.stdout.write(`tick: 500 resources, 1000 metrics, ${api.asked.length} calls, ${tookMs} ms\n`);
 });
+
+test('ticks that pass while a resource is parking do not make its metric unknown when it is judged again', async () => {
+  let phase: Resource['phase'] = 'awake';
+  const { clock, tick, ticks, ticker } = scene(() => [{ ...aResource(), ...(phase && { phase }) }]);
+  const known = () => api.answers.set('default/requests_per_1m', [metricValue('web', '0', clock.now())]);
+  expect(decided(await ticks(known), 'web')?.action).toBe('park');
+  phase = 'parking';
+  await clock.advance(10_000);
+  known();
+  await tick();
+  expect(await ticker.judgeAgain({ namespace: 'default', name: 'web' }, signal)).toMatchObject({ verdict: 'idle' });
+});

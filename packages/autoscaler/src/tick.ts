@@ -76,12 +76,12 @@ export function createTicker({ view, sources, clock, settings }: TickParts): Tic
 }
 
 /**
- * Metrics are asked for what is awake alone. The DLX's count is one answer for all of them, and is followed through sleep
- * too: after a wake it then knows of the whole window already.
+ * Metrics are asked for what runs: through `parking` too, since the fence asks again and a gap would begin the window
+ * anew. The DLX's count is one answer for all, and is followed through sleep: after a wake it knows of the whole window.
  */
 function wantsOfAll(resources: readonly Resource[], settings: WantSettings): readonly Want[] {
   return resources.flatMap((resource) =>
-    tryWantsOf(resource, settings).filter((want) => resource.phase === 'awake' || want.kind === 'activity'),
+    tryWantsOf(resource, settings).filter((want) => resource.phase !== 'asleep' || want.kind === 'activity'),
   );
 }
 
