@@ -82,9 +82,7 @@ class Recorder implements EventRecorder {
     this.#remember(key, entry);
     entry.queued = true;
     this.#queue.add(entry);
-    this.#draining ??= this.#drain().finally(() => {
-      this.#draining = undefined;
-    });
+    this.#draining ??= this.#drain();
   }
 
   async flush(signal?: AbortSignal): Promise<void> {
@@ -113,6 +111,8 @@ class Recorder implements EventRecorder {
         this.#drop(entry.record, 'it cannot be written', err);
       }
     }
+    // In the same step as the last look at the queue: what comes later starts anew.
+    this.#draining = undefined;
   }
 
   async #write(entry: Entry): Promise<void> {
