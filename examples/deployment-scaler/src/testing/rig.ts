@@ -1,0 +1,258 @@
+import { request } from 'node:http';
+import { connectKube, type KubeClient } from '@scaler/kube';
+import {
+  type ConfirmAnswer,
+  resourceKey,
+  type Resource,
+  type ResourceRef,
+  type ResourceScaler,
+  type ScaleResult,
+  systemClock,
+} from '@scaler/scaler-types';
+import {
+  createEchoImage,
+  type EchoImage,
+  type EmbeddedCluster,
+  type KubeObject,
+  startEmbeddedCluster,
+} from '@scaler/testing-kit';
+import { createScaler } from '../scaler.ts';
+import { silentLogger } from './silent-logger.ts';
+import { startStandInDlx, type StandInDlx } from './stand-in-dlx.ts';
+
+/** An embedded cluster with one stand-in DLX, and autoscalers that reconcile whatever they are told of. */
+export interface Rig {
+  readonly cluster: EmbeddedCluster;
+  readonly image: EchoImage;
+  readonly dlx: StandInDlx;
+  /** The present Lease holder. */
+  leader: Leader;
+  /** A new process takes over; the one before goes on, if it still can. */
+  succeed(): Promise<Leader>;
+  workload(name: string, annotations?: Record<string, string>): Promise<void>;
+  url(service: string): string;
+  /** What the API says of the Deployment. */
+  read(name: string): KubeObject & { spec: { replicas: number } };
+  phase(name: string): string | undefined;
+  /** What the API has of ours on a Service. */
+  routing(service: string): { readonly key: string | undefined; readonly slices: number };
+  waitForPhase(name: string, phase: string): Promise<void>;
+  /** Resolves when the leader is free to park it. */
+  waitForPeace(name: string): Promise<void>;
+  /** Resolves when the predicate holds; it is asked whenever anything may have changed. */
+  until(predicate: () => boolean): Promise<void>;
+  /** Reasons of the Events about a workload. */
+  events(name: string): readonly string[];
+  close(): Promise<void>;
+}
+
+/** One autoscaler. */
+export interface Leader {
+  readonly name: string;
+  readonly scaler: ResourceScaler;
+  readonly resources: Map<string, Resource>;
+  /** Resolves when it is told of something. */
+  changed(): Promise<void>;
+  park(ref: ResourceRef, confirm?: () => Promise<ConfirmAnswer> | ConfirmAnswer): Promise<ScaleResult>;
+  /** Ends it, as SIGKILL would: nothing of it reaches the API any more. */
+  kill(): void;
+  close(): Promise<void>;
+}
+
+export const namespace = 'shop';
+const system = 'scaler-system';
+let rigs = 0;
+
+export interface RigOptions {
+  readonly settle?: string;
+  readonly deadManSwitch?: string;
+  readonly proxyLagMs?: number;
+}
+
+export async function startRig({
+  settle = '100ms',
+  deadManSwitch = '60s',
+  proxyLagMs = 0,
+}: RigOptions = {}): Promise<Rig> {
+  const image = createEchoImage();
+  const cluster = await startEmbeddedCluster({ images: { echo: image }, proxyLagMs, api: { bookmarkIntervalMs: 200 } });
+  rigs += 1;
+  const address = `127.${200 + (process.pid % 50)}.${rigs}.1`;
+  await cluster.apply(dlxService());
+  await cluster.apply(dlxSlice([address]));
+  const options = { settle, deadManSwitch };
+  const clients: KubeClient[] = [];
+  const connect = async (userAgent: string): Promise<KubeClient> => {
+    const client = await connectKube({ kubeconfig: cluster.kubeconfigPath, userAgent, logger: silentLogger });
+    clients.push(client);
+    return client;
+  };
+  const context = (role: 'autoscaler' | 'dlx', identity: string) => ({
+    ...{ role, identity, options, logger: silentLogger, clock: systemClock },
+    namespaces: undefined,
+    dlxService: { namespace: system, name: 'dlx' },
+  });
+  const dlxScaler = createScaler(await connect('rig-dlx'), context('dlx', 'dlx-0'));
+  const dlx = startStandInDlx(address, dlxScaler);
+  const leaders: Leader[] = [];
+  const start = async (): Promise<Leader> => {
+    const name = `rig-leader-${leaders.length}`;
+    const leader = startLeader(name, cluster, dlx, createScaler(await connect(name), context('autoscaler', name)));
+    leaders.push(leader);
+    return leader;
+  };
+
+  const deployment = (name: string) => cluster.api.store.get('apps/v1/deployments', namespace, name);
+  const rig: Rig = {
+    cluster,
+    image,
+    dlx,
+    leader: await start(),
+    succeed: async () => (rig.leader = await start()),
+    workload: async (name, annotations = {}) => {
+      await cluster.deployment(namespace, name, {
+        image: 'echo',
+        port: 8080,
+        labels: { 'scaler/enabled': 'true' },
+        annotations,
+      });
+      await cluster.service(namespace, name, { port: 80, targetPort: 8080, portName: 'http' });
+      await rig.waitForPhase(name, 'awake');
+    },
+    url: (service) => cluster.serviceUrl(namespace, service, 80),
+    read: (name) => deployment(name) as ReturnType<Rig['read']>,
+    phase: (name) => deployment(name).metadata.labels?.['scaler/phase'],
+    routing: (service) => {
+      const object = cluster.api.store.get('v1/services', namespace, service) as unknown as {
+        spec: { selector?: Record<string, string> };
+      };
+      const slices = cluster.api.store
+        .list('discovery.k8s.io/v1/endpointslices', { namespace })
+        .items.filter(
+          ({ metadata: { labels } }) =>
+            labels?.['endpointslice.kubernetes.io/managed-by'] === 'scaler' &&
+            labels['kubernetes.io/service-name'] === service,
+        );
+      return { key: object.spec.selector?.['scaler/asleep'], slices: slices.length };
+    },
+    waitForPhase: async (name, phase) => {
+      await rig.until(() => rig.phase(name) === phase);
+    },
+    waitForPeace: (name) =>
+      rig.until(() => {
+        const resource = rig.leader.resources.get(`${namespace}/${name}`);
+        return resource?.phase === 'awake' && resource.blocked === undefined;
+      }),
+    until: async (predicate) => {
+      const limitMs = performance.now() + 8_000;
+      while (!predicate()) {
+        if (performance.now() > limitMs) throw new Error(`not so in time: ${String(predicate)}; ${stateOf(rig)}`);
+        await Promise.race([rig.leader.changed(), new Promise((resolve) => setTimeout(resolve, 20))]);
+      }
+    },
+    events: (name) =>
+      cluster.api.store
+        .list('v1/events', { namespace })
+        .items.map((event) => event as unknown as { reason: string; involvedObject: { name: string } })
+        .filter(({ involvedObject }) => involvedObject.name === name)
+        .map(({ reason }) => reason),
+    close: async () => {
+      await dlx.close();
+      await dlxScaler.close?.();
+      for (const leader of leaders) await leader.close();
+      for (const client of clients) client.close();
+      await cluster.close();
+    },
+  };
+  return rig;
+}
+
+function startLeader(name: string, cluster: EmbeddedCluster, dlx: StandInDlx, scaler: ResourceScaler): Leader {
+  const stop = new AbortController();
+  const resources = new Map<string, Resource>();
+  const running = new Set<string>();
+  const again = new Set<string>();
+  let change = Promise.withResolvers<void>();
+  const work = async (ref: ResourceRef): Promise<void> => {
+    const key = resourceKey(ref);
+    if (running.has(key)) {
+      again.add(key);
+      return;
+    }
+    running.add(key);
+    await scaler.reconcile?.([ref], { signal: stop.signal }).catch(() => undefined);
+    running.delete(key);
+    if (again.delete(key)) await work(ref);
+  };
+  const watching = scaler.watchResources?.((told) => {
+    if (told.type === 'set') {
+      resources.set(resourceKey(told.resource), told.resource);
+      void work(told.resource);
+    }
+    if (told.type === 'removed') resources.delete(resourceKey(told.resource));
+    change.resolve();
+    change = Promise.withResolvers();
+  }, stop.signal);
+  const clear = (): ConfirmAnswer => (dlx.isClear() ? { ok: true } : { ok: false, reason: 'the DLX holds a request' });
+  return {
+    name,
+    scaler,
+    resources,
+    changed: () => change.promise,
+    park: async (ref, confirm = clear) => {
+      const reason = { by: name, text: 'it is idle' };
+      const [result] = await scaler.setScale([ref], 0, { signal: stop.signal, reason, confirm: async () => confirm() });
+      return result as ScaleResult;
+    },
+    kill: () => {
+      cluster.api.faults.add({ userAgent: name, action: { type: 'dropBefore' } });
+      stop.abort(new Error('killed'));
+    },
+    close: async () => {
+      stop.abort(new Error('The rig is closed'));
+      await watching;
+      await scaler.close?.();
+    },
+  };
+}
+
+export function dlxService(): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace: system, name: 'dlx' },
+    spec: { ports: [{ name: 'infra', port: 8081 }] },
+  };
+}
+
+export function dlxSlice(addresses: readonly string[]): object {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { namespace: system, name: 'dlx-1', labels: { 'kubernetes.io/service-name': 'dlx' } },
+    addressType: 'IPv4',
+    ports: [{ name: 'infra', port: 8081, protocol: 'TCP' }],
+    endpoints: addresses.map((address) => ({
+      addresses: [address],
+      conditions: { ready: true, serving: true, terminating: false },
+    })),
+  };
+}
+
+/** One request on a connection of its own. */
+export function ask(url: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { agent: false }, (response) => {
+      response.resume();
+      response.once('end', () => resolve(response.statusCode ?? 0));
+      response.once('error', reject);
+    });
+    asked.once('error', reject);
+    asked.end();
+  });
+}
+
+function stateOf({ leader, cluster }: Rig): string {
+  const workloads = cluster.api.store.list('apps/v1/deployments', { namespace }).items.map(({ metadata }) => metadata);
+  return JSON.stringify({ resources: [...leader.resources.values()], workloads }, undefined, 1);
+}

@@ -1,0 +1,129 @@
+import { once } from 'node:events';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { resourceKey, type Resource, type ResourceScaler, type Target } from '@scaler/scaler-types';
+
+/** The least that is a DLX: it listens where resources say, wakes for every request, and forwards to a pod. */
+export interface StandInDlx {
+  readonly address: string;
+  /** Requests that arrived, by resource. */
+  readonly arrivals: Map<string, number>;
+  inFlight: number;
+  /** From now on answers as a DLX that does not reach the pods. */
+  unreachable: boolean;
+  /** Raises the fence for a resource, and says whether it is idle. */
+  isClear(): boolean;
+  close(): Promise<void>;
+}
+
+export function startStandInDlx(address: string, scaler: ResourceScaler): StandInDlx {
+  const stop = new AbortController();
+  const servers = new Map<number, Server>();
+  const arrivals = new Map<string, number>();
+
+  const handle = async (target: Target, incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const probe = String(incoming.headers['user-agent'] ?? '').startsWith('kube-probe');
+    if (!probe) arrivals.set(resourceKey(target.resource), (arrivals.get(resourceKey(target.resource)) ?? 0) + 1);
+    if (dlx.unreachable) {
+      response.writeHead(503, { 'Content-Type': 'application/problem+json' }).end('{"code":"upstream-connect"}');
+      return;
+    }
+    for (;;) {
+      if (!probe) {
+        const reason = { by: 'stand-in', text: 'a request arrived' };
+        const [result] = await scaler.setScale([target.resource], 1, { signal: stop.signal, reason });
+        if (result?.ok !== true) throw result?.error ?? new Error('no result');
+      }
+      const endpoint = await firstEndpoint(scaler, target, stop.signal);
+      if (await forward(endpoint, incoming, response)) return;
+    }
+  };
+
+  const serve = (target: Target): Server => {
+    const server = createServer((incoming, response) => {
+      dlx.inFlight += 1;
+      response.once('close', () => (dlx.inFlight -= 1));
+      handle(target, incoming, response).catch((error: unknown) => {
+        if (!response.headersSent) response.writeHead(500);
+        response.end(String(error));
+      });
+    });
+    return server;
+  };
+
+  const listenFor = ({ namespace, name, targets }: Resource): void => {
+    for (const { service, port, listenPort } of targets) {
+      if (listenPort === undefined || servers.has(listenPort)) continue;
+      const server = serve({ resource: { namespace, name }, service, port });
+      servers.set(listenPort, server);
+      server.listen(listenPort, address);
+    }
+  };
+  const watching = scaler.watchResources?.((change) => {
+    if (change.type === 'set') listenFor(change.resource);
+  }, stop.signal);
+
+  const dlx: StandInDlx = {
+    address,
+    arrivals,
+    inFlight: 0,
+    unreachable: false,
+    isClear: () => dlx.inFlight === 0,
+    close: async () => {
+      stop.abort(new Error('The stand-in DLX is closed'));
+      await watching;
+      for (const server of servers.values()) {
+        server.close();
+        server.closeAllConnections();
+      }
+    },
+  };
+  return dlx;
+}
+
+interface Upstream {
+  readonly address: string;
+  readonly port: number;
+}
+
+function firstEndpoint(scaler: ResourceScaler, target: Target, signal: AbortSignal): Promise<Upstream> {
+  const done = new AbortController();
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    scaler.watchEndpoints?.(
+      target,
+      ([endpoint]) => {
+        if (endpoint === undefined) return;
+        resolve(endpoint);
+        queueMicrotask(() => done.abort());
+      },
+      AbortSignal.any([signal, done.signal]),
+    );
+  });
+}
+
+/** False when nothing was sent: the pod refused the connection. */
+async function forward(
+  { address, port }: Upstream,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  const { method, url, headers } = incoming;
+  const outgoing = httpRequest({ host: address, port, method, path: url, headers, agent: false });
+  const [socket] = (await once(outgoing, 'socket')) as [import('node:net').Socket];
+  try {
+    if (socket.connecting) await once(socket, 'connect');
+  } catch {
+    return false;
+  }
+  incoming.pipe(outgoing);
+  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+  response.writeHead(answer.statusCode ?? 502, answer.headers);
+  answer.pipe(response);
+  return true;
+}
