@@ -6,6 +6,8 @@ import type { Settings } from './settings.ts';
 
 export interface LeadershipParts {
   kube: KubeClient | undefined;
+  /** This replica's name. */
+  identity: string;
   observer: Observer;
   clock: Clock;
   logger: Logger;
@@ -53,10 +55,17 @@ export function leadershipOf(values: ConfigValues<Settings>, parts: LeadershipPa
   };
 }
 
-function electionOf(values: ConfigValues<Settings>, client: KubeClient, { clock, logger }: LeadershipParts) {
+function electionOf(values: ConfigValues<Settings>, client: KubeClient, parts: LeadershipParts) {
   const namespace = values.leaseNamespace ?? client.namespace;
   if (namespace === undefined) {
     throw configError('--lease-namespace is missing, and neither a pod nor the kubeconfig context names a namespace');
   }
-  return createElection({ client, namespace, name: values.leaseName, identity: values.identity, clock, logger });
+  return createElection({
+    client,
+    namespace,
+    name: values.leaseName,
+    identity: parts.identity,
+    clock: parts.clock,
+    logger: parts.logger,
+  });
 }

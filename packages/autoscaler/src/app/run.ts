@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { connectKube, type KubeClient } from '@scaler/kube';
 import {
   applyProposal,
@@ -51,7 +52,7 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   const observer = createObserver(metrics);
   const ring = createRing();
   const view = createResourceView({ scaler, clock, logger, timeoutMs: 30_000, retryMs: 1_000 });
-  const leadership = leadershipOf(values, { kube, observer, clock, logger });
+  const leadership = leadershipOf(values, { kube, identity: identityOf(values), observer, clock, logger });
   const leadParts: LeadParts = {
     scaler,
     view,
@@ -63,7 +64,7 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
     settings: leadSettings(values),
     clock,
     logger,
-    identity: values.identity,
+    identity: identityOf(values),
   };
   await serve(context, values, { view, leadership, metrics, ring });
   const parts = [
@@ -79,8 +80,13 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   await acting;
 }
 
+/** In Kubernetes the host name is the pod's. */
+function identityOf({ identity }: ConfigValues<Settings>): string {
+  return identity ?? hostname();
+}
+
 function load({ config, appUrl, logger, clock }: AutoscalerContext): Promise<LoadedResourceScaler> {
-  const { scaler: name, pluginDir, identity, namespaces, dlxService, scalerOption, kubeconfig } = config.values;
+  const { scaler: name, pluginDir, namespaces, dlxService, scalerOption, kubeconfig } = config.values;
   return loadResourceScaler({
     name,
     cwd: process.cwd(),
@@ -89,7 +95,7 @@ function load({ config, appUrl, logger, clock }: AutoscalerContext): Promise<Loa
     logger,
     context: {
       role: 'autoscaler',
-      identity,
+      identity: identityOf(config.values),
       namespaces: namespaces.length === 0 ? undefined : namespaces,
       dlxService: parseService(dlxService),
       options: { ...(kubeconfig !== undefined && { kubeconfig }), ...scalerOption },

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { defineConfig, parsers, pluginSettings, processSettings, serverSettings, setting } from '@scaler/runtime';
 import { defaultMetricNamePattern } from '@scaler/scaler-types';
 
@@ -104,7 +103,6 @@ const leaseSettings = {
   leaseName: setting({ parser: parsers.string(), default: 'scaler-autoscaler', doc: "The Lease's name." }),
   identity: setting({
     parser: parsers.string(),
-    default: hostname(),
     proposal: false,
     doc: 'This replica, unique among all. Default: the host name.',
   }),

@@ -1,0 +1,92 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { connectKube, type KubeClient } from '@scaler/kube';
+import { type ConfigValues, createMetrics, loadConfig } from '@scaler/runtime';
+import { type Clock, sleepWith, systemClock } from '@scaler/scaler-types';
+import { startFakeApi } from '@scaler/testing-kit';
+import { silentLogger } from '../testing/facts.ts';
+import { leadershipOf } from './leadership.ts';
+import { createObserver } from './observe.ts';
+import { type Settings, settings } from './settings.ts';
+
+// Thirty times as fast, so that the Lease's times pass in half a second.
+const after: Clock['after'] = (ms, callback) => systemClock.after(ms / 30, callback);
+const clock: Clock = {
+  now: () => systemClock.now(),
+  monotonic: () => systemClock.monotonic() * 30,
+  after,
+  sleep: sleepWith(after),
+};
+
+function valuesOf(...argv: string[]): ConfigValues<Settings> {
+  return loadConfig(settings, { argv, env: {} }).values;
+}
+
+function leadership(values: ConfigValues<Settings>, kube: KubeClient | undefined) {
+  return leadershipOf(values, {
+    kube,
+    identity: 'a-1',
+    observer: createObserver(createMetrics()),
+    clock,
+    logger: silentLogger,
+  });
+}
+
+test('without a Lease it always leads, until the end', async () => {
+  const stop = new AbortController();
+  const lead = leadership(valuesOf('--no-lease'), undefined);
+  let signal: AbortSignal | undefined;
+  const ended = lead.run((given) => {
+    signal = given;
+    return new Promise((resolve) => given.addEventListener('abort', () => resolve(), { once: true }));
+  }, stop.signal);
+  expect(lead.held).toBe(true);
+  stop.abort();
+  expect(lead.held).toBe(false);
+  expect(signal?.aborted).toBe(true);
+  await ended;
+});
+
+test('with a Lease it leads while it holds it: when somebody else takes it, the work is aborted', async () => {
+  const api = await startFakeApi();
+  const folder = await mkdtemp(join(tmpdir(), 'scaler-lease-'));
+  const kubeconfig = join(folder, 'kubeconfig');
+  await writeFile(kubeconfig, api.kubeconfig());
+  const kube = await connectKube({ kubeconfig, userAgent: 'test', logger: silentLogger });
+  const stop = new AbortController();
+  try {
+    const values = valuesOf('--lease-namespace', 'default');
+    const lead = leadership(values, kube);
+    const begun = Promise.withResolvers<AbortSignal>();
+    const ended = lead.run(async (signal) => {
+      begun.resolve(signal);
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    }, stop.signal);
+    const signal = await begun.promise;
+    expect(lead.held).toBe(true);
+    const lost = new Promise((resolve) => signal.addEventListener('abort', () => resolve(lead.held), { once: true }));
+    await takeLease(kube, 'a-2');
+    expect(await lost).toBe(false);
+    stop.abort();
+    await ended;
+  } finally {
+    stop.abort();
+    kube.close();
+    await api.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+/** Writes another holder, as one does whose clock says that the Lease has run out. */
+async function takeLease(kube: KubeClient, holder: string): Promise<void> {
+  const path = '/apis/coordination.k8s.io/v1/namespaces/default/leases/scaler-autoscaler';
+  const body = { spec: { holderIdentity: holder, renewTime: new Date().toISOString().replace('Z', '000Z') } };
+  await kube.request('PATCH', path, { body, contentType: 'application/merge-patch+json' });
+}
+
+test('nothing that says where the Lease is stops the start', () => {
+  const kube = { namespace: undefined } as unknown as KubeClient;
+  expect(() => leadership(valuesOf(), kube)).toThrow('--lease-namespace is missing');
+});

@@ -1,0 +1,65 @@
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, test } from '@jest/globals';
+import { peerText } from './peers/peer.ts';
+import { activity, type FakeDlx, quietDlx, startFakeDlx } from './testing/dlx-peer.ts';
+import { type Program, startProgram } from './testing/program.ts';
+
+const scaler = fileURLToPath(new URL('./testing/one-resource-scaler.ts', import.meta.url));
+const ports = ['--infra-port', '0', '--infra-host', '127.0.0.1', '--admin-port', '0'];
+
+let program: Program | undefined;
+let dlx: FakeDlx | undefined;
+afterEach(async () => {
+  await program?.stop();
+  await dlx?.close();
+  program = undefined;
+});
+
+interface Address {
+  host: string;
+  port: number;
+}
+
+async function get(address: Address, path: string): Promise<{ status: number; text: string }> {
+  const response = await fetch(`http://${peerText(address)}${path}`);
+  return { status: response.status, text: await response.text() };
+}
+
+test('the program parks an idle resource, tells why, and ends in order when told to', async () => {
+  dlx = await startFakeDlx(quietDlx('dlx-1', { '/activity': () => ({ text: JSON.stringify(activity('dlx-1')) }) }));
+  program = startProgram(['--scaler', scaler, '--dlx-peers', peerText(dlx), '--identity', 'a-1', ...ports]);
+  const { infra, admin } = (await program.line(({ msg }) => msg === 'listening')) as unknown as Record<string, Address>;
+  if (!infra || !admin) throw new Error('no addresses');
+  expect(await program.line(({ msg }) => msg === 'park ended')).toMatchObject({ resource: 'web', end: 'parked' });
+  expect(dlx.asked.filter((asked) => asked.startsWith('POST'))).toEqual(['POST /preflight', 'POST /fence']);
+
+  expect(await get(infra, '/readyz')).toMatchObject({ status: 200 });
+  expect((await get(infra, '/metrics')).text).toMatch(/scaler_autoscaler_lease_held 1\n/);
+  expect(JSON.parse((await get(admin, '/resources')).text)).toMatchObject({
+    leads: true,
+    resources: [{ namespace: 'default', name: 'web' }],
+  });
+  const told = JSON.parse((await get(admin, '/resources/default/web/decisions')).text) as {
+    explanation: string;
+    decisions: { what: string; reasons: string[] }[];
+  };
+  expect(told.decisions.map(({ what }) => what)).toEqual(expect.arrayContaining(['parked', 'park']));
+  expect(told.explanation).toMatch(/^default\/web is /);
+  expect(await get(admin, '/resources/default/nobody/decisions')).toMatchObject({
+    status: 404,
+    text: expect.stringContaining('default/nobody is not managed'),
+  });
+  expect(await program.stop()).toBe(0);
+});
+
+test('a wrong setting stops the start with exit code 2 and a sentence', async () => {
+  program = startProgram(['--scaler', scaler, '--scale-interval', 'soon']);
+  expect(await program.exited).toBe(2);
+  expect(program.stderr()).toContain('--scale-interval is "soon", allowed is a duration such as 90s');
+});
+
+test('a scaler that is not there stops the start with exit code 2 and its name', async () => {
+  program = startProgram(['--scaler', 'no-such-scaler', ...ports]);
+  expect(await program.exited).toBe(2);
+  expect(program.stderr()).toContain('the scaler package "no-such-scaler" was not found');
+});

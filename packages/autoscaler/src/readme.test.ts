@@ -1,0 +1,59 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { createMetrics, optionsTable } from '@scaler/runtime';
+import { createObserver } from './app/observe.ts';
+import { settings } from './app/settings.ts';
+import { autoscalerErrors } from './errors.ts';
+import { peerText } from './peers/peer.ts';
+import { quietDlx, startFakeDlx } from './testing/dlx-peer.ts';
+import { startProgram } from './testing/program.ts';
+
+const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+
+function section(name: string): string {
+  const match = new RegExp(`<!-- ${name} -->\\n\\n?([\\s\\S]*?)\\n?\\n<!-- /${name} -->`).exec(readme);
+  return match?.[1] ?? '';
+}
+
+test('the settings table is the one of the code', () => {
+  expect(section('settings')).toBe(optionsTable(settings));
+});
+
+test('the errors table has every code of the code, and no other', () => {
+  const rows = [...section('errors').matchAll(/^\| `([a-z-]+)` +\| (.*?) +\|$/gm)].map(([, code, text]) => [
+    code,
+    text,
+  ]);
+  expect(Object.fromEntries(rows)).toEqual(autoscalerErrors);
+});
+
+test('every metric is named', async () => {
+  const metrics = createMetrics();
+  createObserver(metrics);
+  const text = await metrics.text();
+  const names = [...text.matchAll(/^# TYPE scaler_autoscaler_(\w+)/gm)].map(([, name]) => name);
+  expect(names.length).toBeGreaterThan(5);
+  for (const name of names) expect(readme).toMatch(new RegExp(`(scaler_autoscaler|…)_${name}`));
+});
+
+test('the example works as it stands', async () => {
+  const code = /```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+  const command = /npx scaler-autoscaler (--scaler .*)/.exec(readme)?.[1] ?? '';
+  const folder = await mkdtemp(join(tmpdir(), 'scaler-readme-'));
+  const dlx = await startFakeDlx(quietDlx('dlx-1'));
+  await writeFile(join(folder, 'my-scaler.mjs'), code);
+  const args = command.replace('127.0.0.1:8081', peerText(dlx)).split(' ');
+  const program = startProgram([...args, '--infra-port', '0', '--admin-port', '0'], folder);
+  try {
+    expect(await program.line(({ msg }) => msg === 'lamp switched')).toMatchObject({
+      phase: 'asleep',
+      reason: 'requests at the DLX is 0, not above 0, for 1s',
+    });
+  } finally {
+    await program.stop();
+    await dlx.close();
+    await rm(folder, { recursive: true });
+  }
+});

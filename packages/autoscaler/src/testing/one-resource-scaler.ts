@@ -1,0 +1,25 @@
+import type { CreateResourceScaler, Resource } from '@scaler/scaler-types';
+
+/** A scaler of one resource, `default/web`, that is nothing but a phase in this process. Polled, not watched. */
+export const createResourceScaler: CreateResourceScaler = (): ReturnType<CreateResourceScaler> => {
+  const web: Resource = {
+    namespace: 'default',
+    name: 'web',
+    phase: 'awake',
+    scaleResources: [],
+    targets: [],
+    dlxSeesAll: true,
+    idleAfterMs: 200,
+  };
+  return {
+    getConfig: () => ({ lease: false, metricsSource: 'none', scaleInterval: '100ms' }),
+    getResources: () => Promise.resolve([{ ...web }]),
+    resolveServiceName: () => 'localhost:1',
+    async setScale([resource = web], scale, { confirm, signal }) {
+      const answer = await confirm?.({ resource, epoch: 'e1', addresses: [] }, signal);
+      if (answer?.ok === false) return [{ resource, ok: false, error: new Error(answer.reason) }];
+      web.phase = scale === 0 ? 'asleep' : 'awake';
+      return [{ resource, ok: true }];
+    },
+  };
+};

@@ -1,0 +1,96 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import type { Resource, ResourceChange } from '@scaler/scaler-types';
+import { createFakeClock } from '@scaler/testing-kit';
+import { aResource, silentLogger } from '../testing/facts.ts';
+import { createResourceView } from './resource-view.ts';
+
+const signal = new AbortController().signal;
+
+test('a scaler that cannot watch is listed until it has worked once, then at each refresh', async () => {
+  const clock = createFakeClock();
+  const answers: (Error | readonly Resource[])[] = [new Error('not yet'), [aResource()], []];
+  const getResources = () => {
+    const next = answers.shift();
+    return next instanceof Error || !next ? Promise.reject(next as Error) : Promise.resolve(next);
+  };
+  const view = createResourceView({
+    scaler: { getResources },
+    clock,
+    logger: silentLogger,
+    timeoutMs: 100,
+    retryMs: 50,
+  });
+  const stop = new AbortController();
+  const running = view.run(stop.signal);
+  await clock.advance(50);
+  await view.whenSynced(signal);
+  expect(view.list()).toHaveLength(1);
+  const gone: string[] = [];
+  view.onChange(({ name }) => gone.push(name));
+  await view.refresh(signal);
+  expect({ gone, left: view.list() }).toEqual({ gone: ['web'], left: [] });
+  stop.abort();
+  await running;
+});
+
+test('a list that hangs is given up for now, doubted, and not begun a second time', async () => {
+  const clock = createFakeClock();
+  let calls = 0;
+  let answer = Promise.resolve<readonly Resource[]>([aResource()]);
+  const getResources = () => {
+    calls += 1;
+    return answer;
+  };
+  const view = createResourceView({
+    scaler: { getResources },
+    clock,
+    logger: silentLogger,
+    timeoutMs: 100,
+    retryMs: 50,
+  });
+  await view.refresh(signal);
+  const hanging = Promise.withResolvers<readonly Resource[]>();
+  answer = hanging.promise;
+  for (let i = 0; i < 2; i++) {
+    const refreshing = view.refresh(signal);
+    await clock.advance(100);
+    await refreshing;
+  }
+  expect(calls).toBe(2);
+  expect(view.doubts().get('default/web')).toContain('getResources has not ended for 100 ms');
+  hanging.resolve([]);
+  await view.refresh(signal);
+  expect(view.list()).toEqual([]);
+});
+
+test('a watch that ends is begun again, and doubted until it has told everything', async () => {
+  const clock = createFakeClock();
+  const ends: (() => void)[] = [];
+  let tell: (change: ResourceChange) => void = () => undefined;
+  const scaler = {
+    getResources: () => Promise.reject(new Error('not asked')),
+    watchResources: (listener: (change: ResourceChange) => void) => {
+      tell = listener;
+      return new Promise<void>((resolve) => ends.push(resolve));
+    },
+    isStale: ({ name }: { name: string }) => name === 'silent',
+  };
+  const view = createResourceView({ scaler, clock, logger: silentLogger, timeoutMs: 100, retryMs: 50 });
+  const stop = new AbortController();
+  const running = view.run(stop.signal);
+  tell({ type: 'set', resource: aResource() });
+  tell({ type: 'set', resource: aResource({ name: 'silent' }) });
+  tell({ type: 'synced' });
+  expect([...view.doubts()]).toEqual([['default/silent', 'nothing was heard of it for too long']]);
+  ends[0]?.();
+  await turn();
+  expect(view.doubts().get('default/web')).toBe('the watch of the resources has ended');
+  await clock.advance(50);
+  expect(ends).toHaveLength(2);
+  tell({ type: 'synced' });
+  expect(view.doubts().has('default/web')).toBe(false);
+  stop.abort();
+  ends[1]?.();
+  await running;
+});
