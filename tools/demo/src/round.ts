@@ -119,16 +119,17 @@ async function wake(cluster: EmbeddedCluster, context: WakeContext): Promise<Rou
     problems.push('the body arrived with another hash');
   const awake = await cluster.waitFor(() => timeline.first('awake', sentMs), { timeoutMs: 20_000 });
   const last = mode === 'selector' ? (timeline.first('slice-deleted', sentMs) ?? awake) : awake;
-  const until = Math.max(awake.atMs, last.atMs);
+  const ready = await cluster.waitFor(() => timeline.first('ready', sentMs), { timeoutMs: 20_000 });
+  const until = Math.max(awake.atMs, last.atMs, ready.atMs);
   const answered = { atMs: firstByteMs, text: `first byte of the answer: ${status}, by ${servedBy(text)}, hash right` };
   tell(timeline, sentMs, until, [answered], say);
   if (mode === 'selector' && !timeline.first('restored', sentMs)) problems.push('the Service was not restored');
   const at = (what: string): number => Math.round((timeline.first(what, sentMs)?.atMs ?? Number.NaN) - sentMs);
   return {
     scaleCall: at('waking'),
-    podReady: at('ready'),
+    podReady: Math.round(ready.atMs - sentMs),
     firstByte: Math.round(firstByteMs - sentMs),
-    restored: Math.round(until - sentMs),
+    restored: Math.round(Math.max(awake.atMs, last.atMs) - sentMs),
   };
 }
 
