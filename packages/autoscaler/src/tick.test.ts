@@ -173,20 +173,6 @@ test('the judgement is read again from the source, and forgets nothing of before
   await expect(ticker.judgeAgain({ ...ref, name: 'gone' }, signal)).resolves.toMatchObject({ verdict: 'unknown' });
 });
 
-test('a tick while the resource is being parked does not make its past unknown', async () => {
-  let phase: NonNullable<Resource['phase']> = 'awake';
-  const { clock, tick, ticks, ticker } = scene(() => [aResource({ phase })]);
-  const known = () => api.answers.set('default/requests_per_1m', [metricValue('web', '0', clock.now())]);
-  await ticks(known);
-  phase = 'parking';
-  await clock.advance(5_000);
-  known();
-  expect(decided(await tick(), 'web')?.reasons).toEqual(['it is parking']);
-  await expect(ticker.judgeAgain({ namespace: 'default', name: 'web' }, signal)).resolves.toMatchObject({
-    verdict: 'idle',
-  });
-});
-
 test('500 resources in one tick take one call per distinct metric and namespace', async () => {
   const many = Array.from({ length: 500 }, (_, i) =>
     aResource({
