@@ -53,7 +53,10 @@ export type FakeApi = {
   readonly faults: Faults;
   readonly audit: Audit;
   readonly metrics: Metrics;
-  /** Drops every connection and watch and is not there for `downMs` (default 0), then again at the same address, with the same objects. */
+  /**
+   * Drops every connection and watch and is not there for `downMs` (default 0), then again at the same address, with
+   * the same objects. Like the real server's, its history starts anew: a watch from before the last write gets 410.
+   */
   restart(options?: { downMs?: number; signal?: AbortSignal }): Promise<void>;
   close(): Promise<void>;
 };
@@ -66,6 +69,8 @@ type Parts = {
   audit: AuditLog;
   metrics: MetricsTable;
   host(): string;
+  /** Aborted when it is closed, so that no delay outlives it. */
+  closing: AbortSignal;
 };
 
 type Outcome = Reply | { watch: Kind };
@@ -110,10 +115,10 @@ function faultReply({ status, reason, message, retryAfterSeconds }: Extract<Faul
 async function faultsBefore(
   actions: readonly FaultAction[],
   request: ApiRequest,
-  clock: Clock,
+  { clock, closing }: Parts,
 ): Promise<'drop' | Reply | undefined> {
   for (const action of actions) {
-    if (action.type === 'latency') await clock.sleep(action.ms);
+    if (action.type === 'latency') await clock.sleep(action.ms, closing);
     if (action.type === 'hook') await action.hook(request, 'before');
     if (action.type === 'dropBefore') return 'drop';
     if (action.type === 'error') return faultReply(action);
@@ -161,7 +166,7 @@ async function serve(message: IncomingMessage, response: ServerResponse, parts: 
   const request = await readRequest(message);
   const entry = audit.begin(request, clock.now());
   const actions = faults.draw(request);
-  const instead = await faultsBefore(actions, request, clock);
+  const instead = await faultsBefore(actions, request, parts);
   if (instead === 'drop') {
     audit.end(entry, 0, store.resourceVersion);
     message.socket.resetAndDestroy();
@@ -225,7 +230,8 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
   const faults = createFaults(random);
   const audit = createAudit(options.auditSize ?? 20_000);
   const metrics = createMetrics(clock);
-  const parts: Parts = { options, clock, store, faults, audit, metrics, host: () => address };
+  const closing = new AbortController();
+  const parts: Parts = { closing: closing.signal, options, clock, store, faults, audit, metrics, host: () => address };
   let server = newServer(parts);
   const { port } = await listen(server, host, options.port ?? 0);
   address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
@@ -239,10 +245,14 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
     metrics,
     async restart({ downMs = 0, signal } = {}) {
       await stop(server);
+      store.compact();
       if (downMs > 0) await clock.sleep(downMs, signal);
       server = newServer(parts);
       await listen(server, host, port);
     },
-    close: () => stop(server),
+    close() {
+      closing.abort(new Error('the fake API was closed'));
+      return stop(server);
+    },
   };
 }
