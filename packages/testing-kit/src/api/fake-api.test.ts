@@ -224,6 +224,40 @@ describe('the server', () => {
     await watch.return?.();
   });
 
+  test('without progress notifications a watch gets no bookmark before something of its kind has changed', async () => {
+    const clock = createFakeClock();
+    const { api, raw } = await start({ clock, progressNotify: false });
+    const watch = open(raw, { resourceVersion: String(api.store.resourceVersion), allowWatchBookmarks: 'true' });
+    const first = watch.next();
+    while (clock.pending.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(60_000);
+    create(api, 'a');
+    expect((await first).value.type).toBe('ADDED');
+    api.store.create('v1/nodes', { metadata: { name: 'of-another-kind' } });
+    await clock.advance(1000);
+    const { metadata } = api.store.get('v1/configmaps', 'default', 'a');
+    const { resourceVersion } = metadata;
+    expect((await watch.next()).value).toMatchObject({ type: 'BOOKMARK', object: { metadata: { resourceVersion } } });
+    await watch.return?.();
+  });
+
+  test('a watch with a timeout gets a bookmark two seconds before its end', async () => {
+    const clock = createFakeClock();
+    const { raw } = await start({ clock, bookmarkIntervalMs: 60_000 });
+    const watch = open(raw, {
+      resourceVersion: '2',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: '10',
+      labelSelector: 'a=b',
+    });
+    const first = watch.next();
+    while (clock.pending.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(8000);
+    expect((await first).value.type).toBe('BOOKMARK');
+    await clock.advance(2000);
+    expect((await watch.next()).done).toBe(true);
+  });
+
   test('timestamps come from the injected clock', async () => {
     const { api } = await start({ clock: createFakeClock(Date.UTC(2030, 0, 2)) });
     create(api, 'a');

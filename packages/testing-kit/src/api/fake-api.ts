@@ -32,6 +32,11 @@ export type FakeApiOptions = {
   kinds?: readonly Kind[];
   /** How often a watch that allows it gets a bookmark. Default 1,000 ms (the real server: about a minute). */
   bookmarkIntervalMs?: number;
+  /**
+   * Whether bookmarks tell of the whole store's version, as where etcd notifies of progress every few seconds. If not,
+   * a watch gets none until something of its kind has changed, however long that takes. Default true.
+   */
+  progressNotify?: boolean;
   /** How many writes a watch or a page can go back. Default 20,000. */
   historyWindow?: number;
   /** How many requests the audit keeps. Default 20,000. */
@@ -152,6 +157,7 @@ function answer(outcome: Outcome, request: ApiRequest, response: ServerResponse,
       clock,
       faults,
       bookmarkIntervalMs: options.bookmarkIntervalMs ?? 1000,
+      progressNotify: options.progressNotify ?? true,
     });
     return 200;
   } catch (error) {

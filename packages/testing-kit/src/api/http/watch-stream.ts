@@ -8,7 +8,13 @@ import { eventLine } from './object-text.ts';
 import { type ApiRequest } from './request.ts';
 
 /** What a watch needs of its server. */
-export type WatchContext = { store: Store; clock: Clock; faults: FaultBoard; bookmarkIntervalMs: number };
+export type WatchContext = {
+  store: Store;
+  clock: Clock;
+  faults: FaultBoard;
+  bookmarkIntervalMs: number;
+  progressNotify: boolean;
+};
 
 type Held = { line: string | undefined; dueMs: number };
 
@@ -124,31 +130,57 @@ function wantsInitialEvents({ query }: ApiRequest): boolean {
   return asked === null ? ['', '0'].includes(query.get('resourceVersion') ?? '') : asked === 'true';
 }
 
-function startWatching(kind: Kind, stream: WatchStream, { store }: WatchContext): void {
+/** The version to watch from; `undefined` for one that tells all there is first. */
+function startOf(request: ApiRequest, { store }: WatchContext): string | undefined {
+  if (wantsInitialEvents(request)) return undefined;
+  const asked = optional(request.query.get('resourceVersion'));
+  // No initial events from `0`: the present is the earliest that is meant.
+  return asked === undefined || asked === '0' ? String(store.resourceVersion) : asked;
+}
+
+function startWatching(kind: Kind, stream: WatchStream, context: WatchContext): void {
   const { query, namespace } = stream.request;
-  const resourceVersion = wantsInitialEvents(stream.request) ? undefined : optional(query.get('resourceVersion'));
   const labelSelector = optional(query.get('labelSelector'));
   const fieldSelector = optional(query.get('fieldSelector'));
   const options = {
     namespace,
     ...(labelSelector === undefined ? {} : { labelSelector }),
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
-    // No initial events from `0`: the present is the earliest that is meant.
-    resourceVersion: resourceVersion === '0' ? String(store.resourceVersion) : resourceVersion,
+    resourceVersion: startOf(stream.request, context),
   };
-  stream.onClose(store.watch(gvrOf(kind), (event) => stream.send(eventLine(event)), options));
+  stream.onClose(context.store.watch(gvrOf(kind), (event) => stream.send(eventLine(event)), options));
 }
 
-function repeatBookmarks(kind: Kind, stream: WatchStream, { store, clock, bookmarkIntervalMs }: WatchContext): void {
+/** What a bookmark may say; without progress notifications only that changes of the kind were heard, if any were. */
+function progressOf(kind: Kind, stream: WatchStream, context: WatchContext): () => number | undefined {
+  const { store, progressNotify } = context;
+  if (progressNotify) return () => store.resourceVersion;
+  let heard: number | undefined;
+  const listener = ({ resourceVersion }: { resourceVersion: number }): void => void (heard = resourceVersion);
+  const resourceVersion = startOf(stream.request, context) ?? String(store.resourceVersion);
+  stream.onClose(store.watch(gvrOf(kind), listener, { resourceVersion }));
+  return () => heard;
+}
+
+const beforeDeadlineMs = 2000;
+
+function scheduleBookmarks(kind: Kind, stream: WatchStream, context: WatchContext, timeoutMs: number): void {
+  const { clock, bookmarkIntervalMs } = context;
+  const progress = progressOf(kind, stream, context);
+  const sendOne = (): void => {
+    const version = progress();
+    if (version !== undefined) stream.send(bookmark(kind, version, false));
+  };
   let cancel: CancelTimer;
-  const next = (): void => {
+  const repeat = (): void => {
     cancel = clock.after(bookmarkIntervalMs, () => {
-      stream.send(bookmark(kind, store.resourceVersion, false));
-      next();
+      sendOne();
+      repeat();
     });
   };
-  next();
+  repeat();
   stream.onClose(() => cancel());
+  if (timeoutMs > beforeDeadlineMs) stream.onClose(clock.after(timeoutMs - beforeDeadlineMs, sendOne));
 }
 
 /**
@@ -169,12 +201,12 @@ export function serveWatch(kind: Kind, request: ApiRequest, response: ServerResp
     return;
   }
   const { query } = request;
+  const timeoutMs = Number(query.get('timeoutSeconds') ?? 0) * 1000;
   if (['1', 'true'].includes(query.get('allowWatchBookmarks') ?? '')) {
     if (wantsInitialEvents(request)) stream.send(bookmark(kind, context.store.resourceVersion, true));
-    repeatBookmarks(kind, stream, context);
+    scheduleBookmarks(kind, stream, context, timeoutMs);
   }
-  const timeoutSeconds = Number(query.get('timeoutSeconds') ?? 0);
-  if (timeoutSeconds > 0) stream.onClose(context.clock.after(timeoutSeconds * 1000, () => stream.end()));
+  if (timeoutMs > 0) stream.onClose(context.clock.after(timeoutMs, () => stream.end()));
 }
 
 /** Starts it; the refusal that belongs into the stream is returned, others are thrown. */
