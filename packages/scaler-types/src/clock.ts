@@ -10,7 +10,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds from an arbitrary origin, never going back. Use it for every duration. */
   monotonic(): number;
-  /** Calls `callback` once, `ms` milliseconds from now (at least 0).. */
+  /** Calls `callback` once, `ms` milliseconds from now (at least 0). */
   after(ms: number, callback: () => void): CancelTimer;
   /**
    * Resolves `ms` milliseconds from now.

@@ -1,12 +1,16 @@
+/** What each code means. README has the same table. */
+export const scalerErrors = {
+  'invalid-duration': 'A text is not a duration.',
+  'invalid-quantity': 'A text is not a Kubernetes quantity.',
+  'invalid-resource': 'JSON is not a resource; the message names the path, the value and what is allowed.',
+  'park-refused': 'A resource is not parked, and nothing of it was touched. A normal end.',
+  'park-cancelled': 'A park was begun and undone: somebody uses the resource, or might. A normal end.',
+  'wake-failed': 'A resource does not start.',
+  'unknown-resource': 'There is no such resource.',
+} as const;
+
 /** Every code of an error that this package makes. */
-export type ScalerErrorCode =
-  | 'invalid-duration'
-  | 'invalid-quantity'
-  | 'invalid-resource'
-  | 'park-refused'
-  | 'park-cancelled'
-  | 'wake-failed'
-  | 'unknown-resource';
+export type ScalerErrorCode = keyof typeof scalerErrors;
 
 /**
  * What goes wrong between an app and a resource scaler. Any error is retried with back-off unless it is marked by

@@ -1,6 +1,8 @@
 export { type CancelTimer, type Clock, sleepWith, systemClock } from './clock.ts';
 export { formatDuration, formatMetricWindow, parseDuration } from './duration.ts';
-export { errorCode, isTerminal, ScalerError, type ScalerErrorCode, terminal } from './errors.ts';
+export { errorCode, isTerminal, ScalerError, type ScalerErrorCode, scalerErrors, terminal } from './errors.ts';
+export { formatResource, parseResource, type ResourceJson } from './json/resource-json.ts';
+export { type ScaleResourceJson } from './json/scale-resource-json.ts';
 export { type LogFields, type Logger } from './logger.ts';
 export { compareQuantities, parseQuantity, type Quantity, quantityToNumber } from './quantity.ts';
 export {

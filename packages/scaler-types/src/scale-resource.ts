@@ -14,5 +14,6 @@ export const defaultMetricNamePattern = '<name>_per_<window>';
 
 /** The name under which the metrics API serves a scale metric, `requests_per_5m` by default. */
 export function metricFullName(metric: ScaleResource, pattern: string = defaultMetricNamePattern): string {
-  return pattern.replaceAll('<name>', metric.metricName).replaceAll('<window>', formatMetricWindow(metric.windowSize));
+  const window = formatMetricWindow(metric.windowSize);
+  return pattern.replaceAll(/<name>|<window>/g, (key) => (key === '<name>' ? metric.metricName : window));
 }

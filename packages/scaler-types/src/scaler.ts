@@ -119,8 +119,10 @@ export interface ResourceScaler {
    */
   watchEndpoints?(target: Target, listener: EndpointListener, signal: AbortSignal): void;
   /**
-   * Finishes or undoes what is half done, hands traffic back. Called by the one that holds the Lease only, on events
-   * and ticks, never twice at once for the same resource. Without it, `setScale` does all of it.
+   * Finishes or undoes what is half done, hands traffic back. An empty list stands for everything there is, also what no
+   * resource is left for. Called by the one that holds the Lease only: with one resource when it changed, with none on
+   * every tick; never for a resource while a `setScale` to 0 of it runs, and twice at once only with an empty list. One
+   * result per resource that was looked at. Without it, `setScale` does all of it.
    */
   reconcile?(resources: readonly ResourceRef[], options: { signal: AbortSignal }): Promise<readonly ScaleResult[]>;
   /** Why it is not starting; undefined when nothing stands in its way. Called about once a second while a wake lasts. */

@@ -1,0 +1,67 @@
+import { expect, test } from '@jest/globals';
+import type { ResourceRef } from './resource.ts';
+import type { CreateResourceScaler, ResourceScaler, ScaleResult } from './scaler.ts';
+import { scaleEvents } from './scale-event.ts';
+
+// What counts here is that it compiles: each @ts-expect-error is an error of tsc when its line is accepted.
+
+const done = (resources: readonly ResourceRef[]): readonly ScaleResult[] =>
+  resources.map((resource) => ({ resource, ok: true }));
+
+const least = {
+  getConfig: () => ({ scaleInterval: '10s' }),
+  getResources: () => Promise.resolve([]),
+  setScale: (resources: readonly ResourceRef[]) => Promise.resolve(done(resources)),
+  resolveServiceName: () => 'localhost:1',
+};
+
+test('a scaler has four methods that it must have; the abilities are optional', () => {
+  const scaler: ResourceScaler = least;
+  const create: CreateResourceScaler = () => scaler;
+  const later: CreateResourceScaler = () => Promise.resolve(scaler);
+  expect([create, later]).toHaveLength(2);
+  expect([scaler.watchResources, scaler.watchEndpoints, scaler.reconcile, scaler.explain, scaler.close]).toEqual(
+    Array.from({ length: 5 }, () => undefined),
+  );
+});
+
+test('a scaler that lacks a method, or has it wrong, does not compile', () => {
+  const { getConfig: _c, ...withoutConfig } = least;
+  const { getResources: _r, ...withoutResources } = least;
+  const { setScale: _s, ...withoutScale } = least;
+  const { resolveServiceName: _n, ...withoutName } = least;
+  // @ts-expect-error getConfig is missing
+  const noConfig: ResourceScaler = withoutConfig;
+  // @ts-expect-error getResources is missing
+  const noResources: ResourceScaler = withoutResources;
+  // @ts-expect-error setScale is missing
+  const noScale: ResourceScaler = withoutScale;
+  // @ts-expect-error resolveServiceName is missing
+  const noName: ResourceScaler = withoutName;
+  // @ts-expect-error a result tells of its resource
+  const vague: ResourceScaler = { ...least, setScale: () => Promise.resolve([{ ok: true }]) };
+  // @ts-expect-error a failure has an error
+  const silent: ScaleResult = { resource: { namespace: 'n', name: 'x' }, ok: false };
+  // @ts-expect-error a proposal is a plain value
+  const nested: ResourceScaler = { ...least, getConfig: () => ({ scaleInterval: { seconds: 10 } }) };
+  // @ts-expect-error an ability is a function, or absent
+  const flagged: ResourceScaler = { ...least, watchResources: true };
+  expect([noConfig, noResources, noScale, noName, vague, silent, nested, flagged]).toHaveLength(8);
+});
+
+test('what a scaler is given it cannot change', () => {
+  const scaler: ResourceScaler = {
+    ...least,
+    setScale(resources, _scale, options) {
+      // @ts-expect-error the list is the caller's
+      resources.push({ namespace: 'n', name: 'x' });
+      const request = { resource: { namespace: 'n', name: 'x' }, epoch: 'e', addresses: [] };
+      // @ts-expect-error confirm needs the signal
+      void options.confirm?.(request);
+      return Promise.resolve([]);
+    },
+  };
+  // @ts-expect-error the events are fixed
+  const change = (): number => scaleEvents.push('resourceUpdated');
+  expect([typeof scaler.setScale, typeof change]).toEqual(['function', 'function']);
+});

@@ -1,0 +1,89 @@
+import type { Phase, QuietRule, Resource, Route, TargetPort } from '../resource.ts';
+import { scaleEvents } from '../scale-event.ts';
+import {
+  anyText,
+  type Field,
+  flag,
+  isoTime,
+  list,
+  object,
+  oneOf,
+  type Read,
+  record,
+  text,
+  wholeNumber,
+} from './read.ts';
+import { formatScaleResource, scaleResource, type ScaleResourceJson } from './scale-resource-json.ts';
+
+/** A resource as {@link formatResource} writes it: the same fields, windows as duration texts. */
+export type ResourceJson = Omit<Resource, 'scaleResources'> & { scaleResources: ScaleResourceJson[] };
+
+const phases: readonly Phase[] = ['awake', 'parking', 'asleep', 'waking'];
+const milliseconds = wholeNumber(0);
+const port = wholeNumber(1, 65_535);
+
+function optional<T>(read: Read<T>, ...aliases: string[]): Field<T> {
+  return { read, required: false, aliases };
+}
+
+function required<T>(read: Read<T>, ...aliases: string[]): Field<T> {
+  return { read, required: true, aliases };
+}
+
+const route = object<Route>({
+  host: required(text),
+  path: optional(text),
+  pathType: optional(oneOf(['Prefix', 'Exact'])),
+});
+
+const targetPort = object<TargetPort>({
+  service: required(text),
+  port: required(port),
+  portName: optional(text),
+  listenPort: optional(port),
+  routes: optional(list(route)),
+  protocol: optional(oneOf(['http', 'tcp'])),
+});
+
+const quietRule = object<QuietRule>({
+  method: optional(text),
+  path: optional(text),
+  headers: optional(record(text)),
+  port: optional(port),
+});
+
+/** v3io's names beside ours; what it leaves out when empty may be absent. */
+const resource = object<Partial<Resource> & Pick<Resource, 'namespace' | 'name'>>({
+  namespace: required(text),
+  name: required(text),
+  scaleResources: optional(list(scaleResource), 'scale_resources'),
+  targets: optional(list(targetPort)),
+  phase: optional(oneOf(phases)),
+  replicas: optional(wholeNumber(0)),
+  lastScaleEvent: optional(oneOf(scaleEvents), 'last_scale_event'),
+  lastScaleEventTime: optional(isoTime, 'last_scale_event_time'),
+  dlxSeesAll: optional(flag),
+  idleAfterMs: optional(milliseconds),
+  cooldownMs: optional(milliseconds),
+  holdTimeoutMs: optional(milliseconds),
+  holdLimit: optional(wholeNumber(0)),
+  quietRules: optional(list(quietRule)),
+  blocked: optional(anyText),
+});
+
+/**
+ * Reads a resource from parsed JSON: as {@link formatResource} writes it, windows as duration text or as milliseconds,
+ * thresholds as number or as quantity; or with v3io's names (`scale_resources`, `metric_name`, `window_size` or
+ * `windows_size`, `last_scale_event`, `last_scale_event_time`), windows as text only. Thresholds are in the metric's own
+ * unit in both. Lists that are absent are empty.
+ *
+ * @throws ScalerError `invalid-resource` that names the path, the value and what is allowed; unknown fields too.
+ */
+export function parseResource(json: unknown): Resource {
+  return { scaleResources: [], targets: [], ...resource(json, 'resource') };
+}
+
+/** Writes a resource as JSON-safe data; {@link parseResource} reads it back to an equal one. */
+export function formatResource({ scaleResources, ...rest }: Resource): ResourceJson {
+  return { ...rest, scaleResources: scaleResources.map(formatScaleResource) };
+}

@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { compareQuantities, parseQuantity, quantityToNumber } from './quantity.ts';
+
+const numberOf = (text: string): number => quantityToNumber(parseQuantity(text));
+const compare = (a: string, b: string): number => Math.sign(compareQuantities(parseQuantity(a), parseQuantity(b)));
+
+describe('parseQuantity', () => {
+  test.each([
+    ['0', 0],
+    ['100m', 0.1],
+    ['1500m', 1.5],
+    ['2k', 2_000],
+    ['1Ki', 1_024],
+    ['1.5Gi', 1.5 * 1024 ** 3],
+    ['1e3', 1_000],
+    ['1E3', 1_000],
+    ['1E', 1e18],
+    ['12e-1', 1.2],
+    ['.5', 0.5],
+    ['5.', 5],
+    ['+5', 5],
+    ['-5', -5],
+    ['100n', 1e-7],
+    ['3u', 3e-6],
+  ])('%s is %d', (text, number) => expect(numberOf(text)).toBe(number));
+
+  test.each(['', 'm', '1 k', '1K', '1kk', '1e', '0x10', 'NaN', 'Infinity', '1,5', '--1', '1e1000'])(
+    '"%s" is refused',
+    (text) => {
+      expect(() => parseQuantity(text)).toThrow(
+        expect.objectContaining({ code: 'invalid-quantity', message: expect.stringContaining(`"${text}" is not`) }),
+      );
+    },
+  );
+});
+
+test('milli is a thousandth, never a count', () => {
+  expect(compare('100m', '1')).toBe(-1);
+  expect(compare('1000m', '1')).toBe(0);
+  expect(compare('1001m', '1')).toBe(1);
+});
+
+test('numbers beyond 2^53 are told apart', () => {
+  expect(compare('9007199254740993', '9007199254740992')).toBe(1);
+  expect(compare('1E', '1000000000000000001')).toBe(-1);
+});
+
+describe('against a model of exact nano-units', () => {
+  const nanos: Record<string, bigint> = {
+    n: 1n,
+    u: 10n ** 3n,
+    m: 10n ** 6n,
+    '': 10n ** 9n,
+    k: 10n ** 12n,
+    M: 10n ** 15n,
+    G: 10n ** 18n,
+  };
+  const binary: Record<string, bigint> = { Ki: 2n ** 10n, Mi: 2n ** 20n, Gi: 2n ** 30n, Ti: 2n ** 40n };
+  const quantity = fc
+    .record({
+      negative: fc.boolean(),
+      whole: fc.bigInt({ min: 0n, max: 10n ** 18n }),
+      suffix: fc.constantFrom(...Object.keys(nanos), ...Object.keys(binary)),
+    })
+    .map(({ negative, whole, suffix }) => {
+      const sign = negative ? -1n : 1n;
+      const model = sign * whole * (nanos[suffix] ?? (binary[suffix] ?? 1n) * 10n ** 9n);
+      return { text: `${negative ? '-' : ''}${whole}${suffix}`, model };
+    });
+
+  test('the value is exact', () => {
+    fc.assert(
+      fc.property(quantity, ({ text, model }) => {
+        const { numerator, scale } = parseQuantity(text);
+        expect(numerator * 10n ** 9n).toBe(model * 10n ** BigInt(scale));
+      }),
+    );
+  });
+
+  test('comparison is exact', () => {
+    fc.assert(
+      fc.property(quantity, quantity, (a, b) => {
+        expect(compare(a.text, b.text)).toBe(a.model < b.model ? -1 : a.model > b.model ? 1 : 0);
+      }),
+    );
+  });
+});
