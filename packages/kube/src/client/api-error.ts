@@ -22,10 +22,13 @@ export interface ApiStatus {
   readonly details?: { readonly retryAfterSeconds?: number; readonly causes?: readonly { readonly field?: string }[] };
 }
 
+const longestQuote = 300;
+
 /** Turns an answer that is not a success into an error. */
 export function refusalError(refusal: Refusal): KubeError {
   const status = parseStatus(refusal.body);
-  const said = status?.message ?? refusal.body.slice(0, 200).trim();
+  // Some refusals quote the whole object.
+  const said = (status?.message ?? refusal.body).slice(0, longestQuote).trim();
   return new KubeError(
     codeOf(refusal, status),
     `${refusal.what} answered ${refusal.status}${said ? `: ${said}` : ''}`,

@@ -170,7 +170,7 @@ test('a holder that cannot renew stops before anybody else can begin', async () 
     response.socket?.destroy();
     return true;
   };
-  const b = compete('b', {}, async (leadership) => {
+  compete('b', {}, async (leadership) => {
     order.push('b began');
     await untilAborted(leadership);
   });

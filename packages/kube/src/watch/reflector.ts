@@ -25,7 +25,7 @@ const longestPauseMs = 30_000;
 const slowPauseMs = 30_000;
 // A watch that ends sooner than this, with nothing said, is not a normal end.
 const shortestWatchMs = 1_000;
-const shortWatchSeconds = 10;
+const shortWatchSeconds = 5;
 
 /** Keeps one selection of objects true: lists, watches from there, and lists again only when it has to. */
 export class Reflector<T extends KubeObject, U> {
@@ -81,12 +81,14 @@ export class Reflector<T extends KubeObject, U> {
       kind,
       selection,
       resourceVersion,
-      // A short watch after a silent one: the API sends a bookmark before it ends a watch, which is the sign of life we miss.
+      // After a silent one: what was missed comes at once. A kind where nothing was missed stays unknown until the next
+      // bookmark, a minute away, so the watch is short and a list brings the sign of life.
       timeoutSeconds: this.#wasSilent ? shortWatchSeconds : 240 + Math.floor(Math.random() * 240),
       silenceLimitMs: bookmarkLimitMs,
       signal,
       onEvent: (event) => this.#take(event),
     });
+    if (this.#wasSilent) this.position = undefined;
     if (this.position !== resourceVersion || clock.monotonic() - startMs >= shortestWatchMs || signal.aborted) return;
     throw new KubeError('connection', `The watch of ${kind.plural} ended at once`);
   }

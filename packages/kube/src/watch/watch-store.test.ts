@@ -293,7 +293,7 @@ describe('a watch survives', () => {
     expect(lists()).toBe(1);
   });
 
-  test('a connection that is silent: it is closed, and a short watch brings the sign of life', async () => {
+  test('a connection that is silent: it is closed, and what was missed comes at once', async () => {
     let closed = false;
     const { store } = await start(
       (_request, response) => sendList(response, 1, []),
@@ -302,8 +302,7 @@ describe('a watch survives', () => {
           line(response, 'ADDED', pod('a', 2));
           response.once('close', () => (closed = true));
         },
-        ({ query }, response) =>
-          void (query.get('timeoutSeconds') === '10' && setTimeout(() => bookmark(response, 9), 20)),
+        (_request, response) => void setTimeout(() => line(response, 'ADDED', pod('b', 9)), 20),
       ],
       { bookmarkLimitMs: 2_000 },
     );
@@ -311,11 +310,30 @@ describe('a watch survives', () => {
     expect(store.silent).toBe(false);
     await until(() => store.silent);
     await until(() => closed);
-    await until(() => store.lastResourceVersion === '9');
+    await until(() => store.size === 2);
     expect(store.silent).toBe(false);
     expect(store.ageMs()).toBeLessThan(2_000);
     expect(positions()).toEqual(['1', '2']);
     expect(lists()).toBe(1);
+  });
+
+  test('a silence in which nothing was missed: a list is the sign of life', async () => {
+    const { store } = await start(
+      (_request, response) => sendList(response, 5, [pod('a', 2)]),
+      [
+        stay,
+        ({ query }, response) => {
+          expect(query.get('timeoutSeconds')).toBe('5');
+          response.end();
+        },
+        stay,
+      ],
+      { bookmarkLimitMs: 2_000 },
+    );
+    await until(() => store.silent && store.synced);
+    await until(() => lists() === 2 && !store.silent);
+    expect(store.failures).toEqual([]);
+    expect(store.relists).toBe(1);
   });
 
   test('429: it comes back when it is told to', async () => {
