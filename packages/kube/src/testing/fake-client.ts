@@ -1,0 +1,16 @@
+import { type FakeApi } from '@scaler/testing-kit';
+import { systemClock } from '@scaler/scaler-types';
+import type { KubeClient } from '../client/client.ts';
+import { createKubeClient } from '../client/connect.ts';
+import { silentLogger } from './scripted-api.ts';
+
+/** A client for a fake API. Close it. */
+export function clientOf(api: FakeApi): KubeClient {
+  const cluster = {
+    server: new URL(api.url),
+    namespace: undefined,
+    credentials: () => Promise.resolve({ headers: {}, tls: {}, proxy: undefined }),
+    forgetCredentials: () => undefined,
+  };
+  return createKubeClient(cluster, { userAgent: 'kube-test', logger: silentLogger, clock: systemClock });
+}
