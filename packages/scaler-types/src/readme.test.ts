@@ -32,7 +32,7 @@ test('every member of the contract has its row', async () => {
 
 test('the example is the file that is tested here, and works', async () => {
   const file = await readFile(new URL('./testing/lamp-scaler.ts', import.meta.url), 'utf8');
-  expect(/```ts\n([\s\S]*?)```/.exec(readme)?.[1]).toBe(file.replace('../index.ts', '@scaler/scaler-types'));
+  expect(/```ts\n([\s\S]*?)```/.exec(readme)?.[1]).toBe(file.replaceAll('../index.ts', '@scaler/scaler-types'));
   const logged: unknown[] = [];
   const logger = { info: (...args: unknown[]) => logged.push(args) } as unknown as Logger;
   const scaler = await createResourceScaler({ logger } as ScalerContext);

@@ -1,4 +1,5 @@
-import { type CreateResourceScaler, parseResource, resourceKey, ScalerError, type Resource } from '../index.ts';
+import type { CreateResourceScaler, Resource } from '../index.ts';
+import { parseResource, resourceKey, ScalerError } from '../index.ts';
 
 const lamp = parseResource({
   namespace: 'home',
