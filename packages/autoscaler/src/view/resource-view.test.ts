@@ -64,7 +64,7 @@ test('a list that hangs is given up for now, doubted, and not begun a second tim
   expect(view.list()).toEqual([]);
 });
 
-test('a watch that ends is begun again, and doubted until it has told everything', async () => {
+test('a watch that ends is begun again, doubted until it has told everything, and then what it did not tell of is gone', async () => {
   const clock = createFakeClock();
   const ends: (() => void)[] = [];
   let tell: (change: ResourceChange) => void = () => undefined;
@@ -88,7 +88,10 @@ test('a watch that ends is begun again, and doubted until it has told everything
   expect(view.doubts().get('default/web')).toBe('the watch of the resources has ended');
   await clock.advance(50);
   expect(ends).toHaveLength(2);
+  tell({ type: 'set', resource: aResource() });
+  expect(view.list()).toHaveLength(2);
   tell({ type: 'synced' });
+  expect(view.list().map(({ name }) => name)).toEqual(['web']);
   expect(view.doubts().has('default/web')).toBe(false);
   stop.abort();
   ends[1]?.();

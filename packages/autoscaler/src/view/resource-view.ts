@@ -41,11 +41,6 @@ export function createResourceView(parts: ResourceViewParts): ResourceView {
     doubt = undefined;
     synced.resolve();
   };
-  const onWatched = (change: ResourceChange): void => {
-    if (change.type === 'set') store.set(change.resource);
-    else if (change.type === 'removed') store.remove(change.resource);
-    else sync();
-  };
   const refresh = async (signal: AbortSignal): Promise<void> => {
     if (scaler.watchResources) return;
     try {
@@ -58,7 +53,7 @@ export function createResourceView(parts: ResourceViewParts): ResourceView {
     }
   };
   const watch = async (signal: AbortSignal): Promise<void> => {
-    const why = await watchUntilEnd(scaler, onWatched, signal);
+    const why = await watchUntilEnd(scaler, listenerFor(store, sync), signal);
     if (signal.aborted) return;
     doubt = why;
     logger.error('the watch of the resources has ended, beginning again', { reason: why });
@@ -79,6 +74,22 @@ export function createResourceView(parts: ResourceViewParts): ResourceView {
         if (!signal.aborted) await clock.sleep(retryMs, signal);
       }
     },
+  };
+}
+
+/** For one watch. What it has not told of when it is synced was told by an earlier one, and is gone. */
+function listenerFor(store: ResourceStore, onSynced: () => void): (change: ResourceChange) => void {
+  const untold = new Map(store.list().map((resource) => [resourceKey(resource), resource]));
+  return (change) => {
+    if (change.type === 'synced') {
+      untold.forEach((resource) => store.remove(resource));
+      untold.clear();
+      onSynced();
+      return;
+    }
+    untold.delete(resourceKey(change.resource));
+    if (change.type === 'set') store.set(change.resource);
+    else store.remove(change.resource);
   };
 }
 
