@@ -13,7 +13,7 @@ import {
   sliceFacts,
 } from './service-view.ts';
 import type { Snapshot } from './snapshot.ts';
-import { firstPair } from './stores.ts';
+import { firstPair, listenPortsOf } from './stores.ts';
 
 /** Address changes that lose nothing meanwhile are gathered until none came for so long. */
 const mirrorQuietMs = 2_000;
@@ -56,7 +56,11 @@ export function tokenFacts({ workload }: Managed): Omit<WorkloadFacts, 'portsLab
 }
 
 function workloadFacts({ options }: Ground, managed: Managed, services: readonly ServiceInfo[]): WorkloadFacts {
-  const portsLabelled = services.every((service) => isLabelled(service, managed.workload, options.portRange));
+  const { labels } = managed.workload;
+  const wanted = services.flatMap((service) => divertedPorts(service, managed.workload, options.portRange)).length;
+  const portsLabelled =
+    services.every((service) => isLabelled(service, managed.workload, options.portRange)) &&
+    listenPortsOf(labels).length === wanted;
   return { ...tokenFacts(managed), portsLabelled };
 }
 

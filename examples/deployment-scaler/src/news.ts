@@ -4,6 +4,7 @@ import type { Facts } from './facts.ts';
 import { factsOf, leadingOf } from './gather.ts';
 import type { Ground } from './ground.ts';
 import type { Managed } from './lookup.ts';
+import { isContested } from './ports.ts';
 import { routingMode } from './refusal.ts';
 import { remnant, resourceOf } from './resources.ts';
 import { cachedSnapshot, type Snapshot } from './snapshot.ts';
@@ -20,7 +21,8 @@ export function newsOf(ground: Ground, ref: ResourceRef): News {
   // The DLX neither parks nor repairs: what stands in the way of it is not its business.
   if (ground.role === 'dlx') return { resource: describe(ground, snapshot, managed, undefined), due: false };
   const facts = factsOf(ground, snapshot);
-  const due = nextStep(facts, repair).do !== 'rest' && !ground.parks.has(resourceKey(ref));
+  const work = nextStep(facts, repair).do !== 'rest' || isContested(ground, managed.workload);
+  const due = work && !ground.parks.has(resourceKey(ref));
   return { resource: describe(ground, snapshot, managed, facts), due };
 }
 

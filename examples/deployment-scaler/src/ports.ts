@@ -4,6 +4,7 @@ import { DeploymentScalerError } from './errors.ts';
 import type { Ground } from './ground.ts';
 import { isEnabled, type Managed } from './lookup.ts';
 import type { Snapshot } from './snapshot.ts';
+import { listenPortsOf } from './stores.ts';
 
 /** Gives every Service port of every resource a port of the DLX, and writes the labels. For the Lease holder. */
 export interface Ports {
@@ -13,6 +14,13 @@ export interface Ports {
    * @throws DeploymentScalerError `no-port` when none is left for this resource.
    */
   assign(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
+}
+
+/** Whether another workload claims one of its ports too: a copied manifest, or two leaders for a moment. */
+export function isContested({ stores }: Ground, { labels }: Workload): boolean {
+  return listenPortsOf(labels).some(
+    (port) => stores.workloads.reduce((count, { store }) => count + store.byIndex('port', port).length, 0) > 1,
+  );
 }
 
 export function createPorts(ground: Ground): Ports {

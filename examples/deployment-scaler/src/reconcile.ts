@@ -6,6 +6,7 @@ import { factsOf, leadingOf } from './gather.ts';
 import type { Ground } from './ground.ts';
 import type { Managed } from './lookup.ts';
 import type { Performer } from './perform.ts';
+import { isContested } from './ports.ts';
 import { divertedPorts } from './service-view.ts';
 import { cachedSnapshot, liveSnapshot, type Snapshot } from './snapshot.ts';
 import type { Step, SwapStep } from './step.ts';
@@ -57,6 +58,9 @@ async function settle(
 ): Promise<void> {
   const cached = cachedSnapshot(ground, ref);
   tellProblems(ground, cached.managed);
+  if (cached.managed !== undefined && isContested(ground, cached.managed.workload)) {
+    await performer.write(cached, { do: 'label-ports' }, signal);
+  }
   if (nextStep(factsOf(ground, cached), repair).do === 'rest') return;
   for (let steps = 0; steps < maxSteps; steps++) {
     signal.throwIfAborted();
@@ -136,6 +140,7 @@ async function tryPath(ground: Ground, snapshot: Snapshot, signal: AbortSignal):
     return addresses.flatMap((address) => ports.map((port) => ({ address, port, path })));
   });
   const problem = await ground.reach.try(snapshot.ref, ways, signal);
+  ground.lookAgain(snapshot.ref);
   if (problem !== undefined) ground.announce(managed, 'DlxUnreachable', problem);
 }
 

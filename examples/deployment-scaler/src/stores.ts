@@ -1,4 +1,5 @@
 import {
+  isPortLabel,
   type Kind,
   kinds,
   type KubeClient,
@@ -93,6 +94,7 @@ function addIndexes({
 }: Omit<Stores, 'run' | 'whenSynced'>): void {
   for (const { store } of workloads) {
     store.addIndex('label', ({ namespace, templateLabels }) => pairsOf(namespace, templateLabels));
+    store.addIndex('port', ({ labels }) => listenPortsOf(labels));
     store.addIndex('named', ({ namespace, annotations }) =>
       parseList(annotations['scaler/services'] ?? '').map((service) => `${namespace}/${service}`),
     );
@@ -116,4 +118,9 @@ export function pairsOf(namespace: string, labels: Readonly<Record<string, strin
 /** Whoever a Service selects has this label among others; one is enough to find candidates. */
 export function firstPair(service: ServiceInfo): string[] {
   return pairsOf(service.namespace, ownSelector(service)).sort().slice(0, 1);
+}
+
+/** The DLX ports that a workload's labels claim. */
+export function listenPortsOf(labels: Readonly<Record<string, string>>): string[] {
+  return Object.entries(labels).flatMap(([label, value]) => (isPortLabel(label) ? [value] : []));
 }

@@ -32,7 +32,7 @@ export interface Rig {
   workload(name: string, annotations?: Record<string, string>): Promise<void>;
   url(service: string): string;
   /** What the API says of the Deployment. */
-  read(name: string): KubeObject & { spec: { replicas: number } };
+  read(name: string): KubeObject & { spec: { replicas: number }; status?: { observedGeneration?: number } };
   phase(name: string): string | undefined;
   /** What the API has of ours on a Service. */
   routing(service: string): { readonly key: string | undefined; readonly slices: number };
@@ -118,6 +118,7 @@ export async function startRig({
       });
       await cluster.service(namespace, name, { port: 80, targetPort: 8080, portName: 'http' });
       await rig.waitForPhase(name, 'awake');
+      await rig.until(() => cluster.proxy.backends(namespace, name, 80).length > 0);
     },
     url: (service) => cluster.serviceUrl(namespace, service, 80),
     read: (name) => deployment(name) as ReturnType<Rig['read']>,
@@ -141,7 +142,9 @@ export async function startRig({
     waitForPeace: (name) =>
       rig.until(() => {
         const resource = rig.leader.resources.get(`${namespace}/${name}`);
-        return resource?.phase === 'awake' && resource.blocked === undefined;
+        const { metadata, status } = rig.read(name);
+        const isSeen = metadata.generation === status?.observedGeneration;
+        return resource?.phase === 'awake' && resource.blocked === undefined && isSeen;
       }),
     until: async (predicate) => {
       const limitMs = performance.now() + 8_000;

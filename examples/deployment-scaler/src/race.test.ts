@@ -1,0 +1,170 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { ask, dlxSlice, namespace, type Rig, startRig } from './testing/rig.ts';
+import { startTraffic } from './testing/traffic.ts';
+
+let rig: Rig | undefined;
+afterEach(async () => {
+  await rig?.close();
+  rig = undefined;
+});
+
+const ref = { namespace, name: 'web' };
+const never = new AbortController().signal;
+const reason = { by: 'test', text: 'a test asks for it' };
+
+test.each(['overlay', 'selector'] as const)(
+  'traffic that goes on undoes a park in %s mode, and loses nothing',
+  async (routing) => {
+    rig = await startRig({ settle: '300ms', proxyLagMs: 100 });
+    await rig.workload('web', { 'scaler/routing': routing });
+    await rig.waitForPeace('web');
+    const traffic = startTraffic(rig.url('web'), 10);
+    const result = await rig.leader.park(ref);
+    expect(result).toMatchObject({ ok: false, error: { code: 'park-cancelled' } });
+    await rig.waitForPeace('web');
+    const { sent, lost } = await traffic.stop();
+    expect(lost).toEqual([]);
+    expect(sent).toBeGreaterThan(20);
+    expect(rig.read('web').spec.replicas).toBe(1);
+    expect(rig.routing('web')).toEqual({ key: undefined, slices: 0 });
+  },
+);
+
+test('an arrival between the fence and the last step wins, and the pod stays', async () => {
+  rig = await startRig();
+  await rig.workload('web', { 'scaler/routing': 'selector' });
+  await rig.waitForPeace('web');
+  const one = rig;
+  const result = await rig.leader.park(ref, async () => {
+    expect(await ask(one.url('web'))).toBe(200);
+    return { ok: true };
+  });
+  expect(result).toMatchObject({ ok: false, error: { code: 'park-cancelled' } });
+  expect(rig.read('web').spec.replicas).toBe(1);
+  await rig.waitForPeace('web');
+});
+
+test('a fence that is not clear cancels the park without a write to the replicas', async () => {
+  rig = await startRig();
+  await rig.workload('web', { 'scaler/routing': 'selector' });
+  await rig.waitForPeace('web');
+  const result = await rig.leader.park(ref, () => ({ ok: false, reason: 'somebody is still there' }));
+  expect(result).toMatchObject({ ok: false, error: { code: 'park-cancelled' } });
+  await rig.waitForPeace('web');
+  const written = rig.cluster.api.audit.writes({ name: 'web', gvr: 'apps/v1/deployments' });
+  expect(written.filter(({ body }) => body.includes('"op":"add","path":"/spec/replicas"'))).toEqual([]);
+  expect(rig.read('web').spec.replicas).toBe(1);
+  expect(rig.routing('web')).toEqual({ key: undefined, slices: 0 });
+});
+
+test('replicas that somebody else changes cancel the park, and are kept', async () => {
+  rig = await startRig();
+  await rig.workload('web', { 'scaler/routing': 'selector' });
+  await rig.waitForPeace('web');
+  const { store } = rig.cluster.api;
+  const result = await rig.leader.park(ref, () => {
+    store.patch('apps/v1/deployments', namespace, 'web', { type: 'merge', body: { spec: { replicas: 3 } } });
+    return { ok: true };
+  });
+  expect(result).toMatchObject({ ok: false, error: { code: 'park-cancelled' } });
+  await rig.waitForPeace('web');
+  expect(rig.read('web').spec.replicas).toBe(3);
+});
+
+test('a wake is one write, with no read before it', async () => {
+  rig = await startRig();
+  await rig.workload('web', { 'scaler/routing': 'selector' });
+  await rig.waitForPeace('web');
+  expect(await rig.leader.park(ref)).toMatchObject({ ok: true });
+  const { audit } = rig.cluster.api;
+  const before = audit.entries().length;
+  expect(await ask(rig.url('web'))).toBe(200);
+  const calls = audit.entries({ userAgent: 'rig-dlx' }).filter(({ seq }) => seq > before);
+  const about = calls.filter(({ gvr, verb }) => gvr === 'apps/v1/deployments' && verb !== 'watch');
+  expect(about[0]?.verb).toBe('patch');
+  expect(about.filter(({ verb }) => verb === 'patch')).toHaveLength(1);
+});
+
+test('a cache that still says awake swallows no wake', async () => {
+  rig = await startRig();
+  await rig.workload('web', { 'scaler/routing': 'selector' });
+  await rig.waitForPeace('web');
+  rig.cluster.api.faults.add({ verb: 'watch', userAgent: 'rig-dlx', action: { type: 'staleWatch', ms: 1_000 } });
+  expect(await rig.leader.park(ref)).toMatchObject({ ok: true });
+  expect(await ask(rig.url('web'))).toBe(200);
+  expect(rig.read('web').spec.replicas).toBe(1);
+});
+
+test('wakes of several processes at once are one wake', async () => {
+  rig = await startRig();
+  await rig.workload('web', { 'scaler/routing': 'selector' });
+  await rig.waitForPeace('web');
+  await rig.leader.park(ref);
+  const wakes = [rig.leader.scaler, rig.leader.scaler, rig.leader.scaler].map((scaler) =>
+    scaler.setScale([ref], 1, { signal: never, reason }),
+  );
+  for (const [result] of await Promise.all(wakes)) expect(result).toMatchObject({ ok: true });
+  expect(rig.read('web').spec.replicas).toBe(1);
+});
+
+test('a rollout undo of a workload that slept does not confuse it', async () => {
+  rig = await startRig();
+  await rig.workload('web', { 'scaler/routing': 'selector' });
+  await rig.waitForPeace('web');
+  await rig.leader.park(ref);
+  const { store } = rig.cluster.api;
+  expect(await ask(rig.url('web'))).toBe(200);
+  await rig.waitForPeace('web');
+  const env = [
+    { name: 'PORT', value: '8080' },
+    { name: 'VERSION', value: '2' },
+  ];
+  store.patch('apps/v1/deployments', namespace, 'web', {
+    type: 'strategic',
+    body: { spec: { template: { spec: { containers: [{ name: 'app', env }] } } } },
+  });
+  await rig.until(() => rig?.read('web').metadata.annotations?.['deployment.kubernetes.io/revision'] === '2');
+  await rig.waitForPeace('web');
+  await rolledOut(rig);
+  rig.cluster.rolloutUndo(namespace, 'web');
+  // What it brings back says that it sleeps, or wakes; the labels know better.
+  await rolledOut(rig);
+  await rig.waitForPeace('web');
+  expect(await ask(rig.url('web'))).toBe(200);
+  expect(await rig.leader.park(ref)).toMatchObject({ ok: true });
+  expect(await ask(rig.url('web'))).toBe(200);
+});
+
+async function rolledOut(one: Rig): Promise<void> {
+  await one.until(() => {
+    const { metadata, status } = one.read('web') as ReturnType<Rig['read']> & {
+      status: { observedGeneration: number; replicas: number; updatedReplicas: number; availableReplicas: number };
+    };
+    const { observedGeneration, replicas, updatedReplicas, availableReplicas } = status;
+    const pods = one.cluster.api.store.list('v1/pods', { namespace }).items;
+    return (
+      observedGeneration === metadata.generation &&
+      [replicas, updatedReplicas, availableReplicas, pods.length].every((n) => n === 1)
+    );
+  });
+}
+
+test('slices follow the addresses of the DLX while asleep', async () => {
+  rig = await startRig();
+  await rig.workload('web', { 'scaler/routing': 'selector' });
+  await rig.waitForPeace('web');
+  await rig.leader.park(ref);
+  const { api } = rig.cluster;
+  const addresses = (): readonly string[] =>
+    api.store
+      .list('discovery.k8s.io/v1/endpointslices', { namespace })
+      .items.filter(({ metadata }) => metadata.labels?.['scaler/resource'] === 'web')
+      .flatMap((slice) =>
+        (slice as unknown as { endpoints: { addresses: string[] }[] }).endpoints.map((e) => e.addresses[0] ?? ''),
+      );
+  expect(addresses()).toEqual([rig.dlx.address]);
+  await rig.cluster.apply(dlxSlice([rig.dlx.address, '127.0.0.77']));
+  // Nobody listens there.
+  expect(await ask(rig.url('web'))).toBe(200);
+  expect(addresses()).toEqual([rig.dlx.address]);
+});
