@@ -43,7 +43,7 @@ export type Metrics = {
 };
 
 /** A value at the time of a request. */
-export type Sample = { value: string; timestamp: number; windowSeconds: number | undefined };
+type Sample = { value: string; timestamp: number; windowSeconds: number | undefined };
 
 /** The metrics' inner side. */
 export type MetricsTable = Metrics & {

@@ -3,7 +3,7 @@ import { badRequest, patchRejected } from '../errors.ts';
 import { isObject, type Json, jsonCopy } from '../object.ts';
 
 /** One operation of an RFC 6902 patch. */
-export type JsonPatchOperation = { op: string; path: string; from?: string; value?: Json };
+type JsonPatchOperation = { op: string; path: string; from?: string; value?: Json };
 
 type Place = { container: Json[] | { [field: string]: Json }; key: string };
 

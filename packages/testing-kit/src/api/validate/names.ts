@@ -46,7 +46,7 @@ export function checkServiceName(field: string, value: unknown): FieldError[] {
   return check(field, value, serviceName);
 }
 
-export function checkLabelValue(field: string, value: unknown): FieldError[] {
+function checkLabelValue(field: string, value: unknown): FieldError[] {
   return check(field, value, labelValue);
 }
 
