@@ -6,7 +6,7 @@ import { exchange, type ExchangeResult } from './exchange.ts';
 import { unlessAborted } from './unless-aborted.ts';
 import type { Lane } from './lane.ts';
 
-export interface TransportRequest {
+interface TransportRequest {
   readonly method: string;
   /** With its query. */
   readonly path: string;

@@ -44,7 +44,7 @@ export class Items<U> {
   }
 
   addIndex(name: string, keysOf: (object: U) => readonly string[]): void {
-    const index = createItemIndex(keysOf);
+    const index = createItemIndex((object: U) => this.#keys(name, keysOf, object));
     for (const [id, { object }] of this.#kept) index.add(id, object);
     this.#indexes.set(name, index);
   }
@@ -114,6 +114,16 @@ export class Items<U> {
     this.#kept.delete(id);
     for (const index of this.#indexes.values()) index.remove(id, current.object);
     this.#notify({ type: 'deleted', object: current.object });
+  }
+
+  // One object without keys is bad; a watch that stops at it would be worse.
+  #keys(index: string, keysOf: (object: U) => readonly string[], object: U): readonly string[] {
+    try {
+      return keysOf(object);
+    } catch (err) {
+      this.#logger.error('Object cannot be indexed', { index, err });
+      return [];
+    }
   }
 
   #notify(event: StoreEvent<U>): void {

@@ -146,6 +146,23 @@ describe('a store', () => {
     expect(() => store.byIndex('zone', 'x')).toThrow('no index "zone", only node');
   });
 
+  test('keeps an object whose keys cannot be computed, and says so', async () => {
+    const { store } = await start((_request, response) => sendList(response, 1, []), [
+      (_request, response) => {
+        line(response, 'ADDED', pod('a', 2, 'broken'));
+        line(response, 'ADDED', pod('b', 3));
+      },
+    ]);
+    store.addIndex('node', ({ node }) => {
+      if (node === 'broken') throw new Error('no such node');
+      return [node];
+    });
+    await until(() => store.size === 2);
+    expect(store.byIndex('node', 'n1')).toHaveLength(1);
+    expect(logger.lines.some(({ message }) => message === 'Object cannot be indexed')).toBe(true);
+    expect(store.failures).toEqual([]);
+  });
+
   test('does not let a listener that throws or rejects stop the others', async () => {
     const { store, changes } = await start(
       (_request, response) => sendList(response, 1, []),
