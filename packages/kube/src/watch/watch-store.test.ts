@@ -147,12 +147,15 @@ describe('a store', () => {
   });
 
   test('keeps an object whose keys cannot be computed, and says so', async () => {
-    const { store } = await start((_request, response) => sendList(response, 1, []), [
-      (_request, response) => {
-        line(response, 'ADDED', pod('a', 2, 'broken'));
-        line(response, 'ADDED', pod('b', 3));
-      },
-    ]);
+    const { store } = await start(
+      (_request, response) => sendList(response, 1, []),
+      [
+        (_request, response) => {
+          line(response, 'ADDED', pod('a', 2, 'broken'));
+          line(response, 'ADDED', pod('b', 3));
+        },
+      ],
+    );
     store.addIndex('node', ({ node }) => {
       if (node === 'broken') throw new Error('no such node');
       return [node];
