@@ -1,5 +1,11 @@
-import { resourceKey, type Resource, type ResourceChange, type ResourceRef } from '@scaler/scaler-types';
-import type { CancelTimer, Clock } from '@scaler/scaler-types';
+import {
+  type CancelTimer,
+  type Clock,
+  type Resource,
+  type ResourceChange,
+  resourceKey,
+  type ResourceRef,
+} from '@scaler/scaler-types';
 
 /** What there is to say about one resource now. */
 export interface News {
@@ -25,7 +31,7 @@ const goneAfterMs = 1_000;
 export function createChanges(clock: Clock, role: 'autoscaler' | 'dlx', newsOf: (ref: ResourceRef) => News): Changes {
   const told = new Map<string, string>();
   const goneSinceMs = new Map<string, number>();
-  const planned = new Map<string, { readonly atMs: number; readonly cancel: CancelTimer }>();
+  const planner = createPlanner(clock, look);
   let listener: ((change: ResourceChange) => void) | undefined;
 
   function look(ref: ResourceRef): void {
@@ -49,7 +55,7 @@ export function createChanges(clock: Clock, role: 'autoscaler' | 'dlx', newsOf: 
     goneSinceMs.set(key, sinceMs);
     const leftMs = goneAfterMs - (clock.monotonic() - sinceMs);
     if (leftMs > 0) {
-      plan(ref, leftMs);
+      planner.plan(ref, leftMs);
       return;
     }
     goneSinceMs.delete(key);
@@ -57,25 +63,12 @@ export function createChanges(clock: Clock, role: 'autoscaler' | 'dlx', newsOf: 
     listener?.({ type: 'removed', resource: { namespace: ref.namespace, name: ref.name } });
   }
 
-  function plan(ref: ResourceRef, ms: number): void {
-    const key = resourceKey(ref);
-    const atMs = clock.monotonic() + ms;
-    const before = planned.get(key);
-    if (before !== undefined && before.atMs <= atMs) return;
-    before?.cancel();
-    const cancel = clock.after(ms, () => {
-      planned.delete(key);
-      look(ref);
-    });
-    planned.set(key, { atMs, cancel });
-  }
-
   return {
     lookAgain: (ref, ms = 0) => {
       if (listener === undefined) return;
       const waitMs = Math.max(ms, gatherMs[role]);
       if (waitMs === 0) look(ref);
-      else plan(ref, waitMs);
+      else planner.plan(ref, waitMs);
     },
     tell: (to, refs, signal) => {
       listener = to;
@@ -83,9 +76,34 @@ export function createChanges(clock: Clock, role: 'autoscaler' | 'dlx', newsOf: 
       to({ type: 'synced' });
       signal.addEventListener('abort', () => {
         listener = undefined;
-        for (const { cancel } of planned.values()) cancel();
-        planned.clear();
+        planner.clear();
       });
+    },
+  };
+}
+
+/** Timers by resource, the soonest of each alone. */
+function createPlanner(
+  clock: Clock,
+  due: (ref: ResourceRef) => void,
+): { plan(ref: ResourceRef, ms: number): void; clear(): void } {
+  const planned = new Map<string, { readonly atMs: number; readonly cancel: CancelTimer }>();
+  return {
+    plan: (ref, ms) => {
+      const key = resourceKey(ref);
+      const atMs = clock.monotonic() + ms;
+      const before = planned.get(key);
+      if (before !== undefined && before.atMs <= atMs) return;
+      before?.cancel();
+      const cancel = clock.after(ms, () => {
+        planned.delete(key);
+        due(ref);
+      });
+      planned.set(key, { atMs, cancel });
+    },
+    clear: () => {
+      for (const { cancel } of planned.values()) cancel();
+      planned.clear();
     },
   };
 }

@@ -1,6 +1,6 @@
 import { parseDuration, type ScaleResource } from '@scaler/scaler-types';
 import { DeploymentScalerError } from './errors.ts';
-import { parseChoice, parseHosts, parseMetrics, parsePositiveDuration } from './values.ts';
+import { parseChoice, parseCount, parseHosts, parseMetrics, parsePositiveDuration } from './values.ts';
 
 /** `scaler/routing`; `auto` chooses by metrics and by who owns the Service. */
 export const routings = ['auto', 'overlay', 'selector', 'always'] as const;
@@ -10,6 +10,8 @@ export type Routing = (typeof routings)[number];
 export interface Options {
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
+  /** Calls per second. */
+  readonly apiQps: number;
   readonly settleMs: number;
   readonly portRange: { readonly from: number; readonly to: number };
   /** Hosts that any tenant may name in `scaler/hosts`. */
@@ -32,6 +34,11 @@ interface OptionRow<T> {
 export const optionTable = {
   kubeconfig: row((text) => text || undefined, '', 'Path of a kubeconfig; empty: as `kubectl` finds it, or in-cluster'),
   context: row((text) => text || undefined, '', 'Context of the kubeconfig; empty: its current one'),
+  apiQps: row(
+    parseCount,
+    '50',
+    'Calls to the API per second in the long run, twice as many at once; those that a held request waits for are not limited. A park makes about 20, a hand-back 15',
+  ),
   settle: row(
     parseDuration,
     '5s',
@@ -74,6 +81,7 @@ export function parseOptions(given: Readonly<Record<string, string>>): Options {
   return Object.freeze({
     kubeconfig: value('kubeconfig'),
     context: value('context'),
+    apiQps: value('apiQps'),
     settleMs: value('settle'),
     portRange: value('portRange'),
     allowHosts: value('allowHosts'),

@@ -9,7 +9,13 @@ export interface Reach {
   /** What was found lately; undefined: nothing. */
   known(ref: ResourceRef): boolean | undefined;
   /** Sends a health check through every address; resolves with what is wrong, undefined when all answered. */
-  try(ref: ResourceRef, ways: readonly Way[], signal: AbortSignal): Promise<string | undefined>;
+  try(ref: ResourceRef, ways: readonly Way[], signal: AbortSignal): Promise<Unreached | undefined>;
+}
+
+/** What is wrong, and how many times in a row. */
+export interface Unreached {
+  readonly problem: string;
+  readonly failures: number;
 }
 
 /** One way through a DLX to one target. */
@@ -21,26 +27,34 @@ export interface Way {
 }
 
 const goodForMs = 30_000;
-const badForMs = 10_000;
+const firstBadForMs = 1_000;
+const longestBadForMs = 30_000;
 const answerLimitMs = 3_000;
 
 export function createReach(clock: Clock): Reach {
-  const found = new Map<string, { readonly ok: boolean; readonly atMs: number }>();
+  const found = new Map<string, { readonly failures: number; readonly atMs: number }>();
   return {
     known: (ref) => {
       const last = found.get(resourceKey(ref));
-      if (last === undefined || clock.monotonic() - last.atMs >= (last.ok ? goodForMs : badForMs)) return undefined;
-      return last.ok;
+      if (last === undefined || clock.monotonic() - last.atMs >= lifeMs(last.failures)) return undefined;
+      return last.failures === 0;
     },
     try: async (ref, ways, signal) => {
       const problems = (await Promise.all(ways.map((way) => problemOf(way, signal)))).filter(
         (text) => text !== undefined,
       );
       signal.throwIfAborted();
-      found.set(resourceKey(ref), { ok: problems.length === 0 && ways.length > 0, atMs: clock.monotonic() });
-      return ways.length === 0 ? 'no DLX listens for it' : problems[0];
+      const problem = ways.length === 0 ? 'no DLX listens for it' : problems[0];
+      const before = found.get(resourceKey(ref))?.failures ?? 0;
+      const failures = problem === undefined ? 0 : before + 1;
+      found.set(resourceKey(ref), { failures, atMs: clock.monotonic() });
+      return problem === undefined ? undefined : { problem, failures };
     },
   };
+}
+
+function lifeMs(failures: number): number {
+  return failures === 0 ? goodForMs : Math.min(longestBadForMs, firstBadForMs * 2 ** (failures - 1));
 }
 
 // A kube-probe neither wakes nor counts, and passes to the pod while it is awake.

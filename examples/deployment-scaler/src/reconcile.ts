@@ -139,9 +139,10 @@ async function tryPath(ground: Ground, snapshot: Snapshot, signal: AbortSignal):
     const addresses = ground.dlx?.listed(ports) ?? [];
     return addresses.flatMap((address) => ports.map((port) => ({ address, port, path })));
   });
-  const problem = await ground.reach.try(snapshot.ref, ways, signal);
+  const unreached = await ground.reach.try(snapshot.ref, ways, signal);
   ground.lookAgain(snapshot.ref);
-  if (problem !== undefined) ground.announce(managed, 'DlxUnreachable', problem);
+  // Once may be a pod that is not quite there yet.
+  if (unreached !== undefined && unreached.failures > 1) ground.announce(managed, 'DlxUnreachable', unreached.problem);
 }
 
 function tellProblems(ground: Ground, managed: Managed | undefined): void {

@@ -43,9 +43,16 @@ const syncLimitMs = 30_000;
  * @throws DeploymentScalerError `invalid-option`. @throws KubeError `bad-config` when there is no usable kubeconfig.
  */
 export async function createResourceScaler(context: ScalerContext): Promise<ResourceScaler> {
-  const { kubeconfig, context: kubeContext } = parseOptions(context.options);
+  const { kubeconfig, context: kubeContext, apiQps } = parseOptions(context.options);
   const { clock, logger, role } = context;
-  const client = await connectKube({ kubeconfig, context: kubeContext, userAgent: `scaler-${role}`, clock, logger });
+  const client = await connectKube({
+    kubeconfig,
+    context: kubeContext,
+    userAgent: `scaler-${role}`,
+    lanes: { normal: { concurrency: 16, qps: apiQps, burst: 2 * apiQps } },
+    clock,
+    logger,
+  });
   return createScaler(client, context);
 }
 

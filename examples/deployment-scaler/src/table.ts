@@ -139,7 +139,7 @@ function enterPath(facts: Facts, workload: WorkloadFacts): Step | undefined {
   if (facts.reachable === true) return next;
   if (facts.reachable === undefined && facts.usable) return { do: 'try-path' };
   const undone = handBack(facts, workload);
-  return undone ?? { do: 'wait', for: 'reach', forMs: 10_000 };
+  return undone ?? { do: 'wait', for: 'reach', forMs: 1_000 };
 }
 
 // A Service whose pods are slow to join it is served by the DLX meanwhile, so its slices must stay true.

@@ -1,5 +1,5 @@
 import type { Facts, ServiceFacts } from '../facts.ts';
-import type { Step } from '../step.ts';
+import type { Step, SwapStep } from '../step.ts';
 
 /** A cluster in memory, as far as the repair table can see and change it. */
 export interface Model {
@@ -18,69 +18,65 @@ export function createModel(start: Facts): Model {
   let facts = follow(start);
   let confirmed = false;
   let epochs = 0;
-
-  const setWorkload = (change: Partial<NonNullable<Facts['workload']>>): void => {
-    if (facts.workload !== undefined) facts = follow({ ...facts, workload: { ...facts.workload, ...change } });
-  };
-  const setService = (name: string, change: Partial<ServiceFacts>): void => {
-    const services = facts.services.map((s) => (s.name === name ? { ...s, ...change, stableForMs: 0 } : s));
-    facts = follow({ ...facts, services });
-  };
-
-  function perform(step: Step): boolean {
-    switch (step.do) {
-      case 'rest':
-        return false;
-      case 'wait':
-        if (step.for === 'dlx' || step.for === 'reach') return false;
-        if (step.for === 'endpoints' && !facts.usable) return false;
-        facts = { ...facts, services: facts.services.map((s) => ({ ...s, stableForMs: s.stableForMs + step.forMs })) };
-        return true;
-      case 'swap':
-        if (step.testReplicas !== undefined && step.testReplicas !== facts.workload?.replicas) throw new Error('test');
-        epochs += 1;
-        setWorkload({
-          phase: step.to,
-          phaseLabel: step.to,
-          epoch: `epoch-${epochs}`,
-          wanted: Math.max(1, step.wanted),
-          ...(step.replicas === undefined ? {} : { replicas: step.replicas }),
-        });
-        return true;
-      case 'forget':
-        setWorkload({ phase: undefined, phaseLabel: undefined, epoch: undefined, marked: false });
-        return true;
-      case 'label-ports':
-        setWorkload({ portsLabelled: true });
-        return true;
-      case 'try-path':
-        facts = { ...facts, reachable: true };
-        return true;
-      case 'write-slices':
-        setService(step.service, { slices: 'whole', sliceEpoch: step.epoch });
-        return true;
-      case 'delete-slices':
-        setService(step.service, { slices: 'none', sliceEpoch: undefined });
-        return true;
-      case 'add-key':
-        setService(step.service, { key: step.epoch });
-        return true;
-      case 'remove-key':
-        setService(step.service, { key: undefined });
-        return true;
-      case 'confirm':
-        confirmed = true;
-        return true;
-    }
-  }
-
   return {
     facts: () => facts,
-    perform,
+    perform: (step) => {
+      if (step.do === 'rest' || (step.do === 'wait' && isForEver(facts, step.for))) return false;
+      epochs += 1;
+      confirmed ||= step.do === 'confirm';
+      facts = follow(after(facts, step, `epoch-${epochs}`));
+      return true;
+    },
     confirmed: () => confirmed,
     isServed: () => facts.services.every((service) => isServed(facts, service)),
     complaint: () => complaint(facts),
   };
+}
+
+function isForEver({ usable }: Facts, what: string): boolean {
+  return what === 'dlx' || what === 'reach' || (what === 'endpoints' && !usable);
+}
+
+function after(facts: Facts, step: Step, epoch: string): Facts {
+  switch (step.do) {
+    case 'wait':
+      return { ...facts, services: facts.services.map((s) => ({ ...s, stableForMs: s.stableForMs + step.forMs })) };
+    case 'swap':
+      return swapped(facts, step, epoch);
+    case 'forget':
+      return withWorkload(facts, { phase: undefined, phaseLabel: undefined, epoch: undefined, marked: false });
+    case 'label-ports':
+      return withWorkload(facts, { portsLabelled: true });
+    case 'try-path':
+      return { ...facts, reachable: true };
+    case 'write-slices':
+      return withService(facts, step.service, { slices: 'whole', sliceEpoch: step.epoch });
+    case 'delete-slices':
+      return withService(facts, step.service, { slices: 'none', sliceEpoch: undefined });
+    case 'add-key':
+      return withService(facts, step.service, { key: step.epoch });
+    case 'remove-key':
+      return withService(facts, step.service, { key: undefined });
+    case 'rest':
+    case 'confirm':
+      return facts;
+  }
+}
+
+function swapped(facts: Facts, { to, replicas, testReplicas, wanted }: SwapStep, epoch: string): Facts {
+  if (testReplicas !== undefined && testReplicas !== facts.workload?.replicas)
+    throw new Error('the test of replicas fails');
+  const token = { phase: to, phaseLabel: to, epoch, wanted: Math.max(1, wanted) };
+  return withWorkload(facts, { ...token, ...(replicas === undefined ? {} : { replicas }) });
+}
+
+function withWorkload(facts: Facts, change: Partial<NonNullable<Facts['workload']>>): Facts {
+  return facts.workload === undefined ? facts : { ...facts, workload: { ...facts.workload, ...change } };
+}
+
+function withService(facts: Facts, name: string, change: Partial<ServiceFacts>): Facts {
+  const services = facts.services.map((s) => (s.name === name ? { ...s, ...change, stableForMs: 0 } : s));
+  return { ...facts, services };
 }
 
 // Pods are ready as soon as they are asked for, and a Service lists them unless our key is in its selector.

@@ -61,7 +61,6 @@ export interface Leader {
 
 export const namespace = 'shop';
 const system = 'scaler-system';
-let rigs = 0;
 
 export interface RigOptions {
   readonly settle?: string;
@@ -76,89 +75,34 @@ export async function startRig({
 }: RigOptions = {}): Promise<Rig> {
   const image = createEchoImage();
   const cluster = await startEmbeddedCluster({ images: { echo: image }, proxyLagMs, api: { bookmarkIntervalMs: 200 } });
-  rigs += 1;
-  const address = `127.${200 + (process.pid % 50)}.${rigs}.1`;
-  await cluster.apply(dlxService());
+  const service = await cluster.apply<KubeObject & { spec: { clusterIP: string } }>(dlxService());
+  // Of the cluster's own range, which nobody else on this machine uses, beyond its pods, Services and proxies.
+  const address = service.spec.clusterIP.replace(/\.\d+\.\d+$/, '.255.1');
   await cluster.apply(dlxSlice([address]));
-  const options = { settle, deadManSwitch };
   const clients: KubeClient[] = [];
-  const connect = async (userAgent: string): Promise<KubeClient> => {
-    const client = await connectKube({ kubeconfig: cluster.kubeconfigPath, userAgent, logger: silentLogger });
+  const scalerFor = async (role: 'autoscaler' | 'dlx', identity: string): Promise<ResourceScaler> => {
+    const client = await connectKube({ kubeconfig: cluster.kubeconfigPath, userAgent: identity, logger: silentLogger });
     clients.push(client);
-    return client;
+    return createScaler(client, {
+      ...{ role, identity, options: { settle, deadManSwitch }, logger: silentLogger, clock: systemClock },
+      namespaces: undefined,
+      dlxService: { namespace: system, name: 'dlx' },
+    });
   };
-  const context = (role: 'autoscaler' | 'dlx', identity: string) => ({
-    ...{ role, identity, options, logger: silentLogger, clock: systemClock },
-    namespaces: undefined,
-    dlxService: { namespace: system, name: 'dlx' },
-  });
-  const dlxScaler = createScaler(await connect('rig-dlx'), context('dlx', 'dlx-0'));
+  const dlxScaler = await scalerFor('dlx', 'rig-dlx');
   const dlx = startStandInDlx(address, dlxScaler);
   const leaders: Leader[] = [];
   const start = async (): Promise<Leader> => {
     const name = `rig-leader-${leaders.length}`;
-    const leader = startLeader(name, cluster, dlx, createScaler(await connect(name), context('autoscaler', name)));
+    const leader = startLeader(name, cluster, dlx, await scalerFor('autoscaler', name));
     leaders.push(leader);
     return leader;
   };
-
-  const deployment = (name: string) => cluster.api.store.get('apps/v1/deployments', namespace, name);
   const rig: Rig = {
-    cluster,
-    image,
-    dlx,
-    leader: await start(),
+    ...{ cluster, image, dlx, leader: await start() },
     succeed: async () => (rig.leader = await start()),
-    workload: async (name, annotations = {}) => {
-      await cluster.deployment(namespace, name, {
-        image: 'echo',
-        port: 8080,
-        labels: { 'scaler/enabled': 'true' },
-        annotations,
-      });
-      await cluster.service(namespace, name, { port: 80, targetPort: 8080, portName: 'http' });
-      await rig.waitForPhase(name, 'awake');
-      await rig.until(() => cluster.proxy.backends(namespace, name, 80).length > 0);
-    },
-    url: (service) => cluster.serviceUrl(namespace, service, 80),
-    read: (name) => deployment(name) as ReturnType<Rig['read']>,
-    phase: (name) => deployment(name).metadata.labels?.['scaler/phase'],
-    routing: (service) => {
-      const object = cluster.api.store.get('v1/services', namespace, service) as unknown as {
-        spec: { selector?: Record<string, string> };
-      };
-      const slices = cluster.api.store
-        .list('discovery.k8s.io/v1/endpointslices', { namespace })
-        .items.filter(
-          ({ metadata: { labels } }) =>
-            labels?.['endpointslice.kubernetes.io/managed-by'] === 'scaler' &&
-            labels['kubernetes.io/service-name'] === service,
-        );
-      return { key: object.spec.selector?.['scaler/asleep'], slices: slices.length };
-    },
-    waitForPhase: async (name, phase) => {
-      await rig.until(() => rig.phase(name) === phase);
-    },
-    waitForPeace: (name) =>
-      rig.until(() => {
-        const resource = rig.leader.resources.get(`${namespace}/${name}`);
-        const { metadata, status } = rig.read(name);
-        const isSeen = metadata.generation === status?.observedGeneration;
-        return resource?.phase === 'awake' && resource.blocked === undefined && isSeen;
-      }),
-    until: async (predicate) => {
-      const limitMs = performance.now() + 8_000;
-      while (!predicate()) {
-        if (performance.now() > limitMs) throw new Error(`not so in time: ${String(predicate)}; ${stateOf(rig)}`);
-        await Promise.race([rig.leader.changed(), new Promise((resolve) => setTimeout(resolve, 20))]);
-      }
-    },
-    events: (name) =>
-      cluster.api.store
-        .list('v1/events', { namespace })
-        .items.map((event) => event as unknown as { reason: string; involvedObject: { name: string } })
-        .filter(({ involvedObject }) => involvedObject.name === name)
-        .map(({ reason }) => reason),
+    ...views(cluster),
+    ...waits(() => rig),
     close: async () => {
       await dlx.close();
       await dlxScaler.close?.();
@@ -168,6 +112,67 @@ export async function startRig({
     },
   };
   return rig;
+}
+
+function views(cluster: EmbeddedCluster): Pick<Rig, 'url' | 'read' | 'phase' | 'routing' | 'events'> {
+  const { store } = cluster.api;
+  const deployment = (name: string) => store.get('apps/v1/deployments', namespace, name);
+  return {
+    url: (service) => cluster.serviceUrl(namespace, service, 80),
+    read: (name) => deployment(name) as ReturnType<Rig['read']>,
+    phase: (name) => deployment(name).metadata.labels?.['scaler/phase'],
+    routing: (service) => {
+      const object = store.get('v1/services', namespace, service) as unknown as {
+        spec: { selector?: Record<string, string> };
+      };
+      const slices = store
+        .list('discovery.k8s.io/v1/endpointslices', { namespace })
+        .items.filter(
+          ({ metadata: { labels } }) =>
+            labels?.['endpointslice.kubernetes.io/managed-by'] === 'scaler' &&
+            labels['kubernetes.io/service-name'] === service,
+        );
+      return { key: object.spec.selector?.['scaler/asleep'], slices: slices.length };
+    },
+    events: (name) =>
+      store
+        .list('v1/events', { namespace })
+        .items.map((event) => event as unknown as { reason: string; involvedObject: { name: string } })
+        .filter(({ involvedObject }) => involvedObject.name === name)
+        .map(({ reason }) => reason),
+  };
+}
+
+function waits(now: () => Rig): Pick<Rig, 'workload' | 'waitForPhase' | 'waitForPeace' | 'until'> {
+  return {
+    workload: async (name, annotations = {}) => {
+      const { cluster, waitForPhase, until } = now();
+      await cluster.deployment(namespace, name, {
+        image: 'echo',
+        port: 8080,
+        labels: { 'scaler/enabled': 'true' },
+        annotations,
+      });
+      await cluster.service(namespace, name, { port: 80, targetPort: 8080, portName: 'http' });
+      await waitForPhase(name, 'awake');
+      await until(() => cluster.proxy.backends(namespace, name, 80).length > 0);
+    },
+    waitForPhase: (name, phase) => now().until(() => now().phase(name) === phase),
+    waitForPeace: (name) =>
+      now().until(() => {
+        const resource = now().leader.resources.get(`${namespace}/${name}`);
+        const { metadata, status } = now().read(name);
+        const isSeen = metadata.generation === status?.observedGeneration;
+        return resource?.phase === 'awake' && resource.blocked === undefined && isSeen;
+      }),
+    until: async (predicate) => {
+      const limitMs = performance.now() + 8_000;
+      while (!predicate()) {
+        if (performance.now() > limitMs) throw new Error(`not so in time: ${String(predicate)}; ${stateOf(now())}`);
+        await Promise.race([now().leader.changed(), new Promise((resolve) => setTimeout(resolve, 20))]);
+      }
+    },
+  };
 }
 
 function startLeader(name: string, cluster: EmbeddedCluster, dlx: StandInDlx, scaler: ResourceScaler): Leader {
@@ -203,9 +208,13 @@ function startLeader(name: string, cluster: EmbeddedCluster, dlx: StandInDlx, sc
     resources,
     changed: () => change.promise,
     park: async (ref, confirm = clear) => {
-      const reason = { by: name, text: 'it is idle' };
-      const [result] = await scaler.setScale([ref], 0, { signal: stop.signal, reason, confirm: async () => confirm() });
-      return result as ScaleResult;
+      const options = { signal: stop.signal, reason: { by: name, text: 'it is idle' }, confirm: async () => confirm() };
+      for (;;) {
+        const [result] = (await scaler.setScale([ref], 0, options)) as [ScaleResult];
+        // Its controller notes the revision of a new Deployment after everything else, in its own time.
+        if (result.ok || !result.error.message.includes('not been seen')) return result;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
     },
     kill: () => {
       cluster.api.faults.add({ userAgent: name, action: { type: 'dropBefore' } });

@@ -6,6 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import type { Socket } from 'node:net';
 import { resourceKey, type Resource, type ResourceScaler, type Target } from '@scaler/scaler-types';
 
 /** The least that is a DLX: it listens where resources say, wakes for every request, and forwards to a pod. */
@@ -115,7 +116,7 @@ async function forward(
 ): Promise<boolean> {
   const { method, url, headers } = incoming;
   const outgoing = httpRequest({ host: address, port, method, path: url, headers, agent: false });
-  const [socket] = (await once(outgoing, 'socket')) as [import('node:net').Socket];
+  const [socket] = (await once(outgoing, 'socket')) as [Socket];
   try {
     if (socket.connecting) await once(socket, 'connect');
   } catch {
