@@ -65,8 +65,9 @@ export {
 export { compareResourceVersions } from './watch/resource-version.ts';
 export { type Store, type StoreEvent, type StoreListener, type WatchFailure } from './watch/store.ts';
 export { watchStore, type WatchStoreOptions } from './watch/watch-store.ts';
-export { type Endpoints, type EndpointsOptions, createEndpoints } from './endpoints/endpoints.ts';
+export { createEndpoints, type Endpoints, type EndpointsOptions } from './endpoints/endpoints.ts';
 export { type PodInfo, type PodTrouble, type ReplicaSetInfo, trimPod, trimReplicaSet } from './endpoints/pod-info.ts';
+export { type WorkloadSource } from './endpoints/workload-views.ts';
 export { allocatePorts, type PortAllocation, type PortClaimant, type PortPatch } from './routing/allocate-ports.ts';
 export {
   buildSlices,
@@ -78,6 +79,7 @@ export {
 } from './routing/build-slice.ts';
 export { createDlxAddresses, type DlxAddresses, type DlxAddressesOptions } from './routing/dlx-addresses.ts';
 export { type MirrorAddresses, mirrorAddresses, type MirrorUrgency, mirrorUrgency } from './routing/mirror.ts';
+export { type IsListening } from './routing/listen-checks.ts';
 export { defaultPortRange, isPortLabel, listenPortOf, portLabel, type PortRange } from './routing/port-label.ts';
 export { isOurs, ownSelector, type Routing, routingOf, type RoutingSlice, selects } from './routing/routing.ts';
 export {

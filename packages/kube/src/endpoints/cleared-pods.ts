@@ -17,7 +17,7 @@ export interface ClearedPodsOptions {
 }
 
 /** What is known of the pods of one resource. */
-export interface ClearedPodsView {
+interface ClearedPodsView {
   /** Those that are surely alive, see `Coverage`. */
   readonly pods: readonly PodInfo[];
   /** Uids of the workload and its ReplicaSets. */

@@ -6,7 +6,7 @@ import { KubeError } from '../errors.ts';
  * How long a TCP connect to a pod may take. Shorter than a lost SYN's retransmission (1 s): a pod whose network has
  * just been set up is asked anew instead of waited for.
  */
-export const connectLimitMs = 250;
+const connectLimitMs = 250;
 
 /** Opens a TCP connection to a pod; it breaks when it is not there within {@link connectLimitMs}. */
 export function openSocket(address: string, port: number, clock: Clock): Socket {

@@ -5,7 +5,7 @@ import { backoffMs } from '../client/backoff.ts';
 export type IsListening = (address: string, port: number, signal: AbortSignal) => Promise<boolean>;
 
 /** One place to be checked; `id` tells apart two instances that have had the same address. */
-export interface ListenPlace {
+interface ListenPlace {
   readonly id: string;
   readonly address: string;
   readonly port: number;

@@ -47,7 +47,7 @@ export function trimService({ metadata, spec }: Service): ServiceInfo {
     ipFamilies: share(spec?.ipFamilies ?? ['IPv4']),
     externalLocal: spec?.externalTrafficPolicy === 'Local',
     internalLocal: spec?.internalTrafficPolicy === 'Local',
-    ipTargets: ipTargets(metadata?.annotations ?? {}, spec?.loadBalancerClass),
+    ipTargets: ipTargets(metadata?.annotations ?? {}),
     managers: share(selectorManagers(metadata?.managedFields ?? [])),
   };
 }
@@ -58,17 +58,16 @@ function trimPort({ name, port, targetPort, protocol, appProtocol }: SpecPort): 
   return { name, port, targetPort: targetPort ?? port, protocol: protocol ?? 'TCP', appProtocol };
 }
 
-function ipTargets(annotations: Readonly<Record<string, string>>, balancer: string | undefined): string | undefined {
-  const nlb = 'service.beta.kubernetes.io/aws-load-balancer-nlb-target-type';
-  const awsType = 'service.beta.kubernetes.io/aws-load-balancer-type';
-  const neg = 'cloud.google.com/neg';
-  if (annotations[nlb] === 'ip') return `${nlb}=ip`;
-  if (annotations[awsType] === 'nlb-ip') return `${awsType}=nlb-ip`;
-  if (annotations[neg] !== undefined && /"(ingress"\s*:\s*true|exposed_ports")/.test(annotations[neg])) {
-    return `${neg}=${annotations[neg]}`;
-  }
-  // The AWS controller's default target type for its own class is "instance".
-  return balancer === 'networking.gke.io/l4-regional-external-negs' ? `loadBalancerClass=${balancer}` : undefined;
+const ipTargetAnnotations: readonly (readonly [key: string, means: RegExp])[] = [
+  ['service.beta.kubernetes.io/aws-load-balancer-nlb-target-type', /^ip$/],
+  ['service.beta.kubernetes.io/aws-load-balancer-type', /^nlb-ip$/],
+  ['alb.ingress.kubernetes.io/target-type', /^ip$/],
+  ['cloud.google.com/neg', /"ingress"\s*:\s*true|"exposed_ports"/],
+];
+
+function ipTargets(annotations: Readonly<Record<string, string>>): string | undefined {
+  const found = ipTargetAnnotations.find(([key, means]) => means.test(annotations[key] ?? ''));
+  return found && `${found[0]}=${annotations[found[0]]}`;
 }
 
 type ManagedFields = NonNullable<NonNullable<Service['metadata']>['managedFields']>;
