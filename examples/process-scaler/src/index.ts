@@ -1,1 +1,1 @@
-export {};
+export { createResourceScaler } from './scaler.ts';

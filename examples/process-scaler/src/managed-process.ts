@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import { type Phase, ScalerError, systemClock as clock } from '@scaler/scaler-types';
+import type { ProcessDeclaration } from './declaration.ts';
+
+const startLimitMs = 30_000;
+const stopLimitMs = 10_000;
+
+/** One declared process: the only place where it is started and stopped, in one process, so every swap is atomic. */
+export class ManagedProcess {
+  phase: Phase = 'asleep';
+  /** New at every change of phase: who wants to swap names the one it has seen. */
+  epoch: string = randomUUID();
+  readonly declaration: ProcessDeclaration;
+  readonly #file: string;
+  readonly #onChange: (one: ManagedProcess) => void;
+  #child: ChildProcess | undefined;
+  #waking: Promise<void> | undefined;
+
+  constructor(declaration: ProcessDeclaration, file: string, onChange: (one: ManagedProcess) => void) {
+    this.declaration = declaration;
+    this.#file = file;
+    this.#onChange = onChange;
+  }
+
+  beginPark(): void {
+    if (this.phase !== 'awake') throw new ScalerError('park-refused', `it is ${this.phase}`);
+    this.#enter('parking');
+  }
+
+  cancelPark(epoch: string): void {
+    if (this.phase === 'parking' && this.epoch === epoch) this.#enter('awake');
+  }
+
+  /** parking → asleep; resolves when it has ended. */
+  async stop(epoch: string): Promise<void> {
+    if (this.phase !== 'parking' || this.epoch !== epoch) {
+      throw new ScalerError('park-cancelled', 'it was woken meanwhile');
+    }
+    this.#enter('asleep');
+    await this.end();
+  }
+
+  /** Anything → awake; resolves when it accepts. Joins a start that is under way. */
+  async wake(): Promise<void> {
+    if (this.phase === 'parking') this.#enter('awake');
+    if (this.phase === 'awake') return;
+    this.#waking ??= this.#start().finally(() => (this.#waking = undefined));
+    await this.#waking;
+  }
+
+  async end(): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    const cancel = clock.after(stopLimitMs, () => child.kill('SIGKILL'));
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exited;
+    cancel();
+  }
+
+  async #start(): Promise<void> {
+    this.#enter('waking');
+    try {
+      await this.end();
+      await this.#startAndWait();
+      this.#enter('awake');
+    } catch (error) {
+      this.#enter('asleep');
+      await this.end();
+      throw new ScalerError('wake-failed', `it does not start: ${(error as Error).message}`);
+    }
+  }
+
+  async #startAndWait(): Promise<void> {
+    const { command, port } = this.declaration;
+    if (await accepts(port)) throw new Error(`port ${port} is taken by a process that is not ours`);
+    const [program = '', ...args] = command;
+    const child = spawn(program, args, { cwd: dirname(this.#file), stdio: ['ignore', 'inherit', 'inherit'] });
+    let why: string | undefined;
+    const onEnd = (what: unknown): void => {
+      why = String(what);
+      if (this.#child !== child) return;
+      this.#child = undefined;
+      // Not by our hand: the next request starts it again.
+      if (this.phase === 'awake' || this.phase === 'parking') this.#enter('asleep');
+    };
+    child.once('error', onEnd);
+    child.once('exit', (code, signal) => onEnd(`it ended with ${code ?? signal}`));
+    this.#child = child;
+    const limitMs = clock.monotonic() + startLimitMs;
+    while (!(await accepts(port))) {
+      if (clock.monotonic() > limitMs) why ??= `it does not accept on port ${port}`;
+      if (why !== undefined) throw new Error(why);
+      await clock.sleep(20);
+    }
+  }
+
+  #enter(phase: Phase): void {
+    this.phase = phase;
+    this.epoch = randomUUID();
+    this.#onChange(this);
+  }
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect({ host: '127.0.0.1', port });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { type Clock, type Resource, ScalerError, type ScalerErrorCode } from '@scaler/scaler-types';
+import type { Declaration } from './declaration.ts';
+
+const fromSource = import.meta.url.endsWith('.ts');
+const ownerPath = fileURLToPath(new URL(fromSource ? './owner.ts' : './owner.js', import.meta.url));
+
+/** Where a process stands, as the owner tells it. */
+export interface OwnerLine {
+  resource: Resource;
+  epoch: string;
+}
+
+/** Asks the owner, and starts one where there is none. */
+export class OwnerClient {
+  readonly #declaration: Declaration;
+  readonly #clock: Clock;
+  readonly #url: string;
+
+  constructor(declaration: Declaration, clock: Clock) {
+    this.#declaration = declaration;
+    this.#clock = clock;
+    this.#url = `http://127.0.0.1:${declaration.controlPort}`;
+  }
+
+  /** One step; resolves with the epoch after it. @throws ScalerError as the owner says, or `wake-failed` without one. */
+  async ask(
+    step: 'wake' | 'begin' | 'cancel' | 'stop',
+    key: string,
+    signal: AbortSignal,
+    epoch?: string,
+  ): Promise<string> {
+    await this.#ensure(signal);
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(this.#url, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ key, step, epoch }),
+      signal,
+    });
+    const body = (await answer.json()) as { epoch: string; code: ScalerErrorCode; message: string };
+    if (!answer.ok) throw new ScalerError(body.code, `${key}: ${body.message}`);
+    return body.epoch;
+  }
+
+  /** Every process, then `undefined`, then each change, until the connection ends. @throws as {@link ask}. */
+  async watch(listener: (line: OwnerLine | undefined) => void, signal: AbortSignal): Promise<void> {
+    await this.#ensure(signal);
+    const { body } = await fetch(`${this.#url}/watch`, { signal });
+    if (!body) return;
+    for await (const text of createInterface({ input: Readable.fromWeb(body) })) {
+      listener(text === '{}' ? undefined : (JSON.parse(text) as OwnerLine));
+    }
+  }
+
+  /** Any number may be started at once: only the one that gets the port stays. */
+  async #ensure(signal: AbortSignal): Promise<void> {
+    const { file, controlPort } = this.#declaration;
+    for (let tries = 0; tries < 200; tries++) {
+      const owned = await fetch(`${this.#url}/file`, { signal })
+        .then((answer) => answer.text())
+        .catch(() => undefined);
+      signal.throwIfAborted();
+      if (owned === file) return;
+      if (owned !== undefined)
+        throw new ScalerError('wake-failed', `control port ${controlPort} serves ${owned}, not ${file}`);
+      if (tries === 0) startOwner(file);
+      await this.#clock.sleep(50, signal);
+    }
+    throw new ScalerError('wake-failed', `no owner of ${file} answers on port ${controlPort}, see ${file}.log`);
+  }
+}
+
+/** Detached, so that it outlives this app for as long as the other one needs it. */
+function startOwner(file: string): void {
+  const log = openSync(`${file}.log`, 'a');
+  const flags = fromSource ? ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning'] : [];
+  spawn(process.execPath, [...flags, ownerPath, file], { detached: true, stdio: ['ignore', log, log] }).unref();
+}

@@ -1,0 +1,71 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { errorCode, resourceKey, systemClock as clock } from '@scaler/scaler-types';
+import { readDeclaration } from './declaration.ts';
+import { ManagedProcess } from './managed-process.ts';
+
+/**
+ * The owner: a process of its own, that alone starts and stops the declared ones. Both apps ask it over HTTP on the
+ * control port. It ends, and they with it, when nobody has watched it for a while.
+ */
+const { file, controlPort, processes } = readDeclaration(process.argv[2] ?? '');
+/** For the app that started it to come, and after the last one has gone. */
+const firstMs = 5_000;
+const lonelyMs = 1_000;
+const watchers = new Set<ServerResponse>();
+const tell = (one: ManagedProcess): void => watchers.forEach((watcher) => watcher.write(lineOf(one)));
+const managed = new Map(processes.map((one) => [resourceKey(one.resource), new ManagedProcess(one, file, tell)]));
+
+let cancelEnd = clock.after(firstMs, () => void end());
+
+const server = createServer((request, response) => {
+  if (request.url === '/file') response.end(file);
+  else if (request.url === '/watch') watch(response);
+  else void answer(request).then(([status, body]) => response.writeHead(status).end(JSON.stringify(body)));
+});
+// Taken: somebody else is the owner already.
+server.once('error', (error) => process.exit(errorCode(error) === 'EADDRINUSE' ? 0 : 1));
+server.listen(controlPort, '127.0.0.1');
+process.once('SIGTERM', () => void end());
+
+async function end(): Promise<void> {
+  server.close();
+  await Promise.all([...managed.values()].map((one) => one.end()));
+  process.exit(0);
+}
+
+function lineOf({ phase, epoch, declaration }: ManagedProcess): string {
+  const resource = { ...declaration.resource, phase, replicas: phase === 'asleep' ? 0 : 1 };
+  return `${JSON.stringify({ resource, epoch })}\n`;
+}
+
+/** Every process, an empty line for "that was all", then each change. */
+function watch(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  for (const one of managed.values()) response.write(lineOf(one));
+  response.write('{}\n');
+  watchers.add(response);
+  cancelEnd();
+  response.once('close', () => {
+    watchers.delete(response);
+    cancelEnd();
+    if (watchers.size === 0) cancelEnd = clock.after(lonelyMs, () => void end());
+  });
+}
+
+async function answer(request: IncomingMessage): Promise<[number, object]> {
+  // A web page cannot send this type without being asked for permission first.
+  if (request.headers['content-type'] !== 'application/json') return [415, {}];
+  try {
+    const { key, step, epoch } = JSON.parse((await request.toArray()).join('')) as Record<string, string>;
+    const one = managed.get(key ?? '');
+    if (!one) return [404, { code: 'unknown-resource', message: `there is no ${key}` }];
+    if (step === 'wake') await one.wake();
+    else if (step === 'begin') one.beginPark();
+    else if (step === 'cancel') one.cancelPark(epoch ?? '');
+    else if (step === 'stop') await one.stop(epoch ?? '');
+    else return [400, {}];
+    return [200, { epoch: one.epoch }];
+  } catch (error) {
+    return [409, { code: errorCode(error), message: (error as Error).message }];
+  }
+}

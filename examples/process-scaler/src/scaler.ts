@@ -1,0 +1,140 @@
+import {
+  type CreateResourceScaler,
+  type Endpoint,
+  type EndpointListener,
+  type ResourceChange,
+  resourceKey,
+  type ResourceRef,
+  type ResourceScaler,
+  ScalerError,
+  type ScaleOptions,
+  type ScaleResult,
+  type ScalerContext,
+  type Target,
+} from '@scaler/scaler-types';
+import { type Declaration, readDeclaration } from './declaration.ts';
+import { OwnerClient, type OwnerLine } from './owner-client.ts';
+
+const retryMs = 200;
+
+/** A scaler of local processes, declared in the file that the option `file` names. */
+export const createResourceScaler: CreateResourceScaler = (context) => {
+  const { file, ...unknown } = context.options;
+  const [other] = Object.keys(unknown);
+  if (other !== undefined) throw new ScalerError('invalid-resource', `there is no option ${other}, only file`);
+  if (file === undefined) throw new ScalerError('invalid-resource', 'the option file is missing');
+  return new ProcessScaler(readDeclaration(file), context);
+};
+
+class ProcessScaler implements ResourceScaler {
+  readonly #declaration: Declaration;
+  readonly #context: ScalerContext;
+  readonly #owner: OwnerClient;
+  readonly #lines = new Map<string, OwnerLine>();
+  readonly #listeners = new Set<() => void>();
+  readonly #parks = new Set<string>();
+  #connected = false;
+
+  constructor(declaration: Declaration, context: ScalerContext) {
+    this.#declaration = declaration;
+    this.#context = context;
+    this.#owner = new OwnerClient(declaration, context.clock);
+  }
+
+  getConfig() {
+    return this.#context.role === 'autoscaler' ? { lease: false, metricsSource: 'none' } : {};
+  }
+
+  getResources() {
+    const { processes } = this.#declaration;
+    return Promise.resolve(
+      processes.map(({ resource }) => this.#lines.get(resourceKey(resource))?.resource ?? resource),
+    );
+  }
+
+  resolveServiceName(ref: ResourceRef): string {
+    const found = this.#declaration.processes.find(({ resource }) => resourceKey(resource) === resourceKey(ref));
+    if (!found) throw new ScalerError('unknown-resource', `there is no ${resourceKey(ref)}`);
+    return `127.0.0.1:${found.port}`;
+  }
+
+  setScale(refs: readonly ResourceRef[], scale: number, options: ScaleOptions): Promise<readonly ScaleResult[]> {
+    return Promise.all(
+      refs.map((resource) => {
+        const key = resourceKey(resource);
+        const done = scale > 0 ? this.#owner.ask('wake', key, options.signal) : this.#park(resource, options);
+        return resultOf(resource, done);
+      }),
+    );
+  }
+
+  /** Its traffic goes through the DLX at all times, so there is nothing to divert: swap, fence, stop. */
+  async #park(resource: ResourceRef, { confirm, signal }: ScaleOptions): Promise<void> {
+    const key = resourceKey(resource);
+    this.#parks.add(key);
+    try {
+      const epoch = await this.#owner.ask('begin', key, signal);
+      const answer = await confirm?.({ resource, epoch, addresses: [] }, signal);
+      await this.#owner.ask(answer?.ok === false ? 'cancel' : 'stop', key, signal, epoch);
+      if (answer?.ok === false) throw new ScalerError('park-cancelled', answer.reason);
+    } finally {
+      this.#parks.delete(key);
+    }
+  }
+
+  async watchResources(tell: (change: ResourceChange) => void, signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#context;
+    while (!signal.aborted) {
+      try {
+        await this.#owner.watch((line) => this.#heard(line, tell), signal);
+      } catch (error) {
+        if (!signal.aborted) logger.warn('the owner of the processes cannot be watched', { err: error });
+      }
+      this.#connected = false;
+      await clock.sleep(retryMs, signal).catch(() => undefined);
+    }
+  }
+
+  #heard(line: OwnerLine | undefined, tell: (change: ResourceChange) => void): void {
+    this.#connected = true;
+    if (!line) return tell({ type: 'synced' });
+    this.#lines.set(resourceKey(line.resource), line);
+    tell({ type: 'set', resource: line.resource });
+    this.#listeners.forEach((listener) => listener());
+  }
+
+  isStale(): boolean {
+    return !this.#connected;
+  }
+
+  watchEndpoints({ resource, port }: Target, listener: EndpointListener, signal: AbortSignal): void {
+    const tell = (): void => listener(endpointsOf(this.#lines.get(resourceKey(resource)), port));
+    this.#listeners.add(tell);
+    signal.addEventListener('abort', () => this.#listeners.delete(tell), { once: true });
+    tell();
+  }
+
+  /** A park that nobody in this process is about was left by one that died: undone. */
+  reconcile(refs: readonly ResourceRef[], { signal }: { signal: AbortSignal }): Promise<readonly ScaleResult[]> {
+    const left = [...this.#lines.values()].filter(({ resource }) => {
+      const key = resourceKey(resource);
+      const asked = refs.length === 0 || refs.some((ref) => resourceKey(ref) === key);
+      return asked && resource.phase === 'parking' && !this.#parks.has(key);
+    });
+    const cancel = ({ resource, epoch }: OwnerLine) => this.#owner.ask('cancel', resourceKey(resource), signal, epoch);
+    return Promise.all(left.map((line) => resultOf(line.resource, cancel(line))));
+  }
+}
+
+async function resultOf({ namespace, name }: ResourceRef, done: Promise<unknown>): Promise<ScaleResult> {
+  const resource = { namespace, name };
+  return done.then(
+    () => ({ resource, ok: true }),
+    (error: Error) => ({ resource, ok: false, error }),
+  );
+}
+
+function endpointsOf(line: OwnerLine | undefined, port: number): readonly Endpoint[] {
+  const serves = line?.resource.phase === 'awake' || line?.resource.phase === 'parking';
+  return serves ? [{ address: '127.0.0.1', port, id: '127.0.0.1' }] : [];
+}
