@@ -108,6 +108,7 @@ describe('options', () => {
     ['portRange', '20000-40000', /within 1024-32767/],
     ['portRange', '30000-20000', /must be written as/],
     ['defaultRouting', 'x', /must be one of auto/],
+    ['apiQps', '0', /must be a whole number of at least 1/],
     ['speed', '1', new RegExp(`no option "speed"; it has ${Object.keys(optionTable).join(', ')}`)],
   ])('%s=%s stops the start with a sentence', (name, value, why) => {
     expect(() => parseOptions({ [name]: value })).toThrow(
