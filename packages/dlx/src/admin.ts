@@ -70,8 +70,7 @@ async function mount(app: AdminApp, { url, tokenFile, ca }: AutoscalerMount): Pr
     upstream: url,
     prefix: '/autoscaler',
     undici: agent as never,
-    maxRetriesOn503: 0,
-    retryDelay: () => null,
+    replyOptions: { retriesCount: 0, retryDelay: () => null },
     disableRequestLogging: true,
     preHandler: (request, _reply, done) => {
       if (tokenFile === undefined) {

@@ -14,6 +14,8 @@ type Controller = Dispatcher.DispatchController;
 /** By RFC 9110 §9.2.2: sending one twice has the effect of sending it once. */
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'PROPFIND', 'SEARCH', 'QUERY']);
 
+const joinedBytes = 16_384;
+
 /** One request on its way to one endpoint and back: undici's handler, one object per try and nothing else. */
 export class Attempt implements Dispatcher.DispatchHandler {
   readonly #x: Exchange;
@@ -112,8 +114,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
     const { res } = this.#x;
     this.#passed += chunk.length;
     if (this.#passed === this.#contentLength) {
-      // The last chunk and the end in one write.
-      res.end(chunk);
+      // The end in the same write; and a small body as text, which Node joins with the head into one.
+      if (chunk.length <= joinedBytes) res.end(chunk.toString('latin1'), 'latin1');
+      else res.end(chunk);
       return;
     }
     if (res.write(chunk)) return;

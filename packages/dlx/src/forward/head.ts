@@ -8,6 +8,7 @@ export interface Head {
   contentLength: string | undefined;
   transferEncoding: string | undefined;
   upgrade: string | undefined;
+  expect: string | undefined;
   forwardedFor: string | undefined;
   forwardedProto: string | undefined;
   forwardedHost: string | undefined;
@@ -33,6 +34,7 @@ export function readHead(raw: readonly string[], targetHeader: string): Head {
     contentLength: undefined,
     transferEncoding: undefined,
     upgrade: undefined,
+    expect: undefined,
     forwardedFor: undefined,
     forwardedProto: undefined,
     forwardedHost: undefined,
@@ -94,6 +96,8 @@ function take(head: Head, lower: string, value: string): boolean {
       head.hop = head.hop === undefined ? value : `${head.hop},${value}`;
       return true;
     case 'expect':
+      head.expect = value;
+      return true;
     case 'keep-alive':
     case 'proxy-connection':
     case 'http2-settings':

@@ -56,6 +56,9 @@ function check(x: Exchange): Refusal | undefined {
   if (head.transferEncoding !== undefined && head.transferEncoding.trim().toLowerCase() !== 'chunked') {
     return bad(`Transfer-Encoding "${head.transferEncoding}": only chunked is known`, 501);
   }
+  if (head.expect !== undefined && head.expect.toLowerCase() !== '100-continue') {
+    return bad(`Expect "${head.expect}": only 100-continue is known`, 417);
+  }
   if (head.upgrade !== undefined && /websocket/i.test(head.upgrade))
     return bad('Upgrade to WebSocket is not supported', 501);
   if (url.startsWith('/')) {

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { type IncomingHttpHeaders, type IncomingMessage, request, type RequestOptions } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { afterEach } from '@jest/globals';
 import { type Clock, type Endpoint, type Logger, systemClock } from '@scaler/scaler-types';
 import type { Settings } from '../core.ts';
 import { createDlx, type Dlx } from '../dlx.ts';
 import type { Outcome } from '../outcome.ts';
-import { createScriptedScaler, type ScriptedScaler } from './scripted-scaler.ts';
+import { ScriptedScaler } from './scripted-scaler.ts';
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
@@ -54,9 +55,16 @@ export interface Harness {
   end(outcomes: Partial<Record<Outcome, number>>): Promise<void>;
 }
 
+const open = new Set<() => Promise<void>>();
+// A test that failed half-way must not keep the process alive.
+afterEach(async () => {
+  for (const close of open) await close();
+  open.clear();
+});
+
 /** A DLX on real sockets with a scripted scaler. */
 export async function startHarness(options: HarnessOptions = {}): Promise<Harness> {
-  const scaler = options.scaler ?? createScriptedScaler();
+  const scaler = options.scaler ?? new ScriptedScaler();
   const dlx = createDlx({
     scaler,
     clock: options.clock ?? systemClock,
@@ -74,6 +82,16 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   await dlx.synced;
   const { accounting } = dlx.core;
   const sockets: Socket[] = [];
+  const close = async (): Promise<void> => {
+    stop.abort();
+    await running;
+    for (const socket of sockets) socket.destroy();
+    dlx.resources.close();
+    dlx.listeners.close();
+    dlx.core.upstreams.close();
+    await dlx.server.close();
+  };
+  open.add(close);
 
   const harness: Harness = {
     dlx,
@@ -92,13 +110,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     held: (name = 'web') => dlx.resources.gates.get(`default/${name}`)?.held ?? 0,
     async end(outcomes) {
       await until(() => accounting.ended() === accounting.accepted, 'every request has its outcome');
-      stop.abort();
-      await running;
-      for (const socket of sockets) socket.destroy();
-      dlx.resources.close();
-      dlx.listeners.close();
-      dlx.core.upstreams.close();
-      await dlx.server.close();
+      open.delete(close);
+      await close();
       const counted = Object.entries(accounting.outcomes).filter(([, count]) => count > 0);
       const { held, inFlight } = accounting;
       expectSame({ ...Object.fromEntries(counted), held, inFlight }, { ...outcomes, held: 0, inFlight: 0 });

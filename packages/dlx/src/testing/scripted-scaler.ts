@@ -1,13 +1,15 @@
-import type {
-  Endpoint,
-  EndpointListener,
-  Explanation,
-  Resource,
-  ResourceChange,
-  ResourceRef,
-  ResourceScaler,
-  ScaleOptions,
-  ScaleResult,
+import {
+  type Endpoint,
+  type EndpointListener,
+  type Explanation,
+  type Resource,
+  type ResourceChange,
+  resourceKey,
+  type ResourceRef,
+  type ResourceScaler,
+  type ScaleOptions,
+  type ScaleResult,
+  type Target,
 } from '@scaler/scaler-types';
 
 /** One call of setScale that waits for the test to say how it ends. */
@@ -18,105 +20,113 @@ export interface ScaleCall {
   fail(error: Error): void;
 }
 
-export interface ScriptedScaler extends ResourceScaler {
-  readonly calls: ScaleCall[];
-  /** Resolves with the call of that number, counted from 0, once it was made. */
-  call(index: number): Promise<ScaleCall>;
-  /** Tells of a resource, or of a change to it. */
-  set(resource: Partial<Resource> & { name: string }): void;
-  remove(ref: ResourceRef): void;
-  /** Sets the endpoints of all ports of a resource's Service. */
-  endpoints(service: string, list: readonly Endpoint[]): void;
-  stale: boolean;
+/** A resource scaler in memory whose every answer is the test's. Namespace `default` unless given. */
+export class ScriptedScaler implements ResourceScaler {
+  readonly calls: ScaleCall[] = [];
+  stale = false;
   explanation: Explanation | undefined;
   /** Services whose endpoints are watched now. */
-  readonly watched: Set<string>;
-}
+  readonly watched = new Set<string>();
+  /** Absent in a scaler made with `endpoints: false`. */
+  readonly watchEndpoints?: (target: Target, listener: EndpointListener, signal: AbortSignal) => void;
+  readonly #auto: boolean;
+  readonly #known = new Map<string, Resource>();
+  readonly #lists = new Map<string, readonly Endpoint[]>();
+  readonly #watchers = new Map<string, Set<EndpointListener>>();
+  readonly #waiting: (() => void)[] = [];
+  #tell: ((change: ResourceChange) => void) | undefined;
 
-/** A resource scaler in memory whose every answer is the test's. Namespace `default` unless given. */
-export function createScriptedScaler(abilities: { endpoints?: boolean; auto?: boolean } = {}): ScriptedScaler {
-  const known = new Map<string, Resource>();
-  const lists = new Map<string, readonly Endpoint[]>();
-  const watchers = new Map<string, Set<EndpointListener>>();
-  const waiting: (() => void)[] = [];
-  let tell: ((change: ResourceChange) => void) | undefined;
-  const keyOf = ({ namespace, name }: ResourceRef): string => `${namespace}/${name}`;
+  /** `auto`: each setScale resolves at once. */
+  constructor({ endpoints = true, auto = false } = {}) {
+    this.#auto = auto;
+    if (endpoints) this.watchEndpoints = this.#watchEndpoints.bind(this);
+  }
 
-  const scaler: ScriptedScaler = {
-    calls: [],
-    stale: false,
-    explanation: undefined,
-    watched: new Set(),
-    getConfig: () => ({}),
-    getResources: async () => [...known.values()],
-    setScale: ([resource], _scale, options) =>
-      new Promise<readonly ScaleResult[]>((resolve) => {
-        if (resource === undefined) throw new Error('no resource');
-        const call: ScaleCall = {
-          key: keyOf(resource),
-          options,
-          ok: () => resolve([{ resource, ok: true }]),
-          fail: (error) => resolve([{ resource, ok: false, error }]),
-        };
-        scaler.calls.push(call);
-        if (abilities.auto === true) call.ok();
-        for (const wake of waiting.splice(0)) wake();
-      }),
-    resolveServiceName: ({ name }) => {
-      const [endpoint] = lists.get(name) ?? [];
-      if (endpoint === undefined) throw new Error(`${name} resolves to nothing`);
-      return `${endpoint.address}:${endpoint.port}`;
-    },
-    watchResources: (listener, signal) =>
-      new Promise((resolve) => {
-        tell = listener;
-        for (const resource of known.values()) listener({ type: 'set', resource });
-        listener({ type: 'synced' });
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      }),
-    isStale: () => scaler.stale,
-    explain: async () => scaler.explanation,
-    async call(index) {
-      while (scaler.calls.length <= index) await new Promise<void>((resolve) => waiting.push(resolve));
-      return scaler.calls[index] as ScaleCall;
-    },
-    set(partial) {
-      const resource: Resource = {
-        namespace: 'default',
-        scaleResources: [],
-        targets: [{ service: partial.name, port: 80 }],
-        phase: 'asleep',
-        ...partial,
+  getConfig(): Record<string, never> {
+    return {};
+  }
+
+  async getResources(): Promise<Resource[]> {
+    return [...this.#known.values()];
+  }
+
+  setScale([resource]: readonly ResourceRef[], _scale: number, options: ScaleOptions): Promise<ScaleResult[]> {
+    return new Promise((resolve) => {
+      if (resource === undefined) throw new Error('no resource');
+      const call: ScaleCall = {
+        key: resourceKey(resource),
+        options,
+        ok: () => resolve([{ resource, ok: true }]),
+        fail: (error) => resolve([{ resource, ok: false, error }]),
       };
-      known.set(keyOf(resource), resource);
-      tell?.({ type: 'set', resource });
-    },
-    remove(resource) {
-      known.delete(keyOf(resource));
-      tell?.({ type: 'removed', resource });
-    },
-    endpoints(service, list) {
-      lists.set(service, list);
-      for (const listener of watchers.get(service) ?? []) listener(list);
-    },
-  };
-  if (abilities.endpoints !== false) scaler.watchEndpoints = watchEndpoints(lists, watchers, scaler.watched);
-  return scaler;
-}
+      this.calls.push(call);
+      if (this.#auto) call.ok();
+      for (const wake of this.#waiting.splice(0)) wake();
+    });
+  }
 
-function watchEndpoints(
-  lists: ReadonlyMap<string, readonly Endpoint[]>,
-  watchers: Map<string, Set<EndpointListener>>,
-  watched: Set<string>,
-): NonNullable<ResourceScaler['watchEndpoints']> {
-  return ({ service }, listener, signal) => {
-    const listeners = watchers.get(service) ?? new Set();
-    watchers.set(service, listeners.add(listener));
-    watched.add(service);
+  resolveServiceName({ name }: ResourceRef): string {
+    const [endpoint] = this.#lists.get(name) ?? [];
+    if (endpoint === undefined) throw new Error(`${name} resolves to nothing`);
+    return `${endpoint.address}:${endpoint.port}`;
+  }
+
+  watchResources(listener: (change: ResourceChange) => void, signal: AbortSignal): Promise<void> {
+    this.#tell = listener;
+    for (const resource of this.#known.values()) listener({ type: 'set', resource });
+    listener({ type: 'synced' });
+    return new Promise((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  isStale(): boolean {
+    return this.stale;
+  }
+
+  async explain(): Promise<Explanation | undefined> {
+    return this.explanation;
+  }
+
+  /** Resolves with the call of that number, counted from 0, once it was made. */
+  async call(index: number): Promise<ScaleCall> {
+    while (this.calls.length <= index) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return this.calls[index] as ScaleCall;
+  }
+
+  /** Tells of a resource, or of a change to it. Default: asleep, with port 80 of a Service of its name. */
+  set(partial: Partial<Resource> & { name: string }): void {
+    const resource: Resource = {
+      namespace: 'default',
+      scaleResources: [],
+      targets: [{ service: partial.name, port: 80 }],
+      phase: 'asleep',
+      ...partial,
+    };
+    this.#known.set(resourceKey(resource), resource);
+    this.#tell?.({ type: 'set', resource });
+  }
+
+  remove(name: string): void {
+    const resource = { namespace: 'default', name };
+    this.#known.delete(resourceKey(resource));
+    this.#tell?.({ type: 'removed', resource });
+  }
+
+  /** Sets the endpoints of all ports of a Service. */
+  endpoints(service: string, list: readonly Endpoint[]): void {
+    this.#lists.set(service, list);
+    for (const listener of this.#watchers.get(service) ?? []) listener(list);
+  }
+
+  #watchEndpoints({ service }: Target, listener: EndpointListener, signal: AbortSignal): void {
+    const listeners = this.#watchers.get(service) ?? new Set();
+    this.#watchers.set(service, listeners.add(listener));
+    this.watched.add(service);
     signal.addEventListener('abort', () => {
       listeners.delete(listener);
-      watched.delete(service);
+      this.watched.delete(service);
     });
-    listener(lists.get(service) ?? []);
-  };
+    listener(this.#lists.get(service) ?? []);
+  }
 }
