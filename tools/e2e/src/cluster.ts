@@ -1,4 +1,4 @@
-import { apiVersionOf, isKubeError, type Kind, type KubeClient, type KubeObject } from '@scaler/kube';
+import { isKubeError, type Kind, type KubeClient, type KubeObject } from '@scaler/kube';
 import { systemClock } from '@scaler/scaler-types';
 
 /** Creates an object, or replaces the one of that name. */
@@ -72,9 +72,4 @@ export async function readyPod(client: KubeClient, namespace: string, app: strin
     );
     return ready?.metadata.name;
   });
-}
-
-/** `apps/v1 Deployment` and the like, for the head of a manifest. */
-export function head(kind: Kind): { apiVersion: string; kind: string } {
-  return { apiVersion: apiVersionOf(kind), kind: kind.kind };
 }

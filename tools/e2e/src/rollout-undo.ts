@@ -19,12 +19,18 @@ async function rolledOut({ client }: CycleContext, name: string): Promise<void> 
   });
 }
 
+// A rollout of an app without a preStop delay loses connections by itself; that is not what is tried here.
+async function quiet({ traffic }: CycleContext, name: string): Promise<void> {
+  for (const id of [`new ${name}`, `kept ${name}`]) await traffic.pause(id);
+}
+
 /**
  * A workload that slept under its first revision gets a second one, sleeps again, and is rolled back: `kubectl rollout
  * undo` brings the annotations of that time back. It must stay awake, and sleep and wake as before.
  */
 export async function rolloutUndo(context: CycleContext, workload: Workload): Promise<CycleReport> {
   const { name } = workload;
+  await quiet(context, name);
   const env = { name: 'REVISION', value: '2' };
   const template = { spec: { containers: [{ name: 'app', env: [env] }] } };
   await context.client.patch(
@@ -35,6 +41,7 @@ export async function rolloutUndo(context: CycleContext, workload: Workload): Pr
   );
   await rolledOut(context, name);
   const second = await runCycle(context, workload);
+  await quiet(context, name);
   await run('kubectl', ['rollout', 'undo', `deployment/${name}`, '--namespace', appNamespace]);
   await rolledOut(context, name);
   await phaseOf(context.client, name, 'awake', 20_000);

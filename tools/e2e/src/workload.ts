@@ -30,7 +30,7 @@ interface Described {
 function annotationsFor(mode: Mode): Record<string, string> {
   const common = { 'scaler/routing': mode, 'scaler/cooldown': '2s' };
   if (mode === 'always') return { ...common, 'scaler/idle-after': '2s' };
-  const metric = { metric_name: 'requests', window_size: '1m', threshold: 0 };
+  const metric = { metric_name: 'requests', window_size: '4s', threshold: 0 };
   return { ...common, 'scaler/metrics': JSON.stringify([metric]) };
 }
 
@@ -103,5 +103,5 @@ export function phaseOf(client: KubeClient, name: string, phase: string, limitMs
 /** Sets what the metrics API says of a workload, in requests per second. */
 export async function setMetric(client: KubeClient, { metrics }: Helpers, name: string, value: string): Promise<void> {
   const pod = { namespace: systemNamespace, name: metrics, port: 9001 };
-  await askPod(client, pod, 'PUT', `/values/${appNamespace}/${name}`, { requests_per_1m: value });
+  await askPod(client, pod, 'PUT', `/values/${appNamespace}/${name}`, { requests_per_4s: value });
 }

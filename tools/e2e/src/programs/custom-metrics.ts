@@ -60,6 +60,8 @@ const api = https.createServer(
     return json(response, 200, { kind: 'MetricValueList', apiVersion: group, metadata: {}, items });
   },
 );
+// Longer than the API server keeps its connections to us: it would send on one that we are just closing.
+api.keepAliveTimeout = 120_000;
 api.listen(Number(process.env['PORT'] ?? 6443), '0.0.0.0');
 
 const control = http.createServer(async (request, response) => {
@@ -69,5 +71,6 @@ const control = http.createServer(async (request, response) => {
   }
   json(response, 200, noun === 'calls' ? Object.fromEntries(calls) : Object.fromEntries(values));
 });
+control.keepAliveTimeout = 120_000;
 control.listen(Number(process.env['CONTROL_PORT'] ?? 9001), '0.0.0.0');
 process.on('SIGTERM', () => process.exit(0));

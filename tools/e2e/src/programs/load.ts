@@ -122,5 +122,7 @@ const server = http.createServer(async (request, response) => {
     return json(response, 500, { error: String(error) });
   }
 });
+// Longer than the API server keeps its connections to us: it would send on one that we are just closing.
+server.keepAliveTimeout = 120_000;
 server.listen(Number(process.env['PORT'] ?? 9000), '0.0.0.0');
 process.on('SIGTERM', () => process.exit(0));
