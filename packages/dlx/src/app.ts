@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import {
   applyProposal,
   type Config,
@@ -41,7 +42,7 @@ export async function runDlx(context: DlxContext): Promise<void> {
     scaler,
     clock,
     logger,
-    identity: values.identity,
+    identity: values.identity ?? hostname(),
     settings: dataSettings(values),
     metrics,
     listenHost: values.listenHost,
@@ -67,7 +68,7 @@ function load({ config, appUrl, logger, clock }: DlxContext): Promise<LoadedReso
     logger,
     context: {
       role: 'dlx',
-      identity,
+      identity: identity ?? hostname(),
       namespaces: namespaces.length === 0 ? undefined : namespaces,
       dlxService: namespace !== undefined && service !== undefined ? { namespace, name: service } : undefined,
       options: { ...(kubeconfig !== undefined && { kubeconfig }), ...scalerOption },

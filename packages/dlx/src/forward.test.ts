@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { expect, test } from '@jest/globals';
 import { ScriptedScaler } from './testing/scripted-scaler.ts';
 import { type Harness, send, startHarness } from './testing/harness.ts';
@@ -103,7 +103,7 @@ test('HEAD, 204 and 304 have no body, and trailers and early hints come through'
   const informed: number[] = [];
   const req = request({ port: h.port, headers: { host: 'web' }, agent: false }).end();
   req.on('information', ({ statusCode }) => informed.push(statusCode));
-  const [res] = (await once(req, 'response')) as [import('node:http').IncomingMessage];
+  const [res] = (await once(req, 'response')) as [IncomingMessage];
   let text = '';
   for await (const chunk of res) text += String(chunk);
   expect([informed, text, res.trailers]).toEqual([[103], 'part one, part two', { 'x-sum': '42' }]);
@@ -118,7 +118,7 @@ test('the head and each part of a stream are passed on at once', async () => {
   });
   const h = await awake([app]);
   const req = request({ port: h.port, headers: { host: 'web' }, agent: false }).end();
-  const [res] = (await once(req, 'response')) as [import('node:http').IncomingMessage];
+  const [res] = (await once(req, 'response')) as [IncomingMessage];
   for (const part of ['one', 'two']) {
     send(part);
     expect(String((await once(res, 'data'))[0])).toBe(part);
@@ -144,7 +144,7 @@ test('100 Continue is sent once the upstream is connected, not before', async ()
   expect(continued).toBe(false);
   h.scaler.endpoints('web', [app.endpoint]);
   call.ok();
-  const [res] = (await once(req, 'response')) as [import('node:http').IncomingMessage];
+  const [res] = (await once(req, 'response')) as [IncomingMessage];
   expect([continued, res.statusCode]).toEqual([true, 200]);
   expect(app.heads[0]?.headers.expect).toBeUndefined();
   res.resume();
@@ -256,7 +256,7 @@ test('a reader that stalls stops the upstream, and gets everything once it reads
   });
   const h = await awake([app]);
   const req = request({ port: h.port, headers: { host: 'web' }, agent: false }).end();
-  const [res] = (await once(req, 'response')) as [import('node:http').IncomingMessage];
+  const [res] = (await once(req, 'response')) as [IncomingMessage];
   let before = -1;
   while (before !== written) {
     before = written;

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import {
   type ConfigValues,
   defineConfig,
@@ -115,7 +114,6 @@ const drainSettings = {
 const placeSettings = {
   identity: setting({
     parser: parsers.string(),
-    default: hostname(),
     proposal: false,
     doc: 'This replica, unique among all. Default: the host name.',
   }),

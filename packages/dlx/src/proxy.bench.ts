@@ -1,4 +1,4 @@
-// Requests per second of the DLX and of @fastify/http-proxy, in alternation: `node --conditions=@scaler/source bench/proxy-bench.ts [seconds] [rounds]`.
+// Requests per second of the DLX and of @fastify/http-proxy, in alternation: `node --conditions=@scaler/source src/proxy.bench.ts [seconds] [rounds]`.
 // One process each for the proxy, the upstream and the load. Compare within one run only.
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,7 +7,7 @@ import { type AddressInfo, connect } from 'node:net';
 import httpProxy from '@fastify/http-proxy';
 import { type Resource, type ResourceScaler, systemClock } from '@scaler/scaler-types';
 import { fastify } from 'fastify';
-import { createDlx, dataSettings, settings } from '../src/index.ts';
+import { createDlx, dataSettings, settings } from './index.ts';
 import { loadConfig } from '@scaler/runtime';
 
 const connections = 64;

@@ -1,0 +1,19 @@
+import { expect, test } from '@jest/globals';
+import { type Holdable, HoldQueue } from './hold-queue.ts';
+
+const item = (seq: number): Holdable => ({ seq, prev: undefined, next: undefined });
+
+test('it gives in order of arrival, whoever leaves in between, and whoever comes back finds the old place', () => {
+  const queue = new HoldQueue<Holdable>();
+  const items = [1, 2, 3, 4, 5].map(item);
+  for (const one of items) queue.add(one);
+  const [first, second, third] = items as [Holdable, Holdable, Holdable];
+  expect(queue.shift()).toBe(first);
+  expect(queue.shift()).toBe(second);
+  queue.remove(third);
+  queue.add(second);
+  queue.add(first);
+  const order: number[] = [];
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) order.push(next.seq);
+  expect([order, queue.size, queue.head]).toEqual([[1, 2, 4, 5], 0, undefined]);
+});

@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { optionsTable } from '@scaler/runtime';
+import { outcomes } from './outcome.ts';
+import { settings } from './settings.ts';
+import { send } from './testing/harness.ts';
+
+const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+
+test('the options of the README are the options', () => {
+  expect(readme).toContain(optionsTable(settings));
+});
+
+test('the outcomes of the README are the outcomes, with their statuses', () => {
+  const rows = [...readme.matchAll(/^\| `([a-z-]+)` +\| (\d+|upstream) /gm)].map(([, code, status]) => [code, status]);
+  const known = Object.entries(outcomes).map(([code, { status }]) => [
+    code,
+    status === 0 ? 'upstream' : String(status),
+  ]);
+  expect(rows).toEqual(known);
+});
+
+test('the example of the README wakes on the first request, and the program ends well at SIGTERM', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dlx-'));
+  const scaler = /```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+  writeFileSync(join(folder, 'package.json'), '{"type": "module"}');
+  writeFileSync(join(folder, 'scaler.js'), scaler);
+  const flags = ['--scaler', './scaler.js', '--listen-port', '0', '--infra-port', '0', '--admin-port', '0'];
+  flags.push('--propagate', '10ms', '--identity', 'dlx-1');
+  const main = join(import.meta.dirname, 'main.ts');
+  const child = spawn(process.execPath, ['--conditions=@scaler/source', main, ...flags], { cwd: folder });
+  const { port, infra } = await listening(child);
+  const answer = await send({ port, headers: { host: 'web' } });
+  expect([answer.status, answer.body]).toEqual([200, 'good morning\n']);
+  const metrics = await send({ port: infra.port, path: '/metrics' });
+  expect(metrics.body).toContain('scaler_dlx_requests_total{outcome="forwarded"} 1');
+  expect(metrics.body).toContain('scaler_dlx_held 0');
+  expect((await send({ port: infra.port, path: '/readyz' })).status).toBe(200);
+  child.kill('SIGTERM');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+  rmSync(folder, { recursive: true });
+});
+
+async function listening(child: ChildProcess): Promise<{ port: number; infra: { port: number } }> {
+  let errors = '';
+  child.stderr?.on('data', (chunk) => (errors += String(chunk)));
+  let text = '';
+  for await (const chunk of child.stdout ?? []) {
+    text += String(chunk);
+    const line = text.split('\n').find((l) => l.includes('"listening"'));
+    if (line === undefined) continue;
+    child.stdout?.resume();
+    return JSON.parse(line) as { port: number; infra: { port: number } };
+  }
+  throw new Error(`it does not listen: ${text} ${errors}`);
+}
