@@ -186,6 +186,20 @@ describe('a park is refused before anything is diverted', () => {
   });
 });
 
+test('a park is refused where a DLX says that it does not reach the pods: nothing is diverted, and the owner is told', async () => {
+  rig = await startRig();
+  await rig.workload('web', { 'scaler/routing': 'selector' });
+  await rig.waitForPeace('web');
+  const one = rig;
+  const why = 'DLX dlx-1: no answer from 127.0.0.1:8080';
+  const result = await rig.leader.park(ref, { preflight: () => Promise.resolve([why]) });
+  const error = { code: 'park-refused', message: `shop/web is not parked: ${why}` };
+  expect(result).toMatchObject({ ok: false, error });
+  expect(rig.phase('web')).toBe('awake');
+  expect(rig.routing('web')).toEqual({ key: undefined, slices: 0 });
+  await rig.until(() => one.events('web').includes('ParkRefused'));
+});
+
 test('always is not entered while the DLX does not reach the pods', async () => {
   rig = await startRig();
   rig.dlx.unreachable = true;

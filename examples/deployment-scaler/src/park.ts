@@ -53,7 +53,9 @@ async function begin(
   options: ScaleOptions,
 ): Promise<ParkIntent> {
   const managed = snapshot.managed as Managed;
-  const problems = await problemsOf(ground, snapshot, managed, options.signal);
+  let problems = await problemsOf(ground, snapshot, managed, options.signal);
+  // Last, since it sends requests to the pods.
+  if (problems.length === 0) problems = (await options.preflight?.(snapshot.ref, options.signal)) ?? [];
   if (problems.length > 0) throw refused(ground, managed, problems.join('; '));
   const { replicas } = managed.workload;
   const epoch = newEpoch();

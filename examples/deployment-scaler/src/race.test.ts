@@ -35,9 +35,11 @@ test('an arrival between the fence and the last step wins, and the pod stays', a
   await rig.workload('web', { 'scaler/routing': 'selector' });
   await rig.waitForPeace('web');
   const one = rig;
-  const result = await rig.leader.park(ref, async () => {
-    expect(await ask(one.url('web'))).toBe(200);
-    return { ok: true };
+  const result = await rig.leader.park(ref, {
+    confirm: async () => {
+      expect(await ask(one.url('web'))).toBe(200);
+      return { ok: true };
+    },
   });
   expect(result).toMatchObject({ ok: false, error: { code: 'park-cancelled' } });
   expect(rig.read('web').spec.replicas).toBe(1);
@@ -48,7 +50,9 @@ test('a fence that is not clear cancels the park without a write to the replicas
   rig = await startRig();
   await rig.workload('web', { 'scaler/routing': 'selector' });
   await rig.waitForPeace('web');
-  const result = await rig.leader.park(ref, () => ({ ok: false, reason: 'somebody is still there' }));
+  const result = await rig.leader.park(ref, {
+    confirm: () => ({ ok: false, reason: 'somebody is still there' }),
+  });
   expect(result).toMatchObject({ ok: false, error: { code: 'park-cancelled' } });
   await rig.waitForPeace('web');
   const written = rig.cluster.api.audit.writes({ name: 'web', gvr: 'apps/v1/deployments' });
@@ -62,9 +66,11 @@ test('replicas that somebody else changes cancel the park, and are kept', async 
   await rig.workload('web', { 'scaler/routing': 'selector' });
   await rig.waitForPeace('web');
   const { store } = rig.cluster.api;
-  const result = await rig.leader.park(ref, () => {
-    store.patch('apps/v1/deployments', namespace, 'web', { type: 'merge', body: { spec: { replicas: 3 } } });
-    return { ok: true };
+  const result = await rig.leader.park(ref, {
+    confirm: () => {
+      store.patch('apps/v1/deployments', namespace, 'web', { type: 'merge', body: { spec: { replicas: 3 } } });
+      return { ok: true };
+    },
   });
   expect(result).toMatchObject({ ok: false, error: { code: 'park-cancelled' } });
   await rig.waitForPeace('web');
@@ -132,6 +138,7 @@ test('a rollout undo of a workload that slept does not confuse it', async () => 
   await rig.waitForPeace('web');
   expect(await ask(rig.url('web'))).toBe(200);
   expect(await rig.leader.park(ref)).toMatchObject({ ok: true });
+  await rig.waitForDlxOnly('web');
   expect(await ask(rig.url('web'))).toBe(200);
 });
 

@@ -125,6 +125,17 @@ describe('two apps and one process', () => {
     await dlx.phase('awake');
   });
 
+  test('a preflight with a reason refuses it, and nothing is touched', async () => {
+    const [dlx, autoscaler] = both();
+    await dlx.scaler.setScale([ref], 1, options);
+    const before = await ask();
+    const preflight = () => Promise.resolve(['dlx-1 does not listen for it']);
+    expect(await autoscaler.scaler.setScale([ref], 0, { ...options, preflight })).toMatchObject([
+      { ok: false, error: { code: 'park-refused', message: 'dlx-1 does not listen for it' } },
+    ]);
+    expect(await ask()).toBe(before);
+  });
+
   test('a park that its autoscaler left is undone by the next one', async () => {
     const [dlx, autoscaler] = both();
     const stop = new AbortController();

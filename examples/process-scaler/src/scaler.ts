@@ -68,9 +68,11 @@ class ProcessScaler implements ResourceScaler {
     );
   }
 
-  /** Its traffic goes through the DLX at all times, so there is nothing to divert: swap, fence, stop. */
-  async #park(resource: ResourceRef, { confirm, signal }: ScaleOptions): Promise<void> {
+  /** Its traffic goes through the DLX at all times, so there is nothing to divert: preflight, swap, fence, stop. */
+  async #park(resource: ResourceRef, { preflight, confirm, signal }: ScaleOptions): Promise<void> {
     const key = resourceKey(resource);
+    const refusals = (await preflight?.(resource, signal)) ?? [];
+    if (refusals.length > 0) throw new ScalerError('park-refused', refusals.join('; '));
     this.#parks.add(key);
     try {
       const epoch = await this.#owner.ask('begin', key, signal);

@@ -135,7 +135,7 @@ describe('parking', () => {
     expect(await scene.metrics.text()).toContain('scaler_autoscaler_parks_total{end="parked"} 1');
   });
 
-  test('a preflight that fails refuses the park: the scaler is not asked, and it is tried again later and later', async () => {
+  test('a preflight that fails refuses the park, which is tried again later and later', async () => {
     const reasons = ['does not listen on 20017'];
     const script = quietDlx('dlx-1', {
       '/preflight': () => ({ text: JSON.stringify({ replica: 'dlx-1', ok: false, reasons }) }),

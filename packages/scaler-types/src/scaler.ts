@@ -30,6 +30,12 @@ export interface ScaleOptions {
   signal: AbortSignal;
   reason: ScaleReason;
   /**
+   * Only with scale 0; asked once per resource, before anything of it is touched: why the DLX could not stand in for it
+   * (a replica does not listen for it, or does not reach its instances), one clause each. Empty: it could. Otherwise the
+   * scaler ends with `park-refused` and tells the resource's owner.
+   */
+  preflight?: (resource: ResourceRef, signal: AbortSignal) => Promise<readonly string[]>;
+  /**
    * Only with scale 0; asked once per resource, after its traffic is diverted and settled, right before it is stopped.
    * It is a fence: once it answers ok, every DLX asks `setScale(≥ 1)` live before it releases any later arrival.
    * A scaler that cannot be used by several processes at once may ignore it.

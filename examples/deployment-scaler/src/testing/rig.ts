@@ -6,6 +6,7 @@ import {
   type Resource,
   type ResourceRef,
   type ResourceScaler,
+  type ScaleOptions,
   type ScaleResult,
   systemClock,
 } from '@scaler/scaler-types';
@@ -37,6 +38,8 @@ export interface Rig {
   /** What the API has of ours on a Service. */
   routing(service: string): { readonly key: string | undefined; readonly slices: number };
   waitForPhase(name: string, phase: string): Promise<void>;
+  /** Resolves when new connections get to the DLX alone: `overlay` lets them reach a dying pod for a moment. */
+  waitForDlxOnly(service: string): Promise<void>;
   /** Resolves when the leader is free to park it. */
   waitForPeace(name: string): Promise<void>;
   /** Resolves when the predicate holds; it is asked whenever anything may have changed. */
@@ -46,6 +49,12 @@ export interface Rig {
   close(): Promise<void>;
 }
 
+/** What the scaler is to ask. Default: the stand-in DLX, for the fence. */
+interface Questions {
+  readonly confirm?: () => Promise<ConfirmAnswer> | ConfirmAnswer;
+  readonly preflight?: ScaleOptions['preflight'];
+}
+
 /** One autoscaler. */
 export interface Leader {
   readonly name: string;
@@ -53,7 +62,7 @@ export interface Leader {
   readonly resources: Map<string, Resource>;
   /** Resolves when it is told of something. */
   changed(): Promise<void>;
-  park(ref: ResourceRef, confirm?: () => Promise<ConfirmAnswer> | ConfirmAnswer): Promise<ScaleResult>;
+  park(ref: ResourceRef, questions?: Questions): Promise<ScaleResult>;
   /** Ends it, as SIGKILL would: nothing of it reaches the API any more. */
   kill(): void;
   close(): Promise<void>;
@@ -143,7 +152,7 @@ function views(cluster: EmbeddedCluster): Pick<Rig, 'url' | 'read' | 'phase' | '
   };
 }
 
-function waits(now: () => Rig): Pick<Rig, 'workload' | 'waitForPhase' | 'waitForPeace' | 'until'> {
+function waits(now: () => Rig): Pick<Rig, 'workload' | 'waitForPhase' | 'waitForDlxOnly' | 'waitForPeace' | 'until'> {
   return {
     workload: async (name, annotations = {}) => {
       const { cluster, waitForPhase, until } = now();
@@ -158,6 +167,12 @@ function waits(now: () => Rig): Pick<Rig, 'workload' | 'waitForPhase' | 'waitFor
       await until(() => cluster.proxy.backends(namespace, name, 80).length > 0);
     },
     waitForPhase: (name, phase) => now().until(() => now().phase(name) === phase),
+    waitForDlxOnly: (service) =>
+      now().until(() => {
+        const { cluster, dlx } = now();
+        const backends = cluster.proxy.backends(namespace, service, 80);
+        return backends.length > 0 && backends.every((backend) => backend.startsWith(`${dlx.address}:`));
+      }),
     waitForPeace: (name) =>
       now().until(() => {
         const resource = now().leader.resources.get(`${namespace}/${name}`);
@@ -207,12 +222,13 @@ function startLeader(name: string, cluster: EmbeddedCluster, dlx: StandInDlx, sc
     scaler,
     resources,
     changed: () => change.promise,
-    park: async (ref, confirm = clear) => {
-      const options = { signal: stop.signal, reason: { by: name, text: 'it is idle' }, confirm: async () => confirm() };
+    park: async (ref, { confirm = clear, preflight } = {}) => {
+      const reason = { by: name, text: 'it is idle' };
+      const options = { signal: stop.signal, reason, confirm: async () => confirm(), ...(preflight && { preflight }) };
       for (;;) {
         const [result] = (await scaler.setScale([ref], 0, options)) as [ScaleResult];
-        // Its controller notes the revision of a new Deployment after everything else, in its own time.
-        if (result.ok || !result.error.message.includes('not been seen')) return result;
+        // Its controller notes revision and counts of a new Deployment after everything else, in its own time.
+        if (result.ok || !/has not been seen|a rollout of it/.test(result.error.message)) return result;
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },

@@ -19,8 +19,8 @@ export interface ParkResult {
 }
 
 /**
- * Parks one resource: preflight, then the scaler's `setScale` to 0 with the fence as its `confirm`. Never rejects, but
- * for the signal.
+ * Parks one resource: the scaler's `setScale` to 0, with the preflight of the DLX and the fence as its questions. Never
+ * rejects, but for the signal.
  */
 export async function park(
   { scaler, fence, preflight, by }: ParkParts,
@@ -28,12 +28,10 @@ export async function park(
   reasons: readonly string[],
   signal: AbortSignal,
 ): Promise<ParkResult> {
-  const refusals = await preflight(resource, signal);
-  if (refusals.length > 0) return { end: 'refused', why: `refused: ${refusals.join('; ')}`, terminal: false };
   const { namespace, name } = resource;
   const reason = { by, text: reasons.join('; ') };
   try {
-    const results = await scaler.setScale([{ namespace, name }], 0, { signal, reason, confirm: fence });
+    const results = await scaler.setScale([{ namespace, name }], 0, { signal, reason, preflight, confirm: fence });
     return resultOf(results);
   } catch (error) {
     signal.throwIfAborted();

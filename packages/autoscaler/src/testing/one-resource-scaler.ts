@@ -15,7 +15,8 @@ export const createResourceScaler: CreateResourceScaler = (): ReturnType<CreateR
     getConfig: () => ({ lease: false, metricsSource: 'none', scaleInterval: '100ms' }),
     getResources: () => Promise.resolve([{ ...web }]),
     resolveServiceName: () => 'localhost:1',
-    async setScale([resource = web], scale, { confirm, signal }) {
+    async setScale([resource = web], scale, { preflight, confirm, signal }) {
+      await preflight?.(resource, signal);
       const answer = await confirm?.({ resource, epoch: 'e1', addresses: [] }, signal);
       if (answer?.ok === false) return [{ resource, ok: false, error: new Error(answer.reason) }];
       web.phase = scale === 0 ? 'asleep' : 'awake';

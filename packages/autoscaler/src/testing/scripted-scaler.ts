@@ -1,10 +1,11 @@
-import type {
-  Resource,
-  ResourceChange,
-  ResourceRef,
-  ResourceScaler,
-  ScaleOptions,
-  ScaleResult,
+import {
+  type Resource,
+  type ResourceChange,
+  type ResourceRef,
+  type ResourceScaler,
+  ScalerError,
+  type ScaleOptions,
+  type ScaleResult,
 } from '@scaler/scaler-types';
 
 /** A park that waits for the test to end it. */
@@ -16,7 +17,7 @@ export interface ScriptedPark {
 
 /** A scaler whose every answer the test gives. */
 export interface ScriptedScaler extends ResourceScaler {
-  /** Begun and not yet ended, in order. */
+  /** Begun after a preflight without objections, and not yet ended, in order. */
   readonly parks: ScriptedPark[];
   /** Every `reconcile`, as `namespace/name` or `*`, in order. */
   readonly reconciled: string[];
@@ -58,7 +59,11 @@ export function scriptedScaler(resources: readonly Resource[]): ScriptedScaler {
       told({ type: 'synced' });
       return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     },
-    setScale([resource = { namespace: '', name: '' }], _scale, options) {
+    async setScale([resource = { namespace: '', name: '' }], _scale, options) {
+      const refusals = (await options.preflight?.(resource, options.signal)) ?? [];
+      if (refusals.length > 0) {
+        return [{ resource, ok: false, error: new ScalerError('park-refused', refusals.join('; ')) }];
+      }
       return new Promise<readonly ScaleResult[]>((resolve, reject) => {
         const park: ScriptedPark = {
           resource,
