@@ -38,8 +38,6 @@ describe.each(['overlay', 'selector', 'always'] as const)('a leader that dies in
     await rig.workload('web', { 'scaler/routing': routing });
     for (let n = 1; ; n++) {
       await rig.waitForPeace('web');
-      const traffic = startTraffic(rig.url('web'), 20);
-      await traffic.stop();
       const crash = killAfterWrite(rig, n);
       const result = await rig.leader.park(ref);
       if (!crash.killed()) {
@@ -48,6 +46,7 @@ describe.each(['overlay', 'selector', 'always'] as const)('a leader that dies in
         break;
       }
       await rig.succeed();
+      if (rig.phase('web') === 'asleep') await rig.waitForDlxOnly('web');
       expect(await ask(rig.url('web'))).toBe(200);
       await rig.waitForPeace('web');
       expect(rig.read('web').spec.replicas).toBe(1);
@@ -61,6 +60,7 @@ describe.each(['overlay', 'selector', 'always'] as const)('a leader that dies in
     for (let n = 1; ; n++) {
       await rig.waitForPeace('web');
       expect(await rig.leader.park(ref)).toMatchObject({ ok: true });
+      await rig.waitForDlxOnly('web');
       const crash = killAfterWrite(rig, n);
       const traffic = startTraffic(rig.url('web'), 20);
       await rig.until(() => crash.killed() || rig?.phase('web') === 'awake');

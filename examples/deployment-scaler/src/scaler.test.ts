@@ -23,6 +23,7 @@ describe.each(['overlay', 'selector', 'always'] as const)('in %s mode', (routing
     expect(rig.read('web').spec.replicas).toBe(0);
     expect(rig.routing('web')).toEqual({ key: routing === 'overlay' ? undefined : expect.any(String), slices: 1 });
 
+    await rig.waitForDlxOnly('web');
     expect(await ask(rig.url('web'))).toBe(200);
     await rig.waitForPhase('web', 'awake');
     expect(rig.read('web').spec.replicas).toBe(1);
