@@ -57,7 +57,7 @@ test('with a Lease it leads while it holds it: when somebody else takes it, the 
   const kube = await connectKube({ kubeconfig, userAgent: 'test', logger: silentLogger });
   const stop = new AbortController();
   try {
-    const values = valuesOf('--lease-namespace', 'default');
+    const values = valuesOf('--lease-namespace', 'default', '--lease-duration', '3s');
     const lead = leadership(values, kube);
     const begun = Promise.withResolvers<AbortSignal>();
     const ended = lead.run(async (signal) => {
@@ -66,6 +66,9 @@ test('with a Lease it leads while it holds it: when somebody else takes it, the 
     }, stop.signal);
     const signal = await begun.promise;
     expect(lead.held).toBe(true);
+    expect(api.store.get('coordination.k8s.io/v1/leases', 'default', 'scaler-autoscaler')).toMatchObject({
+      spec: { leaseDurationSeconds: 3 },
+    });
     const lost = new Promise((resolve) => signal.addEventListener('abort', () => resolve(lead.held), { once: true }));
     await takeLease(kube, 'a-2');
     expect(await lost).toBe(false);

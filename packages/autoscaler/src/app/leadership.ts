@@ -60,11 +60,15 @@ function electionOf(values: ConfigValues<Settings>, client: KubeClient, parts: L
   if (namespace === undefined) {
     throw configError('--lease-namespace is missing, and neither a pod nor the kubeconfig context names a namespace');
   }
+  const { leaseName: name, leaseDuration: leaseDurationMs } = values;
   return createElection({
     client,
     namespace,
-    name: values.leaseName,
+    name,
     identity: parts.identity,
+    leaseDurationMs,
+    renewDeadlineMs: (leaseDurationMs * 2) / 3,
+    retryPeriodMs: (leaseDurationMs * 2) / 15,
     clock: parts.clock,
     logger: parts.logger,
   });

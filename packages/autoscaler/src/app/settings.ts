@@ -101,6 +101,11 @@ const leaseSettings = {
     doc: "The Lease's namespace. Default: the pod's, or the kubeconfig context's.",
   }),
   leaseName: setting({ parser: parsers.string(), default: 'scaler-autoscaler', doc: "The Lease's name." }),
+  leaseDuration: setting({
+    parser: parsers.duration({ min: '2s' }),
+    default: '10s',
+    doc: 'How long the others wait without a sign of the holder, before one of them acts. The holder itself stops after two thirds of it.',
+  }),
   identity: setting({
     parser: parsers.string(),
     proposal: false,
