@@ -1,0 +1,70 @@
+import { execFile } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from '@jest/globals';
+import { eventReasons } from './announce.ts';
+import { deploymentScalerErrorCodes } from './errors.ts';
+import { optionTable } from './options.ts';
+import { settingTable } from './settings.ts';
+import { namespace, startRig } from './testing/rig.ts';
+
+const folder = fileURLToPath(new URL('..', import.meta.url));
+const readme = await readFile(join(folder, 'README.md'), 'utf8');
+
+/** The rows of the table after a mark, cell by cell; `|` within a cell is written as `\|`. */
+function table(mark: string): string[][] {
+  const rows = (readme.split(`<!-- ${mark} -->`)[1] ?? '').trimStart().split('\n\n')[0] ?? '';
+  return rows
+    .split('\n')
+    .slice(2)
+    .map((line) =>
+      line
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+}
+
+test('the table of annotations is that of the code', () => {
+  expect(table('annotations')).toEqual(
+    Object.entries(settingTable).map(([name, { doc }]) => [`\`scaler/${name}\``, doc]),
+  );
+});
+
+test('the table of options is that of the code', () => {
+  const rows = Object.entries(optionTable).map(([name, { default: fallback, doc }]) => [
+    `\`${name}\``,
+    fallback === '' ? '' : `\`${fallback}\``,
+    doc,
+  ]);
+  expect(table('options')).toEqual(rows);
+});
+
+test('the tables of errors and Events are those of the code', () => {
+  const rows = (codes: Readonly<Record<string, string>>): string[][] =>
+    Object.entries(codes).map(([code, text]) => [`\`${code}\``, text]);
+  expect(table('errors')).toEqual(rows(deploymentScalerErrorCodes));
+  expect(table('events')).toEqual(rows(eventReasons));
+});
+
+test('the example runs', async () => {
+  const rig = await startRig();
+  // Inside the package, so that its imports are found as a user's are.
+  const program = join(folder, `readme-example-${process.pid}.ts`);
+  try {
+    await rig.workload('web', { 'scaler/routing': 'selector' });
+    await rig.waitForPeace('web');
+    expect(await rig.leader.park({ namespace, name: 'web' })).toMatchObject({ ok: true });
+    await writeFile(program, /```ts\n(.*?)```/s.exec(readme)?.[1] ?? '');
+    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@scaler/source', program], {
+      env: { ...process.env, KUBECONFIG: rig.cluster.kubeconfigPath, NODE_OPTIONS: '' },
+    });
+    expect(stdout).toBe('shop/web is asleep\nshop/web serves again\n');
+    expect(rig.read('web').spec.replicas).toBe(1);
+  } finally {
+    await rm(program, { force: true });
+    await rig.close();
+  }
+}, 20_000);
