@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import http from 'node:http';
+
+/** How one request ended. `ok`: answered 200, by an upstream that saw this very request. */
+export interface Answer {
+  readonly id: string;
+  readonly ok: boolean;
+  /** Undefined: there was no answer. */
+  readonly status: number | undefined;
+  /** What it was answered, or why it was not. */
+  readonly text: string;
+  /** It went over a connection that stood before. */
+  readonly reused: boolean;
+  /** `performance.now()`. */
+  readonly sentMs: number;
+  readonly firstByteMs: number;
+}
+
+export interface AskOptions {
+  /** Default: a connection of its own. */
+  readonly agent?: http.Agent;
+  readonly timeoutMs: number;
+}
+
+const body = Buffer.alloc(512, 'x');
+
+/** One POST, which nobody may repeat on his own. Never rejects. */
+export function ask(url: string, { agent, timeoutMs }: AskOptions): Promise<Answer> {
+  const id = randomUUID();
+  const sentMs = performance.now();
+  return new Promise((resolve) => {
+    const end = (text: string, status?: number, firstByteMs = performance.now()): void => {
+      clearTimeout(timer);
+      const ok = status === 200 && text.includes(id);
+      resolve({ id, ok, status, text: ok ? '200' : text, reused: request.reusedSocket, sentMs, firstByteMs });
+    };
+    const headers = { 'x-request-id': id, 'content-length': body.length, ...(agent ? {} : { connection: 'close' }) };
+    const request = http.request(url, { method: 'POST', agent: agent ?? false, headers });
+    const timer = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    request.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+    request.on('response', (response) => {
+      const firstByteMs = performance.now();
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => (text += chunk));
+      response.on('error', (error) => end(`broken off: ${error.message}`));
+      response.on('end', () => end(told(response.statusCode, text), response.statusCode, firstByteMs));
+    });
+    request.end(body);
+  });
+}
+
+const told = (status: number | undefined, text: string): string =>
+  status === 200 ? text : `${status} ${text}`.slice(0, 300);
+
+/** A client that keeps its one connection. */
+export function keptAlive(): http.Agent {
+  return new http.Agent({ keepAlive: true, maxSockets: 1 });
+}

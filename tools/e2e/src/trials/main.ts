@@ -1,0 +1,39 @@
+/** `npm run trials [name…]`: the long-running proofs, on the embedded cluster with the real apps. */
+import type { Finding, Trial } from './finding.ts';
+import { crash } from './crash.ts';
+import { latency } from './latency.ts';
+import { race, stale } from './race.ts';
+import { say } from './say.ts';
+import { tableLines } from './table.ts';
+
+const trials: Readonly<Record<string, Trial>> = { latency, race, stale, crash };
+
+const named = process.argv.slice(2);
+const unknown = named.find((name) => !(name in trials));
+if (unknown !== undefined) {
+  say(`There is no trial "${unknown}"; there are ${Object.keys(trials).join(', ')}.`);
+  process.exit(2);
+}
+
+async function carryOut(name: string, trial: Trial): Promise<readonly Finding[]> {
+  try {
+    return await trial();
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return [{ what: 'it could be carried out', wanted: 'yes', got: text, good: false }];
+  }
+}
+
+let good = true;
+for (const [name, trial] of Object.entries(trials)) {
+  if (named.length > 0 && !named.includes(name)) continue;
+  const beganMs = performance.now();
+  say(`\n=== ${name}`);
+  const findings = await carryOut(name, trial);
+  const rows = findings.map(({ what, wanted, got, good: isGood }) => [isGood ? 'ok' : 'NOT', what, got, wanted]);
+  say();
+  for (const line of tableLines([['', `verdict of ${name}`, 'measured', 'wanted'], ...rows])) say(line);
+  say(`  ${((performance.now() - beganMs) / 1000).toFixed(0)} s`);
+  good &&= findings.every((finding) => finding.good);
+}
+process.exitCode = good ? 0 : 1;

@@ -1,0 +1,71 @@
+import http from 'node:http';
+import type { ServerImage } from '@scaler/testing-kit';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What one instance saw; all times are `performance.now()`. */
+export interface Instance {
+  /** When its readiness could pass: it accepts connections, and answers its probe. */
+  readyAtMs: number;
+  /** When each probe before that arrived, as far as it could see them. */
+  readonly probesMs: number[];
+  /** When the head of each request arrived, by `x-request-id`. */
+  readonly requestsMs: Map<string, number>;
+}
+
+export interface ProbedImage extends ServerImage {
+  /** By pod name. */
+  readonly instances: ReadonlyMap<string, Instance>;
+}
+
+/** After so long it is ready, in milliseconds. */
+export const startDelayMs = 150;
+
+/**
+ * An image whose instances tell when exactly they could have been used. Half of them do not accept connections until
+ * then; the others do, and answer their probe 503, so that one sees how often they are asked.
+ */
+export function createProbedImage(): ProbedImage {
+  const instances = new Map<string, Instance>();
+  let count = 0;
+  return {
+    instances,
+    async start({ env, podIP, signal }) {
+      const instance: Instance = { readyAtMs: Number.POSITIVE_INFINITY, probesMs: [], requestsMs: new Map() };
+      instances.set(env['HOSTNAME'] ?? podIP, instance);
+      const server = http.createServer((request, response) => serve(instance, request, response));
+      server.keepAliveTimeout = 60_000;
+      const listensFirst = count++ % 2 === 0;
+      const listen = (): Promise<void> =>
+        new Promise((resolve, reject) => {
+          server.once('error', reject);
+          server.listen({ host: podIP, port: Number(env['PORT']), backlog: 4096 }, resolve);
+        });
+      if (listensFirst) await listen();
+      await sleep(startDelayMs, undefined, { signal });
+      if (!listensFirst) await listen();
+      instance.readyAtMs = performance.now();
+      return { stop: () => stop(server, signal) };
+    },
+  };
+}
+
+function serve(instance: Instance, request: http.IncomingMessage, response: http.ServerResponse): void {
+  const nowMs = performance.now();
+  const id = String(request.headers['x-request-id'] ?? '');
+  const ready = nowMs >= instance.readyAtMs;
+  if (request.url === '/healthz') {
+    if (!ready) instance.probesMs.push(nowMs);
+  } else if (!instance.requestsMs.has(id)) {
+    instance.requestsMs.set(id, nowMs);
+  }
+  request.resume();
+  request.on('end', () => response.writeHead(ready ? 200 : 503).end(id));
+}
+
+function stop(server: http.Server, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    if (signal.aborted) server.closeAllConnections();
+    else signal.addEventListener('abort', () => server.closeAllConnections(), { once: true });
+  });
+}

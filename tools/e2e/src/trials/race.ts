@@ -1,0 +1,119 @@
+import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
+import { createEchoImage, type EchoImage } from '@scaler/testing-kit';
+import { type BoundaryResult, tryBoundary } from './boundary.ts';
+import { all, type Finding, none } from './finding.ts';
+import { createFleet, type Fleet, type ProxyOf } from './fleet.ts';
+import { printLosses, printModes, printSteps } from './race-report.ts';
+import { createRandom } from './random.ts';
+import { say } from './say.ts';
+import { sizeFrom } from './size.ts';
+import { sweepOf } from './sweep.ts';
+import type { Mode } from './workload.ts';
+
+const settleMs = 300;
+const windowMs = 250;
+/** kube-proxies of two nodes, both below settle. */
+const proxyLagsMs = [60, 150] as const;
+
+export interface RaceOptions {
+  readonly trials: number;
+  readonly dlxReplicas: number;
+  readonly counts: Readonly<Record<Mode, number>>;
+  /** How much later than they happen the DLX hears of changes. */
+  readonly staleMs?: number;
+}
+
+/** 2,000 trials, half of them with one DLX and half with two. */
+export async function race(): Promise<readonly Finding[]> {
+  const trials = sizeFrom('TRIALS_RACE', 2_000);
+  const counts = { selector: 18, overlay: 16, always: 14 };
+  const halves: Finding[] = [];
+  for (const dlxReplicas of [1, 2]) {
+    halves.push(...(await runRace({ trials: Math.ceil(trials / 2), dlxReplicas, counts })));
+  }
+  return halves;
+}
+
+/** The same, and what the DLX knows is 2 s old. */
+export function stale(): Promise<readonly Finding[]> {
+  const trials = sizeFrom('TRIALS_STALE', 200);
+  return runRace({ trials, dlxReplicas: 2, counts: { selector: 18, overlay: 16, always: 14 }, staleMs: 2_000 });
+}
+
+async function runRace(options: RaceOptions): Promise<readonly Finding[]> {
+  const { dlxReplicas, counts, staleMs } = options;
+  const image = createEchoImage({ startDelayMs: 15 });
+  const system = await startEmbeddedSystem({
+    images: { app: image },
+    dlxReplicas,
+    settleMs,
+    scalerOptions: { apiQps: '2000' },
+    proxyLagMs: proxyLagsMs[0],
+    controllerLagMs: { endpointslice: 10, replicaset: 5 },
+    autoscalerArgs: ['--scale-interval=100ms', '--cooldown=1ms', '--max-parks=64', '--max-reconciles=64'],
+  });
+  try {
+    const slow = await system.addProxy({ lagMs: proxyLagsMs[1] });
+    const proxies = [system.proxy, slow];
+    const fleet = await createFleet(system, { counts, image: 'app', windowMs, proxies });
+    if (staleMs !== undefined) {
+      system.api.faults.add({ verb: 'watch', userAgent: 'scaler-dlx', action: { type: 'staleWatch', ms: staleMs } });
+    }
+    say(
+      `  ${fleet.workloads.length} workloads, ${dlxReplicas} DLX${staleMs ? `, what it knows is ${staleMs} ms old` : ''}`,
+    );
+    const results = await tryAll(fleet, proxies, options);
+    fleet.close();
+    return await report(system, image, results, dlxReplicas);
+  } finally {
+    await system.close();
+  }
+}
+
+/** Every workload has its trials one after the other, all workloads at once. */
+async function tryAll(
+  { system, workloads }: Fleet,
+  proxies: readonly ProxyOf[],
+  { trials, staleMs = 0 }: RaceOptions,
+): Promise<BoundaryResult[]> {
+  const random = createRandom(sizeFrom('TRIALS_SEED', 1));
+  const results: BoundaryResult[] = [];
+  let left = trials;
+  const options = { system, proxies, settleMs, random, anchorTimeoutMs: 5_000 + 2 * staleMs };
+  await Promise.all(
+    workloads.map(async (workload) => {
+      for (const aim of sweepOf(workload.mode, { windowMs, settleMs }, random)) {
+        if (left-- <= 0) return;
+        results.push(await tryBoundary(workload, aim, options));
+      }
+    }),
+  );
+  return results;
+}
+
+async function report(
+  system: EmbeddedSystem,
+  image: EchoImage,
+  results: readonly BoundaryResult[],
+  dlxReplicas: number,
+): Promise<Finding[]> {
+  const duplicates = new Set(image.duplicates());
+  printModes(results, duplicates);
+  printSteps(results);
+  await printLosses(system, results);
+  const shots = results.flatMap(({ shots: own, workload }) => own.map((shot) => ({ ...shot, mode: workload.mode })));
+  const lost = shots.filter(({ answer }) => !answer.ok);
+  const countsAgainst = lost.filter(({ answer, mode }) => !answer.reused || mode === 'always');
+  const of = `of ${shots.length} requests in ${results.length} trials, ${dlxReplicas} DLX`;
+  return [
+    none(`new connections lost ${of}`, countsAgainst.filter(({ mode }) => mode !== 'always').length),
+    none(`lost in always, kept-alive ones too, ${of}`, countsAgainst.filter(({ mode }) => mode === 'always').length),
+    none('duplicates at the upstream', duplicates.size),
+    all(
+      'at rest at the end of each trial',
+      results.filter(({ unrest }) => unrest === undefined).length,
+      results.length,
+    ),
+    none('problems of the cluster itself', system.problems.length),
+  ];
+}

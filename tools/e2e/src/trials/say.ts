@@ -1,0 +1,3 @@
+export function say(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,14 @@
+/** Rows of texts and numbers as aligned lines; the first row is the head. */
+export function tableLines(rows: readonly (readonly (string | number)[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, String(cell).length)));
+  }
+  return rows.map((row) => {
+    const cells = row.map((cell, i) => {
+      const text = String(cell);
+      return typeof cell === 'number' ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0);
+    });
+    return `  ${cells.join('  ')}`.trimEnd();
+  });
+}

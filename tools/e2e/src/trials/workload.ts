@@ -1,0 +1,107 @@
+import { Journal } from './journal.ts';
+
+export const modes = ['selector', 'overlay', 'always'] as const;
+export type Mode = (typeof modes)[number];
+
+/** Something that happens in a park and that a request can be aimed at. */
+export type Anchor = `${WriteKind}:${'arrived' | 'done'}`;
+
+/** What one of the apps writes: a phase, or routing. */
+export type WriteKind = 'parking' | 'asleep' | 'waking' | 'awake' | 'slice' | 'unslice' | 'key' | 'unkey' | 'ports';
+
+/** Told of one anchor, once. */
+export interface Armed {
+  readonly anchor: Anchor;
+  /** A write that has arrived is held for so long. */
+  readonly holdMs: number;
+  fire(): void;
+}
+
+/** One workload of a fleet, as its objects tell. Kept true by {@link follow}. */
+export class Workload {
+  readonly namespace: string;
+  readonly name: string;
+  readonly mode: Mode;
+  readonly journal = new Journal();
+  /** What its metric says. */
+  idle = false;
+  phase = '';
+  replicas = 0;
+  /** Parks begun, and completed, so far. */
+  parks = 0;
+  sleeps = 0;
+  /** The key of ours in its Service's selector. */
+  key: string | undefined = undefined;
+  /** Names of our slices. */
+  readonly slices = new Set<string>();
+  readonly readyPods = new Set<string>();
+  /** When its phase last changed, when its routing was last written, when a zero write came; `performance.now()`. */
+  phaseAtMs = 0;
+  routedAtMs = 0;
+  zeroAtMs = 0;
+  /** When a pod last became Ready. */
+  readyAtMs = 0;
+  armed: Armed | undefined = undefined;
+  readonly #waiters = new Set<() => void>();
+
+  constructor(namespace: string, name: string, mode: Mode) {
+    this.namespace = namespace;
+    this.name = name;
+    this.mode = mode;
+  }
+
+  /** Awake, with its routing as its mode wants it. */
+  get isWhole(): boolean {
+    if (this.phase !== 'awake' || this.replicas !== 1 || this.readyPods.size !== 1) return false;
+    return this.isRoutedForRest;
+  }
+
+  /** Awake or asleep, and nothing under way. */
+  get isAtRest(): boolean {
+    return this.isWhole || (this.phase === 'asleep' && this.replicas === 0 && this.isRoutedForRest);
+  }
+
+  /** Its Service is as it must be in the present phase once nothing is under way. */
+  get isRoutedForRest(): boolean {
+    const hasKey = this.key !== undefined;
+    const hasSlice = this.slices.size === 1;
+    if (this.mode === 'always') return hasKey && hasSlice;
+    if (this.phase === 'asleep') return hasSlice && hasKey === (this.mode === 'selector');
+    return this.phase === 'awake' && !hasKey && this.slices.size === 0;
+  }
+
+  changed(): void {
+    for (const waiter of this.#waiters) waiter();
+  }
+
+  /** Resolves when `predicate` holds, asked at each change of the workload; false when it did not within the time. */
+  until(predicate: () => boolean, timeoutMs: number): Promise<boolean> {
+    if (predicate()) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const end = (held: boolean): void => {
+        clearTimeout(timer);
+        this.#waiters.delete(look);
+        resolve(held);
+      };
+      const look = (): void => {
+        if (predicate()) end(true);
+      };
+      const timer = setTimeout(() => end(false), timeoutMs);
+      this.#waiters.add(look);
+    });
+  }
+
+  /** An anchor was reached; the milliseconds for which the write is to be held. */
+  reach(anchor: Anchor): number {
+    const { armed } = this;
+    if (armed?.anchor !== anchor) return 0;
+    this.armed = undefined;
+    armed.fire();
+    return armed.holdMs;
+  }
+
+  /** What a message about it begins with. */
+  toString(): string {
+    return `${this.name} (${this.phase}, ${this.replicas} replicas, key ${this.key ?? 'none'}, ${this.slices.size} slices, ${this.readyPods.size} ready pods)`;
+  }
+}
