@@ -9,6 +9,7 @@ export const eventReasons = {
   ParkCancelled: 'A park was undone, and why. Normal: a request came, or a pod or the DLX changed.',
   ParkRefused: 'A park was not begun, and why. Nothing was changed.',
   InvalidSetting: 'An annotation is wrong or unknown; a wrong one keeps the workload awake.',
+  NoPreStop: 'In `overlay`, pods without a preStop delay: when it is parked, a new connection may reach a dying pod.',
   RoutingRepaired: 'Routing was not as it should be and was written again.',
   DlxUnreachable: 'A request through the DLX did not come to the pods, so the DLX is kept out of the path.',
   PortRangeFull: 'No port of the DLX is left for one of its Service ports.',

@@ -59,7 +59,7 @@ describe.each(['overlay', 'selector', 'always'] as const)('a leader that dies in
     await rig.workload('web', { 'scaler/routing': routing });
     for (let n = 1; ; n++) {
       await rig.waitForPeace('web');
-      expect(await rig.leader.park(ref)).toMatchObject({ ok: true });
+      await rig.leader.putToSleep(ref);
       await rig.waitForDlxOnly('web');
       const crash = killAfterWrite(rig, n);
       const traffic = startTraffic(rig.url('web'), 20);

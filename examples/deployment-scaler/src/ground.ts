@@ -28,6 +28,8 @@ export interface Ground {
   readonly watching: Watching;
   /** Resources that this process parks right now; nothing else touches them meanwhile. */
   readonly parks: Set<string>;
+  /** Resources that this process reconciles right now. A park waits for the end of it: no write of it may land later. */
+  readonly repairs: Map<string, Promise<unknown>>;
   /** Has a resource looked at again, now or in `ms`. */
   readonly lookAgain: (ref: ResourceRef, ms?: number) => void;
 }

@@ -1,2 +1,2 @@
 export { DeploymentScalerError, type DeploymentScalerErrorCode } from './errors.ts';
-export { createResourceScaler, createScaler } from './scaler.ts';
+export { createResourceScaler } from './scaler.ts';

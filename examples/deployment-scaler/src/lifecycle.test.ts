@@ -18,7 +18,7 @@ async function asleep(annotations: Record<string, string> = {}, options = {}): P
   rig = await startRig(options);
   await rig.workload('web', { 'scaler/routing': 'selector', ...annotations });
   await rig.waitForPeace('web');
-  expect(await rig.leader.park(ref)).toMatchObject({ ok: true });
+  await rig.leader.putToSleep(ref);
   return rig;
 }
 

@@ -30,6 +30,7 @@ export async function park(
   const { signal } = options;
   ground.parks.add(key);
   try {
+    await ground.repairs.get(key);
     const snapshot = await liveSnapshot(ground, ref, signal);
     if (snapshot.managed === undefined) throw new ScalerError('unknown-resource', `There is no resource ${key}`);
     if (isAsleep(snapshot.managed)) return;

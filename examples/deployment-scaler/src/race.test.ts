@@ -81,7 +81,7 @@ test('a wake is one write, with no read before it', async () => {
   rig = await startRig();
   await rig.workload('web', { 'scaler/routing': 'selector' });
   await rig.waitForPeace('web');
-  expect(await rig.leader.park(ref)).toMatchObject({ ok: true });
+  await rig.leader.putToSleep(ref);
   const { audit } = rig.cluster.api;
   const before = audit.entries().length;
   expect(await ask(rig.url('web'))).toBe(200);
@@ -96,7 +96,7 @@ test('a cache that still says awake swallows no wake', async () => {
   await rig.workload('web', { 'scaler/routing': 'selector' });
   await rig.waitForPeace('web');
   rig.cluster.api.faults.add({ verb: 'watch', userAgent: 'rig-dlx', action: { type: 'staleWatch', ms: 1_000 } });
-  expect(await rig.leader.park(ref)).toMatchObject({ ok: true });
+  await rig.leader.putToSleep(ref);
   expect(await ask(rig.url('web'))).toBe(200);
   expect(rig.read('web').spec.replicas).toBe(1);
 });
@@ -105,7 +105,7 @@ test('wakes of several processes at once are one wake', async () => {
   rig = await startRig();
   await rig.workload('web', { 'scaler/routing': 'selector' });
   await rig.waitForPeace('web');
-  await rig.leader.park(ref);
+  await rig.leader.putToSleep(ref);
   const wakes = [rig.leader.scaler, rig.leader.scaler, rig.leader.scaler].map((scaler) =>
     scaler.setScale([ref], 1, { signal: never, reason }),
   );
@@ -117,7 +117,7 @@ test('a rollout undo of a workload that slept does not confuse it', async () => 
   rig = await startRig();
   await rig.workload('web', { 'scaler/routing': 'selector' });
   await rig.waitForPeace('web');
-  await rig.leader.park(ref);
+  await rig.leader.putToSleep(ref);
   const { store } = rig.cluster.api;
   expect(await ask(rig.url('web'))).toBe(200);
   await rig.waitForPeace('web');
@@ -137,7 +137,7 @@ test('a rollout undo of a workload that slept does not confuse it', async () => 
   await rolledOut(rig);
   await rig.waitForPeace('web');
   expect(await ask(rig.url('web'))).toBe(200);
-  expect(await rig.leader.park(ref)).toMatchObject({ ok: true });
+  await rig.leader.putToSleep(ref);
   await rig.waitForDlxOnly('web');
   expect(await ask(rig.url('web'))).toBe(200);
 });
@@ -160,7 +160,7 @@ test('slices follow the addresses of the DLX while asleep', async () => {
   rig = await startRig();
   await rig.workload('web', { 'scaler/routing': 'selector' });
   await rig.waitForPeace('web');
-  await rig.leader.park(ref);
+  await rig.leader.putToSleep(ref);
   const { api } = rig.cluster;
   const addresses = (): readonly string[] =>
     api.store

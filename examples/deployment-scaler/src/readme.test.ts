@@ -56,7 +56,7 @@ test('the example runs', async () => {
   try {
     await rig.workload('web', { 'scaler/routing': 'selector' });
     await rig.waitForPeace('web');
-    expect(await rig.leader.park({ namespace, name: 'web' })).toMatchObject({ ok: true });
+    await rig.leader.putToSleep({ namespace, name: 'web' });
     await writeFile(program, /```ts\n(.*?)```/s.exec(readme)?.[1] ?? '');
     const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@scaler/source', program], {
       env: { ...process.env, KUBECONFIG: rig.cluster.kubeconfigPath, NODE_OPTIONS: '' },

@@ -11,6 +11,7 @@ import { divertedPorts } from './service-view.ts';
 import { cachedSnapshot, liveSnapshot, type Snapshot } from './snapshot.ts';
 import type { Step, SwapStep } from './step.ts';
 import { nextStep, repair } from './table.ts';
+import { createTeller } from './teller.ts';
 
 /** Brings resources to rest, or to where only waiting helps. For the Lease holder. */
 export type Reconcile = (refs: readonly ResourceRef[], signal: AbortSignal) => Promise<readonly ScaleResult[]>;
@@ -20,22 +21,23 @@ const concurrency = 8;
 const maxSteps = 60;
 
 export function createReconcile(ground: Ground, performer: Performer, by: string): Reconcile {
-  const busy = new Set<string>();
+  const tell = createTeller(ground);
 
   async function one(resource: ResourceRef, signal: AbortSignal): Promise<ScaleResult> {
     const ref = { namespace: resource.namespace, name: resource.name };
     const key = resourceKey(ref);
-    if (busy.has(key) || ground.parks.has(key)) return { resource: ref, ok: true };
-    busy.add(key);
-    try {
-      await settle(ground, performer, ref, by, signal);
-      return { resource: ref, ok: true };
-    } catch (error) {
-      ground.lookAgain(ref, 5_000);
-      return { resource: ref, ok: false, error: error as Error };
-    } finally {
-      busy.delete(key);
-    }
+    if (ground.repairs.has(key) || ground.parks.has(key)) return { resource: ref, ok: true };
+    const cached = cachedSnapshot(ground, ref);
+    if (cached.managed !== undefined) tell(cached.managed, leadingOf(cached));
+    const repairing = settle(ground, performer, cached, by, signal).then(
+      (): ScaleResult => ({ resource: ref, ok: true }),
+      (error: unknown): ScaleResult => ({ resource: ref, ok: false, error: error as Error }),
+    );
+    ground.repairs.set(key, repairing);
+    const result = await repairing;
+    ground.repairs.delete(key);
+    if (!result.ok) ground.lookAgain(ref, 5_000);
+    return result;
   }
 
   return async (refs, signal) => {
@@ -52,12 +54,11 @@ export function createReconcile(ground: Ground, performer: Performer, by: string
 async function settle(
   ground: Ground,
   performer: Performer,
-  ref: ResourceRef,
+  cached: Snapshot,
   by: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const cached = cachedSnapshot(ground, ref);
-  tellProblems(ground, cached.managed);
+  const { ref } = cached;
   if (cached.managed !== undefined && isContested(ground, cached.managed.workload)) {
     await performer.write(cached, { do: 'label-ports' }, signal);
   }
@@ -71,6 +72,9 @@ async function settle(
     if (step.do === 'rest' || step.do === 'wait') {
       end(ground, ref, facts, step);
       return;
+    }
+    if (snapshot.managed !== undefined && isRepair(facts, step)) {
+      ground.announce(snapshot.managed, 'RoutingRepaired', `${step.do} of Service ${step.service}`);
     }
     await perform(ground, performer, snapshot, step, by, signal);
   }
@@ -107,17 +111,15 @@ async function perform(
       return;
     default:
       await performer.write(snapshot, step, signal);
-      if (managed !== undefined && isRepair(managed, step)) {
-        ground.announce(managed, 'RoutingRepaired', `${step.do} of Service ${'service' in step ? step.service : ''}`);
-      }
   }
 }
 
-// Asleep, nothing but the addresses should ever change.
-function isRepair({ workload }: Managed, step: Step): boolean {
-  const { phase } = readToken(workload);
-  if (phase === 'asleep') return step.do === 'write-slices' || step.do === 'add-key';
-  return phase === 'awake' && step.do === 'remove-key';
+// Asleep, nothing but the addresses should ever change, and awake no key should be left.
+function isRepair({ workload, services }: Facts, step: Step): step is Step & { service: string } {
+  if (!('service' in step)) return false;
+  if (workload?.phase === 'awake') return step.do === 'remove-key';
+  const outdated = services.some(({ name, slices }) => name === step.service && slices === 'outdated');
+  return workload?.phase === 'asleep' && (step.do === 'add-key' || (step.do === 'write-slices' && !outdated));
 }
 
 function tellSwap(ground: Ground, managed: Managed, { to, why }: SwapStep): void {
@@ -143,10 +145,4 @@ async function tryPath(ground: Ground, snapshot: Snapshot, signal: AbortSignal):
   ground.lookAgain(snapshot.ref);
   // Once may be a pod that is not quite there yet.
   if (unreached !== undefined && unreached.failures > 1) ground.announce(managed, 'DlxUnreachable', unreached.problem);
-}
-
-function tellProblems(ground: Ground, managed: Managed | undefined): void {
-  for (const { message } of managed?.problems ?? []) {
-    if (managed !== undefined) ground.announce(managed, 'InvalidSetting', message);
-  }
 }

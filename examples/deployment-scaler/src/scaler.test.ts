@@ -18,7 +18,7 @@ describe.each(['overlay', 'selector', 'always'] as const)('in %s mode', (routing
     await rig.waitForPeace('web');
     expect(await ask(rig.url('web'))).toBe(200);
 
-    expect(await rig.leader.park(ref('web'))).toEqual({ resource: ref('web'), ok: true });
+    await rig.leader.putToSleep(ref('web'));
     expect(rig.phase('web')).toBe('asleep');
     expect(rig.read('web').spec.replicas).toBe(0);
     expect(rig.routing('web')).toEqual({ key: routing === 'overlay' ? undefined : expect.any(String), slices: 1 });
@@ -31,4 +31,40 @@ describe.each(['overlay', 'selector', 'always'] as const)('in %s mode', (routing
     expect(await ask(rig.url('web'))).toBe(200);
     expect(cluster.problems).toEqual([]);
   });
+});
+
+test('a StatefulSet is parked by the Services that are named, and its headless one left alone', async () => {
+  rig = await startRig();
+  const { cluster } = rig;
+  const labels = { app: 'db' };
+  await cluster.apply({
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: {
+      ...{ namespace, name: 'db', labels: { 'scaler/enabled': 'true' } },
+      annotations: { 'scaler/routing': 'selector', 'scaler/services': 'db' },
+    },
+    spec: {
+      ...{ replicas: 2, serviceName: 'db-pods', selector: { matchLabels: labels } },
+      template: {
+        metadata: { labels },
+        spec: { containers: [{ name: 'app', image: 'echo', ports: [{ name: 'http', containerPort: 8080 }] }] },
+      },
+    },
+  });
+  await cluster.apply({
+    ...{ apiVersion: 'v1', kind: 'Service', metadata: { namespace, name: 'db-pods' } },
+    spec: { clusterIP: 'None', selector: labels, ports: [{ port: 80 }] },
+  });
+  await cluster.service(namespace, 'db', { port: 80, targetPort: 'http' });
+  const one = rig;
+  const told = () => one.leader.resources.get(`${namespace}/db`);
+  await rig.until(() => told()?.phase === 'awake' && told()?.blocked === undefined);
+  await rig.until(() => cluster.proxy.backends(namespace, 'db', 80).length === 2);
+  await rig.leader.putToSleep(ref('db'));
+  expect(rig.routing('db-pods')).toEqual({ key: undefined, slices: 0 });
+  await rig.waitForDlxOnly('db');
+  expect(await ask(rig.url('db'))).toBe(200);
+  await rig.until(() => told()?.phase === 'awake');
+  expect(told()?.replicas).toBe(2);
 });

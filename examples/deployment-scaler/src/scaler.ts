@@ -151,6 +151,7 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
     watching: createWatching(endpoints, lookAgain),
     announce: createAnnounce(recorder),
     parks: new Set(),
+    repairs: new Map(),
   };
   const changes = createChanges(clock, role, (ref) => newsOf(ground, ref));
   const parts = [

@@ -63,6 +63,8 @@ export interface Leader {
   /** Resolves when it is told of something. */
   changed(): Promise<void>;
   park(ref: ResourceRef, questions?: Questions): Promise<ScaleResult>;
+  /** Parks it. @throws the error of the result. */
+  putToSleep(ref: ResourceRef): Promise<void>;
   /** Ends it, as SIGKILL would: nothing of it reaches the API any more. */
   kill(): void;
   close(): Promise<void>;
@@ -217,7 +219,7 @@ function startLeader(name: string, cluster: EmbeddedCluster, dlx: StandInDlx, sc
     change = Promise.withResolvers();
   }, stop.signal);
   const clear = (): ConfirmAnswer => (dlx.isClear() ? { ok: true } : { ok: false, reason: 'the DLX holds a request' });
-  return {
+  const leader: Leader = {
     name,
     scaler,
     resources,
@@ -232,6 +234,10 @@ function startLeader(name: string, cluster: EmbeddedCluster, dlx: StandInDlx, sc
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
+    putToSleep: async (ref) => {
+      const result = await leader.park(ref);
+      if (!result.ok) throw result.error;
+    },
     kill: () => {
       cluster.api.faults.add({ userAgent: name, action: { type: 'dropBefore' } });
       stop.abort(new Error('killed'));
@@ -242,6 +248,7 @@ function startLeader(name: string, cluster: EmbeddedCluster, dlx: StandInDlx, sc
       await scaler.close?.();
     },
   };
+  return leader;
 }
 
 export function dlxService(): object {

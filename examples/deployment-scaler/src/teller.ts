@@ -1,0 +1,47 @@
+import type { ServiceInfo } from '@scaler/kube';
+import { resourceKey } from '@scaler/scaler-types';
+import type { EventReason } from './announce.ts';
+import type { Ground } from './ground.ts';
+import type { Managed } from './lookup.ts';
+import { routingMode } from './refusal.ts';
+import { hostsOf } from './resources.ts';
+
+/** Tells the owner of a workload what is wrong with its settings, once as long as nothing changes. */
+export function createTeller(ground: Ground): (managed: Managed, services: readonly ServiceInfo[]) => void {
+  const told = new Map<string, string>();
+  return (managed, services) => {
+    const complaints = complaintsOf(ground, managed, services);
+    const key = resourceKey(managed.workload);
+    const text = JSON.stringify([managed.workload.uid, complaints]);
+    if (complaints.length > 0 && told.get(key) === text) return;
+    if (complaints.length === 0) told.delete(key);
+    else told.set(key, text);
+    for (const [reason, message] of complaints) ground.announce(managed, reason, message);
+  };
+}
+
+function complaintsOf(
+  { stores, options }: Ground,
+  managed: Managed,
+  services: readonly ServiceInfo[],
+): readonly (readonly [EventReason, string])[] {
+  const { workload, settings, problems } = managed;
+  const ingresses = settings.hosts.length > 0 ? stores.ingresses.byIndex('namespace', workload.namespace) : [];
+  const hosts = hostsOf({ managed, ingresses }, options).refused;
+  const bare = routingMode(settings, services) === 'overlay' && !workload.template.preStop;
+  return [
+    ...problems.map(({ message }) => ['InvalidSetting', message] as const),
+    ...hosts.map(
+      (host) =>
+        ['InvalidSetting', `scaler/hosts: no Ingress of the namespace has "${host}", and no admin allows it`] as const,
+    ),
+    ...(bare
+      ? [
+          [
+            'NoPreStop',
+            'its pods have no preStop delay: a new connection may reach a dying pod when it is parked',
+          ] as const,
+        ]
+      : []),
+  ];
+}
