@@ -3,11 +3,16 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import { optionsTable } from '@scaler/runtime';
 import { outcomes } from './outcome.ts';
 import { settings } from './settings.ts';
 import { send } from './testing/harness.ts';
+
+let child: ChildProcess | undefined;
+afterEach(() => {
+  child?.kill('SIGKILL');
+});
 
 const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
 
@@ -32,7 +37,7 @@ test('the example of the README wakes on the first request, and the program ends
   const flags = ['--scaler', './scaler.js', '--listen-port', '0', '--infra-port', '0', '--admin-port', '0'];
   flags.push('--propagate', '10ms', '--identity', 'dlx-1');
   const main = join(import.meta.dirname, 'main.ts');
-  const child = spawn(process.execPath, ['--conditions=@scaler/source', main, ...flags], { cwd: folder });
+  child = spawn(process.execPath, ['--conditions=@scaler/source', main, ...flags], { cwd: folder });
   const { port, infra } = await listening(child);
   const answer = await send({ port, headers: { host: 'web' } });
   expect([answer.status, answer.body]).toEqual([200, 'good morning\n']);
@@ -45,16 +50,15 @@ test('the example of the README wakes on the first request, and the program ends
   rmSync(folder, { recursive: true });
 });
 
-async function listening(child: ChildProcess): Promise<{ port: number; infra: { port: number } }> {
-  let errors = '';
-  child.stderr?.on('data', (chunk) => (errors += String(chunk)));
-  let text = '';
-  for await (const chunk of child.stdout ?? []) {
-    text += String(chunk);
-    const line = text.split('\n').find((l) => l.includes('"listening"'));
-    if (line === undefined) continue;
-    child.stdout?.resume();
-    return JSON.parse(line) as { port: number; infra: { port: number } };
-  }
-  throw new Error(`it does not listen: ${text} ${errors}`);
+function listening(child: ChildProcess): Promise<{ port: number; infra: { port: number } }> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child.stderr?.on('data', (chunk) => (text += String(chunk)));
+    child.stdout?.on('data', (chunk) => {
+      text += String(chunk);
+      const line = text.split('\n').find((one) => one.startsWith('{') && one.includes('"msg":"listening"'));
+      if (line?.endsWith('}') === true) resolve(JSON.parse(line) as { port: number; infra: { port: number } });
+    });
+    child.once('exit', () => reject(new Error(`it does not listen: ${text}`)));
+  });
 }
