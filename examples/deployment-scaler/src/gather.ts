@@ -51,8 +51,18 @@ export function tokenFacts({ workload }: Managed): Omit<WorkloadFacts, 'portsLab
     marked: isMarked(workload),
     enabled: isEnabled(workload),
     replicas: workload.replicas,
-    wanted: Math.max(1, state?.replicas ?? 1, workload.replicas),
+    wanted: Math.max(1, state?.replicas ?? replicasBefore(workload), workload.replicas),
   };
+}
+
+// A token that cannot be believed may still tell how many there were: `kubectl rollout undo` brings old annotations back.
+function replicasBefore({ uid, annotations }: Workload): number {
+  try {
+    const state = JSON.parse(annotations[keys.state] ?? 'null') as { uid?: unknown; replicas?: unknown } | null;
+    return state?.uid === uid && Number.isSafeInteger(state.replicas) ? Number(state.replicas) : 1;
+  } catch {
+    return 1;
+  }
 }
 
 function workloadFacts({ options }: Ground, managed: Managed, services: readonly ServiceInfo[]): WorkloadFacts {

@@ -46,6 +46,7 @@ function obstacleOf({ refused, dlx, workload, mode, services, reachable }: Facts
   if (ground.dlx === undefined) return 'no DLX Service is named, so nothing could hold its requests';
   if (dlx === 'gone') return 'there is no DLX';
   if (workload?.phase === undefined) return 'its state is not known yet';
+  if (!workload.portsLabelled) return 'a port of its Services has no port of the DLX yet';
   if (dlx === 'none') return 'no DLX listens on its ports yet';
   const closed = services.every(({ ours, slices, key }) => !ours || (slices !== 'none' && key !== undefined));
   if (mode !== 'always' || closed || workload.phase !== 'awake') return undefined;

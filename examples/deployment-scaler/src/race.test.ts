@@ -140,6 +140,14 @@ test('a rollout undo of a workload that slept does not confuse it', async () => 
   await rig.leader.putToSleep(ref);
   await rig.waitForDlxOnly('web');
   expect(await ask(rig.url('web'))).toBe(200);
+  await rig.waitForPeace('web');
+  store.patch('apps/v1/deployments', namespace, 'web', { type: 'merge', body: { spec: { replicas: 2 } } });
+  await rig.until(() => rig?.cluster.proxy.backends(namespace, 'web', 80).length === 2);
+  await rig.leader.putToSleep(ref);
+  rig.cluster.rolloutUndo(namespace, 'web');
+  await rig.until(() => rig?.leader.resources.get('shop/web')?.phase === 'asleep');
+  expect(await ask(rig.url('web'))).toBe(200);
+  await rig.waitForPeace('web');
 });
 
 async function rolledOut(one: Rig): Promise<void> {
