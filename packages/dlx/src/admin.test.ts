@@ -55,9 +55,9 @@ test('the autoscaler’s admin API is mounted beneath, asked once whatever it an
 });
 
 test('an autoscaler that is not there is told of as such', async () => {
-  const { port: nobody } = await refusingEndpoint();
+  const { address, port: nobody } = refusingEndpoint();
   const h = await startHarness();
-  const mount = { url: `http://127.0.0.1:${nobody}`, tokenFile: undefined, ca: undefined };
+  const mount = { url: `http://${address}:${nobody}`, tokenFile: undefined, ca: undefined };
   const admin = await startAdminServer({ port: 0, logger: silent, register: adminRoutes(h.dlx, mount) });
   const { status } = await send({ port: admin.address.port, path: '/autoscaler/resources', headers });
   expect(status).toBeGreaterThanOrEqual(500);

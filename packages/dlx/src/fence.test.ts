@@ -3,7 +3,7 @@ import type { InfraReply, InfraRequest } from '@scaler/runtime';
 import { createFakeClock } from '@scaler/testing-kit';
 import { peerRoutes } from './peer.ts';
 import { type Harness, startHarness } from './testing/harness.ts';
-import { startEagerUpstream, startTcp, startUpstream } from './testing/upstream.ts';
+import { freePort, refusingEndpoint, startEagerUpstream, startTcp, startUpstream } from './testing/upstream.ts';
 
 async function ask(h: Harness, path: string, body?: unknown): Promise<Record<string, unknown>> {
   const route = peerRoutes(h.dlx).find((r) => r.path === path);
@@ -128,13 +128,11 @@ test('activity tells of resources with any, by ages, and does not count quiet re
 
 test('preflight is ok once the ports listen and an endpoint answered from here, and else says what is missing', async () => {
   const app = await startUpstream();
-  const silent = await startTcp(() => {});
-  silent.close();
-  const taken = await startTcp(() => {});
+  const taken = await startTcp(() => {}, await freePort());
   const h = await startHarness();
   expect((await ask(h, '/preflight', { resource }))['reasons']).toEqual(['default/web is not known here']);
   const targets = [{ service: 'web', port: 80, listenPort: taken.endpoint.port }];
-  h.scaler.endpoints('web', [silent.endpoint]);
+  h.scaler.endpoints('web', [refusingEndpoint()]);
   h.scaler.set({ name: 'web', phase: 'awake', targets });
   await h.until(() => h.dlx.listeners.failures().length === 1);
   const { ok, reasons } = await ask(h, '/preflight', { resource });

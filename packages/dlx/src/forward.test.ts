@@ -4,7 +4,14 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { expect, test } from '@jest/globals';
 import { ScriptedScaler } from './testing/scripted-scaler.ts';
 import { type Harness, send, startHarness } from './testing/harness.ts';
-import { refusingEndpoint, startEagerUpstream, startTcp, startUpstream, type Upstream } from './testing/upstream.ts';
+import {
+  freePort,
+  refusingEndpoint,
+  startEagerUpstream,
+  startTcp,
+  startUpstream,
+  type Upstream,
+} from './testing/upstream.ts';
 
 async function awake(endpoints: readonly { endpoint: Upstream['endpoint'] }[], h?: Harness): Promise<Harness> {
   const harness = h ?? (await startHarness({ scaler: new ScriptedScaler({ auto: true }) }));
@@ -153,7 +160,7 @@ test('100 Continue is sent once the upstream is connected, not before', async ()
 
 test('an endpoint that refuses is left out, and the body goes whole to another', async () => {
   const app = await startUpstream((_req, res, body) => res.end(body));
-  const refusing = { endpoint: await refusingEndpoint() };
+  const refusing = { endpoint: refusingEndpoint() };
   const h = await awake([refusing, app, refusing]);
   for (let i = 0; i < 4; i++) expect((await h.send({ method: 'POST', body: `body ${i}` })).body).toBe(`body ${i}`);
   expect(app.seen).toHaveLength(4);
@@ -161,7 +168,7 @@ test('an endpoint that refuses is left out, and the body goes whole to another',
 });
 
 test('when the only endpoint refuses the request goes back to waiting, and is served once it does not', async () => {
-  const refusing = await refusingEndpoint();
+  const refusing = refusingEndpoint();
   const h = await awake([{ endpoint: refusing }]);
   const answer = h.send({ method: 'POST', body: 'kept' });
   await h.until(() => h.held() === 1);
@@ -174,7 +181,7 @@ test('when the only endpoint refuses the request goes back to waiting, and is se
 test('when no endpoint takes a connection until the hold limit, the answer says why', async () => {
   const scaler = new ScriptedScaler({ auto: true });
   const h = await awake(
-    [{ endpoint: await refusingEndpoint() }],
+    [{ endpoint: refusingEndpoint() }],
     await startHarness({ scaler, settings: { holdTimeoutMs: 200 } }),
   );
   const { status, problem } = await h.send();
@@ -297,7 +304,3 @@ test('while awake the answers on a target’s own port end the connection, on th
   agent.destroy();
   await h.end({ forwarded: 3 });
 });
-
-async function freePort(): Promise<number> {
-  return (await refusingEndpoint()).port;
-}

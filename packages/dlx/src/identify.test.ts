@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { Agent } from 'node:http';
 import { ScriptedScaler } from './testing/scripted-scaler.ts';
 import { type Harness, send, startHarness } from './testing/harness.ts';
-import { refusingEndpoint, startUpstream } from './testing/upstream.ts';
+import { freePort, startUpstream } from './testing/upstream.ts';
 
 async function withWeb(options: Parameters<typeof startHarness>[0] = {}): Promise<Harness> {
   const app = await startUpstream((req, res) => res.end(String(req.headers['x-scaler-hop'])));
@@ -89,7 +89,7 @@ test('the target header is believed from trusted peers only', async () => {
 
 test('a target’s own port is exact for any Host, and closes politely a while after it was taken back', async () => {
   const h = await withWeb();
-  const { port: listenPort } = await refusingEndpoint();
+  const listenPort = await freePort();
   h.scaler.set({ name: 'web', phase: 'awake', targets: [{ service: 'web', port: 80, listenPort }] });
   await h.until(() => h.dlx.listeners.isListening(listenPort));
   expect((await send({ port: listenPort, headers: { host: 'whatever.it.is' } })).body).toBe('default/web');

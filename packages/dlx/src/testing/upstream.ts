@@ -56,13 +56,16 @@ async function serve(seen: string[], heads: IncomingMessage[], listener: Request
 }
 
 /** A TCP server in place of a broken app. */
-export async function startTcp(onConnection: (socket: Socket) => void): Promise<{ endpoint: Endpoint; close(): void }> {
+export async function startTcp(
+  onConnection: (socket: Socket) => void,
+  port = 0,
+): Promise<{ endpoint: Endpoint; close(): void }> {
   const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
     onConnection(socket);
-  }).listen(0, '127.0.0.1');
+  }).listen(port, '127.0.0.1');
   await once(server, 'listening');
   const close = (): void => {
     server.close();
@@ -72,9 +75,21 @@ export async function startTcp(onConnection: (socket: Socket) => void): Promise<
   return { endpoint: endpoint((server.address() as AddressInfo).port), close };
 }
 
-/** An endpoint where nobody listens. */
-export async function refusingEndpoint(): Promise<Endpoint> {
-  const { endpoint: refusing, close } = await startTcp(() => {});
-  close();
-  return refusing;
+/** An endpoint where nobody listens: a closed port of the ephemeral range may be somebody else's a moment later. */
+export function refusingEndpoint(): Endpoint {
+  return endpoint(9, '127.83.83.83');
+}
+
+/** A port to listen on that nobody is given by chance, below the ephemeral range. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createTcpServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
