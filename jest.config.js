@@ -1,4 +1,4 @@
 export default {
-  projects: ['<rootDir>/packages/*', '<rootDir>/examples/*', '<rootDir>/tools/*'],
+  projects: ['<rootDir>/packages/*', '<rootDir>/examples/*', '<rootDir>/tools/demo', '<rootDir>/tools/e2e'],
   testTimeout: 20_000,
 };

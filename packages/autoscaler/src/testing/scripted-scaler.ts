@@ -65,15 +65,12 @@ export function scriptedScaler(resources: readonly Resource[]): ScriptedScaler {
         return [{ resource, ok: false, error: new ScalerError('park-refused', refusals.join('; ')) }];
       }
       return new Promise<readonly ScaleResult[]>((resolve, reject) => {
-        const park: ScriptedPark = {
-          resource,
-          options,
-          end(error) {
-            parks.splice(parks.indexOf(park), 1);
-            check();
-            resolve([error ? { resource, ok: false, error } : { resource, ok: true }]);
-          },
+        const end = (error?: Error): void => {
+          parks.splice(parks.indexOf(park), 1);
+          check();
+          resolve([error ? { resource, ok: false, error } : { resource, ok: true }]);
         };
+        const park: ScriptedPark = { resource, options, end };
         options.signal.addEventListener('abort', () => {
           parks.splice(parks.indexOf(park), 1);
           reject(options.signal.reason as Error);
