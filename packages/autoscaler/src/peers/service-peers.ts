@@ -15,7 +15,7 @@ export interface ServicePeersOptions {
 export function servicePeers({ client, service, infraPort, timeoutMs }: ServicePeersOptions): PeerDirectory {
   return {
     async live(signal) {
-      const addresses = await readServiceAddresses(client, service, { signal, timeoutMs });
+      const addresses = await readServiceAddresses(client, service, { signal, timeoutMs, lane: 'normal' });
       return addresses.map(({ address, ports }) => ({ host: address, port: ports['infra'] ?? infraPort }));
     },
   };
