@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { percentile } from '../percentiles.ts';
 import { type Answer, ask } from './client.ts';
@@ -15,15 +16,19 @@ interface Wake {
   /** From the wake write until its instance could be used: the cluster's and the app's own time. */
   readonly toStart: number;
   readonly toUpstream: number;
-  /** From the pod's Ready condition; negative when the DLX found it usable before. */
-  readonly readyToUpstream: number;
+  /** From the pod's Ready condition; negative when the DLX found it usable before; undefined: it slept before that. */
+  readonly readyToUpstream: number | undefined;
   readonly toClient: number;
   /** Between two looks at whether the instance is ready. */
   readonly probeGaps: readonly number[];
+  /** From a client to the awake instance through the DLX, right afterwards: what the machine makes of three hops. */
+  readonly control: number | undefined;
 }
 
-/** More at once, and the machine is what is measured. */
-const concurrency = 2;
+/** Between two wakes: else the machine is what is measured. */
+const spacingMs = 300;
+
+const timeoutMs = 20_000;
 const counts = { selector: 4, overlay: 3, always: 3 };
 
 /** How long held requests wait for what is ours. */
@@ -67,20 +72,20 @@ interface Held {
   readonly workload: Workload;
   readonly answer: Answer;
   readonly writtenMs: number;
+  readonly control: Answer | undefined;
 }
 
-/** Wakes them, few at once, and leaves them at rest. */
-async function wakeAll(fleet: Fleet, image: ProbedImage, limit: number): Promise<(Wake | string)[]> {
+/** Wakes them one by one, and leaves them at rest. */
+async function wakeAll({ system, workloads }: Fleet, image: ProbedImage, limit: number): Promise<(Wake | string)[]> {
   const held: Held[] = [];
-  const queue = fleet.workloads.slice(0, limit).values();
-  const work = async (): Promise<void> => {
-    for (const workload of queue) held.push(await wakeOne(fleet.system, workload));
-  };
-  await Promise.all(Array.from({ length: concurrency }, work));
-  for (const workload of fleet.workloads) {
+  for (const workload of workloads.slice(0, limit)) {
+    held.push(await wakeOne(system, workload));
+    await sleep(spacingMs);
+  }
+  for (const workload of workloads) {
     workload.idle = false;
-    if (!(await workload.until(() => workload.isAtRest, 30_000)))
-      throw new Error(`not at rest after 30 s: ${workload}`);
+    const atRest = await workload.until(() => workload.isAtRest, 30_000);
+    if (!atRest) throw new Error(`not at rest after 30 s: ${workload}`);
   }
   return held.map((one) => measure(one, image));
 }
@@ -88,11 +93,13 @@ async function wakeAll(fleet: Fleet, image: ProbedImage, limit: number): Promise
 async function wakeOne(system: EmbeddedSystem, workload: Workload): Promise<Held> {
   let writtenMs = Number.NaN;
   workload.armed = { anchor: 'waking:arrived', holdMs: 0, fire: () => (writtenMs = performance.now()) };
-  const answer = await ask(urlOf(system, workload), { timeoutMs: 20_000 });
-  return { workload, answer, writtenMs };
+  const answer = await ask(urlOf(system, workload), { timeoutMs });
+  workload.idle = false;
+  const control = workload.mode === 'always' ? await ask(urlOf(system, workload), { timeoutMs }) : undefined;
+  return { workload, answer, writtenMs, control };
 }
 
-function measure({ workload, answer, writtenMs }: Held, { instances }: ProbedImage): Wake | string {
+function measure({ workload, answer, writtenMs, control }: Held, { instances }: ProbedImage): Wake | string {
   const instance = [...instances.values()].find(({ requestsMs }) => requestsMs.has(answer.id));
   const upstreamMs = instance?.requestsMs.get(answer.id);
   if (!answer.ok || instance === undefined || upstreamMs === undefined) return problem(workload, answer);
@@ -100,9 +107,10 @@ function measure({ workload, answer, writtenMs }: Held, { instances }: ProbedIma
     toWakeWrite: writtenMs - answer.sentMs,
     toStart: instance.readyAtMs - writtenMs,
     toUpstream: upstreamMs - instance.readyAtMs,
-    readyToUpstream: upstreamMs - workload.readyAtMs,
+    readyToUpstream: workload.readyAtMs > answer.sentMs ? upstreamMs - workload.readyAtMs : undefined,
     toClient: answer.firstByteMs - upstreamMs,
     probeGaps: instance.probesMs.slice(1).map((ms, i) => ms - (instance.probesMs[i] ?? ms)),
+    control: control && (instance.requestsMs.get(control.id) ?? Number.NaN) - control.sentMs,
   };
 }
 
@@ -115,7 +123,8 @@ function report(wakes: readonly Wake[], failed: number): Finding[] {
     name,
     ...[0.5, 0.9, 0.99, 1].map((p) => percentile(values, p).toFixed(1)),
   ];
-  const of = (pick: (wake: Wake) => number): number[] => wakes.map(pick);
+  const of = (pick: (wake: Wake) => number | undefined): number[] =>
+    wakes.map(pick).filter((value) => value !== undefined);
   const toWakeWrite = of((wake) => wake.toWakeWrite);
   const toUpstream = of((wake) => wake.toUpstream);
   const gaps = wakes.flatMap(({ probeGaps }) => probeGaps);
@@ -134,6 +143,10 @@ function report(wakes: readonly Wake[], failed: number): Finding[] {
     row(
       'first upstream byte → first byte at the client',
       of((wake) => wake.toClient),
+    ),
+    row(
+      'for comparison: client → awake instance, through the DLX',
+      of((wake) => wake.control),
     ),
     row('between two probes of an instance that is not ready', gaps),
   ];

@@ -7,7 +7,7 @@ import { printLosses, printModes, printSteps } from './race-report.ts';
 import { createRandom } from './random.ts';
 import { say } from './say.ts';
 import { sizeFrom } from './size.ts';
-import { sweepOf } from './sweep.ts';
+import { createSweep } from './sweep.ts';
 import type { Mode } from './workload.ts';
 
 const settleMs = 300;
@@ -50,7 +50,7 @@ async function runRace(options: RaceOptions): Promise<readonly Finding[]> {
     scalerOptions: { apiQps: '2000' },
     proxyLagMs: proxyLagsMs[0],
     controllerLagMs: { endpointslice: 10, replicaset: 5 },
-    autoscalerArgs: ['--scale-interval=100ms', '--cooldown=1ms', '--max-parks=64', '--max-reconciles=64'],
+    autoscalerArgs: ['--scale-interval=150ms', '--cooldown=1ms', '--max-parks=64', '--max-reconciles=64'],
   });
   try {
     const slow = await system.addProxy({ lagMs: proxyLagsMs[1] });
@@ -64,6 +64,7 @@ async function runRace(options: RaceOptions): Promise<readonly Finding[]> {
     );
     const results = await tryAll(fleet, proxies, options);
     fleet.close();
+    (await import('node:fs')).cpSync(system.logFolder, `/tmp/racelogs-${dlxReplicas}`, { recursive: true });
     return await report(system, image, results, dlxReplicas);
   } finally {
     await system.close();
@@ -82,9 +83,11 @@ async function tryAll(
   const options = { system, proxies, settleMs, random, anchorTimeoutMs: 5_000 + 2 * staleMs };
   await Promise.all(
     workloads.map(async (workload) => {
-      for (const aim of sweepOf(workload.mode, { windowMs, settleMs }, random)) {
-        if (left-- <= 0) return;
-        results.push(await tryBoundary(workload, aim, options));
+      const sweep = createSweep(workload.mode, { windowMs, settleMs }, random);
+      for (let cancelled = false; left-- > 0;) {
+        const result = await tryBoundary(workload, sweep.next(cancelled), options);
+        cancelled = result.park === 'cancelled';
+        results.push(result);
       }
     }),
   );

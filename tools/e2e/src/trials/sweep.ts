@@ -16,7 +16,7 @@ export interface Times {
   readonly settleMs: number;
 }
 
-/** Aims that mostly end in a cancelled park, and those after which it completes. */
+/** Aims that may cancel a park, and those after which it completes. */
 interface Aims {
   readonly early: readonly Aim[];
   readonly late: readonly Aim[];
@@ -24,7 +24,6 @@ interface Aims {
 
 function aimsOf(mode: Mode, { windowMs, settleMs }: Times): Aims {
   const late: readonly Aim[] = [
-    { anchor: 'asleep:arrived', fromMs: 0, toMs: 10, holdMs: 12 },
     { anchor: 'asleep:done', fromMs: 0, toMs: 30 },
     { anchor: 'asleep:done', fromMs: 30, toMs: 400 },
   ];
@@ -32,6 +31,7 @@ function aimsOf(mode: Mode, { windowMs, settleMs }: Times): Aims {
     { anchor: 'idle', fromMs: 0, toMs: windowMs + 200 },
     { anchor: 'parking:arrived', fromMs: 0, toMs: 6, holdMs: 6 },
     { anchor: 'parking:done', fromMs: 0, toMs: 30 },
+    { anchor: 'asleep:arrived', fromMs: 0, toMs: 10, holdMs: 12 },
   ];
   if (mode === 'always') return { early: begin, late };
   const last = mode === 'overlay' ? 'slice' : 'key';
@@ -47,21 +47,25 @@ function aimsOf(mode: Mode, { windowMs, settleMs }: Times): Aims {
   return { early: [...begin, ...divert], late };
 }
 
-/**
- * The aims of one workload's trials, evenly over all there are. Not more than three in a row that cancel a park: each
- * doubles the time until the next one.
- */
-export function* sweepOf(mode: Mode, times: Times, random: () => number): Generator<Aim, never> {
+/** The aims of one workload's trials. */
+export interface Sweep {
+  /** `cancelled`: the park before was, so this one is let through: each in a row doubles the time until the next. */
+  next(cancelled: boolean): Aim;
+}
+
+export function createSweep(mode: Mode, times: Times, random: () => number): Sweep {
   const { early, late } = aimsOf(mode, times);
-  for (;;) {
-    const lates = shuffled(late, random);
-    for (const [i, aim] of shuffled(early, random).entries()) {
-      yield aim;
-      const each = Math.ceil(early.length / late.length);
-      if (i % each === each - 1) yield lates.pop() ?? (late[0] as Aim);
-    }
-    yield* lates;
-  }
+  const [nextEarly, nextLate] = [early, late].map((aims) => rounds(aims, random)) as [() => Aim, () => Aim];
+  return { next: (cancelled) => (cancelled ? nextLate() : nextEarly()) };
+}
+
+/** Goes through all again and again, each time in another order. */
+function rounds(aims: readonly Aim[], random: () => number): () => Aim {
+  let left: Aim[] = [];
+  return () => {
+    if (left.length === 0) left = shuffled(aims, random);
+    return left.pop() as Aim;
+  };
 }
 
 export const steps = [
