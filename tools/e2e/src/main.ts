@@ -5,7 +5,7 @@
 import { connectKube, kinds } from '@scaler/kube';
 import { createLogger } from '@scaler/runtime';
 import { systemClock } from '@scaler/scaler-types';
-import { apply, readyPod, remove } from './cluster.ts';
+import { apply, readyPod, remove, until } from './cluster.ts';
 import { type CycleContext, type CycleReport, runCycle } from './cycle.ts';
 import { printReport } from './report.ts';
 import { rolloutUndo } from './rollout-undo.ts';
@@ -54,6 +54,11 @@ async function mainJob(context: CycleContext): Promise<number> {
   }
   const busy = await createWorkload(client, { name: 'busy', mode: 'selector', image: image ?? '' });
   await setMetric(client, context.helpers, busy.name, '50');
+  for (const { name, url } of [...workloads, busy]) {
+    await until(`${name} to be reached from the client's node`, 20_000, async () =>
+      (await traffic.post(url, 10)).status === 200 ? true : undefined,
+    );
+  }
   await traffic.start('new busy', { url: busy.url, rps: totalRps, keepAlive: false });
   const rps = totalRps / workloads.length;
   for (const { name, url } of workloads) {

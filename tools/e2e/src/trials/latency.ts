@@ -119,6 +119,7 @@ function problem(workload: Workload, { text, sentMs }: Answer): string {
 }
 
 function report(wakes: readonly Wake[], failed: number): Finding[] {
+  wakes.forEach((w, i) => { if (w.toWakeWrite > 5) console.log('SLOW', i, w.toWakeWrite.toFixed(1), w.control); });
   const row = (name: string, values: readonly number[]): (string | number)[] => [
     name,
     ...[0.5, 0.9, 0.99, 1].map((p) => percentile(values, p).toFixed(1)),
