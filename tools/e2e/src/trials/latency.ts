@@ -25,6 +25,8 @@ interface Wake {
   readonly control: number | undefined;
 }
 
+/** The first wakes of a process run code that was never run before; they are told apart. */
+const coldWakes = 3;
 /** Between two wakes: else the machine is what is measured. */
 const spacingMs = 300;
 
@@ -42,18 +44,17 @@ export async function latency(): Promise<readonly Finding[]> {
   });
   try {
     const fleet = await createFleet(system, { counts, image: 'app', windowMs: 250 });
-    const wakes: Wake[] = [];
-    const failed: string[] = [];
-    while (wakes.length + failed.length < wanted) {
+    const results: (Wake | string)[] = [];
+    while (results.length < wanted + coldWakes) {
       await park(fleet);
-      for (const result of await wakeAll(fleet, image, wanted - wakes.length - failed.length)) {
-        if (typeof result === 'string') failed.push(result);
-        else wakes.push(result);
-      }
+      await sleep(spacingMs);
+      results.push(...(await wakeAll(fleet, image, wanted + coldWakes - results.length)));
     }
     fleet.close();
+    const failed = results.filter((result) => typeof result === 'string');
     for (const text of failed) say(`  ${text}`);
-    return report(wakes, failed.length);
+    const wakes = results.filter((result) => typeof result !== 'string');
+    return report(wakes.slice(0, coldWakes), wakes.slice(coldWakes), failed.length);
   } finally {
     await system.close();
   }
@@ -118,8 +119,7 @@ function problem(workload: Workload, { text, sentMs }: Answer): string {
   return [`${workload}: ${text}`, ...workload.journal.around(sentMs, 500, 5_000)].join('\n  ');
 }
 
-function report(wakes: readonly Wake[], failed: number): Finding[] {
-  wakes.forEach((w, i) => { if (w.toWakeWrite > 5) console.log('SLOW', i, w.toWakeWrite.toFixed(1), w.control); });
+function report(cold: readonly Wake[], wakes: readonly Wake[], failed: number): Finding[] {
   const row = (name: string, values: readonly number[]): (string | number)[] => [
     name,
     ...[0.5, 0.9, 0.99, 1].map((p) => percentile(values, p).toFixed(1)),
@@ -132,6 +132,10 @@ function report(wakes: readonly Wake[], failed: number): Finding[] {
   const rows = [
     ['milliseconds', 'p50', 'p90', 'p99', 'longest'],
     row('held request sent → wake write at the API', toWakeWrite),
+    row(
+      `  the same, the first ${coldWakes} of the process, not judged`,
+      cold.map((wake) => wake.toWakeWrite),
+    ),
     row(
       `wake write → instance can be used (it takes ${startDelayMs} to start)`,
       of((wake) => wake.toStart),
