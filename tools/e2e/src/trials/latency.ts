@@ -28,10 +28,10 @@ interface Wake {
 /** The first wakes of a process run code that was never run before; they are told apart. */
 const coldWakes = 3;
 /** Between two wakes: else the machine is what is measured. */
-const spacingMs = 300;
+const spacingMs = 250;
 
 const timeoutMs = 20_000;
-const counts = { selector: 4, overlay: 3, always: 3 };
+const counts = { selector: 8, overlay: 6, always: 6 };
 
 /** How long held requests wait for what is ours. */
 export async function latency(): Promise<readonly Finding[]> {

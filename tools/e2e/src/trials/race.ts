@@ -64,7 +64,6 @@ async function runRace(options: RaceOptions): Promise<readonly Finding[]> {
     );
     const results = await tryAll(fleet, proxies, options);
     fleet.close();
-    (await import('node:fs')).cpSync(system.logFolder, `/tmp/racelogs-${dlxReplicas}`, { recursive: true });
     return await report(system, image, results, dlxReplicas);
   } finally {
     await system.close();
