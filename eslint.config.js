@@ -22,7 +22,10 @@ export default tseslint.config(
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      'no-restricted-imports': ['error', { paths: confined.map(({ name }) => ({ name, message: 'See CONTRIBUTING.md, the house.' })) }],
+      'no-restricted-imports': [
+        'error',
+        { paths: confined.map(({ name }) => ({ name, message: 'See CONTRIBUTING.md, the house.' })) },
+      ],
       'no-console': 'error',
       'max-lines': ['error', { max: 300, skipComments: true, skipBlankLines: true }],
       'max-lines-per-function': ['error', { max: 60, skipComments: true, skipBlankLines: true }],
@@ -47,7 +50,10 @@ export default tseslint.config(
               sourceTag: 'scope:deployment-scaler',
               onlyDependOnLibsWithTags: ['scope:scaler-types', 'scope:kube', 'scope:testing-kit'],
             },
-            { sourceTag: 'scope:process-scaler', onlyDependOnLibsWithTags: ['scope:scaler-types', 'scope:testing-kit'] },
+            {
+              sourceTag: 'scope:process-scaler',
+              onlyDependOnLibsWithTags: ['scope:scaler-types', 'scope:testing-kit'],
+            },
             { sourceTag: 'scope:tool', onlyDependOnLibsWithTags: ['*'] },
           ],
         },
@@ -75,7 +81,11 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { paths: confined.filter((c) => c.only !== only).map(({ name }) => ({ name, message: 'See CONTRIBUTING.md, the house.' })) },
+        {
+          paths: confined
+            .filter((c) => c.only !== only)
+            .map(({ name }) => ({ name, message: 'See CONTRIBUTING.md, the house.' })),
+        },
       ],
     },
   })),

@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import {
   applyProposal,
   type Config,
   type ConfigValues,
   createChecks,
   createMetrics,
-  type LoadedResourceScaler,
-  loadResourceScaler,
+  identityOf,
+  loadConfiguredScaler,
   logConfig,
   type Metrics,
   type ProcessContext,
@@ -31,7 +30,7 @@ const lookEveryMs = 1000;
 /** The DLX, from its settings to its end. */
 export async function runDlx(context: DlxContext): Promise<void> {
   const { shutdown, logger, clock } = context;
-  const loaded = await load(context);
+  const loaded = await loadConfiguredScaler({ ...context, role: 'dlx', values: context.config.values });
   const { scaler } = loaded;
   shutdown.step(70, 'close the scaler', () => scaler.close?.());
   const config = applyProposal(context.config, await scaler.getConfig(), loaded.packageName);
@@ -42,7 +41,7 @@ export async function runDlx(context: DlxContext): Promise<void> {
     scaler,
     clock,
     logger,
-    identity: values.identity ?? hostname(),
+    identity: identityOf(values),
     settings: dataSettings(values),
     metrics,
     listenHost: values.listenHost,
@@ -55,27 +54,6 @@ export async function runDlx(context: DlxContext): Promise<void> {
   shutdown.step(65, 'stop following the resources', () => stop.abort());
   await serve(context, values, dlx, metrics, stop.signal);
   await dlx.run(stop.signal);
-}
-
-function load({ config, appUrl, logger, clock }: DlxContext): Promise<LoadedResourceScaler> {
-  const { scaler: name, pluginDir, identity, namespaces, dlxService, scalerOption, kubeconfig } = config.values;
-  const [namespace, service] = dlxService?.split('/') ?? [];
-  return loadResourceScaler({
-    name,
-    cwd: process.cwd(),
-    pluginDir,
-    appUrl,
-    logger,
-    context: {
-      role: 'dlx',
-      identity: identity ?? hostname(),
-      namespaces: namespaces.length === 0 ? undefined : namespaces,
-      dlxService: namespace !== undefined && service !== undefined ? { namespace, name: service } : undefined,
-      options: { ...(kubeconfig !== undefined && { kubeconfig }), ...scalerOption },
-      logger,
-      clock,
-    },
-  });
 }
 
 async function serve(

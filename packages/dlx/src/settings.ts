@@ -2,6 +2,7 @@ import {
   type ConfigValues,
   defineConfig,
   parsers,
+  placeSettings,
   pluginSettings,
   processSettings,
   serverSettings,
@@ -9,7 +10,6 @@ import {
 } from '@scaler/runtime';
 import type { Settings } from './core.ts';
 
-const dnsLabel = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
 const cidr = parsers.string({
   pattern: /^[0-9a-fA-F.:]+(\/\d{1,3})?$/,
   allowed: 'an IP address or a CIDR such as 10.0.0.0/8',
@@ -110,32 +110,8 @@ const drainSettings = {
   }),
 };
 
-/** Who it is, and whom it knows. */
-const placeSettings = {
-  identity: setting({
-    parser: parsers.string(),
-    proposal: false,
-    doc: 'This replica, unique among all. Default: the host name.',
-  }),
-  namespaces: setting({
-    parser: parsers.list(parsers.string()),
-    default: '',
-    proposal: false,
-    doc: 'The namespaces to manage. Empty: all.',
-  }),
-  kubeconfig: setting({
-    parser: parsers.string(),
-    proposal: false,
-    doc: 'Handed to the scaler as its option `kubeconfig`.',
-  }),
-  dlxService: setting({
-    parser: parsers.string({
-      pattern: new RegExp(`^${dnsLabel}/${dnsLabel}$`),
-      allowed: 'namespace/name of a Service',
-    }),
-    proposal: false,
-    doc: "The DLX's own Service.",
-  }),
+/** The autoscaler, for people who look here. */
+const autoscalerSettings = {
   autoscalerUrl: setting({
     parser: parsers.url(),
     proposal: false,
@@ -159,6 +135,7 @@ export const settings = defineConfig({
   ...listenSettings,
   ...holdSettings,
   ...drainSettings,
+  ...autoscalerSettings,
   ...placeSettings,
   ...serverSettings,
   ...processSettings,

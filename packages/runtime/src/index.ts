@@ -9,7 +9,7 @@ export {
 export { helpText, type HelpOptions } from './config/help.ts';
 export { optionsSchema, optionsTable } from './config/options-table.ts';
 export { type Parsed, type Parser, type ValueSchema } from './config/parser.ts';
-export { type HostPort, parsers } from './config/parsers.ts';
+export { type HostPort, type NamespacedName, parsers } from './config/parsers.ts';
 export { type Setting, setting, type SettingOptions } from './config/setting.ts';
 export { type ConfigTable, type ConfigValues, defineConfig, envName, flagName } from './config/table.ts';
 export { configError, RuntimeError, type RuntimeErrorCode, runtimeErrors } from './errors.ts';
@@ -26,7 +26,7 @@ export {
 } from './http/infra-server.ts';
 export { type ListenAddress } from './http/listen.ts';
 export { type Problem, problem, problemContentType } from './http/problem.ts';
-export { pluginSettings, processSettings, serverSettings } from './lifecycle/process-settings.ts';
+export { placeSettings, pluginSettings, processSettings, serverSettings } from './lifecycle/process-settings.ts';
 export { runApp, type RunAppOptions } from './lifecycle/run-app.ts';
 export { type ProcessContext, type ProcessSeam, runProcess, type RunProcessOptions } from './lifecycle/run-process.ts';
 export { createShutdown, type Shutdown, type ShutdownOptions, type ShutdownWork } from './lifecycle/shutdown.ts';
@@ -55,3 +55,4 @@ export {
   loadResourceScaler,
   type LoadResourceScalerOptions,
 } from './plugin/load.ts';
+export { identityOf, loadConfiguredScaler, type LoadConfiguredOptions } from './plugin/load-configured.ts';

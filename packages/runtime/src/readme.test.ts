@@ -4,13 +4,22 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { optionsTable, pluginSettings, processSettings, runtimeErrors, serverSettings } from './index.ts';
+import {
+  optionsTable,
+  placeSettings,
+  pluginSettings,
+  processSettings,
+  runtimeErrors,
+  serverSettings,
+} from './index.ts';
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(join(folder, 'README.md'), 'utf8');
 
 test('the options table of the README is the one that the settings make', () => {
-  expect(readme).toContain(optionsTable({ ...processSettings, ...serverSettings, ...pluginSettings }));
+  expect(readme).toContain(
+    optionsTable({ ...processSettings, ...serverSettings, ...pluginSettings, ...placeSettings }),
+  );
 });
 
 test('the errors table of the README has exactly the codes of the code, with exit code and meaning', () => {

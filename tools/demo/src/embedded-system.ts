@@ -12,6 +12,7 @@ const root = join(import.meta.dirname, '../../..');
 /** Where the two apps run. */
 export const systemNamespace = 'scaler-system';
 const infraPort = 8081;
+const adminPort = 8082;
 const httpPort = 8080;
 
 export interface EmbeddedSystemOptions extends EmbeddedClusterOptions {
@@ -32,6 +33,8 @@ export interface EmbeddedSystemOptions extends EmbeddedClusterOptions {
 export interface EmbeddedSystem extends EmbeddedCluster {
   /** Folder of the apps' logs, `<pod>.log`; it goes with the system. */
   readonly logFolder: string;
+  /** Where a DLX replica tells what it knows, the autoscaler's admin API beside it: `http://host:port`. */
+  adminUrl(): string;
 }
 
 /** Starts it; resolves when both apps are ready. `close()` it. */
@@ -50,7 +53,9 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
       ...Object.entries({ settle: `${settleMs}ms`, ...scalerOptions }).map(([k, v]) => `--scaler-option=${k}=${v}`),
     ];
     const { dlxArgs = [], autoscalerArgs = [] } = options;
-    cluster.images['scaler/dlx'] = appImage('dlx', [...flags, ...dlxArgs], env);
+    await cluster.service(systemNamespace, 'autoscaler', { port: adminPort });
+    const autoscalerUrl = `--autoscaler-url=${cluster.serviceUrl(systemNamespace, 'autoscaler', adminPort)}`;
+    cluster.images['scaler/dlx'] = appImage('dlx', [...flags, autoscalerUrl, ...dlxArgs], env);
     cluster.images['scaler/autoscaler'] = appImage(
       'autoscaler',
       [...flags, `--lease-namespace=${systemNamespace}`, ...autoscalerArgs],
@@ -64,7 +69,7 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
     await close();
     throw error;
   }
-  return { ...cluster, problems: cluster.problems, logFolder, close };
+  return { ...cluster, problems: cluster.problems, logFolder, adminUrl: () => adminUrlOf(cluster), close };
 }
 
 /** An app from its sources, its output in a file of its own. */
@@ -123,6 +128,12 @@ function dlxService(): object {
       ],
     },
   };
+}
+
+function adminUrlOf({ api }: EmbeddedCluster): string {
+  const [pod] = api.store.list('v1/pods', { namespace: systemNamespace, labelSelector: 'app=dlx' }).items;
+  const { status } = pod as unknown as { status?: { podIP?: string } };
+  return `http://${status?.podIP}:${adminPort}`;
 }
 
 function isReady({ api }: EmbeddedCluster, app: string): boolean {

@@ -35,7 +35,8 @@ async function printLogs({ logFolder }: EmbeddedSystem): Promise<void> {
 function invite(system: EmbeddedSystem): void {
   say('\nIt stays up; every workload goes to sleep again when you leave it alone. Try:');
   for (const mode of modes) say(`  curl -d hello ${system.serviceUrl(appNamespace, `shop-${mode}`, 80)}`);
-  say(`  curl -s ${system.api.url}/apis/apps/v1/namespaces/${appNamespace}/deployments`);
+  say(`  curl -s ${system.adminUrl()}/resources               what the DLX knows`);
+  say(`  curl -s ${system.adminUrl()}/autoscaler/resources    what the autoscaler decided, and why`);
   say(`  KUBECONFIG=${system.kubeconfigPath} kubectl get deployments -A -L scaler/phase -w`);
   say(`Logs: ${system.logFolder}. Ctrl-C ends it.`);
 }

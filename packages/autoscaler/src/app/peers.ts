@@ -6,15 +6,8 @@ import type { Settings } from './settings.ts';
 
 /** The DLX replicas, as the settings say where they are. */
 export function peersOf(values: ConfigValues<Settings>, client: KubeClient | undefined): PeerDirectory {
-  const service = parseService(values.dlxService);
+  const { dlxService: service, dlxInfraPort: infraPort } = values;
   const fixed = staticPeers(values.dlxPeers);
   if (!service || !client) return fixed;
-  const { dlxInfraPort: infraPort } = values;
   return joinPeers([fixed, servicePeers({ client, service, infraPort, timeoutMs: 5_000 })]);
-}
-
-/** `namespace/name`, which the settings have checked. */
-export function parseService(text: string | undefined): { namespace: string; name: string } | undefined {
-  const [namespace, name] = text?.split('/') ?? [];
-  return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { connectKube, type KubeClient } from '@scaler/kube';
 import {
   applyProposal,
@@ -11,8 +10,8 @@ import {
   startAdminServer,
   startInfraServer,
   supervise,
-  type LoadedResourceScaler,
-  loadResourceScaler,
+  identityOf,
+  loadConfiguredScaler,
 } from '@scaler/runtime';
 import { lead, type LeadParts } from '../lead.ts';
 import { createPeerClient } from '../peers/peer-client.ts';
@@ -21,7 +20,7 @@ import { createRing } from '../ring.ts';
 import { adminRoutes } from './admin.ts';
 import { type Leadership, leadershipOf } from './leadership.ts';
 import { createObserver } from './observe.ts';
-import { parseService, peersOf } from './peers.ts';
+import { peersOf } from './peers.ts';
 import type { Settings } from './settings.ts';
 import { sourcesOf } from './sources.ts';
 
@@ -35,7 +34,7 @@ export interface AutoscalerContext extends ProcessContext {
 /** The autoscaler, from its settings to its end. */
 export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   const { signal, shutdown, logger, clock } = context;
-  const loaded = await load(context);
+  const loaded = await loadConfiguredScaler({ ...context, role: 'autoscaler', values: context.config.values });
   const { scaler } = loaded;
   shutdown.step(50, 'close the scaler', () => scaler.close?.());
   const config = applyProposal(context.config, await scaler.getConfig(), loaded.packageName);
@@ -78,31 +77,6 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   // Before connections are closed: parks are cancelled and the Lease is released over them.
   shutdown.step(20, 'stop acting', () => acting.catch(() => undefined));
   await acting;
-}
-
-/** In Kubernetes the host name is the pod's. */
-function identityOf({ identity }: ConfigValues<Settings>): string {
-  return identity ?? hostname();
-}
-
-function load({ config, appUrl, logger, clock }: AutoscalerContext): Promise<LoadedResourceScaler> {
-  const { scaler: name, pluginDir, namespaces, dlxService, scalerOption, kubeconfig } = config.values;
-  return loadResourceScaler({
-    name,
-    cwd: process.cwd(),
-    pluginDir,
-    appUrl,
-    logger,
-    context: {
-      role: 'autoscaler',
-      identity: identityOf(config.values),
-      namespaces: namespaces.length === 0 ? undefined : namespaces,
-      dlxService: parseService(dlxService),
-      options: { ...(kubeconfig !== undefined && { kubeconfig }), ...scalerOption },
-      logger,
-      clock,
-    },
-  });
 }
 
 /** Nothing here needs Kubernetes but the Lease, the metrics API and the DLX's Service. */

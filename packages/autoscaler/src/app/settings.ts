@@ -1,8 +1,13 @@
-import { defineConfig, parsers, pluginSettings, processSettings, serverSettings, setting } from '@scaler/runtime';
+import {
+  defineConfig,
+  parsers,
+  placeSettings,
+  pluginSettings,
+  processSettings,
+  serverSettings,
+  setting,
+} from '@scaler/runtime';
 import { defaultMetricNamePattern } from '@scaler/scaler-types';
-
-const dnsLabel = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
-const namespaced = new RegExp(`^${dnsLabel}/${dnsLabel}$`);
 
 /** How resources are judged and parked. */
 const judgementSettings = {
@@ -61,11 +66,6 @@ const sourceSettings = {
 
 /** Where the DLX replicas are. */
 const peerSettings = {
-  dlxService: setting({
-    parser: parsers.string({ pattern: namespaced, allowed: 'namespace/name of a Service' }),
-    proposal: false,
-    doc: "The DLX's Service; its ready and its draining addresses are the replicas that are asked, on the port named `infra`.",
-  }),
   dlxPeers: setting({
     parser: parsers.list(parsers.hostPort()),
     default: '',
@@ -106,22 +106,6 @@ const leaseSettings = {
     default: '10s',
     doc: 'How long the others wait without a sign of the holder, before one of them acts. The holder itself stops after two thirds of it.',
   }),
-  identity: setting({
-    parser: parsers.string(),
-    proposal: false,
-    doc: 'This replica, unique among all. Default: the host name.',
-  }),
-  namespaces: setting({
-    parser: parsers.list(parsers.string()),
-    default: '',
-    proposal: false,
-    doc: 'The namespaces to manage. Empty: all.',
-  }),
-  kubeconfig: setting({
-    parser: parsers.string(),
-    proposal: false,
-    doc: "The path of a kubeconfig, also handed to the scaler as its option `kubeconfig`. Default: the files of `KUBECONFIG`, `~/.kube/config`, the pod's own.",
-  }),
 };
 
 /** Everything that can be set. Flags, environment, help and README follow from it. */
@@ -131,6 +115,7 @@ export const settings = defineConfig({
   ...sourceSettings,
   ...peerSettings,
   ...leaseSettings,
+  ...placeSettings,
   ...serverSettings,
   ...processSettings,
 });

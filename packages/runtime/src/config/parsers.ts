@@ -147,6 +147,27 @@ function hostPort(): Parser<HostPort> {
   };
 }
 
+/** An object of a namespace, by its DNS labels. */
+export interface NamespacedName {
+  namespace: string;
+  name: string;
+}
+
+function namespacedName(): Parser<NamespacedName> {
+  const label = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
+  const pattern = `^${label}/${label}$`;
+  return {
+    kind: 'namespace/name',
+    allowed: 'namespace/name, such as scaler-system/dlx',
+    schema: { type: 'string', pattern },
+    parse: (text) => {
+      const [namespace = '', name = ''] = text.split('/');
+      return new RegExp(pattern).test(text) ? parsed({ namespace, name }) : refused();
+    },
+    format: ({ namespace, name }) => `${namespace}/${name}`,
+  };
+}
+
 /** Values of one kind, separated by commas; the flag may be repeated. Empty items are refused. */
 function list<T>(item: Parser<T>): Parser<readonly T[]> {
   return {
@@ -215,6 +236,7 @@ export const parsers = {
   quantity,
   url,
   hostPort,
+  namespacedName,
   list,
   pairs,
   secretFile,

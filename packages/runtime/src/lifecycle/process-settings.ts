@@ -65,3 +65,28 @@ export const pluginSettings = {
     doc: 'A folder whose `node_modules` is searched for the resource scaler too.',
   }),
 };
+
+/** Where a process stands, and what it looks after; alike in every app. */
+export const placeSettings = {
+  identity: setting({
+    parser: parsers.string(),
+    proposal: false,
+    doc: 'This replica, unique among all. Default: the host name.',
+  }),
+  namespaces: setting({
+    parser: parsers.list(parsers.string()),
+    default: '',
+    proposal: false,
+    doc: 'The namespaces to manage. Empty: all.',
+  }),
+  kubeconfig: setting({
+    parser: parsers.string(),
+    proposal: false,
+    doc: "The path of a kubeconfig, also handed to the scaler as its option `kubeconfig`. Default: the files of `KUBECONFIG`, `~/.kube/config`, the pod's own.",
+  }),
+  dlxService: setting({
+    parser: parsers.namespacedName(),
+    proposal: false,
+    doc: "The DLX's Service; its ready and its draining addresses are the replicas that receive, and that are asked on the port named `infra`.",
+  }),
+};

@@ -1,0 +1,47 @@
+import { hostname } from 'node:os';
+import type { Clock, Logger, ScalerContext } from '@scaler/scaler-types';
+import type { ConfigValues } from '../config/table.ts';
+import type { placeSettings, pluginSettings } from '../lifecycle/process-settings.ts';
+import { type LoadedResourceScaler, loadResourceScaler } from './load.ts';
+
+type PlaceValues = ConfigValues<typeof placeSettings>;
+
+export interface LoadConfiguredOptions {
+  role: ScalerContext['role'];
+  values: PlaceValues & ConfigValues<typeof pluginSettings>;
+  /** The app's `import.meta.url`: where scalers are looked for last. */
+  appUrl: string;
+  logger: Logger;
+  clock: Clock;
+}
+
+/** Who this process is: `--identity`, else the host name, which in Kubernetes is the pod's. */
+export function identityOf({ identity }: Pick<PlaceValues, 'identity'>): string {
+  return identity ?? hostname();
+}
+
+/**
+ * Loads the resource scaler that the settings name, with what they say of the place.
+ *
+ * @throws RuntimeError as {@link loadResourceScaler} does.
+ */
+export function loadConfiguredScaler(options: LoadConfiguredOptions): Promise<LoadedResourceScaler> {
+  const { role, values, appUrl, logger, clock } = options;
+  const { scaler: name, pluginDir, namespaces, dlxService, scalerOption, kubeconfig } = values;
+  return loadResourceScaler({
+    name,
+    cwd: process.cwd(),
+    pluginDir,
+    appUrl,
+    logger,
+    context: {
+      role,
+      identity: identityOf(values),
+      namespaces: namespaces.length === 0 ? undefined : namespaces,
+      dlxService,
+      options: { ...(kubeconfig !== undefined && { kubeconfig }), ...scalerOption },
+      logger,
+      clock,
+    },
+  });
+}
