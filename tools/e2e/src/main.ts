@@ -7,6 +7,7 @@ import { createLogger } from '@scaler/runtime';
 import { systemClock } from '@scaler/scaler-types';
 import { apply, readyPod, remove, until } from './cluster.ts';
 import { type CycleContext, type CycleReport, runCycle } from './cycle.ts';
+import { brokenPromises } from './promises.ts';
 import { printReport } from './report.ts';
 import { rolloutUndo } from './rollout-undo.ts';
 import { install, systemNamespace, uninstall } from './system.ts';
@@ -27,6 +28,7 @@ const logger = createLogger({ name: 'e2e', level: 'warn', format: 'text' });
 const client = await connectKube({ userAgent: 'scaler-e2e', logger });
 let failures = 1;
 try {
+  const broken = await brokenPromises(client);
   await apply(client, kinds.namespace, { metadata: { name: appNamespace } });
   await install(client, { image, settleMs: number('SETTLE_MS', 2000), dlxReplicas: 2 });
   const helpers = {
@@ -34,7 +36,7 @@ try {
     metrics: await readyPod(client, systemNamespace, 'metrics'),
   };
   const context: CycleContext = { client, helpers, traffic: createTraffic(client, helpers) };
-  failures = await mainJob(context);
+  failures = broken.length + (await mainJob(context));
 } finally {
   if (!process.env['KEEP']) {
     await remove(client, kinds.namespace, appNamespace);
