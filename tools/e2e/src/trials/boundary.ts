@@ -36,6 +36,7 @@ export interface BoundaryOptions {
 
 const answerTimeoutMs = 20_000;
 const restTimeoutMs = 30_000;
+const pauseMs = 25;
 
 /**
  * One trial: the workload falls idle, and in the step of its park that is aimed at two requests arrive, one over a new
@@ -89,13 +90,19 @@ function reached(workload: Workload, aim: Aim, { anchorTimeoutMs }: BoundaryOpti
   });
 }
 
-/** Wakes it as often as it sleeps: a park whose fence heard the metric before it changed still completes. */
+/**
+ * Wakes it as often as it sleeps, for a park whose fence heard the metric before it changed still completes; in `always`,
+ * where nothing but its own traffic keeps it awake, sleep is rest too.
+ */
 async function bringToRest(workload: Workload, wake: () => Promise<void>): Promise<boolean> {
   const untilMs = performance.now() + restTimeoutMs;
+  const rests = (): boolean => (workload.mode === 'always' ? workload.isAtRest : workload.isWhole);
   while (performance.now() < untilMs) {
-    await workload.until(() => workload.isWhole || workload.phase === 'asleep', untilMs - performance.now());
-    if (workload.isWhole) return true;
+    await workload.until(() => rests() || workload.phase === 'asleep', untilMs - performance.now());
+    if (rests()) return true;
     if (workload.phase === 'asleep') await wake();
+    // A dying pod may have answered it: then somebody else has to wake it.
+    if (workload.phase === 'asleep') await sleep(pauseMs);
   }
   return false;
 }

@@ -40,19 +40,17 @@ export async function latency(): Promise<readonly Finding[]> {
   const system = await startEmbeddedSystem({
     images: { app: image },
     settleMs: 200,
+    scalerOptions: { apiQps: '2000' },
     autoscalerArgs: ['--scale-interval=100ms', '--cooldown=1ms', '--max-parks=64'],
   });
   try {
     const fleet = await createFleet(system, { counts, image: 'app', windowMs: 250 });
     const results: (Wake | string)[] = [];
     while (results.length < wanted + coldWakes) {
-      console.log('T park', performance.now() | 0);
       await park(fleet);
-      console.log('T parked', performance.now() | 0);
       await sleep(spacingMs);
       results.push(...(await wakeAll(fleet, image, wanted + coldWakes - results.length)));
     }
-    (await import('node:fs')).cpSync(system.logFolder, `/tmp/latlogs`, { recursive: true });
     fleet.close();
     const failed = results.filter((result) => typeof result === 'string');
     for (const text of failed) say(`  ${text}`);
@@ -86,7 +84,6 @@ async function wakeAll({ system, workloads }: Fleet, image: ProbedImage, limit: 
     held.push(await wakeOne(system, workload));
     await sleep(spacingMs);
   }
-  console.log('T woken', performance.now() | 0);
   for (const workload of workloads) {
     workload.idle = false;
     const atRest = await workload.until(() => workload.isAtRest, 30_000);

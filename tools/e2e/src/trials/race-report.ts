@@ -1,4 +1,5 @@
 import type { EmbeddedSystem } from '@scaler/demo';
+import { spread } from '../percentiles.ts';
 import { printLogs } from './app-logs.ts';
 import type { BoundaryResult, Shot } from './boundary.ts';
 import { say } from './say.ts';
@@ -12,10 +13,12 @@ const ofMode = (results: readonly BoundaryResult[], mode: Mode): BoundaryResult[
   results.filter(({ workload }) => workload.mode === mode);
 const shotsOf = (results: readonly BoundaryResult[]): Shot[] => results.flatMap(({ shots }) => shots);
 
+const tookMs = ({ answer: { sentMs, firstByteMs } }: Shot): number => firstByteMs - sentMs;
+
 /** Per mode: how many trials, what became of parks and requests. */
 export function printModes(results: readonly BoundaryResult[], duplicates: ReadonlySet<string>): void {
   const head = ['mode', 'trials', 'completed', 'cancelled', 'not begun', 'missed'];
-  const rest = ['new', 'lost', 'kept-alive', 'lost', 'duplicates', 'not at rest'];
+  const rest = ['new', 'lost', 'kept-alive', 'lost', 'duplicates', 'not at rest', 'held p50 / p99 ms'];
   const rows = modes.map((mode) => {
     const own = ofMode(results, mode);
     const shots = shotsOf(own);
@@ -27,6 +30,7 @@ export function printModes(results: readonly BoundaryResult[], duplicates: Reado
       ...[own.filter(({ missed }) => missed).length, sent(false).length, lost(false), sent(true).length, lost(true)],
       shots.filter(({ answer }) => duplicates.has(answer.id)).length,
       own.filter(({ unrest }) => unrest !== undefined).length,
+      spread(shots.filter(({ step }) => step.startsWith('asleep')).map(tookMs)),
     ];
   });
   for (const line of tableLines([[...head, ...rest], ...rows])) say(line);

@@ -8,17 +8,21 @@ import { createRandom } from './random.ts';
 import { say } from './say.ts';
 import { sizeFrom } from './size.ts';
 import { createSweep } from './sweep.ts';
-import type { Mode } from './workload.ts';
 
 const settleMs = 300;
 const windowMs = 250;
-/** kube-proxies of two nodes, both below settle. */
-const proxyLagsMs = [60, 150] as const;
+/** How late the kube-proxies of two nodes are, from and to: each change another time, below settle. */
+const proxyLagsMs = [
+  { from: 20, to: 100 },
+  { from: 100, to: 220 },
+] as const;
+const jitterEveryMs = 50;
+/** Many enough to keep the machine busy; with more it is so slow that no step is as short as it could be. */
+const counts = { selector: 9, overlay: 8, always: 7 };
 
 export interface RaceOptions {
   readonly trials: number;
   readonly dlxReplicas: number;
-  readonly counts: Readonly<Record<Mode, number>>;
   /** How much later than they happen the DLX hears of changes. */
   readonly staleMs?: number;
 }
@@ -26,10 +30,9 @@ export interface RaceOptions {
 /** 2,000 trials, half of them with one DLX and half with two. */
 export async function race(): Promise<readonly Finding[]> {
   const trials = sizeFrom('TRIALS_RACE', 2_000);
-  const counts = { selector: 18, overlay: 16, always: 14 };
   const halves: Finding[] = [];
   for (const dlxReplicas of [1, 2]) {
-    halves.push(...(await runRace({ trials: Math.ceil(trials / 2), dlxReplicas, counts })));
+    halves.push(...(await runRace({ trials: Math.ceil(trials / 2), dlxReplicas })));
   }
   return halves;
 }
@@ -37,24 +40,22 @@ export async function race(): Promise<readonly Finding[]> {
 /** The same, and what the DLX knows is 2 s old. */
 export function stale(): Promise<readonly Finding[]> {
   const trials = sizeFrom('TRIALS_STALE', 200);
-  return runRace({ trials, dlxReplicas: 2, counts: { selector: 18, overlay: 16, always: 14 }, staleMs: 2_000 });
+  return runRace({ trials, dlxReplicas: 2, staleMs: 2_000 });
 }
 
 async function runRace(options: RaceOptions): Promise<readonly Finding[]> {
-  const { dlxReplicas, counts, staleMs } = options;
+  const { dlxReplicas, staleMs } = options;
   const image = createEchoImage({ startDelayMs: 15 });
   const system = await startEmbeddedSystem({
     images: { app: image },
     dlxReplicas,
     settleMs,
     scalerOptions: { apiQps: '2000' },
-    proxyLagMs: proxyLagsMs[0],
     controllerLagMs: { endpointslice: 10, replicaset: 5 },
     autoscalerArgs: ['--scale-interval=150ms', '--cooldown=1ms', '--max-parks=64', '--max-reconciles=64'],
   });
   try {
-    const slow = await system.addProxy({ lagMs: proxyLagsMs[1] });
-    const proxies = [system.proxy, slow];
+    const proxies = [system.proxy, await system.addProxy()];
     const fleet = await createFleet(system, { counts, image: 'app', windowMs, proxies });
     if (staleMs !== undefined) {
       system.api.faults.add({ verb: 'watch', userAgent: 'scaler-dlx', action: { type: 'staleWatch', ms: staleMs } });
@@ -80,6 +81,7 @@ async function tryAll(
   const results: BoundaryResult[] = [];
   let left = trials;
   const options = { system, proxies, settleMs, random, anchorTimeoutMs: 5_000 + 2 * staleMs };
+  const stopJitter = jitter(proxies, random);
   await Promise.all(
     workloads.map(async (workload) => {
       const sweep = createSweep(workload.mode, { windowMs, settleMs }, random);
@@ -90,7 +92,18 @@ async function tryAll(
       }
     }),
   );
+  stopJitter();
   return results;
+}
+
+function jitter(proxies: readonly ProxyOf[], random: () => number): () => void {
+  const timer = setInterval(() => {
+    for (const [i, proxy] of proxies.entries()) {
+      const { from, to } = proxyLagsMs[i] ?? proxyLagsMs[0];
+      proxy.lagMs = from + random() * (to - from);
+    }
+  }, jitterEveryMs);
+  return () => clearInterval(timer);
 }
 
 async function report(
