@@ -82,7 +82,7 @@ export async function crashOnce(
   await Promise.race([killed.promise, asleep]);
   const traffic = start(system, workload, crash);
   workload.idle = false;
-  const killedMs = await Promise.race([killed.promise, sleep(parkTimeoutMs).then(() => undefined)]);
+  const killedMs = await Promise.race([killed.promise, sleep(parkTimeoutMs, undefined, { ref: false })]);
   const whole = killedMs !== undefined && (await workload.until(() => workload.isWhole, limitMs));
   const recoveredMs = whole && killedMs !== undefined ? performance.now() - killedMs : undefined;
   await sleep(3 * everyMs);

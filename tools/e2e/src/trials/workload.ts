@@ -86,7 +86,8 @@ export class Workload {
       const look = (): void => {
         if (predicate()) end(true);
       };
-      const timer = setTimeout(() => end(false), timeoutMs);
+      // Nobody has to wait for a wait that nobody waits for any more.
+      const timer = setTimeout(() => end(false), timeoutMs).unref();
       this.#waiters.add(look);
     });
   }
