@@ -10,7 +10,7 @@ import { tableLines } from './table.ts';
 import type { Workload } from './workload.ts';
 
 /** The default; or less, so that not every case waits so long: what that saves is taken off the limit. */
-const leaseMs = isFull ? 10_000 : 3_000;
+const leaseMs = sizeFrom('TRIALS_LEASE_MS', isFull ? 10_000 : 3_000);
 const limitMs = 20_000 - (10_000 - leaseMs);
 const settleMs = 300;
 
