@@ -114,14 +114,16 @@ async function wake(cluster: EmbeddedCluster, context: WakeContext): Promise<Rou
   const body = randomBytes(bodyBytes);
   say(`  Asleep. A POST of ${bodyBytes / 1024} KiB arrives, and is held.`);
   const { status, text, sentMs, firstByteMs } = await ask(url, body);
-  if (status !== 200) problems.push(`asleep: answered ${status} ${text.slice(0, 200)}`);
-  else if ((JSON.parse(text) as EchoAnswer).bodySha256 !== sha256(body))
-    problems.push('the body arrived with another hash');
+  const answer = status === 200 ? (JSON.parse(text) as EchoAnswer) : undefined;
+  const hashRight = answer?.bodySha256 === sha256(body);
+  if (answer === undefined) problems.push(`asleep: answered ${status} ${text.slice(0, 200)}`);
+  else if (!hashRight) problems.push('the body arrived with another hash');
   const awake = await cluster.waitFor(() => timeline.first('awake', sentMs), { timeoutMs: 20_000 });
   const last = mode === 'selector' ? (timeline.first('slice-deleted', sentMs) ?? awake) : awake;
   const ready = await cluster.waitFor(() => timeline.first('ready', sentMs), { timeoutMs: 20_000 });
   const until = Math.max(awake.atMs, last.atMs, ready.atMs);
-  const answered = { atMs: firstByteMs, text: `first byte of the answer: ${status}, by ${servedBy(text)}, hash right` };
+  const served = answer && `, by ${answer.identity}, hash ${hashRight ? 'right' : 'WRONG'}`;
+  const answered = { atMs: firstByteMs, text: `first byte of the answer: ${status}${served ?? ''}` };
   tell(timeline, sentMs, until, [answered], say);
   if (mode === 'selector' && !timeline.first('restored', sentMs)) problems.push('the Service was not restored');
   const at = (what: string): number => Math.round((timeline.first(what, sentMs)?.atMs ?? Number.NaN) - sentMs);
@@ -131,12 +133,4 @@ async function wake(cluster: EmbeddedCluster, context: WakeContext): Promise<Rou
     firstByte: Math.round(firstByteMs - sentMs),
     restored: Math.round(Math.max(awake.atMs, last.atMs) - sentMs),
   };
-}
-
-function servedBy(text: string): string {
-  try {
-    return (JSON.parse(text) as EchoAnswer).identity;
-  } catch {
-    return 'nobody';
-  }
 }
