@@ -5,9 +5,8 @@ import { outcomes, type Refusal } from './outcome.ts';
 export function answer(x: Exchange, refusal: Refusal): number {
   const rule = outcomes[refusal.outcome];
   const status = refusal.status ?? rule.status;
-  const { res } = x;
-  if (res.headersSent) {
-    res.socket?.resetAndDestroy();
+  if (x.carrier.answering) {
+    x.carrier.reset();
     return status;
   }
   const retryAfterS = rule.retry ? (refusal.retryAfterS ?? x.lane?.gate.retryAfterS ?? 5) : undefined;
@@ -23,13 +22,11 @@ export function answer(x: Exchange, refusal: Refusal): number {
       ...(refusal.tried && { tried: refusal.tried }),
     }),
   );
-  const headers = ['content-type', 'application/problem+json', 'content-length', String(body.length)];
-  headers.push('cache-control', 'no-store');
-  if (retryAfterS !== undefined) headers.push('retry-after', String(retryAfterS));
-  // A client that was never told to continue may send its body or leave it out: the connection cannot go on.
-  if (x.core.draining || x.expectsContinue || refusal.outcome === 'bad-request') res.shouldKeepAlive = false;
-  res.writeHead(status, headers);
-  res.end(x.req.method === 'HEAD' ? undefined : body);
+  const fields = ['content-type', 'application/problem+json', 'content-length', String(body.length)];
+  fields.push('cache-control', 'no-store');
+  if (retryAfterS !== undefined) fields.push('retry-after', String(retryAfterS));
+  const last = x.core.draining || refusal.outcome === 'bad-request';
+  x.carrier.answer(x, { status, fields, body: x.carrier.method === 'HEAD' ? undefined : body, last });
   return status;
 }
 
@@ -39,7 +36,7 @@ export function answerQuiet(x: Exchange, status: number): void {
     x.refuse({ outcome: 'not-woken', detail: 'asleep; scrapes do not wake', status });
     return;
   }
-  x.res.writeHead(status, ['content-length', '0', 'cache-control', 'no-store']);
-  x.res.end();
+  const fields = ['content-length', '0', 'cache-control', 'no-store'];
+  x.carrier.answer(x, { status, fields, body: undefined, last: x.core.draining });
   x.end('not-woken', status);
 }

@@ -1,12 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answer } from './answer.ts';
+import type { Attempt, Carrier, Channel } from './carrier.ts';
 import type { Core } from './core.ts';
-import type { Attempt } from './forward/attempt.ts';
 import type { Lane } from './hold/lane.ts';
 import type { Holdable } from './hold/hold-queue.ts';
 import type { Outcome, Refusal } from './outcome.ts';
-import { type Head, readHead } from './forward/head.ts';
-import type { Connection } from './server/connection.ts';
+import type { Head } from './forward/head.ts';
 
 /** `held` waits for an endpoint, `forwarding` is on its way, `ended` has its one outcome. */
 export type ExchangeState = 'new' | 'held' | 'forwarding' | 'ended';
@@ -19,16 +17,12 @@ export class Exchange implements Holdable {
   prev: Holdable | undefined = undefined;
   next: Holdable | undefined = undefined;
   readonly core: Core;
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly connection: Connection;
-  /** The client waits for `100 Continue` before it sends its body. */
-  readonly expectsContinue: boolean;
+  readonly channel: Channel;
+  readonly carrier: Carrier;
   /** Monotonic. */
   readonly startedMs: number;
   readonly head: Head;
   lane: Lane | undefined = undefined;
-  quiet = false;
   state: ExchangeState = 'new';
   /** Monotonic; when its hold ends. */
   deadlineMs = 0;
@@ -39,21 +33,17 @@ export class Exchange implements Holdable {
   failure: unknown = undefined;
   /** Endpoints tried since it was last held. */
   tries = 0;
-  /** `100 Continue` was sent. */
-  continued = false;
   /** As it is sent upstream: origin form. */
   path = '/';
   /** Sent once more already, after an endpoint broke off without an answer. */
   repeated = false;
 
-  constructor(core: Core, connection: Connection, req: IncomingMessage, res: ServerResponse, expectsContinue: boolean) {
+  constructor(core: Core, channel: Channel, carrier: Carrier) {
     this.core = core;
-    this.connection = connection;
-    this.req = req;
-    this.res = res;
-    this.expectsContinue = expectsContinue;
+    this.channel = channel;
+    this.carrier = carrier;
+    this.head = carrier.head;
     this.startedMs = core.clock.monotonic();
-    this.head = readHead(req.rawHeaders, core.settings.targetHeader);
     core.accounting.accept();
     core.accounting.inFlight += 1;
   }
@@ -71,7 +61,7 @@ export class Exchange implements Holdable {
   closesConnection(): boolean {
     if (this.core.draining) return true;
     const resource = this.lane?.gate.resource;
-    return this.connection.ownPort && resource?.phase === 'awake' && resource.dlxSeesAll !== true;
+    return this.channel.ownPort && resource?.phase === 'awake' && resource.dlxSeesAll !== true;
   }
 
   /** The only place where held and in-flight are counted. */
@@ -115,7 +105,7 @@ export class Exchange implements Holdable {
     this.moveTo('ended');
     this.core.accounting.count(outcome);
     this.lane?.gate.ended(this, outcome, status, detail);
-    this.connection.done(this);
+    this.channel.done(this);
   }
 
   /** The connection closed before the answer was complete. */

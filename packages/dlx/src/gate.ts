@@ -155,7 +155,7 @@ export class Gate {
 
   /** Books what ended. */
   ended(x: Exchange, outcome: Outcome, status: number, detail: string | undefined): void {
-    const { method = '', url: path = '' } = x.req;
+    const { method, url: path } = x.carrier;
     const { startedMs } = x;
     const endedMs = this.core.clock.monotonic();
     this.#recent.push({ outcome, status, method, path, startedMs, endedMs, ...(detail !== undefined && { detail }) });

@@ -1,10 +1,12 @@
 import { errorCode } from '@scaler/scaler-types';
 import type { Dispatcher } from 'undici';
+import type { Attempt } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Lane } from '../hold/lane.ts';
 import { causeText } from '../outcome.ts';
 import type { EndpointState } from './endpoint-set.ts';
 import { hasBody } from './head.ts';
+import type { Http1Carrier } from './http1-carrier.ts';
 import { RequestBody } from './request-body.ts';
 import { readResponseHead, readTrailers, reasonPhrase } from './response-head.ts';
 import type { Upstream } from './upstreams.ts';
@@ -17,8 +19,9 @@ const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 
 const joinedBytes = 16_384;
 
 /** One request on its way to one endpoint and back: undici's handler, one object per try and nothing else. */
-export class Attempt implements Dispatcher.DispatchHandler {
+export class Http1Attempt implements Attempt, Dispatcher.DispatchHandler {
   readonly #x: Exchange;
+  readonly #carrier: Http1Carrier;
   readonly #lane: Lane;
   readonly #state: EndpointState;
   readonly #released: boolean;
@@ -34,8 +37,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #passed = 0;
   #drains = false;
 
-  constructor(x: Exchange, lane: Lane, state: EndpointState) {
+  constructor(x: Exchange, carrier: Http1Carrier, lane: Lane, state: EndpointState) {
     this.#x = x;
+    this.#carrier = carrier;
     this.#lane = lane;
     this.#state = state;
     this.#released = x.wasHeld;
@@ -44,7 +48,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   dispatch(): void {
-    const { req, head, core } = this.#x;
+    const { head, core } = this.#x;
+    const { req } = this.#carrier;
     if (hasBody(head)) this.#body = new RequestBody(req);
     const upstream = core.upstreams.acquire(this.#state.key);
     this.#upstream = upstream;
@@ -73,10 +78,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
       return;
     }
     this.#sent = true;
-    if (this.#x.expectsContinue && !this.#x.continued) {
-      this.#x.continued = true;
-      this.#x.res.writeContinue();
-    }
+    this.#carrier.continue();
   }
 
   onResponseStarted(): void {
@@ -97,7 +99,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
       this.#state.window.used -= 1;
       this.#state.window.succeeded(nowMs - this.#startedMs);
     }
-    const { res, req } = this.#x;
+    const { res, req } = this.#carrier;
     this.#contentLength = req.method === 'HEAD' ? undefined : contentLength;
     // With a body still to come the close would reset the connection before the answer was read.
     if (this.#x.closesConnection() && req.complete) res.shouldKeepAlive = false;
@@ -111,7 +113,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Controller, chunk: Buffer): void {
     if (this.#done) return;
-    const { res } = this.#x;
+    const { res } = this.#carrier;
     this.#passed += chunk.length;
     if (this.#passed === this.#contentLength) {
       // The end in the same write; and a small body as text, which Node joins with the head into one.
@@ -128,7 +130,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   onResponseEnd(controller: Controller): void {
     if (this.#done) return;
-    const { res, core } = this.#x;
+    const { core } = this.#x;
+    const { res } = this.#carrier;
     if (!res.writableEnded) {
       const trailers = (controller.rawTrailers ?? []) as (Buffer | string)[];
       if (trailers.length > 0) res.addTrailers(readTrailers(trailers));
@@ -161,16 +164,16 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   flushHead(): void {
-    if (!this.#done && this.#passed === 0) this.#x.res.flushHeaders();
+    if (!this.#done && this.#passed === 0) this.#carrier.res.flushHeaders();
   }
 
   #mayRepeat(): boolean {
     if (this.#answering || this.#x.repeated || this.#body?.touched === true) return false;
-    return idempotent.has(this.#x.req.method ?? '');
+    return idempotent.has(this.#carrier.req.method ?? '');
   }
 
   #inform(status: number, fields: string[]): void {
-    const { res, req } = this.#x;
+    const { res, req } = this.#carrier;
     if (req.httpVersion !== '1.1') return;
     if (status === 102) res.writeProcessing();
     if (status !== 103) return;
@@ -190,7 +193,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   #finish(): void {
     this.#done = true;
-    if (this.#released && !this.#x.res.headersSent) this.#state.window.used -= 1;
+    if (this.#released && !this.#carrier.res.headersSent) this.#state.window.used -= 1;
   }
 
   #discard(reason: Error): void {
@@ -201,6 +204,6 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 }
 
-function flushHead(attempt: Attempt): void {
+function flushHead(attempt: Http1Attempt): void {
   attempt.flushHead();
 }

@@ -1,5 +1,4 @@
 import type { CancelTimer, Target, TargetPort } from '@scaler/scaler-types';
-import { Attempt } from '../forward/attempt.ts';
 import { EndpointSet, type EndpointState } from '../forward/endpoint-set.ts';
 import { EndpointSource } from '../forward/endpoint-source.ts';
 import type { Exchange } from '../exchange.ts';
@@ -81,7 +80,7 @@ export class Lane {
   start(x: Exchange, state: EndpointState): void {
     x.tries += 1;
     x.moveTo('forwarding');
-    x.attempt = new Attempt(x, this, state);
+    x.attempt = x.carrier.attempt(x, this, state);
     x.attempt.dispatch();
   }
 

@@ -1,20 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Core } from '../core.ts';
+import type { Channel } from '../carrier.ts';
 import { Exchange } from '../exchange.ts';
+import type { Http1Carrier } from '../forward/http1-carrier.ts';
 import { plainAddress } from '../identify/trust.ts';
-
-interface Waiting {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly expectsContinue: boolean;
-}
 
 /** What a connection tells of its requests. */
 export type Handle = (x: Exchange) => void;
 
-/** One client connection: admits one request at a time; those that a client pipelines wait in the socket. */
-export class Connection {
+/** One client connection in HTTP/1: admits one request at a time; those that a client pipelines wait in the socket. */
+export class Connection implements Channel {
   readonly socket: Socket;
   /** The port it came in on. */
   readonly port: number;
@@ -23,7 +18,7 @@ export class Connection {
   readonly remoteAddress: string | undefined;
   readonly #core: Core;
   readonly #handle: Handle;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: Http1Carrier[] = [];
   #current: Exchange | undefined;
   #advancing = false;
 
@@ -44,13 +39,13 @@ export class Connection {
     return this.#current === undefined && this.#waiting.length === 0;
   }
 
-  receive(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+  receive(carrier: Http1Carrier): void {
     if (this.#current === undefined && this.#waiting.length === 0) {
-      this.#admit(req, res, expectsContinue);
+      this.#admit(carrier);
       return;
     }
     // What was parsed already is kept, and no more is read: else one client makes thousands of requests at once.
-    this.#waiting.push({ req, res, expectsContinue });
+    this.#waiting.push(carrier);
     this.socket.pause();
   }
 
@@ -66,8 +61,8 @@ export class Connection {
     this.#current?.clientGone();
   }
 
-  #admit(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
-    const x = new Exchange(this.#core, this, req, res, expectsContinue);
+  #admit(carrier: Http1Carrier): void {
+    const x = new Exchange(this.#core, this, carrier);
     this.#current = x;
     this.#handle(x);
   }
@@ -79,7 +74,7 @@ export class Connection {
     while (this.#current === undefined) {
       const next = this.#waiting.shift();
       if (next === undefined) break;
-      if (!next.res.destroyed) this.#admit(next.req, next.res, next.expectsContinue);
+      if (!next.res.destroyed) this.#admit(next);
     }
     this.#advancing = false;
     if (this.#waiting.length === 0) this.socket.resume();

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Server as NetServer, type Socket } from 'node:net';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Core } from '../core.ts';
+import { Http1Carrier } from '../forward/http1-carrier.ts';
 import { outcomes } from '../outcome.ts';
 import { Connection, type Handle } from './connection.ts';
 
@@ -68,7 +69,8 @@ export class DataServer {
       keepAliveInitialDelay: 60_000,
     });
     const receive = (req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void => {
-      (req.socket as Held)[connectionOf]?.receive(req, res, expectsContinue);
+      const carrier = new Http1Carrier(req, res, expectsContinue, this.#core.settings.targetHeader);
+      (req.socket as Held)[connectionOf]?.receive(carrier);
     };
     server.timeout = this.#core.settings.idleTimeoutMs;
     server.on('connection', (socket: Held) => {

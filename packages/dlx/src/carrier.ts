@@ -1,0 +1,42 @@
+import type { Exchange } from './exchange.ts';
+import type { EndpointState } from './forward/endpoint-set.ts';
+import type { Head } from './forward/head.ts';
+import type { Lane } from './hold/lane.ts';
+import type { Refusal } from './outcome.ts';
+
+/** Where requests come from: a connection, whatever it speaks. */
+export interface Channel {
+  /** The port it came in on. */
+  readonly port: number;
+  /** Whether that port is one target's own. */
+  readonly ownPort: boolean;
+  readonly remoteAddress: string | undefined;
+  /** A request has its outcome. */
+  done(x: Exchange): void;
+}
+
+/** One try to have one request answered by one endpoint. */
+export interface Attempt {
+  dispatch(): void;
+  /** The request has its outcome: the upstream is to hear no more of it. */
+  abort(): void;
+}
+
+/** One request's way in and its answer's way out, in the protocol that its client speaks. */
+export interface Carrier {
+  readonly method: string;
+  /** As it came; `/…` in all but odd requests. */
+  readonly url: string;
+  readonly head: Head;
+  /** What the protocol lets through and must not pass. Sets the exchange's path. */
+  check(x: Exchange): Refusal | undefined;
+  /** A field by its lower-case name. */
+  field(name: string): string | undefined;
+  /** Whether the head of an answer is on its way, so that another can no longer be given. */
+  readonly answering: boolean;
+  /** Writes an answer of our own, whole. `last`: nothing more is taken on its connection. */
+  answer(x: Exchange, answer: { status: number; fields: string[]; body: Buffer | undefined; last: boolean }): void;
+  /** Breaks off an answer so that its client notices. */
+  reset(): void;
+  attempt(x: Exchange, lane: Lane, state: EndpointState): Attempt;
+}
