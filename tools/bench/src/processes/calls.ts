@@ -1,0 +1,75 @@
+import { type ChildProcess } from 'node:child_process';
+
+interface Call {
+  readonly call: number;
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+interface Result {
+  readonly call: number;
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+/** What a process does for the one that started it, by name. */
+export type Calls = Record<string, (...args: never[]) => unknown>;
+
+/** The same from outside: every call answers later. */
+export type Remote<C extends Calls> = {
+  readonly [K in keyof C]: (...args: Parameters<C[K]>) => Promise<Awaited<ReturnType<C[K]>>>;
+};
+
+/** Answers the calls of the process that started this one. Ends with it. */
+export function serveCalls(calls: Calls): { close(): void } {
+  const answer = async ({ call, name, args }: Call): Promise<void> => {
+    let result: Result;
+    try {
+      result = { call, value: await calls[name]?.(...(args as never[])) };
+    } catch (error) {
+      result = { call, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    }
+    if (process.connected) process.send?.(result);
+  };
+  const onMessage = (message: unknown): void => void answer(message as Call);
+  const onDisconnect = (): void => process.exit(1);
+  process.on('message', onMessage);
+  process.on('disconnect', onDisconnect);
+  return {
+    close() {
+      process.off('message', onMessage);
+      process.off('disconnect', onDisconnect);
+      if (process.connected) process.disconnect();
+    },
+  };
+}
+
+/** Calls into a child process. A call rejects when the child fails it or ends. */
+export function callsOf<C extends Calls>(child: ChildProcess): Remote<C> {
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  let count = 0;
+  child.on('message', (message: Result) => {
+    const { call, value, error } = message;
+    if (error === undefined) waiting.get(call)?.resolve(value);
+    else waiting.get(call)?.reject(new Error(error));
+    waiting.delete(call);
+  });
+  child.on('exit', (code, signal) => {
+    for (const { reject } of waiting.values()) reject(new Error(`process ${child.pid} ended: ${signal ?? code}`));
+    waiting.clear();
+  });
+  const make =
+    (name: string) =>
+    (...args: unknown[]): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        const call = ++count;
+        waiting.set(call, { resolve, reject });
+        child.send({ call, name, args } satisfies Call, (error) => {
+          if (error && waiting.delete(call)) reject(error);
+        });
+      });
+  return new Proxy({} as Remote<C>, {
+    // Not a thenable: a promise may resolve to it.
+    get: (_target, name) => (typeof name === 'string' && name !== 'then' ? make(name) : undefined),
+  });
+}

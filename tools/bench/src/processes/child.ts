@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Calls, callsOf, type Remote } from './calls.ts';
+
+export const root = join(import.meta.dirname, '../../../..');
+
+export interface NodeOptions {
+  readonly args?: readonly string[];
+  /** The processor that it may use. Default: all. */
+  readonly core?: number | undefined;
+  /** Flags of Node itself. */
+  readonly nodeFlags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts a file of ours with the Node that runs this; its standard output and error are to be read. */
+export function startNode(file: string, options: NodeOptions = {}): ChildProcess {
+  const { args = [], core, nodeFlags = [], env } = options;
+  const flags = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning', ...nodeFlags];
+  const node = [process.execPath, ...flags, file, ...args];
+  const [command = '', ...rest] = core === undefined ? node : ['taskset', '-c', String(core), ...node];
+  return spawn(command, rest, {
+    cwd: root,
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+}
+
+/** A process of the bench that answers calls. */
+export interface Worker<C extends Calls> {
+  readonly pid: number;
+  readonly calls: Remote<C>;
+  stop(): Promise<void>;
+}
+
+/** Starts a file that calls `serveCalls`; it may be called at once. */
+export async function startWorker<C extends Calls>(file: string, options: NodeOptions = {}): Promise<Worker<C>> {
+  const child = startNode(file, options);
+  child.stdout?.pipe(process.stderr);
+  child.stderr?.pipe(process.stderr);
+  await once(child, 'spawn');
+  return { pid: child.pid as number, calls: callsOf<C>(child), stop: () => end(child, 'SIGKILL').then(() => {}) };
+}
+
+/** Ends it; resolves with its exit code, null when a signal ended it. */
+export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  const [code] = (await exited) as [number | null];
+  return code;
+}
+
+/** Files that a process started by this one may have open. Node itself raises the soft limit to the hard one. */
+export function openFileLimit(): number {
+  const line = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
+  return line?.[1] === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(line?.[1] ?? 1024);
+}
