@@ -10,6 +10,7 @@ import { Resources } from './resources.ts';
 import { createChain } from './server/chain.ts';
 import { DataServer } from './server/data-server.ts';
 import { Listeners } from './server/listeners.ts';
+import { watchSilence } from './silence.ts';
 
 export interface DlxOptions {
   readonly scaler: ResourceScaler;
@@ -51,7 +52,7 @@ export interface Dlx {
 export function createDlx(options: DlxOptions): Dlx {
   const { scaler, clock, logger, identity, settings, listenHost, listenPort, trustedPeers, pollMs } = options;
   const accounting = new Accounting(options.metrics);
-  const upstreams = new Upstreams(settings);
+  const upstreams = new Upstreams();
   const core: Core = {
     scaler,
     clock,
@@ -82,7 +83,10 @@ export function createDlx(options: DlxOptions): Dlx {
     server,
     synced,
     listen: () => server.listen(listenHost, listenPort),
-    run: (signal) => resources.run(signal),
+    run: async (signal) => {
+      const looks = [(nowMs: number) => server.endSilent(nowMs), (nowMs: number) => upstreams.endSilent(nowMs)];
+      await Promise.all([resources.run(signal), watchSilence(looks, clock, signal)]);
+    },
     addDrainSteps: (shutdown, times) => addDrainSteps(shutdown, { core, server, listeners, resources, ...times }),
   };
 }

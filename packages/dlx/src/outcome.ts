@@ -20,6 +20,7 @@ export const outcomes = {
   overflow: { status: 503, title: 'Too many requests are held', retry: true },
   'upstream-connect': { status: 502, title: 'Awake, but refuses connections', retry: true },
   'upstream-timeout': { status: 504, title: 'Awake, but did not answer in time', retry: false },
+  'upstream-idle': { status: 504, title: 'Awake, but fell silent', retry: false },
   'upstream-reset': { status: 502, title: 'Awake, but broke off', retry: false },
   draining: { status: 503, title: 'This DLX is shutting down', retry: true },
   'not-woken': { status: 503, title: 'Asleep, and not woken by this kind of request', retry: true },

@@ -7,9 +7,10 @@ import { causeText } from '../outcome.ts';
 import type { EndpointState } from './endpoint-set.ts';
 import { hasBody } from './head.ts';
 import type { Http1Carrier } from './http1-carrier.ts';
+import { type Limits, limitsOf } from './limits.ts';
 import { RequestBody } from './request-body.ts';
 import { readResponseHead, readTrailers, reasonPhrase } from './response-head.ts';
-import type { Upstream } from './upstreams.ts';
+import type { Upstream, UpstreamUser } from './upstreams.ts';
 
 type Controller = Dispatcher.DispatchController;
 
@@ -19,13 +20,14 @@ const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 
 const joinedBytes = 16_384;
 
 /** One request on its way to one endpoint and back: undici's handler, one object per try and nothing else. */
-export class Http1Attempt implements Attempt, Dispatcher.DispatchHandler {
+export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchHandler {
   readonly #x: Exchange;
   readonly #carrier: Http1Carrier;
   readonly #lane: Lane;
   readonly #state: EndpointState;
   readonly #released: boolean;
   readonly #startedMs: number;
+  readonly #limits: Limits;
   #upstream: Upstream | undefined;
   #body: RequestBody | undefined;
   #controller: Controller | undefined;
@@ -42,6 +44,7 @@ export class Http1Attempt implements Attempt, Dispatcher.DispatchHandler {
     this.#carrier = carrier;
     this.#lane = lane;
     this.#state = state;
+    this.#limits = limitsOf(lane.gate.resource, x.core.settings);
     this.#released = x.wasHeld;
     this.#startedMs = x.core.clock.monotonic();
     if (this.#released) state.window.used += 1;
@@ -51,9 +54,8 @@ export class Http1Attempt implements Attempt, Dispatcher.DispatchHandler {
     const { head, core } = this.#x;
     const { req } = this.#carrier;
     if (hasBody(head)) this.#body = new RequestBody(req);
-    const upstream = core.upstreams.acquire(this.#state.key);
-    this.#upstream = upstream;
-    upstream.client.dispatch(
+    this.#upstream = core.upstreams.acquire(this.#state.key, this, this.#limits.connectTimeoutMs);
+    this.#upstream.client.dispatch(
       {
         path: this.#x.path,
         method: req.method as Dispatcher.HttpMethod,
@@ -69,6 +71,23 @@ export class Http1Attempt implements Attempt, Dispatcher.DispatchHandler {
     if (this.#done) return;
     this.#finish();
     this.#discard(new Error('the client left'));
+  }
+
+  silent(forMs: number): void {
+    if (this.#done || !this.#sent) return;
+    const { responseTimeoutMs, idleTimeoutMs } = this.#limits;
+    const clients = this.#controller?.paused === true || this.#body?.waits === true;
+    const limitMs = this.#answering || clients ? idleTimeoutMs : responseTimeoutMs;
+    if (limitMs === 0 || forMs <= limitMs) return;
+    if (clients) {
+      // It neither sends nor takes.
+      this.#carrier.req.socket.destroy();
+      return;
+    }
+    const detail = `${this.#state.key} was silent for ${Math.round(forMs)} ms`;
+    this.#finish();
+    this.#discard(new Error(detail));
+    this.#x.refuse({ outcome: this.#answering ? 'upstream-idle' : 'upstream-timeout', detail });
   }
 
   onRequestStart(controller: Controller): void {
@@ -102,12 +121,12 @@ export class Http1Attempt implements Attempt, Dispatcher.DispatchHandler {
     const { res, req } = this.#carrier;
     this.#contentLength = req.method === 'HEAD' ? undefined : contentLength;
     // With a body still to come the close would reset the connection before the answer was read.
-    if (this.#x.closesConnection() && req.complete) res.shouldKeepAlive = false;
+    if (this.#x.closesConnection() && (this.#body === undefined || req.complete)) res.shouldKeepAlive = false;
     const text = reasonPhrase(status, phrase);
     if (text === undefined) res.writeHead(status, fields);
     else res.writeHead(status, text, fields);
     // Most bodies come along with their head; a stream that is silent at first must not keep it back.
-    process.nextTick(flushHead, this);
+    flushLater(this);
     if (this.#released) this.#lane.pump();
   }
 
@@ -152,10 +171,6 @@ export class Http1Attempt implements Attempt, Dispatcher.DispatchHandler {
       if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') {
         x.refuse({ outcome: 'bad-request', detail: error.message });
       } else this.#lane.connectFailed(x, this.#state, error);
-      return;
-    }
-    if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
-      x.refuse({ outcome: 'upstream-timeout', detail: `${this.#state.key}: ${causeText(error)}` });
       return;
     }
     this.#state.failed(x.core.clock.monotonic());
@@ -204,6 +219,15 @@ export class Http1Attempt implements Attempt, Dispatcher.DispatchHandler {
   }
 }
 
-function flushHead(attempt: Http1Attempt): void {
-  attempt.flushHead();
+let unflushed: Http1Attempt[] = [];
+
+/** At the end of this turn of the event loop, for all answers that began in it. */
+function flushLater(attempt: Http1Attempt): void {
+  if (unflushed.push(attempt) === 1) setImmediate(flushHeads);
+}
+
+function flushHeads(): void {
+  const attempts = unflushed;
+  unflushed = [];
+  for (const attempt of attempts) attempt.flushHead();
 }

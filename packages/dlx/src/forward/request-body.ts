@@ -20,6 +20,11 @@ export class RequestBody extends Readable {
     return this.#reading;
   }
 
+  /** Whether the upstream wants more of it and the client sends none. */
+  get waits(): boolean {
+    return this.#reading && !this.#req.readableEnded && !this.#req.isPaused();
+  }
+
   override _read(): void {
     if (!this.#reading) {
       this.#reading = true;

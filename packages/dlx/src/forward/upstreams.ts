@@ -1,20 +1,23 @@
 import { connect, type Socket } from 'node:net';
 import { Client } from 'undici';
-
-/** Times in milliseconds; 0: no limit. */
-export interface UpstreamLimits {
-  readonly connectTimeoutMs: number;
-  readonly responseTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-}
+import { Silence } from '../silence.ts';
 
 const keepAliveMs = 4000;
+
+/** Who sends a request over a connection to an endpoint. */
+export interface UpstreamUser {
+  /** No byte has moved between us and the endpoint for so long. */
+  silent(forMs: number): void;
+}
 
 /** One connection to an endpoint, or the way to one. */
 export interface Upstream {
   readonly key: string;
   readonly client: Client;
-  idle: boolean;
+  socket: Socket | undefined;
+  /** Who has it now; undefined: nobody. */
+  user: UpstreamUser | undefined;
+  readonly silence: Silence;
 }
 
 /**
@@ -23,30 +26,25 @@ export interface Upstream {
  * hold's decision.
  */
 export class Upstreams {
-  readonly #limits: UpstreamLimits;
   readonly #idle = new Map<string, Upstream[]>();
   readonly #all = new Set<Upstream>();
-
-  constructor(limits: UpstreamLimits) {
-    this.#limits = limits;
-  }
 
   get size(): number {
     return this.#all.size;
   }
 
-  /** `key` is `address:port`. */
-  acquire(key: string): Upstream {
-    const upstream = this.#idle.get(key)?.pop();
-    if (upstream === undefined) return this.#create(key);
-    upstream.idle = false;
+  /** `key` is `address:port`; a new connection has to stand within the limit. */
+  acquire(key: string, user: UpstreamUser, connectTimeoutMs: number): Upstream {
+    const upstream = this.#idle.get(key)?.pop() ?? this.#create(key, connectTimeoutMs);
+    upstream.user = user;
+    upstream.silence.restart();
     return upstream;
   }
 
   /** After a complete answer. */
   release(upstream: Upstream): void {
     if (!this.#all.has(upstream)) return;
-    upstream.idle = true;
+    upstream.user = undefined;
     const idle = this.#idle.get(upstream.key);
     if (idle === undefined) this.#idle.set(upstream.key, [upstream]);
     else idle.push(upstream);
@@ -58,33 +56,43 @@ export class Upstreams {
     if (this.#all.delete(upstream)) process.nextTick(() => upstream.client.destroy(reason, ignore));
   }
 
+  /** Tells users of connections on which nothing moves. */
+  endSilent(nowMs: number): void {
+    for (const { user, socket, silence } of this.#all) {
+      if (user === undefined || socket === undefined) continue;
+      const forMs = silence.forMs(socket, nowMs);
+      if (forMs > 0) user.silent(forMs);
+    }
+  }
+
   close(): void {
     for (const upstream of this.#all) upstream.client.destroy(new Error('the DLX stops'), ignore);
     this.#all.clear();
     this.#idle.clear();
   }
 
-  #create(key: string): Upstream {
-    const { responseTimeoutMs, idleTimeoutMs, connectTimeoutMs } = this.#limits;
+  #create(key: string, connectTimeoutMs: number): Upstream {
     const client = new Client(`http://${key}`, {
       pipelining: 1,
       allowH2: false,
-      headersTimeout: responseTimeoutMs,
-      bodyTimeout: idleTimeoutMs,
+      // undici's timers are set and cleared with each message; `endSilent` does their work.
+      headersTimeout: 0,
+      bodyTimeout: 0,
       keepAliveTimeout: keepAliveMs,
       maxHeaderSize: 65_536,
       connect: ({ hostname, port }, callback) => {
-        connectWithin(hostname, Number(port === '' ? 80 : port), connectTimeoutMs, callback);
+        const to = { host: hostname, port: Number(port === '' ? 80 : port) };
+        upstream.socket = connectWithin(to, connectTimeoutMs, callback);
       },
     });
-    const upstream: Upstream = { key, client, idle: false };
+    const upstream: Upstream = { key, client, socket: undefined, user: undefined, silence: new Silence() };
     this.#all.add(upstream);
     client.on('disconnect', () => this.#disconnected(upstream));
     return upstream;
   }
 
   #disconnected(upstream: Upstream): void {
-    if (!upstream.idle || !this.#all.delete(upstream)) return;
+    if (upstream.user !== undefined || !this.#all.delete(upstream)) return;
     const idle = this.#idle.get(upstream.key) ?? [];
     idle.splice(idle.indexOf(upstream), 1);
     if (idle.length === 0) this.#idle.delete(upstream.key);
@@ -93,11 +101,10 @@ export class Upstreams {
 }
 
 function connectWithin(
-  host: string,
-  port: number,
+  { host, port }: { host: string; port: number },
   timeoutMs: number,
   callback: (...args: [null, Socket] | [Error, null]) => void,
-): void {
+): Socket {
   const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
   const timer = setTimeout(() => {
     socket.destroy(
@@ -114,6 +121,7 @@ function connectWithin(
     socket.off('error', onError);
     callback(null, socket);
   });
+  return socket;
 }
 
 function ignore(): void {

@@ -4,6 +4,7 @@ import type { Channel } from '../carrier.ts';
 import { Exchange } from '../exchange.ts';
 import type { Http1Carrier } from '../forward/http1-carrier.ts';
 import { plainAddress } from '../identify/trust.ts';
+import { Silence } from '../silence.ts';
 
 /** What a connection tells of its requests. */
 export type Handle = (x: Exchange) => void;
@@ -21,6 +22,7 @@ export class Connection implements Channel {
   readonly #waiting: Http1Carrier[] = [];
   #current: Exchange | undefined;
   #advancing = false;
+  readonly #silence = new Silence();
 
   constructor(core: Core, handle: Handle, socket: Socket, port: number, ownPort: boolean) {
     this.#core = core;
@@ -37,6 +39,13 @@ export class Connection implements Channel {
 
   get isIdle(): boolean {
     return this.#current === undefined && this.#waiting.length === 0;
+  }
+
+  /** Milliseconds without a byte; held clients are silent by nature, and have a limit of their own. */
+  silentForMs(nowMs: number): number {
+    if (this.#current?.state !== 'held') return this.#silence.forMs(this.socket, nowMs);
+    this.#silence.restart();
+    return 0;
   }
 
   receive(carrier: Http1Carrier): void {

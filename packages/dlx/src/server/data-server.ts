@@ -54,6 +54,15 @@ export class DataServer {
     for (const connection of this.connections) if (connection.isIdle) connection.socket.end();
   }
 
+  /** Ends connections that were silent for too long: between two requests, or in the middle of one. */
+  endSilent(nowMs: number): void {
+    const { idleTimeoutMs } = this.#core.settings;
+    for (const connection of this.connections) {
+      const limitMs = connection.isIdle ? keepAliveMs : idleTimeoutMs;
+      if (connection.silentForMs(nowMs) > limitMs && limitMs > 0) connection.socket.destroy();
+    }
+  }
+
   async close(): Promise<void> {
     for (const { socket } of this.connections) socket.destroy();
     await this.#app.close();
@@ -64,7 +73,9 @@ export class DataServer {
       // Node would answer 400 by itself, uncounted.
       requireHostHeader: false,
       requestTimeout: 0,
-      keepAliveTimeout: keepAliveMs,
+      // Node's timers are set and cleared with each message; `endSilent` does their work.
+      keepAliveTimeout: 0,
+      optimizeEmptyRequests: true,
       keepAlive: true,
       keepAliveInitialDelay: 60_000,
     });
@@ -72,7 +83,6 @@ export class DataServer {
       const carrier = new Http1Carrier(req, res, expectsContinue, this.#core.settings.targetHeader);
       (req.socket as Held)[connectionOf]?.receive(carrier);
     };
-    server.timeout = this.#core.settings.idleTimeoutMs;
     server.on('connection', (socket: Held) => {
       if (socket[connectionOf] === undefined) this.#track(socket, socket.localPort ?? 0, false);
     });
@@ -81,10 +91,6 @@ export class DataServer {
     server.on('checkExpectation', (req, res) => receive(req, res, true));
     server.on('connect', (_req, socket: Socket) => this.#refuseRaw(socket, 501, 'CONNECT is not supported'));
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#clientError(error, socket));
-    server.on('timeout', (socket: Held) => {
-      // Held clients are silent by nature, and have a limit of their own.
-      if (socket[connectionOf]?.current?.state !== 'held') socket.destroy();
-    });
     return server;
   }
 
