@@ -5,6 +5,8 @@ export interface Head {
   host: string | undefined;
   hosts: number;
   userAgent: string | undefined;
+  /** How the body is framed, and `Expect`: what Node asks a request's `headers` for. */
+  framing: Record<string, string>;
   contentLength: string | undefined;
   transferEncoding: string | undefined;
   upgrade: string | undefined;
@@ -24,6 +26,8 @@ export const hopHeader = 'x-scaler-hop';
 // Names of these lengths are looked at, all others passed on as they are.
 const lengths = new Set([2, 4, 6, 7, 10, 12, 14, 15, 16, 17]);
 
+const unframed: Record<string, string> = Object.freeze({});
+
 /** Reads and sorts a request's raw fields. By RFC 9110 §7.6.1 what `Connection` names stays behind. */
 export function readHead(raw: readonly string[], targetHeader: string): Head {
   const head: Head = {
@@ -31,6 +35,7 @@ export function readHead(raw: readonly string[], targetHeader: string): Head {
     host: undefined,
     hosts: 0,
     userAgent: undefined,
+    framing: unframed,
     contentLength: undefined,
     transferEncoding: undefined,
     upgrade: undefined,
@@ -72,9 +77,11 @@ function take(head: Head, lower: string, value: string): boolean {
       return false;
     case 'content-length':
       head.contentLength = value;
+      head.framing = { ...head.framing, 'content-length': value };
       return false;
     case 'transfer-encoding':
       head.transferEncoding = value;
+      head.framing = { ...head.framing, 'transfer-encoding': value };
       return true;
     case 'upgrade':
       head.upgrade = value;
@@ -97,6 +104,7 @@ function take(head: Head, lower: string, value: string): boolean {
       return true;
     case 'expect':
       head.expect = value;
+      head.framing = { ...head.framing, expect: value };
       return true;
     case 'keep-alive':
     case 'proxy-connection':
@@ -120,6 +128,17 @@ function withoutNominated(head: Head, connection: string): Head {
   }
   fields.length = kept;
   return head;
+}
+
+/** The values of a field, by its lower-case name, joined by commas. */
+export function fieldOf(raw: readonly string[], name: string): string | undefined {
+  let found: string | undefined;
+  for (let i = 0; i < raw.length; i += 2) {
+    const candidate = raw[i] as string;
+    if (candidate.length !== name.length || candidate.toLowerCase() !== name) continue;
+    found = found === undefined ? raw[i + 1] : `${found}, ${raw[i + 1]}`;
+  }
+  return found;
 }
 
 /** Lower-case names in a `Connection` field, but for those that are dropped or kept in any case. */

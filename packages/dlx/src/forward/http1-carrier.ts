@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Attempt, Carrier } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Lane } from '../hold/lane.ts';
@@ -6,22 +6,23 @@ import { parseHost } from '../identify/host.ts';
 import type { Refusal } from '../outcome.ts';
 import { Http1Attempt } from './attempt.ts';
 import type { EndpointState } from './endpoint-set.ts';
-import { type Head, readHead } from './head.ts';
+import { fieldOf, type Head } from './head.ts';
+import type { RawMessage } from './raw-message.ts';
 
 /** A request in HTTP/1.0 or 1.1. */
 export class Http1Carrier implements Carrier {
-  readonly req: IncomingMessage;
+  readonly req: RawMessage;
   readonly res: ServerResponse;
   readonly head: Head;
   readonly #expectsContinue: boolean;
   #continued = false;
 
   /** `expectsContinue`: the client waits for `100 Continue` before it sends its body. */
-  constructor(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean, targetHeader: string) {
+  constructor(req: RawMessage, res: ServerResponse, expectsContinue: boolean) {
     this.req = req;
     this.res = res;
     this.#expectsContinue = expectsContinue;
-    this.head = readHead(req.rawHeaders, targetHeader);
+    this.head = req.head;
   }
 
   get method(): string {
@@ -37,8 +38,7 @@ export class Http1Carrier implements Carrier {
   }
 
   field(name: string): string | undefined {
-    const value = this.req.headers[name];
-    return typeof value === 'object' ? value.join(', ') : value;
+    return fieldOf(this.req.rawHeaders, name);
   }
 
   check(x: Exchange): Refusal | undefined {

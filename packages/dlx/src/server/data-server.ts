@@ -3,6 +3,7 @@ import { Server as NetServer, type Socket } from 'node:net';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Core } from '../core.ts';
 import { Http1Carrier } from '../forward/http1-carrier.ts';
+import { type RawMessage, rawMessageClass } from '../forward/raw-message.ts';
 import { outcomes } from '../outcome.ts';
 import { Connection, type Handle } from './connection.ts';
 
@@ -76,12 +77,12 @@ export class DataServer {
       // Node's timers are set and cleared with each message; `endSilent` does their work.
       keepAliveTimeout: 0,
       optimizeEmptyRequests: true,
+      IncomingMessage: rawMessageClass(this.#core.settings.targetHeader),
       keepAlive: true,
       keepAliveInitialDelay: 60_000,
     });
     const receive = (req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void => {
-      const carrier = new Http1Carrier(req, res, expectsContinue, this.#core.settings.targetHeader);
-      (req.socket as Held)[connectionOf]?.receive(carrier);
+      (req.socket as Held)[connectionOf]?.receive(new Http1Carrier(req as RawMessage, res, expectsContinue));
     };
     server.on('connection', (socket: Held) => {
       if (socket[connectionOf] === undefined) this.#track(socket, socket.localPort ?? 0, false);
