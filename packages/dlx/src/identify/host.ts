@@ -6,8 +6,22 @@ export interface HostKey {
 
 const pattern = /^(\[[0-9a-fA-F:.]+\]|[^\s:/?#@[\]]+?)\.?(?::(\d{0,5}))?$/;
 
+/** Hosts that were parsed already: few are asked for, often, and each several times per request. */
+const known = new Map<string, HostKey | undefined>();
+const knownLimit = 1024;
+
 /** Undefined when it is not a host. */
 export function parseHost(host: string): HostKey | undefined {
+  const key = known.get(host);
+  if (key !== undefined || known.has(host)) return key;
+  // Clients choose them: a flood of new ones must not grow the map.
+  if (known.size >= knownLimit) known.clear();
+  const parsed = parse(host);
+  known.set(host, parsed);
+  return parsed;
+}
+
+function parse(host: string): HostKey | undefined {
   const match = pattern.exec(host);
   if (match === null) return undefined;
   const port = match[2] === undefined || match[2] === '' ? undefined : Number(match[2]);
