@@ -37,9 +37,10 @@ export class Listeners {
 
   /** Ports that cannot be listened on, with the reason. They are tried again every second. */
   failures(): { port: number; reason: string }[] {
-    return [...this.#ports].flatMap(([port, { failure }]) =>
-      failure === undefined ? [] : [{ port, reason: failure }],
-    );
+    const found: { port: number; reason: string }[] = [];
+    // Asked every second, of tens of thousands of ports: no record for each of them.
+    for (const [port, { failure }] of this.#ports) if (failure !== undefined) found.push({ port, reason: failure });
+    return found;
   }
 
   /** Listens on these, and after a while no longer on others. */
