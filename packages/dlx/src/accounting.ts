@@ -24,6 +24,7 @@ export class Accounting {
   accepted = 0;
   held = 0;
   inFlight = 0;
+  openStreams = 0;
   readonly outcomes = perOutcome(() => 0);
   readonly holdSeconds: BoundHistogram;
   readonly wakeSeconds: BoundHistogram;
@@ -58,6 +59,7 @@ export class Accounting {
     };
     now('dlx_held', 'Requests that are held now.', () => this.held);
     now('dlx_in_flight', 'Requests that are being forwarded or answered now.', () => this.inFlight);
+    now('dlx_open_streams', 'Those in flight that left HTTP, such as WebSockets.', () => this.openStreams);
     const hold = { name: 'dlx_hold_seconds', help: 'How long requests were held.', buckets: secondsBuckets };
     this.holdSeconds = metrics.histogram(hold).bind({});
     const wake = { name: 'dlx_wake_seconds', help: 'How long setScale took to wake.', buckets: secondsBuckets };

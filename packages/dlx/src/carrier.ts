@@ -18,6 +18,8 @@ export interface Channel {
 /** One try to have one request answered by one endpoint. */
 export interface Attempt {
   dispatch(): void;
+  /** The client's connection is joined to the upstream's: what becomes of it is not the end of the request yet. */
+  readonly joined?: boolean;
   /** The request has its outcome: the upstream is to hear no more of it. */
   abort(): void;
 }

@@ -1,6 +1,7 @@
 import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
 import type { Accounting } from './accounting.ts';
 import type { Upstreams } from './forward/upstreams.ts';
+import type { Tunnel } from './upgrade/tunnel.ts';
 
 /** The limits and habits of the data path. All times in milliseconds. */
 export interface Settings {
@@ -33,6 +34,8 @@ export interface Core {
   readonly accounting: Accounting;
   readonly settings: Settings;
   readonly upstreams: Upstreams;
+  /** Connections that left HTTP. */
+  readonly tunnels: Set<Tunnel>;
   /** This replica's name. */
   readonly identity: string;
   /** Set once the process was told to stop: answers close their connections. */

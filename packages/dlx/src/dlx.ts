@@ -60,6 +60,7 @@ export function createDlx(options: DlxOptions): Dlx {
     accounting,
     settings,
     upstreams,
+    tunnels: new Set(),
     identity,
     draining: false,
     refusing: false,
@@ -84,7 +85,8 @@ export function createDlx(options: DlxOptions): Dlx {
     synced,
     listen: () => server.listen(listenHost, listenPort),
     run: async (signal) => {
-      const looks = [(nowMs: number) => server.endSilent(nowMs), (nowMs: number) => upstreams.endSilent(nowMs)];
+      const tunnelsLook = (nowMs: number): void => core.tunnels.forEach((tunnel) => tunnel.endSilent(nowMs));
+      const looks = [server.endSilent.bind(server), upstreams.endSilent.bind(upstreams), tunnelsLook];
       await Promise.all([resources.run(signal), watchSilence(looks, clock, signal)]);
     },
     addDrainSteps: (shutdown, times) => addDrainSteps(shutdown, { core, server, listeners, resources, ...times }),

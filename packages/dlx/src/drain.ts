@@ -42,13 +42,14 @@ export function addDrainSteps(shutdown: Shutdown, options: DrainOptions): void {
   const refuse = async (signal: AbortSignal): Promise<void> => {
     core.refusing = true;
     for (const gate of resources.gates.values()) gate.failHeld(refusal);
+    for (const tunnel of core.tunnels) tunnel.leave(refusal.outcome, refusal.detail);
     for (const { current } of server.connections) {
       const attempt = current?.attempt;
       current?.refuse(refusal);
       attempt?.abort();
     }
     server.endIdle();
-    await until(() => server.connections.size === 0, clock, signal);
+    await until(() => server.connections.size + core.tunnels.size === 0, clock, signal);
   };
   shutdown.step(50, 'answer the rest', refuse, { limitMs: flushMs });
   shutdown.step(60, 'close the data path', async () => {

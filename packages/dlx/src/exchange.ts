@@ -37,6 +37,7 @@ export class Exchange implements Holdable {
   path = '/';
   /** Sent once more already, after an endpoint broke off without an answer. */
   repeated = false;
+  #open = false;
 
   constructor(core: Core, channel: Channel, carrier: Carrier) {
     this.core = core;
@@ -64,6 +65,18 @@ export class Exchange implements Holdable {
     return this.channel.ownPort && resource?.phase === 'awake' && resource.dlxSeesAll !== true;
   }
 
+  /** Its connection left HTTP: it is a stream now, which is open until the request ends. */
+  opened(): void {
+    if (this.#open || this.state === 'ended') return;
+    this.#open = true;
+    this.#countOpen(1);
+  }
+
+  #countOpen(by: 1 | -1): void {
+    this.core.accounting.openStreams += by;
+    if (this.lane !== undefined) this.lane.gate.openStreams += by;
+  }
+
   /** The only place where held and in-flight are counted. */
   moveTo(state: ExchangeState): void {
     const was = this.state;
@@ -79,7 +92,10 @@ export class Exchange implements Holdable {
       accounting.inFlight -= 1;
       if (gate !== undefined) gate.inFlight -= 1;
     }
-    if (state === 'ended') return;
+    if (state === 'ended') {
+      if (this.#open) this.#countOpen(-1);
+      return;
+    }
     if (state === 'held') {
       accounting.held += 1;
       if (gate !== undefined) gate.held += 1;

@@ -30,6 +30,8 @@ export class Gate {
   removed = false;
   held = 0;
   inFlight = 0;
+  /** Those in flight that left HTTP: WebSockets and the like. */
+  openStreams = 0;
   /** Requests since start, quiet ones not counted. */
   arrivals = 0;
   /** Monotonic. */

@@ -123,7 +123,6 @@ test.each([
   ['an unknown expectation', 'POST / HTTP/1.1\r\nhost: web\r\nexpect: wonders\r\ncontent-length: 3\r\n\r\nabc', 417],
   ['an asterisk', 'OPTIONS * HTTP/1.1\r\nhost: web\r\n\r\n', 400],
   ['CONNECT', 'CONNECT web:80 HTTP/1.1\r\nhost: web\r\n\r\n', 501],
-  ['an upgrade to WebSocket', 'GET / HTTP/1.1\r\nhost: web\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n', 501],
   ['rubbish', '\x16\x03\x01\x00\r\n\r\n', 400],
 ])('%s is refused, counted, and never sent on', async (_, text, status) => {
   const h = await withWeb();

@@ -45,10 +45,10 @@ function activity({ core, resources }: Dlx): Record<string, object> {
   const nowMs = core.clock.monotonic();
   const active: Record<string, object> = {};
   for (const [key, gate] of resources.gates) {
-    const { held, inFlight, arrivals, lastArrivalMs } = gate;
+    const { held, inFlight, openStreams, arrivals, lastArrivalMs } = gate;
     if (arrivals + held + inFlight === 0) continue;
     const lastArrivalAgeMs = lastArrivalMs === undefined ? undefined : Math.max(0, Math.round(nowMs - lastArrivalMs));
-    active[key] = { held, inFlight, openStreams: 0, arrivals, lastArrivalAgeMs };
+    active[key] = { held, inFlight, openStreams, arrivals, lastArrivalAgeMs };
   }
   return active;
 }

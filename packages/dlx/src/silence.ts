@@ -10,7 +10,7 @@ export class Silence {
   #sinceMs = 0;
 
   /** Milliseconds since the last look at which bytes had moved; ask at every look. */
-  forMs({ bytesRead, bytesWritten }: Socket, nowMs: number): number {
+  forMs({ bytesRead, bytesWritten }: Pick<Socket, 'bytesRead' | 'bytesWritten'>, nowMs: number): number {
     const bytes = bytesRead + bytesWritten;
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;

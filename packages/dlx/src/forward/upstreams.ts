@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import type { Endpoint } from '@scaler/scaler-types';
 import { Client } from 'undici';
 import { Silence } from '../silence.ts';
 
@@ -28,6 +29,7 @@ export interface Upstream {
 export class Upstreams {
   readonly #idle = new Map<string, Upstream[]>();
   readonly #all = new Set<Upstream>();
+  readonly #own = new Set<Pick<Upstream, 'socket' | 'user' | 'silence'>>();
 
   get size(): number {
     return this.#all.size;
@@ -56,17 +58,36 @@ export class Upstreams {
     if (this.#all.delete(upstream)) process.nextTick(() => upstream.client.destroy(reason, ignore));
   }
 
+  /**
+   * A connection that is one user's alone, and looked after until it closes. Each of its directions ends by itself.
+   */
+  open(
+    { address: host, port }: Endpoint,
+    user: UpstreamUser,
+    connectTimeoutMs: number,
+    callback: (...args: [null, Socket] | [Error, null]) => void,
+  ): Socket {
+    const socket = connectWithin({ host, port, allowHalfOpen: true }, connectTimeoutMs, callback);
+    const own = { socket, user, silence: new Silence() };
+    this.#own.add(own);
+    socket.once('close', () => this.#own.delete(own));
+    return socket;
+  }
+
   /** Tells users of connections on which nothing moves. */
   endSilent(nowMs: number): void {
-    for (const { user, socket, silence } of this.#all) {
-      if (user === undefined || socket === undefined) continue;
-      const forMs = silence.forMs(socket, nowMs);
-      if (forMs > 0) user.silent(forMs);
+    for (const connections of [this.#all, this.#own]) {
+      for (const { user, socket, silence } of connections) {
+        if (user === undefined || socket === undefined) continue;
+        const forMs = silence.forMs(socket, nowMs);
+        if (forMs > 0) user.silent(forMs);
+      }
     }
   }
 
   close(): void {
     for (const upstream of this.#all) upstream.client.destroy(new Error('the DLX stops'), ignore);
+    for (const { socket } of this.#own) socket?.destroy();
     this.#all.clear();
     this.#idle.clear();
   }
@@ -101,21 +122,19 @@ export class Upstreams {
 }
 
 function connectWithin(
-  { host, port }: { host: string; port: number },
+  { host, port, allowHalfOpen = false }: { host: string; port: number; allowHalfOpen?: boolean },
   timeoutMs: number,
   callback: (...args: [null, Socket] | [Error, null]) => void,
 ): Socket {
-  const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
+  const socket = connect({ host, port, allowHalfOpen, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
   const timer = setTimeout(() => {
     socket.destroy(
       Object.assign(new Error(`no connection to ${host}:${port} in ${timeoutMs} ms`), { code: 'ETIMEDOUT' }),
     );
   }, timeoutMs);
-  const onError = (error: Error): void => {
-    clearTimeout(timer);
-    callback(error, null);
-  };
+  const onError = (error: Error): void => callback(error, null);
   socket.once('error', onError);
+  socket.once('close', () => clearTimeout(timer));
   socket.once('connect', () => {
     clearTimeout(timer);
     socket.off('error', onError);

@@ -5,6 +5,7 @@ import { Exchange } from '../exchange.ts';
 import type { Http1Carrier } from '../forward/http1-carrier.ts';
 import { plainAddress } from '../identify/trust.ts';
 import { Silence } from '../silence.ts';
+import type { UpgradeCarrier } from '../upgrade/upgrade-carrier.ts';
 
 /** What a connection tells of its requests. */
 export type Handle = (x: Exchange) => void;
@@ -19,7 +20,9 @@ export class Connection implements Channel {
   readonly remoteAddress: string | undefined;
   readonly #core: Core;
   readonly #handle: Handle;
-  readonly #waiting: Http1Carrier[] = [];
+  readonly #waiting: (Http1Carrier | UpgradeCarrier)[] = [];
+  /** What comes next on it is for whoever took it, no longer for the server. */
+  leftHttp = false;
   #current: Exchange | undefined;
   #advancing = false;
   readonly #silence = new Silence();
@@ -38,24 +41,25 @@ export class Connection implements Channel {
   }
 
   get isIdle(): boolean {
-    return this.#current === undefined && this.#waiting.length === 0;
+    return this.#current === undefined && this.#waiting.length === 0 && !this.leftHttp;
   }
 
-  /** Milliseconds without a byte; held clients are silent by nature, and have a limit of their own. */
+  /** Milliseconds without a byte; held clients are silent by nature, and they and tunnels have limits of their own. */
   silentForMs(nowMs: number): number {
-    if (this.#current?.state !== 'held') return this.#silence.forMs(this.socket, nowMs);
+    const x = this.#current;
+    if (x?.state !== 'held' && x?.attempt?.joined !== true) return this.#silence.forMs(this.socket, nowMs);
     this.#silence.restart();
     return 0;
   }
 
-  receive(carrier: Http1Carrier): void {
+  receive(carrier: Http1Carrier | UpgradeCarrier): void {
     if (this.#current === undefined && this.#waiting.length === 0) {
       this.#admit(carrier);
       return;
     }
     // What was parsed already is kept, and no more is read: else one client makes thousands of requests at once.
     this.#waiting.push(carrier);
-    this.socket.pause();
+    if (!this.leftHttp) this.socket.pause();
   }
 
   /** The current request has its outcome. */
@@ -67,10 +71,10 @@ export class Connection implements Channel {
 
   closed(): void {
     this.#waiting.length = 0;
-    this.#current?.clientGone();
+    if (this.#current?.attempt?.joined !== true) this.#current?.clientGone();
   }
 
-  #admit(carrier: Http1Carrier): void {
+  #admit(carrier: Http1Carrier | UpgradeCarrier): void {
     const x = new Exchange(this.#core, this, carrier);
     this.#current = x;
     this.#handle(x);
@@ -86,6 +90,6 @@ export class Connection implements Channel {
       if (!next.res.destroyed) this.#admit(next);
     }
     this.#advancing = false;
-    if (this.#waiting.length === 0) this.socket.resume();
+    if (this.#waiting.length === 0 && !this.leftHttp) this.socket.resume();
   }
 }

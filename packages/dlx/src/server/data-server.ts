@@ -5,6 +5,7 @@ import type { Core } from '../core.ts';
 import { Http1Carrier } from '../forward/http1-carrier.ts';
 import { type RawMessage, rawMessageClass } from '../forward/raw-message.ts';
 import { outcomes } from '../outcome.ts';
+import { takeUpgrade } from '../upgrade/take-upgrade.ts';
 import { Connection, type Handle } from './connection.ts';
 
 const connectionOf = Symbol('connection');
@@ -84,12 +85,19 @@ export class DataServer {
     const receive = (req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void => {
       (req.socket as Held)[connectionOf]?.receive(new Http1Carrier(req as RawMessage, res, expectsContinue));
     };
+    // Node leaves out what is beyond 1000 fields; a Content-Length among them would be one. Their size is bounded.
+    server.maxHeadersCount = 0;
     server.on('connection', (socket: Held) => {
       if (socket[connectionOf] === undefined) this.#track(socket, socket.localPort ?? 0, false);
     });
     server.on('request', (req, res) => receive(req, res, false));
     server.on('checkContinue', (req, res) => receive(req, res, true));
     server.on('checkExpectation', (req, res) => receive(req, res, true));
+    server.on('upgrade', (req: RawMessage, socket: Held, bytes) => {
+      const connection = socket[connectionOf];
+      if (connection === undefined) socket.destroy();
+      else takeUpgrade({ core: this.#core, server, connection, req, bytes });
+    });
     server.on('connect', (_req, socket: Socket) => this.#refuseRaw(socket, 501, 'CONNECT is not supported'));
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#clientError(error, socket));
     return server;

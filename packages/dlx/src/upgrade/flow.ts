@@ -1,0 +1,63 @@
+import type { Socket } from 'node:net';
+import { goingAwayFrame, WebSocketFrames } from './web-socket-frames.ts';
+
+export interface FlowOptions {
+  readonly from: Socket;
+  readonly to: Socket;
+  /** Undefined: it is no WebSocket. */
+  readonly webSocket: { readonly towards: 'client' | 'server' } | undefined;
+}
+
+/** One direction of a tunnel: what comes from one socket goes to the other, no faster than that one takes it. */
+export class Flow {
+  readonly #from: Socket;
+  readonly #to: Socket;
+  readonly #frames: WebSocketFrames | undefined;
+  readonly #masked: boolean;
+  #leaving = false;
+  #ended = false;
+
+  constructor({ from, to, webSocket }: FlowOptions) {
+    this.#from = from;
+    this.#to = to;
+    this.#frames = webSocket === undefined ? undefined : new WebSocketFrames();
+    this.#masked = webSocket?.towards === 'server';
+  }
+
+  /** `first` was read already. */
+  start(first: Buffer): void {
+    const from = this.#from;
+    this.#to.on('drain', () => from.resume());
+    if (first.length > 0) this.#onData(first);
+    from.on('data', this.#onData).on('end', () => this.#end());
+    if (!this.#to.writableNeedDrain) from.resume();
+  }
+
+  /**
+   * Ends it from our side, with a word of farewell where the protocol has one and as soon as it may be said; what still
+   * comes is thrown away.
+   */
+  leave(): void {
+    if (this.#ended || this.#leaving) return;
+    this.#leaving = true;
+    if (this.#frames?.atBoundary !== false) this.#sayGoodbye();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const passed = this.#frames?.pass(chunk, this.#leaving) ?? chunk.length;
+    if (!this.#to.write(passed === chunk.length ? chunk : chunk.subarray(0, passed))) this.#from.pause();
+    if (this.#leaving && this.#frames?.atBoundary === true) this.#sayGoodbye();
+  };
+
+  #sayGoodbye(): void {
+    if (this.#frames?.closed === false) this.#to.write(goingAwayFrame(this.#masked));
+    this.#end();
+    this.#from.off('data', this.#onData).resume();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#to.end();
+  }
+}

@@ -1,0 +1,109 @@
+import type { Socket } from 'node:net';
+import type { Exchange } from '../exchange.ts';
+import { type Outcome, outcomes } from '../outcome.ts';
+import { Silence } from '../silence.ts';
+import { Flow } from './flow.ts';
+
+/** Both sides have so long to answer our farewell. */
+const farewellMs = 1000;
+
+export interface TunnelOptions {
+  readonly x: Exchange;
+  readonly client: Socket;
+  readonly upstream: Socket;
+  /** Names the upstream in what is told of it. */
+  readonly key: string;
+  /** Whether they speak WebSocket, whose frames are followed so that it can be ended in its own words. */
+  readonly webSocket: boolean;
+  /** Neither says a word for so long: it ends. 0: as long as they like. */
+  readonly idleTimeoutMs: number;
+}
+
+/**
+ * A client's and an upstream's connection, joined. Each direction ends by itself; what one side resets is reset
+ * towards the other. It is in flight, and an open stream, until both connections have closed.
+ */
+export class Tunnel {
+  readonly #x: Exchange;
+  readonly #client: Socket;
+  readonly #upstream: Socket;
+  readonly #key: string;
+  readonly #idleTimeoutMs: number;
+  readonly #silence = new Silence();
+  readonly #down: Flow;
+  readonly #up: Flow;
+  #standing = 2;
+  #leaving = false;
+
+  constructor({ x, client, upstream, key, webSocket, idleTimeoutMs }: TunnelOptions) {
+    this.#x = x;
+    this.#client = client;
+    this.#upstream = upstream;
+    this.#key = key;
+    this.#idleTimeoutMs = idleTimeoutMs;
+    this.#down = new Flow({ from: upstream, to: client, webSocket: webSocket ? { towards: 'client' } : undefined });
+    this.#up = new Flow({ from: client, to: upstream, webSocket: webSocket ? { towards: 'server' } : undefined });
+  }
+
+  /** What each side said already is for the other. */
+  start(fromClient: Buffer, fromUpstream: Buffer): void {
+    const { core } = this.#x;
+    core.tunnels.add(this);
+    this.#x.opened();
+    this.#watch(this.#client, this.#upstream, 'client-gone');
+    this.#watch(this.#upstream, this.#client, 'upstream-reset');
+    this.#down.start(fromUpstream);
+    this.#up.start(fromClient);
+  }
+
+  /** Ends it if neither side said anything for too long; ask at every look. */
+  endSilent(nowMs: number): void {
+    const bytesRead = this.#client.bytesRead + this.#upstream.bytesRead;
+    const bytesWritten = this.#client.bytesWritten + this.#upstream.bytesWritten;
+    const forMs = this.#silence.forMs({ bytesRead, bytesWritten }, nowMs);
+    if (this.#idleTimeoutMs === 0 || forMs <= this.#idleTimeoutMs) return;
+    this.leave('upstream-idle', `neither side said a word for ${Math.round(forMs)} ms`);
+  }
+
+  /** Ends it from our side, as cleanly as the protocol allows. */
+  leave(outcome: Outcome, detail: string): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#down.leave();
+    this.#up.leave();
+    this.#end(outcome, detail);
+    const cancel = this.#x.core.clock.after(farewellMs, () => {
+      this.#client.destroy();
+      this.#upstream.destroy();
+    });
+    const closed = (): void => {
+      if (this.#standing === 0) cancel();
+    };
+    this.#client.once('close', closed);
+    this.#upstream.once('close', closed);
+  }
+
+  /** Breaks it off on both sides. */
+  reset(): void {
+    for (const socket of [this.#client, this.#upstream]) if (!socket.destroyed) socket.resetAndDestroy();
+  }
+
+  #watch(socket: Socket, other: Socket, brokeOff: Outcome): void {
+    socket.on('error', (error) => this.#end(brokeOff, error.message));
+    socket.once('close', () => {
+      this.#standing -= 1;
+      if (!socket.readableEnded || !socket.writableFinished) {
+        this.#end(brokeOff, 'closed before its time');
+        if (!other.destroyed) other.resetAndDestroy();
+      }
+      if (this.#standing > 0) return;
+      this.#x.core.tunnels.delete(this);
+      this.#end('forwarded');
+    });
+  }
+
+  #end(outcome: Outcome, detail?: string): void {
+    const named = detail === undefined || outcome === 'client-gone' ? detail : `${this.#key}: ${detail}`;
+    this.#x.end(outcome, outcomes[outcome].status || 101, named);
+  }
+}

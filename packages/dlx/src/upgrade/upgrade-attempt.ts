@@ -1,0 +1,198 @@
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Attempt } from '../carrier.ts';
+import type { Exchange } from '../exchange.ts';
+import type { EndpointState } from '../forward/endpoint-set.ts';
+import { type Limits, limitsOf } from '../forward/limits.ts';
+import { readResponseHead, readTrailers, reasonPhrase } from '../forward/response-head.ts';
+import type { UpstreamUser } from '../forward/upstreams.ts';
+import type { Lane } from '../hold/lane.ts';
+import { causeText, type Outcome } from '../outcome.ts';
+import { informationHead, switchedHead } from './response-text.ts';
+import { Tunnel } from './tunnel.ts';
+import type { UpgradeCarrier } from './upgrade-carrier.ts';
+
+const maxHeaderBytes = 65_536;
+/** Methods that Node sends with an empty body, framed, unless told that there is none. */
+const bodiless = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
+
+/**
+ * One offer to leave HTTP on its way to one endpoint, over a connection of its own. Node's own client, because undici
+ * takes an upstream that answers an offer in HTTP for broken.
+ */
+export class UpgradeAttempt implements Attempt, UpstreamUser {
+  readonly #x: Exchange;
+  readonly #carrier: UpgradeCarrier;
+  readonly #lane: Lane;
+  readonly #state: EndpointState;
+  readonly #limits: Limits;
+  readonly #startedMs: number;
+  /** Counts in the endpoint's window. */
+  #released: boolean;
+  #socket: Socket | undefined;
+  #sent = false;
+  #done = false;
+  #tunnel: Tunnel | undefined;
+
+  constructor(x: Exchange, carrier: UpgradeCarrier, lane: Lane, state: EndpointState) {
+    this.#x = x;
+    this.#carrier = carrier;
+    this.#lane = lane;
+    this.#state = state;
+    this.#limits = limitsOf(lane.gate.resource, x.core.settings);
+    this.#startedMs = x.core.clock.monotonic();
+    this.#released = x.wasHeld;
+    if (this.#released) state.window.used += 1;
+  }
+
+  get joined(): boolean {
+    return this.#tunnel !== undefined;
+  }
+
+  dispatch(): void {
+    const { connectTimeoutMs } = this.#limits;
+    this.#socket = this.#x.core.upstreams.open(this.#state.endpoint, this, connectTimeoutMs, (error, socket) => {
+      if (this.#done) return;
+      if (socket !== null) this.#send(socket);
+      else {
+        this.#finish();
+        this.#lane.connectFailed(this.#x, this.#state, error);
+        this.#lane.pump();
+      }
+    });
+  }
+
+  abort(): void {
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.reset();
+      return;
+    }
+    this.#finish();
+    this.#lane.pump();
+  }
+
+  silent(forMs: number): void {
+    if (this.#done || !this.#sent) return;
+    const { responseTimeoutMs, idleTimeoutMs } = this.#limits;
+    const { answering, socket } = this.#carrier;
+    const limitMs = answering ? idleTimeoutMs : responseTimeoutMs;
+    if (limitMs === 0 || forMs <= limitMs) return;
+    if (socket.writableNeedDrain) socket.destroy();
+    else this.#refuse(answering ? 'upstream-idle' : 'upstream-timeout', `was silent for ${Math.round(forMs)} ms`);
+  }
+
+  #send(socket: Socket): void {
+    socket.on('error', ignore);
+    const { head, path } = this.#x;
+    const { method, offer } = this.#carrier;
+    const headers = [...head.fields, 'connection', 'Upgrade', 'upgrade', offer];
+    if (!bodiless.has(method) && head.contentLength === undefined) headers.push('content-length', '0');
+    const createConnection = (): Socket => socket;
+    let req: ClientRequest;
+    try {
+      req = request({ createConnection, method, path, headers, maxHeaderSize: maxHeaderBytes, setHost: false });
+    } catch (error) {
+      this.#refuse('bad-request', causeText(error));
+      return;
+    }
+    this.#sent = true;
+    req.on('information', (info) => this.#inform(info));
+    req.on('upgrade', (res, upstream, bytes) => this.#switch(res, upstream, bytes));
+    req.on('response', (res) => this.#respond(res));
+    req.on('error', (error) => this.#failed(error));
+    req.end();
+  }
+
+  #inform({ statusCode, statusMessage, rawHeaders }: InformationEvent): void {
+    // 100 is an answer to what we do not send.
+    if (this.#done || statusCode === 100) return;
+    this.#carrier.socket.write(informationHead(statusCode, statusMessage, rawHeaders), 'latin1');
+  }
+
+  /** The upstream goes over. */
+  #switch(res: IncomingMessage, upstream: Socket, bytes: Buffer): void {
+    if (this.#done) return;
+    this.#answered();
+    this.#done = true;
+    const { socket: client } = this.#carrier;
+    const early = this.#carrier.release();
+    const webSocket = res.headers.upgrade?.trim().toLowerCase() === 'websocket';
+    const { idleTimeoutMs } = this.#limits;
+    this.#tunnel = new Tunnel({ x: this.#x, client, upstream, key: this.#state.key, webSocket, idleTimeoutMs });
+    client.write(switchedHead(res), 'latin1');
+    this.#tunnel.start(early, bytes);
+    this.#lane.pump();
+  }
+
+  /** The upstream stays with HTTP: its answer is the answer. */
+  #respond(upstream: IncomingMessage): void {
+    if (this.#done) return;
+    this.#answered();
+    const { statusCode: status = 502, statusMessage, rawHeaders, rawTrailers } = upstream;
+    const { fields } = readResponseHead(rawHeaders);
+    const res = this.#carrier.respond();
+    const phrase = reasonPhrase(status, statusMessage);
+    if (phrase === undefined) res.writeHead(status, fields);
+    else res.writeHead(status, phrase, fields);
+    res.flushHeaders();
+    upstream.pipe(res, { end: false });
+    upstream.on('error', (error) => this.#failed(error));
+    upstream.on('end', () => {
+      if (this.#done) return;
+      if (rawTrailers.length > 0) res.addTrailers(readTrailers(rawTrailers));
+      res.end();
+      this.#finish();
+      this.#x.end('forwarded', status);
+    });
+    this.#lane.pump();
+  }
+
+  #failed(error: Error): void {
+    if (this.#done) return;
+    this.#state.failed(this.#x.core.clock.monotonic());
+    const heard = (this.#socket?.bytesRead ?? 0) > 0;
+    if (heard || this.#x.repeated || this.#carrier.method !== 'GET') {
+      this.#refuse('upstream-reset', causeText(error));
+      return;
+    }
+    this.#finish();
+    this.#lane.repeat(this.#x, this.#state);
+    this.#lane.pump();
+  }
+
+  #refuse(outcome: Outcome, detail: string): void {
+    this.#finish();
+    this.#x.refuse({ outcome, detail: `${this.#state.key}: ${detail}` });
+    this.#lane.pump();
+  }
+
+  /** Its head is there. */
+  #answered(): void {
+    const nowMs = this.#x.core.clock.monotonic();
+    this.#state.answered(nowMs);
+    if (!this.#released) return;
+    this.#released = false;
+    this.#state.window.used -= 1;
+    this.#state.window.succeeded(nowMs - this.#startedMs);
+  }
+
+  /** Nothing more is heard from the upstream. */
+  #finish(): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#socket?.destroy();
+    if (!this.#released) return;
+    this.#released = false;
+    this.#state.window.used -= 1;
+  }
+}
+
+interface InformationEvent {
+  readonly statusCode: number;
+  readonly statusMessage: string;
+  readonly rawHeaders: string[];
+}
+
+function ignore(): void {
+  // Told by the request, and by 'close'.
+}

@@ -1,0 +1,119 @@
+import { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Carrier } from '../carrier.ts';
+import type { Core } from '../core.ts';
+import type { Exchange } from '../exchange.ts';
+import type { EndpointState } from '../forward/endpoint-set.ts';
+import { fieldOf, type Head } from '../forward/head.ts';
+import type { RawMessage } from '../forward/raw-message.ts';
+import { checkRequest } from '../forward/request-check.ts';
+import type { Lane } from '../hold/lane.ts';
+import type { Refusal } from '../outcome.ts';
+import { UpgradeAttempt } from './upgrade-attempt.ts';
+
+/** What a client sends before it was answered is kept so far; beyond, it is no longer seen whether it leaves. */
+const earlyBytes = 16_384;
+/** A client has so long to read our last words before its connection is closed for good. */
+export const lingerMs = 1000;
+
+/** A request that asks to leave HTTP, on a connection that Node has let go of. */
+export class UpgradeCarrier implements Carrier {
+  readonly req: RawMessage;
+  readonly socket: Socket;
+  readonly head: Head;
+  /** The protocols, as they are offered to the upstream. */
+  readonly offer: string;
+  /** For an answer in HTTP. */
+  readonly res: ServerResponse;
+  readonly #core: Core;
+  readonly #early: Buffer[] = [];
+  #earlyLength = 0;
+  #switched = false;
+
+  constructor(core: Core, req: RawMessage, socket: Socket, offer: string) {
+    this.#core = core;
+    this.req = req;
+    this.socket = socket;
+    this.head = req.head;
+    this.offer = offer;
+    this.res = new ServerResponse(req);
+    // What it sent early must not be read as a next request, whoever sent it.
+    this.res.shouldKeepAlive = false;
+  }
+
+  get method(): string {
+    return this.req.method as string;
+  }
+
+  get url(): string {
+    return this.req.url as string;
+  }
+
+  get answering(): boolean {
+    return this.#switched || this.res.headersSent;
+  }
+
+  field(name: string): string | undefined {
+    return fieldOf(this.req.rawHeaders, name);
+  }
+
+  check(x: Exchange): Refusal | undefined {
+    return checkRequest(x, this.req);
+  }
+
+  answer(_x: Exchange, { status, fields, body }: { status: number; fields: string[]; body: Buffer | undefined }): void {
+    this.respond().writeHead(status, fields).end(body);
+  }
+
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  attempt(x: Exchange, lane: Lane, state: EndpointState): UpgradeAttempt {
+    return new UpgradeAttempt(x, this, lane, state);
+  }
+
+  /** Reads on, so that a client that leaves is noticed. `bytes` came behind the head. */
+  watch(bytes: Buffer): void {
+    this.#onData(bytes);
+    this.socket.on('data', this.#onData).on('end', this.#onEnd).resume();
+  }
+
+  /** Makes ready for an answer in HTTP, after which the connection ends. */
+  respond(): ServerResponse {
+    const { res, socket } = this;
+    this.#early.length = 0;
+    socket.off('data', this.#onData).resume();
+    const onDrain = (): void => void res.emit('drain');
+    socket.on('drain', onDrain);
+    res.assignSocket(socket);
+    res.once('finish', () => {
+      res.detachSocket(socket);
+      socket.off('drain', onDrain);
+      // Closed at once, with bytes of the client's unread, it would be reset, and the answer be lost with it.
+      socket.end();
+      const cancel = this.#core.clock.after(lingerMs, () => socket.destroy());
+      socket.once('close', cancel);
+    });
+    return res;
+  }
+
+  /** The upstream goes over: gives away the socket, at a halt, and what was read from it. */
+  release(): Buffer {
+    this.#switched = true;
+    this.socket.off('data', this.#onData).off('end', this.#onEnd).pause();
+    return Buffer.concat(this.#early.splice(0));
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (chunk.length === 0) return;
+    this.#early.push(chunk);
+    this.#earlyLength += chunk.length;
+    if (this.#earlyLength >= earlyBytes) this.socket.pause();
+  };
+
+  /** As from a client in HTTP: who no longer listens has left. */
+  readonly #onEnd = (): void => {
+    if (!this.res.writableEnded) this.socket.destroy();
+  };
+}
