@@ -84,6 +84,7 @@ test('a resource tells its targets with ports and routes, and its last scale eve
   expect(resource).toEqual({
     namespace: 'shop',
     name: 'web',
+    kind: 'deployments.apps',
     scaleResources: [{ metricName: 'requests', windowSize: 300_000, threshold: 0 }],
     targets: [
       {
@@ -103,6 +104,11 @@ test('a resource tells its targets with ports and routes, and its last scale eve
     lastScaleEventTime: '2026-01-01T00:00:00.000Z',
   });
   expect(JSON.parse(JSON.stringify(resource))).toEqual(resource);
+});
+
+test('a StatefulSet says that it is one, so that its own metrics are asked for', () => {
+  const one: Managed = { ...managed(), kind: workloadKinds.statefulSet };
+  expect(resourceOf(facts(one), options)).toMatchObject({ kind: 'statefulsets.apps' });
 });
 
 test('the DLX sees all only once nothing has passed it by for a whole idle time', () => {

@@ -1,4 +1,4 @@
-import { listenPortOf, readToken, type ServiceInfo } from '@scaler/kube';
+import { listenPortOf, readToken, type ServiceInfo, type WorkloadKind } from '@scaler/kube';
 import type { Phase, Resource, Route, ScaleEvent, TargetPort } from '@scaler/scaler-types';
 import type { RoutingMode } from './facts.ts';
 import type { IngressInfo } from './ingress.ts';
@@ -29,6 +29,7 @@ export function resourceOf(facts: ResourceFacts, options: Options): Resource {
   return {
     namespace: workload.namespace,
     name: workload.name,
+    kind: qualifiedResource(managed.kind.kind),
     scaleResources: settings.metrics,
     targets: targetPorts(facts, options),
     ...(phase === undefined ? {} : { phase }),
@@ -42,6 +43,11 @@ export function resourceOf(facts: ResourceFacts, options: Options): Resource {
     ...optionalSettings(settings),
     ...(blocked === undefined ? {} : { blocked }),
   };
+}
+
+// As the metrics APIs write a kind: `deployments.apps`, `pods`.
+function qualifiedResource({ plural, group }: WorkloadKind['kind']): string {
+  return group === '' ? plural : `${plural}.${group}`;
 }
 
 /** Something of ours is left under this name, and no workload; only a reconcile concerns it. */

@@ -61,6 +61,15 @@ describe('annotations', () => {
       '[{"headers":{"User-Agent":"bot*"},"port":80}]',
       { quietRules: [{ headers: { 'user-agent': 'bot*' }, port: 80 }] },
     ],
+    [
+      'scaler/metrics',
+      '[{"metric_name":"queue","window_size":"5m","source":"prometheus","labels":{"queue":"orders"}}]',
+      {
+        metrics: [
+          { metricName: 'queue', windowSize: 300_000, threshold: 0, source: 'prometheus', labels: { queue: 'orders' } },
+        ],
+      },
+    ],
   ])('%s: %s is understood', (annotation, text, expected) => {
     const { settings, problems } = read({ [annotation]: text });
     expect(problems).toEqual([]);
@@ -80,8 +89,14 @@ describe('annotations', () => {
     ['scaler/metrics', '', /is empty/],
     ['scaler/metrics', 'requests<=0', /write it as requests_per_5m<=0/],
     ['scaler/metrics', 'requests_per_5m<=many', /is not a quantity/],
-    ['scaler/metrics', '[{"window_size":"5m"}]', /needs a metric_name/],
-    ['scaler/metrics', '[{"metric_name":"a","window_size":5}]', /needs a window_size/],
+    ['scaler/metrics', '[{"window_size":"5m"}]', /metric_name is missing/],
+    ['scaler/metrics', '[{"metric_name":"a","window_size":5}]', /window_size is 5, allowed is a duration/],
+    [
+      'scaler/metrics',
+      '[{"metric_name":"a","window_size":"5m","source":"x"}]',
+      /source is "x", allowed is custom-metrics/,
+    ],
+    ['scaler/metrics', '[{"metric_name":"a","window_size":"5m","query":"up"}]', /no such field/],
     ['scaler/quiet', '{}', /must be a JSON list/],
     ['scaler/quiet', '[{}]', /would match every request/],
     ['scaler/quiet', '[{"verb":"GET"}]', /has no "verb"/],

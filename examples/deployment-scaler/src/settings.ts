@@ -48,7 +48,7 @@ export const settingTable = {
   ),
   metrics: reader(
     parseMetrics,
-    'Idle when all are at or below their threshold: `requests_per_5m<=0, jobs_per_1h<=0.5`, or a JSON list `[{"metric_name":"requests","window_size":"5m","threshold":0}]`, or `none`',
+    'Idle when all are at or below their threshold: `requests_per_5m<=0, jobs_per_1h<=0.5`, or a JSON list `[{"metric_name":"requests","window_size":"5m","threshold":0}]`, whose items may have `source`, `labels` and `object`, or `none`',
   ),
   'idle-after': reader(
     parsePositiveDuration,

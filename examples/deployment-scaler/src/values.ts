@@ -1,6 +1,7 @@
 import {
   parseDuration,
   parseQuantity,
+  parseScaleResource,
   quantityToNumber,
   type QuietRule,
   type ScaleResource,
@@ -63,11 +64,11 @@ export function parseServiceNames(text: string): string[] {
   return [...new Set(names)];
 }
 
-/** `requests_per_5m<=0, jobs_per_1h<=0.5`, or v3io's JSON list; `none` and `[]` say that there is none. */
+/** `requests_per_5m<=0, jobs_per_1h<=0.5`, or a JSON list with v3io's names or ours; `none` and `[]` say that there is none. */
 export function parseMetrics(text: string): ScaleResource[] {
   const trimmed = text.trim();
   if (trimmed === 'none') return [];
-  if (trimmed.startsWith('[')) return parseJsonList(trimmed).map(metricOfJson);
+  if (trimmed.startsWith('[')) return parseJsonList(trimmed).map((value) => parseScaleResource(value));
   const items = parseList(trimmed);
   if (items.length === 0) throw new Error('is empty: write it as requests_per_5m<=0, or none');
   return items.map(metricOfText);
@@ -82,23 +83,6 @@ function metricOfText(text: string): ScaleResource {
     metricName,
     windowSize: parsePositiveDuration(window),
     threshold: quantityToNumber(parseQuantity(threshold)),
-  };
-}
-
-function metricOfJson(value: unknown): ScaleResource {
-  const fields = asRecord(value, 'a scale metric');
-  const metricName = fields['metricName'] ?? fields['metric_name'];
-  const window = fields['windowSize'] ?? fields['window_size'];
-  const threshold = fields['threshold'] ?? 0;
-  if (typeof metricName !== 'string' || metricName === '') throw new Error('a scale metric needs a metric_name');
-  if (typeof window !== 'string') throw new Error(`${metricName} needs a window_size such as "5m"`);
-  if (typeof threshold !== 'number' && typeof threshold !== 'string') {
-    throw new Error(`the threshold of ${metricName} must be a number or a quantity`);
-  }
-  return {
-    metricName,
-    windowSize: parsePositiveDuration(window),
-    threshold: typeof threshold === 'number' ? threshold : quantityToNumber(parseQuantity(threshold)),
   };
 }
 

@@ -2,7 +2,7 @@ export { type CancelTimer, type Clock, sleepWith, systemClock } from './clock.ts
 export { formatDuration, formatMetricWindow, parseDuration } from './duration.ts';
 export { errorCode, isTerminal, ScalerError, type ScalerErrorCode, scalerErrors, terminal } from './errors.ts';
 export { formatResource, parseResource, type ResourceJson } from './json/resource-json.ts';
-export { type ScaleResourceJson } from './json/scale-resource-json.ts';
+export { parseScaleResource, type ScaleResourceJson } from './json/scale-resource-json.ts';
 export { type LogFields, type Logger } from './logger.ts';
 export { compareQuantities, parseQuantity, type Quantity, quantityToNumber } from './quantity.ts';
 export {
@@ -16,7 +16,14 @@ export {
   type TargetPort,
 } from './resource.ts';
 export { type ScaleEvent, scaleEvents } from './scale-event.ts';
-export { defaultMetricNamePattern, metricFullName, type ScaleResource } from './scale-resource.ts';
+export {
+  defaultMetricNamePattern,
+  metricFullName,
+  type MetricObject,
+  type MetricSource,
+  metricSources,
+  type ScaleResource,
+} from './scale-resource.ts';
 export {
   type ConfirmAnswer,
   type ConfirmRequest,

@@ -57,6 +57,8 @@ export interface QuietRule {
 
 /** One managed resource, the whole truth about it as the scaler sees it now. JSON-safe. */
 export interface Resource extends ResourceRef {
+  /** What it is in Kubernetes, plural and group: `statefulsets.apps`. Whose custom metrics are asked for. Default: the autoscaler's `--metric-resource`. */
+  kind?: string;
   /** Idle when every one of these is at or below its threshold. Empty: only the DLX's own count can tell (`dlxSeesAll`). */
   scaleResources: readonly ScaleResource[];
   targets: readonly TargetPort[];

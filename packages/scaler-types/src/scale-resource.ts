@@ -7,6 +7,29 @@ export interface ScaleResource {
   windowSize: number;
   /** In the metric's own unit: `0.5` is half a request per second when the metric counts requests per second. */
   threshold: number;
+  /** Who knows it. Default: the first of the autoscaler's `--metrics-source`. */
+  source?: MetricSource;
+  /** Which series of the metric, label → value; of `prometheus`: the parameters of the query template. */
+  labels?: Readonly<Record<string, string>>;
+  /** What the metric is of, where that is not the resource itself; `custom-metrics` only. */
+  object?: MetricObject;
+}
+
+/**
+ * Who can know a scale metric: the custom metrics API, the external metrics API, or Prometheus by a query template of the
+ * admin's, which `metricName` names.
+ */
+export const metricSources = ['custom-metrics', 'external-metrics', 'prometheus'] as const;
+export type MetricSource = (typeof metricSources)[number];
+
+/** What a custom metric is of: one object, or all that the selector matches; then the value is their sum. Of the resource's own namespace. */
+export interface MetricObject {
+  /** Plural and group: `services`, `pods`, `ingresses.networking.k8s.io`. */
+  resource: string;
+  /** Default, without a selector: the resource's own name. */
+  name?: string;
+  /** A label selector, such as `app=web`. */
+  selector?: string;
 }
 
 /** The default pattern of a metric's full name, v3io's. */

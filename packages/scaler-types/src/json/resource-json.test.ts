@@ -29,15 +29,22 @@ describe('round trip', () => {
     },
     { requiredKeys: ['service', 'port'] },
   );
-  const metric = fc.record({
-    metricName: word,
-    windowSize: fc.integer({ min: 1, max: 10 ** 10 }),
-    threshold: fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => n + 0),
-  });
+  const metric = fc.record(
+    {
+      metricName: word,
+      windowSize: fc.integer({ min: 1, max: 10 ** 10 }),
+      threshold: fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => n + 0),
+      source: fc.constant('custom-metrics'),
+      labels: fc.dictionary(fc.constantFrom('queue', '_a', 'app.kubernetes.io/name'), word),
+      object: fc.record({ resource: fc.constantFrom('pods', 'services'), name: fc.constant('web') }),
+    },
+    { requiredKeys: ['metricName', 'windowSize', 'threshold'] },
+  );
   const resource = fc.record(
     {
       namespace: word,
       name: word,
+      kind: fc.constantFrom('statefulsets.apps', 'rollouts.argoproj.io'),
       scaleResources: fc.array(metric),
       targets: fc.array(target),
       phase: fc.constantFrom('awake', 'parking', 'asleep', 'waking'),
@@ -79,6 +86,25 @@ describe('what is accepted', () => {
       { metricName: 'a', windowSize: 5_400_000, threshold: 0.1 },
       { metricName: 'b', windowSize: 90_000, threshold: 2 },
     ]);
+  });
+
+  test('who knows a metric, of which series and which objects, in both notations', () => {
+    const where = {
+      source: 'custom-metrics',
+      labels: { queue: 'a' },
+      object: { resource: 'pods', selector: 'app=web' },
+    };
+    const scaleResources = [
+      { metric_name: 'a', window_size: '1m', ...where },
+      { metricName: 'b', windowSize: '1m', threshold: 0, ...where },
+    ];
+    expect(parseResource({ ...web, kind: 'statefulsets.apps', scaleResources })).toMatchObject({
+      kind: 'statefulsets.apps',
+      scaleResources: [
+        { metricName: 'a', ...where },
+        { metricName: 'b', ...where },
+      ],
+    });
   });
 
   test("v3io's names, with what it leaves out and its own spelling of the window", () => {
@@ -138,6 +164,21 @@ describe('what is refused, with path, value and what is allowed', () => {
     [
       { ...web, scaleResources: [{ metric_name: 'a', window_size: 300_000_000_000 }] },
       'window_size is 300000000000, allowed is a duration text such as',
+    ],
+    [{ ...web, kind: '../secrets' }, 'resource.kind is "../secrets", allowed is a plural and its group'],
+    [{ ...web, scaleResources: [{ ...metric, source: 'guess' }] }, 'custom-metrics, external-metrics, prometheus'],
+    [{ ...web, scaleResources: [{ ...metric, labels: { 'a"': 'b' } }] }, 'labels, of which "a"" is none'],
+    [
+      { ...web, scaleResources: [{ ...metric, object: { resource: 'pods', name: '*' } }] },
+      'object.name is "*", allowed is an object\'s name',
+    ],
+    [
+      { ...web, scaleResources: [{ ...metric, object: { resource: 'pods', name: 'a', selector: 'a=b' } }] },
+      'allowed is only one of name and selector',
+    ],
+    [
+      { ...web, scaleResources: [{ ...metric, source: 'prometheus', object: { resource: 'pods' } }] },
+      'only metrics of custom-metrics are of an object',
     ],
     [
       { ...web, targets: [{ service: 'web', port: 70_000 }] },

@@ -13,7 +13,7 @@ import {
   text,
   wholeNumber,
 } from './read.ts';
-import { formatScaleResource, scaleResource, type ScaleResourceJson } from './scale-resource-json.ts';
+import { formatScaleResource, kubeResource, scaleResource, type ScaleResourceJson } from './scale-resource-json.ts';
 
 /** A resource as {@link formatResource} writes it: the same fields, windows as duration texts. */
 export type ResourceJson = Omit<Resource, 'scaleResources'> & { scaleResources: ScaleResourceJson[] };
@@ -56,6 +56,7 @@ const quietRule = object<QuietRule>({
 const resource = object<Partial<Resource> & Pick<Resource, 'namespace' | 'name'>>({
   namespace: required(text),
   name: required(text),
+  kind: optional(kubeResource),
   scaleResources: optional(list(scaleResource), 'scale_resources'),
   targets: optional(list(targetPort)),
   phase: optional(oneOf(phases)),

@@ -1,14 +1,10 @@
 import { formatDuration, parseDuration } from '../duration.ts';
 import { parseQuantity, quantityToNumber } from '../quantity.ts';
-import type { ScaleResource } from '../scale-resource.ts';
-import { invalid, object, type Read, text } from './read.ts';
+import { type MetricObject, type MetricSource, metricSources, type ScaleResource } from '../scale-resource.ts';
+import { type Field, invalid, object, oneOf, type Read, record, text } from './read.ts';
 
 /** A scale metric as it is written: the window as a duration text. */
-export interface ScaleResourceJson {
-  metricName: string;
-  windowSize: string;
-  threshold: number;
-}
+export type ScaleResourceJson = Omit<ScaleResource, 'windowSize'> & { windowSize: string };
 
 const allowedWindow = 'a duration of whole milliseconds, more than 0, such as 90s or 5m, or its milliseconds';
 const allowedThreshold = "a number in the metric's own unit, or a quantity such as 100m";
@@ -31,13 +27,55 @@ const threshold: Read<number> = (value, path) => {
   throw invalid(path, value, allowedThreshold);
 };
 
+/** Plural and group. Not `*` nor a path: it becomes a part of one. */
+export const kubeResource: Read<string> = (value, path) => {
+  if (typeof value === 'string' && /^[a-z][-a-z0-9]*(\.[-a-z0-9]+)*$/.test(value)) return value;
+  throw invalid(path, value, 'a plural and its group, such as deployments.apps or pods');
+};
+
+const objectName: Read<string> = (value, path) => {
+  if (typeof value === 'string' && /^[a-z0-9][-.a-z0-9]*$/.test(value)) return value;
+  throw invalid(path, value, "an object's name, such as web");
+};
+
+const labels: Read<Readonly<Record<string, string>>> = (value, path) => {
+  const read = record(text)(value, path);
+  const wrong = Object.keys(read).find((name) => !/^[A-Za-z_][\w./-]*$/.test(name));
+  if (wrong === undefined) return read;
+  throw invalid(path, value, `labels, of which "${wrong}" is none`);
+};
+
+const anyObject = object<MetricObject>({
+  resource: { read: kubeResource, required: true },
+  name: { read: objectName, required: false },
+  selector: { read: text, required: false },
+});
+
+const metricObject: Read<MetricObject> = (value, path) => {
+  const read = anyObject(value, path);
+  if (read.name === undefined || read.selector === undefined) return read;
+  throw invalid(path, value, 'only one of name and selector');
+};
+
+/** Fields of the same name in both notations. */
+const common: {
+  source: Field<MetricSource>;
+  labels: Field<Readonly<Record<string, string>>>;
+  object: Field<MetricObject>;
+} = {
+  source: { read: oneOf(metricSources), required: false },
+  labels: { read: labels, required: false },
+  object: { read: metricObject, required: false },
+};
+
 const camelCase = object<ScaleResource>({
   metricName: { read: text, required: true },
   windowSize: { read: windowSize, required: true },
   threshold: { read: threshold, required: true },
+  ...common,
 });
 
-interface SnakeCase {
+interface SnakeCase extends Pick<ScaleResource, 'source' | 'labels' | 'object'> {
   metric_name: string;
   window_size: number;
   threshold?: number;
@@ -48,22 +86,35 @@ const snakeCase = object<SnakeCase>({
   metric_name: { read: text, required: true },
   window_size: { read: windowText, required: true, aliases: ['windows_size'] },
   threshold: { read: threshold, required: false },
+  ...common,
 });
 
 export const scaleResource: Read<ScaleResource> = (value, path) => {
+  const metric = inEitherNotation(value, path);
+  const { object: of, source } = metric;
+  if (of === undefined || source === undefined || source === 'custom-metrics') return metric;
+  throw invalid(`${path}.object`, of, 'nothing: only metrics of custom-metrics are of an object');
+};
+
+function inEitherNotation(value: unknown, path: string): ScaleResource {
   if (typeof value !== 'object' || value === null || !Object.keys(value).some((key) => key.includes('_'))) {
     return camelCase(value, path);
   }
-  const { metric_name: metricName, window_size: size, threshold: limit = 0 } = snakeCase(value, path);
-  return { metricName, windowSize: size, threshold: limit };
-};
+  const { metric_name: metricName, window_size: size, threshold: limit = 0, ...rest } = snakeCase(value, path);
+  return { metricName, windowSize: size, threshold: limit, ...rest };
+}
 
-export function formatScaleResource({
-  metricName,
-  windowSize: ms,
-  threshold: limit,
-}: ScaleResource): ScaleResourceJson {
-  return { metricName, windowSize: formatDuration(ms), threshold: limit };
+/**
+ * Reads one scale metric from parsed JSON, in the notations that {@link parseResource} reads.
+ *
+ * @throws ScalerError `invalid-resource` that names the path, the value and what is allowed.
+ */
+export function parseScaleResource(json: unknown, path = 'scale metric'): ScaleResource {
+  return scaleResource(json, path);
+}
+
+export function formatScaleResource({ windowSize: ms, ...rest }: ScaleResource): ScaleResourceJson {
+  return { ...rest, windowSize: formatDuration(ms) };
 }
 
 function durationOrNaN(value: string): number {
