@@ -2,7 +2,7 @@ import type { CallOptions } from '../client/caller.ts';
 import type { KubeClient } from '../client/client.ts';
 import { withQuery } from '../client/paths.ts';
 import { isUnknown, type Metric, type RawMetricValue, readMetricValue, type UnknownMetric } from './metric-answer.ts';
-import { requestValues } from './metric-request.ts';
+import { pathProblem, requestValues } from './metric-request.ts';
 import { createServedVersion } from './served-version.ts';
 
 /** Which metric of which objects. */
@@ -12,6 +12,8 @@ export interface ObjectMetricQuery extends CallOptions {
   /** Plural and group, as the API wants it: `deployments.apps`, `pods`. */
   readonly resource: string;
   readonly metric: string;
+  /** One object, by its own path. Not together with a selector. */
+  readonly name?: string | undefined;
   /** Which objects; default: all of the namespace. */
   readonly labelSelector?: string | undefined;
   /** Which series of the metric. */
@@ -26,7 +28,7 @@ export type ObjectMetrics = ReadonlyMap<string, Metric> | UnknownMetric;
 /** Reads `custom.metrics.k8s.io`, as prometheus-adapter, KEDA and others serve it. */
 export interface CustomMetricsClient {
   /**
-   * One request for all objects of a namespace. What is missing or wrong is unknown with its reason, never zero.
+   * One request for one object, or for all of a namespace. What is missing or wrong is unknown with its reason, never zero.
    *
    * @throws KubeError `aborted` only.
    */
@@ -41,6 +43,8 @@ export function createCustomMetricsClient({ client }: { readonly client: KubeCli
     fetchObjectMetric: async (query) => {
       const { signal, lane, timeoutMs } = query;
       const call = { signal, lane, timeoutMs };
+      const problem = pathProblem(query.metric, query.resource, query.name ?? 'any', query.namespace ?? 'any');
+      if (problem !== undefined) return problem;
       const values = await requestValues({ client, version, group, call, path: (served) => pathOf(query, served) });
       return isUnknown(values) ? values : byName(values, query);
     },
@@ -48,11 +52,12 @@ export function createCustomMetricsClient({ client }: { readonly client: KubeCli
 }
 
 function pathOf(
-  { namespace, resource, metric, labelSelector, metricLabelSelector }: ObjectMetricQuery,
+  { namespace, resource, name, metric, labelSelector, metricLabelSelector }: ObjectMetricQuery,
   version: string,
 ): string {
   const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  const path = `/apis/${group}/${version}${scope}/${encodeURIComponent(resource)}/*/${encodeURIComponent(metric)}`;
+  const objects = `${encodeURIComponent(resource)}/${name === undefined ? '*' : encodeURIComponent(name)}`;
+  const path = `/apis/${group}/${version}${scope}/${objects}/${encodeURIComponent(metric)}`;
   return withQuery(path, { labelSelector, metricLabelSelector });
 }
 

@@ -2,7 +2,7 @@ import type { CallOptions } from '../client/caller.ts';
 import type { KubeClient } from '../client/client.ts';
 import { withQuery } from '../client/paths.ts';
 import { isUnknown, type Metric, readMetricValue } from './metric-answer.ts';
-import { requestValues } from './metric-request.ts';
+import { pathProblem, requestValues } from './metric-request.ts';
 import { createServedVersion } from './served-version.ts';
 
 export interface ExternalMetricQuery extends CallOptions {
@@ -24,6 +24,8 @@ export function createExternalMetricsClient({ client }: { readonly client: KubeC
   const version = createServedVersion(client, group, ['v1beta1']);
   return {
     fetchExternalMetric: async ({ namespace, metric, labelSelector, signal, lane, timeoutMs }) => {
+      const problem = pathProblem(metric, namespace);
+      if (problem !== undefined) return problem;
       const values = await requestValues({
         client,
         version,

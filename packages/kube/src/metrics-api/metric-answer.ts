@@ -10,6 +10,7 @@ export interface UnknownMetric {
 /** Every reason of an {@link UnknownMetric}. README has the same table. */
 export const unknownMetricCodes = {
   'no-api': 'The cluster has no such metrics API.',
+  'bad-name': 'A name that cannot be a part of the path: it is not asked for.',
   'no-metric': 'The API does not know the metric (404), or none of the objects has it.',
   'no-sample': 'The answer has no value for this object.',
   'api-error': 'The API could not answer: its error follows.',
@@ -47,14 +48,14 @@ export interface RawMetricValue {
     { readonly kind?: unknown; readonly namespace?: unknown; readonly name?: unknown } | undefined;
   readonly timestamp?: unknown;
   readonly windowSeconds?: unknown;
-  /** The older versions' external metrics API. */
+  /** The same in both APIs' v1beta1. */
   readonly window?: unknown;
   readonly value?: unknown;
 }
 
 /** Reads one value; `whose` names it in the sentence. */
 export function readMetricValue(raw: RawMetricValue, whose: string): Metric {
-  const { value, timestamp, windowSeconds } = raw;
+  const { value, timestamp, windowSeconds = raw.window } = raw;
   const quantity = readQuantity(value);
   if (quantity === undefined)
     return { unknown: 'bad-value', why: `${whose} is ${shown(value)}, which is not a quantity` };

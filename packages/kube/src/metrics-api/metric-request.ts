@@ -40,6 +40,16 @@ export async function requestValues(request: MetricRequest): Promise<readonly Ra
   }
 }
 
+/**
+ * Names come from annotations and end in a path: one with a slash, even an encoded one, would be read as several segments,
+ * and `*` as every object.
+ */
+export function pathProblem(...names: readonly string[]): UnknownMetric | undefined {
+  const wrong = names.find((name) => name === '' || /^\.{1,2}$|[/*]/.test(name));
+  if (wrong === undefined) return undefined;
+  return { unknown: 'bad-name', why: `"${wrong}" cannot be a part of a metrics API's path` };
+}
+
 async function sameVersion(version: ServedVersion, served: string | undefined, call: CallOptions): Promise<boolean> {
   try {
     return (await version.get(call.signal)) === served;

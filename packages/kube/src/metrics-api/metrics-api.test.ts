@@ -83,6 +83,30 @@ describe('the custom metrics API', () => {
     expect(api.requests[1]?.query.get('labelSelector')).toBe('scaler/enabled=true');
   });
 
+  test('is asked for one object by its own path, and v1beta1 tells the window by another name', async () => {
+    const item = { describedObject: { name: 'web', namespace: 'shop' }, timestamp, window: 60, value: '1' };
+    const answer: Script = (_request, response) => sendJson(response, 200, { items: [item] });
+    const metrics = await customMetrics(answer, ['v1beta1']);
+    const one = { ...query, resource: 'statefulsets.apps', name: 'web', metricLabelSelector: 'queue=a' };
+    expect(of(await metrics.fetchObjectMetric(one), 'web')).toMatchObject({ value: 1, windowSeconds: 60 });
+    expect(api.requests[1]?.path).toBe(
+      '/apis/custom.metrics.k8s.io/v1beta1/namespaces/shop/statefulsets.apps/web/requests_per_5m',
+    );
+    expect(api.requests[1]?.query.get('metricLabelSelector')).toBe('queue=a');
+  });
+
+  test.each([{ metric: '../secrets' }, { metric: '..' }, { name: '*' }, { resource: 'pods/x' }, { metric: '' }])(
+    'is not asked for %j, which would be another path',
+    async (change) => {
+      const metrics = await customMetrics(values(['web', '1']));
+      await expect(metrics.fetchObjectMetric({ ...query, ...change })).resolves.toMatchObject({ unknown: 'bad-name' });
+      const external = createExternalMetricsClient({ client: api.client });
+      const bad = { namespace: 'shop', metric: '../x' };
+      await expect(external.fetchExternalMetric(bad)).resolves.toMatchObject({ unknown: 'bad-name' });
+      expect(api.requests).toEqual([]);
+    },
+  );
+
   test('may be replaced by one of another version', async () => {
     const metrics = await customMetrics(values(['web', '1']), ['v1beta2']);
     await metrics.fetchObjectMetric(query);
