@@ -1,4 +1,10 @@
 export default {
-  projects: ['<rootDir>/packages/*', '<rootDir>/examples/*', '<rootDir>/tools/demo', '<rootDir>/tools/e2e'],
+  projects: [
+    '<rootDir>/packages/*',
+    '<rootDir>/examples/*',
+    '<rootDir>/tools/demo',
+    '<rootDir>/tools/e2e',
+    '<rootDir>/tools/bench',
+  ],
   testTimeout: 20_000,
 };
