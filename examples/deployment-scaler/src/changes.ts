@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   type CancelTimer,
   type Clock,
@@ -29,7 +30,7 @@ const gatherMs = { autoscaler: 50, dlx: 0 } as const;
 const goneAfterMs = 1_000;
 
 export function createChanges(clock: Clock, role: 'autoscaler' | 'dlx', newsOf: (ref: ResourceRef) => News): Changes {
-  const told = new Map<string, string>();
+  const told = new Map<string, Resource>();
   const goneSinceMs = new Map<string, number>();
   const planner = createPlanner(clock, look);
   let listener: ((change: ResourceChange) => void) | undefined;
@@ -43,9 +44,8 @@ export function createChanges(clock: Clock, role: 'autoscaler' | 'dlx', newsOf: 
       return;
     }
     goneSinceMs.delete(key);
-    const text = JSON.stringify(resource);
-    if (told.get(key) === text && !due) return;
-    told.set(key, text);
+    if (!due && isDeepStrictEqual(told.get(key), resource)) return;
+    told.set(key, resource);
     listener({ type: 'set', resource });
   }
 

@@ -1,6 +1,7 @@
 import type { TargetPort } from '@scaler/scaler-types';
 import type { Gate } from '../gate.ts';
 import type { Lane } from '../hold/lane.ts';
+import { Claims } from './claims.ts';
 import { parseHost } from './host.ts';
 import { type Found, RouteTable } from './route-table.ts';
 import { ServiceNames } from './service-names.ts';
@@ -19,7 +20,7 @@ export type Identified = { lane: Lane } | { tried: string[] };
 
 /** Who a request is for: known resources only, by the port it came in on, else by host and path, DNS name or header. */
 export class Directory {
-  readonly #ports = new Map<number, Set<Lane>>();
+  readonly #ports = new Claims<number>();
   readonly #routes = new RouteTable();
   readonly #names: ServiceNames;
   readonly #resources = new Map<string, Gate>();
@@ -49,9 +50,7 @@ export class Directory {
 
   /** By the DLX's own port; two resources that were given the same one: neither has it. */
   byPort(port: number): Found {
-    const lanes = this.#ports.get(port);
-    if (lanes === undefined) return undefined;
-    return lanes.size === 1 ? [...lanes][0] : 'ambiguous';
+    return this.#ports.find(port);
   }
 
   /** On the shared port. */
@@ -93,10 +92,7 @@ export class Directory {
     this.#entered.set(lane, port);
     this.#names.add(lane);
     for (const route of port.routes ?? []) this.#routes.add(route, lane);
-    if (port.listenPort === undefined) return;
-    const lanes = this.#ports.get(port.listenPort);
-    if (lanes === undefined) this.#ports.set(port.listenPort, new Set([lane]));
-    else lanes.add(lane);
+    if (port.listenPort !== undefined) this.#ports.add(port.listenPort, lane);
   }
 
   #leave(lane: Lane): void {
@@ -105,10 +101,7 @@ export class Directory {
     this.#entered.delete(lane);
     this.#names.remove(lane);
     for (const route of port.routes ?? []) this.#routes.remove(route, lane);
-    if (port.listenPort === undefined) return;
-    const lanes = this.#ports.get(port.listenPort);
-    lanes?.delete(lane);
-    if (lanes?.size === 0) this.#ports.delete(port.listenPort);
+    if (port.listenPort !== undefined) this.#ports.remove(port.listenPort, lane);
   }
 }
 

@@ -1,10 +1,11 @@
 import type { Lane } from '../hold/lane.ts';
+import { Claims } from './claims.ts';
 import type { Found } from './route-table.ts';
 
 /** A Service's DNS names → its lanes: `svc`, `svc.ns`, `svc.ns.svc` and the same with the cluster's domain. */
 export class ServiceNames {
   /** By `svc` and by `svc.ns`; a bare `svc` may stand for several namespaces. */
-  readonly #lanes = new Map<string, Set<Lane>>();
+  readonly #lanes = new Claims<string>();
   readonly #suffixes: readonly string[];
 
   constructor(clusterDomain: string) {
@@ -12,29 +13,17 @@ export class ServiceNames {
   }
 
   add(lane: Lane): void {
-    for (const key of keysOf(lane)) {
-      const lanes = this.#lanes.get(key);
-      if (lanes === undefined) this.#lanes.set(key, new Set([lane]));
-      else lanes.add(lane);
-    }
+    for (const key of keysOf(lane)) this.#lanes.add(key, lane);
   }
 
   remove(lane: Lane): void {
-    for (const key of keysOf(lane)) {
-      const lanes = this.#lanes.get(key);
-      lanes?.delete(lane);
-      if (lanes?.size === 0) this.#lanes.delete(key);
-    }
+    for (const key of keysOf(lane)) this.#lanes.remove(key, lane);
   }
 
   /** By host; the port tells a Service's ports apart, and may be left out where there is only one. */
   find(host: string, port: number | undefined): Found {
-    const lanes = this.#lanes.get(this.#withoutSuffix(host));
-    if (lanes === undefined) return undefined;
-    if (lanes.size === 1) return [...lanes][0];
     // Without a port a client means 80, as everywhere in HTTP.
-    const named = [...lanes].filter((lane) => lane.target.port === (port ?? 80));
-    return named.length === 1 ? named[0] : 'ambiguous';
+    return this.#lanes.find(this.#withoutSuffix(host), (lane) => lane.target.port === (port ?? 80));
   }
 
   #withoutSuffix(host: string): string {

@@ -7,22 +7,27 @@ export interface ItemIndex<U> {
 }
 
 export function createItemIndex<U>(keysOf: (object: U) => readonly string[]): ItemIndex<U> {
-  const idsByKey = new Map<string, Set<string>>();
+  // Most keys have one item, and a set takes 200 bytes.
+  const byKey = new Map<string, string | Set<string>>();
   return {
     add: (id, object) => {
       for (const key of keysOf(object)) {
-        const ids = idsByKey.get(key);
-        if (ids === undefined) idsByKey.set(key, new Set([id]));
-        else ids.add(id);
+        const known = byKey.get(key);
+        if (known === undefined) byKey.set(key, id);
+        else if (typeof known !== 'string') known.add(id);
+        else if (known !== id) byKey.set(key, new Set([known, id]));
       }
     },
     remove: (id, object) => {
       for (const key of keysOf(object)) {
-        const ids = idsByKey.get(key);
-        ids?.delete(id);
-        if (ids?.size === 0) idsByKey.delete(key);
+        const known = byKey.get(key);
+        if (known === id) byKey.delete(key);
+        else if (known instanceof Set && known.delete(id) && known.size === 0) byKey.delete(key);
       }
     },
-    ids: (key) => idsByKey.get(key) ?? [],
+    ids: (key) => {
+      const known = byKey.get(key) ?? [];
+      return typeof known === 'string' ? [known] : known;
+    },
   };
 }
