@@ -59,9 +59,10 @@ async function serve(seen: string[], heads: IncomingMessage[], listener: Request
 export async function startTcp(
   onConnection: (socket: Socket) => void,
   port = 0,
+  allowHalfOpen = false,
 ): Promise<{ endpoint: Endpoint; close(): void }> {
   const sockets = new Set<Socket>();
-  const server = createTcpServer((socket) => {
+  const server = createTcpServer({ allowHalfOpen }, (socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
     onConnection(socket);

@@ -8,8 +8,6 @@ import { listOf } from './offer.ts';
  * what follows it once it has told of an upgrade.
  */
 export function replay(server: Server, req: RawMessage, socket: Socket, bytes: Buffer): void {
-  // Its server hooks these on each time, and never takes them off.
-  socket.removeAllListeners('resume').removeAllListeners('pause');
   socket.unshift(Buffer.concat([headWithoutOffer(req), bytes]));
   server.emit('connection', socket);
   socket.resume();

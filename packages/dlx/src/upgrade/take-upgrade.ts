@@ -8,7 +8,7 @@ import { replay } from './replay.ts';
 import { UpgradeCarrier } from './upgrade-carrier.ts';
 
 /** Node's own view of a server's socket. */
-type ServerSocket = Socket & { _httpMessage?: ServerResponse | null; _paused?: boolean };
+type ServerSocket = Socket & { _httpMessage?: ServerResponse | null };
 
 /** A request that asked to leave HTTP, when Node has let go of its connection. */
 export interface Upgrade {
@@ -47,12 +47,12 @@ function whenAnswered(socket: ServerSocket, then: () => void): void {
     if (socket.writable) then();
     return;
   }
-  // It was paused for those that are pending, and whoever reads next must not find it so for ever.
-  socket._paused = false;
   const drained = (): void => void pending.emit('drain');
   socket.on('drain', drained);
   pending.once('close', () => {
     socket.off('drain', drained);
+    // Where the server stopped reading for the sake of those requests, only this makes the socket start again.
+    socket.push('');
     whenAnswered(socket, then);
   });
 }

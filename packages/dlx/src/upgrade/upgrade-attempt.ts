@@ -128,7 +128,7 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
   #respond(upstream: IncomingMessage): void {
     if (this.#done) return;
     this.#answered();
-    const { statusCode: status = 502, statusMessage, rawHeaders, rawTrailers } = upstream;
+    const { statusCode: status = 502, statusMessage, rawHeaders } = upstream;
     const { fields } = readResponseHead(rawHeaders);
     const res = this.#carrier.respond();
     const phrase = reasonPhrase(status, statusMessage);
@@ -139,7 +139,7 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
     upstream.on('error', (error) => this.#failed(error));
     upstream.on('end', () => {
       if (this.#done) return;
-      if (rawTrailers.length > 0) res.addTrailers(readTrailers(rawTrailers));
+      if (upstream.rawTrailers.length > 0) res.addTrailers(readTrailers(upstream.rawTrailers));
       res.end();
       this.#finish();
       this.#x.end('forwarded', status);
