@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -6,6 +6,7 @@ import { systemClock } from '@scaler/scaler-types';
 import { connectKube, kinds } from '../index.ts';
 import { silentLogger, sendJson, startScriptedApi } from '../testing/scripted-api.ts';
 import { loadCluster } from './cluster.ts';
+import { inCluster } from './in-cluster.ts';
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'kube-'))));
@@ -74,4 +75,39 @@ test.each([
     code: 'bad-config',
     message: expect.stringContaining(sentence),
   });
+});
+
+test('in a pod its ServiceAccount is used, and its token is read again as it rotates', async () => {
+  const pod = join(folder, 'pod');
+  await mkdir(pod);
+  const write = (name: string, text: string): Promise<void> => writeFile(join(pod, name), text);
+  await Promise.all([write('token', 't1\n'), write('ca.crt', 'PEM'), write('namespace', 'scaler-system')]);
+  const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
+  const cluster = await inCluster(systemClock, { env, folder: pod, home: folder });
+  expect([cluster?.server.href, cluster?.namespace]).toEqual(['https://[fd00::1]/', 'scaler-system']);
+  await expect(cluster?.credentials()).resolves.toEqual({
+    headers: { Authorization: 'Bearer t1' },
+    tls: { ca: 'PEM' },
+    proxy: undefined,
+  });
+  await write('token', 't2\n');
+  cluster?.forgetCredentials();
+  await expect(cluster?.credentials()).resolves.toMatchObject({ headers: { Authorization: 'Bearer t2' } });
+  await rm(join(pod, 'ca.crt'));
+  cluster?.forgetCredentials();
+  await expect(cluster?.credentials()).rejects.toThrow(/ca\.crt cannot be read/);
+});
+
+test('a kubeconfig goes before the pod, and without its files or addresses this is no pod', async () => {
+  const pod = join(folder, 'pod');
+  const env = { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' };
+  const none = [
+    { env: { ...env, KUBECONFIG: 'some' }, folder: pod, home: folder },
+    { env: {}, folder: pod, home: folder },
+    { env, folder: join(folder, 'nowhere'), home: folder },
+  ];
+  for (const surroundings of none) await expect(inCluster(systemClock, surroundings)).resolves.toBeUndefined();
+  await mkdir(join(folder, '.kube'));
+  await writeFile(join(folder, '.kube', 'config'), '');
+  await expect(inCluster(systemClock, { env, folder: pod, home: folder })).resolves.toBeUndefined();
 });

@@ -3,6 +3,8 @@ import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from '@scaler/scaler-types';
 import { KubeError } from '../errors.ts';
+import { cachedCredentials } from './cached-credentials.ts';
+import { inCluster } from './in-cluster.ts';
 
 /** Where the kubeconfig comes from; see `connectKube`. */
 export interface ClusterOptions {
@@ -31,12 +33,11 @@ export interface Cluster {
   forgetCredentials(): void;
 }
 
-// Reading them means files and perhaps a plug-in process: too slow for each request, and a token lives for minutes at least.
-const freshMs = 10_000;
-const usableMs = 60_000;
-
-/** Finds the cluster as `kubectl` would. Loads `@kubernetes/client-node` (about 0.5 s) only here. */
+/** Finds the cluster as `kubectl` would. Loads `@kubernetes/client-node` (about 0.5 s) only here, and for kubeconfigs only. */
 export async function loadCluster(options: ClusterOptions): Promise<Cluster> {
+  const { kubeconfig, context, clock } = options;
+  const own = kubeconfig === undefined && context === undefined ? await inCluster(clock) : undefined;
+  if (own !== undefined) return own;
   const config = await loadConfig(options);
   const cluster = config.getCurrentCluster();
   if (cluster === null) {
@@ -48,7 +49,7 @@ export async function loadCluster(options: ClusterOptions): Promise<Cluster> {
   return {
     server: parseServer(cluster.server),
     namespace: config.getContextObject(config.getCurrentContext())?.namespace,
-    ...cachedCredentials(() => readCredentials(config, cluster.proxyUrl !== undefined), options.clock),
+    ...cachedCredentials(() => readCredentials(config, cluster.proxyUrl !== undefined), clock),
   };
 }
 
@@ -99,37 +100,4 @@ async function readCredentials(config: KubeConfig, proxied: boolean): Promise<Cr
     ),
   );
   return { headers, tls, proxy: proxied ? (options.agent as Agent) : undefined };
-}
-
-function cachedCredentials(
-  read: () => Promise<Credentials>,
-  clock: Clock,
-): Pick<Cluster, 'credentials' | 'forgetCredentials'> {
-  let known: { readonly value: Credentials; readonly atMs: number } | undefined;
-  let reading: Promise<Credentials> | undefined;
-
-  function refresh(): Promise<Credentials> {
-    reading ??= read()
-      .then((value) => {
-        known = { value, atMs: clock.monotonic() };
-        return value;
-      })
-      .finally(() => {
-        reading = undefined;
-      });
-    return reading;
-  }
-
-  return {
-    credentials: async () => {
-      const ageMs = known === undefined ? Infinity : clock.monotonic() - known.atMs;
-      if (known === undefined || ageMs > usableMs) return refresh();
-      // A plug-in that takes seconds must not delay a wake while what we have is most probably still good.
-      if (ageMs > freshMs) refresh().catch(() => undefined);
-      return known.value;
-    },
-    forgetCredentials: () => {
-      known = undefined;
-    },
-  };
 }
