@@ -72,11 +72,6 @@ export class Exchange implements Holdable {
     this.#countOpen(1);
   }
 
-  #countOpen(by: 1 | -1): void {
-    this.core.accounting.openStreams += by;
-    if (this.lane !== undefined) this.lane.gate.openStreams += by;
-  }
-
   /** The only place where held and in-flight are counted. */
   moveTo(state: ExchangeState): void {
     const was = this.state;
@@ -130,5 +125,10 @@ export class Exchange implements Holdable {
     const attempt = this.attempt;
     this.end('client-gone', 499);
     attempt?.abort();
+  }
+
+  #countOpen(by: 1 | -1): void {
+    this.core.accounting.openStreams += by;
+    if (this.lane !== undefined) this.lane.gate.openStreams += by;
   }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { CancelTimer } from '@scaler/scaler-types';
 import type { Exchange } from '../exchange.ts';
 import { type Outcome, outcomes } from '../outcome.ts';
 import { Silence } from '../silence.ts';
@@ -33,7 +34,7 @@ export class Tunnel {
   readonly #down: Flow;
   readonly #up: Flow;
   #standing = 2;
-  #leaving = false;
+  #cancelFarewell: CancelTimer | undefined;
 
   constructor({ x, client, upstream, key, webSocket, idleTimeoutMs }: TunnelOptions) {
     this.#x = x;
@@ -50,8 +51,8 @@ export class Tunnel {
     const { core } = this.#x;
     core.tunnels.add(this);
     this.#x.opened();
-    this.#watch(this.#client, this.#upstream, 'client-gone');
-    this.#watch(this.#upstream, this.#client, 'upstream-reset');
+    this.#watch(this.#client, this.#upstream, (why) => this.#end('client-gone', why));
+    this.#watch(this.#upstream, this.#client, (why) => this.#end('upstream-reset', `${this.#key}: ${why}`));
     this.#down.start(fromUpstream);
     this.#up.start(fromClient);
   }
@@ -67,43 +68,36 @@ export class Tunnel {
 
   /** Ends it from our side, as cleanly as the protocol allows. */
   leave(outcome: Outcome, detail: string): void {
-    if (this.#leaving) return;
-    this.#leaving = true;
-    this.#down.leave();
-    this.#up.leave();
-    this.#end(outcome, detail);
-    const cancel = this.#x.core.clock.after(farewellMs, () => {
+    if (this.#cancelFarewell !== undefined) return;
+    this.#cancelFarewell = this.#x.core.clock.after(farewellMs, () => {
       this.#client.destroy();
       this.#upstream.destroy();
     });
-    const closed = (): void => {
-      if (this.#standing === 0) cancel();
-    };
-    this.#client.once('close', closed);
-    this.#upstream.once('close', closed);
+    this.#down.leave();
+    this.#up.leave();
+    this.#end(outcome, detail);
   }
 
-  /** Breaks it off on both sides. */
-  reset(): void {
-    for (const socket of [this.#client, this.#upstream]) if (!socket.destroyed) socket.resetAndDestroy();
-  }
-
-  #watch(socket: Socket, other: Socket, brokeOff: Outcome): void {
-    socket.on('error', (error) => this.#end(brokeOff, error.message));
+  #watch(socket: Socket, other: Socket, brokeOff: (why: string) => void): void {
+    socket.on('error', (error) => brokeOff(error.message));
     socket.once('close', () => {
-      this.#standing -= 1;
       if (!socket.readableEnded || !socket.writableFinished) {
-        this.#end(brokeOff, 'closed before its time');
+        brokeOff('closed before its time');
         if (!other.destroyed) other.resetAndDestroy();
       }
-      if (this.#standing > 0) return;
-      this.#x.core.tunnels.delete(this);
-      this.#end('forwarded');
+      this.#standing -= 1;
+      if (this.#standing === 0) this.#closed();
     });
   }
 
+  #closed(): void {
+    this.#cancelFarewell?.();
+    this.#x.core.tunnels.delete(this);
+    this.#end('forwarded');
+  }
+
+  /** The first end is the one that counts. */
   #end(outcome: Outcome, detail?: string): void {
-    const named = detail === undefined || outcome === 'client-gone' ? detail : `${this.#key}: ${detail}`;
-    this.#x.end(outcome, outcomes[outcome].status || 101, named);
+    this.#x.end(outcome, outcomes[outcome].status || 101, detail);
   }
 }

@@ -32,7 +32,7 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
   #socket: Socket | undefined;
   #sent = false;
   #done = false;
-  #tunnel: Tunnel | undefined;
+  joined = false;
 
   constructor(x: Exchange, carrier: UpgradeCarrier, lane: Lane, state: EndpointState) {
     this.#x = x;
@@ -43,10 +43,6 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
     this.#startedMs = x.core.clock.monotonic();
     this.#released = x.wasHeld;
     if (this.#released) state.window.used += 1;
-  }
-
-  get joined(): boolean {
-    return this.#tunnel !== undefined;
   }
 
   dispatch(): void {
@@ -63,10 +59,8 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
   }
 
   abort(): void {
-    if (this.#tunnel !== undefined) {
-      this.#tunnel.reset();
-      return;
-    }
+    // Once joined, the end of the client's connection is the upstream's.
+    if (this.#done) return;
     this.#finish();
     this.#lane.pump();
   }
@@ -118,15 +112,20 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
     const early = this.#carrier.release();
     const webSocket = res.headers.upgrade?.trim().toLowerCase() === 'websocket';
     const { idleTimeoutMs } = this.#limits;
-    this.#tunnel = new Tunnel({ x: this.#x, client, upstream, key: this.#state.key, webSocket, idleTimeoutMs });
+    const tunnel = new Tunnel({ x: this.#x, client, upstream, key: this.#state.key, webSocket, idleTimeoutMs });
+    this.joined = true;
     client.write(switchedHead(res), 'latin1');
-    this.#tunnel.start(early, bytes);
+    tunnel.start(early, bytes);
     this.#lane.pump();
   }
 
   /** The upstream stays with HTTP: its answer is the answer. */
   #respond(upstream: IncomingMessage): void {
     if (this.#done) return;
+    if (upstream.statusCode === 101) {
+      this.#refuse('upstream-reset', 'went over to what it does not name');
+      return;
+    }
     this.#answered();
     const { statusCode: status = 502, statusMessage, rawHeaders } = upstream;
     const { fields } = readResponseHead(rawHeaders);

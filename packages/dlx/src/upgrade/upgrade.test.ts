@@ -162,6 +162,18 @@ test('an app that stays with HTTP is the answer, and what the client sent early 
   await h.end({ forwarded: 1 });
 });
 
+test('an app that goes over to what it does not name has not gone over', async () => {
+  const app = await startRawApp();
+  const h = await awake([app.endpoint]);
+  const near = await client(h, offer());
+  const far = await app.head(0);
+  far.socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\nGET');
+  await near.saw('end');
+  expect(near.heard()).toMatch(/^HTTP\/1.1 502 /);
+  near.socket.end();
+  await h.end({ 'upstream-reset': 1 });
+});
+
 test('an app that breaks off its answer in HTTP ends in a reset', async () => {
   const app = await startRawApp();
   const h = await awake([app.endpoint]);
@@ -186,6 +198,40 @@ test('an answer in HTTP waits for a client that is slow to read it', async () =>
   socket.resume();
   await near.saw('end');
   expect(near.heard().length).toBeGreaterThan(body.length);
+  await h.end({ forwarded: 1 });
+});
+
+test('of what a held client sends early little is read, and all of it arrives', async () => {
+  const app = await startRawApp();
+  const h = await startHarness();
+  h.scaler.set({ name: 'web' });
+  const near = await client(h, offer());
+  await h.until(() => h.held() === 1);
+  const size = 8 * 1024 * 1024;
+  near.socket.write(Buffer.alloc(size, 'x'));
+  const [connection] = h.dlx.server.connections;
+  await h.until(() => connection?.socket.isPaused() === true);
+  expect(connection?.socket.bytesRead).toBeLessThan(512 * 1024);
+  (await h.scaler.call(0)).ok();
+  h.scaler.endpoints('web', [app.endpoint]);
+  const far = await app.head(0);
+  far.socket.write(switched);
+  await h.until(() => far.heard().length > size);
+  expect(far.heard().slice(-size)).toBe('x'.repeat(size));
+  near.socket.end();
+  far.socket.end();
+  await h.end({ forwarded: 1 });
+});
+
+test('once all is said a client may go, though the app has not taken it all yet', async () => {
+  const { h, near, far } = await joined();
+  far.socket.pause();
+  const size = 4 * 1024 * 1024;
+  near.socket.end(Buffer.alloc(size, 'x'));
+  far.socket.end('enough');
+  await near.hears('enough');
+  far.socket.resume();
+  await h.until(() => far.heard().length > size);
   await h.end({ forwarded: 1 });
 });
 
