@@ -11,6 +11,7 @@ export interface UnknownMetric {
 export const unknownMetricCodes = {
   'no-api': 'The cluster has no such metrics API.',
   'bad-name': 'A name that cannot be a part of the path: it is not asked for.',
+  refused: 'The API refuses the question (400): a label selector that is none, for instance.',
   'no-metric': 'The API does not know the metric (404), or none of the objects has it.',
   'no-sample': 'The answer has no value for this object.',
   'api-error': 'The API could not answer: its error follows.',

@@ -31,6 +31,7 @@ export async function requestValues(request: MetricRequest): Promise<readonly Ra
         throw new KubeError('aborted', `${group} was asked, and the caller gave up`, { cause: error });
       if (!isKubeError(error)) throw error;
       if (served === undefined && error.code === 'not-found') return { unknown: 'no-api', why: error.message };
+      if (error.code === 'invalid') return { unknown: 'refused', why: error.message };
       if (error.code !== 'not-found') return { unknown: 'api-error', why: error.message };
       // Either the metric is not there, or the adapter was replaced by one that serves another version.
       version.forget();

@@ -137,6 +137,7 @@ describe('the custom metrics API', () => {
   test.each([
     ['a metric that it does not have', 404, 'NotFound', 'no-metric'],
     ['an adapter that is down', 503, 'ServiceUnavailable', 'api-error'],
+    ['a selector that is none', 400, 'BadRequest', 'refused'],
     ['a role that may not', 403, 'Forbidden', 'api-error'],
   ])('answering %s makes all unknown', async (_name, status, reason, code) => {
     const metrics = await customMetrics((_request, response) => sendStatus(response, status, reason, 'because'));
