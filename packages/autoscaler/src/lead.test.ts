@@ -63,7 +63,7 @@ async function start(
       scaler,
       view,
       ring,
-      sources: [sourceOf('metric', value), sourceOf('activity', { now: 0 })],
+      sources: [sourceOf('custom-metrics', value), sourceOf('dlx-activity', { now: 0 })],
       fence: { peers, client, infraPort: 1, timeoutMs: 1_000 },
       preflight: { peers, client, timeoutMs: 1_000 },
       observer: createObserver(metrics),
@@ -92,14 +92,13 @@ async function start(
   return scene;
 }
 
-function sourceOf(kind: Source['kind'], value: Scene['value']): Source {
+function sourceOf(name: Source['name'], value: Scene['value']): Source {
   const sample = () =>
     typeof value.now === 'string'
       ? ({ known: false, reason: value.now } as const)
       : ({ known: true, value: value.now, ageMs: 0 } as const);
   return {
-    name: kind,
-    kind,
+    name,
     collect: (wants) => Promise.resolve({ samples: new Map(wants.map(({ key }) => [key, sample()])), failures: [] }),
   };
 }

@@ -15,7 +15,6 @@ const settings = { ...wantSettings, intervalMs: 10_000, cooldownMs: 60_000, park
 /** The DLX, which is never in the way here. */
 const noActivity: Source = {
   name: 'dlx-activity',
-  kind: 'activity',
   collect: (wants) =>
     Promise.resolve({
       samples: new Map(wants.map(({ key }) => [key, { known: true, value: 0, ageMs: 0 }])),
@@ -50,6 +49,7 @@ function scene(resources: () => readonly Resource[] | Error) {
     resource: 'deployments.apps',
     clock,
     timeoutMs: 5_000,
+    collectTimeoutMs: 8_000,
     concurrency: 8,
   });
   const ticker = createTicker({ view, sources: [metrics, noActivity], clock, settings });

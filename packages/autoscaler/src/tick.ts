@@ -81,7 +81,7 @@ export function createTicker({ view, sources, clock, settings }: TickParts): Tic
  */
 function wantsOfAll(resources: readonly Resource[], settings: WantSettings): readonly Want[] {
   return resources.flatMap((resource) =>
-    tryWantsOf(resource, settings).filter((want) => resource.phase !== 'asleep' || want.kind === 'activity'),
+    tryWantsOf(resource, settings).filter((want) => resource.phase !== 'asleep' || want.source === 'dlx-activity'),
   );
 }
 

@@ -42,11 +42,13 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   const { values } = config;
   const kube = await connect(values, context);
   const peerClient = createPeerClient({ clock });
+  const peers = peersOf(values, kube);
+  const sources = sourcesOf(values, { kube, peers, peerClient, clock });
   shutdown.step(60, 'close connections', () => {
     peerClient.close();
+    for (const source of sources) source.close?.();
     kube?.close();
   });
-  const peers = peersOf(values, kube);
   const metrics = createMetrics({ processMetrics: true });
   const observer = createObserver(metrics);
   const ring = createRing();
@@ -55,7 +57,7 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   const leadParts: LeadParts = {
     scaler,
     view,
-    sources: sourcesOf(values, { kube, peers, peerClient, clock }),
+    sources,
     fence: { peers, client: peerClient, infraPort: values.dlxInfraPort, timeoutMs: values.peerTimeout },
     preflight: { peers, client: peerClient, timeoutMs: values.preflightTimeout },
     ring,
@@ -84,7 +86,8 @@ async function connect(
   { lease, metricsSource, dlxService, kubeconfig }: ConfigValues<Settings>,
   { logger, clock }: AutoscalerContext,
 ): Promise<KubeClient | undefined> {
-  if (!lease && metricsSource === 'none' && dlxService === undefined) return undefined;
+  const asksKube = metricsSource.some((source) => source !== 'prometheus');
+  if (!lease && !asksKube && dlxService === undefined) return undefined;
   return connectKube({ kubeconfig, userAgent: 'scaler-autoscaler', clock, logger });
 }
 
@@ -94,6 +97,7 @@ function leadSettings(values: ConfigValues<Settings>): LeadParts['settings'] {
     cooldownMs: values.cooldown,
     idleAfterMs: values.idleAfter,
     metricNamePattern: values.metricNamePattern,
+    defaultSource: values.metricsSource[0],
     parksPerTick: values.brakeParks,
     maxParks: values.maxParks,
     maxReconciles: values.maxReconciles,

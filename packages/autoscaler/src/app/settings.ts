@@ -8,6 +8,8 @@ import {
   setting,
 } from '@scaler/runtime';
 import { defaultMetricNamePattern } from '@scaler/scaler-types';
+import { metricsSourceParser } from './metrics-source.ts';
+import { queriesFileParser } from './queries-file.ts';
 
 /** How resources are judged and parked. */
 const judgementSettings = {
@@ -38,14 +40,14 @@ const judgementSettings = {
 /** Where samples come from. */
 const sourceSettings = {
   metricsSource: setting({
-    parser: parsers.oneOf('custom-metrics', 'none'),
+    parser: metricsSourceParser,
     default: 'custom-metrics',
-    doc: 'Who knows scale metrics: the custom metrics API, or nobody.',
+    doc: 'Who knows scale metrics: the custom metrics API, the external metrics API, Prometheus, or nobody. The first is asked for metrics that name no source.',
   }),
   metricResource: setting({
     parser: parsers.string(),
     default: 'deployments.apps',
-    doc: 'The kind that the custom metrics API describes, `resource.group`.',
+    doc: 'The kind that the custom metrics API describes, `resource.group`, for resources whose scaler tells none.',
   }),
   metricNamePattern: setting({
     parser: parsers.string(),
@@ -55,12 +57,46 @@ const sourceSettings = {
   metricsTimeout: setting({
     parser: parsers.duration({ min: '10ms' }),
     default: '5s',
-    doc: 'How long one call to the metrics API may take.',
+    doc: 'How long one call to a source of metrics may take.',
   }),
   metricsConcurrency: setting({
     parser: parsers.integer(1, 100),
     default: 8,
-    doc: 'Calls to the metrics API at once.',
+    doc: 'Calls at once to each source of metrics.',
+  }),
+  collectTimeout: setting({
+    parser: parsers.duration({ min: '10ms' }),
+    default: '8s',
+    doc: 'How long all calls of one tick may take. What has no answer by then is unknown.',
+  }),
+};
+
+/** Only with the source `prometheus`. */
+const prometheusSettings = {
+  prometheusUrl: setting({
+    parser: parsers.url(),
+    proposal: false,
+    doc: 'Where Prometheus, or what speaks its API, is; with a path where it has one.',
+  }),
+  prometheusQueries: setting({
+    parser: queriesFileParser,
+    proposal: false,
+    doc: 'The queries that scale metrics may name, see below. Read at start.',
+  }),
+  prometheusCaFile: setting({
+    parser: parsers.secretFile(),
+    proposal: false,
+    doc: "The authorities that Prometheus's certificate is checked against, PEM. Default: the system's. Read again at each call.",
+  }),
+  prometheusTokenFile: setting({
+    parser: parsers.secretFile(),
+    proposal: false,
+    doc: 'A file with the bearer token for Prometheus. Read again at each call.',
+  }),
+  prometheusBasicFile: setting({
+    parser: parsers.secretFile(),
+    proposal: false,
+    doc: 'A file with `user:password` for Prometheus. Read again at each call.',
   }),
 };
 
@@ -113,6 +149,7 @@ export const settings = defineConfig({
   ...pluginSettings,
   ...judgementSettings,
   ...sourceSettings,
+  ...prometheusSettings,
   ...peerSettings,
   ...leaseSettings,
   ...placeSettings,

@@ -47,6 +47,10 @@ function judgeOne(want: Want, { samples, known, now }: JudgeFacts): Judged {
     return { verdict: 'busy', reason: `${label} is ${sample.value}, above ${metric.threshold}` };
   }
   const text = `${label} is ${sample.value}, not above ${metric.threshold}, for ${formatDuration(metric.windowSize)}`;
+  if (proves === 'idleness' && sample.covered && !(sample.covered.ms >= metric.windowSize)) {
+    const reason = `unknown: ${label}: ${sample.covered.since} less than ${formatDuration(metric.windowSize)} ago`;
+    return { verdict: 'unknown', reason };
+  }
   const since = known.get(want.key)?.since;
   if (proves === 'idleness' && !(since && now.monotonicMs - since.monotonicMs >= metric.windowSize)) {
     const from = since ? `known only since ${wallText(since.wallMs)}` : 'known only from now on';

@@ -30,7 +30,13 @@ function source(peers: () => readonly Peer[], clock = createFakeClock()) {
   const client = createPeerClient({ clock: systemClock });
   closers.push(() => client.close());
   const directory = { live: (s: AbortSignal) => staticPeers(peers()).live(s) };
-  const activitySource = createActivitySource({ peers: directory, client, clock, timeoutMs: 1_000 });
+  const activitySource = createActivitySource({
+    peers: directory,
+    client,
+    clock,
+    timeoutMs: 1_000,
+    listTimeoutMs: 1_000,
+  });
   return async (wants = idleness) => {
     const { samples, failures } = await activitySource.collect(wants, { signal });
     return { sample: samples.get(wants[0]?.key ?? ''), failures };
@@ -47,7 +53,7 @@ describe('what is counted', () => {
   ])('%s', async (_name, resources, value) => {
     const one = await dlx(() => activity('dlx-1', resources));
     const collect = source(() => [one]);
-    expect(await collect()).toEqual({ sample: { known: true, value, ageMs: 0 }, failures: [] });
+    expect(await collect()).toMatchObject({ sample: { known: true, value, ageMs: 0 }, failures: [] });
   });
 
   test('over all replicas', async () => {
@@ -93,38 +99,49 @@ describe('what is unknown', () => {
     expect((await failing()).sample).toMatchObject({ reason: 'the DLX replicas cannot be listed: 503' });
   });
 
-  test('idleness, not use, while a replica is younger than the window', async () => {
+  test('everything when the list of replicas does not come in time', async () => {
+    const clock = createFakeClock();
+    const client = createPeerClient({ clock: systemClock });
+    closers.push(() => client.close());
+    const never = { live: () => new Promise<readonly Peer[]>(() => undefined) };
+    const slow = createActivitySource({ peers: never, client, clock, timeoutMs: 1_000, listTimeoutMs: 2_000 });
+    const collected = slow.collect(idleness, { signal });
+    await clock.advance(2_000);
+    expect((await collected).failures).toEqual(['the DLX replicas cannot be listed: it took longer than 2s']);
+  });
+});
+
+describe('how far back the count goes', () => {
+  test('is the youngest replica', async () => {
     const one = await dlx(() => activity('dlx-1', {}, 59_999));
-    const collect = source(() => [one]);
-    expect((await collect()).sample).toEqual({ known: false, reason: 'DLX dlx-1 started less than 1m ago' });
-    expect((await collect(use)).sample).toMatchObject({ known: true, value: 0 });
+    const two = await dlx(() => activity('dlx-2', {}, 70_000));
+    const { sample } = await source(() => [two, one])();
+    expect(sample).toMatchObject({ known: true, value: 0, covered: { ms: 59_999, since: 'DLX dlx-1 started' } });
   });
 
-  test('idleness for one window after a replica went away or started again', async () => {
+  test('is the moment when a replica was heard last that went away', async () => {
     const clock = createFakeClock();
     const one = await dlx(() => activity('dlx-1'));
     const two = await dlx(() => activity('dlx-2'), 'dlx-2');
     let peers = [one, two];
     const collect = source(() => peers, clock);
-    expect((await collect()).sample).toMatchObject({ known: true });
+    await collect();
     peers = [one];
     await clock.advance(59_999);
-    expect((await collect()).sample).toEqual({
-      known: false,
-      reason: 'DLX dlx-2 went away less than 1m ago, and its count with it',
+    expect((await collect()).sample).toMatchObject({
+      covered: { ms: 59_999, since: 'DLX dlx-2 went away, and its count with it,' },
     });
-    expect((await collect(use)).sample).toMatchObject({ known: true });
     await clock.advance(1);
-    expect((await collect()).sample).toMatchObject({ known: true, value: 0 });
+    expect((await collect()).sample).toMatchObject({ covered: { ms: 60_000 } });
   });
 
-  test('a replica with another start is another one, and the old one has gone', async () => {
+  test('begins when a replica started again under the same name', async () => {
     let startedAt = 1_000_000;
     const one = await dlx(() => ({ ...activity('dlx-1'), startedAt }));
     const collect = source(() => [one]);
-    expect((await collect()).sample).toMatchObject({ known: true });
+    await collect();
     startedAt += 1;
-    expect((await collect()).sample).toMatchObject({ known: false });
+    expect((await collect()).sample).toMatchObject({ covered: { ms: 0 } });
   });
 });
 

@@ -1,10 +1,11 @@
-import { type Clock, formatDuration, resourceKey } from '@scaler/scaler-types';
+import { type Clock, resourceKey } from '@scaler/scaler-types';
 import type { ActivityAnswer } from '../peers/answers.ts';
 import { parseActivity } from '../peers/answers.ts';
 import { askAll } from '../peers/ask-all.ts';
 import { type Peer, type PeerDirectory, peerText } from '../peers/peer.ts';
 import type { PeerClient } from '../peers/peer-client.ts';
-import { type Sample, unknown } from './sample.ts';
+import { limited } from './limited.ts';
+import { type Covered, type Sample, unknown } from './sample.ts';
 import type { Collected, Source } from './source.ts';
 import type { Want } from './want.ts';
 
@@ -14,6 +15,8 @@ export interface ActivitySourceParts {
   clock: Clock;
   /** Milliseconds for one replica's answer. */
   timeoutMs: number;
+  /** Milliseconds for the list of replicas. */
+  listTimeoutMs: number;
 }
 
 /** What was counted in a window, as far as the replicas that answered know. */
@@ -32,16 +35,16 @@ interface Gone {
 /**
  * The DLX's own count: `GET /activity` of every replica. The value is the number of requests held, in flight or streaming,
  * plus one when the last arrival is younger than the window. Use that one replica knows is use; idleness needs every
- * replica's answer, over the whole window: one that does not answer, or started or went away less than a window ago,
- * leaves it unknown.
+ * replica's answer, over the whole window: one that does not answer leaves it unknown, and one that started or went away is
+ * told as how far back the count goes.
  */
-export function createActivitySource({ peers, client, clock, timeoutMs }: ActivitySourceParts): Source {
+export function createActivitySource({ peers, client, clock, timeoutMs, listTimeoutMs }: ActivitySourceParts): Source {
   const lastHeard = createLastHeard(clock);
 
-  const hear = async (signal: AbortSignal): Promise<Heard> => {
+  const hear = async (longestWindowMs: number, signal: AbortSignal): Promise<Heard> => {
     let list: readonly Peer[];
     try {
-      list = await peers.live(signal);
+      list = await limited({ clock, limitMs: listTimeoutMs, signal }, (both) => peers.live(both));
     } catch (error) {
       signal.throwIfAborted();
       return { answers: [], failures: [`the DLX replicas cannot be listed: ${(error as Error).message}`], gone: [] };
@@ -51,14 +54,14 @@ export function createActivitySource({ peers, client, clock, timeoutMs }: Activi
     const replies = await askAll(client, list, question, parseActivity, signal);
     const answers = replies.flatMap((reply) => ('answer' in reply ? [reply] : []));
     const failures = replies.flatMap((reply) => ('error' in reply ? [reply.error.message] : []));
-    return { answers: answers.map(({ answer }) => answer), failures, gone: lastHeard.update(answers) };
+    return { answers: answers.map(({ answer }) => answer), failures, gone: lastHeard.update(answers, longestWindowMs) };
   };
 
   return {
     name: 'dlx-activity',
-    kind: 'activity',
     async collect(wants, { signal }): Promise<Collected> {
-      const heard = await hear(signal);
+      const longestWindowMs = wants.reduce((longest, { metric }) => Math.max(longest, metric.windowSize), 0);
+      const heard = await hear(longestWindowMs, signal);
       return { samples: new Map(wants.map((want) => [want.key, sampleOf(want, heard)])), failures: heard.failures };
     },
   };
@@ -71,8 +74,7 @@ function sampleOf(want: Want, heard: Heard): Sample {
   if (value > 0) return { known: true, value, ageMs: 0 };
   const [failure] = heard.failures;
   if (failure !== undefined) return unknown(failure);
-  const doubt = want.proves === 'idleness' ? partOfWindow(heard, windowMs) : undefined;
-  return doubt === undefined ? { known: true, value, ageMs: 0 } : unknown(doubt);
+  return { known: true, value, ageMs: 0, covered: coveredBy(heard) };
 }
 
 function inUse(answer: ActivityAnswer, key: string, windowMs: number): number {
@@ -83,22 +85,27 @@ function inUse(answer: ActivityAnswer, key: string, windowMs: number): number {
   return held + inFlight + openStreams + arrived;
 }
 
-/** Why the replicas' counts do not cover the whole window. */
-function partOfWindow({ answers, gone }: Heard, windowMs: number): string | undefined {
-  const window = formatDuration(windowMs);
-  const young = answers.find((answer) => !(answer.upMs >= windowMs));
-  if (young) return `DLX ${young.replica} started less than ${window} ago`;
-  const lost = gone.find(({ agoMs }) => agoMs < windowMs);
-  if (lost) return `DLX ${lost.replica} went away less than ${window} ago, and its count with it`;
-  return undefined;
+/** How far back the replicas' counts go together. */
+function coveredBy({ answers, gone }: Heard): Covered | undefined {
+  const starts = answers.map(({ replica, upMs }): Covered => ({ ms: upMs, since: `DLX ${replica} started` }));
+  const ends = gone.map(({ replica, agoMs }): Covered => ({
+    ms: agoMs,
+    since: `DLX ${replica} went away, and its count with it,`,
+  }));
+  return [...starts, ...ends].reduce<Covered | undefined>(
+    (least, one) => (least && least.ms <= one.ms ? least : one),
+    undefined,
+  );
 }
 
 /** Replicas are told apart by address, name and start, so that two with one name, or one started again, are two. */
 function createLastHeard(clock: Clock) {
   const heard = new Map<string, { replica: string; atMs: number }>();
-  const keptMs = 24 * 3_600_000;
+  let keptMs = 0;
   return {
-    update(answers: readonly { peer: Peer; answer: ActivityAnswer }[]): readonly Gone[] {
+    update(answers: readonly { peer: Peer; answer: ActivityAnswer }[], longestWindowMs: number): readonly Gone[] {
+      // A fence asks for one resource alone; what the others' windows need is kept.
+      keptMs = Math.max(keptMs, longestWindowMs);
       const nowMs = clock.monotonic();
       const keys = answers.map(({ peer, answer }) => {
         const key = `${peerText(peer)} ${answer.replica} ${answer.startedAt}`;

@@ -28,7 +28,7 @@ export async function collect(
   const samples = new Map<string, Sample>();
   const reports = await Promise.all(
     sources.map(async (source): Promise<SourceReport> => {
-      const own = wants.filter((want) => want.kind === source.kind);
+      const own = wants.filter((want) => want.source === source.name);
       try {
         const collected = own.length === 0 ? { samples: new Map(), failures: [] } : await source.collect(own, options);
         for (const [key, sample] of collected.samples) samples.set(key, sample);
@@ -41,8 +41,14 @@ export async function collect(
       }
     }),
   );
+  const names = new Set<string | undefined>(sources.map(({ name }) => name));
   for (const want of wants) {
-    if (!samples.has(want.key)) samples.set(want.key, unknown(`no source answered for ${want.label}`));
+    if (!samples.has(want.key)) samples.set(want.key, unknown(whyMissing(want, names)));
   }
   return { samples, reports };
+}
+
+function whyMissing({ source, label }: Want, names: ReadonlySet<string | undefined>): string {
+  if (source === undefined) return 'no source of metrics is set, see --metrics-source';
+  return names.has(source) ? `${source} did not answer for ${label}` : `${source} is not among --metrics-source`;
 }

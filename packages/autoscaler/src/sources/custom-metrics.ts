@@ -3,71 +3,113 @@ import {
   isUnknownMetric,
   type Metric,
   type ObjectMetrics,
+  type UnknownMetric,
   type UnknownMetricCode,
 } from '@scaler/kube';
-import type { Clock } from '@scaler/scaler-types';
-import { mapBounded } from '../map-bounded.ts';
+import { allRefused, askGroups, type CallLimits, type Group, groupWants } from './ask-groups.ts';
+import { problemOf, selectorOf } from './label-selector.ts';
 import { type Sample, unknown } from './sample.ts';
 import type { Collected, Source } from './source.ts';
 import type { Want } from './want.ts';
 
-export interface CustomMetricsSourceParts {
+export interface CustomMetricsSourceParts extends CallLimits {
   client: CustomMetricsClient;
-  /** The kind that the API describes: `deployments.apps`. */
+  /** The kind of resources that tell none: `deployments.apps`. */
   resource: string;
-  clock: Clock;
-  /** Milliseconds for one call. */
-  timeoutMs: number;
-  /** Calls at once. */
-  concurrency: number;
 }
 
 /**
- * The custom metrics API. One call per distinct metric and namespace, however many resources want it: the API is
- * namespaced, and what adapters tell across namespaces does not say whose namespace a value is from.
+ * The custom metrics API. One call per distinct metric, kind and namespace, however many resources want it: the API is
+ * namespaced, and what adapters tell across namespaces does not say whose namespace a value is from. A single object is
+ * asked for by its own path.
  */
 export function createCustomMetricsSource(parts: CustomMetricsSourceParts): Source {
   return {
     name: 'custom-metrics',
-    kind: 'metric',
-    async collect(wants, { signal }): Promise<Collected> {
-      const samples = new Map<string, Sample>();
-      const failures: string[] = [];
-      const groups = [...Map.groupBy(wants, (want) => `${want.resource.namespace}/${want.label}`).values()];
-      await mapBounded(groups, parts.concurrency, async (group) => {
-        const answer = await fetchGroup(parts, group, signal);
-        if (isUnknownMetric(answer) && ofTheSource.has(answer.unknown)) failures.push(answer.why);
-        const nowMs = parts.clock.now();
-        for (const want of group) samples.set(want.key, sampleOf(want, answer, nowMs));
-      });
-      return { samples, failures };
-    },
+    collect: (wants, { signal }) =>
+      askGroups(groupWants(wants, callOf(parts)), parts, signal, (group, groupSignal) =>
+        fetchGroup(parts, group, groupSignal),
+      ),
+  };
+}
+
+/** Equal for wants that one call answers. */
+function callOf({ resource }: CustomMetricsSourceParts): (want: Want) => string {
+  return (want) => {
+    const { labels, object } = want.metric;
+    const kind = object?.resource ?? want.resourceKind ?? resource;
+    return JSON.stringify([want.resource.namespace, kind, want.metricName, labels, object?.selector]);
   };
 }
 
 /** A metric or a value that is not there says something about them; these say that the source is broken. */
 const ofTheSource: ReadonlySet<UnknownMetricCode> = new Set(['no-api', 'api-error', 'bad-answer']);
 
-function fetchGroup(
-  { client, resource, timeoutMs }: CustomMetricsSourceParts,
-  group: readonly Want[],
+/** Whether the source is to blame; not where a tenant asks for objects that the autoscaler may not see. */
+export function isFailure({ unknown: code }: UnknownMetric, { metric }: Want): boolean {
+  return ofTheSource.has(code) && (metric.object === undefined || code !== 'api-error');
+}
+
+async function fetchGroup(
+  { client, resource, timeoutMs, clock }: CustomMetricsSourceParts,
+  group: Group,
   signal: AbortSignal,
-): Promise<ObjectMetrics> {
-  const names = group.map((want) => want.resource.name);
+): Promise<Collected> {
   const [first] = group;
-  return client.fetchObjectMetric({
-    namespace: first?.resource.namespace,
-    metric: first?.label ?? '',
-    resource,
-    names,
+  const { object, labels } = first.metric;
+  const names = [...new Set(group.map(nameOf))];
+  const labelProblem = problemOf(labels);
+  if (labelProblem !== undefined) return allRefused(group, labelProblem);
+  const one = object?.selector === undefined && names.length === 1 ? names[0] : undefined;
+  const answer = await client.fetchObjectMetric({
+    namespace: first.resource.namespace,
+    metric: first.metricName,
+    resource: object?.resource ?? first.resourceKind ?? resource,
+    name: one,
+    names: object?.selector === undefined ? names : [],
+    labelSelector: object?.selector,
+    metricLabelSelector: selectorOf(labels),
     signal,
     timeoutMs,
   });
+  const nowMs = clock.now();
+  const failed = isUnknownMetric(answer) && isFailure(answer, first);
+  return {
+    samples: new Map(group.map((want) => [want.key, sampleOf(want, answer, nowMs)])),
+    failures: failed ? [answer.why] : [],
+  };
+}
+
+function nameOf({ metric, resource }: Want): string {
+  return metric.object?.name ?? resource.name;
 }
 
 function sampleOf(want: Want, answer: ObjectMetrics, nowMs: number): Sample {
-  const metric: Metric | undefined = isUnknownMetric(answer) ? answer : answer.get(want.resource.name);
-  if (!metric) return unknown('the metrics API has no value for it');
-  if (isUnknownMetric(metric)) return unknown(`${metric.unknown}: ${metric.why}`);
+  if (isUnknownMetric(answer)) return unknownBy(answer);
+  if (want.metric.object?.selector !== undefined) return sumOf([...answer.values()], nowMs);
+  const metric = answer.get(nameOf(want));
+  return metric ? knownBy(metric, nowMs) : unknown('the metrics API has no value for it');
+}
+
+/** Of several objects, their sum, as old as the oldest. One that is unknown might be the one in use. */
+function sumOf(metrics: readonly Metric[], nowMs: number): Sample {
+  let value = 0;
+  let ageMs = -Infinity;
+  for (const metric of metrics) {
+    const sample = knownBy(metric, nowMs);
+    if (!sample.known) return sample;
+    value += sample.value;
+    ageMs = Math.max(ageMs, sample.ageMs);
+  }
+  return metrics.length === 0 ? unknown('no-sample: the selector matches no object') : { known: true, value, ageMs };
+}
+
+/** A sample of one metric of a metrics API. */
+export function knownBy(metric: Metric, nowMs: number): Sample {
+  if (isUnknownMetric(metric)) return unknownBy(metric);
   return { known: true, value: metric.value, ageMs: nowMs - metric.timestampMs };
+}
+
+function unknownBy({ unknown: code, why }: UnknownMetric): Sample {
+  return unknown(`${code}: ${why}`);
 }

@@ -1,5 +1,5 @@
 import type { Samples } from './sample.ts';
-import type { Want } from './want.ts';
+import type { SourceName, Want } from './want.ts';
 
 /** What one collection got from one source. */
 export interface Collected {
@@ -10,13 +10,13 @@ export interface Collected {
 
 /** Where samples come from. */
 export interface Source {
-  /** For logs and metrics: `custom-metrics`, `dlx-activity`. */
-  readonly name: string;
-  /** Which wants it answers. */
-  readonly kind: Want['kind'];
+  /** Which wants it answers; also for logs and metrics. */
+  readonly name: SourceName;
   /**
    * A sample for each want. Bounded in time by its own limits; does not throw unless the signal aborts. A want that has
    * no sample in the answer is unknown.
    */
   collect(wants: readonly Want[], options: { signal: AbortSignal }): Promise<Collected>;
+  /** Closes kept connections. */
+  close?(): void;
 }

@@ -1,14 +1,28 @@
-import { metricFullName, type Resource, type ResourceRef, resourceKey, type ScaleResource } from '@scaler/scaler-types';
+import {
+  type MetricSource,
+  metricFullName,
+  type Resource,
+  type ResourceRef,
+  resourceKey,
+  type ScaleResource,
+} from '@scaler/scaler-types';
+
+/** Every source by name. */
+export type SourceName = MetricSource | 'dlx-activity';
 
 /** One thing to know about a resource before it may be parked. */
 export interface Want {
   /** Equal for wants that one sample answers. */
   key: string;
   resource: ResourceRef;
-  /** Which source answers it. */
-  kind: 'metric' | 'activity';
+  /** What the resource is in Kubernetes, `statefulsets.apps`; undefined: what the settings say. */
+  resourceKind: string | undefined;
+  /** Who answers it; undefined: nobody was set to. */
+  source: SourceName | undefined;
   metric: ScaleResource;
-  /** What people call it: `requests_per_5m`. */
+  /** The name under which the source knows the metric: `requests_per_5m`. */
+  metricName: string;
+  /** What people call it: `requests_per_5m{queue="orders"}`. */
   label: string;
   /**
    * `idleness`: a value at or below the threshold proves idleness. `use`: a value above it proves use, and nothing else;
@@ -19,31 +33,66 @@ export interface Want {
 
 export interface WantSettings {
   metricNamePattern: string;
+  /** For metrics that name no source. */
+  defaultSource: MetricSource | undefined;
   /** Milliseconds, for resources that are idle by the DLX's count and name no time themselves. */
   idleAfterMs: number;
 }
 
 /** Everything to know about one resource: each of its scale metrics, and the DLX's count of its requests. */
 export function wantsOf(resource: Resource, settings: WantSettings): readonly Want[] {
-  const { namespace, name } = resource;
-  const want = (kind: Want['kind'], metric: ScaleResource, label: string, proves: Want['proves']): Want => ({
-    key: `${resourceKey(resource)} ${kind} ${metric.windowSize} ${label}`,
+  const metrics = resource.scaleResources.map((metric) => metricWant(resource, metric, settings));
+  return [...metrics, activityWant(resource, settings)];
+}
+
+function metricWant(resource: Resource, metric: ScaleResource, settings: WantSettings): Want {
+  const { namespace, name, kind } = resource;
+  const source = metric.source ?? settings.defaultSource;
+  // The pattern is how adapters name windowed metrics. The others' names are their own, and the window is not in them.
+  const named = source === 'external-metrics' || source === 'prometheus';
+  const metricName = named ? metric.metricName : metricFullName(metric, settings.metricNamePattern);
+  const label = `${metricName}${labelsText(metric)}${objectText(metric)}`;
+  return {
+    key: `${resourceKey(resource)} ${source} ${metric.windowSize} ${label}`,
     resource: { namespace, name },
-    kind,
+    resourceKind: kind,
+    source,
     metric,
+    metricName,
     label,
-    proves,
-  });
-  const metrics = resource.scaleResources.map((metric) =>
-    want('metric', metric, metricFullName(metric, settings.metricNamePattern), 'idleness'),
-  );
+    proves: 'idleness',
+  };
+}
+
+function activityWant(resource: Resource, settings: WantSettings): Want {
+  const { namespace, name, kind } = resource;
   const windowSize =
     resource.idleAfterMs ?? (resource.dlxSeesAll ? settings.idleAfterMs : longestWindow(resource, settings));
-  const activity = { metricName: 'requests', windowSize, threshold: 0 };
-  return [...metrics, want('activity', activity, 'requests at the DLX', resource.dlxSeesAll ? 'idleness' : 'use')];
+  return {
+    key: `${resourceKey(resource)} dlx-activity ${windowSize}`,
+    resource: { namespace, name },
+    resourceKind: kind,
+    source: 'dlx-activity',
+    metric: { metricName: 'requests', windowSize, threshold: 0 },
+    metricName: 'requests',
+    label: 'requests at the DLX',
+    proves: resource.dlxSeesAll ? 'idleness' : 'use',
+  };
 }
 
 function longestWindow(resource: Resource, settings: WantSettings): number {
   const windows = resource.scaleResources.map((metric) => metric.windowSize);
   return windows.length > 0 ? Math.max(...windows) : settings.idleAfterMs;
+}
+
+/** `{queue="orders"}`, in the labels' alphabetical order. */
+function labelsText({ labels = {} }: ScaleResource): string {
+  const pairs = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  return pairs.length === 0 ? '' : `{${pairs.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}}`;
+}
+
+function objectText({ object }: ScaleResource): string {
+  if (object === undefined) return '';
+  if (object.selector !== undefined) return ` of ${object.resource} ${object.selector}`;
+  return ` of ${object.resource}${object.name === undefined ? '' : `/${object.name}`}`;
 }

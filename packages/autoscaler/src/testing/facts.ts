@@ -4,7 +4,11 @@ import { emptyMemory } from '../judge/memory.ts';
 import type { Sample } from '../sources/sample.ts';
 import { type WantSettings, wantsOf } from '../sources/want.ts';
 
-export const wantSettings: WantSettings = { metricNamePattern: '<name>_per_<window>', idleAfterMs: 300_000 };
+export const wantSettings: WantSettings = {
+  metricNamePattern: '<name>_per_<window>',
+  defaultSource: 'custom-metrics',
+  idleAfterMs: 300_000,
+};
 
 export const now = { wallMs: Date.UTC(2026, 0, 1), monotonicMs: 10_000_000 };
 

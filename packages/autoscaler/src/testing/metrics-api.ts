@@ -37,7 +37,7 @@ export async function startFakeMetricsApi(): Promise<FakeMetricsApi> {
     if (!fake.present) return send(404, {});
     if (path === '/apis/custom.metrics.k8s.io') return send(200, { versions: [{ version: 'v1beta1' }] });
     asked.push(path);
-    const match = /v1beta1\/namespaces\/([^/]+)\/deployments\.apps\/\*\/([^/]+)$/.exec(decodeURIComponent(path));
+    const match = /v1beta1\/namespaces\/([^/]+)\/deployments\.apps\/[^/]+\/([^/]+)$/.exec(decodeURIComponent(path));
     const answer = answers.get(`${match?.[1]}/${match?.[2]}`) ?? 404;
     return typeof answer === 'number' ? send(answer, { message: `status ${answer}` }) : send(200, { items: answer });
   });

@@ -1,0 +1,37 @@
+import { type ExternalMetricsClient, isUnknownMetric } from '@scaler/kube';
+import { allRefused, askGroups, type CallLimits, groupWants } from './ask-groups.ts';
+import { isFailure, knownBy } from './custom-metrics.ts';
+import { problemOf, selectorOf } from './label-selector.ts';
+import type { Source } from './source.ts';
+
+export interface ExternalMetricsSourceParts extends CallLimits {
+  client: ExternalMetricsClient;
+}
+
+/**
+ * The external metrics API. One call per distinct metric, labels and namespace: the API does not say whose a value is, so
+ * the labels of the scale metric have to leave exactly one.
+ */
+export function createExternalMetricsSource({ client, ...limits }: ExternalMetricsSourceParts): Source {
+  return {
+    name: 'external-metrics',
+    collect: (wants, { signal }) => {
+      const groups = groupWants(wants, (want) => `${want.resource.namespace} ${want.label}`);
+      return askGroups(groups, limits, signal, async (group, groupSignal) => {
+        const [{ resource, metricName, metric }] = group;
+        const problem = problemOf(metric.labels);
+        if (problem !== undefined) return allRefused(group, problem);
+        const answer = await client.fetchExternalMetric({
+          namespace: resource.namespace,
+          metric: metricName,
+          labelSelector: selectorOf(metric.labels),
+          signal: groupSignal,
+          timeoutMs: limits.timeoutMs,
+        });
+        const sample = knownBy(answer, limits.clock.now());
+        const failures = isUnknownMetric(answer) && isFailure(answer, group[0]) ? [answer.why] : [];
+        return { samples: new Map(group.map(({ key }) => [key, sample])), failures };
+      });
+    },
+  };
+}

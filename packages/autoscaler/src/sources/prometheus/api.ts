@@ -1,0 +1,58 @@
+import { type Clock, formatDuration } from '@scaler/scaler-types';
+import { limited } from '../limited.ts';
+import { readAnswer, type ReadSeries } from './answer.ts';
+import type { Connection, HttpAnswer } from './connection.ts';
+
+export interface PrometheusApiParts {
+  connection: Connection;
+  clock: Clock;
+  /** Milliseconds for one call. */
+  timeoutMs: number;
+}
+
+/** What is asked of Prometheus, or of what speaks its API: Thanos, Mimir, VictoriaMetrics. */
+export interface PrometheusApi {
+  /** An instant query. @throws Error in words; the signal's reason. */
+  query(text: string, signal: AbortSignal): Promise<readonly ReadSeries[]>;
+  /** Milliseconds since it started; undefined where it does not tell. @throws Error in words; the signal's reason. */
+  uptime(signal: AbortSignal): Promise<number | undefined>;
+}
+
+export function createPrometheusApi({ connection, clock, timeoutMs }: PrometheusApiParts): PrometheusApi {
+  const ask = async (
+    path: string,
+    form: Record<string, string> | undefined,
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> => {
+    try {
+      return await limited({ clock, limitMs: timeoutMs, signal }, (both) => connection.ask(path, form, both));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new Error(`Prometheus did not answer: ${(error as Error).message}`, { cause: error });
+    }
+  };
+
+  return {
+    async query(text, signal) {
+      // Thanos leaves out what it cannot reach, unless told not to. The others pass over what they do not know.
+      const form = { query: text, timeout: formatDuration(timeoutMs), partial_response: 'false' };
+      const { status, json } = await ask('/api/v1/query', form, signal);
+      const told = (json as { status?: unknown } | undefined)?.status === 'error';
+      if (status !== 200 && !told) throw new Error(`Prometheus answered with status ${status}`);
+      try {
+        return readAnswer(json);
+      } catch (error) {
+        throw new Error(`Prometheus cannot be used: ${(error as Error).message}`, { cause: error });
+      }
+    },
+    async uptime(signal) {
+      const { status, dateMs, json } = await ask('/api/v1/status/runtimeinfo', undefined, signal);
+      if (status >= 400 && status < 500) return undefined;
+      if (status !== 200) throw new Error(`Prometheus answered with status ${status} when asked for its start`);
+      const { startTime } = (json as { data?: { startTime?: unknown } } | undefined)?.data ?? {};
+      const startMs = typeof startTime === 'string' ? Date.parse(startTime) : NaN;
+      // By its own clock, so that the two need not agree.
+      return Number.isNaN(startMs) ? undefined : (Number.isNaN(dateMs) ? clock.now() : dateMs) - startMs;
+    },
+  };
+}

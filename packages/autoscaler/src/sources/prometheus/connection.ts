@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises';
+import { Agent, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+
+export interface ConnectionOptions {
+  /** http or https; a path in it is kept: `https://mimir/prometheus`. */
+  url: string;
+  /** PEM, instead of the system's authorities. */
+  caFile: string | undefined;
+  /** A bearer token. */
+  tokenFile: string | undefined;
+  /** `user:password`. */
+  basicFile: string | undefined;
+  /** Connections at once. */
+  concurrency: number;
+}
+
+export interface HttpAnswer {
+  status: number;
+  /** The answer's `Date`; NaN: none. */
+  dateMs: number;
+  /** Undefined: no JSON. */
+  json: unknown;
+}
+
+/** Keeps connections to one server; its files are read for each request, so that they may be rotated. */
+export interface Connection {
+  /** `form` makes it a POST. @throws Error in words, without a secret in it. */
+  ask(path: string, form: Readonly<Record<string, string>> | undefined, signal: AbortSignal): Promise<HttpAnswer>;
+  close(): void;
+}
+
+/** An answer longer than this is none: 10,000 series take about 2 MB. */
+const longestAnswerBytes = 32 * 1024 * 1024;
+
+export function createConnection(options: ConnectionOptions): Connection {
+  const base = new URL(options.url);
+  const prefix = base.pathname.replace(/\/+$/, '');
+  const agents = createAgents(base.protocol === 'https:', options);
+
+  const ask: Connection['ask'] = async (path, form, signal) => {
+    const [agent, authorization] = await Promise.all([agents.current(), authorizationOf(options)]);
+    const body = form && new URLSearchParams(form).toString();
+    const headers = {
+      accept: 'application/json',
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(body === undefined
+        ? {}
+        : { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body) }),
+    };
+    const host = base.hostname.replace(/^\[|\]$/g, '');
+    const method = body === undefined ? 'GET' : 'POST';
+    const sent = { agent, host, port: base.port, method, path: prefix + path, headers, signal };
+    return exchange(base.protocol === 'https:', sent, body);
+  };
+  return { ask, close: () => agents.close() };
+}
+
+/** One agent for as long as the authorities stay the same. */
+function createAgents(secure: boolean, { caFile, concurrency }: ConnectionOptions) {
+  const limits = { keepAlive: true, maxSockets: concurrency };
+  let ca: string | undefined;
+  let agent: Agent = secure ? new HttpsAgent(limits) : new Agent(limits);
+  return {
+    async current(): Promise<Agent> {
+      if (!secure || caFile === undefined) return agent;
+      const now = await readFile(caFile, 'utf8');
+      if (now !== ca) {
+        // The old one is left to its requests under way; its idle sockets hold nothing up.
+        agent = new HttpsAgent({ ...limits, ca: now });
+        ca = now;
+      }
+      return agent;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+async function authorizationOf({ tokenFile, basicFile }: ConnectionOptions): Promise<string | undefined> {
+  if (tokenFile !== undefined) return `Bearer ${(await readFile(tokenFile, 'utf8')).trim()}`;
+  if (basicFile === undefined) return undefined;
+  return `Basic ${Buffer.from((await readFile(basicFile, 'utf8')).trim()).toString('base64')}`;
+}
+
+/** A kept connection that the server closed at this very moment says nothing: asked once more. Queries change nothing. */
+async function exchange(secure: boolean, options: RequestOptions, body: string | undefined): Promise<HttpAnswer> {
+  const kept = { reused: false };
+  try {
+    return await exchangeOnce(secure, options, body, kept);
+  } catch (error) {
+    if (!kept.reused || (error as { code?: unknown }).code !== 'ECONNRESET') throw error;
+    return exchangeOnce(secure, options, body, kept);
+  }
+}
+
+function exchangeOnce(
+  secure: boolean,
+  options: RequestOptions,
+  body: string | undefined,
+  kept: { reused: boolean },
+): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const sent = (secure ? httpsRequest : httpRequest)(options);
+    sent.on('error', (error) => {
+      kept.reused = sent.reusedSocket;
+      reject(error);
+    });
+    sent.on('response', (answer) => read(answer).then(resolve, reject));
+    sent.end(body);
+  });
+}
+
+async function read(answer: IncomingMessage): Promise<HttpAnswer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > longestAnswerBytes) throw new Error(`it answered more than ${longestAnswerBytes} bytes`);
+    chunks.push(chunk);
+  }
+  const dateMs = Date.parse(answer.headers.date ?? '');
+  return { status: answer.statusCode ?? 0, dateMs, json: parse(Buffer.concat(chunks).toString('utf8')) };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
