@@ -1,0 +1,200 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Remote } from '../processes/calls.ts';
+import type { DlxProcess } from '../processes/dlx.ts';
+import { forgetPeak } from '../processes/usage.ts';
+import { figureOf, none } from '../figure.ts';
+import type { Context, Figure, Scenario } from '../scenario.ts';
+import type { AppCalls } from './app.ts';
+import type { ClientCalls, Round } from './client.ts';
+import { exactly } from './figures.ts';
+import { loopback, openStage, settled, sleeper } from './stage.ts';
+
+/** So many wait at once where the same requests are sent to the awake app: as many as the hold lets through at best. */
+const window = 64;
+const many = { full: 10_000, quick: 2_000 };
+
+export const held: Scenario = {
+  name: 'held',
+  doc: 'Many held GETs for one sleeper, which then wakes.',
+  isGate: true,
+  run: (context) => holdMany(context, {}, { eachKB: 16, peakMB: 370 }),
+};
+
+export const heldBodies: Scenario = {
+  name: 'held-bodies',
+  doc: 'The same with 64 KiB bodies, whose SHA-256 the app answers.',
+  run: (context) => holdMany(context, { bodyBytes: 65_536 }, { eachKB: 130 }),
+};
+
+interface Load {
+  readonly bodyBytes?: number;
+}
+
+/** What one round saw. */
+interface Seen {
+  readonly failed: number;
+  readonly scaleCalls: number;
+  readonly overtaken: number;
+  readonly eachKB: number;
+  readonly peakMB: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** Answers per second, from ready to the last. */
+  readonly drainRate: number;
+  readonly awakeRate: number;
+}
+
+async function holdMany(context: Context, load: Load, limits: { eachKB: number; peakMB?: number }): Promise<Figure[]> {
+  const count = context.quick ? many.quick : many.full;
+  const rounds: Seen[] = [];
+  await using stage = openStage();
+  const [app, client] = [await stage.app(), await stage.client()];
+  const dlx = await stage.dlx({ flags: [`--hold-limit=${count + 1}`, `--hold-limit-total=${count + 1}`] });
+  await dlx.control.set([sleeper('web')]);
+  await dlx.control.plan('web', { endpoints: [loopback(await app.listen())] });
+  for (let i = 0; i < 3; i++) await warmUp(dlx, client, { ...load, count: Math.ceil(count / 10) });
+  while (rounds.length < Math.min(context.rounds, 5)) {
+    const seen = await holdOnce({ dlx, app, client }, { ...load, count });
+    rounds.push(seen);
+    context.keep({ ...seen });
+    context.log(
+      `${count} held: ${seen.eachKB.toFixed(1)} KB each, the last answered after ${seen.lastMs.toFixed(0)} ms`,
+    );
+  }
+  const { byOutcome, accepted } = await settled(dlx);
+  const of = (pick: (seen: Seen) => number): number[] => rounds.map(pick);
+  return [
+    exactly('requests held at once', count, count),
+    none(
+      'failed',
+      of(({ failed }) => failed).reduce((a, b) => a + b),
+    ),
+    none('accepted and not forwarded', accepted - (byOutcome['forwarded'] ?? 0)),
+    exactly('scale calls, at most per round', Math.max(...of(({ scaleCalls }) => scaleCalls)), 1),
+    figureOf(
+      'memory of each held',
+      'KB',
+      of(({ eachKB }) => eachKB),
+      { atMost: limits.eachKB, quickAtMost: limits.eachKB * 1.5 },
+    ),
+    figureOf(
+      'peak memory of the DLX',
+      'MB',
+      of(({ peakMB }) => peakMB),
+      limits.peakMB === undefined ? {} : { atMost: limits.peakMB },
+    ),
+    figureOf(
+      'ready → first answer',
+      'ms',
+      of(({ firstMs }) => firstMs),
+      { atMost: 60 },
+    ),
+    figureOf(
+      'ready → last answer',
+      'ms',
+      of(({ lastMs }) => lastMs),
+    ),
+    figureOf(
+      'drain rate',
+      'rps',
+      of(({ drainRate }) => drainRate),
+    ),
+    figureOf(
+      'drain rate / rate of the same requests awake',
+      '×',
+      of(({ drainRate, awakeRate }) => drainRate / awakeRate),
+      { atLeast: 0.8, quickAtLeast: 0.5 },
+    ),
+    figureOf(
+      'overtaken on the way to the app',
+      '',
+      of(({ overtaken }) => overtaken),
+    ),
+  ];
+}
+
+interface Players {
+  readonly dlx: DlxProcess;
+  readonly app: Remote<AppCalls>;
+  readonly client: Remote<ClientCalls>;
+}
+
+async function holdOnce({ dlx, app, client }: Players, load: Load & { count: number }): Promise<Seen> {
+  const { count } = load;
+  await dlx.control.park('web');
+  await dlx.control.scaleCalls();
+  await app.seen();
+  const before = await lowestRss(dlx);
+  forgetPeak(dlx.pid);
+  await client.open({ count, port: dlx.port });
+  await client.send(load);
+  await dlx.until(`${count} are held`, ({ held: now }) => now === count);
+  const during = await highestRss(dlx);
+  const readyMs = await dlx.control.ready('web');
+  const drained = await client.answers();
+  const peak = dlx.peakRssBytes();
+  const scaleCalls = (await dlx.control.scaleCalls()).length;
+  const overtaken = overtakenIn(await app.seen());
+  await client.send({ ...load, window });
+  const awake = await client.answers();
+  await client.close();
+  await settled(dlx);
+  return {
+    failed: drained.failed + awake.failed,
+    scaleCalls,
+    overtaken,
+    eachKB: (during - before) / count / 1000,
+    peakMB: peak / 1e6,
+    firstMs: drained.firstMs - readyMs,
+    lastMs: drained.lastMs - readyMs,
+    drainRate: perSecond(drained, readyMs),
+    awakeRate: perSecond(awake, awake.sent[0]?.sentMs),
+  };
+}
+
+async function warmUp(dlx: DlxProcess, client: Remote<ClientCalls>, load: Load & { count: number }): Promise<void> {
+  await dlx.control.park('web');
+  await client.open({ count: load.count, port: dlx.port });
+  await client.send(load);
+  await dlx.until('the first are held', ({ held: now }) => now === load.count);
+  await dlx.control.ready('web');
+  await client.answers();
+  await client.rate({ over: window, forMs: 500 });
+  await client.close();
+  await settled(dlx);
+}
+
+function perSecond({ sent, lastMs }: Round, fromMs = 0): number {
+  return (sent.length / (lastMs - fromMs)) * 1000;
+}
+
+/** How many came after one that had been sent later. */
+export function overtakenIn(numbers: readonly number[]): number {
+  let highest = -1;
+  let count = 0;
+  for (const number of numbers) {
+    if (number < highest) count += 1;
+    highest = Math.max(highest, number);
+  }
+  return count;
+}
+
+/** Of what can be collected, nothing is left: the least that the process needs now. */
+async function lowestRss(dlx: DlxProcess): Promise<number> {
+  await dlx.control.memory();
+  return Math.min(...(await samples(dlx)));
+}
+
+/** As it stands, garbage included. */
+async function highestRss(dlx: DlxProcess): Promise<number> {
+  return Math.max(...(await samples(dlx)));
+}
+
+async function samples(dlx: DlxProcess): Promise<number[]> {
+  const found: number[] = [];
+  while (found.length < 5) {
+    await sleep(100);
+    found.push(dlx.rssBytes());
+  }
+  return found;
+}

@@ -1,0 +1,69 @@
+// An app as a synchronous worker is: takes one connection, serves one request, closes, takes the next. Whoever comes
+// meanwhile waits in the kernel's queue of 16, or is dropped by it.
+import { once } from 'node:events';
+import { readSync, writeSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { serveCalls } from '../processes/calls.ts';
+import { sharedMs } from '../processes/usage.ts';
+
+const backlog = 16;
+const patienceMs = 2000;
+
+/** All the app does. */
+export type SerialAppCalls = typeof calls;
+
+const nap = new Int32Array(new SharedArrayBuffer(4));
+const buffer = Buffer.alloc(65_536);
+const seen: number[] = [];
+let silent = 0;
+let tookMs = 0;
+
+// Node takes the next connection when this returns, so everything here blocks.
+const server = createServer({ pauseOnConnect: true }, (socket: Socket) => {
+  const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
+  const head = readHead(fd);
+  if (head === undefined) silent += 1;
+  else {
+    const path = head.split(' ', 2)[1] ?? '';
+    seen.push(Number(path.slice(1)));
+    Atomics.wait(nap, 0, 0, tookMs);
+    try {
+      writeSync(fd, `HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ${path.length}\r\n\r\n${path}`);
+    } catch {
+      silent += 1;
+    }
+  }
+  socket.destroy();
+});
+
+/** The head of the one request; undefined when the peer closed, or said nothing for too long. */
+function readHead(fd: number): string | undefined {
+  const endsAtMs = sharedMs() + patienceMs;
+  let text = '';
+  while (sharedMs() < endsAtMs) {
+    try {
+      const bytes = readSync(fd, buffer);
+      if (bytes === 0) return undefined;
+      text += buffer.toString('latin1', 0, bytes);
+      if (text.includes('\r\n\r\n')) return text;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return undefined;
+      Atomics.wait(nap, 0, 0, 0.1);
+    }
+  }
+  return undefined;
+}
+
+const calls = {
+  /** Resolves with its port. */
+  async listen(options: { tookMs: number }): Promise<number> {
+    tookMs = options.tookMs;
+    server.listen({ port: 0, host: '127.0.0.1', backlog });
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  },
+  /** The numbers of the requests in order of service, and how many connections carried none. */
+  seen: (): { numbers: number[]; silent: number } => ({ numbers: seen.splice(0), silent }),
+};
+
+serveCalls(calls);

@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import type { Endpoint, Resource } from '@scaler/scaler-types';
+import type { Calls } from '../processes/calls.ts';
+import { cores } from '../machine/cores.ts';
+import { startWorker, type Worker } from '../processes/child.ts';
+import { type Counted, type DlxOptions, type DlxProcess, startDlx } from '../processes/dlx.ts';
+import type { AppCalls } from './app.ts';
+import type { ClientCalls } from './client.ts';
+import type { SerialAppCalls } from './serial-app.ts';
+
+/** What a scenario runs with: all of it ends with the scenario. */
+export interface Stage extends AsyncDisposable {
+  dlx(options?: DlxOptions): Promise<DlxProcess>;
+  client(): Promise<Worker<ClientCalls>['calls']>;
+  app(): Promise<Worker<AppCalls>['calls']>;
+  serialApp(): Promise<Worker<SerialAppCalls>['calls']>;
+  /** Another process of the bench, by its file beside this one. */
+  worker<C extends Calls>(file: string): Promise<Worker<C>>;
+}
+
+export function openStage(): Stage {
+  const stops: (() => Promise<void>)[] = [];
+  const worker = async <C extends Calls>(file: string): Promise<Worker<C>> => {
+    const started = await startWorker<C>(join(import.meta.dirname, file), { core: cores.others });
+    stops.push(started.stop);
+    return started;
+  };
+  return {
+    async dlx(options = {}) {
+      const dlx = await startDlx({ core: cores.proxy, ...options });
+      stops.push(dlx.stop);
+      return dlx;
+    },
+    client: async () => (await worker<ClientCalls>('client.ts')).calls,
+    app: async () => (await worker<AppCalls>('app.ts')).calls,
+    serialApp: async () => (await worker<SerialAppCalls>('serial-app.ts')).calls,
+    worker,
+    async [Symbol.asyncDispose]() {
+      await Promise.all(stops.map((stop) => stop()));
+    },
+  };
+}
+
+/** A sleeper whose only target is port 80 of a Service of its name. */
+export function sleeper(name: string, more: Partial<Resource> = {}): Resource {
+  const targets = [{ service: name, port: 80 }];
+  return { namespace: 'default', name, scaleResources: [], phase: 'asleep', targets, ...more };
+}
+
+export function loopback(port: number): Endpoint {
+  return { address: '127.0.0.1', port, id: `app-${port}` };
+}
+
+/** All that were accepted have ended. @throws when they have not, or a gauge is not back at 0. */
+export async function settled(dlx: DlxProcess): Promise<Counted> {
+  return dlx.until(
+    'all have ended',
+    ({ accepted, sum, held, inFlight }) => sum === accepted && held + inFlight === 0,
+    5_000,
+  );
+}

@@ -1,0 +1,92 @@
+import { figureOf, none } from '../figure.ts';
+import type { Figure, Scenario, Context } from '../scenario.ts';
+import type { FakeClusterCalls } from './fake-cluster.ts';
+import type { Round } from './client.ts';
+import { percentile } from '../statistics.ts';
+import { exactly } from './figures.ts';
+import { loopback, openStage, settled, sleeper } from './stage.ts';
+
+const count = 100;
+const firstPort = 12_000;
+const limitMs = 200;
+
+export const wakeMany: Scenario = {
+  name: 'wake-100',
+  doc: 'A hundred sleepers woken at once: from each request to its scale call.',
+  isGate: true,
+  run: async (context) => [...(await withBenchScaler(context)), ...(await withDefaultScaler(context))],
+};
+
+async function withBenchScaler({ quick, rounds, keep }: Context): Promise<readonly Figure[]> {
+  await using stage = openStage();
+  const [app, client] = [await stage.app(), await stage.client()];
+  const dlx = await stage.dlx();
+  const names = Array.from({ length: count }, (_, i) => `app-${i}`);
+  const endpoints = [loopback(await app.listen())];
+  await dlx.control.set(names.map((name) => sleeper(name)));
+  for (const name of names) await dlx.control.plan(name, { tookMs: 100, endpoints });
+  let failed = 0;
+  let tookMs: number[] = [];
+  const ninetyFifths: number[] = [];
+  for (let i = 0; i < (quick ? 1 : Math.min(rounds, 5)); i++) {
+    await client.open({ count, port: dlx.port });
+    await client.send({ count, host: 'app-#' });
+    const round = await client.answers();
+    const called = new Map((await dlx.control.scaleCalls()).map(({ key, atMs }) => [key, atMs]));
+    tookMs = round.sent.map(
+      ({ sentMs }, one) => (called.get(`default/app-${one}`) ?? Number.POSITIVE_INFINITY) - sentMs,
+    );
+    failed += round.failed;
+    ninetyFifths.push(percentile(tookMs, 0.95));
+    keep({ scaler: 'any scaler', p95Ms: percentile(tookMs, 0.95) });
+    await client.close();
+    for (const name of names) await dlx.control.park(name);
+  }
+  const { accepted, byOutcome } = await settled(dlx);
+  return [
+    none('any scaler: failed', failed),
+    none('any scaler: accepted and not forwarded', accepted - (byOutcome['forwarded'] ?? 0)),
+    figureOf('any scaler: request → scale call, p95 of 100', 'ms', ninetyFifths, {
+      atMost: limitMs,
+      quickAtMost: limitMs,
+    }),
+  ];
+}
+
+/** Pods and all: the embedded cluster starts them. */
+async function withDefaultScaler({ keep }: Context): Promise<readonly Figure[]> {
+  await using stage = openStage();
+  const { calls: cluster } = await stage.worker<FakeClusterCalls>('fake-cluster.ts');
+  const kubeconfig = await cluster.start({ controllers: true });
+  try {
+    await cluster.fill({ count, ports: 1, firstPort });
+    const client = await stage.client();
+    const dlx = await stage.dlx({
+      scaler: '@scaler/deployment-scaler',
+      scalerOptions: { portRange: `${firstPort}-30999` },
+      flags: [`--kubeconfig=${kubeconfig}`],
+    });
+    await client.open({ count, port: dlx.port });
+    await client.send({ count, host: 'app-#.team-0' });
+    const round = await client.answers();
+    const raised = await cluster.raised();
+    const tookMs = round.sent.map(({ sentMs }, i) => (raised[`app-${i}`] ?? Number.POSITIVE_INFINITY) - sentMs);
+    const { accepted, byOutcome } = await settled(dlx);
+    keep({ scaler: 'default scaler', p95Ms: percentile(tookMs, 0.95) });
+    return [
+      none('default scaler: not answered 200', notOk(round)),
+      none('default scaler: accepted and not forwarded', accepted - (byOutcome['forwarded'] ?? 0)),
+      exactly('default scaler: raised by one write each', Object.keys(raised).length, count),
+      figureOf('default scaler: request → replicas raised, p95 of 100', 'ms', [percentile(tookMs, 0.95)], {
+        atMost: limitMs,
+      }),
+    ];
+  } finally {
+    await cluster.clean();
+  }
+}
+
+/** The echo app answers in its own words. */
+function notOk({ sent }: Round): number {
+  return sent.filter(({ status }) => status !== 200).length;
+}
