@@ -22,7 +22,7 @@ export interface Context {
   /** One line for whoever watches. */
   log(line: string): void;
   /** Keeps the numbers of one round as they are, in the JSON beside the figures. */
-  keep(round: Readonly<Record<string, string | number | boolean>>): void;
+  keep(round: object): void;
 }
 
 export interface Scenario {
@@ -30,7 +30,7 @@ export interface Scenario {
   readonly name: string;
   /** One line. */
   readonly doc: string;
-  /** Programs without which it is not run: skipped, and said so. */
+  /** Programs without which it is not run: skipped, and said so. A gate does without them in a quick run. */
   readonly needs?: readonly string[];
   /** It is part of `--quick`, where no names are given. */
   readonly isGate?: boolean;

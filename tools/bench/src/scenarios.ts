@@ -1,4 +1,9 @@
+import { holdScenarios } from './hold/index.ts';
 import type { Scenario } from './scenario.ts';
+import { bodies } from './throughput/bodies.ts';
+import { latency } from './throughput/latency.ts';
+import { ramp } from './throughput/ramp.ts';
+import { headers, small } from './throughput/small.ts';
 
 /** All, in the order in which they run. */
-export const scenarios: readonly Scenario[] = [];
+export const scenarios: readonly Scenario[] = [small, headers, latency, bodies, ramp, ...holdScenarios];

@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+import { cores } from '../machine/cores.ts';
+import { findProgram } from '../machine/programs.ts';
+import { startWorker, type Worker } from '../processes/child.ts';
+import type { GeneratorCalls } from './generator.ts';
+import type { Load, LoadOptions } from './load.ts';
+import { runWrk } from './wrk.ts';
+
+export function startGenerator(): Promise<Worker<GeneratorCalls>> {
+  return startWorker<GeneratorCalls>(join(import.meta.dirname, 'generator.ts'), { core: cores.others });
+}
+
+/** What makes requests as fast as they are answered. */
+export interface ClosedLoad {
+  readonly by: string;
+  run(options: LoadOptions): Promise<Load>;
+  stop(): Promise<void>;
+}
+
+/** wrk; where it is not there, the generator, which costs more of the processor that it shares with the app. */
+export async function startClosedLoad(): Promise<ClosedLoad> {
+  if (findProgram('wrk') !== undefined) return { by: 'wrk', run: runWrk, stop: async () => {} };
+  const { calls, stop } = await startGenerator();
+  return { by: 'the own generator (no wrk on PATH)', run: (options) => calls.closed(options), stop };
+}

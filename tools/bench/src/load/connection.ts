@@ -1,0 +1,48 @@
+import { connect, type Socket } from 'node:net';
+
+/** One connection to a server, one request at a time. Answers have a Content-Length. */
+export interface Connection {
+  /** Sends a head; `done` is told the status, 0 when the connection closed. */
+  ask(head: string, done: (status: number) => void): void;
+  readonly isOpen: boolean;
+  close(): void;
+}
+
+/** It is usable at once: what is sent goes out when it is connected. */
+export function openConnection(port: number): Connection {
+  const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  let text = '';
+  let waiting: ((status: number) => void) | undefined;
+  const finish = (status: number): void => {
+    const done = waiting;
+    waiting = undefined;
+    text = '';
+    done?.(status);
+  };
+  socket.setEncoding('latin1');
+  socket.on('data', (chunk: string) => {
+    text = text === '' ? chunk : text + chunk;
+    if (isWhole(text)) finish(Number(text.slice(9, 12)));
+  });
+  socket.on('error', () => {});
+  socket.on('close', () => finish(0));
+  return {
+    ask(head, done) {
+      waiting = done;
+      if (socket.destroyed) finish(0);
+      else socket.write(head, 'latin1');
+    },
+    get isOpen() {
+      return !socket.destroyed && !socket.readableEnded;
+    },
+    close: () => socket.destroy(),
+  };
+}
+
+/** Whether an answer is complete. One without a Content-Length never is: none of ours. */
+export function isWhole(text: string): boolean {
+  const end = text.indexOf('\r\n\r\n');
+  if (end === -1) return false;
+  const length = /\r\ncontent-length: *(\d+)\r\n/i.exec(text)?.[1];
+  return length !== undefined && text.length >= end + 4 + Number(length);
+}

@@ -1,0 +1,141 @@
+// The load of a scenario where wrk is not there, or where the rate is given: a process of its own, over raw sockets.
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { serveCalls } from '../processes/calls.ts';
+import { sharedMs } from '../processes/usage.ts';
+import { percentile } from '../statistics.ts';
+import { type Connection, openConnection } from './connection.ts';
+import { headText, type Load, type LoadOptions, type RequestHead } from './load.ts';
+
+/** All the generator does. */
+export type GeneratorCalls = typeof calls;
+
+export interface RateOptions {
+  readonly port: number;
+  readonly request: RequestHead;
+  /** One after the other, without a pause. */
+  readonly steps: readonly { readonly perSecond: number; readonly seconds: number }[];
+}
+
+/** Every request of a fixed rate, in the order in which they were due. */
+export interface Paced {
+  /** Of the clock that all processes share. */
+  readonly dueMs: readonly number[];
+  /** From the moment at which it was due, sent or not, until its answer was complete. */
+  readonly tookMs: readonly number[];
+  /** 0: the connection closed. */
+  readonly status: readonly number[];
+  /** How many connections it took. */
+  readonly connections: number;
+}
+
+/** Until the ticker runs. */
+const startUpMs = 100;
+const free: Connection[] = [];
+let freeTo = 0;
+let stalled: Socket[] = [];
+
+/** A connection that nobody uses; a new one where there is none, for a rate does not wait. */
+function take(port: number, onNew: () => void): Connection {
+  if (port !== freeTo) {
+    for (const connection of free.splice(0)) connection.close();
+    freeTo = port;
+  }
+  for (let one = free.pop(); one !== undefined; one = free.pop()) if (one.isOpen) return one;
+  onNew();
+  return openConnection(port);
+}
+
+function dueTimes(startMs: number, steps: RateOptions['steps']): number[] {
+  const dueMs: number[] = [];
+  let fromMs = startMs;
+  for (const { perSecond, seconds } of steps) {
+    for (let i = 0; i < perSecond * seconds; i++) dueMs.push(fromMs + (i * 1000) / perSecond);
+    fromMs += seconds * 1000;
+  }
+  return dueMs;
+}
+
+const calls = {
+  /** As many as the connections can carry, one after the other on each. */
+  async closed({ port, connections, seconds, request }: LoadOptions): Promise<Load> {
+    const head = headText(request);
+    const tookMs: number[] = [];
+    const startMs = sharedMs();
+    let failed = 0;
+    const one = (): Promise<void> =>
+      new Promise((resolve) => {
+        const connection = openConnection(port);
+        const again = (): void => {
+          const sentMs = sharedMs();
+          connection.ask(head, (status) => {
+            const nowMs = sharedMs();
+            tookMs.push(nowMs - sentMs);
+            if (status !== 200) failed += 1;
+            if (status !== 0 && nowMs < startMs + seconds * 1000) return again();
+            connection.close();
+            resolve();
+          });
+        };
+        again();
+      });
+    await Promise.all(Array.from({ length: connections }, one));
+    return {
+      requests: tookMs.length,
+      seconds: (sharedMs() - startMs) / 1000,
+      bytes: 0,
+      failed,
+      p50Ms: percentile(tookMs, 0.5),
+      p99Ms: percentile(tookMs, 0.99),
+    };
+  },
+
+  /** So many per second, whatever becomes of them. */
+  async paced({ port, request, steps }: RateOptions): Promise<Paced> {
+    const head = headText(request);
+    const dueMs = dueTimes(sharedMs() + startUpMs, steps);
+    const count = dueMs.length;
+    const [tookMs, status] = [new Array<number>(count).fill(0), new Array<number>(count).fill(0)];
+    const all = Promise.withResolvers<void>();
+    let [next, ended, connections] = [0, 0, 0];
+    const send = (i: number): void => {
+      const connection = take(port, () => (connections += 1));
+      connection.ask(head, (got) => {
+        tookMs[i] = sharedMs() - (dueMs[i] ?? 0);
+        status[i] = got;
+        if (got !== 0) free.push(connection);
+        if (++ended === count) all.resolve();
+      });
+    };
+    const ticker = new Worker(new URL('ticker.ts', import.meta.url), { workerData: dueMs });
+    ticker.on('message', () => {
+      for (const nowMs = sharedMs(); next < count && (dueMs[next] ?? 0) <= nowMs;) send(next++);
+    });
+    await once(ticker, 'exit');
+    while (next < count) send(next++);
+    await all.promise;
+    return { dueMs, tookMs, status, connections };
+  },
+
+  /** Clients that ask and then read nothing. Resolves once each has had time to fill what there is to fill. */
+  async stall({ port, request, clients }: { port: number; request: RequestHead; clients: number }): Promise<void> {
+    const open = async (): Promise<Socket> => {
+      const socket = connect({ port, host: '127.0.0.1' });
+      socket.pause();
+      await once(socket, 'connect');
+      socket.write(headText(request), 'latin1');
+      return socket;
+    };
+    stalled = await Promise.all(Array.from({ length: clients }, open));
+    await sleep(1000);
+  },
+
+  /** They leave. */
+  leave(): void {
+    for (const socket of stalled.splice(0)) socket.destroy();
+  },
+};
+
+serveCalls(calls);

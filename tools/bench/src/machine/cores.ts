@@ -1,0 +1,9 @@
+import { availableParallelism } from 'node:os';
+import { findProgram } from './programs.ts';
+
+const canPlace = availableParallelism() > 1 && findProgram('taskset') !== undefined;
+
+/** The proxy under test has a processor of its own; load and app share another. Undefined where that cannot be had. */
+export const cores: { readonly proxy: number | undefined; readonly others: number | undefined } = canPlace
+  ? { proxy: 0, others: 1 }
+  : { proxy: undefined, others: undefined };

@@ -1,0 +1,62 @@
+/** `npm run bench -- [name…]`: the DLX under load, beside its peers. */
+import { type Arguments, parseArguments } from './arguments.ts';
+import { writeReadmes } from './readme.ts';
+import { readResults } from './results.ts';
+import { missingPrograms, runScenario, type Verdict } from './run.ts';
+import { scenarios } from './scenarios.ts';
+
+/** What is kept has at least so many rounds. */
+const leastRounds = 6;
+const usualRounds = { full: 8, quick: 6 };
+
+const log = (line: string): void => console.log(line);
+
+// What was started ends in handlers of `exit`, which these signals would pass by.
+process.on('SIGINT', () => process.exit(130));
+process.on('SIGTERM', () => process.exit(143));
+
+function read(): Arguments {
+  try {
+    return parseArguments(
+      process.argv.slice(2),
+      scenarios.map(({ name }) => name),
+    );
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(2);
+  }
+}
+
+function list(): void {
+  const width = Math.max(...scenarios.map(({ name }) => name.length));
+  for (const scenario of scenarios) {
+    const missing = missingPrograms(scenario, false);
+    const note = missing.length === 0 ? '' : ` [cannot run: ${missing.join(' and ')} not on PATH]`;
+    log(`${scenario.name.padEnd(width)}  ${scenario.doc}${scenario.isGate ? ' (in --quick)' : ''}${note}`);
+  }
+}
+
+async function writeTables(): Promise<void> {
+  const results = await readResults();
+  await writeReadmes(scenarios.map(({ name }) => results.get(name)).filter((result) => result !== undefined));
+}
+
+async function runAll({ names, quick, rounds = quick ? usualRounds.quick : usualRounds.full }: Arguments): Promise<number> {
+  const keep = !quick && rounds >= leastRounds;
+  const isChosen = ({ name, isGate = false }: (typeof scenarios)[number]): boolean =>
+    names.length > 0 ? names.includes(name) : !quick || isGate;
+  const verdicts: [string, Verdict][] = [];
+  for (const scenario of scenarios.filter(isChosen)) {
+    verdicts.push([scenario.name, await runScenario(scenario, { quick, rounds, keep, log })]);
+  }
+  log('');
+  for (const [name, verdict] of verdicts) log(`${verdict === 'good' ? '   ' : '!!!'} ${name}: ${verdict}`);
+  if (!keep && !quick) log(`not kept: fewer than ${leastRounds} rounds`);
+  if (keep && names.length === 0) await writeTables();
+  return verdicts.some(([, verdict]) => verdict === 'missed' || verdict === 'failed') ? 1 : 0;
+}
+
+const args = read();
+if (args.list) list();
+else if (args.writeReadme) await writeTables();
+else process.exit(await runAll(args));

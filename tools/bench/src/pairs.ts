@@ -1,0 +1,77 @@
+/** What one round measured of each side, by name. */
+export interface Round<M> {
+  readonly sides: Readonly<Record<string, M>>;
+  /** The share of a processor, 0–1, that others took during the worst of its measurements. */
+  readonly disturbance: number;
+}
+
+export interface Rounds<M> {
+  /** As many as were asked for. */
+  readonly kept: readonly Round<M>[];
+  readonly dropped: readonly Round<M>[];
+  /** Of the kept ones: when too few were quiet, the least disturbed make up the number. */
+  readonly disturbed: number;
+}
+
+export interface RoundsOptions<M> {
+  /** What is compared, in alternation. */
+  readonly sides: readonly string[];
+  readonly rounds: number;
+  /** How many more there may be in place of disturbed ones. */
+  readonly spare: number;
+  /** More than this is a disturbed round. */
+  readonly tolerance: number;
+  measure(side: string): Promise<{ measured: M; disturbance: number }>;
+  onRound?(round: Round<M>, isDisturbed: boolean): void;
+}
+
+/** Every second round goes the other way round, so that no side always comes after the same one. */
+export async function measureRounds<M>(options: RoundsOptions<M>): Promise<Rounds<M>> {
+  const { sides, rounds, spare, tolerance } = options;
+  const done: Round<M>[] = [];
+  const isDisturbed = ({ disturbance }: Round<M>): boolean => disturbance > tolerance;
+  const quiet = (): number => done.filter((round) => !isDisturbed(round)).length;
+  while (quiet() < rounds && done.length < rounds + spare) {
+    const found: Record<string, M> = {};
+    let worst = 0;
+    for (const side of done.length % 2 === 0 ? sides : sides.toReversed()) {
+      const { measured, disturbance } = await options.measure(side);
+      found[side] = measured;
+      worst = Math.max(worst, disturbance);
+    }
+    const round: Round<M> = { sides: found, disturbance: worst };
+    done.push(round);
+    options.onRound?.(round, isDisturbed(round));
+  }
+  return choose(done, rounds, isDisturbed);
+}
+
+function choose<M>(done: readonly Round<M>[], rounds: number, isDisturbed: (round: Round<M>) => boolean): Rounds<M> {
+  const best = new Set(done.toSorted((a, b) => a.disturbance - b.disturbance).slice(0, rounds));
+  const kept = done.filter((round) => best.has(round));
+  return {
+    kept,
+    dropped: done.filter((round) => !best.has(round)),
+    disturbed: kept.filter(isDisturbed).length,
+  };
+}
+
+/** What a number of one side is to that of another, in each round. */
+export function ratios<M>(
+  rounds: readonly Round<M>[],
+  side: string,
+  peer: string,
+  number: (measured: M) => number,
+): number[] {
+  return rounds.map(({ sides }) => of(sides, side, number) / of(sides, peer, number));
+}
+
+/** A number of one side, in each round. */
+export function numbers<M>(rounds: readonly Round<M>[], side: string, number: (measured: M) => number): number[] {
+  return rounds.map(({ sides }) => of(sides, side, number));
+}
+
+function of<M>(sides: Readonly<Record<string, M>>, side: string, number: (measured: M) => number): number {
+  const measured = sides[side];
+  return measured === undefined ? Number.NaN : number(measured);
+}

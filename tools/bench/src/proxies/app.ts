@@ -1,0 +1,49 @@
+import { truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cores } from '../machine/cores.ts';
+import { findProgram } from '../machine/programs.ts';
+import { startWorker } from '../processes/child.ts';
+import type { NodeAppCalls } from './node-app.ts';
+import { startNginx } from './nginx.ts';
+import type { Proxy } from './proxy.ts';
+
+export interface NodeApp extends Proxy {
+  /** Bytes of bodies so far. */
+  received(): Promise<number>;
+}
+
+/** What `/large` answers with. */
+export const largeBytes = 16 * 1024 * 1024;
+
+/** The app behind the proxies: nginx, which is never the bottleneck; where there is none, a small server of Node's. */
+export function startApp(): Promise<Proxy> {
+  return findProgram('nginx') === undefined ? startNodeApp() : startNginxApp();
+}
+
+function startNginxApp(): Promise<Proxy> {
+  return startNginx('app', {
+    core: cores.others,
+    config(folder) {
+      const file = join(folder, 'large');
+      writeFileSync(file, '');
+      truncateSync(file, largeBytes);
+      return {
+        server: `
+    location / { return 200 "hello"; }
+    location = /large { root ${folder}; }`,
+      };
+    },
+  });
+}
+
+/** It reads bodies to their end before it answers, which that nginx does not. */
+export async function startNodeApp(): Promise<NodeApp> {
+  const worker = await startWorker<NodeAppCalls>(join(import.meta.dirname, 'node-app.ts'), { core: cores.others });
+  return {
+    name: 'app',
+    pid: worker.pid,
+    port: await worker.calls.listen(),
+    stop: worker.stop,
+    received: worker.calls.received,
+  };
+}

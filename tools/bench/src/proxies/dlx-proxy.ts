@@ -1,0 +1,15 @@
+import { type DlxProcess, startDlx } from '../processes/dlx.ts';
+import { loopback, sleeper } from '../hold/stage.ts';
+import type { Proxy } from './proxy.ts';
+
+export interface DlxProxy extends Proxy {
+  readonly dlx: DlxProcess;
+}
+
+/** The real program, for one resource `web` that is awake. */
+export async function startDlxProxy(appPort: number, core: number | undefined): Promise<DlxProxy> {
+  const dlx = await startDlx({ core });
+  await dlx.control.set([sleeper('web', { phase: 'awake' })]);
+  await dlx.control.endpoints('web', [loopback(appPort)]);
+  return { name: 'DLX', pid: dlx.pid, port: dlx.port, dlx, stop: dlx.stop };
+}

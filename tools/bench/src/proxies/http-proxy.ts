@@ -1,0 +1,9 @@
+import { join } from 'node:path';
+import { startWorker } from '../processes/child.ts';
+import type { HttpProxyCalls } from './http-proxy-process.ts';
+import type { Proxy } from './proxy.ts';
+
+export async function startHttpProxy(appPort: number, core: number | undefined): Promise<Proxy> {
+  const worker = await startWorker<HttpProxyCalls>(join(import.meta.dirname, 'http-proxy-process.ts'), { core });
+  return { name: 'http-proxy', pid: worker.pid, port: await worker.calls.listen(appPort), stop: worker.stop };
+}

@@ -1,0 +1,81 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { boundText, isBounded, isWithin, rangeText, valueText } from './figure.ts';
+import type { Result } from './results.ts';
+import type { Figure } from './scenario.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const begin = '<!-- bench: written by `npm run bench -- --write-readme` -->';
+const end = '<!-- /bench -->';
+
+/** A document with a table between markers, and what the table shows. */
+export interface Readme {
+  readonly path: string;
+  table(results: readonly Result[]): string;
+}
+
+export const readmes: readonly Readme[] = [
+  { path: join(root, 'README.md'), table: headlines },
+  { path: join(root, 'tools/bench/README.md'), table: everything },
+];
+
+/** What has a bound, checks that something is 0 aside. */
+function headlines(results: readonly Result[]): string {
+  return tableOf(results, (figure) => isBounded(figure, false) && figure.atMost !== 0);
+}
+
+function everything(results: readonly Result[]): string {
+  return tableOf(results, () => true);
+}
+
+function tableOf(results: readonly Result[], isShown: (figure: Figure) => boolean): string {
+  if (results.length === 0) return 'No results are kept yet.';
+  const rows = results.flatMap(({ scenario, figures }) =>
+    figures
+      .filter(isShown)
+      .map((figure) => [`\`${scenario}\``, figure.name, valueText(figure), rangeText(figure), verdict(figure)]),
+  );
+  return [
+    markdownTable([['scenario', 'figure', 'measured', 'range', 'wanted'], ...rows]),
+    ...new Set(results.map(machineText)),
+  ].join('\n\n');
+}
+
+function verdict(figure: Figure): string {
+  const text = boundText(figure, false);
+  return text === '' || isWithin(figure, false) ? text : `${text} (missed)`;
+}
+
+function machineText({ machine, date }: Result): string {
+  const { cpu, cores, memoryGb, kernel, node } = machine;
+  return `${cpu}, ${cores} cores, ${memoryGb} GB, Linux ${kernel}, Node.js ${node}, ${date}.`;
+}
+
+/** Aligned, as the formatter wants it. */
+export function markdownTable(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(3, ...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (cells: readonly string[], fill: string): string =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0, fill)).join(' | ')} |`;
+  const [head = [], ...body] = rows;
+  return [
+    line(head, ' '),
+    line(
+      head.map(() => ''),
+      '-',
+    ),
+    ...body.map((row) => line(row, ' ')),
+  ].join('\n');
+}
+
+/** The text with another table between its markers. @throws when it has none. */
+export function withTable(text: string, table: string): string {
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from === -1 || to < from) throw new Error(`the document has no markers ${begin} … ${end}`);
+  return `${text.slice(0, from + begin.length)}\n\n${table}\n\n${text.slice(to)}`;
+}
+
+export async function writeReadmes(results: readonly Result[]): Promise<void> {
+  for (const { path, table } of readmes) {
+    await writeFile(path, withTable(await readFile(path, 'utf8'), table(results)));
+  }
+}

@@ -1,0 +1,42 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Machine } from './machine/machine.ts';
+import type { Figure } from './scenario.ts';
+
+/** What one scenario showed, as it is kept. */
+export interface Result {
+  readonly scenario: string;
+  readonly doc: string;
+  /** `YYYY-MM-DD`. */
+  readonly date: string;
+  readonly machine: Machine;
+  readonly rounds: number;
+  readonly figures: readonly Figure[];
+  /** The numbers of every round as they were measured, dropped ones too. */
+  readonly measured: readonly object[];
+}
+
+const folder = join(import.meta.dirname, '../results');
+
+/** Resolves with the path of its file. */
+export async function keepResult(result: Result, into = folder): Promise<string> {
+  await mkdir(into, { recursive: true });
+  const path = join(into, `${result.scenario}.json`);
+  await writeFile(path, `${JSON.stringify(result, rounded, 2)}\n`);
+  return path;
+}
+
+/** All that are kept, by name; none where nothing was kept yet. */
+export async function readResults(from = folder): Promise<ReadonlyMap<string, Result>> {
+  const names = await readdir(from).catch(() => []);
+  const files = names.filter((name) => name.endsWith('.json')).toSorted();
+  const results = await Promise.all(
+    files.map(async (file) => JSON.parse(await readFile(join(from, file), 'utf8')) as Result),
+  );
+  return new Map(results.map((result) => [result.scenario, result]));
+}
+
+/** Nothing here is known to more than five digits. */
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
+}

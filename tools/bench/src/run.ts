@@ -1,0 +1,76 @@
+import { isBounded, isWithin, boundText, rangeText, valueText } from './figure.ts';
+import { findProgram } from './machine/programs.ts';
+import { thisMachine } from './machine/machine.ts';
+import { keepResult, type Result } from './results.ts';
+import type { Figure, Scenario } from './scenario.ts';
+
+export interface RunOptions {
+  readonly quick: boolean;
+  readonly rounds: number;
+  /** Whether what is measured is kept as JSON. */
+  readonly keep: boolean;
+  log(line: string): void;
+}
+
+export type Verdict = 'good' | 'missed' | 'failed' | 'skipped';
+
+/** The programs that a scenario needs in such a run and that are not there. */
+export function missingPrograms({ needs = [], isGate = false }: Scenario, quick: boolean): string[] {
+  return quick && isGate ? [] : needs.filter((name) => findProgram(name) === undefined);
+}
+
+/** Carries it out, tells what it showed, and judges it. */
+export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Verdict> {
+  const { quick, rounds, keep, log } = options;
+  const beganMs = performance.now();
+  log('');
+  log(`=== ${scenario.name}: ${scenario.doc}`);
+  const missing = missingPrograms(scenario, quick);
+  if (missing.length > 0) {
+    log(`!!! SKIPPED: ${missing.join(' and ')} not on PATH`);
+    return 'skipped';
+  }
+  const measured: object[] = [];
+  let figures: readonly Figure[];
+  try {
+    figures = await scenario.run({
+      quick,
+      rounds,
+      log: (line) => log(`  ${line}`),
+      keep: (round) => measured.push(round),
+    });
+  } catch (error) {
+    log(`!!! FAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return 'failed';
+  }
+  for (const line of figureLines(figures, quick)) log(line);
+  if (keep) await keepResult(resultOf(scenario, rounds, figures, measured));
+  log(`  ${((performance.now() - beganMs) / 1000).toFixed(0)} s`);
+  return figures.every((figure) => isWithin(figure, quick)) ? 'good' : 'missed';
+}
+
+function resultOf(
+  { name, doc }: Scenario,
+  rounds: number,
+  figures: readonly Figure[],
+  measured: readonly object[],
+): Result {
+  const date = new Date().toISOString().slice(0, 10);
+  return { scenario: name, doc, date, machine: thisMachine(), rounds, figures, measured };
+}
+
+function figureLines(figures: readonly Figure[], quick: boolean): string[] {
+  const mark = (figure: Figure): string => (!isBounded(figure, quick) ? '' : isWithin(figure, quick) ? 'ok' : 'NOT');
+  const rows = [
+    ['', 'figure', 'measured', 'range', 'wanted'],
+    ...figures.map((figure) => [
+      mark(figure),
+      figure.name,
+      valueText(figure),
+      rangeText(figure),
+      boundText(figure, quick),
+    ]),
+  ];
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  return rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd());
+}

@@ -1,0 +1,100 @@
+import { type Bounds, figureOf, none } from '../figure.ts';
+import { startClosedLoad } from '../load/closed-load.ts';
+import type { RequestHead } from '../load/load.ts';
+import { browser, minimal } from '../load/requests.ts';
+import { measureRounds, numbers, ratios, type Rounds } from '../pairs.ts';
+import { startApp } from '../proxies/app.ts';
+import type { Context, Figure, Scenario } from '../scenario.ts';
+import { startLineUp } from './line-up.ts';
+import { outcomesMissing } from './outcomes.ts';
+import { measureWindow, tolerance, type Window } from './window.ts';
+
+interface Options {
+  readonly request: RequestHead;
+  /** By peer: the least that the DLX's rate may be of the peer's. */
+  readonly bounds: Readonly<Record<string, Bounds>>;
+}
+
+const connections = 64;
+
+export const small: Scenario = {
+  name: 'small',
+  doc: 'small requests with minimal headers over 64 connections, beside the peers',
+  needs: ['wrk', 'nginx'],
+  isGate: true,
+  run: (context) =>
+    compare(context, {
+      request: minimal,
+      bounds: { 'http-proxy': { atLeast: 2.0, quickAtLeast: 1.8 }, nginx: { atLeast: 0.28 } },
+    }),
+};
+
+export const headers: Scenario = {
+  name: 'headers',
+  doc: 'the same with the eleven headers of a real browser',
+  needs: ['wrk', 'nginx'],
+  isGate: true,
+  run: (context) =>
+    compare(context, {
+      request: browser,
+      bounds: { 'http-proxy': { atLeast: 1.7, quickAtLeast: 1.5 }, nginx: { atLeast: 0.24 } },
+    }),
+};
+
+async function compare(context: Context, { request, bounds }: Options): Promise<readonly Figure[]> {
+  const { quick, rounds, log } = context;
+  const [warmUpSeconds, seconds] = quick ? [3, 1] : [5, 3];
+  await using stack = new AsyncDisposableStack();
+  const app = stack.adopt(await startApp(), ({ stop }) => stop());
+  const load = stack.adopt(await startClosedLoad(), ({ stop }) => stop());
+  const { dlx, sides } = stack.use(await startLineUp(app, context));
+  log(`load by ${load.by}`);
+  for (const { port } of sides.values()) await load.run({ port, connections, seconds: warmUpSeconds, request });
+  const measured = await measureRounds<Window>({
+    sides: [...sides.keys()],
+    rounds,
+    spare: quick ? 3 : rounds,
+    tolerance,
+    async measure(name) {
+      const side = sides.get(name);
+      if (side === undefined) throw new Error(`no side ${name}`);
+      return measureWindow(side, () => load.run({ port: side.port, connections, seconds, request }));
+    },
+    onRound(round, isDisturbed) {
+      context.keep({ ...round, isDisturbed });
+      const texts = Object.entries(round.sides).map(([name, { perSecond }]) => `${name} ${perSecond.toFixed(0)}`);
+      const others = `others ${(round.disturbance * 100).toFixed(1)} %`;
+      log(`${texts.join(' · ')} per second · ${others}${isDisturbed ? ', disturbed' : ''}`);
+    },
+  });
+  return [...figuresOf(measured, [...sides.keys()], bounds), await outcomesMissing(dlx.dlx)];
+}
+
+function figuresOf(
+  { kept, disturbed, dropped }: Rounds<Window>,
+  sides: readonly string[],
+  bounds: Options['bounds'],
+): Figure[] {
+  const peers = sides.filter((name) => name !== 'DLX');
+  const of = (name: string, unit: string, number: (window: Window) => number): Figure[] =>
+    sides.map((side) => figureOf(`${side}: ${name}`, unit, numbers(kept, side, number)));
+  return [
+    ...peers.map((peer) =>
+      figureOf(
+        `rate, to ${peer}`,
+        '×',
+        ratios(kept, 'DLX', peer, ({ perSecond }) => perSecond),
+        bounds[peer],
+      ),
+    ),
+    ...of('requests per second', '', ({ perSecond }) => Math.round(perSecond)),
+    ...of('p50', 'ms', ({ p50Ms }) => p50Ms),
+    ...of('p99', 'ms', ({ p99Ms }) => p99Ms),
+    ...of('CPU per request', 'µs', ({ cpuUs }) => cpuUs),
+    ...of('processor used', '%', ({ busy }) => busy * 100),
+    ...of('memory', 'MB', ({ rssMb }) => rssMb),
+    none('requests failed', Math.max(...numbers(kept, 'DLX', ({ failed }) => failed))),
+    { name: 'rounds dropped', value: dropped.length, unit: '' },
+    { name: 'rounds kept although disturbed', value: disturbed, unit: '' },
+  ];
+}

@@ -1,0 +1,41 @@
+import type { Load } from '../load/load.ts';
+import { disturbanceBetween, readTicks } from '../machine/disturbance.ts';
+import { cpuSeconds, rssBytes } from '../processes/usage.ts';
+import type { Proxy } from '../proxies/proxy.ts';
+
+/** What one window of load on one proxy showed. */
+export interface Window {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly failed: number;
+  /** Of the proxy, for each request. */
+  readonly cpuUs: number;
+  /** The share of a processor that it used. */
+  readonly busy: number;
+  readonly rssMb: number;
+}
+
+/** More than this share of a processor taken by others spoils what is measured meanwhile. */
+export const tolerance = 0.05;
+
+export async function measureWindow(
+  { pid }: Proxy,
+  run: () => Promise<Load>,
+): Promise<{ measured: Window; disturbance: number }> {
+  const [ticks, cpu] = [readTicks(), cpuSeconds(pid)];
+  const { requests, seconds, failed, p50Ms, p99Ms } = await run();
+  const used = cpuSeconds(pid) - cpu;
+  return {
+    measured: {
+      perSecond: requests / seconds,
+      p50Ms,
+      p99Ms,
+      failed,
+      cpuUs: (used / requests) * 1e6,
+      busy: used / seconds,
+      rssMb: rssBytes(pid) / 1e6,
+    },
+    disturbance: disturbanceBetween(ticks, readTicks()),
+  };
+}
