@@ -85,6 +85,13 @@ test('a value can be a function of the moment, and no value is 404 like an unkno
   expect(await raw.request('GET', path)).toMatchObject({ status: 404, body: { reason: 'NotFound' } });
 });
 
+test('the series of a metric are selected by their labels', async () => {
+  api.metrics.set({ ...shop, value: '1', labels: { verb: 'get' } });
+  api.metrics.add({ ...shop, value: '2', labels: { verb: 'put' } });
+  const path = `${v1}/namespaces/default/deployments.apps/shop/requests_per_1m`;
+  expect((await items(path, { metricLabelSelector: 'verb=put' })).map(({ value }) => value)).toEqual(['2']);
+});
+
 test('metrics of nodes and of namespaces have no namespace', async () => {
   api.store.create('v1/nodes', { metadata: { name: 'n' } });
   api.metrics.set({ resource: 'nodes', name: 'n', metric: 'load', value: '1' });

@@ -11,7 +11,7 @@ import { type CustomMetric, type MetricsTable } from './metrics.ts';
 const customGroup = 'custom.metrics.k8s.io';
 const externalGroup = 'external.metrics.k8s.io';
 
-type Asked = { version: string; namespace: string; resource: string; name: string; metric: string; labels: string };
+type Asked = Record<'version' | 'namespace' | 'resource' | 'name' | 'metric' | 'labels' | 'series', string>;
 
 /** `/namespaces/NS/RESOURCE/NAME/METRIC` or, for objects without namespace, `/RESOURCE/NAME/METRIC`. */
 function parse({ path, query, version }: ApiRequest): Asked | undefined {
@@ -19,11 +19,12 @@ function parse({ path, query, version }: ApiRequest): Asked | undefined {
   const ofNamespace = parts[0] === 'namespaces' && parts.length > 3;
   const [resource, name, ...metric] = ofNamespace ? parts.slice(2) : parts;
   const labels = query.get('labelSelector') ?? '';
+  const series = query.get('metricLabelSelector') ?? '';
   // `/namespaces/NS/metrics/METRIC` describes the namespace itself.
   if (parts[0] === 'namespaces' && parts[2] === 'metrics')
-    return { version, namespace: '', resource: 'namespaces', name: parts[1]!, metric: parts[3]!, labels };
+    return { version, namespace: '', resource: 'namespaces', name: parts[1]!, metric: parts[3]!, labels, series };
   if (resource === undefined || name === undefined || metric.length !== 1) return undefined;
-  return { version, namespace: ofNamespace ? parts[1]! : '', resource, name, metric: metric[0]!, labels };
+  return { version, namespace: ofNamespace ? parts[1]! : '', resource, name, metric: metric[0]!, labels, series };
 }
 
 function kindOf(store: Store, resource: string): Kind | undefined {
@@ -44,6 +45,12 @@ function isAsked({ namespace, name, labels, resource }: Asked, store: Store): (m
   };
 }
 
+/** Selects by the labels of a metric's series, as a selector of objects does by theirs. */
+function selectsLabels(selector: string): (metric: Pick<CustomMetric, 'labels'>) => boolean {
+  const selects = labelSelector(selector);
+  return ({ labels = {} }) => selects({ metadata: { labels } } as never);
+}
+
 function describe({ namespace, name, resource }: CustomMetric, store: Store): unknown {
   const kind = kindOf(store, resource);
   const apiVersion = kind === undefined ? `${resource.split('.').slice(1).join('.')}/v1` : groupVersionOf(kind);
@@ -52,13 +59,15 @@ function describe({ namespace, name, resource }: CustomMetric, store: Store): un
 
 function serveCustom(asked: Asked, metrics: MetricsTable, store: Store): Reply {
   const chosen = isAsked(asked, store);
+  const isSeries = selectsLabels(asked.series);
   const items = metrics.custom
     .filter(
       (m) =>
         m.metric === asked.metric &&
         m.resource === asked.resource &&
         (m.namespace ?? '') === asked.namespace &&
-        chosen(m),
+        chosen(m) &&
+        isSeries(m),
     )
     .flatMap((metric) => {
       const sample = metrics.sample(metric);
@@ -97,12 +106,9 @@ function serveCustom(asked: Asked, metrics: MetricsTable, store: Store): Reply {
 function serveExternal({ path, query }: ApiRequest, metrics: MetricsTable): Reply {
   const [, namespace, name] = path.split('/').slice(4).map(decodeURIComponent);
   metrics.count(name!);
-  const selects = labelSelector(query.get('labelSelector') ?? '');
+  const isSeries = selectsLabels(query.get('labelSelector') ?? '');
   const items = metrics.external
-    .filter(
-      (m) =>
-        m.metric === name && m.namespace === namespace && selects({ metadata: { labels: m.labels ?? {} } } as never),
-    )
+    .filter((m) => m.metric === name && m.namespace === namespace && isSeries(m))
     .flatMap((metric) => {
       const sample = metrics.sample(metric);
       if (sample === undefined) return [];

@@ -14,12 +14,13 @@ export type CustomMetric = {
   timestamp?: number;
   /** Default: not told. */
   windowSeconds?: number;
+  /** What `metricLabelSelector` selects by. */
+  labels?: Record<string, string>;
 };
 
 /** A value of the external metrics API. */
-export type ExternalMetric = Pick<CustomMetric, 'metric' | 'value' | 'timestamp' | 'windowSeconds'> & {
+export type ExternalMetric = Pick<CustomMetric, 'metric' | 'value' | 'timestamp' | 'windowSeconds' | 'labels'> & {
   namespace: string;
-  labels?: Record<string, string>;
 };
 
 /** What is served: versions in order of preference, none for an absent group. */
