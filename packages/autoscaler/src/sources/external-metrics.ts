@@ -16,7 +16,9 @@ export function createExternalMetricsSource({ client, ...limits }: ExternalMetri
   return {
     name: 'external-metrics',
     collect: (wants, { signal }) => {
-      const groups = groupWants(wants, (want) => `${want.resource.namespace} ${want.label}`);
+      const groups = groupWants(wants, ({ resource, metricName, metric }) =>
+        JSON.stringify([resource.namespace, metricName, metric.labels]),
+      );
       return askGroups(groups, limits, signal, async (group, groupSignal) => {
         const [{ resource, metricName, metric }] = group;
         const problem = problemOf(metric.labels);

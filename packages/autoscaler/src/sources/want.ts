@@ -51,15 +51,15 @@ function metricWant(resource: Resource, metric: ScaleResource, settings: WantSet
   // The pattern is how adapters name windowed metrics. The others' names are their own, and the window is not in them.
   const named = source === 'external-metrics' || source === 'prometheus';
   const metricName = named ? metric.metricName : metricFullName(metric, settings.metricNamePattern);
-  const label = `${metricName}${labelsText(metric)}${objectText(metric)}`;
+  const asked = JSON.stringify([metricName, metric.labels, metric.object]);
   return {
-    key: `${resourceKey(resource)} ${source} ${metric.windowSize} ${label}`,
+    key: `${resourceKey(resource)} ${source} ${metric.windowSize} ${asked}`,
     resource: { namespace, name },
     resourceKind: kind,
     source,
     metric,
     metricName,
-    label,
+    label: `${metricName}${labelsText(metric)}${objectText(metric)}`,
     proves: 'idleness',
   };
 }

@@ -38,9 +38,15 @@ export function createPrometheusSource({ connection, queries, ...limits }: Prome
 }
 
 function groupsOf(wants: readonly Want[], queries: Queries): readonly Group[] {
-  const groups = groupWants(wants, ({ resource, metric, label }) => {
+  const groups = groupWants(wants, ({ resource, metric }) => {
     const many = queries.get(metric.metricName)?.label !== undefined;
-    return JSON.stringify([resource.namespace, label, metric.windowSize, many ? '' : resource.name]);
+    return JSON.stringify([
+      resource.namespace,
+      metric.metricName,
+      metric.labels,
+      metric.windowSize,
+      many ? '' : resource.name,
+    ]);
   });
   return groups.flatMap((group) =>
     Array.from({ length: Math.ceil(group.length / largestGroup) }, (_, index) => {
