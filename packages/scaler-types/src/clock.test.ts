@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { sleepWith, systemClock } from './clock.ts';
 
 test('a sleep ends when its time is over, or rejects with the reason of an abort', async () => {
@@ -36,4 +36,18 @@ test('a negative time is now, and a cancelled timer never fires', async () => {
   await systemClock.sleep(5);
   cancel();
   expect(fired).toEqual(['now']);
+});
+
+test('a time beyond what the timers of Node can do is not now', () => {
+  jest.useFakeTimers();
+  const month = 30 * 24 * 3_600_000;
+  const fired: string[] = [];
+  systemClock.after(month, () => fired.push('after a month'));
+  const cancel = systemClock.after(month, () => fired.push('cancelled'));
+  jest.advanceTimersByTime(month - 1);
+  cancel();
+  expect(fired).toEqual([]);
+  jest.advanceTimersByTime(1);
+  expect(fired).toEqual(['after a month']);
+  jest.useRealTimers();
 });

@@ -40,8 +40,16 @@ export function sleepWith(after: Clock['after']): Clock['sleep'] {
     });
 }
 
+// Node's timers fire at once beyond it.
+const longestMs = 2 ** 31 - 1;
+
 function after(ms: number, callback: () => void): CancelTimer {
-  const timer = setTimeout(callback, Math.max(0, ms));
+  let timer: NodeJS.Timeout;
+  const wait = (restMs: number): void => {
+    if (restMs <= longestMs) timer = setTimeout(callback, Math.max(0, restMs));
+    else timer = setTimeout(() => wait(restMs - longestMs), longestMs);
+  };
+  wait(ms);
   return () => clearTimeout(timer);
 }
 
