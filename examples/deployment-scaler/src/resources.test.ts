@@ -111,6 +111,24 @@ test('a StatefulSet says that it is one, so that its own metrics are asked for',
   expect(resourceOf(facts(one), options)).toMatchObject({ kind: 'statefulsets.apps' });
 });
 
+test('limits of its own are told as they are, and no others', () => {
+  const annotations = {
+    'scaler/hold-timeout': '30s',
+    'scaler/connect-timeout': '250ms',
+    'scaler/response-timeout': '0',
+    'scaler/idle-timeout': '10m',
+    'scaler/hold-limit': '5',
+    'scaler/cooldown': '0',
+  };
+  const own = {
+    ...{ holdTimeoutMs: 30_000, connectTimeoutMs: 250, responseTimeoutMs: 0, idleTimeoutMs: 600_000 },
+    ...{ holdLimit: 5, cooldownMs: 0 },
+  };
+  expect(resourceOf(facts(managed(annotations)), options)).toMatchObject(own);
+  const names = Object.keys(resourceOf(facts(managed()), options));
+  expect(names.filter((name) => name in own)).toEqual([]);
+});
+
 test('the DLX sees all only once nothing has passed it by for a whole idle time', () => {
   const always = (divertedForMs: number) =>
     resourceOf(facts(managed({ 'scaler/idle-after': '1m' }), { mode: 'always', divertedForMs }), options);

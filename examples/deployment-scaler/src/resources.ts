@@ -61,13 +61,19 @@ export function remnant(namespace: string, name: string): Resource {
   };
 }
 
-function optionalSettings({ cooldownMs, holdTimeoutMs, holdLimit, quietRules }: Settings): Partial<Resource> {
-  return {
-    ...(cooldownMs === undefined ? {} : { cooldownMs }),
-    ...(holdTimeoutMs === undefined ? {} : { holdTimeoutMs }),
-    ...(holdLimit === undefined ? {} : { holdLimit }),
-    ...(quietRules.length === 0 ? {} : { quietRules }),
-  };
+const optional = [
+  'cooldownMs',
+  'holdTimeoutMs',
+  'connectTimeoutMs',
+  'responseTimeoutMs',
+  'idleTimeoutMs',
+  'holdLimit',
+] as const satisfies readonly (keyof Settings & keyof Resource)[];
+
+function optionalSettings(settings: Settings): Partial<Resource> {
+  const given = optional.flatMap((name) => (settings[name] === undefined ? [] : [[name, settings[name]] as const]));
+  const { quietRules } = settings;
+  return { ...Object.fromEntries(given), ...(quietRules.length === 0 ? {} : { quietRules }) };
 }
 
 const events: Readonly<Record<Phase, ScaleEvent>> = {

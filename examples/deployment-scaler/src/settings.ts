@@ -22,6 +22,9 @@ export interface Settings {
   readonly cooldownMs: number | undefined;
   readonly settleMs: number;
   readonly holdTimeoutMs: number | undefined;
+  readonly connectTimeoutMs: number | undefined;
+  readonly responseTimeoutMs: number | undefined;
+  readonly idleTimeoutMs: number | undefined;
   readonly holdLimit: number | undefined;
   readonly hosts: readonly string[];
   readonly quietRules: readonly QuietRule[];
@@ -57,6 +60,12 @@ export const settingTable = {
   cooldown: reader(parseDuration, 'Not parked for so long after a wake, an update or a cancelled park'),
   settle: reader(parseDuration, 'The option `settle` for this workload'),
   'hold-timeout': reader(parsePositiveDuration, 'How long one request may be held'),
+  'connect-timeout': reader(parsePositiveDuration, 'How long a connection to a pod may take; then another is tried'),
+  'response-timeout': reader(parseDuration, 'How long a pod may take to begin its answer; `0`: as long as it likes'),
+  'idle-timeout': reader(
+    parseDuration,
+    'How long a body, a stream or a WebSocket may be silent; `0`: as long as it likes',
+  ),
   'hold-limit': reader(parseCount, 'How many requests may be held at once'),
   hosts: reader(
     parseHosts,
@@ -107,6 +116,9 @@ export function parseSettings(
     cooldownMs: read('cooldown'),
     settleMs: read('settle') ?? options.settleMs,
     holdTimeoutMs: read('hold-timeout'),
+    connectTimeoutMs: read('connect-timeout'),
+    responseTimeoutMs: read('response-timeout'),
+    idleTimeoutMs: read('idle-timeout'),
     holdLimit: read('hold-limit'),
     hosts: read('hosts') ?? [],
     quietRules: read('quiet') ?? [],

@@ -77,6 +77,12 @@ export interface Resource extends ResourceRef {
   cooldownMs?: number;
   /** Milliseconds that one request may be held. Default: the DLX's. */
   holdTimeoutMs?: number;
+  /** Milliseconds within which a connection to an endpoint must stand, at least 1; then another is tried. Default: the DLX's. */
+  connectTimeoutMs?: number;
+  /** Milliseconds that an endpoint may stay silent before its answer begins. 0: as long as it likes. Default: the DLX's. */
+  responseTimeoutMs?: number;
+  /** Milliseconds that a body, a stream or a joined connection may be silent. 0: as long as it likes. Default: the DLX's. */
+  idleTimeoutMs?: number;
   /** Requests held at once. Default: the DLX's. */
   holdLimit?: number;
   quietRules?: readonly QuietRule[];

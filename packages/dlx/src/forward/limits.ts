@@ -10,6 +10,16 @@ export interface Limits {
   readonly idleTimeoutMs: number;
 }
 
-export function limitsOf(_resource: Resource, settings: Settings): Limits {
-  return settings;
+// Node's timers fire at once beyond it. Annotations are tenants' input.
+const longestMs = 2 ** 31 - 1;
+
+/** The resource's own limits, and the DLX's where it has none. Asked for every try: most resources have none at all. */
+export function limitsOf(resource: Resource, settings: Settings): Limits {
+  const { connectTimeoutMs, responseTimeoutMs, idleTimeoutMs } = resource;
+  if (connectTimeoutMs === undefined && responseTimeoutMs === undefined && idleTimeoutMs === undefined) return settings;
+  return {
+    connectTimeoutMs: Math.min(connectTimeoutMs ?? settings.connectTimeoutMs, longestMs),
+    responseTimeoutMs: responseTimeoutMs ?? settings.responseTimeoutMs,
+    idleTimeoutMs: idleTimeoutMs ?? settings.idleTimeoutMs,
+  };
 }

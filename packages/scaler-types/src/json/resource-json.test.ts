@@ -57,6 +57,9 @@ describe('round trip', () => {
       idleAfterMs: ms,
       cooldownMs: ms,
       holdTimeoutMs: ms,
+      connectTimeoutMs: fc.integer({ min: 1 }),
+      responseTimeoutMs: ms,
+      idleTimeoutMs: ms,
       holdLimit: ms,
       quietRules: fc.array(
         fc.record({ method: word, path: word, headers: fc.dictionary(word, word), port }, { requiredKeys: [] }),
@@ -142,6 +145,9 @@ describe('what is refused, with path, value and what is allowed', () => {
     [{ ...web, name: '' }, 'resource.name is "", allowed is a text that is not empty'],
     [{ name: 'web' }, 'resource.namespace is missing, allowed is a text that is not empty'],
     [{ ...web, phase: 'sleeping' }, 'resource.phase is "sleeping", allowed is awake, parking, asleep, waking'],
+    [{ ...web, connectTimeoutMs: 0 }, 'resource.connectTimeoutMs is 0, allowed is a whole number, at least 1'],
+    [{ ...web, responseTimeoutMs: '5s' }, 'resource.responseTimeoutMs is "5s", allowed is a whole number, at least 0'],
+    [{ ...web, idleTimeoutMs: -1 }, 'resource.idleTimeoutMs is -1, allowed is a whole number, at least 0'],
     [{ ...web, replicas: -1 }, 'resource.replicas is -1, allowed is a whole number, at least 0'],
     [{ ...web, scaleResources: {} }, 'resource.scaleResources is {}, allowed is a list'],
     [
