@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { keys, newEpoch, portLabel } from '@scaler/kube';
-import { createEchoImage, type FakeApi, type NewObject, startEmbeddedCluster, startFakeApi } from '@scaler/testing-kit';
+import { type FakeApi, type KubeObject, type NewObject, startFakeApi } from '@scaler/testing-kit';
 import { serveCalls } from '../processes/calls.ts';
 import { sharedMs } from '../processes/usage.ts';
 
@@ -16,11 +16,15 @@ export interface FillOptions {
   readonly ports: number;
   /** The DLX's port for the first of them all. */
   readonly firstPort: number;
+  /** Where the pods of all of them listen. Default: none comes up. */
+  readonly appPort?: number;
 }
 
 const perNamespace = 100;
 const gvr = {
   deployments: 'apps/v1/deployments',
+  replicaSets: 'apps/v1/replicasets',
+  pods: 'v1/pods',
   services: 'v1/services',
   slices: 'discovery.k8s.io/v1/endpointslices',
 };
@@ -29,27 +33,29 @@ const raised = new Map<string, number>();
 let api: FakeApi;
 
 const calls = {
-  /** Starts the API; with `controllers` also what makes pods of Deployments. Resolves with the path of a kubeconfig. */
-  async start({ controllers }: { controllers: boolean }): Promise<string> {
-    if (controllers) {
-      const cluster = await startEmbeddedCluster({ images: { echo: createEchoImage() } });
-      api = cluster.api;
-    } else api = await startFakeApi();
+  /** Starts the API; resolves with the path of a kubeconfig. */
+  async start(): Promise<string> {
+    api = await startFakeApi();
     const path = join(folder, 'kubeconfig');
     writeFileSync(path, api.kubeconfig('dlx'));
     return path;
   },
   /** Sleepers `app-0` and so on, each with its Service, diverted as a park leaves them. */
-  fill({ count, ports, firstPort }: FillOptions): void {
-    for (let i = 0; i < count; i++) addSleeper(i, ports, firstPort + i * ports);
-    api.store.watch(
-      gvr.deployments,
-      ({ object }) => {
-        const { metadata, spec } = object as unknown as { metadata: { name: string }; spec: { replicas: number } };
-        if (spec.replicas > 0 && !raised.has(metadata.name)) raised.set(metadata.name, sharedMs());
-      },
-      { resourceVersion: String(api.store.resourceVersion) },
-    );
+  fill(options: FillOptions): void {
+    const { count, appPort } = options;
+    for (let i = 0; i < count; i++) addSleeper(i, options);
+    const { resourceVersion } = api.store;
+    const stop = api.store.watch(gvr.deployments, ({ object }) => onDeployment(object), {
+      resourceVersion: String(resourceVersion),
+    });
+    const onDeployment = (object: KubeObject): void => {
+      const { metadata, spec } = object as KubeObject & { spec: { replicas: number } };
+      if (spec.replicas === 0 || raised.has(metadata.name)) return;
+      raised.set(metadata.name, sharedMs());
+      // Pods take longer than that, and what makes them must not delay what is measured.
+      if (raised.size === count) stop();
+      if (raised.size === count && appPort !== undefined) setTimeout(() => startPods(count, appPort), 100);
+    };
   },
   /** When the replicas of each were raised, by the clock that all processes share. */
   raised: (): Record<string, number> => Object.fromEntries(raised),
@@ -57,8 +63,12 @@ const calls = {
   clean: (): void => rmSync(folder, { recursive: true, force: true }),
 };
 
-function addSleeper(i: number, portCount: number, firstPort: number): void {
-  const namespace = `team-${Math.floor(i / perNamespace)}`;
+const namespaceOf = (i: number): string => `team-${Math.floor(i / perNamespace)}`;
+
+function addSleeper(i: number, options: FillOptions): void {
+  const { ports: portCount, appPort = 8080 } = options;
+  const firstPort = options.firstPort + i * portCount;
+  const namespace = namespaceOf(i);
   const name = `app-${i}`;
   if (api.store.find('v1/namespaces', '', namespace) === undefined) {
     api.store.create('v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
@@ -67,7 +77,7 @@ function addSleeper(i: number, portCount: number, firstPort: number): void {
   const ports = Array.from({ length: portCount }, (_, j) => ({
     name: `port-${j}`,
     port: 80 + j,
-    targetPort: 8080 + j,
+    targetPort: appPort + j,
   }));
   const { metadata } = api.store.create(gvr.deployments, deployment(namespace, name, portCount));
   const since = new Date().toISOString();
@@ -107,7 +117,6 @@ function addSleeper(i: number, portCount: number, firstPort: number): void {
 
 function deployment(namespace: string, name: string, portCount: number): NewObject {
   const ports = Array.from({ length: portCount }, (_, j) => ({ name: `http-${j}`, containerPort: 8080 + j }));
-  const env = [{ name: 'PORT', value: '8080' }];
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -115,16 +124,60 @@ function deployment(namespace: string, name: string, portCount: number): NewObje
     spec: {
       replicas: 0,
       selector: { matchLabels: { app: name } },
-      template: {
-        metadata: { labels: { app: name } },
-        spec: {
-          containers: [
-            { name: 'app', image: 'echo', ports, env, resources: { requests: { cpu: '100m', memory: '128Mi' } } },
-          ],
-        },
-      },
+      template: { metadata: { labels: { app: name } }, spec: podSpec(ports) },
     },
   } as NewObject;
+}
+
+/** Each has one pod, ready at once: all that a controller and a kubelet would write. */
+function startPods(count: number, port: number): void {
+  for (let i = 0; i < count; i++) {
+    const [namespace, name] = [namespaceOf(i), `app-${i}`];
+    const { uid, generation } = api.store.get(gvr.deployments, namespace, name).metadata;
+    const template = { metadata: { labels: { app: name } }, spec: podSpec([{ containerPort: port }]) };
+    const set = api.store.create(gvr.replicaSets, {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: {
+        namespace,
+        name: `${name}-1`,
+        labels: { app: name },
+        ownerReferences: [ownedBy('Deployment', name, uid)],
+      },
+      spec: { replicas: 1, selector: { matchLabels: { app: name } }, template },
+    } as NewObject);
+    writeStatus(gvr.replicaSets, set, { observedGeneration: set.metadata.generation, replicas: 1 });
+    writeStatus(gvr.deployments, { metadata: { namespace, name } }, { observedGeneration: generation, replicas: 1 });
+    const pod = api.store.create(gvr.pods, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        namespace,
+        name: `${name}-1-a`,
+        labels: { app: name },
+        ownerReferences: [ownedBy('ReplicaSet', set.metadata.name, set.metadata.uid)],
+      },
+      spec: template.spec,
+    } as NewObject);
+    const conditions = [{ type: 'Ready', status: 'True' }];
+    writeStatus(gvr.pods, pod, { phase: 'Running', podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }], conditions });
+  }
+}
+
+function ownedBy(kind: string, name: string, uid: string): object {
+  return { apiVersion: 'apps/v1', kind, name, uid, controller: true };
+}
+
+function writeStatus(of: string, object: { metadata: { namespace?: string; name: string } }, status: object): void {
+  const { namespace = '', name } = object.metadata;
+  api.store.patch(of, namespace, name, { type: 'merge', body: { status } }, { subresource: 'status' });
+}
+
+function podSpec(ports: readonly object[]): object {
+  const resources = { requests: { cpu: '100m', memory: '128Mi' } };
+  return {
+    containers: [{ name: 'app', image: 'app', ports, env: [{ name: 'MODE', value: 'production' }], resources }],
+  };
 }
 
 serveCalls(calls);

@@ -45,7 +45,7 @@ async function withBenchScaler(context: Context, count: number): Promise<readonl
 async function withDefaultScaler(context: Context, count: number): Promise<readonly Figure[]> {
   await using stage = openStage();
   const { calls: cluster } = await stage.worker<FakeClusterCalls>('fake-cluster.ts');
-  const kubeconfig = await cluster.start({ controllers: false });
+  const kubeconfig = await cluster.start();
   try {
     const options = {
       listenHost,

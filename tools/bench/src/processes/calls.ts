@@ -20,7 +20,7 @@ export type Remote<C extends Calls> = {
   readonly [K in keyof C]: (...args: Parameters<C[K]>) => Promise<Awaited<ReturnType<C[K]>>>;
 };
 
-/** Answers the calls of the process that started this one. Ends with it. */
+/** Answers the calls of the process that started this one. */
 export function serveCalls(calls: Calls): { close(): void } {
   const answer = async ({ call, name, args }: Call): Promise<void> => {
     let result: Result;
@@ -32,16 +32,8 @@ export function serveCalls(calls: Calls): { close(): void } {
     if (process.connected) process.send?.(result);
   };
   const onMessage = (message: unknown): void => void answer(message as Call);
-  const onDisconnect = (): void => process.exit(1);
   process.on('message', onMessage);
-  process.on('disconnect', onDisconnect);
-  return {
-    close() {
-      process.off('message', onMessage);
-      process.off('disconnect', onDisconnect);
-      if (process.connected) process.disconnect();
-    },
-  };
+  return { close: () => void process.off('message', onMessage) };
 }
 
 /** Calls into a child process. A call rejects when the child fails it or ends. */

@@ -18,7 +18,8 @@ export interface NodeOptions {
 /** Starts a file of ours with the Node that runs this; its standard output and error are to be read. */
 export function startNode(file: string, options: NodeOptions = {}): ChildProcess {
   const { args = [], core, nodeFlags = [], env } = options;
-  const flags = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning', ...nodeFlags];
+  const first = `--import=${join(import.meta.dirname, 'end-with-parent.ts')}`;
+  const flags = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning', first, ...nodeFlags];
   const node = [process.execPath, ...flags, file, ...args];
   const [command = '', ...rest] = core === undefined ? node : ['taskset', '-c', String(core), ...node];
   return spawn(command, rest, {
