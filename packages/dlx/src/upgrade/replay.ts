@@ -10,7 +10,6 @@ import { listOf } from './offer.ts';
 export function replay(server: Server, req: RawMessage, socket: Socket, bytes: Buffer): void {
   socket.unshift(Buffer.concat([headWithoutOffer(req), bytes]));
   server.emit('connection', socket);
-  socket.resume();
 }
 
 function headWithoutOffer({ method, url, httpVersion, rawHeaders }: RawMessage): Buffer {

@@ -13,7 +13,7 @@ import { Tunnel } from './tunnel.ts';
 import type { UpgradeCarrier } from './upgrade-carrier.ts';
 
 const maxHeaderBytes = 65_536;
-/** Methods that Node sends with an empty body, framed, unless told that there is none. */
+/** To a request by any other method Node adds an empty body in chunks, unless a length is given. */
 const bodiless = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
 /**

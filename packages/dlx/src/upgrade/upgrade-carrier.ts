@@ -76,7 +76,7 @@ export class UpgradeCarrier implements Carrier {
   /** Reads on, so that a client that leaves is noticed. `bytes` came behind the head. */
   watch(bytes: Buffer): void {
     this.#onData(bytes);
-    this.socket.on('data', this.#onData).on('end', this.#onEnd).resume();
+    this.socket.on('data', this.#onData).on('end', this.#onEnd);
   }
 
   /** Makes ready for an answer in HTTP, after which the connection ends. */

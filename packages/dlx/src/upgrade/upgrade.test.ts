@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { peerRoutes } from '../peer.ts';
 import { refusingEndpoint, startEagerUpstream, startTcp, startUpstream } from '../testing/upstream.ts';
 import { type Harness, type HarnessOptions, startHarness } from '../testing/harness.ts';
 import { ScriptedScaler } from '../testing/scripted-scaler.ts';
@@ -71,6 +72,10 @@ test('each direction ends by itself, and until both have it is in flight and an 
   await far.saw('end');
   await far.hears('over');
   expect([gate?.inFlight, gate?.openStreams]).toEqual([1, 1]);
+  const activity = peerRoutes(h.dlx)
+    .find(({ path }) => path === '/activity')
+    ?.handle({} as never);
+  expect(activity).toMatchObject({ body: { resources: { 'default/web': { openStreams: 1 } } } });
   far.socket.write('still here');
   await near.hears('still here');
   far.socket.end();
@@ -349,6 +354,13 @@ test('a stream in which neither side says a word for too long is ended', async (
   await h.end({ 'upstream-idle': 1 });
 });
 
+test('who is told that it is over and does not end is closed all the same', async () => {
+  const { h } = await joined();
+  for (const tunnel of h.dlx.core.tunnels) tunnel.leave('upstream-idle', 'over');
+  await h.until(() => h.dlx.core.tunnels.size === 0);
+  await h.end({ 'upstream-idle': 1 });
+});
+
 test.each([
   ['an offer of h2c, which is not taken up', 'HTTP/1.1', 'h2c', 'HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n', ''],
   ['an offer of TLS, as by Apache’s client', 'HTTP/1.1', 'TLS/1.2', 'Content-Length: 4\r\n', 'body'],
@@ -406,18 +418,36 @@ test('an offer behind a request that is not answered yet waits for its turn', as
   await h.until(() => answers.length === 1);
   answers[0]?.();
   await h.until(() => answers.length === 2);
+  socket.write(' bird');
   const near = endOf(socket);
   socket.resume();
+  await h.until(() => near.heard().length > size);
   h.scaler.endpoints('web', [app.endpoint]);
   answers[1]?.();
   const far = await app.head(0);
   expect(near.heard().split('HTTP/1.1 200 OK')).toHaveLength(3);
   far.socket.write(switched);
-  await far.hears('early');
+  await far.hears('early bird');
   await near.hears('HTTP/1.1 101 Gladly');
   near.socket.end();
   far.socket.end();
   await h.end({ forwarded: 3 });
+});
+
+test('an ignored offer behind a request that is not answered yet waits too, and what follows is read', async () => {
+  const answers: (() => void)[] = [];
+  const app = await startEagerUpstream((req, res) => answers.push(() => res.end(req.url)));
+  const h = await awake([app.endpoint]);
+  const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: web\r\n\r\n`;
+  const near = await client(h, `${get('/1')}${get('/2')}${offer('h2c').replace('/room?a=1', '/3')}`);
+  await h.until(() => answers.length === 1);
+  near.socket.write(get('/4'));
+  for (let i = 0; i < 4; i++) {
+    await h.until(() => answers.length === i + 1);
+    answers[i]?.();
+    await near.hears(`/${i + 1}`);
+  }
+  await h.end({ forwarded: 4 });
 });
 
 test('an offer behind a request whose answer ends the connection is dropped with it', async () => {
