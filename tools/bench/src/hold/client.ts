@@ -32,6 +32,8 @@ export interface Round {
 export interface SendOptions {
   /** Index of the first connection. Default 0. */
   readonly from?: number;
+  /** Number of the first request. Default 0. */
+  readonly number?: number;
   /** One request on each of so many connections. */
   readonly count: number;
   /** Default `web`; `#` stands for the request's number. */
@@ -134,7 +136,7 @@ const calls = {
   },
 
   /** Sends, in order, with the request's number as its path. Resolves once all are on their way. */
-  async send({ from = 0, count, host = 'web', bodyBytes, window = count }: SendOptions): Promise<void> {
+  async send({ from = 0, number = 0, count, host = 'web', bodyBytes, window = count }: SendOptions): Promise<void> {
     round = [];
     const waiting: Promise<void>[] = [];
     const bodyOf = bodyBytes === undefined ? undefined : bodyMaker(bodyBytes);
@@ -143,7 +145,7 @@ const calls = {
       const i = next++;
       const connection = connections[from + i];
       if (i >= count || connection === undefined) return undefined;
-      return send(connection, `/${i}`, host.replace('#', String(i)), bodyOf?.(i));
+      return send(connection, `/${number + i}`, host.replace('#', String(number + i)), bodyOf?.(i));
     };
     const more = async (): Promise<void> => {
       for (let turn = one(); turn !== undefined; turn = one()) await turn;

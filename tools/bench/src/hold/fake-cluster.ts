@@ -21,6 +21,8 @@ export interface FillOptions {
 }
 
 const perNamespace = 100;
+/** Since the last of them was raised. */
+const podsAfterMs = 300;
 const gvr = {
   deployments: 'apps/v1/deployments',
   replicaSets: 'apps/v1/replicasets',
@@ -45,17 +47,23 @@ const calls = {
     const { count, appPort } = options;
     for (let i = 0; i < count; i++) addSleeper(i, options);
     const { resourceVersion } = api.store;
-    const stop = api.store.watch(gvr.deployments, ({ object }) => onDeployment(object), {
-      resourceVersion: String(resourceVersion),
-    });
+    const waiting: KubeObject[] = [];
+    let timer: NodeJS.Timeout | undefined;
+    const startPods = (): void => {
+      for (const one of waiting.splice(0)) startPod(one.metadata.namespace ?? '', one.metadata.name, appPort ?? 0);
+    };
     const onDeployment = (object: KubeObject): void => {
       const { metadata, spec } = object as KubeObject & { spec: { replicas: number } };
       if (spec.replicas === 0 || raised.has(metadata.name)) return;
       raised.set(metadata.name, sharedMs());
+      waiting.push(object);
       // Pods take longer than that, and what makes them must not delay what is measured.
-      if (raised.size === count) stop();
-      if (raised.size === count && appPort !== undefined) setTimeout(() => startPods(count, appPort), 100);
+      clearTimeout(timer);
+      if (appPort !== undefined) timer = setTimeout(startPods, podsAfterMs);
     };
+    api.store.watch(gvr.deployments, ({ object }) => onDeployment(object), {
+      resourceVersion: String(resourceVersion),
+    });
   },
   /** When the replicas of each were raised, by the clock that all processes share. */
   raised: (): Record<string, number> => Object.fromEntries(raised),
@@ -63,12 +71,10 @@ const calls = {
   clean: (): void => rmSync(folder, { recursive: true, force: true }),
 };
 
-const namespaceOf = (i: number): string => `team-${Math.floor(i / perNamespace)}`;
-
 function addSleeper(i: number, options: FillOptions): void {
   const { ports: portCount, appPort = 8080 } = options;
   const firstPort = options.firstPort + i * portCount;
-  const namespace = namespaceOf(i);
+  const namespace = `team-${Math.floor(i / perNamespace)}`;
   const name = `app-${i}`;
   if (api.store.find('v1/namespaces', '', namespace) === undefined) {
     api.store.create('v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
@@ -129,39 +135,28 @@ function deployment(namespace: string, name: string, portCount: number): NewObje
   } as NewObject;
 }
 
-/** Each has one pod, ready at once: all that a controller and a kubelet would write. */
-function startPods(count: number, port: number): void {
-  for (let i = 0; i < count; i++) {
-    const [namespace, name] = [namespaceOf(i), `app-${i}`];
-    const { uid, generation } = api.store.get(gvr.deployments, namespace, name).metadata;
-    const template = { metadata: { labels: { app: name } }, spec: podSpec([{ containerPort: port }]) };
-    const set = api.store.create(gvr.replicaSets, {
-      apiVersion: 'apps/v1',
-      kind: 'ReplicaSet',
-      metadata: {
-        namespace,
-        name: `${name}-1`,
-        labels: { app: name },
-        ownerReferences: [ownedBy('Deployment', name, uid)],
-      },
-      spec: { replicas: 1, selector: { matchLabels: { app: name } }, template },
-    } as NewObject);
-    writeStatus(gvr.replicaSets, set, { observedGeneration: set.metadata.generation, replicas: 1 });
-    writeStatus(gvr.deployments, { metadata: { namespace, name } }, { observedGeneration: generation, replicas: 1 });
-    const pod = api.store.create(gvr.pods, {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: {
-        namespace,
-        name: `${name}-1-a`,
-        labels: { app: name },
-        ownerReferences: [ownedBy('ReplicaSet', set.metadata.name, set.metadata.uid)],
-      },
-      spec: template.spec,
-    } as NewObject);
-    const conditions = [{ type: 'Ready', status: 'True' }];
-    writeStatus(gvr.pods, pod, { phase: 'Running', podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }], conditions });
-  }
+/** One pod, ready at once: all that a controller and a kubelet would write. */
+function startPod(namespace: string, name: string, port: number): void {
+  const { uid, generation } = api.store.get(gvr.deployments, namespace, name).metadata;
+  const labels = { app: name };
+  const spec = podSpec([{ containerPort: port }]);
+  const owned = (by: object): object => ({ namespace, labels, ownerReferences: [by] });
+  const set = api.store.create(gvr.replicaSets, {
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    metadata: { ...owned(ownedBy('Deployment', name, uid)), name: `${name}-1` },
+    spec: { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
+  } as NewObject);
+  writeStatus(gvr.replicaSets, set, { observedGeneration: set.metadata.generation, replicas: 1 });
+  writeStatus(gvr.deployments, { metadata: { namespace, name } }, { observedGeneration: generation, replicas: 1 });
+  const pod = api.store.create(gvr.pods, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...owned(ownedBy('ReplicaSet', set.metadata.name, set.metadata.uid)), name: `${name}-1-a` },
+    spec,
+  } as NewObject);
+  const conditions = [{ type: 'Ready', status: 'True' }];
+  writeStatus(gvr.pods, pod, { phase: 'Running', podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }], conditions });
 }
 
 function ownedBy(kind: string, name: string, uid: string): object {
