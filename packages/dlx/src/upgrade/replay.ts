@@ -10,6 +10,8 @@ import { listOf } from './offer.ts';
 export function replay(server: Server, req: RawMessage, socket: Socket, bytes: Buffer): void {
   socket.unshift(Buffer.concat([headWithoutOffer(req), bytes]));
   server.emit('connection', socket);
+  // It may have been halted for the sake of requests before.
+  socket.resume();
 }
 
 function headWithoutOffer({ method, url, httpVersion, rawHeaders }: RawMessage): Buffer {

@@ -75,8 +75,9 @@ export class UpgradeCarrier implements Carrier {
 
   /** Reads on, so that a client that leaves is noticed. `bytes` came behind the head. */
   watch(bytes: Buffer): void {
+    // It may have been halted for the sake of requests before.
+    this.socket.on('data', this.#onData).on('end', this.#onEnd).resume();
     this.#onData(bytes);
-    this.socket.on('data', this.#onData).on('end', this.#onEnd);
   }
 
   /** Makes ready for an answer in HTTP, after which the connection ends. */
