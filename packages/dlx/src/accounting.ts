@@ -1,4 +1,5 @@
 import { type BoundHistogram, createMetrics, type Metrics } from '@scaler/runtime';
+import type { Load } from './hold/bounds.ts';
 import { type Outcome, outcomeNames } from './outcome.ts';
 
 /** One request that ended, for people who ask what happened last. */
@@ -23,6 +24,9 @@ const secondsBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
 export class Accounting {
   accepted = 0;
   held = 0;
+  heldBytes = 0;
+  /** Requests that wait in their connections behind others: not accepted yet, and no resource's. */
+  readonly pipelined: Load = { held: 0, heldBytes: 0 };
   inFlight = 0;
   openStreams = 0;
   readonly outcomes = perOutcome(() => 0);
@@ -58,6 +62,12 @@ export class Accounting {
       metrics.gauge({ name, help, collect: (set) => set({}, read()) });
     };
     now('dlx_held', 'Requests that are held now.', () => this.held);
+    now(
+      'dlx_held_bytes',
+      'What held and pipelined requests are counted as, in bytes.',
+      () => this.heldBytes + this.pipelined.heldBytes,
+    );
+    now('dlx_pipelined', 'Requests that wait in their connections behind others.', () => this.pipelined.held);
     now('dlx_in_flight', 'Requests that are being forwarded or answered now.', () => this.inFlight);
     now('dlx_open_streams', 'Those in flight that left HTTP, such as WebSockets.', () => this.openStreams);
     const hold = { name: 'dlx_hold_seconds', help: 'How long requests were held.', buckets: secondsBuckets };

@@ -4,7 +4,7 @@ import { outcomes, type Refusal } from './outcome.ts';
 /** Writes an RFC 9457 problem and returns its status. A head that was sent cannot be taken back: the client gets a reset. */
 export function answer(x: Exchange, refusal: Refusal): number {
   const rule = outcomes[refusal.outcome];
-  const status = refusal.status ?? rule.status;
+  const status = refusal.status ?? (refusal.outcome === 'overflow' ? x.core.settings.overflowStatus : rule.status);
   if (x.carrier.answering) {
     x.carrier.reset();
     return status;

@@ -9,8 +9,12 @@ export interface Settings {
   readonly holdTimeoutMs: number;
   /** How many requests of one resource may be held, where it does not say. */
   readonly holdLimit: number;
-  /** How many requests may be held in all. */
+  /** How many requests may wait in all. */
   readonly holdLimitTotal: number;
+  /** How many bytes they may be counted as; see `heldBytesOf`. */
+  readonly holdBytesTotal: number;
+  /** Status for a request beyond these bounds. */
+  readonly overflowStatus: 429 | 503;
   /** A connection to an endpoint must stand by then. */
   readonly connectTimeoutMs: number;
   /** The upstream's answer must begin by then; 0: never mind. */

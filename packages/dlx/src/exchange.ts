@@ -27,6 +27,8 @@ export class Exchange implements Holdable {
   /** Monotonic; when its hold ends. */
   deadlineMs = 0;
   heldAtMs = 0;
+  /** What it is counted as while it is held; 0: it never was. */
+  heldBytes = 0;
   wasHeld = false;
   attempt: Attempt | undefined = undefined;
   /** Why the last endpoint could not be had. */
@@ -80,8 +82,7 @@ export class Exchange implements Holdable {
     const { accounting, clock } = this.core;
     const gate = this.lane?.gate;
     if (was === 'held') {
-      accounting.held -= 1;
-      if (gate !== undefined) gate.held -= 1;
+      this.#countHeld(-1);
       accounting.holdSeconds.observe((clock.monotonic() - this.heldAtMs) / 1000);
     } else {
       accounting.inFlight -= 1;
@@ -92,8 +93,7 @@ export class Exchange implements Holdable {
       return;
     }
     if (state === 'held') {
-      accounting.held += 1;
-      if (gate !== undefined) gate.held += 1;
+      this.#countHeld(1);
       this.heldAtMs = clock.monotonic();
       this.wasHeld = true;
     } else {
@@ -125,6 +125,15 @@ export class Exchange implements Holdable {
     const attempt = this.attempt;
     this.end('client-gone', 499);
     attempt?.abort();
+  }
+
+  #countHeld(by: 1 | -1): void {
+    const { accounting } = this.core;
+    accounting.held += by;
+    accounting.heldBytes += by * this.heldBytes;
+    if (this.lane === undefined) return;
+    this.lane.gate.held += by;
+    this.lane.gate.heldBytes += by * this.heldBytes;
   }
 
   #countOpen(by: 1 | -1): void {

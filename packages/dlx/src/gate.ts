@@ -29,6 +29,7 @@ export class Gate {
   resource: Resource;
   removed = false;
   held = 0;
+  heldBytes = 0;
   inFlight = 0;
   /** Those in flight that left HTTP: WebSockets and the like. */
   openStreams = 0;
@@ -64,7 +65,7 @@ export class Gate {
   }
 
   get retryAfterS(): number {
-    return Math.min(60, Math.max(1, Math.ceil((this.wake.lastTookMs ?? 5000) / 1000)));
+    return this.wake.history.retryAfterS;
   }
 
   /**

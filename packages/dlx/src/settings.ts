@@ -1,6 +1,8 @@
+import { totalmem } from 'node:os';
 import {
   type ConfigValues,
   defineConfig,
+  type Parser,
   parsers,
   placeSettings,
   pluginSettings,
@@ -14,6 +16,17 @@ const cidr = parsers.string({
   pattern: /^[0-9a-fA-F.:]+(\/\d{1,3})?$/,
   allowed: 'an IP address or a CIDR such as 10.0.0.0/8',
 });
+
+const amount = parsers.quantity();
+const bytes: Parser<number> = {
+  ...amount,
+  kind: 'bytes',
+  allowed: 'an amount of bytes such as 512Mi or 2Gi, at least 1Mi',
+  parse: (text) => {
+    const result = amount.parse(text);
+    return result.ok && result.value < 2 ** 20 ? { ok: false } : result;
+  },
+};
 
 /** Where requests come in, and what is believed of them. */
 const listenSettings = {
@@ -64,15 +77,24 @@ const holdSettings = {
   }),
   holdLimit: setting({
     parser: parsers.integer(1),
-    default: 1000,
+    default: 10_000,
     unit: 'requests',
-    doc: 'How many requests of one resource are held at once. For resources that name none.',
+    doc: 'How many requests of one resource are held at once, within its share. For resources that name none.',
   }),
   holdLimitTotal: setting({
     parser: parsers.integer(1),
     default: 20_000,
     unit: 'requests',
-    doc: 'How many requests are held at once in all.',
+    doc: 'How many requests are held at once in all. No resource gets more than what is still free.',
+  }),
+  holdBytesTotal: setting({
+    parser: bytes,
+    doc: 'How many bytes held requests may take in all. Default: half of the memory that there is, at most 4Gi.',
+  }),
+  overflowStatus: setting({
+    parser: parsers.oneOf('503', '429'),
+    default: '503',
+    doc: 'What a request is answered that may not be held any more.',
   }),
   connectTimeout: setting({
     parser: parsers.duration({ min: '1ms' }),
@@ -149,6 +171,8 @@ export function dataSettings(values: ConfigValues<DlxTable>): Settings {
     holdTimeoutMs: values.holdTimeout,
     holdLimit: values.holdLimit,
     holdLimitTotal: values.holdLimitTotal,
+    holdBytesTotal: values.holdBytesTotal ?? Math.min(memoryBytes() / 2, 4 * 2 ** 30),
+    overflowStatus: values.overflowStatus === '429' ? 429 : 503,
     connectTimeoutMs: values.connectTimeout,
     responseTimeoutMs: values.responseTimeout,
     idleTimeoutMs: values.idleTimeout,
@@ -157,4 +181,10 @@ export function dataSettings(values: ConfigValues<DlxTable>): Settings {
     targetHeader: values.targetHeader,
     clusterDomain: values.clusterDomain,
   };
+}
+
+/** What the process may take: its container's limit, or all. */
+function memoryBytes(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }

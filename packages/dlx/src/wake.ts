@@ -1,5 +1,6 @@
 import { isTerminal, type CancelTimer } from '@scaler/scaler-types';
 import type { Gate } from './gate.ts';
+import { WakeHistory } from './hold/wake-history.ts';
 import { causeText } from './outcome.ts';
 
 const firstBackoffMs = 100;
@@ -18,8 +19,7 @@ export class Wake {
   #endWait: (() => void) | undefined;
   #abortCall: AbortController | undefined;
   #cancelExplain: CancelTimer | undefined;
-  /** Milliseconds that the last successful call took. */
-  lastTookMs: number | undefined = undefined;
+  readonly history = new WakeHistory();
   closed = false;
   #again = false;
 
@@ -79,6 +79,7 @@ export class Wake {
     const gate = this.#gate;
     const { scaler, clock, accounting, logger, identity, settings } = gate.core;
     const { fenceSeq } = gate;
+    const { phase } = gate.resource;
     const startedMs = clock.monotonic();
     const abort = new AbortController();
     this.#abortCall = abort;
@@ -98,9 +99,11 @@ export class Wake {
     this.#calling = false;
     cancel();
     if (error === undefined) {
-      this.lastTookMs = clock.monotonic() - startedMs;
+      const tookMs = clock.monotonic() - startedMs;
+      // Awake already, it had nothing to wait for.
+      if (phase !== 'awake') this.history.add(tookMs);
       accounting.wakeEnded('ok');
-      accounting.wakeSeconds.observe(this.lastTookMs / 1000);
+      accounting.wakeSeconds.observe(tookMs / 1000);
       gate.confirm(fenceSeq);
       return undefined;
     }

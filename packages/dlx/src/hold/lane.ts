@@ -4,6 +4,7 @@ import { EndpointSource } from '../forward/endpoint-source.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Gate } from '../gate.ts';
 import { causeText, type Refusal } from '../outcome.ts';
+import { heldBytesOf, overflowOf } from './bounds.ts';
 import { HoldQueue } from './hold-queue.ts';
 
 /** When nothing moved for so long although endpoints take connections, more is tried at once. */
@@ -58,15 +59,12 @@ export class Lane {
 
   /** Keeps it until an endpoint is there or its time is over. */
   hold(x: Exchange): void {
-    const { core } = this.gate;
-    const { settings, accounting } = core;
-    const limit = this.gate.resource.holdLimit ?? settings.holdLimit;
-    if (this.gate.held >= limit) {
-      x.refuse({ outcome: 'overflow', detail: `${this.gate.key} holds ${limit} requests already` });
-      return;
-    }
-    if (accounting.held >= settings.holdLimitTotal) {
-      x.refuse({ outcome: 'overflow', detail: `${settings.holdLimitTotal} requests are held already` });
+    const { settings } = this.gate.core;
+    x.heldBytes ||= heldBytesOf(x.head);
+    // Whom it let out and who comes back is as few as the windows let through.
+    const overflow = x.wasHeld ? undefined : this.#overflow(x);
+    if (overflow !== undefined) {
+      x.refuse({ outcome: 'overflow', detail: `${this.gate.key}: ${overflow}` });
       return;
     }
     x.deadlineMs ||= x.startedMs + (this.gate.resource.holdTimeoutMs ?? settings.holdTimeoutMs);
@@ -175,6 +173,14 @@ export class Lane {
   /** Ends a watch that nobody used since then. */
   sweep(unusedSinceMs: number): void {
     if (this.#queue.size === 0) this.#source.sweep(unusedSinceMs);
+  }
+
+  #overflow(x: Exchange): string | undefined {
+    const { gate } = this;
+    const { settings, accounting } = gate.core;
+    const limit = gate.resource.holdLimit ?? settings.holdLimit;
+    if (gate.held >= limit) return `holds ${limit} requests already`;
+    return overflowOf(gate, [accounting, accounting.pipelined], x.heldBytes, settings);
   }
 
   #retryLater(nowMs: number): void {

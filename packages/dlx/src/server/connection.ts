@@ -3,12 +3,18 @@ import type { Core } from '../core.ts';
 import type { Channel } from '../carrier.ts';
 import { Exchange } from '../exchange.ts';
 import type { Http1Carrier } from '../forward/http1-carrier.ts';
+import { overflowOf, pipelinedBytesOf } from '../hold/bounds.ts';
 import { plainAddress } from '../identify/trust.ts';
 import { Silence } from '../silence.ts';
 import type { UpgradeCarrier } from '../upgrade/upgrade-carrier.ts';
 
 /** What a connection tells of its requests. */
 export type Handle = (x: Exchange) => void;
+
+/** So many may wait in one connection behind the one that is admitted. */
+const mostPipelined = 512;
+/** A client has so long to read the last answer before its connection is closed for good. */
+const lingerMs = 1000;
 
 /** One client connection in HTTP/1: admits one request at a time; those that a client pipelines wait in the socket. */
 export class Connection implements Channel {
@@ -25,6 +31,10 @@ export class Connection implements Channel {
   leftHttp = false;
   #current: Exchange | undefined;
   #advancing = false;
+  #newest: Http1Carrier | UpgradeCarrier | undefined;
+  #halting = false;
+  /** Nothing more is taken from it. */
+  #cut = false;
   readonly #silence = new Silence();
 
   constructor(core: Core, handle: Handle, socket: Socket, port: number, ownPort: boolean) {
@@ -53,13 +63,24 @@ export class Connection implements Channel {
   }
 
   receive(carrier: Http1Carrier | UpgradeCarrier): void {
+    if (this.#cut) return;
     if (this.#current === undefined && this.#waiting.length === 0) {
+      this.#newest = carrier;
       this.#admit(carrier);
       return;
     }
-    // What was parsed already is kept, and no more is read: else one client makes thousands of requests at once.
+    const bytes = pipelinedBytesOf(carrier.head);
+    const { accounting, settings } = this.#core;
+    const { pipelined } = accounting;
+    const full = overflowOf(pipelined, [accounting, pipelined], bytes, settings) !== undefined;
+    if (full || this.#waiting.length >= mostPipelined) {
+      this.#cutOff();
+      return;
+    }
+    this.#newest = carrier;
     this.#waiting.push(carrier);
-    if (!this.leftHttp) this.socket.pause();
+    this.#count(1, bytes);
+    if (!this.leftHttp) this.#halt();
   }
 
   /** The current request has its outcome. */
@@ -70,7 +91,7 @@ export class Connection implements Channel {
   }
 
   closed(): void {
-    this.#waiting.length = 0;
+    for (const { head } of this.#waiting.splice(0)) this.#count(-1, pipelinedBytesOf(head));
     if (this.#current?.attempt?.joined !== true) this.#current?.clientGone();
   }
 
@@ -87,9 +108,50 @@ export class Connection implements Channel {
     while (this.#current === undefined) {
       const next = this.#waiting.shift();
       if (next === undefined) break;
+      this.#count(-1, pipelinedBytesOf(next.head));
       if (!next.res.destroyed) this.#admit(next);
     }
     this.#advancing = false;
-    if (this.#waiting.length === 0 && !this.leftHttp) this.socket.resume();
+    if (this.#waiting.length === 0 && !this.leftHttp && !this.#cut) this.socket.resume();
+  }
+
+  #count(by: 1 | -1, bytes: number): void {
+    const { pipelined } = this.#core.accounting;
+    pipelined.held += by;
+    pipelined.heldBytes += by * bytes;
+  }
+
+  /**
+   * What was parsed already is kept, and no more is read: else one client makes thousands of requests at once. Node
+   * reads on a tick after the end of each message; a halt before that would not last.
+   */
+  #halt(): void {
+    if (this.#halting) return;
+    this.#halting = true;
+    process.nextTick(() =>
+      process.nextTick(() => {
+        this.#halting = false;
+        if (!this.leftHttp && (this.#waiting.length > 0 || this.#cut)) this.socket.pause();
+      }),
+    );
+  }
+
+  /**
+   * More than may wait: it ends after the last one that may. HTTP has the client send the others again (RFC 9112 §9.3.2).
+   */
+  #cutOff(): void {
+    this.#cut = true;
+    this.#halt();
+    // Of what else it has read already Node would make requests, and keep them: there is no public way to stop it.
+    const { parser } = this.socket as { parser?: { onIncoming?: unknown } };
+    if (parser !== undefined) parser.onIncoming = () => 0;
+    this.#newest?.res.once('close', () => {
+      this.socket.end();
+      // Closed at once, with bytes of the client's unread, it would be reset, and the last answers be lost with it.
+      this.socket.once(
+        'close',
+        this.#core.clock.after(lingerMs, () => this.socket.destroy()),
+      );
+    });
   }
 }

@@ -14,6 +14,8 @@ export const testSettings: Settings = {
   holdTimeoutMs: 10_000,
   holdLimit: 1000,
   holdLimitTotal: 20_000,
+  holdBytesTotal: 2 ** 30,
+  overflowStatus: 503,
   connectTimeoutMs: 500,
   responseTimeoutMs: 10_000,
   idleTimeoutMs: 60_000,

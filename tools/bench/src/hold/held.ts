@@ -49,7 +49,7 @@ async function holdMany(context: Context, load: Load, limits: { eachKB: number; 
   const rounds: Seen[] = [];
   await using stage = openStage();
   const [app, client] = [await stage.app(), await stage.client()];
-  const dlx = await stage.dlx({ flags: [`--hold-limit=${count}`, `--hold-limit-total=${2 * count}`] });
+  const dlx = await stage.dlx({ flags: [`--hold-limit=${count + 1}`, `--hold-limit-total=${2 * count + 2}`] });
   await dlx.control.set([sleeper('web')]);
   await dlx.control.plan('web', { endpoints: [loopback(await app.listen())] });
   for (let i = 0; i < 3; i++) await warmUp(dlx, client, { ...load, count: Math.ceil(count / 10) });

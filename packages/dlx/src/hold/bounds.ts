@@ -1,0 +1,65 @@
+import { type Head, hasBody } from '../forward/head.ts';
+
+/** What waits, of one resource or of all. */
+export interface Load {
+  /** Requests. */
+  held: number;
+  heldBytes: number;
+}
+
+/** How much may wait in all. */
+export interface Bounds {
+  readonly holdLimitTotal: number;
+  readonly holdBytesTotal: number;
+}
+
+/** A connection with its buffers, the request's and the answer's records (measured: 13 KB). */
+const connectionBytes = 16_384;
+/** The records alone, of a request that is pipelined behind another (measured: 1.6 KB). */
+const recordBytes = 2048;
+/** Node stops reading a body once 64 KiB of it wait; the read that brought it there may have brought as much again. */
+const bodyBytes = 131_072;
+
+/** What a held request is counted as: its connection, its head, and what Node may have read of its body. */
+export function heldBytesOf(head: Head): number {
+  return connectionBytes + headBytesOf(head) + bodyBytesOf(head);
+}
+
+/** What a request is counted as that waits in its connection behind another. */
+export function pipelinedBytesOf(head: Head): number {
+  return recordBytes + headBytesOf(head) + bodyBytesOf(head);
+}
+
+/**
+ * Why no more may wait; undefined: one more may. Nobody may take more than is still free, so one alone gets half of
+ * all, two a third each, and whoever comes to a full house of noisy ones still finds room.
+ *
+ * @param own what waits already of the one who asks.
+ * @param others all that waits, `own` included.
+ */
+export function overflowOf(own: Load, others: readonly Load[], bytes: number, bounds: Bounds): string | undefined {
+  let freeHeld = bounds.holdLimitTotal;
+  let freeBytes = bounds.holdBytesTotal;
+  for (const { held, heldBytes } of others) {
+    freeHeld -= held;
+    freeBytes -= heldBytes;
+  }
+  if (freeHeld < 1) return `${bounds.holdLimitTotal} requests are held already`;
+  if (own.held >= freeHeld) return `holds its share already: ${own.held} requests, with ${freeHeld} left for all`;
+  if (freeBytes < bytes) return `${bounds.holdBytesTotal - freeBytes} bytes are held already`;
+  if (own.heldBytes + bytes > freeBytes) {
+    return `holds its share already: ${own.heldBytes} bytes, with ${freeBytes} left for all`;
+  }
+  return undefined;
+}
+
+function headBytesOf({ fields }: Head): number {
+  let bytes = 0;
+  for (const text of fields) bytes += text.length;
+  return bytes;
+}
+
+function bodyBytesOf(head: Head): number {
+  if (!hasBody(head)) return 0;
+  return Math.min(bodyBytes, Number(head.contentLength ?? bodyBytes));
+}
