@@ -58,6 +58,17 @@ test('a wrong setting stops the start with exit code 2 and a sentence', async ()
   expect(program.stderr()).toContain('--scale-interval is "soon", allowed is a duration such as 90s');
 });
 
+test('a source that lacks a setting, and a file of queries that is wrong, stop the start with exit code 2', async () => {
+  program = startProgram(['--scaler', scaler, '--metrics-source', 'prometheus', ...ports]);
+  expect(await program.exited).toBe(2);
+  expect(program.stderr()).toContain('--metrics-source prometheus needs --prometheus-url and --prometheus-queries');
+  program = startProgram(['--scaler', scaler, '--prometheus-queries', fileURLToPath(import.meta.url), ...ports]);
+  expect(await program.exited).toBe(2);
+  expect(program.stderr()).toMatch(
+    /--prometheus-queries is ".*", allowed is the path of a JSON file of queries \(.*JSON/,
+  );
+});
+
 test('a scaler that is not there stops the start with exit code 2 and its name', async () => {
   program = startProgram(['--scaler', 'no-such-scaler', ...ports]);
   expect(await program.exited).toBe(2);

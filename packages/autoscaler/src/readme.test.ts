@@ -8,6 +8,7 @@ import { settings } from './app/settings.ts';
 import { autoscalerErrors } from './errors.ts';
 import { peerText } from './peers/peer.ts';
 import { quietDlx, startFakeDlx } from './testing/dlx-peer.ts';
+import { parseQueries } from './sources/prometheus/queries.ts';
 import { startProgram } from './testing/program.ts';
 
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
@@ -27,6 +28,16 @@ test('the errors table has every code of the code, and no other', () => {
     text,
   ]);
   expect(Object.fromEntries(rows)).toEqual(autoscalerErrors);
+});
+
+test('the example of queries can be read', () => {
+  const [, json = ''] = /```json\n([\s\S]*?)```/.exec(section('queries')) ?? [];
+  const queries = parseQueries(json);
+  const values = { window: '5m', namespace: 'shop', names: ['web', 'api'], labels: { queue: 'orders' } };
+  expect([...queries.values()].map(({ query }) => query.render(values))).toEqual([
+    'sum by (deployment) (rate(http_requests_total{namespace="shop", deployment=~"(?:web|api)"}[5m]))',
+    'sum(queue_length{namespace="shop", queue="orders"})',
+  ]);
 });
 
 test('every metric is named', async () => {

@@ -125,6 +125,32 @@ test('a value that returns after a gap counts again only when it was known for a
   expect(decided(await tick(), 'web')?.action).toBe('park');
 });
 
+test('a source that started less than a window ago proves nothing, and costs one window, not two', async () => {
+  const clock = createFakeClock();
+  const startedMs = clock.monotonic();
+  const since = 'Prometheus started';
+  const counting: Source = {
+    name: 'custom-metrics',
+    collect: (wants) => {
+      const covered = { ms: clock.monotonic() - startedMs, since };
+      const sample = { known: true, value: 0, ageMs: 0, covered } as const;
+      return Promise.resolve({ samples: new Map(wants.map(({ key }) => [key, sample])), failures: [] });
+    },
+  };
+  const scaler = { getResources: () => Promise.resolve([aResource()]) };
+  const view = createResourceView({ scaler, clock, logger: silentLogger, timeoutMs: 1_000, retryMs: 1_000 });
+  const ticker = createTicker({ view, sources: [counting, noActivity], clock, settings });
+  const tick = () => ticker.tick({ parking: new Set(), attempts: new Map() }, signal);
+  for (let i = 0; i < 6; i++) {
+    expect(decided(await tick(), 'web')).toMatchObject({
+      action: 'stay',
+      reasons: ['unknown: requests_per_1m: Prometheus started less than 1m ago'],
+    });
+    await clock.advance(10_000);
+  }
+  expect(decided(await tick(), 'web')?.action).toBe('park');
+});
+
 test('after a long pause between two ticks the window begins again', async () => {
   const { clock, tick, ticks } = scene(() => [aResource()]);
   const known = () => api.answers.set('default/requests_per_1m', [metricValue('web', '0', clock.now())]);
