@@ -3,7 +3,7 @@ import { type Arguments, parseArguments } from './arguments.ts';
 import { writeReadmes } from './readme.ts';
 import { readResults } from './results.ts';
 import { missingPrograms, runScenario, type Verdict } from './run.ts';
-import { scenarios } from './scenarios.ts';
+import { inOrder, scenarios } from './scenarios.ts';
 
 /** What is kept has at least so many rounds. */
 const leastRounds = 6;
@@ -37,11 +37,14 @@ function list(): void {
 }
 
 async function writeTables(): Promise<void> {
-  const results = await readResults();
-  await writeReadmes(scenarios.map(({ name }) => results.get(name)).filter((result) => result !== undefined));
+  await writeReadmes(inOrder(await readResults()));
 }
 
-async function runAll({ names, quick, rounds = quick ? usualRounds.quick : usualRounds.full }: Arguments): Promise<number> {
+async function runAll({
+  names,
+  quick,
+  rounds = quick ? usualRounds.quick : usualRounds.full,
+}: Arguments): Promise<number> {
   const keep = !quick && rounds >= leastRounds;
   const isChosen = ({ name, isGate = false }: (typeof scenarios)[number]): boolean =>
     names.length > 0 ? names.includes(name) : !quick || isGate;

@@ -1,4 +1,5 @@
 import { holdScenarios } from './hold/index.ts';
+import type { Result } from './results.ts';
 import type { Scenario } from './scenario.ts';
 import { bodies } from './throughput/bodies.ts';
 import { latency } from './throughput/latency.ts';
@@ -7,3 +8,8 @@ import { headers, small } from './throughput/small.ts';
 
 /** All, in the order in which they run. */
 export const scenarios: readonly Scenario[] = [small, headers, latency, bodies, ramp, ...holdScenarios];
+
+/** The results of those that are kept, in that order. */
+export function inOrder(results: ReadonlyMap<string, Result>): Result[] {
+  return scenarios.map(({ name }) => results.get(name)).filter((result) => result !== undefined);
+}
