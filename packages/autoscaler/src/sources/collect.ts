@@ -1,5 +1,6 @@
+import { resourceKey } from '@scaler/scaler-types';
 import { type Sample, type Samples, unknown } from './sample.ts';
-import type { Source } from './source.ts';
+import type { Collected, Source } from './source.ts';
 import type { Want } from './want.ts';
 
 /** How one source did. */
@@ -30,9 +31,10 @@ export async function collect(
     sources.map(async (source): Promise<SourceReport> => {
       const own = wants.filter((want) => want.source === source.name);
       try {
-        const collected = own.length === 0 ? { samples: new Map(), failures: [] } : await source.collect(own, options);
+        const collected =
+          own.length === 0 ? { samples: new Map<string, Sample>(), failures: [] } : await source.collect(own, options);
         for (const [key, sample] of collected.samples) samples.set(key, sample);
-        return { source: source.name, failures: collected.failures };
+        return { source: source.name, failures: [...collected.failures, ...nothingKnown(own, collected)] };
       } catch (error) {
         options.signal.throwIfAborted();
         const reason = `${source.name} failed: ${(error as Error).message}`;
@@ -46,6 +48,16 @@ export async function collect(
     if (!samples.has(want.key)) samples.set(want.key, unknown(whyMissing(want, names)));
   }
   return { samples, reports };
+}
+
+/**
+ * An adapter whose own source is gone answers 404, and a Prometheus without its data answers nothing: to each resource that
+ * says that its metric is wrong, all of them together say that the source is.
+ */
+function nothingKnown(wants: readonly Want[], { samples, failures }: Collected): readonly string[] {
+  const resources = new Set(wants.map(({ resource }) => resourceKey(resource))).size;
+  if (failures.length > 0 || resources < 2 || wants.some(({ key }) => samples.get(key)?.known)) return [];
+  return [`it knows nothing of any of ${resources} resources`];
 }
 
 function whyMissing({ source, label }: Want, names: ReadonlySet<string | undefined>): string {

@@ -125,7 +125,7 @@ describe.each(['v1beta2', 'v1beta1'] as const)('the custom metrics API in %s', (
       resource('api', { object: { resource: 'pods', selector: 'app=nobody' } }),
     );
     expect(told).toEqual([expect.stringContaining('bad-value'), expect.stringContaining('no-metric')]);
-    expect(failures).toEqual([]);
+    expect(failures).toHaveLength(1);
   });
 
   test('tells of the series that the labels leave', async () => {
@@ -179,6 +179,13 @@ describe('what owners get wrong is unknown, and no source is to blame', () => {
   ])('%s', async (_name, metric, reason) => {
     expect(await ask(resource('web', metric))).toEqual({ told: [expect.stringContaining(reason)], failures: [] });
   });
+});
+
+test('an adapter that knows nothing of any resource is not up, though it answers', async () => {
+  const { told, failures } = await ask(resource('web'), resource('api'));
+  expect(told).toEqual(Array(2).fill(expect.stringContaining('no-metric')));
+  expect(failures).toEqual(['it knows nothing of any of 2 resources']);
+  expect((await ask(resource('web'))).failures).toEqual([]);
 });
 
 test('an adapter that is gone makes all unknown, and that is its failure, told once per call', async () => {

@@ -235,6 +235,15 @@ describe('when Prometheus started', () => {
     expect(Math.abs(ms - 30_000)).toBeLessThan(5_000);
   });
 
+  test('is a failure for a while, so that what goes idle after it is parked slowly', async () => {
+    const fake = await prometheus();
+    fake.answer = () => vector([{ d: 'web' }, '0']);
+    fake.startedMs = Date.now() - 30_000;
+    expect((await ask(fake, want('web'))).failures).toEqual(['Prometheus has just started']);
+    fake.startedMs = Date.now() - 90_000;
+    expect((await ask(fake, want('web'))).failures).toEqual([]);
+  });
+
   test('is not known where the API does not tell', async () => {
     const sample = await covered(await prometheus());
     expect(sample).toMatchObject({ known: true, covered: undefined });

@@ -17,6 +17,9 @@ export interface PrometheusSourceParts extends CallLimits {
 /** Resources in one query. */
 const largestGroup = 500;
 
+/** A start is a fault, seen even when it fell between two ticks: what goes idle together after it is parked slowly. */
+const justStartedMs = 60_000;
+
 /**
  * Prometheus, asked by the admin's queries; a scale metric names one. One call per distinct query, namespace, window and
  * labels where the query is for many resources, else one per resource.
@@ -86,7 +89,8 @@ async function askGroup(
     ]);
     const covered = upMs === undefined ? undefined : { ms: upMs, since: 'Prometheus started' };
     const facts = { query, series, doubts, covered, nowMs: nowMs() };
-    return { samples: new Map(group.map((want) => [want.key, sampleOf(want, facts)])), failures: [] };
+    const failures = upMs !== undefined && upMs < justStartedMs ? ['Prometheus has just started'] : [];
+    return { samples: new Map(group.map((want) => [want.key, sampleOf(want, facts)])), failures };
   } catch (error) {
     signal.throwIfAborted();
     return allUnknown(group, (error as Error).message);
