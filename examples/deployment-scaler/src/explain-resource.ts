@@ -2,6 +2,7 @@ import { isKubeError, kinds } from '@scaler/kube';
 import { type Explanation, type ResourceRef } from '@scaler/scaler-types';
 import { explainPods, lastExitOf } from './explain.ts';
 import type { Ground } from './ground.ts';
+import { podsOf } from './stores.ts';
 
 /** Why a resource does not start, from the stores; one read where a crash's exit code is worth it. */
 export async function explainResource(
@@ -13,9 +14,8 @@ export async function explainResource(
   const managed = lookup.managed(ref);
   if (managed === undefined) return undefined;
   const { uid, replicas } = managed.workload;
-  const all = stores.replicaSets.byIndex('owner', uid);
-  const replicaSets = all.filter((set) => set.replicas > 0);
-  const pods = [uid, ...all.map((set) => set.uid)].flatMap((owner) => stores.pods.byIndex('owner', owner));
+  const replicaSets = stores.replicaSets.byIndex('owner', uid).filter((set) => set.replicas > 0);
+  const pods = podsOf(stores, uid);
   const crashing = pods.find(({ trouble, terminating }) => trouble?.reason === 'CrashLoopBackOff' && !terminating);
   const lastExit = crashing && (await readLastExit(ground, crashing, signal));
   return explainPods({ replicas, pods, replicaSets, lastExit });

@@ -120,6 +120,12 @@ export function firstPair(service: ServiceInfo): string[] {
   return pairsOf(service.namespace, ownSelector(service)).sort().slice(0, 1);
 }
 
+/** A workload's pods: a StatefulSet's own, or those of a Deployment's ReplicaSets. */
+export function podsOf({ pods, replicaSets }: Pick<Stores, 'pods' | 'replicaSets'>, workloadUid: string): PodInfo[] {
+  const owners = [workloadUid, ...replicaSets.byIndex('owner', workloadUid).map(({ uid }) => uid)];
+  return owners.flatMap((uid) => pods.byIndex('owner', uid));
+}
+
 /** The DLX ports that a workload's labels claim. */
 export function listenPortsOf(labels: Readonly<Record<string, string>>): string[] {
   return Object.entries(labels).flatMap(([label, value]) => (isPortLabel(label) ? [value] : []));

@@ -5,6 +5,7 @@ import { targetsOf, tokenFacts } from './gather.ts';
 import type { Ground } from './ground.ts';
 import type { Managed } from './lookup.ts';
 import type { Performer } from './perform.ts';
+import { createProgress, type Progress } from './progress.ts';
 import { readManaged } from './snapshot.ts';
 import { wakeStep } from './table.ts';
 
@@ -30,6 +31,7 @@ export async function wake(
   const { signal, reason, replicas } = options;
   const cached = ground.lookup.managed(ref);
   let seen: Seen = cached === undefined ? await readLive(ground, ref, signal) : { managed: cached, live: false };
+  const progress = createProgress(ground, ref, seen.managed.workload, options);
   for (;;) {
     signal.throwIfAborted();
     const { managed, live } = seen;
@@ -45,7 +47,8 @@ export async function wake(
     } else if (step.do === 'refuse') {
       throw terminal(new DeploymentScalerError('left-at-zero', leftAtZero(ref)));
     } else {
-      if (await servesWithin(ground, managed, signal)) return;
+      progress.tell('written');
+      if (await servesWithin(ground, managed, progress, signal)) return;
       seen = await readLive(ground, ref, signal);
     }
   }
@@ -69,12 +72,17 @@ function leftAtZero(ref: ResourceRef): string {
 }
 
 /** True as soon as any target has a usable endpoint; false when it is worth another look at the workload. */
-async function servesWithin(ground: Ground, managed: Managed, signal: AbortSignal): Promise<boolean> {
+async function servesWithin(
+  ground: Ground,
+  managed: Managed,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { clock, endpoints, lookup } = ground;
   const { workload } = managed;
   const over = new AbortController();
   const until = AbortSignal.any([signal, over.signal]);
-  const stops = watchForZero(ground, managed, () => over.abort());
+  const stops = [...watchForZero(ground, managed, () => over.abort()), progress.followPods(workload)];
   const pause = clock.sleep(lookAgainMs, until).then(
     () => false,
     () => false,

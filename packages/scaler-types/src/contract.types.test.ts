@@ -49,6 +49,26 @@ test('a scaler that lacks a method, or has it wrong, does not compile', () => {
   expect([noConfig, noResources, noScale, noName, vague, silent, nested, flagged]).toHaveLength(8);
 });
 
+test('a wake may tell its steps, of a resource each, and no others', () => {
+  const told: unknown[] = [];
+  const scaler: ResourceScaler = {
+    ...least,
+    setScale(resources, _scale, { progress }) {
+      for (const resource of resources) progress?.(resource, 'written');
+      // @ts-expect-error there is no such step
+      const unknown = (resource: ResourceRef): void => progress?.(resource, 'ready');
+      // @ts-expect-error a step is of a resource
+      const vague = (): void => progress?.('scheduled');
+      return Promise.resolve(done([unknown, vague].length === 2 ? resources : []));
+    },
+  };
+  const options = { signal: new AbortController().signal, reason: { by: 'test', text: 'a test' } };
+  const web = { namespace: 'n', name: 'web' };
+  void scaler.setScale([web], 1, options);
+  void scaler.setScale([web], 1, { ...options, progress: (...step) => told.push(step) });
+  expect(told).toEqual([[web, 'written']]);
+});
+
 test('what a scaler is given it cannot change', () => {
   const scaler: ResourceScaler = {
     ...least,

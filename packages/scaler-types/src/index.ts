@@ -38,5 +38,6 @@ export {
   type ScaleReason,
   type ScaleResult,
   type ScalerContext,
+  type WakeStep,
 } from './scaler.ts';
 export { contractVersion } from './version.ts';

@@ -25,6 +25,12 @@ export interface ConfirmRequest {
 /** `ok: false` cancels the park; `reason` says who is still using it, or who did not answer. */
 export type ConfirmAnswer = { ok: true } | { ok: false; reason: string };
 
+/**
+ * How far a wake has come. `written`: what starts the resource is written, by this call or by somebody else's.
+ * `scheduled`: it has a place to run on.
+ */
+export type WakeStep = 'written' | 'scheduled';
+
 export interface ScaleOptions {
   /** Ends the work early. What was begun is left in a state that `reconcile`, or the next `setScale`, finishes or undoes. */
   signal: AbortSignal;
@@ -43,6 +49,12 @@ export interface ScaleOptions {
   confirm?: (request: ConfirmRequest, signal: AbortSignal) => Promise<ConfirmAnswer>;
   /** Only with scale ≥ 1: how many replicas at the least. Default: as many as before it slept. */
   replicas?: number;
+  /**
+   * Only with scale ≥ 1: a scaler may tell how far the wake of a resource has come, as it comes, for the caller's metrics.
+   * What it does not know it leaves out. Only a step's first call before `setScale` settles counts; nothing of the wake
+   * may depend on it, so what it throws is to be caught.
+   */
+  progress?: (resource: ResourceRef, step: WakeStep) => void;
 }
 
 /** How one resource of a `setScale` ended. */

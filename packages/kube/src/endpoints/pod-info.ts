@@ -13,6 +13,8 @@ export interface PodInfo {
   /** The uid of the object that controls it: a ReplicaSet, a StatefulSet. */
   readonly ownerUid: string | undefined;
   readonly phase: string;
+  /** It has a node. */
+  readonly scheduled: boolean;
   readonly ip: string | undefined;
   /** Its condition `Ready`. */
   readonly ready: boolean;
@@ -37,6 +39,7 @@ export function trimPod({ metadata, spec, status }: Pod): PodInfo {
     labels: share(metadata?.labels ?? {}),
     ownerUid: controllerUid(metadata),
     phase: status?.phase ?? 'Pending',
+    scheduled: (spec?.nodeName ?? '') !== '',
     ip: status?.podIP,
     ready: status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True',
     terminating: metadata?.deletionTimestamp !== undefined,
