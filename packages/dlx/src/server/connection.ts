@@ -54,10 +54,9 @@ export class Connection implements Channel {
     return this.#current === undefined && this.#waiting.length === 0 && !this.leftHttp;
   }
 
-  /** Milliseconds without a byte; held clients are silent by nature, and they and tunnels have limits of their own. */
+  /** Milliseconds without a byte and without a request under way: each of those has limits of its own. */
   silentForMs(nowMs: number): number {
-    const x = this.#current;
-    if (x?.state !== 'held' && x?.attempt?.joined !== true) return this.#silence.forMs(this.socket, nowMs);
+    if (this.isIdle) return this.#silence.forMs(this.socket, nowMs);
     this.#silence.restart();
     return 0;
   }

@@ -56,12 +56,13 @@ export class DataServer {
     for (const connection of this.connections) if (connection.isIdle) connection.socket.end();
   }
 
-  /** Ends connections that were silent for too long: between two requests, or in the middle of one. */
+  /** Ends connections that were silent for too long between two requests, or did not take the end of an answer. */
   endSilent(nowMs: number): void {
     const { idleTimeoutMs } = this.#core.settings;
     for (const connection of this.connections) {
-      const limitMs = connection.isIdle ? keepAliveMs : idleTimeoutMs;
-      if (connection.silentForMs(nowMs) > limitMs && limitMs > 0) connection.socket.destroy();
+      const { socket } = connection;
+      const limitMs = socket.writableLength > 0 ? idleTimeoutMs : keepAliveMs;
+      if (connection.silentForMs(nowMs) > limitMs && limitMs > 0) socket.destroy();
     }
   }
 
