@@ -13,6 +13,7 @@ let seen: number[] = [];
 let tookMs = 0;
 let atOnce = Number.POSITIVE_INFINITY;
 let running = 0;
+let connections = 0;
 const queue: { res: ServerResponse; text: string }[] = [];
 
 const server = createServer((req: IncomingMessage, res: ServerResponse) => {
@@ -24,6 +25,8 @@ const server = createServer((req: IncomingMessage, res: ServerResponse) => {
   const hash = createHash('sha256');
   req.on('data', (chunk: Buffer) => hash.update(chunk)).on('end', () => serve(res, hash.digest('hex')));
 });
+
+server.on('connection', () => (connections += 1));
 
 function serve(res: ServerResponse, text: string): void {
   if (tookMs === 0 && atOnce === Number.POSITIVE_INFINITY) answer(res, text);
@@ -61,6 +64,12 @@ const calls = {
     server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
+  },
+  /** Connections that were opened since the last time. */
+  connections(): number {
+    const count = connections;
+    connections = 0;
+    return count;
   },
   /** The numbers of the requests since the last time, in order of arrival. */
   seen(): number[] {
