@@ -1,0 +1,34 @@
+import { once } from 'node:events';
+import { expect, test } from '@jest/globals';
+import { createFakeClock } from '@scaler/testing-kit';
+import { silenceLookMs } from './silence.ts';
+import { startHarness } from './testing/harness.ts';
+import { startUpstream } from './testing/upstream.ts';
+
+test('a kept-alive connection without a request is ended after 75 s; one that is held is not', async () => {
+  const app = await startUpstream();
+  const clock = createFakeClock();
+  const h = await startHarness({ clock, settings: { holdTimeoutMs: 600_000 } });
+  h.scaler.set({ name: 'web' });
+  h.scaler.set({ name: 'awake', phase: 'awake' });
+  h.scaler.endpoints('awake', [app.endpoint]);
+  const idle = await h.raw('GET / HTTP/1.1\r\nhost: awake\r\n\r\n');
+  const [answer] = (await once(idle, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 200/);
+  const closed = once(idle, 'close');
+  const held = h.send();
+  held.catch(() => {});
+  await h.until(() => h.held() === 1);
+  const look = async (times: number): Promise<void> => {
+    for (let i = 0; i < times; i++) await clock.advance(silenceLookMs);
+  };
+  await look(75_000 / silenceLookMs);
+  expect(h.dlx.server.connections.size).toBe(2);
+  await look(3);
+  await closed;
+  expect(h.held()).toBe(1);
+  h.scaler.endpoints('web', [app.endpoint]);
+  h.scaler.calls[0]?.ok();
+  expect((await held).body).toBe('ok');
+  await h.end({ forwarded: 2 });
+});
