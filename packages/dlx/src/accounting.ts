@@ -1,6 +1,7 @@
 import { type BoundHistogram, createMetrics, type Metrics } from '@scaler/runtime';
 import type { Load } from './hold/bounds.ts';
 import { type Outcome, outcomeNames } from './outcome.ts';
+import { type WakePhase, wakePhaseNames } from './wake-phases.ts';
 
 /** One request that ended, for people who ask what happened last. */
 export interface Ended {
@@ -32,6 +33,7 @@ export class Accounting {
   readonly outcomes = perOutcome(() => 0);
   readonly holdSeconds: BoundHistogram;
   readonly wakeSeconds: BoundHistogram;
+  readonly wakePhaseSeconds: Record<WakePhase, BoundHistogram>;
   readonly #series: Record<Outcome, { inc(): void }>;
   readonly #accepted: { inc(): void };
   readonly #retries: { inc(): void };
@@ -74,6 +76,13 @@ export class Accounting {
     this.holdSeconds = metrics.histogram(hold).bind({});
     const wake = { name: 'dlx_wake_seconds', help: 'How long setScale took to wake.', buckets: secondsBuckets };
     this.wakeSeconds = metrics.histogram(wake).bind({});
+    const phases = metrics.histogram({
+      name: 'dlx_wake_phase_seconds',
+      help: 'From the arrival of the first held request to: call (the start is written), scheduled, ready, first_byte.',
+      labels: ['phase'],
+      buckets: secondsBuckets,
+    });
+    this.wakePhaseSeconds = perName(wakePhaseNames, (phase) => phases.bind({ phase }));
   }
 
   accept(): void {
@@ -101,5 +110,9 @@ export class Accounting {
 }
 
 function perOutcome<T>(make: (outcome: Outcome) => T): Record<Outcome, T> {
-  return Object.fromEntries(outcomeNames.map((outcome) => [outcome, make(outcome)])) as Record<Outcome, T>;
+  return perName(outcomeNames, make);
+}
+
+function perName<N extends string, T>(names: readonly N[], make: (name: N) => T): Record<N, T> {
+  return Object.fromEntries(names.map((name) => [name, make(name)])) as Record<N, T>;
 }

@@ -1,7 +1,9 @@
-import { isTerminal, type CancelTimer } from '@scaler/scaler-types';
+import { isTerminal, type CancelTimer, type ResourceRef, type WakeStep } from '@scaler/scaler-types';
+import type { Exchange } from './exchange.ts';
 import type { Gate } from './gate.ts';
 import { WakeHistory } from './hold/wake-history.ts';
 import { causeText } from './outcome.ts';
+import { type WakePhase, WakePhases } from './wake-phases.ts';
 
 const firstBackoffMs = 100;
 const longestBackoffMs = 2000;
@@ -22,6 +24,8 @@ export class Wake {
   readonly history = new WakeHistory();
   closed = false;
   #again = false;
+  /** Of the last wake that a request waited for. */
+  #phases: WakePhases | undefined;
 
   constructor(gate: Gate) {
     this.#gate = gate;
@@ -50,6 +54,18 @@ export class Wake {
     else this.#again = this.#running;
   }
 
+  /** A held request is let go to an endpoint. */
+  released(): void {
+    this.#phases?.reach('ready', this.#gate.core.clock.monotonic());
+  }
+
+  /** A request that was held begins to be answered. */
+  answered({ startedMs }: Exchange): void {
+    if (this.#phases?.covers(startedMs) === true) {
+      this.#phases.reach('first_byte', this.#gate.core.clock.monotonic());
+    }
+  }
+
   close(): void {
     this.closed = true;
     this.#abortCall?.abort(new Error('the DLX stops'));
@@ -71,6 +87,8 @@ export class Wake {
       this.#again = false;
     }
     this.#running = false;
+    // Nobody waits any more, and nobody was let go: the next to come waits for a wake of his own.
+    if (this.#phases?.isReady === false) this.#phases = undefined;
     this.#cancelExplain?.();
   }
 
@@ -90,7 +108,8 @@ export class Wake {
     try {
       const reason = { by: `dlx ${identity}`, text: wakeReason(gate) };
       const aborted = rejectOnAbort(abort.signal);
-      const [result] = await Promise.race([scaler.setScale([gate.ref], 1, { signal: abort.signal, reason }), aborted]);
+      const options = { signal: abort.signal, reason, progress: this.#progress() };
+      const [result] = await Promise.race([scaler.setScale([gate.ref], 1, options), aborted]);
       if (result === undefined) throw new Error('setScale told nothing of the resource');
       if (!result.ok) throw result.error;
     } catch (e) {
@@ -113,6 +132,26 @@ export class Wake {
     logger.warn('wake failed', { ...gate.ref, resource: gate.key, err: error, terminal: hopeless });
     if (hopeless) gate.failHeld({ outcome: 'wake-failed', detail: gate.hindrance });
     return error;
+  }
+
+  /** Takes the steps that the scaler tells of while the call lasts; other calls' are no longer ours. */
+  #progress(): (resource: ResourceRef, step: WakeStep) => void {
+    const { clock } = this.#gate.core;
+    const call = this.#abortCall;
+    const phases = this.#begin();
+    return (_resource, step) => {
+      const phase = phaseOf.get(step);
+      if (phase !== undefined && this.#calling && this.#abortCall === call) phases?.reach(phase, clock.monotonic());
+    };
+  }
+
+  /** The phases of the wake that is called for; undefined: awake already, it has nothing to wait for. */
+  #begin(): WakePhases | undefined {
+    const gate = this.#gate;
+    if (gate.resource.phase === 'awake') return undefined;
+    const arrivedMs = firstArrivalMs(gate);
+    if (this.#phases?.isPastFor(arrivedMs) ?? true) this.#phases = new WakePhases(gate.core.accounting, arrivedMs);
+    return this.#phases;
   }
 
   #pause(ms: number): Promise<void> {
@@ -147,6 +186,16 @@ export class Wake {
     }
     if (this.#running && !this.closed) this.#scheduleExplain();
   }
+}
+
+const phaseOf: ReadonlyMap<WakeStep, WakePhase> = new Map([
+  ['written', 'call'],
+  ['scheduled', 'scheduled'],
+]);
+
+function firstArrivalMs(gate: Gate): number {
+  const heads = [...gate.lanes.values()].map(({ head }) => head?.startedMs ?? Number.POSITIVE_INFINITY);
+  return Math.min(...heads);
 }
 
 function wakeReason(gate: Gate): string {

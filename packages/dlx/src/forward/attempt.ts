@@ -117,6 +117,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     if (this.#released) {
       this.#state.window.used -= 1;
       this.#state.window.succeeded(nowMs - this.#startedMs);
+      this.#lane.gate.wake.answered(this.#x);
     }
     const { res, req } = this.#carrier;
     this.#contentLength = req.method === 'HEAD' ? undefined : contentLength;

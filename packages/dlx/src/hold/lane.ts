@@ -78,6 +78,7 @@ export class Lane {
   start(x: Exchange, state: EndpointState): void {
     x.tries += 1;
     x.moveTo('forwarding');
+    if (x.wasHeld) this.gate.wake.released();
     x.attempt = x.carrier.attempt(x, this, state);
     x.attempt.dispatch();
   }

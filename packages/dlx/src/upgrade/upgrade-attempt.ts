@@ -173,6 +173,7 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
     this.#released = false;
     this.#state.window.used -= 1;
     this.#state.window.succeeded(nowMs - this.#startedMs);
+    this.#lane.gate.wake.answered(this.#x);
   }
 
   /** Nothing more is heard from the upstream. */
