@@ -2,11 +2,12 @@ import { figureOf, none } from '../figure.ts';
 import { startGenerator } from '../load/closed-load.ts';
 import { runWrk } from '../load/wrk.ts';
 import { minimal } from '../load/requests.ts';
+import { cores } from '../machine/cores.ts';
 import { measureRounds, numbers, ratios, type Round, type Rounds } from '../pairs.ts';
 import { disturbanceBetween, readTicks } from '../machine/disturbance.ts';
 import { cpuSeconds } from '../processes/usage.ts';
 import { largeBytes, type NodeApp, startApp, startNodeApp } from '../proxies/app.ts';
-import type { DlxProxy } from '../proxies/dlx-proxy.ts';
+import { startDlxProxy } from '../proxies/dlx-proxy.ts';
 import type { Proxy } from '../proxies/proxy.ts';
 import type { Context, Figure, Scenario } from '../scenario.ts';
 import { startLineUp } from './line-up.ts';
@@ -45,7 +46,7 @@ export const bodies: Scenario = {
       await using lineUp = await startLineUp(direction.app, context);
       const measured = await compare(context, direction, lineUp.sides);
       figures.push(...figuresOf(measured, direction.name, [...lineUp.sides.keys()]));
-      if (direction.app === files) figures.push(await costOfStalling(lineUp.dlx, context));
+      if (direction.app === files) figures.push(await costOfStalling(files, context));
       figures.push({ ...(await outcomesMissing(lineUp.dlx.dlx)), name: `${direction.name}: outcomes missing` });
     }
     return figures;
@@ -115,6 +116,15 @@ function figuresOf({ kept, dropped, disturbed }: Rounds<Transfer>, name: string,
         peer === 'nginx' ? { atLeast: 0.45 } : {},
       ),
     ),
+    // Where the load is the bottleneck, rates are too much alike.
+    ...peers.map((peer) =>
+      figureOf(
+        `${name}: bytes per CPU second, to ${peer}`,
+        '×',
+        ratios(kept, 'DLX', peer, ({ cpuMsPerGb }) => 1 / cpuMsPerGb),
+        peer === 'nginx' ? { atLeast: 0.45 } : {},
+      ),
+    ),
     ...sides.flatMap((side) => [
       figureOf(
         `${name}: ${side}`,
@@ -133,19 +143,25 @@ function figuresOf({ kept, dropped, disturbed }: Rounds<Transfer>, name: string,
   ];
 }
 
-/** Memory for each client that asks for 16 MiB and reads nothing; garbage is collected before and after. */
-async function costOfStalling({ dlx, port }: DlxProxy, { rounds }: Context): Promise<Figure> {
+/** Memory for each client that asks for 16 MiB and reads nothing, of a DLX that has no memory left over from before. */
+async function costOfStalling(app: Proxy, { rounds, keep }: Context): Promise<Figure> {
   const { calls, stop } = await startGenerator();
   try {
     const costs: number[] = [];
     for (let i = 0; i < rounds; i++) {
-      await dlx.control.memory();
-      const before = dlx.rssBytes();
-      await calls.stall({ port, request: large, clients: stalledClients });
-      await dlx.control.memory();
-      costs.push((dlx.rssBytes() - before) / 1e6 / stalledClients);
-      await calls.leave();
-      await dlx.until('all have left', ({ inFlight }) => inFlight === 0, 5_000);
+      const { dlx, port, stop: stopDlx } = await startDlxProxy(app.port, cores.proxy);
+      try {
+        await calls.closed({ port, connections: 1, seconds: 0.2, request: minimal });
+        await dlx.control.memory();
+        const before = dlx.rssBytes();
+        await calls.stall({ port, request: large, clients: stalledClients });
+        await dlx.until('all are stalled', ({ inFlight }) => inFlight === stalledClients, 5_000);
+        costs.push((dlx.rssBytes() - before) / 1e6 / stalledClients);
+        keep({ stalledReaderMb: costs.at(-1) });
+        await calls.leave();
+      } finally {
+        await stopDlx();
+      }
     }
     return figureOf('memory for a stalled reader', 'MB', costs, { atMost: 3 });
   } finally {
