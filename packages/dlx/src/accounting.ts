@@ -16,6 +16,9 @@ export interface Ended {
   readonly detail?: string;
 }
 
+/** Why a request is tried again. */
+export type Retry = 'connect' | 'replay' | 'idempotent';
+
 const secondsBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
 /**
@@ -36,7 +39,8 @@ export class Accounting {
   readonly wakePhaseSeconds: Record<WakePhase, BoundHistogram>;
   readonly #series: Record<Outcome, { inc(): void }>;
   readonly #accepted: { inc(): void };
-  readonly #retries: { inc(): void };
+  readonly #retries: Record<Retry, { inc(): void }>;
+  readonly #retriesRefused: { inc(): void };
   readonly #wakes: Record<'ok' | 'failed' | 'terminal', { inc(): void }>;
 
   constructor(metrics: Metrics = createMetrics()) {
@@ -48,8 +52,18 @@ export class Accounting {
     this.#series = perOutcome((outcome) => requests.bind({ outcome }));
     const accepted = { name: 'dlx_accepted_total', help: 'Requests whose head was read.' };
     this.#accepted = metrics.counter(accepted).bind({});
-    const retries = { name: 'dlx_retries_total', help: 'Requests that were sent to an endpoint once more.' };
-    this.#retries = metrics.counter(retries).bind({});
+    const retries = metrics.counter({
+      name: 'dlx_retries_total',
+      help: 'Tries that failed and were followed by another: connect (no connection), replay (nothing was sent yet), idempotent (may be sent twice).',
+      labels: ['kind'],
+    });
+    this.#retries = {
+      connect: retries.bind({ kind: 'connect' }),
+      replay: retries.bind({ kind: 'replay' }),
+      idempotent: retries.bind({ kind: 'idempotent' }),
+    };
+    const refused = { name: 'dlx_retries_refused_total', help: 'Those that their resource had no budget for.' };
+    this.#retriesRefused = metrics.counter(refused).bind({});
     const wakes = metrics.counter({
       name: 'dlx_wakes_total',
       help: 'Calls of setScale, by how they ended: ok, failed (will be retried), terminal.',
@@ -95,8 +109,12 @@ export class Accounting {
     this.#series[outcome].inc();
   }
 
-  retried(): void {
-    this.#retries.inc();
+  retried(kind: Retry): void {
+    this.#retries[kind].inc();
+  }
+
+  retryRefused(): void {
+    this.#retriesRefused.inc();
   }
 
   wakeEnded(result: 'ok' | 'failed' | 'terminal'): void {

@@ -1,5 +1,5 @@
 import type { Exchange } from './exchange.ts';
-import type { EndpointState } from './forward/endpoint-set.ts';
+import type { EndpointState } from './forward/endpoint-state.ts';
 import type { Head } from './forward/head.ts';
 import type { Lane } from './hold/lane.ts';
 import type { Refusal } from './outcome.ts';

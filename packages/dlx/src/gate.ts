@@ -4,6 +4,7 @@ import type { Ended } from './accounting.ts';
 import type { Core } from './core.ts';
 import type { Exchange } from './exchange.ts';
 import { Lane } from './hold/lane.ts';
+import { RetryBudget } from './hold/retry-budget.ts';
 import { type Outcome, type Refusal } from './outcome.ts';
 import { Wake } from './wake.ts';
 
@@ -40,6 +41,7 @@ export class Gate {
   /** What stands in the way of a wake, as last heard; told to those who waited in vain. */
   hindrance: string | undefined = undefined;
   readonly wake: Wake;
+  readonly retries = new RetryBudget();
   /** By `service:port`. */
   readonly lanes = new Map<string, Lane>();
   readonly #recent: Recent[] = [];
@@ -164,6 +166,7 @@ export class Gate {
     this.#recent.push({ outcome, status, method, path, startedMs, endedMs, ...(detail !== undefined && { detail }) });
     if (this.#recent.length > ringSize) this.#recent.shift();
     if (this.held === 0) this.wake.idle();
+    else x.lane?.pump();
   }
 
   /** The last requests that ended, newest first. */

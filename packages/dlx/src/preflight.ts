@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { ResourceRef } from '@scaler/scaler-types';
 import { resourceKey } from '@scaler/scaler-types';
 import type { Dlx } from './dlx.ts';
-import type { EndpointState } from './forward/endpoint-set.ts';
+import type { EndpointState } from './forward/endpoint-state.ts';
 import type { Gate } from './gate.ts';
 import { causeText } from './outcome.ts';
 

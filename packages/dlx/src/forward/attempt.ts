@@ -4,13 +4,13 @@ import type { Attempt } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Lane } from '../hold/lane.ts';
 import { causeText } from '../outcome.ts';
-import type { EndpointState } from './endpoint-set.ts';
+import type { EndpointState } from './endpoint-state.ts';
 import { hasBody } from './head.ts';
 import type { Http1Carrier } from './http1-carrier.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { RequestBody } from './request-body.ts';
 import { readResponseHead, readTrailers, reasonPhrase } from './response-head.ts';
-import type { Upstream, UpstreamUser } from './upstreams.ts';
+import type { Connecting, Upstream, UpstreamUser } from './upstreams.ts';
 
 type Controller = Dispatcher.DispatchController;
 
@@ -54,7 +54,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     const { head, core } = this.#x;
     const { req } = this.#carrier;
     if (hasBody(head)) this.#body = new RequestBody(req);
-    this.#upstream = core.upstreams.acquire(this.#state.key, this, this.#limits.connectTimeoutMs);
+    this.#upstream = core.upstreams.acquire(this.#state.key, this);
     this.#upstream.client.dispatch(
       {
         path: this.#x.path,
@@ -64,6 +64,10 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
       },
       this,
     );
+  }
+
+  connecting(): Connecting {
+    return this.#lane.connecting(this.#state, this.#limits.connectTimeoutMs);
   }
 
   /** The client left. */
@@ -97,6 +101,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
       return;
     }
     this.#sent = true;
+    this.#lane.connected(this.#state);
     this.#carrier.continue();
   }
 
@@ -174,9 +179,12 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
       } else this.#lane.connectFailed(x, this.#state, error);
       return;
     }
-    this.#state.failed(x.core.clock.monotonic());
-    if (this.#mayRepeat()) this.#lane.repeat(x, this.#state);
-    else x.refuse({ outcome: 'upstream-reset', detail: `${this.#state.key}: ${causeText(error)}` });
+    // One that stood idle may have been closed just as we wrote: that says nothing of the endpoint.
+    if (this.#answering || this.#upstream?.served !== true) this.#state.failed(x.core.clock.monotonic());
+    if (!this.#answering && this.#body?.touched === false) this.#lane.replay(x, this.#state, error);
+    else if (!this.#mayRepeat() || !this.#lane.repeat(x, this.#state, error)) {
+      x.refuse({ outcome: 'upstream-reset', detail: `${this.#state.key}: ${causeText(error)}` });
+    }
   }
 
   flushHead(): void {
@@ -184,7 +192,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
   }
 
   #mayRepeat(): boolean {
-    if (this.#answering || this.#x.repeated || this.#body?.touched === true) return false;
+    if (this.#answering || this.#x.repeated || this.#body !== undefined) return false;
     return idempotent.has(this.#carrier.req.method ?? '');
   }
 

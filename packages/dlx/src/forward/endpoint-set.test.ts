@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { EndpointSet, type EndpointState, endpointOf } from './endpoint-set.ts';
+import type { Exchange } from '../exchange.ts';
+import { EndpointSet, endpointOf } from './endpoint-set.ts';
+import type { EndpointState } from './endpoint-state.ts';
 
 const of = (...ids: string[]): EndpointSet => {
   const set = new EndpointSet();
@@ -7,28 +9,96 @@ const of = (...ids: string[]): EndpointSet => {
   return set;
 };
 const id = (state: EndpointState | undefined): string | undefined => state?.endpoint.id;
+/** A request on its way, as far as an endpoint looks at it. */
+const underWay = (): Exchange => ({ state: 'forwarding', attempt: {} }) as Exchange;
 
-test('endpoints are taken in turn; one that failed is left out for a while, longer each time, but never the last', () => {
+test('endpoints are taken in turn; one that failed is left out for a while, longer each time', () => {
   const set = of('a', 'b', 'c');
   expect([0, 0, 0, 0].map((now) => id(set.pick(now)))).toEqual(['b', 'c', 'a', 'b']);
   const c = set.pick(0) as EndpointState;
-  c.failed(0);
-  expect([1, 1, 1].map((now) => id(set.pick(now)))).toEqual(['a', 'b', 'a']);
-  expect(set.failedForMs(10)).toBe(40);
-  c.failed(50);
-  expect(set.failedForMs(50)).toBe(100);
-  for (const state of set.list) state.failed(60);
-  expect(id(set.pick(60))).not.toBeUndefined();
-  expect(set.isUsable(60)).toBe(false);
-  expect(id(of('only').pick(0, undefined))).toBe('only');
+  const out: number[] = [];
+  for (let now = 0, i = 0; i < 8; i++, now = c.failedUntilMs) {
+    c.failed(now);
+    out.push(c.failedUntilMs - now);
+    expect([1, 2, 3].map(() => id(set.pick(now + 1)))).not.toContain('c');
+    expect([1, 2, 3].map(() => id(set.pickForRelease(now + 1)))).not.toContain('c');
+    expect(set.waitMs(now)).toBe(out.at(-1));
+  }
+  expect(out).toEqual([20, 40, 80, 160, 320, 640, 1000, 1000]);
+  c.answered(9000);
+  c.failed(9000);
+  expect(set.waitMs(9000)).toBe(20);
 });
 
-test('one that was tried already is taken again only when there is no other', () => {
+test('those that fail at the same time are one failure', () => {
   const set = of('a', 'b');
-  const a = set.list[0];
-  expect([0, 0].map((now) => id(set.pick(now, a)))).toEqual(['b', 'b']);
-  const single = of('a');
-  expect(id(single.pick(0, single.list[0]))).toBe('a');
+  const [a] = set.list;
+  for (let i = 0; i < 100; i++) a?.failed(5);
+  expect(a?.failedUntilMs).toBe(25);
+});
+
+test('one that hangs is left out for seconds, while there is another', () => {
+  const set = of('a', 'b');
+  const [a, b] = set.list;
+  a?.failed(0, true);
+  expect([a?.failedUntilMs, a?.retryAtMs, set.waitMs(0)]).toEqual([1000, 20, 1000]);
+  b?.failed(0, true);
+  expect(set.waitMs(0)).toBe(20);
+  a?.failed(1000, true);
+  expect(a?.failedUntilMs).toBe(3000);
+});
+
+test('when all are left out the one that may be tried first is taken, by one request at a time', () => {
+  const set = of('a', 'b', 'c');
+  for (const [i, state] of set.list.entries()) {
+    state.failed(0);
+    state.failed(20 + i);
+  }
+  expect(set.isUsable(30)).toBe(false);
+  expect(id(set.pickForRelease(30))).toBeUndefined();
+  expect(id(set.pickForRelease(60))).toBe('a');
+  const trying = ['a', 'b', 'c'].map((wanted) => {
+    const state = set.pick(30);
+    expect(id(state)).toBe(wanted);
+    const x = underWay();
+    state?.began(x);
+    return x;
+  });
+  expect([id(set.pick(30)), id(set.pickForRelease(61)), id(set.pick(61))]).toEqual([undefined, undefined, undefined]);
+  // Who leaves makes room for another to try.
+  (trying[1] as { state: string }).state = 'ended';
+  expect(id(set.pick(30))).toBe('b');
+});
+
+test('the only one is never left out for good', () => {
+  const set = of('only');
+  const [only] = set.list;
+  only?.failed(0, true);
+  expect([id(set.pick(0)), id(set.pickForRelease(20))]).toEqual(['only', 'only']);
+});
+
+test('when its time is over one request tries it; the others follow once a connection stands', () => {
+  const set = of('a', 'b');
+  const [a] = set.list;
+  a?.failed(0);
+  expect(id(set.pickUsable(20, set.list[1]))).toBe('a');
+  a?.began(underWay());
+  expect(id(set.pickUsable(20, set.list[1]))).toBeUndefined();
+  expect(set.hasOther(20, set.list[1] as EndpointState)).toBe(false);
+  a?.connected();
+  expect(id(set.pickUsable(20, set.list[1]))).toBe('a');
+  // Not trusted before it has answered: the next failure counts on.
+  a?.failed(20);
+  expect(a?.failedUntilMs).toBe(60);
+});
+
+test('a connection has to stand for a while where an endpoint is not known to serve', () => {
+  const [a] = of('a').list;
+  expect(a?.settleMs).toBe(10);
+  a?.answered(0);
+  expect(a?.settleMs).toBe(0);
+  a?.failed(0);
+  expect(a?.settleMs).toBe(10);
 });
 
 test('what was learnt of an endpoint is kept while it is the same instance', () => {
@@ -38,7 +108,7 @@ test('what was learnt of an endpoint is kept while it is the same instance', () 
     { address: '127.0.0.1', port: 1, id: 'a' },
     { address: '127.0.0.1', port: 2, id: 'new' },
   ]);
-  expect(set.list.map(({ failedUntilMs }) => failedUntilMs)).toEqual([50, 0]);
+  expect(set.list.map(({ failedUntilMs }) => failedUntilMs)).toEqual([20, 0]);
   set.replace([{ address: '127.0.0.1', port: 1, id: 'another' }]);
   expect(set.list[0]?.failedUntilMs).toBe(0);
 });

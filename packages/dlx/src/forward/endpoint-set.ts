@@ -1,39 +1,7 @@
 import type { Endpoint } from '@scaler/scaler-types';
-import { ReleaseWindow } from '../hold/release-window.ts';
+import { EndpointState } from './endpoint-state.ts';
 
-const failedForMs = [50, 100, 200, 400, 1000];
-
-/** One address of a target, with what was learnt of it. */
-export class EndpointState {
-  /** `address:port`, with brackets around IPv6. */
-  readonly key: string;
-  endpoint: Endpoint;
-  readonly window = new ReleaseWindow();
-  /** Monotonic; left out until then, unless all are. */
-  failedUntilMs = 0;
-  /** Monotonic; when it last began an answer. */
-  answeredAtMs: number | undefined;
-  #failures = 0;
-
-  constructor(key: string, endpoint: Endpoint) {
-    this.key = key;
-    this.endpoint = endpoint;
-  }
-
-  failed(nowMs: number): void {
-    this.failedUntilMs = nowMs + (failedForMs[Math.min(this.#failures, failedForMs.length - 1)] as number);
-    this.#failures += 1;
-    this.window.failed();
-  }
-
-  answered(nowMs: number): void {
-    this.#failures = 0;
-    this.failedUntilMs = 0;
-    this.answeredAtMs = nowMs;
-  }
-}
-
-/** The usable endpoints of one target, taken in turn; those that just failed are skipped, but never the last one. */
+/** The endpoints of one target, taken in turn; those that just failed are left out, but never the last one. */
 export class EndpointSet {
   #list: EndpointState[] = [];
   #cursor = 0;
@@ -61,32 +29,44 @@ export class EndpointSet {
     this.#list = [...next.values()];
   }
 
-  /** The next in turn, or the one that failed longest ago; `not` only when there is no other. */
+  /**
+   * The next in turn; when all are left out the one that can be tried first, unless somebody tries it already.
+   *
+   * @param not is not wanted.
+   */
   pick(nowMs: number, not?: EndpointState): EndpointState | undefined {
-    let soonest: EndpointState | undefined;
-    for (let i = 0; i < this.#list.length; i++) {
-      const state = this.#next();
-      if (state === not) continue;
-      if (state.failedUntilMs <= nowMs) return state;
-      if (soonest === undefined || state.failedUntilMs < soonest.failedUntilMs) soonest = state;
-    }
-    return soonest ?? (this.#list.length > 0 ? not : undefined);
+    return this.pickUsable(nowMs, not) ?? this.#soonest(not);
   }
 
-  /** The next in turn that may be given a held request now. */
-  pickForRelease(nowMs: number): EndpointState | undefined {
+  /** The next in turn that is not left out. */
+  pickUsable(nowMs: number, not?: EndpointState): EndpointState | undefined {
     for (let i = 0; i < this.#list.length; i++) {
       const state = this.#next();
-      if (state.failedUntilMs <= nowMs && state.window.hasRoom) return state;
+      if (state !== not && state.isUsable(nowMs)) return state;
     }
     return undefined;
   }
 
-  /** Milliseconds until the first of those that failed may be tried; undefined when none is left out. */
-  failedForMs(nowMs: number): number | undefined {
+  /** The next in turn that may be given a held request now. */
+  pickForRelease(nowMs: number): EndpointState | undefined {
+    let usable = false;
+    for (let i = 0; i < this.#list.length; i++) {
+      const state = this.#next();
+      if (!state.isUsable(nowMs)) continue;
+      if (state.window.hasRoom) return state;
+      usable = true;
+    }
+    if (usable) return undefined;
+    const soonest = this.#soonest();
+    return soonest !== undefined && soonest.retryAtMs <= nowMs ? soonest : undefined;
+  }
+
+  /** Milliseconds until one that is left out may be tried; undefined when there is none to wait for. */
+  waitMs(nowMs: number): number | undefined {
+    const alone = !this.isUsable(nowMs);
     let soonest: number | undefined;
-    for (const { failedUntilMs } of this.#list) {
-      const waitMs = failedUntilMs - nowMs;
+    for (const { failedUntilMs, retryAtMs } of this.#list) {
+      const waitMs = (alone ? retryAtMs : failedUntilMs) - nowMs;
       if (waitMs > 0 && (soonest === undefined || waitMs < soonest)) soonest = waitMs;
     }
     return soonest;
@@ -97,9 +77,23 @@ export class EndpointSet {
     return this.#list.some(({ failedUntilMs }) => failedUntilMs <= nowMs);
   }
 
+  /** Whether another one is as good as any. */
+  hasOther(nowMs: number, than: EndpointState): boolean {
+    return this.#list.some((state) => state !== than && state.isUsable(nowMs));
+  }
+
   #next(): EndpointState {
     this.#cursor = (this.#cursor + 1) % this.#list.length;
     return this.#list[this.#cursor] as EndpointState;
+  }
+
+  #soonest(not?: EndpointState): EndpointState | undefined {
+    let soonest: EndpointState | undefined;
+    for (const state of this.#list) {
+      if (state === not || state.onTrial) continue;
+      if (soonest === undefined || state.retryAtMs < soonest.retryAtMs) soonest = state;
+    }
+    return soonest;
   }
 }
 

@@ -4,7 +4,7 @@ import type { Exchange } from '../exchange.ts';
 import type { Lane } from '../hold/lane.ts';
 import type { Refusal } from '../outcome.ts';
 import { Http1Attempt } from './attempt.ts';
-import type { EndpointState } from './endpoint-set.ts';
+import type { EndpointState } from './endpoint-state.ts';
 import { fieldOf, type Head } from './head.ts';
 import type { RawMessage } from './raw-message.ts';
 import { checkRequest } from './request-check.ts';
@@ -51,6 +51,8 @@ export class Http1Carrier implements Carrier {
     if (answer.last || this.#expectsContinue) res.shouldKeepAlive = false;
     res.writeHead(answer.status, answer.fields);
     res.end(answer.body);
+    // Node throws a body away by itself only if nobody ever looked at it.
+    if (!this.req.complete) this.req.resume();
   }
 
   reset(): void {

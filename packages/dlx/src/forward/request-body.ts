@@ -9,15 +9,16 @@ import { Readable } from 'node:stream';
 export class RequestBody extends Readable {
   readonly #req: IncomingMessage;
   #reading = false;
+  #touched = false;
 
   constructor(req: IncomingMessage) {
     super({ highWaterMark: 65_536 });
     this.#req = req;
   }
 
-  /** Whether bytes were, or may have been, taken from the client. */
+  /** Whether something was taken from the client: it cannot be sent by anybody else. */
   get touched(): boolean {
-    return this.#reading;
+    return this.#touched;
   }
 
   /** Whether the upstream wants more of it and the client sends none. */
@@ -36,17 +37,20 @@ export class RequestBody extends Readable {
   override _destroy(_error: Error | null, callback: (error?: Error | null) => void): void {
     if (this.#reading) {
       this.#req.off('data', this.#onData).off('end', this.#onEnd);
-      // Nobody else reads it: what is still to come is thrown away, so that the connection can go on.
-      this.#req.resume();
+      // What is still to come of one that was begun is thrown away, so that the connection can go on.
+      if (this.#touched) this.#req.resume();
+      else this.#req.pause();
     }
     callback(null);
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    this.#touched = true;
     if (!this.push(chunk)) this.#req.pause();
   };
 
   readonly #onEnd = (): void => {
+    this.#touched = true;
     this.push(null);
   };
 }

@@ -4,9 +4,23 @@ import { Client } from 'undici';
 import { Silence } from '../silence.ts';
 
 const keepAliveMs = 4000;
+/** For a connection whose user left before it was begun. */
+const unused = { timeoutMs: 1, settleMs: 0 };
+
+type Connected = (...args: [null, Socket] | [Error, null]) => void;
+
+/** How a connection is made. */
+export interface Connecting {
+  /** It has to stand by then. */
+  readonly timeoutMs: number;
+  /** It has to stand for so long before it is used. */
+  readonly settleMs: number;
+}
 
 /** Who sends a request over a connection to an endpoint. */
 export interface UpstreamUser {
+  /** Asked when a new connection is made. */
+  connecting(): Connecting;
   /** No byte has moved between us and the endpoint for so long. */
   silent(forMs: number): void;
 }
@@ -18,6 +32,8 @@ export interface Upstream {
   socket: Socket | undefined;
   /** Who has it now; undefined: nobody. */
   user: UpstreamUser | undefined;
+  /** Has carried a whole answer. */
+  served: boolean;
   readonly silence: Silence;
 }
 
@@ -35,9 +51,9 @@ export class Upstreams {
     return this.#all.size;
   }
 
-  /** `key` is `address:port`; a new connection has to stand within the limit. */
-  acquire(key: string, user: UpstreamUser, connectTimeoutMs: number): Upstream {
-    const upstream = this.#idle.get(key)?.pop() ?? this.#create(key, connectTimeoutMs);
+  /** `key` is `address:port`. */
+  acquire(key: string, user: UpstreamUser): Upstream {
+    const upstream = this.#idle.get(key)?.pop() ?? this.#create(key);
     upstream.user = user;
     upstream.silence.restart();
     return upstream;
@@ -47,6 +63,7 @@ export class Upstreams {
   release(upstream: Upstream): void {
     if (!this.#all.has(upstream)) return;
     upstream.user = undefined;
+    upstream.served = true;
     const idle = this.#idle.get(upstream.key);
     if (idle === undefined) this.#idle.set(upstream.key, [upstream]);
     else idle.push(upstream);
@@ -58,16 +75,18 @@ export class Upstreams {
     if (this.#all.delete(upstream)) process.nextTick(() => upstream.client.destroy(reason, ignore));
   }
 
+  /** Closes those to an endpoint that nobody uses. */
+  discardIdle(key: string): void {
+    const idle = this.#idle.get(key);
+    this.#idle.delete(key);
+    for (const upstream of idle ?? []) this.discard(upstream, new Error(`${key} broke off`));
+  }
+
   /**
    * A connection that is one user's alone, and looked after until it closes. Each of its directions ends by itself.
    */
-  open(
-    { address: host, port }: Endpoint,
-    user: UpstreamUser,
-    connectTimeoutMs: number,
-    callback: (...args: [null, Socket] | [Error, null]) => void,
-  ): Socket {
-    const socket = connectWithin({ host, port, allowHalfOpen: true }, connectTimeoutMs, callback);
+  open({ address: host, port }: Endpoint, user: UpstreamUser, callback: Connected): Socket {
+    const socket = connectWithin({ host, port, allowHalfOpen: true }, user.connecting(), callback);
     const own = { socket, user, silence: new Silence() };
     this.#own.add(own);
     socket.once('close', () => this.#own.delete(own));
@@ -92,7 +111,7 @@ export class Upstreams {
     this.#idle.clear();
   }
 
-  #create(key: string, connectTimeoutMs: number): Upstream {
+  #create(key: string): Upstream {
     const client = new Client(`http://${key}`, {
       pipelining: 1,
       allowH2: false,
@@ -103,10 +122,17 @@ export class Upstreams {
       maxHeaderSize: 65_536,
       connect: ({ hostname, port }, callback) => {
         const to = { host: hostname, port: Number(port === '' ? 80 : port) };
-        upstream.socket = connectWithin(to, connectTimeoutMs, callback);
+        upstream.socket = connectWithin(to, upstream.user?.connecting() ?? unused, callback);
       },
     });
-    const upstream: Upstream = { key, client, socket: undefined, user: undefined, silence: new Silence() };
+    const upstream: Upstream = {
+      key,
+      client,
+      socket: undefined,
+      user: undefined,
+      served: false,
+      silence: new Silence(),
+    };
     this.#all.add(upstream);
     client.on('disconnect', () => this.#disconnected(upstream));
     return upstream;
@@ -121,26 +147,41 @@ export class Upstreams {
   }
 }
 
-function connectWithin(
+export function connectWithin(
   { host, port, allowHalfOpen = false }: { host: string; port: number; allowHalfOpen?: boolean },
-  timeoutMs: number,
-  callback: (...args: [null, Socket] | [Error, null]) => void,
+  { timeoutMs, settleMs }: Connecting,
+  callback: Connected,
 ): Socket {
   const socket = connect({ host, port, allowHalfOpen, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
-  const timer = setTimeout(() => {
-    socket.destroy(
-      Object.assign(new Error(`no connection to ${host}:${port} in ${timeoutMs} ms`), { code: 'ETIMEDOUT' }),
-    );
-  }, timeoutMs);
-  const onError = (error: Error): void => callback(error, null);
-  socket.once('error', onError);
-  socket.once('close', () => clearTimeout(timer));
+  let told = false;
+  const failed = (error: Error): void => {
+    if (told) return;
+    told = true;
+    callback(error, null);
+  };
+  const stands = (): void => {
+    if (told || socket.destroyed) return;
+    told = true;
+    socket.off('error', failed);
+    callback(null, socket);
+  };
+  let timer = setTimeout(() => socket.destroy(lateError(`${host}:${port}`, timeoutMs)), timeoutMs);
+  socket.once('error', failed);
+  socket.once('close', () => {
+    clearTimeout(timer);
+    failed(new Error(`${host}:${port} closed the connection before anything was sent`));
+  });
   socket.once('connect', () => {
     clearTimeout(timer);
-    socket.off('error', onError);
-    callback(null, socket);
+    if (settleMs === 0) stands();
+    // What came in meanwhile is read before the immediate.
+    else timer = setTimeout(() => setImmediate(stands), settleMs);
   });
   return socket;
+}
+
+function lateError(where: string, timeoutMs: number): Error {
+  return Object.assign(new Error(`no connection to ${where} in ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
 }
 
 function ignore(): void {

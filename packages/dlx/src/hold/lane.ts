@@ -1,6 +1,8 @@
-import type { CancelTimer, Target, TargetPort } from '@scaler/scaler-types';
-import { EndpointSet, type EndpointState } from '../forward/endpoint-set.ts';
+import { type CancelTimer, errorCode, type Target, type TargetPort } from '@scaler/scaler-types';
+import { EndpointSet } from '../forward/endpoint-set.ts';
 import { EndpointSource } from '../forward/endpoint-source.ts';
+import type { EndpointState } from '../forward/endpoint-state.ts';
+import type { Connecting } from '../forward/upstreams.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Gate } from '../gate.ts';
 import { causeText, type Refusal } from '../outcome.ts';
@@ -9,6 +11,8 @@ import { HoldQueue } from './hold-queue.ts';
 
 /** When nothing moved for so long although endpoints take connections, more is tried at once. */
 const patienceMs = 1000;
+/** A connection may take no longer while there is another endpoint to go to. */
+const connectBrieflyMs = 250;
 
 /** The way to one target: its held requests in order, and its endpoints. */
 export class Lane {
@@ -20,6 +24,8 @@ export class Lane {
   port: TargetPort;
   #pumping = false;
   #cancelRetry: CancelTimer | undefined;
+  /** Monotonic; when that is. */
+  #retryAtMs = 0;
 
   constructor(gate: Gate, port: TargetPort) {
     this.gate = gate;
@@ -77,39 +83,62 @@ export class Lane {
 
   start(x: Exchange, state: EndpointState): void {
     x.tries += 1;
+    if (x.failure === undefined) this.gate.retries.add();
     x.moveTo('forwarding');
     if (x.wasHeld) this.gate.wake.released();
     x.attempt = x.carrier.attempt(x, this, state);
+    state.began(x);
     x.attempt.dispatch();
   }
 
-  /** Nothing was sent: the request may go to another endpoint, or back to waiting in its old place. */
-  connectFailed(x: Exchange, state: EndpointState, error: unknown): void {
-    const nowMs = this.gate.core.clock.monotonic();
-    state.failed(nowMs);
-    x.failure = error;
-    if (this.gate.removed) {
-      x.refuse({ outcome: 'no-route', detail: `${this.gate.key} is not managed any more` });
-      return;
-    }
-    const other = this.endpoints.pick(nowMs, state);
-    if (other !== undefined && other !== state && other.failedUntilMs <= nowMs && x.tries <= this.endpoints.size) {
-      if (this.gate.isOpen()) {
-        this.start(x, other);
-        return;
-      }
-    }
-    this.hold(x);
-    this.#retryLater(nowMs);
+  /** How a new connection to an endpoint is made; `timeoutMs` is what it may take when there is no other. */
+  connecting(state: EndpointState, timeoutMs: number): Connecting {
+    const other = this.endpoints.hasOther(this.gate.core.clock.monotonic(), state);
+    return { timeoutMs: other ? Math.min(timeoutMs, connectBrieflyMs) : timeoutMs, settleMs: state.settleMs };
   }
 
-  /** Sends a request once more whose endpoint broke off without an answer. */
-  repeat(x: Exchange, state: EndpointState): void {
+  /** A connection stands: those who waited for somebody to try may follow. */
+  connected(state: EndpointState): void {
+    if (state.failedUntilMs === 0) return;
+    state.connected();
+    this.pump();
+  }
+
+  /** No connection was had. */
+  connectFailed(x: Exchange, state: EndpointState, error: unknown): void {
+    const { core } = this.gate;
+    const hung = errorCode(error) === 'ETIMEDOUT';
+    state.failed(core.clock.monotonic(), hung);
+    // Requests on those would wait for an answer that does not come.
+    if (hung) core.upstreams.discardIdle(state.key);
+    core.accounting.retried('connect');
+    this.#unsent(x, state, error);
+  }
+
+  /** The endpoint broke off before a byte of the request was there to be sent. */
+  replay(x: Exchange, state: EndpointState, error: unknown): void {
+    this.gate.core.upstreams.discardIdle(state.key);
+    this.gate.core.accounting.retried('replay');
+    this.#unsent(x, state, error);
+  }
+
+  /**
+   * The endpoint broke off without an answer to a request that may be sent once more: it is, unless the resource's
+   * budget is used up. Returns whether it is.
+   */
+  repeat(x: Exchange, state: EndpointState, error: unknown): boolean {
+    const { core, retries } = this.gate;
+    const nowMs = core.clock.monotonic();
+    if (!retries.take(nowMs)) {
+      core.accounting.retryRefused();
+      return false;
+    }
+    core.accounting.retried('idempotent');
+    // Connections that stood idle for as long may be as dead as this one was.
+    core.upstreams.discardIdle(state.key);
     x.repeated = true;
-    this.gate.core.accounting.retried();
-    const other = this.gate.isOpen() ? this.endpoints.pick(this.gate.core.clock.monotonic(), state) : undefined;
-    if (other === undefined) this.hold(x);
-    else this.start(x, other);
+    this.#unsent(x, state, error);
+    return true;
   }
 
   /** Releases in order, as many as the endpoints' windows let through. */
@@ -184,12 +213,30 @@ export class Lane {
     return overflowOf(gate, [accounting, accounting.pipelined], x.heldBytes, settings);
   }
 
+  /** Nothing was sent that counts: it goes to another endpoint, or back to waiting in its old place. */
+  #unsent(x: Exchange, state: EndpointState, error: unknown): void {
+    x.failure = error;
+    const { gate, endpoints } = this;
+    if (gate.removed) {
+      x.refuse({ outcome: 'no-route', detail: `${gate.key} is not managed any more` });
+      return;
+    }
+    const mayTry = x.tries <= endpoints.size && gate.isOpen();
+    const next = mayTry ? endpoints.pickUsable(gate.core.clock.monotonic(), state) : undefined;
+    if (next === undefined) this.hold(x);
+    else this.start(x, next);
+  }
+
   #retryLater(nowMs: number): void {
-    if (this.#cancelRetry !== undefined || this.endpoints.size === 0) return;
-    const failedForMs = this.endpoints.failedForMs(nowMs);
-    this.#cancelRetry = this.gate.core.clock.after(failedForMs ?? patienceMs, () => {
+    if (this.endpoints.size === 0) return;
+    const waitMs = this.endpoints.waitMs(nowMs);
+    const atMs = nowMs + (waitMs ?? patienceMs);
+    if (this.#cancelRetry !== undefined && this.#retryAtMs <= atMs) return;
+    this.#cancelRetry?.();
+    this.#retryAtMs = atMs;
+    this.#cancelRetry = this.gate.core.clock.after(atMs - nowMs, () => {
       this.#cancelRetry = undefined;
-      if (failedForMs === undefined) for (const state of this.endpoints.list) state.window.waited();
+      if (waitMs === undefined) for (const state of this.endpoints.list) state.waited(atMs - patienceMs);
       this.pump();
     });
   }

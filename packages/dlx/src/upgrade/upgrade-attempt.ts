@@ -2,10 +2,10 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Attempt } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
-import type { EndpointState } from '../forward/endpoint-set.ts';
+import type { EndpointState } from '../forward/endpoint-state.ts';
 import { type Limits, limitsOf } from '../forward/limits.ts';
 import { readResponseHead, readTrailers, reasonPhrase } from '../forward/response-head.ts';
-import type { UpstreamUser } from '../forward/upstreams.ts';
+import type { Connecting, UpstreamUser } from '../forward/upstreams.ts';
 import type { Lane } from '../hold/lane.ts';
 import { causeText, type Outcome } from '../outcome.ts';
 import { informationHead, switchedHead } from './response-text.ts';
@@ -46,8 +46,7 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
   }
 
   dispatch(): void {
-    const { connectTimeoutMs } = this.#limits;
-    this.#socket = this.#x.core.upstreams.open(this.#state.endpoint, this, connectTimeoutMs, (error, socket) => {
+    this.#socket = this.#x.core.upstreams.open(this.#state.endpoint, this, (error, socket) => {
       if (this.#done) return;
       if (socket !== null) this.#send(socket);
       else {
@@ -56,6 +55,10 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
         this.#lane.pump();
       }
     });
+  }
+
+  connecting(): Connecting {
+    return this.#lane.connecting(this.#state, this.#limits.connectTimeoutMs);
   }
 
   abort(): void {
@@ -90,6 +93,7 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
       return;
     }
     this.#sent = true;
+    this.#lane.connected(this.#state);
     req.on('information', (info) => this.#inform(info));
     req.on('upgrade', (res, upstream, bytes) => this.#switch(res, upstream, bytes));
     req.on('response', (res) => this.#respond(res));
@@ -155,7 +159,9 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
       return;
     }
     this.#finish();
-    this.#lane.repeat(this.#x, this.#state);
+    if (!this.#lane.repeat(this.#x, this.#state, error)) {
+      this.#x.refuse({ outcome: 'upstream-reset', detail: `${this.#state.key}: ${causeText(error)}` });
+    }
     this.#lane.pump();
   }
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Carrier } from '../carrier.ts';
 import type { Core } from '../core.ts';
 import type { Exchange } from '../exchange.ts';
-import type { EndpointState } from '../forward/endpoint-set.ts';
+import type { EndpointState } from '../forward/endpoint-state.ts';
 import { fieldOf, type Head } from '../forward/head.ts';
 import type { RawMessage } from '../forward/raw-message.ts';
 import { checkRequest } from '../forward/request-check.ts';

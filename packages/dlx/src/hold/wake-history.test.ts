@@ -1,0 +1,12 @@
+import { expect, test } from '@jest/globals';
+import { WakeHistory } from './wake-history.ts';
+
+test('who is told to come again is told the slowest of the last five wakes, rounded up, from 1 to 60 s', () => {
+  const history = new WakeHistory();
+  const told = [history.retryAfterS];
+  for (const tookMs of [20, 8001, 100, 100, 100, 100, 100, 300_000]) {
+    history.add(tookMs);
+    told.push(history.retryAfterS);
+  }
+  expect(told).toEqual([5, 1, 9, 9, 9, 9, 9, 1, 60]);
+});
