@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
-import { optionsTable } from '@scaler/runtime';
+import { createMetrics, optionsTable } from '@scaler/runtime';
+import { Accounting } from './accounting.ts';
 import { outcomes } from './outcome.ts';
 import { settings } from './settings.ts';
 import { send } from './testing/harness.ts';
@@ -26,6 +27,23 @@ test('the outcomes of the README are the outcomes, with their statuses', () => {
     code,
     status === 0 ? 'upstream' : String(status),
   ]);
+  expect(rows).toEqual(known);
+});
+
+test('the metrics of the README are the metrics, with their labels', async () => {
+  const metrics = createMetrics();
+  const accounting = new Accounting(metrics);
+  expect(accounting.accepted).toBe(0);
+  const text = await metrics.text();
+  const known = [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\w+)\n(?:\S+?\{(.*)\} )?/gm)].map(
+    ([, name = '', help, type, series = '']) => {
+      const labels = [...series.matchAll(/(\w+)="/g)].map(([, label]) => label).filter((label) => label !== 'le');
+      return [labels.length === 0 ? name : `${name}{${labels.join()}}`, type, help];
+    },
+  );
+  expect(known.length).toBeGreaterThan(10);
+  const table = readme.split('<!-- metrics -->')[1]?.split('\n\n')[1] ?? '';
+  const rows = [...table.matchAll(/^\| `(\S+)` +\| (\w+) +\| (.*?) +\|$/gm)].map(([, ...cells]) => cells);
   expect(rows).toEqual(known);
 });
 

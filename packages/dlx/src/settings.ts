@@ -99,17 +99,17 @@ const holdSettings = {
   connectTimeout: setting({
     parser: parsers.duration({ min: '1ms' }),
     default: '1s',
-    doc: 'How long a connection to an endpoint may take; then another is tried.',
+    doc: 'How long a connection to an endpoint may take; then another is tried. For resources that name none.',
   }),
   responseTimeout: setting({
     parser: parsers.duration(),
     default: '5m',
-    doc: 'How long an upstream may take to begin its answer. `0`: as long as it likes.',
+    doc: 'How long an upstream may take to begin its answer. `0`: as long as it likes. For resources that name none.',
   }),
   idleTimeout: setting({
     parser: parsers.duration(),
     default: '1h',
-    doc: 'How long a body, a stream or a connection may be silent. `0`: as long as it likes.',
+    doc: 'How long a body, a stream or a connection may be silent. `0`: as long as it likes. For resources that name none.',
   }),
   resourceInterval: setting({
     parser: parsers.duration({ min: '100ms' }),
