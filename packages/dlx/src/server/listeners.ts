@@ -17,7 +17,6 @@ const retryMs = 1000;
 interface Listener {
   server: Server | undefined;
   listening: boolean;
-  failure: string | undefined;
   cancel: CancelTimer | undefined;
 }
 
@@ -25,6 +24,8 @@ interface Listener {
 export class Listeners {
   readonly #options: ListenersOptions;
   readonly #ports = new Map<number, Listener>();
+  /** Kept apart: it is asked for every second, and there are tens of thousands of ports. */
+  readonly #failures = new Map<number, string>();
   #closed = false;
 
   constructor(options: ListenersOptions) {
@@ -37,10 +38,7 @@ export class Listeners {
 
   /** Ports that cannot be listened on, with the reason. They are tried again every second. */
   failures(): { port: number; reason: string }[] {
-    const found: { port: number; reason: string }[] = [];
-    // Asked every second, of tens of thousands of ports: no record for each of them.
-    for (const [port, { failure }] of this.#ports) if (failure !== undefined) found.push({ port, reason: failure });
-    return found;
+    return Array.from(this.#failures, ([port, reason]) => ({ port, reason }));
   }
 
   /** Listens on these, and after a while no longer on others. */
@@ -65,7 +63,7 @@ export class Listeners {
   }
 
   #open(port: number): void {
-    const listener: Listener = { server: undefined, listening: false, failure: undefined, cancel: undefined };
+    const listener: Listener = { server: undefined, listening: false, cancel: undefined };
     this.#ports.set(port, listener);
     this.#listen(port, listener);
   }
@@ -80,15 +78,15 @@ export class Listeners {
     listener.cancel = undefined;
     server.on('error', (error) => {
       listener.listening = false;
-      if (listener.failure === undefined) logger.warn('cannot listen on a port', { port, err: error });
-      listener.failure = `port ${port}: ${error.message}`;
       server.close();
       if (this.#ports.get(port) !== listener) return;
+      if (!this.#failures.has(port)) logger.warn('cannot listen on a port', { port, err: error });
+      this.#failures.set(port, `port ${port}: ${error.message}`);
       listener.cancel = clock.after(retryMs, () => this.#listen(port, listener));
     });
     server.listen({ host, port, backlog }, () => {
       listener.listening = true;
-      listener.failure = undefined;
+      this.#failures.delete(port);
     });
   }
 
@@ -104,6 +102,7 @@ export class Listeners {
     listener.cancel?.();
     listener.listening = false;
     this.#ports.delete(port);
+    this.#failures.delete(port);
     listener.server?.close();
   }
 }
