@@ -6,7 +6,7 @@ export function answer(x: Exchange, refusal: Refusal): number {
   const rule = outcomes[refusal.outcome];
   const status = refusal.status ?? (refusal.outcome === 'overflow' ? x.core.settings.overflowStatus : rule.status);
   if (x.carrier.answering) {
-    x.carrier.reset();
+    x.carrier.reset(refusal);
     return status;
   }
   const retryAfterS = rule.retry ? (refusal.retryAfterS ?? x.lane?.gate.retryAfterS ?? 5) : undefined;
@@ -26,7 +26,7 @@ export function answer(x: Exchange, refusal: Refusal): number {
   fields.push('cache-control', 'no-store');
   if (retryAfterS !== undefined) fields.push('retry-after', String(retryAfterS));
   const last = x.core.draining || refusal.outcome === 'bad-request';
-  x.carrier.answer(x, { status, fields, body: x.carrier.method === 'HEAD' ? undefined : body, last });
+  x.carrier.answer(x, { status, fields, body: x.carrier.method === 'HEAD' ? undefined : body, last, refusal });
   return status;
 }
 

@@ -37,8 +37,11 @@ export interface Carrier {
   /** Whether the head of an answer is on its way, so that another can no longer be given. */
   readonly answering: boolean;
   /** Writes an answer of our own, whole. `last`: nothing more is taken on its connection. */
-  answer(x: Exchange, answer: { status: number; fields: string[]; body: Buffer | undefined; last: boolean }): void;
+  answer(
+    x: Exchange,
+    answer: { status: number; fields: string[]; body: Buffer | undefined; last: boolean; refusal?: Refusal },
+  ): void;
   /** Breaks off an answer so that its client notices. */
-  reset(): void;
+  reset(refusal: Refusal): void;
   attempt(x: Exchange, lane: Lane, state: EndpointState): Attempt;
 }

@@ -35,6 +35,8 @@ export function addDrainSteps(shutdown: Shutdown, options: DrainOptions): void {
   shutdown.step(30, 'stop accepting', () => {
     server.stopAccepting();
     listeners.close();
+    // By now a new connection reaches another replica.
+    server.leave();
   });
   const finish = (signal: AbortSignal): Promise<void> =>
     until(() => accounting.held + accounting.inFlight === 0, clock, signal);
@@ -43,11 +45,7 @@ export function addDrainSteps(shutdown: Shutdown, options: DrainOptions): void {
     core.refusing = true;
     for (const gate of resources.gates.values()) gate.failHeld(refusal);
     for (const tunnel of core.tunnels) tunnel.leave(refusal.outcome, refusal.detail);
-    for (const { current } of server.connections) {
-      const attempt = current?.attempt;
-      current?.refuse(refusal);
-      attempt?.abort();
-    }
+    for (const connection of server.connections) connection.refuse(refusal);
     server.endIdle();
     await until(() => server.connections.size + core.tunnels.size === 0, clock, signal);
   };

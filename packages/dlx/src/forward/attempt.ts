@@ -15,7 +15,7 @@ import type { Connecting, Upstream, UpstreamUser } from './upstreams.ts';
 type Controller = Dispatcher.DispatchController;
 
 /** By RFC 9110 §9.2.2: sending one twice has the effect of sending it once. */
-const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'PROPFIND', 'SEARCH', 'QUERY']);
+export const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'PROPFIND', 'SEARCH', 'QUERY']);
 
 const joinedBytes = 16_384;
 

@@ -26,6 +26,7 @@ export class EndpointSet {
         next.set(key, state);
       } else next.set(key, new EndpointState(key, endpoint));
     }
+    for (const state of this.#list) state.gone = next.get(state.key) !== state;
     this.#list = [...next.values()];
   }
 

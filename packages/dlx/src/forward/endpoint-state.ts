@@ -20,6 +20,8 @@ export class EndpointState {
   /** `address:port`, with brackets around IPv6. */
   readonly key: string;
   endpoint: Endpoint;
+  /** It is none of its target's any more. */
+  gone = false;
   readonly window = new ReleaseWindow();
   /** Monotonic; when it last began an answer. */
   answeredAtMs: number | undefined;

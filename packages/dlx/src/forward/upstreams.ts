@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Endpoint } from '@scaler/scaler-types';
 import { Client } from 'undici';
+import { UpstreamSessions } from '../http2/upstream-sessions.ts';
 import { Silence } from '../silence.ts';
 
 const keepAliveMs = 4000;
@@ -43,6 +44,8 @@ export interface Upstream {
  * hold's decision.
  */
 export class Upstreams {
+  /** Those in HTTP/2, which requests share. */
+  readonly sessions = new UpstreamSessions();
   readonly #idle = new Map<string, Upstream[]>();
   readonly #all = new Set<Upstream>();
   readonly #own = new Set<Pick<Upstream, 'socket' | 'user' | 'silence'>>();
@@ -80,6 +83,7 @@ export class Upstreams {
     const idle = this.#idle.get(key);
     this.#idle.delete(key);
     for (const upstream of idle ?? []) this.discard(upstream, new Error(`${key} broke off`));
+    this.sessions.discardIdle(key);
   }
 
   /**
@@ -102,11 +106,13 @@ export class Upstreams {
         if (forMs > 0) user.silent(forMs);
       }
     }
+    this.sessions.look(nowMs);
   }
 
   close(): void {
     for (const upstream of this.#all) upstream.client.destroy(new Error('the DLX stops'), ignore);
     for (const { socket } of this.#own) socket?.destroy();
+    this.sessions.close();
     this.#all.clear();
     this.#idle.clear();
   }

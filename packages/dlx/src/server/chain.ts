@@ -7,7 +7,7 @@ import type { Trust } from '../identify/trust.ts';
 import { hopHeader } from '../forward/head.ts';
 import type { Refusal } from '../outcome.ts';
 import { quietOf } from '../quiet.ts';
-import type { Handle } from './connection.ts';
+import type { Handle } from './client-connection.ts';
 
 const stopping: Refusal = { outcome: 'draining', detail: 'this DLX is about to stop' };
 

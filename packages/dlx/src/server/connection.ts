@@ -6,10 +6,9 @@ import type { Http1Carrier } from '../forward/http1-carrier.ts';
 import { overflowOf, pipelinedBytesOf } from '../hold/bounds.ts';
 import { plainAddress } from '../identify/trust.ts';
 import { Silence } from '../silence.ts';
+import type { Refusal } from '../outcome.ts';
 import type { UpgradeCarrier } from '../upgrade/upgrade-carrier.ts';
-
-/** What a connection tells of its requests. */
-export type Handle = (x: Exchange) => void;
+import type { ClientConnection, Handle } from './client-connection.ts';
 
 /** So many may wait in one connection behind the one that is admitted. */
 const mostPipelined = 512;
@@ -17,7 +16,7 @@ const mostPipelined = 512;
 const lingerMs = 1000;
 
 /** One client connection in HTTP/1: admits one request at a time; those that a client pipelines wait in the socket. */
-export class Connection implements Channel {
+export class Connection implements Channel, ClientConnection {
   readonly socket: Socket;
   /** The port it came in on. */
   readonly port: number;
@@ -87,6 +86,19 @@ export class Connection implements Channel {
     if (this.#current !== x) return;
     this.#current = undefined;
     if (this.#waiting.length > 0) this.#advance();
+  }
+
+  /** An answer says it, there is nothing to say it in between two. */
+  leave(): void {}
+
+  refuse(refusal: Refusal): void {
+    const attempt = this.#current?.attempt;
+    this.#current?.refuse(refusal);
+    attempt?.abort();
+  }
+
+  end(): void {
+    this.socket.end();
   }
 
   closed(): void {

@@ -4,9 +4,12 @@ import { fastify, type FastifyInstance } from 'fastify';
 import type { Core } from '../core.ts';
 import { Http1Carrier } from '../forward/http1-carrier.ts';
 import { type RawMessage, rawMessageClass } from '../forward/raw-message.ts';
+import { Http2Connection } from '../http2/http2-connection.ts';
+import { peek } from '../http2/peek.ts';
 import { outcomes } from '../outcome.ts';
 import { takeUpgrade } from '../upgrade/take-upgrade.ts';
-import { Connection, type Handle } from './connection.ts';
+import type { ClientConnection, Handle } from './client-connection.ts';
+import { Connection } from './connection.ts';
 
 const connectionOf = Symbol('connection');
 type Held = Socket & { [connectionOf]?: Connection };
@@ -20,11 +23,13 @@ export const backlog = 4096;
  * costs half of the throughput and knows nothing that a proxy needs.
  */
 export class DataServer {
-  readonly connections = new Set<Connection>();
+  readonly connections = new Set<ClientConnection>();
   readonly #core: Core;
   readonly #handle: Handle;
   readonly #app: FastifyInstance;
   #server: Server | undefined;
+  /** Node's own taking of a connection in HTTP/1. */
+  #speakHttp1: (socket: Socket) => void = () => {};
 
   constructor(core: Core, handle: Handle) {
     this.#core = core;
@@ -41,8 +46,7 @@ export class DataServer {
 
   /** Takes a connection that came in on a target's own port. */
   accept(socket: Socket, port: number): void {
-    this.#track(socket, port, true);
-    this.#server?.emit('connection', socket);
+    this.#arrived(socket, port, true);
   }
 
   /** No more connections on the shared port; those that stand go on. */
@@ -53,7 +57,12 @@ export class DataServer {
 
   /** Ends connections with nothing under way. */
   endIdle(): void {
-    for (const connection of this.connections) if (connection.isIdle) connection.socket.end();
+    for (const connection of this.connections) if (connection.isIdle) connection.end();
+  }
+
+  /** Asks those clients to go elsewhere that can be told at any time. */
+  leave(): void {
+    for (const connection of this.connections) connection.leave();
   }
 
   /** Ends connections that were silent for too long between two requests, or did not take the end of an answer. */
@@ -88,9 +97,9 @@ export class DataServer {
     };
     // Node leaves out what is beyond 1000 fields; a Content-Length among them would be one. Their size is bounded.
     server.maxHeadersCount = 0;
-    server.on('connection', (socket: Held) => {
-      if (socket[connectionOf] === undefined) this.#track(socket, socket.localPort ?? 0, false);
-    });
+    for (const listener of server.listeners('connection')) this.#speakHttp1 = listener.bind(server);
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => this.#arrived(socket, socket.localPort ?? 0, false));
     server.on('request', (req, res) => receive(req, res, false));
     server.on('checkContinue', (req, res) => receive(req, res, true));
     server.on('checkExpectation', (req, res) => receive(req, res, true));
@@ -104,11 +113,24 @@ export class DataServer {
     return server;
   }
 
-  #track(socket: Held, port: number, ownPort: boolean): void {
+  /** Both protocols come in on the same ports; the first bytes tell which it is. */
+  #arrived(socket: Held, port: number, ownPort: boolean): void {
     const connection = new Connection(this.#core, this.#handle, socket, port, ownPort);
     socket[connectionOf] = connection;
+    this.#track(connection);
+    peek(socket, (http2) => {
+      if (!http2) {
+        this.#speakHttp1(socket);
+        return;
+      }
+      this.connections.delete(connection);
+      this.#track(new Http2Connection(this.#core, this.#handle, connection));
+    });
+  }
+
+  #track(connection: ClientConnection): void {
     this.connections.add(connection);
-    socket.once('close', () => {
+    connection.socket.once('close', () => {
       this.connections.delete(connection);
       connection.closed();
     });

@@ -1,0 +1,264 @@
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import { Readable } from 'node:stream';
+import type { Attempt } from '../carrier.ts';
+import type { Exchange } from '../exchange.ts';
+import { idempotent } from '../forward/attempt.ts';
+import type { EndpointState } from '../forward/endpoint-state.ts';
+import { type Limits, limitsOf } from '../forward/limits.ts';
+import type { Lane } from '../hold/lane.ts';
+import { causeText, type Outcome } from '../outcome.ts';
+import { Silence } from '../silence.ts';
+import { writeGrpcTimeout } from './grpc.ts';
+import type { Http2Carrier } from './http2-carrier.ts';
+import { addFields, noFields, type RawFields, rawFieldsOf } from './raw-fields.ts';
+import { Upload } from './upload.ts';
+import type { SessionUser, UpstreamSession } from './upstream-session.ts';
+
+/** Statuses without a body, to which Node adds none whatever it is given. */
+const bodilessStatuses = new Set([204, 205, 304]);
+
+/** One request on its way to one endpoint and back, as a stream of a session that it shares with others. */
+export class Http2Attempt implements Attempt, SessionUser {
+  session: UpstreamSession | undefined;
+  readonly #x: Exchange;
+  readonly #carrier: Http2Carrier;
+  readonly #lane: Lane;
+  readonly #state: EndpointState;
+  readonly #limits: Limits;
+  readonly #silence = new Silence();
+  /** Counts in the endpoint's window. */
+  #released: boolean;
+  /** Monotonic; when it was sent. */
+  #sentMs = 0;
+  #up: ClientHttp2Stream | undefined;
+  #upload: Upload | undefined;
+  /** Of the answer, once its head was passed on. */
+  #status: number | undefined;
+  #headOnly = false;
+  #trailers: RawFields | undefined;
+  /** The upstream ended its answer properly. */
+  #whole = false;
+  #error: Error | undefined;
+  #moves = 0;
+  #done = false;
+
+  constructor(x: Exchange, carrier: Http2Carrier, lane: Lane, state: EndpointState) {
+    this.#x = x;
+    this.#carrier = carrier;
+    this.#lane = lane;
+    this.#state = state;
+    this.#limits = limitsOf(lane.gate.resource, x.core.settings);
+    this.#released = x.wasHeld;
+    if (this.#released) state.window.used += 1;
+  }
+
+  dispatch(): void {
+    const { timeoutMs } = this.#lane.connecting(this.#state, this.#limits.connectTimeoutMs);
+    this.#x.core.upstreams.sessions.acquire(this.#state, this, timeoutMs);
+  }
+
+  abort(): void {
+    if (this.#done) return;
+    this.#finish();
+    this.#lane.pump();
+  }
+
+  ready(session: UpstreamSession): void {
+    const { stream, bodiless } = this.#carrier;
+    let up: ClientHttp2Stream;
+    try {
+      up = session.request(this.#fields(), bodiless);
+    } catch (error) {
+      this.#refuse('bad-request', causeText(error));
+      return;
+    }
+    this.#up = up;
+    this.#sentMs = this.#x.core.clock.monotonic();
+    this.#carrier.sent = true;
+    this.#listen(up, session);
+    this.#carrier.continue();
+    if (!bodiless) {
+      this.#upload = new Upload(stream, up);
+      this.#upload.start();
+    }
+    this.#lane.connected(this.#state);
+  }
+
+  unreachable(error: Error, heard: boolean): void {
+    if (this.#done) return;
+    if (heard) {
+      this.#refuse('upstream-reset', `does not speak HTTP/2, which the client does: ${causeText(error)}`);
+      return;
+    }
+    this.#finish();
+    if (!this.#carrier.refuseLate(this.#x)) this.#lane.connectFailed(this.#x, this.#state, error);
+    this.#lane.pump();
+  }
+
+  look(nowMs: number): void {
+    const up = this.#up;
+    if (this.#done || up === undefined) return;
+    const moves = this.#moves + (this.#upload?.moves ?? 0);
+    const forMs = this.#silence.forMs({ bytesRead: moves, bytesWritten: 0 }, nowMs);
+    const clients = up.isPaused() || this.#upload?.waits === true;
+    const answering = this.#status !== undefined;
+    const limitMs = answering || clients ? this.#limits.idleTimeoutMs : this.#limits.responseTimeoutMs;
+    if (limitMs === 0 || forMs <= limitMs) return;
+    // The client neither sends nor takes.
+    if (clients) this.#carrier.stream.close(constants.NGHTTP2_CANCEL);
+    else this.#refuse(answering ? 'upstream-idle' : 'upstream-timeout', `was silent for ${Math.round(forMs)} ms`);
+  }
+
+  #fields(): OutgoingHttpHeaders {
+    const { head, path, wasHeld, core } = this.#x;
+    const { request, sensitive, deadlineMs } = this.#carrier;
+    const fields = noFields();
+    fields[':method'] = request.method;
+    fields[':scheme'] = request.scheme;
+    fields[':authority'] = head.host;
+    fields[':path'] = path;
+    addFields(fields, { raw: head.fields, sensitive });
+    // It has waited for some of that time already.
+    if (wasHeld && deadlineMs !== undefined) {
+      fields['grpc-timeout'] = writeGrpcTimeout(deadlineMs - core.clock.monotonic());
+    }
+    return fields;
+  }
+
+  #listen(up: ClientHttp2Stream, session: UpstreamSession): void {
+    // Node tells the 'end' of a stream that was reset, too. This is where it learns of the end, and it knows already
+    // whether there was a reset.
+    up.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      if (chunk === null && !up.closed) this.#whole = true;
+      return Readable.prototype.push.call(up, chunk, encoding);
+    };
+    up.on('headers', (fields, _flags, raw) => this.#inform(fields, raw));
+    up.once('response', (...head) => this.#respond(session, head));
+    up.on('trailers', (fields, _flags, raw) => (this.#trailers = rawFieldsOf(fields, raw)));
+    up.on('wantTrailers', () => up.sendTrailers(addFields(noFields(), this.#carrier.trailers)));
+    up.on('end', () => this.#ended());
+    up.on('error', (error: Error) => (this.#error = error));
+    up.once('close', () => this.#closed(up, session));
+  }
+
+  #inform(fields: IncomingHttpHeaders, raw: readonly string[]): void {
+    const { stream } = this.#carrier;
+    const status = Number(fields[':status']);
+    // 100 is an answer to what we do not send.
+    if (this.#done || status === 100 || stream.closed || stream.headersSent) return;
+    stream.additionalHeaders(addFields({ ':status': status }, rawFieldsOf(fields, raw)));
+  }
+
+  #respond(session: UpstreamSession, [fields, flags, raw]: [IncomingHttpHeaders, number, readonly string[]]): void {
+    const { stream, connection } = this.#carrier;
+    // Of a client that left we hear in a moment.
+    if (this.#done || stream.closed) return;
+    const status = Number(fields[':status']);
+    const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+    this.#headOnly = ended || this.#carrier.method === 'HEAD' || bodilessStatuses.has(status);
+    const answer = addFields(noFields(), rawFieldsOf(fields, raw));
+    answer[':status'] = status;
+    try {
+      stream.respond(answer, { endStream: this.#headOnly, waitForTrailers: !this.#headOnly });
+    } catch (error) {
+      this.#refuse('upstream-reset', causeText(error));
+      return;
+    }
+    this.#answered(status, session);
+    if (this.#x.closesConnection()) connection.leave();
+    this.#copy();
+    this.#lane.pump();
+  }
+
+  #copy(): void {
+    const up = this.#up as ClientHttp2Stream;
+    const { stream } = this.#carrier;
+    up.on('data', (chunk: Buffer) => {
+      this.#moves += 1;
+      if (!this.#done && !stream.writableEnded && !stream.write(chunk)) up.pause();
+    });
+    stream.on('drain', () => {
+      this.#moves += 1;
+      up.resume();
+    });
+  }
+
+  /** Nothing more comes from the upstream, but whether that is its answer's end is another question. */
+  #ended(): void {
+    const carrier = this.#carrier;
+    const { stream } = carrier;
+    const status = this.#status;
+    if (this.#done || !this.#whole || status === undefined || stream.closed) return;
+    this.#finish();
+    this.#x.end('forwarded', status);
+    if (this.#headOnly) carrier.letGo();
+    else carrier.end(() => (this.#trailers === undefined ? noFields() : addFields(noFields(), this.#trailers)));
+  }
+
+  #closed(up: ClientHttp2Stream, session: UpstreamSession): void {
+    this.#x.core.upstreams.sessions.release(this);
+    if (this.#done) return;
+    const { rstCode, id = Number.POSITIVE_INFINITY } = up;
+    const error = this.#error ?? new Error(`reset its stream with code ${rstCode}`);
+    const answering = this.#status !== undefined;
+    this.#finish();
+    // One that served may just have come to its end: that says nothing of the endpoint.
+    if (answering || !session.served) this.#state.failed(this.#x.core.clock.monotonic());
+    const refused = rstCode === constants.NGHTTP2_REFUSED_STREAM || id > session.lastStream;
+    if (!answering && refused) this.#refused(error);
+    else if (answering || !this.#mayRepeat() || !this.#lane.repeat(this.#x, this.#state, error)) {
+      if (!session.broken) this.#carrier.resetWith(rstCode);
+      this.#refuse('upstream-reset', causeText(error));
+    }
+    this.#lane.pump();
+  }
+
+  /** The upstream says that it did nothing with it. */
+  #refused(error: Error): void {
+    const carrier = this.#carrier;
+    if (this.#upload?.touched === true) {
+      // Its body cannot be sent again by us; that nothing was done with it lets the client do so.
+      carrier.stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      this.#x.end('upstream-reset', 502, `${this.#state.key}: ${causeText(error)}`);
+      return;
+    }
+    carrier.sent = false;
+    if (!carrier.refuseLate(this.#x)) this.#lane.replay(this.#x, this.#state, error);
+  }
+
+  #mayRepeat(): boolean {
+    return !this.#x.repeated && this.#upload === undefined && idempotent.has(this.#carrier.method);
+  }
+
+  #refuse(outcome: Outcome, detail: string): void {
+    this.#finish();
+    this.#x.refuse({ outcome, detail: `${this.#state.key}: ${detail}` });
+    this.#lane.pump();
+  }
+
+  /** Its head is there. */
+  #answered(status: number, session: UpstreamSession): void {
+    const nowMs = this.#x.core.clock.monotonic();
+    this.#status = status;
+    session.served = true;
+    this.#state.answered(nowMs);
+    if (!this.#released) return;
+    this.#released = false;
+    this.#state.window.used -= 1;
+    this.#state.window.succeeded(nowMs - this.#sentMs);
+    this.#lane.gate.wake.answered(this.#x);
+  }
+
+  /** Nothing more is passed on, either way. */
+  #finish(): void {
+    if (this.#done) return;
+    this.#done = true;
+    const up = this.#up;
+    if (up === undefined) this.#x.core.upstreams.sessions.release(this);
+    else if (!this.#whole || this.#upload?.ended === false) up.close(constants.NGHTTP2_CANCEL);
+    this.#upload?.stop();
+    if (!this.#released) return;
+    this.#released = false;
+    this.#state.window.used -= 1;
+  }
+}

@@ -1,0 +1,125 @@
+import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Channel } from '../carrier.ts';
+import type { Core } from '../core.ts';
+import { Exchange } from '../exchange.ts';
+import { plainAddress } from '../identify/trust.ts';
+import type { Refusal } from '../outcome.ts';
+import type { ClientConnection, Handle } from '../server/client-connection.ts';
+import { Silence } from '../silence.ts';
+import { shutdownNotice } from './goaway.ts';
+import { Http2Carrier } from './http2-carrier.ts';
+import { serverOptions } from './options.ts';
+import { type RawFields, rawFieldsOf } from './raw-fields.ts';
+
+/** The client has so long to acknowledge our farewell. */
+const farewellMs = 1000;
+
+/** One client connection in HTTP/2. Each of its streams is a request, and is held and forwarded by itself. */
+export class Http2Connection implements Channel, ClientConnection {
+  readonly socket: Socket;
+  /** The port it came in on. */
+  readonly port: number;
+  /** Whether that port is one target's own. */
+  readonly ownPort: boolean;
+  readonly remoteAddress: string | undefined;
+  readonly #core: Core;
+  readonly #handle: Handle;
+  readonly #session: ServerHttp2Session;
+  readonly #exchanges = new Set<Exchange>();
+  readonly #silence = new Silence();
+  #leaving = false;
+
+  constructor(
+    core: Core,
+    handle: Handle,
+    { socket, port, ownPort }: Pick<Channel, 'port' | 'ownPort'> & { socket: Socket },
+  ) {
+    this.#core = core;
+    this.#handle = handle;
+    this.socket = socket;
+    this.port = port;
+    this.ownPort = ownPort;
+    this.remoteAddress = socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress);
+    // A client that ended its side can say nothing any more, not even that it takes our answers.
+    socket.allowHalfOpen = false;
+    this.#session = performServerHandshake(socket, serverOptions);
+    // 'close' follows.
+    this.#session.on('error', ignore);
+    this.#session.on('stream', (stream, fields, flags, raw) => this.#receive(stream, flags, rawFieldsOf(fields, raw)));
+  }
+
+  get isIdle(): boolean {
+    return this.#exchanges.size === 0;
+  }
+
+  /** Milliseconds without a byte; requests that are under way have limits of their own. */
+  silentForMs(nowMs: number): number {
+    if (this.isIdle) return this.#silence.forMs(this.socket, nowMs);
+    this.#silence.restart();
+    return 0;
+  }
+
+  done(x: Exchange): void {
+    this.#exchanges.delete(x);
+  }
+
+  /**
+   * Asks the client to go on elsewhere; what is under way is finished. In two steps (RFC 9113 §6.8), so that requests
+   * which were under way to us when we asked are taken: Node's own first step would have it ignore them.
+   */
+  leave(): void {
+    const session = this.#session;
+    if (this.#leaving || session.closed || session.destroyed) return;
+    this.#leaving = true;
+    this.socket.write(shutdownNotice);
+    const close = (): void => {
+      cancel();
+      session.close();
+    };
+    const cancel = this.#core.clock.after(farewellMs, close);
+    session.ping(close);
+  }
+
+  refuse(refusal: Refusal): void {
+    for (const x of this.#exchanges) {
+      const { attempt } = x;
+      x.refuse(refusal);
+      attempt?.abort();
+    }
+  }
+
+  end(): void {
+    this.#session.close();
+  }
+
+  closed(): void {
+    for (const x of this.#exchanges) x.clientGone();
+  }
+
+  #receive(stream: ServerHttp2Stream, flags: number, fields: RawFields): void {
+    // 'close' follows.
+    stream.on('error', ignore);
+    const bodiless = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+    const { targetHeader } = this.#core.settings;
+    const x = new Exchange(this.#core, this, new Http2Carrier(this, stream, fields, { bodiless, targetHeader }));
+    this.#exchanges.add(x);
+    const gone = (): void => {
+      x.clientGone();
+      // Unread, it would not close.
+      stream.resume();
+    };
+    if (stream.closed) {
+      gone();
+      return;
+    }
+    stream.once('close', gone);
+    // Told in the middle of our own resets, too, before these are booked.
+    stream.once('aborted', () => process.nextTick(gone));
+    this.#handle(x);
+  }
+}
+
+function ignore(): void {
+  // See where it is used.
+}

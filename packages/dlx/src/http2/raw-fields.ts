@@ -1,0 +1,36 @@
+import { type IncomingHttpHeaders, type OutgoingHttpHeaders, sensitiveHeaders } from 'node:http2';
+
+/** Fields as they came, flat, pseudo-fields among them. */
+export interface RawFields {
+  readonly raw: readonly string[];
+  /** Names whose values must not enter the tables of anybody's compression (RFC 7541 §7.1.3). */
+  readonly sensitive: readonly string[] | undefined;
+}
+
+const colon = 0x3a;
+
+/** What Node tells of fields, in its two forms. */
+export function rawFieldsOf(fields: IncomingHttpHeaders, raw: readonly string[]): RawFields {
+  const sensitive = (fields as { [sensitiveHeaders]?: string[] })[sensitiveHeaders];
+  return { raw, sensitive: sensitive?.length === 0 ? undefined : sensitive };
+}
+
+/** An empty set of fields to send: no name is special in it. */
+export function noFields(): OutgoingHttpHeaders {
+  return Object.create(null) as OutgoingHttpHeaders;
+}
+
+/** Adds fields to those that are sent: in order, as a list where a name comes more than once; no pseudo-fields. */
+export function addFields(to: OutgoingHttpHeaders, { raw, sensitive }: RawFields): OutgoingHttpHeaders {
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    const value = raw[i + 1] as string;
+    if (name.charCodeAt(0) === colon) continue;
+    const before = to[name];
+    if (before === undefined) to[name] = value;
+    else if (Array.isArray(before)) before.push(value);
+    else to[name] = [before as string, value];
+  }
+  if (sensitive !== undefined) (to as { [sensitiveHeaders]?: readonly string[] })[sensitiveHeaders] = sensitive;
+  return to;
+}

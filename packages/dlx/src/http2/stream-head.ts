@@ -1,0 +1,44 @@
+import { type Head, readHead } from '../forward/head.ts';
+
+/** What a request in HTTP/2 says before its body. */
+export interface StreamHead {
+  readonly method: string;
+  readonly scheme: string;
+  readonly path: string;
+  readonly authority: string | undefined;
+  /** The `Host` field, which may stand beside or in place of the authority. */
+  readonly hostField: string | undefined;
+  readonly contentType: string | undefined;
+  /** Its `host` is the authority, or else the `Host` field; neither is among its fields. */
+  readonly head: Head;
+}
+
+/** Reads raw fields, pseudo-fields among them. */
+export function readStreamHead(raw: readonly string[], targetHeader: string): StreamHead {
+  const pseudo = new Map<string, string>();
+  const rest: string[] = [];
+  let hostField: string | undefined;
+  let hosts = 0;
+  let contentType: string | undefined;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    const value = raw[i + 1] as string;
+    if (name.startsWith(':')) {
+      pseudo.set(name, value);
+      continue;
+    }
+    if (name === 'host') {
+      hostField = value;
+      hosts += 1;
+      continue;
+    }
+    if (name === 'content-type') contentType = value;
+    rest.push(name, value);
+  }
+  const head = readHead(rest, targetHeader);
+  const authority = pseudo.get(':authority');
+  head.host = authority ?? hostField;
+  head.hosts = hosts;
+  const [method = '', scheme = '', path = ''] = [':method', ':scheme', ':path'].map((name) => pseudo.get(name));
+  return { method, scheme, path, authority, hostField, contentType, head };
+}

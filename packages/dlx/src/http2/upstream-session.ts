@@ -1,0 +1,166 @@
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { EndpointState } from '../forward/endpoint-state.ts';
+import { connectWithin } from '../forward/upstreams.ts';
+import { clientOptions } from './options.ts';
+
+/** Streams that may wait for a session before its upstream has said how many it takes. */
+const assumedStreams = 100;
+/** A session without streams stands so long. */
+const idleMs = 10_000;
+
+/** Who wants a stream to an endpoint, or has one. */
+export interface SessionUser {
+  /** Where it waits or has its stream; kept by the sessions. */
+  session: UpstreamSession | undefined;
+  /** The session stands: open a stream on it. */
+  ready(session: UpstreamSession): void;
+  /** It does not; nothing was sent. `heard`: the endpoint said something, but not what HTTP/2 begins with. */
+  unreachable(error: Error, heard: boolean): void;
+  /** Time passes. */
+  look(nowMs: number): void;
+}
+
+/** Who keeps a session. */
+export interface SessionKeeper {
+  /** It has no room for this user after all. */
+  surplus(user: SessionUser): void;
+  /** It takes no more streams. */
+  full(): void;
+  closed(): void;
+}
+
+/**
+ * One connection in HTTP/2 to an endpoint. It stands once the endpoint's SETTINGS have come: until then nothing is
+ * sent, so that an endpoint which does not speak HTTP/2 or goes away costs no request.
+ */
+export class UpstreamSession {
+  readonly state: EndpointState;
+  /** Those that wait for it or have streams on it. */
+  readonly users = new Set<SessionUser>();
+  /** The highest stream that the endpoint took, by its GOAWAY. */
+  lastStream = Number.POSITIVE_INFINITY;
+  /** Has begun to answer a request. */
+  served = false;
+  readonly #socket: Socket;
+  readonly #keeper: SessionKeeper;
+  #session: ClientHttp2Session | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #idleSinceMs: number | undefined;
+  #ready = false;
+  #ended = false;
+
+  constructor(state: EndpointState, timeoutMs: number, keeper: SessionKeeper) {
+    this.state = state;
+    this.#keeper = keeper;
+    const { address: host, port } = state.endpoint;
+    this.#socket = connectWithin({ host, port }, { timeoutMs, settleMs: state.settleMs }, (error, socket) => {
+      if (error !== null) this.#failed(error);
+      else if (!this.#ended) this.#connected(socket, timeoutMs);
+    });
+    this.#socket.once('close', () => keeper.closed());
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  get hasRoom(): boolean {
+    return !this.#ended && this.users.size < this.#room;
+  }
+
+  /** Whether the connection is gone, with whatever was on it. */
+  get broken(): boolean {
+    return this.#session?.destroyed !== false;
+  }
+
+  /** @throws when Node does not let these fields pass. */
+  request(fields: OutgoingHttpHeaders, endStream: boolean): ClientHttp2Stream {
+    // Without trailers to wait for, Node would end the body properly even when it resets the stream.
+    return (this.#session as ClientHttp2Session).request(fields, { endStream, waitForTrailers: !endStream });
+  }
+
+  /** Tells users that time passes. Without any it ends after a while, or at once if its endpoint is gone. */
+  look(nowMs: number): void {
+    for (const user of this.users) user.look(nowMs);
+    if (this.users.size > 0) {
+      this.#idleSinceMs = undefined;
+      return;
+    }
+    this.#idleSinceMs ??= nowMs;
+    if (this.state.gone || nowMs - this.#idleSinceMs > idleMs) this.close();
+  }
+
+  /** Takes no more streams, and ends with the last. */
+  close(): void {
+    this.#end();
+    if (this.#session === undefined) this.#socket.destroy();
+    else this.#session.close();
+  }
+
+  destroy(): void {
+    this.#end();
+    this.#socket.destroy();
+  }
+
+  get #room(): number {
+    if (!this.#ready) return assumedStreams;
+    return this.#session?.remoteSettings.maxConcurrentStreams ?? assumedStreams;
+  }
+
+  #connected(socket: Socket, timeoutMs: number): void {
+    const { key } = this.state;
+    // Whoever wants a stream says the authority itself.
+    const session = connect(`http://${key}`, { ...clientOptions, createConnection: () => socket });
+    this.#session = session;
+    let failure: Error | undefined;
+    session.on('error', (error: Error) => (failure = error));
+    session.on('goaway', (_code, lastStream) => {
+      this.lastStream = lastStream;
+      this.#end();
+    });
+    session.once('close', () => this.#failed(failure ?? new Error(`${key} closed the connection`)));
+    session.once('remoteSettings', () => this.#stands());
+    this.#timer = setTimeout(() => {
+      failure = Object.assign(new Error(`no HTTP/2 from ${key} in ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
+      session.destroy();
+    }, timeoutMs);
+  }
+
+  #stands(): void {
+    if (this.#ended) return;
+    clearTimeout(this.#timer);
+    this.#ready = true;
+    const waiting = [...this.users];
+    const room = this.#room;
+    if (room === 0) {
+      this.destroy();
+      this.#tell(new Error(`${this.state.key} takes no streams`), false);
+      return;
+    }
+    for (const user of waiting.slice(room)) {
+      this.users.delete(user);
+      this.#keeper.surplus(user);
+    }
+    for (const user of waiting.slice(0, room)) user.ready(this);
+  }
+
+  /** Users that have streams are told by these. */
+  #failed(error: Error): void {
+    clearTimeout(this.#timer);
+    this.#end();
+    if (!this.#ready) this.#tell(error, this.#socket.bytesRead > 0);
+  }
+
+  #tell(error: Error, heard: boolean): void {
+    const waiting = [...this.users];
+    this.users.clear();
+    for (const user of waiting) user.unreachable(error, heard);
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#keeper.full();
+  }
+}

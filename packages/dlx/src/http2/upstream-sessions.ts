@@ -1,0 +1,63 @@
+import type { EndpointState } from '../forward/endpoint-state.ts';
+import { type SessionUser, UpstreamSession } from './upstream-session.ts';
+
+/**
+ * Connections in HTTP/2 to endpoints. Streams share one as far as its endpoint allows; then there is another. Each
+ * belongs to an endpoint as it was told, so that an address which comes back as another pod gets new ones.
+ */
+export class UpstreamSessions {
+  /** Those that take streams. */
+  readonly #open = new Map<EndpointState, UpstreamSession[]>();
+  readonly #all = new Set<UpstreamSession>();
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** The user is told once a session stands, or that none does; at once if one does. */
+  acquire(state: EndpointState, user: SessionUser, connectTimeoutMs: number): void {
+    const session = this.#open.get(state)?.find(({ hasRoom }) => hasRoom) ?? this.#create(state, connectTimeoutMs);
+    session.users.add(user);
+    user.session = session;
+    if (session.ready) user.ready(session);
+  }
+
+  /** Its stream is closed, or it wants none any more. */
+  release(user: SessionUser): void {
+    user.session?.users.delete(user);
+    user.session = undefined;
+  }
+
+  /** Closes those to an endpoint that nobody uses. */
+  discardIdle(key: string): void {
+    for (const session of this.#all) if (session.state.key === key && session.users.size === 0) session.close();
+  }
+
+  look(nowMs: number): void {
+    for (const session of this.#all) session.look(nowMs);
+  }
+
+  close(): void {
+    for (const session of this.#all) session.destroy();
+  }
+
+  #create(state: EndpointState, connectTimeoutMs: number): UpstreamSession {
+    const session = new UpstreamSession(state, connectTimeoutMs, {
+      surplus: (user) => this.acquire(state, user, connectTimeoutMs),
+      full: () => this.#shut(session),
+      closed: () => this.#all.delete(session),
+    });
+    this.#all.add(session);
+    const open = this.#open.get(state);
+    if (open === undefined) this.#open.set(state, [session]);
+    else open.push(session);
+    return session;
+  }
+
+  #shut(session: UpstreamSession): void {
+    const open = this.#open.get(session.state) ?? [];
+    const rest = open.filter((other) => other !== session);
+    if (rest.length > 0) this.#open.set(session.state, rest);
+    else this.#open.delete(session.state);
+  }
+}
