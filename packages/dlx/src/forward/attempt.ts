@@ -26,14 +26,18 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
   readonly #lane: Lane;
   readonly #state: EndpointState;
   readonly #released: boolean;
-  readonly #startedMs: number;
   readonly #limits: Limits;
   #upstream: Upstream | undefined;
   #body: RequestBody | undefined;
   #controller: Controller | undefined;
   /** The upstream is connected and has been sent the head. */
   #sent = false;
+  /** When that was; monotonic. */
+  #sentMs = 0;
+  /** A byte of an answer came. */
   #answering = false;
+  /** The answer itself has begun, beyond what was said in advance. */
+  #begun = false;
   #done = false;
   #contentLength: number | undefined;
   #passed = 0;
@@ -46,7 +50,6 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     this.#state = state;
     this.#limits = limitsOf(lane.gate.resource, x.core.settings);
     this.#released = x.wasHeld;
-    this.#startedMs = x.core.clock.monotonic();
     if (this.#released) state.window.used += 1;
   }
 
@@ -81,7 +84,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     if (this.#done || !this.#sent) return;
     const { responseTimeoutMs, idleTimeoutMs } = this.#limits;
     const clients = this.#controller?.paused === true || this.#body?.waits === true;
-    const limitMs = this.#answering || clients ? idleTimeoutMs : responseTimeoutMs;
+    const limitMs = this.#begun || clients ? idleTimeoutMs : responseTimeoutMs;
     if (limitMs === 0 || forMs <= limitMs) return;
     if (clients) {
       // It neither sends nor takes.
@@ -91,7 +94,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     const detail = `${this.#state.key} was silent for ${Math.round(forMs)} ms`;
     this.#finish();
     this.#discard(new Error(detail));
-    this.#x.refuse({ outcome: this.#answering ? 'upstream-idle' : 'upstream-timeout', detail });
+    this.#x.refuse({ outcome: this.#begun ? 'upstream-idle' : 'upstream-timeout', detail });
   }
 
   onRequestStart(controller: Controller): void {
@@ -101,12 +104,14 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
       return;
     }
     this.#sent = true;
+    this.#sentMs = this.#x.core.clock.monotonic();
     this.#lane.connected(this.#state);
     this.#carrier.continue();
   }
 
   onResponseStarted(): void {
     this.#answering = true;
+    this.#begun = true;
   }
 
   onResponseStart(controller: Controller, status: number, _headers: unknown, phrase?: string): void {
@@ -114,6 +119,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     const raw = (controller.rawHeaders ?? []) as (Buffer | string)[];
     const { fields, contentLength } = readResponseHead(raw);
     if (status < 200) {
+      this.#begun = false;
       this.#inform(status, fields);
       return;
     }
@@ -121,7 +127,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     this.#state.answered(nowMs);
     if (this.#released) {
       this.#state.window.used -= 1;
-      this.#state.window.succeeded(nowMs - this.#startedMs);
+      this.#state.window.succeeded(nowMs - this.#sentMs);
       this.#lane.gate.wake.answered(this.#x);
     }
     const { res, req } = this.#carrier;
