@@ -24,26 +24,26 @@ test('endpoints are taken in turn; one that failed is left out for a while, long
     expect([1, 2, 3].map(() => id(set.pickForRelease(now + 1)))).not.toContain('c');
     expect(set.waitMs(now)).toBe(out.at(-1));
   }
-  expect(out).toEqual([20, 40, 80, 160, 320, 640, 1000, 1000]);
+  expect(out).toEqual([10, 20, 40, 80, 160, 320, 640, 1000]);
   c.answered(9000);
   c.failed(9000);
-  expect(set.waitMs(9000)).toBe(20);
+  expect(set.waitMs(9000)).toBe(10);
 });
 
 test('those that fail at the same time are one failure', () => {
   const set = of('a', 'b');
   const [a] = set.list;
   for (let i = 0; i < 100; i++) a?.failed(5);
-  expect(a?.failedUntilMs).toBe(25);
+  expect(a?.failedUntilMs).toBe(15);
 });
 
 test('one that hangs is left out for seconds, while there is another', () => {
   const set = of('a', 'b');
   const [a, b] = set.list;
   a?.failed(0, true);
-  expect([a?.failedUntilMs, a?.retryAtMs, set.waitMs(0)]).toEqual([1000, 20, 1000]);
+  expect([a?.failedUntilMs, a?.retryAtMs, set.waitMs(0)]).toEqual([1000, 10, 1000]);
   b?.failed(0, true);
-  expect(set.waitMs(0)).toBe(20);
+  expect(set.waitMs(0)).toBe(10);
   a?.failed(1000, true);
   expect(a?.failedUntilMs).toBe(3000);
 });
@@ -52,44 +52,44 @@ test('when all are left out the one that may be tried first is taken, by one req
   const set = of('a', 'b', 'c');
   for (const [i, state] of set.list.entries()) {
     state.failed(0);
-    state.failed(20 + i);
+    state.failed(10 + i);
   }
-  expect(set.isUsable(30)).toBe(false);
-  expect(id(set.pickForRelease(30))).toBeUndefined();
-  expect(id(set.pickForRelease(60))).toBe('a');
+  expect(set.isUsable(20)).toBe(false);
+  expect(id(set.pickForRelease(20))).toBeUndefined();
+  expect(id(set.pickForRelease(30))).toBe('a');
   const trying = ['a', 'b', 'c'].map((wanted) => {
-    const state = set.pick(30);
+    const state = set.pick(20);
     expect(id(state)).toBe(wanted);
     const x = underWay();
     state?.began(x);
     return x;
   });
-  expect([id(set.pick(30)), id(set.pickForRelease(61)), id(set.pick(61))]).toEqual([undefined, undefined, undefined]);
+  expect([id(set.pick(20)), id(set.pickForRelease(33)), id(set.pick(33))]).toEqual([undefined, undefined, undefined]);
   // Who leaves makes room for another to try.
   (trying[1] as { state: string }).state = 'ended';
-  expect(id(set.pick(30))).toBe('b');
+  expect(id(set.pick(20))).toBe('b');
 });
 
 test('the only one is never left out for good', () => {
   const set = of('only');
   const [only] = set.list;
   only?.failed(0, true);
-  expect([id(set.pick(0)), id(set.pickForRelease(20))]).toEqual(['only', 'only']);
+  expect([id(set.pick(0)), id(set.pickForRelease(10))]).toEqual(['only', 'only']);
 });
 
 test('when its time is over one request tries it; the others follow once a connection stands', () => {
   const set = of('a', 'b');
   const [a] = set.list;
   a?.failed(0);
-  expect(id(set.pickUsable(20, set.list[1]))).toBe('a');
+  expect(id(set.pickUsable(10, set.list[1]))).toBe('a');
   a?.began(underWay());
-  expect(id(set.pickUsable(20, set.list[1]))).toBeUndefined();
-  expect(set.hasOther(20, set.list[1] as EndpointState)).toBe(false);
+  expect(id(set.pickUsable(10, set.list[1]))).toBeUndefined();
+  expect(set.hasOther(10, set.list[1] as EndpointState)).toBe(false);
   a?.connected();
-  expect(id(set.pickUsable(20, set.list[1]))).toBe('a');
+  expect(id(set.pickUsable(10, set.list[1]))).toBe('a');
   // Not trusted before it has answered: the next failure counts on.
-  a?.failed(20);
-  expect(a?.failedUntilMs).toBe(60);
+  a?.failed(10);
+  expect(a?.failedUntilMs).toBe(30);
 });
 
 test('a connection has to stand for a while where an endpoint is not known to serve', () => {
@@ -108,7 +108,7 @@ test('what was learnt of an endpoint is kept while it is the same instance', () 
     { address: '127.0.0.1', port: 1, id: 'a' },
     { address: '127.0.0.1', port: 2, id: 'new' },
   ]);
-  expect(set.list.map(({ failedUntilMs }) => failedUntilMs)).toEqual([20, 0]);
+  expect(set.list.map(({ failedUntilMs }) => failedUntilMs)).toEqual([10, 0]);
   set.replace([{ address: '127.0.0.1', port: 1, id: 'another' }]);
   expect(set.list[0]?.failedUntilMs).toBe(0);
 });

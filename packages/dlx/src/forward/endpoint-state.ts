@@ -3,7 +3,7 @@ import type { Attempt } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
 import { ReleaseWindow } from '../hold/release-window.ts';
 
-const firstPauseMs = 20;
+const firstPauseMs = 10;
 const longestPauseMs = 1000;
 /** An endpoint that hangs costs each who tries it a wait. */
 const firstHungPauseMs = 1000;

@@ -1,31 +1,47 @@
 const first = 16;
 const most = 1024;
+/** What a slow answer takes back of what a fast one gave. */
+const slowCosts = 0.25;
 
 /**
- * How many released requests may wait for one endpoint's answer at once. It opens by one with each answer while
- * answers stay about as fast as the fastest seen, so that a slow app is given many and a busy one is not drowned. It
- * closes to one when a connection fails, and doubles when nothing moved for a while: long polls answer late.
+ * How many released requests may wait for one endpoint's answer at once. It doubles when a windowful of answers was
+ * about as fast as the fastest seen, so that a slow app is given many; an app that serves one after the other, of
+ * whose windowful only the first few are fast, is never given more than it had. It closes to one when an endpoint
+ * fails, and doubles when nothing was answered for a while: long polls answer late.
  */
 export class ReleaseWindow {
   #size = first;
+  #fast = 0;
   #bestMs = Number.POSITIVE_INFINITY;
   /** Released requests that wait for their answer's head. */
   used = 0;
+
+  get size(): number {
+    return this.#size;
+  }
 
   get hasRoom(): boolean {
     return this.used < this.#size;
   }
 
+  /** `tookMs`: from when it was sent to when its answer began. */
   succeeded(tookMs: number): void {
     if (tookMs < this.#bestMs) this.#bestMs = Math.max(1, tookMs);
-    if (this.#size < most && (this.#size < first || tookMs <= this.#bestMs * 2)) this.#size += 1;
+    if (this.#size < first) {
+      this.#size += 1;
+      return;
+    }
+    this.#fast = tookMs <= this.#bestMs * 2 ? this.#fast + 1 : Math.max(0, this.#fast - slowCosts);
+    if (this.#fast >= this.#size) this.waited();
   }
 
   failed(): void {
     this.#size = 1;
+    this.#fast = 0;
   }
 
   waited(): void {
     this.#size = Math.min(most, this.#size * 2);
+    this.#fast = 0;
   }
 }

@@ -10,6 +10,8 @@ import type { Refusal } from '../outcome.ts';
 import type { UpgradeCarrier } from '../upgrade/upgrade-carrier.ts';
 import type { ClientConnection, Handle } from './client-connection.ts';
 
+/** While no more wait it is read on, so that a client that leaves is noticed. */
+const readOn = 16;
 /** So many may wait in one connection behind the one that is admitted. */
 const mostPipelined = 512;
 /** A client has so long to read the last answer before its connection is closed for good. */
@@ -78,7 +80,7 @@ export class Connection implements Channel, ClientConnection {
     this.#newest = carrier;
     this.#waiting.push(carrier);
     this.#count(1, bytes);
-    if (!this.leftHttp) this.#halt();
+    if (!this.leftHttp && this.#waiting.length >= readOn) this.#halt();
   }
 
   /** The current request has its outcome. */
@@ -142,7 +144,7 @@ export class Connection implements Channel, ClientConnection {
     process.nextTick(() =>
       process.nextTick(() => {
         this.#halting = false;
-        if (!this.leftHttp && (this.#waiting.length > 0 || this.#cut)) this.socket.pause();
+        if (!this.leftHttp && (this.#waiting.length >= readOn || this.#cut)) this.socket.pause();
       }),
     );
   }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type IncomingHttpHeaders, type IncomingMessage, request, type RequestOptions } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach } from '@jest/globals';
+import { createMetrics } from '@scaler/runtime';
 import { type Clock, type Endpoint, type Logger, systemClock } from '@scaler/scaler-types';
 import type { Settings } from '../core.ts';
 import { createDlx, type Dlx } from '../dlx.ts';
@@ -53,6 +54,8 @@ export interface Harness {
   /** Waits until a condition holds; looks at each turn of the event loop. */
   until(condition: () => boolean, what?: string): Promise<void>;
   held(name?: string): number;
+  /** A metric's value, by its name without prefix and with its labels as they are written; 0 where it is not told. */
+  metric(series: string): Promise<number>;
   /** Ends it, and proves that every request ended in exactly one outcome: these, and no others. */
   end(outcomes: Partial<Record<Outcome, number>>): Promise<void>;
 }
@@ -67,8 +70,10 @@ afterEach(async () => {
 /** A DLX on real sockets with a scripted scaler. */
 export async function startHarness(options: HarnessOptions = {}): Promise<Harness> {
   const scaler = options.scaler ?? new ScriptedScaler();
+  const metrics = createMetrics();
   const dlx = createDlx({
     scaler,
+    metrics,
     clock: options.clock ?? systemClock,
     logger: silent,
     identity: 'dlx-1',
@@ -109,6 +114,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       return socket;
     },
     until,
+    metric: async (series) => valueIn(await metrics.text(), series),
     held: (name = 'web') => dlx.resources.gates.get(`default/${name}`)?.held ?? 0,
     async end(outcomes) {
       await until(() => accounting.ended() === accounting.accepted, 'every request has its outcome');
@@ -121,6 +127,11 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     },
   };
   return harness;
+}
+
+function valueIn(metrics: string, series: string): number {
+  const line = metrics.split('\n').find((one) => one.startsWith(`scaler_${series} `));
+  return Number(line?.split(' ').at(-1) ?? 0);
 }
 
 function expectSame(actual: Record<string, unknown>, wanted: Record<string, unknown>): void {

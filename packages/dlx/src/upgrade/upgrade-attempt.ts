@@ -26,11 +26,12 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
   readonly #lane: Lane;
   readonly #state: EndpointState;
   readonly #limits: Limits;
-  readonly #startedMs: number;
   /** Counts in the endpoint's window. */
   #released: boolean;
   #socket: Socket | undefined;
   #sent = false;
+  /** When that was; monotonic. */
+  #sentMs = 0;
   #done = false;
   joined = false;
 
@@ -40,7 +41,6 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
     this.#lane = lane;
     this.#state = state;
     this.#limits = limitsOf(lane.gate.resource, x.core.settings);
-    this.#startedMs = x.core.clock.monotonic();
     this.#released = x.wasHeld;
     if (this.#released) state.window.used += 1;
   }
@@ -93,6 +93,7 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
       return;
     }
     this.#sent = true;
+    this.#sentMs = this.#x.core.clock.monotonic();
     this.#lane.connected(this.#state);
     req.on('information', (info) => this.#inform(info));
     req.on('upgrade', (res, upstream, bytes) => this.#switch(res, upstream, bytes));
@@ -178,7 +179,7 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
     if (!this.#released) return;
     this.#released = false;
     this.#state.window.used -= 1;
-    this.#state.window.succeeded(nowMs - this.#startedMs);
+    this.#state.window.succeeded(nowMs - this.#sentMs);
     this.#lane.gate.wake.answered(this.#x);
   }
 
