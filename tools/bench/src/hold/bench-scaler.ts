@@ -1,7 +1,5 @@
 // The resource scaler of the bench: loaded by the DLX under test, told what to do by the process that started it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import {
   type Endpoint,
   type EndpointListener,
@@ -28,11 +26,6 @@ export interface ScaleCall {
   /** Of the clock that all processes share. */
   readonly atMs: number;
 }
-
-const collect = ((): (() => void) => {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as () => void;
-})();
 
 /** What the bench may tell it, and ask it. */
 export type ScalerCalls = ReturnType<BenchScaler['calls']>;
@@ -82,8 +75,10 @@ class BenchScaler implements ResourceScaler {
       scaleCalls: (): ScaleCall[] => this.#scaleCalls.splice(0),
       /** Collects what can be, and tells what is left. */
       memory: async (): Promise<NodeJS.MemoryUsage> => {
+        const { gc: collect } = globalThis;
+        if (collect === undefined) throw new Error('the DLX was started without --expose-gc');
         for (let i = 0; i < 3; i++) {
-          collect();
+          await collect();
           await sleep(50);
         }
         return process.memoryUsage();

@@ -65,7 +65,9 @@ export async function startDlx(options: DlxOptions = {}): Promise<DlxProcess> {
   const startedMs = sharedMs();
   const child = startNode(join(root, 'packages/dlx/src/main.ts'), {
     core,
-    ...(nodeFlags && { nodeFlags }),
+    // The scaler must not get it another way: a context made and dropped has V8 shrink an idle heap and forget its code,
+    // so that each window of load would begin cold.
+    nodeFlags: ['--expose-gc', ...(nodeFlags ?? [])],
     args: [
       `--scaler=${scaler}`,
       ...Object.entries(scalerOptions).map(([name, value]) => `--scaler-option=${name}=${value}`),
@@ -79,6 +81,10 @@ export async function startDlx(options: DlxOptions = {}): Promise<DlxProcess> {
     ],
   });
   const log = logOf(child);
+  // Whoever asks it next only sees that nobody answers.
+  child.once('exit', (code, signal) => {
+    if (code !== 0 && signal !== 'SIGKILL') console.error(`the DLX ended: ${signal ?? code}\n${log.join('\n')}`);
+  });
   try {
     const { port, infraPort } = await listening(child, log);
     await ready(infraPort);
