@@ -15,7 +15,7 @@ const listenHost = '127.77.0.1';
 /** What a process has open beside its listeners. */
 const otherFiles = 200;
 /** Until what the start left behind is done. */
-const restMs = 8_000;
+const restMs = 30_000;
 
 export const sleepers: Scenario = {
   name: 'sleepers',
@@ -39,7 +39,7 @@ async function withBenchScaler(context: Context, count: number): Promise<readonl
   await using stage = openStage();
   const rssOfNone = await measureNone(stage, {});
   const dlx = await stage.dlx({ listenHost, scalerOptions: { sleepers: count, ports, firstPort } });
-  return figuresOf(context, dlx, { count, rssOfNone, scaler: 'any scaler' });
+  return await figuresOf(context, dlx, { count, rssOfNone, scaler: 'any scaler' });
 }
 
 async function withDefaultScaler(context: Context, count: number): Promise<readonly Figure[]> {
