@@ -7,6 +7,7 @@ import { startApp } from '../proxies/app.ts';
 import type { Context, Figure, Scenario } from '../scenario.ts';
 import { startLineUp } from './line-up.ts';
 import { outcomesMissing } from './outcomes.ts';
+import { warmUp } from './warm-up.ts';
 import { measureWindow, tolerance, type Window } from './window.ts';
 
 interface Options {
@@ -51,18 +52,21 @@ export const headers: Scenario = {
 async function compare(context: Context, options: Options): Promise<readonly Figure[]> {
   const { quick, rounds, log } = context;
   const { request } = options;
-  const [warmUpSeconds, seconds] = quick ? [2, 1] : [5, 3];
+  const seconds = quick ? 1 : 3;
   await using stack = new AsyncDisposableStack();
   const app = stack.adopt(await startApp(), ({ stop }) => stop());
   const load = stack.adopt(await startClosedLoad(), ({ stop }) => stop());
   const { dlx, sides } = stack.use(await startLineUp(app, context));
   log(`load by ${load.by}`);
-  for (const { port } of sides.values()) await load.run({ port, connections, seconds: warmUpSeconds, request });
+  for (const side of sides.values()) {
+    const { port } = side;
+    await warmUp(side, quick, () => load.run({ port, connections, seconds: 1, request }));
+  }
   const measured = await measureRounds<Window>({
     sides: [...sides.keys()],
     // Many short ones: what disturbs spoils few of them.
     rounds: quick ? 2 * rounds : rounds,
-    spare: quick ? 2 : rounds,
+    spare: quick ? 1 : rounds,
     tolerance,
     async measure(name) {
       const side = sides.get(name);
