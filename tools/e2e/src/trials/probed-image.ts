@@ -17,14 +17,14 @@ export interface ProbedImage extends ServerImage {
   readonly instances: ReadonlyMap<string, Instance>;
 }
 
-/** After so long it is ready, in milliseconds. */
+/** After so long it is ready by default, in milliseconds. */
 export const startDelayMs = 150;
 
 /**
  * An image whose instances tell when exactly they could have been used. Half of them do not accept connections until
  * then; the others do, and answer their probe 503, so that one sees how often they are asked.
  */
-export function createProbedImage(): ProbedImage {
+export function createProbedImage(delayMs: number = startDelayMs): ProbedImage {
   const instances = new Map<string, Instance>();
   let count = 0;
   return {
@@ -41,7 +41,7 @@ export function createProbedImage(): ProbedImage {
           server.listen({ host: podIP, port: Number(env['PORT']), backlog: 4096 }, resolve);
         });
       if (listensFirst) await listen();
-      await sleep(startDelayMs, undefined, { signal });
+      await sleep(delayMs, undefined, { signal });
       if (!listensFirst) await listen();
       instance.readyAtMs = performance.now();
       return { stop: () => stop(server, signal) };
