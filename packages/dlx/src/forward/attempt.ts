@@ -186,7 +186,9 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
       return;
     }
     // One that stood idle may have been closed just as we wrote: that says nothing of the endpoint.
-    if (this.#answering || this.#upstream?.served !== true) this.#state.failed(x.core.clock.monotonic());
+    if (this.#answering || this.#upstream?.served !== true) {
+      this.#state.brokeOff(x.core.clock.monotonic(), this.#answering);
+    }
     if (!this.#answering && this.#body?.touched === false) this.#lane.replay(x, this.#state, error);
     else if (!this.#mayRepeat() || !this.#lane.repeat(x, this.#state, error)) {
       x.refuse({ outcome: 'upstream-reset', detail: `${this.#state.key}: ${causeText(error)}` });

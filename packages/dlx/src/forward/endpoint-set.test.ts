@@ -18,7 +18,7 @@ test('endpoints are taken in turn; one that failed is left out for a while, long
   const c = set.pick(0) as EndpointState;
   const out: number[] = [];
   for (let now = 0, i = 0; i < 8; i++, now = c.failedUntilMs) {
-    c.failed(now);
+    c.refused(now, false);
     out.push(c.failedUntilMs - now);
     expect([1, 2, 3].map(() => id(set.pick(now + 1)))).not.toContain('c');
     expect([1, 2, 3].map(() => id(set.pickForRelease(now + 1)))).not.toContain('c');
@@ -26,33 +26,33 @@ test('endpoints are taken in turn; one that failed is left out for a while, long
   }
   expect(out).toEqual([10, 20, 40, 80, 160, 320, 640, 1000]);
   c.answered(9000);
-  c.failed(9000);
+  c.refused(9000, false);
   expect(set.waitMs(9000)).toBe(10);
 });
 
 test('those that fail at the same time are one failure', () => {
   const set = of('a', 'b');
   const [a] = set.list;
-  for (let i = 0; i < 100; i++) a?.failed(5);
+  for (let i = 0; i < 100; i++) a?.refused(5, false);
   expect(a?.failedUntilMs).toBe(15);
 });
 
 test('one that hangs is left out for seconds, while there is another', () => {
   const set = of('a', 'b');
   const [a, b] = set.list;
-  a?.failed(0, true);
+  a?.refused(0, true);
   expect([a?.failedUntilMs, a?.retryAtMs, set.waitMs(0)]).toEqual([1000, 10, 1000]);
-  b?.failed(0, true);
+  b?.refused(0, true);
   expect(set.waitMs(0)).toBe(10);
-  a?.failed(1000, true);
+  a?.refused(1000, true);
   expect(a?.failedUntilMs).toBe(3000);
 });
 
 test('when all are left out the one that may be tried first is taken, by one request at a time', () => {
   const set = of('a', 'b', 'c');
   for (const [i, state] of set.list.entries()) {
-    state.failed(0);
-    state.failed(10 + i);
+    state.refused(0, false);
+    state.refused(10 + i, false);
   }
   expect(set.isUsable(20)).toBe(false);
   expect(id(set.pickForRelease(20))).toBeUndefined();
@@ -73,14 +73,14 @@ test('when all are left out the one that may be tried first is taken, by one req
 test('the only one is never left out for good', () => {
   const set = of('only');
   const [only] = set.list;
-  only?.failed(0, true);
+  only?.refused(0, true);
   expect([id(set.pick(0)), id(set.pickForRelease(10))]).toEqual(['only', 'only']);
 });
 
 test('when its time is over one request tries it; the others follow once a connection stands', () => {
   const set = of('a', 'b');
   const [a] = set.list;
-  a?.failed(0);
+  a?.refused(0, false);
   expect(id(set.pickUsable(10, set.list[1]))).toBe('a');
   a?.began(underWay());
   expect(id(set.pickUsable(10, set.list[1]))).toBeUndefined();
@@ -88,8 +88,26 @@ test('when its time is over one request tries it; the others follow once a conne
   a?.connected();
   expect(id(set.pickUsable(10, set.list[1]))).toBe('a');
   // Not trusted before it has answered: the next failure counts on.
-  a?.failed(10);
+  a?.refused(10, false);
   expect(a?.failedUntilMs).toBe(30);
+});
+
+test('one that breaks off is left out while there is another; where there is none nobody waits', () => {
+  const set = of('a', 'b');
+  const [a, b] = set.list;
+  a?.brokeOff(0, false);
+  expect([1, 2].map(() => id(set.pickUsable(9)))).toEqual(['b', 'b']);
+  expect(a?.window.size).toBe(1);
+  b?.brokeOff(0, true);
+  expect(b?.window.size).toBe(16);
+  for (let i = 0; i < 4; i++) {
+    const state = set.pick(9);
+    expect(state).toBeDefined();
+    state?.began(underWay());
+  }
+  expect([1, 2].map(() => id(set.pickForRelease(9)))).not.toContain(undefined);
+  for (const state of set.list) state.window.used = state.window.size;
+  expect(set.pickForRelease(9)).toBeUndefined();
 });
 
 test('a connection has to stand for a while where an endpoint is not known to serve', () => {
@@ -97,13 +115,13 @@ test('a connection has to stand for a while where an endpoint is not known to se
   expect(a?.settleMs).toBe(10);
   a?.answered(0);
   expect(a?.settleMs).toBe(0);
-  a?.failed(0);
+  a?.refused(0, false);
   expect(a?.settleMs).toBe(10);
 });
 
 test('what was learnt of an endpoint is kept while it is the same instance', () => {
   const set = of('a', 'b');
-  set.list[0]?.failed(0);
+  set.list[0]?.refused(0, false);
   set.replace([
     { address: '127.0.0.1', port: 1, id: 'a' },
     { address: '127.0.0.1', port: 2, id: 'new' },

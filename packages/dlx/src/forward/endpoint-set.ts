@@ -59,7 +59,8 @@ export class EndpointSet {
     }
     if (usable) return undefined;
     const soonest = this.#soonest();
-    return soonest !== undefined && soonest.retryAtMs <= nowMs ? soonest : undefined;
+    if (soonest === undefined || soonest.retryAtMs > nowMs) return undefined;
+    return soonest.refuses || soonest.window.hasRoom ? soonest : undefined;
   }
 
   /** Milliseconds until one that is left out may be tried; undefined when there is none to wait for. */

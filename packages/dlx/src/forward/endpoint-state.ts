@@ -29,6 +29,8 @@ export class EndpointState {
   failedUntilMs = 0;
   /** Monotonic; when none can be had it is tried again from then on. */
   retryAtMs = 0;
+  /** It took no connection when it was tried last. */
+  refuses = false;
   /** In a row, those that came at once counted once. */
   #failures = 0;
   #trial: { readonly x: Exchange; readonly attempt: Attempt | undefined } | undefined;
@@ -38,9 +40,10 @@ export class EndpointState {
     this.endpoint = endpoint;
   }
 
-  /** `hung`: it did not even refuse. */
-  failed(nowMs: number, hung = false): void {
+  /** It took no connection; `hung`: it did not even refuse. */
+  refused(nowMs: number, hung: boolean): void {
     this.window.failed();
+    this.refuses = true;
     this.#trial = undefined;
     if (nowMs < this.failedUntilMs) {
       // Of the same outage, or tried for lack of any other.
@@ -53,9 +56,19 @@ export class EndpointState {
     this.failedUntilMs = hung ? nowMs + Math.min(longestHungPauseMs, firstHungPauseMs * times) : this.retryAtMs;
   }
 
+  /** It took a connection, and broke it off under a request. Where there is no other nobody waits for that. */
+  brokeOff(nowMs: number, answering: boolean): void {
+    if (!answering) this.window.failed();
+    if (nowMs < this.failedUntilMs) return;
+    this.failedUntilMs = nowMs + Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures);
+    this.#failures += 1;
+  }
+
   /** A connection stands: others may come, though it has still to answer before it is trusted. */
   connected(): void {
     this.failedUntilMs = 0;
+    this.retryAtMs = 0;
+    this.refuses = false;
     this.#trial = undefined;
   }
 
@@ -70,9 +83,9 @@ export class EndpointState {
     if (this.answeredAtMs === undefined || this.answeredAtMs < sinceMs) this.window.waited();
   }
 
-  /** Who is sent to one that failed tries it for all others. */
+  /** Who is sent to one that refuses tries it for all others. */
   began(x: Exchange): void {
-    if (this.failedUntilMs > 0) this.#trial = { x, attempt: x.attempt };
+    if (this.refuses) this.#trial = { x, attempt: x.attempt };
   }
 
   /** Whether one tries it for all others. */
@@ -82,7 +95,7 @@ export class EndpointState {
 
   /** Whether it is as good as any other. */
   isUsable(nowMs: number): boolean {
-    return this.failedUntilMs <= nowMs && (this.failedUntilMs === 0 || !this.onTrial);
+    return this.failedUntilMs <= nowMs && !this.onTrial;
   }
 
   /** Milliseconds for which a new connection has to stand before it is used. */

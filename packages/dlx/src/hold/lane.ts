@@ -108,7 +108,7 @@ export class Lane {
   connectFailed(x: Exchange, state: EndpointState, error: unknown): void {
     const { core } = this.gate;
     const hung = errorCode(error) === 'ETIMEDOUT';
-    state.failed(core.clock.monotonic(), hung);
+    state.refused(core.clock.monotonic(), hung);
     // Requests on those would wait for an answer that does not come.
     if (hung) core.upstreams.discardIdle(state.key);
     core.accounting.retried('connect');

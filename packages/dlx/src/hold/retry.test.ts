@@ -144,6 +144,24 @@ test('when the budget is used up a request is answered instead of being sent onc
   await h.end({ forwarded: 13, 'upstream-reset': 1 });
 });
 
+test('where the only endpoint breaks off some of its answers the others do not wait for that', async () => {
+  const server = createHttpServer((req, res) => {
+    if (req.url === '/breaks')
+      res.writeHead(200, { 'content-length': 9 }).write('half', () => req.socket.resetAndDestroy()); // prettier-ignore
+    else res.end('whole');
+  });
+  const app = await startTcp((socket) => void server.emit('connection', socket));
+  const h = await startHarness({ clock: createFakeClock(), scaler: new ScriptedScaler({ auto: true }) });
+  await awake([app.endpoint], h);
+  for (let i = 0; i < 3; i++) {
+    await expect(h.send({ path: '/breaks' })).rejects.toThrow(/aborted|ECONNRESET|hang up/);
+    // The clock stands still: nothing that has to wait is ever answered.
+    const answers = await Promise.all(Array.from({ length: 40 }, () => h.send()));
+    expect(answers.map(({ body }) => body)).toEqual(Array(40).fill('whole'));
+  }
+  await h.end({ 'upstream-reset': 3, forwarded: 120 });
+});
+
 test('a failing endpoint is left out while there is another, and the last one never is', async () => {
   const app = await startUpstream();
   const h = await awake([refusingEndpoint(), app.endpoint]);

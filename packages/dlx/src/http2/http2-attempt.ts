@@ -203,7 +203,7 @@ export class Http2Attempt implements Attempt, SessionUser {
     const answering = this.#status !== undefined;
     this.#finish();
     // One that served may just have come to its end: that says nothing of the endpoint.
-    if (answering || !session.served) this.#state.failed(this.#x.core.clock.monotonic());
+    if (answering || !session.served) this.#state.brokeOff(this.#x.core.clock.monotonic(), answering);
     const refused = rstCode === constants.NGHTTP2_REFUSED_STREAM || id > session.lastStream;
     if (!answering && refused) this.#refused(error);
     else if (answering || !this.#mayRepeat() || !this.#lane.repeat(this.#x, this.#state, error)) {

@@ -153,7 +153,7 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
 
   #failed(error: Error): void {
     if (this.#done) return;
-    this.#state.failed(this.#x.core.clock.monotonic());
+    this.#state.brokeOff(this.#x.core.clock.monotonic(), this.#carrier.answering);
     const heard = (this.#socket?.bytesRead ?? 0) > 0;
     if (heard || this.#x.repeated || this.#carrier.method !== 'GET') {
       this.#refuse('upstream-reset', causeText(error));
