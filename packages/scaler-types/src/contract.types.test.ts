@@ -20,8 +20,9 @@ test('a scaler has four methods that it must have; the abilities are optional', 
   const create: CreateResourceScaler = () => scaler;
   const later: CreateResourceScaler = () => Promise.resolve(scaler);
   expect([create, later]).toHaveLength(2);
-  expect([scaler.watchResources, scaler.watchEndpoints, scaler.reconcile, scaler.explain, scaler.close]).toEqual(
-    Array.from({ length: 5 }, () => undefined),
+  const { watchResources, watchEndpoints, reconcile, explain, setBusy, close } = scaler;
+  expect([watchResources, watchEndpoints, reconcile, explain, setBusy, close]).toEqual(
+    Array.from({ length: 6 }, () => undefined),
   );
 });
 

@@ -6,6 +6,7 @@ export const scalerErrors = {
   'park-refused': 'A resource is not parked, and nothing of it was touched. A normal end.',
   'park-cancelled': 'A park was begun and undone: somebody uses the resource, or might. A normal end.',
   'wake-failed': 'A resource does not start.',
+  paused: 'A pause keeps a resource asleep or as it is, so it is not woken. Always terminal.',
   'unknown-resource': 'There is no such resource.',
 } as const;
 

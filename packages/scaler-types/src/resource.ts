@@ -1,3 +1,4 @@
+import type { Pause } from './pause.ts';
 import type { ScaleResource } from './scale-resource.ts';
 import type { ScaleEvent } from './scale-event.ts';
 
@@ -69,12 +70,22 @@ export interface Resource extends ResourceRef {
   lastScaleEvent?: ScaleEvent;
   /** ISO 8601, UTC. */
   lastScaleEventTime?: string;
+  /** ISO 8601; since when it is awake. Absent: not known, which counts from when it is first seen so. */
+  awakeSince?: string;
   /** All traffic passes the DLX even while awake, so that its count is evidence of idleness too. Default false. */
   dlxSeesAll?: boolean;
   /** Milliseconds without a request after which it is idle by the DLX's count; used with `dlxSeesAll`. */
   idleAfterMs?: number;
   /** Milliseconds after a wake, an update or a cancelled park in which it is not parked. Default: the autoscaler's. */
   cooldownMs?: number;
+  /** Milliseconds that it stays awake at the least once it is. Default 0. */
+  minAwakeMs?: number;
+  /** A person's word, which comes before metrics and requests. */
+  pause?: Pause;
+  /** ISO 8601; somebody is busy with it, so it is not parked before. In the past: as if absent. */
+  busyUntil?: string;
+  /** It is judged, but never parked. Default false. */
+  dryRun?: boolean;
   /** Milliseconds that one request may be held. Default: the DLX's. */
   holdTimeoutMs?: number;
   /** Milliseconds within which a connection to an endpoint must stand, at least 1; then another is tried. Default: the DLX's. */

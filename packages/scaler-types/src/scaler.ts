@@ -119,6 +119,7 @@ export interface ResourceScaler {
   /**
    * To 0: divert, settle, `confirm`, stop. To ≥ 1: start, and resolve as soon as it can serve. Idempotent, safe from
    * several processes at once, abortable. One result per resource, in order; only what concerns them all rejects.
+   * To ≥ 1 of one that a pause keeps asleep or as it is: a terminal `paused`.
    * Called concurrently for different resources; the apps never call it twice at once for the same one.
    */
   setScale(resources: readonly ResourceRef[], scale: number, options: ScaleOptions): Promise<readonly ScaleResult[]>;
@@ -145,6 +146,18 @@ export interface ResourceScaler {
   reconcile?(resources: readonly ResourceRef[], options: { signal: AbortSignal }): Promise<readonly ScaleResult[]>;
   /** Why it is not starting; undefined when nothing stands in its way. Called about once a second while a wake lasts. */
   explain?(resource: ResourceRef): Promise<Explanation | undefined>;
+  /**
+   * Keeps a busy lease on the resource, where every process sees it: `busyUntil` is at least `until` (ISO 8601) from then
+   * on; a longer one stays. Undefined ends it. Resolves once it is kept: a park that has not stopped the resource by then
+   * does not. Called when people or their programs ask for it, from any replica of the autoscaler.
+   *
+   * @returns the lease as it is now, ISO 8601. @throws `unknown-resource`.
+   */
+  setBusy?(
+    resource: ResourceRef,
+    until: string | undefined,
+    options: { signal: AbortSignal },
+  ): Promise<string | undefined>;
   /** Ends everything that it started. Idempotent; called once, last. */
   close?(): Promise<void>;
 }
@@ -161,6 +174,11 @@ export interface ScalerContext {
   dlxService: { namespace: string; name: string } | undefined;
   /** The scaler's own settings, from `--scaler-option name=value` and `SCALER_OPTION_<NAME>`; it validates them itself. */
   options: Readonly<Record<string, string>>;
+  /**
+   * Nothing is to be begun: `setScale` to 0 is not called, and `reconcile` touches only what an earlier run has begun.
+   * Default false.
+   */
+  dryRun?: boolean;
   logger: Logger;
   clock: Clock;
 }

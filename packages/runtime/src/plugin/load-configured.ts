@@ -11,6 +11,8 @@ export interface LoadConfiguredOptions {
   values: PlaceValues & ConfigValues<typeof pluginSettings>;
   /** The app's `import.meta.url`: where scalers are looked for last. */
   appUrl: string;
+  /** Nothing is to be begun. Default false. */
+  dryRun?: boolean;
   logger: Logger;
   clock: Clock;
 }
@@ -26,7 +28,7 @@ export function identityOf({ identity }: Pick<PlaceValues, 'identity'>): string 
  * @throws RuntimeError as {@link loadResourceScaler} does.
  */
 export function loadConfiguredScaler(options: LoadConfiguredOptions): Promise<LoadedResourceScaler> {
-  const { role, values, appUrl, logger, clock } = options;
+  const { role, values, appUrl, dryRun = false, logger, clock } = options;
   const { scaler: name, pluginDir, namespaces, dlxService, scalerOption, kubeconfig } = values;
   return loadResourceScaler({
     name,
@@ -40,6 +42,7 @@ export function loadConfiguredScaler(options: LoadConfiguredOptions): Promise<Lo
       namespaces: namespaces.length === 0 ? undefined : namespaces,
       dlxService,
       options: { ...(kubeconfig !== undefined && { kubeconfig }), ...scalerOption },
+      dryRun,
       logger,
       clock,
     },

@@ -141,6 +141,7 @@ describe('a scaler is loaded', () => {
         watchEndpoints: false,
         reconcile: false,
         explain: true,
+        setBusy: false,
         close: true,
       },
     });

@@ -16,6 +16,7 @@ const optionalAbilities = [
   'watchEndpoints',
   'reconcile',
   'explain',
+  'setBusy',
   'close',
 ] as const satisfies readonly Exclude<keyof ResourceScaler, (typeof requiredMethods)[number]>[];
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { pauseModes } from '../pause.ts';
 import type { Resource } from '../resource.ts';
 import { scaleEvents } from '../scale-event.ts';
 import { formatResource, parseResource } from './resource-json.ts';
@@ -14,6 +15,9 @@ describe('round trip', () => {
   const word = fc.string({ minLength: 1 });
   const port = fc.integer({ min: 1, max: 65_535 });
   const ms = fc.nat();
+  const time = fc
+    .date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-01-01') })
+    .map((date) => date.toISOString());
   const route = fc.record(
     { host: word, path: word, pathType: fc.constantFrom('Prefix', 'Exact') },
     { requiredKeys: ['host'] },
@@ -50,12 +54,15 @@ describe('round trip', () => {
       phase: fc.constantFrom('awake', 'parking', 'asleep', 'waking'),
       replicas: ms,
       lastScaleEvent: fc.constantFrom(...scaleEvents),
-      lastScaleEventTime: fc
-        .date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-01-01') })
-        .map((d) => d.toISOString()),
+      lastScaleEventTime: time,
+      awakeSince: time,
       dlxSeesAll: fc.boolean(),
       idleAfterMs: ms,
       cooldownMs: ms,
+      minAwakeMs: ms,
+      pause: fc.record({ mode: fc.constantFrom(...pauseModes), until: time }, { requiredKeys: ['mode'] }),
+      busyUntil: time,
+      dryRun: fc.boolean(),
       holdTimeoutMs: ms,
       connectTimeoutMs: fc.integer({ min: 1 }),
       responseTimeoutMs: ms,
@@ -191,6 +198,10 @@ describe('what is refused, with path, value and what is allowed', () => {
       'resource.targets[0].port is 70000, allowed is a whole number from 1 to 65535',
     ],
     [{ ...web, quietRules: [{ headers: { a: 1 } }] }, 'resource.quietRules[0].headers.a is 1, allowed is a text'],
+    [{ ...web, pause: { mode: 'off' } }, 'resource.pause.mode is "off", allowed is awake, asleep, as-is'],
+    [{ ...web, pause: { mode: 'awake', until: 'noon' } }, 'resource.pause.until is "noon", allowed is an ISO 8601'],
+    [{ ...web, busyUntil: 5 }, 'resource.busyUntil is 5, allowed is an ISO 8601 time'],
+    [{ ...web, dryRun: 'yes' }, 'resource.dryRun is "yes", allowed is true or false'],
     [{ ...web, lastScaleEventTime: 'yesterday' }, 'lastScaleEventTime is "yesterday", allowed is an ISO 8601 time'],
   ])('%j', (json, message) => {
     expect(() => parseResource(json)).toThrow(

@@ -1,3 +1,4 @@
+import { type Pause, pauseModes } from '../pause.ts';
 import type { Phase, QuietRule, Resource, Route, TargetPort } from '../resource.ts';
 import { scaleEvents } from '../scale-event.ts';
 import {
@@ -52,6 +53,8 @@ const quietRule = object<QuietRule>({
   port: optional(port),
 });
 
+const pause = object<Pause>({ mode: required(oneOf(pauseModes)), until: optional(isoTime) });
+
 /** v3io's names beside ours; what it leaves out when empty may be absent. */
 const resource = object<Partial<Resource> & Pick<Resource, 'namespace' | 'name'>>({
   namespace: required(text),
@@ -63,9 +66,14 @@ const resource = object<Partial<Resource> & Pick<Resource, 'namespace' | 'name'>
   replicas: optional(wholeNumber(0)),
   lastScaleEvent: optional(oneOf(scaleEvents), 'last_scale_event'),
   lastScaleEventTime: optional(isoTime, 'last_scale_event_time'),
+  awakeSince: optional(isoTime),
   dlxSeesAll: optional(flag),
   idleAfterMs: optional(milliseconds),
   cooldownMs: optional(milliseconds),
+  minAwakeMs: optional(milliseconds),
+  pause: optional(pause),
+  busyUntil: optional(isoTime),
+  dryRun: optional(flag),
   holdTimeoutMs: optional(milliseconds),
   connectTimeoutMs: optional(wholeNumber(1)),
   responseTimeoutMs: optional(milliseconds),
