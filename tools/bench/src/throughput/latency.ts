@@ -13,7 +13,7 @@ const perSecond = 2000;
 
 export const latency: Scenario = {
   name: 'latency',
-  doc: 'what a proxy adds to the latency at 2,000 requests per second, counted from when each was due',
+  doc: 'What a proxy adds to the latency at 2,000 requests per second, counted from when each was due.',
   needs: ['nginx'],
   async run(context) {
     const { quick, rounds, log } = context;

@@ -31,7 +31,7 @@ const rates = [1000, 2000, 3000];
 
 export const ramp: Scenario = {
   name: 'ramp',
-  doc: 'from zero: 1,000, 2,000, 3,000 requests per second to a sleeper whose app takes 100 ms for each',
+  doc: 'From zero: 1,000, 2,000, 3,000 requests per second to a sleeper whose app takes 100 ms for each.',
   async run(context) {
     const { quick, rounds, log } = context;
     const seconds = quick ? 1 : 3;

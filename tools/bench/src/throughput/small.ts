@@ -25,7 +25,7 @@ const connections = 64;
 
 export const small: Scenario = {
   name: 'small',
-  doc: 'small requests with minimal headers over 64 connections, beside the peers',
+  doc: 'Small requests with minimal headers over 64 connections, beside the peers.',
   needs: ['wrk', 'nginx'],
   isGate: true,
   run: (context) =>
@@ -38,7 +38,7 @@ export const small: Scenario = {
 
 export const headers: Scenario = {
   name: 'headers',
-  doc: 'the same with the eleven headers of a real browser',
+  doc: 'The same with the eleven headers of a real browser.',
   needs: ['wrk', 'nginx'],
   isGate: true,
   run: (context) =>
