@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { Endpoint, Resource } from '@scaler/scaler-types';
-import { cores } from '../machine/cores.ts';
 import type { Calls } from '../processes/calls.ts';
 import { cores } from '../machine/cores.ts';
 import { startWorker, type Worker } from '../processes/child.ts';
