@@ -123,7 +123,7 @@ async function holdOnce(load: Load & { count: number }): Promise<Seen> {
   const { count } = load;
   await using stage = openStage();
   const [app, client] = [await stage.app(), await stage.client()];
-  const dlx = await stage.dlx({ flags: [`--hold-limit=${count + 1}`, `--hold-limit-total=${count + 1}`] });
+  const dlx = await stage.dlx();
   await dlx.control.set([sleeper('web')]);
   await dlx.control.plan('web', { endpoints: [loopback(await app.listen())] });
   for (let i = 0; i < 3; i++) await warmUp(dlx, client, { ...load, count: Math.ceil(count / 10) });

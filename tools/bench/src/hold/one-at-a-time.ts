@@ -16,7 +16,7 @@ export const oneAtATime: Scenario = {
     const count = quick ? 2_000 : 10_000;
     await using stage = openStage();
     const [app, client] = [await stage.serialApp(), await stage.client()];
-    const dlx = await stage.dlx({ flags: [`--hold-limit=${count}`, `--hold-limit-total=${2 * count}`] });
+    const dlx = await stage.dlx();
     await dlx.control.set([sleeper('web')]);
     await dlx.control.plan('web', { endpoints: [loopback(await app.listen({ tookMs }))] });
     await client.open({ count, port: dlx.port });
