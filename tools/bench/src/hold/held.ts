@@ -45,6 +45,9 @@ interface Seen {
   /** Answers per second, from ready to the last. */
   readonly drainRate: number;
   readonly awakeRate: number;
+  /** Of the DLX, per request; with the answer alone while draining, with reading the request while awake. */
+  readonly drainCpuUs: number;
+  readonly awakeCpuUs: number;
 }
 
 async function holdMany(context: Context, load: Load, limits: { eachKB: number; peakMB?: number }): Promise<Figure[]> {
@@ -103,7 +106,14 @@ async function holdMany(context: Context, load: Load, limits: { eachKB: number; 
       'drain rate / rate of the same requests awake',
       '×',
       of(({ drainRate, awakeRate }) => drainRate / awakeRate),
-      { atLeast: 0.8, quickAtLeast: 0.5 },
+      { atLeast: 0.8 },
+    ),
+    // What shares the machine spoils this less than the rate.
+    figureOf(
+      'requests per CPU second, drained / awake',
+      '×',
+      of(({ drainCpuUs, awakeCpuUs }) => awakeCpuUs / drainCpuUs),
+      { quickAtLeast: 0.5 },
     ),
     figureOf(
       'overtaken on the way to the app',
@@ -137,13 +147,17 @@ async function holdOnce(load: Load & { count: number }): Promise<Seen> {
   await client.send(load);
   await dlx.until(`${count} are held`, ({ held: now }) => now === count);
   const during = await highestRss(dlx);
+  const cpuBefore = dlx.cpuSeconds();
   const readyMs = await dlx.control.ready('web');
   const drained = await client.answers();
+  const drainCpu = dlx.cpuSeconds() - cpuBefore;
   const peak = dlx.peakRssBytes();
   const scaleCalls = (await dlx.control.scaleCalls()).length;
   const [overtaken, connections] = [overtakenIn(await app.seen()), await app.connections()];
+  const cpuBetween = dlx.cpuSeconds();
   await client.send({ ...load, window });
   const awake = await client.answers();
+  const awakeCpu = dlx.cpuSeconds() - cpuBetween;
   await client.close();
   const { accepted, byOutcome } = await settled(dlx);
   return {
@@ -158,6 +172,8 @@ async function holdOnce(load: Load & { count: number }): Promise<Seen> {
     lastMs: drained.lastMs - readyMs,
     drainRate: perSecond(drained, readyMs),
     awakeRate: perSecond(awake, awake.sent[0]?.sentMs),
+    drainCpuUs: (drainCpu / count) * 1e6,
+    awakeCpuUs: (awakeCpu / count) * 1e6,
   };
 }
 
