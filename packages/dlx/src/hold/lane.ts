@@ -67,7 +67,7 @@ export class Lane {
   hold(x: Exchange): void {
     const { settings } = this.gate.core;
     x.heldBytes ||= heldBytesOf(x.head);
-    // Whom it let out and who comes back is as few as the windows let through.
+    // Those that were let out and come back had their places, and are as few as the windows let through.
     const overflow = x.wasHeld ? undefined : this.#overflow(x);
     if (overflow !== undefined) {
       x.refuse({ outcome: 'overflow', detail: `${this.gate.key}: ${overflow}` });
