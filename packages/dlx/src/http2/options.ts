@@ -6,6 +6,7 @@ const common = {
   strictSingleValueFields: false,
   // Their size is bounded by maxHeaderListSize, at 64 KiB.
   maxHeaderListPairs: 2000,
+  // In MB; what waits to be sent in all streams of a connection. Beyond it Node resets those that begin.
   maxSessionMemory: 64,
 };
 

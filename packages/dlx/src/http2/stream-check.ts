@@ -4,17 +4,15 @@ import type { Refusal } from '../outcome.ts';
 import type { StreamHead } from './stream-head.ts';
 
 /**
- * What Node lets through in HTTP/2 and must not pass. Sets the exchange's path. Malformed field names and values, a
- * body that differs from its Content-Length, and fields that concern a connection (RFC 9113 §8.2.2) never come here:
- * nghttp2 resets their streams.
+ * What Node lets through in HTTP/2 and must not pass. Sets the exchange's path. Malformed or repeated pseudo-fields and
+ * names, a body that differs from its Content-Length, and fields that concern a connection (RFC 9113 §8.2.2) never come
+ * here: nghttp2 resets their streams.
  */
 export function checkStream(x: Exchange, request: StreamHead): Refusal | undefined {
   const { head, method, scheme, path, authority, hostField } = request;
   if (method === 'CONNECT') return bad('CONNECT is not supported', 501);
   if (scheme !== 'http' && scheme !== 'https') return bad(`the scheme "${scheme.slice(0, 80)}" is not HTTP`);
-  if (head.hosts > 1) return bad('more than one Host');
-  if (head.host === undefined) return bad('neither :authority nor Host');
-  const host = parseHost(head.host);
+  const host = parseHost(head.host ?? '');
   if (host === undefined) return bad('not a Host');
   if (authority !== undefined && hostField !== undefined) {
     const named = parseHost(hostField);

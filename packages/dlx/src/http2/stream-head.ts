@@ -18,7 +18,6 @@ export function readStreamHead(raw: readonly string[], targetHeader: string): St
   const pseudo = new Map<string, string>();
   const rest: string[] = [];
   let hostField: string | undefined;
-  let hosts = 0;
   let contentType: string | undefined;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
@@ -29,7 +28,6 @@ export function readStreamHead(raw: readonly string[], targetHeader: string): St
     }
     if (name === 'host') {
       hostField = value;
-      hosts += 1;
       continue;
     }
     if (name === 'content-type') contentType = value;
@@ -38,7 +36,6 @@ export function readStreamHead(raw: readonly string[], targetHeader: string): St
   const head = readHead(rest, targetHeader);
   const authority = pseudo.get(':authority');
   head.host = authority ?? hostField;
-  head.hosts = hosts;
   const [method = '', scheme = '', path = ''] = [':method', ':scheme', ':path'].map((name) => pseudo.get(name));
   return { method, scheme, path, authority, hostField, contentType, head };
 }

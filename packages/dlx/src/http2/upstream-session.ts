@@ -4,8 +4,8 @@ import type { EndpointState } from '../forward/endpoint-state.ts';
 import { connectWithin } from '../forward/upstreams.ts';
 import { clientOptions } from './options.ts';
 
-/** Streams that may wait for a session before its upstream has said how many it takes. */
-const assumedStreams = 100;
+/** Streams on one session, however many its upstream takes: what waits in them must stay below Node's own bound. */
+const mostStreams = 128;
 /** A session without streams stands so long. */
 const idleMs = 10_000;
 
@@ -104,8 +104,8 @@ export class UpstreamSession {
   }
 
   get #room(): number {
-    if (!this.#ready) return assumedStreams;
-    return this.#session?.remoteSettings.maxConcurrentStreams ?? assumedStreams;
+    if (!this.#ready) return mostStreams;
+    return Math.min(mostStreams, this.#session?.remoteSettings.maxConcurrentStreams ?? mostStreams);
   }
 
   #connected(socket: Socket, timeoutMs: number): void {
