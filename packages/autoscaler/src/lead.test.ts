@@ -24,6 +24,8 @@ interface Scene {
   clock: FakeClock;
   dlx: FakeDlx;
   metrics: Metrics;
+  /** Messages of level info. */
+  logged: string[];
   /** What the metric of every resource is; a text makes it unknown. */
   value: { now: number | string };
   leader: { lose(reason: Error): void; ended: Promise<unknown> };
@@ -35,6 +37,7 @@ interface Scene {
 interface SceneOptions {
   script?: PeerScript;
   maxParks?: number;
+  dryRun?: boolean;
   reconcileGate?: ScriptedScaler['reconcileGate'];
 }
 
@@ -46,7 +49,7 @@ afterEach(async () => {
 
 async function start(
   resources: readonly Resource[],
-  { script = quietDlx('dlx-1'), maxParks = 8, reconcileGate }: SceneOptions = {},
+  { script = quietDlx('dlx-1'), maxParks = 8, dryRun = false, reconcileGate }: SceneOptions = {},
 ): Promise<Scene> {
   const clock = createFakeClock();
   const dlx = await startFakeDlx(script);
@@ -56,6 +59,7 @@ async function start(
   const [ring, metrics, peers] = [createRing(), createMetrics(), staticPeers([dlx])];
   const view = createResourceView({ scaler, clock, logger: silentLogger, timeoutMs: 1_000, retryMs: 1_000 });
   const value: Scene['value'] = { now: 0 };
+  const logged: string[] = [];
   const [stop, lose] = [new AbortController(), new AbortController()];
   const watching = view.run(stop.signal);
   const ended = lead(
@@ -67,15 +71,15 @@ async function start(
       fence: { peers, client, infraPort: 1, timeoutMs: 1_000 },
       preflight: { peers, client, timeoutMs: 1_000 },
       observer: createObserver(metrics),
-      settings: { ...wantSettings, intervalMs, cooldownMs: 0, parksPerTick: 5, maxParks, maxReconciles: 2 },
+      settings: { ...wantSettings, intervalMs, cooldownMs: 0, dryRun, parksPerTick: 5, maxParks, maxReconciles: 2 },
       clock,
-      logger: silentLogger,
+      logger: { ...silentLogger, info: (message) => void logged.push(message) },
       identity: 'a-1',
     },
     lose.signal,
   ).catch((error: unknown) => error);
   const scene: Scene = {
-    ...{ scaler, view, ring, clock, dlx, metrics, value },
+    ...{ scaler, view, ring, clock, dlx, metrics, logged, value },
     leader: { lose: (reason) => lose.abort(reason), ended },
     tick: () => clock.advance(intervalMs),
     async stop() {
@@ -216,6 +220,59 @@ describe('parking', () => {
     expect(entries(scene)[0]).toBe('aborted');
     await scene.tick();
     expect(scene.scaler.parks).toEqual([]);
+  });
+});
+
+describe('what its owner wants', () => {
+  const question = { resource: web, epoch: 'e1', addresses: ['127.0.0.1'] };
+  const begun = async (changes: Partial<Resource> = {}) => {
+    const scene = await start([named('web', changes)]);
+    await scene.tick();
+    const [park] = await scene.scaler.whenParks(1);
+    const tell = (later: Partial<Resource>) =>
+      scene.scaler.tell({ type: 'set', resource: named('web', { phase: 'parking', ...later }) });
+    return { scene, tell, confirm: () => park?.options.confirm?.(question, signal) };
+  };
+
+  test.each<[string, Partial<Resource>, string]>([
+    ['a busy lease', { busyUntil: '2026-01-01T01:00:00Z' }, 'busy until 2026-01-01T01:00:00Z'],
+    ['a pause awake', { pause: { mode: 'awake' } }, 'paused awake'],
+    ['a pause as it is', { pause: { mode: 'as-is' } }, 'paused as-is'],
+    ['a dry run', { dryRun: true }, 'a dry run has begun'],
+  ])('%s that arrives in the middle of a park cancels it', async (_name, changes, why) => {
+    const { tell, confirm } = await begun();
+    expect(await confirm()).toEqual({ ok: true });
+    tell(changes);
+    expect(await confirm()).toEqual({ ok: false, reason: `no longer idle when asked again: ${why}` });
+  });
+
+  test('a pause asleep is parked although it is used, behind the fence as ever', async () => {
+    const scene = await start([named('web', { pause: { mode: 'asleep' } })]);
+    scene.value.now = 5;
+    await scene.tick();
+    const [park] = await scene.scaler.whenParks(1);
+    expect(park?.options.reason.text).toBe('paused asleep');
+    expect(await park?.options.confirm?.(question, signal)).toEqual({ ok: true });
+    expect(scene.dlx.asked).toContain('POST /fence');
+  });
+
+  test('a pause ends by itself, within a tick', async () => {
+    const scene = await start([named('web', { pause: { mode: 'awake', until: '2026-01-01T00:00:25Z' } })]);
+    for (let ticks = 0; ticks < 2; ticks++) await scene.tick();
+    expect(entries(scene)).toEqual(['stay', 'stay']);
+    expect(scene.ring.of(web)[0]?.reasons).toEqual(['paused awake until 2026-01-01T00:00:25Z']);
+    await scene.tick();
+    await scene.scaler.whenParks(1);
+  });
+
+  test('a dry run parks nothing, and tells and counts what it would park, logged once in a row', async () => {
+    const scene = await start([web], { dryRun: true });
+    for (let ticks = 0; ticks < 3; ticks++) await scene.tick();
+    expect(scene.scaler.parks).toEqual([]);
+    expect(scene.dlx.asked).toEqual([]);
+    expect(scene.ring.of(web)[0]).toMatchObject({ what: 'would-park', times: 3 });
+    expect(scene.logged.filter((message) => message === 'would park')).toHaveLength(1);
+    expect(await scene.metrics.text()).toContain('scaler_autoscaler_decisions_total{action="would-park"} 3');
   });
 });
 

@@ -104,7 +104,11 @@ async function tickUntilAborted(parts: LeadParts, acting: Acting, signal: AbortS
 function tell({ ring, logger, clock }: LeadParts, result: TickResult, tookMs: number): void {
   for (const { resource, action, reasons } of result.decisions) {
     // A park is written down when it begins: it may have to wait for its turn.
-    if (action === 'stay') ring.add(resource, { what: 'stay', reasons }, clock.now());
+    if (action === 'park') continue;
+    if (action === 'would-park' && ring.of(resource)[0]?.what !== action) {
+      logger.info('would park', { namespace: resource.namespace, resource: resource.name, reasons });
+    }
+    ring.add(resource, { what: action, reasons }, clock.now());
   }
   for (const { source, failures } of result.reports) {
     if (failures.length === 0) continue;

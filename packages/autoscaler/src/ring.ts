@@ -2,8 +2,8 @@ import { type ResourceRef, resourceKey } from '@scaler/scaler-types';
 
 /** One entry of a resource's history. */
 export interface RingEntry {
-  /** `stay` and `park` were decided; the others are how a park ended. */
-  what: 'stay' | 'park' | 'parked' | 'cancelled' | 'refused' | 'failed' | 'aborted';
+  /** `stay`, `park` and `would-park` (but for a dry run) were decided; the others are how a park ended. */
+  what: 'stay' | 'park' | 'would-park' | 'parked' | 'cancelled' | 'refused' | 'failed' | 'aborted';
   reasons: readonly string[];
   /** ISO 8601, of the first and of the last tick in a row that came to it. */
   firstAt: string;

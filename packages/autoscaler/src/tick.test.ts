@@ -10,7 +10,7 @@ import { createTicker } from './tick.ts';
 import { createResourceView } from './view/resource-view.ts';
 
 const signal = new AbortController().signal;
-const settings = { ...wantSettings, intervalMs: 10_000, cooldownMs: 60_000, parksPerTick: 5 };
+const settings = { ...wantSettings, intervalMs: 10_000, cooldownMs: 60_000, dryRun: false, parksPerTick: 5 };
 
 /** The DLX, which is never in the way here. */
 const noActivity: Source = {

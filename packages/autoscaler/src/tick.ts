@@ -1,10 +1,11 @@
-import { type Clock, type Resource, type ResourceRef } from '@scaler/scaler-types';
+import { type Clock, pauseText, type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
 import type { Attempts } from './judge/attempts.ts';
 import { brake, type BrakeFacts, type BrakeSettings } from './judge/brake.ts';
 import { decide, type Decision } from './judge/decide.ts';
 import { type Instant, instantOf } from './judge/instant.ts';
 import { judge, type Verdict } from './judge/judge.ts';
 import { emptyMemory, type Memory, remember } from './judge/memory.ts';
+import { isPausedAsleep, standingWishes } from './judge/wishes.ts';
 import type { ResourceView } from './view/resource-view.ts';
 import { collect, type SourceReport } from './sources/collect.ts';
 import type { Source } from './sources/source.ts';
@@ -15,6 +16,8 @@ export interface TickSettings extends WantSettings, BrakeSettings {
   /** Between the beginnings of two ticks. */
   intervalMs: number;
   cooldownMs: number;
+  /** Nothing is parked; what would be is told. */
+  dryRun: boolean;
 }
 
 export interface TickParts {
@@ -66,13 +69,29 @@ export function createTicker({ view, sources, clock, settings }: TickParts): Tic
       return { resources, reports, ...braked };
     },
     async judgeAgain(ref, signal) {
+      await view.refresh(signal);
       const resource = view.get(ref);
       if (!resource) return { verdict: 'unknown', reasons: ['the scaler does not tell of it any more'] };
+      const now = instantOf(clock);
+      const standing = standingAgain(resource, view, now);
+      if (standing.length > 0) return { verdict: 'unknown', reasons: standing };
+      if (resource.pause && isPausedAsleep(resource, now))
+        return { verdict: 'idle', reasons: [pauseText(resource.pause)] };
       const wants = tryWantsOf(resource, settings);
       const { samples } = await collect(sources, wants, { signal });
       return judge(wants, { samples, known: memory.known, now: instantOf(clock) });
     },
   };
+}
+
+/** What may have come about since the park began, and ends it whatever the samples say. */
+function standingAgain(resource: Resource, view: ResourceView, now: Instant): readonly string[] {
+  const doubt = view.doubts().get(resourceKey(resource));
+  return [
+    ...(doubt === undefined ? [] : [`unknown: ${doubt}`]),
+    ...(resource.dryRun ? ['a dry run has begun'] : []),
+    ...standingWishes(resource, now),
+  ];
 }
 
 /**

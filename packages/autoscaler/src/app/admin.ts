@@ -1,5 +1,5 @@
 import { type AdminApp, problem, problemContentType } from '@scaler/runtime';
-import { type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
+import { type Pause, type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
 import type { ResourceView } from '../view/resource-view.ts';
 import type { Ring, RingEntry } from '../ring.ts';
 
@@ -8,6 +8,8 @@ export interface AdminParts {
   ring: Ring;
   /** Whether this replica acts; only then does it decide anything. */
   leads: () => boolean;
+  /** Nothing is parked, whatever the resource. */
+  dryRun: boolean;
 }
 
 /** One resource as `GET /resources` tells it. */
@@ -15,17 +17,23 @@ export interface ResourceSummary extends ResourceRef {
   /** `null`: unknown. */
   phase: Resource['phase'] | null;
   replicas: number | null;
+  pause: Pause | null;
+  busyUntil: string | null;
+  dryRun: boolean;
   /** The last decision or end of a park; `null`: none by this replica. */
   last: RingEntry | null;
 }
 
 /** `GET /resources` and `GET /resources/:namespace/:name/decisions`. */
-export function adminRoutes({ view, ring, leads }: AdminParts): (app: AdminApp) => void {
+export function adminRoutes({ view, ring, leads, dryRun }: AdminParts): (app: AdminApp) => void {
   const summary = (resource: Resource): ResourceSummary => ({
     namespace: resource.namespace,
     name: resource.name,
     phase: resource.phase ?? null,
     replicas: resource.replicas ?? null,
+    pause: resource.pause ?? null,
+    busyUntil: resource.busyUntil ?? null,
+    dryRun: dryRun || resource.dryRun === true,
     last: ring.of(resource)[0] ?? null,
   });
   return (app) => {
@@ -56,6 +64,7 @@ export function explain(resource: Resource, decisions: readonly RingEntry[], lea
 const verbs: Readonly<Record<RingEntry['what'], string>> = {
   stay: 'it is left as it is',
   park: 'it is being parked',
+  'would-park': 'it would be parked, but for the dry run',
   parked: 'it was parked',
   cancelled: 'its park was cancelled',
   refused: 'its park was refused',

@@ -13,11 +13,13 @@ import {
   identityOf,
   loadConfiguredScaler,
 } from '@scaler/runtime';
+import type { ResourceScaler } from '@scaler/scaler-types';
 import { lead, type LeadParts } from '../lead.ts';
 import { createPeerClient } from '../peers/peer-client.ts';
 import { createResourceView, type ResourceView } from '../view/resource-view.ts';
 import { createRing } from '../ring.ts';
 import { adminRoutes } from './admin.ts';
+import { busyRoutes } from './busy.ts';
 import { type Leadership, leadershipOf } from './leadership.ts';
 import { createObserver } from './observe.ts';
 import { peersOf } from './peers.ts';
@@ -34,7 +36,7 @@ export interface AutoscalerContext extends ProcessContext {
 /** The autoscaler, from its settings to its end. */
 export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   const { signal, shutdown, logger, clock } = context;
-  const loaded = await loadConfiguredScaler({ ...context, role: 'autoscaler', values: context.config.values });
+  const loaded = await loadConfiguredScaler({ ...context, ...startOf(context), role: 'autoscaler' });
   const { scaler } = loaded;
   shutdown.step(50, 'close the scaler', () => scaler.close?.());
   const config = applyProposal(context.config, await scaler.getConfig(), loaded.packageName);
@@ -67,7 +69,7 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
     logger,
     identity: identityOf(values),
   };
-  await serve(context, values, { view, leadership, metrics, ring });
+  await serve(context, values, { scaler, view, leadership, metrics, ring });
   const parts = [
     { name: 'resources', run: (partSignal: AbortSignal) => view.run(partSignal) },
     {
@@ -79,6 +81,11 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   // Before connections are closed: parks are cancelled and the Lease is released over them.
   shutdown.step(20, 'stop acting', () => acting.catch(() => undefined));
   await acting;
+}
+
+/** What the scaler is loaded with: proposals of its own come later. */
+function startOf({ config: { values } }: AutoscalerContext) {
+  return { values, dryRun: values.dryRun };
 }
 
 /** Nothing here needs Kubernetes but the Lease, the metrics API and the DLX's Service. */
@@ -95,6 +102,7 @@ function leadSettings(values: ConfigValues<Settings>): LeadParts['settings'] {
   return {
     intervalMs: values.scaleInterval,
     cooldownMs: values.cooldown,
+    dryRun: values.dryRun,
     idleAfterMs: values.idleAfter,
     metricNamePattern: values.metricNamePattern,
     defaultSource: values.metricsSource[0],
@@ -105,6 +113,7 @@ function leadSettings(values: ConfigValues<Settings>): LeadParts['settings'] {
 }
 
 interface Served {
+  scaler: ResourceScaler;
   view: ResourceView;
   leadership: Leadership;
   metrics: ReturnType<typeof createMetrics>;
@@ -115,7 +124,7 @@ interface Served {
 async function serve(
   { signal, shutdown, logger, clock }: AutoscalerContext,
   values: ConfigValues<Settings>,
-  { view, leadership, metrics, ring }: Served,
+  { scaler, view, leadership, metrics, ring }: Served,
 ): Promise<void> {
   const readiness = createChecks('resources', 'running');
   readiness.set('resources', false, 'the scaler has not told all of its resources yet');
@@ -133,7 +142,10 @@ async function serve(
     port: adminPort,
     auth: adminTokenFile === undefined ? undefined : { tokenFile: adminTokenFile },
     logger,
-    register: adminRoutes({ view, ring, leads: () => leadership.held }),
+    register: (app) => {
+      adminRoutes({ view, ring, leads: () => leadership.held, dryRun: values.dryRun })(app);
+      busyRoutes({ scaler, view, clock, limitMs: values.busyLimit })(app);
+    },
   });
   shutdown.step(80, 'stop the admin server', () => admin.close());
   logger.info('listening', { infra: infra.address, admin: admin.address });

@@ -23,6 +23,17 @@ const judgementSettings = {
     default: '1m',
     doc: 'How long a resource is not parked after a wake, an update or a cancelled park; doubled with each cancelled park in a row, up to an hour. For resources that name none.',
   }),
+  dryRun: setting({
+    parser: parsers.boolean(),
+    default: false,
+    proposal: false,
+    doc: 'Decide, tell what would be parked, and begin nothing: nothing is adopted, diverted or parked. What an earlier run has begun is still finished and kept true.',
+  }),
+  busyLimit: setting({
+    parser: parsers.duration({ min: '1s' }),
+    default: '24h',
+    doc: 'The longest busy lease that `PUT /busy/…` gives.',
+  }),
   idleAfter: setting({
     parser: parsers.duration({ min: '1s' }),
     default: '5m',

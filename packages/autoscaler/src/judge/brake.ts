@@ -41,7 +41,7 @@ export function brake(facts: BrakeFacts, settings: BrakeSettings): Braked {
   const reason = `the brake is on: more than max(10, 20 %) of ${facts.awake} went idle at once after a source failed`;
   return {
     decisions: decisions.map((decision) => {
-      if (decision.action === 'stay' || allowed-- > 0) return decision;
+      if (decision.action !== 'park' || allowed-- > 0) return decision;
       return { ...decision, action: 'stay', reasons: [reason, ...decision.reasons] };
     }),
     braked: true,

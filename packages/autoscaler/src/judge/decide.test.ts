@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Resource } from '@scaler/scaler-types';
-import fc from 'fast-check';
 import type { Sample } from '../sources/sample.ts';
 import { wantsOf } from '../sources/want.ts';
 import { aResource, factsFor, now, samplesFor, wantSettings } from '../testing/facts.ts';
@@ -146,155 +145,62 @@ describe('cooldown', () => {
   });
 });
 
-describe('whatever the input', () => {
-  const numbers = fc.oneof(fc.double(), fc.integer({ min: -5, max: 5 }), fc.constantFrom(0, NaN, Infinity, -Infinity));
-  const windows = fc.constantFrom(1_000, 60_000, 300_000);
-  const metrics = fc.record({
-    metricName: fc.constantFrom('a', 'b', 'c'),
-    windowSize: windows,
-    threshold: fc.oneof(numbers, fc.constantFrom(0, 0.5, 1, 2)),
+describe('what its owner wants', () => {
+  const later = '2026-01-01T00:10:00.000Z';
+  const earlier = '2025-12-31T23:59:59.999Z';
+
+  test.each<[string, Partial<Resource>, string]>([
+    ['a pause awake', { pause: { mode: 'awake' } }, 'paused awake'],
+    ['a pause as it is, with an end', { pause: { mode: 'as-is', until: later } }, `paused as-is until ${later}`],
+    ['a pause whose end cannot be read', { pause: { mode: 'asleep', until: 'soon' } }, 'paused asleep until soon'],
+    ['a busy lease', { busyUntil: later }, 'busy until 2026-01-01T00:10:00Z'],
+    ['a busy lease that cannot be read', { busyUntil: 'soon' }, 'unknown: the end of its busy lease, "soon"'],
+    ['a busy lease, also while paused asleep', { pause: { mode: 'asleep' }, busyUntil: later }, 'busy until'],
+    [
+      'a minimum awake time',
+      { minAwakeMs: 2, awakeSince: earlier },
+      'awake since 2025-12-31T23:59:59Z, and at the least',
+    ],
+    ['one since a time that is none', { minAwakeMs: 1, awakeSince: 'x' }, 'awake since an unknown time'],
+    ['one since a time that nobody knows', { minAwakeMs: 1 }, 'unknown: it is not known since when it is awake'],
+  ])('%s keeps it awake', (_name, changes, reason) => {
+    const { action, reasons } = decideOne(aResource(changes));
+    expect(action).toBe('stay');
+    expect(reasons.join('\n')).toContain(reason);
   });
-  const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
-  const rare = <T>(arbitrary: fc.Arbitrary<T>) =>
-    fc.oneof({ arbitrary: fc.constant(undefined), weight: 5 }, { arbitrary, weight: 1 });
-  const resources = fc
-    .record({
-      name: fc.constantFrom('x', 'y', 'z'),
-      phase: fc.option(
-        fc.constantFrom('awake', 'awake', 'awake', 'awake', 'awake', 'awake', 'parking', 'asleep', 'waking'),
-        { nil: undefined, freq: 9 },
-      ),
-      replicas: optional(fc.integer({ min: 0, max: 9 })),
-      scaleResources: fc.array(metrics, { maxLength: 3 }),
-      dlxSeesAll: optional(fc.boolean()),
-      idleAfterMs: optional(windows),
-      cooldownMs: optional(fc.nat(100_000)),
-      blocked: rare(fc.constantFrom('', 'shared')),
-      lastScaleEventTime: rare(
-        fc.oneof(
-          fc.integer({ min: -200_000, max: 200_000 }).map((ms) => new Date(now.wallMs + ms).toISOString()),
-          fc.string(),
-        ),
-      ),
-    })
-    .map((fields) => {
-      const given = Object.entries(fields).filter(([, value]) => value !== undefined);
-      return { namespace: 'n', targets: [], ...Object.fromEntries(given) } as unknown as Resource;
+
+  test.each<[string, Partial<Resource>]>([
+    ['a pause that is over', { pause: { mode: 'awake', until: earlier } }],
+    ['a lease in the past', { busyUntil: earlier }],
+    ['a lease that ends now', { busyUntil: new Date(now.wallMs).toISOString() }],
+    ['a minimum awake time that is over', { minAwakeMs: 1, awakeSince: earlier }],
+  ])('%s does not', (_name, changes) => {
+    expect(decideOne(aResource(changes)).action).toBe('park');
+  });
+
+  test('the minimum awake time counts from when it was seen awake, where the scaler tells no time', () => {
+    const from = { wallMs: now.wallMs - 500, monotonicMs: now.monotonicMs - 500 };
+    const { memory } = factsFor([aResource()]);
+    const changes = { memory: { ...memory, awakeFrom: new Map([['default/web', from]]) } };
+    expect(decideOne(aResource({ minAwakeMs: 501 }), idle, changes).action).toBe('stay');
+    expect(decideOne(aResource({ minAwakeMs: 500 }), idle, changes).action).toBe('park');
+  });
+
+  test('a pause asleep parks it whatever its samples say, up to its end', () => {
+    const busy: Sample = { known: true, value: 100, ageMs: 0 };
+    const pause = { mode: 'asleep', until: later } as const;
+    const asleep = decideOne(aResource({ pause }), busy);
+    expect(asleep).toMatchObject({ action: 'park', reasons: [`paused asleep until ${later}`] });
+    expect(decideOne(aResource({ pause }), { known: false, reason: 'gone' }).action).toBe('park');
+    expect(decideOne(aResource({ pause: { mode: 'asleep', until: earlier } }), busy).action).toBe('stay');
+  });
+
+  test('a dry run, of all or of one, tells what would be parked, and nothing else', () => {
+    expect(decideOne(aResource({ dryRun: true }))).toMatchObject({
+      action: 'would-park',
+      reasons: decideOne(aResource()).reasons,
     });
-  const samples: fc.Arbitrary<Sample> = fc.oneof(
-    fc.record({
-      known: fc.constant(true as const),
-      value: numbers,
-      ageMs: fc.integer({ min: -400_000, max: 400_000 }),
-    }),
-    ...Array.from({ length: 8 }, () => fc.constant<Sample>({ known: true, value: 0, ageMs: 0 })),
-    fc.constant<Sample>({ known: false, reason: 'because' }),
-  );
-  const scene = fc
-    .tuple(resources, fc.array(samples, { minLength: 4, maxLength: 4 }), fc.nat(400_000))
-    .map(([resource, list, knownForMs]) => {
-      const wants = wantsOf(resource, wantSettings);
-      const since = { wallMs: now.wallMs - knownForMs, monotonicMs: now.monotonicMs - knownForMs };
-      const known = new Map(wants.map(({ key }) => [key, { since, last: now }]));
-      const told = new Map(wants.map(({ key }, index) => [key, list[index % list.length] as Sample]));
-      return { resource, wants, told, facts: factsFor([], { memory: { ...emptyMemory, known } }) };
-    });
-  const actionOf = ({ resource, told, facts }: { resource: Resource; told: Map<string, Sample>; facts: never }) =>
-    decide([resource], told, facts)[0]?.action;
-
-  test('there is one decision per resource, in order, with a reason', () => {
-    fc.assert(
-      fc.property(fc.array(scene, { maxLength: 5 }), (scenes) => {
-        const all = scenes.map(({ resource }) => resource);
-        const told = new Map(scenes.flatMap((one) => [...one.told]));
-        const decisions = decide(all, told, factsFor(all));
-        expect(decisions.map(({ resource }) => resource.name)).toEqual(all.map(({ name }) => name));
-        expect(decisions.every(({ reasons }) => reasons.length > 0)).toBe(true);
-      }),
-    );
-  });
-
-  test('the same input gives the same output, and the input is left as it was', () => {
-    fc.assert(
-      fc.property(scene, ({ resource, told, facts }) => {
-        const before = structuredClone({ resource, told });
-        expect(decide([resource], told, facts)).toEqual(decide([resource], told, facts));
-        expect({ resource, told }).toEqual(before);
-      }),
-    );
-  });
-
-  test('a park has every sample known, fresh, whole and at or below its threshold', () => {
-    let parks = 0;
-    fc.assert(
-      fc.property(scene, ({ resource, wants, told, facts }) => {
-        const [decision] = decide([resource], told, facts);
-        if (decision?.action !== 'park') return;
-        parks += 1;
-        expect(resource.phase).toBe('awake');
-        for (const want of wants) {
-          const sample = told.get(want.key);
-          expect(sample).toMatchObject({ known: true });
-          expect((sample as { value: number }).value).toBeLessThanOrEqual(want.metric.threshold);
-        }
-      }),
-      { numRuns: 2_000 },
-    );
-    expect(parks).toBeGreaterThan(100);
-  });
-
-  test('making any one sample unknown never parks what stayed, and never leaves a park', () => {
-    fc.assert(
-      fc.property(scene, fc.nat(), ({ resource, wants, told, facts }, index) => {
-        const spoiled = new Map(told);
-        spoiled.set(wants[index % wants.length]?.key ?? '', { known: false, reason: 'spoiled' });
-        expect(decide([resource], spoiled, facts)[0]?.action).toBe('stay');
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  test('a higher threshold never keeps awake what a lower one parks', () => {
-    fc.assert(
-      fc.property(scene, fc.double({ min: 0, noNaN: true }), ({ resource, told, facts }, more) => {
-        if (decide([resource], told, facts)[0]?.action !== 'park') return;
-        const scaleResources = resource.scaleResources.map((metric) => ({
-          ...metric,
-          threshold: metric.threshold + more,
-        }));
-        if (scaleResources.some(({ threshold }) => !Number.isFinite(threshold))) return;
-        expect(decide([{ ...resource, scaleResources }], told, facts)[0]?.action).toBe('park');
-      }),
-      { numRuns: 2_000 },
-    );
-  });
-
-  test('nothing is parked inside its cooldown', () => {
-    fc.assert(
-      fc.property(
-        scene,
-        fc.integer({ min: 1, max: 100_000 }),
-        fc.nat(99_999),
-        ({ resource, told, facts }, cooldownMs, ago) => {
-          const lastScaleEventTime = new Date(now.wallMs - (ago % cooldownMs)).toISOString();
-          const [decision] = decide([{ ...resource, cooldownMs, lastScaleEventTime }], told, facts);
-          expect(decision?.action).toBe('stay');
-        },
-      ),
-    );
-  });
-
-  test('an arbitrary object in place of a resource stays awake', () => {
-    fc.assert(
-      fc.property(fc.object(), (anything) => {
-        expect(
-          actionOf({
-            resource: { ...anything, phase: 'awake' } as never,
-            told: new Map(),
-            facts: factsFor([]) as never,
-          }),
-        ).toBe('stay');
-      }),
-    );
+    expect(decideOne(aResource(), idle, { dryRun: true }).action).toBe('would-park');
+    expect(decideOne(aResource({ blocked: 'no' }), idle, { dryRun: true }).action).toBe('stay');
   });
 });

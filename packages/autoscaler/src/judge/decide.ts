@@ -1,13 +1,15 @@
-import { type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
+import { pauseText, type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
 import { cooldowns, type CooldownFacts } from './cooldown.ts';
-import { judge } from './judge.ts';
+import { judge, type Verdict } from './judge.ts';
 import type { Samples } from '../sources/sample.ts';
 import { type WantSettings, wantsOf } from '../sources/want.ts';
+import { isPausedAsleep, minimumAwake, standingWishes } from './wishes.ts';
 
 /** What to do with one resource, and why, in clauses for people. */
 export interface Decision {
   resource: ResourceRef;
-  action: 'park' | 'stay';
+  /** `would-park`: but for a dry run. */
+  action: 'park' | 'would-park' | 'stay';
   /** At least one. */
   reasons: readonly string[];
 }
@@ -18,11 +20,13 @@ export interface DecideFacts extends CooldownFacts, WantSettings {
   doubts: ReadonlyMap<string, string>;
   /** Resource keys that a park runs for. */
   parking: ReadonlySet<string>;
+  /** Nothing is parked, whatever the resource. */
+  dryRun: boolean;
 }
 
 /**
  * What to do with each resource, in their order. Pure and total: a resource that cannot be judged stays awake, says why,
- * and changes nothing for the others. Anything unknown: stay.
+ * and changes nothing for the others. Anything unknown: stay. Only a pause `asleep` outweighs samples, and nothing else.
  */
 export function decide(resources: readonly Resource[], samples: Samples, facts: DecideFacts): readonly Decision[] {
   return resources.map((resource) => {
@@ -39,10 +43,16 @@ export function decide(resources: readonly Resource[], samples: Samples, facts: 
 function decideOne(resource: Resource, samples: Samples, facts: DecideFacts): Omit<Decision, 'resource'> {
   const standing = standingReasons(resource, facts);
   if (resource.phase !== 'awake') return { action: 'stay', reasons: standing };
-  const { memory, now } = facts;
-  const { verdict, reasons } = judge(wantsOf(resource, facts), { samples, known: memory.known, now });
+  const { verdict, reasons } = verdictOf(resource, samples, facts);
   if (verdict !== 'idle') return { action: 'stay', reasons: [...standing, ...reasons] };
-  return standing.length > 0 ? { action: 'stay', reasons: standing } : { action: 'park', reasons };
+  if (standing.length > 0) return { action: 'stay', reasons: standing };
+  return { action: facts.dryRun || resource.dryRun ? 'would-park' : 'park', reasons };
+}
+
+function verdictOf(resource: Resource, samples: Samples, facts: DecideFacts): Verdict {
+  const { memory, now } = facts;
+  if (resource.pause && isPausedAsleep(resource, now)) return { verdict: 'idle', reasons: [pauseText(resource.pause)] };
+  return judge(wantsOf(resource, facts), { samples, known: memory.known, now });
 }
 
 /** Why it stays whatever its samples say. */
@@ -50,11 +60,14 @@ function standingReasons(resource: Resource, facts: DecideFacts): readonly strin
   if (resource.phase === undefined) return ['unknown: its phase is not known'];
   if (resource.phase !== 'awake') return [`it is ${resource.phase}`];
   const doubt = facts.doubts.get(resourceKey(resource));
+  const early = minimumAwake(resource, facts);
   return [
     ...(doubt === undefined ? [] : [`unknown: ${doubt}`]),
     ...(facts.parking.has(resourceKey(resource)) ? ['a park is under way'] : []),
     ...(resource.replicas === 0 ? ['it is awake with no replicas: left to be repaired'] : []),
     ...(resource.blocked ? [`blocked: ${resource.blocked}`] : []),
+    ...standingWishes(resource, facts.now),
+    ...(early === undefined ? [] : [early]),
     ...cooldowns(resource, facts),
   ];
 }

@@ -18,6 +18,8 @@ export interface Memory {
   phases: ReadonlyMap<string, Phase | undefined>;
   /** By resource key: when it was last seen to become awake. */
   wokeAt: ReadonlyMap<string, Instant>;
+  /** By resource key: since when it was seen awake without a break. */
+  awakeFrom: ReadonlyMap<string, Instant>;
   /** When a source last failed as a whole. */
   lastFailure: Instant | undefined;
   /** Parks are being let through slowly. */
@@ -28,6 +30,7 @@ export const emptyMemory: Memory = {
   known: new Map(),
   phases: new Map(),
   wokeAt: new Map(),
+  awakeFrom: new Map(),
   lastFailure: undefined,
   braked: false,
 };
@@ -49,6 +52,7 @@ export function remember(memory: Memory, seen: Observation): Memory {
     known: knownSpans(memory, seen),
     phases: new Map(seen.resources.map((resource) => [resourceKey(resource), resource.phase])),
     wokeAt: wakes(memory, seen),
+    awakeFrom: awakeFrom(memory, seen),
     lastFailure: seen.reports.some((report) => report.failures.length > 0) ? seen.now : memory.lastFailure,
     braked: memory.braked,
   };
@@ -74,4 +78,9 @@ function wakes(memory: Memory, { resources, now }: Observation): Memory['wokeAt'
     if (at) wokeAt.set(key, at);
   }
   return wokeAt;
+}
+
+function awakeFrom(memory: Memory, { resources, now }: Observation): Memory['awakeFrom'] {
+  const awake = resources.filter(({ phase }) => phase === 'awake').map(resourceKey);
+  return new Map(awake.map((key) => [key, memory.awakeFrom.get(key) ?? now]));
 }

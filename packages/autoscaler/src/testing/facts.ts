@@ -41,6 +41,7 @@ export function factsFor(resources: readonly Resource[], changes: Partial<Decide
     attempts: new Map(),
     doubts: new Map(),
     parking: new Set(),
+    dryRun: false,
     cooldownMs: 60_000,
     ...changes,
   };

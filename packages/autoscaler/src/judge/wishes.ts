@@ -1,0 +1,46 @@
+import { pauseInEffect, pauseText, type Resource, resourceKey } from '@scaler/scaler-types';
+import { type Instant, wallText } from './instant.ts';
+import type { Memory } from './memory.ts';
+
+export interface WishFacts {
+  now: Instant;
+  memory: Pick<Memory, 'awakeFrom'>;
+}
+
+/** What its owner wants of the resource at this moment, whatever its samples say: each reason to leave it, as a clause. */
+export function standingWishes(resource: Resource, { wallMs }: Instant): readonly string[] {
+  return [afterPause(resource, wallMs), whileBusy(resource, wallMs)].filter((reason) => reason !== undefined);
+}
+
+/** Whether a pause puts it to sleep now, whatever its samples say. */
+export function isPausedAsleep({ pause }: Resource, { wallMs }: Instant): boolean {
+  return pauseInEffect(pause, wallMs) === 'asleep';
+}
+
+/** Why it has not been awake for long enough; undefined: it has. */
+export function minimumAwake(resource: Resource, { now, memory }: WishFacts): string | undefined {
+  const { minAwakeMs = 0, awakeSince } = resource;
+  if (minAwakeMs <= 0) return undefined;
+  const since = awakeSince === undefined ? memory.awakeFrom.get(resourceKey(resource)) : told(awakeSince, now);
+  if (since === undefined) return 'unknown: it is not known since when it is awake';
+  if (now.monotonicMs >= since.monotonicMs + minAwakeMs) return undefined;
+  return `awake since ${wallText(since.wallMs)}, and at the least until ${wallText(since.wallMs + minAwakeMs)}`;
+}
+
+// What is written down is compared with the wall clock; a text that is no time compares with nothing.
+function told(text: string, now: Instant): Instant {
+  const wallMs = Date.parse(text);
+  return { wallMs, monotonicMs: now.monotonicMs - (now.wallMs - wallMs) };
+}
+
+function afterPause({ pause }: Resource, nowMs: number): string | undefined {
+  const mode = pauseInEffect(pause, nowMs);
+  return pause === undefined || mode === undefined || mode === 'asleep' ? undefined : pauseText(pause);
+}
+
+function whileBusy({ busyUntil }: Resource, nowMs: number): string | undefined {
+  if (busyUntil === undefined) return undefined;
+  const untilMs = Date.parse(busyUntil);
+  if (Number.isNaN(untilMs)) return `unknown: the end of its busy lease, "${busyUntil}", is not a time`;
+  return nowMs < untilMs ? `busy until ${wallText(untilMs)}` : undefined;
+}
