@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Phase } from '@scaler/scaler-types';
 import type { Facts, RoutingMode, ServiceFacts, SliceFacts } from './facts.ts';
 import type { Step } from './step.ts';
-import { type Intent, nextStep, repair, wakeStep } from './table.ts';
+import { followedZero, type Intent, nextStep, repair, wakeStep } from './table.ts';
 import { createModel, type Model } from './testing/model.ts';
 
 const phases: readonly (Phase | undefined)[] = [undefined, 'awake', 'parking', 'asleep', 'waking'];
@@ -169,6 +169,26 @@ describe('the repair table', () => {
   });
 });
 
+describe('a zero that somebody else set', () => {
+  const at = (phase: Phase, change: Partial<Facts> = {}): Step => {
+    const facts = { ...someFacts(), ...change };
+    return nextStep({ ...facts, workload: { ...facts.workload, phase, replicas: 0, wanted: 3 } as never }, repair);
+  };
+
+  test('is followed in every phase, tested, and what a wake brings back is kept', () => {
+    for (const phase of ['awake', 'parking', 'waking'] as const) {
+      const followed = { do: 'swap', to: 'asleep', testReplicas: 0, wanted: 3, why: followedZero };
+      expect(at(phase)).toEqual(followed);
+    }
+  });
+
+  test('is left alone where nothing could hold its requests, or the resource says so', () => {
+    expect(at('awake', { followZero: false })).toEqual({ do: 'rest' });
+    expect(at('awake', { refused: 'it is shared' })).toEqual({ do: 'rest' });
+    expect(at('awake', { dlx: 'none' })).toEqual({ do: 'rest' });
+  });
+});
+
 describe("the wake's rows", () => {
   const workload = someFacts().workload;
 
@@ -182,6 +202,11 @@ describe("the wake's rows", () => {
   test('cancel a park without writing replicas', () => {
     const step = wakeStep({ ...workload, phase: 'parking', replicas: 4 }, true, 3, '');
     expect(step).toEqual({ do: 'swap', to: 'waking', wanted: 4, why: '' });
+  });
+
+  test('cancel a park without taking back what an HPA took away meanwhile', () => {
+    const step = wakeStep({ ...workload, phase: 'parking', replicas: 1 }, true, 3, '');
+    expect(step).toEqual({ do: 'swap', to: 'waking', wanted: 1, why: '' });
   });
 
   test('join what is awake or waking, and start it when it has no replicas after all', () => {

@@ -31,7 +31,7 @@ export function nextStep(facts: Facts, intent: Intent): Step {
     case 'parking':
       return intent.kind === 'park' && workload.enabled && intent.epoch === workload.epoch
         ? park(facts, workload, intent)
-        : wakeUp(workload, 'the park was left unfinished');
+        : (follow(facts, workload) ?? wakeUp(workload, 'the park was left unfinished'));
     case undefined:
       return workload.enabled ? adopt(facts, workload) : disown(facts, workload);
     case 'asleep':
@@ -98,7 +98,8 @@ function asleep(facts: Facts, workload: WorkloadFacts): Step {
 }
 
 function waking(facts: Facts, workload: WorkloadFacts): Step {
-  if (workload.replicas === 0) return wakeUp(workload, 'its wake was left unfinished');
+  // Whoever still wants it awake writes the replicas again; without a request, an HPA that writes 0 is not argued with.
+  if (workload.replicas === 0) return follow(facts, workload) ?? wakeUp(workload, 'its wake was left unfinished');
   const done: SwapStep = { do: 'swap', to: 'awake', wanted: workload.replicas, why: 'its pods serve again' };
   if (facts.dlx === 'gone') return handBack(facts, workload) ?? done;
   if (workload.enabled && !workload.portsLabelled) return { do: 'label-ports' };
@@ -115,16 +116,27 @@ const untilUsable: Step = { do: 'wait', for: 'endpoints', forMs: 500 };
 
 function awake(facts: Facts, workload: WorkloadFacts): Step {
   if (!workload.enabled) return handBack(facts, workload) ?? { do: 'forget' };
-  const { replicas, wanted } = workload;
-  if (replicas === 0 && facts.followZero && facts.refused === undefined && facts.dlx === 'ready') {
-    return { do: 'swap', to: 'asleep', testReplicas: 0, wanted, why: 'somebody else set the replicas to 0' };
-  }
+  const followed = follow(facts, workload);
+  if (followed !== undefined) return followed;
   if (!staysDiverted(facts, workload)) {
     return handBack(facts, workload) ?? (workload.portsLabelled ? rest : { do: 'label-ports' });
   }
   if (!workload.portsLabelled) return { do: 'label-ports' };
   return enterPath(facts, workload) ?? cleanStrays(facts) ?? rest;
 }
+
+/**
+ * Makes a zero that somebody else wrote a sleep, so that a request wakes it. Needs no fence: what was under way was
+ * theirs to spare, and went with the pods. Tested, so that whoever starts it at this moment wins.
+ */
+function follow(facts: Facts, { enabled, replicas, wanted }: WorkloadFacts): SwapStep | undefined {
+  if (!enabled || replicas > 0 || !facts.followZero || facts.refused !== undefined || facts.dlx !== 'ready')
+    return undefined;
+  return { do: 'swap', to: 'asleep', testReplicas: 0, wanted, why: followedZero };
+}
+
+/** The state's reason of a sleep that somebody else began. */
+export const followedZero = 'somebody else set the replicas to 0';
 
 // `always`, adopted: the DLX enters the path only once a request through it has come to the pods.
 function enterPath(facts: Facts, workload: WorkloadFacts): Step | undefined {
@@ -208,8 +220,10 @@ export function wakeStep(workload: WorkloadFacts, followZero: boolean, wanted: n
   const starting: SwapStep = { ...swap, replicas: swap.wanted, testReplicas: replicas };
   switch (phase) {
     case 'asleep':
-    case 'parking':
       return replicas < wanted ? starting : swap;
+    case 'parking':
+      // Cancelling writes no replicas: an HPA may have taken some away since the park began.
+      return replicas > 0 ? { ...swap, wanted: replicas } : starting;
     case 'waking':
       return replicas === 0 ? starting : { do: 'join' };
     case 'awake':
