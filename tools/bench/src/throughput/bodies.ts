@@ -1,4 +1,4 @@
-import { figureOf, none } from '../figure.ts';
+import { type Bounds, figureOf, none } from '../figure.ts';
 import { startGenerator } from '../load/closed-load.ts';
 import { runWrk } from '../load/wrk.ts';
 import { minimal } from '../load/requests.ts';
@@ -30,7 +30,7 @@ interface Direction {
 }
 
 const connections = 4;
-const stalledClients = 16;
+const stalledClients = 64;
 const large = { ...minimal, path: '/large' };
 
 export const bodies: Scenario = {
@@ -46,7 +46,7 @@ export const bodies: Scenario = {
       await using lineUp = await startLineUp(direction.app, context);
       const measured = await compare(context, direction, lineUp.sides);
       figures.push(...figuresOf(measured, direction.name, [...lineUp.sides.keys()]));
-      if (direction.app === files) figures.push(await costOfStalling(files, context));
+      if (direction.app === files) figures.push(...(await costOfStalling(files, context)));
       figures.push({ ...(await outcomesMissing(lineUp.dlx.dlx)), name: `${direction.name}: outcomes missing` });
     }
     return figures;
@@ -143,27 +143,41 @@ function figuresOf({ kept, dropped, disturbed }: Rounds<Transfer>, name: string,
   ];
 }
 
-/** Memory for each client that asks for 16 MiB and reads nothing, of a DLX that has no memory left over from before. */
-async function costOfStalling(app: Proxy, { rounds, keep }: Context): Promise<Figure> {
+/**
+ * For each client that asks for 16 MiB and reads nothing, of a DLX that has no memory left over from before. What goes
+ * through until the sockets are full leaves garbage, once for all of them: so they are many.
+ */
+async function costOfStalling(app: Proxy, { rounds, keep }: Context): Promise<Figure[]> {
   const { calls, stop } = await startGenerator();
   try {
-    const costs: number[] = [];
+    const costs: { rssMb: number; liveMb: number }[] = [];
     for (let i = 0; i < rounds; i++) {
       const { dlx, port, stop: stopDlx } = await startDlxProxy(app.port, cores.proxy);
+      const memory = async (): Promise<{ rss: number; live: number }> => {
+        const { heapUsed, external } = await dlx.control.memory();
+        return { rss: dlx.rssBytes(), live: heapUsed + external };
+      };
+      const each = (bytes: number): number => bytes / 1e6 / stalledClients;
       try {
         await calls.closed({ port, connections: 1, seconds: 0.2, request: minimal });
-        await dlx.control.memory();
-        const before = dlx.rssBytes();
+        const before = await memory();
         await calls.stall({ port, request: large, clients: stalledClients });
         await dlx.until('all are stalled', ({ inFlight }) => inFlight === stalledClients, 5_000);
-        costs.push((dlx.rssBytes() - before) / 1e6 / stalledClients);
-        keep({ stalledReaderMb: costs.at(-1) });
+        const after = await memory();
+        const cost = { rssMb: each(after.rss - before.rss), liveMb: each(after.live - before.live) };
+        costs.push(cost);
+        keep({ stalledReader: cost });
         await calls.leave();
       } finally {
         await stopDlx();
       }
     }
-    return figureOf('memory for a stalled reader', 'MB', costs, { atMost: 3 });
+    const of = (name: string, pick: (cost: (typeof costs)[number]) => number, bounds?: Bounds): Figure =>
+      figureOf(name, 'MB', costs.map(pick), bounds);
+    return [
+      of('memory for a stalled reader', ({ rssMb }) => rssMb, { atMost: 3 }),
+      of('of it in use', ({ liveMb }) => liveMb),
+    ];
   } finally {
     await stop();
   }
