@@ -171,7 +171,11 @@ export function connectWithin(
     socket.off('error', failed);
     callback(null, socket);
   };
-  let timer = setTimeout(() => socket.destroy(lateError(`${host}:${port}`, timeoutMs)), timeoutMs);
+  const late = (): void => {
+    if (socket.connecting) socket.destroy(lateError(`${host}:${port}`, timeoutMs));
+  };
+  // A process that was busy itself hears of a connection that stands only after its timers.
+  let timer = setTimeout(() => setImmediate(late), timeoutMs);
   socket.once('error', failed);
   socket.once('close', () => {
     clearTimeout(timer);

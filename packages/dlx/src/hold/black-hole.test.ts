@@ -57,6 +57,23 @@ test('when its time is over one request tries a black hole for all, and the othe
   await h.end({ forwarded: 128 });
 });
 
+test('a DLX that was busy itself takes no endpoint for a black hole', async () => {
+  const apps = [await startBlackHole(), await startBlackHole()];
+  const h = await startHarness({ scaler: new ScriptedScaler({ auto: true }) });
+  h.scaler.endpoints(
+    'web',
+    apps.map(({ endpoint }) => endpoint),
+  );
+  h.scaler.set({ name: 'web', phase: 'awake' });
+  const answer = h.send();
+  // In the turn in which the connection was begun: that it stands can only be told after this.
+  await h.until(() => h.dlx.core.accounting.inFlight === 1);
+  for (const endsAtMs = performance.now() + 400; performance.now() < endsAtMs;) continue;
+  expect((await answer).status).toBe(200);
+  expect(await h.metric('dlx_retries_total{kind="connect"}')).toBe(0);
+  await h.end({ forwarded: 1 });
+});
+
 test('a pod whose network is not there yet, and which is the only one, is tried until it is', async () => {
   const hole = await startBlackHole();
   const h = await startHarness({ scaler: new ScriptedScaler({ auto: true }), settings: { connectTimeoutMs: 300 } });
