@@ -42,8 +42,10 @@ export function leadingOf({ services }: Snapshot): readonly ServiceInfo[] {
 }
 
 /** The token's half of the facts: all that a wake needs. */
-export function tokenFacts({ workload }: Managed): Omit<WorkloadFacts, 'portsLabelled'> {
+export function tokenFacts({ counts }: Ground, { workload }: Managed): Omit<WorkloadFacts, 'portsLabelled'> {
   const { phase, epoch, state } = readToken(workload);
+  // Awake, others may have scaled it since the state was written.
+  const seen = phase === 'awake' ? counts.before(workload) : undefined;
   return {
     phase,
     epoch,
@@ -51,7 +53,7 @@ export function tokenFacts({ workload }: Managed): Omit<WorkloadFacts, 'portsLab
     marked: isMarked(workload),
     enabled: isEnabled(workload),
     replicas: workload.replicas,
-    wanted: Math.max(1, state?.replicas ?? replicasBefore(workload), workload.replicas),
+    wanted: Math.max(1, seen ?? state?.replicas ?? replicasBefore(workload), workload.replicas),
   };
 }
 
@@ -65,13 +67,15 @@ function replicasBefore({ uid, annotations }: Workload): number {
   }
 }
 
-function workloadFacts({ options }: Ground, managed: Managed, services: readonly ServiceInfo[]): WorkloadFacts {
+function workloadFacts(ground: Ground, managed: Managed, services: readonly ServiceInfo[]): WorkloadFacts {
   const { labels } = managed.workload;
-  const wanted = services.flatMap((service) => divertedPorts(service, managed.workload, options.portRange)).length;
+  const wanted = services.flatMap((service) =>
+    divertedPorts(service, managed.workload, ground.options.portRange),
+  ).length;
   const portsLabelled =
-    services.every((service) => isLabelled(service, managed.workload, options.portRange)) &&
+    services.every((service) => isLabelled(service, managed.workload, ground.options.portRange)) &&
     listenPortsOf(labels).length === wanted;
-  return { ...tokenFacts(managed), portsLabelled };
+  return { ...tokenFacts(ground, managed), portsLabelled };
 }
 
 function isMarked({ labels, annotations }: Workload): boolean {

@@ -1,6 +1,7 @@
 import type { DlxAddresses, Endpoints, KubeClient } from '@scaler/kube';
 import type { Clock, Logger, ResourceRef, ScalerContext } from '@scaler/scaler-types';
 import type { Announce } from './announce.ts';
+import type { Counts } from './counts.ts';
 import type { Lookup } from './lookup.ts';
 import type { Memory } from './memory.ts';
 import type { Options } from './options.ts';
@@ -23,6 +24,7 @@ export interface Ground {
   /** Whether there has been no DLX for longer than the dead-man switch. */
   readonly isDlxGone: () => boolean;
   readonly memory: Memory;
+  readonly counts: Counts;
   readonly reach: Reach;
   readonly announce: Announce;
   readonly watching: Watching;

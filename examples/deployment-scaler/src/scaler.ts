@@ -17,6 +17,7 @@ import {
 } from '@scaler/scaler-types';
 import { createAnnounce } from './announce.ts';
 import { createChanges } from './changes.ts';
+import { createCounts } from './counts.ts';
 import { createDeadMan } from './deadman.ts';
 import { explainResource } from './explain-resource.ts';
 import { feed } from './feed.ts';
@@ -147,6 +148,7 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
     ...{ client, clock, logger, role, options, stores, lookup, endpoints, dlx, lookAgain },
     isDlxGone: () => deadMan?.gone ?? false,
     memory: createMemory(clock),
+    counts: createCounts(stores.workloads),
     reach: createReach(clock),
     watching: createWatching(endpoints, lookAgain),
     announce: createAnnounce(recorder),

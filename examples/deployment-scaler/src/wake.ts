@@ -35,7 +35,7 @@ export async function wake(
   for (;;) {
     signal.throwIfAborted();
     const { managed, live } = seen;
-    const token = tokenFacts(managed);
+    const token = tokenFacts(ground, managed);
     const wanted = Math.max(replicas ?? 0, token.wanted);
     const step = wakeStep({ ...token, portsLabelled: true }, managed.settings.followZero, wanted, reason.text);
     if (step.do === 'swap') {
