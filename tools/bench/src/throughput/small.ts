@@ -65,7 +65,7 @@ async function compare(context: Context, options: Options): Promise<readonly Fig
   const measured = await measureRounds<Window>({
     sides: [...sides.keys()],
     // Many short ones: what disturbs spoils few of them.
-    rounds: quick ? 2 * rounds : rounds,
+    rounds: quick ? rounds + 2 : rounds,
     spare: quick ? 1 : rounds,
     tolerance,
     async measure(name) {
