@@ -1,5 +1,6 @@
-import { apiVersionOf, type EventRecorder } from '@scaler/kube';
+import { apiVersionOf, type EventRecorder, type EventType, kinds } from '@scaler/kube';
 import type { Managed } from './lookup.ts';
+import type { NamespaceInfo } from './namespaces.ts';
 
 /** Reasons of the Events that we write, with what they say. README has the same table. */
 export const eventReasons = {
@@ -8,7 +9,9 @@ export const eventReasons = {
   Restored: 'Its traffic goes to its pods again.',
   ParkCancelled: 'A park was undone, and why. Normal: a request came, or a pod or the DLX changed.',
   ParkRefused: 'A park was not begun, and why. Nothing was changed.',
-  InvalidSetting: 'An annotation is wrong or unknown; a wrong one keeps the workload awake.',
+  InvalidSetting:
+    "An annotation is wrong or unknown; a wrong one keeps the workload awake, a Namespace's is as if it were not there.",
+  NoEffect: 'A setting changes nothing where it stands, and why.',
   NoPreStop: 'In `overlay`, pods without a preStop delay: when it is parked, a new connection may reach a dying pod.',
   RoutingRepaired: 'Routing was not as it should be and was written again.',
   DlxUnreachable: 'A request through the DLX did not come to the pods, so the DLX is kept out of the path.',
@@ -17,15 +20,35 @@ export const eventReasons = {
 
 export type EventReason = keyof typeof eventReasons;
 
-const warnings: readonly EventReason[] = ['InvalidSetting', 'DlxUnreachable', 'PortRangeFull'];
+const warnings: readonly EventReason[] = ['InvalidSetting', 'NoEffect', 'DlxUnreachable', 'PortRangeFull'];
 
 /** Tells the owner of a workload, with an Event. */
 export type Announce = (managed: Managed, reason: EventReason, message: string) => void;
+
+/** Tells whoever looks after a namespace. */
+export type AnnounceNamespace = (namespace: NamespaceInfo, reason: EventReason, message: string) => void;
+
+export function createAnnounceNamespace(recorder: EventRecorder): AnnounceNamespace {
+  return ({ name, uid, resourceVersion }, reason, message) => {
+    const object = {
+      apiVersion: apiVersionOf(kinds.namespace),
+      kind: kinds.namespace.kind,
+      name,
+      uid,
+      resourceVersion,
+    };
+    recorder.event(object, typeOf(reason), reason, message);
+  };
+}
+
+function typeOf(reason: EventReason): EventType {
+  return warnings.includes(reason) ? 'Warning' : 'Normal';
+}
 
 export function createAnnounce(recorder: EventRecorder): Announce {
   return ({ kind, workload }, reason, message) => {
     const { namespace, name, uid, resourceVersion } = workload;
     const object = { apiVersion: apiVersionOf(kind.kind), kind: kind.kind.kind, namespace, name, uid, resourceVersion };
-    recorder.event(object, warnings.includes(reason) ? 'Warning' : 'Normal', reason, message);
+    recorder.event(object, typeOf(reason), reason, message);
   };
 }

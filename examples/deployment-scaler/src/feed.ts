@@ -8,7 +8,7 @@ import { pairsOf } from './stores.ts';
  * The DLX wants to know phases and ports alone; pods it hears of through their endpoints.
  */
 export function feed(ground: Ground): () => void {
-  const { stores, lookup, lookAgain, role } = ground;
+  const { stores, namespaces, lookup, lookAgain, role } = ground;
   const service = (one: ServiceInfo): void => lookup.resourcesOf(one).forEach((ref) => lookAgain(ref));
   const stops = [
     ...stores.workloads.map(({ store }) =>
@@ -18,6 +18,10 @@ export function feed(ground: Ground): () => void {
         if (isNews(event)) for (const other of neighbours(ground, event.object)) lookAgain(other);
       }),
     ),
+    // What they say for all changes seldom.
+    namespaces.subscribe((name) => {
+      for (const { workload } of lookup.all()) if (workload.namespace === name) lookAgain(workload);
+    }),
     stores.services.subscribe((event) => {
       service(event.object);
       if (event.type === 'updated' && selectorOf(event.previous) !== selectorOf(event.object)) service(event.previous);

@@ -1,12 +1,14 @@
 import type { DlxAddresses, Endpoints, KubeClient } from '@scaler/kube';
 import type { Clock, Logger, ResourceRef, ScalerContext } from '@scaler/scaler-types';
-import type { Announce } from './announce.ts';
+import type { Announce, AnnounceNamespace } from './announce.ts';
 import type { Counts } from './counts.ts';
 import type { Lookup } from './lookup.ts';
 import type { Memory } from './memory.ts';
+import type { Namespaces } from './namespaces.ts';
 import type { Options } from './options.ts';
 import type { Reach } from './reach.ts';
 import type { Stores } from './stores.ts';
+import type { Updates } from './updates.ts';
 import type { Watching } from './watching.ts';
 
 /** What every part of the scaler stands on; one per process. */
@@ -17,6 +19,7 @@ export interface Ground {
   readonly role: ScalerContext['role'];
   readonly options: Options;
   readonly stores: Stores;
+  readonly namespaces: Namespaces;
   readonly lookup: Lookup;
   readonly endpoints: Endpoints;
   /** Undefined where no DLX Service is named, and in the DLX itself. */
@@ -24,9 +27,11 @@ export interface Ground {
   /** Whether there has been no DLX for longer than the dead-man switch. */
   readonly isDlxGone: () => boolean;
   readonly memory: Memory;
+  readonly updates: Updates;
   readonly counts: Counts;
   readonly reach: Reach;
   readonly announce: Announce;
+  readonly announceNamespace: AnnounceNamespace;
   readonly watching: Watching;
   /** Resources that this process parks right now; nothing else touches them meanwhile. */
   readonly parks: Set<string>;

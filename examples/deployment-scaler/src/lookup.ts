@@ -10,6 +10,7 @@ import {
 } from '@scaler/kube';
 import type { ResourceRef } from '@scaler/scaler-types';
 import type { IngressInfo } from './ingress.ts';
+import type { NamespaceInfo, Namespaces } from './namespaces.ts';
 import type { Options } from './options.ts';
 import { parseSettings, type SettingProblem, type Settings } from './settings.ts';
 import { firstPair, pairsOf, type Stores } from './stores.ts';
@@ -44,12 +45,23 @@ export interface Lookup {
   refs(): readonly ResourceRef[];
 }
 
-export function createLookup(stores: Stores, options: Options): Lookup {
-  const described = new WeakMap<Workload, Managed>();
+export interface LookupParts {
+  readonly stores: Stores;
+  readonly options: Options;
+  readonly namespaces: Pick<Namespaces, 'get'>;
+  /** Every workload is as if its annotations said so. */
+  readonly dryRun: boolean;
+}
+
+export function createLookup({ stores, options, namespaces, dryRun }: LookupParts): Lookup {
+  const described = new WeakMap<Workload, { readonly managed: Managed; readonly within: NamespaceInfo | undefined }>();
   const describe = (kind: WorkloadKind, workload: Workload): Managed => {
-    let managed = described.get(workload);
-    if (managed === undefined)
-      described.set(workload, (managed = { kind, workload, ...parseSettings(workload.annotations, options) }));
+    const within = namespaces.get(workload.namespace);
+    const known = described.get(workload);
+    if (known !== undefined && known.within === within) return known.managed;
+    const { settings, problems } = parseSettings(workload.annotations, options, within?.defaults);
+    const managed = { kind, workload, problems, settings: dryRun ? { ...settings, dryRun } : settings };
+    described.set(workload, { managed, within });
     return managed;
   };
   const managed = ({ namespace, name }: ResourceRef): Managed | undefined => {

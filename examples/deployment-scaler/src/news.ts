@@ -36,6 +36,7 @@ function describe(ground: Ground, snapshot: Snapshot, managed: Managed, facts: F
       mode: routingMode(managed.settings, services),
       obstacle: facts && obstacleOf(facts, ground),
       divertedForMs: divertedForMs(ground, snapshot, managed),
+      updatedMs: ground.updates.lastOf(managed.workload.uid),
     },
     ground.options,
   );

@@ -11,7 +11,7 @@ import { divertedPorts } from './service-view.ts';
 import { cachedSnapshot, liveSnapshot, type Snapshot } from './snapshot.ts';
 import type { Step, SwapStep } from './step.ts';
 import { nextStep, repair } from './table.ts';
-import { createTeller } from './teller.ts';
+import { createNamespaceTeller, createTeller } from './teller.ts';
 
 /** Brings resources to rest, or to where only waiting helps. For the Lease holder. */
 export type Reconcile = (refs: readonly ResourceRef[], signal: AbortSignal) => Promise<readonly ScaleResult[]>;
@@ -22,13 +22,17 @@ const maxSteps = 60;
 
 export function createReconcile(ground: Ground, performer: Performer, by: string): Reconcile {
   const tell = createTeller(ground);
+  const tellNamespace = createNamespaceTeller(ground);
 
   async function one(resource: ResourceRef, signal: AbortSignal): Promise<ScaleResult> {
     const ref = { namespace: resource.namespace, name: resource.name };
     const key = resourceKey(ref);
     if (ground.repairs.has(key) || ground.parks.has(key)) return { resource: ref, ok: true };
     const cached = cachedSnapshot(ground, ref);
-    if (cached.managed !== undefined) tell(cached.managed, leadingOf(cached));
+    if (cached.managed !== undefined) {
+      tell(cached.managed, leadingOf(cached));
+      tellNamespace(ref.namespace);
+    }
     const repairing = settle(ground, performer, cached, by, signal).then(
       (): ScaleResult => ({ resource: ref, ok: true }),
       (error: unknown): ScaleResult => ({ resource: ref, ok: false, error: error as Error }),

@@ -71,6 +71,7 @@ const facts = (one: Managed, change: Partial<ResourceFacts> = {}): ResourceFacts
   mode: 'selector',
   obstacle: undefined,
   divertedForMs: -1,
+  updatedMs: undefined,
   ...change,
 });
 
@@ -104,6 +105,40 @@ test('a resource tells its targets with ports and routes, and its last scale eve
     lastScaleEventTime: '2026-01-01T00:00:00.000Z',
   });
   expect(JSON.parse(JSON.stringify(resource))).toEqual(resource);
+});
+
+test('awake, it tells since when, and of an update that came later, which begins a cooldown', () => {
+  const since = '2026-01-01T00:00:00.000Z';
+  const updated = '2026-01-02T00:00:00.000Z';
+  const tell = (phase: string, updatedMs: number | undefined) => {
+    const state = { epoch: 'e', uid: 'u', since, replicas: 2, by: 'x', reason: 'its pods serve again' };
+    const labels = { 'scaler/phase': phase, 'scaler/epoch': 'e' };
+    const one = managed({ 'scaler/state': JSON.stringify(state) }, labels);
+    const { awakeSince, lastScaleEvent, lastScaleEventTime } = resourceOf(facts(one, { updatedMs }), options);
+    return [awakeSince, lastScaleEvent, lastScaleEventTime];
+  };
+  expect(tell('awake', undefined)).toEqual([since, 'scaleFromZeroCompleted', since]);
+  expect(tell('awake', Date.parse(updated))).toEqual([since, 'resourceUpdated', updated]);
+  expect(tell('awake', Date.parse(since) - 1)).toEqual([since, 'scaleFromZeroCompleted', since]);
+  expect(tell('asleep', Date.parse(updated))).toEqual([undefined, 'scaleToZeroCompleted', since]);
+});
+
+test('what its owner wants is told as it is, and nothing of it where nothing is wanted', () => {
+  const annotations = {
+    'scaler/min-awake': '10m',
+    'scaler/pause': 'as-is until 2026-12-01T08:00:00Z',
+    'scaler/busy-until': '2026-12-01T09:00:00+01:00',
+    'scaler/dry-run': 'true',
+  };
+  const wanted = {
+    minAwakeMs: 600_000,
+    pause: { mode: 'as-is', until: '2026-12-01T08:00:00.000Z' },
+    busyUntil: '2026-12-01T08:00:00.000Z',
+    dryRun: true,
+  };
+  expect(resourceOf(facts(managed(annotations)), options)).toMatchObject(wanted);
+  const names = Object.keys(resourceOf(facts(managed({ 'scaler/dry-run': 'false' })), options));
+  expect(names.filter((name) => name in wanted)).toEqual([]);
 });
 
 test('a StatefulSet says that it is one, so that its own metrics are asked for', () => {

@@ -18,6 +18,8 @@ export interface ResourceFacts {
   readonly obstacle: string | undefined;
   /** For how long every new connection has gone through the DLX, in milliseconds. */
   readonly divertedForMs: number;
+  /** When its specification was last seen to be changed by somebody else, on the wall clock. */
+  readonly updatedMs: number | undefined;
 }
 
 /** The resource as the apps see it. Pure. */
@@ -34,9 +36,8 @@ export function resourceOf(facts: ResourceFacts, options: Options): Resource {
     targets: targetPorts(facts, options),
     ...(phase === undefined ? {} : { phase }),
     replicas: workload.replicas,
-    ...(phase === undefined || state === undefined
-      ? {}
-      : { lastScaleEvent: lastEvent(phase, state.reason), lastScaleEventTime: new Date(state.since).toISOString() }),
+    ...lastEventOf(facts),
+    ...(phase === 'awake' && state !== undefined ? { awakeSince: new Date(state.since).toISOString() } : {}),
     ...(mode === 'always'
       ? { idleAfterMs: settings.idleAfterMs, dlxSeesAll: divertedForMs >= settings.idleAfterMs }
       : {}),
@@ -63,6 +64,9 @@ export function remnant(namespace: string, name: string): Resource {
 
 const optional = [
   'cooldownMs',
+  'minAwakeMs',
+  'pause',
+  'busyUntil',
   'holdTimeoutMs',
   'connectTimeoutMs',
   'responseTimeoutMs',
@@ -72,8 +76,12 @@ const optional = [
 
 function optionalSettings(settings: Settings): Partial<Resource> {
   const given = optional.flatMap((name) => (settings[name] === undefined ? [] : [[name, settings[name]] as const]));
-  const { quietRules } = settings;
-  return { ...Object.fromEntries(given), ...(quietRules.length === 0 ? {} : { quietRules }) };
+  const { quietRules, dryRun } = settings;
+  return {
+    ...Object.fromEntries(given),
+    ...(dryRun ? { dryRun } : {}),
+    ...(quietRules.length === 0 ? {} : { quietRules }),
+  };
 }
 
 const events: Readonly<Record<Phase, ScaleEvent>> = {
@@ -82,6 +90,16 @@ const events: Readonly<Record<Phase, ScaleEvent>> = {
   asleep: 'scaleToZeroCompleted',
   waking: 'scaleFromZeroStarted',
 };
+
+function lastEventOf({ managed, updatedMs = -Infinity }: ResourceFacts): Partial<Resource> {
+  const { phase, state } = readToken(managed.workload);
+  if (phase === undefined || state === undefined) return {};
+  const sinceMs = Date.parse(state.since);
+  return {
+    lastScaleEvent: phase === 'awake' && updatedMs > sinceMs ? 'resourceUpdated' : lastEvent(phase, state.reason),
+    lastScaleEventTime: new Date(phase === 'awake' ? Math.max(sinceMs, updatedMs) : sinceMs).toISOString(),
+  };
+}
 
 function lastEvent(phase: Phase, reason: string): ScaleEvent {
   return phase === 'awake' && reason.startsWith('adopted') ? 'resourceUpdated' : events[phase];

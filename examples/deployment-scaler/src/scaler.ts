@@ -15,7 +15,7 @@ import {
   ScalerError,
   type ScalerContext,
 } from '@scaler/scaler-types';
-import { createAnnounce } from './announce.ts';
+import { createAnnounce, createAnnounceNamespace } from './announce.ts';
 import { createChanges } from './changes.ts';
 import { createCounts } from './counts.ts';
 import { createDeadMan } from './deadman.ts';
@@ -24,6 +24,7 @@ import { feed } from './feed.ts';
 import type { Ground } from './ground.ts';
 import { createLookup } from './lookup.ts';
 import { createMemory } from './memory.ts';
+import { createNamespaces } from './namespaces.ts';
 import { newsOf } from './news.ts';
 import { parseOptions } from './options.ts';
 import { park } from './park.ts';
@@ -33,6 +34,7 @@ import { createReach } from './reach.ts';
 import { createReconcile } from './reconcile.ts';
 import { resolveName } from './service-name.ts';
 import { createStores } from './stores.ts';
+import { createUpdates } from './updates.ts';
 import { wake } from './wake.ts';
 import { createWatching } from './watching.ts';
 
@@ -67,7 +69,7 @@ export function createScaler(client: KubeClient, context: ScalerContext): Resour
   let closing: Promise<void> | undefined;
 
   const whenSynced = async (signal: AbortSignal): Promise<void> => {
-    await Promise.all([stores.whenSynced(signal), dlxSynced(ground, signal)]);
+    await Promise.all([stores.whenSynced(signal), ground.namespaces.whenKnown(signal), dlxSynced(ground, signal)]);
   };
 
   return {
@@ -92,7 +94,7 @@ export function createScaler(client: KubeClient, context: ScalerContext): Resour
         if (!until.aborted) throw error;
       }
     },
-    isStale: () => stores.workloads.some(({ store }) => store.silent),
+    isStale: () => ground.namespaces.silent || stores.workloads.some(({ store }) => store.silent),
     watchEndpoints: (target, listener, signal) => ground.endpoints.watch(target, listener, signal),
     reconcile: async (resources, { signal }) => {
       const until = AbortSignal.any([signal, stop.signal]);
@@ -126,7 +128,8 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
   const { clock, logger, role, identity } = context;
   const options = parseOptions(context.options);
   const stores = createStores(client, context);
-  const lookup = createLookup(stores, options);
+  const namespaces = createNamespaces({ client, clock, logger });
+  const lookup = createLookup({ stores, options, namespaces, dryRun: context.dryRun === true });
   const { replicaSets, pods, services } = stores;
   const workloadOf = (ref: ResourceRef) => lookup.managed(ref)?.workload;
   const endpoints = createEndpoints({
@@ -145,19 +148,22 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
   const everything = (): void => lookup.refs().forEach((ref) => lookAgain(ref));
   const deadMan = dlx && createDeadMan({ dlx, limitMs: options.deadManSwitchMs, clock, logger, onChange: everything });
   const ground: Ground = {
-    ...{ client, clock, logger, role, options, stores, lookup, endpoints, dlx, lookAgain },
+    ...{ client, clock, logger, role, options, stores, namespaces, lookup, endpoints, dlx, lookAgain },
     isDlxGone: () => deadMan?.gone ?? false,
     memory: createMemory(clock),
+    updates: createUpdates(stores, clock),
     counts: createCounts(stores.workloads),
     reach: createReach(clock),
     watching: createWatching(endpoints, lookAgain),
     announce: createAnnounce(recorder),
+    announceNamespace: createAnnounceNamespace(recorder),
     parks: new Set(),
     repairs: new Map(),
   };
   const changes = createChanges(clock, role, (ref) => newsOf(ground, ref));
   const parts = [
     stores.run(signal),
+    namespaces.run(signal),
     dlx?.run(signal),
     deadMan?.run(signal),
     role === 'dlx' ? client.warm(signal) : undefined,

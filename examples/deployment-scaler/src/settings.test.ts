@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { trimDeployment, workloadKinds } from '@scaler/kube';
 import { optionTable, parseOptions } from './options.ts';
+import type { RoutingMode } from './facts.ts';
+import { trimNamespace } from './namespaces.ts';
+import { settingsWithoutEffect } from './no-effect.ts';
 import { parseSettings } from './settings.ts';
 
 const options = parseOptions({});
@@ -34,6 +38,18 @@ describe('annotations', () => {
     ['scaler/idle-after', '1m30s', { idleAfterMs: 90_000 }],
     ['scaler/cooldown', '0', { cooldownMs: 0 }],
     ['scaler/settle', '300ms', { settleMs: 300 }],
+    ['scaler/min-awake', '1h', { minAwakeMs: 3_600_000 }],
+    ['scaler/pause', 'awake', { pause: { mode: 'awake' } }],
+    ['scaler/pause', ' as-is ', { pause: { mode: 'as-is' } }],
+    [
+      'scaler/pause',
+      'asleep  until 2026-12-01T08:00:00+02:00',
+      { pause: { mode: 'asleep', until: '2026-12-01T06:00:00.000Z' } },
+    ],
+    ['scaler/busy-until', '2026-12-01t08:00:00.5z', { busyUntil: '2026-12-01T08:00:00.500Z' }],
+    ['scaler/veto', 'web:8080/busy?who=scaler', { veto: { service: 'web', port: 8080, path: '/busy?who=scaler' } }],
+    ['scaler/replicas', '3', { replicas: 3 }],
+    ['scaler/dry-run', 'true', { dryRun: true }],
     ['scaler/hold-timeout', '30s', { holdTimeoutMs: 30_000 }],
     ['scaler/connect-timeout', '250ms', { connectTimeoutMs: 250 }],
     ['scaler/response-timeout', '1m', { responseTimeoutMs: 60_000 }],
@@ -87,6 +103,28 @@ describe('annotations', () => {
     ['scaler/services', ',', /names no Service/],
     ['scaler/idle-after', '0', /longer than 0/],
     ['scaler/cooldown', '5 minutes', /write it as 90s/],
+    ['scaler/min-awake', 'long', /write it as 90s/],
+    ['scaler/pause', 'off', /must be one of awake, asleep, as-is/],
+    ['scaler/pause', 'awake until', /must be one of/],
+    ['scaler/pause', 'awake until noon', /RFC 3339/],
+    ['scaler/pause', 'awake until 2026-12-01', /RFC 3339/],
+    ['scaler/busy-until', '2026-02-30T08:00:00Z', /RFC 3339/],
+    ['scaler/busy-until', '2026-12-01T25:00:00Z', /RFC 3339/],
+    ['scaler/busy-until', '2026-12-01T08:00:00', /RFC 3339/],
+    ['scaler/veto', 'http://web:80/x', /service:port\/path, with a Service of the same namespace/],
+    ['scaler/veto', '//evil/x', /service:port/],
+    ['scaler/veto', 'web.other:80/x', /same namespace/],
+    ['scaler/veto', 'web.other.svc.cluster.local:80/x', /same namespace/],
+    ['scaler/veto', 'other/web:80/x', /same namespace/],
+    ['scaler/veto', '10.0.0.1:80/x', /same namespace/],
+    ['scaler/veto', 'web:80', /same namespace/],
+    ['scaler/veto', 'web:0/x', /same namespace/],
+    ['scaler/veto', 'web:65536/x', /same namespace/],
+    ['scaler/veto', 'user@web:80/x', /same namespace/],
+    ['scaler/veto', 'web:80/x y', /same namespace/],
+    ['scaler/veto', 'web:80/x\r\nhost:evil', /same namespace/],
+    ['scaler/replicas', '0', /whole number of at least 1/],
+    ['scaler/dry-run', 'yes', /must be true or false/],
     ['scaler/hold-timeout', '0', /longer than 0/],
     ['scaler/connect-timeout', '0s', /longer than 0/],
     ['scaler/response-timeout', '-1s', /write it as 90s/],
@@ -123,6 +161,70 @@ describe('annotations', () => {
     expect(problems).toEqual([
       { annotation: 'scaler/settel', fatal: false, message: expect.stringContaining('scaler/settle') },
     ]);
+  });
+});
+
+test("a workload's own annotation wins over its namespace's, which wins over the option; a wrong one does not", () => {
+  const namespace = trimNamespace({
+    metadata: {
+      name: 'shop',
+      annotations: {
+        'scaler/cooldown': '2m',
+        'scaler/settle': '9s',
+        'scaler/idle-after': 'often',
+        'scaler/hosts': 'a.example.com',
+        'scaler/services': 'web',
+        'example.com/other': 'x',
+      },
+    },
+  });
+  expect(namespace.problems.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^scaler\/idle-after is "often": /),
+    'scaler/services is for one workload: it is no default of a namespace',
+    'scaler/hosts is for one workload: it is no default of a namespace',
+  ]);
+  const own = { 'scaler/cooldown': '1m', 'scaler/settle': 'x' };
+  const { settings, problems } = parseSettings(own, options, namespace.defaults);
+  expect(settings).toEqual({ ...read({}).settings, cooldownMs: 60_000, settleMs: 9_000 });
+  expect(problems).toHaveLength(1);
+});
+
+describe('settings without effect are told, with the reason', () => {
+  const told = (annotations: Record<string, string>, mode: RoutingMode = 'selector') => {
+    const workload = trimDeployment({ metadata: { namespace: 'shop', name: 'web', annotations } });
+    return settingsWithoutEffect({ kind: workloadKinds.deployment, workload, ...read(annotations) }, mode);
+  };
+
+  test.each<[Record<string, string>, RoutingMode, readonly string[]]>([
+    [{ 'scaler/idle-after': '1m' }, 'overlay', ['scaler/idle-after has no effect: its routing is overlay, where']],
+    [{ 'scaler/idle-after': '1m' }, 'always', []],
+    [
+      { 'scaler/cooldown': '2m', 'scaler/min-awake': '1m' },
+      'selector',
+      ['scaler/min-awake has no effect: its cooldown is no shorter'],
+    ],
+    [{ 'scaler/cooldown': '1m', 'scaler/min-awake': '2m' }, 'selector', []],
+    [
+      { 'scaler/pause': 'as-is', 'scaler/veto': 'a:1/', 'scaler/cooldown': '1m', 'scaler/replicas': '2' },
+      'selector',
+      ['scaler/cooldown has', 'scaler/veto has', 'scaler/replicas has no effect: it is paused as-is without an end'],
+    ],
+    [{ 'scaler/pause': 'awake', 'scaler/replicas': '2' }, 'selector', []],
+    [
+      { 'scaler/pause': 'asleep', 'scaler/metrics': 'a_per_1m<=0', 'scaler/cooldown': '1m' },
+      'selector',
+      ['scaler/met'],
+    ],
+    [{ 'scaler/pause': 'as-is until 2026-12-01T08:00:00Z', 'scaler/veto': 'a:1/' }, 'selector', []],
+    [{}, 'selector', []],
+  ])('%j in %s', (annotations, mode, expected) => {
+    expect(told(annotations, mode)).toEqual(expected.map((text) => expect.stringContaining(text)));
+  });
+
+  test('but not defaults of the namespace', () => {
+    const workload = trimDeployment({ metadata: { namespace: 'shop', name: 'web' } });
+    const inherited = parseSettings({}, options, { 'idle-after': 1_000 });
+    expect(settingsWithoutEffect({ kind: workloadKinds.deployment, workload, ...inherited }, 'selector')).toEqual([]);
   });
 });
 

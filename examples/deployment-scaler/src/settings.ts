@@ -1,4 +1,4 @@
-import type { QuietRule, ScaleResource } from '@scaler/scaler-types';
+import type { Pause, QuietRule, ScaleResource } from '@scaler/scaler-types';
 import { type Options, type Routing, routings } from './options.ts';
 import {
   parseBoolean,
@@ -6,9 +6,13 @@ import {
   parseCount,
   parseHosts,
   parseMetrics,
+  parsePause,
   parsePositiveDuration,
   parseQuietRules,
   parseServiceNames,
+  parseTime,
+  parseVeto,
+  type Veto,
 } from './values.ts';
 import { parseDuration } from '@scaler/scaler-types';
 
@@ -20,6 +24,14 @@ export interface Settings {
   readonly metrics: readonly ScaleResource[];
   readonly idleAfterMs: number;
   readonly cooldownMs: number | undefined;
+  readonly minAwakeMs: number | undefined;
+  readonly pause: Pause | undefined;
+  /** ISO 8601. */
+  readonly busyUntil: string | undefined;
+  readonly veto: Veto | undefined;
+  /** What a wake asks for. Undefined: as many as before it slept. */
+  readonly replicas: number | undefined;
+  readonly dryRun: boolean;
   readonly settleMs: number;
   readonly holdTimeoutMs: number | undefined;
   readonly connectTimeoutMs: number | undefined;
@@ -58,6 +70,21 @@ export const settingTable = {
     "Idle after so long without a request, by the DLX's own count (`always` only)",
   ),
   cooldown: reader(parseDuration, 'Not parked for so long after a wake, an update or a cancelled park'),
+  'min-awake': reader(parseDuration, 'Not put to sleep for so long after it became awake'),
+  pause: reader(
+    parsePause,
+    '`awake`: never put to sleep, and woken; `asleep`: put to sleep whatever its metrics say, and no request wakes it; `as-is`: neither. With an end: `awake until 2026-12-01T08:00:00Z`',
+  ),
+  'busy-until': reader(
+    parseTime,
+    'A busy lease: not put to sleep before that RFC 3339 time. The autoscaler writes it for `PUT /busy/…`',
+  ),
+  veto: reader(
+    parseVeto,
+    '`service:port/path` of the same namespace, asked before it is put to sleep: 200 or 204 lets it, 409 or 423 does not; anything else is unknown, so it stays awake',
+  ),
+  replicas: reader(parseCount, 'How many replicas a wake asks for; default: as many as before it slept'),
+  'dry-run': reader(parseBoolean, '`true`: judged, and what would be done is told; never put to sleep'),
   settle: reader(parseDuration, 'The option `settle` for this workload'),
   'hold-timeout': reader(parsePositiveDuration, 'How long one request may be held'),
   'connect-timeout': reader(parsePositiveDuration, 'How long a connection to a pod may take; then another is tried'),
@@ -85,47 +112,75 @@ export const settingTable = {
   ),
 } as const;
 
-type SettingName = keyof typeof settingTable;
+export type SettingName = keyof typeof settingTable;
+
+/** What was read, by setting. */
+export type SettingValues = { readonly [N in SettingName]?: ReturnType<(typeof settingTable)[N]['parse']> };
 
 // Ours, not the user's: see kube's state.
 const ownAnnotations = new Set(['scaler/state']);
 const prefix = 'scaler/';
 
-/** Reads the annotations. Wrong ones become problems, and the default is used in their place, so that a sleeper still wakes. */
-export function parseSettings(
-  annotations: Readonly<Record<string, string>>,
-  options: Options,
-): { settings: Settings; problems: readonly SettingProblem[] } {
+export type Annotations = Readonly<Record<string, string>>;
+
+/** What each annotation says. Wrong ones become problems. */
+export function readSettings(annotations: Annotations): { values: SettingValues; problems: readonly SettingProblem[] } {
   const problems = unknownAnnotations(annotations);
-  const read = <N extends SettingName>(name: N): ReturnType<(typeof settingTable)[N]['parse']> | undefined => {
-    const text = annotations[prefix + name];
-    if (text === undefined) return undefined;
+  const names = (Object.keys(settingTable) as SettingName[]).filter((name) => hasSetting(annotations, name));
+  const values = names.flatMap((name) => {
+    const text = annotations[prefix + name] ?? '';
     try {
-      return settingTable[name].parse(text.trim()) as ReturnType<(typeof settingTable)[N]['parse']>;
+      return [[name, settingTable[name].parse(text.trim())] as const];
     } catch (error) {
       const message = `${prefix}${name} is "${text}": ${(error as Error).message}`;
       problems.push({ annotation: prefix + name, message, fatal: true });
-      return undefined;
+      return [];
     }
+  });
+  return { values: Object.fromEntries(values) as SettingValues, problems };
+}
+
+export function hasSetting(annotations: Annotations, name: SettingName): boolean {
+  return annotations[prefix + name] !== undefined;
+}
+
+/**
+ * Reads a workload's annotations. What it does not have, or has wrong, is as `defaults` say, and else as the options do:
+ * so a sleeper still wakes.
+ */
+export function parseSettings(
+  annotations: Annotations,
+  options: Options,
+  defaults: SettingValues = {},
+): { settings: Settings; problems: readonly SettingProblem[] } {
+  const { values, problems } = readSettings(annotations);
+  return { settings: settingsOf({ ...defaults, ...values }, options), problems };
+}
+
+function settingsOf(values: SettingValues, options: Options): Settings {
+  return {
+    routing: values.routing ?? options.defaultRouting,
+    services: values.services,
+    metrics: values.metrics ?? options.defaultMetrics,
+    idleAfterMs: values['idle-after'] ?? options.defaultIdleAfterMs,
+    cooldownMs: values.cooldown,
+    minAwakeMs: values['min-awake'],
+    pause: values.pause,
+    busyUntil: values['busy-until'],
+    veto: values.veto,
+    replicas: values.replicas,
+    dryRun: values['dry-run'] ?? false,
+    settleMs: values.settle ?? options.settleMs,
+    holdTimeoutMs: values['hold-timeout'],
+    connectTimeoutMs: values['connect-timeout'],
+    responseTimeoutMs: values['response-timeout'],
+    idleTimeoutMs: values['idle-timeout'],
+    holdLimit: values['hold-limit'],
+    hosts: values.hosts ?? [],
+    quietRules: values.quiet ?? [],
+    mesh: values.mesh ?? 'refuse',
+    followZero: values['follow-zero'] ?? true,
   };
-  const settings: Settings = {
-    routing: read('routing') ?? options.defaultRouting,
-    services: read('services'),
-    metrics: read('metrics') ?? options.defaultMetrics,
-    idleAfterMs: read('idle-after') ?? options.defaultIdleAfterMs,
-    cooldownMs: read('cooldown'),
-    settleMs: read('settle') ?? options.settleMs,
-    holdTimeoutMs: read('hold-timeout'),
-    connectTimeoutMs: read('connect-timeout'),
-    responseTimeoutMs: read('response-timeout'),
-    idleTimeoutMs: read('idle-timeout'),
-    holdLimit: read('hold-limit'),
-    hosts: read('hosts') ?? [],
-    quietRules: read('quiet') ?? [],
-    mesh: read('mesh') ?? 'refuse',
-    followZero: read('follow-zero') ?? true,
-  };
-  return { settings, problems };
 }
 
 function unknownAnnotations(annotations: Readonly<Record<string, string>>): SettingProblem[] {

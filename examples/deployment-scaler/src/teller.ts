@@ -3,7 +3,9 @@ import { resourceKey } from '@scaler/scaler-types';
 import type { EventReason } from './announce.ts';
 import type { Ground } from './ground.ts';
 import type { Managed } from './lookup.ts';
+import type { NamespaceInfo } from './namespaces.ts';
 import { routingMode } from './refusal.ts';
+import { settingsWithoutEffect } from './no-effect.ts';
 import { hostsOf } from './resources.ts';
 
 /** Tells the owner of a workload what is wrong with its settings, once as long as nothing changes. */
@@ -16,7 +18,24 @@ export function createTeller(ground: Ground): (managed: Managed, services: reado
     if (complaints.length > 0 && told.get(key) === text) return;
     if (complaints.length === 0) told.delete(key);
     else told.set(key, text);
-    for (const [reason, message] of complaints) ground.announce(managed, reason, message);
+    for (const [reason, message] of complaints) {
+      ground.announce(managed, reason, message);
+      ground.logger.warn('A workload needs its owner', { resource: key, reason, message });
+    }
+  };
+}
+
+/** Tells what is wrong with a namespace's defaults, once for each version of them. */
+export function createNamespaceTeller({ namespaces, announceNamespace, logger }: Ground): (name: string) => void {
+  const told = new WeakSet<NamespaceInfo>();
+  return (name) => {
+    const namespace = namespaces.get(name);
+    if (namespace === undefined || told.has(namespace)) return;
+    told.add(namespace);
+    for (const { message } of namespace.problems) {
+      announceNamespace(namespace, 'InvalidSetting', message);
+      logger.warn('A namespace needs its owner', { namespace: name, reason: 'InvalidSetting', message });
+    }
   };
 }
 
@@ -28,13 +47,15 @@ function complaintsOf(
   const { workload, settings, problems } = managed;
   const ingresses = settings.hosts.length > 0 ? stores.ingresses.byIndex('namespace', workload.namespace) : [];
   const hosts = hostsOf({ managed, ingresses }, options).refused;
-  const bare = routingMode(settings, services) === 'overlay' && !workload.template.preStop;
+  const mode = routingMode(settings, services);
+  const bare = mode === 'overlay' && !workload.template.preStop;
   return [
     ...problems.map(({ message }) => ['InvalidSetting', message] as const),
     ...hosts.map(
       (host) =>
         ['InvalidSetting', `scaler/hosts: no Ingress of the namespace has "${host}", and no admin allows it`] as const,
     ),
+    ...settingsWithoutEffect(managed, mode).map((message) => ['NoEffect', message] as const),
     ...(bare
       ? [
           [

@@ -1,4 +1,6 @@
 import {
+  type Pause,
+  pauseModes,
   parseDuration,
   parseQuantity,
   parseScaleResource,
@@ -84,6 +86,51 @@ function metricOfText(text: string): ScaleResource {
     windowSize: parsePositiveDuration(window),
     threshold: quantityToNumber(parseQuantity(threshold)),
   };
+}
+
+const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+/** A time as RFC 3339 has it, as ISO 8601 in UTC. */
+export function parseTime(text: string): string {
+  const [, year, month, day] = rfc3339.exec(text) ?? [];
+  const ms = Date.parse(text.toUpperCase());
+  // `Date` takes 30 February for 2 March.
+  const exists = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
+  if (year === undefined || Number.isNaN(ms) || !exists)
+    throw new Error('must be an RFC 3339 time such as 2026-12-01T08:00:00Z');
+  return new Date(ms).toISOString();
+}
+
+/** `asleep`, or `awake until 2026-12-01T08:00:00Z`. */
+export function parsePause(text: string): Pause {
+  const [, word, end] = /^(\S+)(?:\s+until\s+(\S+))?$/.exec(text) ?? [];
+  const mode = pauseModes.find((one) => one === word);
+  if (mode === undefined) {
+    throw new Error(
+      `must be one of ${pauseModes.join(', ')}, with an end or without: awake until 2026-12-01T08:00:00Z`,
+    );
+  }
+  return end === undefined ? { mode } : { mode, until: parseTime(end) };
+}
+
+/** Whom to ask before a resource is put to sleep: a Service of its own namespace. */
+export interface Veto {
+  readonly service: string;
+  readonly port: number;
+  /** With its query. */
+  readonly path: string;
+}
+
+const vetoPattern = new RegExp(`^(${dnsLabel}):(\\d{1,5})(/[!-~]*)$`);
+
+/** `service:port/path`. A host, another namespace or a URL is not one. */
+export function parseVeto(text: string): Veto {
+  const [, service, port, path] = vetoPattern.exec(text) ?? [];
+  const number = Number(port);
+  if (service === undefined || path === undefined || number < 1 || number > 65_535) {
+    throw new Error('must be service:port/path, with a Service of the same namespace: web:8080/may-sleep');
+  }
+  return { service, port: number, path };
 }
 
 /** A JSON list of {@link QuietRule}. */

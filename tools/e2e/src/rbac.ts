@@ -30,7 +30,7 @@ export const serviceAccount = customKind({
 
 const reads: PolicyRule[] = [
   { apiGroups: ['apps'], resources: ['deployments', 'statefulsets', 'replicasets'], verbs: ['get', 'list', 'watch'] },
-  { apiGroups: [''], resources: ['services', 'pods'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: [''], resources: ['services', 'pods', 'namespaces'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: ['get', 'list', 'watch'] },
 ];

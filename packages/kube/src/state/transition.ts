@@ -28,6 +28,8 @@ export interface Transition {
   readonly replicas?: number | undefined;
   /** The swap fails unless this many are asked for. */
   readonly testReplicas?: number | undefined;
+  /** The swap fails unless these annotations are as in `workload`. */
+  readonly testAnnotations?: readonly string[] | undefined;
   /** What a later wake brings back. Default: what the state says already, else the workload's replicas. */
   readonly wantedReplicas?: number | undefined;
   /** Further labels to set; null removes one. */
@@ -39,8 +41,8 @@ export type TransitionResult =
   { readonly ok: true; readonly workload: Workload } | { readonly ok: false; readonly current: Workload | undefined };
 
 /**
- * Compares and swaps the token. One JSON patch: nothing is written unless the uid, both labels and `testReplicas` are
- * as read. (Where only `/scale` can be written, the replicas follow in a second write.) A write whose answer was lost
+ * Compares and swaps the token. One JSON patch: nothing is written unless the uid, both labels, `testReplicas` and
+ * `testAnnotations` are as read. (Where only `/scale` can be written, the replicas follow in a second write.) A write whose answer was lost
  * is looked up by its epoch.
  *
  * @throws KubeError for everything but a lost race; the caller reads again and decides anew.
@@ -78,10 +80,19 @@ function patchOf(request: Transition): readonly PatchOperation[] {
   if (!workload.annotated) {
     operations.push(jsonPatch.testAbsent('/metadata/annotations'), jsonPatch.add('/metadata/annotations', {}));
   }
+  if (workload.annotated) operations.push(...annotationTests(request));
   const statePath = jsonPatch.pointer('metadata', 'annotations', keys.state);
   operations.push(jsonPatch.add(statePath, JSON.stringify(stateOf(request))));
   if (replicas !== undefined && !kind.scaleOnly) operations.push(jsonPatch.add(kind.replicasPath, replicas));
   return operations;
+}
+
+function annotationTests({ workload, testAnnotations = [] }: Transition): readonly PatchOperation[] {
+  return testAnnotations.map((name) => {
+    const path = jsonPatch.pointer('metadata', 'annotations', name);
+    const value = workload.annotations[name];
+    return value === undefined ? jsonPatch.testAbsent(path) : jsonPatch.test(path, value);
+  });
 }
 
 function stateOf({ workload, epoch, since, by, reason, wantedReplicas }: Transition): State {
