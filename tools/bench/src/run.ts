@@ -12,7 +12,8 @@ export interface RunOptions {
   log(line: string): void;
 }
 
-export type Verdict = 'good' | 'missed' | 'failed' | 'skipped';
+/** `undecided`: missed in a quick run, in circumstances that say nothing. */
+export type Verdict = 'good' | 'missed' | 'undecided' | 'failed' | 'skipped';
 
 /** The programs that a scenario needs in such a run and that are not there. */
 export function missingPrograms({ needs = [], isGate = false }: Scenario, quick: boolean): string[] {
@@ -31,6 +32,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     return 'skipped';
   }
   const measured: object[] = [];
+  const doubts: string[] = [];
   let figures: readonly Figure[];
   try {
     figures = await scenario.run({
@@ -38,6 +40,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       rounds,
       log: (line) => log(`  ${line}`),
       keep: (round) => measured.push(round),
+      doubt: (reason) => doubts.push(reason),
     });
   } catch (error) {
     log(`!!! FAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
@@ -46,7 +49,15 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   for (const line of figureLines(figures, quick)) log(line);
   if (keep) await keepResult(resultOf(scenario, rounds, figures, measured));
   log(`  ${((performance.now() - beganMs) / 1000).toFixed(0)} s`);
-  return figures.every((figure) => isWithin(figure, quick)) ? 'good' : 'missed';
+  for (const reason of doubts) log(`!!! IN DOUBT: ${reason}`);
+  return verdictOf(figures, quick, doubts.length > 0);
+}
+
+/** A doubt excuses what was measured, never what was counted. */
+export function verdictOf(figures: readonly Figure[], quick: boolean, isInDoubt: boolean): Verdict {
+  const missed = figures.filter((figure) => !isWithin(figure, quick));
+  if (missed.length === 0) return 'good';
+  return quick && isInDoubt && missed.every(({ unit }) => unit !== '') ? 'undecided' : 'missed';
 }
 
 function resultOf(

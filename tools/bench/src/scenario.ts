@@ -23,6 +23,8 @@ export interface Context {
   log(line: string): void;
   /** Keeps the numbers of one round as they are, in the JSON beside the figures. */
   keep(round: object): void;
+  /** Says why a figure that is missed may say nothing about the DLX. A gate does not fail then, loudly. */
+  doubt(reason: string): void;
 }
 
 export interface Scenario {

@@ -12,7 +12,7 @@ import type { Proxy } from '../proxies/proxy.ts';
 import type { Context, Figure, Scenario } from '../scenario.ts';
 import { startLineUp } from './line-up.ts';
 import { outcomesMissing } from './outcomes.ts';
-import { tolerance } from './window.ts';
+import { doubtIfDisturbed, tolerance } from './window.ts';
 
 /** What one window showed. */
 interface Transfer {
@@ -45,6 +45,7 @@ export const bodies: Scenario = {
     for (const direction of [down(files), up(reader)]) {
       await using lineUp = await startLineUp(direction.app, context);
       const measured = await compare(context, direction, lineUp.sides);
+      doubtIfDisturbed(context, measured);
       figures.push(...figuresOf(measured, direction.name, [...lineUp.sides.keys()]));
       if (direction.app === files) figures.push(...(await costOfStalling(files, context)));
       figures.push({ ...(await outcomesMissing(lineUp.dlx.dlx)), name: `${direction.name}: outcomes missing` });

@@ -7,7 +7,7 @@ import type { Figure, Scenario } from '../scenario.ts';
 import { percentile } from '../statistics.ts';
 import { startLineUp } from './line-up.ts';
 import { outcomesMissing } from './outcomes.ts';
-import { measureWindow, tolerance, type Window } from './window.ts';
+import { doubtIfDisturbed, measureWindow, tolerance, type Window } from './window.ts';
 
 const perSecond = 2000;
 
@@ -52,6 +52,7 @@ export const latency: Scenario = {
         log(`p50/p99 in ms: ${texts.join(' · ')} · ${others}${isDisturbed ? ', disturbed' : ''}`);
       },
     });
+    doubtIfDisturbed(context, measured);
     const { kept, dropped, disturbed } = measured;
     return [
       ...[...sides.keys()].flatMap((side) => addedBy(kept, side)),

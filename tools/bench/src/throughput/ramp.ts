@@ -12,7 +12,7 @@ import { startDlx } from '../processes/dlx.ts';
 import type { Scenario } from '../scenario.ts';
 import { percentile } from '../statistics.ts';
 import { outcomesMissing } from './outcomes.ts';
-import { tolerance } from './window.ts';
+import { doubtIfDisturbed, tolerance } from './window.ts';
 
 /** One ramp, as its clients saw it. */
 interface Ramp {
@@ -71,7 +71,7 @@ export const ramp: Scenario = {
       };
     };
     await measure(1);
-    const { kept, dropped, disturbed } = await measureRounds<Ramp>({
+    const result = await measureRounds<Ramp>({
       sides: ['DLX'],
       rounds,
       spare: quick ? 1 : rounds,
@@ -84,6 +84,8 @@ export const ramp: Scenario = {
         log(`${failed} failed · awake: p95 ${p95Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms · ${others}`);
       },
     });
+    doubtIfDisturbed(context, result);
+    const { kept, dropped, disturbed } = result;
     const of = (number: (one: Ramp) => number): number[] => numbers(kept, 'DLX', number);
     return [
       none('requests failed', Math.max(...of(({ failed }) => failed))),

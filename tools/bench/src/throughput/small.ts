@@ -8,7 +8,7 @@ import type { Context, Figure, Scenario } from '../scenario.ts';
 import { startLineUp } from './line-up.ts';
 import { outcomesMissing } from './outcomes.ts';
 import { warmUp } from './warm-up.ts';
-import { measureWindow, tolerance, type Window } from './window.ts';
+import { doubtIfDisturbed, measureWindow, tolerance, type Window } from './window.ts';
 
 interface Options {
   readonly request: RequestHead;
@@ -80,6 +80,7 @@ async function compare(context: Context, options: Options): Promise<readonly Fig
       log(`${texts.join(' · ')} per second · ${others}${isDisturbed ? ', disturbed' : ''}`);
     },
   });
+  doubtIfDisturbed(context, measured);
   return [...figuresOf(measured, [...sides.keys()], options), await outcomesMissing(dlx.dlx)];
 }
 

@@ -1,7 +1,9 @@
 import type { Load } from '../load/load.ts';
 import { disturbanceBetween, readTicks } from '../machine/disturbance.ts';
 import { cpuSeconds, rssBytes } from '../processes/usage.ts';
+import type { Rounds } from '../pairs.ts';
 import type { Proxy } from '../proxies/proxy.ts';
+import type { Context } from '../scenario.ts';
 
 /** What one window of load on one proxy showed. */
 export interface Window {
@@ -18,6 +20,11 @@ export interface Window {
 
 /** More than this share of a processor taken by others spoils what is measured meanwhile. */
 export const tolerance = 0.05;
+
+/** Tells when most of what the figures come from was disturbed. */
+export function doubtIfDisturbed({ doubt }: Context, { kept, disturbed }: Rounds<unknown>): void {
+  if (disturbed > kept.length / 2) doubt(`others disturbed ${disturbed} of ${kept.length} rounds`);
+}
 
 export async function measureWindow(
   { pid }: Proxy,
