@@ -14,6 +14,17 @@ export type OwnerReference = {
   blockOwnerDeletion?: boolean;
 };
 
+/** `metadata.managedFields[]`. */
+export type ManagedFields = {
+  manager: string;
+  operation: 'Apply' | 'Update';
+  apiVersion: string;
+  time: string;
+  fieldsType: 'FieldsV1';
+  fieldsV1: JsonObject;
+  subresource?: string;
+};
+
 /** `metadata` as the server keeps it. Timestamps are RFC 3339 with whole seconds, as the real server writes them. */
 export type ObjectMeta = {
   name: string;
@@ -29,6 +40,7 @@ export type ObjectMeta = {
   annotations?: Record<string, string>;
   finalizers?: string[];
   ownerReferences?: OwnerReference[];
+  managedFields?: readonly ManagedFields[];
 };
 
 /**

@@ -1,6 +1,7 @@
 import { deletionPromises } from './deletions.ts';
 import { kindPromises } from './kinds.ts';
 import { listPromises } from './lists.ts';
+import { managerPromises } from './managers.ts';
 import { objectPromises } from './objects.ts';
 import { patchPromises } from './patches.ts';
 import { type Promised } from './steps.ts';
@@ -17,6 +18,7 @@ export const kubernetesApiPromises: readonly Promised[] = [
   ...deletionPromises,
   ...patchPromises,
   ...workloadPromises,
+  ...managerPromises,
   ...listPromises,
   ...watchPromises,
   ...kindPromises,

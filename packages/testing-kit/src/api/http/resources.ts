@@ -3,10 +3,11 @@ import { groupVersionOf, gvrOf, type Kind } from '../kinds.ts';
 import { isObject, type KubeObject, type NewObject } from '../object.ts';
 import { patchTypeOf } from '../patch/patch.ts';
 import { type ListOptions, type Patch, type Store, type UpdateOptions } from '../store/types.ts';
-import { deleteOptionsOf, dryRunOf } from './delete-options.ts';
+import { deleteOptionsOf } from './delete-options.ts';
 import { itemText, objectText } from './object-text.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import { type ApiRequest, parseBody } from './request.ts';
+import { writeOptionsOf } from './write-options.ts';
 
 type Handler = (kind: Kind, request: ApiRequest, store: Store) => Reply;
 
@@ -57,11 +58,12 @@ const create: Handler = (kind, request, store) => {
   if ((given.metadata.resourceVersion ?? '') !== '') {
     throw new FakeApiError('InternalError', 'resourceVersion should not be set on objects to be created');
   }
-  return objectReply(store.create(gvrOf(kind), given, dryRunOf(request.query)), 201);
+  return objectReply(store.create(gvrOf(kind), given, writeOptionsOf(request)), 201);
 };
 
-function updateOptionsOf({ subresource, query }: ApiRequest): UpdateOptions {
-  return { ...dryRunOf(query), ...(subresource === 'status' ? { subresource } : {}) };
+function updateOptionsOf(request: ApiRequest): UpdateOptions {
+  const { subresource } = request;
+  return { ...writeOptionsOf(request), ...(subresource === 'status' ? { subresource } : {}) };
 }
 
 const update: Handler = (kind, request, store) => {
@@ -124,11 +126,11 @@ const scaleVerbs: Record<string, Handler> = {
     const body = parseBody(request);
     const given = (isObject(body) ? body : {}) as unknown as NewObject;
     const scale = { ...given, metadata: given.metadata ?? {} };
-    return jsonReply(store.updateScale(gvrOf(kind), request.namespace, request.name, scale, dryRunOf(request.query)));
+    return jsonReply(store.updateScale(gvrOf(kind), request.namespace, request.name, scale, writeOptionsOf(request)));
   },
   patch: (kind, request, store) =>
     jsonReply(
-      store.patchScale(gvrOf(kind), request.namespace, request.name, patchOf(kind, request), dryRunOf(request.query)),
+      store.patchScale(gvrOf(kind), request.namespace, request.name, patchOf(kind, request), writeOptionsOf(request)),
     ),
 };
 

@@ -6,6 +6,7 @@ import { isObject, jsonCopy, type KubeObject, type NewObject, type ObjectMeta, t
 import { validate } from '../validate/validate.ts';
 import { checkMetadataChange } from '../validate/metadata.ts';
 import { type AllocateClusterIp, applyDefaults, initialStatus } from './defaults.ts';
+import { type FieldWriter, managedFieldsAfter } from './managed-fields.ts';
 
 /** What the server needs to make an object of what a client sent. */
 export type Means = { now(): number; random(): number; allocateClusterIp: AllocateClusterIp };
@@ -25,8 +26,9 @@ function assemble(kind: Kind, metadata: ObjectMeta, content: NewObject): KubeObj
 }
 
 /** The object that a POST creates, checked. */
-export function prepareCreate(kind: Kind, given: NewObject, means: Means): KubeObject {
+export function prepareCreate(kind: Kind, given: NewObject, means: Means, manager: string | undefined): KubeObject {
   const {
+    managedFields: _managed,
     resourceVersion: _version,
     generation: _generation,
     deletionTimestamp: _deleted,
@@ -47,11 +49,24 @@ export function prepareCreate(kind: Kind, given: NewObject, means: Means): KubeO
   initialStatus(kind, object);
   applyDefaults(kind, object, means.allocateClusterIp);
   validate(kind, object);
+  noteWriter(kind, object, undefined, { manager, subresource: undefined }, means);
   return object;
 }
 
+function noteWriter(
+  kind: Kind,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  writer: FieldWriter,
+  means: Means,
+): void {
+  const fields = managedFieldsAfter(kind, object, old, writer, means.now());
+  if (fields.length > 0) object.metadata.managedFields = fields;
+  else delete object.metadata.managedFields;
+}
+
 /** How an update came: a PUT states the whole object, a patch was computed from the stored one. */
-export type UpdateWay = { by: 'put' | 'patch' | 'scale'; subresource?: 'status' };
+export type UpdateWay = { by: 'put' | 'patch' | 'scale'; subresource?: 'status'; manager?: string | undefined };
 
 function checkVersion(kind: Kind, { metadata }: NewObject, old: KubeObject, { by }: UpdateWay): void {
   const { resourceVersion = '', uid } = metadata;
@@ -83,6 +98,7 @@ function fixedMetadata({
   creationTimestamp,
   deletionTimestamp,
   deletionGracePeriodSeconds,
+  managedFields,
 }: ObjectMeta): ObjectMeta {
   const all = {
     name,
@@ -94,6 +110,7 @@ function fixedMetadata({
     creationTimestamp,
     deletionTimestamp,
     deletionGracePeriodSeconds,
+    managedFields,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as unknown as ObjectMeta;
 }
@@ -176,5 +193,8 @@ export function prepareUpdate(kind: Kind, given: NewObject, old: KubeObject, way
     validate(kind, object, old);
     bumpGeneration(kind, object, old);
   }
-  return isDeepStrictEqual(object, old) ? old : object;
+  if (isDeepStrictEqual(object, old)) return old;
+  const subresource = way.by === 'scale' ? 'scale' : way.subresource;
+  noteWriter(kind, object, old, { manager: way.manager, subresource }, means);
+  return object;
 }

@@ -30,8 +30,8 @@ export type WatchListener = (event: WatchEvent) => void;
 /** Options of a watch. Without `resourceVersion` (or with `0`) it starts with an ADDED for everything that is there. */
 export type WatchOptions = Selection & { resourceVersion?: string | undefined };
 
-/** `dryRun` does everything but the write. */
-export type WriteOptions = { dryRun?: boolean };
+/** `dryRun` does everything but the write. `manager` is who writes, as `metadata.managedFields` tells; default: nobody. */
+export type WriteOptions = { dryRun?: boolean; manager?: string | undefined };
 
 /** Options of an update and a patch. */
 export type UpdateOptions = WriteOptions & { subresource?: 'status' };

@@ -33,10 +33,10 @@ export class Writer {
     return object;
   }
 
-  create(kind: Kind, given: NewObject, { dryRun = false }: WriteOptions): KubeObject {
+  create(kind: Kind, given: NewObject, { dryRun = false, manager }: WriteOptions): KubeObject {
     const namespace = this.#checkNamespace(kind, given);
     for (let attempt = 1; ; attempt += 1) {
-      const object = prepareCreate(kind, given, this.#means);
+      const object = prepareCreate(kind, given, this.#means, manager);
       if (namespace === '') delete object.metadata.namespace;
       const { name } = object.metadata;
       if (this.#ledger.find(kind, namespace, name) === undefined) {
@@ -46,8 +46,14 @@ export class Writer {
     }
   }
 
-  update(kind: Kind, given: NewObject, old: KubeObject, way: UpdateWay, { dryRun = false }: WriteOptions): KubeObject {
-    const object = prepareUpdate(kind, given, old, way, this.#means);
+  update(
+    kind: Kind,
+    given: NewObject,
+    old: KubeObject,
+    way: UpdateWay,
+    { dryRun = false, manager }: WriteOptions,
+  ): KubeObject {
+    const object = prepareUpdate(kind, given, old, { ...way, manager }, this.#means);
     if (object === old || dryRun) return object;
     if (!isFree(object)) return this.#ledger.put(kind, object, old);
     this.#remove(kind, old);
