@@ -15,7 +15,7 @@ const readOn = 16;
 /** So many may wait in one connection behind the one that is admitted. */
 const mostPipelined = 512;
 /** A client has so long to read the last answer before its connection is closed for good. */
-const lingerMs = 1000;
+export const lingerMs = 1000;
 
 /** One client connection in HTTP/1: admits one request at a time; those that a client pipelines wait in the socket. */
 export class Connection implements Channel, ClientConnection {
@@ -32,6 +32,7 @@ export class Connection implements Channel, ClientConnection {
   leftHttp = false;
   #current: Exchange | undefined;
   #advancing = false;
+  #serving: Http1Carrier | UpgradeCarrier | undefined;
   #newest: Http1Carrier | UpgradeCarrier | undefined;
   #halting = false;
   /** Nothing more is taken from it. */
@@ -87,6 +88,11 @@ export class Connection implements Channel, ClientConnection {
   done(x: Exchange): void {
     if (this.#current !== x) return;
     this.#current = undefined;
+    // `Connection: close` was its answer: nothing that came behind it is served (RFC 9112 §9.6).
+    if (this.#serving?.res.shouldKeepAlive === false) {
+      this.#cut = true;
+      this.#dropWaiting();
+    }
     if (this.#waiting.length > 0) this.#advance();
   }
 
@@ -104,11 +110,16 @@ export class Connection implements Channel, ClientConnection {
   }
 
   closed(): void {
-    for (const { head } of this.#waiting.splice(0)) this.#count(-1, pipelinedBytesOf(head));
+    this.#dropWaiting();
     if (this.#current?.attempt?.joined !== true) this.#current?.clientGone();
   }
 
+  #dropWaiting(): void {
+    for (const { head } of this.#waiting.splice(0)) this.#count(-1, pipelinedBytesOf(head));
+  }
+
   #admit(carrier: Http1Carrier | UpgradeCarrier): void {
+    this.#serving = carrier;
     const x = new Exchange(this.#core, this, carrier);
     this.#current = x;
     this.#handle(x);

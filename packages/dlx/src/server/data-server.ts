@@ -9,7 +9,7 @@ import { peek } from '../http2/peek.ts';
 import { outcomes } from '../outcome.ts';
 import { takeUpgrade } from '../upgrade/take-upgrade.ts';
 import type { ClientConnection, Handle } from './client-connection.ts';
-import { Connection } from './connection.ts';
+import { Connection, lingerMs } from './connection.ts';
 
 const connectionOf = Symbol('connection');
 type Held = Socket & { [connectionOf]?: Connection };
@@ -108,13 +108,23 @@ export class DataServer {
       if (connection === undefined) socket.destroy();
       else takeUpgrade({ core: this.#core, server, connection, req, bytes });
     });
-    server.on('connect', (_req, socket: Socket) => this.#refuseRaw(socket, 501, 'CONNECT is not supported'));
+    server.on('connect', (_req, socket: Socket) => {
+      // Node has let go of it: nobody else would hear of an error, which would end the process.
+      socket.on('error', ignore);
+      this.#refuseRaw(socket, 501, 'CONNECT is not supported');
+      socket.resume();
+    });
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#clientError(error, socket));
     return server;
   }
 
   /** Both protocols come in on the same ports; the first bytes tell which it is. */
   #arrived(socket: Held, port: number, ownPort: boolean): void {
+    // It was reset before we took it; nobody waits for an answer.
+    if (socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
     const connection = new Connection(this.#core, this.#handle, socket, port, ownPort);
     socket[connectionOf] = connection;
     this.#track(connection);
@@ -152,5 +162,14 @@ export class DataServer {
       `HTTP/1.1 ${status} ${status === 501 ? 'Not Implemented' : 'Bad Request'}\r\nconnection: close\r\n` +
         `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
+    // It may have more to say, and never stop.
+    socket.once(
+      'close',
+      this.#core.clock.after(lingerMs, () => socket.destroy()),
+    );
   }
+}
+
+function ignore(): void {
+  // 'close' follows.
 }

@@ -9,12 +9,11 @@ import type { RawMessage } from '../forward/raw-message.ts';
 import { checkRequest } from '../forward/request-check.ts';
 import type { Lane } from '../hold/lane.ts';
 import type { Refusal } from '../outcome.ts';
+import { lingerMs } from '../server/connection.ts';
 import { UpgradeAttempt } from './upgrade-attempt.ts';
 
 /** What a client sends before it was answered is kept so far; beyond, it is no longer seen whether it leaves. */
 const earlyBytes = 16_384;
-/** A client has so long to read our last words before its connection is closed for good. */
-export const lingerMs = 1000;
 
 /** A request that asks to leave HTTP, on a connection that Node has let go of. */
 export class UpgradeCarrier implements Carrier {
