@@ -52,7 +52,7 @@ export interface Facts {
   /** Why its Services cannot be diverted, in words. */
   readonly refused: string | undefined;
   readonly services: readonly ServiceFacts[];
-  /** `none`: no address that listens on its ports now; `gone`: no DLX for longer than the dead-man switch. */
+  /** `none`: no address that listens on its ports now; `gone`: no DLX for longer than the dead-man switch, and it is its turn. */
   readonly dlx: 'ready' | 'none' | 'gone';
   /** At least one pod can serve. */
   readonly usable: boolean;

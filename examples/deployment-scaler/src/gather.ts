@@ -144,13 +144,18 @@ export function wantedAddresses(
 function dlxState(ground: Ground, { managed, services }: Snapshot): Facts['dlx'] {
   const { dlx, options } = ground;
   if (dlx === undefined || !dlx.synced) return 'none';
-  if (ground.isDlxGone()) return 'gone';
+  if (ground.isDlxGone()) return waitsForTurn(ground, managed) ? 'none' : 'gone';
   const listening = services.every(({ service, ours }) => {
     if (!ours || service === undefined || managed === undefined) return true;
     const ports = divertedPorts(service, managed.workload, options.portRange).map(({ listenPort }) => listenPort);
     return dlx.listed(ports).length > 0;
   });
   return dlx.ready.length > 0 && listening ? 'ready' : 'none';
+}
+
+// Pods that run are restored at once: only what has to start is paced.
+function waitsForTurn({ pace }: Ground, managed: Managed | undefined): boolean {
+  return managed !== undefined && readToken(managed.workload).phase === 'asleep' && !pace.isTurn(managed.workload);
 }
 
 /** Every TCP port of these Services, as targets of the resource. */

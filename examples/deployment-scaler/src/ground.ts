@@ -6,6 +6,7 @@ import type { Lookup } from './lookup.ts';
 import type { Memory } from './memory.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Options } from './options.ts';
+import type { Pace } from './pace.ts';
 import type { Reach } from './reach.ts';
 import type { Stores } from './stores.ts';
 import type { Updates } from './updates.ts';
@@ -26,6 +27,8 @@ export interface Ground {
   readonly dlx: DlxAddresses | undefined;
   /** Whether there has been no DLX for longer than the dead-man switch. */
   readonly isDlxGone: () => boolean;
+  /** Whose turn it is to be started when there is none. */
+  readonly pace: Pace;
   readonly memory: Memory;
   readonly updates: Updates;
   readonly counts: Counts;

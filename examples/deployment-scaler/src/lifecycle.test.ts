@@ -95,13 +95,21 @@ describe('while it is asleep', () => {
     expect(await ask(one.url('web'))).toBe(200);
   });
 
-  test('without any DLX for too long it is woken and restored', async () => {
+  test('without any DLX for too long it is woken and restored, and so is what is diverted while awake; each is told once', async () => {
     const one = await asleep({}, { deadManSwitch: '100ms' });
+    await one.workload('shown', { 'scaler/routing': 'always' });
+    await one.waitForDlxOnly('shown');
     await one.cluster.apply(dlxSlice([]));
     await one.waitForPhase('web', 'awake');
     expect(one.routing('web')).toEqual({ key: undefined, slices: 0 });
-    await one.until(() => one.cluster.proxy.backends(namespace, 'web', 80).length > 0);
-    expect(await ask(one.url('web'))).toBe(200);
+    for (const name of ['web', 'shown']) {
+      await one.until(() => one.routing(name).slices === 0);
+      expect(one.routing(name).key).toBeUndefined();
+      await one.until(() => one.cluster.proxy.backends(namespace, name, 80).length > 0);
+      expect(await ask(one.url(name))).toBe(200);
+      await one.until(() => one.events(name).includes('DlxGone'));
+      expect(one.events(name).filter((reason) => reason === 'DlxGone')).toHaveLength(1);
+    }
   });
 });
 

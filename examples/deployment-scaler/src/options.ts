@@ -21,6 +21,9 @@ export interface Options {
   readonly defaultIdleAfterMs: number;
   /** How long there must be no DLX before everything is restored; 0: never. */
   readonly deadManSwitchMs: number;
+  /** Sleepers that start at once by it. */
+  readonly deadManStarts: number;
+  readonly deadManStartsPerNamespace: number;
   readonly clusterDomain: string;
 }
 
@@ -58,6 +61,8 @@ export const optionTable = {
     '60s',
     'No ready DLX for so long: Services are restored and sleepers woken; `0`: never',
   ),
+  deadManStarts: row(parseCount, '20', 'Sleepers that the dead-man switch starts at once; the next when one is ready'),
+  deadManStartsPerNamespace: row(parseCount, '10', 'The same, of one namespace'),
   clusterDomain: row((text) => text, 'cluster.local', 'DNS domain of the cluster'),
 } as const;
 
@@ -89,6 +94,8 @@ export function parseOptions(given: Readonly<Record<string, string>>): Options {
     defaultMetrics: value('defaultMetrics'),
     defaultIdleAfterMs: value('defaultIdleAfter'),
     deadManSwitchMs: value('deadManSwitch'),
+    deadManStarts: value('deadManStarts'),
+    deadManStartsPerNamespace: value('deadManStartsPerNamespace'),
     clusterDomain: value('clusterDomain'),
   });
 }

@@ -5,6 +5,7 @@ import type { Facts } from './facts.ts';
 import { factsOf, leadingOf } from './gather.ts';
 import type { Ground } from './ground.ts';
 import type { Managed } from './lookup.ts';
+import { createTellOutage, type TellOutage } from './outage.ts';
 import type { Performer } from './perform.ts';
 import { isContested } from './ports.ts';
 import { divertedPorts } from './service-view.ts';
@@ -16,12 +17,12 @@ import { createNamespaceTeller, createTeller } from './teller.ts';
 /** Brings resources to rest, or to where only waiting helps. For the Lease holder. */
 export type Reconcile = (refs: readonly ResourceRef[], signal: AbortSignal) => Promise<readonly ScaleResult[]>;
 
-// Also the pace at which everything wakes when there is no DLX left.
 const concurrency = 8;
 const maxSteps = 60;
 
 export function createReconcile(ground: Ground, performer: Performer, by: string): Reconcile {
   const tell = createTeller(ground);
+  const tellOutage = createTellOutage(ground);
   const tellNamespace = createNamespaceTeller(ground);
 
   async function one(resource: ResourceRef, signal: AbortSignal): Promise<ScaleResult> {
@@ -33,7 +34,7 @@ export function createReconcile(ground: Ground, performer: Performer, by: string
       tell(cached.managed, leadingOf(cached));
       tellNamespace(ref.namespace);
     }
-    const repairing = settle(ground, performer, cached, by, signal).then(
+    const repairing = settle(ground, performer, tellOutage, cached, by, signal).then(
       (): ScaleResult => ({ resource: ref, ok: true }),
       (error: unknown): ScaleResult => ({ resource: ref, ok: false, error: error as Error }),
     );
@@ -58,6 +59,7 @@ export function createReconcile(ground: Ground, performer: Performer, by: string
 async function settle(
   ground: Ground,
   performer: Performer,
+  tellOutage: TellOutage,
   cached: Snapshot,
   by: string,
   signal: AbortSignal,
@@ -77,6 +79,7 @@ async function settle(
       end(ground, ref, facts, step);
       return;
     }
+    if (snapshot.managed !== undefined) tellOutage(snapshot.managed, facts, step);
     if (snapshot.managed !== undefined && isRepair(facts, step)) {
       ground.announce(snapshot.managed, 'RoutingRepaired', `${step.do} of Service ${step.service}`);
     }
@@ -119,8 +122,8 @@ async function perform(
 }
 
 // Asleep, nothing but the addresses should ever change, and awake no key should be left.
-function isRepair({ workload, services }: Facts, step: Step): step is Step & { service: string } {
-  if (!('service' in step)) return false;
+function isRepair({ workload, services, dlx }: Facts, step: Step): step is Step & { service: string } {
+  if (!('service' in step) || dlx === 'gone') return false;
   if (workload?.phase === 'awake') return step.do === 'remove-key';
   const outdated = services.some(({ name, slices }) => name === step.service && slices === 'outdated');
   return workload?.phase === 'asleep' && (step.do === 'add-key' || (step.do === 'write-slices' && !outdated));
@@ -131,7 +134,7 @@ function tellSwap(ground: Ground, managed: Managed, { to, why }: SwapStep): void
   if (to === 'asleep') ground.announce(managed, 'Parked', why);
   if (to === 'awake' && from === 'waking') ground.announce(managed, 'Restored', why);
   if (to === 'waking' && from === 'parking') ground.announce(managed, 'ParkCancelled', why);
-  if (to === 'waking' && from === 'asleep') ground.announce(managed, 'WokenUp', why);
+  if (to === 'waking' && from === 'asleep' && !ground.isDlxGone()) ground.announce(managed, 'WokenUp', why);
 }
 
 async function tryPath(ground: Ground, snapshot: Snapshot, signal: AbortSignal): Promise<void> {

@@ -5,6 +5,8 @@ import {
   createEventRecorder,
   type DlxAddresses,
   type KubeClient,
+  readToken,
+  type Workload,
 } from '@scaler/kube';
 import {
   resourceKey,
@@ -27,13 +29,14 @@ import { createMemory } from './memory.ts';
 import { createNamespaces } from './namespaces.ts';
 import { newsOf } from './news.ts';
 import { parseOptions } from './options.ts';
+import { createPace, type Pace } from './pace.ts';
 import { park } from './park.ts';
 import { createPerformer, type Performer } from './perform.ts';
 import { createPorts } from './ports.ts';
 import { createReach } from './reach.ts';
 import { createReconcile } from './reconcile.ts';
 import { resolveName } from './service-name.ts';
-import { createStores } from './stores.ts';
+import { createStores, type Stores } from './stores.ts';
 import { createUpdates } from './updates.ts';
 import { wake } from './wake.ts';
 import { createWatching } from './watching.ts';
@@ -146,10 +149,17 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
   const dlx = role === 'autoscaler' ? dlxOf(client, context) : undefined;
   const lookAgain = (ref: ResourceRef, ms?: number): void => changes.lookAgain(ref, ms);
   const everything = (): void => lookup.refs().forEach((ref) => lookAgain(ref));
-  const deadMan = dlx && createDeadMan({ dlx, limitMs: options.deadManSwitchMs, clock, logger, onChange: everything });
+  const pace = paceOf(stores, context, lookAgain);
+  const onChange = (): void => {
+    if (deadMan?.gone === true) pace.open(sleepers(stores));
+    else pace.close();
+    everything();
+  };
+  const deadMan = dlx && createDeadMan({ dlx, limitMs: options.deadManSwitchMs, clock, logger, onChange });
   const ground: Ground = {
     ...{ client, clock, logger, role, options, stores, namespaces, lookup, endpoints, dlx, lookAgain },
     isDlxGone: () => deadMan?.gone ?? false,
+    pace,
     memory: createMemory(clock),
     updates: createUpdates(stores, clock),
     counts: createCounts(stores.workloads),
@@ -169,6 +179,27 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
     role === 'dlx' ? client.warm(signal) : undefined,
   ];
   return { ground, changes, flush: (until) => recorder.flush(until), running: Promise.allSettled(parts) };
+}
+
+function paceOf(stores: Stores, context: ScalerContext, onTurn: (ref: ResourceRef) => void): Pace {
+  const { clock, logger } = context;
+  const { deadManStarts: limit, deadManStartsPerNamespace: namespaceLimit } = parseOptions(context.options);
+  const pace = createPace({ limit, namespaceLimit, clock, logger, onTurn });
+  for (const { store } of stores.workloads) {
+    store.subscribe(({ type, object }) => {
+      if (type !== 'deleted' && isAsleep(object)) pace.look(object, 'asleep');
+      else pace.look(object, type === 'deleted' || object.readyReplicas > 0 ? 'up' : 'starting');
+    });
+  }
+  return pace;
+}
+
+function sleepers({ workloads }: Stores): readonly ResourceRef[] {
+  return workloads.flatMap(({ store }) => store.list().filter(isAsleep));
+}
+
+function isAsleep(workload: Workload): boolean {
+  return readToken(workload).phase === 'asleep';
 }
 
 function dlxOf(client: KubeClient, { dlxService, clock, logger }: ScalerContext): DlxAddresses | undefined {

@@ -1,0 +1,116 @@
+import { type CancelTimer, type Clock, type Logger, resourceKey, type ResourceRef } from '@scaler/scaler-types';
+
+/**
+ * The order in which sleepers are started once no DLX is left: a few at once, over all and in each namespace, and no
+ * namespace waits for another's crowd. A DLX that comes back ends it in the middle: whoever had no turn sleeps on.
+ */
+export interface Pace {
+  /** From now on each of them gets its turn, and whoever else turns out to sleep. */
+  open(sleepers: readonly ResourceRef[]): void;
+  close(): void;
+  /** It may be started. */
+  isTurn(ref: ResourceRef): boolean;
+  /** What is known of a resource now. `starting`: woken, without a ready pod; `up`: it needs no turn, or none any more. */
+  look(ref: ResourceRef, state: 'asleep' | 'starting' | 'up'): void;
+}
+
+export interface PaceOptions {
+  /** Resources that start at once. */
+  readonly limit: number;
+  /** The same, of one namespace. */
+  readonly namespaceLimit: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onTurn: (ref: ResourceRef) => void;
+}
+
+/** One that has no ready pod after so long leaves its place to the next: it may never have one. */
+const placeForMs = 60_000;
+
+interface Place {
+  readonly namespace: string;
+  readonly leave: CancelTimer;
+}
+
+export function createPace({ limit, namespaceLimit, clock, logger, onTurn }: PaceOptions): Pace {
+  /** By namespace, the one whose turn it is first. */
+  const waiting = new Map<string, Map<string, ResourceRef>>();
+  const places = new Map<string, Place>();
+  const turns = new Set<string>();
+  let openedMs: number | undefined;
+
+  const wait = ({ namespace, name }: ResourceRef): void => {
+    const key = resourceKey({ namespace, name });
+    if (turns.has(key)) return;
+    const queue = waiting.get(namespace) ?? new Map<string, ResourceRef>();
+    queue.set(key, { namespace, name });
+    waiting.set(namespace, queue);
+  };
+
+  const forget = (ref: ResourceRef): void => {
+    const queue = waiting.get(ref.namespace);
+    queue?.delete(resourceKey(ref));
+    if (queue?.size === 0) waiting.delete(ref.namespace);
+  };
+
+  const leave = (key: string): void => {
+    places.get(key)?.leave();
+    if (!places.delete(key)) return;
+    fill();
+    if (places.size === 0 && waiting.size === 0) {
+      const tookMs = Math.round(clock.monotonic() - (openedMs ?? 0));
+      logger.info('Every sleeper has had its turn to start', { started: turns.size, tookMs });
+    }
+  };
+
+  const next = (): ResourceRef | undefined => {
+    const taken = (namespace: string): number =>
+      [...places.values()].filter((one) => one.namespace === namespace).length;
+    for (const [namespace, queue] of waiting) {
+      const [ref] = queue.values();
+      if (ref === undefined || taken(namespace) >= namespaceLimit) continue;
+      // To the end of the line, so that every namespace is asked before this one is again.
+      waiting.delete(namespace);
+      waiting.set(namespace, queue);
+      return ref;
+    }
+    return undefined;
+  };
+
+  const fill = (): void => {
+    while (places.size < limit) {
+      const ref = next();
+      if (ref === undefined) return;
+      const key = resourceKey(ref);
+      forget(ref);
+      turns.add(key);
+      places.set(key, { namespace: ref.namespace, leave: clock.after(placeForMs, () => leave(key)) });
+      onTurn(ref);
+    }
+  };
+
+  return {
+    open: (sleepers) => {
+      openedMs = clock.monotonic();
+      sleepers.forEach(wait);
+      logger.warn('Sleepers are started one after the other', { sleepers: sleepers.length, limit, namespaceLimit });
+      fill();
+    },
+    close: () => {
+      openedMs = undefined;
+      for (const place of places.values()) place.leave();
+      for (const one of [waiting, places, turns]) one.clear();
+    },
+    isTurn: (ref) => turns.has(resourceKey(ref)),
+    look: (ref, state) => {
+      if (openedMs === undefined || state === 'starting') return;
+      if (state === 'asleep') {
+        wait(ref);
+        fill();
+      } else {
+        forget(ref);
+        leave(resourceKey(ref));
+      }
+    },
+  };
+}
