@@ -1,4 +1,5 @@
 import type { Phase } from '@scaler/scaler-types';
+import type { Wishes } from './wishes.ts';
 
 /** How a resource's Services are diverted; `auto` is decided by then. */
 export type RoutingMode = 'overlay' | 'selector' | 'always';
@@ -48,6 +49,7 @@ export interface Facts {
   readonly workload: WorkloadFacts | undefined;
   readonly mode: RoutingMode;
   readonly followZero: boolean;
+  readonly wishes: Wishes;
   readonly settleMs: number;
   /** Why its Services cannot be diverted, in words. */
   readonly refused: string | undefined;

@@ -14,6 +14,7 @@ import {
 } from './service-view.ts';
 import type { Snapshot } from './snapshot.ts';
 import { firstPair, listenPortsOf } from './stores.ts';
+import { noWishes, wishesOf } from './wishes.ts';
 
 /** Address changes that lose nothing meanwhile are gathered until none came for so long. */
 const mirrorQuietMs = 2_000;
@@ -27,6 +28,7 @@ export function factsOf(ground: Ground, snapshot: Snapshot): Facts {
     workload: managed && workloadFacts(ground, managed, leading),
     mode,
     followZero: managed?.settings.followZero ?? true,
+    wishes: managed === undefined ? noWishes : wishesOf(managed.settings, ground.clock.now()),
     settleMs: managed?.settings.settleMs ?? ground.options.settleMs,
     refused: managed && refusalOf(ground, managed, leading),
     services: services.map((service) => serviceFacts(ground, snapshot, service)),
@@ -42,7 +44,7 @@ export function leadingOf({ services }: Snapshot): readonly ServiceInfo[] {
 }
 
 /** The token's half of the facts: all that a wake needs. */
-export function tokenFacts({ counts }: Ground, { workload }: Managed): Omit<WorkloadFacts, 'portsLabelled'> {
+export function tokenFacts({ counts }: Ground, { workload, settings }: Managed): Omit<WorkloadFacts, 'portsLabelled'> {
   const { phase, epoch, state } = readToken(workload);
   // Awake, others may have scaled it since the state was written.
   const seen = phase === 'awake' ? counts.before(workload) : undefined;
@@ -53,7 +55,7 @@ export function tokenFacts({ counts }: Ground, { workload }: Managed): Omit<Work
     marked: isMarked(workload),
     enabled: isEnabled(workload),
     replicas: workload.replicas,
-    wanted: Math.max(1, seen ?? state?.replicas ?? replicasBefore(workload), workload.replicas),
+    wanted: Math.max(1, settings.replicas ?? seen ?? state?.replicas ?? replicasBefore(workload), workload.replicas),
   };
 }
 

@@ -42,15 +42,19 @@ function describe(ground: Ground, snapshot: Snapshot, managed: Managed, facts: F
   );
 }
 
-function obstacleOf({ refused, dlx, workload, mode, services, reachable }: Facts, ground: Ground): string | undefined {
+function obstacleOf(
+  { refused, dlx, workload, mode, services, reachable, wishes }: Facts,
+  ground: Ground,
+): string | undefined {
   if (refused !== undefined) return refused;
   if (ground.dlx === undefined) return 'no DLX Service is named, so nothing could hold its requests';
   if (dlx === 'gone') return 'there is no DLX';
-  if (workload?.phase === undefined) return 'its state is not known yet';
-  if (!workload.portsLabelled) return 'a port of its Services has no port of the DLX yet';
+  // A dry run writes neither: it goes on from what would be there.
+  if (workload?.phase === undefined && !wishes.dryRun) return 'its state is not known yet';
+  if (!workload?.portsLabelled && !wishes.dryRun) return 'a port of its Services has no port of the DLX yet';
   if (dlx === 'none') return 'no DLX listens on its ports yet';
   const closed = services.every(({ ours, slices, key }) => !ours || (slices !== 'none' && key !== undefined));
-  if (mode !== 'always' || closed || workload.phase !== 'awake') return undefined;
+  if (mode !== 'always' || closed || workload?.phase !== 'awake') return undefined;
   return reachable === false ? 'the DLX does not reach its pods' : 'the DLX is not in its path yet';
 }
 

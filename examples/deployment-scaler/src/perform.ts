@@ -21,6 +21,7 @@ import type { Ports } from './ports.ts';
 import { divertedPorts, type ServiceSnapshot } from './service-view.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Step, SwapStep } from './step.ts';
+import { wishAnnotations } from './wishes.ts';
 
 /** On whose behalf a step is done. */
 export interface Doing {
@@ -59,6 +60,8 @@ export function createPerformer(ground: Ground, ports: Ports): Performer {
         replicas,
         testReplicas,
         wantedReplicas: wanted,
+        // What its owner wrote after it was read wins, up to the zero itself.
+        testAnnotations: replicas === 0 ? wishAnnotations : undefined,
       };
       const result = await transition(client, request, { signal, lane });
       const after = result.ok ? result.workload : result.current;

@@ -1,3 +1,4 @@
+import { noWishes } from './wishes.ts';
 import { describe, expect, test } from '@jest/globals';
 import { type Deployment, trimDeployment, trimPod, trimService, type Workload } from '@scaler/kube';
 import type { Facts } from './facts.ts';
@@ -143,6 +144,7 @@ describe('a park', () => {
     },
     mode: 'selector',
     followZero: true,
+    wishes: noWishes,
     settleMs: 5_000,
     refused: undefined,
     services: [

@@ -1,5 +1,6 @@
 import type { Facts } from './facts.ts';
 import type { SettingProblem } from './settings.ts';
+import { parkBar } from './wishes.ts';
 
 /** What must be known, beside the table's facts, before a park begins. */
 export interface PreflightFacts {
@@ -26,6 +27,7 @@ export function parkProblems({
 }: PreflightFacts): readonly string[] {
   const { workload, mode, refused, dlx } = facts;
   if (workload === undefined) return ['it does not exist'];
+  const bar = parkBar(facts.wishes);
   const when = (condition: boolean, text: string): string[] => (condition ? [text] : []);
   const touched = facts.services.some(({ slices, key }) => slices !== 'none' || key !== undefined);
   const closed = facts.services.every(({ ours, slices, key }) => !ours || (slices !== 'none' && key !== undefined));
@@ -33,6 +35,7 @@ export function parkProblems({
     ...when(!workload.enabled, 'it is not opted in'),
     ...when(workload.phase !== 'awake', `it is ${workload.phase ?? 'in an unknown phase'}, not awake`),
     ...when(workload.replicas === 0, 'its replicas are 0 already'),
+    ...(bar === undefined ? [] : [bar]),
     ...problems.filter(({ fatal }) => fatal).map(({ message }) => message),
     ...when(services === 0, 'no Service selects its pods, so nothing could wake it'),
     ...(refused === undefined ? [] : [refused]),

@@ -1,4 +1,4 @@
-import { listenPortOf, readToken, type ServiceInfo, type WorkloadKind } from '@scaler/kube';
+import { keys, listenPortOf, readToken, type ServiceInfo, type WorkloadKind } from '@scaler/kube';
 import type { Phase, Resource, Route, ScaleEvent, TargetPort } from '@scaler/scaler-types';
 import type { RoutingMode } from './facts.ts';
 import type { IngressInfo } from './ingress.ts';
@@ -26,7 +26,8 @@ export interface ResourceFacts {
 export function resourceOf(facts: ResourceFacts, options: Options): Resource {
   const { managed, mode, divertedForMs } = facts;
   const { workload, settings } = managed;
-  const { phase, state } = readToken(workload);
+  const { phase: known, state } = readToken(workload);
+  const phase = known ?? (isUntouched(managed) ? 'awake' : undefined);
   const blocked = blockedBy(facts);
   return {
     namespace: workload.namespace,
@@ -44,6 +45,11 @@ export function resourceOf(facts: ResourceFacts, options: Options): Resource {
     ...optionalSettings(settings),
     ...(blocked === undefined ? {} : { blocked }),
   };
+}
+
+// Serving, and left as it was found: only a dry run leaves one so.
+function isUntouched({ workload, settings }: Managed): boolean {
+  return settings.dryRun && workload.replicas > 0 && workload.labels[keys.phase] === undefined;
 }
 
 // As the metrics APIs write a kind: `deployments.apps`, `pods`.

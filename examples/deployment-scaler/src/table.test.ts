@@ -1,88 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Phase } from '@scaler/scaler-types';
-import type { Facts, RoutingMode, ServiceFacts, SliceFacts } from './facts.ts';
+import type { Facts, ServiceFacts, SliceFacts } from './facts.ts';
 import type { Step } from './step.ts';
 import { followedZero, type Intent, nextStep, repair, wakeStep } from './table.ts';
-import { createModel, type Model } from './testing/model.ts';
-
-const phases: readonly (Phase | undefined)[] = [undefined, 'awake', 'parking', 'asleep', 'waking'];
-const modes: readonly RoutingMode[] = ['overlay', 'selector', 'always'];
-const sliceStates: readonly SliceFacts[] = ['none', 'whole', 'outdated', 'broken'];
-const keyStates = [undefined, 'now', 'old'] as const;
-const services: readonly ServiceFacts[] = sliceStates.flatMap((slices) =>
-  keyStates.flatMap((key) =>
-    [true, false].flatMap((ours) =>
-      (slices === 'none' ? ['old'] : ['now', 'old']).map((sliceEpoch) => ({
-        name: 'web',
-        ours,
-        slices,
-        sliceEpoch: slices === 'none' ? undefined : sliceEpoch,
-        key,
-        serves: false,
-        stableForMs: 0,
-      })),
-    ),
-  ),
-);
-
-interface Case {
-  readonly facts: Facts;
-  readonly intent: Intent;
-}
-
-/** Every combination of what the table looks at, for one Service. */
-function* combinations(): Generator<Case> {
-  for (const phase of phases)
-    for (const replicas of [0, 2])
-      for (const mode of modes)
-        for (const service of services)
-          for (const dlx of ['ready', 'none', 'gone'] as const)
-            for (const refused of [undefined, 'it is shared'])
-              for (const [enabled, portsLabelled, followZero] of [
-                [true, true, true],
-                [true, true, false],
-                [true, false, true],
-                [false, true, true],
-              ] as const)
-                for (const reachable of [true, false, undefined])
-                  for (const intent of intents(phase, replicas)) {
-                    yield {
-                      facts: {
-                        workload: {
-                          phase,
-                          epoch: 'now',
-                          phaseLabel: phase ?? 'asleep',
-                          marked: true,
-                          enabled,
-                          replicas,
-                          wanted: 3,
-                          portsLabelled,
-                        },
-                        mode,
-                        followZero,
-                        settleMs: 5_000,
-                        refused,
-                        services: [service],
-                        dlx,
-                        usable: false,
-                        reachable,
-                      },
-                      intent,
-                    };
-                  }
-}
-
-function intents(phase: Phase | undefined, replicas: number): Intent[] {
-  if (phase !== 'parking') return [repair];
-  const park = { kind: 'park', epoch: 'now', replicas: 2 } as const;
-  return [
-    repair,
-    { ...park, confirmed: false },
-    { ...park, confirmed: true },
-    { ...park, epoch: 'lost', confirmed: false },
-    ...(replicas === 2 ? [{ ...park, replicas: 1, confirmed: false } as const] : []),
-  ];
-}
+import { type Case, combinations, services, someFacts } from './testing/combinations.ts';
+import { createModel } from './testing/model.ts';
+import { isLeftAsleep } from './wishes.ts';
+import { intentNow, mayWait, settle } from './testing/walk.ts';
 
 const name = ({ facts, intent }: Case): string => JSON.stringify({ ...facts, intent });
 
@@ -109,7 +33,9 @@ describe('the repair table', () => {
         const step = nextStep(model.facts(), intentNow(one.intent, model));
         if (step.do === 'rest' || !model.perform(step)) break;
         // A zero that is to be left alone is not served, diverted or not.
-        const { workload } = model.facts();
+        const { workload, wishes, refused } = model.facts();
+        // Nobody waits for what a pause leaves asleep, but others may share the Service.
+        if (workload?.phase === 'asleep' && isLeftAsleep(wishes) && refused !== undefined) break;
         if (workload?.replicas === 0 && (workload.phase === 'awake' || !workload.enabled)) break;
         if (served && !model.isServed()) throw new Error(`${JSON.stringify(step)} cut it off: ${name(one)}`);
         served = model.isServed();
@@ -193,33 +119,60 @@ describe("the wake's rows", () => {
   const workload = someFacts().workload;
 
   test('start a sleeper with max(current, wanted), tested', () => {
-    expect(wakeStep({ ...workload, phase: 'asleep', replicas: 0 }, true, 3, '')).toMatchObject({
+    expect(
+      wakeStep({ ...workload, phase: 'asleep', replicas: 0 }, { followZero: true, pause: undefined }, 3, ''),
+    ).toMatchObject({
       replicas: 3,
       testReplicas: 0,
     });
   });
 
   test('cancel a park without writing replicas', () => {
-    const step = wakeStep({ ...workload, phase: 'parking', replicas: 4 }, true, 3, '');
+    const step = wakeStep(
+      { ...workload, phase: 'parking', replicas: 4 },
+      { followZero: true, pause: undefined },
+      3,
+      '',
+    );
     expect(step).toEqual({ do: 'swap', to: 'waking', wanted: 4, why: '' });
   });
 
   test('cancel a park without taking back what an HPA took away meanwhile', () => {
-    const step = wakeStep({ ...workload, phase: 'parking', replicas: 1 }, true, 3, '');
+    const step = wakeStep(
+      { ...workload, phase: 'parking', replicas: 1 },
+      { followZero: true, pause: undefined },
+      3,
+      '',
+    );
     expect(step).toEqual({ do: 'swap', to: 'waking', wanted: 1, why: '' });
   });
 
   test('join what is awake or waking, and start it when it has no replicas after all', () => {
     for (const phase of ['awake', 'waking', undefined] as const) {
-      expect(wakeStep({ ...workload, phase, replicas: 1 }, true, 3, '')).toEqual({ do: 'join' });
-      expect(wakeStep({ ...workload, phase, replicas: 0 }, true, 3, '')).toMatchObject({ to: 'waking', replicas: 3 });
+      expect(wakeStep({ ...workload, phase, replicas: 1 }, { followZero: true, pause: undefined }, 3, '')).toEqual({
+        do: 'join',
+      });
+      expect(
+        wakeStep({ ...workload, phase, replicas: 0 }, { followZero: true, pause: undefined }, 3, ''),
+      ).toMatchObject({ to: 'waking', replicas: 3 });
     }
   });
 
   test("respect somebody else's zero where the resource says so, but never our own", () => {
-    expect(wakeStep({ ...workload, phase: 'awake', replicas: 0 }, false, 3, '')).toEqual({ do: 'refuse' });
-    expect(wakeStep({ ...workload, phase: 'asleep', replicas: 0 }, false, 3, '')).toMatchObject({ to: 'waking' });
-    expect(wakeStep({ ...workload, phase: undefined, phaseLabel: 'asleep', replicas: 0 }, false, 3, '')).toMatchObject({
+    expect(
+      wakeStep({ ...workload, phase: 'awake', replicas: 0 }, { followZero: false, pause: undefined }, 3, ''),
+    ).toEqual({ do: 'refuse' });
+    expect(
+      wakeStep({ ...workload, phase: 'asleep', replicas: 0 }, { followZero: false, pause: undefined }, 3, ''),
+    ).toMatchObject({ to: 'waking' });
+    expect(
+      wakeStep(
+        { ...workload, phase: undefined, phaseLabel: 'asleep', replicas: 0 },
+        { followZero: false, pause: undefined },
+        3,
+        '',
+      ),
+    ).toMatchObject({
       to: 'waking',
     });
   });
@@ -231,47 +184,4 @@ function park(confirmed: boolean): Intent {
 
 function diverted(epoch: string, slices: SliceFacts): ServiceFacts {
   return { name: 'web', ours: true, slices, sliceEpoch: epoch, key: epoch, serves: false, stableForMs: 0 };
-}
-
-function someFacts() {
-  return {
-    workload: {
-      phase: 'awake' as Phase | undefined,
-      epoch: 'now',
-      phaseLabel: 'awake',
-      marked: true,
-      enabled: true,
-      replicas: 2,
-      wanted: 2,
-      portsLabelled: true,
-    },
-    mode: 'selector' as RoutingMode,
-    followZero: true,
-    settleMs: 5_000,
-    refused: undefined,
-    services: [] as ServiceFacts[],
-    dlx: 'ready' as const,
-    usable: true,
-    reachable: true,
-  };
-}
-
-/** Runs the loop until it rests or waits for something that will not come by itself. */
-function settle(model: Model, intent: Intent): Step {
-  for (let steps = 0; steps < 60; steps++) {
-    const step = nextStep(model.facts(), intentNow(intent, model));
-    if (step.do === 'rest' || !model.perform(step)) return step;
-  }
-  throw new Error(`does not come to rest: ${JSON.stringify(model.facts())}`);
-}
-
-function intentNow(intent: Intent, model: Model): Intent {
-  return intent.kind === 'park' ? { ...intent, confirmed: intent.confirmed || model.confirmed() } : intent;
-}
-
-/** A DLX that is not there, or does not reach the pods: nothing to do but wait. */
-function mayWait(model: Model, step: Step): boolean {
-  if (step.do !== 'wait') return false;
-  const { dlx, reachable } = model.facts();
-  return (step.for === 'dlx' && dlx !== 'ready') || (step.for === 'reach' && reachable !== true);
 }

@@ -1,6 +1,7 @@
 import type { Facts, ServiceFacts, WorkloadFacts } from './facts.ts';
 import { cleanStrays, divert, keepDiverted, restore, untilDiverted } from './route.ts';
 import type { Step, SwapStep } from './step.ts';
+import { isLeftAsleep, parkBar, type Wishes } from './wishes.ts';
 
 /**
  * The repair table: phase × replicas × each Service's routing → step. Total and pure; normal path and repair are the
@@ -65,16 +66,18 @@ function parkObstacle(facts: Facts, workload: WorkloadFacts, replicas: number): 
   if (workload.replicas !== replicas) return `somebody else set the replicas from ${replicas} to ${workload.replicas}`;
   if (facts.dlx !== 'ready') return 'no DLX listens for it any more';
   if (!workload.portsLabelled) return 'a port of its Services has no port of the DLX yet';
-  return facts.refused;
+  return parkBar(facts.wishes) ?? facts.refused;
 }
 
 // No token, or one that cannot be believed: rebuilt from what is there. Unknown means awake.
 function adopt(facts: Facts, workload: WorkloadFacts): Step {
   const { replicas, wanted } = workload;
   const diverted = facts.services.some(isDiverted);
-  if (replicas > 0) return { do: 'swap', to: diverted ? 'waking' : 'awake', wanted: replicas, why: 'adopted' };
   const slept = diverted || sleeps(workload.phaseLabel);
-  if ((slept || facts.followZero) && facts.refused === undefined && facts.dlx === 'ready') {
+  if (facts.wishes.dryRun && !slept) return rest;
+  if (replicas > 0) return { do: 'swap', to: diverted ? 'waking' : 'awake', wanted: replicas, why: 'adopted' };
+  const mayHold = facts.refused === undefined && facts.dlx === 'ready';
+  if (follow(facts, workload)?.to === 'asleep' || (slept && (mayHold || isLeftAsleep(facts.wishes)))) {
     return { do: 'swap', to: 'asleep', testReplicas: 0, wanted, why: 'adopted at zero replicas' };
   }
   if (slept) return wakeUp(workload, 'its state is unknown');
@@ -91,8 +94,12 @@ function disown(facts: Facts, workload: WorkloadFacts): Step {
 function asleep(facts: Facts, workload: WorkloadFacts): Step {
   if (!workload.enabled) return wakeUp(workload, 'it is not managed any more');
   if (workload.replicas > 0) return wakeUp(workload, 'somebody else started it');
-  if (facts.dlx === 'gone') return wakeUp(workload, 'no DLX is there to wake it');
-  if (facts.refused !== undefined) return wakeUp(workload, facts.refused);
+  const { pause, dryRun } = facts.wishes;
+  if (pause === 'awake' && !dryRun) return wakeUp(workload, pausedAwake);
+  const unheld = facts.dlx === 'gone' ? 'no DLX is there to wake it' : facts.refused;
+  // Nobody may wake it, so nothing is lost where nobody could: but its Services must not lead to who is not there.
+  if (unheld !== undefined && isLeftAsleep(facts.wishes)) return handBack(facts, workload) ?? rest;
+  if (unheld !== undefined) return wakeUp(workload, unheld);
   if (!workload.portsLabelled) return { do: 'label-ports' };
   return divert(facts, { level: levelOf(facts), ...asItIs(workload) }) ?? cleanStrays(facts) ?? rest;
 }
@@ -118,8 +125,9 @@ function awake(facts: Facts, workload: WorkloadFacts): Step {
   if (!workload.enabled) return handBack(facts, workload) ?? { do: 'forget' };
   const followed = follow(facts, workload);
   if (followed !== undefined) return followed;
-  if (!staysDiverted(facts, workload)) {
-    return handBack(facts, workload) ?? (workload.portsLabelled ? rest : { do: 'label-ports' });
+  const begun = !facts.wishes.dryRun || facts.services.some(isDiverted);
+  if (!staysDiverted(facts, workload) || !begun) {
+    return handBack(facts, workload) ?? (workload.portsLabelled || !begun ? rest : { do: 'label-ports' });
   }
   if (!workload.portsLabelled) return { do: 'label-ports' };
   return enterPath(facts, workload) ?? cleanStrays(facts) ?? rest;
@@ -129,11 +137,16 @@ function awake(facts: Facts, workload: WorkloadFacts): Step {
  * Makes a zero that somebody else wrote a sleep, so that a request wakes it. Needs no fence: what was under way was
  * theirs to spare, and went with the pods. Tested, so that whoever starts it at this moment wins.
  */
-function follow(facts: Facts, { enabled, replicas, wanted }: WorkloadFacts): SwapStep | undefined {
-  if (!enabled || replicas > 0 || !facts.followZero || facts.refused !== undefined || facts.dlx !== 'ready')
-    return undefined;
+function follow(facts: Facts, workload: WorkloadFacts): SwapStep | undefined {
+  const { enabled, replicas, wanted } = workload;
+  const { pause, dryRun } = facts.wishes;
+  if (!enabled || replicas > 0 || !facts.followZero || dryRun || pause === 'as-is') return undefined;
+  if (pause === 'awake') return wakeUp(workload, pausedAwake);
+  if (facts.refused !== undefined || facts.dlx !== 'ready') return undefined;
   return { do: 'swap', to: 'asleep', testReplicas: 0, wanted, why: followedZero };
 }
+
+const pausedAwake = 'it is paused awake';
 
 /** The state's reason of a sleep that somebody else began. */
 export const followedZero = 'somebody else set the replicas to 0';
@@ -207,30 +220,39 @@ export type WakeStep =
   | SwapStep
   /** It was started already, or never stopped: wait for an endpoint. */
   | { readonly do: 'join' }
-  /** Somebody else set it to 0 and wants it so. */
+  /** Somebody else set it to 0, or a pause leaves it there, and that is how it is wanted. */
   | { readonly do: 'refuse' };
+
+/** What says whether a request may wake it. */
+export interface WakeRules extends Pick<Wishes, 'pause'> {
+  readonly followZero: boolean;
+}
 
 /**
  * The wake's rows: phase × replicas → swap, or join. `wanted` is how many replicas are asked for at the least.
+ * A pause refuses what would write replicas, and, `asleep`, what would cancel a park; a wake that is under way goes on.
  * The replicas are tested wherever they are written, so that a stale cache never writes over somebody else's count.
  */
-export function wakeStep(workload: WorkloadFacts, followZero: boolean, wanted: number, why: string): WakeStep {
+export function wakeStep(workload: WorkloadFacts, rules: WakeRules, wanted: number, why: string): WakeStep {
   const { phase, replicas } = workload;
   const swap: SwapStep = { do: 'swap', to: 'waking', wanted: Math.max(replicas, wanted), why };
   const starting: SwapStep = { ...swap, replicas: swap.wanted, testReplicas: replicas };
+  const left = isLeftAsleep(rules);
   switch (phase) {
     case 'asleep':
+      if (left) return replicas === 0 ? { do: 'refuse' } : { ...swap, wanted: replicas };
       return replicas < wanted ? starting : swap;
     case 'parking':
+      if (rules.pause === 'asleep' || (left && replicas === 0)) return { do: 'refuse' };
       // Cancelling writes no replicas: an HPA may have taken some away since the park began.
       return replicas > 0 ? { ...swap, wanted: replicas } : starting;
     case 'waking':
       return replicas === 0 ? starting : { do: 'join' };
     case 'awake':
       if (replicas > 0) return { do: 'join' };
-      return followZero ? starting : { do: 'refuse' };
+      return rules.followZero && !left ? starting : { do: 'refuse' };
     case undefined:
       if (replicas > 0) return { do: 'join' };
-      return followZero || sleeps(workload.phaseLabel) ? starting : { do: 'refuse' };
+      return (rules.followZero || sleeps(workload.phaseLabel)) && !left ? starting : { do: 'refuse' };
   }
 }

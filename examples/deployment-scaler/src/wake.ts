@@ -1,5 +1,13 @@
 import { readToken } from '@scaler/kube';
-import { resourceKey, type ResourceRef, ScalerError, type ScaleOptions, terminal } from '@scaler/scaler-types';
+import {
+  pauseInEffect,
+  pauseText,
+  resourceKey,
+  type ResourceRef,
+  ScalerError,
+  type ScaleOptions,
+  terminal,
+} from '@scaler/scaler-types';
 import { DeploymentScalerError } from './errors.ts';
 import { targetsOf, tokenFacts } from './gather.ts';
 import type { Ground } from './ground.ts';
@@ -7,7 +15,8 @@ import type { Managed } from './lookup.ts';
 import type { Performer } from './perform.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { readManaged } from './snapshot.ts';
-import { wakeStep } from './table.ts';
+import { type WakeRules, wakeStep } from './table.ts';
+import { isLeftAsleep } from './wishes.ts';
 
 /** While a wake waits for pods, the workload is read so often in case the watch is silent. */
 const lookAgainMs = 2_000;
@@ -37,7 +46,7 @@ export async function wake(
     const { managed, live } = seen;
     const token = tokenFacts(ground, managed);
     const wanted = Math.max(replicas ?? 0, token.wanted);
-    const step = wakeStep({ ...token, portsLabelled: true }, managed.settings.followZero, wanted, reason.text);
+    const step = wakeStep({ ...token, portsLabelled: true }, rulesOf(ground, managed), wanted, reason.text);
     if (step.do === 'swap') {
       const { won, managed: after } = await performer.swap(managed, step, { by: reason.by, signal }, 'wake');
       if (won) announce(ground, managed, reason);
@@ -45,7 +54,7 @@ export async function wake(
     } else if (!live) {
       seen = await readLive(ground, ref, signal);
     } else if (step.do === 'refuse') {
-      throw terminal(new DeploymentScalerError('left-at-zero', leftAtZero(ref)));
+      throw terminal(refusalOf(ground, managed));
     } else {
       progress.tell('written');
       if (await servesWithin(ground, managed, progress, signal)) return;
@@ -67,8 +76,17 @@ function announce(ground: Ground, before: Managed, { by, text }: ScaleOptions['r
   ground.announce(before, cancels ? 'ParkCancelled' : 'WokenUp', `${by}: ${text}`);
 }
 
-function leftAtZero(ref: ResourceRef): string {
-  return `Somebody else set the replicas of ${resourceKey(ref)} to 0, and scaler/follow-zero is false`;
+function rulesOf({ clock }: Ground, { settings }: Managed): WakeRules {
+  return { followZero: settings.followZero, pause: pauseInEffect(settings.pause, clock.now()) };
+}
+
+function refusalOf(ground: Ground, managed: Managed): Error {
+  const key = resourceKey(managed.workload);
+  const { pause } = managed.settings;
+  if (pause !== undefined && isLeftAsleep(rulesOf(ground, managed)))
+    return new ScalerError('paused', `${key} is ${pauseText(pause)}`);
+  const text = `Somebody else set the replicas of ${key} to 0, and scaler/follow-zero is false`;
+  return new DeploymentScalerError('left-at-zero', text);
 }
 
 /** True as soon as any target has a usable endpoint; false when it is worth another look at the workload. */

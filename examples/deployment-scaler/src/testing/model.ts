@@ -1,5 +1,6 @@
 import type { Facts, ServiceFacts } from '../facts.ts';
 import type { Step, SwapStep } from '../step.ts';
+import { isLeftAsleep } from '../wishes.ts';
 
 /** A cluster in memory, as far as the repair table can see and change it. */
 export interface Model {
@@ -103,13 +104,24 @@ function complaint(facts: Facts): string | undefined {
       ? 'traces are left behind'
       : undefined;
   }
+  const { pause, dryRun } = facts.wishes;
+  if (workload.phase === undefined) {
+    return dryRun && service.slices === 'none' && service.key === undefined ? undefined : 'its phase is unknown';
+  }
   const leftAtZero = workload.replicas === 0 && workload.phase === 'awake';
   if (leftAtZero) {
-    const mayBe = !facts.followZero || facts.refused !== undefined || facts.dlx !== 'ready';
+    const wanted = pause === 'awake' || (facts.refused === undefined && facts.dlx === 'ready');
+    const mayBe = !facts.followZero || dryRun || pause === 'as-is' || !wanted;
     return mayBe ? undefined : 'it is awake at zero';
   }
   if (workload.phase === 'asleep' && workload.replicas > 0) return 'it is asleep with replicas';
-  if (workload.phase === undefined) return 'its phase is unknown';
+  if (workload.phase === 'asleep' && pause === 'awake' && !dryRun) return 'it is paused awake and asleep';
+  if (
+    workload.phase === 'asleep' &&
+    isLeftAsleep(facts.wishes) &&
+    (facts.refused !== undefined || facts.dlx === 'gone')
+  )
+    return service.slices === 'none' && service.key === undefined ? undefined : 'its Service leads nowhere';
   // A DLX that went away a moment ago: the dead-man switch ends this.
   if (facts.dlx === 'none' && (workload.phase === 'asleep' || service.slices !== 'none')) return undefined;
   if (!isServed(facts, service)) return 'nobody serves it';
