@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server as TcpServer } from 'node:net';
+import { join } from 'node:path';
 import {
   type CallOptions,
   Client,
@@ -392,6 +394,15 @@ test('a stream that does not end by the deadline of the shutdown ends with UNAVA
   await down;
   await h.until(() => app.seen.includes('Chat cancelled'));
   await h.end({ draining: 1 });
+});
+
+test('the statuses of the README are the statuses', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| ([^;|]*)/gm)].flatMap(([, name = '', list = '']) =>
+    [...list.matchAll(/`([a-z-]+)`/g)].map(([, outcome]) => [outcome, status[name as keyof typeof status]]),
+  );
+  const known = Object.entries(grpcStatuses).filter(([outcome]) => !['forwarded', 'client-gone'].includes(outcome));
+  expect(rows.sort()).toEqual(known.sort());
 });
 
 test('texts, times and types are read and written as gRPC has them', () => {

@@ -65,6 +65,8 @@ export class Http2Attempt implements Attempt, SessionUser {
 
   ready(session: UpstreamSession): void {
     const { stream, bodiless } = this.#carrier;
+    // Of a client that left we hear in a moment.
+    if (stream.closed) return;
     let up: ClientHttp2Stream;
     try {
       up = session.request(this.#fields(), bodiless);
@@ -81,7 +83,7 @@ export class Http2Attempt implements Attempt, SessionUser {
       this.#upload = new Upload(stream, up);
       this.#upload.start();
     }
-    this.#lane.connected(this.#state);
+    if (!session.served) this.#lane.connected(this.#state);
   }
 
   unreachable(error: Error, heard: boolean): void {
@@ -104,9 +106,14 @@ export class Http2Attempt implements Attempt, SessionUser {
     const answering = this.#status !== undefined;
     const limitMs = answering || clients ? this.#limits.idleTimeoutMs : this.#limits.responseTimeoutMs;
     if (limitMs === 0 || forMs <= limitMs) return;
-    // The client neither sends nor takes.
-    if (clients) this.#carrier.stream.close(constants.NGHTTP2_CANCEL);
-    else this.#refuse(answering ? 'upstream-idle' : 'upstream-timeout', `was silent for ${Math.round(forMs)} ms`);
+    if (clients) {
+      // It neither sends nor takes.
+      this.#carrier.stream.close(constants.NGHTTP2_CANCEL);
+      return;
+    }
+    // Its packets may be lost: a new connection would tell.
+    if (!answering) this.session?.close();
+    this.#refuse(answering ? 'upstream-idle' : 'upstream-timeout', `was silent for ${Math.round(forMs)} ms`);
   }
 
   #fields(): OutgoingHttpHeaders {
@@ -151,7 +158,6 @@ export class Http2Attempt implements Attempt, SessionUser {
 
   #respond(session: UpstreamSession, [fields, flags, raw]: [IncomingHttpHeaders, number, readonly string[]]): void {
     const { stream, connection } = this.#carrier;
-    // Of a client that left we hear in a moment.
     if (this.#done || stream.closed) return;
     const status = Number(fields[':status']);
     const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
@@ -201,14 +207,20 @@ export class Http2Attempt implements Attempt, SessionUser {
     const { rstCode, id = Number.POSITIVE_INFINITY } = up;
     const error = this.#error ?? new Error(`reset its stream with code ${rstCode}`);
     const answering = this.#status !== undefined;
+    const nowMs = this.#x.core.clock.monotonic();
+    const leaving = id > session.lastStream;
     this.#finish();
-    // One that served may just have come to its end: that says nothing of the endpoint.
-    if (answering || !session.served) this.#state.brokeOff(this.#x.core.clock.monotonic(), answering);
-    const refused = rstCode === constants.NGHTTP2_REFUSED_STREAM || id > session.lastStream;
-    if (!answering && refused) this.#refused(error);
-    else if (answering || !this.#mayRepeat() || !this.#lane.repeat(this.#x, this.#state, error)) {
-      if (!session.broken) this.#carrier.resetWith(rstCode);
-      this.#refuse('upstream-reset', causeText(error));
+    if (!answering && (leaving || rstCode === constants.NGHTTP2_REFUSED_STREAM)) {
+      // The farewell of one that served says nothing of the endpoint.
+      if (!leaving || !session.served) this.#state.refused(nowMs, false);
+      this.#refused(error);
+    } else {
+      // Nor does it that one which served came to its end.
+      if (answering || !session.served) this.#state.brokeOff(nowMs, answering);
+      if (answering || !this.#mayRepeat() || !this.#lane.repeat(this.#x, this.#state, error)) {
+        if (!session.broken) this.#carrier.resetWith(rstCode);
+        this.#refuse('upstream-reset', causeText(error));
+      }
     }
     this.#lane.pump();
   }

@@ -190,6 +190,33 @@ test('a client that waits for 100 is told once the upstream takes its request', 
   await h.end({ forwarded: 1 });
 });
 
+test('an answer that comes before the body has ended is whole, whoever gives it, and no stream is left behind', async () => {
+  const app = await startHttp2App((stream, head) => {
+    const answer = (): void => {
+      stream.respond({ ':status': 200 }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '1' }));
+      stream.end('enough');
+    };
+    if (head[':path'] === '/some') stream.once('data', answer);
+    else answer();
+  });
+  const h = await awake([app]);
+  const client = connectHttp2(h.port);
+  for (const path of ['/none', '/some']) {
+    const { stream, answer } = open2(client, { ':method': 'POST', ':path': path }, undefined);
+    stream.write(Buffer.alloc(60_000));
+    const { whole, body, trailers, code } = await answer;
+    expect([path, whole, body, trailers['x-sum'], code]).toEqual([path, true, 'enough', '1', 0]);
+  }
+  const { stream, answer } = open2(client, { ':method': 'POST', ':authority': 'nobody' }, undefined);
+  stream.write(Buffer.alloc(60_000));
+  expect(await answer).toMatchObject({ whole: true, code: 0, problem: { code: 'no-route' } });
+  await h.until(() => app.streams.every(({ closed }) => closed));
+  client.close();
+  await h.until(() => h.dlx.server.connections.size === 0);
+  await h.end({ forwarded: 2, 'no-route': 1 });
+});
+
 test('neither side is sent more than it takes', async () => {
   const big = 8 * 1024 * 1024;
   const app = await startHttp2App((stream, head) => {

@@ -104,6 +104,28 @@ test('a stream that an endpoint did not take goes to another, or waits for it to
   await h.end({ forwarded: 3 });
 });
 
+test('one that refuses stream after stream is asked ever more seldom, until the hold limit', async () => {
+  let serves = true;
+  const app = await startHttp2App((stream) => {
+    if (!serves) {
+      stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      return;
+    }
+    stream.respond({ ':status': 200 });
+    stream.end('ok');
+  });
+  const h = await awake([app], { settings: { holdTimeoutMs: 300 } });
+  const client = connectHttp2(h.port);
+  await ask(client, {});
+  serves = false;
+  const { status, problem } = await ask(client, {});
+  expect([status, problem.code]).toEqual([502, 'upstream-connect']);
+  expect(app.seen.length).toBeLessThan(10);
+  serves = true;
+  expect((await ask(client, {})).body).toBe('ok');
+  await h.end({ forwarded: 2, 'upstream-connect': 1 });
+});
+
 test('when a part of its body is gone with such a stream, the client hears that it may send it again', async () => {
   const app = await startHttp2App((stream) => {
     stream.once('data', () => stream.close(constants.NGHTTP2_REFUSED_STREAM));
