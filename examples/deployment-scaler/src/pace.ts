@@ -33,56 +33,32 @@ interface Place {
 }
 
 export function createPace({ limit, namespaceLimit, clock, logger, onTurn }: PaceOptions): Pace {
-  /** By namespace, the one whose turn it is first. */
-  const waiting = new Map<string, Map<string, ResourceRef>>();
+  const line = createLine();
   const places = new Map<string, Place>();
   const turns = new Set<string>();
   let openedMs: number | undefined;
 
-  const wait = ({ namespace, name }: ResourceRef): void => {
-    const key = resourceKey({ namespace, name });
-    if (turns.has(key)) return;
-    const queue = waiting.get(namespace) ?? new Map<string, ResourceRef>();
-    queue.set(key, { namespace, name });
-    waiting.set(namespace, queue);
-  };
-
-  const forget = (ref: ResourceRef): void => {
-    const queue = waiting.get(ref.namespace);
-    queue?.delete(resourceKey(ref));
-    if (queue?.size === 0) waiting.delete(ref.namespace);
+  const wait = (ref: ResourceRef): void => {
+    if (!turns.has(resourceKey(ref))) line.join(ref);
   };
 
   const leave = (key: string): void => {
     places.get(key)?.leave();
     if (!places.delete(key)) return;
     fill();
-    if (places.size === 0 && waiting.size === 0) {
-      const tookMs = Math.round(clock.monotonic() - (openedMs ?? 0));
-      logger.info('Every sleeper has had its turn to start', { started: turns.size, tookMs });
-    }
+    if (places.size > 0 || !line.isEmpty()) return;
+    const tookMs = Math.round(clock.monotonic() - (openedMs ?? 0));
+    logger.info('Every sleeper has had its turn to start', { started: turns.size, tookMs });
   };
 
-  const next = (): ResourceRef | undefined => {
-    const taken = (namespace: string): number =>
-      [...places.values()].filter((one) => one.namespace === namespace).length;
-    for (const [namespace, queue] of waiting) {
-      const [ref] = queue.values();
-      if (ref === undefined || taken(namespace) >= namespaceLimit) continue;
-      // To the end of the line, so that every namespace is asked before this one is again.
-      waiting.delete(namespace);
-      waiting.set(namespace, queue);
-      return ref;
-    }
-    return undefined;
-  };
+  const hasRoom = (namespace: string): boolean =>
+    [...places.values()].filter((place) => place.namespace === namespace).length < namespaceLimit;
 
   const fill = (): void => {
     while (places.size < limit) {
-      const ref = next();
+      const ref = line.next(hasRoom);
       if (ref === undefined) return;
       const key = resourceKey(ref);
-      forget(ref);
       turns.add(key);
       places.set(key, { namespace: ref.namespace, leave: clock.after(placeForMs, () => leave(key)) });
       onTurn(ref);
@@ -99,7 +75,7 @@ export function createPace({ limit, namespaceLimit, clock, logger, onTurn }: Pac
     close: () => {
       openedMs = undefined;
       for (const place of places.values()) place.leave();
-      for (const one of [waiting, places, turns]) one.clear();
+      for (const one of [line, places, turns]) one.clear();
     },
     isTurn: (ref) => turns.has(resourceKey(ref)),
     look: (ref, state) => {
@@ -108,9 +84,43 @@ export function createPace({ limit, namespaceLimit, clock, logger, onTurn }: Pac
         wait(ref);
         fill();
       } else {
-        forget(ref);
+        line.forget(ref);
         leave(resourceKey(ref));
       }
     },
+  };
+}
+
+/** Who waits, in order of arrival within a namespace, and with a turn for each namespace in order. */
+function createLine() {
+  /** By namespace, the one whose turn it is first. */
+  const waiting = new Map<string, Map<string, ResourceRef>>();
+  const forget = (ref: ResourceRef): void => {
+    const queue = waiting.get(ref.namespace);
+    queue?.delete(resourceKey(ref));
+    if (queue?.size === 0) waiting.delete(ref.namespace);
+  };
+  return {
+    join: ({ namespace, name }: ResourceRef): void => {
+      const queue = waiting.get(namespace) ?? new Map<string, ResourceRef>();
+      queue.set(resourceKey({ namespace, name }), { namespace, name });
+      waiting.set(namespace, queue);
+    },
+    forget,
+    /** Takes the next one of a namespace that has room. */
+    next: (hasRoom: (namespace: string) => boolean): ResourceRef | undefined => {
+      for (const [namespace, queue] of waiting) {
+        const [ref] = queue.values();
+        if (ref === undefined || !hasRoom(namespace)) continue;
+        // To the end of the line, so that every namespace is asked before this one is again.
+        waiting.delete(namespace);
+        waiting.set(namespace, queue);
+        forget(ref);
+        return ref;
+      }
+      return undefined;
+    },
+    isEmpty: (): boolean => waiting.size === 0,
+    clear: (): void => waiting.clear(),
   };
 }
