@@ -66,7 +66,7 @@ export class Http2Attempt implements Attempt, SessionUser {
   ready(session: UpstreamSession): void {
     const { stream, bodiless } = this.#carrier;
     // Of a client that left we hear in a moment.
-    if (stream.closed) return;
+    if (this.#done || stream.closed) return;
     let up: ClientHttp2Stream;
     try {
       up = session.request(this.#fields(), bodiless);

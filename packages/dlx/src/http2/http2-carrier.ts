@@ -21,14 +21,7 @@ import { addFields, noFields, type RawFields, rawFieldsOf } from './raw-fields.t
 import { checkStream } from './stream-check.ts';
 import { readStreamHead, type StreamHead } from './stream-head.ts';
 
-/** An answer of our own. */
-interface OwnAnswer {
-  readonly status: number;
-  readonly fields: string[];
-  readonly body: Buffer | undefined;
-  readonly last: boolean;
-  readonly refusal?: Refusal | undefined;
-}
+type OwnAnswer = Parameters<Carrier['answer']>[1];
 
 /** A request in HTTP/2: one stream. */
 export class Http2Carrier implements Carrier {

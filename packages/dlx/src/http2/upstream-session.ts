@@ -54,7 +54,8 @@ export class UpstreamSession {
     this.state = state;
     this.#keeper = keeper;
     const { address: host, port } = state.endpoint;
-    this.#socket = connectWithin({ host, port }, { timeoutMs, settleMs: state.settleMs }, (error, socket) => {
+    // Its SETTINGS prove more than that it stands for a while.
+    this.#socket = connectWithin({ host, port }, { timeoutMs, settleMs: 0 }, (error, socket) => {
       if (error !== null) this.#failed(error);
       else if (!this.#ended) this.#connected(socket, timeoutMs);
     });
@@ -121,10 +122,13 @@ export class UpstreamSession {
     });
     session.once('close', () => this.#failed(failure ?? new Error(`${key} closed the connection`)));
     session.once('remoteSettings', () => this.#stands());
-    this.#timer = setTimeout(() => {
+    const late = (): void => {
+      if (this.#ready) return;
       failure = Object.assign(new Error(`no HTTP/2 from ${key} in ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
       session.destroy();
-    }, timeoutMs);
+    };
+    // A process that was busy itself hears of SETTINGS that came only after its timers.
+    this.#timer = setTimeout(() => setImmediate(late), timeoutMs);
   }
 
   #stands(): void {
