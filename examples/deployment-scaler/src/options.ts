@@ -24,6 +24,8 @@ export interface Options {
   /** Sleepers that start at once by it. */
   readonly deadManStarts: number;
   readonly deadManStartsPerNamespace: number;
+  /** How long the pods that have a veto may take, all together. */
+  readonly vetoTimeoutMs: number;
   readonly clusterDomain: string;
 }
 
@@ -63,6 +65,11 @@ export const optionTable = {
   ),
   deadManStarts: row(parseCount, '20', 'Sleepers that the dead-man switch starts at once; the next when one is ready'),
   deadManStartsPerNamespace: row(parseCount, '10', 'The same, of one namespace'),
+  vetoTimeout: row(
+    parsePositiveDuration,
+    '2s',
+    'How long the pods behind `scaler/veto` may take to answer, all together; then it stays awake',
+  ),
   clusterDomain: row((text) => text, 'cluster.local', 'DNS domain of the cluster'),
 } as const;
 
@@ -96,6 +103,7 @@ export function parseOptions(given: Readonly<Record<string, string>>): Options {
     deadManSwitchMs: value('deadManSwitch'),
     deadManStarts: value('deadManStarts'),
     deadManStartsPerNamespace: value('deadManStartsPerNamespace'),
+    vetoTimeoutMs: value('vetoTimeout'),
     clusterDomain: value('clusterDomain'),
   });
 }

@@ -9,6 +9,7 @@ import { divertedPorts } from './service-view.ts';
 import { liveSnapshot, type Snapshot } from './snapshot.ts';
 import type { SwapStep } from './step.ts';
 import { type Intent, nextStep } from './table.ts';
+import { vetoOf } from './veto.ts';
 
 /** Once everything is written, kube-proxies and slices get this long before the park is given up. */
 const patienceMs = 30_000;
@@ -57,6 +58,8 @@ async function begin(
   let problems = await problemsOf(ground, snapshot, managed, options.signal);
   // Last, since it sends requests to the pods.
   if (problems.length === 0) problems = (await options.preflight?.(snapshot.ref, options.signal)) ?? [];
+  const veto = problems.length === 0 ? await vetoOf(ground, managed, options.signal) : undefined;
+  if (veto !== undefined) problems = [veto];
   if (problems.length > 0) throw refused(ground, managed, problems.join('; '));
   const { replicas } = managed.workload;
   const epoch = newEpoch();
@@ -130,7 +133,8 @@ async function goOn(
         return;
       }
       case 'confirm': {
-        const why = await fence(snapshot, intent.epoch, options);
+        // The veto last: from the fence on, whatever comes is seen without it.
+        const why = (await fence(snapshot, intent.epoch, options)) ?? (await vetoOf(ground, managed, signal));
         if (why !== undefined) throw await cancel(ground, performer, managed, why, options);
         intent = { ...intent, confirmed: true };
         break;

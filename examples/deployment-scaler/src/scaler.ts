@@ -18,6 +18,7 @@ import {
   type ScalerContext,
 } from '@scaler/scaler-types';
 import { createAnnounce, createAnnounceNamespace } from './announce.ts';
+import { keepBusy } from './busy-lease.ts';
 import { createChanges } from './changes.ts';
 import { createCounts } from './counts.ts';
 import { createDeadMan } from './deadman.ts';
@@ -104,6 +105,7 @@ export function createScaler(client: KubeClient, context: ScalerContext): Resour
       await whenSynced(until);
       return reconcile(resources, until);
     },
+    setBusy: (resource, until, { signal }) => keepBusy(ground, resource, until, AbortSignal.any([signal, stop.signal])),
     explain: (resource) => explainResource(ground, resource, stop.signal),
     close: () => {
       closing ??= (async () => {

@@ -67,6 +67,7 @@ export { type Store, type StoreEvent, type StoreListener, type WatchFailure } fr
 export { watchStore, type WatchStoreOptions } from './watch/watch-store.ts';
 export { createEndpoints, type Endpoints, type EndpointsOptions } from './endpoints/endpoints.ts';
 export { type PodInfo, type PodTrouble, type ReplicaSetInfo, trimPod, trimReplicaSet } from './endpoints/pod-info.ts';
+export { targetPortOf } from './endpoints/target-port.ts';
 export { type WorkloadSource } from './endpoints/workload-views.ts';
 export { allocatePorts, type PortAllocation, type PortClaimant, type PortPatch } from './routing/allocate-ports.ts';
 export {

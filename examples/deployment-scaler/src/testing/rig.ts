@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { connectKube, type KubeClient } from '@scaler/kube';
 import {
   type ConfirmAnswer,
+  type Logger,
   resourceKey,
   type Resource,
   type ResourceRef,
@@ -14,6 +15,7 @@ import {
   createEchoImage,
   type EchoImage,
   type EmbeddedCluster,
+  type EmbeddedClusterOptions,
   type KubeObject,
   startEmbeddedCluster,
 } from '@scaler/testing-kit';
@@ -77,25 +79,33 @@ export interface RigOptions {
   readonly settle?: string;
   readonly deadManSwitch?: string;
   readonly proxyLagMs?: number;
+  /** Further options of the scaler. */
+  readonly options?: Readonly<Record<string, string>>;
+  /** Of the autoscaler. */
+  readonly dryRun?: boolean;
+  /** Beside `echo`. */
+  readonly images?: EmbeddedClusterOptions['images'];
+  readonly authorize?: NonNullable<EmbeddedClusterOptions['api']>['authorize'];
+  readonly logger?: Logger;
 }
 
-export async function startRig({
-  settle = '100ms',
-  deadManSwitch = '60s',
-  proxyLagMs = 0,
-}: RigOptions = {}): Promise<Rig> {
+export async function startRig(given: RigOptions = {}): Promise<Rig> {
+  const { settle = '100ms', deadManSwitch = '60s', proxyLagMs = 0, images = {}, authorize } = given;
+  const { options = {}, dryRun = false, logger = silentLogger } = given;
   const image = createEchoImage();
-  const cluster = await startEmbeddedCluster({ images: { echo: image }, proxyLagMs, api: { bookmarkIntervalMs: 200 } });
+  const api = { bookmarkIntervalMs: 200, ...(authorize && { authorize }) };
+  const cluster = await startEmbeddedCluster({ images: { ...images, echo: image }, proxyLagMs, api });
   const service = await cluster.apply<KubeObject & { spec: { clusterIP: string } }>(dlxService());
   // Of the cluster's own range, which nobody else on this machine uses, beyond its pods, Services and proxies.
   const address = service.spec.clusterIP.replace(/\.\d+\.\d+$/, '.255.1');
   await cluster.apply(dlxSlice([address]));
   const clients: KubeClient[] = [];
   const scalerFor = async (role: 'autoscaler' | 'dlx', identity: string): Promise<ResourceScaler> => {
-    const client = await connectKube({ kubeconfig: cluster.kubeconfigPath, userAgent: identity, logger: silentLogger });
+    const client = await connectKube({ kubeconfig: cluster.kubeconfigPath, userAgent: identity, logger });
     clients.push(client);
     return createScaler(client, {
-      ...{ role, identity, options: { settle, deadManSwitch }, logger: silentLogger, clock: systemClock },
+      ...{ role, identity, options: { settle, deadManSwitch, ...options }, logger, clock: systemClock },
+      dryRun: dryRun && role === 'autoscaler',
       namespaces: undefined,
       dlxService: { namespace: system, name: 'dlx' },
     });

@@ -88,6 +88,23 @@ describe('nothing is written and the current object is returned when', () => {
     expect(api.store.resourceVersion).toBe(version);
   }
 
+  test('an annotation that is to be tested has changed, come or gone since it was read', async () => {
+    const annotate = (value: string | null) =>
+      client.patch(kind.kind, ref, { metadata: { annotations: { 'scaler/busy-until': value } } }, { type: 'merge' });
+    await swap(await live());
+    const testAnnotations = ['scaler/busy-until', 'scaler/pause'];
+    for (const value of ['a', 'b', null]) {
+      const before = await live();
+      await annotate(value);
+      await expectLost(
+        before,
+        { testAnnotations },
+        value === null ? {} : { annotations: { 'scaler/busy-until': value } },
+      );
+    }
+    expect(await swap(await live(), { testAnnotations })).toMatchObject({ ok: true });
+  });
+
   test('somebody else was first, from no labels', async () => {
     const before = await live();
     await swap(before, { epoch: 'other' });
