@@ -16,12 +16,13 @@ export const eventReasons = {
   RoutingRepaired: 'Routing was not as it should be and was written again.',
   DlxUnreachable: 'A request through the DLX did not come to the pods, so the DLX is kept out of the path.',
   PortRangeFull: 'No port of the DLX is left for one of its Service ports.',
+  Contested: 'Somebody else keeps taking back what was written: who, what, and until when it is given way to.',
   DlxGone: 'There has been no DLX for too long, so it was started, or its Services were restored.',
 } as const;
 
 export type EventReason = keyof typeof eventReasons;
 
-const warnings: readonly EventReason[] = ['InvalidSetting', 'NoEffect', 'DlxUnreachable', 'PortRangeFull', 'DlxGone'];
+const warnings: readonly EventReason[] = ['InvalidSetting', 'NoEffect', 'DlxUnreachable', 'PortRangeFull', 'Contested', 'DlxGone'];
 
 /** Tells the owner of a workload, with an Event. */
 export type Announce = (managed: Managed, reason: EventReason, message: string) => void;

@@ -51,8 +51,10 @@ export interface Facts {
   readonly followZero: boolean;
   readonly wishes: Wishes;
   readonly settleMs: number;
-  /** Why its Services cannot be diverted, in words. */
+  /** Why its Services are not to be diverted, in words. */
   readonly refused: string | undefined;
+  /** Somebody keeps removing our labels, and is given way to. */
+  readonly stripped: boolean;
   readonly services: readonly ServiceFacts[];
   /** `none`: no address that listens on its ports now; `gone`: no DLX for longer than the dead-man switch, and it is its turn. */
   readonly dlx: 'ready' | 'none' | 'gone';

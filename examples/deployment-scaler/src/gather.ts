@@ -4,6 +4,7 @@ import type { Facts, ServiceFacts, WorkloadFacts } from './facts.ts';
 import type { Ground } from './ground.ts';
 import { isEnabled, type Managed } from './lookup.ts';
 import { refusal, routingMode } from './refusal.ts';
+import type { GivenWay } from './rivals.ts';
 import {
   divertedPorts,
   fingerprint,
@@ -24,18 +25,28 @@ export function factsOf(ground: Ground, snapshot: Snapshot): Facts {
   const { managed, services } = snapshot;
   const leading = leadingOf(snapshot);
   const mode = managed === undefined ? 'selector' : routingMode(managed.settings, leading);
+  const rival = rivalOf(ground, snapshot.ref);
+  const bar = rival === undefined || rival.what === 'zero' ? undefined : rival.text;
   return {
     workload: managed && workloadFacts(ground, managed, leading),
     mode,
     followZero: managed?.settings.followZero ?? true,
     wishes: managed === undefined ? noWishes : wishesOf(managed.settings, ground.clock.now()),
     settleMs: managed?.settings.settleMs ?? ground.options.settleMs,
-    refused: managed && refusalOf(ground, managed, leading),
+    refused: managed && (refusalOf(ground, managed, leading) ?? bar),
+    stripped: rival?.what === 'token',
     services: services.map((service) => serviceFacts(ground, snapshot, service)),
     dlx: dlxState(ground, snapshot),
     usable: isUsable(ground, snapshot, leading),
     reachable: ground.reach.known(snapshot.ref),
   };
+}
+
+/** Who is given way to; has the resource looked at again when that is over. */
+export function rivalOf({ rivals, lookAgain }: Ground, ref: ResourceRef): GivenWay | undefined {
+  const rival = rivals.of(ref);
+  if (rival !== undefined) lookAgain(ref, rival.leftMs);
+  return rival;
 }
 
 /** The Services that lead to the resource. */

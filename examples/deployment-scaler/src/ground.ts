@@ -8,6 +8,7 @@ import type { Namespaces } from './namespaces.ts';
 import type { Options } from './options.ts';
 import type { Pace } from './pace.ts';
 import type { Reach } from './reach.ts';
+import type { Rivals } from './rivals.ts';
 import type { Stores } from './stores.ts';
 import type { Updates } from './updates.ts';
 import type { Watching } from './watching.ts';
@@ -33,6 +34,7 @@ export interface Ground {
   readonly updates: Updates;
   readonly counts: Counts;
   readonly reach: Reach;
+  readonly rivals: Rivals;
   readonly announce: Announce;
   readonly announceNamespace: AnnounceNamespace;
   readonly watching: Watching;

@@ -1,7 +1,7 @@
 import { resourceKey, type Resource, type ResourceRef } from '@scaler/scaler-types';
 import type { News } from './changes.ts';
 import type { Facts } from './facts.ts';
-import { factsOf, leadingOf } from './gather.ts';
+import { factsOf, leadingOf, rivalOf } from './gather.ts';
 import type { Ground } from './ground.ts';
 import type { Managed } from './lookup.ts';
 import { isContested } from './ports.ts';
@@ -34,7 +34,7 @@ function describe(ground: Ground, snapshot: Snapshot, managed: Managed, facts: F
       services,
       ingresses: ground.stores.ingresses.byIndex('namespace', managed.workload.namespace),
       mode: routingMode(managed.settings, services),
-      obstacle: facts && obstacleOf(facts, ground),
+      obstacle: facts && (obstacleOf(facts, ground) ?? rivalOf(ground, snapshot.ref)?.text),
       divertedForMs: divertedForMs(ground, snapshot, managed),
       updatedMs: ground.updates.lastOf(managed.workload.uid),
     },

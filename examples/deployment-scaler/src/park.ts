@@ -1,6 +1,6 @@
 import { newEpoch, readToken } from '@scaler/kube';
 import { resourceKey, type ResourceRef, ScalerError, type ScaleOptions } from '@scaler/scaler-types';
-import { factsOf, leadingOf } from './gather.ts';
+import { factsOf, leadingOf, rivalOf } from './gather.ts';
 import type { Ground } from './ground.ts';
 import type { Managed } from './lookup.ts';
 import type { Performer } from './perform.ts';
@@ -103,6 +103,7 @@ async function problemsOf(
     dlxNamed: dlx !== undefined,
     deaf: ready.filter((address) => listening.some((listed) => !listed.has(address))),
     rollout: rolloutProblem(object),
+    rival: rivalOf(ground, snapshot.ref)?.text,
   });
 }
 
@@ -118,6 +119,7 @@ async function goOn(
   let limitMs = Infinity;
   for (;;) {
     const snapshot = await liveSnapshot(ground, ref, signal);
+    await ground.rivals.look(snapshot, signal);
     const managed = held(ref, snapshot, intent.epoch);
     const facts = factsOf(ground, snapshot);
     if (limitMs === Infinity) limitMs = ground.clock.monotonic() + facts.settleMs * 2 + patienceMs;

@@ -65,12 +65,15 @@ export function createPerformer(ground: Ground, ports: Ports): Performer {
       };
       const result = await transition(client, request, { signal, lane });
       const after = result.ok ? result.workload : result.current;
+      if (result.ok) ground.rivals.swapped(workload, workload.uid);
       if (after !== undefined) endpoints.observe(after);
       return { won: result.ok, managed: after && lookup.describe(kind, after) };
     },
     write: async (snapshot, step, signal) => {
+      ground.rivals.about(snapshot, step);
       try {
         await write(ground, ports, snapshot, step, signal);
+        ground.rivals.done(snapshot, step);
       } catch (error) {
         // Somebody else was there in between, or nobody knows: what stands there now is read next anyway.
         if (!isKubeError(error, 'conflict', 'test-failed', 'already-exists', 'not-found', 'write-outcome-unknown'))

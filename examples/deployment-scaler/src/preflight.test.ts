@@ -147,6 +147,7 @@ describe('a park', () => {
     wishes: noWishes,
     settleMs: 5_000,
     refused: undefined,
+    stripped: false,
     services: [
       { name: 'web', ours: true, slices: 'none', sliceEpoch: undefined, key: undefined, serves: true, stableForMs: 0 },
     ],
@@ -161,6 +162,7 @@ describe('a park', () => {
     dlxNamed: true,
     deaf: [],
     rollout: undefined,
+    rival: undefined,
   };
 
   test('may begin when nothing stands in its way', () => {

@@ -14,6 +14,8 @@ export interface PreflightFacts {
   readonly deaf: readonly string[];
   /** Why its pods are on the move; undefined: they are not. */
   readonly rollout: string | undefined;
+  /** Who is given way to, in words. */
+  readonly rival: string | undefined;
 }
 
 /** Why a park must not begin, one clause each; empty: it may. Pure. */
@@ -24,6 +26,7 @@ export function parkProblems({
   dlxNamed,
   deaf,
   rollout,
+  rival,
 }: PreflightFacts): readonly string[] {
   const { workload, mode, refused, dlx } = facts;
   if (workload === undefined) return ['it does not exist'];
@@ -39,6 +42,7 @@ export function parkProblems({
     ...problems.filter(({ fatal }) => fatal).map(({ message }) => message),
     ...when(services === 0, 'no Service selects its pods, so nothing could wake it'),
     ...(refused === undefined ? [] : [refused]),
+    ...(rival === undefined || rival === refused ? [] : [rival]),
     ...when(!dlxNamed, 'no DLX Service is named, so nothing could hold its requests'),
     ...when(dlxNamed && dlx !== 'ready', 'no DLX listens on its ports'),
     ...when(deaf.length > 0, `the DLX at ${deaf.join(', ')} does not listen on all of its ports yet`),

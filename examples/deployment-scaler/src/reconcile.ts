@@ -73,6 +73,7 @@ async function settle(
     signal.throwIfAborted();
     if (ground.parks.has(resourceKey(ref))) return;
     const snapshot = await liveSnapshot(ground, ref, signal);
+    await ground.rivals.look(snapshot, signal);
     const facts = factsOf(ground, snapshot);
     const step = nextStep(facts, repair);
     if (step.do === 'rest' || step.do === 'wait') {

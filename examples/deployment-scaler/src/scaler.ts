@@ -36,6 +36,7 @@ import { createPerformer, type Performer } from './perform.ts';
 import { createPorts } from './ports.ts';
 import { createReach } from './reach.ts';
 import { createReconcile } from './reconcile.ts';
+import { createRivals } from './rivals.ts';
 import { resolveName } from './service-name.ts';
 import { createStores, type Stores } from './stores.ts';
 import { createUpdates } from './updates.ts';
@@ -148,6 +149,7 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
     workloadOf,
   });
   const recorder = createEventRecorder({ client, component: 'scaler', instance: identity, clock, logger });
+  const announce = createAnnounce(recorder);
   const dlx = role === 'autoscaler' ? dlxOf(client, context) : undefined;
   const lookAgain = (ref: ResourceRef, ms?: number): void => changes.lookAgain(ref, ms);
   const everything = (): void => lookup.refs().forEach((ref) => lookAgain(ref));
@@ -167,7 +169,8 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
     counts: createCounts(stores.workloads),
     reach: createReach(clock),
     watching: createWatching(endpoints, lookAgain),
-    announce: createAnnounce(recorder),
+    announce,
+    rivals: createRivals({ client, clock, logger, announce }),
     announceNamespace: createAnnounceNamespace(recorder),
     parks: new Set(),
     repairs: new Map(),

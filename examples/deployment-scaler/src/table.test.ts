@@ -95,6 +95,15 @@ describe('the repair table', () => {
   });
 });
 
+test('labels that somebody else keeps removing are not written again while it runs undiverted', () => {
+  const facts = { ...someFacts(), refused: 'it is contested', stripped: true, services: [diverted('now', 'whole')] };
+  const unknown = { ...facts.workload, phase: undefined, phaseLabel: undefined };
+  expect(nextStep({ ...facts, services: [], workload: unknown }, repair)).toEqual({ do: 'rest' });
+  expect(nextStep({ ...facts, workload: unknown }, repair)).toMatchObject({ do: 'swap', to: 'waking' });
+  const stopped = { ...unknown, replicas: 0, phaseLabel: 'asleep' };
+  expect(nextStep({ ...facts, workload: stopped }, repair)).toMatchObject({ do: 'swap', to: 'waking', replicas: 2 });
+});
+
 describe('a zero that somebody else set', () => {
   const at = (phase: Phase, change: Partial<Facts> = {}): Step => {
     const facts = { ...someFacts(), ...change };

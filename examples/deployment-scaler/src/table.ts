@@ -75,10 +75,11 @@ function adopt(facts: Facts, workload: WorkloadFacts): Step {
   const diverted = facts.services.some(isDiverted);
   const slept = diverted || sleeps(workload.phaseLabel);
   if (facts.wishes.dryRun && !slept) return rest;
+  if (facts.stripped && replicas > 0 && !diverted) return rest;
   if (replicas > 0) return { do: 'swap', to: diverted ? 'waking' : 'awake', wanted: replicas, why: 'adopted' };
   const mayHold = facts.refused === undefined && facts.dlx === 'ready';
   if (follow(facts, workload)?.to === 'asleep' || (slept && (mayHold || isLeftAsleep(facts.wishes)))) {
-    return { do: 'swap', to: 'asleep', testReplicas: 0, wanted, why: 'adopted at zero replicas' };
+    return { do: 'swap', to: 'asleep', testReplicas: 0, wanted, why: adoptedZero };
   }
   if (slept) return wakeUp(workload, 'its state is unknown');
   return { do: 'swap', to: 'awake', testReplicas: 0, wanted, why: 'adopted, left at zero replicas' };
@@ -107,7 +108,7 @@ function asleep(facts: Facts, workload: WorkloadFacts): Step {
 function waking(facts: Facts, workload: WorkloadFacts): Step {
   // Whoever still wants it awake writes the replicas again; without a request, an HPA that writes 0 is not argued with.
   if (workload.replicas === 0) return follow(facts, workload) ?? wakeUp(workload, 'its wake was left unfinished');
-  const done: SwapStep = { do: 'swap', to: 'awake', wanted: workload.replicas, why: 'its pods serve again' };
+  const done: SwapStep = { do: 'swap', to: 'awake', wanted: workload.replicas, why: served };
   if (facts.dlx === 'gone') return handBack(facts, workload) ?? done;
   if (workload.enabled && !workload.portsLabelled) return { do: 'label-ports' };
   if (staysDiverted(facts, workload)) {
@@ -148,8 +149,10 @@ function follow(facts: Facts, workload: WorkloadFacts): SwapStep | undefined {
 
 const pausedAwake = 'it is paused awake';
 
-/** The state's reason of a sleep that somebody else began. */
+/** The state's reasons of a sleep that somebody else began, and of having been woken. */
 export const followedZero = 'somebody else set the replicas to 0';
+export const adoptedZero = 'adopted at zero replicas';
+export const served = 'its pods serve again';
 
 // `always`, adopted: the DLX enters the path only once a request through it has come to the pods.
 function enterPath(facts: Facts, workload: WorkloadFacts): Step | undefined {

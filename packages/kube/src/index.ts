@@ -100,6 +100,7 @@ export {
 } from './routing/slice-info.ts';
 export { writePorts } from './routing/write-ports.ts';
 export { addSelectorKey, deleteSlice, removeSelectorKey, writeSlice } from './routing/write-routing.ts';
+export { type FieldPath, type FieldWriter, otherWriter } from './state/field-writers.ts';
 export { digest, keys, shortened } from './state/keys.ts';
 export { type ContainerPort, type PodShape, type ProbeSpec } from './state/pod-shape.ts';
 export { newEpoch, readToken, type State, type Token } from './state/token.ts';

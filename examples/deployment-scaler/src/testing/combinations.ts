@@ -77,6 +77,7 @@ export function* combinations(pairs = wishesAndReach): Generator<Case> {
                         dlx,
                         usable: false,
                         reachable,
+                        stripped: false,
                       },
                       intent,
                     };
@@ -113,6 +114,7 @@ export function someFacts() {
     wishes: noWishes,
     settleMs: 5_000,
     refused: undefined,
+    stripped: false,
     services: [] as ServiceFacts[],
     dlx: 'ready' as const,
     usable: true,

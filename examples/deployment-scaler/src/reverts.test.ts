@@ -1,0 +1,85 @@
+import { describe, expect, test } from '@jest/globals';
+import { trimDeployment, trimService, trimSlice, workloadKinds } from '@scaler/kube';
+import { parseOptions } from './options.ts';
+import { revertsOf, seenOf } from './reverts.ts';
+import { parseSettings } from './settings.ts';
+import type { Snapshot } from './snapshot.ts';
+import { followedZero, served } from './table.ts';
+
+const nowMs = Date.parse('2026-01-01T00:01:00Z');
+
+interface What {
+  readonly phase?: string | undefined;
+  readonly replicas?: number;
+  readonly reason?: string;
+  readonly since?: string;
+  readonly key?: boolean;
+  readonly slices?: boolean;
+  readonly uid?: string;
+  readonly enabled?: string;
+}
+
+function snapshot(what: What): Snapshot {
+  const { phase, replicas = 0, reason = 'parked', since = '2026-01-01T00:00:59Z', key = true, slices = true } = what;
+  const { uid = 'u', enabled = 'true' } = what;
+  const workload = trimDeployment({
+    metadata: {
+      ...{ namespace: 'shop', name: 'web', uid: 'w' },
+      labels: {
+        'scaler/enabled': enabled,
+        ...(phase === undefined ? {} : { 'scaler/phase': phase, 'scaler/epoch': 'e' }),
+      },
+      annotations: { 'scaler/state': JSON.stringify({ epoch: 'e', uid: 'w', since, replicas: 1, by: 'x', reason }) },
+    },
+    spec: { replicas, selector: {}, template: {} },
+  } as Parameters<typeof trimDeployment>[0]);
+  const service = trimService({
+    metadata: { namespace: 'shop', name: 'web', uid },
+    spec: { selector: { app: 'web', ...(key ? { 'scaler/asleep': 'e' } : {}) } },
+  });
+  const labels = { 'kubernetes.io/service-name': 'web', 'endpointslice.kubernetes.io/managed-by': 'scaler' };
+  const slice = trimSlice({
+    metadata: { namespace: 'shop', name: 'web-scaler-ipv4', labels },
+    addressType: 'IPv4',
+    endpoints: [],
+  });
+  return {
+    ref: { namespace: 'shop', name: 'web' },
+    managed: { kind: workloadKinds.deployment, workload, ...parseSettings(workload.annotations, parseOptions({})) },
+    services: [{ name: 'web', service, leads: true, ours: true, slices: slices ? [slice] : [] }],
+    live: true,
+  };
+}
+
+const asleep = snapshot({ phase: 'asleep' });
+const after = (what: What): string[] =>
+  revertsOf(snapshot(what), seenOf(asleep, undefined), nowMs).map((revert) => revert.what);
+
+describe('what counts as taken back', () => {
+  test('a key, a slice, the labels: what was there when it was last looked at', () => {
+    expect(after({ phase: 'asleep' })).toEqual([]);
+    expect(after({ phase: 'asleep', key: false })).toEqual(['key']);
+    expect(after({ phase: 'asleep', slices: false })).toEqual(['slices']);
+    expect(after({ phase: undefined })).toEqual(['token']);
+    expect(revertsOf(snapshot({ phase: undefined, key: false, slices: false }), undefined, nowMs)).toEqual([]);
+  });
+
+  test('not what went with a Service that was recreated, or with the opt-in', () => {
+    expect(after({ phase: 'asleep', key: false, slices: false, uid: 'other' })).toEqual([]);
+    expect(after({ phase: undefined, enabled: 'false' })).toEqual([]);
+  });
+
+  test('replicas of what we put to sleep, once per sleep; not of a zero that was followed', () => {
+    const started = snapshot({ phase: 'asleep', replicas: 1 });
+    expect(after({ phase: 'asleep', replicas: 1 })).toEqual(['replicas']);
+    expect(revertsOf(started, { ...seenOf(asleep, undefined), told: 'e' }, nowMs)).toEqual([]);
+    expect(after({ phase: 'asleep', replicas: 1, reason: followedZero })).toEqual([]);
+  });
+
+  test('a zero while it wakes or right after, not one that comes later', () => {
+    expect(after({ phase: 'waking' })).toEqual(['zero']);
+    expect(after({ phase: 'awake', reason: served })).toEqual(['zero']);
+    expect(after({ phase: 'awake', reason: served, since: '2026-01-01T00:00:00Z' })).toEqual([]);
+    expect(after({ phase: 'awake', reason: 'adopted' })).toEqual([]);
+  });
+});

@@ -1,0 +1,66 @@
+import { isOurs, keys, readToken } from '@scaler/kube';
+import { isEnabled } from './lookup.ts';
+import type { Revert } from './rivalry.ts';
+import type { Snapshot } from './snapshot.ts';
+import { adoptedZero, followedZero, served } from './table.ts';
+
+/** What of ours a live read has found on a resource. */
+export interface Seen {
+  /** Its workload's token could be believed. */
+  readonly token: string | undefined;
+  /** Epoch whose replicas were found changed; told once. */
+  readonly told: string | undefined;
+  /** Uids of Services with our key, and with slices of ours. */
+  readonly keys: ReadonlySet<string>;
+  readonly slices: ReadonlySet<string>;
+}
+
+/** A zero that comes later than this after a wake is somebody's decision, not a reaction to it. */
+const soonMs = 60_000;
+
+/** What is there now. */
+export function seenOf({ managed, services }: Snapshot, before: Seen | undefined): Seen {
+  const uids = (has: (service: Snapshot['services'][number]) => boolean): ReadonlySet<string> =>
+    new Set(services.flatMap((one) => (one.service !== undefined && has(one) ? [one.service.uid] : [])));
+  const token = managed && readToken(managed.workload);
+  return {
+    token: token?.phase === undefined ? undefined : managed?.workload.uid,
+    told: before?.told,
+    keys: uids(({ service }) => service?.selector?.[keys.asleep] !== undefined),
+    slices: uids(({ slices }) => slices.some(isOurs)),
+  };
+}
+
+/** What was there before, is not now, and was not taken away by us; and replicas that others wrote over ours. Pure. */
+export function revertsOf(snapshot: Snapshot, before: Seen | undefined, nowMs: number): readonly Revert[] {
+  const now = seenOf(snapshot, before);
+  const lost = snapshot.services.flatMap(({ name, service, ours }): Revert[] => {
+    if (before === undefined || service === undefined || !ours) return [];
+    const { uid } = service;
+    const object = `Service ${name}`;
+    return [
+      ...(before.keys.has(uid) && !now.keys.has(uid) ? [{ what: 'key', object } as const] : []),
+      ...(before.slices.has(uid) && !now.slices.has(uid) ? [{ what: 'slices', object } as const] : []),
+    ];
+  });
+  return [...lost, ...workloadReverts(snapshot, before, nowMs)];
+}
+
+function workloadReverts({ managed }: Snapshot, before: Seen | undefined, nowMs: number): readonly Revert[] {
+  if (managed === undefined || !isEnabled(managed.workload)) return [];
+  const { workload } = managed;
+  const object = `${workload.kind} ${workload.name}`;
+  const { phase, epoch, state } = readToken(workload);
+  if (phase === undefined || state === undefined) {
+    // A rollout undo brings old annotations back, which is no quarrel about labels.
+    const stripped = workload.labels[keys.phase] === undefined || epoch === undefined;
+    return before?.token === workload.uid && stripped ? [{ what: 'token', object }] : [];
+  }
+  if (before?.told === epoch) return [];
+  const { replicas } = workload;
+  const theirs = state.reason === followedZero || state.reason === adoptedZero;
+  if (phase === 'asleep' && replicas > 0 && !theirs) return [{ what: 'replicas', object }];
+  const justServed = state.reason === served && nowMs - Date.parse(state.since) < soonMs;
+  if (replicas === 0 && (phase === 'waking' || (phase === 'awake' && justServed))) return [{ what: 'zero', object }];
+  return [];
+}

@@ -1,0 +1,49 @@
+/** What somebody else took back, of a resource. */
+export interface Revert {
+  /** `zero`: the replicas, right after a wake; nothing speaks against diverting it then. */
+  readonly what: 'key' | 'slices' | 'replicas' | 'zero' | 'token';
+  /** Of which object: `Service web`. */
+  readonly object: string;
+}
+
+/** How it stands between us and another writer of the same fields. Times are of the monotonic clock. */
+export interface Rivalry {
+  /** How often in a row, within the window. */
+  readonly times: number;
+  readonly lastMs: number;
+  /** How often it was given way to. */
+  readonly level: number;
+  /** Nothing is begun before; undefined: nothing stands in the way. */
+  readonly untilMs: number | undefined;
+}
+
+const windowMs = 3_600_000;
+const firstMs = 600_000;
+const longestMs = 6 * 3_600_000;
+/** Once may be a person. After the first back-off it is known better. */
+const tolerated = 1;
+
+/**
+ * How it stands after one more revert. The second within an hour is given way to, for 10 minutes; after that each one is,
+ * for twice as long, up to 6 hours. An hour without any makes it forgotten. Pure.
+ */
+export function afterRevert(before: Rivalry | undefined, nowMs: number): Rivalry {
+  const { times, level, untilMs } = remembered(before, nowMs) ?? { times: 0, level: 0, untilMs: undefined };
+  // What was under way when it was given way to is taken back too.
+  if (untilMs !== undefined && nowMs < untilMs) return { times: times + 1, level, untilMs, lastMs: nowMs };
+  if (level === 0 && times < tolerated) return { times: times + 1, level, untilMs: undefined, lastMs: nowMs };
+  const backOffMs = Math.min(longestMs, firstMs * 2 ** level);
+  return { times: times + 1, level: level + 1, untilMs: nowMs + backOffMs, lastMs: nowMs };
+}
+
+/** The rivalry, unless it was over long ago. */
+export function remembered(rivalry: Rivalry | undefined, nowMs: number): Rivalry | undefined {
+  if (rivalry === undefined) return undefined;
+  const endedMs = Math.max(rivalry.lastMs, rivalry.untilMs ?? 0);
+  return nowMs < endedMs + windowMs ? rivalry : undefined;
+}
+
+/** For how long nothing is to be begun, in milliseconds; 0: it may. */
+export function backOffLeft(rivalry: Rivalry | undefined, nowMs: number): number {
+  return Math.max(0, (rivalry?.untilMs ?? nowMs) - nowMs);
+}

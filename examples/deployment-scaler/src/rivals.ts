@@ -1,0 +1,168 @@
+import { type FieldPath, isKubeError, type KubeClient, kinds, otherWriter, readToken } from '@scaler/kube';
+import { type Clock, type Logger, resourceKey, type ResourceRef } from '@scaler/scaler-types';
+import type { Announce } from './announce.ts';
+import type { Managed } from './lookup.ts';
+import { revertsOf, type Seen, seenOf } from './reverts.ts';
+import { afterRevert, backOffLeft, remembered, type Revert, type Rivalry } from './rivalry.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Step } from './step.ts';
+
+/**
+ * Notices that somebody else keeps taking back what we write, and gives way: a GitOps tool, another autoscaler. For the
+ * Lease holder; a wake asks nobody.
+ */
+export interface Rivals {
+  /** Compares a live read with the last one. */
+  look(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
+  /** We are about to take something away ourselves. */
+  about(snapshot: Snapshot, step: Step): void;
+  /** We have written something. */
+  done(snapshot: Snapshot, step: Step): void;
+  /** We have swapped its token. */
+  swapped(ref: ResourceRef, uid: string): void;
+  /** Undefined: nobody is given way to now. */
+  of(ref: ResourceRef): GivenWay | undefined;
+}
+
+/** A resource that is not begun with for a while. */
+export interface GivenWay {
+  /** Who does what, and until when, in words. */
+  readonly text: string;
+  /** What is taken back; for anything but `zero` its Services are not diverted meanwhile. */
+  readonly what: Revert['what'];
+  readonly leftMs: number;
+}
+
+export interface RivalsOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly announce: Announce;
+}
+
+interface Known {
+  readonly seen: Seen | undefined;
+  readonly seenMs: number;
+  readonly rivalry: Rivalry | undefined;
+  readonly what: Revert['what'];
+  readonly text: string;
+}
+
+export function createRivals(options: RivalsOptions): Rivals {
+  const { clock, logger, announce } = options;
+  const known = new Map<string, Known>();
+  const none: Known = { seen: undefined, seenMs: 0, rivalry: undefined, what: 'key', text: '' };
+
+  const count = (key: string, managed: Managed, revert: Revert, who: string): void => {
+    const before = known.get(key) ?? none;
+    const rivalry = afterRevert(before.rivalry, clock.monotonic());
+    const leftMs = backOffLeft(rivalry, clock.monotonic());
+    const begins = leftMs > 0 && rivalry.level > (before.rivalry?.level ?? 0);
+    const text = begins ? textOf(revert, who, rivalry.times, clock.now() + leftMs) : before.text;
+    known.set(key, { ...before, rivalry, what: begins ? revert.what : before.what, text });
+    logger.warn('What was written has been taken back', {
+      resource: key,
+      ...revert,
+      who,
+      times: rivalry.times,
+      leftMs,
+    });
+    if (begins) announce(managed, 'Contested', text);
+  };
+
+  return {
+    look: async (snapshot, signal) => {
+      const key = resourceKey(snapshot.ref);
+      const { managed } = snapshot;
+      if (managed === undefined) {
+        known.delete(key);
+        return;
+      }
+      const before = known.get(key) ?? none;
+      const reverts = revertsOf(snapshot, before.seen, clock.now());
+      const { epoch } = readToken(managed.workload);
+      const told = reverts.some(({ what }) => what === 'replicas' || what === 'zero') ? epoch : before.seen?.told;
+      const rivalry = remembered(before.rivalry, clock.monotonic());
+      known.set(key, { ...before, rivalry, seen: { ...seenOf(snapshot, before.seen), told }, seenMs: clock.now() });
+      // One round of the other writer may take back several things.
+      const [revert] = reverts;
+      if (revert !== undefined)
+        count(key, managed, revert, await whoDid(options.client, managed, revert, before.seenMs, signal));
+    },
+    about: (snapshot, step) => change(known, snapshot, step, ['remove-key', 'delete-slices', 'forget']),
+    done: (snapshot, step) => change(known, snapshot, step, ['add-key', 'write-slices']),
+    swapped: (ref, uid) => {
+      const one = known.get(resourceKey(ref));
+      if (one?.seen !== undefined) known.set(resourceKey(ref), { ...one, seen: { ...one.seen, token: uid } });
+    },
+    of: (ref) => {
+      const one = known.get(resourceKey(ref));
+      const leftMs = backOffLeft(one?.rivalry, clock.monotonic());
+      return one === undefined || leftMs === 0 ? undefined : { text: one.text, what: one.what, leftMs };
+    },
+  };
+}
+
+function change(
+  known: Map<string, Known>,
+  { ref, services }: Snapshot,
+  step: Step,
+  which: readonly Step['do'][],
+): void {
+  const one = known.get(resourceKey(ref));
+  if (one?.seen === undefined || !which.includes(step.do)) return;
+  if (!('service' in step)) {
+    known.set(resourceKey(ref), { ...one, seen: undefined });
+    return;
+  }
+  const uid = services.find(({ name }) => name === step.service)?.service?.uid ?? '';
+  const field = step.do.endsWith('key') ? 'keys' : 'slices';
+  const uids = new Set(one.seen[field]);
+  if (step.do === 'add-key' || step.do === 'write-slices') uids.add(uid);
+  else uids.delete(uid);
+  known.set(resourceKey(ref), { ...one, seen: { ...one.seen, [field]: uids } });
+}
+
+const fields: Readonly<Record<Revert['what'], FieldPath>> = {
+  key: ['f:spec', 'f:selector'],
+  slices: [],
+  replicas: ['f:spec', 'f:replicas'],
+  zero: ['f:spec', 'f:replicas'],
+  token: ['f:metadata', 'f:labels', 'f:scaler/phase'],
+};
+
+/** Costs one read; a slice that is gone says nothing about who deleted it. */
+async function whoDid(
+  client: KubeClient,
+  { kind, workload }: Managed,
+  { what, object }: Revert,
+  sinceMs: number,
+  signal: AbortSignal,
+): Promise<string> {
+  if (what === 'slices') return 'somebody';
+  const { namespace } = workload;
+  const ref = what === 'key' ? { namespace, name: object.replace('Service ', '') } : workload;
+  try {
+    const { metadata = {} } = await client.get(what === 'key' ? kinds.service : kind.kind, ref, { signal });
+    const writer = otherWriter(metadata, fields[what], sinceMs);
+    if (writer === undefined) return 'somebody';
+    return writer.sure ? writer.manager : `somebody, perhaps ${writer.manager},`;
+  } catch (error) {
+    if (isKubeError(error)) return 'somebody';
+    throw error;
+  }
+}
+
+const did: Readonly<Record<Revert['what'], (object: string) => string>> = {
+  key: (object) =>
+    `takes scaler/asleep out of spec.selector of ${object}; scaler/routing: overlay would leave the Service alone`,
+  slices: (object) => `deletes the EndpointSlices that lead ${object} to the DLX`,
+  replicas: (object) => `writes spec.replicas of ${object} once it is asleep`,
+  zero: (object) => `sets spec.replicas of ${object} to 0 as soon as it is awake`,
+  token: (object) => `removes the labels scaler/phase and scaler/epoch of ${object}`,
+};
+
+function textOf({ what, object }: Revert, who: string, times: number, untilMs: number): string {
+  const until = new Date(untilMs).toISOString().replace(/\.\d+Z$/, 'Z');
+  return `not parked until ${until}: ${who} ${did[what](object)} (${times} times)`;
+}
