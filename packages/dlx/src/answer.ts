@@ -9,7 +9,8 @@ export function answer(x: Exchange, refusal: Refusal): number {
     x.carrier.reset(refusal);
     return status;
   }
-  const retryAfterS = rule.retry ? (refusal.retryAfterS ?? x.lane?.gate.retryAfterS ?? 5) : undefined;
+  const unknown = !rule.retry || refusal.retryAfterS === null;
+  const retryAfterS = unknown ? undefined : (refusal.retryAfterS ?? x.lane?.gate.retryAfterS ?? 5);
   const body = Buffer.from(
     JSON.stringify({
       type: 'about:blank',

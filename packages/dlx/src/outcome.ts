@@ -40,8 +40,8 @@ export interface Refusal {
   readonly detail: string;
   /** Overrides the outcome's status: 501 for what is not supported, 508 for a loop, 413 … */
   readonly status?: number;
-  /** Seconds; default 5 where the outcome sends one. */
-  readonly retryAfterS?: number;
+  /** Seconds; default 5 where the outcome sends one. Null: nobody knows, so none is sent. */
+  readonly retryAfterS?: number | null;
   /** What was looked for, for `no-route`. */
   readonly tried?: readonly string[];
 }

@@ -1,8 +1,9 @@
-import { isTerminal, type CancelTimer, type ResourceRef, type WakeStep } from '@scaler/scaler-types';
+import { errorCode, isTerminal, type CancelTimer, type ResourceRef, type WakeStep } from '@scaler/scaler-types';
 import type { Exchange } from './exchange.ts';
 import type { Gate } from './gate.ts';
 import { WakeHistory } from './hold/wake-history.ts';
 import { causeText } from './outcome.ts';
+import { pauseRefusal } from './pause.ts';
 import { type WakePhase, WakePhases } from './wake-phases.ts';
 
 const firstBackoffMs = 100;
@@ -130,7 +131,8 @@ export class Wake {
     accounting.wakeEnded(hopeless ? 'terminal' : 'failed');
     gate.hindrance = causeText(error);
     logger.warn('wake failed', { ...gate.ref, resource: gate.key, err: error, terminal: hopeless });
-    if (hopeless) gate.failHeld({ outcome: 'wake-failed', detail: gate.hindrance });
+    const paused = errorCode(error) === 'paused' ? pauseRefusal(gate) : undefined;
+    if (hopeless) gate.failHeld(paused ?? { outcome: 'wake-failed', detail: gate.hindrance });
     return error;
   }
 

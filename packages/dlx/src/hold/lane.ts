@@ -6,6 +6,7 @@ import type { Connecting } from '../forward/upstreams.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Gate } from '../gate.ts';
 import { causeText, type Refusal } from '../outcome.ts';
+import { pausedAsleep } from '../pause.ts';
 import { heldBytesOf, overflowOf } from './bounds.ts';
 import { HoldQueue } from './hold-queue.ts';
 
@@ -66,6 +67,11 @@ export class Lane {
   /** Keeps it until an endpoint is there or its time is over. */
   hold(x: Exchange): void {
     const { settings } = this.gate.core;
+    const paused = pausedAsleep(this.gate);
+    if (paused !== undefined) {
+      x.refuse(paused);
+      return;
+    }
     x.heldBytes ||= heldBytesOf(x.head);
     // Those that were let out and come back had their places, and are as few as the windows let through.
     const overflow = x.wasHeld ? undefined : this.#overflow(x);
