@@ -80,7 +80,7 @@ function take(head: Head, lower: string, value: string): boolean {
       head.framing = { ...head.framing, 'content-length': value };
       return false;
     case 'transfer-encoding':
-      head.transferEncoding = value;
+      head.transferEncoding = head.transferEncoding === undefined ? value : `${head.transferEncoding}, ${value}`;
       head.framing = { ...head.framing, 'transfer-encoding': value };
       return true;
     case 'upgrade':

@@ -5,9 +5,14 @@ import type { RawMessage } from './raw-message.ts';
 
 /** What Node's parser lets through in HTTP/1 and must not pass. Sets the exchange's path. */
 export function checkRequest(x: Exchange, { head, httpVersion, url = '' }: RawMessage): Refusal | undefined {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return bad(`HTTP/${httpVersion} by this request line`, 505);
   if (head.hosts > 1) return bad('more than one Host');
   if (head.host === undefined && httpVersion !== '1.0') return bad('no Host');
   if (head.host !== undefined && head.host !== '' && parseHost(head.host) === undefined) return bad('not a Host');
+  // Beyond it numbers are rounded, and the length that is sent on would be another.
+  if (head.contentLength !== undefined && Number(head.contentLength) > Number.MAX_SAFE_INTEGER) {
+    return bad('Content-Length beyond what can be counted', 413);
+  }
   if (head.transferEncoding !== undefined && httpVersion === '1.0') return bad('Transfer-Encoding in HTTP/1.0');
   if (head.transferEncoding !== undefined && head.transferEncoding.trim().toLowerCase() !== 'chunked') {
     return bad(`Transfer-Encoding "${head.transferEncoding}": only chunked is known`, 501);

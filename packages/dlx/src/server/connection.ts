@@ -88,12 +88,45 @@ export class Connection implements Channel, ClientConnection {
   done(x: Exchange): void {
     if (this.#current !== x) return;
     this.#current = undefined;
-    // `Connection: close` was its answer: nothing that came behind it is served (RFC 9112 §9.6).
-    if (this.#serving?.res.shouldKeepAlive === false) {
-      this.#cut = true;
-      this.#dropWaiting();
-    }
+    // Also of a client that left: nothing of it is sent on.
+    if (this.#serving?.res.shouldKeepAlive === false || !this.socket.writable) this.#answeredLast();
     if (this.#waiting.length > 0) this.#advance();
+  }
+
+  /**
+   * What comes next makes no sense. What came before is answered first, and then `refuse` is called unless an answer has
+   * ended the connection; but a request whose own body it is that makes no sense is refused itself.
+   */
+  garbled(code: string, refusal: Refusal, refuse: () => void): void {
+    if (this.#cut) return;
+    this.#cut = true;
+    // A request that said to be the last is not the last. It is answered as such, and the rest not looked at.
+    if (code === 'HPE_CLOSED_CONNECTION') return;
+    if (this.#newest?.req.complete !== false) {
+      this.#whenAnswered(this.#newest, refuse);
+    } else if (this.#newest === this.#waiting.at(-1)) {
+      this.#waiting.pop();
+      this.#count(-1, pipelinedBytesOf(this.#newest.head));
+      this.#whenAnswered(this.#waiting.at(-1) ?? this.#serving, refuse);
+    } else if (this.#current === undefined) {
+      // It has its answer.
+      this.#whenAnswered(this.#newest, () => this.linger());
+    } else if (code === 'HPE_INVALID_EOF_STATE') this.socket.destroy();
+    else this.refuse(refusal);
+  }
+
+  /** Ends it, but leaves the client time to read the last answer: closed with bytes unread it would be reset. */
+  linger(): void {
+    const { socket } = this;
+    if (socket.destroyed) return;
+    socket.end();
+    // What was refused may have a body that nobody reads.
+    this.#serving?.req.resume();
+    socket.resume();
+    socket.once(
+      'close',
+      this.#core.clock.after(lingerMs, () => socket.destroy()),
+    );
   }
 
   /** An answer says it, there is nothing to say it in between two. */
@@ -112,6 +145,19 @@ export class Connection implements Channel, ClientConnection {
   closed(): void {
     this.#dropWaiting();
     if (this.#current?.attempt?.joined !== true) this.#current?.clientGone();
+  }
+
+  /** `Connection: close` was its answer: nothing that came behind it is served (RFC 9112 §9.6). */
+  #answeredLast(): void {
+    this.#cut = true;
+    this.#dropWaiting();
+    // Node's way to close after the answer.
+    this.socket.destroySoon = () => this.linger();
+  }
+
+  #whenAnswered(last: Http1Carrier | UpgradeCarrier | undefined, then: () => void): void {
+    if (last === undefined || last.res.destroyed) then();
+    else last.res.once('close', then);
   }
 
   #dropWaiting(): void {
@@ -169,13 +215,6 @@ export class Connection implements Channel, ClientConnection {
     // Of what else it has read already Node would make requests, and keep them: there is no public way to stop it.
     const { parser } = this.socket as { parser?: { onIncoming?: unknown } };
     if (parser !== undefined) parser.onIncoming = () => 0;
-    this.#newest?.res.once('close', () => {
-      this.socket.end();
-      // Closed at once, with bytes of the client's unread, it would be reset, and the last answers be lost with it.
-      this.socket.once(
-        'close',
-        this.#core.clock.after(lingerMs, () => this.socket.destroy()),
-      );
-    });
+    this.#newest?.res.once('close', () => this.linger());
   }
 }

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Core } from '../core.ts';
@@ -7,9 +7,9 @@ import { type RawMessage, rawMessageClass } from '../forward/raw-message.ts';
 import { Http2Connection } from '../http2/http2-connection.ts';
 import { peek } from '../http2/peek.ts';
 import { outcomes } from '../outcome.ts';
-import { takeUpgrade } from '../upgrade/take-upgrade.ts';
+import { takeUpgrade, whenAnswered } from '../upgrade/take-upgrade.ts';
 import type { ClientConnection, Handle } from './client-connection.ts';
-import { Connection, lingerMs } from './connection.ts';
+import { Connection } from './connection.ts';
 
 const connectionOf = Symbol('connection');
 type Held = Socket & { [connectionOf]?: Connection };
@@ -17,6 +17,8 @@ type Held = Socket & { [connectionOf]?: Connection };
 /** Kept-alive clients may pause so long; more than the 60 s after which ingresses let go by themselves. */
 const keepAliveMs = 75_000;
 export const backlog = 4096;
+/** Of a request's head; as much as an endpoint's answer may have. */
+const maxHeaderSize = 65_536;
 
 /**
  * The one HTTP server of all data ports. fastify owns its life; the requests are taken before fastify's router, which
@@ -34,7 +36,12 @@ export class DataServer {
   constructor(core: Core, handle: Handle) {
     this.#core = core;
     this.#handle = handle;
-    this.#app = fastify({ serverFactory: () => (this.#server = this.#createServer()), logger: false });
+    this.#app = fastify({
+      serverFactory: () => (this.#server = this.#createServer()),
+      // fastify's own would answer beside ours, and close at once.
+      clientErrorHandler: this.#clientError.bind(this),
+      logger: false,
+    });
   }
 
   /** Listens on the shared port and returns it. */
@@ -84,6 +91,7 @@ export class DataServer {
     const server = createServer({
       // Node would answer 400 by itself, uncounted.
       requireHostHeader: false,
+      maxHeaderSize,
       requestTimeout: 0,
       // Node's timers are set and cleared with each message; `endSilent` does their work.
       keepAliveTimeout: 0,
@@ -108,13 +116,14 @@ export class DataServer {
       if (connection === undefined) socket.destroy();
       else takeUpgrade({ core: this.#core, server, connection, req, bytes });
     });
-    server.on('connect', (_req, socket: Socket) => {
+    server.on('connect', (_req, socket: Held) => {
+      const connection = socket[connectionOf];
+      if (connection === undefined) return;
       // Node has let go of it: nobody else would hear of an error, which would end the process.
       socket.on('error', ignore);
-      this.#refuseRaw(socket, 501, 'CONNECT is not supported');
-      socket.resume();
+      connection.leftHttp = true;
+      whenAnswered(socket, () => this.#refuseRaw(connection, 501, 'CONNECT is not supported'));
     });
-    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#clientError(error, socket));
     return server;
   }
 
@@ -147,26 +156,29 @@ export class DataServer {
   }
 
   /** What Node's parser refuses never becomes a request of ours; it is counted all the same. */
-  #clientError(error: NodeJS.ErrnoException, socket: Held): void {
-    const parseError = error.code?.startsWith('HPE_') === true;
-    if (!parseError || socket[connectionOf]?.current !== undefined || !socket.writable) socket.destroy();
-    else this.#refuseRaw(socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, error.message);
+  #clientError({ code = '', message }: NodeJS.ErrnoException, socket: Held): void {
+    const connection = socket[connectionOf];
+    if (!code.startsWith('HPE_') || connection === undefined) {
+      socket.destroy();
+      return;
+    }
+    const status = code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+    const refusal = { outcome: 'bad-request', status, detail: message } as const;
+    connection.garbled(code, refusal, () => this.#refuseRaw(connection, status, message));
   }
 
-  #refuseRaw(socket: Socket, status: number, detail: string): void {
+  #refuseRaw(connection: Connection, status: number, detail: string): void {
+    const { socket } = connection;
+    if (!socket.writable) return;
     this.#core.accounting.accept();
     this.#core.accounting.count('bad-request');
     const { title } = outcomes['bad-request'];
     const body = JSON.stringify({ type: 'about:blank', title, status, code: 'bad-request', detail });
-    socket.end(
-      `HTTP/1.1 ${status} ${status === 501 ? 'Not Implemented' : 'Bad Request'}\r\nconnection: close\r\n` +
+    socket.write(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n` +
         `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
-    // It may have more to say, and never stop.
-    socket.once(
-      'close',
-      this.#core.clock.after(lingerMs, () => socket.destroy()),
-    );
+    connection.linger();
   }
 }
 

@@ -41,7 +41,7 @@ export function takeUpgrade({ core, server, connection, req, bytes }: Upgrade): 
 }
 
 /** Waits for the answers to what a client pipelined before; Node no longer tells them when the socket has drained. */
-function whenAnswered(socket: ServerSocket, then: () => void): void {
+export function whenAnswered(socket: ServerSocket, then: () => void): void {
   const pending = socket._httpMessage;
   if (pending === null || pending === undefined) {
     if (socket.writable) then();
