@@ -17,11 +17,12 @@ interface What {
   readonly slices?: boolean;
   readonly uid?: string;
   readonly enabled?: string;
+  readonly routing?: string;
 }
 
 function snapshot(what: What): Snapshot {
   const { phase, replicas = 0, reason = 'parked', since = '2026-01-01T00:00:59Z', key = true, slices = true } = what;
-  const { uid = 'u', enabled = 'true' } = what;
+  const { uid = 'u', enabled = 'true', routing = 'selector' } = what;
   const workload = trimDeployment({
     metadata: {
       ...{ namespace: 'shop', name: 'web', uid: 'w' },
@@ -29,7 +30,10 @@ function snapshot(what: What): Snapshot {
         'scaler/enabled': enabled,
         ...(phase === undefined ? {} : { 'scaler/phase': phase, 'scaler/epoch': 'e' }),
       },
-      annotations: { 'scaler/state': JSON.stringify({ epoch: 'e', uid: 'w', since, replicas: 1, by: 'x', reason }) },
+      annotations: {
+        'scaler/routing': routing,
+        'scaler/state': JSON.stringify({ epoch: 'e', uid: 'w', since, replicas: 1, by: 'x', reason }),
+      },
     },
     spec: { replicas, selector: {}, template: {} },
   } as Parameters<typeof trimDeployment>[0]);
@@ -62,6 +66,13 @@ describe('what counts as taken back', () => {
     expect(after({ phase: 'asleep', slices: false })).toEqual(['slices']);
     expect(after({ phase: undefined })).toEqual(['token']);
     expect(revertsOf(snapshot({ phase: undefined, key: false, slices: false }), undefined, nowMs)).toEqual([]);
+  });
+
+  test('not what another leader has handed back, but what belongs to `always`', () => {
+    const gone = { key: false, slices: false, replicas: 1, reason: 'adopted' };
+    expect(after({ ...gone, phase: 'waking' })).toEqual([]);
+    expect(after({ ...gone, phase: 'awake', routing: 'selector' })).toEqual([]);
+    expect(after({ ...gone, phase: 'awake', routing: 'always' })).toEqual(['key', 'slices']);
   });
 
   test('not what went with a Service that was recreated, or with the opt-in', () => {

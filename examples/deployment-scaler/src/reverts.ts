@@ -1,5 +1,6 @@
 import { isOurs, keys, readToken } from '@scaler/kube';
 import { isEnabled } from './lookup.ts';
+import { routingMode } from './refusal.ts';
 import type { Revert } from './rivalry.ts';
 import type { Snapshot } from './snapshot.ts';
 import { adoptedZero, followedZero, served } from './table.ts';
@@ -34,8 +35,9 @@ export function seenOf({ managed, services }: Snapshot, before: Seen | undefined
 /** What was there before, is not now, and was not taken away by us; and replicas that others wrote over ours. Pure. */
 export function revertsOf(snapshot: Snapshot, before: Seen | undefined, nowMs: number): readonly Revert[] {
   const now = seenOf(snapshot, before);
+  const diverted = staysDiverted(snapshot);
   const lost = snapshot.services.flatMap(({ name, service, ours }): Revert[] => {
-    if (before === undefined || service === undefined || !ours) return [];
+    if (before === undefined || service === undefined || !ours || !diverted) return [];
     const { uid } = service;
     const object = `Service ${name}`;
     return [
@@ -44,6 +46,15 @@ export function revertsOf(snapshot: Snapshot, before: Seen | undefined, nowMs: n
     ];
   });
   return [...lost, ...workloadReverts(snapshot, before, nowMs)];
+}
+
+// Else another leader may have handed it back meanwhile, as we would.
+function staysDiverted({ managed, services }: Snapshot): boolean {
+  if (managed === undefined) return false;
+  const { phase } = readToken(managed.workload);
+  if (phase === 'parking' || phase === 'asleep') return true;
+  const leading = services.flatMap(({ service, leads }) => (service !== undefined && leads ? [service] : []));
+  return phase === 'awake' && routingMode(managed.settings, leading) === 'always';
 }
 
 function workloadReverts({ managed }: Snapshot, before: Seen | undefined, nowMs: number): readonly Revert[] {
