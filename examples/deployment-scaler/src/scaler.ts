@@ -99,7 +99,9 @@ export function createScaler(client: KubeClient, context: ScalerContext): Resour
         if (!until.aborted) throw error;
       }
     },
-    isStale: () => ground.namespaces.silent || stores.workloads.some(({ store }) => store.silent),
+    // The DLX would ask live for each arrival, for the sake of defaults.
+    isStale: () =>
+      (context.role === 'autoscaler' && ground.namespaces.silent) || stores.workloads.some(({ store }) => store.silent),
     watchEndpoints: (target, listener, signal) => ground.endpoints.watch(target, listener, signal),
     reconcile: async (resources, { signal }) => {
       const until = AbortSignal.any([signal, stop.signal]);

@@ -52,6 +52,20 @@ test('the program parks an idle resource, tells why, and ends in order when told
   expect(await program.stop()).toBe(0);
 });
 
+test('a dry run tells what it would park, writes nothing, and the answers say so', async () => {
+  dlx = await startFakeDlx(quietDlx('dlx-1', { '/activity': () => ({ text: JSON.stringify(activity('dlx-1')) }) }));
+  program = startProgram(['--scaler', scaler, '--dlx-peers', peerText(dlx), '--dry-run', ...ports]);
+  const { admin } = (await program.line(({ msg }) => msg === 'listening')) as unknown as Record<string, Address>;
+  if (!admin) throw new Error('no address');
+  expect(await program.line(({ msg }) => msg === 'would park')).toMatchObject({ resource: 'web' });
+  expect(JSON.parse((await get(admin, '/resources')).text)).toMatchObject({
+    resources: [{ phase: 'awake', dryRun: true, last: { what: 'would-park' } }],
+  });
+  const { text } = await get(admin, '/resources/default/web/decisions');
+  expect(text).toContain('it would be parked, but for the dry run: requests at the DLX is 0');
+  expect(dlx.asked.filter((asked) => asked.startsWith('POST'))).toEqual([]);
+});
+
 test('a wrong setting stops the start with exit code 2 and a sentence', async () => {
   program = startProgram(['--scaler', scaler, '--scale-interval', 'soon']);
   expect(await program.exited).toBe(2);

@@ -8,11 +8,16 @@ import { busyRoutes, type BusyParts } from './busy.ts';
 let close: () => Promise<void>;
 afterEach(() => close());
 
-async function serve(scaler: BusyParts['scaler'], resource: Resource = aResource()) {
+async function serve(scaler: BusyParts['scaler'], resource: Resource = aResource(), token?: string) {
   const clock = createFakeClock();
   const view = { get: ({ name }: { name: string }) => (name === resource.name ? resource : undefined) };
   const register = busyRoutes({ scaler, view, clock, limitMs: 3_600_000 });
-  const server = await startAdminServer({ port: 0, logger: silentLogger, register });
+  const server = await startAdminServer({
+    port: 0,
+    logger: silentLogger,
+    register,
+    auth: token === undefined ? undefined : { token },
+  });
   ({ close } = server);
   const ask = async (method: string, path: string) => {
     const answer = await fetch(`http://127.0.0.1:${server.address.port}/busy/${path}`, { method });
@@ -62,6 +67,15 @@ test.each([
   const gone = () => Promise.reject(new ScalerError('unknown-resource', 'it was deleted'));
   const { ask } = await serve({ setBusy: gone });
   expect(await ask(method, path)).toMatchObject({ status, body: { code } });
+});
+
+test('nothing is given or told without the token, where the admin server demands one', async () => {
+  const kept: unknown[] = [];
+  const { ask } = await serve({ setBusy: async (_ref, until) => (kept.push(until), until) }, aResource(), 'secret');
+  for (const method of ['PUT', 'GET', 'DELETE']) {
+    expect(await ask(method, 'default/web?ttl=1m')).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
+  }
+  expect(kept).toEqual([]);
 });
 
 test('a scaler that keeps none says so, and one that fails is an error of the server', async () => {
