@@ -22,7 +22,14 @@ export const eventReasons = {
 
 export type EventReason = keyof typeof eventReasons;
 
-const warnings: readonly EventReason[] = ['InvalidSetting', 'NoEffect', 'DlxUnreachable', 'PortRangeFull', 'Contested', 'DlxGone'];
+const warnings: readonly EventReason[] = [
+  'InvalidSetting',
+  'NoEffect',
+  'DlxUnreachable',
+  'PortRangeFull',
+  'Contested',
+  'DlxGone',
+];
 
 /** Tells the owner of a workload, with an Event. */
 export type Announce = (managed: Managed, reason: EventReason, message: string) => void;
