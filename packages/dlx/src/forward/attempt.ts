@@ -117,7 +117,8 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
   onResponseStart(controller: Controller, status: number, _headers: unknown, phrase?: string): void {
     if (this.#done) return;
     const raw = (controller.rawHeaders ?? []) as (Buffer | string)[];
-    const { fields, contentLength } = readResponseHead(raw);
+    const head = readResponseHead(raw);
+    const { fields, contentLength } = head;
     if (status < 200) {
       this.#begun = false;
       this.#inform(status, fields);
@@ -135,7 +136,8 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     // With a body still to come the close would reset the connection before the answer was read.
     if (this.#x.closesConnection() && (this.#body === undefined || req.complete)) res.shouldKeepAlive = false;
     const text = reasonPhrase(status, phrase);
-    if (text === undefined) res.writeHead(status, fields);
+    if (this.#carrier.passesAsItCame(status, head)) res.writeHeadAsItCame(status, text, fields);
+    else if (text === undefined) res.writeHead(status, fields);
     else res.writeHead(status, text, fields);
     // Most bodies come along with their head; a stream that is silent at first must not keep it back.
     flushLater(this);
@@ -161,6 +163,12 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
 
   onResponseEnd(controller: Controller): void {
     if (this.#done) return;
+    // undici takes a reset for the end of an answer without a length.
+    const broken = this.#contentLength === undefined ? this.#upstream?.socket?.errored : null;
+    if (broken) {
+      this.onResponseError(controller, broken);
+      return;
+    }
     const { core } = this.#x;
     const { res } = this.#carrier;
     if (!res.writableEnded) {

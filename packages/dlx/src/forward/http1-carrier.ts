@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import type { Attempt, Carrier } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Lane } from '../hold/lane.ts';
@@ -7,18 +6,20 @@ import { Http1Attempt } from './attempt.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { fieldOf, type Head } from './head.ts';
 import type { RawMessage } from './raw-message.ts';
+import type { RawResponse } from './raw-response.ts';
+import type { ResponseHead } from './response-head.ts';
 import { checkRequest } from './request-check.ts';
 
 /** A request in HTTP/1.0 or 1.1. */
 export class Http1Carrier implements Carrier {
   readonly req: RawMessage;
-  readonly res: ServerResponse;
+  readonly res: RawResponse;
   readonly head: Head;
   readonly #expectsContinue: boolean;
   #continued = false;
 
   /** `expectsContinue`: the client waits for `100 Continue` before it sends its body. */
-  constructor(req: RawMessage, res: ServerResponse, expectsContinue: boolean) {
+  constructor(req: RawMessage, res: RawResponse, expectsContinue: boolean) {
     this.req = req;
     this.res = res;
     this.#expectsContinue = expectsContinue;
@@ -61,6 +62,12 @@ export class Http1Carrier implements Carrier {
 
   attempt(x: Exchange, lane: Lane, state: EndpointState): Attempt {
     return new Http1Attempt(x, this, lane, state);
+  }
+
+  /** Whether Node has nothing to add to the head of an answer. */
+  passesAsItCame(status: number, { contentLength, dated }: ResponseHead): boolean {
+    if (contentLength === undefined || !dated || !this.res.shouldKeepAlive) return false;
+    return this.req.method !== 'HEAD' && status !== 204 && status !== 304 && !this.#expectsContinue;
   }
 
   /** The upstream is connected: the client may send its body. */

@@ -4,6 +4,7 @@ import { fastify, type FastifyInstance } from 'fastify';
 import type { Core } from '../core.ts';
 import { Http1Carrier } from '../forward/http1-carrier.ts';
 import { type RawMessage, rawMessageClass } from '../forward/raw-message.ts';
+import { RawResponse } from '../forward/raw-response.ts';
 import { Http2Connection } from '../http2/http2-connection.ts';
 import { peek } from '../http2/peek.ts';
 import { outcomes } from '../outcome.ts';
@@ -97,11 +98,12 @@ export class DataServer {
       keepAliveTimeout: 0,
       optimizeEmptyRequests: true,
       IncomingMessage: rawMessageClass(this.#core.settings.targetHeader),
+      ServerResponse: RawResponse as typeof ServerResponse,
       keepAlive: true,
       keepAliveInitialDelay: 60_000,
     });
     const receive = (req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void => {
-      (req.socket as Held)[connectionOf]?.receive(new Http1Carrier(req as RawMessage, res, expectsContinue));
+      (req.socket as Held)[connectionOf]?.receive(new Http1Carrier(req as RawMessage, res as RawResponse, expectsContinue));
     };
     // Node leaves out what is beyond 1000 fields; a Content-Length among them would be one. Their size is bounded.
     server.maxHeadersCount = 0;
