@@ -23,7 +23,7 @@ export interface Settings {
   readonly idleTimeoutMs: number;
   /** Status for health checks of a sleeper. */
   readonly quietStatus: number;
-  /** Whether `X-Forwarded-*` that arrive are kept and added to, or replaced. */
+  /** Whether `Forwarded` and `X-Forwarded-*` that arrive are kept and added to, or replaced. */
   readonly trustForwarded: boolean;
   /** The header by which trusted peers name the target, in lower case. */
   readonly targetHeader: string;

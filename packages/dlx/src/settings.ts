@@ -59,7 +59,7 @@ const listenSettings = {
   trustForwarded: setting({
     parser: parsers.boolean(),
     default: true,
-    doc: 'Whether `X-Forwarded-*` that arrive are added to. Without, they are replaced.',
+    doc: 'Whether `Forwarded` and `X-Forwarded-*` that arrive are added to. Without, they are replaced.',
   }),
   quietStatus: setting({
     parser: parsers.integer(200, 599),

@@ -11,6 +11,8 @@ export interface Head {
   transferEncoding: string | undefined;
   upgrade: string | undefined;
   expect: string | undefined;
+  /** By `Forwarded`, all of them. */
+  forwarded: string | undefined;
   forwardedFor: string | undefined;
   forwardedProto: string | undefined;
   forwardedHost: string | undefined;
@@ -24,7 +26,7 @@ export interface Head {
 export const hopHeader = 'x-scaler-hop';
 
 // Names of these lengths are looked at, all others passed on as they are.
-const lengths = new Set([2, 4, 6, 7, 10, 12, 14, 15, 16, 17]);
+const lengths = new Set([2, 4, 6, 7, 9, 10, 12, 14, 15, 16, 17]);
 
 const unframed: Record<string, string> = Object.freeze({});
 
@@ -40,6 +42,7 @@ export function readHead(raw: readonly string[], targetHeader: string): Head {
     transferEncoding: undefined,
     upgrade: undefined,
     expect: undefined,
+    forwarded: undefined,
     forwardedFor: undefined,
     forwardedProto: undefined,
     forwardedHost: undefined,
@@ -89,6 +92,9 @@ function take(head: Head, lower: string, value: string): boolean {
     case 'te':
       // We pass trailers on, so we may ask for them on the client's behalf.
       if (/(?:^|,)\s*trailers\s*(?:,|$)/i.test(value)) head.fields.push('te', 'trailers');
+      return true;
+    case 'forwarded':
+      head.forwarded = head.forwarded === undefined ? value : `${head.forwarded}, ${value}`;
       return true;
     case 'x-forwarded-for':
       head.forwardedFor = head.forwardedFor === undefined ? value : `${head.forwardedFor}, ${value}`;

@@ -4,7 +4,7 @@ import type { Exchange } from '../exchange.ts';
 import type { Lane } from '../hold/lane.ts';
 import type { Directory } from '../identify/directory.ts';
 import type { Trust } from '../identify/trust.ts';
-import { hopHeader } from '../forward/head.ts';
+import { addForwarded } from '../forward/forwarded.ts';
 import type { Refusal } from '../outcome.ts';
 import { quietOf } from '../quiet.ts';
 import type { Handle } from './client-connection.ts';
@@ -64,16 +64,4 @@ function identify(x: Exchange, directory: Directory, trusts: Trust): Lane | unde
 function isLoop(x: Exchange, key: string): boolean {
   const { hop } = x.head;
   return hop !== undefined && hop.split(',').some((passed) => passed.trim() === key);
-}
-
-function addForwarded(x: Exchange, key: string): void {
-  const { head, channel, core } = x;
-  const trusted = core.settings.trustForwarded;
-  const client = channel.remoteAddress ?? 'unknown';
-  const before = trusted ? head.forwardedFor : undefined;
-  head.fields.push('x-forwarded-for', before === undefined ? client : `${before}, ${client}`);
-  head.fields.push('x-forwarded-proto', (trusted ? head.forwardedProto : undefined) ?? 'http');
-  const host = (trusted ? head.forwardedHost : undefined) ?? head.host;
-  if (host !== undefined) head.fields.push('x-forwarded-host', host);
-  head.fields.push(hopHeader, head.hop === undefined ? key : `${head.hop}, ${key}`);
 }
