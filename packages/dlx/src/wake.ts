@@ -209,7 +209,10 @@ function wakeReason(gate: Gate): string {
 
 /** Rejects once the signal aborts, so that a scaler which ignores its signal holds nobody. */
 function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
+  const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
+  // Of one that throws before anybody waits, this would be an error of nobody's: the process would die of it at its end.
+  aborted.catch(() => {});
+  return aborted;
 }
