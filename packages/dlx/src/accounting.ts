@@ -1,6 +1,8 @@
 import { type BoundHistogram, createMetrics, type Metrics } from '@scaler/runtime';
+import type { BreakerCounts } from './breaker.ts';
 import type { Load } from './hold/bounds.ts';
 import { type Outcome, outcomeNames } from './outcome.ts';
+import type { WakeCounts } from './wake-limits.ts';
 import { type WakePhase, wakePhaseNames } from './wake-phases.ts';
 
 /** One request that ended, for people who ask what happened last. */
@@ -33,6 +35,8 @@ export class Accounting {
   readonly pipelined: Load = { held: 0, heldBytes: 0 };
   inFlight = 0;
   openStreams = 0;
+  readonly wakes: WakeCounts = { underWay: 0, waiting: 0 };
+  readonly breakers: BreakerCounts = { open: 0, 'half-open': 0 };
   readonly outcomes = perOutcome(() => 0);
   readonly holdSeconds: BoundHistogram;
   readonly wakeSeconds: BoundHistogram;
@@ -86,6 +90,7 @@ export class Accounting {
     now('dlx_pipelined', 'Requests that wait in their connections behind others.', () => this.pipelined.held);
     now('dlx_in_flight', 'Requests that are being forwarded or answered now.', () => this.inFlight);
     now('dlx_open_streams', 'Those in flight that left HTTP, such as WebSockets.', () => this.openStreams);
+    this.#addWakeGauges(metrics);
     const hold = { name: 'dlx_hold_seconds', help: 'How long requests were held.', buckets: secondsBuckets };
     this.holdSeconds = metrics.histogram(hold).bind({});
     const wake = { name: 'dlx_wake_seconds', help: 'How long setScale took to wake.', buckets: secondsBuckets };
@@ -124,6 +129,20 @@ export class Accounting {
   /** Requests that ended. */
   ended(): number {
     return outcomeNames.reduce((sum, name) => sum + this.outcomes[name], 0);
+  }
+
+  #addWakeGauges(metrics: Metrics): void {
+    const now = (name: string, help: string, value: () => number): void => {
+      metrics.gauge({ name, help, collect: (set) => set({}, value()) });
+    };
+    now('dlx_wakes_under_way', 'Resources that are being woken, which --wake-limit bounds.', () => this.wakes.underWay);
+    now('dlx_wakes_waiting', 'Resources whose wake waits in line for others.', () => this.wakes.waiting);
+    metrics.gauge({
+      name: 'dlx_breakers',
+      help: 'Resources that came to nothing wake after wake: open (requests are refused), half-open (one more is tried).',
+      labels: ['state'],
+      collect: (set) => Object.entries(this.breakers).forEach(([state, count]) => set({ state }, count)),
+    });
   }
 }
 

@@ -28,6 +28,11 @@ test('the admin server tells of each resource: phase, what is held, how the last
     targets: [{ service: 'web', port: 80, endpoints: [`127.0.0.1:${app.port}`] }],
     recent: [{ outcome: 'forwarded', status: 200, method: 'GET', path: '/one' }],
   });
+  expect(one).toMatchObject({ inLine: false, breaker: { state: 'closed', failures: 0, cause: null, retryInMs: null } });
+  const { breaker } = h.dlx.resources.gates.get('default/web')?.wake ?? {};
+  for (let i = 0; i < 3; i++) breaker?.failed('no image');
+  const broken = JSON.parse((await send({ port, path: '/resources/default/web', headers })).body) as object;
+  expect(broken).toMatchObject({ breaker: { state: 'open', failures: 3, cause: 'no image' } });
   const none = await send({ port, path: '/resources/default/none', headers });
   expect([none.status, JSON.parse(none.body)]).toEqual([404, expect.objectContaining({ code: 'unknown-resource' })]);
   h.scaler.remove('sleeper');

@@ -47,9 +47,16 @@ function summary(gate: Gate): object {
     inFlight: gate.inFlight,
     arrivals: gate.arrivals,
     waking: gate.wake.calling,
+    inLine: gate.wake.inLine,
+    breaker: breaker(gate),
     hindrance: gate.hindrance ?? null,
     last: gate.recent()[0] ?? null,
   };
+}
+
+function breaker({ wake }: Gate): object {
+  const { state, failures, cause, retryInMs } = wake.breaker;
+  return { state, failures, cause: cause ?? null, retryInMs: retryInMs === undefined ? null : Math.ceil(retryInMs) };
 }
 
 function targets(gate: Gate): object[] {

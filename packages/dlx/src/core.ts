@@ -2,6 +2,7 @@ import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
 import type { Accounting } from './accounting.ts';
 import type { Upstreams } from './forward/upstreams.ts';
 import type { Tunnel } from './upgrade/tunnel.ts';
+import type { WakeLimits } from './wake-limits.ts';
 
 /** The limits and habits of the data path. All times in milliseconds. */
 export interface Settings {
@@ -15,6 +16,10 @@ export interface Settings {
   readonly holdBytesTotal: number;
   /** Status for a request beyond these bounds. */
   readonly overflowStatus: 429 | 503;
+  /** How many resources are woken at once. */
+  readonly wakeLimit: number;
+  /** The same, of one namespace. */
+  readonly wakeLimitNamespace: number;
   /** A connection to an endpoint must stand by then. */
   readonly connectTimeoutMs: number;
   /** The upstream's answer must begin by then; 0: never mind. */
@@ -38,6 +43,7 @@ export interface Core {
   readonly accounting: Accounting;
   readonly settings: Settings;
   readonly upstreams: Upstreams;
+  readonly wakeLimits: WakeLimits;
   /** Connections that left HTTP. */
   readonly tunnels: Set<Tunnel>;
   /** This replica's name. */

@@ -11,6 +11,7 @@ import { createChain } from './server/chain.ts';
 import { DataServer } from './server/data-server.ts';
 import { Listeners } from './server/listeners.ts';
 import { watchSilence } from './silence.ts';
+import { WakeLimits } from './wake-limits.ts';
 
 export interface DlxOptions {
   readonly scaler: ResourceScaler;
@@ -60,6 +61,12 @@ export function createDlx(options: DlxOptions): Dlx {
     accounting,
     settings,
     upstreams,
+    wakeLimits: new WakeLimits({
+      limit: settings.wakeLimit,
+      namespaceLimit: settings.wakeLimitNamespace,
+      clock,
+      counts: accounting.wakes,
+    }),
     tunnels: new Set(),
     identity,
     draining: false,

@@ -67,7 +67,8 @@ export class Gate {
   }
 
   get retryAfterS(): number {
-    return this.wake.history.retryAfterS;
+    const { breaker, history } = this.wake;
+    return breaker.retryInMs === undefined ? history.retryAfterS : Math.max(1, Math.ceil(breaker.retryInMs / 1000));
   }
 
   /**
@@ -85,6 +86,7 @@ export class Gate {
   /** Takes what the scaler told last. */
   update(resource: Resource): void {
     const wasOpen = this.held > 0 && this.isOpen();
+    if (resource.phase !== this.resource.phase) this.wake.phaseChanged(resource.phase);
     this.resource = resource;
     if (resource.phase !== 'awake' && resource.phase !== 'waking') this.#confirmedMs = undefined;
     const wanted = new Map(resource.targets.map((port) => [`${port.service}:${port.port}`, port]));
@@ -148,6 +150,11 @@ export class Gate {
     return false;
   }
 
+  hasEndpoints(): boolean {
+    for (const lane of this.lanes.values()) if (lane.endpoints.size > 0) return true;
+    return false;
+  }
+
   /** Someone was held: wakes, and watches over the hold limit. */
   holds(x: Exchange): void {
     this.armDeadline(x.deadlineMs);
@@ -200,7 +207,17 @@ export class Gate {
     this.#cancelDeadline = undefined;
     this.#deadlineMs = Number.POSITIVE_INFINITY;
     const nowMs = this.core.clock.monotonic();
+    if (this.needsWake()) this.#tellTimedOut(nowMs);
     for (const lane of this.lanes.values()) lane.expire(nowMs);
     for (const lane of this.lanes.values()) if (lane.head !== undefined) this.armDeadline(lane.head.deadlineMs);
+  }
+
+  /** A call's own deadline, which may be short, says nothing of the wake. */
+  #tellTimedOut(nowMs: number): void {
+    const limitMs = this.resource.holdTimeoutMs ?? this.core.settings.holdTimeoutMs;
+    for (const { head } of this.lanes.values()) {
+      if (head === undefined || head.deadlineMs > nowMs) continue;
+      if (Math.round(head.deadlineMs - head.startedMs) >= limitMs) this.wake.timedOut(head.startedMs);
+    }
   }
 }

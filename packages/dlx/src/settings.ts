@@ -118,6 +118,22 @@ const holdSettings = {
   }),
 };
 
+/** How many are woken at once. */
+const wakeSettings = {
+  wakeLimit: setting({
+    parser: parsers.integer(1),
+    default: 200,
+    unit: 'resources',
+    doc: 'How many resources this replica wakes at once; others wait in line.',
+  }),
+  wakeLimitNamespace: setting({
+    parser: parsers.integer(1),
+    default: 100,
+    unit: 'resources',
+    doc: 'The same, of one namespace.',
+  }),
+};
+
 /** How it ends. */
 const drainSettings = {
   propagate: setting({
@@ -156,6 +172,7 @@ export const settings = defineConfig({
   ...pluginSettings,
   ...listenSettings,
   ...holdSettings,
+  ...wakeSettings,
   ...drainSettings,
   ...autoscalerSettings,
   ...placeSettings,
@@ -173,6 +190,8 @@ export function dataSettings(values: ConfigValues<DlxTable>): Settings {
     holdLimitTotal: values.holdLimitTotal,
     holdBytesTotal: values.holdBytesTotal ?? Math.min(memoryBytes() / 2, 4 * 2 ** 30),
     overflowStatus: values.overflowStatus === '429' ? 429 : 503,
+    wakeLimit: values.wakeLimit,
+    wakeLimitNamespace: values.wakeLimitNamespace,
     connectTimeoutMs: values.connectTimeout,
     responseTimeoutMs: values.responseTimeout,
     idleTimeoutMs: values.idleTimeout,

@@ -1,19 +1,22 @@
-import { errorCode, isTerminal, type CancelTimer, type ResourceRef, type WakeStep } from '@scaler/scaler-types';
+import { errorCode, isTerminal, type Phase, type ResourceRef, type WakeStep } from '@scaler/scaler-types';
+import { Breaker } from './breaker.ts';
 import type { Exchange } from './exchange.ts';
+import { Explainer } from './explainer.ts';
 import type { Gate } from './gate.ts';
 import { WakeHistory } from './hold/wake-history.ts';
-import { causeText } from './outcome.ts';
+import { causeText, type Refusal } from './outcome.ts';
 import { pauseRefusal } from './pause.ts';
+import type { WakePlace } from './wake-limits.ts';
 import { type WakePhase, WakePhases } from './wake-phases.ts';
 
 const firstBackoffMs = 100;
 const longestBackoffMs = 2000;
 const recheckMs = 1000;
-const explainEveryMs = 1000;
 
 /**
- * One resource's wake, single flight: calls setScale as long as somebody is held whom it can help, one call at a time.
- * A failure is remembered no longer than those who are held: the next to come tries at once.
+ * One resource's wake, single flight: calls setScale as long as somebody is held whom it can help, one call at a time,
+ * and in its turn where it starts something. A call that fails is remembered no longer than those who are held: the next
+ * to come tries at once, unless wake after wake came to nothing.
  */
 export class Wake {
   readonly #gate: Gate;
@@ -21,7 +24,11 @@ export class Wake {
   #calling = false;
   #endWait: (() => void) | undefined;
   #abortCall: AbortController | undefined;
-  #cancelExplain: CancelTimer | undefined;
+  #place: WakePlace | undefined;
+  /** Since it began, it had to wait for its turn. */
+  #waitedInLine = false;
+  readonly #explainer: Explainer;
+  readonly breaker: Breaker;
   readonly history = new WakeHistory();
   closed = false;
   #again = false;
@@ -30,6 +37,13 @@ export class Wake {
 
   constructor(gate: Gate) {
     this.#gate = gate;
+    this.breaker = new Breaker(gate.core.clock, gate.core.accounting.breakers);
+    this.#explainer = new Explainer(gate, (cause) => this.#hopeless(cause));
+  }
+
+  /** Whether it waits for its turn, because others are under way. */
+  get inLine(): boolean {
+    return this.#place?.taken === false && !this.#calling;
   }
 
   /** Whether a setScale is under way. */
@@ -40,8 +54,41 @@ export class Wake {
   start(): void {
     if (this.#running || this.closed) return;
     this.#running = true;
-    this.#scheduleExplain();
+    this.#waitedInLine = false;
+    this.#explainer.start();
     void this.#run();
+  }
+
+  /** What a request gets that would have to wait for a wake, where wake after wake came to nothing. */
+  refusal(): Refusal | undefined {
+    const { breaker } = this;
+    if (breaker.state === 'closed') return undefined;
+    if (this.#gate.isOpen() && this.#gate.hasEndpoints()) breaker.close();
+    if (breaker.admits()) return undefined;
+    const when = `the next try is in ${Math.ceil((breaker.retryInMs ?? 0) / 1000)} s`;
+    return { outcome: 'wake-failed', detail: `${breaker.cause} (${breaker.failures} wakes in a row failed, ${when})` };
+  }
+
+  /** Something shows that it can serve, whoever woke it. */
+  serves(): void {
+    this.breaker.close();
+    this.#place?.leave();
+  }
+
+  /** The scaler told of another phase. */
+  phaseChanged(phase: Phase | undefined): void {
+    if (phase === 'awake') this.breaker.close();
+    else this.breaker.changed();
+  }
+
+  /**
+   * A request was held for as long as any may be. That is a failed wake, once for all whose waits overlap, and not where
+   * others were waited for.
+   */
+  timedOut(startedMs: number): void {
+    if (this.#waitedInLine || startedMs < this.breaker.failedMs) return;
+    const waitedMs = Math.round(this.#gate.core.clock.monotonic() - startedMs);
+    this.breaker.failed(this.#gate.hindrance ?? `not awake after ${waitedMs} ms`);
   }
 
   /** Nobody is held any more: the pause between two calls has no purpose. */
@@ -57,6 +104,7 @@ export class Wake {
 
   /** A held request is let go to an endpoint. */
   released(): void {
+    this.serves();
     this.#phases?.reach('ready', this.#gate.core.clock.monotonic());
   }
 
@@ -70,7 +118,9 @@ export class Wake {
   close(): void {
     this.closed = true;
     this.#abortCall?.abort(new Error('the DLX stops'));
-    this.#cancelExplain?.();
+    this.#explainer.stop();
+    this.#place?.leave();
+    this.breaker.close();
     this.idle();
   }
 
@@ -79,7 +129,8 @@ export class Wake {
     let failures = 0;
     while (gate.held > 0 && !this.closed && !gate.removed) {
       let pauseMs = recheckMs;
-      if (gate.needsWake()) {
+      if (!gate.needsWake()) this.#leavePlace();
+      else if (this.#hasTurn()) {
         const error = await this.#call();
         if (error === undefined) failures = 0;
         else pauseMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** failures++);
@@ -88,9 +139,33 @@ export class Wake {
       this.#again = false;
     }
     this.#running = false;
+    this.#leavePlace();
     // Nobody waits any more, and nobody was let go: the next to come waits for a wake of his own.
     if (this.#phases?.isReady === false) this.#phases = undefined;
-    this.#cancelExplain?.();
+    this.#explainer.stop();
+  }
+
+  /** Whether it may call now. Where a call starts nothing it need not wait for its turn. */
+  #hasTurn(): boolean {
+    const { core, resource, ref } = this.#gate;
+    if (resource.phase !== undefined && resource.phase !== 'asleep') {
+      this.#leavePlace();
+      return true;
+    }
+    const waited = this.#place !== undefined;
+    this.#place ??= core.wakeLimits.enter(ref.namespace, () => this.#endWait?.());
+    if (this.#place.taken) {
+      if (waited) this.#gate.hindrance = undefined;
+      return true;
+    }
+    this.#waitedInLine = true;
+    this.#gate.hindrance = core.wakeLimits.why(ref.namespace);
+    return false;
+  }
+
+  #leavePlace(): void {
+    this.#place?.leave();
+    this.#place = undefined;
   }
 
   /** One setScale; undefined when it resolved, else what went wrong. */
@@ -117,23 +192,34 @@ export class Wake {
       error = e ?? new Error('setScale failed without a reason');
     }
     this.#calling = false;
+    this.#leavePlace();
     cancel();
     if (error === undefined) {
       const tookMs = clock.monotonic() - startedMs;
       // Awake already, it had nothing to wait for.
       if (phase !== 'awake') this.history.add(tookMs);
       accounting.wakeEnded('ok');
+      this.breaker.close();
       accounting.wakeSeconds.observe(tookMs / 1000);
       gate.confirm(fenceSeq);
       return undefined;
     }
     const hopeless = isTerminal(error);
     accounting.wakeEnded(hopeless ? 'terminal' : 'failed');
-    gate.hindrance = causeText(error);
+    // That it took too long hides no better reason.
+    if (!abort.signal.aborted || gate.hindrance === undefined) gate.hindrance = causeText(error);
     logger.warn('wake failed', { ...gate.ref, resource: gate.key, err: error, terminal: hopeless });
     const paused = errorCode(error) === 'paused' ? pauseRefusal(gate) : undefined;
-    if (hopeless) gate.failHeld(paused ?? { outcome: 'wake-failed', detail: gate.hindrance });
+    if (paused !== undefined) gate.failHeld(paused);
+    else if (hopeless) this.#hopeless(gate.hindrance);
     return error;
+  }
+
+  #hopeless(cause: string): void {
+    if (this.closed) return;
+    this.#place?.leave();
+    this.breaker.failed(cause);
+    this.#gate.failHeld({ outcome: 'wake-failed', detail: cause });
   }
 
   /** Takes the steps that the scaler tells of while the call lasts; other calls' are no longer ours. */
@@ -166,27 +252,6 @@ export class Wake {
       const cancel = this.#gate.core.clock.after(ms, end);
       this.#endWait = end;
     });
-  }
-
-  #scheduleExplain(): void {
-    if (this.#gate.core.scaler.explain === undefined) return;
-    this.#cancelExplain = this.#gate.core.clock.after(explainEveryMs, () => void this.#explain());
-  }
-
-  async #explain(): Promise<void> {
-    const gate = this.#gate;
-    if (gate.needsWake()) {
-      try {
-        const explanation = await gate.core.scaler.explain?.(gate.ref);
-        if (explanation !== undefined && gate.needsWake()) {
-          gate.hindrance = `${explanation.reason}: ${explanation.text}`;
-          if (explanation.hopeless) gate.failHeld({ outcome: 'wake-failed', detail: gate.hindrance });
-        }
-      } catch (error) {
-        gate.core.logger.debug('explain failed', { ...gate.ref, err: error });
-      }
-    }
-    if (this.#running && !this.closed) this.#scheduleExplain();
   }
 }
 

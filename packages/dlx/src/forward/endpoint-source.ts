@@ -53,6 +53,7 @@ export class EndpointSource {
         (list) => {
           if (watch.signal.aborted) return;
           endpoints.replace(list);
+          if (list.length > 0) gate.wake.serves();
           this.#lane.pump();
         },
         watch.signal,

@@ -67,9 +67,9 @@ export class Lane {
   /** Keeps it until an endpoint is there or its time is over. */
   hold(x: Exchange): void {
     const { settings } = this.gate.core;
-    const paused = pausedAsleep(this.gate);
-    if (paused !== undefined) {
-      x.refuse(paused);
+    const refusal = pausedAsleep(this.gate) ?? this.gate.wake.refusal();
+    if (refusal !== undefined) {
+      x.refuse(refusal);
       return;
     }
     x.heldBytes ||= heldBytesOf(x.head);

@@ -17,6 +17,8 @@ export const testSettings: Settings = {
   holdLimitTotal: 20_000,
   holdBytesTotal: 2 ** 30,
   overflowStatus: 503,
+  wakeLimit: 1000,
+  wakeLimitNamespace: 1000,
   connectTimeoutMs: 500,
   responseTimeoutMs: 10_000,
   idleTimeoutMs: 60_000,
