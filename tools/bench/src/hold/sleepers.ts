@@ -44,7 +44,7 @@ async function withBenchScaler(context: Context, count: number): Promise<readonl
 
 async function withDefaultScaler(context: Context, count: number): Promise<readonly Figure[]> {
   await using stage = openStage();
-  const { calls: cluster } = await stage.worker<FakeClusterCalls>('fake-cluster.ts');
+  const { calls: cluster } = await stage.worker<FakeClusterCalls>('fake-cluster');
   const kubeconfig = await cluster.start();
   try {
     const options = {

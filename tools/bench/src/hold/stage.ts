@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Endpoint, Resource } from '@scaler/scaler-types';
 import type { Calls } from '../processes/calls.ts';
 import { cores } from '../machine/cores.ts';
@@ -7,6 +6,7 @@ import { type Counted, type DlxOptions, type DlxProcess, startDlx } from '../pro
 import type { AppCalls } from './app.ts';
 import type { ClientCalls } from './client.ts';
 import type { SerialAppCalls } from './serial-app.ts';
+import { beside } from '../processes/beside.ts';
 
 /** What a scenario runs with: all of it ends with the scenario. */
 export interface Stage extends AsyncDisposable {
@@ -15,13 +15,13 @@ export interface Stage extends AsyncDisposable {
   app(): Promise<Worker<AppCalls>['calls']>;
   serialApp(): Promise<Worker<SerialAppCalls>['calls']>;
   /** Another process of the bench, by its file beside this one. */
-  worker<C extends Calls>(file: string): Promise<Worker<C>>;
+  worker<C extends Calls>(module: string): Promise<Worker<C>>;
 }
 
 export function openStage(): Stage {
   const stops: (() => Promise<void>)[] = [];
-  const worker = async <C extends Calls>(file: string): Promise<Worker<C>> => {
-    const started = await startWorker<C>(join(import.meta.dirname, file), { core: cores.others });
+  const worker = async <C extends Calls>(module: string): Promise<Worker<C>> => {
+    const started = await startWorker<C>(beside(import.meta, module), { core: cores.others });
     stops.push(started.stop);
     return started;
   };
@@ -31,9 +31,9 @@ export function openStage(): Stage {
       stops.push(dlx.stop);
       return dlx;
     },
-    client: async () => (await worker<ClientCalls>('client.ts')).calls,
-    app: async () => (await worker<AppCalls>('app.ts')).calls,
-    serialApp: async () => (await worker<SerialAppCalls>('serial-app.ts')).calls,
+    client: async () => (await worker<ClientCalls>('client')).calls,
+    app: async () => (await worker<AppCalls>('app')).calls,
+    serialApp: async () => (await worker<SerialAppCalls>('serial-app')).calls,
     worker,
     async [Symbol.asyncDispose]() {
       await Promise.all(stops.map((stop) => stop()));

@@ -57,7 +57,7 @@ async function withBenchScaler({ quick, rounds, keep }: Context): Promise<readon
 /** The write that raises the replicas is what is waited for; pods come up once all were raised. */
 async function withDefaultScaler({ keep }: Context): Promise<readonly Figure[]> {
   await using stage = openStage();
-  const { calls: cluster } = await stage.worker<FakeClusterCalls>('fake-cluster.ts');
+  const { calls: cluster } = await stage.worker<FakeClusterCalls>('fake-cluster');
   const kubeconfig = await cluster.start();
   try {
     const [app, client] = [await stage.app(), await stage.client()];

@@ -1,13 +1,13 @@
-import { join } from 'node:path';
 import { cores } from '../machine/cores.ts';
 import { findProgram } from '../machine/programs.ts';
 import { startWorker, type Worker } from '../processes/child.ts';
 import type { GeneratorCalls } from './generator.ts';
 import type { Load, LoadOptions } from './load.ts';
 import { runWrk } from './wrk.ts';
+import { beside } from '../processes/beside.ts';
 
 export function startGenerator(): Promise<Worker<GeneratorCalls>> {
-  return startWorker<GeneratorCalls>(join(import.meta.dirname, 'generator.ts'), { core: cores.others });
+  return startWorker<GeneratorCalls>(beside(import.meta, 'generator'), { core: cores.others });
 }
 
 /** What makes requests as fast as they are answered. */

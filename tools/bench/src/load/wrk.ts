@@ -3,7 +3,7 @@ import { runProgram } from '../processes/program.ts';
 import type { Load, LoadOptions } from './load.ts';
 import { cores } from '../machine/cores.ts';
 
-const script = join(import.meta.dirname, 'wrk.lua');
+const script = join(import.meta.dirname, '../../src/load/wrk.lua');
 
 interface WrkResult {
   readonly requests: number;

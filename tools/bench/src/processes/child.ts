@@ -2,9 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { beside } from './beside.ts';
 import { type Calls, callsOf, type Remote } from './calls.ts';
 
 export const root = join(import.meta.dirname, '../../../..');
+/** Whether this runs as it was built. From source, Node's stripping of types takes memory that no user pays for. */
+export const isBuilt = import.meta.filename.endsWith('.js');
+const fromSource = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning'];
 
 export interface NodeOptions {
   readonly args?: readonly string[];
@@ -18,8 +22,8 @@ export interface NodeOptions {
 /** Starts a file of ours with the Node that runs this; its standard output and error are to be read. */
 export function startNode(file: string, options: NodeOptions = {}): ChildProcess {
   const { args = [], core, nodeFlags = [], env } = options;
-  const first = `--import=${join(import.meta.dirname, 'end-with-parent.ts')}`;
-  const flags = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning', first, ...nodeFlags];
+  const first = `--import=${beside(import.meta, 'end-with-parent')}`;
+  const flags = [...(isBuilt ? [] : fromSource), first, ...nodeFlags];
   const node = [process.execPath, ...flags, file, ...args];
   const [command = '', ...rest] = core === undefined ? node : ['taskset', '-c', String(core), ...node];
   return spawn(command, rest, {

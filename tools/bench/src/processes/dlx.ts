@@ -1,13 +1,17 @@
 import { type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ScalerCalls } from '../hold/bench-scaler.ts';
 import { callsOf, type Remote } from './calls.ts';
-import { end, root, startNode } from './child.ts';
+import { beside } from './beside.ts';
+import { end, isBuilt, root, startNode } from './child.ts';
 import { cpuSeconds, peakRssBytes, rssBytes, sharedMs } from './usage.ts';
 
-const benchScaler = join(import.meta.dirname, '../hold/bench-scaler.ts');
+const benchScaler = beside(import.meta, '../hold/bench-scaler');
+/** What users run, where this is built too. */
+const program = join(root, 'packages/dlx', isBuilt ? 'dist/main.js' : 'src/main.ts');
 const startLimitMs = 60_000;
 
 export interface DlxOptions {
@@ -35,7 +39,7 @@ export interface Counted {
   readonly inFlight: number;
 }
 
-/** The real program, from its sources, in a process of its own. */
+/** The real program in a process of its own. */
 export interface DlxProcess {
   readonly pid: number;
   /** The shared port. */
@@ -61,13 +65,20 @@ export interface DlxProcess {
 
 /** Starts it and waits until it is ready. @throws with the end of its log when it does not get so far. */
 export async function startDlx(options: DlxOptions = {}): Promise<DlxProcess> {
-  const { flags = [], scaler = benchScaler, scalerOptions = {}, core, listenHost = '127.0.0.1', nodeFlags } = options;
+  const {
+    flags = [],
+    scaler = benchScaler,
+    scalerOptions = {},
+    core,
+    listenHost = '127.0.0.1',
+    nodeFlags = [],
+  } = options;
   const startedMs = sharedMs();
-  const child = startNode(join(root, 'packages/dlx/src/main.ts'), {
+  const child = startNode(program, {
     core,
     // The scaler must not get it another way: a context made and dropped has V8 shrink an idle heap and forget its code,
     // so that each window of load would begin cold.
-    nodeFlags: ['--expose-gc', ...(nodeFlags ?? [])],
+    nodeFlags: [...ownFlags(program), '--expose-gc', ...nodeFlags],
     args: [
       `--scaler=${scaler}`,
       ...Object.entries(scalerOptions).map(([name, value]) => `--scaler-option=${name}=${value}`),
@@ -93,6 +104,12 @@ export async function startDlx(options: DlxOptions = {}): Promise<DlxProcess> {
     await end(child, 'SIGKILL');
     throw new Error(`the DLX did not start:\n${log.join('\n')}`, { cause: error });
   }
+}
+
+/** Flags of Node itself by which a program asks to be started, in its first line. */
+function ownFlags(file: string): string[] {
+  const [first = ''] = readFileSync(file, 'utf8').split('\n', 1);
+  return first.split(' ').filter((word) => word.startsWith('--'));
 }
 
 /** The last lines of its log, kept up to date. */

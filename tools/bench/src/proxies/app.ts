@@ -6,6 +6,7 @@ import { startWorker } from '../processes/child.ts';
 import type { NodeAppCalls } from './node-app.ts';
 import { startNginx } from './nginx.ts';
 import type { Proxy } from './proxy.ts';
+import { beside } from '../processes/beside.ts';
 
 export interface NodeApp extends Proxy {
   /** Bytes of bodies so far. */
@@ -38,7 +39,7 @@ function startNginxApp(): Promise<Proxy> {
 
 /** It reads bodies to their end before it answers, which that nginx does not. */
 export async function startNodeApp(): Promise<NodeApp> {
-  const worker = await startWorker<NodeAppCalls>(join(import.meta.dirname, 'node-app.ts'), { core: cores.others });
+  const worker = await startWorker<NodeAppCalls>(beside(import.meta, 'node-app'), { core: cores.others });
   return {
     name: 'app',
     pid: worker.pid,

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { figureOf, none } from '../figure.ts';
 import type { AppCalls } from '../hold/app.ts';
 import { loopback, sleeper } from '../hold/stage.ts';
@@ -13,6 +12,7 @@ import type { Scenario } from '../scenario.ts';
 import { percentile } from '../statistics.ts';
 import { outcomesMissing } from './outcomes.ts';
 import { doubtIfDisturbed, tolerance } from './window.ts';
+import { beside } from '../processes/beside.ts';
 
 /** One ramp, as its clients saw it. */
 interface Ramp {
@@ -37,7 +37,7 @@ export const ramp: Scenario = {
     const seconds = quick ? 1 : 3;
     await using stack = new AsyncDisposableStack();
     const app = stack.adopt(
-      await startWorker<AppCalls>(join(import.meta.dirname, '../hold/app.ts'), { core: cores.others }),
+      await startWorker<AppCalls>(beside(import.meta, '../hold/app'), { core: cores.others }),
       ({ stop }) => stop(),
     );
     const { calls } = stack.adopt(await startGenerator(), ({ stop }) => stop());
