@@ -10,13 +10,17 @@ export interface StrictRequest {
 
 /** What is let through beyond the one form that a careful sender uses. */
 export interface Allowances {
-  /** Chunk extensions and trailers, empty lines before a request, HTTP/1.0, targets in absolute form and `*`. */
+  /**
+   * Chunk extensions and trailers, empty lines before a request, more than one space in its line, HTTP/1.0, targets in
+   * absolute form and `*`: what RFC 9112 lets a server take, and Node takes.
+   */
   readonly client: boolean;
 }
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const value = /^[\t\x20-\x7e\x80-\xff]*$/;
 const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(1\.[01])$/;
+const spacedLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) +([\x21-\x7e\x80-\xff]+) +HTTP\/(1\.[01])$/;
 const plainChunk = /^([0-9a-fA-F]{1,13})$/;
 const extendedChunk = /^([0-9a-fA-F]{1,13})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/;
 
@@ -33,6 +37,8 @@ class Violation {
  */
 export class StrictRequests {
   readonly requests: StrictRequest[] = [];
+  /** Of the request that has a head and is not whole yet. */
+  begun: Omit<StrictRequest, 'body'> | undefined;
   /** Why nothing more is read. */
   violation: string | undefined;
   readonly #client: boolean;
@@ -66,20 +72,19 @@ export class StrictRequests {
   /** Reads one whole request; false: there is not enough of it yet. */
   #next(): boolean {
     this.#at = 0;
-    let line = this.#line();
-    while (this.#client && line === '') {
-      this.#text = this.#text.slice(this.#at);
-      this.#at = 0;
-      line = this.#line();
-    }
+    if (this.#client) this.#text = this.#text.replace(/^[\r\n]+/, '');
+    const line = this.#line();
     if (line === undefined) return false;
-    const [, method = '', target = '', version = ''] = requestLine.exec(line) ?? fail('request line', line);
+    const pattern = this.#client ? spacedLine : requestLine;
+    const [, method = '', target = '', version = ''] = pattern.exec(line) ?? fail('request line', line);
     if (!this.#client && (version !== '1.1' || !target.startsWith('/'))) fail('not in origin form of 1.1', line);
     const fields = this.#fields();
     if (fields === undefined) return false;
+    this.begun = { method, target, version, fields };
     const body = this.#body(fields, version);
     if (body === undefined) return false;
-    this.requests.push({ method, target, version, fields, body });
+    this.requests.push({ ...this.begun, body });
+    this.begun = undefined;
     return true;
   }
 

@@ -118,6 +118,7 @@ const others: readonly Field[] = [
   ['Forwarded', 'for=6.6.6.6'],
   ['Cookie', 'a=b'],
   ['X-Long', 'v'.repeat(20_000)],
+  ['X-Longer', 'v'.repeat(70_000)],
   ['Sec-WebSocket-Key', 'x'],
 ];
 const chunkSizes = [

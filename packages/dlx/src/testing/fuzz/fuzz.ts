@@ -5,6 +5,7 @@ import { createDlx, type Dlx } from '../../dlx.ts';
 import { dataSettings, settings } from '../../settings.ts';
 import { ScriptedScaler } from '../scripted-scaler.ts';
 import { type FuzzCase, fuzzCase } from './fuzz-case.ts';
+import { type StrictRequest, StrictRequests } from '../strict-requests.ts';
 import { createRandom } from './random.ts';
 import { startStrictUpstream, type StrictUpstream } from './strict-upstream.ts';
 
@@ -81,7 +82,7 @@ export async function fuzz({ count, seed, parallel = 64, onProgress }: FuzzOptio
     failures,
     outcomes: { ...outcomes },
     accepted,
-    forwarded: [...upstream.whole.values()].reduce((a, b) => a + b, 0),
+    forwarded: [...upstream.whole.values()].reduce((sum, { length }) => sum + length, 0),
   };
 }
 
@@ -102,14 +103,35 @@ async function runCase({ index, port, upstream }: Ground, one: FuzzCase): Promis
   const statuses = [...said.matchAll(/^HTTP\/1\.[01] (\d{3}) /gm)].map(([, status]) => Number(status));
   const answered = countAnswers(said);
   const begun = upstream.begun.get(localAddress) ?? [];
-  const whole = upstream.whole.get(localAddress) ?? 0;
-  const told = `answers ${statuses.join(' ')}, the app got ${JSON.stringify(begun)}, ${whole} of them whole, and ${answered} of its answers came: ${shown}`;
-  if (whole < answered) return `more answers than requests: ${told}`;
+  const whole = upstream.whole.get(localAddress) ?? [];
+  const told = `answers ${statuses.join(' ')}, the app got ${JSON.stringify(begun)}, ${whole.length} of them whole, and ${answered} of its answers came: ${shown}`;
+  if (whole.length < answered) return `more answers than requests: ${told}`;
   if (begun.length > statuses.length + 1) return `the app got more than was asked: ${told}`;
   // An answer of ours that closes the connection is the last word: nothing behind it is sent on.
   const last = /^HTTP\/1\.1 4\d\d [^\r]*\r\n(?:[^\r]+\r\n)*?connection: close\r\n/im.exec(said);
   if (last !== null && begun.length > countAnswers(said.slice(0, last.index))) return `sent on and refused: ${told}`;
+  const misread = misreadOf(one.bytes, whole);
+  return misread === undefined ? undefined : `read ${misread} where a strict reader does not: ${told}`;
+}
+
+/** The first of what the app got that is none of what a strict reader finds in the client's bytes, in that order. */
+function misreadOf(bytes: Buffer, got: readonly StrictRequest[]): string | undefined {
+  const reader = new StrictRequests({ client: true });
+  reader.push(bytes);
+  const { requests } = reader;
+  for (const one of got) {
+    let asked = requests.shift();
+    while (asked !== undefined && !isSame(asked, one)) asked = requests.shift();
+    if (asked === undefined) return JSON.stringify(one);
+  }
   return undefined;
+}
+
+function isSame(asked: StrictRequest, got: StrictRequest): boolean {
+  const path = asked.target.replace(/^https?:\/\/[^/?]*/i, '');
+  return (
+    asked.method === got.method && asked.body === got.body && (path.startsWith('/') ? path : `/${path}`) === got.target
+  );
 }
 
 function countAnswers(said: string): number {
