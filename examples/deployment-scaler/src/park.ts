@@ -188,9 +188,12 @@ async function cancel(
   // At zero already, by somebody else's hand: the repair decides what that means.
   if (replicas > 0) {
     const step: SwapStep = { do: 'swap', to: 'waking', wanted: replicas, why: `park cancelled: ${why}` };
-    await performer.swap(managed, step, { by: reason.by, signal });
+    const { won } = await performer.swap(managed, step, { by: reason.by, signal });
+    // Else it was cancelled by somebody who has told so.
+    if (won) ground.announce(managed, 'ParkCancelled', why);
+  } else {
+    ground.announce(managed, 'ParkCancelled', why);
   }
-  ground.announce(managed, 'ParkCancelled', why);
   return new ScalerError('park-cancelled', `The park of ${resourceKey(managed.workload)} was cancelled: ${why}`);
 }
 

@@ -11,8 +11,9 @@ import { isContested } from './ports.ts';
 import { divertedPorts } from './service-view.ts';
 import { cachedSnapshot, liveSnapshot, type Snapshot } from './snapshot.ts';
 import type { Step, SwapStep } from './step.ts';
-import { nextStep, repair } from './table.ts';
+import { followedZero, nextStep, repair } from './table.ts';
 import { createNamespaceTeller, createTeller } from './teller.ts';
+import { whoWrote } from './who.ts';
 
 /** Brings resources to rest, or to where only waiting helps. For the Lease holder. */
 export type Reconcile = (refs: readonly ResourceRef[], signal: AbortSignal) => Promise<readonly ScaleResult[]>;
@@ -109,7 +110,7 @@ async function perform(
     case 'swap': {
       if (managed === undefined) return;
       const { won } = await performer.swap(managed, step, { by, signal });
-      if (won) tellSwap(ground, managed, step);
+      if (won) await tellSwap(ground, managed, step, signal);
       return;
     }
     case 'try-path':
@@ -130,12 +131,25 @@ function isRepair({ workload, services, dlx }: Facts, step: Step): step is Step 
   return workload?.phase === 'asleep' && (step.do === 'add-key' || (step.do === 'write-slices' && !outdated));
 }
 
-function tellSwap(ground: Ground, managed: Managed, { to, why }: SwapStep): void {
+async function tellSwap(
+  ground: Ground,
+  managed: Managed,
+  { to, why: words }: SwapStep,
+  signal: AbortSignal,
+): Promise<void> {
   const from = readToken(managed.workload).phase;
+  const byOthers = words === followedZero || (from === 'asleep' && managed.workload.replicas > 0);
+  const why = byOthers ? words + (await whoScaled(ground, managed, signal)) : words;
   if (to === 'asleep') ground.announce(managed, 'Parked', why);
   if (to === 'awake' && from === 'waking') ground.announce(managed, 'Restored', why);
   if (to === 'waking' && from === 'parking') ground.announce(managed, 'ParkCancelled', why);
   if (to === 'waking' && from === 'asleep' && !ground.isDlxGone()) ground.announce(managed, 'WokenUp', why);
+}
+
+// Of a 0 that was set through the scale the API keeps no trace.
+async function whoScaled({ client }: Ground, managed: Managed, signal: AbortSignal): Promise<string> {
+  const writer = await whoWrote(client, managed, { what: 'replicas', object: '' }, Infinity, signal);
+  return writer === undefined ? '' : `: ${writer.manager}`;
 }
 
 async function tryPath(ground: Ground, snapshot: Snapshot, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { type FieldPath, isKubeError, type KubeClient, kinds, otherWriter, readToken } from '@scaler/kube';
+import { type FieldWriter, type KubeClient, readToken } from '@scaler/kube';
 import { type Clock, type Logger, resourceKey, type ResourceRef } from '@scaler/scaler-types';
 import type { Announce } from './announce.ts';
 import type { Managed } from './lookup.ts';
@@ -6,6 +6,7 @@ import { revertsOf, type Seen, seenOf } from './reverts.ts';
 import { afterRevert, backOffLeft, remembered, type Revert, type Rivalry } from './rivalry.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Step } from './step.ts';
+import { whoWrote } from './who.ts';
 
 /**
  * Notices that somebody else keeps taking back what we write, and gives way: a GitOps tool, another autoscaler. For the
@@ -86,8 +87,9 @@ export function createRivals(options: RivalsOptions): Rivals {
       known.set(key, { ...before, rivalry, seen: { ...seenOf(snapshot, before.seen), told }, seenMs: clock.now() });
       // One round of the other writer may take back several things.
       const [revert] = reverts;
-      if (revert !== undefined)
-        count(key, managed, revert, await whoDid(options.client, managed, revert, before.seenMs, signal));
+      if (revert === undefined) return;
+      const writer = await whoWrote(options.client, managed, revert, before.seenMs, signal);
+      count(key, managed, revert, named(writer));
     },
     about: (snapshot, step) => change(known, snapshot, step, ['remove-key', 'delete-slices', 'forget']),
     done: (snapshot, step) => change(known, snapshot, step, ['add-key', 'write-slices']),
@@ -123,34 +125,9 @@ function change(
   known.set(resourceKey(ref), { ...one, seen: { ...one.seen, [field]: uids } });
 }
 
-const fields: Readonly<Record<Revert['what'], FieldPath>> = {
-  key: ['f:spec', 'f:selector'],
-  slices: [],
-  replicas: ['f:spec', 'f:replicas'],
-  zero: ['f:spec', 'f:replicas'],
-  token: ['f:metadata', 'f:labels', 'f:scaler/phase'],
-};
-
-/** Costs one read; a slice that is gone says nothing about who deleted it. */
-async function whoDid(
-  client: KubeClient,
-  { kind, workload }: Managed,
-  { what, object }: Revert,
-  sinceMs: number,
-  signal: AbortSignal,
-): Promise<string> {
-  if (what === 'slices') return 'somebody';
-  const { namespace } = workload;
-  const ref = what === 'key' ? { namespace, name: object.replace('Service ', '') } : workload;
-  try {
-    const { metadata = {} } = await client.get(what === 'key' ? kinds.service : kind.kind, ref, { signal });
-    const writer = otherWriter(metadata, fields[what], sinceMs);
-    if (writer === undefined) return 'somebody';
-    return writer.sure ? writer.manager : `somebody, perhaps ${writer.manager},`;
-  } catch (error) {
-    if (isKubeError(error)) return 'somebody';
-    throw error;
-  }
+function named(writer: FieldWriter | undefined): string {
+  if (writer === undefined) return 'somebody';
+  return writer.sure ? writer.manager : `somebody, perhaps ${writer.manager},`;
 }
 
 const did: Readonly<Record<Revert['what'], (object: string) => string>> = {

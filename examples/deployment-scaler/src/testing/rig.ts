@@ -48,6 +48,8 @@ export interface Rig {
   until(predicate: () => boolean): Promise<void>;
   /** Reasons of the Events about a workload. */
   events(name: string): readonly string[];
+  /** What an Event about it says, of the latest with this reason. */
+  told(name: string, reason: string): string | undefined;
   close(): Promise<void>;
 }
 
@@ -135,9 +137,14 @@ export async function startRig(given: RigOptions = {}): Promise<Rig> {
   return rig;
 }
 
-function views(cluster: EmbeddedCluster): Pick<Rig, 'url' | 'read' | 'phase' | 'routing' | 'events'> {
+function views(cluster: EmbeddedCluster): Pick<Rig, 'url' | 'read' | 'phase' | 'routing' | 'events' | 'told'> {
   const { store } = cluster.api;
   const deployment = (name: string) => store.get('apps/v1/deployments', namespace, name);
+  const about = (name: string) =>
+    store
+      .list('v1/events', { namespace })
+      .items.map((event) => event as unknown as { reason: string; message: string; involvedObject: { name: string } })
+      .filter(({ involvedObject }) => involvedObject.name === name);
   return {
     url: (service) => cluster.serviceUrl(namespace, service, 80),
     read: (name) => deployment(name) as ReturnType<Rig['read']>,
@@ -155,12 +162,8 @@ function views(cluster: EmbeddedCluster): Pick<Rig, 'url' | 'read' | 'phase' | '
         );
       return { key: object.spec.selector?.['scaler/asleep'], slices: slices.length };
     },
-    events: (name) =>
-      store
-        .list('v1/events', { namespace })
-        .items.map((event) => event as unknown as { reason: string; involvedObject: { name: string } })
-        .filter(({ involvedObject }) => involvedObject.name === name)
-        .map(({ reason }) => reason),
+    events: (name) => about(name).map(({ reason }) => reason),
+    told: (name, wanted) => about(name).findLast(({ reason }) => reason === wanted)?.message,
   };
 }
 
