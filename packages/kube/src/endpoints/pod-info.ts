@@ -2,6 +2,7 @@ import type { Pod, ReplicaSet } from '../client/kinds.ts';
 import { type PodShape, podShape } from '../state/pod-shape.ts';
 import { share } from '../state/share.ts';
 import { identity } from '../state/workload.ts';
+import { type PodTrouble, type PodWait, troubleOf, waitOf } from './pod-trouble.ts';
 
 /** What is kept of a pod. */
 export interface PodInfo {
@@ -24,16 +25,13 @@ export interface PodInfo {
   readonly shape: PodShape;
   /** Why it does not get on, as far as its status says. */
   readonly trouble: PodTrouble | undefined;
-}
-
-/** The platform's own words: `ImagePullBackOff`, `Unschedulable`, `CrashLoopBackOff` ... */
-export interface PodTrouble {
-  readonly reason: string;
-  readonly message: string;
+  /** What it still waits for; undefined too once it is ready. */
+  readonly waitsFor: PodWait | undefined;
 }
 
 /** Trims a pod. */
 export function trimPod({ metadata, spec, status }: Pod): PodInfo {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
   return {
     ...identity(metadata),
     labels: share(metadata?.labels ?? {}),
@@ -41,28 +39,13 @@ export function trimPod({ metadata, spec, status }: Pod): PodInfo {
     phase: status?.phase ?? 'Pending',
     scheduled: (spec?.nodeName ?? '') !== '',
     ip: status?.podIP,
-    ready: status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True',
+    ready,
     terminating: metadata?.deletionTimestamp !== undefined,
     createdAt: metadata?.creationTimestamp ?? '',
     shape: podShape(spec),
     trouble: troubleOf(status),
+    waitsFor: ready ? undefined : waitOf(spec, status),
   };
-}
-
-// ContainerCreating and PodInitializing are the normal course.
-const normal: readonly string[] = ['ContainerCreating', 'PodInitializing'];
-
-function troubleOf(status: Pod['status']): PodTrouble | undefined {
-  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
-  if (scheduled?.status === 'False') {
-    return { reason: scheduled.reason ?? 'Unschedulable', message: scheduled.message ?? '' };
-  }
-  for (const { state } of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
-    const { reason, message } = state?.waiting ?? {};
-    if (reason !== undefined && !normal.includes(reason)) return { reason, message: message ?? '' };
-  }
-  if (status?.phase === 'Failed') return { reason: status.reason ?? 'Failed', message: status.message ?? '' };
-  return undefined;
 }
 
 /** What is kept of a ReplicaSet. */
