@@ -1,5 +1,5 @@
-import type { PodInfo, PodTrouble, ReplicaSetInfo } from '@scaler/kube';
-import type { Explanation } from '@scaler/scaler-types';
+import type { PodInfo, PodTrouble, PodWait, ReplicaSetInfo } from '@scaler/kube';
+import { rankOf } from './hopeless.ts';
 
 /** What is known of a resource that should start. */
 export interface ExplainFacts {
@@ -7,19 +7,49 @@ export interface ExplainFacts {
   readonly pods: readonly PodInfo[];
   /** Those that should have pods. */
   readonly replicaSets: readonly ReplicaSetInfo[];
-  /** How the last run of a crashing container ended, in words. */
-  readonly lastExit: string | undefined;
 }
 
-// Nothing in it changes by waiting: somebody has to change the workload or the cluster. (A node may yet be added, so not `Unschedulable`.)
-const hopelessReasons = [
-  'ErrImageNeverPull',
-  'ImagePullBackOff',
-  'InvalidImageName',
-  'CreateContainerConfigError',
-  'CreateContainerError',
-  'FailedCreate',
-];
+/** What stands in the way of a start. */
+export interface Obstacle {
+  readonly trouble: PodTrouble;
+  /** All of it is stuck: no other pod may come up meanwhile. */
+  readonly total: boolean;
+  /** The uid of what it is about. Another pod, or another start, is another matter. */
+  readonly subject: string;
+}
+
+/**
+ * How far a start has come: it stands before an obstacle, waits for what should come (`quiet`, with the uids that Events
+ * may tell more of), or has nothing in its way.
+ */
+export type Outlook =
+  | { readonly kind: 'obstacle'; readonly obstacle: Obstacle }
+  | { readonly kind: 'quiet'; readonly subjects: readonly string[]; readonly waits: PodInfo | undefined }
+  | { readonly kind: 'clear' };
+
+/** Looks for what keeps a resource from serving. Pure. */
+export function lookOut(workloadUid: string, { replicas, pods, replicaSets }: ExplainFacts): Outlook {
+  if (replicas === 0) return { kind: 'clear' };
+  const present = pods.filter(({ terminating, phase }) => !terminating && phase !== 'Succeeded');
+  // A failed pod is replaced; it tells only as long as it is alone.
+  const standing = present.filter(({ phase }) => phase !== 'Failed');
+  const alive = standing.length > 0 ? standing : present;
+  if (alive.some(({ ready }) => ready)) return { kind: 'clear' };
+  const refused = alive.length === 0 ? replicaSets.find(({ trouble }) => trouble !== undefined) : undefined;
+  if (refused?.trouble !== undefined) {
+    const subject = `${refused.uid}/${refused.generation}`;
+    return { kind: 'obstacle', obstacle: { trouble: refused.trouble, total: true, subject } };
+  }
+  const [worst] = alive
+    .flatMap(({ trouble, uid }) => (trouble === undefined ? [] : [{ trouble, uid }]))
+    .sort((a, b) => rankOf(a.trouble) - rankOf(b.trouble));
+  if (worst !== undefined) {
+    const total = alive.every(({ trouble }) => trouble !== undefined);
+    return { kind: 'obstacle', obstacle: { trouble: worst.trouble, total, subject: worst.uid } };
+  }
+  const subjects = alive.length > 0 ? alive.map(({ uid }) => uid) : [workloadUid];
+  return { kind: 'quiet', subjects, waits: alive.find(({ waitsFor }) => waitsFor !== undefined) };
+}
 
 const plain: Readonly<Record<string, string>> = {
   ErrImagePull: 'its image cannot be pulled',
@@ -30,62 +60,45 @@ const plain: Readonly<Record<string, string>> = {
   CreateContainerConfigError: 'a ConfigMap, Secret or key that it needs is missing',
   CreateContainerError: 'its container cannot be created',
   RunContainerError: 'its container cannot be started',
+  OOMKilled: 'its container took more memory than it may',
+  Error: 'its container failed',
+  Completed: 'its container ended',
   Unschedulable: 'no node can take its pod',
+  SchedulingGated: 'its pod may not be scheduled yet',
   FailedCreate: 'its pod is not allowed to be created',
+  FailedMount: 'a volume of its pod cannot be mounted',
+  FailedAttachVolume: 'a volume of its pod cannot be attached',
+  FailedMapVolume: 'a volume of its pod cannot be mounted',
+  FailedCreatePodSandBox: 'its pod cannot be set up on the node',
+  Unhealthy: 'its pod runs, and its check does not pass',
+  Evicted: 'its pod was put off the node',
 };
 
-/** Why a resource does not start; undefined when nothing stands in its way. Pure. */
-export function explainPods({ replicas, pods, replicaSets, lastExit }: ExplainFacts): Explanation | undefined {
-  if (replicas === 0) return undefined;
-  const alive = pods.filter(({ terminating, phase }) => !terminating && phase !== 'Succeeded');
-  if (alive.some(({ ready }) => ready)) return undefined;
-  const refused = replicaSets.map(({ trouble }) => trouble).find((trouble) => trouble !== undefined);
-  if (refused !== undefined && alive.length === 0) return explained(refused);
-  const troubles = alive.flatMap(({ trouble }) => (trouble === undefined ? [] : [trouble]));
-  // One pod without trouble may still come up.
-  const worst = troubles.length === alive.length ? (troubles.find(isHopeless) ?? troubles[0]) : undefined;
-  if (worst !== undefined) return explained(worst, worst.reason === 'CrashLoopBackOff' ? lastExit : undefined);
-  const unready = alive.find(({ phase, ip, ready }) => phase === 'Running' && ip !== undefined && !ready);
-  if (unready === undefined) return undefined;
-  return {
-    hopeless: false,
-    reason: 'NotReady',
-    text: `Its pod ${unready.name} runs, and its readiness check does not pass yet.`,
-  };
+/** One sentence of a trouble. */
+export function sentenceOf({ reason, message, container }: PodTrouble): string {
+  const what = plain[reason] ?? 'its pod does not start';
+  const init = container?.init === true ? what.replace('its container', 'its init container') : what;
+  const again = container !== undefined && container.restarts > 1 ? `, ${container.restarts} restarts` : '';
+  const who = container && `${container.name}${container.exit === undefined ? '' : ` ${container.exit}`}${again}`;
+  // Its own message tells of the back-off alone.
+  const said = reason === 'CrashLoopBackOff' && container?.exit !== undefined ? undefined : message.trim();
+  return sentence([init, who, said]);
 }
 
-function isHopeless({ reason }: PodTrouble): boolean {
-  return hopelessReasons.includes(reason);
+const waitTexts: Record<PodWait['for'], string> = {
+  init: 'has not finished yet',
+  startup: 'runs, and its startup check does not pass yet',
+  readiness: 'runs, and its readiness check does not pass yet',
+};
+
+/** One sentence of what a pod without trouble waits for. */
+export function waitTextOf(pod: PodInfo, wait: PodWait): string {
+  const what = wait.for === 'init' ? `Init container ${wait.container} of its pod ${pod.name}` : `Its pod ${pod.name}`;
+  const before = wait.exit === undefined ? '' : `; ${wait.container} ${wait.exit} before`;
+  return sentence([`${what} ${waitTexts[wait.for]}${before}`]);
 }
 
-function explained(trouble: PodTrouble, detail: string | undefined = undefined): Explanation {
-  const { reason, message } = trouble;
-  const said = [plain[reason] ?? 'its pod does not start', detail, message].filter(
-    (text) => text !== undefined && text !== '',
-  );
-  const text = `${said.join(': ')}`;
-  return {
-    hopeless: isHopeless(trouble),
-    reason,
-    text: `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`,
-  };
-}
-
-interface CrashedPod {
-  readonly status?: {
-    readonly containerStatuses?: readonly {
-      readonly name: string;
-      readonly lastState?: { readonly terminated?: { readonly exitCode: number; readonly reason?: string } };
-    }[];
-  };
-}
-
-/** How a crashing container ended last: `web exited with 1 (Error)`. */
-export function lastExitOf({ status }: CrashedPod): string | undefined {
-  for (const { name, lastState } of status?.containerStatuses ?? []) {
-    const ended = lastState?.terminated;
-    if (ended === undefined) continue;
-    return `${name} exited with ${ended.exitCode}${ended.reason === undefined ? '' : ` (${ended.reason})`}`;
-  }
-  return undefined;
+function sentence(parts: readonly (string | undefined)[]): string {
+  const text = parts.filter((part) => part !== undefined && part !== '').join(': ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 }

@@ -26,6 +26,8 @@ export interface Options {
   readonly deadManStartsPerNamespace: number;
   /** How long the pods that have a veto may take, all together. */
   readonly vetoTimeoutMs: number;
+  /** How long a pod may be without a node before waiting for it counts as hopeless; 0: for ever. */
+  readonly unschedulableAfterMs: number;
   readonly clusterDomain: string;
 }
 
@@ -70,6 +72,11 @@ export const optionTable = {
     '2s',
     'How long the pods behind `scaler/veto` may take to answer, all together; then it stays awake',
   ),
+  unschedulableAfter: row(
+    parseDuration,
+    '0',
+    'A pod that no node takes for so long makes waiting hopeless; `0`: never, since nodes may be added. Short where they are not',
+  ),
   clusterDomain: row((text) => text, 'cluster.local', 'DNS domain of the cluster'),
 } as const;
 
@@ -104,6 +111,7 @@ export function parseOptions(given: Readonly<Record<string, string>>): Options {
     deadManStarts: value('deadManStarts'),
     deadManStartsPerNamespace: value('deadManStartsPerNamespace'),
     vetoTimeoutMs: value('vetoTimeout'),
+    unschedulableAfterMs: value('unschedulableAfter'),
     clusterDomain: value('clusterDomain'),
   });
 }

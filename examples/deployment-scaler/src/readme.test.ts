@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { eventReasons } from './announce.ts';
 import { deploymentScalerErrorCodes } from './errors.ts';
+import { hopelessCells, hopelessTable } from './hopeless.ts';
 import { optionTable } from './options.ts';
 import { settingTable } from './settings.ts';
 import { namespace, startRig } from './testing/rig.ts';
@@ -47,6 +48,10 @@ test('the tables of errors and Events are those of the code', () => {
     Object.entries(codes).map(([code, text]) => [`\`${code}\``, text]);
   expect(table('errors')).toEqual(rows(deploymentScalerErrorCodes));
   expect(table('events')).toEqual(rows(eventReasons));
+});
+
+test('the table of what is hopeless is that of the code', () => {
+  expect(table('hopeless')).toEqual(hopelessTable.map(hopelessCells));
 });
 
 test('the example runs', async () => {

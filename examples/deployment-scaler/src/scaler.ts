@@ -22,7 +22,7 @@ import { keepBusy } from './busy-lease.ts';
 import { createChanges } from './changes.ts';
 import { createCounts } from './counts.ts';
 import { createDeadMan } from './deadman.ts';
-import { explainResource } from './explain-resource.ts';
+import { createExplain } from './explain-resource.ts';
 import { feed } from './feed.ts';
 import type { Ground } from './ground.ts';
 import { createLookup } from './lookup.ts';
@@ -70,6 +70,7 @@ export function createScaler(client: KubeClient, context: ScalerContext): Resour
   const { ground, changes, flush, running } = lay(client, context, stop.signal);
   const performer = createPerformer(ground, createPorts(ground));
   const reconcile = createReconcile(ground, performer, `${context.role} ${context.identity}`);
+  const explain = createExplain(ground);
   const { stores, lookup, clock } = ground;
   let closing: Promise<void> | undefined;
 
@@ -109,7 +110,7 @@ export function createScaler(client: KubeClient, context: ScalerContext): Resour
       return reconcile(resources, until);
     },
     setBusy: (resource, until, { signal }) => keepBusy(ground, resource, until, AbortSignal.any([signal, stop.signal])),
-    explain: (resource) => explainResource(ground, resource, stop.signal),
+    explain: (resource) => explain(resource, stop.signal),
     close: () => {
       closing ??= (async () => {
         await flush(AbortSignal.timeout(1_000)).catch(() => undefined);

@@ -38,7 +38,7 @@ const events: PolicyRule = { apiGroups: [''], resources: ['events'], verbs: ['cr
 const swap: PolicyRule = { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: ['patch'] };
 
 /** The DLX wakes: it swaps workloads and writes nothing else. */
-export const dlxRules: PolicyRule[] = [...reads, swap, events];
+export const dlxRules: PolicyRule[] = [...reads, swap, { ...events, verbs: [...events.verbs, 'list'] }];
 
 /** The autoscaler parks, wakes and writes routing. */
 export const autoscalerRules: PolicyRule[] = [
