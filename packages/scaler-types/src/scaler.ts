@@ -144,7 +144,7 @@ export interface ResourceScaler {
    * result per resource that was looked at. Without it, `setScale` does all of it.
    */
   reconcile?(resources: readonly ResourceRef[], options: { signal: AbortSignal }): Promise<readonly ScaleResult[]>;
-  /** Why it is not starting; undefined when nothing stands in its way. Called about once a second while a wake lasts. */
+  /** Why it is not starting; undefined when nothing stands in its way. Called about twice a second while a wake lasts. */
   explain?(resource: ResourceRef): Promise<Explanation | undefined>;
   /**
    * Keeps a busy lease on the resource, where every process sees it: `busyUntil` is at least `until` (ISO 8601) from then
