@@ -46,21 +46,21 @@ function summary(gate: Gate): object {
     held: gate.held,
     inFlight: gate.inFlight,
     arrivals: gate.arrivals,
-    waking: gate.wake.calling,
-    inLine: gate.wake.inLine,
+    waking: gate.wakeSoFar?.calling ?? false,
+    inLine: gate.wakeSoFar?.inLine ?? false,
     breaker: breaker(gate),
     hindrance: gate.hindrance ?? null,
     last: gate.recent()[0] ?? null,
   };
 }
 
-function breaker({ wake }: Gate): object {
-  const { state, failures, cause, retryInMs } = wake.breaker;
-  return { state, failures, cause: cause ?? null, retryInMs: retryInMs === undefined ? null : Math.ceil(retryInMs) };
+function breaker({ wakeSoFar }: Gate): object {
+  const { state = 'closed', failures = 0, cause = null, retryInMs } = wakeSoFar?.breaker ?? {};
+  return { state, failures, cause, retryInMs: retryInMs === undefined ? null : Math.ceil(retryInMs) };
 }
 
 function targets(gate: Gate): object[] {
-  return [...gate.lanes.values()].map((lane) => ({
+  return gate.lanes.map((lane) => ({
     service: lane.target.service,
     port: lane.target.port,
     listenPort: lane.port.listenPort ?? null,

@@ -1,4 +1,4 @@
-import type { Resource, ResourceRef } from '@scaler/scaler-types';
+import type { Resource, ResourceRef, TargetPort } from '@scaler/scaler-types';
 import { resourceKey } from '@scaler/scaler-types';
 import type { Ended } from './accounting.ts';
 import type { Core } from './core.ts';
@@ -40,11 +40,11 @@ export class Gate {
   lastArrivalMs: number | undefined = undefined;
   /** What stands in the way of a wake, as last heard; told to those who waited in vain. */
   hindrance: string | undefined = undefined;
-  readonly wake: Wake;
-  readonly retries = new RetryBudget();
-  /** By `service:port`. */
-  readonly lanes = new Map<string, Lane>();
-  readonly #recent: Recent[] = [];
+  lanes: readonly Lane[] = [];
+  // Ten thousand sleepers have none of these: they are made for the first request.
+  #wake: Wake | undefined;
+  #retries: RetryBudget | undefined;
+  #recent: Recent[] | undefined;
   #fence: string | undefined;
   /** Counts fences, so that a wake which began before one does not lift it. */
   #fences = 0;
@@ -58,8 +58,22 @@ export class Gate {
     this.ref = { namespace: resource.namespace, name: resource.name };
     this.key = resourceKey(resource);
     this.resource = resource;
-    this.wake = new Wake(this);
     this.update(resource);
+  }
+
+  get wake(): Wake {
+    this.#wake ??= new Wake(this);
+    return this.#wake;
+  }
+
+  /** Its wake, if there ever was a reason for one. */
+  get wakeSoFar(): Wake | undefined {
+    return this.#wake;
+  }
+
+  get retries(): RetryBudget {
+    this.#retries ??= new RetryBudget();
+    return this.#retries;
   }
 
   get fence(): string | undefined {
@@ -86,32 +100,28 @@ export class Gate {
   /** Takes what the scaler told last. */
   update(resource: Resource): void {
     const wasOpen = this.held > 0 && this.isOpen();
-    if (resource.phase !== this.resource.phase) this.wake.phaseChanged(resource.phase);
+    if (resource.phase !== this.resource.phase) this.#wake?.phaseChanged(resource.phase);
     this.resource = resource;
     if (resource.phase !== 'awake' && resource.phase !== 'waking') this.#confirmedMs = undefined;
-    const wanted = new Map(resource.targets.map((port) => [`${port.service}:${port.port}`, port]));
-    for (const [key, lane] of this.lanes) {
-      if (wanted.has(key)) continue;
-      this.lanes.delete(key);
-      lane.close({ outcome: 'no-route', detail: `${this.key} has no port ${key} any more` });
-    }
-    for (const [key, port] of wanted) {
-      const lane = this.lanes.get(key);
-      if (lane === undefined) this.lanes.set(key, new Lane(this, port));
-      else lane.port = port;
+    const before = this.lanes;
+    this.lanes = lanesFor(this, resource.targets);
+    for (const lane of before) {
+      if (this.lanes.includes(lane)) continue;
+      const { service, port } = lane.target;
+      lane.close({ outcome: 'no-route', detail: `${this.key} has no port ${service}:${port} any more` });
     }
     if (this.held === 0) return;
-    for (const lane of this.lanes.values()) lane.pump();
+    for (const lane of this.lanes) lane.pump();
     if (wasOpen && !this.isOpen()) this.wake.again();
   }
 
   /** Answers everything that is held: the resource is no longer managed. */
   remove(): void {
     this.removed = true;
-    for (const lane of this.lanes.values()) {
+    for (const lane of this.lanes) {
       lane.close({ outcome: 'no-route', detail: `${this.key} is not managed any more` });
     }
-    this.wake.idle();
+    this.#wake?.idle();
   }
 
   /**
@@ -122,7 +132,7 @@ export class Gate {
     const { held, inFlight } = this;
     if (held > 0 || inFlight > 0)
       return { clear: false, held, inFlight, reason: `${held} held, ${inFlight} in flight` };
-    if (this.wake.calling) return { clear: false, held, inFlight, reason: 'a wake is under way' };
+    if (this.#wake?.calling === true) return { clear: false, held, inFlight, reason: 'a wake is under way' };
     this.#fence = epoch;
     this.#fences += 1;
     return { clear: true, held, inFlight };
@@ -139,19 +149,19 @@ export class Gate {
     this.#fence = undefined;
     this.#confirmedMs = this.core.clock.monotonic();
     this.hindrance = undefined;
-    for (const lane of this.lanes.values()) lane.woken();
+    for (const lane of this.lanes) lane.woken();
   }
 
   /** Whether somebody is held whom only a setScale helps. */
   needsWake(): boolean {
     if (this.held === 0) return false;
     if (!this.isOpen()) return true;
-    for (const lane of this.lanes.values()) if (lane.isStuck()) return true;
+    for (const lane of this.lanes) if (lane.isStuck()) return true;
     return false;
   }
 
   hasEndpoints(): boolean {
-    for (const lane of this.lanes.values()) if (lane.endpoints.size > 0) return true;
+    for (const lane of this.lanes) if (lane.endpoints.size > 0) return true;
     return false;
   }
 
@@ -162,7 +172,7 @@ export class Gate {
   }
 
   failHeld(refusal: Refusal): void {
-    for (const lane of this.lanes.values()) lane.refuseHeld(refusal);
+    for (const lane of this.lanes) lane.refuseHeld(refusal);
   }
 
   /** Books what ended. */
@@ -170,16 +180,17 @@ export class Gate {
     const { method, url: path } = x.carrier;
     const { startedMs } = x;
     const endedMs = this.core.clock.monotonic();
+    this.#recent ??= [];
     this.#recent.push({ outcome, status, method, path, startedMs, endedMs, ...(detail !== undefined && { detail }) });
     if (this.#recent.length > ringSize) this.#recent.shift();
-    if (this.held === 0) this.wake.idle();
+    if (this.held === 0) this.#wake?.idle();
     else x.lane?.pump();
   }
 
   /** The last requests that ended, newest first. */
   recent(): Ended[] {
     const offset = this.core.clock.now() - this.core.clock.monotonic();
-    return this.#recent
+    return (this.#recent ?? [])
       .map(({ startedMs, endedMs, ...rest }) => ({
         ...rest,
         at: new Date(offset + endedMs).toISOString(),
@@ -199,8 +210,8 @@ export class Gate {
   /** Ends its timers and watches. */
   close(): void {
     this.#cancelDeadline?.();
-    this.wake.close();
-    for (const lane of this.lanes.values()) lane.stop();
+    this.#wake?.close();
+    for (const lane of this.lanes) lane.stop();
   }
 
   #expire(): void {
@@ -208,16 +219,32 @@ export class Gate {
     this.#deadlineMs = Number.POSITIVE_INFINITY;
     const nowMs = this.core.clock.monotonic();
     if (this.needsWake()) this.#tellTimedOut(nowMs);
-    for (const lane of this.lanes.values()) lane.expire(nowMs);
-    for (const lane of this.lanes.values()) if (lane.head !== undefined) this.armDeadline(lane.head.deadlineMs);
+    for (const lane of this.lanes) lane.expire(nowMs);
+    for (const lane of this.lanes) if (lane.head !== undefined) this.armDeadline(lane.head.deadlineMs);
   }
 
   /** A call's own deadline, which may be short, says nothing of the wake. */
   #tellTimedOut(nowMs: number): void {
     const limitMs = this.resource.holdTimeoutMs ?? this.core.settings.holdTimeoutMs;
-    for (const { head } of this.lanes.values()) {
+    for (const { head } of this.lanes) {
       if (head === undefined || head.deadlineMs > nowMs) continue;
       if (Math.round(head.deadlineMs - head.startedMs) >= limitMs) this.wake.timedOut(head.startedMs);
     }
   }
+}
+
+/** A lane for each port, those that there are already among them. */
+function lanesFor(gate: Gate, ports: readonly TargetPort[]): Lane[] {
+  const lanes: Lane[] = [];
+  const at = (list: readonly Lane[], { service, port }: TargetPort): Lane | undefined =>
+    list.find(({ target }) => target.service === service && target.port === port);
+  for (const port of ports) {
+    const lane = at(lanes, port) ?? at(gate.lanes, port);
+    if (lane === undefined) lanes.push(new Lane(gate, port));
+    else {
+      lane.port = port;
+      if (!lanes.includes(lane)) lanes.push(lane);
+    }
+  }
+  return lanes;
 }

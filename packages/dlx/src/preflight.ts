@@ -31,7 +31,7 @@ export async function preflight(dlx: Dlx, ref: ResourceRef, signal: AbortSignal)
 /** Undefined when an endpoint answered lately, or answers now. */
 async function unreachableBecause(gate: Gate, limit: AbortSignal): Promise<string | undefined> {
   const { clock } = gate.core;
-  const lanes = [...gate.lanes.values()];
+  const lanes = gate.lanes;
   for (const lane of lanes) lane.look();
   const all = (): EndpointState[] => lanes.flatMap((lane) => lane.endpoints.list);
   while (all().length === 0 && !limit.aborted) await clock.sleep(lookEveryMs, limit).catch(() => {});

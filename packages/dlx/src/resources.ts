@@ -88,7 +88,7 @@ export class Resources {
     const { core, directory } = this.#options;
     const key = resourceKey(resource);
     const known = this.gates.get(key);
-    const before = known === undefined ? [] : [...known.lanes.values()];
+    const before = known === undefined ? [] : known.lanes;
     const gate = known ?? new Gate(core, resource);
     if (known === undefined) this.gates.set(key, gate);
     else known.update(resource);
@@ -121,7 +121,7 @@ export class Resources {
     while (!signal.aborted) {
       await clock.sleep(sweepEveryMs, signal).catch(() => {});
       const sinceMs = clock.monotonic() - endpointsKeptMs;
-      for (const gate of this.gates.values()) for (const lane of gate.lanes.values()) lane.sweep(sinceMs);
+      for (const gate of this.gates.values()) for (const lane of gate.lanes) lane.sweep(sinceMs);
     }
   }
 }

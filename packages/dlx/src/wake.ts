@@ -261,12 +261,12 @@ const phaseOf: ReadonlyMap<WakeStep, WakePhase> = new Map([
 ]);
 
 function firstArrivalMs(gate: Gate): number {
-  const heads = [...gate.lanes.values()].map(({ head }) => head?.startedMs ?? Number.POSITIVE_INFINITY);
+  const heads = gate.lanes.map(({ head }) => head?.startedMs ?? Number.POSITIVE_INFINITY);
   return Math.min(...heads);
 }
 
 function wakeReason(gate: Gate): string {
-  for (const lane of gate.lanes.values()) {
+  for (const lane of gate.lanes) {
     if (lane.head !== undefined) return `a request for ${lane.target.service}:${lane.target.port} arrived`;
   }
   return 'a request arrived';

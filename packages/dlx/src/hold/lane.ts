@@ -19,9 +19,10 @@ const connectBrieflyMs = 250;
 export class Lane {
   readonly gate: Gate;
   readonly target: Target;
-  readonly endpoints = new EndpointSet();
-  readonly #queue = new HoldQueue<Exchange>();
-  readonly #source: EndpointSource;
+  // Ten thousand sleepers have none of these: they are made for the first request.
+  #endpoints: EndpointSet | undefined;
+  #queue: HoldQueue<Exchange> | undefined;
+  #source: EndpointSource | undefined;
   port: TargetPort;
   #pumping = false;
   #cancelRetry: CancelTimer | undefined;
@@ -32,15 +33,19 @@ export class Lane {
     this.gate = gate;
     this.port = port;
     this.target = { resource: gate.ref, service: port.service, port: port.port };
-    this.#source = new EndpointSource(this);
+  }
+
+  get endpoints(): EndpointSet {
+    this.#endpoints ??= new EndpointSet();
+    return this.#endpoints;
   }
 
   get head(): Exchange | undefined {
-    return this.#queue.head;
+    return this.#queue?.head;
   }
 
   get held(): number {
-    return this.#queue.size;
+    return this.#queue?.size ?? 0;
   }
 
   /**
@@ -49,19 +54,19 @@ export class Lane {
    */
   passTo(wanted: boolean): EndpointState | undefined {
     if (!wanted) return undefined;
-    this.#source.use();
-    if (this.#queue.size > 0 || !this.gate.isOpen()) return undefined;
+    this.#useSource();
+    if (this.held > 0 || !this.gate.isOpen()) return undefined;
     return this.endpoints.pick(this.gate.core.clock.monotonic());
   }
 
   /** Begins to follow the endpoints, without a request that needs them. */
   look(): void {
-    this.#source.use();
+    this.#useSource();
   }
 
   /** Whether held requests wait for an endpoint that is not there. */
   isStuck(): boolean {
-    return this.#queue.size > 0 && !this.endpoints.isUsable(this.gate.core.clock.monotonic());
+    return this.held > 0 && !this.endpoints.isUsable(this.gate.core.clock.monotonic());
   }
 
   /** Keeps it until an endpoint is there or its time is over. */
@@ -82,6 +87,7 @@ export class Lane {
     x.deadlineMs ||= x.startedMs + (this.gate.resource.holdTimeoutMs ?? settings.holdTimeoutMs);
     x.tries = 0;
     x.moveTo('held');
+    this.#queue ??= new HoldQueue<Exchange>();
     this.#queue.add(x);
     this.gate.holds(x);
     this.pump();
@@ -149,32 +155,32 @@ export class Lane {
 
   /** Releases in order, as many as the endpoints' windows let through. */
   pump(): void {
-    if (this.#pumping || this.#queue.size === 0) return;
+    if (this.#pumping || this.held === 0) return;
     this.#pumping = true;
     const nowMs = this.gate.core.clock.monotonic();
-    while (this.#queue.size > 0 && this.gate.isOpen()) {
+    while (this.held > 0 && this.gate.isOpen()) {
       const state = this.endpoints.pickForRelease(nowMs);
       if (state === undefined) break;
-      this.start(this.#queue.shift() as Exchange, state);
+      this.start(this.#queue?.shift() as Exchange, state);
     }
     this.#pumping = false;
-    if (this.#queue.size > 0) this.#retryLater(nowMs);
+    if (this.held > 0) this.#retryLater(nowMs);
   }
 
   /** A setScale resolved. */
   woken(): void {
-    this.#source.refresh();
+    this.#source?.refresh();
     this.pump();
   }
 
   /** Takes out one that ends while held. */
   left(x: Exchange): void {
-    this.#queue.remove(x);
+    this.#queue?.remove(x);
   }
 
   /** Ends those whose time is over. */
   expire(nowMs: number): void {
-    for (let x = this.#queue.head; x !== undefined && x.deadlineMs <= nowMs; x = this.#queue.head) {
+    for (let x = this.head; x !== undefined && x.deadlineMs <= nowMs; x = this.head) {
       const waitedMs = Math.round(nowMs - x.startedMs);
       if (x.failure !== undefined && this.gate.isOpen()) {
         x.refuse({
@@ -190,7 +196,7 @@ export class Lane {
   }
 
   refuseHeld(refusal: Refusal): void {
-    for (let x = this.#queue.head; x !== undefined; x = this.#queue.head) x.refuse(refusal);
+    for (let x = this.head; x !== undefined; x = this.head) x.refuse(refusal);
   }
 
   /** Its target is gone. */
@@ -203,12 +209,17 @@ export class Lane {
   stop(): void {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
-    this.#source.stop();
+    this.#source?.stop();
   }
 
   /** Ends a watch that nobody used since then. */
   sweep(unusedSinceMs: number): void {
-    if (this.#queue.size === 0) this.#source.sweep(unusedSinceMs);
+    if (this.held === 0) this.#source?.sweep(unusedSinceMs);
+  }
+
+  #useSource(): void {
+    this.#source ??= new EndpointSource(this);
+    this.#source.use();
   }
 
   #overflow(x: Exchange): string | undefined {

@@ -40,12 +40,12 @@ export class Directory {
   set(gate: Gate, lanesBefore: Iterable<Lane>): void {
     for (const lane of lanesBefore) this.#leave(lane);
     this.#resources.set(gate.key, gate);
-    for (const lane of gate.lanes.values()) this.#enter(lane);
+    for (const lane of gate.lanes) this.#enter(lane);
   }
 
   remove(gate: Gate): void {
     this.#resources.delete(gate.key);
-    for (const lane of gate.lanes.values()) this.#leave(lane);
+    for (const lane of gate.lanes) this.#leave(lane);
   }
 
   /** By the DLX's own port; two resources that were given the same one: neither has it. */
@@ -82,7 +82,7 @@ export class Directory {
       port === undefined ? undefined : Number(port),
     );
     if (byService !== undefined) return byService;
-    const lanes = [...(this.#resources.get(`${namespace}/${name}`)?.lanes.values() ?? [])];
+    const lanes = this.#resources.get(`${namespace}/${name}`)?.lanes ?? [];
     const named = port === undefined ? lanes : lanes.filter((lane) => lane.target.port === Number(port));
     return named.length > 1 ? 'ambiguous' : named[0];
   }
