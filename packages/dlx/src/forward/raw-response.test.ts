@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { RawResponse } from './raw-response.ts';

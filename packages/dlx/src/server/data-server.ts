@@ -103,7 +103,9 @@ export class DataServer {
       keepAliveInitialDelay: 60_000,
     });
     const receive = (req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void => {
-      (req.socket as Held)[connectionOf]?.receive(new Http1Carrier(req as RawMessage, res as RawResponse, expectsContinue));
+      (req.socket as Held)[connectionOf]?.receive(
+        new Http1Carrier(req as RawMessage, res as RawResponse, expectsContinue),
+      );
     };
     // Node leaves out what is beyond 1000 fields; a Content-Length among them would be one. Their size is bounded.
     server.maxHeadersCount = 0;
