@@ -32,7 +32,7 @@ export const small: Scenario = {
     compare(context, {
       request: minimal,
       rates: { 'http-proxy': { atLeast: 2.0 }, nginx: { atLeast: 0.28 } },
-      efficiency: { 'http-proxy': { quickAtLeast: 1.8 } },
+      efficiency: { 'http-proxy': { quickAtLeast: 1.6 } },
     }),
 };
 
@@ -45,7 +45,7 @@ export const headers: Scenario = {
     compare(context, {
       request: browser,
       rates: { 'http-proxy': { atLeast: 1.7 }, nginx: { atLeast: 0.24 } },
-      efficiency: { 'http-proxy': { quickAtLeast: 1.5 } },
+      efficiency: { 'http-proxy': { quickAtLeast: 1.4 } },
     }),
 };
 
