@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { Server, type Socket } from 'node:net';
 import type { CancelTimer, Clock, Logger } from '@scaler/scaler-types';
 import { backlog } from './data-server.ts';
 
@@ -14,22 +14,43 @@ export interface ListenersOptions {
 
 const retryMs = 1000;
 
-interface Listener {
-  server: Server | undefined;
-  listening: boolean;
-  cancel: CancelTimer | undefined;
+/** One port's server. There are tens of thousands of them: few fields each, and no functions of their own. */
+class PortServer extends Server {
+  readonly port: number;
+  /** Ends the wait for its end, or for the next try. */
+  cancel: CancelTimer | undefined = undefined;
+
+  constructor(port: number) {
+    // As http's own: half-open, so that an answer reaches a client that closed its side.
+    super({ allowHalfOpen: true, noDelay: true, keepAlive: true });
+    this.port = port;
+  }
 }
 
 /** One listener for each port that was allocated to a target; all feed the one HTTP server. */
 export class Listeners {
   readonly #options: ListenersOptions;
-  readonly #ports = new Map<number, Listener>();
+  readonly #ports = new Map<number, PortServer>();
   /** Kept apart: it is asked for every second, and there are tens of thousands of ports. */
   readonly #failures = new Map<number, string>();
+  readonly #onConnection: (this: PortServer, socket: Socket) => void;
+  readonly #onError: (this: PortServer, error: Error) => void;
+  readonly #onListening: (this: PortServer) => void;
   #closed = false;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
+    const failed = this.#failed.bind(this);
+    const failures = this.#failures;
+    this.#onConnection = function (socket) {
+      options.accept(socket, this.port);
+    };
+    this.#onError = function (error) {
+      failed(this, error);
+    };
+    this.#onListening = function () {
+      failures.delete(this.port);
+    };
   }
 
   isListening(port: number): boolean {
@@ -47,62 +68,51 @@ export class Listeners {
     const wanted = new Set(ports);
     for (const port of wanted) {
       const known = this.#ports.get(port);
-      if (known === undefined) this.#open(port);
+      if (known === undefined) this.#listen(port);
       else if (known.listening) {
         known.cancel?.();
         known.cancel = undefined;
       }
     }
-    for (const [port, listener] of this.#ports) if (!wanted.has(port)) this.#closeLater(port, listener);
+    for (const server of this.#ports.values()) if (!wanted.has(server.port)) this.#closeLater(server);
   }
 
   /** No more connections; those that stand go on. */
   close(): void {
     this.#closed = true;
-    for (const [port, listener] of this.#ports) this.#close(port, listener);
+    for (const server of this.#ports.values()) this.#close(server);
   }
 
-  #open(port: number): void {
-    const listener: Listener = { server: undefined, listening: false, cancel: undefined };
-    this.#ports.set(port, listener);
-    this.#listen(port, listener);
+  #listen(port: number): void {
+    const server = new PortServer(port);
+    this.#ports.set(port, server);
+    server.on('connection', this.#onConnection);
+    server.on('error', this.#onError);
+    server.once('listening', this.#onListening);
+    server.listen({ host: this.#options.host, port, backlog });
   }
 
-  #listen(port: number, listener: Listener): void {
-    const { host, clock, logger, accept } = this.#options;
-    // As http's own: half-open, so that an answer reaches a client that closed its side.
-    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) =>
-      accept(socket, port),
-    );
-    listener.server = server;
-    listener.cancel = undefined;
-    server.on('error', (error) => {
-      listener.listening = false;
-      server.close();
-      if (this.#ports.get(port) !== listener) return;
-      if (!this.#failures.has(port)) logger.warn('cannot listen on a port', { port, err: error });
-      this.#failures.set(port, `port ${port}: ${error.message}`);
-      listener.cancel = clock.after(retryMs, () => this.#listen(port, listener));
-    });
-    server.listen({ host, port, backlog }, () => {
-      listener.listening = true;
-      this.#failures.delete(port);
-    });
+  #failed(server: PortServer, error: Error): void {
+    const { port } = server;
+    const { clock, logger } = this.#options;
+    server.close();
+    if (this.#ports.get(port) !== server) return;
+    if (!this.#failures.has(port)) logger.warn('cannot listen on a port', { port, err: error });
+    this.#failures.set(port, `port ${port}: ${error.message}`);
+    server.cancel?.();
+    server.cancel = clock.after(retryMs, () => this.#listen(port));
   }
 
-  #closeLater(port: number, listener: Listener): void {
-    if (!listener.listening) this.#close(port, listener);
-    else
-      listener.cancel ??= this.#options.clock.after(this.#options.lingerMs ?? 30_000, () =>
-        this.#close(port, listener),
-      );
+  #closeLater(server: PortServer): void {
+    const { clock, lingerMs = 30_000 } = this.#options;
+    if (!server.listening) this.#close(server);
+    else server.cancel ??= clock.after(lingerMs, () => this.#close(server));
   }
 
-  #close(port: number, listener: Listener): void {
-    listener.cancel?.();
-    listener.listening = false;
-    this.#ports.delete(port);
-    this.#failures.delete(port);
-    listener.server?.close();
+  #close(server: PortServer): void {
+    server.cancel?.();
+    this.#ports.delete(server.port);
+    this.#failures.delete(server.port);
+    server.close();
   }
 }
