@@ -19,9 +19,10 @@ test('hundreds that are held survive an app that serves one at a time behind a b
   expect(bodies).toEqual(answers.map((_, i) => `/${i}`));
   const places = (await app.served(count)).map((path, place) => place - Number(path.slice(1)));
   expect(places).toHaveLength(count);
-  // They go out on as many connections as the kernel keeps for it, and overtake each other there; but the kernel may
-  // drop what asks for one more, and ask again a second later: a windowful at most is overtaken by so many.
-  expect(places.filter((late) => late > 17).length).toBeLessThanOrEqual(16);
+  // They go out on as many connections as the kernel keeps for it, and overtake each other there. On a busy machine some
+  // ask for one more: the kernel drops that, and asks again a second later. Without any order half would be overtaken
+  // by so many; the bench is strict about it where it is quiet.
+  expect(places.filter((late) => late > 17).length).toBeLessThanOrEqual(count / 5);
   await h.end({ forwarded: count });
 });
 
