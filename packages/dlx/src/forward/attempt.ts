@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import type { Attempt } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Lane } from '../hold/lane.ts';
+import { ReleasePlace } from '../hold/release-place.ts';
 import { causeText } from '../outcome.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { hasBody } from './head.ts';
@@ -25,7 +26,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
   readonly #carrier: Http1Carrier;
   readonly #lane: Lane;
   readonly #state: EndpointState;
-  readonly #released: boolean;
+  readonly #place: ReleasePlace | undefined;
   readonly #limits: Limits;
   #upstream: Upstream | undefined;
   #body: RequestBody | undefined;
@@ -49,8 +50,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     this.#lane = lane;
     this.#state = state;
     this.#limits = limitsOf(lane.gate.resource, x.core.settings);
-    this.#released = x.wasHeld;
-    if (this.#released) state.window.used += 1;
+    this.#place = x.wasHeld ? new ReleasePlace(state.window) : undefined;
   }
 
   dispatch(): void {
@@ -124,13 +124,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
       this.#inform(status, fields);
       return;
     }
-    const nowMs = this.#x.core.clock.monotonic();
-    this.#state.answered(nowMs);
-    if (this.#released) {
-      this.#state.window.used -= 1;
-      this.#state.window.succeeded(nowMs - this.#sentMs);
-      this.#lane.gate.wake.answered(this.#x);
-    }
+    this.#lane.answered(this.#x, this.#state, this.#place, this.#sentMs);
     const { res, req } = this.#carrier;
     this.#contentLength = req.method === 'HEAD' ? undefined : contentLength;
     // With a body still to come the close would reset the connection before the answer was read.
@@ -141,7 +135,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     else res.writeHead(status, text, fields);
     // Most bodies come along with their head; a stream that is silent at first must not keep it back.
     flushLater(this);
-    if (this.#released) this.#lane.pump();
+    if (this.#place !== undefined) this.#lane.pump();
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
@@ -233,14 +227,14 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
 
   #finish(): void {
     this.#done = true;
-    if (this.#released && !this.#carrier.res.headersSent) this.#state.window.used -= 1;
+    this.#place?.leave();
   }
 
   #discard(reason: Error): void {
     this.#body?.destroy();
     this.#controller?.abort(reason);
     if (this.#upstream !== undefined) this.#x.core.upstreams.discard(this.#upstream, reason);
-    if (this.#released) this.#lane.pump();
+    if (this.#place !== undefined) this.#lane.pump();
   }
 }
 

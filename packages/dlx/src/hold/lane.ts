@@ -9,6 +9,7 @@ import { causeText, type Refusal } from '../outcome.ts';
 import { pausedAsleep } from '../pause.ts';
 import { heldBytesOf, overflowOf } from './bounds.ts';
 import { HoldQueue } from './hold-queue.ts';
+import type { ReleasePlace } from './release-place.ts';
 
 /** When nothing moved for so long although endpoints take connections, more is tried at once. */
 const patienceMs = 1000;
@@ -151,6 +152,15 @@ export class Lane {
     x.repeated = true;
     this.#unsent(x, state, error);
     return true;
+  }
+
+  /** The head of an answer came; `place` is the request's, if it was held, and it was sent at `sentMs`, monotonic. */
+  answered(x: Exchange, state: EndpointState, place: ReleasePlace | undefined, sentMs: number): void {
+    const nowMs = this.gate.core.clock.monotonic();
+    state.answered(nowMs);
+    if (place?.leave() !== true) return;
+    state.window.succeeded(nowMs - sentMs);
+    this.gate.wake.answered(x);
   }
 
   /** Releases in order, as many as the endpoints' windows let through. */

@@ -25,7 +25,7 @@ import { createShutdown } from '@scaler/runtime';
 import { type Endpoint, systemClock, terminal } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
 import { outcomeNames } from '../outcome.ts';
-import { endpoint, type Harness, silent, startHarness } from '../testing/harness.ts';
+import { endpoint, silent, startAwake, startHarness } from '../testing/harness.ts';
 import { grpcMessage, grpcStatuses, isGrpc, readGrpcTimeout, writeGrpcTimeout } from './grpc.ts';
 
 const open: (() => void)[] = [];
@@ -164,13 +164,6 @@ function chat(client: Client): {
   return { call, got, ended };
 }
 
-async function awake(app: App, options: Parameters<typeof startHarness>[0] = {}): Promise<Harness> {
-  const h = await startHarness(options);
-  h.scaler.endpoints('web', [app.endpoint]);
-  h.scaler.set({ name: 'web', phase: 'awake' });
-  return h;
-}
-
 test('calls of all four kinds wait for a sleeper and are answered by it, with metadata both ways and trailers', async () => {
   const app = await startApp();
   const h = await startHarness();
@@ -216,7 +209,7 @@ test('calls of all four kinds wait for a sleeper and are answered by it, with me
 
 test("an app's own failures and refusals pass as they are", async () => {
   const app = await startApp();
-  const h = await awake(app);
+  const h = await startAwake([app]);
   const client = dial(h.port);
   const { status: told } = await unary(client, 'fail');
   expect([told.code, told.details, told.metadata?.get('x-trailer')]).toEqual([status.DATA_LOSS, 'lost é', ['last']]);
@@ -251,7 +244,7 @@ test('a call whose deadline passes while it waits ends then, and is not sent; on
 
 test('a caller that cancels or gives up is heard of upstream', async () => {
   const app = await startApp();
-  const h = await awake(app);
+  const h = await startAwake([app]);
   const client = dial(h.port);
   const { call, ended } = chat(client);
   call.write(Buffer.from('1'));
@@ -304,7 +297,7 @@ test('what we say ourselves is said in gRPC', async () => {
 test('an app that dies in the middle of a call is told of in trailers', async () => {
   const app = await startApp();
   const relay = await startService(() => app.endpoint.port);
-  const h = await awake({ ...app, endpoint: endpoint(relay.port) });
+  const h = await startAwake([{ endpoint: endpoint(relay.port) }]);
   const { call, got, ended } = chat(dial(h.port));
   call.write(Buffer.from('1'));
   await h.until(() => got.length === 1);
@@ -383,7 +376,7 @@ test('across SIGTERM of one of two DLX a stream from zero completes, the next go
 
 test('a stream that does not end by the deadline of the shutdown ends with UNAVAILABLE', async () => {
   const app = await startApp();
-  const h = await awake(app);
+  const h = await startAwake([app]);
   const { call, got, ended } = chat(dial(h.port));
   call.write(Buffer.from('1'));
   await h.until(() => got.length === 1);

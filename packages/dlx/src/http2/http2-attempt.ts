@@ -6,6 +6,7 @@ import { idempotent } from '../forward/attempt.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
 import { type Limits, limitsOf } from '../forward/limits.ts';
 import type { Lane } from '../hold/lane.ts';
+import { ReleasePlace } from '../hold/release-place.ts';
 import { causeText, type Outcome } from '../outcome.ts';
 import { Silence } from '../silence.ts';
 import { writeGrpcTimeout } from './grpc.ts';
@@ -26,8 +27,7 @@ export class Http2Attempt implements Attempt, SessionUser {
   readonly #state: EndpointState;
   readonly #limits: Limits;
   readonly #silence = new Silence();
-  /** Counts in the endpoint's window. */
-  #released: boolean;
+  readonly #place: ReleasePlace | undefined;
   /** Monotonic; when it was sent. */
   #sentMs = 0;
   #up: ClientHttp2Stream | undefined;
@@ -48,8 +48,7 @@ export class Http2Attempt implements Attempt, SessionUser {
     this.#lane = lane;
     this.#state = state;
     this.#limits = limitsOf(lane.gate.resource, x.core.settings);
-    this.#released = x.wasHeld;
-    if (this.#released) state.window.used += 1;
+    this.#place = x.wasHeld ? new ReleasePlace(state.window) : undefined;
   }
 
   dispatch(): void {
@@ -250,15 +249,9 @@ export class Http2Attempt implements Attempt, SessionUser {
 
   /** Its head is there. */
   #answered(status: number, session: UpstreamSession): void {
-    const nowMs = this.#x.core.clock.monotonic();
     this.#status = status;
     session.served = true;
-    this.#state.answered(nowMs);
-    if (!this.#released) return;
-    this.#released = false;
-    this.#state.window.used -= 1;
-    this.#state.window.succeeded(nowMs - this.#sentMs);
-    this.#lane.gate.wake.answered(this.#x);
+    this.#lane.answered(this.#x, this.#state, this.#place, this.#sentMs);
   }
 
   /** Nothing more is passed on, either way. */
@@ -269,8 +262,6 @@ export class Http2Attempt implements Attempt, SessionUser {
     if (up === undefined) this.#x.core.upstreams.sessions.release(this);
     else if (!this.#whole || this.#upload?.ended === false) up.close(constants.NGHTTP2_CANCEL);
     this.#upload?.stop();
-    if (!this.#released) return;
-    this.#released = false;
-    this.#state.window.used -= 1;
+    this.#place?.leave();
   }
 }

@@ -3,7 +3,7 @@ import { type ClientHttp2Session, constants } from 'node:http2';
 import { expect, test } from '@jest/globals';
 import { createShutdown } from '@scaler/runtime';
 import { systemClock } from '@scaler/scaler-types';
-import { type Harness, silent, startHarness } from '../testing/harness.ts';
+import { silent, startAwake, startHarness } from '../testing/harness.ts';
 import { ask, connectHttp2, open2, startHttp2App } from '../testing/http2.ts';
 import { freePort } from '../testing/upstream.ts';
 
@@ -40,16 +40,9 @@ const without = (name: string): [string, string][] => proper.filter(([known]) =>
 const instead = (name: string, value: string): [string, string][] =>
   proper.map((field) => (field[0] === name ? [name, value] : field));
 
-async function awake(app: { endpoint: Parameters<Harness['scaler']['endpoints']>[1][0] }): Promise<Harness> {
-  const h = await startHarness();
-  h.scaler.endpoints('web', [app.endpoint]);
-  h.scaler.set({ name: 'web', phase: 'awake' });
-  return h;
-}
-
 test('what may be taken for two things is refused, and nothing of it is heard upstream', async () => {
   const app = await startHttp2App();
-  const h = await awake(app);
+  const h = await startAwake([app]);
   const refused: [[string, string][], string, number?][] = [
     [[...proper, ['host', 'other']], ':authority names another host than Host does'],
     [instead(':authority', 'web:99999'), 'not a Host'],
@@ -81,7 +74,7 @@ test('what may be taken for two things is refused, and nothing of it is heard up
 
 test('fields that concern a connection, and what is malformed, are reset before they are a request', async () => {
   const app = await startHttp2App();
-  const h = await awake(app);
+  const h = await startAwake([app]);
   const malformed: [string, string][][] = [
     [...proper, ['connection', 'close']],
     [...proper, ['transfer-encoding', 'chunked']],
@@ -117,7 +110,7 @@ test('fields that concern a connection, and what is malformed, are reset before 
 
 test('paths, methods and fields pass as they are, but for what could be split in two', async () => {
   const app = await startHttp2App();
-  const h = await awake(app);
+  const h = await startAwake([app]);
   const socket = await h.raw('');
   let heard = '';
   socket.on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')));
@@ -142,7 +135,7 @@ test('a body that is longer or shorter than it says is reset on both sides', asy
   const app = await startHttp2App((stream) => {
     stream.resume().on('end', () => log.push(stream.aborted ? 'aborted' : 'ended'));
   });
-  const h = await awake(app);
+  const h = await startAwake([app]);
   for (const body of ['ab', 'abcd']) {
     const socket = await h.raw('');
     socket.write(
@@ -262,7 +255,7 @@ test("outside 'always' an awake resource's clients are asked to come anew, and l
 
 test('requests that were under way to us when we asked the client to go are taken all the same', async () => {
   const app = await startHttp2App();
-  const h = await awake(app);
+  const h = await startAwake([app]);
   const socket = await h.raw('');
   let heard = Buffer.alloc(0);
   socket.on('data', (chunk: Buffer) => (heard = Buffer.concat([heard, chunk])));
@@ -284,7 +277,7 @@ test('at the end: farewell, what is under way is finished, the rest is answered 
     stream.write('half');
     if (head[':path'] === '/long') finish = () => stream.end('done');
   });
-  const h = await awake(app);
+  const h = await startAwake([app]);
   h.scaler.set({ name: 'asleep' });
   const [client, idle] = [connectHttp2(h.port), connectHttp2(h.port)];
   await once(idle, 'remoteSettings');

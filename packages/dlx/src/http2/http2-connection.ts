@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import type { Channel } from '../carrier.ts';
 import type { Core } from '../core.ts';
 import { Exchange } from '../exchange.ts';
-import { plainAddress } from '../identify/trust.ts';
 import type { Refusal } from '../outcome.ts';
 import type { ClientConnection, Handle } from '../server/client-connection.ts';
 import { Silence } from '../silence.ts';
@@ -33,14 +32,14 @@ export class Http2Connection implements Channel, ClientConnection {
   constructor(
     core: Core,
     handle: Handle,
-    { socket, port, ownPort }: Pick<Channel, 'port' | 'ownPort'> & { socket: Socket },
+    { socket, port, ownPort, remoteAddress }: Pick<Channel, 'port' | 'ownPort' | 'remoteAddress'> & { socket: Socket },
   ) {
     this.#core = core;
     this.#handle = handle;
     this.socket = socket;
     this.port = port;
     this.ownPort = ownPort;
-    this.remoteAddress = socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress);
+    this.remoteAddress = remoteAddress;
     // A client that ended its side can say nothing any more, not even that it takes our answers.
     socket.allowHalfOpen = false;
     this.#session = performServerHandshake(socket, serverOptions);

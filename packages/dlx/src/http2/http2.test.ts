@@ -2,23 +2,9 @@ import { once } from 'node:events';
 import { constants, type ServerHttp2Stream, sensitiveHeaders } from 'node:http2';
 import { connect } from 'node:net';
 import { expect, test } from '@jest/globals';
-import { type Harness, startHarness } from '../testing/harness.ts';
-import { ask, connectHttp2, type Http2App, open2, startHttp2App } from '../testing/http2.ts';
+import { startAwake, startHarness } from '../testing/harness.ts';
+import { ask, connectHttp2, open2, startHttp2App } from '../testing/http2.ts';
 import { freePort, startUpstream } from '../testing/upstream.ts';
-
-/** A DLX with `web` awake at these apps. */
-async function awake(
-  apps: Pick<Http2App, 'endpoint'>[],
-  options: Parameters<typeof startHarness>[0] = {},
-): Promise<Harness> {
-  const h = await startHarness(options);
-  h.scaler.endpoints(
-    'web',
-    apps.map(({ endpoint }) => endpoint),
-  );
-  h.scaler.set({ name: 'web', phase: 'awake' });
-  return h;
-}
 
 test('a request to a sleeper is held with its body unread, wakes it and is answered by it', async () => {
   const app = await startHttp2App((stream) => {
@@ -59,7 +45,7 @@ test('a request to a sleeper is held with its body unread, wakes it and is answe
 test("both protocols come in on a target's own port and on the shared one, to whoever is meant", async () => {
   const app = await startHttp2App();
   const old = await startUpstream((_req, res) => res.end('http/1'));
-  const h = await awake([app]);
+  const h = await startAwake([app]);
   const port = await freePort();
   h.scaler.endpoints('old', [old.endpoint]);
   h.scaler.set({ name: 'old', phase: 'awake', dlxSeesAll: true });
@@ -82,7 +68,7 @@ test("both protocols come in on a target's own port and on the shared one, to wh
 test('the first bytes may come one by one, or not at all for a while, in either protocol', async () => {
   const app = await startHttp2App();
   const old = await startUpstream((_req, res) => res.end('http/1'));
-  const h = await awake([app]);
+  const h = await startAwake([app]);
   h.scaler.endpoints('old', [old.endpoint]);
   h.scaler.set({ name: 'old', phase: 'awake' });
   const silent = await h.raw('');
@@ -146,7 +132,7 @@ test('trailers go both ways, hints and heads without a body pass, and nothing is
       stream.end('body');
     });
   });
-  const h = await awake([app]);
+  const h = await startAwake([app]);
   const client = connectHttp2(h.port);
   const { stream, answer } = open2(
     client,
@@ -200,7 +186,7 @@ test('an answer that comes before the body has ended is whole, whoever gives it,
     if (head[':path'] === '/some') stream.once('data', answer);
     else answer();
   });
-  const h = await awake([app]);
+  const h = await startAwake([app]);
   const client = connectHttp2(h.port);
   for (const path of ['/none', '/some']) {
     const { stream, answer } = open2(client, { ':method': 'POST', ':path': path }, undefined);
@@ -224,7 +210,7 @@ test('neither side is sent more than it takes', async () => {
     stream.respond({ ':status': 200 });
     stream.end(head[':path'] === '/down' ? Buffer.alloc(big) : 'ok');
   });
-  const h = await awake([app]);
+  const h = await startAwake([app]);
   const client = connectHttp2(h.port);
   const up = open2(client, { ':method': 'POST', ':path': '/up' }, Buffer.alloc(big));
   await h.until(() => app.streams.length === 1);
@@ -278,7 +264,7 @@ test('a client that cancels or leaves in the middle: the upstream hears a reset,
     });
     if (head[':path'] === '/down') stream.respond({ ':status': 200 });
   });
-  const h = await awake([app]);
+  const h = await startAwake([app]);
   const [one, two] = [connectHttp2(h.port), connectHttp2(h.port)];
   const up = open2(one, { ':method': 'POST', ':path': '/up' }, undefined);
   up.stream.write('half');
@@ -301,7 +287,7 @@ test('an upstream that breaks off in the middle never looks like an end', async 
       else stream.close(Number(how));
     });
   });
-  const h = await awake([app]);
+  const h = await startAwake([app]);
   const client = connectHttp2(h.port);
   const codes = { '0': 2, '2': 2, '8': 2, '11': 11, session: 2 };
   for (const [how, wanted] of Object.entries(codes)) {
@@ -319,7 +305,7 @@ test('an upstream that breaks off before it answers: sent once more where that i
       stream.end('at last');
     } else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   });
-  const h = await awake([app]);
+  const h = await startAwake([app]);
   const client = connectHttp2(h.port);
   expect((await ask(client, { ':path': '/once' })).body).toBe('at last');
   const { status, problem } = await ask(client, { ':method': 'POST' }, 'x');

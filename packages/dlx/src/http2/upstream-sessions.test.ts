@@ -1,21 +1,8 @@
 import { constants } from 'node:http2';
 import { expect, test } from '@jest/globals';
-import { type Harness, startHarness } from '../testing/harness.ts';
-import { ask, connectHttp2, type Http2App, open2, startHttp2App } from '../testing/http2.ts';
+import { startAwake } from '../testing/harness.ts';
+import { ask, connectHttp2, open2, startHttp2App } from '../testing/http2.ts';
 import { startTcp, startUpstream } from '../testing/upstream.ts';
-
-async function awake(
-  apps: Pick<Http2App, 'endpoint'>[],
-  options: Parameters<typeof startHarness>[0] = {},
-): Promise<Harness> {
-  const h = await startHarness(options);
-  h.scaler.endpoints(
-    'web',
-    apps.map(({ endpoint }) => endpoint),
-  );
-  h.scaler.set({ name: 'web', phase: 'awake' });
-  return h;
-}
 
 test('requests share a connection as far as the endpoint allows, and then there is another', async () => {
   const waiting: (() => void)[] = [];
@@ -28,7 +15,7 @@ test('requests share a connection as far as the endpoint allows, and then there 
     },
     { settings: { maxConcurrentStreams: 2 } },
   );
-  const h = await awake([app]);
+  const h = await startAwake([app]);
   const client = connectHttp2(h.port);
   const answers = [1, 2, 3, 4, 5].map(() => ask(client, {}));
   await h.until(() => waiting.length === 5);
@@ -45,7 +32,7 @@ test('requests share a connection as far as the endpoint allows, and then there 
 
 test('a connection that nobody uses is closed after a while, and at once when its endpoint is gone', async () => {
   const app = await startHttp2App();
-  const h = await awake([app]);
+  const h = await startAwake([app]);
   const { sessions } = h.dlx.core.upstreams;
   const client = connectHttp2(h.port);
   await ask(client, {});
@@ -71,7 +58,7 @@ test('an endpoint that says goodbye is opened anew, and what is under way is fin
     if (head[':path'] === '/long') finish = () => stream.end('done');
     else stream.end('ok');
   });
-  const h = await awake([app]);
+  const h = await startAwake([app]);
   const client = connectHttp2(h.port);
   const long = ask(client, { ':path': '/long' });
   await h.until(() => app.streams.length === 1);
@@ -92,7 +79,7 @@ test('a stream that an endpoint did not take goes to another, or waits for it to
       stream.end('taken');
     }
   });
-  const h = await awake([app]);
+  const h = await startAwake([app]);
   const client = connectHttp2(h.port);
   expect((await ask(client, { ':method': 'DELETE' })).body).toBe('taken');
   expect(app.seen).toHaveLength(4);
@@ -114,7 +101,7 @@ test('one that refuses stream after stream is asked ever more seldom, until the 
     stream.respond({ ':status': 200 });
     stream.end('ok');
   });
-  const h = await awake([app], { settings: { holdTimeoutMs: 300 } });
+  const h = await startAwake([app], { settings: { holdTimeoutMs: 300 } });
   const client = connectHttp2(h.port);
   await ask(client, {});
   serves = false;
@@ -130,7 +117,7 @@ test('when a part of its body is gone with such a stream, the client hears that 
   const app = await startHttp2App((stream) => {
     stream.once('data', () => stream.close(constants.NGHTTP2_REFUSED_STREAM));
   });
-  const h = await awake([app]);
+  const h = await startAwake([app]);
   const { whole, status, code } = await ask(connectHttp2(h.port), { ':method': 'POST' }, 'x');
   expect([whole, status, code]).toEqual([false, 0, constants.NGHTTP2_REFUSED_STREAM]);
   await h.end({ 'upstream-reset': 1 });
@@ -138,7 +125,7 @@ test('when a part of its body is gone with such a stream, the client hears that 
 
 test('an upstream that speaks HTTP/1 only is told apart, and asked once', async () => {
   const app = await startUpstream();
-  const h = await awake([app]);
+  const h = await startAwake([app]);
   const { status, problem } = await ask(connectHttp2(h.port), {});
   expect([status, problem.code]).toEqual([502, 'upstream-reset']);
   expect(problem.detail).toContain('does not speak HTTP/2');
@@ -151,7 +138,7 @@ test('an endpoint that resets connections or never says a word costs no request:
   const app = await startHttp2App();
   const resets = await startTcp((socket) => socket.resetAndDestroy());
   const mute = await startTcp(() => {});
-  const h = await awake([resets, mute, app]);
+  const h = await startAwake([resets, mute, app]);
   const client = connectHttp2(h.port);
   const answers = await Promise.all([1, 2, 3, 4, 5, 6].map(() => ask(client, { ':method': 'POST' }, 'x')));
   expect(answers.map(({ body }) => body)).toEqual(Array(6).fill('ok'));
@@ -160,7 +147,7 @@ test('an endpoint that resets connections or never says a word costs no request:
 
 test('an endpoint that takes no streams at all is no endpoint', async () => {
   const app = await startHttp2App(undefined, { settings: { maxConcurrentStreams: 0 } });
-  const h = await awake([app], { settings: { holdTimeoutMs: 100 } });
+  const h = await startAwake([app], { settings: { holdTimeoutMs: 100 } });
   const { status, problem } = await ask(connectHttp2(h.port), {});
   expect([status, problem.code]).toEqual([502, 'upstream-connect']);
   expect(problem.detail).toContain('takes no streams');
@@ -173,7 +160,7 @@ test('each wait has its own limit: an answer that does not begin, one that stops
     stream.respond({ ':status': 200 });
     stream.write(head[':path'] === '/pours' ? Buffer.alloc(1024 * 1024) : 'half');
   });
-  const h = await awake([app], { settings: { responseTimeoutMs: 100, idleTimeoutMs: 200 } });
+  const h = await startAwake([app], { settings: { responseTimeoutMs: 100, idleTimeoutMs: 200 } });
   const client = connectHttp2(h.port);
   const mute = ask(client, { ':path': '/mute' });
   const stops = ask(client, { ':path': '/stops' });

@@ -15,7 +15,7 @@ const readOn = 16;
 /** So many may wait in one connection behind the one that is admitted. */
 const mostPipelined = 512;
 /** A client has so long to read the last answer before its connection is closed for good. */
-export const lingerMs = 1000;
+const lingerMs = 1000;
 
 /** One client connection in HTTP/1: admits one request at a time; those that a client pipelines wait in the socket. */
 export class Connection implements Channel, ClientConnection {

@@ -118,7 +118,7 @@ export class DataServer {
     server.on('upgrade', (req: RawMessage, socket: Held, bytes) => {
       const connection = socket[connectionOf];
       if (connection === undefined) socket.destroy();
-      else takeUpgrade({ core: this.#core, server, connection, req, bytes });
+      else takeUpgrade({ server, connection, req, bytes });
     });
     server.on('connect', (_req, socket: Held) => {
       const connection = socket[connectionOf];

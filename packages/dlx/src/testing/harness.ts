@@ -136,6 +136,20 @@ function valueIn(metrics: string, series: string): number {
   return Number(line?.split(' ').at(-1) ?? 0);
 }
 
+/** A DLX with `web` awake at these apps. */
+export async function startAwake(
+  apps: readonly { readonly endpoint: Endpoint }[],
+  options: HarnessOptions = {},
+): Promise<Harness> {
+  const h = await startHarness(options);
+  h.scaler.endpoints(
+    'web',
+    apps.map(({ endpoint }) => endpoint),
+  );
+  h.scaler.set({ name: 'web', phase: 'awake' });
+  return h;
+}
+
 function expectSame(actual: Record<string, unknown>, wanted: Record<string, unknown>): void {
   const text = (value: Record<string, unknown>): string => JSON.stringify(Object.entries(value).sort());
   if (text(actual) !== text(wanted)) throw new Error(`counted ${text(actual)}, wanted ${text(wanted)}`);

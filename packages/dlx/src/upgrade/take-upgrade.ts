@@ -1,6 +1,5 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Core } from '../core.ts';
 import type { RawMessage } from '../forward/raw-message.ts';
 import type { Connection } from '../server/connection.ts';
 import { offerOf } from './offer.ts';
@@ -12,7 +11,6 @@ type ServerSocket = Socket & { _httpMessage?: ServerResponse | null };
 
 /** A request that asked to leave HTTP, when Node has let go of its connection. */
 export interface Upgrade {
-  readonly core: Core;
   readonly server: Server;
   readonly connection: Connection;
   readonly req: RawMessage;
@@ -21,7 +19,7 @@ export interface Upgrade {
 }
 
 /** Lets it through the gate like any other request, or as one that asks for nothing if its offer is ignored. */
-export function takeUpgrade({ core, server, connection, req, bytes }: Upgrade): void {
+export function takeUpgrade({ server, connection, req, bytes }: Upgrade): void {
   const { socket } = connection;
   // Nobody listens any more; 'close' follows.
   socket.on('error', ignore);
@@ -29,7 +27,7 @@ export function takeUpgrade({ core, server, connection, req, bytes }: Upgrade): 
   whenAnswered(socket, () => {
     const offer = offerOf(req);
     if (offer !== undefined) {
-      const carrier = new UpgradeCarrier(core, req, socket, offer);
+      const carrier = new UpgradeCarrier(req, socket, offer, () => connection.linger());
       carrier.watch(bytes);
       connection.receive(carrier);
       return;

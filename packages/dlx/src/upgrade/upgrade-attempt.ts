@@ -7,6 +7,7 @@ import { type Limits, limitsOf } from '../forward/limits.ts';
 import { readResponseHead, readTrailers, reasonPhrase } from '../forward/response-head.ts';
 import type { Connecting, UpstreamUser } from '../forward/upstreams.ts';
 import type { Lane } from '../hold/lane.ts';
+import { ReleasePlace } from '../hold/release-place.ts';
 import { causeText, type Outcome } from '../outcome.ts';
 import { informationHead, switchedHead } from './response-text.ts';
 import { Tunnel } from './tunnel.ts';
@@ -26,8 +27,7 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
   readonly #lane: Lane;
   readonly #state: EndpointState;
   readonly #limits: Limits;
-  /** Counts in the endpoint's window. */
-  #released: boolean;
+  readonly #place: ReleasePlace | undefined;
   #socket: Socket | undefined;
   #sent = false;
   /** When that was; monotonic. */
@@ -41,8 +41,7 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
     this.#lane = lane;
     this.#state = state;
     this.#limits = limitsOf(lane.gate.resource, x.core.settings);
-    this.#released = x.wasHeld;
-    if (this.#released) state.window.used += 1;
+    this.#place = x.wasHeld ? new ReleasePlace(state.window) : undefined;
   }
 
   dispatch(): void {
@@ -111,7 +110,7 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
   /** The upstream goes over. */
   #switch(res: IncomingMessage, upstream: Socket, bytes: Buffer): void {
     if (this.#done) return;
-    this.#answered();
+    this.#lane.answered(this.#x, this.#state, this.#place, this.#sentMs);
     this.#done = true;
     const { socket: client } = this.#carrier;
     const early = this.#carrier.release();
@@ -131,7 +130,7 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
       this.#refuse('upstream-reset', 'went over to what it does not name');
       return;
     }
-    this.#answered();
+    this.#lane.answered(this.#x, this.#state, this.#place, this.#sentMs);
     const { statusCode: status = 502, statusMessage, rawHeaders } = upstream;
     const { fields } = readResponseHead(rawHeaders);
     const res = this.#carrier.respond();
@@ -172,25 +171,12 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
     this.#lane.pump();
   }
 
-  /** Its head is there. */
-  #answered(): void {
-    const nowMs = this.#x.core.clock.monotonic();
-    this.#state.answered(nowMs);
-    if (!this.#released) return;
-    this.#released = false;
-    this.#state.window.used -= 1;
-    this.#state.window.succeeded(nowMs - this.#sentMs);
-    this.#lane.gate.wake.answered(this.#x);
-  }
-
   /** Nothing more is heard from the upstream. */
   #finish(): void {
     if (this.#done) return;
     this.#done = true;
     this.#socket?.destroy();
-    if (!this.#released) return;
-    this.#released = false;
-    this.#state.window.used -= 1;
+    this.#place?.leave();
   }
 }
 

@@ -1,7 +1,6 @@
 import { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Carrier } from '../carrier.ts';
-import type { Core } from '../core.ts';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
 import { fieldOf, type Head } from '../forward/head.ts';
@@ -9,7 +8,6 @@ import type { RawMessage } from '../forward/raw-message.ts';
 import { checkRequest } from '../forward/request-check.ts';
 import type { Lane } from '../hold/lane.ts';
 import type { Refusal } from '../outcome.ts';
-import { lingerMs } from '../server/connection.ts';
 import { UpgradeAttempt } from './upgrade-attempt.ts';
 
 /** What a client sends before it was answered is kept so far; beyond, it is no longer seen whether it leaves. */
@@ -24,13 +22,14 @@ export class UpgradeCarrier implements Carrier {
   readonly offer: string;
   /** For an answer in HTTP. */
   readonly res: ServerResponse;
-  readonly #core: Core;
+  readonly #linger: () => void;
   readonly #early: Buffer[] = [];
   #earlyLength = 0;
   #switched = false;
 
-  constructor(core: Core, req: RawMessage, socket: Socket, offer: string) {
-    this.#core = core;
+  /** `linger` ends the connection, and leaves the client time to read what it was told. */
+  constructor(req: RawMessage, socket: Socket, offer: string, linger: () => void) {
+    this.#linger = linger;
     this.req = req;
     this.socket = socket;
     this.head = req.head;
@@ -90,10 +89,7 @@ export class UpgradeCarrier implements Carrier {
     res.once('finish', () => {
       res.detachSocket(socket);
       socket.off('drain', onDrain);
-      // Closed at once, with bytes of the client's unread, it would be reset, and the answer be lost with it.
-      socket.end();
-      const cancel = this.#core.clock.after(lingerMs, () => socket.destroy());
-      socket.once('close', cancel);
+      this.#linger();
     });
     return res;
   }
