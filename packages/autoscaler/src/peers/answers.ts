@@ -5,6 +5,7 @@ import { type Peer, peerText } from './peer.ts';
 export interface ResourceActivity {
   held: number;
   inFlight: number;
+  /** Of those in flight. */
   openStreams: number;
   /** Milliseconds since the last arrival that counts; undefined: none since the replica started. */
   lastArrivalAgeMs: number | undefined;

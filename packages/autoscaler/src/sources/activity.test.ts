@@ -48,7 +48,10 @@ describe('what is counted', () => {
     ['no arrival ever', {}, 0],
     ['the last arrival exactly one window ago', { [key]: quiet }, 0],
     ['the last arrival less than a window ago', { [key]: { ...quiet, lastArrivalAgeMs: 59_999 } }, 1],
-    ['held, in flight and streams', { [key]: { ...quiet, held: 1, inFlight: 2, openStreams: 3 } }, 6],
+    ['held and in flight', { [key]: { ...quiet, held: 1, inFlight: 2 } }, 3],
+    ['streams, which are in flight too', { [key]: { ...quiet, inFlight: 3, openStreams: 2 } }, 3],
+    ['streams that nobody counts as in flight', { [key]: { ...quiet, openStreams: 2 } }, 2],
+    ['one in flight that has just arrived', { [key]: { ...quiet, inFlight: 1, lastArrivalAgeMs: 0 } }, 1],
     ['another resource', { 'default/other': { ...quiet, held: 1 } }, 0],
   ])('%s', async (_name, resources, value) => {
     const one = await dlx(() => activity('dlx-1', resources));
@@ -60,6 +63,12 @@ describe('what is counted', () => {
     const one = await dlx(() => activity('dlx-1', { [key]: { ...quiet, held: 1 } }));
     const two = await dlx(() => activity('dlx-2', { [key]: { ...quiet, inFlight: 1 } }));
     expect((await source(() => [one, two])()).sample).toMatchObject({ value: 2 });
+  });
+
+  test('last arrivals are no requests: two replicas with one each make it used, once', async () => {
+    const one = await dlx(() => activity('dlx-1', { [key]: { ...quiet, lastArrivalAgeMs: 5 } }));
+    const two = await dlx(() => activity('dlx-2', { [key]: { ...quiet, lastArrivalAgeMs: 6 } }));
+    expect((await source(() => [one, two])()).sample).toMatchObject({ value: 1 });
   });
 });
 

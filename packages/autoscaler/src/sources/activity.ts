@@ -1,6 +1,5 @@
 import { type Clock, resourceKey } from '@scaler/scaler-types';
-import type { ActivityAnswer } from '../peers/answers.ts';
-import { parseActivity } from '../peers/answers.ts';
+import { type ActivityAnswer, parseActivity, type ResourceActivity } from '../peers/answers.ts';
 import { askAll } from '../peers/ask-all.ts';
 import { type Peer, type PeerDirectory, peerText } from '../peers/peer.ts';
 import type { PeerClient } from '../peers/peer-client.ts';
@@ -33,10 +32,10 @@ interface Gone {
 }
 
 /**
- * The DLX's own count: `GET /activity` of every replica. The value is the number of requests held, in flight or streaming,
- * plus one when the last arrival is younger than the window. Use that one replica knows is use; idleness needs every
- * replica's answer, over the whole window: one that does not answer leaves it unknown, and one that started or went away is
- * told as how far back the count goes.
+ * The DLX's own count: `GET /activity` of every replica. The value is the number of requests that are held or in flight
+ * now, open streams among them; and 1 where there are none, but the last arrival is younger than the window. Use that one
+ * replica knows is use; idleness needs every replica's answer, over the whole window: one that does not answer leaves it
+ * unknown, and one that started or went away is told as how far back the count goes.
  */
 export function createActivitySource({ peers, client, clock, timeoutMs, listTimeoutMs }: ActivitySourceParts): Source {
   const lastHeard = createLastHeard(clock);
@@ -68,21 +67,23 @@ export function createActivitySource({ peers, client, clock, timeoutMs, listTime
 }
 
 function sampleOf(want: Want, heard: Heard): Sample {
-  const key = resourceKey(want.resource);
-  const windowMs = want.metric.windowSize;
-  const value = heard.answers.reduce((sum, answer) => sum + inUse(answer, key, windowMs), 0);
+  const value = valueOf(heard.answers, resourceKey(want.resource), want.metric.windowSize);
   if (value > 0) return { known: true, value, ageMs: 0 };
   const [failure] = heard.failures;
   if (failure !== undefined) return unknown(failure);
   return { known: true, value, ageMs: 0, covered: coveredBy(heard) };
 }
 
-function inUse(answer: ActivityAnswer, key: string, windowMs: number): number {
-  const activity = answer.resources.get(key);
-  if (!activity) return 0;
-  const { held, inFlight, openStreams, lastArrivalAgeMs } = activity;
-  const arrived = lastArrivalAgeMs !== undefined && lastArrivalAgeMs < windowMs ? 1 : 0;
-  return held + inFlight + openStreams + arrived;
+function valueOf(answers: readonly ActivityAnswer[], key: string, windowMs: number): number {
+  const counts = answers.flatMap(({ resources }) => resources.get(key) ?? []);
+  const now = counts.reduce((sum, count) => sum + inUse(count), 0);
+  const arrived = counts.some(({ lastArrivalAgeMs }) => lastArrivalAgeMs !== undefined && lastArrivalAgeMs < windowMs);
+  return Math.max(now, arrived ? 1 : 0);
+}
+
+/** A stream that is open is in flight too. More of them than that is a contradiction, and use all the same. */
+function inUse({ held, inFlight, openStreams }: ResourceActivity): number {
+  return held + Math.max(inFlight, openStreams);
 }
 
 /** How far back the replicas' counts go together. */
