@@ -18,6 +18,7 @@ import { lead, type LeadParts } from '../lead.ts';
 import { createPeerClient } from '../peers/peer-client.ts';
 import { createResourceView, type ResourceView } from '../view/resource-view.ts';
 import { createRing } from '../ring.ts';
+import type { Queries } from '../sources/prometheus/queries.ts';
 import { adminRoutes } from './admin.ts';
 import { busyRoutes } from './busy.ts';
 import { type Leadership, leadershipOf } from './leadership.ts';
@@ -106,10 +107,15 @@ function leadSettings(values: ConfigValues<Settings>): LeadParts['settings'] {
     idleAfterMs: values.idleAfter,
     metricNamePattern: values.metricNamePattern,
     defaultSource: values.metricsSource[0],
+    windowedQueries: windowedQueries(values.prometheusQueries?.queries ?? new Map()),
     parksPerTick: values.brakeParks,
     maxParks: values.maxParks,
     maxReconciles: values.maxReconciles,
   };
+}
+
+function windowedQueries(queries: Queries): ReadonlySet<string> {
+  return new Set([...queries].filter(([, { query }]) => query.placeholders.has('window')).map(([name]) => name));
 }
 
 interface Served {

@@ -1,7 +1,9 @@
 import { formatDuration } from '@scaler/scaler-types';
 import { type Instant, wallText } from './instant.ts';
 import type { KnownSpan } from './memory.ts';
-import type { Sample, Samples } from '../sources/sample.ts';
+import { doubtOf } from './doubt.ts';
+import { highestSince } from './peaks.ts';
+import type { Samples } from '../sources/sample.ts';
 import type { Want } from '../sources/want.ts';
 
 /** What the samples say about one resource. `reasons` are clauses for people, at least one. */
@@ -18,6 +20,7 @@ export interface JudgeFacts {
 
 /**
  * Whether a resource is idle: every want is known, at or below its threshold, and at least one of them proves idleness.
+ * What tells of one moment alone was so at every look of a whole window.
  * Pure and total. Use that is known outweighs what is unknown only in the words; neither is idle.
  */
 export function judge(wants: readonly Want[], facts: JudgeFacts): Verdict {
@@ -46,32 +49,22 @@ function judgeOne(want: Want, { samples, known, now }: JudgeFacts): Judged {
   if (!(sample.value <= metric.threshold)) {
     return { verdict: 'busy', reason: `${label} is ${sample.value}, above ${metric.threshold}` };
   }
+  const span = known.get(want.key);
+  const peak = want.momentary && span && highestSince(span.peaks, now.monotonicMs - metric.windowSize);
+  if (peak && !(peak.value <= metric.threshold)) {
+    const at = wallText(now.wallMs - (now.monotonicMs - peak.atMs));
+    const ago = `less than ${formatDuration(metric.windowSize)} ago`;
+    return { verdict: 'busy', reason: `${label} was ${peak.value} at ${at}, above ${metric.threshold}, ${ago}` };
+  }
   const text = `${label} is ${sample.value}, not above ${metric.threshold}, for ${formatDuration(metric.windowSize)}`;
   if (proves === 'idleness' && sample.covered && !(sample.covered.ms >= metric.windowSize)) {
     const reason = `unknown: ${label}: ${sample.covered.since} less than ${formatDuration(metric.windowSize)} ago`;
     return { verdict: 'unknown', reason };
   }
-  const since = known.get(want.key)?.since;
+  const since = span?.since;
   if (proves === 'idleness' && !(since && now.monotonicMs - since.monotonicMs >= metric.windowSize)) {
     const from = since ? `known only since ${wallText(since.wallMs)}` : 'known only from now on';
     return { verdict: 'unknown', reason: `unknown: ${label}: ${from}, less than its window` };
   }
   return { verdict: 'idle', reason: text };
-}
-
-/** Why a sample cannot be used. Stale is what is older than its window, give or take the second in which times are written. */
-function doubtOf({ metric }: Want, sample: Sample | undefined): string | undefined {
-  if (!sample) return 'no sample';
-  if (!sample.known) return sample.reason;
-  if (!(metric.windowSize > 0)) return `its window of ${metric.windowSize} ms is not one`;
-  if (!Number.isFinite(metric.threshold)) return `its threshold ${metric.threshold} is not a number`;
-  if (!Number.isFinite(sample.value)) return `its value ${sample.value} is not a number`;
-  if (!(Math.abs(sample.ageMs) <= metric.windowSize + 1_000)) return staleText(sample.ageMs, metric.windowSize);
-  return undefined;
-}
-
-function staleText(ageMs: number, windowMs: number): string {
-  if (Number.isNaN(ageMs)) return 'its age is not known';
-  const where = ageMs > 0 ? 'stale, from' : 'from a clock that is ahead by';
-  return `${where} ${formatDuration(Math.abs(ageMs))}${ageMs > 0 ? ' ago' : ''}, more than its window of ${formatDuration(windowMs)}`;
 }

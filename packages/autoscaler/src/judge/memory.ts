@@ -1,6 +1,8 @@
 import { type Phase, type Resource, resourceKey } from '@scaler/scaler-types';
 import type { SourceReport } from '../sources/collect.ts';
+import { doubtOf } from './doubt.ts';
 import type { Instant } from './instant.ts';
+import { type Peak, withPeak } from './peaks.ts';
 import type { Samples } from '../sources/sample.ts';
 import type { Want } from '../sources/want.ts';
 
@@ -8,6 +10,8 @@ import type { Want } from '../sources/want.ts';
 export interface KnownSpan {
   since: Instant;
   last: Instant;
+  /** Of a want that is momentary: the looks of its window, see {@link withPeak}. */
+  peaks: readonly Peak[];
 }
 
 /** What earlier ticks leave for the next one. Immutable: each tick makes a new one. */
@@ -60,11 +64,16 @@ export function remember(memory: Memory, seen: Observation): Memory {
 
 function knownSpans(memory: Memory, { wants, samples, now, longestGapMs }: Observation): Memory['known'] {
   const known = new Map<string, KnownSpan>();
-  for (const { key, metric } of wants) {
-    if (!samples.get(key)?.known) continue;
+  for (const want of wants) {
+    const { key, metric } = want;
+    const sample = samples.get(key);
+    // What is stale or no number is a gap as good as no answer.
+    if (!sample?.known || doubtOf(want, sample) !== undefined) continue;
     const before = memory.known.get(key);
     const unbroken = before && now.monotonicMs - before.last.monotonicMs <= Math.max(longestGapMs, metric.windowSize);
-    known.set(key, { since: unbroken ? before.since : now, last: now });
+    const look = { nowMs: now.monotonicMs, windowMs: metric.windowSize };
+    const peaks = want.momentary ? withPeak(unbroken ? before.peaks : [], sample.value, look) : [];
+    known.set(key, { since: unbroken ? before.since : now, last: now, peaks });
   }
   return known;
 }

@@ -29,12 +29,16 @@ export interface Want {
    * the DLX's count of a resource whose connections may bypass it.
    */
   proves: 'idleness' | 'use';
+  /** Its value is of one moment and not of its window: a queue's length. */
+  momentary: boolean;
 }
 
 export interface WantSettings {
   metricNamePattern: string;
   /** For metrics that name no source. */
   defaultSource: MetricSource | undefined;
+  /** Names of Prometheus queries whose value is of the window that they are asked for. */
+  windowedQueries: ReadonlySet<string>;
   /** Milliseconds, for resources that are idle by the DLX's count and name no time themselves. */
   idleAfterMs: number;
 }
@@ -61,7 +65,14 @@ function metricWant(resource: Resource, metric: ScaleResource, settings: WantSet
     metricName,
     label: `${metricName}${labelsText(metric)}${objectText(metric)}`,
     proves: 'idleness',
+    momentary: source !== undefined && !isWindowed(source, metric, settings),
   };
+}
+
+/** Nothing but the name or the query says of how long a value is; an external metric's name is anybody's. */
+function isWindowed(source: MetricSource, { metricName }: ScaleResource, settings: WantSettings): boolean {
+  if (source === 'prometheus') return settings.windowedQueries.has(metricName);
+  return source === 'custom-metrics' && settings.metricNamePattern.includes('<window>');
 }
 
 function activityWant(resource: Resource, settings: WantSettings): Want {
@@ -77,6 +88,7 @@ function activityWant(resource: Resource, settings: WantSettings): Want {
     metricName: 'requests',
     label: 'requests at the DLX',
     proves: resource.dlxSeesAll ? 'idleness' : 'use',
+    momentary: false,
   };
 }
 

@@ -7,6 +7,7 @@ import { type WantSettings, wantsOf } from '../sources/want.ts';
 export const wantSettings: WantSettings = {
   metricNamePattern: '<name>_per_<window>',
   defaultSource: 'custom-metrics',
+  windowedQueries: new Set(),
   idleAfterMs: 300_000,
 };
 
@@ -32,7 +33,7 @@ export function samplesFor(resources: readonly Resource[], sample: Sample): Map<
 
 /** Facts in which everything about the resources has been known since ever. */
 export function factsFor(resources: readonly Resource[], changes: Partial<DecideFacts> = {}): DecideFacts {
-  const ever = { since: { wallMs: 0, monotonicMs: 0 }, last: now };
+  const ever = { since: { wallMs: 0, monotonicMs: 0 }, last: now, peaks: [] };
   const keys = resources.flatMap((one) => wantsOf(one, wantSettings).map((want) => want.key));
   return {
     ...wantSettings,

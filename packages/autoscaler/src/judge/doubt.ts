@@ -1,0 +1,23 @@
+import { formatDuration } from '@scaler/scaler-types';
+import type { Sample } from '../sources/sample.ts';
+import type { Want } from '../sources/want.ts';
+
+/**
+ * Why a sample cannot be used, as a clause; undefined: it can. Stale is what is older than its window, give or take the
+ * second in which times are written.
+ */
+export function doubtOf({ metric }: Want, sample: Sample | undefined): string | undefined {
+  if (!sample) return 'no sample';
+  if (!sample.known) return sample.reason;
+  if (!(metric.windowSize > 0)) return `its window of ${metric.windowSize} ms is not one`;
+  if (!Number.isFinite(metric.threshold)) return `its threshold ${metric.threshold} is not a number`;
+  if (!Number.isFinite(sample.value)) return `its value ${sample.value} is not a number`;
+  if (!(Math.abs(sample.ageMs) <= metric.windowSize + 1_000)) return staleText(sample.ageMs, metric.windowSize);
+  return undefined;
+}
+
+function staleText(ageMs: number, windowMs: number): string {
+  if (Number.isNaN(ageMs)) return 'its age is not known';
+  const where = ageMs > 0 ? 'stale, from' : 'from a clock that is ahead by';
+  return `${where} ${formatDuration(Math.abs(ageMs))}${ageMs > 0 ? ' ago' : ''}, more than its window of ${formatDuration(windowMs)}`;
+}

@@ -1,0 +1,27 @@
+/** One look at a value that no later look has exceeded. */
+export interface Peak {
+  value: number;
+  /** Of the monotonic clock. */
+  atMs: number;
+}
+
+/** Looks kept of one value; beyond it the oldest two become one, as high as the one and as late as the other. */
+const mostPeaks = 64;
+
+/** What is left of the looks of one window after one more. Values fall and times rise, so the first is the highest. Pure. */
+export function withPeak(
+  peaks: readonly Peak[],
+  value: number,
+  { nowMs, windowMs }: { nowMs: number; windowMs: number },
+): readonly Peak[] {
+  const within = peaks.filter((peak) => peak.value > value && peak.atMs >= nowMs - windowMs);
+  const [first, second, ...others] = [...within, { value, atMs: nowMs }];
+  if (first === undefined || second === undefined) return [{ value, atMs: nowMs }];
+  if (others.length + 2 <= mostPeaks) return [first, second, ...others];
+  return [{ value: first.value, atMs: second.atMs }, ...others];
+}
+
+/** The highest look since a time; undefined: there was none. */
+export function highestSince(peaks: readonly Peak[], sinceMs: number): Peak | undefined {
+  return peaks.find(({ atMs }) => atMs >= sinceMs);
+}
