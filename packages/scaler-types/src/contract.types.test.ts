@@ -20,9 +20,9 @@ test('a scaler has four methods that it must have; the abilities are optional', 
   const create: CreateResourceScaler = () => scaler;
   const later: CreateResourceScaler = () => Promise.resolve(scaler);
   expect([create, later]).toHaveLength(2);
-  const { watchResources, watchEndpoints, reconcile, explain, setBusy, close } = scaler;
-  expect([watchResources, watchEndpoints, reconcile, explain, setBusy, close]).toEqual(
-    Array.from({ length: 6 }, () => undefined),
+  const { watchResources, watchEndpoints, reconcile, explain, setBusy, tell, metrics, close } = scaler;
+  expect([watchResources, watchEndpoints, reconcile, explain, setBusy, tell, metrics, close]).toEqual(
+    Array.from({ length: 8 }, () => undefined),
   );
 });
 

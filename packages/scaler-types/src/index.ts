@@ -4,6 +4,8 @@ export { errorCode, isTerminal, ScalerError, type ScalerErrorCode, scalerErrors,
 export { formatResource, parseResource, type ResourceJson } from './json/resource-json.ts';
 export { parseScaleResource, type ScaleResourceJson } from './json/scale-resource-json.ts';
 export { type LogFields, type Logger } from './logger.ts';
+export { type MetricSample, type ScalerMetric } from './metric.ts';
+export { type Notice, type NoticeReason, noticeReasons } from './notice.ts';
 export { type Pause, pauseInEffect, type PauseMode, pauseModes, pauseText } from './pause.ts';
 export { compareQuantities, parseQuantity, type Quantity, quantityToNumber } from './quantity.ts';
 export {

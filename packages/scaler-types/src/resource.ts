@@ -42,8 +42,20 @@ export interface TargetPort {
   listenPort?: number;
   /** What names this target on the DLX's shared port, beside the Service's DNS names. */
   routes?: readonly Route[];
-  /** The protocol a held connection will speak; default `http`. */
+  /**
+   * What a connection to the DLX's own port speaks. `http`: HTTP/1.1, HTTP/2 or what a request upgrades to. `tcp`:
+   * anything; its bytes are passed on as they come. Absent: HTTP, but for a connection whose first bytes are beyond
+   * doubt those of TLS, PostgreSQL or Redis, which is as with `tcp`.
+   */
   protocol?: 'http' | 'tcp';
+  /**
+   * Who says the first word where the protocol is `tcp`. `client`: a connection wakes with its first byte, so that a
+   * check which only connects does not. `server`: each connection wakes. Absent: with its first byte, or once it stood
+   * for 100 ms without one.
+   */
+  speaksFirst?: 'client' | 'server';
+  /** A raw connection to an endpoint begins with a PROXY protocol header of that version, which names the client. Default: none. */
+  proxyProtocol?: 'v1' | 'v2';
 }
 
 /** Requests that neither wake nor count as activity; every field given must match. */

@@ -1,5 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { Logger } from './logger.ts';
+import type { ScalerMetric } from './metric.ts';
+import type { Notice } from './notice.ts';
 import type { Resource, ResourceRef, Target } from './resource.ts';
 
 /** Settings that a scaler proposes by name, in camelCase. Explicit flags and environment win over them. */
@@ -158,6 +160,17 @@ export interface ResourceScaler {
     until: string | undefined,
     options: { signal: AbortSignal },
   ): Promise<string | undefined>;
+  /**
+   * Passes on to whoever looks after the resource what only the app knows, in the way of the platform: an Event. Called when
+   * something begins and when it has ended, by the one that holds the Lease; after a change of it perhaps once more, so what
+   * has been told is not told again. Does not wait; what it throws is logged.
+   */
+  tell?(resource: ResourceRef, notice: Notice): void;
+  /**
+   * Numbers that only the scaler knows, as they are now. Called at each scrape of the autoscaler's metrics: from memory. What
+   * is malformed, or taken, is left out and logged.
+   */
+  metrics?(): readonly ScalerMetric[];
   /** Ends everything that it started. Idempotent; called once, last. */
   close?(): Promise<void>;
 }

@@ -1,4 +1,6 @@
+import type { ScalerMetric } from '@scaler/scaler-types';
 import * as prom from 'prom-client';
+import { scalerMetricsText } from './scaler-metrics.ts';
 import { createSeriesSet, type Labels } from './series.ts';
 
 /** What every metric says of itself. */
@@ -53,6 +55,11 @@ export interface Metrics {
   counter<const L extends string = never>(options: MetricOptions<L>): Counter<L>;
   gauge<const L extends string = never>(options: GaugeOptions<L>): Gauge<L>;
   histogram<const L extends string = never>(options: HistogramOptions<L>): Histogram<L>;
+  /**
+   * Shows what `read` tells at each scrape too, a scaler's own metrics. What is malformed, or of a name that is taken, is left
+   * out, and told to `onProblem` once, in a sentence that names it; it never fails the scrape. To be called once.
+   */
+  include(read: () => readonly ScalerMetric[], onProblem: (problem: string) => void): void;
   /** All of them, as Prometheus reads them. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -70,12 +77,40 @@ export function createMetrics({ prefix = 'scaler_', processMetrics = false }: Cr
   const registry = new prom.Registry();
   // Its own 10 ms wake an idle process a hundred times a second.
   if (processMetrics) prom.collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
+  let included = (): Promise<string> => Promise.resolve('');
   return {
     counter: (options) => counter(registry, prefix, options),
     gauge: (options) => gauge(registry, prefix, options),
     histogram: (options) => histogram(registry, prefix, options),
-    text: () => registry.metrics(),
+    include(read, onProblem) {
+      const isTaken = (name: string): boolean => registry.getSingleMetric(name) !== undefined;
+      const once = tellOnce(onProblem);
+      included = () => scalerMetricsText(tryRead(read, once), { prefix, isTaken, onProblem: once });
+    },
+    text: async () => (await registry.metrics()) + (await included()),
     contentType: registry.contentType,
+  };
+}
+
+function tryRead(read: () => readonly ScalerMetric[], onProblem: (problem: string) => void): readonly ScalerMetric[] {
+  try {
+    const told: unknown = read();
+    if (Array.isArray(told)) return told as readonly ScalerMetric[];
+    onProblem('they must be a list');
+  } catch (error) {
+    onProblem(`they cannot be told: ${(error as Error).message}`);
+  }
+  return [];
+}
+
+/** Scrapes come again and again; a problem that changes with each is not remembered for ever. */
+function tellOnce(tell: (problem: string) => void): (problem: string) => void {
+  const told = new Set<string>();
+  return (problem) => {
+    if (told.has(problem)) return;
+    if (told.size >= 100) told.clear();
+    told.add(problem);
+    tell(problem);
   };
 }
 

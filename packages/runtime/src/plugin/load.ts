@@ -17,6 +17,8 @@ const optionalAbilities = [
   'reconcile',
   'explain',
   'setBusy',
+  'tell',
+  'metrics',
   'close',
 ] as const satisfies readonly Exclude<keyof ResourceScaler, (typeof requiredMethods)[number]>[];
 

@@ -30,6 +30,8 @@ describe('round trip', () => {
       listenPort: port,
       routes: fc.array(route),
       protocol: fc.constantFrom('http', 'tcp'),
+      speaksFirst: fc.constantFrom('client', 'server'),
+      proxyProtocol: fc.constantFrom('v1', 'v2'),
     },
     { requiredKeys: ['service', 'port'] },
   );

@@ -44,6 +44,8 @@ const targetPort = object<TargetPort>({
   listenPort: optional(port),
   routes: optional(list(route)),
   protocol: optional(oneOf(['http', 'tcp'])),
+  speaksFirst: optional(oneOf(['client', 'server'])),
+  proxyProtocol: optional(oneOf(['v1', 'v2'])),
 });
 
 const quietRule = object<QuietRule>({

@@ -1,0 +1,14 @@
+/**
+ * `IdlenessUnknown`: nothing has been known for so long that the resource stays awake for that reason alone.
+ * `IdlenessKnown`: that is over.
+ */
+export const noticeReasons = ['IdlenessUnknown', 'IdlenessKnown'] as const;
+export type NoticeReason = (typeof noticeReasons)[number];
+
+/** What an app has to tell whoever looks after a resource. */
+export interface Notice {
+  type: 'normal' | 'warning';
+  reason: NoticeReason;
+  /** One sentence, without a final stop: `it stays awake: …`. */
+  message: string;
+}
