@@ -1,6 +1,7 @@
-import type { Clock, Logger, ResourceRef, ResourceScaler } from '@scaler/scaler-types';
+import type { Clock, Logger, Resource, ResourceRef, ResourceScaler } from '@scaler/scaler-types';
 import { type AttemptBook, createAttemptBook } from './act/attempt-book.ts';
 import { createFence, type FenceParts } from './act/fence.ts';
+import { createNotices, type Notices } from './act/notices.ts';
 import { park, type ParkResult } from './act/park.ts';
 import { createParks, type Parks } from './act/parks.ts';
 import { preflight, type PreflightParts } from './act/preflight.ts';
@@ -9,6 +10,7 @@ import type { Observer } from './app/observe.ts';
 import type { ResourceView } from './view/resource-view.ts';
 import type { Ring } from './ring.ts';
 import type { Source } from './sources/source.ts';
+import { longestWindowMs } from './sources/want.ts';
 import { createTicker, type Ticker, type TickResult, type TickSettings } from './tick.ts';
 
 export interface LeadSettings extends TickSettings {
@@ -38,6 +40,7 @@ interface Acting {
   parks: Parks;
   reconciler: Reconciler;
   attempts: AttemptBook;
+  notices: Notices;
 }
 
 /**
@@ -82,21 +85,32 @@ function prepare(parts: LeadParts, signal: AbortSignal): Acting {
     retryMs: 500,
     signal,
   });
-  return { ticker, attempts, parks, reconciler };
+  const notices = createNotices({ ...parts, patienceMs: (ref) => patienceOf(view.get(ref), settings) });
+  return { ticker, attempts, parks, reconciler, notices };
+}
+
+/** One window in which nothing was known, and one more until it may be judged again; the same where it cannot be. */
+function patienceOf(resource: Resource | undefined, settings: LeadSettings): number {
+  try {
+    return resource ? 2 * longestWindowMs(resource, settings) : 0;
+  } catch {
+    return 2 * settings.idleAfterMs;
+  }
 }
 
 async function tickUntilAborted(parts: LeadParts, acting: Acting, signal: AbortSignal): Promise<void> {
   const { clock, settings, ring, observer } = parts;
-  const { ticker, parks, reconciler, attempts } = acting;
+  const { ticker, parks, reconciler, attempts, notices } = acting;
   while (!signal.aborted) {
     const beganMs = clock.monotonic();
     reconciler.sweep();
     const result = await ticker.tick({ parking: parks.running, attempts: attempts.all() }, signal);
     tell(parts, result, clock.monotonic() - beganMs);
+    notices.ticked(result.decisions);
     parks.offer(result.decisions);
     ring.keepOnly(result.resources);
-    attempts.keepOnly(result.resources);
-    observer.ticked(result, clock.monotonic() - beganMs);
+    attempts.look(result.resources, beganMs);
+    observer.ticked(result, clock.monotonic() - beganMs, notices.open);
     await clock.sleep(Math.max(0, settings.intervalMs - (clock.monotonic() - beganMs)), signal);
   }
 }

@@ -1,4 +1,11 @@
-import { type Clock, type Logger, type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
+import {
+  type Clock,
+  formatDuration,
+  type Logger,
+  type Resource,
+  type ResourceRef,
+  resourceKey,
+} from '@scaler/scaler-types';
 import type { Observer } from '../app/observe.ts';
 import { afterAttempt, type Attempts, type BackOff } from '../judge/attempts.ts';
 import { instantOf } from '../judge/instant.ts';
@@ -22,16 +29,33 @@ export interface AttemptBook {
   end(resource: ResourceRef, result: ParkResult | undefined): void;
   /** By resource key. */
   all(): ReadonlyMap<string, Attempts>;
-  keepOnly(resources: readonly ResourceRef[]): void;
+  /**
+   * Takes what a tick saw that began at `beganMs`. A sleep that was over within a cooldown counts as a cancelled park: where
+   * the DLX does not get every connection, a lying source would else park a busy resource again and again. What is gone is
+   * forgotten.
+   */
+  look(resources: readonly Resource[], beganMs: number): void;
 }
 
 export function createAttemptBook({ get, ring, observer, settings, clock, logger }: AttemptBookParts): AttemptBook {
   const attempts = new Map<string, Attempts>();
   const began = new Map<string, number>();
+  /** When parks ended in sleep, until it is known for how long. */
+  const slept = new Map<string, number>();
 
-  const remember = (key: string, resource: ResourceRef, result: ParkResult): void => {
-    const backOff = backOffOf(result, get(resource), settings);
+  const remember = (key: string, resource: Resource | undefined, result: ParkResult): void => {
+    const backOff = backOffOf(result, resource, settings);
     attempts.set(key, afterAttempt(attempts.get(key), result.why, instantOf(clock), backOff));
+  };
+  const lookAt = (key: string, resource: Resource, beganMs: number): void => {
+    const atMs = slept.get(key);
+    if (atMs === undefined || beganMs <= atMs) return;
+    const cooldownMs = resource.cooldownMs ?? settings.cooldownMs;
+    const isLong = clock.monotonic() - atMs >= cooldownMs;
+    const isOver = resource.phase === 'awake' || resource.phase === 'waking';
+    if (isLong) attempts.delete(key);
+    else if (isOver) remember(key, resource, tooShort(cooldownMs));
+    if (isLong || isOver) slept.delete(key);
   };
   return {
     begin(resource, reasons) {
@@ -49,15 +73,21 @@ export function createAttemptBook({ get, ring, observer, settings, clock, logger
       ring.add(resource, { what, reasons: [why] }, clock.now());
       const fields = { namespace: resource.namespace, resource: resource.name, end: what, why, tookMs };
       logger[what === 'failed' ? 'warn' : 'info']('park ended', fields);
-      if (what === 'parked') attempts.delete(key);
-      else if (result) remember(key, resource, result);
+      if (what === 'parked') slept.set(key, clock.monotonic());
+      else if (result) remember(key, get(resource), result);
     },
     all: () => new Map(attempts),
-    keepOnly(resources) {
-      const keys = new Set(resources.map(resourceKey));
-      for (const key of attempts.keys()) if (!keys.has(key)) attempts.delete(key);
+    look(resources, beganMs) {
+      const seen = new Map(resources.map((resource) => [resourceKey(resource), resource]));
+      for (const kept of [attempts, slept]) for (const key of kept.keys()) if (!seen.has(key)) kept.delete(key);
+      for (const [key, resource] of seen) lookAt(key, resource, beganMs);
     },
   };
+}
+
+function tooShort(cooldownMs: number): ParkResult {
+  const why = `it was woken less than ${formatDuration(cooldownMs)} after it fell asleep`;
+  return { end: 'cancelled', why, terminal: false };
 }
 
 /** A refusal has disturbed nobody and is asked again soon; a cancelled park has, and waits for its cooldown at least. */
