@@ -1,0 +1,241 @@
+{{- define "scaler.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- /* Of every object; 40 characters leave room for what comes behind. */ -}}
+{{- define "scaler.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else if contains (include "scaler.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "scaler.name" .) | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Of objects without a namespace: another release's must not be ours. */ -}}
+{{- define "scaler.clusterName" -}}
+{{- printf "%s:%s" .Release.Namespace (include "scaler.fullname" .) -}}
+{{- end -}}
+
+{{- /* The same where only a DNS name is allowed. */ -}}
+{{- define "scaler.clusterDnsName" -}}
+{{- printf "%s.%s" (include "scaler.fullname" .) .Release.Namespace -}}
+{{- end -}}
+
+{{- define "scaler.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: scaler
+{{ include "scaler.selector" . }}
+{{- end -}}
+
+{{- define "scaler.selector" -}}
+app.kubernetes.io/name: {{ include "scaler.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- /* (dict "root" $ "app" "dlx") */ -}}
+{{- define "scaler.app.selector" -}}
+{{ include "scaler.selector" .root }}
+app.kubernetes.io/component: {{ .app }}
+{{- end -}}
+
+{{- define "scaler.app.labels" -}}
+{{ include "scaler.labels" .root }}
+app.kubernetes.io/component: {{ .app }}
+{{- end -}}
+
+{{- define "scaler.app.name" -}}
+{{ include "scaler.fullname" .root }}-{{ .app }}
+{{- end -}}
+
+{{- define "scaler.app.account" -}}
+{{- $values := index .root.Values .app -}}
+{{- $values.serviceAccount.name | default (include "scaler.app.name" .) -}}
+{{- end -}}
+
+{{- define "scaler.image" -}}
+{{- $image := index .root.Values.images .app -}}
+{{- $repository := printf "%s%s" (.root.Values.images.registry | empty | ternary "" (printf "%s/" .root.Values.images.registry)) $image.repository -}}
+{{- if $image.digest -}}
+{{ $repository }}@{{ $image.digest }}
+{{- else -}}
+{{ $repository }}:{{ $image.tag | default .root.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{- /* A duration such as 1m30s in whole seconds, rounded up. */ -}}
+{{- define "scaler.seconds" -}}
+{{- $text := toString . -}}
+{{- $ms := regexFind "[0-9.]+ms" $text | trimSuffix "ms" | default "0" | float64 -}}
+{{- $rest := regexReplaceAll "[0-9.]+ms" $text "" -}}
+{{- $h := regexFind "[0-9.]+h" $rest | trimSuffix "h" | default "0" | float64 -}}
+{{- $m := regexFind "[0-9.]+m" $rest | trimSuffix "m" | default "0" | float64 -}}
+{{- $s := regexFind "[0-9.]+s" $rest | trimSuffix "s" | default "0" | float64 -}}
+{{- addf (mulf $h 3600) (mulf $m 60) $s (divf $ms 1000) | ceil | int -}}
+{{- end -}}
+
+{{- /* One value of an app's settings, as text: lists by commas, whole numbers without an exponent. */ -}}
+{{- define "scaler.text" -}}
+{{- if kindIs "slice" . -}}
+{{- join "," . -}}
+{{- else if and (kindIs "float64" .) (eq (floor .) .) -}}
+{{- printf "%.0f" . -}}
+{{- else -}}
+{{- toString . -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* `scaleInterval: 10s` becomes SCALER_SCALE_INTERVAL, as the app says that it is called. */ -}}
+{{- define "scaler.env" -}}
+{{- $values := index .root.Values .app -}}
+{{- range $name, $value := $values.settings }}
+- name: SCALER_{{ snakecase $name | upper }}
+  value: {{ include "scaler.text" $value | quote }}
+{{- end }}
+{{- range $name, $value := .root.Values.scaler.options }}
+- name: SCALER_OPTION_{{ snakecase $name | upper }}
+  value: {{ include "scaler.text" $value | quote }}
+{{- end }}
+{{- with $values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- /* What the chart says to both apps; the rest are settings. */ -}}
+{{- define "scaler.args" -}}
+- --identity=$(POD_NAME)
+- --scaler={{ .Values.scaler.package }}
+- --dlx-service={{ .Release.Namespace }}/{{ include "scaler.app.name" (dict "root" . "app" "dlx") }}
+{{- if eq .Values.scope.type "namespaces" }}
+- --namespaces={{ join "," .Values.scope.namespaces }}
+{{- end }}
+{{- end -}}
+
+{{- define "scaler.container.security" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{- define "scaler.pod.security" -}}
+{{- with .Values.podSecurity.runAsUser }}
+runAsUser: {{ . }}
+runAsGroup: {{ . }}
+fsGroup: {{ . }}
+{{- end }}
+runAsNonRoot: true
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "scaler.priorityClass" -}}
+{{- if .Values.priorityClass.name -}}
+{{ .Values.priorityClass.name }}
+{{- else if .Values.priorityClass.create -}}
+{{ include "scaler.clusterDnsName" . }}
+{{- end -}}
+{{- end -}}
+
+{{- /* What both apps' pods have alike; (dict "root" $ "app" "dlx"). */ -}}
+{{- define "scaler.pod.placement" -}}
+{{- $values := index .root.Values .app -}}
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with include "scaler.priorityClass" .root }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+topologySpreadConstraints:
+  {{- if $values.topologySpreadConstraints }}
+  {{- toYaml $values.topologySpreadConstraints | nindent 2 }}
+  {{- else }}
+  {{- range $key := list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+  - topologyKey: {{ $key }}
+    maxSkew: 1
+    # A cluster of one node, or of nodes without zones, runs it too.
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "scaler.app.selector" $ | nindent 8 }}
+    # Of this rollout alone: what is about to go does not count.
+    matchLabelKeys: [pod-template-hash]
+  {{- end }}
+  {{- end }}
+{{- end -}}
+
+{{- /* The container of an app, but for its name, ports and arguments. */ -}}
+{{- define "scaler.container.rest" -}}
+{{- $values := index .root.Values .app -}}
+image: {{ include "scaler.image" . | quote }}
+imagePullPolicy: {{ .root.Values.images.pullPolicy }}
+securityContext:
+  {{- include "scaler.container.security" . | nindent 2 }}
+resources:
+  {{- toYaml $values.resources | nindent 2 }}
+# A replica that cannot reach the API server is not ready; one that does not answer at all is started again.
+startupProbe:
+  httpGet: { path: /healthz, port: infra }
+  periodSeconds: 1
+  failureThreshold: 60
+livenessProbe:
+  httpGet: { path: /healthz, port: infra }
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  httpGet: { path: /readyz, port: infra }
+  periodSeconds: 2
+  timeoutSeconds: 2
+  failureThreshold: 3
+{{- end -}}
+
+{{- define "scaler.plugins.volume" -}}
+{{- with .root.Values.scaler.pluginVolume }}
+- name: plugins
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with (index .root.Values .app).extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "scaler.plugins.mount" -}}
+{{- if .root.Values.scaler.pluginVolume }}
+- { name: plugins, mountPath: /plugins, readOnly: true }
+{{- end }}
+{{- with (index .root.Values .app).extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "scaler.metricsSources" -}}
+{{- $sources := default "custom-metrics" .Values.autoscaler.settings.metricsSource -}}
+{{- if kindIs "slice" $sources -}}{{ join "," $sources }}{{- else -}}{{ $sources }}{{- end -}}
+{{- end -}}
+
+{{- define "scaler.portRange" -}}
+{{- .Values.scaler.options.portRange | default "20000-29999" -}}
+{{- end -}}
+
+{{- /* Where `helm test` works: a namespace that is managed. */ -}}
+{{- define "scaler.test.namespace" -}}
+{{- if eq .Values.scope.type "namespaces" -}}{{ first .Values.scope.namespaces }}{{- else -}}{{ .Release.Namespace }}{{- end -}}
+{{- end -}}

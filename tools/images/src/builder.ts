@@ -1,0 +1,96 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { command, succeeds } from './command.ts';
+
+const names = ['docker', 'podman', 'buildah'] as const;
+export type BuilderName = (typeof names)[number];
+
+/** What one build needs. */
+export interface Build {
+  dockerfile: string;
+  context: string;
+  tag: string;
+  args: Readonly<Record<string, string>>;
+  /** Name → file. */
+  secrets: Readonly<Record<string, string>>;
+}
+
+/** A program that builds images, by what differs between them. */
+export interface Builder {
+  readonly name: BuilderName;
+  build(build: Build): Promise<void>;
+  /** Of the unpacked image, in bytes. */
+  size(tag: string): Promise<number>;
+  /** Writes a docker archive. */
+  save(tag: string, file: string): Promise<void>;
+  /** Takes an image out of an archive, and returns what to call it. */
+  load(file: string): Promise<string>;
+  /** Makes an image from another and a folder of this machine, linked by name from `/usr/local/bin`. */
+  extend(base: string, options: { source: string; target: string; links: Readonly<Record<string, string>> }): Promise<string>;
+}
+
+/** @throws when none of them works here. */
+export async function findBuilder(wanted?: string): Promise<Builder> {
+  for (const name of names) {
+    if (wanted !== undefined && wanted !== name) continue;
+    // The client of docker may be there without its daemon.
+    if (await succeeds(name, [name === 'buildah' ? '--version' : 'info'])) return createBuilder(name);
+  }
+  throw new Error(`${wanted ?? names.join(', ')}: not here, or not working; install one of ${names.join(', ')}`);
+}
+
+function createBuilder(name: BuilderName): Builder {
+  return {
+    name,
+    build: async ({ dockerfile, context, tag, args, secrets }) => {
+      const given = Object.entries(args).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`]);
+      const hidden = Object.entries(secrets).flatMap(([id, file]) => ['--secret', `id=${id},src=${file}`]);
+      await command(name, ['build', '-f', dockerfile, '-t', tag, ...given, ...hidden, context]);
+    },
+    size: async (tag) => {
+      if (name !== 'buildah') return Number(await command(name, ['image', 'inspect', '-f', '{{.Size}}', tag]));
+      return sizeOfTree(tag);
+    },
+    save: async (tag, file) => {
+      await mkdir(dirname(file), { recursive: true });
+      await rm(file, { force: true });
+      if (name === 'buildah') await command(name, ['push', tag, `docker-archive:${file}:${tag}`]);
+      else await command(name, ['save', '-o', file, tag]);
+    },
+    load: async (file) => {
+      if (name === 'buildah') return command(name, ['pull', '-q', `docker-archive:${file}`]);
+      const said = await command(name, ['load', '-q', '-i', file]);
+      return said.replace(/^Loaded image(\(s\))?( ID)?: /, '');
+    },
+    extend: (base, { source, target, links }) => extend(name, base, source, target, links),
+  };
+}
+
+async function sizeOfTree(tag: string): Promise<number> {
+  const container = await command('buildah', ['from', '--pull-never', tag]);
+  try {
+    const mounted = await command('buildah', ['mount', container]);
+    return Number((await command('du', ['-sb', mounted])).split('\t')[0]);
+  } finally {
+    await command('buildah', ['rm', container]);
+  }
+}
+
+async function extend(
+  name: BuilderName,
+  base: string,
+  source: string,
+  target: string,
+  links: Readonly<Record<string, string>>,
+): Promise<string> {
+  if (name !== 'buildah') throw new Error(`${name}: give --installer, an image with npm; only buildah adds one`);
+  const tag = 'localhost/scaler-installer:latest';
+  const container = await command('buildah', ['from', '--pull-never', base]);
+  await command('buildah', ['copy', container, source, target]);
+  // A base of busybox alone has no /usr/bin/env, which npm's first line asks for.
+  const script = ['mkdir -p /usr/bin', '[ -e /usr/bin/env ] || ln -s /bin/env /usr/bin/env'];
+  for (const [link, to] of Object.entries(links)) script.push(`ln -sf ${to} ${join('/usr/local/bin', link)}`);
+  await command('buildah', ['run', container, '--', 'sh', '-ec', script.join('\n')]);
+  await command('buildah', ['commit', '--rm', container, tag]);
+  return tag;
+}
