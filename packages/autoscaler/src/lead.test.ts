@@ -107,7 +107,8 @@ function sourceOf(name: Source['name'], value: Scene['value']): Source {
   };
 }
 
-const web = aResource({ scaleResources: [{ metricName: 'requests', windowSize, threshold: 0 }] });
+const metric = { metricName: 'requests', windowSize, threshold: 0 };
+const web = aResource({ scaleResources: [metric] });
 const named = (name: string, changes: Partial<Resource> = {}): Resource => ({ ...web, name, ...changes });
 const signal = new AbortController().signal;
 const entries = (scene: Scene, ref = web) => scene.ring.of(ref).map(({ what }) => what);
@@ -230,7 +231,7 @@ describe('what its owner wants', () => {
     await scene.tick();
     const [park] = await scene.scaler.whenParks(1);
     const tell = (later: Partial<Resource>) =>
-      scene.scaler.tell({ type: 'set', resource: named('web', { phase: 'parking', ...later }) });
+      scene.scaler.change({ type: 'set', resource: named('web', { phase: 'parking', ...later }) });
     return { scene, tell, confirm: () => park?.options.confirm?.(question, signal) };
   };
 
@@ -276,12 +277,42 @@ describe('what its owner wants', () => {
   });
 });
 
+describe('telling', () => {
+  test('that it stays awake since nothing is known, once after two windows, and once that it is known again', async () => {
+    const scene = await start([web, named('busy', { scaleResources: [{ ...metric, threshold: -1 }] })]);
+    const told: unknown[] = [];
+    scene.scaler.tell = (ref, notice) => told.push([ref.name, notice]);
+    scene.value.now = 'no-api: the group is absent';
+    for (let ticks = 0; ticks < 2; ticks++) await scene.tick();
+    expect(told).toEqual([]);
+    for (let ticks = 0; ticks < 3; ticks++) await scene.tick();
+    const message =
+      'it stays awake, since its idleness has not been known for 30s: unknown: requests_per_10s: no-api: the group is absent';
+    const unknown = ['web', { type: 'warning', reason: 'IdlenessUnknown', message }];
+    expect(told.filter((one) => (one as string[])[0] === 'web')).toEqual([unknown]);
+    expect(await scene.metrics.text()).toContain('scaler_autoscaler_idleness_unknown 2');
+    scene.value.now = 0;
+    // Its value is known, but not for a whole window.
+    await scene.tick();
+    expect(told).toHaveLength(3);
+    await scene.tick();
+    const known = { type: 'normal', reason: 'IdlenessKnown', message: 'its idleness is known again' };
+    expect(told.slice(2)).toEqual(
+      expect.arrayContaining([
+        ['web', known],
+        ['busy', known],
+      ]),
+    );
+    expect(await scene.metrics.text()).toContain('scaler_autoscaler_idleness_unknown 0');
+  });
+});
+
 describe('reconciling', () => {
   test('begins with a sweep, then follows changes, and sweeps at each tick', async () => {
     const scene = await start([named('a'), named('b')]);
     scene.value.now = 1;
     await until(() => scene.scaler.reconciled.length === 1);
-    scene.scaler.tell({ type: 'set', resource: named('a') });
+    scene.scaler.change({ type: 'set', resource: named('a') });
     await until(() => scene.scaler.reconciled.length === 2);
     await scene.tick();
     await until(() => scene.scaler.reconciled.length === 3);
@@ -295,9 +326,9 @@ describe('reconciling', () => {
     await turn();
     const gate = Promise.withResolvers<void>();
     scene.scaler.reconcileGate = () => gate.promise;
-    for (let i = 0; i < 5; i++) scene.scaler.tell({ type: 'set', resource: web });
+    for (let i = 0; i < 5; i++) scene.scaler.change({ type: 'set', resource: web });
     await turn();
-    for (let i = 0; i < 5; i++) scene.scaler.tell({ type: 'set', resource: web });
+    for (let i = 0; i < 5; i++) scene.scaler.change({ type: 'set', resource: web });
     await turn();
     expect(scene.scaler.reconciled).toEqual(['*', 'default/web']);
     gate.resolve();
@@ -311,7 +342,7 @@ describe('reconciling', () => {
     const scene = await start([web], { reconcileGate: (key) => (key === '*' ? gate.promise : Promise.resolve()) });
     scene.value.now = 1;
     await until(() => scene.scaler.reconciled.length === 1);
-    scene.scaler.tell({ type: 'set', resource: web });
+    scene.scaler.change({ type: 'set', resource: web });
     await until(() => scene.scaler.reconciled.length === 2);
     gate.resolve();
     await until(() => scene.scaler.reconciled.length === 3);
@@ -328,7 +359,7 @@ describe('reconciling', () => {
     await scene.tick();
     await until(() => scene.scaler.reconciled.length === 2);
     await turn();
-    scene.scaler.tell({ type: 'set', resource: named('b') });
+    scene.scaler.change({ type: 'set', resource: named('b') });
     await until(() => scene.scaler.reconciled.length === 3);
     await scene.clock.advance(500);
     await until(() => scene.scaler.reconciled.length === 4);
@@ -343,7 +374,7 @@ describe('reconciling', () => {
     await scene.tick();
     const [park] = await scene.scaler.whenParks(1);
     scene.scaler.reconciled.length = 0;
-    scene.scaler.tell({ type: 'set', resource: named('web', { phase: 'parking' }) });
+    scene.scaler.change({ type: 'set', resource: named('web', { phase: 'parking' }) });
     await turn();
     expect(scene.scaler.reconciled).toEqual([]);
     park?.end();
@@ -354,8 +385,8 @@ describe('reconciling', () => {
 
 test('a change that is no resource is left out, and one that goes is forgotten', async () => {
   const scene = await start([web]);
-  scene.scaler.tell({ type: 'set', resource: { namespace: 'x' } as never });
-  scene.scaler.tell({ type: 'removed', resource: web });
+  scene.scaler.change({ type: 'set', resource: { namespace: 'x' } as never });
+  scene.scaler.change({ type: 'removed', resource: web });
   await scene.tick();
   expect(scene.view.list()).toEqual([]);
   expect(scene.ring.of(web)).toEqual([]);

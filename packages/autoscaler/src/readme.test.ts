@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { createMetrics, optionsTable } from '@scaler/runtime';
+import { systemClock } from '@scaler/scaler-types';
 import { createObserver } from './app/observe.ts';
+import { observeSteps } from './app/steps.ts';
 import { settings } from './app/settings.ts';
 import { autoscalerErrors } from './errors.ts';
 import { peerText } from './peers/peer.ts';
@@ -43,6 +45,7 @@ test('the example of queries can be read', () => {
 test('every metric is named', async () => {
   const metrics = createMetrics();
   createObserver(metrics);
+  observeSteps(metrics, { list: () => [], get: () => undefined, onChange: () => () => undefined }, systemClock);
   const text = await metrics.text();
   const names = [...text.matchAll(/^# TYPE scaler_autoscaler_(\w+)/gm)].map(([, name]) => name);
   expect(names.length).toBeGreaterThan(5);

@@ -4,18 +4,19 @@ import type { TickResult } from '../tick.ts';
 
 /** The autoscaler's own numbers. */
 export interface Observer {
-  ticked(result: TickResult, tookMs: number): void;
+  /** @param unknown resources that stay awake since their idleness has been unknown for too long. */
+  ticked(result: TickResult, tookMs: number, unknown: number): void;
   parkEnded(end: RingEntry['what'], tookMs: number): void;
   leading(held: boolean): void;
 }
 
 /** Declares the autoscaler's metrics. Labels are bounded: actions, ends, sources, phases; never resources. */
 export function createObserver(metrics: Metrics): Observer {
-  const { decisions, seconds, parks, parkSeconds, up, resources, braked, heldBack, lease } = declare(metrics);
+  const { decisions, seconds, parks, parkSeconds, up, resources, unknowns, braked, heldBack, lease } = declare(metrics);
   lease.bind({}).set(0);
 
   return {
-    ticked(result, tookMs) {
+    ticked(result, tookMs, unknown) {
       seconds.bind({}).observe(tookMs / 1_000);
       for (const { action } of result.decisions) decisions.bind({ action }).inc();
       for (const { source, failures } of result.reports) up.bind({ source }).set(failures.length === 0 ? 1 : 0);
@@ -23,6 +24,7 @@ export function createObserver(metrics: Metrics): Observer {
         const count = result.resources.filter((resource) => (resource.phase ?? 'unknown') === phase).length;
         resources.bind({ phase }).set(count);
       }
+      unknowns.bind({}).set(unknown);
       braked.bind({}).set(result.braked ? 1 : 0);
       heldBack.bind({}).set(result.heldBack);
     },
@@ -66,6 +68,10 @@ function declare(metrics: Metrics) {
       name: 'autoscaler_resources',
       help: 'Managed resources by phase.',
       labels: ['phase'],
+    }),
+    unknowns: metrics.gauge({
+      name: 'autoscaler_idleness_unknown',
+      help: 'Resources that stay awake since their idleness has been unknown for two windows.',
     }),
     braked: metrics.gauge({
       name: 'autoscaler_brake_on',

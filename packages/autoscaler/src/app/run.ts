@@ -6,6 +6,7 @@ import {
   createChecks,
   createMetrics,
   logConfig,
+  type Metrics,
   type ProcessContext,
   startAdminServer,
   startInfraServer,
@@ -13,7 +14,7 @@ import {
   identityOf,
   loadConfiguredScaler,
 } from '@scaler/runtime';
-import type { ResourceScaler } from '@scaler/scaler-types';
+import type { Logger, ResourceScaler } from '@scaler/scaler-types';
 import { lead, type LeadParts } from '../lead.ts';
 import { createPeerClient } from '../peers/peer-client.ts';
 import { createResourceView, type ResourceView } from '../view/resource-view.ts';
@@ -26,6 +27,7 @@ import { createObserver } from './observe.ts';
 import { peersOf } from './peers.ts';
 import type { Settings } from './settings.ts';
 import { sourcesOf } from './sources.ts';
+import { observeSteps } from './steps.ts';
 
 /** What main hands over. */
 export interface AutoscalerContext extends ProcessContext {
@@ -56,6 +58,8 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   const observer = createObserver(metrics);
   const ring = createRing();
   const view = createResourceView({ scaler, clock, logger, timeoutMs: 30_000, retryMs: 1_000 });
+  observeSteps(metrics, view, clock);
+  showScalerMetrics(metrics, scaler, logger);
   const leadership = leadershipOf(values, { kube, identity: identityOf(values), observer, clock, logger });
   const leadParts: LeadParts = {
     scaler,
@@ -87,6 +91,13 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
 /** What the scaler is loaded with: proposals of its own come later. */
 function startOf({ config: { values } }: AutoscalerContext) {
   return { values, dryRun: values.dryRun };
+}
+
+function showScalerMetrics(metrics: Metrics, scaler: ResourceScaler, logger: Logger): void {
+  metrics.include(
+    () => scaler.metrics?.() ?? [],
+    (problem) => logger.error('metrics of the scaler are left out', { problem }),
+  );
 }
 
 /** Nothing here needs Kubernetes but the Lease, the metrics API and the DLX's Service. */

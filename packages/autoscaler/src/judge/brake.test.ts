@@ -10,6 +10,7 @@ function facts(parks: number, changes: Partial<BrakeFacts> = {}): BrakeFacts {
     resource: { namespace: 'n', name: `r${i}` },
     action: 'park',
     reasons: ['idle'],
+    verdict: 'idle',
   }));
   const lastFailure = { wallMs: 0, monotonicMs: now.monotonicMs - 90_000 };
   return { decisions, awake: 30, lastFailure, longestWindowMs: 60_000, braked: false, now, ...changes };

@@ -12,6 +12,8 @@ export interface Decision {
   action: 'park' | 'would-park' | 'stay';
   /** At least one. */
   reasons: readonly string[];
+  /** What its samples say, where it is for them to say: undefined when it stays for another reason, or is not awake. */
+  verdict: Verdict['verdict'] | undefined;
 }
 
 /** What a decision rests on, beside the resources and their samples. */
@@ -35,18 +37,21 @@ export function decide(resources: readonly Resource[], samples: Samples, facts: 
       return { resource: { namespace, name }, ...decideOne(resource, samples, facts) };
     } catch (error) {
       const reason = `unknown: it cannot be judged: ${(error as Error).message}`;
-      return { resource: { namespace, name }, action: 'stay', reasons: [reason] };
+      return { resource: { namespace, name }, action: 'stay', reasons: [reason], verdict: 'unknown' };
     }
   });
 }
 
 function decideOne(resource: Resource, samples: Samples, facts: DecideFacts): Omit<Decision, 'resource'> {
   const standing = standingReasons(resource, facts);
-  if (resource.phase !== 'awake') return { action: 'stay', reasons: standing };
+  if (resource.phase !== 'awake') return { action: 'stay', reasons: standing, verdict: undefined };
   const { verdict, reasons } = verdictOf(resource, samples, facts);
-  if (verdict !== 'idle') return { action: 'stay', reasons: [...standing, ...reasons] };
-  if (standing.length > 0) return { action: 'stay', reasons: standing };
-  return { action: facts.dryRun || resource.dryRun ? 'would-park' : 'park', reasons };
+  const idle = verdict === 'idle';
+  if (standing.length > 0) {
+    return { action: 'stay', reasons: idle ? standing : [...standing, ...reasons], verdict: undefined };
+  }
+  if (!idle) return { action: 'stay', reasons, verdict };
+  return { action: facts.dryRun || resource.dryRun ? 'would-park' : 'park', reasons, verdict };
 }
 
 function verdictOf(resource: Resource, samples: Samples, facts: DecideFacts): Verdict {

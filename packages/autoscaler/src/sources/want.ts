@@ -92,6 +92,11 @@ function activityWant(resource: Resource, settings: WantSettings): Want {
   };
 }
 
+/** Milliseconds: the longest of all that is asked about the resource. */
+export function longestWindowMs(resource: Resource, settings: WantSettings): number {
+  return Math.max(...wantsOf(resource, settings).map(({ metric }) => metric.windowSize));
+}
+
 function longestWindow(resource: Resource, settings: WantSettings): number {
   const windows = resource.scaleResources.map((metric) => metric.windowSize);
   return windows.length > 0 ? Math.max(...windows) : settings.idleAfterMs;

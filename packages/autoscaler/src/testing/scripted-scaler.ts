@@ -25,7 +25,7 @@ export interface ScriptedScaler extends ResourceScaler {
   reconcileGate: (key: string) => Promise<void>;
   /** What a sweep answers. */
   sweepResults: readonly ScaleResult[];
-  tell(change: ResourceChange): void;
+  change(change: ResourceChange): void;
   /** Resolves when `count` parks have begun and not ended. */
   whenParks(count: number): Promise<readonly ScriptedPark[]>;
 }
@@ -44,7 +44,7 @@ export function scriptedScaler(resources: readonly Resource[]): ScriptedScaler {
     reconciled,
     reconcileGate: () => Promise.resolve(),
     sweepResults: [],
-    tell: (change) => listener(change),
+    change: (change) => listener(change),
     whenParks: (count) =>
       new Promise((resolve) => {
         waiting.push({ count, resolve });

@@ -1,0 +1,56 @@
+import { expect, test } from '@jest/globals';
+import type { Notice, ResourceRef } from '@scaler/scaler-types';
+import { createFakeClock } from '@scaler/testing-kit';
+import type { Decision } from '../judge/decide.ts';
+import { silentLogger } from '../testing/facts.ts';
+import { createNotices } from './notices.ts';
+
+const resource: ResourceRef = { namespace: 'default', name: 'web' };
+const decision = (verdict: Decision['verdict']): Decision => ({
+  resource,
+  action: 'stay',
+  reasons: ['because'],
+  verdict,
+});
+
+function prepare(tell?: (notice: Notice) => void) {
+  const clock = createFakeClock();
+  const told: string[] = [];
+  const passOn = tell ?? ((notice: Notice): unknown => told.push(notice.reason));
+  const scaler = { tell: (_ref: ResourceRef, notice: Notice): void => void passOn(notice) };
+  const notices = createNotices({ scaler, clock, logger: silentLogger, patienceMs: () => 20_000 });
+  const tick = async (verdict: Decision['verdict']) => {
+    notices.ticked([decision(verdict)]);
+    await clock.advance(10_000);
+    return told;
+  };
+  return { notices, tick, told };
+}
+
+test('what is unknown for no longer than may be is told to nobody', async () => {
+  const { tick, told } = prepare();
+  for (const verdict of ['unknown', 'unknown', 'unknown', 'busy', 'unknown', 'unknown', 'unknown', 'idle'] as const) {
+    await tick(verdict);
+  }
+  expect(told).toEqual([]);
+});
+
+test('a wish or a cooldown in between neither begins nor ends it', async () => {
+  const { tick, told, notices } = prepare();
+  for (const verdict of ['unknown', undefined, 'unknown', 'unknown', undefined, 'unknown'] as const)
+    await tick(verdict);
+  expect(told).toEqual(['IdlenessUnknown']);
+  expect(notices.open).toBe(1);
+  expect(await tick('idle')).toEqual(['IdlenessUnknown', 'IdlenessKnown']);
+  expect(notices.open).toBe(0);
+});
+
+test('a resource that is gone is forgotten, and a scaler that throws does no harm', async () => {
+  const { tick, notices } = prepare(() => {
+    throw new Error('no');
+  });
+  for (let ticks = 0; ticks < 4; ticks++) await tick('unknown');
+  expect(notices.open).toBe(1);
+  notices.ticked([]);
+  expect(notices.open).toBe(0);
+});
