@@ -73,7 +73,9 @@ export function createDlx(options: DlxOptions): Dlx {
     refusing: false,
   };
   const directory = new Directory(settings.clusterDomain);
-  const server = new DataServer(core, createChain(core, directory, trustOf(trustedPeers)));
+  const server = new DataServer(core, createChain(core, directory, trustOf(trustedPeers)), (port) =>
+    directory.targetPort(port),
+  );
   const accept = server.accept.bind(server);
   const listeners = new Listeners({ host: listenHost, clock, logger, accept });
   const { promise: synced, resolve: onSynced } = Promise.withResolvers<void>();

@@ -67,6 +67,14 @@ export class Exchange implements Holdable {
     return this.channel.ownPort && resource?.phase === 'awake' && resource.dlxSeesAll !== true;
   }
 
+  /** What is kept of it has grown. */
+  recount(heldBytes: number): void {
+    const isHeld = this.state === 'held';
+    if (isHeld) this.#countHeld(-1);
+    this.heldBytes = heldBytes;
+    if (isHeld) this.#countHeld(1);
+  }
+
   /** Its connection left HTTP: it is a stream now, which is open until the request ends. */
   opened(): void {
     if (this.#open || this.state === 'ended') return;

@@ -53,6 +53,12 @@ export class Directory {
     return this.#ports.find(port);
   }
 
+  /** What is declared of a target's own port. */
+  targetPort(port: number): TargetPort | undefined {
+    const lane = this.byPort(port);
+    return lane === undefined || lane === 'ambiguous' ? undefined : lane.port;
+  }
+
   /** On the shared port. */
   identify({ host, path, target }: Address): Identified {
     const tried: string[] = [];

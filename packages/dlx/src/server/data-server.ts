@@ -1,16 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
+import type { TargetPort } from '@scaler/scaler-types';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Core } from '../core.ts';
 import { Http1Carrier } from '../forward/http1-carrier.ts';
 import { type RawMessage, rawMessageClass } from '../forward/raw-message.ts';
 import { RawResponse } from '../forward/raw-response.ts';
 import { Http2Connection } from '../http2/http2-connection.ts';
-import { peek } from '../http2/peek.ts';
 import { outcomes } from '../outcome.ts';
+import { TcpConnection } from '../tcp/tcp-connection.ts';
 import { takeUpgrade, whenAnswered } from '../upgrade/take-upgrade.ts';
 import type { ClientConnection, Handle } from './client-connection.ts';
 import { Connection } from './connection.ts';
+import { peek } from './peek.ts';
 
 const connectionOf = Symbol('connection');
 type Held = Socket & { [connectionOf]?: Connection };
@@ -29,14 +31,17 @@ export class DataServer {
   readonly connections = new Set<ClientConnection>();
   readonly #core: Core;
   readonly #handle: Handle;
+  readonly #targetPort: (port: number) => TargetPort | undefined;
   readonly #app: FastifyInstance;
   #server: Server | undefined;
   /** Node's own taking of a connection in HTTP/1. */
   #speakHttp1: (socket: Socket) => void = () => {};
 
-  constructor(core: Core, handle: Handle) {
+  /** `targetPort` tells whose a port is, where it is one target's own. */
+  constructor(core: Core, handle: Handle, targetPort: (port: number) => TargetPort | undefined) {
     this.#core = core;
     this.#handle = handle;
+    this.#targetPort = targetPort;
     this.#app = fastify({
       serverFactory: () => (this.#server = this.#createServer()),
       // fastify's own would answer beside ours, and close at once.
@@ -54,7 +59,9 @@ export class DataServer {
 
   /** Takes a connection that came in on a target's own port. */
   accept(socket: Socket, port: number): void {
-    this.#arrived(socket, port, true);
+    const declared = this.#targetPort(port);
+    if (declared?.protocol === 'tcp') this.#takeTcp(socket, port, declared.speaksFirst);
+    else this.#arrived(socket, port, { ownPort: true, sniffs: declared?.protocol === undefined });
   }
 
   /** No more connections on the shared port; those that stand go on. */
@@ -111,7 +118,9 @@ export class DataServer {
     server.maxHeadersCount = 0;
     for (const listener of server.listeners('connection')) this.#speakHttp1 = listener.bind(server);
     server.removeAllListeners('connection');
-    server.on('connection', (socket: Socket) => this.#arrived(socket, socket.localPort ?? 0, false));
+    server.on('connection', (socket: Socket) => {
+      this.#arrived(socket, socket.localPort ?? 0, { ownPort: false, sniffs: false });
+    });
     server.on('request', (req, res) => receive(req, res, false));
     server.on('checkContinue', (req, res) => receive(req, res, true));
     server.on('checkExpectation', (req, res) => receive(req, res, true));
@@ -131,8 +140,8 @@ export class DataServer {
     return server;
   }
 
-  /** Both protocols come in on the same ports; the first bytes tell which it is. */
-  #arrived(socket: Held, port: number, ownPort: boolean): void {
+  /** What was not declared comes in on the same ports; the first bytes tell which it is. */
+  #arrived(socket: Held, port: number, { ownPort, sniffs }: { ownPort: boolean; sniffs: boolean }): void {
     // It was reset before we took it; nobody waits for an answer.
     if (socket.remoteAddress === undefined) {
       socket.destroy();
@@ -141,14 +150,25 @@ export class DataServer {
     const connection = new Connection(this.#core, this.#handle, socket, port, ownPort);
     socket[connectionOf] = connection;
     this.#track(connection);
-    peek(socket, (http2) => {
-      if (!http2) {
+    peek(socket, sniffs, (spoken) => {
+      if (spoken === 'http1') {
         this.#speakHttp1(socket);
         return;
       }
       this.connections.delete(connection);
-      this.#track(new Http2Connection(this.#core, this.#handle, connection));
+      if (spoken === 'tcp') this.#takeTcp(socket, port, 'client');
+      else this.#track(new Http2Connection(this.#core, this.#handle, connection));
     });
+  }
+
+  #takeTcp(socket: Socket, port: number, speaksFirst: TargetPort['speaksFirst']): void {
+    if (socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
+    const connection = new TcpConnection(this.#core, this.#handle, socket, port);
+    this.#track(connection);
+    connection.start(speaksFirst);
   }
 
   #track(connection: ClientConnection): void {

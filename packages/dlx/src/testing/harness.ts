@@ -52,7 +52,7 @@ export interface Harness {
   readonly port: number;
   send(options?: RequestOptions & { body?: string | Buffer }): Promise<Answer>;
   /** A raw connection to the shared port, or another. */
-  raw(text: string, port?: number): Promise<Socket>;
+  raw(first: string | Buffer, port?: number): Promise<Socket>;
   /** Waits until a condition holds; looks at each turn of the event loop. */
   until(condition: () => boolean, what?: string): Promise<void>;
   held(name?: string): number;
@@ -107,12 +107,12 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     scaler,
     port,
     send: (request = {}) => send({ host: '127.0.0.1', port, ...request }),
-    async raw(text, to = port) {
+    async raw(first, to = port) {
       const socket = connect({ host: '127.0.0.1', port: to });
       socket.on('error', () => {});
       sockets.push(socket);
       await once(socket, 'connect');
-      socket.write(text);
+      if (first.length > 0) socket.write(first);
       return socket;
     },
     until,

@@ -30,7 +30,8 @@ export class Flow {
     this.#to.on('drain', () => from.resume());
     if (first.length > 0) this.#onData(first);
     from.on('data', this.#onData).on('end', () => this.#end());
-    if (!this.#to.writableNeedDrain) from.resume();
+    if (from.readableEnded) this.#end();
+    else if (!this.#to.writableNeedDrain) from.resume();
   }
 
   /**

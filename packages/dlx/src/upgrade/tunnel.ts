@@ -16,6 +16,8 @@ export interface TunnelOptions {
   readonly key: string;
   /** Whether they speak WebSocket, whose frames are followed so that it can be ended in its own words. */
   readonly webSocket: boolean;
+  /** Whether its end from our side is a reset. */
+  readonly byReset: boolean;
   /** Neither says a word for so long: it ends. 0: as long as they like. */
   readonly idleTimeoutMs: number;
 }
@@ -30,18 +32,20 @@ export class Tunnel {
   readonly #upstream: Socket;
   readonly #key: string;
   readonly #idleTimeoutMs: number;
+  readonly #byReset: boolean;
   readonly #silence = new Silence();
   readonly #down: Flow;
   readonly #up: Flow;
   #standing = 2;
   #cancelFarewell: CancelTimer | undefined;
 
-  constructor({ x, client, upstream, key, webSocket, idleTimeoutMs }: TunnelOptions) {
+  constructor({ x, client, upstream, key, webSocket, byReset, idleTimeoutMs }: TunnelOptions) {
     this.#x = x;
     this.#client = client;
     this.#upstream = upstream;
     this.#key = key;
     this.#idleTimeoutMs = idleTimeoutMs;
+    this.#byReset = byReset;
     this.#down = new Flow({ from: upstream, to: client, webSocket: webSocket ? { towards: 'client' } : undefined });
     this.#up = new Flow({ from: client, to: upstream, webSocket: webSocket ? { towards: 'server' } : undefined });
   }
@@ -69,6 +73,12 @@ export class Tunnel {
   /** Ends it from our side, as cleanly as the protocol allows. */
   leave(outcome: Outcome, detail: string): void {
     if (this.#cancelFarewell !== undefined) return;
+    if (this.#byReset) {
+      this.#end(outcome, detail);
+      this.#client.resetAndDestroy();
+      this.#upstream.resetAndDestroy();
+      return;
+    }
     this.#cancelFarewell = this.#x.core.clock.after(farewellMs, () => {
       this.#client.destroy();
       this.#upstream.destroy();

@@ -116,7 +116,15 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
     const early = this.#carrier.release();
     const webSocket = res.headers.upgrade?.trim().toLowerCase() === 'websocket';
     const { idleTimeoutMs } = this.#limits;
-    const tunnel = new Tunnel({ x: this.#x, client, upstream, key: this.#state.key, webSocket, idleTimeoutMs });
+    const tunnel = new Tunnel({
+      x: this.#x,
+      client,
+      upstream,
+      key: this.#state.key,
+      webSocket,
+      byReset: false,
+      idleTimeoutMs,
+    });
     this.joined = true;
     client.write(switchedHead(res), 'latin1');
     tunnel.start(early, bytes);

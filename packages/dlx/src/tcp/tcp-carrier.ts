@@ -1,0 +1,106 @@
+import type { Socket } from 'node:net';
+import type { TargetPort } from '@scaler/scaler-types';
+import type { Carrier } from '../carrier.ts';
+import type { Exchange } from '../exchange.ts';
+import type { EndpointState } from '../forward/endpoint-state.ts';
+import { type Head, readHead } from '../forward/head.ts';
+import type { Lane } from '../hold/lane.ts';
+import type { Refusal } from '../outcome.ts';
+import { needsAnswer } from './dialect.ts';
+import { proxyHeader } from './proxy-header.ts';
+import { TcpAttempt } from './tcp-attempt.ts';
+
+/** A connection with its buffers and records; see `heldBytesOf`. */
+const connectionBytes = 16_384;
+/** What a client says before it is joined is kept so far; beyond, it is no longer read, and not seen whether it leaves. */
+const earlyBytes = 16_384;
+
+/** A raw connection, which counts as one request from its first byte to its end. */
+export class TcpCarrier implements Carrier {
+  readonly method = 'TCP';
+  readonly url = '';
+  readonly head: Head = readHead([], '');
+  readonly socket: Socket;
+  answering = false;
+  readonly #early: Buffer[] = [];
+  #earlyLength = 0;
+  #onFirst: (() => void) | undefined;
+  #x: Exchange | undefined;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+  }
+
+  /** Reads on, so that a client that leaves is noticed. `onFirst` is called with the first byte, unless it is there. */
+  watch(onFirst?: () => void): void {
+    this.#onFirst = onFirst;
+    this.socket.on('data', this.#onData).on('end', this.#onEnd);
+  }
+
+  check(x: Exchange): undefined {
+    this.#x = x;
+    x.heldBytes = this.#heldBytes;
+    return undefined;
+  }
+
+  field(): undefined {
+    return undefined;
+  }
+
+  /** There are no words that every protocol knows: what is refused is reset, and a check of a sleeper just ended. */
+  answer(_x: Exchange, { refusal }: { refusal?: Refusal }): void {
+    if (refusal === undefined) this.socket.destroy();
+    else this.socket.resetAndDestroy();
+  }
+
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  attempt(x: Exchange, lane: Lane, state: EndpointState): TcpAttempt {
+    return new TcpAttempt(x, this, lane, state);
+  }
+
+  /** It is joined: gives away the socket, at a halt, and what goes upstream before all else. */
+  release({ proxyProtocol }: TargetPort): Buffer {
+    this.answering = true;
+    this.socket.off('data', this.#onData).off('end', this.#onEnd).pause();
+    const header = proxyProtocol === undefined ? [] : [proxyHeader(proxyProtocol, this.socket)];
+    return Buffer.concat([...header, ...this.#early.splice(0)]);
+  }
+
+  get #heldBytes(): number {
+    return connectionBytes + Math.max(earlyBytes, this.#earlyLength);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#early.push(chunk);
+    this.#earlyLength += chunk.length;
+    if (this.#earlyLength >= earlyBytes) this.socket.pause();
+    if (this.#earlyLength > earlyBytes) this.#grown();
+    const onFirst = this.#onFirst;
+    this.#onFirst = undefined;
+    onFirst?.();
+  };
+
+  /** One read may bring more than it was counted as: that has to fit in, like any other. */
+  #grown(): void {
+    const x = this.#x;
+    if (x === undefined) return;
+    x.recount(this.#heldBytes);
+    const gate = x.lane?.gate;
+    if (x.state !== 'held' || gate === undefined) return;
+    const { accounting, settings } = x.core;
+    const free = settings.holdBytesTotal - accounting.heldBytes - accounting.pipelined.heldBytes;
+    if (free >= 0 && gate.heldBytes <= Math.max(free, x.heldBytes)) return;
+    x.refuse({
+      outcome: 'overflow',
+      detail: `${gate.key}: ${gate.heldBytes} bytes are held, with ${free} left for all`,
+    });
+  }
+
+  /** One that said nothing has left. One that said all it has to say may still listen. */
+  readonly #onEnd = (): void => {
+    if (this.#earlyLength === 0 || needsAnswer(Buffer.concat(this.#early))) this.socket.destroy();
+  };
+}

@@ -1,0 +1,99 @@
+import type { Socket } from 'node:net';
+import type { CancelTimer, TargetPort } from '@scaler/scaler-types';
+import type { Channel } from '../carrier.ts';
+import type { Core } from '../core.ts';
+import { Exchange } from '../exchange.ts';
+import { plainAddress } from '../identify/trust.ts';
+import type { Refusal } from '../outcome.ts';
+import type { ClientConnection, Handle } from '../server/client-connection.ts';
+import { Silence } from '../silence.ts';
+import { TcpCarrier } from './tcp-carrier.ts';
+
+/** Where nobody said who speaks first a client that is silent for so long waits to be spoken to. */
+const graceMs = 100;
+/** A peer that is gone without a word is asked for after so long. */
+const keepAliveMs = 60_000;
+
+/**
+ * One client connection on a port that is not HTTP's. It is a request from its first byte on, so that whoever only
+ * looks whether the port is open neither wakes nor counts.
+ */
+export class TcpConnection implements Channel, ClientConnection {
+  readonly socket: Socket;
+  readonly port: number;
+  readonly ownPort = true;
+  readonly remoteAddress: string | undefined;
+  readonly #core: Core;
+  readonly #handle: Handle;
+  readonly #carrier: TcpCarrier;
+  readonly #silence = new Silence();
+  #current: Exchange | undefined;
+  #cancelGrace: CancelTimer | undefined;
+
+  constructor(core: Core, handle: Handle, socket: Socket, port: number) {
+    this.#core = core;
+    this.#handle = handle;
+    this.socket = socket;
+    this.port = port;
+    this.remoteAddress = socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress);
+    this.#carrier = new TcpCarrier(socket);
+    socket.setKeepAlive(true, keepAliveMs);
+    socket.on('error', ignore);
+  }
+
+  get isIdle(): boolean {
+    return this.#current === undefined;
+  }
+
+  silentForMs(nowMs: number): number {
+    return this.isIdle ? this.#silence.forMs(this.socket, nowMs) : 0;
+  }
+
+  /** Admits it, now or as soon as it is known to want something. */
+  start(speaksFirst: TargetPort['speaksFirst']): void {
+    const admit = (): void => this.#admit();
+    if (speaksFirst === 'server') {
+      this.#carrier.watch();
+      this.#admit();
+      return;
+    }
+    this.#carrier.watch(admit);
+    if (speaksFirst === 'client') return;
+    // A process that was busy itself hears of a client that left only after its timers.
+    this.#cancelGrace = this.#core.clock.after(graceMs, () => setImmediate(admit));
+  }
+
+  done(): void {
+    this.#current = undefined;
+  }
+
+  /** There are no words for it that every protocol knows. */
+  leave(): void {}
+
+  refuse(refusal: Refusal): void {
+    const attempt = this.#current?.attempt;
+    this.#current?.refuse(refusal);
+    attempt?.abort();
+  }
+
+  end(): void {
+    this.socket.destroy();
+  }
+
+  closed(): void {
+    this.#cancelGrace?.();
+    if (this.#current?.attempt?.joined !== true) this.#current?.clientGone();
+  }
+
+  #admit(): void {
+    this.#cancelGrace?.();
+    if (this.#current !== undefined || this.socket.destroyed) return;
+    const x = new Exchange(this.#core, this, this.#carrier);
+    this.#current = x;
+    this.#handle(x);
+  }
+}
+
+function ignore(): void {
+  // 'close' follows.
+}
