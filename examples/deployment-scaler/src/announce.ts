@@ -17,6 +17,8 @@ export const eventReasons = {
   DlxUnreachable: 'A request through the DLX did not come to the pods, so the DLX is kept out of the path.',
   PortRangeFull: 'No port of the DLX is left for one of its Service ports.',
   Contested: 'Somebody else keeps taking back what was written: who, what, and until when it is given way to.',
+  IdlenessUnknown: 'It stays awake since nothing has been known of its idleness for two windows, and why.',
+  IdlenessKnown: 'Its idleness is known again.',
   DlxGone: 'There has been no DLX for too long, so it was started, or its Services were restored.',
 } as const;
 
@@ -28,6 +30,7 @@ const warnings: readonly EventReason[] = [
   'DlxUnreachable',
   'PortRangeFull',
   'Contested',
+  'IdlenessUnknown',
   'DlxGone',
 ];
 

@@ -12,6 +12,8 @@ export interface Pace {
   isTurn(ref: ResourceRef): boolean;
   /** What is known of a resource now. `starting`: woken, without a ready pod; `up`: it needs no turn, or none any more. */
   look(ref: ResourceRef, state: 'asleep' | 'starting' | 'up'): void;
+  /** How many wait for their turn. */
+  readonly waiting: number;
 }
 
 export interface PaceOptions {
@@ -88,6 +90,9 @@ export function createPace({ limit, namespaceLimit, clock, logger, onTurn }: Pac
         leave(resourceKey(ref));
       }
     },
+    get waiting() {
+      return line.length();
+    },
   };
 }
 
@@ -121,6 +126,7 @@ function createLine() {
       return undefined;
     },
     isEmpty: (): boolean => waiting.size === 0,
+    length: (): number => [...waiting.values()].reduce((sum, { size }) => sum + size, 0),
     clear: (): void => waiting.clear(),
   };
 }

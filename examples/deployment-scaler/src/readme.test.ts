@@ -7,6 +7,7 @@ import { expect, test } from '@jest/globals';
 import { eventReasons } from './announce.ts';
 import { deploymentScalerErrorCodes } from './errors.ts';
 import { hopelessCells, hopelessTable } from './hopeless.ts';
+import { metricsOf } from './metrics.ts';
 import { optionTable } from './options.ts';
 import { settingTable } from './settings.ts';
 import { namespace, startRig } from './testing/rig.ts';
@@ -48,6 +49,14 @@ test('the tables of errors and Events are those of the code', () => {
     Object.entries(codes).map(([code, text]) => [`\`${code}\``, text]);
   expect(table('errors')).toEqual(rows(deploymentScalerErrorCodes));
   expect(table('events')).toEqual(rows(eventReasons));
+});
+
+test('the table of metrics is that of the code', () => {
+  const rivals = { writers: () => [], reverts: new Map() } as never;
+  const metrics = metricsOf({ rivals, isDlxGone: () => false, pace: { waiting: 0 } as never, dlx: {} as never });
+  expect(table('metrics').map(([name, help]) => [name?.replace(/\{.*\}/, ''), help])).toEqual(
+    metrics.map(({ name, help }) => [`\`scaler_${name}\``, help]),
+  );
 });
 
 test('the table of what is hopeless is that of the code', () => {

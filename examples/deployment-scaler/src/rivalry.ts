@@ -1,7 +1,10 @@
+/** What somebody else may take back. */
+export const reverted = ['key', 'slices', 'replicas', 'zero', 'token'] as const;
+
 /** What somebody else took back, of a resource. */
 export interface Revert {
   /** `zero`: the replicas, right after a wake; nothing speaks against diverting it then. */
-  readonly what: 'key' | 'slices' | 'replicas' | 'zero' | 'token';
+  readonly what: (typeof reverted)[number];
   /** Of which object: `Service web`. */
   readonly object: string;
 }

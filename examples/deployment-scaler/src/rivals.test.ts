@@ -87,6 +87,9 @@ describe('somebody else who keeps taking back what we write is given way to, by 
     expect(blockedOf(one)).toMatch(
       /argocd-controller writes spec\.replicas of Deployment web once it is asleep \(2 times\)/,
     );
+    const [contestedNow, reverts] = one.leader.scaler.metrics?.() ?? [];
+    expect(contestedNow?.samples).toEqual([{ labels: { writer: 'argocd-controller' }, value: 1 }]);
+    expect(reverts?.samples).toContainEqual({ labels: { what: 'replicas' }, value: 2 });
     expect(await ask(one.url('web'))).toBe(200);
   });
 

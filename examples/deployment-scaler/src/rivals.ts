@@ -23,6 +23,10 @@ export interface Rivals {
   swapped(ref: ResourceRef, uid: string): void;
   /** Undefined: nobody is given way to now. */
   of(ref: ResourceRef): GivenWay | undefined;
+  /** For each resource that is given way to now, to whom: the manager, or `unknown`. */
+  writers(): readonly string[];
+  /** How often something was taken back since the process started, by what it was. */
+  readonly reverts: ReadonlyMap<Revert['what'], number>;
 }
 
 /** A resource that is not begun with for a while. */
@@ -47,20 +51,25 @@ interface Known {
   readonly rivalry: Rivalry | undefined;
   readonly what: Revert['what'];
   readonly text: string;
+  readonly who: string;
 }
 
 export function createRivals(options: RivalsOptions): Rivals {
   const { clock, logger, announce } = options;
   const known = new Map<string, Known>();
-  const none: Known = { seen: undefined, seenMs: 0, rivalry: undefined, what: 'key', text: '' };
+  const none: Known = { seen: undefined, seenMs: 0, rivalry: undefined, what: 'key', text: '', who: '' };
+  const reverts = new Map<Revert['what'], number>();
 
-  const count = (key: string, managed: Managed, revert: Revert, who: string): void => {
+  const count = (key: string, managed: Managed, revert: Revert, writer: FieldWriter | undefined): void => {
+    const who = named(writer);
+    reverts.set(revert.what, (reverts.get(revert.what) ?? 0) + 1);
     const before = known.get(key) ?? none;
     const rivalry = afterRevert(before.rivalry, clock.monotonic());
     const leftMs = backOffLeft(rivalry, clock.monotonic());
     const begins = leftMs > 0 && rivalry.level > (before.rivalry?.level ?? 0);
     const text = begins ? textOf(revert, who, rivalry.times, clock.now() + leftMs) : before.text;
-    known.set(key, { ...before, rivalry, what: begins ? revert.what : before.what, text });
+    const now = begins ? { what: revert.what, who: writer?.sure ? writer.manager : 'unknown' } : {};
+    known.set(key, { ...before, rivalry, text, ...now });
     logger.warn('What was written has been taken back', {
       resource: key,
       ...revert,
@@ -89,7 +98,7 @@ export function createRivals(options: RivalsOptions): Rivals {
       const [revert] = reverts;
       if (revert === undefined) return;
       const writer = await whoWrote(options.client, managed, revert, before.seenMs, signal);
-      count(key, managed, revert, named(writer));
+      count(key, managed, revert, writer);
     },
     about: (snapshot, step) => change(known, snapshot, step, ['remove-key', 'delete-slices', 'forget']),
     done: (snapshot, step) => change(known, snapshot, step, ['add-key', 'write-slices']),
@@ -102,6 +111,9 @@ export function createRivals(options: RivalsOptions): Rivals {
       const leftMs = backOffLeft(one?.rivalry, clock.monotonic());
       return one === undefined || leftMs === 0 ? undefined : { text: one.text, what: one.what, leftMs };
     },
+    writers: () =>
+      [...known.values()].filter(({ rivalry }) => backOffLeft(rivalry, clock.monotonic()) > 0).map(({ who }) => who),
+    reverts,
   };
 }
 

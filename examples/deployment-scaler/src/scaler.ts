@@ -9,6 +9,7 @@ import {
   type Workload,
 } from '@scaler/kube';
 import {
+  type Notice,
   resourceKey,
   type ResourceRef,
   type ResourceScaler,
@@ -27,6 +28,7 @@ import { feed } from './feed.ts';
 import type { Ground } from './ground.ts';
 import { createLookup } from './lookup.ts';
 import { createMemory } from './memory.ts';
+import { metricsOf } from './metrics.ts';
 import { createNamespaces } from './namespaces.ts';
 import { newsOf } from './news.ts';
 import { parseOptions } from './options.ts';
@@ -71,7 +73,7 @@ export function createScaler(client: KubeClient, context: ScalerContext): Resour
   const performer = createPerformer(ground, createPorts(ground));
   const reconcile = createReconcile(ground, performer, `${context.role} ${context.identity}`);
   const explain = createExplain(ground);
-  const { stores, lookup, clock } = ground;
+  const { stores, lookup } = ground;
   let closing: Promise<void> | undefined;
 
   const whenSynced = async (signal: AbortSignal): Promise<void> => {
@@ -111,6 +113,8 @@ export function createScaler(client: KubeClient, context: ScalerContext): Resour
     },
     setBusy: (resource, until, { signal }) => keepBusy(ground, resource, until, AbortSignal.any([signal, stop.signal])),
     explain: (resource) => explain(resource, stop.signal),
+    tell: (resource, notice) => tell(ground, resource, notice),
+    metrics: () => metricsOf(ground),
     close: () => {
       closing ??= (async () => {
         await flush(AbortSignal.timeout(1_000)).catch(() => undefined);
@@ -119,7 +123,6 @@ export function createScaler(client: KubeClient, context: ScalerContext): Resour
         ground.endpoints.close();
         client.close();
         await running;
-        void clock;
       })();
       return closing;
     },
@@ -230,6 +233,12 @@ function dlxSynced({ dlx }: Ground, signal: AbortSignal): Promise<void> {
       reject(signal.reason as Error);
     });
   });
+}
+
+// The recorder puts what is told again together with what was told before.
+function tell({ lookup, announce }: Ground, resource: ResourceRef, { reason, message }: Notice): void {
+  const managed = lookup.managed(resource);
+  if (managed !== undefined) announce(managed, reason, message);
 }
 
 async function setScale(

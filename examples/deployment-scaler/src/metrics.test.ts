@@ -1,0 +1,46 @@
+import { expect, test } from '@jest/globals';
+import type { DlxAddresses } from '@scaler/kube';
+import { metricsOf } from './metrics.ts';
+import type { Rivals } from './rivals.ts';
+import { namespace, startRig } from './testing/rig.ts';
+
+const rivalsOf = (writers: readonly string[]) => ({ writers: () => writers, reverts: new Map() }) as unknown as Rivals;
+const quiet = { isDlxGone: () => false, pace: { waiting: 3 } as never, dlx: undefined };
+
+test('of other writers no more than 20 have a series of their own', () => {
+  const writers = [...Array.from({ length: 30 }, (_, index) => `writer-${index}`), 'writer-0', 'writer-29'];
+  const [contested] = metricsOf({ ...quiet, rivals: rivalsOf(writers) });
+  expect(contested?.samples).toHaveLength(21);
+  expect(contested?.samples[0]).toEqual({ labels: { writer: 'writer-0' }, value: 2 });
+  expect(contested?.samples.at(-1)).toEqual({ labels: { writer: 'other' }, value: 11 });
+});
+
+test('the dead-man switch is told of where there is a DLX to watch', () => {
+  const names = (dlx: DlxAddresses | undefined) =>
+    metricsOf({ ...quiet, isDlxGone: () => true, rivals: rivalsOf([]), dlx }).map(({ name, samples }) => [
+      name,
+      samples[0]?.value,
+    ]);
+  expect(names(undefined)).toEqual([
+    ['contested_resources', undefined],
+    ['reverts_total', 0],
+  ]);
+  expect(names({} as DlxAddresses).slice(2)).toEqual([
+    ['dlx_gone', 1],
+    ['dead_man_waiting', 3],
+  ]);
+});
+
+test('what the autoscaler has to tell of a workload is an Event; of what is gone, nothing', async () => {
+  const rig = await startRig();
+  try {
+    await rig.workload('web');
+    await rig.waitForPeace('web');
+    const notice = { type: 'warning', reason: 'IdlenessUnknown', message: 'it stays awake: no-api' } as const;
+    rig.leader.scaler.tell?.({ namespace, name: 'gone' }, notice);
+    rig.leader.scaler.tell?.({ namespace, name: 'web' }, notice);
+    await rig.until(() => rig.told('web', 'IdlenessUnknown') === 'it stays awake: no-api');
+  } finally {
+    await rig.close();
+  }
+});
