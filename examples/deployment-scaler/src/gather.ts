@@ -36,7 +36,8 @@ export function factsOf(ground: Ground, snapshot: Snapshot): Facts {
     refused: managed && (refusalOf(ground, managed, leading) ?? bar),
     stripped: rival?.what === 'token',
     services: services.map((service) => serviceFacts(ground, snapshot, service)),
-    dlx: dlxState(ground, snapshot),
+    // Nobody is to be held in vain: as if nobody were there to hold.
+    dlx: ground.uninstall?.hasty === true ? 'gone' : dlxState(ground, snapshot),
     usable: isUsable(ground, snapshot, leading),
     reachable: ground.reach.known(snapshot.ref),
   };
@@ -55,7 +56,10 @@ export function leadingOf({ services }: Snapshot): readonly ServiceInfo[] {
 }
 
 /** The token's half of the facts: all that a wake needs. */
-export function tokenFacts({ counts }: Ground, { workload, settings }: Managed): Omit<WorkloadFacts, 'portsLabelled'> {
+export function tokenFacts(
+  { counts, uninstall }: Ground,
+  { workload, settings }: Managed,
+): Omit<WorkloadFacts, 'portsLabelled'> {
   const { phase, epoch, state } = readToken(workload);
   // Awake, others may have scaled it since the state was written.
   const seen = phase === 'awake' ? counts.before(workload) : undefined;
@@ -64,7 +68,7 @@ export function tokenFacts({ counts }: Ground, { workload, settings }: Managed):
     epoch,
     phaseLabel: workload.labels[keys.phase],
     marked: isMarked(workload),
-    enabled: isEnabled(workload),
+    enabled: uninstall === undefined && isEnabled(workload),
     replicas: workload.replicas,
     wanted: Math.max(1, settings.replicas ?? seen ?? state?.replicas ?? replicasBefore(workload), workload.replicas),
   };

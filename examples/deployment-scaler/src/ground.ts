@@ -10,6 +10,7 @@ import type { Pace } from './pace.ts';
 import type { Reach } from './reach.ts';
 import type { Rivals } from './rivals.ts';
 import type { Stores } from './stores.ts';
+import type { Uninstall } from './uninstall.ts';
 import type { Updates } from './updates.ts';
 import type { Watching } from './watching.ts';
 
@@ -20,6 +21,8 @@ export interface Ground {
   readonly logger: Logger;
   readonly role: ScalerContext['role'];
   readonly options: Options;
+  /** Undefined unless everything is being handed back for good. */
+  readonly uninstall: Uninstall | undefined;
   readonly stores: Stores;
   readonly namespaces: Namespaces;
   readonly lookup: Lookup;

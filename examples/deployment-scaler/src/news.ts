@@ -21,6 +21,8 @@ export function newsOf(ground: Ground, ref: ResourceRef): News {
   // The DLX neither parks nor repairs: what stands in the way of it is not its business.
   if (ground.role === 'dlx') return { resource: describe(ground, snapshot, managed, undefined), due: false };
   const facts = factsOf(ground, snapshot);
+  if (ground.uninstall !== undefined && nextStep(facts, repair).do === 'rest')
+    return { resource: undefined, due: false };
   const work = nextStep(facts, repair).do !== 'rest' || isContested(ground, managed.workload);
   const due = work && !ground.parks.has(resourceKey(ref));
   return { resource: describe(ground, snapshot, managed, facts), due };

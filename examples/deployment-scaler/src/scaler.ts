@@ -41,6 +41,7 @@ import { createReconcile } from './reconcile.ts';
 import { createRivals } from './rivals.ts';
 import { resolveName } from './service-name.ts';
 import { createStores, type Stores } from './stores.ts';
+import { createUninstall } from './uninstall.ts';
 import { createUpdates } from './updates.ts';
 import { wake } from './wake.ts';
 import { createWatching } from './watching.ts';
@@ -167,6 +168,7 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
   };
   const deadMan = dlx && createDeadMan({ dlx, limitMs: options.deadManSwitchMs, clock, logger, onChange });
   const ground: Ground = {
+    uninstall: createUninstall(context, clock),
     ...{ client, clock, logger, role, options, stores, namespaces, lookup, endpoints, dlx, lookAgain },
     isDlxGone: () => deadMan?.gone ?? false,
     pace,

@@ -192,6 +192,12 @@ export interface ScalerContext {
    * Default false.
    */
   dryRun?: boolean;
+  /**
+   * Everything is handed back for good, as if no owner wanted his resource managed any more: `reconcile` wakes, restores
+   * and takes away what was written, and `getResources` lists only what something is left of. After `graceMs`
+   * milliseconds what does not come up has its traffic handed back all the same. Absent: business as usual.
+   */
+  uninstall?: { graceMs: number };
   logger: Logger;
   clock: Clock;
 }

@@ -155,6 +155,27 @@ const leaseSettings = {
   }),
 };
 
+/** The way out, instead of everything else. */
+const uninstallSettings = {
+  uninstall: setting({
+    parser: parsers.boolean(),
+    default: false,
+    proposal: false,
+    doc: 'Hand everything back for good, and end: every sleeper is woken, every Service restored, and what was written taken away.',
+  }),
+  uninstallStops: setting({
+    parser: parsers.namespacedName(),
+    proposal: false,
+    doc: 'With `--uninstall`: the Deployment of the autoscaler, which is set to no replicas first, so that it parks nothing meanwhile.',
+  }),
+  uninstallGrace: setting({
+    parser: parsers.duration(),
+    default: '2m',
+    proposal: false,
+    doc: 'With `--uninstall`: how long sleepers may take to come up; then their traffic is handed back all the same.',
+  }),
+};
+
 /** Everything that can be set. Flags, environment, help and README follow from it. */
 export const settings = defineConfig({
   ...pluginSettings,
@@ -163,6 +184,7 @@ export const settings = defineConfig({
   ...prometheusSettings,
   ...peerSettings,
   ...leaseSettings,
+  ...uninstallSettings,
   ...placeSettings,
   ...serverSettings,
   ...processSettings,

@@ -13,6 +13,8 @@ export interface LoadConfiguredOptions {
   appUrl: string;
   /** Nothing is to be begun. Default false. */
   dryRun?: boolean;
+  /** Everything is handed back for good. */
+  uninstall?: ScalerContext['uninstall'];
   logger: Logger;
   clock: Clock;
 }
@@ -28,7 +30,7 @@ export function identityOf({ identity }: Pick<PlaceValues, 'identity'>): string 
  * @throws RuntimeError as {@link loadResourceScaler} does.
  */
 export function loadConfiguredScaler(options: LoadConfiguredOptions): Promise<LoadedResourceScaler> {
-  const { role, values, appUrl, dryRun = false, logger, clock } = options;
+  const { role, values, appUrl, dryRun = false, uninstall, logger, clock } = options;
   const { scaler: name, pluginDir, namespaces, dlxService, scalerOption, kubeconfig } = values;
   return loadResourceScaler({
     name,
@@ -43,6 +45,7 @@ export function loadConfiguredScaler(options: LoadConfiguredOptions): Promise<Lo
       dlxService,
       options: { ...(kubeconfig !== undefined && { kubeconfig }), ...scalerOption },
       dryRun,
+      ...(uninstall !== undefined && { uninstall }),
       logger,
       clock,
     },
