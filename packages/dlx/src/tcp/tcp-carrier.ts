@@ -14,6 +14,8 @@ import { TcpAttempt } from './tcp-attempt.ts';
 const connectionBytes = 16_384;
 /** What a client says before it is joined is kept so far; beyond, it is no longer read, and not seen whether it leaves. */
 const earlyBytes = 16_384;
+/** A socket at a halt is read on by Node until 64 KiB wait in it, and the last read may bring as much again. */
+const unreadBytes = 131_072;
 
 /** A raw connection, which counts as one request from its first byte to its end. */
 export class TcpCarrier implements Carrier {
@@ -70,20 +72,23 @@ export class TcpCarrier implements Carrier {
   }
 
   get #heldBytes(): number {
-    return connectionBytes + Math.max(earlyBytes, this.#earlyLength);
+    if (this.#earlyLength < earlyBytes) return connectionBytes + earlyBytes;
+    return connectionBytes + this.#earlyLength + unreadBytes;
   }
 
   readonly #onData = (chunk: Buffer): void => {
     this.#early.push(chunk);
     this.#earlyLength += chunk.length;
-    if (this.#earlyLength >= earlyBytes) this.socket.pause();
-    if (this.#earlyLength > earlyBytes) this.#grown();
+    if (this.#earlyLength >= earlyBytes) {
+      this.socket.pause();
+      this.#grown();
+    }
     const onFirst = this.#onFirst;
     this.#onFirst = undefined;
     onFirst?.();
   };
 
-  /** One read may bring more than it was counted as: that has to fit in, like any other. */
+  /** It sends more than it was counted as: that has to fit in, like any other. */
   #grown(): void {
     const x = this.#x;
     if (x === undefined) return;

@@ -1,0 +1,84 @@
+import { expect, test } from '@jest/globals';
+import { startRaw } from '../testing/tcp.ts';
+import { dialectOf, needsAnswer } from './dialect.ts';
+
+const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
+const startup = bytes('\0\0\0\x11\0\x03\0\0user\0me\0\0');
+const cancel = bytes('\0\0\0\x10\x04\xd2\x16\x2e\0\0\0\x01\0\0\0\x02');
+const hello = bytes('\x16\x03\x01\x02\0\x01');
+
+test.each([
+  ['a TLS handshake', hello, 'tls', true],
+  ['a startup of PostgreSQL', startup, 'postgresql', true],
+  ['its request for TLS', bytes('\0\0\0\x08\x04\xd2\x16\x2f'), 'postgresql', true],
+  ['its request for GSSAPI', bytes('\0\0\0\x08\x04\xd2\x16\x30'), 'postgresql', true],
+  ['its request to cancel', cancel, 'postgresql', false],
+  ['a command of Redis', bytes('*3\r\n$3\r\nSET'), 'redis', false],
+  ['a request in HTTP', bytes('GET / HTTP/1.1\r\n'), undefined, false],
+  ['something else that begins with a zero', bytes('\0\0\0\x08\0\0\0\0'), undefined, false],
+  ['something else that begins like TLS', bytes('\x16\x04\0\0'), undefined, false],
+  ['something else that begins with a star', bytes('*GET / HTTP/1.1'), undefined, false],
+  ['a star and too many digits', bytes('*123456789\r\n$'), undefined, false],
+])('%s is known by its first bytes, once enough of them are there', (_, first, dialect, answer) => {
+  expect(dialectOf(first)).toBe(dialect);
+  expect(needsAnswer(first)).toBe(answer);
+  const cut = Array.from({ length: first.length }, (__, i) => dialectOf(first.subarray(0, i + 1)));
+  expect(new Set(cut.slice(cut.findIndex((one) => one !== 'more')))).toEqual(new Set([dialect]));
+});
+
+test.each([
+  ['TLS', hello],
+  ['PostgreSQL', startup],
+  ['Redis', bytes('*1\r\n$4\r\nPING\r\n')],
+])('on a port of which nothing is declared %s goes through as it comes', async (_, first) => {
+  const { h, dial, wake, app } = await startRaw({});
+  const client = await dial(first.subarray(0, 1));
+  client.socket.write(first.subarray(1));
+  await wake();
+  const end = await app(0, first.toString('latin1'));
+  expect(end.heard()).toBe(first.toString('latin1'));
+  end.socket.end('ok');
+  await client.hears('ok');
+  client.socket.end();
+  await h.end({ forwarded: 1 });
+});
+
+test('on a port of which nothing is declared HTTP is HTTP', async () => {
+  const { h, dial, wake, app } = await startRaw({});
+  const client = await dial('GET / HTTP/1.1\r\nhost: db\r\n\r\n');
+  await wake();
+  const end = await app(0, '\r\n\r\n');
+  expect(end.heard()).toContain('x-forwarded-for: 127.0.0.1');
+  end.socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+  await client.hears('204');
+  client.socket.end();
+  await h.end({ forwarded: 1 });
+});
+
+test('what is declared tcp is never taken for HTTP', async () => {
+  const { h, dial, wake, app } = await startRaw();
+  const first = 'GET / HTTP/1.1\r\nhost: db\r\nuser-agent: kube-probe/1.36\r\n\r\n';
+  const client = await dial(first);
+  await wake();
+  const end = await app(0, '\r\n\r\n');
+  expect(end.heard()).toBe(first);
+  end.socket.end('as it is');
+  await client.hears('as it is');
+  client.socket.end();
+  await h.end({ forwarded: 1 });
+});
+
+test('what is declared http is nothing else', async () => {
+  const { h, dial } = await startRaw({ protocol: 'http' });
+  const client = await dial('*1\r\n$4\r\nPING\r\n');
+  await client.hears('HTTP/1.1 400');
+  await h.end({ 'bad-request': 1 });
+});
+
+test('on the shared port there is HTTP alone', async () => {
+  const { h } = await startRaw({});
+  const socket = await h.raw('*1\r\n$4\r\nPING\r\n');
+  const [said] = (await new Promise((resolve) => socket.once('data', (chunk) => resolve([chunk])))) as [Buffer];
+  expect(said.toString()).toContain('HTTP/1.1 400');
+  await h.end({ 'bad-request': 1 });
+});
