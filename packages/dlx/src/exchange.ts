@@ -24,6 +24,8 @@ export class Exchange implements Holdable {
   readonly head: Head;
   lane: Lane | undefined = undefined;
   state: ExchangeState = 'new';
+  /** Whether it counts as activity: not quiet. */
+  isUse = false;
   /** Monotonic; when its hold ends. */
   deadlineMs = 0;
   heldAtMs = 0;

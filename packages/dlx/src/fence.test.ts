@@ -121,7 +121,9 @@ test('activity tells of resources with any, by ages, and does not count quiet re
     startedAt: clock.now(),
     now: clock.now(),
     draining: false,
-    resources: { 'default/web': { held: 0, inFlight: 0, openStreams: 0, arrivals: 1, lastArrivalAgeMs: 1500 } },
+    resources: {
+      'default/web': { held: 0, inFlight: 0, openStreams: 0, arrivals: 1, lastArrivalAgeMs: 1500, lastEndAgeMs: 1500 },
+    },
   });
   await h.end({ forwarded: 2 });
 });

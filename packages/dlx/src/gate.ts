@@ -38,6 +38,8 @@ export class Gate {
   arrivals = 0;
   /** Monotonic. */
   lastArrivalMs: number | undefined = undefined;
+  /** Monotonic; when the last request ended that is not quiet. */
+  lastEndMs: number | undefined = undefined;
   /** What stands in the way of a wake, as last heard; told to those who waited in vain. */
   hindrance: string | undefined = undefined;
   lanes: readonly Lane[] = [];
@@ -180,6 +182,7 @@ export class Gate {
     const { method, url: path } = x.carrier;
     const { startedMs } = x;
     const endedMs = this.core.clock.monotonic();
+    if (x.isUse) this.lastEndMs = endedMs;
     this.#recent ??= [];
     this.#recent.push({ outcome, status, method, path, startedMs, endedMs, ...(detail !== undefined && { detail }) });
     if (this.#recent.length > ringSize) this.#recent.shift();

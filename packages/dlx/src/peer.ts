@@ -43,12 +43,13 @@ export function peerRoutes(dlx: Dlx): InfraRoute[] {
 
 function activity({ core, resources }: Dlx): Record<string, object> {
   const nowMs = core.clock.monotonic();
+  const age = (atMs: number | undefined) => (atMs === undefined ? undefined : Math.max(0, Math.round(nowMs - atMs)));
   const active: Record<string, object> = {};
   for (const [key, gate] of resources.gates) {
-    const { held, inFlight, openStreams, arrivals, lastArrivalMs } = gate;
+    const { held, inFlight, openStreams, arrivals, lastArrivalMs, lastEndMs } = gate;
     if (arrivals + held + inFlight === 0) continue;
-    const lastArrivalAgeMs = lastArrivalMs === undefined ? undefined : Math.max(0, Math.round(nowMs - lastArrivalMs));
-    active[key] = { held, inFlight, openStreams, arrivals, lastArrivalAgeMs };
+    const ages = { lastArrivalAgeMs: age(lastArrivalMs), lastEndAgeMs: age(lastEndMs) };
+    active[key] = { held, inFlight, openStreams, arrivals, ...ages };
   }
   return active;
 }

@@ -26,7 +26,14 @@ function shutdown(h: Harness, drainTimeoutMs: number): Promise<unknown> {
   return steps.run();
 }
 
-async function activity(h: Harness): Promise<{ arrivals: number; lastArrivalAgeMs: number; inFlight: number }> {
+interface Activity {
+  readonly arrivals: number;
+  readonly lastArrivalAgeMs: number;
+  readonly lastEndAgeMs?: number;
+  readonly inFlight: number;
+}
+
+async function activity(h: Harness): Promise<Activity> {
   const route = peerRoutes(h.dlx).find(({ path }) => path === '/activity');
   const request = { query: new URLSearchParams(), headers: {}, body: undefined, signal: new AbortController().signal };
   const { body } = (await route?.handle(request as InfraRequest)) as InfraReply;
@@ -223,6 +230,24 @@ test('an app that is called for a moment every 10 s is seen to be used, whenever
     await clock.advance(100);
   }
   await h.end({ forwarded: 6 });
+});
+
+test('use ends with the answer of a request that took long, not with its arrival; a quiet one is none', async () => {
+  const clock = createFakeClock();
+  const h = await startHarness({ clock, settings: { holdTimeoutMs: 60_000 } });
+  h.scaler.set({ name: 'web' });
+  const answer = h.send();
+  await h.until(() => h.held() === 1);
+  expect((await activity(h)).lastEndAgeMs).toBeUndefined();
+  await clock.advance(30_000);
+  h.scaler.endpoints('web', [app.endpoint]);
+  h.scaler.set({ name: 'web', phase: 'awake' });
+  expect((await answer).status).toBe(200);
+  await clock.advance(4_000);
+  await h.send({ headers: { host: 'web', 'user-agent': 'kube-probe/1.35' } });
+  await clock.advance(1_000);
+  expect(await activity(h)).toMatchObject({ arrivals: 1, inFlight: 0, lastArrivalAgeMs: 35_000, lastEndAgeMs: 5_000 });
+  await h.end({ forwarded: 2 });
 });
 
 test('what is held for a resource that is deleted does not keep waiting', async () => {

@@ -9,6 +9,8 @@ export interface ResourceActivity {
   openStreams: number;
   /** Milliseconds since the last arrival that counts; undefined: none since the replica started. */
   lastArrivalAgeMs: number | undefined;
+  /** Milliseconds since the last end of one that counts; undefined: none since then, or a replica that does not tell. */
+  lastEndAgeMs: number | undefined;
 }
 
 /** The answer to `GET /activity`. */
@@ -55,12 +57,14 @@ export function parseActivity(json: unknown, peer: Peer): ActivityAnswer {
 }
 
 function parseResourceActivity(fields: Fields, peer: Peer): ResourceActivity {
-  const age = fields['lastArrivalAgeMs'];
+  const age = (name: string) =>
+    fields[name] === undefined || fields[name] === null ? undefined : count(fields, name, peer);
   return {
     held: count(fields, 'held', peer),
     inFlight: count(fields, 'inFlight', peer),
     openStreams: count(fields, 'openStreams', peer),
-    lastArrivalAgeMs: age === undefined || age === null ? undefined : count(fields, 'lastArrivalAgeMs', peer),
+    lastArrivalAgeMs: age('lastArrivalAgeMs'),
+    lastEndAgeMs: age('lastEndAgeMs'),
   };
 }
 

@@ -48,6 +48,8 @@ describe('what is counted', () => {
     ['no arrival ever', {}, 0],
     ['the last arrival exactly one window ago', { [key]: quiet }, 0],
     ['the last arrival less than a window ago', { [key]: { ...quiet, lastArrivalAgeMs: 59_999 } }, 1],
+    ['a request that took long and ended less than a window ago', { [key]: { ...quiet, lastEndAgeMs: 59_999 } }, 1],
+    ['one that ended a window ago', { [key]: { ...quiet, lastEndAgeMs: 60_000 } }, 0],
     ['held and in flight', { [key]: { ...quiet, held: 1, inFlight: 2 } }, 3],
     ['streams, which are in flight too', { [key]: { ...quiet, inFlight: 3, openStreams: 2 } }, 3],
     ['streams that nobody counts as in flight', { [key]: { ...quiet, openStreams: 2 } }, 2],

@@ -33,7 +33,7 @@ interface Gone {
 
 /**
  * The DLX's own count: `GET /activity` of every replica. The value is the number of requests that are held or in flight
- * now, open streams among them; and 1 where there are none, but the last arrival is younger than the window. Use that one
+ * now, open streams among them; and 1 where there are none, but the last one came or ended within the window. Use that one
  * replica knows is use; idleness needs every replica's answer, over the whole window: one that does not answer leaves it
  * unknown, and one that started or went away is told as how far back the count goes.
  */
@@ -77,8 +77,10 @@ function sampleOf(want: Want, heard: Heard): Sample {
 function valueOf(answers: readonly ActivityAnswer[], key: string, windowMs: number): number {
   const counts = answers.flatMap(({ resources }) => resources.get(key) ?? []);
   const now = counts.reduce((sum, count) => sum + inUse(count), 0);
-  const arrived = counts.some(({ lastArrivalAgeMs }) => lastArrivalAgeMs !== undefined && lastArrivalAgeMs < windowMs);
-  return Math.max(now, arrived ? 1 : 0);
+  const recent = counts.some(({ lastArrivalAgeMs = Infinity, lastEndAgeMs = Infinity }) => {
+    return Math.min(lastArrivalAgeMs, lastEndAgeMs) < windowMs;
+  });
+  return Math.max(now, recent ? 1 : 0);
 }
 
 /** A stream that is open is in flight too. More of them than that is a contradiction, and use all the same. */

@@ -32,6 +32,7 @@ export function createChain(core: Core, directory: Directory, trusts: Trust): Ha
     if (quiet === undefined) {
       gate.arrivals += 1;
       gate.lastArrivalMs = x.startedMs;
+      x.isUse = true;
     }
     const endpoint = lane.passTo(quiet === undefined || gate.isOpen());
     if (endpoint !== undefined) lane.start(x, endpoint);
