@@ -87,6 +87,8 @@ class WatchStream implements FaultyWatch {
   #write(line: string | undefined): void {
     if (line === undefined) {
       this.#response.end();
+      // What was held behind the end never comes: nobody reads it.
+      this.#close();
       return;
     }
     this.#response.write(line);
