@@ -72,11 +72,16 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
   return { ...cluster, problems: cluster.problems, logFolder, adminUrl: () => adminUrlOf(cluster), close };
 }
 
-/** An app from its sources, its output in a file of its own. */
+/**
+ * An app from its sources, its output in a file of its own, and with a token of its own, `<pod>.<pid>`: the API's audit
+ * tells its processes apart, through restarts too.
+ */
 function appImage(app: string, flags: readonly string[], env: Record<string, string>): ProcessImage {
   const main = join(root, 'packages', app, 'src/main.ts');
   const node = [process.execPath, '--conditions=@scaler/source', '--disable-warning=ExperimentalWarning', main];
-  const shell = ['/bin/sh', '-c', 'exec "$0" "$@" >> "$LOG_FOLDER/$HOSTNAME.log" 2>&1'];
+  const own =
+    'own="$KUBECONFIG.$HOSTNAME"; sed "s/token: .*/token: $HOSTNAME.$$/" "$KUBECONFIG" > "$own"; KUBECONFIG="$own"';
+  const shell = ['/bin/sh', '-c', `${own} exec "$0" "$@" >> "$LOG_FOLDER/$HOSTNAME.log" 2>&1`];
   return { command: [...shell, ...node, ...flags, '--log-format=text'], env, cwd: root };
 }
 

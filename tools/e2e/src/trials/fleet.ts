@@ -13,6 +13,8 @@ export interface FleetOptions {
   readonly image: string;
   /** For so long a workload must have been idle. */
   readonly windowMs: number;
+  /** Default {@link fleetNamespace}. */
+  readonly namespace?: string;
   /** Default: the system's own. */
   readonly proxies?: readonly ProxyOf[];
 }
@@ -26,10 +28,11 @@ export interface Fleet {
 
 /** Creates them; resolves when all are adopted, serve, and are at rest. */
 export async function createFleet(system: EmbeddedSystem, options: FleetOptions): Promise<Fleet> {
+  const { counts, namespace: place = fleetNamespace } = options;
   const workloads = modes.flatMap((mode) =>
-    Array.from({ length: options.counts[mode] }, (_, i) => new Workload(fleetNamespace, `${mode}-${i + 1}`, mode)),
+    Array.from({ length: counts[mode] }, (_, i) => new Workload(place, `${mode}-${i + 1}`, mode)),
   );
-  const close = follow(system, fleetNamespace, new Map(workloads.map((workload) => [workload.name, workload])));
+  const close = follow(system, place, new Map(workloads.map((workload) => [workload.name, workload])));
   for (const workload of workloads) await create(system, workload, options);
   for (const workload of workloads) {
     if (!(await workload.until(() => workload.isAtRest, 60_000)))

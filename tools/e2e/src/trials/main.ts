@@ -1,12 +1,25 @@
 /** `npm run trials [name…]`: the long-running proofs, on the embedded cluster with the real apps. */
 import type { Finding, Trial } from './finding.ts';
 import { crash } from './crash.ts';
+import { blackout } from './faults/blackout.ts';
+import { hopeless } from './faults/hopeless.ts';
+import { leader } from './faults/leader.ts';
+import { tugOfWar } from './faults/tug-of-war.ts';
 import { latency } from './latency.ts';
 import { race, stale } from './race.ts';
 import { say } from './say.ts';
 import { tableLines } from './table.ts';
 
-const trials: Readonly<Record<string, Trial>> = { latency, race, stale, crash };
+const trials: Readonly<Record<string, Trial>> = {
+  latency,
+  race,
+  stale,
+  crash,
+  leader,
+  blackout,
+  'tug-of-war': tugOfWar,
+  hopeless,
+};
 
 const named = process.argv.slice(2);
 const unknown = named.find((name) => !(name in trials));

@@ -1,0 +1,46 @@
+import type { FakeApi, KubeObject } from '@scaler/testing-kit';
+
+/** What a pod may say of itself. `CrashLoop`: its container has ended three times. */
+export type Cause = 'ImagePull' | 'CrashLoop' | 'Unschedulable';
+
+interface PodStatus {
+  readonly conditions?: readonly { type: string; status: string; reason?: string }[];
+  readonly containerStatuses?: readonly {
+    restartCount: number;
+    state?: { waiting?: { reason?: string } };
+  }[];
+}
+
+const says: Readonly<Record<Cause, (status: PodStatus) => boolean>> = {
+  ImagePull: ({ containerStatuses = [] }) =>
+    containerStatuses.some(({ state }) => /^(ErrImagePull|ImagePullBackOff)$/.test(state?.waiting?.reason ?? '')),
+  CrashLoop: ({ containerStatuses = [] }) =>
+    containerStatuses.some(
+      ({ restartCount, state }) => restartCount >= 2 && state?.waiting?.reason === 'CrashLoopBackOff',
+    ),
+  Unschedulable: ({ conditions = [] }) =>
+    conditions.some(
+      ({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
+    ),
+};
+
+/** When a pod of a workload first said it; `performance.now()`. */
+export function whenSaid(
+  { store }: FakeApi,
+  namespace: string,
+  app: string,
+  cause: Cause,
+): { readonly atMs: number | undefined; stop(): void } {
+  let atMs: number | undefined;
+  const look = ({ object }: { object: KubeObject }): void => {
+    const { status = {} } = object as { status?: PodStatus };
+    if (object.metadata.labels?.['app'] === app && says[cause](status)) atMs ??= performance.now();
+  };
+  const stop = store.watch('v1/pods', look, { namespace });
+  return {
+    get atMs() {
+      return atMs;
+    },
+    stop,
+  };
+}
