@@ -6,9 +6,9 @@ import type { Exchange } from './exchange.ts';
 import { Lane } from './hold/lane.ts';
 import { RetryBudget } from './hold/retry-budget.ts';
 import { type Outcome, type Refusal } from './outcome.ts';
+import { RecentRequests } from './recent-requests.ts';
 import { Wake } from './wake.ts';
 
-const ringSize = 32;
 /** A live answer of setScale is good for so long where the scaler says that what it told may be out of date. */
 const liveAnswerMs = 1000;
 
@@ -19,8 +19,6 @@ export interface FenceAnswer {
   readonly inFlight: number;
   readonly reason?: string;
 }
-
-type Recent = Omit<Ended, 'at' | 'tookMs'> & { readonly endedMs: number; readonly startedMs: number };
 
 /** One resource's gate: says whether its requests may pass, and holds and wakes when they may not. */
 export class Gate {
@@ -46,7 +44,7 @@ export class Gate {
   // Ten thousand sleepers have none of these: they are made for the first request.
   #wake: Wake | undefined;
   #retries: RetryBudget | undefined;
-  #recent: Recent[] | undefined;
+  #recent: RecentRequests | undefined;
   #fence: string | undefined;
   /** Counts fences, so that a wake which began before one does not lift it. */
   #fences = 0;
@@ -179,27 +177,17 @@ export class Gate {
 
   /** Books what ended. */
   ended(x: Exchange, outcome: Outcome, status: number, detail: string | undefined): void {
-    const { method, url: path } = x.carrier;
-    const { startedMs } = x;
     const endedMs = this.core.clock.monotonic();
     if (x.isUse) this.lastEndMs = endedMs;
-    this.#recent ??= [];
-    this.#recent.push({ outcome, status, method, path, startedMs, endedMs, ...(detail !== undefined && { detail }) });
-    if (this.#recent.length > ringSize) this.#recent.shift();
+    this.#recent ??= new RecentRequests();
+    this.#recent.add(x, endedMs, outcome, status, detail);
     if (this.held === 0) this.#wake?.idle();
     else x.lane?.pump();
   }
 
   /** The last requests that ended, newest first. */
   recent(): Ended[] {
-    const offset = this.core.clock.now() - this.core.clock.monotonic();
-    return (this.#recent ?? [])
-      .map(({ startedMs, endedMs, ...rest }) => ({
-        ...rest,
-        at: new Date(offset + endedMs).toISOString(),
-        tookMs: Math.round((endedMs - startedMs) * 10) / 10,
-      }))
-      .reverse();
+    return this.#recent?.list(this.core.clock) ?? [];
   }
 
   /** One timer for all that are held: they leave in order, so the first deadline is the next. */

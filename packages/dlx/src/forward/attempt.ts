@@ -10,6 +10,7 @@ import { hasBody } from './head.ts';
 import type { Http1Carrier } from './http1-carrier.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { RequestBody } from './request-body.ts';
+import { readPlainHead } from './plain-head.ts';
 import { readResponseHead, readTrailers, reasonPhrase } from './response-head.ts';
 import type { Connecting, Upstream, UpstreamUser } from './upstreams.ts';
 
@@ -104,7 +105,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
       return;
     }
     this.#sent = true;
-    this.#sentMs = this.#x.core.clock.monotonic();
+    if (this.#place !== undefined) this.#sentMs = this.#x.core.clock.monotonic();
     this.#lane.connected(this.#state);
     this.#carrier.continue();
   }
@@ -117,24 +118,16 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
   onResponseStart(controller: Controller, status: number, _headers: unknown, phrase?: string): void {
     if (this.#done) return;
     const raw = (controller.rawHeaders ?? []) as (Buffer | string)[];
-    const head = readResponseHead(raw);
-    const { fields, contentLength } = head;
     if (status < 200) {
       this.#begun = false;
-      this.#inform(status, fields);
+      this.#inform(status, readResponseHead(raw).fields);
       return;
     }
     this.#lane.answered(this.#x, this.#state, this.#place, this.#sentMs);
     const { res, req } = this.#carrier;
-    this.#contentLength = req.method === 'HEAD' ? undefined : contentLength;
     // With a body still to come the close would reset the connection before the answer was read.
     if (this.#x.closesConnection() && (this.#body === undefined || req.complete)) res.shouldKeepAlive = false;
-    const text = reasonPhrase(status, phrase);
-    if (this.#carrier.passesAsItCame(status, head)) res.writeHeadAsItCame(status, text, fields);
-    else if (text === undefined) res.writeHead(status, fields);
-    else res.writeHead(status, text, fields);
-    // Most bodies come along with their head; a stream that is silent at first must not keep it back.
-    flushLater(this);
+    this.#writeHead(status, reasonPhrase(status, phrase), raw);
     if (this.#place !== undefined) this.#lane.pump();
   }
 
@@ -201,6 +194,22 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     if (!this.#done && this.#passed === 0) this.#carrier.res.flushHeaders();
   }
 
+  #writeHead(status: number, phrase: string | undefined, raw: readonly (Buffer | string)[]): void {
+    const { res, req } = this.#carrier;
+    const plain = this.#carrier.addsToHead(status) ? undefined : readPlainHead(raw);
+    if (plain !== undefined) {
+      this.#contentLength = plain.contentLength;
+      res.writeHeadAsItCame(status, phrase, plain.lines);
+      if (!plain.isWhole) flushLater(this);
+      return;
+    }
+    const { fields, contentLength } = readResponseHead(raw);
+    this.#contentLength = req.method === 'HEAD' ? undefined : contentLength;
+    if (phrase === undefined) res.writeHead(status, fields);
+    else res.writeHead(status, phrase, fields);
+    flushLater(this);
+  }
+
   #mayRepeat(): boolean {
     if (this.#answering || this.#x.repeated || this.#body !== undefined) return false;
     return idempotent.has(this.#carrier.req.method ?? '');
@@ -240,7 +249,10 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
 
 let unflushed: Http1Attempt[] = [];
 
-/** At the end of this turn of the event loop, for all answers that began in it. */
+/**
+ * At the end of this turn of the event loop, for all answers that began in it: most bodies come along with their head;
+ * a stream that is silent at first must not keep it back.
+ */
 function flushLater(attempt: Http1Attempt): void {
   if (unflushed.push(attempt) === 1) setImmediate(flushHeads);
 }

@@ -7,7 +7,6 @@ import type { EndpointState } from './endpoint-state.ts';
 import { fieldOf, type Head } from './head.ts';
 import type { RawMessage } from './raw-message.ts';
 import type { RawResponse } from './raw-response.ts';
-import type { ResponseHead } from './response-head.ts';
 import { checkRequest } from './request-check.ts';
 
 /** A request in HTTP/1.0 or 1.1. */
@@ -64,10 +63,10 @@ export class Http1Carrier implements Carrier {
     return new Http1Attempt(x, this, lane, state);
   }
 
-  /** Whether Node has nothing to add to the head of an answer. */
-  passesAsItCame(status: number, { contentLength, dated }: ResponseHead): boolean {
-    if (contentLength === undefined || !dated || !this.res.shouldKeepAlive) return false;
-    return this.req.method !== 'HEAD' && status !== 204 && status !== 304 && !this.#expectsContinue;
+  /** Whether Node may have something to add to the head of an answer that has `Date` and `Content-Length`. */
+  addsToHead(status: number): boolean {
+    if (!this.res.shouldKeepAlive || this.#expectsContinue) return true;
+    return this.req.method === 'HEAD' || status === 204 || status === 304;
   }
 
   /** The upstream is connected: the client may send its body. */

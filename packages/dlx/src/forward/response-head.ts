@@ -2,21 +2,19 @@ import { STATUS_CODES } from 'node:http';
 import { nominatedBy } from './head.ts';
 
 // Lengths of the names that may have to stay behind or are read.
-const lengths = new Set([2, 4, 7, 10, 14, 16, 17]);
+const lengths = new Set([2, 7, 10, 14, 16, 17]);
 const dropped = new Set(['te', 'upgrade', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'connection']);
 
 /** An answer's fields as they are passed on, flat, and its length where it has one. */
 export interface ResponseHead {
   readonly fields: string[];
   readonly contentLength: number | undefined;
-  readonly dated: boolean;
 }
 
 /** Reads undici's raw fields, leaving behind those that concern the upstream's connection only. */
 export function readResponseHead(raw: readonly (Buffer | string)[]): ResponseHead {
   const fields: string[] = [];
   let contentLength: number | undefined;
-  let dated = false;
   let connection: string | undefined;
   for (let i = 0; i < raw.length; i += 2) {
     const name = latin1(raw[i] as Buffer | string);
@@ -24,7 +22,6 @@ export function readResponseHead(raw: readonly (Buffer | string)[]): ResponseHea
     if (lengths.has(name.length)) {
       const lower = name.toLowerCase();
       if (lower === 'content-length') contentLength = Number(value);
-      else if (lower === 'date') dated = true;
       else if (dropped.has(lower)) {
         if (lower === 'connection') connection = connection === undefined ? value : `${connection},${value}`;
         continue;
@@ -33,7 +30,7 @@ export function readResponseHead(raw: readonly (Buffer | string)[]): ResponseHea
     fields.push(name, value);
   }
   const nominated = connection === undefined ? undefined : nominatedBy(connection);
-  return { fields: nominated === undefined ? fields : without(fields, nominated), contentLength, dated };
+  return { fields: nominated === undefined ? fields : without(fields, nominated), contentLength };
 }
 
 /** Trailer fields, in pairs as `addTrailers` wants them. */

@@ -5,6 +5,8 @@ import { UpstreamSessions } from '../http2/upstream-sessions.ts';
 import { Silence } from '../silence.ts';
 
 const keepAliveMs = 4000;
+/** Node's timers fire at once beyond it. */
+const longestTimerMs = 2 ** 31 - 1;
 /** For a connection whose user left before it was begun. */
 const unused = { timeoutMs: 1, settleMs: 0 };
 
@@ -175,7 +177,7 @@ export function connectWithin(
     if (socket.connecting) socket.destroy(lateError(`${host}:${port}`, timeoutMs));
   };
   // A process that was busy itself hears of a connection that stands only after its timers.
-  let timer = setTimeout(() => setImmediate(late), timeoutMs);
+  let timer = setTimeout(() => setImmediate(late), Math.min(timeoutMs, longestTimerMs));
   socket.once('error', failed);
   socket.once('close', () => {
     clearTimeout(timer);

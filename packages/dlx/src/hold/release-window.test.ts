@@ -7,13 +7,23 @@ function answer(window: ReleaseWindow, eachMs: number, serial: boolean): void {
   for (let i = 1; i <= count; i++) window.succeeded(serial ? eachMs * i : eachMs);
 }
 
-test('an app that serves all at once is given twice as many each time, up to 1024', () => {
+test('an app that serves all at once is given four times as many each time, up to 1024', () => {
   const window = new ReleaseWindow();
-  const sizes = Array.from({ length: 8 }, () => {
+  const sizes = Array.from({ length: 5 }, () => {
     answer(window, 100, false);
     return window.size;
   });
-  expect(sizes).toEqual([32, 64, 128, 256, 512, 1024, 1024, 1024]);
+  expect(sizes).toEqual([64, 256, 1024, 1024, 1024]);
+});
+
+test('with a slow answer among a windowful it is given twice as many', () => {
+  const window = new ReleaseWindow();
+  window.succeeded(100);
+  window.succeeded(500);
+  answer(window, 100, false);
+  expect(window.size).toBe(32);
+  answer(window, 100, false);
+  expect(window.size).toBe(128);
 });
 
 test('an app that serves one after the other is never given more than 16', () => {

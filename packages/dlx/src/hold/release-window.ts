@@ -4,14 +4,16 @@ const most = 1024;
 const slowCosts = 0.25;
 
 /**
- * How many released requests may wait for one endpoint's answer at once. It doubles when a windowful of answers was
- * about as fast as the fastest seen, so that a slow app is given many; an app that serves one after the other, of
- * whose windowful only the first few are fast, is never given more than it had. It closes to one when an endpoint
- * fails, and doubles when nothing was answered for a while: long polls answer late.
+ * How many released requests may wait for one endpoint's answer at once. It grows when a windowful of answers was about
+ * as fast as the fastest seen, so that a slow app is given many: fourfold if none of them was slow, for then it waits
+ * for something else than its turn, else twofold. An app that serves one after the other, of whose windowful only the
+ * first few are fast, is never given more than it had. It closes to one when an endpoint fails, and doubles when
+ * nothing was answered for a while: long polls answer late.
  */
 export class ReleaseWindow {
   #size = first;
   #fast = 0;
+  #anySlow = false;
   #bestMs = Number.POSITIVE_INFINITY;
   /** Released requests that wait for their answer's head. */
   used = 0;
@@ -31,8 +33,12 @@ export class ReleaseWindow {
       this.#size += 1;
       return;
     }
-    this.#fast = tookMs <= this.#bestMs * 2 ? this.#fast + 1 : Math.max(0, this.#fast - slowCosts);
-    if (this.#fast >= this.#size) this.waited();
+    if (tookMs <= this.#bestMs * 2) this.#fast += 1;
+    else {
+      this.#fast = Math.max(0, this.#fast - slowCosts);
+      this.#anySlow = true;
+    }
+    if (this.#fast >= this.#size) this.#grow(this.#anySlow ? 2 : 4);
   }
 
   failed(): void {
@@ -41,7 +47,12 @@ export class ReleaseWindow {
   }
 
   waited(): void {
-    this.#size = Math.min(most, this.#size * 2);
+    this.#grow(2);
+  }
+
+  #grow(times: number): void {
+    this.#size = Math.min(most, this.#size * times);
     this.#fast = 0;
+    this.#anySlow = false;
   }
 }

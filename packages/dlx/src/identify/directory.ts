@@ -15,9 +15,6 @@ export interface Address {
   readonly target: string | undefined;
 }
 
-/** The lane, or the keys that were tried in vain. */
-export type Identified = { lane: Lane } | { tried: string[] };
-
 /** Who a request is for: known resources only, by the port it came in on, else by host and path, DNS name or header. */
 export class Directory {
   readonly #ports = new Claims<number>();
@@ -59,23 +56,37 @@ export class Directory {
     return lane === undefined || lane === 'ambiguous' ? undefined : lane.port;
   }
 
-  /** On the shared port. */
-  identify({ host, path, target }: Address): Identified {
+  /** On the shared port; undefined: {@link tried} tells what was looked for. */
+  identify(address: Address): Lane | undefined {
+    return this.#look(address);
+  }
+
+  /** The keys that were tried in vain. */
+  tried(address: Address): string[] {
     const tried: string[] = [];
+    this.#look(address, tried);
+    return tried;
+  }
+
+  #look({ host, path, target }: Address, tried?: string[]): Lane | undefined {
     const name = host === undefined ? undefined : parseHost(host);
     if (name !== undefined) {
-      const byRoute = note(this.#routes.find(name.name, path), tried, `host ${name.name} path ${path}`);
-      if (byRoute !== undefined) return { lane: byRoute };
-      const port = name.port === undefined ? '' : `:${name.port}`;
-      const byName = note(this.#names.find(name.name, name.port), tried, `service ${name.name}${port}`);
-      if (byName !== undefined) return { lane: byName };
+      const byRoute = this.#routes.find(name.name, path);
+      if (isLane(byRoute)) return byRoute;
+      tried?.push(told(`host ${name.name} path ${path}`, byRoute));
+      const byName = this.#names.find(name.name, name.port);
+      if (isLane(byName)) return byName;
+      tried?.push(told(`service ${name.name}${name.port === undefined ? '' : `:${name.port}`}`, byName));
     }
     if (target !== undefined) {
-      const byHeader = note(this.#byTarget(target), tried, `target header ${target}`);
-      if (byHeader !== undefined) return { lane: byHeader };
+      const byHeader = this.#byTarget(target);
+      if (isLane(byHeader)) return byHeader;
+      tried?.push(told(`target header ${target}`, byHeader));
     }
-    const any = note(this.#routes.findAnyHost(path), tried, `any host, path ${path}`);
-    return any === undefined ? { tried } : { lane: any };
+    const any = this.#routes.findAnyHost(path);
+    if (isLane(any)) return any;
+    tried?.push(told(`any host, path ${path}`, any));
+    return undefined;
   }
 
   /** `namespace/service:port`, `namespace/service` or `namespace/resource`. */
@@ -111,10 +122,10 @@ export class Directory {
   }
 }
 
-function note(found: Found, tried: string[], key: string): Lane | undefined {
-  if (found === undefined || found === 'ambiguous') {
-    tried.push(found === undefined ? key : `${key} (claimed by several)`);
-    return undefined;
-  }
-  return found;
+function isLane(found: Found): found is Lane {
+  return found !== undefined && found !== 'ambiguous';
+}
+
+function told(key: string, found: Found): string {
+  return found === 'ambiguous' ? `${key} (claimed by several)` : key;
 }

@@ -52,13 +52,15 @@ function identify(x: Exchange, directory: Directory, trusts: Trust): Lane | unde
     return undefined;
   }
   const query = x.path.indexOf('?');
-  const found = directory.identify({
+  const address = {
     host: head.host,
     path: query === -1 ? x.path : x.path.slice(0, query),
     target: head.target !== undefined && trusts(channel.remoteAddress) ? head.target : undefined,
-  });
-  if ('lane' in found) return found.lane;
-  x.refuse({ outcome: 'no-route', detail: 'nothing known goes by this host and path', tried: found.tried });
+  };
+  const lane = directory.identify(address);
+  if (lane !== undefined) return lane;
+  const tried = directory.tried(address);
+  x.refuse({ outcome: 'no-route', detail: 'nothing known goes by this host and path', tried });
   return undefined;
 }
 
