@@ -5,12 +5,16 @@ import { blackout } from './faults/blackout.ts';
 import { hopeless } from './faults/hopeless.ts';
 import { leader } from './faults/leader.ts';
 import { tugOfWar } from './faults/tug-of-war.ts';
+import { idleness } from './judgement/idleness.ts';
+import { lying } from './judgement/lying.ts';
 import { latency } from './latency.ts';
 import { race, stale } from './race.ts';
 import { say } from './say.ts';
 import { tableLines } from './table.ts';
 
 const trials: Readonly<Record<string, Trial>> = {
+  lying,
+  idleness,
   latency,
   race,
   stale,

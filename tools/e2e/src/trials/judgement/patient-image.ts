@@ -1,0 +1,27 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { Clock } from '@scaler/scaler-types';
+import type { ServerImage } from '@scaler/testing-kit';
+
+/** An app that answers each request, `/?ms=5000`, so long after it came, in the clock's time. */
+export function createPatientImage(clock: Clock): ServerImage {
+  return {
+    async start({ podIP, signal }) {
+      const server = createServer((request, response) => {
+        const waitMs = Number(new URL(request.url ?? '/', 'http://app').searchParams.get('ms') ?? 0);
+        request.resume();
+        clock.after(waitMs, () => response.end(request.headers['x-request-id']));
+      });
+      signal.addEventListener('abort', () => server.closeAllConnections(), { once: true });
+      server.listen({ host: podIP, port: 8080 });
+      await once(server, 'listening');
+      return {
+        stop: () =>
+          new Promise((resolve) => {
+            server.close(() => resolve());
+            server.closeIdleConnections();
+          }),
+      };
+    },
+  };
+}

@@ -1,0 +1,156 @@
+import { settings as autoscalerSettings, runAutoscaler } from '@scaler/autoscaler';
+import { runDlx, settings as dlxSettings } from '@scaler/dlx';
+import { createLogger, createShutdown, loadConfig, type ProcessContext } from '@scaler/runtime';
+import type { Clock } from '@scaler/scaler-types';
+import { type EmbeddedCluster, type EmbeddedClusterOptions, startEmbeddedCluster } from '@scaler/testing-kit';
+import { PassThrough } from 'node:stream';
+import type { Simulation } from './simulation.ts';
+
+const systemNamespace = 'scaler-system';
+const infraPort = 8081;
+
+export interface ProductOptions {
+  readonly images: NonNullable<EmbeddedClusterOptions['images']>;
+  readonly autoscalerArgs?: readonly string[];
+}
+
+/** Both programs, whole, in this process and in simulated time, on an embedded cluster. */
+export interface Product {
+  readonly cluster: EmbeddedCluster;
+  /** Of the one DLX. */
+  readonly dlxAddress: string;
+  /** What the programs logged, latest last. */
+  readonly log: readonly string[];
+  /** A number of the autoscaler's `/metrics`, by its name without prefix and with its labels; 0 where it is not told. */
+  metric(series: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+interface Program {
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const keptLines = 2_000;
+
+/** Starts them; resolves when the autoscaler leads and the DLX listens. */
+export async function startProduct(simulation: Simulation, options: ProductOptions): Promise<Product> {
+  const { clock } = simulation;
+  const log: string[] = [];
+  const cluster = await simulation.settled(
+    startEmbeddedCluster({ images: options.images, clock, api: { bookmarkIntervalMs: 20_000 } }),
+  );
+  const service = await simulation.settled(cluster.apply(dlxService()));
+  const { clusterIP } = (service as unknown as { spec: { clusterIP: string } }).spec;
+  // Of the cluster's own range, beyond its pods, Services and proxies.
+  const address = (last: number): string => clusterIP.replace(/\.\d+\.\d+$/, `.255.${last}`);
+  const common = [
+    `--kubeconfig=${cluster.kubeconfigPath}`,
+    `--dlx-service=${systemNamespace}/dlx`,
+    '--admin-port=0',
+    `--infra-port=${infraPort}`,
+  ];
+  const dlx = startDlx(clock, log, [
+    ...common,
+    '--identity=dlx-1',
+    `--listen-host=${address(1)}`,
+    `--infra-host=${address(1)}`,
+  ]);
+  const autoscaler = startAutoscaler(clock, log, [
+    ...common,
+    '--identity=autoscaler-1',
+    `--lease-namespace=${systemNamespace}`,
+    `--infra-host=${address(2)}`,
+    ...(options.autoscalerArgs ?? []),
+  ]);
+  await simulation.settled(cluster.apply(dlxSlice(address(1))));
+  const metric = async (series: string): Promise<number> => {
+    const response = await fetch(`http://${address(2)}:${infraPort}/metrics`, { headers: { connection: 'close' } });
+    const line = (await response.text()).split('\n').find((one) => one.startsWith(`scaler_${series} `));
+    return Number(line?.split(' ').at(-1) ?? 0);
+  };
+  return {
+    cluster,
+    dlxAddress: address(1),
+    log,
+    metric: (series) => simulation.settled(metric(series)),
+    close: async () => {
+      for (const program of [autoscaler, dlx]) await passing(simulation, program.stop());
+      await passing(simulation, cluster.close());
+    },
+  };
+}
+
+/** What ends with the help of timers. */
+async function passing(simulation: Simulation, work: Promise<void>): Promise<void> {
+  let over = false;
+  const mark = (): void => void (over = true);
+  work.then(mark, mark);
+  await simulation.until('it has ended', () => over, 120_000);
+  await work;
+}
+
+function startDlx(clock: Clock, log: string[], argv: readonly string[]): Program {
+  const config = loadConfig(dlxSettings, { argv: [...argv, '--propagate=0s'], env: {} });
+  return startProgram('dlx', clock, log, (context) => runDlx({ ...context, config, appUrl: import.meta.url }));
+}
+
+function startAutoscaler(clock: Clock, log: string[], argv: readonly string[]): Program {
+  const config = loadConfig(autoscalerSettings, { argv, env: {} });
+  return startProgram('autoscaler', clock, log, (context) =>
+    runAutoscaler({ ...context, config, appUrl: import.meta.url }),
+  );
+}
+
+function startProgram(
+  name: string,
+  clock: Clock,
+  log: string[],
+  run: (context: ProcessContext) => Promise<void>,
+): Program {
+  const destination = new PassThrough();
+  destination.on('data', (line: Buffer) => {
+    log.push(line.toString().trimEnd());
+    if (log.length > keptLines) log.splice(0, keptLines / 10);
+  });
+  const logger = createLogger({ name, format: 'text', destination, clock });
+  const stop = new AbortController();
+  const shutdown = createShutdown({ deadlineMs: 60_000, logger, clock });
+  const ended = run({ signal: stop.signal, shutdown, logger, clock }).catch((error: unknown) => {
+    if (!stop.signal.aborted) {
+      log.push(`${name} has failed: ${String((error as Error).stack)}`);
+      throw error;
+    }
+  });
+  // Looked at when it is stopped.
+  ended.catch(() => undefined);
+  return {
+    ended,
+    async stop() {
+      stop.abort(new Error('the trial is over'));
+      await shutdown.run();
+      await ended;
+    },
+  };
+}
+
+function dlxService(): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace: systemNamespace, name: 'dlx' },
+    spec: { ports: [{ name: 'infra', port: infraPort }] },
+  };
+}
+
+function dlxSlice(address: string): object {
+  const conditions = { ready: true, serving: true, terminating: false };
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { namespace: systemNamespace, name: 'dlx-1', labels: { 'kubernetes.io/service-name': 'dlx' } },
+    addressType: 'IPv4',
+    ports: [{ name: 'infra', port: infraPort, protocol: 'TCP' }],
+    endpoints: [{ addresses: [address], conditions }],
+  };
+}
