@@ -68,9 +68,16 @@ describe('what counts as taken back', () => {
     expect(revertsOf(snapshot({ phase: undefined, key: false, slices: false }), undefined, nowMs)).toEqual([]);
   });
 
+  test('a key that goes while it wakes, if somebody else is known to have written: a request may have come first', () => {
+    const waking = snapshot({ phase: 'waking', replicas: 1, reason: 'a request arrived', key: false, slices: false });
+    const key = { what: 'key', object: 'Service web', doubtful: true };
+    expect(revertsOf(waking, seenOf(asleep, undefined), nowMs)).toEqual([key]);
+    expect(revertsOf(waking, undefined, nowMs)).toEqual([]);
+  });
+
   test('not what another leader has handed back, but what belongs to `always`', () => {
     const gone = { key: false, slices: false, replicas: 1, reason: 'adopted' };
-    expect(after({ ...gone, phase: 'waking' })).toEqual([]);
+    expect(after({ ...gone, key: true, phase: 'waking' })).toEqual([]);
     expect(after({ ...gone, phase: 'awake', routing: 'selector' })).toEqual([]);
     expect(after({ ...gone, phase: 'awake', routing: 'always' })).toEqual(['key', 'slices']);
   });

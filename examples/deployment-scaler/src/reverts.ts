@@ -36,10 +36,13 @@ export function seenOf({ managed, services }: Snapshot, before: Seen | undefined
 export function revertsOf(snapshot: Snapshot, before: Seen | undefined, nowMs: number): readonly Revert[] {
   const now = seenOf(snapshot, before);
   const diverted = staysDiverted(snapshot);
+  const waking = snapshot.managed !== undefined && readToken(snapshot.managed.workload).phase === 'waking';
   const lost = snapshot.services.flatMap(({ name, service, ours }): Revert[] => {
-    if (before === undefined || service === undefined || !ours || !diverted) return [];
+    if (before === undefined || service === undefined || !ours || !(diverted || waking)) return [];
     const { uid } = service;
     const object = `Service ${name}`;
+    // A request may have woken it between the other writer's hand and our eyes.
+    if (waking) return before.keys.has(uid) && !now.keys.has(uid) ? [{ what: 'key', object, doubtful: true }] : [];
     return [
       ...(before.keys.has(uid) && !now.keys.has(uid) ? [{ what: 'key', object } as const] : []),
       ...(before.slices.has(uid) && !now.slices.has(uid) ? [{ what: 'slices', object } as const] : []),

@@ -7,6 +7,8 @@ export interface Revert {
   readonly what: (typeof reverted)[number];
   /** Of which object: `Service web`. */
   readonly object: string;
+  /** An earlier leader of ours may have done it: it counts only where somebody else is known to have written. */
+  readonly doubtful?: true;
 }
 
 /** How it stands between us and another writer of the same fields. Times are of the monotonic clock. */

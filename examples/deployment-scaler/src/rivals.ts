@@ -98,6 +98,7 @@ export function createRivals(options: RivalsOptions): Rivals {
       const [revert] = reverts;
       if (revert === undefined) return;
       const writer = await whoWrote(options.client, managed, revert, before.seenMs, signal);
+      if (revert.doubtful === true && writer?.sure !== true) return;
       count(key, managed, revert, writer);
     },
     about: (snapshot, step) => change(known, snapshot, step, ['remove-key', 'delete-slices', 'forget']),
