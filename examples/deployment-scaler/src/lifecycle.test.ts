@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ask, dlxSlice, namespace, type Rig, startRig } from './testing/rig.ts';
 
@@ -218,4 +220,19 @@ test('always is not entered while the DLX does not reach the pods', async () => 
   expect(rig.routing('web')).toEqual({ key: undefined, slices: 0 });
   expect(await ask(rig.url('web'))).toBe(200);
   expect(await rig.leader.park(ref)).toMatchObject({ ok: false, error: { code: 'park-refused' } });
+});
+
+test('where a port is raw always is entered once the DLX itself says that it reaches the pods', async () => {
+  rig = await startRig();
+  const asked: (string | undefined)[] = [];
+  const infra = createServer((request, response) => {
+    asked.push(request.url);
+    response.end('{"ok":true,"reasons":[]}');
+  });
+  await once(infra.listen(8081, rig.dlx.address), 'listening');
+  await rig.workload('web', { 'scaler/tcp-ports': '80' });
+  await rig.waitForDlxOnly('web');
+  expect(asked).toEqual(['/preflight']);
+  expect(rig.leader.resources.get('shop/web')?.targets).toMatchObject([{ port: 80, protocol: 'tcp' }]);
+  infra.close();
 });

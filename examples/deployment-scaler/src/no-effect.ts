@@ -1,6 +1,8 @@
+import type { ServiceInfo } from '@scaler/kube';
 import { pauseText } from '@scaler/scaler-types';
 import type { RoutingMode } from './facts.ts';
 import type { Managed } from './lookup.ts';
+import { isNamed } from './protocol.ts';
 import { hasSetting, type SettingName } from './settings.ts';
 
 /**
@@ -20,6 +22,18 @@ export function settingsWithoutEffect({ workload, settings }: Managed, mode: Rou
   return [...because]
     .filter(([name]) => hasSetting(workload.annotations, name))
     .map(([name, why]) => `scaler/${name} has no effect: ${why}`);
+}
+
+/** Ports that the workload's own `scaler/tcp-ports` names and none of its Services has. Pure. */
+export function portsWithoutEffect(
+  { workload, settings }: Pick<Managed, 'workload' | 'settings'>,
+  services: readonly ServiceInfo[],
+): readonly string[] {
+  if (!hasSetting(workload.annotations, 'tcp-ports')) return [];
+  const ports = services.flatMap((service) => service.ports);
+  return settings.tcpPorts
+    .filter((declared) => !ports.some((port) => isNamed(port, declared)))
+    .map(({ port }) => `scaler/tcp-ports: none of its Services has a port ${port}`);
 }
 
 const neverParked: readonly SettingName[] = ['metrics', 'idle-after', 'cooldown', 'min-awake', 'busy-until', 'veto'];

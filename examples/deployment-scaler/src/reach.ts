@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { request, type RequestOptions } from 'node:http';
 import { type Clock, resourceKey, type ResourceRef } from '@scaler/scaler-types';
 
 /**
@@ -8,7 +8,7 @@ import { type Clock, resourceKey, type ResourceRef } from '@scaler/scaler-types'
 export interface Reach {
   /** What was found lately; undefined: nothing. */
   known(ref: ResourceRef): boolean | undefined;
-  /** Sends a health check through every address; resolves with what is wrong, undefined when all answered. */
+  /** Tries every way; resolves with what is wrong, undefined when each led to a pod. */
   try(ref: ResourceRef, ways: readonly Way[], signal: AbortSignal): Promise<Unreached | undefined>;
 }
 
@@ -18,18 +18,20 @@ export interface Unreached {
   readonly failures: number;
 }
 
-/** One way through a DLX to one target. */
+/** One way through a DLX to the pods. */
 export interface Way {
   readonly address: string;
+  /** The port for one target, where a health check goes through; for `preflight` the DLX's infrastructure port. */
   readonly port: number;
-  /** Asked for; the readiness probe's, where there is one. */
-  readonly path: string;
+  /** Asked for; the readiness probe's, where there is one. `preflight`: nothing can be said there, so the DLX is asked. */
+  readonly ask: { readonly path: string } | 'preflight';
 }
 
 const goodForMs = 30_000;
 const firstBadForMs = 1_000;
 const longestBadForMs = 30_000;
 const answerLimitMs = 3_000;
+const longestText = 4_096;
 
 export function createReach(clock: Clock): Reach {
   const found = new Map<string, { readonly failures: number; readonly atMs: number }>();
@@ -40,7 +42,7 @@ export function createReach(clock: Clock): Reach {
       return last.failures === 0;
     },
     try: async (ref, ways, signal) => {
-      const problems = (await Promise.all(ways.map((way) => problemOf(way, signal)))).filter(
+      const problems = (await Promise.all(ways.map((way) => problemOf(ref, way, signal)))).filter(
         (text) => text !== undefined,
       );
       signal.throwIfAborted();
@@ -57,32 +59,62 @@ function lifeMs(failures: number): number {
   return failures === 0 ? goodForMs : Math.min(longestBadForMs, firstBadForMs * 2 ** (failures - 1));
 }
 
-// A kube-probe neither wakes nor counts, and passes to the pod while it is awake.
-function problemOf({ address, port, path }: Way, outer: AbortSignal): Promise<string | undefined> {
+async function problemOf(ref: ResourceRef, way: Way, outer: AbortSignal): Promise<string | undefined> {
   const signal = AbortSignal.any([outer, AbortSignal.timeout(answerLimitMs)]);
-  return new Promise((resolve) => {
-    const failed = (why: string): void => resolve(`the DLX at ${address}:${port} ${why}`);
-    const asked = request({
-      host: address,
-      port,
-      path,
-      agent: false,
-      signal,
-      headers: { 'User-Agent': 'kube-probe/scaler' },
-    });
-    asked.once('error', (error) => failed(`did not answer: ${error.message}`));
-    asked.once('response', (answer) => {
+  const failed = (why: string): string => `the DLX at ${way.address}:${way.port} ${why}`;
+  try {
+    const problem =
+      way.ask === 'preflight' ? await preflight(ref, way, signal) : await probe(way, way.ask.path, signal);
+    return problem && failed(problem);
+  } catch (error) {
+    return failed(`did not answer: ${(error as Error).message}`);
+  }
+}
+
+// A kube-probe neither wakes nor counts, and passes to the pod while it is awake.
+async function probe(way: Way, path: string, signal: AbortSignal): Promise<string | undefined> {
+  const { status, type, text } = await answerOf(way, { path, headers: { 'User-Agent': 'kube-probe/scaler' } }, signal);
+  const code = refusalCode(type, text);
+  if (code === undefined) return undefined;
+  const hint = code === 'upstream-reset' ? '; a port that does not speak HTTP is named by scaler/tcp-ports' : '';
+  return `answered ${status} ${code} instead of a pod${hint}`;
+}
+
+// What a DLX is asked before a park, too: it listens, and a pod takes its connections.
+async function preflight(resource: ResourceRef, way: Way, signal: AbortSignal): Promise<string | undefined> {
+  const headers = { 'Content-Type': 'application/json' };
+  const body = JSON.stringify({ resource: { namespace: resource.namespace, name: resource.name } });
+  const { status, text } = await answerOf(way, { method: 'POST', path: '/preflight', headers, body }, signal);
+  if (status !== 200) return `answered ${status} to a preflight`;
+  const { ok, reasons } = JSON.parse(text) as { ok?: unknown; reasons?: unknown };
+  if (ok === true) return undefined;
+  return `says: ${Array.isArray(reasons) ? reasons.join('; ') : text}`;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string | undefined;
+  readonly text: string;
+}
+
+function answerOf(
+  { address, port }: Way,
+  { body, ...asked }: RequestOptions & { body?: string },
+  signal: AbortSignal,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: address, port, agent: false, signal, ...asked });
+    sent.once('error', reject);
+    sent.once('response', (answer) => {
       answer.setEncoding('utf8');
-      let body = '';
-      answer.on('data', (chunk: string) => (body += body.length < 4_096 ? chunk : ''));
-      answer.once('error', (error) => failed(`broke off: ${error.message}`));
+      let text = '';
+      answer.on('data', (chunk: string) => (text += text.length < longestText ? chunk : ''));
+      answer.once('error', reject);
       answer.once('end', () => {
-        const code = refusalCode(answer.headers['content-type'], body);
-        if (code === undefined) resolve(undefined);
-        else failed(`answered ${answer.statusCode ?? 0} ${code} instead of a pod`);
+        resolve({ status: answer.statusCode ?? 0, type: answer.headers['content-type'], text });
       });
     });
-    asked.end();
+    sent.end(body);
   });
 }
 

@@ -8,11 +8,11 @@ import type { Managed } from './lookup.ts';
 import { createTellOutage, type TellOutage } from './outage.ts';
 import type { Performer } from './perform.ts';
 import { isContested } from './ports.ts';
-import { divertedPorts } from './service-view.ts';
 import { cachedSnapshot, liveSnapshot, type Snapshot } from './snapshot.ts';
 import type { Step, SwapStep } from './step.ts';
 import { followedZero, nextStep, repair } from './table.ts';
 import { createNamespaceTeller, createTeller } from './teller.ts';
+import { waysTo } from './ways.ts';
 import { whoWrote } from './who.ts';
 
 /** Brings resources to rest, or to where only waiting helps. For the Lease holder. */
@@ -155,14 +155,7 @@ async function whoScaled({ client }: Ground, managed: Managed, signal: AbortSign
 async function tryPath(ground: Ground, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
   const { managed } = snapshot;
   if (managed === undefined) return;
-  const { workload } = managed;
-  const probe = workload.template.probes?.find(({ type }) => type === 'http');
-  const path = probe?.type === 'http' ? probe.path : '/';
-  const ways = leadingOf(snapshot).flatMap((service) => {
-    const ports = divertedPorts(service, workload, ground.options.portRange).map(({ listenPort }) => listenPort);
-    const addresses = ground.dlx?.listed(ports) ?? [];
-    return addresses.flatMap((address) => ports.map((port) => ({ address, port, path })));
-  });
+  const ways = await waysTo(ground, snapshot, managed, signal);
   const unreached = await ground.reach.try(snapshot.ref, ways, signal);
   ground.lookAgain(snapshot.ref);
   // Once may be a pod that is not quite there yet.

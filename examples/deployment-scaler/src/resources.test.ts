@@ -95,7 +95,7 @@ test('a resource tells its targets with ports and routes, and its last scale eve
         routes: [{ host: 'shop.example.com', path: '/admin', pathType: 'Exact' }],
       },
       {
-        ...{ service: 'web', port: 80, portName: 'http', listenPort: 20_017 },
+        ...{ service: 'web', port: 80, portName: 'http', listenPort: 20_017, protocol: 'http' },
         routes: [{ host: 'shop.example.com', path: '/', pathType: 'Prefix' }, { host: '*' }],
       },
     ],
@@ -105,6 +105,18 @@ test('a resource tells its targets with ports and routes, and its last scale eve
     lastScaleEventTime: '2026-01-01T00:00:00.000Z',
   });
   expect(JSON.parse(JSON.stringify(resource))).toEqual(resource);
+});
+
+test('a raw port tells who speaks first and how an endpoint hears of its client; HTTP has other words for that', () => {
+  const annotations = { 'scaler/tcp-ports': 'admin=server', 'scaler/proxy-protocol': 'v2' };
+  const { targets } = resourceOf(facts(managed(annotations), { ingresses: [] }), options);
+  expect(targets).toEqual([
+    {
+      ...{ service: 'web', port: 9000, portName: 'admin' },
+      ...{ protocol: 'tcp', speaksFirst: 'server', proxyProtocol: 'v2' },
+    },
+    { service: 'web', port: 80, portName: 'http', protocol: 'http' },
+  ]);
 });
 
 test('awake, it tells since when, and of an update that came later, which begins a cooldown', () => {

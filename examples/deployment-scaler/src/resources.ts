@@ -4,6 +4,7 @@ import type { RoutingMode } from './facts.ts';
 import type { IngressInfo } from './ingress.ts';
 import { isEnabled, type Managed } from './lookup.ts';
 import type { Options } from './options.ts';
+import { protocolOf } from './protocol.ts';
 import type { Settings } from './settings.ts';
 
 /** What a resource is told from. */
@@ -128,7 +129,10 @@ function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPor
   const targets = services.flatMap((service) =>
     service.ports
       .filter(({ protocol }) => protocol === 'TCP')
-      .map(({ name, port }): TargetPort => {
+      .map((servicePort): TargetPort => {
+        const { name, port } = servicePort;
+        const { tcpPorts, proxyProtocol } = managed.settings;
+        const protocol = protocolOf(servicePort, tcpPorts);
         const listenPort = listenPortOf(managed.workload, service.name, port, options.portRange);
         const routes = routesTo(facts, service.name, port, name);
         return {
@@ -137,6 +141,8 @@ function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPor
           ...(name === undefined ? {} : { portName: name }),
           ...(listenPort === undefined ? {} : { listenPort }),
           ...(routes.length === 0 ? {} : { routes }),
+          ...protocol,
+          ...(proxyProtocol === undefined || protocol.protocol === 'http' ? {} : { proxyProtocol }),
         };
       }),
   );

@@ -10,10 +10,12 @@ import {
   parsePositiveDuration,
   parseQuietRules,
   parseServiceNames,
+  parseTcpPorts,
   parseTime,
   parseVeto,
   type Veto,
 } from './values.ts';
+import type { TcpPort } from './protocol.ts';
 import { parseDuration } from '@scaler/scaler-types';
 
 /** What a workload's `scaler/…` annotations ask for, defaults filled in. */
@@ -40,6 +42,8 @@ export interface Settings {
   readonly holdLimit: number | undefined;
   readonly hosts: readonly string[];
   readonly quietRules: readonly QuietRule[];
+  readonly tcpPorts: readonly TcpPort[];
+  readonly proxyProtocol: 'v1' | 'v2' | undefined;
   readonly mesh: 'refuse' | 'allow';
   readonly followZero: boolean;
 }
@@ -91,7 +95,7 @@ export const settingTable = {
   'response-timeout': reader(parseDuration, 'How long a pod may take to begin its answer; `0`: as long as it likes'),
   'idle-timeout': reader(
     parseDuration,
-    'How long a body, a stream or a WebSocket may be silent; `0`: as long as it likes',
+    'How long a body, a stream, a WebSocket or a raw connection may be silent; `0`: as long as it likes',
   ),
   'hold-limit': reader(parseCount, 'How many requests may be held at once'),
   hosts: reader(
@@ -101,6 +105,14 @@ export const settingTable = {
   quiet: reader(
     parseQuietRules,
     'Requests that neither wake nor count: a JSON list of `{method, path, headers, port}`',
+  ),
+  'tcp-ports': reader(
+    parseTcpPorts,
+    'Service ports that speak another protocol than HTTP, by number or name: `5432, redis, 3306=server`. `=server` where the server speaks first, `=client` where the client does. Comes before `appProtocol` and the name of the port',
+  ),
+  'proxy-protocol': reader(
+    parseChoice(['v1', 'v2'] as const),
+    '`v1`, `v2`: raw connections from the DLX begin with a PROXY protocol header, which names the client',
   ),
   mesh: reader(
     parseChoice(['refuse', 'allow'] as const),
@@ -178,6 +190,8 @@ function settingsOf(values: SettingValues, options: Options): Settings {
     holdLimit: values['hold-limit'],
     hosts: values.hosts ?? [],
     quietRules: values.quiet ?? [],
+    tcpPorts: values['tcp-ports'] ?? [],
+    proxyProtocol: values['proxy-protocol'],
     mesh: values.mesh ?? 'refuse',
     followZero: values['follow-zero'] ?? true,
   };

@@ -5,7 +5,7 @@ import type { Ground } from './ground.ts';
 import type { Managed } from './lookup.ts';
 import type { NamespaceInfo } from './namespaces.ts';
 import { routingMode } from './refusal.ts';
-import { settingsWithoutEffect } from './no-effect.ts';
+import { portsWithoutEffect, settingsWithoutEffect } from './no-effect.ts';
 import { hostsOf } from './resources.ts';
 
 /** Tells the owner of a workload what is wrong with its settings, once as long as nothing changes. */
@@ -56,6 +56,7 @@ function complaintsOf(
         ['InvalidSetting', `scaler/hosts: no Ingress of the namespace has "${host}", and no admin allows it`] as const,
     ),
     ...settingsWithoutEffect(managed, mode).map((message) => ['NoEffect', message] as const),
+    ...portsWithoutEffect(managed, services).map((message) => ['NoEffect', message] as const),
     ...(bare
       ? [
           [

@@ -8,6 +8,7 @@ import {
   type QuietRule,
   type ScaleResource,
 } from '@scaler/scaler-types';
+import type { TcpPort } from './protocol.ts';
 
 /** Parsers for the texts of options and annotations. Each throws an Error whose message says what is allowed. */
 
@@ -131,6 +132,25 @@ export function parseVeto(text: string): Veto {
     throw new Error('must be service:port/path, with a Service of the same namespace: web:8080/may-sleep');
   }
   return { service, port: number, path };
+}
+
+const portName = /^(?=.*[a-z])[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?$/;
+
+/** `5432, redis, 3306=server`: ports by number or name, each with who speaks first where that is known. */
+export function parseTcpPorts(text: string): TcpPort[] {
+  const ports = parseList(text).map((item): TcpPort => {
+    const [, name = '', speaksFirst] = /^([^=\s]+)(?:\s*=\s*(client|server))?$/.exec(item) ?? [];
+    const number = Number(name);
+    const isNumber = /^[1-9]\d*$/.test(name) && number <= 65_535;
+    if (!isNumber && !portName.test(name)) {
+      throw new Error(`"${item}" is not a port: write it as 5432, redis, 3306=server or cache=client`);
+    }
+    return { port: isNumber ? number : name, speaksFirst: speaksFirst as TcpPort['speaksFirst'] };
+  });
+  const twice = ports.find(({ port }, i) => ports.findIndex((other) => other.port === port) !== i);
+  if (twice !== undefined) throw new Error(`${twice.port} is named twice`);
+  if (ports.length === 0) throw new Error('names no port: write it as 5432, redis');
+  return ports;
 }
 
 /** A JSON list of {@link QuietRule}. */

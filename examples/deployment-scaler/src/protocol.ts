@@ -1,0 +1,59 @@
+import type { ServicePort } from '@scaler/kube';
+import type { TargetPort } from '@scaler/scaler-types';
+
+/** A port that `scaler/tcp-ports` names. */
+export interface TcpPort {
+  /** The Service port's number or name. */
+  readonly port: number | string;
+  readonly speaksFirst: TargetPort['speaksFirst'];
+}
+
+/** What a port's protocol is, as far as anybody said. */
+export type PortProtocol = Pick<TargetPort, 'protocol' | 'speaksFirst'>;
+
+/**
+ * Protocols by the names that IANA, Kubernetes or Istio have for them. Left out on purpose is what goes over TLS, gRPC
+ * among it: whether a load balancer has taken TLS off is not told by the name, and the first bytes show it beyond doubt.
+ */
+export const protocolNames = {
+  http: ['http', 'http2', 'h2c', 'kubernetes.io/h2c', 'kubernetes.io/ws'],
+  client: [
+    ...['redis', 'postgres', 'postgresql', 'mongo', 'mongodb', 'amqp', 'mqtt', 'kafka', 'cassandra', 'memcache'],
+    ...['memcached', 'ldap', 'sip', 'rtsp'],
+  ],
+  server: ['mysql', 'mariadb', 'smtp', 'submission', 'imap', 'pop3', 'ftp', 'ssh', 'nats', 'vnc'],
+  either: ['tcp'],
+} as const;
+
+/** What any protocol may be named after: `tcp-anything`, `http-anything`. */
+const prefixes = ['http', 'http2', 'tcp'];
+
+const known: ReadonlyMap<string, PortProtocol> = new Map<string, PortProtocol>([
+  ...protocolNames.http.map((name) => [name, { protocol: 'http' }] as const),
+  ...protocolNames.client.map((name) => [name, { protocol: 'tcp', speaksFirst: 'client' }] as const),
+  ...protocolNames.server.map((name) => [name, { protocol: 'tcp', speaksFirst: 'server' }] as const),
+  ...protocolNames.either.map((name) => [name, { protocol: 'tcp' }] as const),
+]);
+
+/** By `scaler/tcp-ports`, else by `appProtocol`, else by the port's name; empty where none of them says it. */
+export function protocolOf(port: ServicePort, tcpPorts: readonly TcpPort[]): PortProtocol {
+  const said = byAppProtocol(port) ?? byName(port);
+  const declared = tcpPorts.find((one) => isNamed(port, one));
+  if (declared === undefined) return said ?? {};
+  const speaksFirst = declared.speaksFirst ?? said?.speaksFirst;
+  return { protocol: 'tcp', ...(speaksFirst === undefined ? {} : { speaksFirst }) };
+}
+
+export function isNamed({ name, port }: Pick<ServicePort, 'name' | 'port'>, declared: TcpPort): boolean {
+  return declared.port === port || declared.port === name;
+}
+
+function byAppProtocol({ appProtocol }: ServicePort): PortProtocol | undefined {
+  // One that we do not know says more than the name all the same.
+  return appProtocol === undefined ? undefined : (known.get(appProtocol.toLowerCase()) ?? {});
+}
+
+function byName({ name = '' }: ServicePort): PortProtocol | undefined {
+  const prefix = prefixes.find((one) => name.startsWith(`${one}-`));
+  return known.get(prefix ?? name);
+}

@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from '@jest/globals';
+import { createFakeClock } from '@scaler/testing-kit';
+import { createReach, type Unreached, type Way } from './reach.ts';
+
+const open: (() => void)[] = [];
+afterEach(() => {
+  for (const close of open.splice(0)) close();
+});
+
+const ref = { namespace: 'shop', name: 'web' };
+const never = new AbortController().signal;
+
+/** What is found by one way to a DLX that answers so. */
+async function found(ask: Way['ask'], answer: RequestListener): Promise<Unreached | undefined> {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  open.push(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  return createReach(createFakeClock()).try(ref, [{ address: '127.0.0.1', port, ask }], never);
+}
+
+function says(status: number, body: object, type = 'application/json'): RequestListener {
+  return (_request, response) => void response.writeHead(status, { 'Content-Type': type }).end(JSON.stringify(body));
+}
+
+test.each<[string, number, object, RegExp | undefined]>([
+  ['that it does', 200, { replica: 'a', ok: true, reasons: [] }, undefined],
+  ['why it does not', 200, { ok: false, reasons: ['one', 'two'] }, /says: one; two$/],
+  ['something that is no answer', 200, {}, /says: \{\}$/],
+  ['that it cannot', 500, { ok: true }, /answered 500 to a preflight$/],
+])(
+  'where nothing can be said on a port its DLX is asked whether it reaches a pod: it says %s',
+  async (_, ...answer) => {
+    const [status, body, problem] = answer;
+    const unreached = await found('preflight', says(status, body));
+    if (problem === undefined) expect(unreached).toBeUndefined();
+    else expect(unreached).toEqual({ failures: 1, problem: expect.stringMatching(problem) });
+  },
+);
+
+test('the question names the resource', async () => {
+  const asked: string[] = [];
+  await found('preflight', (request, response) => {
+    let body = '';
+    request.on('data', (chunk) => (body += String(chunk)));
+    request.on('end', () => {
+      asked.push(`${request.method} ${request.url} ${body}`);
+      response.end('{"ok":true}');
+    });
+  });
+  expect(asked).toEqual(['POST /preflight {"resource":{"namespace":"shop","name":"web"}}']);
+});
+
+test('an answer of a pod is one, whatever its status; what the DLX could not forward is not, with a hint where it may help', async () => {
+  const path = '/healthz';
+  expect(await found({ path }, says(404, {}))).toBeUndefined();
+  const problem = (code: string): RequestListener => says(502, { code }, 'application/problem+json');
+  expect((await found({ path }, problem('upstream-connect')))?.problem).toMatch(
+    /answered 502 upstream-connect instead/,
+  );
+  expect((await found({ path }, problem('upstream-reset')))?.problem).toMatch(
+    /instead of a pod; .* scaler\/tcp-ports$/,
+  );
+  expect((await found({ path }, (request) => request.socket.destroy()))?.problem).toMatch(/did not answer: /);
+});

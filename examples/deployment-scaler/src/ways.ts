@@ -1,0 +1,41 @@
+import { listenPortOf } from '@scaler/kube';
+import { leadingOf } from './gather.ts';
+import type { Ground } from './ground.ts';
+import type { Managed } from './lookup.ts';
+import { protocolOf } from './protocol.ts';
+import type { Way } from './reach.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Where the DLX's Service does not name it `infra`. */
+const usualInfraPort = 8081;
+
+/** Every way through a DLX to the resource's pods. */
+export async function waysTo(
+  ground: Ground,
+  snapshot: Snapshot,
+  { workload, settings }: Managed,
+  signal: AbortSignal,
+): Promise<readonly Way[]> {
+  const probe = workload.template.probes?.find(({ type }) => type === 'http');
+  const path = probe?.type === 'http' ? probe.path : '/';
+  const asked = new Set<string>();
+  const ways = leadingOf(snapshot).flatMap((service) => {
+    const ports = service.ports.flatMap((one) => {
+      const listenPort = listenPortOf(workload, service.name, one.port, ground.options.portRange);
+      if (one.protocol !== 'TCP' || listenPort === undefined) return [];
+      return [{ listenPort, raw: protocolOf(one, settings.tcpPorts).protocol === 'tcp' }];
+    });
+    const addresses = ground.dlx?.listed(ports.map(({ listenPort }) => listenPort)) ?? [];
+    if (ports.some(({ raw }) => raw)) addresses.forEach((address) => asked.add(address));
+    const spoken = ports.filter(({ raw }) => !raw);
+    return addresses.flatMap((address) =>
+      spoken.map(({ listenPort: port }): Way => ({ address, port, ask: { path } })),
+    );
+  });
+  if (asked.size === 0) return ways;
+  const infra = new Map((await ground.dlx?.live(signal))?.map(({ address, ports }) => [address, ports['infra']]));
+  return [
+    ...ways,
+    ...[...asked].map((address): Way => ({ address, port: infra.get(address) ?? usualInfraPort, ask: 'preflight' })),
+  ];
+}
