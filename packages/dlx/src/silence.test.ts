@@ -24,7 +24,8 @@ test('a kept-alive connection without a request is ended after 75 s; one that is
   };
   await look(75_000 / silenceLookMs);
   expect(h.dlx.server.connections.size).toBe(2);
-  await look(3);
+  // It is looked for 32 times in that time.
+  await look(75_000 / silenceLookMs / 32 + 3);
   await closed;
   expect(h.held()).toBe(1);
   h.scaler.endpoints('web', [app.endpoint]);
