@@ -43,6 +43,8 @@ export {
 export { type DeploymentOptions, type ServiceOptions } from './cluster/manifests.ts';
 export { type RunningProcess, type SimulatedNode } from './cluster/node.ts';
 export { type ServiceCounters, type ServiceProxy } from './cluster/service-proxy.ts';
+export { type ResourceScalerContract, resourceScalerContract } from './contract/contract.ts';
+export { type ContractCase, type ContractOutcome, type ContractPlace } from './contract/place.ts';
 export { TestingKitError, type TestingKitErrorCode, testingKitErrors } from './errors.ts';
 export { kubernetesApiPromises } from './promises/promises.ts';
 export {

@@ -1,0 +1,51 @@
+import type { StagedCase } from './case.ts';
+import { keepingCases } from './keeping.ts';
+import { parkingCases } from './parking.ts';
+import type { ContractCase, ContractOutcome, ContractPlace } from './place.ts';
+import { NotReached, openStage, type Stage } from './stage.ts';
+import { tellingCases } from './telling.ts';
+import { wakingCases } from './waking.ts';
+import { watchingCases } from './watching.ts';
+
+/** The contract of a resource scaler on one place. */
+export interface ResourceScalerContract {
+  /** To be run one after the other, any of them alone too. */
+  readonly cases: readonly ContractCase[];
+  /** Leaves the resource awake, and closes every scaler that was made. */
+  close(): Promise<void>;
+}
+
+/** Watches first: what they tell from the beginning is seen by all. */
+const allCases: readonly StagedCase[] = [
+  ...tellingCases,
+  ...watchingCases,
+  ...parkingCases,
+  ...wakingCases,
+  ...keepingCases,
+];
+
+/**
+ * What `@scaler/scaler-types` promises of every resource scaler, as cases for any test framework. Nothing is made before the
+ * first case runs.
+ */
+export function resourceScalerContract(place: ContractPlace): ResourceScalerContract {
+  let stage: Promise<Stage> | undefined;
+  const run = async (one: StagedCase): Promise<ContractOutcome> => {
+    stage ??= openStage(place);
+    const opened = await stage;
+    if (one.ability !== undefined && opened.autoscaler[one.ability] === undefined) return 'left-out';
+    try {
+      return (await one.run(opened)) ?? 'kept';
+    } catch (error) {
+      if (error instanceof NotReached) return 'left-out';
+      throw error;
+    }
+  };
+  return {
+    cases: allCases.map((one) => ({ name: one.name, run: () => run(one) })),
+    close: async () => {
+      const opened = await stage?.catch(() => undefined);
+      await opened?.close();
+    },
+  };
+}

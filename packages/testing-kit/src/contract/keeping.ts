@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { errorCode, resourceKey, type ResourceRef } from '@scaler/scaler-types';
+import type { StagedCase } from './case.ts';
+import type { Stage } from './stage.ts';
+
+const { signal } = new AbortController();
+
+function inMinutes({ clock }: Stage, minutes: number): string {
+  return new Date(clock.now() + minutes * 60_000).toISOString();
+}
+
+async function reconciled({ autoscaler, ref, within }: Stage): Promise<void> {
+  for (const refs of [[ref], []]) {
+    const results = (await within('reconcile', autoscaler.reconcile?.(refs, { signal }))) ?? [];
+    for (const result of results) {
+      assert.ok(result.ok, `reconcile must not fail for ${resourceKey(result.resource)}: ${JSON.stringify(result)}`);
+    }
+  }
+}
+
+/** Whether the DLX's process has been told that its lease ends then, in one way or the other. */
+async function isTold({ dlx, changes, ref }: Stage, end: string | undefined): Promise<boolean> {
+  const isIt = (one: ResourceRef): boolean => resourceKey(one) === resourceKey(ref);
+  const sets = changes.flatMap((change) => (change.type === 'set' && isIt(change.resource) ? [change.resource] : []));
+  const told = [sets.at(-1), (await dlx.getResources()).find(isIt)].filter((one) => one !== undefined);
+  return told.some(({ busyUntil }) => Date.parse(busyUntil ?? '') === Date.parse(end ?? '') || busyUntil === end);
+}
+
+/** `reconcile` and `setBusy`. */
+export const keepingCases: readonly StagedCase[] = [
+  {
+    name: 'reconcile leaves alone what is as it should be, awake and asleep',
+    ability: 'reconcile',
+    async run(stage) {
+      const { bringAwake, putToSleep, told, place } = stage;
+      await bringAwake();
+      await reconciled(stage);
+      assert.equal((await told())?.phase, 'awake', 'reconcile must leave it awake');
+      assert.ok(await place.serves(), 'reconcile must leave it serving');
+      await putToSleep();
+      await reconciled(stage);
+      assert.equal((await told())?.phase, 'asleep', 'reconcile must leave it asleep');
+      assert.equal(await place.serves(), false, 'reconcile must not start it');
+    },
+  },
+  {
+    name: 'a busy lease is kept where every process sees it, is never shortened, and can be ended',
+    ability: 'setBusy',
+    async run(stage) {
+      const { autoscaler, ref, until, within } = stage;
+      const keep = (end: string | undefined) => within('setBusy', autoscaler.setBusy?.(ref, end, { signal }));
+      const [short, long] = [inMinutes(stage, 10), inMinutes(stage, 20)];
+      try {
+        for (const end of [long, short]) {
+          const kept = await keep(end);
+          assert.equal(Date.parse(kept ?? ''), Date.parse(long), 'setBusy must tell the longer lease of both');
+        }
+        await until('the other process tells of the lease', () => isTold(stage, long));
+      } finally {
+        assert.equal(await keep(undefined), undefined, 'a lease that is ended must be gone');
+      }
+      await until('the other process tells that the lease has ended', () => isTold(stage, undefined));
+    },
+  },
+  {
+    name: 'a busy lease that is given in the middle of a park ends the park',
+    ability: 'setBusy',
+    async run(stage) {
+      const { autoscaler, ref, bringAwake, park, place, within } = stage;
+      await bringAwake();
+      let asked = false;
+      const confirm = async () => {
+        asked = true;
+        await within('setBusy', autoscaler.setBusy?.(ref, inMinutes(stage, 10), { signal }));
+        return { ok: true as const };
+      };
+      try {
+        const result = await park({ confirm });
+        if (!asked) return 'left-out';
+        assert.equal(
+          result.ok ? 'ok' : errorCode(result.error),
+          'park-cancelled',
+          'a park must end with park-cancelled when a lease is kept before it has stopped the resource',
+        );
+        assert.ok(await place.serves(), 'it must serve');
+      } finally {
+        await within('setBusy', autoscaler.setBusy?.(ref, undefined, { signal }));
+      }
+      return undefined;
+    },
+  },
+];

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { type ConfirmRequest, errorCode, resourceKey, type ScaleResult } from '@scaler/scaler-types';
+import type { StagedCase } from './case.ts';
+import { reason, type Stage } from './stage.ts';
+
+/** Ends of a park in which the resource has to be awake and serving. @throws when it is not. */
+async function demandAwake({ told, reconcile, until, place }: Stage, after: string): Promise<void> {
+  assert.ok(await place.serves(), `it must serve after ${after}`);
+  await until(`it is awake, and serves, after ${after}`, async () => {
+    await reconcile();
+    return (await told())?.phase === 'awake' && place.serves();
+  });
+}
+
+function codeOf(result: ScaleResult): string | undefined {
+  return result.ok ? 'ok' : errorCode(result.error);
+}
+
+/** `setScale` to 0. */
+export const parkingCases: readonly StagedCase[] = [
+  {
+    name: 'a park stops the resource, and tells that it is asleep with no replicas',
+    async run({ bringAwake, park, told, place, until }) {
+      await bringAwake();
+      const result = await park();
+      assert.equal(codeOf(result), 'ok', 'a park that nothing stands against must end well');
+      await until('it does not serve any more after a park', async () => !(await place.serves()));
+      await until('it is told as asleep, with 0 replicas or none', async () => {
+        const resource = await told();
+        return resource?.phase === 'asleep' && (resource.replicas ?? 0) === 0;
+      });
+    },
+  },
+  {
+    name: 'parking what is asleep is well, and leaves it asleep',
+    async run({ putToSleep, autoscaler, ref, told, place, within }) {
+      await putToSleep();
+      const confirm = () => Promise.resolve({ ok: true as const });
+      const { signal } = new AbortController();
+      const [result] = await within('setScale to 0', autoscaler.setScale([ref], 0, { signal, reason, confirm }));
+      assert.deepEqual(result, { resource: ref, ok: true }, 'setScale is idempotent: it is at 0 already');
+      assert.equal((await told())?.phase, 'asleep');
+      assert.equal(await place.serves(), false, 'it must not serve');
+    },
+  },
+  {
+    name: 'confirm is asked once, with the resource and an epoch of its own, while it still serves',
+    async run({ bringAwake, park, place, ref, epochs }) {
+      await bringAwake();
+      const asked: { request: ConfirmRequest; signal: AbortSignal; serves: boolean }[] = [];
+      await park({
+        confirm: async (request, signal) => {
+          asked.push({ request, signal, serves: await place.serves() });
+          return { ok: true };
+        },
+      });
+      assert.equal(asked.length, 1, `confirm must be asked once for each park, and was asked ${asked.length} times`);
+      const [one] = asked;
+      assert.ok(one);
+      const { request, signal, serves } = one;
+      assert.equal(resourceKey(request.resource), resourceKey(ref), 'confirm must be asked of the resource');
+      assert.ok(typeof request.epoch === 'string' && request.epoch !== '', 'confirm must name an epoch');
+      assert.equal(new Set(epochs).size, epochs.length, 'each park must have an epoch of its own');
+      assert.ok(Array.isArray(request.addresses), 'confirm must list the addresses that its traffic goes to');
+      assert.ok(signal instanceof AbortSignal, 'confirm must get a signal');
+      assert.ok(serves, 'confirm must be asked before the resource is stopped');
+    },
+  },
+  {
+    name: 'a confirm that says no leaves it awake, and is the reason of park-cancelled',
+    async run(stage) {
+      await stage.bringAwake();
+      let asked = false;
+      const result = await stage.park({
+        confirm: () => {
+          asked = true;
+          return Promise.resolve({ ok: false, reason: 'dlx-1 has 1 held' });
+        },
+      });
+      if (!asked) return 'left-out';
+      assert.equal(codeOf(result), 'park-cancelled', 'a park that is not confirmed must end with park-cancelled');
+      assert.match(result.ok ? '' : result.error.message, /dlx-1 has 1 held/, 'the reason must be told');
+      await demandAwake(stage, 'a confirm that said no');
+      return undefined;
+    },
+  },
+  {
+    name: 'a confirm that fails leaves it awake',
+    async run(stage) {
+      await stage.bringAwake();
+      let asked = false;
+      const confirm = () => {
+        asked = true;
+        return Promise.reject(new Error('the fence fell over'));
+      };
+      const code = await stage.park({ confirm }).then(codeOf, () => 'rejected');
+      if (!asked) return 'left-out';
+      assert.notEqual(code, 'ok', 'a park whose confirm failed must not end well');
+      await demandAwake(stage, 'a confirm that failed');
+      return undefined;
+    },
+  },
+  {
+    name: 'a preflight with a reason refuses the park before anything is touched',
+    async run(stage) {
+      await stage.bringAwake();
+      let confirms = 0;
+      let preflights = 0;
+      const result = await stage.park({
+        preflight: () => Promise.resolve(preflights++ === 0 ? ['dlx-1 does not listen for it'] : []),
+        confirm: () => Promise.resolve(confirms++ === 0 ? { ok: false, reason: 'not asked for' } : { ok: true }),
+      });
+      assert.equal(preflights, 1, `preflight must be asked once, and was asked ${preflights} times`);
+      assert.equal(codeOf(result), 'park-refused', 'a park that preflight speaks against must end with park-refused');
+      assert.equal(confirms, 0, 'confirm must not be asked after a refusal');
+      assert.equal((await stage.told())?.phase, 'awake', 'nothing must be touched');
+      assert.ok(await stage.place.serves(), 'it must serve');
+    },
+  },
+  {
+    name: 'a wake by another process in the middle of a park wins',
+    async run(stage) {
+      await stage.bringAwake();
+      let woken: ScaleResult | undefined;
+      const confirm = async () => {
+        woken = await stage.wake();
+        return { ok: true as const };
+      };
+      const result = await stage.park({ confirm });
+      if (woken === undefined) return 'left-out';
+      assert.ok(woken.ok, 'a wake in the middle of a park must end well');
+      assert.equal(codeOf(result), 'park-cancelled', 'a park that a wake got ahead of must end with park-cancelled');
+      await demandAwake(stage, 'a wake in the middle of a park');
+      return undefined;
+    },
+  },
+  {
+    name: 'an abort ends a park soon, and what it leaves behind is undone',
+    async run(stage) {
+      await stage.bringAwake();
+      const abort = new AbortController();
+      let asked = false;
+      const confirm = (_: ConfirmRequest, signal: AbortSignal) =>
+        new Promise<never>((_resolve, reject) => {
+          asked = true;
+          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+          abort.abort(new Error('the Lease was lost'));
+        });
+      const code = await stage.park({ confirm, signal: abort.signal }).then(codeOf, (error: Error) => {
+        if (error.message.includes('has not ended within')) throw error;
+        return 'rejected';
+      });
+      if (!asked) return 'left-out';
+      assert.notEqual(code, 'ok', 'a park that was aborted must not end well');
+      // Without reconcile, the next setScale does all of it.
+      if (!stage.autoscaler.reconcile) await stage.wake();
+      await demandAwake(stage, 'an abort');
+      return undefined;
+    },
+  },
+];

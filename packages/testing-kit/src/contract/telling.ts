@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { parseResource, type Resource, type ResourceRef, resourceKey, type ScalerMetric } from '@scaler/scaler-types';
+import { type StagedCase, strangerOf } from './case.ts';
+
+const isSame = (ref: ResourceRef) => (one: ResourceRef) => resourceKey(one) === resourceKey(ref);
+
+/** Without fields that are undefined, which JSON leaves out. */
+function definedOf(resource: Resource): object {
+  return Object.fromEntries(Object.entries(resource).filter(([, value]) => value !== undefined));
+}
+
+/** What a scaler tells when it is asked. */
+export const tellingCases: readonly StagedCase[] = [
+  {
+    name: 'getConfig proposes plain values under camelCase names',
+    async run({ autoscaler, within }) {
+      const proposed = await within('getConfig', autoscaler.getConfig());
+      assert.equal(typeof proposed, 'object', 'getConfig must tell an object');
+      for (const [name, value] of Object.entries(proposed)) {
+        assert.match(name, /^[a-z][A-Za-z0-9]*$/, `the setting ${name} must be written in camelCase`);
+        const isPlain = ['string', 'boolean'].includes(typeof value) || Number.isFinite(value);
+        assert.ok(
+          isPlain,
+          `the setting ${name} must be a text, a number or a boolean, and is ${JSON.stringify(value)}`,
+        );
+      }
+    },
+  },
+  {
+    name: 'getResources tells each resource whole, once, and as JSON can carry it',
+    async run({ autoscaler, ref, within }) {
+      const all = await within('getResources', autoscaler.getResources());
+      assert.ok(all.some(isSame(ref)), `getResources must tell ${resourceKey(ref)}`);
+      assert.equal(new Set(all.map(resourceKey)).size, all.length, 'getResources must tell each resource once');
+      for (const resource of all) {
+        const carried = JSON.parse(JSON.stringify(resource)) as Resource;
+        assert.deepEqual(carried, definedOf(resource), `${resourceKey(resource)} must survive JSON`);
+        const scaleResources = carried.scaleResources.map((one) => ({ ...one, windowSize: `${one.windowSize}ms` }));
+        assert.deepEqual(
+          parseResource({ ...carried, scaleResources }),
+          carried,
+          `${resourceKey(resource)} must be whole`,
+        );
+      }
+    },
+  },
+  {
+    name: 'getResources of a namespace tells what is in it, and nothing else',
+    async run({ autoscaler, ref, within }) {
+      const own = await within('getResources', autoscaler.getResources(ref.namespace));
+      assert.ok(own.some(isSame(ref)), `getResources(${ref.namespace}) must tell ${resourceKey(ref)}`);
+      const others = await within('getResources', autoscaler.getResources('there-is-no-such-namespace'));
+      assert.deepEqual(others, [], 'getResources of another namespace must tell none of it');
+    },
+  },
+  {
+    name: 'getResources tells what another process has changed',
+    async run({ dlx, ref, until, putToSleep, bringAwake }) {
+      const phase = async (): Promise<string | undefined> => (await dlx.getResources()).find(isSame(ref))?.phase;
+      await putToSleep();
+      await until('getResources of the DLX tells that it is asleep', async () => (await phase()) === 'asleep');
+      await bringAwake();
+      await until('getResources of the DLX tells that it is awake', async () => (await phase()) === 'awake');
+    },
+  },
+  {
+    name: 'resolveServiceName tells host:port of each target',
+    async run({ dlx, ref, told, within }) {
+      const ports = (await told())?.targets.map(({ port }) => port) ?? [];
+      for (const port of [undefined, ...ports]) {
+        const name = await within('resolveServiceName', Promise.resolve(dlx.resolveServiceName(ref, port)));
+        assert.match(
+          name,
+          /^(?:[^\s:/]+|\[[0-9a-f:]+\]):\d{1,5}$/,
+          `resolveServiceName must tell host:port, not ${name}`,
+        );
+      }
+    },
+  },
+  {
+    name: 'isStale answers for any resource, also one that is not there',
+    ability: 'isStale',
+    async run(stage) {
+      for (const ref of [stage.ref, strangerOf(stage)]) {
+        const stale = stage.dlx.isStale?.(ref);
+        assert.equal(typeof stale, 'boolean', `isStale(${resourceKey(ref)}) must be true or false`);
+      }
+      await stage.until('what was just told is not stale', () => stage.dlx.isStale?.(stage.ref) === false);
+    },
+  },
+  {
+    name: 'explain has nothing to say of a resource that is awake',
+    ability: 'explain',
+    async run({ dlx, ref, bringAwake, within }) {
+      await bringAwake();
+      const explanation = await within('explain', dlx.explain?.(ref));
+      assert.equal(explanation, undefined, 'explain must be undefined where nothing stands in the way');
+    },
+  },
+  {
+    name: 'tell takes what it is told of any resource, waits for nothing, and does not throw',
+    ability: 'tell',
+    async run(stage) {
+      const notice = { type: 'normal', reason: 'IdlenessKnown', message: 'the contract is checked' } as const;
+      for (const ref of [stage.ref, strangerOf(stage)]) {
+        const answer: unknown = stage.autoscaler.tell?.(ref, notice);
+        assert.equal(answer, undefined, 'tell must not give something to wait for');
+      }
+    },
+  },
+  {
+    name: 'metrics are gauges and counters with a bounded number of samples',
+    ability: 'metrics',
+    async run({ autoscaler }) {
+      const all = autoscaler.metrics?.() ?? [];
+      for (const metric of all) checkMetric(metric);
+      assert.equal(new Set(all.map(({ name }) => name)).size, all.length, 'a name can be used once');
+    },
+  },
+];
+
+function checkMetric({ name, help, kind, samples }: ScalerMetric): void {
+  assert.match(name, /^[a-z][a-z0-9_]*$/, `the metric ${name} must be named in lower-case letters, digits and _`);
+  assert.ok(kind === 'gauge' || kind === 'counter', `${name} must be a gauge or a counter`);
+  assert.equal(name.endsWith('_total'), kind === 'counter', `${name}: a counter, and nothing else, ends in _total`);
+  assert.ok(help !== '', `${name} must have a help text`);
+  assert.ok(samples.length <= 100, `${name} has ${samples.length} samples, 100 are allowed`);
+  const names = samples.map(({ labels = {} }) => Object.keys(labels).sort().join());
+  assert.ok(new Set(names).size <= 1, `the samples of ${name} must have the same labels`);
+  for (const { value } of samples) assert.ok(Number.isFinite(value), `a value of ${name} is ${value}`);
+}

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { errorCode, isTerminal, resourceKey, type ResourceScaler } from '@scaler/scaler-types';
+import { type StagedCase, strangerOf } from './case.ts';
+import { reason, type Stage } from './stage.ts';
+
+/** Ids of all endpoints now; undefined: the scaler does not tell. */
+async function instances(stage: Stage): Promise<readonly string[] | undefined> {
+  const { dlx, ref } = stage;
+  const [target] = (await stage.told())?.targets ?? [];
+  if (!dlx.watchEndpoints || !target) return undefined;
+  const stop = new AbortController();
+  let ids: readonly string[] = [];
+  dlx.watchEndpoints(
+    { resource: ref, service: target.service, port: target.port },
+    (list) => (ids = list.map(({ id }) => id)),
+    stop.signal,
+  );
+  await stage.pause();
+  stop.abort();
+  return [...ids].sort();
+}
+
+async function errorOf(stage: Stage, scaler: ResourceScaler, scale: number, ref = strangerOf(stage)): Promise<unknown> {
+  const { signal } = new AbortController();
+  try {
+    const [result] = await stage.within(`setScale to ${scale}`, scaler.setScale([ref], scale, { signal, reason }));
+    return result?.ok === false ? result.error : undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** `setScale` to 1 and more. */
+export const wakingCases: readonly StagedCase[] = [
+  {
+    name: 'a wake resolves once the resource serves',
+    async run({ putToSleep, wake, place }) {
+      await putToSleep();
+      const result = await wake();
+      assert.ok(result.ok, 'a wake that nothing stands against must end well');
+      assert.ok(await place.serves(), 'it must serve as soon as setScale has resolved');
+    },
+  },
+  {
+    name: 'waking what is awake is well, and starts nothing anew',
+    async run(stage) {
+      await stage.bringAwake();
+      const before = await instances(stage);
+      assert.deepEqual(await stage.wake(), { resource: stage.ref, ok: true }, 'setScale is idempotent: it is awake');
+      assert.ok(await stage.place.serves(), 'it must serve');
+      assert.deepEqual(await instances(stage), before, 'the instances must be the same as before');
+    },
+  },
+  {
+    name: 'wakes of two processes at once both end well',
+    async run({ putToSleep, autoscaler, dlx, ref, within, until, place }) {
+      await putToSleep();
+      const { signal } = new AbortController();
+      const wakes = [autoscaler, dlx].map((scaler) => scaler.setScale([ref], 1, { signal, reason }));
+      const results = await within('two wakes at once', Promise.all(wakes));
+      assert.deepEqual(
+        results.flat(),
+        [ref, ref].map((resource) => ({ resource, ok: true })),
+      );
+      await until('it serves after two wakes at once', () => place.serves());
+    },
+  },
+  {
+    name: 'an abort ends a wake soon, and the next one ends well',
+    async run({ putToSleep, dlx, ref, wake, within, until, place }) {
+      await putToSleep();
+      const abort = new AbortController();
+      const waking = dlx.setScale([ref], 1, { signal: abort.signal, reason }).then(
+        () => undefined,
+        () => undefined,
+      );
+      abort.abort(new Error('the client has gone'));
+      await within('a wake that was aborted', waking);
+      assert.ok((await wake()).ok, 'a wake after an aborted one must end well');
+      await until('it serves after the second wake', () => place.serves());
+    },
+  },
+  {
+    name: 'failures come per resource, in order',
+    async run(stage) {
+      const { dlx, ref, within } = stage;
+      const { signal } = new AbortController();
+      const stranger = strangerOf(stage);
+      const scaling = dlx.setScale([stranger, ref], 1, { signal, reason });
+      const results = await within('setScale of two resources', scaling);
+      assert.deepEqual(
+        results.map(({ resource, ok }) => [resourceKey(resource), ok]),
+        [
+          [resourceKey(stranger), false],
+          [resourceKey(ref), true],
+        ],
+        'there must be one result for each resource, in order',
+      );
+      const [failed] = results;
+      assert.ok(failed?.ok === false && failed.error instanceof Error, 'a failure must have an Error');
+    },
+  },
+  {
+    name: 'a resource that is not there is unknown-resource',
+    async run(stage) {
+      const { autoscaler, dlx, within } = stage;
+      const stranger = strangerOf(stage);
+      const { signal } = new AbortController();
+      const until = new Date(stage.clock.now() + 60_000).toISOString();
+      const errors: readonly (readonly [string, unknown])[] = [
+        ['setScale to 1', await errorOf(stage, dlx, 1)],
+        ['setScale to 0', await errorOf(stage, autoscaler, 0)],
+        [
+          'resolveServiceName',
+          await within(
+            'it',
+            caught(() => dlx.resolveServiceName(stranger)),
+          ),
+        ],
+        ...(autoscaler.setBusy
+          ? [
+              [
+                'setBusy',
+                await within(
+                  'it',
+                  caught(() => autoscaler.setBusy?.(stranger, until, { signal })),
+                ),
+              ] as const,
+            ]
+          : []),
+      ];
+      for (const [what, error] of errors) {
+        assert.equal(
+          errorCode(error),
+          'unknown-resource',
+          `${what} of what is not there must fail so, not with ${error}`,
+        );
+      }
+    },
+  },
+  {
+    name: 'what progress throws harms nothing, and it tells the steps of the resource alone',
+    async run({ putToSleep, wake, ref }) {
+      await putToSleep();
+      const told: unknown[] = [];
+      const result = await wake({
+        progress: (resource, step) => {
+          told.push([resourceKey(resource), step]);
+          throw new Error('nobody listens');
+        },
+      });
+      assert.ok(result.ok, 'a wake must not depend on progress');
+      const known = ['written', 'scheduled'].map((step) => JSON.stringify([resourceKey(ref), step]));
+      for (const one of told) assert.ok(known.includes(JSON.stringify(one)), `there is no step ${JSON.stringify(one)}`);
+    },
+  },
+  {
+    name: 'a resource that is paused asleep is not woken: paused, and terminal',
+    async run(stage) {
+      const { paused } = stage.place;
+      if (paused === undefined) return 'left-out';
+      const error = await errorOf(stage, stage.dlx, 1, paused);
+      assert.equal(errorCode(error), 'paused', `a wake of what is paused must fail with paused, not with ${error}`);
+      assert.ok(isTerminal(error), 'it must be terminal: requests are not to be held for it');
+      return undefined;
+    },
+  },
+];
+
+async function caught(work: () => unknown): Promise<unknown> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}

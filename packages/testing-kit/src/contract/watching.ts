@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { isIP } from 'node:net';
+import { type Endpoint, type ResourceChange, resourceKey, type ResourceScaler } from '@scaler/scaler-types';
+import type { StagedCase } from './case.ts';
+import { NotReached, type Stage } from './stage.ts';
+
+interface Watched {
+  readonly lists: (readonly Endpoint[])[];
+  stop(): void;
+}
+
+/** Watches the resource's first target. @throws NotReached when it has none. */
+async function watchTarget(stage: Stage): Promise<Watched> {
+  const [target] = (await stage.told())?.targets ?? [];
+  if (!target) throw new NotReached('it has no target');
+  const stop = new AbortController();
+  const lists: (readonly Endpoint[])[] = [];
+  const { service, port } = target;
+  stage.dlx.watchEndpoints?.({ resource: stage.ref, service, port }, (list) => lists.push(list), stop.signal);
+  return { lists, stop: () => stop.abort(new Error('watched enough')) };
+}
+
+function isSet({ ref }: Stage, phase?: string): (change: ResourceChange) => boolean {
+  return (change) =>
+    change.type === 'set' &&
+    resourceKey(change.resource) === resourceKey(ref) &&
+    (phase === undefined || change.resource.phase === phase);
+}
+
+async function isEnded(
+  scaler: ResourceScaler,
+  stage: Stage,
+  end: (abort: AbortController) => unknown,
+): Promise<number> {
+  const abort = new AbortController();
+  let told = 0;
+  const watching = scaler.watchResources?.(() => (told += 1), abort.signal);
+  await stage.until('a watch tells something', () => told > 0);
+  await end(abort);
+  await stage.within(
+    'a watch whose signal was aborted',
+    watching?.catch(() => undefined),
+  );
+  const before = told;
+  const { phase } = (await stage.told()) ?? {};
+  await (phase === 'asleep' ? stage.bringAwake() : stage.putToSleep()).catch(() => undefined);
+  await stage.pause();
+  return told - before;
+}
+
+/** `watchResources`, `watchEndpoints`, and how they end. */
+export const watchingCases: readonly StagedCase[] = [
+  {
+    name: 'watchResources tells every resource, then synced, once',
+    ability: 'watchResources',
+    async run(stage) {
+      const { changes, until } = stage;
+      await until('watchResources tells synced', () => changes.some(({ type }) => type === 'synced'));
+      const at = changes.findIndex(({ type }) => type === 'synced');
+      assert.ok(changes.slice(0, at).some(isSet(stage)), 'every resource must be told before synced');
+      assert.equal(changes.filter(({ type }) => type === 'synced').length, 1, 'synced must be told once');
+    },
+  },
+  {
+    name: 'watchResources tells what another process changes',
+    ability: 'watchResources',
+    async run(stage) {
+      await stage.bringAwake();
+      const from = stage.changes.length;
+      await stage.putToSleep();
+      const since = () => stage.changes.slice(from);
+      await stage.until('watchResources tells that it is asleep', () => since().some(isSet(stage, 'asleep')));
+    },
+  },
+  {
+    name: 'watchResources ends with its signal, and tells nothing after it',
+    ability: 'watchResources',
+    async run(stage) {
+      const scaler = await stage.fresh('dlx');
+      const late = await isEnded(scaler, stage, (abort) => abort.abort(new Error('watched enough')));
+      assert.equal(late, 0, 'nothing must be told after the signal');
+    },
+  },
+  {
+    name: 'watchEndpoints tells of what is awake: IP address, port and id, and its check passes',
+    ability: 'watchEndpoints',
+    async run(stage) {
+      await stage.bringAwake();
+      const { lists, stop } = await watchTarget(stage);
+      try {
+        await stage.until('watchEndpoints tells an endpoint of what is awake', () => (lists.at(-1)?.length ?? 0) > 0);
+        for (const { address, port, id, check } of lists.at(-1) ?? []) {
+          assert.ok(isIP(address) !== 0, `the address of an endpoint must be an IP address, and is ${address}`);
+          assert.ok(Number.isInteger(port) && port > 0 && port < 65_536, `the port of an endpoint is ${port}`);
+          assert.ok(typeof id === 'string' && id !== '', 'an endpoint must have an id');
+          await stage.within('check', check?.(AbortSignal.timeout(10_000)));
+        }
+      } finally {
+        stop();
+      }
+    },
+  },
+  {
+    name: 'watchEndpoints tells at once that what sleeps has none, and then of its wake',
+    ability: 'watchEndpoints',
+    async run(stage) {
+      await stage.putToSleep();
+      const { lists, stop } = await watchTarget(stage);
+      try {
+        await stage.until('watchEndpoints tells that what sleeps has no endpoint', () => lists.at(-1)?.length === 0);
+        await stage.bringAwake();
+        await stage.until('watchEndpoints tells of a wake', () => (lists.at(-1)?.length ?? 0) > 0);
+      } finally {
+        stop();
+      }
+    },
+  },
+  {
+    name: 'watchEndpoints tells nothing after its signal',
+    ability: 'watchEndpoints',
+    async run(stage) {
+      await stage.putToSleep();
+      const { lists, stop } = await watchTarget(stage);
+      await stage.pause();
+      stop();
+      const before = lists.length;
+      await stage.bringAwake();
+      await stage.pause();
+      assert.equal(lists.length, before, 'nothing must be told after the signal');
+    },
+  },
+  {
+    name: 'close may be called twice, and ends what was begun',
+    ability: 'close',
+    async run(stage) {
+      const scaler = await stage.fresh('dlx');
+      const close = () => stage.within('close', scaler.close?.());
+      if (!scaler.watchResources) return void (await close().then(close));
+      const late = await isEnded(scaler, stage, () => close().then(close));
+      assert.equal(late, 0, 'nothing must be told after close');
+    },
+  },
+];
