@@ -1,0 +1,213 @@
+import { parseArgs } from 'node:util';
+import { checkBounds, checkScope } from './bounds.ts';
+import { rendered, valueSets } from './helm.ts';
+import { helm, kubectl, run, until } from './kubectl.ts';
+import type { Problems } from './offline.ts';
+import { chart } from './places.ts';
+import { appNamespace, ask, asleep, createApps, deployment, modes } from './sleepers.ts';
+
+/**
+ * On the cluster of KUBECONFIG, with the images REGISTRY/scaler-autoscaler:TAG and REGISTRY/scaler-dlx:TAG, which its
+ * nodes have (`IMAGES=REGISTRY:TAG`, default `localhost:dev`).
+ */
+type Say = (line: string) => void;
+
+const namespace = 'scaler-system';
+const monitoring = ['servicemonitors:ServiceMonitor', 'podmonitors:PodMonitor', 'prometheusrules:PrometheusRule'];
+const restricted = 'pod-security.kubernetes.io/enforce=restricted';
+
+function images(): { registry: string; tag: string } {
+  const [, registry = '', tag = ''] = /^(.*):([^:/]+)$/.exec(process.env['IMAGES'] ?? 'localhost:dev') ?? [];
+  return { registry, tag };
+}
+
+function install(...more: string[]): Promise<string> {
+  const { registry, tag } = images();
+  const set = [
+    `images.registry=${registry}`,
+    `images.autoscaler.tag=${tag}`,
+    `images.dlx.tag=${tag}`,
+    'uninstall.grace=30s',
+  ];
+  const flags = [...set, ...more].flatMap((one) => ['--set', one]);
+  return helm(['upgrade', '--install', 'scaler', chart, '-n', namespace, '--wait', '--timeout', '2m', ...flags]);
+}
+
+/** All of it, one after the other; what fails ends it, and what was made is taken away. */
+export async function checkCluster(say: Say): Promise<Problems> {
+  const problems: Problems = [];
+  try {
+    for (const name of [namespace, 'shop', appNamespace]) await kubectl(['create', 'namespace', name]);
+    for (const name of [namespace, appNamespace]) await kubectl(['label', 'namespace', name, restricted]);
+    problems.push(...(await dryRuns(say)));
+    const beginMs = performance.now();
+    await install();
+    say(`helm install in a namespace of restricted Pod Security: ready after ${seconds(performance.now() - beginMs)}`);
+    await sizes(say);
+    const { registry, tag } = images();
+    await createApps(`${registry}/scaler-dlx:${tag}`);
+    say(`${modes.join(', ')}: asleep after ${seconds(await asleep(120_000))}`);
+    problems.push(...(await checkBounds(namespace, say)));
+    problems.push(...(await firstAnswer(say)));
+    await roundByHelm(say);
+    await asleep(120_000);
+    problems.push(...(await uninstallAsleep(say)));
+    problems.push(...(await byNamespaces(say)));
+  } catch (error) {
+    problems.push((error as Error).message);
+  } finally {
+    await run('helm', ['uninstall', 'scaler', '-n', namespace, '--wait', '--timeout', '3m']);
+    for (const name of [appNamespace, 'shop', namespace]) await run('kubectl', ['delete', 'namespace', name, '--wait']);
+  }
+  return problems;
+}
+
+/** Every value set against the real API server; kinds of the Prometheus operator as stubs, where it is not there. */
+async function dryRuns(say: Say): Promise<Problems> {
+  const problems: Problems = [];
+  const stubs = monitoring.map(crd);
+  const made = await run(
+    'kubectl',
+    ['create', '-f', '-'],
+    JSON.stringify({ apiVersion: 'v1', kind: 'List', items: stubs }),
+  );
+  await kubectl([
+    'wait',
+    '--for=condition=Established',
+    'crd',
+    ...monitoring.map((one) => `${one.split(':')[0]}.monitoring.coreos.com`),
+  ]);
+  const sets = await valueSets();
+  for (const set of sets) {
+    const { code, text } = await run('kubectl', ['create', '--dry-run=server', '-f', '-'], await rendered(set));
+    if (code !== 0)
+      problems.push(
+        `${set}: ${text
+          .split('\n')
+          .filter((line) => !line.includes('created (server dry run)'))
+          .join('\n')}`,
+      );
+  }
+  if (made.code === 0)
+    await kubectl(['delete', 'crd', ...monitoring.map((one) => `${one.split(':')[0]}.monitoring.coreos.com`)]);
+  say(`server-side dry-run: ${sets.length - problems.length} of ${sets.length} value sets accepted`);
+  return problems;
+}
+
+function crd(names: string): object {
+  const [plural = '', kind = ''] = names.split(':');
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.monitoring.coreos.com` },
+    spec: {
+      group: 'monitoring.coreos.com',
+      scope: 'Namespaced',
+      names: { plural, kind, singular: kind.toLowerCase() },
+      versions: [{ name: 'v1', served: true, storage: true, schema }],
+    },
+  };
+}
+
+/** Memory at rest, and how long a new pod takes from the start of its process until it is ready. */
+async function sizes(say: Say): Promise<void> {
+  for (const app of ['autoscaler', 'dlx']) {
+    const selector = ['-n', namespace, '-l', `app.kubernetes.io/component=${app}`];
+    const names = async (): Promise<string[]> =>
+      (await kubectl(['get', 'pods', ...selector, '-o', 'jsonpath={.items[*].metadata.name}'])).split(' ');
+    const [old = '', ...others] = await names();
+    await kubectl(['-n', namespace, 'delete', 'pod', old, '--wait=false']);
+    let fresh = '';
+    await until(`a new pod of ${app}`, 30_000, async () => {
+      fresh = (await names()).find((name) => name !== old && !others.includes(name)) ?? '';
+      return fresh !== '';
+    });
+    const raw = (path: string) =>
+      kubectl(['get', '--raw', `/api/v1/namespaces/${namespace}/pods/${fresh}:8081/proxy${path}`]);
+    await until(`${fresh} to be ready`, 30_000, async () => (await raw('/readyz')).length >= 0);
+    const readyAt = Date.now();
+    await kubectl(['-n', namespace, 'wait', '--for=condition=Ready', `pod/${fresh}`, '--timeout=60s']);
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    const metrics = await raw('/metrics');
+    const value = (name: string): number => Number(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'm').exec(metrics)?.[1]);
+    const startedAt = value('process_start_time_seconds') * 1000;
+    const rss = value('process_resident_memory_bytes');
+    say(`${app}: start to ready within ${seconds(readyAt - startedAt)}, ${(rss / 1e6).toFixed(0)} MB at rest`);
+  }
+  await kubectl(['-n', namespace, 'rollout', 'status', 'deployment/scaler-dlx', '--timeout=60s']);
+}
+
+async function firstAnswer(say: Say): Promise<Problems> {
+  const { status, ms } = await ask('always');
+  say(`the first request to a sleeper: ${status} after ${ms} ms`);
+  return status === 200 ? [] : [`the first request to a sleeper is answered ${status}`];
+}
+
+async function roundByHelm(say: Say): Promise<void> {
+  const beginMs = performance.now();
+  await helm(['test', 'scaler', '-n', namespace, '--timeout', '5m']);
+  say(`helm test: a round of park and wake in ${seconds(performance.now() - beginMs)}`);
+}
+
+/** Nothing is left diverted, everything is up, and who asks meanwhile is answered. */
+async function uninstallAsleep(say: Say): Promise<Problems> {
+  const problems: Problems = [];
+  const beginMs = performance.now();
+  let over = false;
+  let asked = 0;
+  // Of `always`: a pause `asleep` is answered 503 on purpose.
+  const asking = (async () => {
+    while (!over) {
+      const { status } = await ask('always').catch((error: Error) => ({ status: error.message }));
+      asked += 1;
+      if (status !== 200) problems.push(`during the uninstall a request is answered ${status}`);
+    }
+  })();
+  await helm(['uninstall', 'scaler', '-n', namespace, '--wait', '--timeout', '5m']);
+  const tookMs = performance.now() - beginMs;
+  over = true;
+  await asking;
+  for (const mode of modes) {
+    const { metadata, spec, status } = await deployment(mode);
+    const left = [...Object.keys(metadata.labels), ...Object.keys(metadata.annotations)].filter((key) =>
+      /^scaler\/(phase|epoch|state|port-)/.test(key),
+    );
+    if (spec.replicas !== 2 || status.readyReplicas !== 2)
+      problems.push(`${mode} has ${status.readyReplicas ?? 0} of 2 replicas after the uninstall`);
+    if (left.length > 0) problems.push(`${mode} still has ${left.join(', ')}`);
+    if ((await ask(mode)).status !== 200) problems.push(`${mode} does not answer after the uninstall`);
+  }
+  const selectors = await kubectl(['get', 'services', '-A', '-o', 'jsonpath={.items[*].spec.selector}']);
+  if (selectors.includes('scaler/asleep')) problems.push(`a Service is still diverted: ${selectors}`);
+  const slices = await kubectl([
+    'get',
+    'endpointslices',
+    '-A',
+    '-l',
+    'endpointslice.kubernetes.io/managed-by=scaler',
+    '-o',
+    'name',
+  ]);
+  if (slices !== '') problems.push(`slices are left: ${slices}`);
+  say(
+    `helm uninstall while ${modes.length} sleep: ${seconds(tookMs)}, ${asked} requests meanwhile, ${problems.length} problems`,
+  );
+  return problems;
+}
+
+async function byNamespaces(say: Say): Promise<Problems> {
+  await install('scope.type=namespaces', `scope.namespaces={${appNamespace}}`);
+  const problems = await checkScope(namespace, appNamespace, 'shop');
+  const awake = await until(
+    'a workload to be adopted',
+    60_000,
+    async () => (await deployment('always')).metadata.labels['scaler/phase'] !== undefined,
+  );
+  say(`scope of one namespace: adopted after ${seconds(awake)}, ${problems.length} rights too many or too few`);
+  return problems;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Problems } from './offline.ts';
+import { chart, root } from './places.ts';
+
+const run = promisify(execFile);
+const wrong = join(root, 'tools/chart/wrong');
+const openshift = ['--api-versions', 'security.openshift.io/v1'];
+
+/** The value sets that must be accepted, by name. */
+export async function valueSets(): Promise<string[]> {
+  const files = await readdir(join(chart, 'ci'));
+  return files.map((file) => file.replace(/-values\.yaml$/, '')).sort();
+}
+
+/** The chart with one of its value sets, as `helm template` renders it. @throws with what helm says. */
+export async function rendered(set: string, kubeVersion = '1.35.0'): Promise<string> {
+  const values = join(chart, 'ci', `${set}-values.yaml`);
+  const flags = ['--kube-version', kubeVersion, ...(set === 'openshift' ? openshift : [])];
+  const { stdout } = await run('helm', ['template', 'scaler', chart, '-n', 'scaler-system', '-f', values, ...flags], {
+    maxBuffer: 16 * 1024 * 1024,
+  });
+  return stdout;
+}
+
+/** Every value set is rendered, and lint has nothing to say. */
+export async function checkRendering(): Promise<Problems> {
+  const problems: Problems = [];
+  for (const set of await valueSets()) {
+    await rendered(set).catch((error: Error) => problems.push(`${set}: ${error.message}`));
+  }
+  await run('helm', ['lint', '--strict', chart, '--kube-version', '1.35.0']).catch(
+    (error: Error & { stdout?: string }) => problems.push(`helm lint: ${error.stdout ?? error.message}`),
+  );
+  return problems;
+}
+
+/** Every wrong value set is refused, and what it says names what is wrong. */
+export async function checkRefusals(): Promise<{ refused: number; problems: Problems }> {
+  const problems: Problems = [];
+  const files = await readdir(wrong);
+  for (const file of files) {
+    const name = /^# names: (.+)$/m.exec(await readFile(join(wrong, file), 'utf8'))?.[1] ?? '?';
+    const args = ['template', 'scaler', chart, '-f', join(wrong, file), '--kube-version', '1.35.0'];
+    const said = await run('helm', args).then(
+      () => undefined,
+      (error: Error & { stderr?: string }) => error.stderr ?? error.message,
+    );
+    if (said === undefined) problems.push(`${file} is accepted`);
+    else if (!said.includes(name)) problems.push(`${file} is refused without naming ${name}: ${said.trim()}`);
+  }
+  return { refused: files.length, problems };
+}

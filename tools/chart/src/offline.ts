@@ -1,0 +1,105 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ValueSchema } from '@scaler/runtime';
+import { chart, read, root } from './places.ts';
+import { valuesSchema } from './schema.ts';
+import { documentedValues, valuesTable } from './values.ts';
+
+/** One sentence for each thing that is wrong. */
+export type Problems = string[];
+
+const marks = ['<!-- values -->', '<!-- /values -->'] as const;
+
+/** Writes what is made from the code and from the values' comments. */
+export async function writeDerived(): Promise<void> {
+  await writeFile(join(chart, 'values.schema.json'), await schemaText());
+  await writeFile(join(chart, 'README.md'), await readmeText());
+}
+
+/** What needs neither helm nor a cluster. */
+export async function checkDerived(): Promise<Problems> {
+  const problems: Problems = [];
+  if ((await read('values.schema.json')) !== (await schemaText()))
+    problems.push('values.schema.json is not what the apps’ settings say: npm run chart:check -- --write');
+  if ((await read('README.md')) !== (await readmeText()))
+    problems.push('README.md has other values than values.yaml: npm run chart:check -- --write');
+  problems.push(
+    ...(await checkPaths()),
+    ...(await checkAnnotations()),
+    ...(await checkAlerts()),
+    ...(await checkMetrics()),
+  );
+  return problems;
+}
+
+async function schemaText(): Promise<string> {
+  return `${JSON.stringify(await valuesSchema(), null, 2)}\n`;
+}
+
+async function readmeText(): Promise<string> {
+  const readme = await read('README.md');
+  const [before, rest] = readme.split(marks[0]);
+  const after = rest?.split(marks[1])[1];
+  if (before === undefined || after === undefined) throw new Error(`README.md lacks ${marks.join(' … ')}`);
+  return `${before}${marks[0]}\n\n${valuesTable(await documentedValues())}\n\n${marks[1]}${after}`;
+}
+
+/** Each value has a schema and each schema a value. */
+async function checkPaths(): Promise<Problems> {
+  const values = (await documentedValues()).map(({ path }) => path);
+  const schemas = leaves(await valuesSchema()).filter((path) => path !== 'global');
+  return [
+    ...values.filter((path) => !schemas.includes(path)).map((path) => `values.yaml has ${path}, the schema has not`),
+    ...schemas.filter((path) => !values.includes(path)).map((path) => `the schema has ${path}, values.yaml has not`),
+  ];
+}
+
+function leaves(schema: ValueSchema, path: readonly string[] = []): string[] {
+  const properties = schema['properties'] as Record<string, ValueSchema> | undefined;
+  // The settings of an app are one value, an empty one.
+  if (properties === undefined || path.at(-1) === 'settings') return [path.join('.')];
+  return Object.entries(properties).flatMap(([key, inner]) => leaves(inner, [...path, key]));
+}
+
+/** The admission policy knows the annotations that the default scaler reads. */
+async function checkAnnotations(): Promise<Problems> {
+  const file = join(root, 'examples/deployment-scaler/src/settings.ts');
+  const { settingTable } = (await import(file)) as { settingTable: Record<string, unknown> };
+  const known = Object.keys(settingTable);
+  const judged = [...(await read('files/annotations.yaml')).matchAll(/^([a-z-]+):$/gm)].map(([, name = '']) => name);
+  return [
+    ...known.filter((name) => !judged.includes(name)).map((name) => `files/annotations.yaml lacks scaler/${name}`),
+    ...judged
+      .filter((name) => !known.includes(name))
+      .map((name) => `files/annotations.yaml has scaler/${name}, nobody reads it`),
+  ];
+}
+
+/** Each alert has an entry in the runbook, and each entry an alert. */
+async function checkAlerts(): Promise<Problems> {
+  const alerts = [...(await read('files/alerts.yaml')).matchAll(/^- alert: (\w+)$/gm)].map(([, name = '']) => name);
+  const entries = [...(await read('RUNBOOK.md')).matchAll(/^## (\w+)$/gm)].map(([, name = '']) => name);
+  return [
+    ...alerts.filter((name) => !entries.includes(name)).map((name) => `RUNBOOK.md has no entry ${name}`),
+    ...entries
+      .filter((name) => !alerts.includes(name))
+      .map((name) => `RUNBOOK.md has an entry ${name}, there is no such alert`),
+  ];
+}
+
+/** Alerts and dashboard ask for metrics that the apps have. */
+async function checkMetrics(): Promise<Problems> {
+  const sources: string[] = [];
+  for (const folder of ['packages/dlx/src', 'packages/autoscaler/src']) {
+    for (const file of await readdir(join(root, folder), { recursive: true })) {
+      if (file.endsWith('.ts')) sources.push(await readFile(join(root, folder, file), 'utf8'));
+    }
+  }
+  const code = sources.join('\n');
+  const asked = new Set<string>();
+  for (const file of ['files/alerts.yaml', 'files/dashboard.json']) {
+    for (const [name] of (await read(file)).matchAll(/\bscaler_(dlx|autoscaler)_\w+/g)) asked.add(name);
+  }
+  const isKnown = (name: string): boolean => code.includes(`'${name.replace(/^scaler_/, '').replace(/_bucket$/, '')}'`);
+  return [...asked].filter((name) => !isKnown(name)).map((name) => `no app has the metric ${name}`);
+}
