@@ -1,6 +1,7 @@
 /** `npm run trials [name…]`: the long-running proofs, on the embedded cluster with the real apps. */
 import type { Finding, Trial } from './finding.ts';
 import { crash } from './crash.ts';
+import { databases } from './databases.ts';
 import { blackout } from './faults/blackout.ts';
 import { hopeless } from './faults/hopeless.ts';
 import { leader } from './faults/leader.ts';
@@ -23,6 +24,7 @@ const trials: Readonly<Record<string, Trial>> = {
   blackout,
   'tug-of-war': tugOfWar,
   hopeless,
+  databases,
 };
 
 const named = process.argv.slice(2);
