@@ -1,6 +1,7 @@
 import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
 import type { Accounting } from './accounting.ts';
 import type { Upstreams } from './forward/upstreams.ts';
+import type { OwnEnds } from './tcp/own-ends.ts';
 import type { Tunnel } from './upgrade/tunnel.ts';
 import type { WakeLimits } from './wake-limits.ts';
 
@@ -46,6 +47,7 @@ export interface Core {
   readonly wakeLimits: WakeLimits;
   /** Connections that left HTTP. */
   readonly tunnels: Set<Tunnel>;
+  readonly ownEnds: OwnEnds;
   /** This replica's name. */
   readonly identity: string;
   /** Set once the process was told to stop: answers close their connections. */

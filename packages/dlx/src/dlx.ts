@@ -11,6 +11,7 @@ import { createChain } from './server/chain.ts';
 import { DataServer } from './server/data-server.ts';
 import { Listeners } from './server/listeners.ts';
 import { watchSilence } from './silence.ts';
+import { OwnEnds } from './tcp/own-ends.ts';
 import { WakeLimits } from './wake-limits.ts';
 
 export interface DlxOptions {
@@ -68,6 +69,7 @@ export function createDlx(options: DlxOptions): Dlx {
       counts: accounting.wakes,
     }),
     tunnels: new Set(),
+    ownEnds: new OwnEnds(),
     identity,
     draining: false,
     refusing: false,

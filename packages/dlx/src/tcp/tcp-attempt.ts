@@ -46,6 +46,7 @@ export class TcpAttempt implements Attempt, UpstreamUser {
         this.#lane.pump();
       }
     });
+    this.#x.core.ownEnds.add(this.#socket);
   }
 
   connecting(): Connecting {

@@ -39,10 +39,15 @@ export class TcpCarrier implements Carrier {
     this.socket.on('data', this.#onData).on('end', this.#onEnd);
   }
 
-  check(x: Exchange): undefined {
+  check(x: Exchange): Refusal | undefined {
     this.#x = x;
     x.heldBytes = this.#heldBytes;
-    return undefined;
+    if (!x.core.ownEnds.has(this.socket)) return undefined;
+    return {
+      outcome: 'no-route',
+      status: 508,
+      detail: `came back to port ${this.socket.localPort} from its own endpoint`,
+    };
   }
 
   field(): undefined {

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { createShutdown } from '@scaler/runtime';
 import { createFakeClock } from '@scaler/testing-kit';
 import { peerRoutes } from '../peer.ts';
-import { silent } from '../testing/harness.ts';
+import { endpoint, silent } from '../testing/harness.ts';
 import { startRaw } from '../testing/tcp.ts';
 import { refusingEndpoint, startTcp } from '../testing/upstream.ts';
 
@@ -245,6 +245,18 @@ test('at SIGTERM open connections go on until the drain limit, and are reset the
   await client.hears('+PONG');
   await Promise.all([stopped, client.saw('reset'), redis.saw('reset'), idle.saw('end')]);
   await h.end({ draining: 1 });
+});
+
+test.each([
+  ['the client speaks first', { protocol: 'tcp' } as const, { 'upstream-reset': 1, 'no-route': 1 }],
+  ['the server does', serverFirst, { 'upstream-connect': 1, 'no-route': 1 }],
+])('a way that leads back into the DLX ends at its second gate: %s', async (_, target, outcomes) => {
+  const { h, port, dial, tell } = await startRaw(target, { settings: { holdTimeoutMs: 1 } });
+  h.scaler.endpoints('db', [endpoint(port)]);
+  tell({ phase: 'awake' });
+  const client = await dial('PING');
+  await client.saw('reset');
+  await h.end(outcomes);
 });
 
 test('what is for no resource any more is reset', async () => {
