@@ -54,7 +54,7 @@ export class Accounting {
       labels: ['outcome'],
     });
     this.#series = perOutcome((outcome) => requests.bind({ outcome }));
-    const accepted = { name: 'dlx_accepted_total', help: 'Requests whose head was read.' };
+    const accepted = { name: 'dlx_accepted_total', help: 'Requests whose head was read, and raw connections.' };
     this.#accepted = metrics.counter(accepted).bind({});
     const retries = metrics.counter({
       name: 'dlx_retries_total',
@@ -89,7 +89,11 @@ export class Accounting {
     );
     now('dlx_pipelined', 'Requests that wait in their connections behind others.', () => this.pipelined.held);
     now('dlx_in_flight', 'Requests that are being forwarded or answered now.', () => this.inFlight);
-    now('dlx_open_streams', 'Those in flight that left HTTP, such as WebSockets.', () => this.openStreams);
+    now(
+      'dlx_open_streams',
+      'Those in flight that are not HTTP, or not any more, such as WebSockets and raw connections.',
+      () => this.openStreams,
+    );
     this.#addWakeGauges(metrics);
     const hold = { name: 'dlx_hold_seconds', help: 'How long requests were held.', buckets: secondsBuckets };
     this.holdSeconds = metrics.histogram(hold).bind({});

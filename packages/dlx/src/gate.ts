@@ -30,7 +30,7 @@ export class Gate {
   held = 0;
   heldBytes = 0;
   inFlight = 0;
-  /** Those in flight that left HTTP: WebSockets and the like. */
+  /** Those in flight that are not HTTP, or not any more: WebSockets, raw connections. */
   openStreams = 0;
   /** Requests since start, quiet ones not counted. */
   arrivals = 0;
