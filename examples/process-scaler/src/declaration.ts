@@ -35,12 +35,20 @@ export function readDeclaration(path: string): Declaration {
   }
 }
 
-function readProcess({ namespace = 'local', name, command, idleAfter = '5m', ...target }: Fields): ProcessDeclaration {
+function readProcess({
+  namespace = 'local',
+  name,
+  command,
+  idleAfter = '5m',
+  pause,
+  ...target
+}: Fields): ProcessDeclaration {
   if (!Array.isArray(command) || command.length === 0 || command.some((word) => typeof word !== 'string')) {
     throw new Error(`command of ${String(name)} must be a list of texts, the program first`);
   }
   const targets = [{ ...target, service: name }];
   const idleAfterMs = parseDuration(String(idleAfter));
-  const resource = parseResource({ namespace, name, targets, idleAfterMs, dlxSeesAll: true, cooldownMs: 0 });
+  const paused = pause === undefined ? {} : { pause };
+  const resource = parseResource({ namespace, name, targets, idleAfterMs, dlxSeesAll: true, cooldownMs: 0, ...paused });
   return { resource, command, port: resource.targets[0]?.port ?? 0 };
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { type Phase, ScalerError, systemClock as clock } from '@scaler/scaler-types';
+import { pauseInEffect, pauseText, type Phase, ScalerError, systemClock as clock } from '@scaler/scaler-types';
 import type { ProcessDeclaration } from './declaration.ts';
 
 const startLimitMs = 30_000;
@@ -14,6 +14,8 @@ export class ManagedProcess {
   phase: Phase = 'asleep';
   /** New at every change of phase: who wants to swap names the one it has seen. */
   epoch: string = randomUUID();
+  /** ISO 8601. */
+  busyUntil: string | undefined;
   readonly declaration: ProcessDeclaration;
   readonly #file: string;
   readonly #onChange: (one: ManagedProcess) => void;
@@ -26,9 +28,13 @@ export class ManagedProcess {
     this.#onChange = onChange;
   }
 
-  beginPark(): void {
+  /** False: it is asleep already. */
+  beginPark(): boolean {
+    if (this.phase === 'asleep') return false;
     if (this.phase !== 'awake') throw new ScalerError('park-refused', `it is ${this.phase}`);
+    if (this.#isBusy()) throw new ScalerError('park-refused', `it is busy until ${this.busyUntil}`);
     this.#enter('parking');
+    return true;
   }
 
   cancelPark(epoch: string): void {
@@ -40,6 +46,10 @@ export class ManagedProcess {
     if (this.phase !== 'parking' || this.epoch !== epoch) {
       throw new ScalerError('park-cancelled', 'it was woken meanwhile');
     }
+    if (this.#isBusy()) {
+      this.#enter('awake');
+      throw new ScalerError('park-cancelled', `it is busy until ${this.busyUntil}`);
+    }
     this.#enter('asleep');
     await this.end();
   }
@@ -48,8 +58,18 @@ export class ManagedProcess {
   async wake(): Promise<void> {
     if (this.phase === 'parking') this.#enter('awake');
     if (this.phase === 'awake') return;
+    const { pause } = this.declaration.resource;
+    const mode = pauseInEffect(pause, clock.now());
+    if (pause && (mode === 'asleep' || mode === 'as-is')) throw new ScalerError('paused', `it is ${pauseText(pause)}`);
     this.#waking ??= this.#start().finally(() => (this.#waking = undefined));
     await this.#waking;
+  }
+
+  /** A later lease stays; undefined ends it. */
+  keepBusy(until: string | undefined): void {
+    const later = until !== undefined && Date.parse(this.busyUntil ?? '') >= Date.parse(until);
+    if (!later) this.busyUntil = until;
+    this.#onChange(this);
   }
 
   async end(): Promise<void> {
@@ -60,6 +80,10 @@ export class ManagedProcess {
     child.kill('SIGTERM');
     await exited;
     cancel();
+  }
+
+  #isBusy(): boolean {
+    return clock.now() < Date.parse(this.busyUntil ?? '');
   }
 
   async #start(): Promise<void> {

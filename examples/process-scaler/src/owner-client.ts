@@ -3,7 +3,7 @@ import { openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { type Clock, type Resource, ScalerError, type ScalerErrorCode } from '@scaler/scaler-types';
+import { type Clock, type Resource, ScalerError, type ScalerErrorCode, terminal } from '@scaler/scaler-types';
 import type { Declaration } from './declaration.ts';
 
 const fromSource = import.meta.url.endsWith('.ts');
@@ -13,6 +13,13 @@ const ownerPath = fileURLToPath(new URL(fromSource ? './owner.ts' : './owner.js'
 export interface OwnerLine {
   resource: Resource;
   epoch: string;
+}
+
+interface OwnerAnswer {
+  /** Of a park that has begun; absent where there is nothing to park. */
+  epoch?: string;
+  /** ISO 8601. */
+  busyUntil?: string;
 }
 
 /** Asks the owner, and starts one where there is none. */
@@ -27,24 +34,21 @@ export class OwnerClient {
     this.#url = `http://127.0.0.1:${declaration.controlPort}`;
   }
 
-  /** One step; resolves with the epoch after it. @throws ScalerError as the owner says, or `wake-failed` without one. */
+  /** One step; resolves with what comes of it. @throws ScalerError as the owner says, or `wake-failed` without one. */
   async ask(
-    step: 'wake' | 'begin' | 'cancel' | 'stop',
+    step: 'wake' | 'begin' | 'cancel' | 'stop' | 'busy',
     key: string,
     signal: AbortSignal,
-    epoch?: string,
-  ): Promise<string> {
+    more: { epoch?: string; until?: string | undefined } = {},
+  ): Promise<OwnerAnswer> {
     await this.#ensure(signal);
     const headers = { 'content-type': 'application/json' };
-    const answer = await fetch(this.#url, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify({ key, step, epoch }),
-      signal,
-    });
-    const body = (await answer.json()) as { epoch: string; code: ScalerErrorCode; message: string };
-    if (!answer.ok) throw new ScalerError(body.code, `${key}: ${body.message}`);
-    return body.epoch;
+    const body = JSON.stringify({ key, step, ...more });
+    const response = await fetch(this.#url, { method: 'POST', headers, body, signal });
+    const answer = (await response.json()) as OwnerAnswer & { code: ScalerErrorCode; message: string };
+    if (response.ok) return answer;
+    const error = new ScalerError(answer.code, `${key}: ${answer.message}`);
+    throw answer.code === 'paused' || answer.code === 'unknown-resource' ? terminal(error) : error;
   }
 
   /** Every process, then `undefined`, then each change, until the connection ends. @throws as {@link ask}. */

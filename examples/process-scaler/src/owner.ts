@@ -33,8 +33,8 @@ async function end(): Promise<void> {
   process.exit(0);
 }
 
-function lineOf({ phase, epoch, declaration }: ManagedProcess): string {
-  const resource = { ...declaration.resource, phase, replicas: phase === 'asleep' ? 0 : 1 };
+function lineOf({ phase, epoch, busyUntil, declaration }: ManagedProcess): string {
+  const resource = { ...declaration.resource, phase, replicas: phase === 'asleep' ? 0 : 1, busyUntil };
   return `${JSON.stringify({ resource, epoch })}\n`;
 }
 
@@ -56,15 +56,16 @@ async function answer(request: IncomingMessage): Promise<[number, object]> {
   // A web page cannot send this type without being asked for permission first.
   if (request.headers['content-type'] !== 'application/json') return [415, {}];
   try {
-    const { key, step, epoch } = JSON.parse((await request.toArray()).join('')) as Record<string, string>;
+    const { key, step, epoch, until } = JSON.parse((await request.toArray()).join('')) as Record<string, string>;
     const one = managed.get(key ?? '');
     if (!one) return [404, { code: 'unknown-resource', message: `there is no ${key}` }];
     if (step === 'wake') await one.wake();
-    else if (step === 'begin') one.beginPark();
+    else if (step === 'begin') return [200, { epoch: one.beginPark() ? one.epoch : undefined }];
     else if (step === 'cancel') one.cancelPark(epoch ?? '');
     else if (step === 'stop') await one.stop(epoch ?? '');
+    else if (step === 'busy') one.keepBusy(until);
     else return [400, {}];
-    return [200, { epoch: one.epoch }];
+    return [200, { busyUntil: one.busyUntil }];
   } catch (error) {
     return [409, { code: errorCode(error), message: (error as Error).message }];
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
-import { type Endpoint, type Phase, type ResourceScaler, systemClock } from '@scaler/scaler-types';
+import { type Endpoint, type Phase, type ResourceRef, type ResourceScaler, systemClock } from '@scaler/scaler-types';
 import { createResourceScaler } from './scaler.ts';
 import { type Ground, prepareGround, silentLogger } from './testing/ground.ts';
 
@@ -12,7 +12,7 @@ const options = { signal, reason: { by: 'test', text: 'because' } };
 interface App {
   scaler: ResourceScaler;
   /** Resolves once it has heard of this phase. */
-  phase(wanted: Phase): Promise<void>;
+  phase(wanted: Phase, name?: string): Promise<void>;
   endpoints(): readonly Endpoint[];
   stop(): Promise<void>;
 }
@@ -28,22 +28,22 @@ async function startApp(role: 'autoscaler' | 'dlx', file: string): Promise<App> 
     clock: systemClock,
   });
   const stop = new AbortController();
-  let phase: Phase | undefined;
+  const phases = new Map<string, Phase | undefined>();
   let endpoints: readonly Endpoint[] = [];
   let check = (): void => undefined;
   const synced = Promise.withResolvers<void>();
   const watching = scaler.watchResources?.((change) => {
     if (change.type === 'synced') synced.resolve();
-    if (change.type === 'set') phase = change.resource.phase;
+    if (change.type === 'set') phases.set(change.resource.name, change.resource.phase);
     check();
   }, stop.signal);
   scaler.watchEndpoints?.({ ...target, port: ground.port }, (list) => (endpoints = list), stop.signal);
   await synced.promise;
   return {
     scaler,
-    phase: (wanted) =>
+    phase: (wanted, name = ref.name) =>
       new Promise((resolve) => {
-        check = () => phase === wanted && resolve();
+        check = () => phases.get(name) === wanted && resolve();
         check();
       }),
     endpoints: () => endpoints,
@@ -59,7 +59,15 @@ async function ask(): Promise<string> {
 }
 
 beforeAll(async () => {
-  ground = await prepareGround();
+  ground = await prepareGround({}, (port) => [
+    {
+      name: 'kept',
+      port,
+      command: [process.execPath, '-e', `net.createServer().listen(${port})`],
+      pause: { mode: 'awake' },
+    },
+    { name: 'left', port, command: ['none'], pause: { mode: 'as-is', until: '2999-01-01T00:00:00.000Z' } },
+  ]);
   // Both start an owner: one stays.
   apps = await Promise.all([startApp('dlx', ground.file), startApp('autoscaler', ground.file)]);
 });
@@ -75,7 +83,11 @@ function both(): [dlx: App, autoscaler: App] {
 describe('two apps and one process', () => {
   test('it sleeps at first; two wakes at once start it once, and resolve when it accepts', async () => {
     const [dlx, autoscaler] = both();
-    expect(await dlx.scaler.getResources()).toMatchObject([{ ...ref, phase: 'asleep', replicas: 0, dlxSeesAll: true }]);
+    expect(await dlx.scaler.getResources()).toMatchObject([
+      { ...ref, phase: 'asleep', replicas: 0, dlxSeesAll: true },
+      { name: 'kept' },
+      { name: 'left' },
+    ]);
     const results = await Promise.all(apps.map(({ scaler }) => scaler.setScale([ref], 1, options)));
     expect(results.flat()).toEqual([
       { resource: ref, ok: true },
@@ -116,26 +128,6 @@ describe('two apps and one process', () => {
     expect(await ask()).toBe(before);
   });
 
-  test('a fence that says no cancels it, with its reason', async () => {
-    const [dlx, autoscaler] = both();
-    const confirm = () => Promise.resolve({ ok: false as const, reason: 'dlx-1 has 1 held' });
-    expect(await autoscaler.scaler.setScale([ref], 0, { ...options, confirm })).toMatchObject([
-      { ok: false, error: { code: 'park-cancelled', message: 'dlx-1 has 1 held' } },
-    ]);
-    await dlx.phase('awake');
-  });
-
-  test('a preflight with a reason refuses it, and nothing is touched', async () => {
-    const [dlx, autoscaler] = both();
-    await dlx.scaler.setScale([ref], 1, options);
-    const before = await ask();
-    const preflight = () => Promise.resolve(['dlx-1 does not listen for it']);
-    expect(await autoscaler.scaler.setScale([ref], 0, { ...options, preflight })).toMatchObject([
-      { ok: false, error: { code: 'park-refused', message: 'dlx-1 does not listen for it' } },
-    ]);
-    expect(await ask()).toBe(before);
-  });
-
   test('a park that its autoscaler left is undone by the next one', async () => {
     const [dlx, autoscaler] = both();
     const stop = new AbortController();
@@ -157,16 +149,18 @@ describe('two apps and one process', () => {
     expect(await dlx.scaler.setScale([ref], 1, options)).toMatchObject([{ ok: true }]);
     expect(await ask()).toBe((await ground.starts()).at(-1));
   });
+});
 
-  test('what is not declared is told as such', async () => {
-    const [dlx] = both();
-    const other = { namespace: 'local', name: 'nothing' };
-    expect(await dlx.scaler.setScale([other], 1, options)).toMatchObject([
-      { ok: false, error: { code: 'unknown-resource' } },
-    ]);
-    expect(() => dlx.scaler.resolveServiceName(other)).toThrow('there is no local/nothing');
-    expect(dlx.scaler.resolveServiceName(ref)).toBe(`127.0.0.1:${ground.port}`);
-  });
+test('one that is paused awake is woken by reconcile; one that is paused as it is stays asleep, and says so', async () => {
+  const [dlx, autoscaler] = both();
+  const [kept, left] = ['kept', 'left'].map((name) => ({ namespace: 'local', name }));
+  expect(await autoscaler.scaler.reconcile?.([left as ResourceRef], { signal })).toEqual([]);
+  await autoscaler.scaler.setScale([kept as ResourceRef], 0, options);
+  await autoscaler.phase('asleep', 'kept');
+  expect(await autoscaler.scaler.reconcile?.([], { signal })).toEqual([{ resource: kept, ok: true }]);
+  expect(await dlx.scaler.setScale([left as ResourceRef], 1, options)).toMatchObject([
+    { error: { code: 'paused', message: 'local/left: it is paused as-is until 2999-01-01T00:00:00.000Z' } },
+  ]);
 });
 
 test('a process that does not come up fails the wake, with what it did', async () => {

@@ -2,6 +2,7 @@ import {
   type CreateResourceScaler,
   type Endpoint,
   type EndpointListener,
+  pauseInEffect,
   type ResourceChange,
   resourceKey,
   type ResourceRef,
@@ -45,11 +46,10 @@ class ProcessScaler implements ResourceScaler {
     return this.#context.role === 'autoscaler' ? { lease: false, metricsSource: 'none' } : {};
   }
 
-  getResources() {
-    const { processes } = this.#declaration;
-    return Promise.resolve(
-      processes.map(({ resource }) => this.#lines.get(resourceKey(resource))?.resource ?? resource),
-    );
+  getResources(namespace?: string) {
+    const all = this.#declaration.processes.map(({ resource }) => resource);
+    const asked = all.filter((one) => namespace === undefined || one.namespace === namespace);
+    return Promise.resolve(asked.map((one) => this.#lines.get(resourceKey(one))?.resource ?? one));
   }
 
   resolveServiceName(ref: ResourceRef): string {
@@ -75,9 +75,10 @@ class ProcessScaler implements ResourceScaler {
     if (refusals.length > 0) throw new ScalerError('park-refused', refusals.join('; '));
     this.#parks.add(key);
     try {
-      const epoch = await this.#owner.ask('begin', key, signal);
+      const { epoch } = await this.#owner.ask('begin', key, signal);
+      if (epoch === undefined) return;
       const answer = await confirm?.({ resource, epoch, addresses: [] }, signal);
-      await this.#owner.ask(answer?.ok === false ? 'cancel' : 'stop', key, signal, epoch);
+      await this.#owner.ask(answer?.ok === false ? 'cancel' : 'stop', key, signal, { epoch });
       if (answer?.ok === false) throw new ScalerError('park-cancelled', answer.reason);
     } finally {
       this.#parks.delete(key);
@@ -116,15 +117,25 @@ class ProcessScaler implements ResourceScaler {
     tell();
   }
 
-  /** A park that nobody in this process is about was left by one that died: undone. */
+  /** A park that nobody in this process is about was left by one that died: undone. What is to be awake is woken. */
   reconcile(refs: readonly ResourceRef[], { signal }: { signal: AbortSignal }): Promise<readonly ScaleResult[]> {
-    const left = [...this.#lines.values()].filter(({ resource }) => {
+    const asked = [...this.#lines.values()].filter(
+      ({ resource }) => refs.length === 0 || refs.some((ref) => resourceKey(ref) === resourceKey(resource)),
+    );
+    const steps = asked.flatMap(({ resource, epoch }) => {
       const key = resourceKey(resource);
-      const asked = refs.length === 0 || refs.some((ref) => resourceKey(ref) === key);
-      return asked && resource.phase === 'parking' && !this.#parks.has(key);
+      if (resource.phase === 'parking' && !this.#parks.has(key)) {
+        return [resultOf(resource, this.#owner.ask('cancel', key, signal, { epoch }))];
+      }
+      const kept = pauseInEffect(resource.pause, this.#context.clock.now()) === 'awake';
+      return kept && resource.phase === 'asleep' ? [resultOf(resource, this.#owner.ask('wake', key, signal))] : [];
     });
-    const cancel = ({ resource, epoch }: OwnerLine) => this.#owner.ask('cancel', resourceKey(resource), signal, epoch);
-    return Promise.all(left.map((line) => resultOf(line.resource, cancel(line))));
+    return Promise.all(steps);
+  }
+
+  async setBusy(ref: ResourceRef, until: string | undefined, { signal }: { signal: AbortSignal }) {
+    const { busyUntil } = await this.#owner.ask('busy', resourceKey(ref), signal, { until });
+    return busyUntil;
   }
 }
 

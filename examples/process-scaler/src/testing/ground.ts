@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Logger, systemClock } from '@scaler/scaler-types';
 
-/** A folder with a declaration of one process, `local/web`, which answers its pid and writes down each start. */
+/** A folder with a declaration of a process, `local/web`, which answers its pid and writes down each start. */
 export interface Ground {
   file: string;
   controlPort: number;
@@ -28,13 +28,17 @@ const program = `
   process.on('SIGTERM', () => server.close(() => process.exit(0)) && server.closeIdleConnections());
 `;
 
-export async function prepareGround(changes: object = {}): Promise<Ground> {
+/** @param others further processes, with a free port for one of them. */
+export async function prepareGround(
+  changes: object = {},
+  others: (port: number) => readonly object[] = () => [],
+): Promise<Ground> {
   const folder = await mkdtemp(join(tmpdir(), 'scaler-processes-'));
-  const [controlPort = 0, port = 0, listenPort = 0] = await freePorts(3);
+  const [controlPort = 0, port = 0, listenPort = 0, otherPort = 0] = await freePorts(4);
   const file = join(folder, 'processes.json');
   const command = [process.execPath, '-e', program, String(port)];
   const web = { name: 'web', port, listenPort, idleAfter: '300ms', command, ...changes };
-  await writeFile(file, JSON.stringify({ controlPort, processes: [web] }));
+  await writeFile(file, JSON.stringify({ controlPort, processes: [web, ...others(otherPort)] }));
   return {
     ...{ file, controlPort, port, listenPort },
     starts: async () => (await readFile(join(folder, 'starts'), 'utf8').catch(() => '')).split('\n').slice(0, -1),

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { systemClock } from '@scaler/scaler-types';
+import { resourceScalerContract } from '@scaler/testing-kit';
+import { createResourceScaler } from './scaler.ts';
+import { type Ground, prepareGround, silentLogger } from './testing/ground.ts';
+
+let ground: Ground;
+
+const contract = resourceScalerContract({
+  resource: { namespace: 'local', name: 'web' },
+  paused: { namespace: 'local', name: 'paused' },
+  create: ({ role, identity }) =>
+    createResourceScaler({
+      ...{ role, identity, namespaces: undefined, dlxService: undefined },
+      options: { file: ground.file },
+      logger: silentLogger,
+      clock: systemClock,
+    }),
+  serves: () =>
+    fetch(`http://127.0.0.1:${ground.port}`, { headers: { connection: 'close' } }).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+});
+
+beforeAll(async () => {
+  ground = await prepareGround({}, (port) => [{ name: 'paused', port, command: ['none'], pause: { mode: 'asleep' } }]);
+});
+afterAll(async () => {
+  await contract.close();
+  await ground.remove();
+});
+
+/** Abilities that it has no use for. */
+const lacks = new Set([
+  'explain has nothing to say of a resource that is awake',
+  'tell takes what it is told of any resource, waits for nothing, and does not throw',
+  'metrics are gauges and counters with a bounded number of samples',
+  'close may be called twice, and ends what was begun',
+]);
+
+test.each(contract.cases.map((one) => [one.name, one] as const))('%s', async (name, { run }) => {
+  expect([await run(), name]).toEqual([lacks.has(name) ? 'left-out' : 'kept', name]);
+});
