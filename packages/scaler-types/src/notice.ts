@@ -1,8 +1,8 @@
 /**
  * `IdlenessUnknown`: nothing has been known for so long that the resource stays awake for that reason alone.
- * `IdlenessKnown`: that is over.
+ * `IdlenessKnown`: that is over. `HeldBack`: it is idle, and not put to sleep yet since too many became idle at once.
  */
-export const noticeReasons = ['IdlenessUnknown', 'IdlenessKnown'] as const;
+export const noticeReasons = ['IdlenessUnknown', 'IdlenessKnown', 'HeldBack'] as const;
 export type NoticeReason = (typeof noticeReasons)[number];
 
 /** What an app has to tell whoever looks after a resource. */

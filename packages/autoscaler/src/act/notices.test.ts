@@ -45,6 +45,13 @@ test('a wish or a cooldown in between neither begins nor ends it', async () => {
   expect(notices.open).toBe(0);
 });
 
+test('what the mass brake holds back is told once, whenever it begins', async () => {
+  const { notices, told } = prepare();
+  const held: Decision = { ...decision('idle'), heldBack: true };
+  for (const one of [held, held, decision('idle'), held]) notices.ticked([one]);
+  expect(told).toEqual(['HeldBack', 'HeldBack']);
+});
+
 test('a resource that is gone is forgotten, and a scaler that throws does no harm', async () => {
   const { tick, notices } = prepare(() => {
     throw new Error('no');

@@ -17,7 +17,10 @@ export interface NoticesParts {
   patienceMs: (resource: ResourceRef) => number;
 }
 
-/** Tells whoever looks after a resource that it stays awake for one reason alone: nothing is known of its idleness. */
+/**
+ * Tells whoever looks after a resource that it stays awake for one reason alone: nothing is known of its idleness, or the
+ * mass brake holds it back.
+ */
 export interface Notices {
   /** Looks at the decisions of a tick. */
   ticked(decisions: readonly Decision[]): void;
@@ -32,11 +35,15 @@ interface Unknown {
 
 export function createNotices({ scaler, clock, logger, patienceMs }: NoticesParts): Notices {
   let unknowns = new Map<string, Unknown>();
+  let heldBack: ReadonlySet<string> = new Set();
 
-  const tell = ({ namespace, name }: ResourceRef, notice: Notice): void => {
-    const fields = { namespace, resource: name, message: notice.message };
+  const tell = (resource: ResourceRef, notice: Notice): void => {
+    const fields = { namespace: resource.namespace, resource: resource.name, message: notice.message };
     if (notice.type === 'warning') logger.warn('idleness unknown', fields);
     else logger.info('idleness known again', fields);
+    passOn(resource, notice);
+  };
+  const passOn = ({ namespace, name }: ResourceRef, notice: Notice): void => {
     try {
       scaler.tell?.({ namespace, name }, notice);
     } catch (err) {
@@ -60,8 +67,23 @@ export function createNotices({ scaler, clock, logger, patienceMs }: NoticesPart
     return undefined;
   };
 
+  // Not logged one by one: they are many, and the log has their number.
+  const tellHeldBack = (decisions: readonly Decision[]): void => {
+    const held = decisions.filter((decision) => decision.heldBack);
+    for (const { resource, reasons } of held) {
+      if (heldBack.has(resourceKey(resource))) continue;
+      passOn(resource, {
+        type: 'normal',
+        reason: 'HeldBack',
+        message: `it is not put to sleep yet: ${reasons.join('; ')}`,
+      });
+    }
+    heldBack = new Set(held.map(({ resource }) => resourceKey(resource)));
+  };
+
   return {
     ticked(decisions) {
+      tellHeldBack(decisions);
       const entries = decisions.flatMap((decision) => {
         const key = resourceKey(decision.resource);
         const unknown = next(decision, unknowns.get(key));

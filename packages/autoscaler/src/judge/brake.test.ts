@@ -25,6 +25,7 @@ test('too many at once after a failure are let through slowly, and the others sa
     'the brake is on: more than max(10, 20 %) of 30 went idle at once after a source failed',
     'idle',
   ]);
+  expect(decisions.filter(({ heldBack: isHeld }) => isHeld)).toEqual(decisions.slice(5));
 });
 
 test('few at once, a share of many, or no failure of late: all go', () => {

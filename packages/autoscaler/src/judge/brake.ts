@@ -42,7 +42,7 @@ export function brake(facts: BrakeFacts, settings: BrakeSettings): Braked {
   return {
     decisions: decisions.map((decision) => {
       if (decision.action !== 'park' || allowed-- > 0) return decision;
-      return { ...decision, action: 'stay', reasons: [reason, ...decision.reasons] };
+      return { ...decision, action: 'stay', heldBack: true, reasons: [reason, ...decision.reasons] };
     }),
     braked: true,
     heldBack: Math.max(0, parks - settings.parksPerTick),

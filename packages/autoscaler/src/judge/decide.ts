@@ -14,6 +14,8 @@ export interface Decision {
   reasons: readonly string[];
   /** What its samples say, where it is for them to say: undefined when it stays for another reason, or is not awake. */
   verdict: Verdict['verdict'] | undefined;
+  /** The mass brake made a park into `stay`. */
+  heldBack?: true;
 }
 
 /** What a decision rests on, beside the resources and their samples. */
