@@ -74,3 +74,17 @@ describe.each(['overlay', 'selector', 'always'] as const)('a leader that dies in
     }
   }, 30_000);
 });
+
+test('a park that was left is undone with two live reads at the most: whoever takes over many of them has to be quick', async () => {
+  rig = await startRig({ settle: '50ms' });
+  await rig.workload('web', { 'scaler/routing': 'selector' });
+  await rig.waitForPeace('web');
+  const crash = killAfterWrite(rig, 1);
+  await rig.leader.park(ref);
+  expect(crash.killed()).toBe(true);
+  const { name } = await rig.succeed();
+  await rig.waitForPhase('web', 'awake');
+  await rig.waitForPeace('web');
+  const reads = rig.cluster.api.audit.entries({ userAgent: name, verb: 'get', gvr: 'apps/v1/deployments' });
+  expect(reads.length).toBeLessThanOrEqual(2);
+});

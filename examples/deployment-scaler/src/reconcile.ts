@@ -70,13 +70,18 @@ async function settle(
     await performer.write(cached, { do: 'label-ports' }, signal);
   }
   if (nextStep(factsOf(ground, cached), repair).do === 'rest') return;
+  let after: Snapshot | undefined;
   for (let steps = 0; steps < maxSteps; steps++) {
     signal.throwIfAborted();
     if (ground.parks.has(resourceKey(ref))) return;
-    const snapshot = await liveSnapshot(ground, ref, signal);
+    const known = after;
+    const snapshot = known ?? (await liveSnapshot(ground, ref, signal));
+    after = undefined;
     await ground.rivals.look(snapshot, signal);
     const facts = factsOf(ground, snapshot);
     const step = nextStep(facts, repair);
+    // Somebody else may have changed it since, and nobody will tell of that again.
+    if (step.do === 'rest' && known !== undefined) continue;
     if (step.do === 'rest' || step.do === 'wait') {
       end(ground, ref, facts, step);
       return;
@@ -85,7 +90,7 @@ async function settle(
     if (snapshot.managed !== undefined && isRepair(facts, step)) {
       ground.announce(snapshot.managed, 'RoutingRepaired', `${step.do} of Service ${step.service}`);
     }
-    await perform(ground, performer, snapshot, step, by, signal);
+    after = await perform(ground, performer, snapshot, step, by, signal);
   }
   throw new DeploymentScalerError('not-settled', `${resourceKey(ref)} did not come to rest within ${maxSteps} steps`);
 }
@@ -97,6 +102,10 @@ function end(ground: Ground, ref: ResourceRef, { workload }: Facts, step: Step &
   if (!starting) ground.watching.drop(ref);
 }
 
+/**
+ * What stands after a swap that was won, else undefined: read anew. Its routing was read for that swap, and whatever is
+ * written to it next is tested. Without it, who takes over 50 parks would have to read most of them twice.
+ */
 async function perform(
   ground: Ground,
   performer: Performer,
@@ -104,22 +113,24 @@ async function perform(
   step: Exclude<Step, { do: 'rest' | 'wait' }>,
   by: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Snapshot | undefined> {
   const { managed } = snapshot;
   switch (step.do) {
     case 'swap': {
-      if (managed === undefined) return;
-      const { won } = await performer.swap(managed, step, { by, signal });
+      if (managed === undefined) return undefined;
+      const { won, managed: swapped } = await performer.swap(managed, step, { by, signal });
       if (won) await tellSwap(ground, managed, step, signal);
-      return;
+      return won && swapped !== undefined ? { ...snapshot, managed: swapped } : undefined;
     }
     case 'try-path':
-      return tryPath(ground, snapshot, signal);
+      await tryPath(ground, snapshot, signal);
+      return undefined;
     case 'confirm':
       // Only a park asks for it, and the repair never parks.
-      return;
+      return undefined;
     default:
       await performer.write(snapshot, step, signal);
+      return undefined;
   }
 }
 
