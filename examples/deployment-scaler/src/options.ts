@@ -43,7 +43,7 @@ export const optionTable = {
   context: row((text) => text || undefined, '', 'Context of the kubeconfig; empty: its current one'),
   apiQps: row(
     parseCount,
-    '50',
+    '100',
     'Calls to the API per second in the long run, twice as many at once; those that a held request waits for are not limited. A park makes about 20, a hand-back 15',
   ),
   settle: row(
