@@ -1,0 +1,119 @@
+import { listening } from '../sim/sandbox.ts';
+import { fleet, keyOf, type Member, times } from '../world/fleet.ts';
+import type { Sent } from '../world/traffic.ts';
+import type { Report, Scene } from './scene.ts';
+import type { Token } from './workload-log.ts';
+
+/** Where new connections go to, and how requests end. */
+export interface Routes {
+  /** Every Service must lead, on every node, to somebody who takes the connection. */
+  look(): void;
+  ended(sent: Sent): void;
+}
+
+const second = 1_000;
+/** How long a repair may take once nothing is in its way: a watch's longest pause, a Lease, a mirror's pause, a settle. */
+const repairMs = 45 * second;
+const bootMs = 40 * second;
+const longestHoldMs = 125 * second;
+
+export function createRoutes(scene: Scene, tokens: ReadonlyMap<string, Token>, report: Report): Routes {
+  const { timeline, traffic, counts } = scene;
+  return {
+    look: () => {
+      for (const member of fleet) {
+        for (let node = 0; node < scene.nodes; node++) lookAt(scene, tokens, report, member, node);
+      }
+      for (const sent of traffic.open) {
+        if (timeline.ms - sent.sentMs > longestHoldMs)
+          report(
+            'no request lost',
+            `request ${sent.id} to ${sent.key} (by ${sent.backend}) of ${sent.sentMs} ms has no answer`,
+          );
+      }
+    },
+    ended: (sent) => {
+      counts.add(`answers ${sent.result ?? ''}`);
+      if (sent.result === '200') {
+        const byDlx = scene.programs.some(({ address }) => sent.backend?.startsWith(`${address}:`));
+        counts.add(byDlx ? 'served by a DLX' : 'served by a pod');
+        return;
+      }
+      const excuse = excuseOf(scene, tokens, sent);
+      if (excuse !== undefined) counts.add(`excused: ${excuse}`);
+      else {
+        const { id, key, backend = 'nobody', node, sentMs, result = '', detail } = sent;
+        report(
+          'no request lost',
+          `request ${id} to ${key} by ${backend} (node ${node}, sent at ${Math.round(sentMs)} ms) ended with ${result} ${detail}`,
+        );
+      }
+    },
+  };
+}
+
+function lookAt(scene: Scene, tokens: ReadonlyMap<string, Token>, report: Report, member: Member, node: number): void {
+  const backends = scene.traffic.backends(member, node);
+  const dead = backends.length === 0 ? ['nobody'] : backends.filter((place) => !listening.has(place));
+  for (const place of dead) {
+    if (excuseOfPlace(scene, tokens, member, place) !== undefined) continue;
+    const { phase = 'unknown', replicas } = tokens.get(keyOf(member)) ?? {};
+    report(
+      'no dead end',
+      `Service ${keyOf(member)} leads to ${place} on node ${node}, of ${backends.join(', ') || 'none'}; it is ${phase} with ${replicas} replicas`,
+    );
+  }
+}
+
+/** Why a new connection may find nobody there. */
+function excuseOfPlace(
+  scene: Scene,
+  tokens: ReadonlyMap<string, Token>,
+  member: Member,
+  place: string,
+): string | undefined {
+  const { timeline, health, programs } = scene;
+  if (isDigesting(scene, member)) return 'others changed it';
+  const token = tokens.get(keyOf(member));
+  const slept = token?.phase !== 'awake' || member.routing === 'always';
+  // A sleeper without any DLX: the dead-man switch has its time, and the pods theirs.
+  if (slept && timeline.ms - health.withoutDlxMs < times.deadManSwitch * second + bootMs) {
+    if (place === 'nobody' || programs.some(({ address }) => place.startsWith(`${address}:`))) return 'there is no DLX';
+  }
+  const gone = programs.filter(({ address, app }) => app === 'dlx' && place.startsWith(`${address}:`)).at(-1);
+  if (gone === undefined) return undefined;
+  // A process that was killed leaves its address in slices until it is noticed. Its next life there may not listen yet.
+  const endMs = Math.max(gone.endedMs ?? gone.startedMs, lastEnd(scene, gone.address));
+  return sinceCalm(scene, endMs) < repairMs ? 'a DLX was killed' : undefined;
+}
+
+function sinceCalm({ timeline, health }: Scene, ms: number): number {
+  return timeline.ms - Math.max(ms, health.disturbedMs, health.withoutDlxMs);
+}
+
+function isDigesting(scene: Scene, member: Member): boolean {
+  const ms = scene.othersMs(member);
+  return ms > -Infinity && sinceCalm(scene, ms) < repairMs;
+}
+
+function lastEnd({ programs }: Scene, address: string): number {
+  return Math.max(
+    -Infinity,
+    ...programs.filter((one) => one.address === address).map((one) => one.endedMs ?? -Infinity),
+  );
+}
+
+function excuseOf(scene: Scene, tokens: ReadonlyMap<string, Token>, sent: Sent): string | undefined {
+  const { health, timeline } = scene;
+  const { backend, member, sentMs, result } = sent;
+  if (isDigesting(scene, member)) return 'others changed it';
+  // Whoever answers is there.
+  const placed = /^\d+$/.test(result ?? '') ? undefined : excuseOfPlace(scene, tokens, member, backend ?? 'nobody');
+  if (placed !== undefined) return placed;
+  const dlx = scene.programs.filter(({ address }) => backend?.startsWith(`${address}:`));
+  if (dlx.some(({ endedMs = Infinity, stopping }) => endedMs >= sentMs && (endedMs <= timeline.ms || stopping)))
+    return 'its DLX ended';
+  // Longer than that, and a hold may well reach its limit.
+  if (result === '504' && health.disturbedMs > sentMs + 60 * second) return 'a long disturbance';
+  return undefined;
+}

@@ -1,0 +1,117 @@
+import type { AuditEntry, KubeObject } from '@scaler/testing-kit';
+import { keyOf } from '../world/fleet.ts';
+import type { Scene } from './scene.ts';
+
+/** What a workload said at one time, as far as the invariants look at it. */
+export interface Token {
+  readonly phase: string | undefined;
+  readonly epoch: string | undefined;
+  readonly replicas: number;
+  readonly enabled: boolean;
+  readonly uid: string;
+}
+
+/** One change of a workload, and which request made it; `by` undefined: the cluster or somebody else. */
+export interface Change {
+  readonly key: string;
+  readonly before: Token | undefined;
+  readonly after: Token | undefined;
+  readonly atMs: number;
+}
+
+/** Tells each change that a request of ours made, right when it is done. */
+export interface ChangeLog {
+  readonly tokens: ReadonlyMap<string, Token>;
+  /** Since when it has its phase. */
+  sinceMs(key: string): number;
+  close(): void;
+}
+
+export type ByRequest<T> = (change: T, entry: AuditEntry) => void;
+
+/** What a Service said of ours. */
+export interface KeyChange {
+  readonly service: string;
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+}
+
+export interface Watchers {
+  readonly onWorkload: ByRequest<Change>;
+  readonly onKey: ByRequest<KeyChange>;
+  readonly onWrite: (entry: AuditEntry) => void;
+}
+
+const deployments = 'apps/v1/deployments';
+
+/** Ties each change in the store to the request in the audit that made it, by the version that it brought about. */
+export function createChangeLog({ store, audit, timeline }: Scene, watchers: Watchers): ChangeLog {
+  const tokens = new Map<string, Token>();
+  const since = new Map<string, number>();
+  const changes = new Map<number, Change>();
+  const keys = new Map<string, string | undefined>();
+  const keyChanges = new Map<number, KeyChange>();
+  const ends = [
+    store.watch(deployments, ({ type, object, resourceVersion }) => {
+      const key = keyOf(named(object));
+      const before = tokens.get(key);
+      const after = type === 'DELETED' ? undefined : tokenOf(object);
+      if (after === undefined) tokens.delete(key);
+      else tokens.set(key, after);
+      if (before?.phase !== after?.phase) since.set(key, timeline.ms);
+      changes.set(resourceVersion, { key, before, after, atMs: timeline.ms });
+      if (changes.size > 500) for (const version of [...changes.keys()].slice(0, 250)) changes.delete(version);
+    }),
+    store.watch('v1/services', ({ type, object, resourceVersion }) => {
+      const service = keyOf(named(object));
+      const before = keys.get(service);
+      const after = type === 'DELETED' ? undefined : selectorKey(object);
+      keys.set(service, after);
+      if (before !== after) keyChanges.set(resourceVersion, { service, before, after });
+    }),
+    audit.onEntry((entry) => {
+      if (!isWrite(entry) || entry.status < 200 || entry.status > 299) return;
+      watchers.onWrite(entry);
+      const change = changes.get(entry.resourceVersionAfter);
+      if (change !== undefined && entry.gvr === deployments && change.key === keyOf(entry)) {
+        changes.delete(entry.resourceVersionAfter);
+        watchers.onWorkload(change, entry);
+      }
+      const keyChange = keyChanges.get(entry.resourceVersionAfter);
+      if (keyChange !== undefined && entry.gvr === 'v1/services' && keyChange.service === keyOf(entry)) {
+        keyChanges.delete(entry.resourceVersionAfter);
+        watchers.onKey(keyChange, entry);
+      }
+    }),
+  ];
+  return {
+    tokens,
+    sinceMs: (key) => since.get(key) ?? 0,
+    close: () => ends.forEach((end) => end()),
+  };
+}
+
+export function isWrite({ verb }: Pick<AuditEntry, 'verb'>): boolean {
+  return verb === 'create' || verb === 'update' || verb === 'patch' || verb === 'delete';
+}
+
+function named({ metadata }: KubeObject): { namespace: string; name: string } {
+  return { namespace: metadata.namespace ?? '', name: metadata.name ?? '' };
+}
+
+export function tokenOf(object: KubeObject): Token {
+  const { metadata, spec } = object as KubeObject & { spec?: { replicas?: number } };
+  const labels = metadata.labels ?? {};
+  return {
+    phase: labels['scaler/phase'],
+    epoch: labels['scaler/epoch'],
+    replicas: spec?.replicas ?? 1,
+    enabled: labels['scaler/enabled'] === 'true',
+    uid: metadata.uid ?? '',
+  };
+}
+
+export function selectorKey(object: KubeObject): string | undefined {
+  const { spec } = object as KubeObject & { spec?: { selector?: Record<string, string> } };
+  return spec?.selector?.['scaler/asleep'];
+}

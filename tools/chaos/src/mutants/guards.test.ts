@@ -1,0 +1,12 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { guards } from './guards.ts';
+
+const root = join(import.meta.dirname, '../../../..');
+
+test.each(guards)('what takes the guard away is there once: $name', async ({ file, find, replace }) => {
+  const text = await readFile(join(root, file), 'utf8');
+  expect(text.split(find)).toHaveLength(2);
+  expect(replace).not.toContain(find);
+});

@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { copySources, takeAway } from './copy.ts';
+import { type Guard, guards } from './guards.ts';
+
+const root = join(import.meta.dirname, '../../../..');
+
+interface Noticed {
+  readonly guard: string;
+  /** Undefined: never. */
+  readonly seed: number | undefined;
+  readonly step: string;
+  readonly invariant: string;
+  readonly facts: string;
+}
+
+/** Takes each guard away in turn, and runs the suite until it says so. */
+async function main(argv: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      only: { type: 'string', default: '' },
+      seeds: { type: 'string', default: '12' },
+      first: { type: 'string', default: '1' },
+      steps: { type: 'string', default: '200' },
+    },
+  });
+  const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => Number(values.first) + i);
+  const copy = await copySources(root);
+  const results: Noticed[] = [];
+  try {
+    for (const guard of guards.filter(({ name }) => name.includes(values.only))) {
+      const noticed = await tryGuard(copy, guard, seeds, values.steps);
+      results.push(noticed);
+      console.log(textOf(noticed));
+    }
+  } finally {
+    await rm(copy, { recursive: true, force: true });
+  }
+  const unnoticed = results.filter(({ seed }) => seed === undefined);
+  console.log(`${results.length - unnoticed.length} of ${results.length} guards are missed when they are gone`);
+  return unnoticed.length > 0 || results.length === 0 ? 1 : 0;
+}
+
+async function tryGuard(copy: string, guard: Guard, seeds: readonly number[], steps: string): Promise<Noticed> {
+  const putBack = await takeAway(copy, guard);
+  try {
+    for (const seed of seeds) {
+      const output = await runSuite(copy, ['--seed', String(seed), '--steps', steps, '--shrink', '0']);
+      const broken = /BROKEN: (.+)\n {2}(.+)\n {2}seed \d+, step (\d+)/.exec(output);
+      if (broken !== null) {
+        const [, invariant = '', facts = '', step = ''] = broken;
+        return { guard: guard.name, seed, step, invariant, facts };
+      }
+    }
+    return { guard: guard.name, seed: undefined, step: '', invariant: '', facts: '' };
+  } finally {
+    await putBack();
+  }
+}
+
+function runSuite(cwd: string, args: readonly string[]): Promise<string> {
+  const node = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning', 'tools/chaos/src/main.ts'];
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [...node, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.on('error', reject);
+    child.on('close', () => resolve(output));
+  });
+}
+
+function textOf({ guard, seed, step, invariant, facts }: Noticed): string {
+  if (seed === undefined) return `${guard}: NEVER NOTICED`;
+  return `${guard}: seed ${seed}, step ${step}: ${invariant}\n    ${facts}`;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,54 @@
+import { parseArgs } from 'node:util';
+
+/** How the suite is run. */
+export interface Options {
+  readonly seed: number;
+  /** In all, over as many episodes as that takes. */
+  readonly steps: number;
+  /** Steps of one episode. */
+  readonly episode: number;
+  /** Ends soon: a sample for CI. */
+  readonly quick: boolean;
+  /** Only these steps of the one episode of the seed. */
+  readonly only: readonly number[] | undefined;
+  /** A file with `{seed, steps}`, as a failure leaves it behind. */
+  readonly replay: string | undefined;
+  readonly verbose: boolean;
+  /** Seconds for finding a shorter history. */
+  readonly shrinkSeconds: number;
+}
+
+export const usage = `npm run chaos -- [--seed N] [--steps N] [--quick] [--episode N] [--only a,b,c] [--replay FILE] [--shrink SECONDS] [--verbose]`;
+
+/** @throws Error with one sentence for people. */
+export function readOptions(argv: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      seed: { type: 'string', default: '1' },
+      steps: { type: 'string' },
+      episode: { type: 'string', default: '200' },
+      only: { type: 'string' },
+      replay: { type: 'string' },
+      shrink: { type: 'string', default: '120' },
+      quick: { type: 'boolean', default: false },
+      verbose: { type: 'boolean', default: false },
+    },
+  });
+  const { quick, verbose, replay } = values;
+  const only = values.only?.split(',').map((text) => wholeNumber('only', text, 0));
+  return {
+    seed: wholeNumber('seed', values.seed, 0),
+    steps: wholeNumber('steps', values.steps ?? (quick ? '100' : '200'), 1),
+    episode: wholeNumber('episode', values.episode, 2),
+    ...{ quick, verbose, replay, only },
+    shrinkSeconds: wholeNumber('shrink', values.shrink, 0),
+  };
+}
+
+function wholeNumber(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new Error(`--${name} is "${text}", allowed is a whole number of at least ${least}`);
+  return value;
+}

@@ -1,0 +1,61 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { setImmediate as turn } from 'node:timers/promises';
+
+/**
+ * Tells when everything in this process that talks over loopback has come to rest: time may move on then. On loopback
+ * a message is there one turn of the event loop after it was written, so some turns without a sign of life are enough.
+ */
+export interface Activity {
+  /** Something happened. */
+  note(): void;
+  /** Something is under way that takes real time (a program that starts): there is no rest before the answer is called. */
+  hold(): () => void;
+  /** @throws when it never comes to rest. */
+  rest(): Promise<void>;
+  close(): void;
+}
+
+const quietTurns = 6;
+// Beyond it something goes round in circles without time passing.
+const mostTurns = 400_000;
+
+const channels = [
+  'http.client.request.start',
+  'http.client.response.finish',
+  'http.server.request.start',
+  'http.server.response.finish',
+  'undici:request:create',
+  'undici:request:headers',
+  'undici:client:connected',
+] as const;
+
+export function createActivity(): Activity {
+  let count = 0;
+  let holds = 0;
+  const note = (): void => void (count += 1);
+  for (const channel of channels) subscribe(channel, note);
+  return {
+    note,
+    hold: () => {
+      holds += 1;
+      let held = true;
+      return () => {
+        if (held) holds -= 1;
+        held = false;
+      };
+    },
+    rest: async () => {
+      let seen = count;
+      let quiet = 0;
+      for (let turns = 0; quiet < quietTurns; turns++) {
+        if (turns > mostTurns) throw new Error('the simulation does not come to rest');
+        await turn();
+        quiet = count === seen && holds === 0 ? quiet + 1 : 0;
+        seen = count;
+      }
+    },
+    close: () => {
+      for (const channel of channels) unsubscribe(channel, note);
+    },
+  };
+}

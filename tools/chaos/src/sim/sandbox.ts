@@ -1,0 +1,125 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import net, { type Server, type Socket } from 'node:net';
+
+/**
+ * One simulated process: whatever runs in it is known by its async context, so that all its sockets can be taken from
+ * it at once (SIGKILL), or be left unread (SIGSTOP). Everything else is this one real process's.
+ */
+export interface Sandbox {
+  readonly name: string;
+  readonly dead: boolean;
+  readonly frozen: boolean;
+  /** Its wall clock is wrong by so much. */
+  wrongByMs: number;
+  /** Runs something in it. */
+  run<T>(work: () => T): T;
+  /** As SIGKILL: nothing of it reaches anybody any more. */
+  kill(): void;
+  /** As SIGSTOP: it reads nothing. Its timers are the timeline's business. */
+  freeze(): void;
+  /** As SIGCONT: it reads again. */
+  thaw(): void;
+}
+
+/** Where somebody listens, as `host:port`. */
+export interface Listening {
+  has(place: string): boolean;
+}
+
+interface State {
+  readonly sockets: Set<Socket>;
+  readonly servers: Set<Server>;
+  dead: boolean;
+  frozen: boolean;
+}
+
+interface Handle {
+  readStart(): number;
+  readStop(): number;
+}
+
+const storage = new AsyncLocalStorage<State>();
+const places = new Map<string, Server>();
+export const listening: Listening = { has: (place) => places.has(place) };
+
+let installed = false;
+
+/** Makes every socket of this process known to the sandbox that it belongs to. */
+export function installSandboxes(note: () => void): void {
+  if (installed) return;
+  installed = true;
+  const { listen, close } = net.Server.prototype;
+  const { connect } = net.Socket.prototype;
+  net.Server.prototype.listen = function (this: Server, ...args: unknown[]) {
+    const state = storage.getStore();
+    if (state !== undefined) adopt(this, state);
+    this.once('listening', () => {
+      const address = this.address();
+      if (typeof address === 'object' && address !== null) places.set(`${address.address}:${address.port}`, this);
+      note();
+    });
+    return (listen as (...all: unknown[]) => Server).apply(this, args);
+  } as typeof listen;
+  net.Server.prototype.close = function (this: Server, ...args: unknown[]) {
+    for (const [place, server] of places) if (server === this) places.delete(place);
+    return (close as (...all: unknown[]) => Server).apply(this, args);
+  } as typeof close;
+  net.Socket.prototype.connect = function (this: Socket, ...args: unknown[]) {
+    const state = storage.getStore();
+    note();
+    if (state?.dead === true) {
+      process.nextTick(() => this.destroy(new Error('the process is dead')));
+      return this;
+    }
+    if (state !== undefined) own(this, state);
+    return (connect as (...all: unknown[]) => Socket).apply(this, args);
+  } as typeof connect;
+}
+
+function adopt(server: Server, state: State): void {
+  state.servers.add(server);
+  server.on('connection', (socket: Socket) => own(socket, state));
+  server.once('close', () => state.servers.delete(server));
+}
+
+function own(socket: Socket, state: State): void {
+  state.sockets.add(socket);
+  socket.once('close', () => state.sockets.delete(socket));
+}
+
+export function createSandbox(name: string): Sandbox {
+  const state: State = { sockets: new Set(), servers: new Set(), dead: false, frozen: false };
+  const each = (act: (handle: Handle) => void): void => {
+    for (const socket of state.sockets) {
+      const handle = (socket as unknown as { _handle: Handle | null })._handle;
+      if (handle !== null && handle !== undefined) act(handle);
+    }
+  };
+  return {
+    name,
+    get dead() {
+      return state.dead;
+    },
+    get frozen() {
+      return state.frozen;
+    },
+    wrongByMs: 0,
+    run: (work) => storage.run(state, work),
+    kill: () => {
+      state.dead = true;
+      for (const server of state.servers) server.close();
+      for (const socket of state.sockets) {
+        socket.on('error', () => undefined);
+        socket.resetAndDestroy();
+      }
+    },
+    freeze: () => {
+      state.frozen = true;
+      each((handle) => handle.readStop());
+    },
+    thaw: () => {
+      state.frozen = false;
+      if (!state.dead) each((handle) => handle.readStart());
+    },
+  };
+}

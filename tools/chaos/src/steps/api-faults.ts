@@ -1,0 +1,79 @@
+import type { Fault, FaultAction, Verb } from '@scaler/testing-kit';
+import type { World } from '../world/world.ts';
+import type { ApiFault, Step, Who } from './step.ts';
+
+const writes: readonly Verb[] = ['create', 'update', 'patch', 'delete'];
+const all: readonly Verb[] = [...writes, 'get', 'list', 'watch'];
+
+/** Whose requests: both programs' clients say what they are. */
+export function agentOf(who: Who): string {
+  return who === 'both' ? 'scaler-' : `scaler-${who}`;
+}
+
+/** Faults in force; every one of them ends by itself, or when they all are ended. */
+export interface Faults {
+  add(what: string, fault: Fault, forMs: number): void;
+  endAll(): void;
+}
+
+export function createFaults(world: World): Faults {
+  const ends = new Set<() => void>();
+  return {
+    add: (what, fault, forMs) => {
+      const { cluster, timeline, counts } = world;
+      const handle = cluster.api.faults.add(fault);
+      const calm = world.disturb();
+      const cancel = timeline.clock.after(forMs, () => end());
+      const end = (): void => {
+        if (!ends.delete(end)) return;
+        counts.add(what, handle.hits);
+        handle.remove();
+        cancel();
+        calm();
+      };
+      ends.add(end);
+    },
+    endAll: () => {
+      for (const end of [...ends]) end();
+    },
+  };
+}
+
+export function addApiFault(world: World, faults: Faults, step: Step & { do: 'api-fault' }): void {
+  const { fault, who, share, forMs } = step;
+  const verb = step.writes ? writes : all;
+  const actions = actionsOf(world, fault);
+  faults.add(`fault ${fault}`, { verb, userAgent: agentOf(who), probability: share, action: actions }, forMs);
+}
+
+function actionsOf(world: World, fault: ApiFault): FaultAction {
+  const { timeline, random } = world;
+  switch (fault) {
+    case 'error':
+      return { type: 'error', status: 503 };
+    case 'conflict':
+      return { type: 'error', status: 409 };
+    case 'busy':
+      return { type: 'error', status: 429, retryAfterSeconds: 1 };
+    case 'drop':
+      return { type: 'dropBefore' };
+    case 'lost':
+      return { type: 'dropAfter' };
+    case 'latency':
+      return {
+        type: 'hook',
+        hook: async (_, phase) => void (phase === 'before' && (await timeline.clock.sleep(random.between(50, 6_000)))),
+      };
+    case 'late':
+      return {
+        type: 'hook',
+        hook: async ({ resource }, phase) => {
+          // A Lease that is renewed late is another matter: its client is not at fault.
+          if (phase === 'after' || resource === 'leases') return;
+          const calm = world.disturb();
+          await timeline.clock.sleep(random.between(11_000, 40_000));
+          calm();
+        },
+      };
+  }
+}

@@ -1,0 +1,191 @@
+import { fleet, keyOf, type Member } from '../world/fleet.ts';
+import { type Program, systemNamespace } from '../world/programs.ts';
+import type { World } from '../world/world.ts';
+import { addApiFault, agentOf, createFaults, type Faults } from './api-faults.ts';
+import { interleave } from './interleave.ts';
+import { settle } from './settle.ts';
+import type { Step, StepKind } from './step.ts';
+
+/** Does steps in a world. */
+export type Perform = (step: Step) => Promise<void>;
+
+export interface Stage {
+  readonly world: World;
+  readonly faults: Faults;
+  /** Programs that stand still, and how they go on. */
+  readonly frozen: Map<Program, () => Promise<void>>;
+}
+
+type Performers = { readonly [K in StepKind]: (stage: Stage, step: Step & { do: K }) => Promise<void> | void };
+
+export function createPerform(world: World): Perform {
+  const stage: Stage = { world, faults: createFaults(world), frozen: new Map() };
+  return async (step) => {
+    world.counts.add(`step ${step.do}`);
+    await (performers[step.do] as (stage: Stage, step: Step) => Promise<void> | void)(stage, step);
+    await world.activity.rest();
+    world.judge.look();
+  };
+}
+
+const memberOf = ({ r }: { r: number }): Member => fleet[r % fleet.length] as Member;
+
+const performers: Performers = {
+  pass: ({ world }, { ms }) => world.pass(ms),
+  request: ({ world }, step) => {
+    for (let i = 0; i < step.count; i++) world.traffic.send(memberOf(step), step.node);
+  },
+  traffic: async ({ world }, step) => {
+    const endMs = world.timeline.ms + step.forMs;
+    for (let node = 0; world.timeline.ms < endMs && world.judge.violation === undefined; node++) {
+      world.traffic.send(memberOf(step), node);
+      await world.pass(Math.min(step.everyMs, endMs - world.timeline.ms));
+    }
+  },
+  'wake-all': ({ world }) => {
+    for (const member of fleet) world.traffic.send(member, 0);
+  },
+  metric: ({ world }, step) => {
+    world.metrics.set(keyOf(memberOf(step)), step.mode);
+    world.counts.add(`metric ${step.mode}`);
+  },
+  truth: ({ world }) => {
+    for (const member of fleet) world.metrics.set(keyOf(member), 'truth');
+  },
+  'metrics-down': ({ world }, { forMs }) => {
+    world.metrics.down(true);
+    world.timeline.clock.after(forMs, () => world.metrics.down(false));
+  },
+  'api-fault': ({ world, faults }, step) => addApiFault(world, faults, step),
+  'cut-watches': ({ world }, { who }) => {
+    const handle = world.cluster.api.faults.add({
+      ...{ verb: 'watch', userAgent: agentOf(who), action: { type: 'cutWatch' } },
+    });
+    world.counts.add('watches cut', handle.hits);
+    handle.remove();
+  },
+  'stale-watches': ({ faults }, { who, lagMs, forMs }) =>
+    faults.add(
+      'stale watches',
+      { verb: 'watch', userAgent: agentOf(who), action: { type: 'staleWatch', ms: lagMs } },
+      forMs,
+    ),
+  'freeze-watches': ({ faults }, { who, forMs }) =>
+    faults.add('frozen watches', { verb: 'watch', userAgent: agentOf(who), action: { type: 'freezeWatch' } }, forMs),
+  'restart-api': ({ world }, { downMs }) => {
+    const calm = world.disturb();
+    void world.cluster.api.restart({ downMs }).then(calm);
+  },
+  'clock-jump': ({ world }, { who, ms }) => {
+    const [program] = world.alive(who);
+    if (program !== undefined) program.sandbox.wrongByMs += ms;
+  },
+  kill: ({ world }, { who }) => kill(world, world.alive(who)[0]),
+  'kill-at-write': killAtWrite,
+  'freeze-leader': freezeLeader,
+  drain: ({ world }, { who }) => {
+    const [program] = world.alive(who);
+    if (program === undefined) return;
+    world.counts.add(`${who} drained`);
+    world.cluster.api.store.delete('v1/pods', systemNamespace, program.pod);
+  },
+  'dlx-count': ({ world }, { count }) => {
+    scaleDeployment(world, systemNamespace, 'dlx', count);
+  },
+  interleave: ({ world, faults }, step) => interleave(world, faults, memberOf(step), step.what),
+  scale: ({ world }, step) => void scale(world, memberOf(step), step.replicas),
+  'roll-out': ({ world }, step) => {
+    const { namespace, name, preStopSeconds } = memberOf(step);
+    const restartedAt = String(Math.round(world.timeline.ms));
+    const template = { metadata: { annotations: { restartedAt } } };
+    patch(world, 'apps/v1/deployments', namespace, name, { spec: { template } });
+    // Without a preStop pause any rollout loses some.
+    if (preStopSeconds === 0) world.byOthers(memberOf(step));
+  },
+  'strip-key': ({ world }, step) => {
+    const { namespace, name } = memberOf(step);
+    patch(world, 'v1/services', namespace, name, { spec: { selector: { 'scaler/asleep': null } } });
+  },
+  'edit-service': ({ world }, step) => {
+    const { namespace, name } = memberOf(step);
+    const edited = String(Math.round(world.timeline.ms));
+    patch(world, 'v1/services', namespace, name, { metadata: { annotations: { edited } } });
+  },
+  'recreate-service': async ({ world }, step) => {
+    const { namespace, name } = memberOf(step);
+    world.byOthers(memberOf(step));
+    const { store } = world.cluster.api;
+    if (store.find('v1/services', namespace, name) !== undefined) store.delete('v1/services', namespace, name);
+    await world.pass(500);
+    await world.cluster.service(namespace, name, { port: 80, targetPort: 8080, portName: 'http' });
+    world.byOthers(memberOf(step));
+  },
+  opt: ({ world }, step) => {
+    const { namespace, name } = memberOf(step);
+    const value = step.in ? 'true' : 'false';
+    patch(world, 'apps/v1/deployments', namespace, name, { metadata: { labels: { 'scaler/enabled': value } } });
+  },
+  'proxy-lag': ({ world }, { ms }) => {
+    world.cluster.proxy.lagMs = ms;
+  },
+  settle: (stage) => settle(stage),
+};
+
+function patch({ cluster }: World, gvr: string, namespace: string, name: string, body: object): void {
+  if (cluster.api.store.find(gvr, namespace, name) === undefined) return;
+  cluster.api.store.patch(gvr, namespace, name, { type: 'merge', body }, { manager: 'somebody' });
+}
+
+export function scaleDeployment(world: World, namespace: string, name: string, replicas: number): void {
+  patch(world, 'apps/v1/deployments', namespace, name, { spec: { replicas } });
+}
+
+/** Somebody else's count; taking away pods that have no preStop pause loses connections whoever does it. */
+export function scale(world: World, member: Member, replicas: number): boolean {
+  const now = world.judge.log.tokens.get(keyOf(member))?.replicas ?? 0;
+  if (replicas < now && member.preStopSeconds === 0) return false;
+  world.counts.add('scaled by others');
+  if (replicas === 0 && now > 0) world.byOthers(member);
+  scaleDeployment(world, member.namespace, member.name, replicas);
+  return true;
+}
+
+export function kill(world: World, program: Program | undefined): void {
+  if (program === undefined) return;
+  world.counts.add(`${program.app} killed`);
+  world.cluster.kill(systemNamespace, program.pod);
+}
+
+function killAtWrite({ world, faults }: Stage, { who, write }: Step & { do: 'kill-at-write' }): void {
+  let left = write;
+  const hook = ({ user, resource }: { user: string; resource: string }, phase: 'before' | 'after'): void => {
+    if (phase === 'before' || resource === 'leases' || resource === 'events' || --left !== 0) return;
+    const victim = world.alive(who).find(({ id }) => id === user);
+    world.counts.add('killed at a write', victim === undefined ? 0 : 1);
+    kill(world, victim);
+  };
+  const verb = ['create', 'update', 'patch', 'delete'] as const;
+  faults.add('', { verb, userAgent: agentOf(who), action: { type: 'hook', hook } }, 30_000);
+}
+
+async function freezeLeader(stage: Stage, { forMs, hearsFirst }: Step & { do: 'freeze-leader' }): Promise<void> {
+  const { world, frozen } = stage;
+  const leader = world.alive('autoscaler').find(({ id }) => id === world.judge.leaders.holder);
+  if (leader === undefined || leader.sandbox.frozen) return;
+  const { changes } = world.judge.leaders;
+  const calm = world.disturb();
+  leader.sandbox.freeze();
+  world.counts.add('leader frozen');
+  frozen.set(leader, async () => {
+    frozen.delete(leader);
+    leader.thawedMs = world.timeline.ms;
+    if (world.judge.leaders.changes > changes) world.counts.add('two leaders for a moment');
+    leader.sandbox.thaw();
+    // What came in meanwhile is heard before its timers know how late it is, or after.
+    if (hearsFirst) await world.activity.rest();
+    world.timeline.thaw(leader.sandbox);
+    calm();
+  });
+  await world.pass(forMs);
+  await frozen.get(leader)?.();
+}

@@ -1,0 +1,41 @@
+import { fleet, keyOf } from '../world/fleet.ts';
+import { systemNamespace } from '../world/programs.ts';
+import type { Stage } from './perform.ts';
+import { scaleDeployment } from './perform.ts';
+
+const slices = 80;
+const sliceMs = 3_000;
+
+/** Faults off, everybody there, time passes: each resource must be whole at some time, and then answer. */
+export async function settle({ world, faults, frozen }: Stage): Promise<void> {
+  const { judge, metrics, cluster } = world;
+  faults.endAll();
+  for (const thaw of [...frozen.values()]) await thaw();
+  metrics.down(false);
+  for (const member of fleet) {
+    metrics.set(keyOf(member), 'truth');
+    const { namespace, name } = member;
+    const body = { metadata: { labels: { 'scaler/enabled': 'true' } } };
+    cluster.api.store.patch('apps/v1/deployments', namespace, name, { type: 'merge', body });
+  }
+  scaleDeployment(world, systemNamespace, 'dlx', 2);
+  for (const { sandbox } of world.programs) sandbox.wrongByMs = 0;
+  const open = new Set(fleet.map(keyOf));
+  for (let i = 0; i < slices && open.size > 0 && judge.violation === undefined; i++) {
+    await world.pass(sliceMs);
+    const complaints = judge.complaints();
+    for (const key of [...open]) if (!complaints.some((text) => text.startsWith(`${key}:`))) open.delete(key);
+  }
+  if (open.size > 0) judge.report('everything converges', judge.complaints().join('; '));
+  if (world.traffic.open.size > 0) await world.pass(10_000);
+  for (const { id, key, backend } of world.traffic.open)
+    judge.report('no request lost', `request ${id} to ${key} by ${backend} has no answer after everything has settled`);
+  const asked = fleet.map((member) => world.traffic.send(member, 0));
+  await world.pass(10_000);
+  for (const { key, result, detail, backend } of asked)
+    if (result !== '200')
+      judge.report(
+        'everything converges',
+        `${key} answers ${result ?? 'nothing'} by ${backend} after everything has settled ${detail}`,
+      );
+}

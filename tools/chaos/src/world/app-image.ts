@@ -1,0 +1,46 @@
+import { createServer } from 'node:http';
+import type { ServerImage } from '@scaler/testing-kit';
+import { createSandbox } from '../sim/sandbox.ts';
+import type { Ground } from './ground.ts';
+
+/** Header of the requests that count as use, and which request it is. */
+export const requestHeader = 'x-chaos-request';
+/** Milliseconds until its answer. */
+export const slowHeader = 'x-chaos-slow-ms';
+const port = 8080;
+
+/** What runs in the fleet's pods: answers with its pod's name, and tells of each request that is use. */
+export function createAppImage(
+  { timeline, activity }: Pick<Ground, 'timeline' | 'activity'>,
+  onRequest: (resource: string, id: number) => void,
+): ServerImage {
+  return {
+    start: async ({ env, podIP, signal }) => {
+      const bootMs = Number(env['BOOT_MS'] ?? 0);
+      if (bootMs > 0) await timeline.clock.sleep(bootMs, signal);
+      const started = activity.hold();
+      const sandbox = createSandbox(env['HOSTNAME'] ?? podIP);
+      const server = createServer((request, response) => {
+        activity.note();
+        const id = request.headers[requestHeader];
+        if (id !== undefined) onRequest(env['RESOURCE'] ?? '', Number(id));
+        const slowMs = Number(request.headers[slowHeader] ?? 0);
+        if (slowMs > 0) timeline.clock.after(slowMs, () => response.end(env['HOSTNAME']));
+        else response.end(env['HOSTNAME']);
+      });
+      signal.addEventListener('abort', () => sandbox.kill(), { once: true });
+      await sandbox.run(() => new Promise<void>((resolve) => server.listen(port, podIP, resolve)));
+      started();
+      return {
+        stop: () =>
+          new Promise<void>((resolve) => {
+            if (sandbox.dead) return resolve();
+            server.close(() => resolve());
+            server.closeIdleConnections();
+            // As a process that gives what it has a moment, and then ends.
+            timeline.clock.after(500, () => server.closeAllConnections());
+          }),
+      };
+    },
+  };
+}

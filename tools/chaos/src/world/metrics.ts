@@ -1,0 +1,134 @@
+import type { Metrics } from '@scaler/testing-kit';
+import type { Timeline } from '../sim/timeline.ts';
+import { fleet, keyOf, type Member, metricName, times } from './fleet.ts';
+
+/** What the metrics API tells of one resource: the truth, or one of the lies and silences that metrics tell in real life. */
+export type MetricMode = 'truth' | 'idle' | 'busy' | 'nan' | 'gone' | 'old' | 'two';
+export const metricModes: readonly MetricMode[] = ['truth', 'idle', 'busy', 'nan', 'gone', 'old', 'two'];
+
+/** The fleet's metrics, and what of them was there to be seen at any time. */
+export interface FleetMetrics {
+  set(key: string, mode: MetricMode): void;
+  /** The whole API answers 503. */
+  down(isDown: boolean): void;
+  /** A request came to one of the resource's pods. */
+  arrived(key: string): void;
+  readonly isDown: boolean;
+  /** What could be known of a resource throughout the time from `fromMs` to `toMs`. */
+  throughout(key: string, fromMs: number, toMs: number): { readonly truth: boolean; readonly busy: boolean };
+  /** The longest time in a row without anything to be known, between the two. */
+  longestUnknownMs(key: string, fromMs: number, toMs: number): number;
+}
+
+interface Span {
+  readonly fromMs: number;
+  readonly mode: MetricMode;
+  readonly down: boolean;
+}
+
+interface Told {
+  mode: MetricMode;
+  readonly spans: Span[];
+  arrivals: number[];
+}
+
+const windowMs = times.window * 1_000;
+const unknownModes: ReadonlySet<MetricMode> = new Set(['nan', 'gone', 'two']);
+
+export function createFleetMetrics(metrics: Metrics, timeline: Timeline): FleetMetrics {
+  const told = new Map<string, Told>();
+  let isDown = false;
+  const count = (one: Told, atMs: number): number =>
+    one.arrivals.filter((ms) => ms > atMs - windowMs && ms <= atMs).length;
+
+  const publish = (member: Member, one: Told): void => {
+    const { namespace, name } = member;
+    const metric = { namespace, resource: 'deployments.apps', name, metric: metricName, windowSeconds: times.window };
+    metrics.remove({ namespace, name, metric: metricName });
+    const truth = (): string => String(count(one, timeline.ms));
+    const base = { ...metric, value: truth };
+    switch (one.mode) {
+      case 'truth':
+        return metrics.set(base);
+      case 'idle':
+        return metrics.set({ ...base, value: '0' });
+      case 'busy':
+        return metrics.set({ ...base, value: '7' });
+      case 'nan':
+        return metrics.set({ ...base, value: 'NaN' });
+      case 'gone':
+        return undefined;
+      case 'old':
+        return metrics.set({ ...base, value: '0', timestamp: timeline.clock.now() });
+      case 'two':
+        metrics.set({ ...base, value: '0' });
+        return metrics.add({ ...base, value: '0' });
+    }
+  };
+  const note = (one: Told): void => void one.spans.push({ fromMs: timeline.ms, mode: one.mode, down: isDown });
+  for (const member of fleet.filter(({ metric }) => metric)) {
+    const one: Told = { mode: 'truth', spans: [], arrivals: [] };
+    told.set(keyOf(member), one);
+    note(one);
+    publish(member, one);
+  }
+  const between = (one: Told, fromMs: number, toMs: number): readonly (Span & { toMs: number })[] =>
+    one.spans
+      .map((span, i) => ({ ...span, toMs: one.spans[i + 1]?.fromMs ?? Infinity }))
+      .filter((span) => span.toMs > fromMs && span.fromMs <= toMs);
+  // What is stale becomes unknown when it is older than its window.
+  const unknownFromMs = ({ mode, down, fromMs }: Span): number =>
+    down || unknownModes.has(mode) ? fromMs : mode === 'old' ? fromMs + windowMs + 1_000 : Infinity;
+
+  return {
+    set: (key, mode) => {
+      const one = told.get(key);
+      const member = fleet.find((each) => keyOf(each) === key);
+      if (one === undefined || member === undefined) return;
+      one.mode = mode;
+      note(one);
+      publish(member, one);
+    },
+    down: (now) => {
+      isDown = now;
+      metrics.unavailable(now);
+      for (const one of told.values()) note(one);
+    },
+    get isDown() {
+      return isDown;
+    },
+    arrived: (key) => {
+      const one = told.get(key);
+      if (one === undefined) return;
+      one.arrivals = [...one.arrivals.filter((ms) => ms > timeline.ms - 120_000), timeline.ms];
+    },
+    throughout: (key, fromMs, toMs) => {
+      const one = told.get(key);
+      if (one === undefined) return { truth: false, busy: false };
+      const spans = between(one, fromMs, toMs);
+      const busy = spans.every(
+        (span) =>
+          !span.down &&
+          (span.mode === 'busy' || (span.mode === 'truth' && count(one, fromMs) > 0 && count(one, toMs) > 0)),
+      );
+      return { truth: spans.every(({ mode, down }) => mode === 'truth' && !down), busy };
+    },
+    longestUnknownMs: (key, fromMs, toMs) => {
+      const one = told.get(key);
+      if (one === undefined) return 0;
+      let longestMs = 0;
+      let sinceMs: number | undefined;
+      for (const span of between(one, fromMs, toMs)) {
+        const beginsMs = unknownFromMs(span);
+        if (beginsMs === Infinity || beginsMs >= span.toMs) {
+          sinceMs = undefined;
+          continue;
+        }
+        if (beginsMs > span.fromMs) sinceMs = undefined;
+        sinceMs ??= Math.max(fromMs, beginsMs);
+        longestMs = Math.max(longestMs, Math.min(toMs, span.toMs) - sinceMs);
+      }
+      return longestMs;
+    },
+  };
+}

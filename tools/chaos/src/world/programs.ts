@@ -1,0 +1,200 @@
+import { EventEmitter } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runAutoscaler, settings as autoscalerSettings } from '@scaler/autoscaler';
+import { runDlx, settings as dlxSettings } from '@scaler/dlx';
+import { loadConfig, type ProcessContext, runProcess } from '@scaler/runtime';
+import type { Logger } from '@scaler/scaler-types';
+import type { FakeApi, ServerImage } from '@scaler/testing-kit';
+import { createSandbox, type Sandbox } from '../sim/sandbox.ts';
+import type { Activity } from '../sim/activity.ts';
+import type { Timeline } from '../sim/timeline.ts';
+import { brakeParks, times } from './fleet.ts';
+
+export const systemNamespace = 'scaler-system';
+export type App = 'autoscaler' | 'dlx';
+
+/** One life of one of the two programs. */
+export interface Program {
+  /** `autoscaler-…#2`: its user at the API too, and its identity in the Lease. */
+  readonly id: string;
+  readonly app: App;
+  readonly pod: string;
+  readonly address: string;
+  readonly sandbox: Sandbox;
+  readonly startedMs: number;
+  /** Since when it is told to stop, or dead. */
+  endedMs: number | undefined;
+  stopping: boolean;
+  thawedMs: number;
+}
+
+export interface ProgramParts {
+  readonly timeline: Timeline;
+  readonly activity: Activity;
+  /** For kubeconfigs. */
+  readonly folder: string;
+  readonly api: () => FakeApi;
+  /** Each log line, for whoever looks for the cause of a failure. */
+  readonly onLog: (program: string, level: string, message: string, fields: object) => void;
+  readonly programs: Program[];
+}
+
+/** An image whose containers are the real program, in a sandbox of this process. */
+export function createProgramImage(app: App, parts: ProgramParts): ServerImage {
+  let lives = 0;
+  return {
+    start: async ({ env, podIP, signal }) => {
+      const pod = env['HOSTNAME'] ?? podIP;
+      await parts.timeline.clock.sleep(1_000, signal);
+      const id = `${pod}.${++lives}`;
+      const { timeline, activity } = parts;
+      const started = activity.hold();
+      const sandbox = createSandbox(id);
+      const program: Program = {
+        ...{ id, app, pod, address: podIP, sandbox, startedMs: timeline.ms },
+        ...{ endedMs: undefined, stopping: false, thawedMs: -Infinity },
+      };
+      const killed = new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => {
+          program.endedMs ??= timeline.ms;
+          sandbox.kill();
+          started();
+          resolve();
+        });
+      });
+      const kubeconfig = await writeKubeconfig(parts, id);
+      const seam = processSeam();
+      parts.programs.push(program);
+      const logger = createLog(parts, id, (message) => message === 'listening' && started());
+      const ended = sandbox.run(() =>
+        runProcess({
+          name: app,
+          logger,
+          clock: timeline.clockOf(sandbox),
+          process: seam,
+          run: runOf(app, { id, podIP, kubeconfig }),
+        }),
+      );
+      void ended.then(() => {
+        program.endedMs ??= timeline.ms;
+        started();
+      });
+      return {
+        stop: async () => {
+          program.stopping = true;
+          if (!sandbox.dead) sandbox.run(() => seam.emit('SIGTERM', 'SIGTERM'));
+          await Promise.race([ended, killed]);
+          program.endedMs ??= timeline.ms;
+          sandbox.kill();
+        },
+      };
+    },
+  };
+}
+
+async function writeKubeconfig({ folder, api }: ProgramParts, id: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, id);
+  await writeFile(path, api().kubeconfig(id));
+  return path;
+}
+
+interface Place {
+  readonly id: string;
+  readonly podIP: string;
+  readonly kubeconfig: string;
+}
+
+function runOf(app: App, place: Place): (context: ProcessContext) => Promise<void> {
+  const argv = [...common(place), ...(app === 'dlx' ? dlxFlags(place) : autoscalerFlags)];
+  if (app === 'dlx') {
+    const config = loadConfig(dlxSettings, { argv, env: {} });
+    return (context) => runDlx({ ...context, config, appUrl: import.meta.url });
+  }
+  const config = loadConfig(autoscalerSettings, { argv, env: {} });
+  return (context) => runAutoscaler({ ...context, config, appUrl: import.meta.url });
+}
+
+function common({ id, podIP, kubeconfig }: Place): readonly string[] {
+  return [
+    `--identity=${id}`,
+    `--kubeconfig=${kubeconfig}`,
+    `--dlx-service=${systemNamespace}/dlx`,
+    `--infra-host=${podIP}`,
+    `--admin-host=${podIP}`,
+    `--scaler-option=settle=${times.settle}s`,
+    `--scaler-option=deadManSwitch=${times.deadManSwitch}s`,
+  ];
+}
+
+const dlxFlags = ({ podIP }: Place): readonly string[] => [`--listen-host=${podIP}`];
+
+const autoscalerFlags: readonly string[] = [
+  `--lease-namespace=${systemNamespace}`,
+  `--lease-duration=${times.lease}s`,
+  `--scale-interval=${times.interval}s`,
+  `--cooldown=${times.cooldown}s`,
+  `--idle-after=${times.window}s`,
+  '--max-parks=20',
+  `--brake-parks=${brakeParks}`,
+];
+
+function processSeam(): EventEmitter & { exit(): void; stdout: Sink; stderr: Sink } {
+  return Object.assign(new EventEmitter(), { exit: () => undefined, stdout: sink, stderr: sink });
+}
+
+interface Sink {
+  write(): boolean;
+}
+const sink: Sink = { write: () => true };
+
+function createLog({ onLog }: ProgramParts, id: string, onMessage: (message: string) => unknown): Logger {
+  const make = (bound: object): Logger => {
+    const at =
+      (level: string) =>
+      (message: string, fields: object = {}): void => {
+        onMessage(message);
+        onLog(id, level, message, { ...bound, ...fields });
+      };
+    return {
+      ...{ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
+      child: (fields) => make({ ...bound, ...fields }),
+    };
+  };
+  return make({});
+}
+
+export function programManifest(app: App, replicas: number): object {
+  const labels = { app };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: app, namespace: systemNamespace },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: {
+          terminationGracePeriodSeconds: 60,
+          containers: [
+            {
+              name: app,
+              image: `scaler/${app}`,
+              ports: [{ name: 'infra', containerPort: 8081 }],
+              readinessProbe: { httpGet: { path: '/readyz', port: 'infra' }, periodSeconds: 2, failureThreshold: 2 },
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
+export const dlxService: object = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'dlx', namespace: systemNamespace },
+  spec: { selector: { app: 'dlx' }, ports: [{ name: 'infra', port: 8081, targetPort: 'infra' }] },
+};

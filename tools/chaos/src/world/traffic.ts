@@ -1,0 +1,110 @@
+import { request } from 'node:http';
+import type { ServiceProxy } from '@scaler/testing-kit';
+import { requestHeader, slowHeader } from './app-image.ts';
+import { type Member, keyOf } from './fleet.ts';
+import type { Ground } from './ground.ts';
+
+/** One request on a new connection, from the choice that a kube-proxy makes to its one answer. */
+export interface Sent {
+  readonly id: number;
+  readonly key: string;
+  readonly member: Member;
+  readonly sentMs: number;
+  /** `host:port`; undefined: the Service has no endpoint. */
+  readonly backend: string | undefined;
+  readonly node: number;
+  endedMs: number | undefined;
+  /** The status, or the code of an error. */
+  result: string | undefined;
+  /** Why, where the DLX said so. */
+  detail: string;
+}
+
+const rememberMs = 60_000;
+
+/** The clients of the fleet. */
+export interface Traffic {
+  /** A request to a member's Service, as a client on that node sends it. Its pod takes `slowMs` (default 0) to answer. */
+  send(member: Member, node: number, slowMs?: number): Sent;
+  /** Those that have no answer yet. */
+  readonly open: ReadonlySet<Sent>;
+  /** What was answered with 200 of late. */
+  served(key: string): readonly Sent[];
+  /** Where new connections to a Service go to by a node's kube-proxy. */
+  backends(member: Member, node: number): readonly string[];
+  /** Drops what is open, as clients that go away. */
+  close(): void;
+}
+
+export function createTraffic(ground: Ground, nodes: readonly ServiceProxy[], onEnd: (sent: Sent) => void): Traffic {
+  const { timeline, activity, random, counts } = ground;
+  const open = new Set<Sent>();
+  const served = new Map<string, readonly Sent[]>();
+  const aborts = new AbortController();
+  let ids = 0;
+
+  const backends = (member: Member, node: number): readonly string[] => {
+    try {
+      return nodes[node % nodes.length]?.backends(member.namespace, member.name, 80) ?? [];
+    } catch {
+      // The Service is gone.
+      return [];
+    }
+  };
+
+  return {
+    open,
+    served: (key) => served.get(key) ?? [],
+    backends,
+    send: (member, node, slowMs = 0) => {
+      const all = backends(member, node);
+      const backend = all.length === 0 ? undefined : random.pick(all);
+      const sent: Sent = {
+        ...{ id: ++ids, key: keyOf(member), member, sentMs: timeline.ms, backend, node },
+        ...{ endedMs: undefined, result: undefined, detail: '' },
+      };
+      counts.add('requests');
+      const end = (result: string, detail = ''): void => {
+        if (sent.result !== undefined || aborts.signal.aborted) return;
+        Object.assign(sent, { endedMs: timeline.ms, result, detail });
+        open.delete(sent);
+        if (result === '200') {
+          const recent = (served.get(sent.key) ?? []).filter(({ endedMs = 0 }) => endedMs > timeline.ms - rememberMs);
+          served.set(sent.key, [...recent, sent]);
+        }
+        activity.note();
+        onEnd(sent);
+      };
+      if (backend === undefined) {
+        end('no-endpoint');
+        return sent;
+      }
+      open.add(sent);
+      ask(sent, backend, { slowMs, signal: aborts.signal }, end);
+      return sent;
+    },
+    close: () => aborts.abort(),
+  };
+}
+
+function ask(
+  { id, member }: Sent,
+  backend: string,
+  { slowMs, signal }: { readonly slowMs: number; readonly signal: AbortSignal },
+  end: (result: string, detail?: string) => void,
+): void {
+  const colon = backend.lastIndexOf(':');
+  const { namespace, name } = member;
+  const asked = request({
+    ...{ host: backend.slice(0, colon), port: Number(backend.slice(colon + 1)), agent: false, signal },
+    headers: { host: `${name}.${namespace}`, [requestHeader]: id, [slowHeader]: slowMs },
+  });
+  asked.on('response', (response) => {
+    let text = '';
+    response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    response.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+    response.on('end', () => end(String(response.statusCode), response.statusCode === 200 ? '' : text));
+  });
+  asked.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+  asked.end();
+}

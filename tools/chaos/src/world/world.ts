@@ -1,0 +1,221 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { deploymentManifestOf } from './manifests.ts';
+import { type EmbeddedCluster, type KubeObject, startEmbeddedCluster } from '@scaler/testing-kit';
+import { createCounts, type Counts } from '../counts.ts';
+import { createJudge, type Judge } from '../judge/judge.ts';
+import type { Health, Scene } from '../judge/scene.ts';
+import { complaintOf } from '../judge/whole.ts';
+import { createRandom } from '../random.ts';
+import { type Activity, createActivity } from '../sim/activity.ts';
+import { installSandboxes } from '../sim/sandbox.ts';
+import { createTimeline, type Timeline } from '../sim/timeline.ts';
+import { createAppImage } from './app-image.ts';
+import { fleet, keyOf, type Member } from './fleet.ts';
+import type { Ground } from './ground.ts';
+import { createFleetMetrics, type FleetMetrics } from './metrics.ts';
+import {
+  type App,
+  createProgramImage,
+  dlxService,
+  type Program,
+  programManifest,
+  systemNamespace,
+} from './programs.ts';
+import { createTraffic, type Traffic } from './traffic.ts';
+
+/** One simulated cluster with the fleet, both programs and everything that is watched of them. */
+export interface World extends Ground {
+  readonly metrics: FleetMetrics;
+  readonly traffic: Traffic;
+  readonly programs: Program[];
+  readonly judge: Judge;
+  /** Something that gets in the way lasts until the answer is called. */
+  disturb(): () => void;
+  /** Somebody else changed something that costs a resource its routing or its pods. */
+  byOthers(member: Member): void;
+  /** Programs that run now, the longest running first. */
+  alive(app: App): readonly Program[];
+  /** Lets time pass, looking at the invariants again and again. Ends early at the first violation. */
+  pass(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly counts?: Counts;
+  readonly onLog?: (program: string, level: string, message: string, fields: object) => void;
+}
+
+const lookEveryMs = 1_000;
+const digestMs = 12_000;
+const podsUpMs = 4_000;
+
+export async function startWorld({ seed, counts = createCounts(), onLog }: WorldOptions): Promise<World> {
+  const random = createRandom(seed ^ 0x5eed);
+  // The product's own dice: pauses between tries, mostly.
+  const { random: machineRandom } = Math;
+  Math.random = () => random.next();
+  const activity = createActivity();
+  installSandboxes(activity.note);
+  const timeline = createTimeline(activity);
+  const folder = await mkdtemp(join(tmpdir(), 'scaler-chaos-'));
+  const programs: Program[] = [];
+  let cluster: EmbeddedCluster | undefined;
+  const api = () => (cluster as EmbeddedCluster).api;
+  const programParts = { timeline, activity, folder, api, programs, onLog: onLog ?? (() => undefined) };
+  let onRequest: (resource: string, id: number) => void = () => undefined;
+  cluster = await startEmbeddedCluster({
+    clock: timeline.clock,
+    images: {
+      app: createAppImage({ timeline, activity }, (resource, id) => onRequest(resource, id)),
+      'scaler/dlx': createProgramImage('dlx', programParts),
+      'scaler/autoscaler': createProgramImage('autoscaler', programParts),
+    },
+    proxyLagMs: 300,
+    controllerLagMs: 20,
+    nodeLagMs: 20,
+    startDelayMs: 100,
+    backOffMs: 2_000,
+    api: { seed, bookmarkIntervalMs: 25_000, auditSize: 3_000, historyWindow: 5_000 },
+  });
+  const ground: Ground = { cluster, timeline, activity, random, counts };
+  const world = await populate(ground, programs, (listener) => (onRequest = listener));
+  return {
+    ...world,
+    close: async () => {
+      world.judge.close();
+      world.traffic.close();
+      for (const { sandbox } of programs) sandbox.kill();
+      await closeCluster(cluster, timeline, activity);
+      activity.close();
+      Math.random = machineRandom;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function populate(
+  ground: Ground,
+  programs: Program[],
+  onRequest: (listener: (resource: string, id: number) => void) => void,
+): Promise<Omit<World, 'close'>> {
+  const { cluster, timeline, counts } = ground;
+  const nodes = [cluster.proxy, await cluster.addProxy({ lagMs: 700 })];
+  const metrics = createFleetMetrics(cluster.api.metrics, timeline);
+  onRequest((key) => metrics.arrived(key));
+  const traffic = createTraffic(ground, nodes, (sent) => judge.ended(sent));
+  const others = new Map<string, number>();
+  const health = createHealth(cluster, timeline, programs, () => judge.leaders.holder);
+  const scene: Scene = {
+    ...{ timeline, metrics, traffic, programs, counts, health, nodes: nodes.length },
+    store: cluster.api.store,
+    audit: cluster.api.audit,
+    othersMs: (member) => others.get(keyOf(member)) ?? -Infinity,
+  };
+  const judge = createJudge(scene, () => health.touch());
+  cluster.api.faults.add({ verb: 'patch', action: { type: 'hook', hook: judge.patchHook } });
+  for (const member of fleet) {
+    await cluster.apply(deploymentManifestOf(member));
+    await cluster.service(member.namespace, member.name, { port: 80, targetPort: 8080, portName: 'http' });
+  }
+  await timeline.advance(podsUpMs);
+  await cluster.apply(dlxService);
+  await cluster.apply(programManifest('dlx', 2));
+  await cluster.apply(programManifest('autoscaler', 2));
+  // What others did is past once the resource is whole again, and every kube-proxy has heard of it.
+  const digest = (): void => {
+    for (const member of fleet) {
+      const changedMs = others.get(keyOf(member));
+      if (changedMs === undefined || timeline.ms - changedMs < digestMs) continue;
+      if (complaintOf(scene, member) === undefined) others.delete(keyOf(member));
+    }
+  };
+  const pass = async (ms: number): Promise<void> => {
+    const endMs = timeline.ms + ms;
+    while (timeline.ms < endMs && judge.violation === undefined) {
+      await timeline.advance(Math.min(lookEveryMs, endMs - timeline.ms));
+      health.touch();
+      digest();
+      judge.look();
+    }
+  };
+  return {
+    ...ground,
+    ...{ metrics, traffic, programs, judge, pass, disturb: health.disturb },
+    byOthers: (member) => void others.set(keyOf(member), timeline.ms),
+    alive: (app) => programs.filter((one) => one.app === app && one.endedMs === undefined && !one.stopping),
+  };
+}
+
+interface LiveHealth extends Health {
+  /** Looks whether something is in the way now. */
+  touch(): void;
+  disturb(): () => void;
+}
+
+function createHealth(
+  { api }: EmbeddedCluster,
+  timeline: Timeline,
+  programs: readonly Program[],
+  holder: () => string,
+): LiveHealth {
+  let disturbances = 0;
+  let disturbedMs = 0;
+  let withoutDlxMs = 0;
+  const dlx = (): readonly string[] =>
+    (api.store.list('v1/pods', { namespace: systemNamespace, labelSelector: 'app=dlx' }).items as Pod[])
+      .filter(({ metadata, status }) => metadata.deletionTimestamp === undefined && isReady(status))
+      .map(({ status }) => status?.podIP ?? '');
+  const touch = (): void => {
+    const leader = programs.find(({ id }) => id === holder());
+    const led = leader !== undefined && leader.endedMs === undefined && !leader.sandbox.frozen && !leader.stopping;
+    if (disturbances > 0 || !led) disturbedMs = timeline.ms;
+    if (dlx().length === 0) withoutDlxMs = timeline.ms;
+  };
+  return {
+    touch,
+    disturb: () => {
+      disturbances += 1;
+      let lasts = true;
+      touch();
+      return () => {
+        if (!lasts) return;
+        touch();
+        disturbances -= 1;
+        lasts = false;
+      };
+    },
+    get disturbedMs() {
+      touch();
+      return disturbedMs;
+    },
+    get withoutDlxMs() {
+      touch();
+      return withoutDlxMs;
+    },
+    get dlx() {
+      return dlx();
+    },
+  };
+}
+
+type Pod = KubeObject & {
+  status?: { podIP?: string; conditions?: { type: string; status: string }[] };
+};
+
+function isReady(status: Pod['status']): boolean {
+  return status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false;
+}
+
+/** Its nodes wait for their processes in the simulation's time, which has to go on meanwhile. */
+async function closeCluster(cluster: EmbeddedCluster, timeline: Timeline, activity: Activity): Promise<void> {
+  let closed = false;
+  const closing = cluster.close().finally(() => (closed = true));
+  while (!closed) {
+    await timeline.advance(1_000);
+    await activity.rest();
+  }
+  await closing;
+}
