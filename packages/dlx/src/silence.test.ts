@@ -33,3 +33,19 @@ test('a kept-alive connection without a request is ended after 75 s; one that is
   expect((await held).body).toBe('ok');
   await h.end({ forwarded: 2 });
 });
+
+test('a head that comes byte by byte is waited for as long as for any other, and no longer', async () => {
+  const clock = createFakeClock();
+  const h = await startHarness({ clock });
+  const slow = await h.raw('GET / HTTP/1.1\r\n');
+  const closed = once(slow, 'close');
+  await h.until(() => h.dlx.server.connections.size === 1);
+  for (let passedMs = 0; passedMs < 75_000; passedMs += silenceLookMs) {
+    if (passedMs % 10_000 === 0) slow.write('a');
+    await clock.advance(silenceLookMs);
+  }
+  expect(h.dlx.server.connections.size).toBe(1);
+  for (let passedMs = 0; passedMs < 3000; passedMs += silenceLookMs) await clock.advance(silenceLookMs);
+  await closed;
+  await h.end({});
+});

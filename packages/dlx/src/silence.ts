@@ -4,16 +4,15 @@ import type { Clock } from '@scaler/scaler-types';
 /** How often silence is looked for: limits of silence are met this much late at most. */
 export const silenceLookMs = 250;
 
-/** Tells for how long no byte has come or gone on a socket. Costs nothing until it is asked. */
+/** Tells for how long nothing has moved. Costs nothing until it is asked. */
 export class Silence {
-  #bytes = -1;
+  #moved = -1;
   #sinceMs = 0;
 
-  /** Milliseconds since the last look at which bytes had moved; ask at every look. */
-  forMs({ bytesRead, bytesWritten }: Pick<Socket, 'bytesRead' | 'bytesWritten'>, nowMs: number): number {
-    const bytes = bytesRead + bytesWritten;
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes;
+  /** Milliseconds since the last look at which `moved`, whatever it counts, was another; ask at every look. */
+  forMs(moved: number, nowMs: number): number {
+    if (moved !== this.#moved) {
+      this.#moved = moved;
       this.#sinceMs = nowMs;
     }
     return nowMs - this.#sinceMs;
@@ -21,8 +20,13 @@ export class Silence {
 
   /** What was silent was meant to be: it is counted from the next look on. */
   restart(): void {
-    this.#bytes = -1;
+    this.#moved = -1;
   }
+}
+
+/** Bytes that have come and gone. */
+export function bytesOf({ bytesRead, bytesWritten }: Socket): number {
+  return bytesRead + bytesWritten;
 }
 
 /** Looks at what may be silent until the signal aborts. One timer in place of several per message. */

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import type { Endpoint } from '@scaler/scaler-types';
 import { Client } from 'undici';
 import { UpstreamSessions } from '../http2/upstream-sessions.ts';
-import { Silence } from '../silence.ts';
+import { bytesOf, Silence } from '../silence.ts';
 
 const keepAliveMs = 4000;
 /** Node's timers fire at once beyond it. */
@@ -104,7 +104,7 @@ export class Upstreams {
     for (const connections of [this.#all, this.#own]) {
       for (const { user, socket, silence } of connections) {
         if (user === undefined || socket === undefined) continue;
-        const forMs = silence.forMs(socket, nowMs);
+        const forMs = silence.forMs(bytesOf(socket), nowMs);
         if (forMs > 0) user.silent(forMs);
       }
     }

@@ -100,7 +100,7 @@ export class Http2Attempt implements Attempt, SessionUser {
     const up = this.#up;
     if (this.#done || up === undefined) return;
     const moves = this.#moves + (this.#upload?.moves ?? 0);
-    const forMs = this.#silence.forMs({ bytesRead: moves, bytesWritten: 0 }, nowMs);
+    const forMs = this.#silence.forMs(moves, nowMs);
     const clients = up.isPaused() || this.#upload?.waits === true;
     const answering = this.#status !== undefined;
     const limitMs = answering || clients ? this.#limits.idleTimeoutMs : this.#limits.responseTimeoutMs;

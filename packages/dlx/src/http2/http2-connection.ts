@@ -5,7 +5,7 @@ import type { Core } from '../core.ts';
 import { Exchange } from '../exchange.ts';
 import type { Refusal } from '../outcome.ts';
 import type { ClientConnection, Handle } from '../server/client-connection.ts';
-import { Silence } from '../silence.ts';
+import { bytesOf, Silence } from '../silence.ts';
 import { shutdownNotice } from './goaway.ts';
 import { Http2Carrier } from './http2-carrier.ts';
 import { serverOptions } from './options.ts';
@@ -54,7 +54,7 @@ export class Http2Connection implements Channel, ClientConnection {
 
   /** Milliseconds without a byte; requests that are under way have limits of their own. */
   silentForMs(nowMs: number): number {
-    if (this.isIdle) return this.#silence.forMs(this.socket, nowMs);
+    if (this.isIdle) return this.#silence.forMs(bytesOf(this.socket), nowMs);
     this.#silence.restart();
     return 0;
   }

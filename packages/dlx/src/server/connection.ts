@@ -38,6 +38,8 @@ export class Connection implements Channel, ClientConnection {
   /** Nothing more is taken from it. */
   #cut = false;
   readonly #silence = new Silence();
+  /** Requests so far. */
+  #admitted = 0;
 
   constructor(core: Core, handle: Handle, socket: Socket, port: number, ownPort: boolean) {
     this.#core = core;
@@ -56,9 +58,12 @@ export class Connection implements Channel, ClientConnection {
     return this.#current === undefined && this.#waiting.length === 0 && !this.leftHttp;
   }
 
-  /** Milliseconds without a byte and without a request under way: each of those has limits of its own. */
+  /**
+   * Milliseconds without a request under way, which has limits of its own, and without the client taking what is left of
+   * an answer. The bytes of a head that does not end are no sign of life.
+   */
   silentForMs(nowMs: number): number {
-    if (this.isIdle) return this.#silence.forMs(this.socket, nowMs);
+    if (this.isIdle) return this.#silence.forMs(this.#admitted + this.socket.writableLength, nowMs);
     this.#silence.restart();
     return 0;
   }
@@ -165,6 +170,7 @@ export class Connection implements Channel, ClientConnection {
   }
 
   #admit(carrier: Http1Carrier | UpgradeCarrier): void {
+    this.#admitted += 1;
     this.#serving = carrier;
     const x = new Exchange(this.#core, this, carrier);
     this.#current = x;

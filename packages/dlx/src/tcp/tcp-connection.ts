@@ -6,7 +6,7 @@ import { Exchange } from '../exchange.ts';
 import { plainAddress } from '../identify/trust.ts';
 import type { Refusal } from '../outcome.ts';
 import type { ClientConnection, Handle } from '../server/client-connection.ts';
-import { Silence } from '../silence.ts';
+import { bytesOf, Silence } from '../silence.ts';
 import { TcpCarrier } from './tcp-carrier.ts';
 
 /** Where nobody said who speaks first a client that is silent for so long waits to be spoken to. */
@@ -46,7 +46,7 @@ export class TcpConnection implements Channel, ClientConnection {
   }
 
   silentForMs(nowMs: number): number {
-    return this.isIdle ? this.#silence.forMs(this.socket, nowMs) : 0;
+    return this.isIdle ? this.#silence.forMs(bytesOf(this.socket), nowMs) : 0;
   }
 
   /** Admits it, now or as soon as it is known to want something. */

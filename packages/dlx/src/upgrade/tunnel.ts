@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { CancelTimer } from '@scaler/scaler-types';
 import type { Exchange } from '../exchange.ts';
 import { type Outcome, outcomes } from '../outcome.ts';
-import { Silence } from '../silence.ts';
+import { bytesOf, Silence } from '../silence.ts';
 import { Flow } from './flow.ts';
 
 /** Both sides have so long to answer our farewell. */
@@ -63,9 +63,7 @@ export class Tunnel {
 
   /** Ends it if neither side said anything for too long; ask at every look. */
   endSilent(nowMs: number): void {
-    const bytesRead = this.#client.bytesRead + this.#upstream.bytesRead;
-    const bytesWritten = this.#client.bytesWritten + this.#upstream.bytesWritten;
-    const forMs = this.#silence.forMs({ bytesRead, bytesWritten }, nowMs);
+    const forMs = this.#silence.forMs(bytesOf(this.#client) + bytesOf(this.#upstream), nowMs);
     if (this.#idleTimeoutMs === 0 || forMs <= this.#idleTimeoutMs) return;
     this.leave('upstream-idle', `neither side said a word for ${Math.round(forMs)} ms`);
   }
