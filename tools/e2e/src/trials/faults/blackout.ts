@@ -17,7 +17,7 @@ const counts = { selector: 20, overlay: 20, always: 10 };
 const namespaces = ['trials', 'others'];
 const windowMs = 1_000;
 /** The default; or less, so that nobody has to wait so long. */
-const limitMs = sizeFrom('TRIALS_DEADMAN_MS', isFull ? 60_000 : 12_000);
+const limitMs = sizeFrom('TRIALS_DEADMAN_MS', isFull ? 60_000 : 20_000);
 /** The defaults. */
 const starts = { limit: 20, namespaceLimit: 10 };
 const appStartMs = 1_000;
@@ -82,9 +82,9 @@ const dlxPods = ({ api }: EmbeddedSystem): string[] =>
 const removePod = ({ api }: EmbeddedSystem, pod: string, gracePeriodSeconds?: number): unknown =>
   api.store.delete('v1/pods', systemNamespace, pod, gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds });
 
-/** Each leaves in good order, and its successor takes half of the limit to come. */
+/** Each leaves in good order, and its successor takes some time to come. */
 async function oneByOne(system: EmbeddedSystem): Promise<void> {
-  system.node.startDelayMs = limitMs / 2;
+  system.node.startDelayMs = limitMs * 0.2;
   for (const pod of dlxPods(system)) {
     removePod(system, pod);
     await untilReady(system, 1);
@@ -92,9 +92,9 @@ async function oneByOne(system: EmbeddedSystem): Promise<void> {
   }
 }
 
-/** Both are gone at once, and for most of the limit there is none. */
+/** Both are gone at once, and for half of the limit, or more, there is none. */
 async function bothAtOnce(system: EmbeddedSystem): Promise<void> {
-  system.node.startDelayMs = limitMs * 0.6;
+  system.node.startDelayMs = limitMs * 0.4;
   for (const pod of dlxPods(system)) removePod(system, pod, 0);
   await untilReady(system, 0);
   await untilReady(system, 2);

@@ -3,7 +3,7 @@ import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scal
 import { createEchoImage } from '@scaler/testing-kit';
 import { appsOf } from '../apps.ts';
 import { all, atMost, type Finding, none } from '../finding.ts';
-import { createFleet, urlOf } from '../fleet.ts';
+import { createFleet, type Fleet, urlOf } from '../fleet.ts';
 import { say } from '../say.ts';
 import { tableLines } from '../table.ts';
 import { startTraffic } from '../traffic.ts';
@@ -31,44 +31,57 @@ const sides: readonly Side[] = [
   { field: 'selector', counts: { selector: 8, overlay: 0, always: 4 } },
 ];
 
+interface Fight extends Side {
+  readonly fleet: Fleet;
+  readonly rival: Reconciler;
+}
+
 /** A reconciler writes back what we write, every 3 s, and the metric says idle throughout. */
 export async function tugOfWar(): Promise<readonly Finding[]> {
   const system = await startEmbeddedSystem({
     images: { app: createEchoImage({ startDelayMs: 50 }) },
     settleMs: 300,
-    autoscalerArgs: ['--scale-interval=200ms', '--cooldown=1ms', '--max-parks=16'],
+    // Without a cooldown all are parked all the time.
+    scalerOptions: { apiQps: '1000' },
+    autoscalerArgs: ['--scale-interval=200ms', '--cooldown=1ms', '--max-parks=32'],
   });
+  const fights: Fight[] = [];
   try {
-    const findings: Finding[] = [];
-    for (const side of sides) findings.push(...(await fight(system, side)));
-    return findings;
+    for (const side of sides) {
+      const fleet = await createFleet(system, { counts: side.counts, image: 'app', windowMs, namespace: side.field });
+      fights.push({ ...side, fleet, rival: startReconciler(system, fleet.workloads, side.field, writesEveryMs) });
+    }
+    return await fight(system, fights);
   } finally {
+    for (const { fleet, rival } of fights) {
+      rival.stop();
+      fleet.close();
+    }
     await system.close();
   }
 }
 
-async function fight(system: EmbeddedSystem, { field, counts }: Side): Promise<readonly Finding[]> {
-  const fleet = await createFleet(system, { counts, image: 'app', windowMs, namespace: field });
-  const { workloads } = fleet;
+async function fight(system: EmbeddedSystem, fights: readonly Fight[]): Promise<readonly Finding[]> {
+  const workloads = fights.flatMap(({ fleet }) => fleet.workloads);
   let next = 0;
   const url = (): string => urlOf(system, workloads[next++ % workloads.length] as Workload);
   const traffic = startTraffic({ url, everyMs: requestsEveryMs, limitMs: answerLimitMs, persistent: false });
-  const rival = startReconciler(system, workloads, field, writesEveryMs);
   for (const workload of workloads) workload.idle = true;
-  const givenUp = (workload: Workload): boolean => contestedBy(system, workload).length > 0;
   const beganMs = performance.now();
+  const givenUp = (workload: Workload): boolean => contestedBy(system, workload).length > 0;
   await system.waitFor(() => workloads.every(givenUp), { timeoutMs: giveUpMs }).catch(() => undefined);
-  const tookMs = performance.now() - beganMs;
+  say(`  all given up after ${((performance.now() - beganMs) / 1000).toFixed(1)} s`);
   await sleep(1_000);
-  const then = sum(rival.rounds);
+  const then = fights.map(({ rival }) => sum(rival.rounds));
   await sleep(peaceMs);
   const sent = await traffic.stop();
-  const told = await whatIsTold(system, workloads);
-  rival.stop();
-  fleet.close();
-  for (const { answer } of sent.filter(({ answer: { ok } }) => !ok).slice(0, 4)) say(`    ${answer.text}`);
-  const outcome = { field, tookMs, later: sum(rival.rounds) - then, sent: sent.length, ...told };
-  return report(workloads, rival, { ...outcome, lost: sent.filter(({ answer: { ok } }) => !ok).length });
+  const lost = sent.filter(({ answer: { ok } }) => !ok);
+  for (const { answer } of lost.slice(0, 4)) say(`    ${answer.text}`);
+  return [
+    ...(await Promise.all(fights.map((one, i) => report(system, one, then[i] ?? 0)))).flat(),
+    all('all counted by the metric under the name of the writer', await metricOf(system), workloads.length),
+    none(`of ${sent.length} requests not served`, lost.length),
+  ];
 }
 
 const sum = (rounds: ReadonlyMap<string, number>): number =>
@@ -77,70 +90,47 @@ const sum = (rounds: ReadonlyMap<string, number>): number =>
 const contestedBy = (system: EmbeddedSystem, { namespace, name }: Workload): readonly string[] =>
   eventsOf(system, namespace, name, 'Contested').filter((message) => message.includes(managerName));
 
-interface Told {
-  /** How many name the writer: in an Event, in the autoscaler's explanation; and as its metric counts. */
-  readonly events: number;
-  readonly explained: number;
-  readonly metric: number;
-}
-
-async function whatIsTold(system: EmbeddedSystem, workloads: readonly Workload[]): Promise<Told> {
-  const explanations = await Promise.all(
-    workloads.map(async ({ namespace, name }) => {
-      const response = await fetch(`${system.adminUrl()}/autoscaler/resources/${namespace}/${name}/decisions`);
-      return ((await response.json()) as { explanation?: string }).explanation ?? '';
-    }),
-  );
-  return {
-    events: workloads.filter((workload) => contestedBy(system, workload).length > 0).length,
-    explained: explanations.filter((text) => text.includes(managerName)).length,
-    metric: await metricOf(system),
-  };
-}
-
 async function metricOf(system: EmbeddedSystem): Promise<number> {
   const leader = appsOf(system).leader() ?? '';
   const { status } = system.api.store.get('v1/pods', systemNamespace, leader) as { status?: { podIP?: string } };
   const text = await (await fetch(`http://${status?.podIP}:8081/metrics`)).text();
-  const found = new RegExp(`^scaler_contested_resources\\{writer="${managerName}"\\} (\\d+)`, 'm').exec(
-    text,
-  );
+  const found = new RegExp(`^scaler_contested_resources\\{writer="${managerName}"\\} (\\d+)`, 'm').exec(text);
   return Number(found?.[1] ?? 0);
 }
 
-interface Outcome extends Told {
-  readonly field: Field;
-  readonly tookMs: number;
-  /** Rounds after it had been given up. */
-  readonly later: number;
-  readonly sent: number;
-  readonly lost: number;
+async function explanationOf(system: EmbeddedSystem, { namespace, name }: Workload): Promise<string> {
+  const response = await fetch(`${system.adminUrl()}/autoscaler/resources/${namespace}/${name}/decisions`);
+  return ((await response.json()) as { explanation?: string }).explanation ?? '';
 }
 
-function report(workloads: readonly Workload[], { rounds }: Reconciler, outcome: Outcome): readonly Finding[] {
-  const { field, tookMs, later, sent, lost, events, explained, metric } = outcome;
-  const rows = workloads.map((workload) => [
-    ...[workload.name, rounds.get(workload.name) ?? 0, workload.parks, workload.sleeps, workload.phase],
-  ]);
+async function report(
+  system: EmbeddedSystem,
+  { field, fleet: { workloads }, rival }: Fight,
+  roundsThen: number,
+): Promise<readonly Finding[]> {
+  const explanations = await Promise.all(workloads.map((workload) => explanationOf(system, workload)));
+  const roundsOf = ({ name }: Workload): number => rival.rounds.get(name) ?? 0;
+  const rows = workloads.map((one) => [one.name, roundsOf(one), one.parks, one.sleeps, one.phase]);
   for (const line of tableLines([[`${field} written back`, 'rounds', 'parks', 'sleeps', 'now'], ...rows])) say(line);
-  say(`  all given up after ${(tookMs / 1000).toFixed(1)} s`);
-  const count = workloads.length;
+  const most = Math.max(...workloads.map(roundsOf));
+  const count = (is: (workload: Workload, i: number) => boolean): number => workloads.filter(is).length;
   return [
-    atMost(
-      `${field} written back by ${managerName}: rounds, at the most`,
-      Math.max(...workloads.map(({ name }) => rounds.get(name) ?? 0)),
-      mostRounds,
-      'rounds',
+    atMost(`${field} written back by ${managerName}: rounds, at the most`, most, mostRounds, 'rounds'),
+    none(`  rounds in the ${peaceMs / 1000} s after it was given up`, sum(rival.rounds) - roundsThen),
+    all(
+      '  an Event names the writer',
+      count((one) => contestedBy(system, one).length > 0),
+      workloads.length,
     ),
-    none(`  rounds in the ${peaceMs / 1000} s after it was given up`, later),
-    all('  backed off, with an Event that names the writer', events, count),
-    all('  explained by the autoscaler, with its name', explained, count),
-    all('  counted under its name by the metric', metric, count),
+    all(
+      '  the autoscaler explains it with his name',
+      count((_, i) => explanations[i]?.includes(managerName) === true),
+      workloads.length,
+    ),
     all(
       '  awake at the end',
-      workloads.filter(({ phase, replicas }) => phase === 'awake' && replicas === 1).length,
-      count,
+      count(({ phase, replicas }) => phase === 'awake' && replicas === 1),
+      workloads.length,
     ),
-    none(`  of ${sent} requests not served`, lost),
   ];
 }
