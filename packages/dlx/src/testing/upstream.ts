@@ -5,6 +5,8 @@ import { afterEach } from '@jest/globals';
 import type { Endpoint } from '@scaler/scaler-types';
 import { endpoint } from './harness.ts';
 
+export { freePort } from './free-port.ts';
+
 const open: (() => void)[] = [];
 afterEach(() => {
   for (const close of open.splice(0)) close();
@@ -79,18 +81,4 @@ export async function startTcp(
 /** An endpoint where nobody listens: a closed port of the ephemeral range may be somebody else's a moment later. */
 export function refusingEndpoint(): Endpoint {
   return endpoint(9, '127.83.83.83');
-}
-
-/** A port to listen on that nobody is given by chance, below the ephemeral range. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    const server = createTcpServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!free) continue;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
 }

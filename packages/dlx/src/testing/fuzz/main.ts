@@ -1,6 +1,7 @@
 // Malformed requests against the DLX: npm run fuzz -- [--count N] [--seed N]. Exit 1 when something is wrong.
 import { parseArgs } from 'node:util';
 import { fuzz } from './fuzz.ts';
+import { fuzzRaw } from './raw-fuzz.ts';
 
 const { values } = parseArgs({
   options: { count: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' } },
@@ -21,4 +22,10 @@ process.stdout.write(
   `${count} conversations from seed ${seed} in ${seconds} s: ${accepted} requests accepted, ${forwarded} reached the app, ` +
     `${report.failures.length} failures\n${JSON.stringify(outcomes)}\n`,
 );
-process.exitCode = report.failures.length === 0 ? 0 : 1;
+const raw = await fuzzRaw({ count: Math.ceil(count / 10), seed });
+for (const failure of raw.failures) process.stdout.write(`FAILED ${failure}\n`);
+process.stdout.write(
+  `${Math.ceil(count / 10)} raw conversations: ${raw.accepted} accepted, ${raw.joined} reached the app, ` +
+    `${raw.failures.length} failures\n${JSON.stringify(raw.outcomes)}\n`,
+);
+process.exitCode = report.failures.length + raw.failures.length === 0 ? 0 : 1;
