@@ -2,7 +2,6 @@ import { expect, test } from '@jest/globals';
 import type { DlxAddresses } from '@scaler/kube';
 import { metricsOf } from './metrics.ts';
 import type { Rivals } from './rivals.ts';
-import { namespace, startRig } from './testing/rig.ts';
 
 const rivalsOf = (writers: readonly string[]) => ({ writers: () => writers, reverts: new Map() }) as unknown as Rivals;
 const quiet = { isDlxGone: () => false, pace: { waiting: 3 } as never, dlx: undefined };
@@ -29,18 +28,4 @@ test('the dead-man switch is told of where there is a DLX to watch', () => {
     ['dlx_gone', 1],
     ['dead_man_waiting', 3],
   ]);
-});
-
-test('what the autoscaler has to tell of a workload is an Event; of what is gone, nothing', async () => {
-  const rig = await startRig();
-  try {
-    await rig.workload('web');
-    await rig.waitForPeace('web');
-    const notice = { type: 'warning', reason: 'IdlenessUnknown', message: 'it stays awake: no-api' } as const;
-    rig.leader.scaler.tell?.({ namespace, name: 'gone' }, notice);
-    rig.leader.scaler.tell?.({ namespace, name: 'web' }, notice);
-    await rig.until(() => rig.told('web', 'IdlenessUnknown') === 'it stays awake: no-api');
-  } finally {
-    await rig.close();
-  }
 });

@@ -68,3 +68,13 @@ test('a StatefulSet is parked by the Services that are named, and its headless o
   await rig.until(() => told()?.phase === 'awake');
   expect(told()?.replicas).toBe(2);
 });
+
+test('what the autoscaler has to tell of a workload is an Event; of what is gone, nothing', async () => {
+  rig = await startRig();
+  await rig.workload('web');
+  const { leader, told } = rig;
+  const notice = { type: 'warning', reason: 'IdlenessUnknown', message: 'it stays awake: no-api' } as const;
+  leader.scaler.tell?.(ref('gone'), notice);
+  leader.scaler.tell?.(ref('web'), notice);
+  await rig.until(() => told('web', 'IdlenessUnknown') === 'it stays awake: no-api');
+});

@@ -1,21 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { systemClock } from '@scaler/scaler-types';
 import { resourceScalerContract } from '@scaler/testing-kit';
 import { createResourceScaler } from './scaler.ts';
-import { type Ground, prepareGround, silentLogger } from './testing/ground.ts';
+import { type Ground, prepareGround } from './testing/ground.ts';
 
 let ground: Ground;
 
 const contract = resourceScalerContract({
   resource: { namespace: 'local', name: 'web' },
   paused: { namespace: 'local', name: 'paused' },
-  create: ({ role, identity }) =>
-    createResourceScaler({
-      ...{ role, identity, namespaces: undefined, dlxService: undefined },
-      options: { file: ground.file },
-      logger: silentLogger,
-      clock: systemClock,
-    }),
+  create: (context) => createResourceScaler({ ...context, options: { file: ground.file } }),
   serves: () =>
     fetch(`http://127.0.0.1:${ground.port}`, { headers: { connection: 'close' } }).then(
       ({ ok }) => ok,

@@ -5,10 +5,11 @@ export interface ContractPlace {
   /** It is there and managed, one park and one wake away from any state; the suite leaves it awake. */
   readonly resource: ResourceRef;
   /**
-   * Makes a scaler as one process would, on the same platform each time. Called once for the autoscaler, once for the DLX, and
-   * for a few more; the suite closes them all. A rejection fails the first case.
+   * Makes a scaler as one process would, on the same platform each time: `createResourceScaler`, with whatever has to be
+   * added to the context, which has no options, no DLX and a logger that says nothing. Called for the autoscaler, for the DLX,
+   * and a few times more; the suite closes them all. A rejection fails every case.
    */
-  create(context: Pick<ScalerContext, 'role' | 'identity'>): Promise<ResourceScaler> | ResourceScaler;
+  create(context: ScalerContext): Promise<ResourceScaler> | ResourceScaler;
   /** Whether the resource itself runs and answers now, asked past every scaler. */
   serves(): Promise<boolean> | boolean;
   /** A resource that a pause keeps asleep. Default: none, and its case is left out. */

@@ -1,6 +1,7 @@
 import {
   type Clock,
   errorCode,
+  type Logger,
   type Resource,
   type ResourceChange,
   type ResourceRef,
@@ -17,7 +18,7 @@ import type { ContractPlace } from './place.ts';
 export class NotReached extends Error {}
 
 /** How often the platform is looked at while something is waited for. */
-const pollOf = (limitMs: number): number => Math.min(5, limitMs / 60);
+const pollOf = (limitMs: number): number => Math.min(20, limitMs / 25);
 
 /** A place with two scalers on it, watching as in the two apps, and what cases do with them. */
 export interface Stage {
@@ -54,6 +55,14 @@ export interface Stage {
 
 export const reason = { by: 'contract', text: 'the contract is checked' };
 
+const silentLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silentLogger,
+};
+
 /** @throws what `create` throws. */
 export async function openStage(place: ContractPlace): Promise<Stage> {
   const { limitMs = 10_000, clock = systemClock } = place;
@@ -62,7 +71,10 @@ export async function openStage(place: ContractPlace): Promise<Stage> {
   const stop = new AbortController();
   const scalers: ResourceScaler[] = [];
   const make = async (role: ScalerContext['role']): Promise<ResourceScaler> => {
-    const scaler = await place.create({ role, identity: `contract-${role}-${scalers.length}` });
+    const identity = `contract-${role}-${scalers.length}`;
+    const logger = silentLogger;
+    const own = { namespaces: undefined, dlxService: undefined, options: {} };
+    const scaler = await place.create({ role, identity, ...own, logger, clock });
     scalers.push(scaler);
     return scaler;
   };
@@ -81,7 +93,7 @@ export async function openStage(place: ContractPlace): Promise<Stage> {
       return all.find((one) => resourceKey(one) === resourceKey(ref));
     },
     ...states(() => stage, limitMs),
-    pause: () => clock.sleep(4 * pollMs),
+    pause: () => clock.sleep(2 * pollMs),
     async close() {
       await stage.bringAwake().catch(() => undefined);
       stop.abort(new Error('the contract has been checked'));
