@@ -2,7 +2,7 @@ import type { ServiceInfo } from '@scaler/kube';
 import { pauseText } from '@scaler/scaler-types';
 import type { RoutingMode } from './facts.ts';
 import type { Managed } from './lookup.ts';
-import { isNamed } from './protocol.ts';
+import { isNamed, protocolOf } from './protocol.ts';
 import { hasSetting, type SettingName } from './settings.ts';
 
 /**
@@ -16,6 +16,7 @@ export function settingsWithoutEffect({ workload, settings }: Managed, mode: Rou
   if (minAwakeMs !== undefined && cooldownMs !== undefined && minAwakeMs <= cooldownMs) {
     because.set('min-awake', 'its cooldown is no shorter');
   }
+  if (settings.dryRun) because.set('veto', 'it is a dry run, in which nobody is asked');
   if (pause !== undefined && pause.until === undefined) {
     for (const name of outweighed[pause.mode]) because.set(name, `it is ${pauseText(pause)} without an end`);
   }
@@ -24,21 +25,36 @@ export function settingsWithoutEffect({ workload, settings }: Managed, mode: Rou
     .map(([name, why]) => `scaler/${name} has no effect: ${why}`);
 }
 
-/** Ports that the workload's own `scaler/tcp-ports` names and none of its Services has. Pure. */
+/** Settings of the workload itself that are for ports, or for protocols, that none of its Services has. Pure. */
 export function portsWithoutEffect(
   { workload, settings }: Pick<Managed, 'workload' | 'settings'>,
   services: readonly ServiceInfo[],
 ): readonly string[] {
-  if (!hasSetting(workload.annotations, 'tcp-ports')) return [];
+  const { tcpPorts, quietRules } = settings;
   const ports = services.flatMap((service) => service.ports);
-  return settings.tcpPorts
-    .filter((declared) => !ports.some((port) => isNamed(port, declared)))
-    .map(({ port }) => `scaler/tcp-ports: none of its Services has a port ${port}`);
+  if (ports.length === 0) return [];
+  const has = (name: SettingName): boolean => hasSetting(workload.annotations, name);
+  const named = has('tcp-ports') ? tcpPorts.filter((declared) => !ports.some((port) => isNamed(port, declared))) : [];
+  const quiet = has('quiet')
+    ? quietRules.filter((rule) => rule.port && !ports.some(({ port }) => port === rule.port))
+    : [];
+  const isEvery = (wanted: string): boolean => ports.every((port) => protocolOf(port, tcpPorts).protocol === wanted);
+  const forHttp = (['hosts', 'response-timeout'] as const).filter((name) => has(name) && isEvery('tcp'));
+  const forRaw = (['proxy-protocol'] as const).filter((name) => has(name) && isEvery('http'));
+  return [
+    ...named.map(({ port }) => `scaler/tcp-ports: none of its Services has a port ${port}`),
+    ...quiet.map(({ port }) => `scaler/quiet: none of its Services has a port ${port}`),
+    ...forHttp.map((name) => `scaler/${name} has no effect: every port of its Services is raw TCP`),
+    ...forRaw.map((name) => `scaler/${name} has no effect: every port of its Services speaks HTTP`),
+  ];
 }
 
 const neverParked: readonly SettingName[] = ['metrics', 'idle-after', 'cooldown', 'min-awake', 'busy-until', 'veto'];
 const outweighed: Readonly<Record<'awake' | 'asleep' | 'as-is', readonly SettingName[]>> = {
   awake: [...neverParked, 'dry-run'],
-  asleep: ['metrics', 'idle-after', 'replicas'],
+  asleep: [
+    ...(['metrics', 'idle-after', 'replicas', 'hold-timeout', 'hold-limit'] as const),
+    ...(['connect-timeout', 'response-timeout', 'idle-timeout'] as const),
+  ],
   'as-is': [...neverParked, 'dry-run', 'replicas', 'follow-zero'],
 };

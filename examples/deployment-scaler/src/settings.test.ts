@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { trimDeployment, workloadKinds } from '@scaler/kube';
+import { type ServiceInfo, trimDeployment, workloadKinds } from '@scaler/kube';
 import { optionTable, parseOptions } from './options.ts';
 import type { RoutingMode } from './facts.ts';
 import { trimNamespace } from './namespaces.ts';
-import { settingsWithoutEffect } from './no-effect.ts';
+import { portsWithoutEffect, settingsWithoutEffect } from './no-effect.ts';
 import { parseSettings } from './settings.ts';
 
 const options = parseOptions({});
@@ -235,9 +235,42 @@ describe('settings without effect are told, with the reason', () => {
       ['scaler/met'],
     ],
     [{ 'scaler/pause': 'as-is until 2026-12-01T08:00:00Z', 'scaler/veto': 'a:1/' }, 'selector', []],
+    [
+      { 'scaler/pause': 'asleep', 'scaler/hold-timeout': '1m', 'scaler/quiet': '[{"path":"/x"}]' },
+      'selector',
+      ['scaler/hold-timeout has no effect: it is paused asleep without an end'],
+    ],
+    [{ 'scaler/dry-run': 'true', 'scaler/veto': 'a:1/' }, 'selector', ['scaler/veto has no effect: it is a dry run']],
+    [{ 'scaler/dry-run': 'false', 'scaler/veto': 'a:1/' }, 'selector', []],
     [{}, 'selector', []],
   ])('%j in %s', (annotations, mode, expected) => {
     expect(told(annotations, mode)).toEqual(expected.map((text) => expect.stringContaining(text)));
+  });
+
+  test.each<[Record<string, string>, readonly string[], readonly string[]]>([
+    [
+      { 'scaler/quiet': '[{"port":80},{"port":81},{"path":"/x"}]' },
+      ['web'],
+      ['scaler/quiet: none of its Services has a port 81'],
+    ],
+    [
+      { 'scaler/hosts': 'a.example.com', 'scaler/response-timeout': '1m' },
+      ['redis'],
+      ['scaler/hosts has no effect: every port of its Services is raw TCP', 'scaler/response-timeout has no effect'],
+    ],
+    [{ 'scaler/hosts': 'a.example.com' }, ['redis', 'web'], []],
+    [
+      { 'scaler/proxy-protocol': 'v2' },
+      ['http'],
+      ['scaler/proxy-protocol has no effect: every port of its Services speaks'],
+    ],
+    [{ 'scaler/proxy-protocol': 'v2' }, ['http', 'web'], []],
+    [{ 'scaler/proxy-protocol': 'v2', 'scaler/quiet': '[{"port":81}]' }, [], []],
+  ])('%j with the ports %j', (annotations, names, expected) => {
+    const workload = trimDeployment({ metadata: { namespace: 'shop', name: 'web', annotations } });
+    const ports = names.map((name) => ({ name, port: 80, targetPort: 80, protocol: 'TCP' }));
+    const told = portsWithoutEffect({ workload, ...read(annotations) }, [{ ports } as unknown as ServiceInfo]);
+    expect(told).toEqual(expected.map((text) => expect.stringContaining(text)));
   });
 
   test('but not defaults of the namespace', () => {
