@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { ServicePort } from '@scaler/kube';
 import { portsWithoutEffect } from './no-effect.ts';
-import { protocolNames, protocolOf, type TcpPort } from './protocol.ts';
+import { protocolNames, protocolNumbers, protocolOf, type TcpPort } from './protocol.ts';
 
 const http = { protocol: 'http' };
 const raw = { protocol: 'tcp' };
@@ -37,6 +37,21 @@ test.each([
   expect(protocolOf(port(name, appProtocol), [])).toEqual(expected);
 });
 
+test('a port that nothing else tells of is what its number stands for', () => {
+  const numbered = (number: number, name?: string, appProtocol?: string): ServicePort => ({
+    ...port(name, appProtocol),
+    port: number,
+  });
+  expect(protocolOf(numbered(3306), [])).toEqual(server);
+  expect(protocolOf(numbered(5432, 'data'), [])).toEqual(client);
+  expect(protocolOf(numbered(5432, 'http'), [])).toEqual(http);
+  expect(protocolOf(numbered(5432, 'data', 'example.com/other'), [])).toEqual({});
+  expect(protocolOf(numbered(443), [])).toEqual({});
+  for (const name of Object.values(protocolNumbers)) {
+    expect([...protocolNames.client, ...protocolNames.server]).toContain(name);
+  }
+});
+
 test.each<[string, ServicePort, TcpPort, object]>([
   ['its number', port('http'), { port: 5000, speaksFirst: undefined }, raw],
   ['its name', port('data', 'http'), { port: 'data', speaksFirst: 'server' }, server],
@@ -59,6 +74,10 @@ test('a port that scaler/tcp-ports names and no Service has is told to its owner
 
 test('the README names the same protocols', () => {
   const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+  const numbers = Object.entries(protocolNumbers)
+    .map(([number, name]) => `${number} ${name}`)
+    .join(', ');
+  expect(readme.replace(/\s+/g, ' ')).toContain(`where it is one of these: ${numbers}.`);
   for (const names of Object.values(protocolNames)) {
     expect(readme).toContain(`| ${names.map((name) => `\`${name}\``).join(', ')} `);
   }

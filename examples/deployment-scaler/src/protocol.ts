@@ -25,6 +25,31 @@ export const protocolNames = {
   either: ['tcp'],
 } as const;
 
+/**
+ * What is meant by a Service port's number alone. Taken for HTTP such a sleeper could not be woken by its clients, and
+ * HTTP gets through a raw port too.
+ */
+export const protocolNumbers: Readonly<Record<number, string>> = {
+  21: 'ftp',
+  22: 'ssh',
+  25: 'smtp',
+  110: 'pop3',
+  143: 'imap',
+  389: 'ldap',
+  587: 'submission',
+  1883: 'mqtt',
+  3306: 'mysql',
+  4222: 'nats',
+  5432: 'postgres',
+  5672: 'amqp',
+  5900: 'vnc',
+  6379: 'redis',
+  9042: 'cassandra',
+  9092: 'kafka',
+  11211: 'memcached',
+  27017: 'mongodb',
+};
+
 /** What any protocol may be named after: `tcp-anything`, `http-anything`. */
 const prefixes = ['http', 'http2', 'tcp'];
 
@@ -35,9 +60,9 @@ const known: ReadonlyMap<string, PortProtocol> = new Map<string, PortProtocol>([
   ...protocolNames.either.map((name) => [name, { protocol: 'tcp' }] as const),
 ]);
 
-/** By `scaler/tcp-ports`, else by `appProtocol`, else by the port's name; empty where none of them says it. */
+/** By `scaler/tcp-ports`, else by `appProtocol`, else by the port's name, else by its number; empty: none says it. */
 export function protocolOf(port: ServicePort, tcpPorts: readonly TcpPort[]): PortProtocol {
-  const said = byAppProtocol(port) ?? byName(port);
+  const said = byAppProtocol(port) ?? byName(port) ?? byNumber(port);
   const declared = tcpPorts.find((one) => isNamed(port, one));
   if (declared === undefined) return said ?? {};
   const speaksFirst = declared.speaksFirst ?? said?.speaksFirst;
@@ -56,4 +81,8 @@ function byAppProtocol({ appProtocol }: ServicePort): PortProtocol | undefined {
 function byName({ name = '' }: ServicePort): PortProtocol | undefined {
   const prefix = prefixes.find((one) => name.startsWith(`${one}-`));
   return known.get(prefix ?? name);
+}
+
+function byNumber({ port }: ServicePort): PortProtocol | undefined {
+  return known.get(protocolNumbers[port] ?? '');
 }

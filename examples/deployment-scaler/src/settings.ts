@@ -108,7 +108,7 @@ export const settingTable = {
   ),
   'tcp-ports': reader(
     parseTcpPorts,
-    'Service ports that speak another protocol than HTTP, by number or name: `5432, redis, 3306=server`. `=server` where the server speaks first, `=client` where the client does. Comes before `appProtocol` and the name of the port',
+    'Service ports that speak another protocol than HTTP, by number or name: `5432, redis, 3306=server`. `=server` where the server speaks first, `=client` where the client does. Comes before `appProtocol`, the name and the number of the port',
   ),
   'proxy-protocol': reader(
     parseChoice(['v1', 'v2'] as const),
