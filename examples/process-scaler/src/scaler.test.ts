@@ -64,6 +64,7 @@ beforeAll(async () => {
       name: 'kept',
       port,
       command: [process.execPath, '-e', `net.createServer().listen(${port})`],
+      ...{ protocol: 'tcp', speaksFirst: 'server' },
       pause: { mode: 'awake' },
     },
     { name: 'left', port, command: ['none'], pause: { mode: 'as-is', until: '2999-01-01T00:00:00.000Z' } },
@@ -85,7 +86,7 @@ describe('two apps and one process', () => {
     const [dlx, autoscaler] = both();
     expect(await dlx.scaler.getResources()).toMatchObject([
       { ...ref, phase: 'asleep', replicas: 0, dlxSeesAll: true },
-      { name: 'kept' },
+      { name: 'kept', targets: [{ protocol: 'tcp', speaksFirst: 'server' }] },
       { name: 'left' },
     ]);
     const results = await Promise.all(apps.map(({ scaler }) => scaler.setScale([ref], 1, options)));
