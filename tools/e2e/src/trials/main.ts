@@ -8,6 +8,8 @@ import { leader } from './faults/leader.ts';
 import { tugOfWar } from './faults/tug-of-war.ts';
 import { idleness } from './judgement/idleness.ts';
 import { lying } from './judgement/lying.ts';
+import { sources } from './judgement/sources.ts';
+import { thousand } from './judgement/thousand.ts';
 import { latency } from './latency.ts';
 import { race, stale } from './race.ts';
 import { say } from './say.ts';
@@ -16,6 +18,8 @@ import { tableLines } from './table.ts';
 const trials: Readonly<Record<string, Trial>> = {
   lying,
   idleness,
+  sources,
+  thousand,
   latency,
   race,
   stale,
