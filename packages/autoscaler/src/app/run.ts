@@ -23,6 +23,7 @@ import type { Queries } from '../sources/prometheus/queries.ts';
 import { adminRoutes } from './admin.ts';
 import { busyRoutes } from './busy.ts';
 import { type Leadership, leadershipOf } from './leadership.ts';
+import { settingsWithoutEffect } from './no-effect.ts';
 import { createObserver } from './observe.ts';
 import { peersOf } from './peers.ts';
 import type { Settings } from './settings.ts';
@@ -44,6 +45,7 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   shutdown.step(50, 'close the scaler', () => scaler.close?.());
   const config = applyProposal(context.config, await scaler.getConfig(), loaded.packageName);
   logConfig(config, logger);
+  for (const warning of settingsWithoutEffect(config)) logger.warn('configuration is odd', { warning });
   const { values } = config;
   const kube = await connect(values, context);
   const peerClient = createPeerClient({ clock });

@@ -29,7 +29,7 @@ export async function collect(
   const samples = new Map<string, Sample>();
   const reports = await Promise.all(
     sources.map(async (source): Promise<SourceReport> => {
-      const own = wants.filter((want) => want.source === source.name);
+      const own = wants.filter((want) => want.source === source.name && !isMisplaced(want));
       try {
         const collected =
           own.length === 0 ? { samples: new Map<string, Sample>(), failures: [] } : await source.collect(own, options);
@@ -60,7 +60,14 @@ function nothingKnown(wants: readonly Want[], { samples, failures }: Collected):
   return [`it knows nothing of any of ${resources} resources`];
 }
 
-function whyMissing({ source, label }: Want, names: ReadonlySet<string | undefined>): string {
+/** The others would tell of something else under its name. */
+function isMisplaced({ source, metric }: Want): boolean {
+  return metric.object !== undefined && source !== 'custom-metrics';
+}
+
+function whyMissing(want: Want, names: ReadonlySet<string | undefined>): string {
+  const { source, label } = want;
+  if (source !== undefined && isMisplaced(want)) return `${label} is of an object, of which ${source} knows nothing`;
   if (source === undefined) return 'no source of metrics is set, see --metrics-source';
   return names.has(source) ? `${source} did not answer for ${label}` : `${source} is not among --metrics-source`;
 }

@@ -1,0 +1,30 @@
+import { type Config, flagName } from '@scaler/runtime';
+import type { Settings } from './settings.ts';
+
+type Name = keyof Settings & string;
+
+const prometheus: readonly Name[] = [
+  'prometheusUrl',
+  'prometheusQueries',
+  'prometheusCaFile',
+  'prometheusTokenFile',
+  'prometheusBasicFile',
+];
+
+/** Flags and variables that were given and change nothing beside the others, each as a sentence. Pure. */
+export function settingsWithoutEffect({ values, sources }: Config<Settings>): readonly string[] {
+  const because = new Map<Name, string>();
+  const set = (names: readonly Name[], why: string): void => names.forEach((name) => because.set(name, why));
+  const { metricsSource, lease, dryRun, dlxService, dlxPeers } = values;
+  if (!metricsSource.includes('prometheus')) set(prometheus, 'prometheus is not among --metrics-source');
+  if (!metricsSource.includes('custom-metrics')) {
+    set(['metricResource', 'metricNamePattern'], 'custom-metrics is not among --metrics-source');
+  }
+  if (metricsSource.length === 0) set(['metricsTimeout', 'metricsConcurrency'], '--metrics-source names none');
+  if (!lease) set(['leaseNamespace', 'leaseName', 'leaseDuration'], 'there is no Lease, by --no-lease');
+  if (dryRun) set(['maxParks', 'brakeParks', 'preflightTimeout'], 'nothing is parked, by --dry-run');
+  if (dlxService === undefined && dlxPeers.length > 0) set(['dlxInfraPort'], 'every one of --dlx-peers tells its port');
+  return [...because]
+    .filter(([name]) => sources[name] === 'flag' || sources[name] === 'env')
+    .map(([name, why]) => `${flagName(name)} has no effect: ${why}`);
+}
