@@ -15,8 +15,8 @@ export interface Judge {
   readonly violation: Violation | undefined;
   readonly log: ChangeLog;
   readonly leaders: Leaders;
-  /** To be told of every patch before it is done. */
-  readonly patchHook: FaultHook;
+  /** To be told of every patch and read before it is done. */
+  readonly hook: FaultHook;
   /** To be called often: what is to be seen at one time. */
   look(): void;
   ended(sent: Sent): void;
@@ -50,7 +50,7 @@ export function createJudge(scene: Scene, onLeader: () => void): Judge {
     },
     log,
     leaders,
-    patchHook: wakes.hook,
+    hook: wakes.hook,
     report,
     look: () => {
       routes.look();

@@ -7,26 +7,25 @@ export interface WakeWatch {
   close(): void;
 }
 
-// Its client gives a write up after ten seconds; whatever is still on its way then was written off.
-const writtenOffMs = 9_000;
-
 export function createWakeWatch({ audit, timeline }: Scene, report: Report): WakeWatch {
-  const underWay = new Map<string, number[]>();
+  // By DLX and resource: wakes that have no answer, and that the DLX has not given up. It reads before it tries again.
+  const underWay = new Map<string, number>();
   const keyOf = ({ user, namespace, name }: Pick<ApiRequest, 'user' | 'namespace' | 'name'>): string =>
     `${user} ${namespace}/${name}`;
-  const isWake = ({ user, verb }: Pick<ApiRequest, 'user' | 'verb'>): boolean =>
-    user.startsWith('dlx') && verb === 'patch';
   const end = audit.onEntry((entry) => {
-    if (isWake(entry)) underWay.get(keyOf(entry))?.shift();
+    if (entry.verb === 'patch') underWay.set(keyOf(entry), Math.max(0, (underWay.get(keyOf(entry)) ?? 0) - 1));
   });
   return {
     hook: (request, phase) => {
-      if (phase !== 'before' || !isWake(request)) return;
+      if (phase !== 'before' || !request.user.startsWith('dlx') || request.resource !== 'deployments') return;
       const key = keyOf(request);
-      const before = (underWay.get(key) ?? []).filter((ms) => ms > timeline.ms - writtenOffMs);
-      underWay.set(key, [...before, timeline.ms]);
-      if (before.length > 0)
-        report('one wake at a time', `${key}: ${before.length + 1} wakes at once at ${Math.round(timeline.ms)} ms`);
+      if (request.verb === 'get') {
+        underWay.delete(key);
+        return;
+      }
+      const now = (underWay.get(key) ?? 0) + 1;
+      underWay.set(key, now);
+      if (now > 1) report('one wake at a time', `${key}: ${now} wakes at once at ${Math.round(timeline.ms)} ms`);
     },
     close: end,
   };

@@ -78,6 +78,9 @@ export function installSandboxes(note: () => void): void {
 
 function adopt(server: Server, state: State): void {
   state.servers.add(server);
+  // A connection is accepted in nobody's context: what comes of it is to be in the process's own.
+  const emit = server.emit.bind(server) as (...args: unknown[]) => boolean;
+  server.emit = (...args: unknown[]) => storage.run(state, () => emit(...args));
   server.on('connection', (socket: Socket) => own(socket, state));
   server.once('close', () => state.servers.delete(server));
 }
@@ -107,11 +110,14 @@ export function createSandbox(name: string): Sandbox {
     run: (work) => storage.run(state, work),
     kill: () => {
       state.dead = true;
-      for (const server of state.servers) server.close();
-      for (const socket of state.sockets) {
-        socket.on('error', () => undefined);
-        socket.resetAndDestroy();
-      }
+      // Within it: whoever hears of the end of a socket is still of the dead process.
+      storage.run(state, () => {
+        for (const server of state.servers) server.close();
+        for (const socket of state.sockets) {
+          socket.on('error', () => undefined);
+          socket.resetAndDestroy();
+        }
+      });
     },
     freeze: () => {
       state.frozen = true;

@@ -50,6 +50,8 @@ export interface WorldOptions {
 
 const lookEveryMs = 1_000;
 const digestMs = 12_000;
+// Below the ports that clients get, so that it is still free when the API comes back; one address for each process.
+const apiAddress = { host: `127.230.${(process.pid >> 8) & 255}.${process.pid & 255}`, port: 6_443 };
 const podsUpMs = 4_000;
 
 export async function startWorld({ seed, counts = createCounts(), onLog }: WorldOptions): Promise<World> {
@@ -62,11 +64,11 @@ export async function startWorld({ seed, counts = createCounts(), onLog }: World
   const timeline = createTimeline(activity);
   const folder = await mkdtemp(join(tmpdir(), 'scaler-chaos-'));
   const programs: Program[] = [];
-  let cluster: EmbeddedCluster | undefined;
-  const api = () => (cluster as EmbeddedCluster).api;
+  const running: { cluster?: EmbeddedCluster } = {};
+  const api = () => (running.cluster as EmbeddedCluster).api;
   const programParts = { timeline, activity, folder, api, programs, onLog: onLog ?? (() => undefined) };
   let onRequest: (resource: string, id: number) => void = () => undefined;
-  cluster = await startEmbeddedCluster({
+  const cluster = await startEmbeddedCluster({
     clock: timeline.clock,
     images: {
       app: createAppImage({ timeline, activity }, (resource, id) => onRequest(resource, id)),
@@ -78,8 +80,9 @@ export async function startWorld({ seed, counts = createCounts(), onLog }: World
     nodeLagMs: 20,
     startDelayMs: 100,
     backOffMs: 2_000,
-    api: { seed, bookmarkIntervalMs: 25_000, auditSize: 3_000, historyWindow: 5_000 },
+    api: { ...apiAddress, seed, bookmarkIntervalMs: 25_000, auditSize: 3_000, historyWindow: 5_000 },
   });
+  running.cluster = cluster;
   const ground: Ground = { cluster, timeline, activity, random, counts };
   const world = await populate(ground, programs, (listener) => (onRequest = listener));
   return {
@@ -115,7 +118,7 @@ async function populate(
     othersMs: (member) => others.get(keyOf(member)) ?? -Infinity,
   };
   const judge = createJudge(scene, () => health.touch());
-  cluster.api.faults.add({ verb: 'patch', action: { type: 'hook', hook: judge.patchHook } });
+  cluster.api.faults.add({ verb: ['patch', 'get'], action: { type: 'hook', hook: judge.hook } });
   for (const member of fleet) {
     await cluster.apply(deploymentManifestOf(member));
     await cluster.service(member.namespace, member.name, { port: 80, targetPort: 8080, portName: 'http' });
