@@ -17,6 +17,10 @@ const deployment = (patch: object): string[] => [
   ...['-n', appNamespace, 'patch', 'deployment', 'always', '--dry-run=server', '--type=merge'],
   ...['-p', JSON.stringify(patch)],
 ];
+const old = (patch: object): string[] => [
+  ...['-n', appNamespace, 'patch', 'deployment', 'old', '--dry-run=server', '--type=merge'],
+  ...['-p', JSON.stringify(patch)],
+];
 const service = (patch: object): string[] => [
   ...['-n', appNamespace, 'patch', 'service', 'selector', '--dry-run=server', '--type=merge'],
   ...['-p', JSON.stringify(patch)],
@@ -137,7 +141,12 @@ function attempts(namespace: string, dlxAddress: string): Attempt[] {
     },
     ...wrongAnnotations(annotated),
     { what: 'a right annotation', args: annotated({ 'scaler/cooldown': '1m30s' }) },
-    { what: 'replicas beside a wrong annotation that was there before', args: deployment({ spec: { replicas: 2 } }) },
+    { what: 'an old object with a wrong annotation', args: old({ spec: { replicas: 1 } }) },
+    {
+      what: 'another wrong annotation on it',
+      args: old({ metadata: { annotations: { 'scaler/cooldown': 'late' } } }),
+      refused: 'scaler/cooldown is "late", allowed is',
+    },
   ];
 }
 

@@ -1,10 +1,9 @@
-import { parseArgs } from 'node:util';
 import { checkBounds, checkScope } from './bounds.ts';
 import { rendered, valueSets } from './helm.ts';
 import { helm, kubectl, run, until } from './kubectl.ts';
 import type { Problems } from './offline.ts';
 import { chart } from './places.ts';
-import { appNamespace, ask, asleep, createApps, deployment, modes } from './sleepers.ts';
+import { appNamespace, ask, asleep, createApps, createOld, deployment, modes } from './sleepers.ts';
 
 /**
  * On the cluster of KUBECONFIG, with the images REGISTRY/scaler-autoscaler:TAG and REGISTRY/scaler-dlx:TAG, which its
@@ -40,6 +39,7 @@ export async function checkCluster(say: Say): Promise<Problems> {
     for (const name of [namespace, 'shop', appNamespace]) await kubectl(['create', 'namespace', name]);
     for (const name of [namespace, appNamespace]) await kubectl(['label', 'namespace', name, restricted]);
     problems.push(...(await dryRuns(say)));
+    await createOld();
     const beginMs = performance.now();
     await install();
     say(`helm install in a namespace of restricted Pod Security: ready after ${seconds(performance.now() - beginMs)}`);
@@ -47,8 +47,8 @@ export async function checkCluster(say: Say): Promise<Problems> {
     const { registry, tag } = images();
     await createApps(`${registry}/scaler-dlx:${tag}`);
     say(`${modes.join(', ')}: asleep after ${seconds(await asleep(120_000))}`);
-    problems.push(...(await checkBounds(namespace, say)));
     problems.push(...(await firstAnswer(say)));
+    problems.push(...(await checkBounds(namespace, say)));
     await roundByHelm(say);
     await asleep(120_000);
     problems.push(...(await uninstallAsleep(say)));

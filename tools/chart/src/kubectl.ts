@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 
 export interface Ran {
   code: number;
-  /** Standard output and error. */
+  /** Standard output; with standard error, where it failed. */
   text: string;
 }
 
@@ -11,10 +11,11 @@ export function run(program: string, args: readonly string[], input?: string): P
   return new Promise((resolve, reject) => {
     const child = spawn(program, args);
     let text = '';
+    let errors = '';
     child.stdout.on('data', (chunk) => (text += String(chunk)));
-    child.stderr.on('data', (chunk) => (text += String(chunk)));
+    child.stderr.on('data', (chunk) => (errors += String(chunk)));
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code: code ?? 1, text: text.trim() }));
+    child.on('close', (code) => resolve({ code: code ?? 1, text: (code === 0 ? text : text + errors).trim() }));
     child.stdin.end(input);
   });
 }

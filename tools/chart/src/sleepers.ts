@@ -68,6 +68,14 @@ export async function createApps(image: string): Promise<void> {
   await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
 }
 
+/** One with a wrong annotation, from before there was a policy. */
+export async function createOld(): Promise<void> {
+  const template = { metadata: { labels: { app: 'old' } }, spec: pod('old', 'none', '', {}) };
+  const metadata = { name: 'old', namespace: appNamespace, annotations: { 'scaler/cooldown': 'soon' } };
+  const spec = { replicas: 0, selector: { matchLabels: { app: 'old' } }, template };
+  await kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec }));
+}
+
 /** The status of one request by way of kube-proxy, on a new connection. */
 export async function ask(mode: Mode): Promise<{ status: number; ms: number }> {
   const code = `const b=Date.now();fetch('http://${mode}/',{headers:{connection:'close'}}).then(async r=>{await r.text();console.log(JSON.stringify({status:r.status,ms:Date.now()-b}))})`;

@@ -26,7 +26,10 @@ export interface Builder {
   /** Takes an image out of an archive, and returns what to call it. */
   load(file: string): Promise<string>;
   /** Makes an image from another and a folder of this machine, linked by name from `/usr/local/bin`. */
-  extend(base: string, options: { source: string; target: string; links: Readonly<Record<string, string>> }): Promise<string>;
+  extend(
+    base: string,
+    options: { source: string; target: string; links: Readonly<Record<string, string>> },
+  ): Promise<string>;
 }
 
 /** @throws when none of them works here. */

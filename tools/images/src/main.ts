@@ -5,6 +5,7 @@
  *   --installer IMAGE                    the same with npm; default: the base, with this machine's npm where it comes from an archive
  *   --npmrc FILE, --ca FILE              the registry's settings, the authorities of a proxy
  *   --save FOLDER                        writes an archive of each
+ *   --stage-only                         leaves in dist/images what the Dockerfiles copy, for another builder
  */
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -23,26 +24,30 @@ const { values } = parseArgs({
     npmrc: { type: 'string' },
     ca: { type: 'string' },
     save: { type: 'string' },
+    'stage-only': { type: 'boolean', default: false },
   },
 });
 
-const builder = await findBuilder(values.builder);
 await stage();
-const args = await bases(builder);
-const secrets = Object.fromEntries(
-  (['npmrc', 'ca'] as const).flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]] as const])),
-);
-for (const app of apps) {
-  const tag = `${values.prefix}${app}:${values.tag}`;
-  const begin = Date.now();
-  await builder.build({ dockerfile: join(root, 'packages', app, 'Dockerfile'), context: root, tag, args, secrets });
-  const mb = (await builder.size(tag)) / 1e6;
-  say(`${tag}: ${mb.toFixed(0)} MB, ${((Date.now() - begin) / 1000).toFixed(0)} s with ${builder.name}`);
-  if (mb > limitMb) throw new Error(`${tag} is larger than ${limitMb} MB`);
-  if (values.save === undefined) continue;
-  const file = join(values.save, `scaler-${app}.tar`);
-  await builder.save(tag, file);
-  say(file);
+if (!values['stage-only']) await buildAll(await findBuilder(values.builder));
+
+async function buildAll(builder: Builder): Promise<void> {
+  const args = await bases(builder);
+  const secrets = Object.fromEntries(
+    (['npmrc', 'ca'] as const).flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]] as const])),
+  );
+  for (const app of apps) {
+    const tag = `${values.prefix}${app}:${values.tag}`;
+    const begin = Date.now();
+    await builder.build({ dockerfile: join(root, 'packages', app, 'Dockerfile'), context: root, tag, args, secrets });
+    const mb = (await builder.size(tag)) / 1e6;
+    say(`${tag}: ${mb.toFixed(0)} MB, ${((Date.now() - begin) / 1000).toFixed(0)} s with ${builder.name}`);
+    if (mb > limitMb) throw new Error(`${tag} is larger than ${limitMb} MB`);
+    if (values.save === undefined) continue;
+    const file = join(values.save, `scaler-${app}.tar`);
+    await builder.save(tag, file);
+    say(file);
+  }
 }
 
 async function bases({ load, extend }: Builder): Promise<Record<string, string>> {

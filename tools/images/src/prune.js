@@ -4,7 +4,17 @@ import { join } from 'node:path';
 
 const unread = /(\.d\.[cm]?ts|\.[cm]?ts|\.map|\.md|\.markdown|\.flow|\.tsbuildinfo)$/i;
 const kept = /^(licen[cs]e|notice|copying)/i;
-const folders = new Set(['test', 'tests', '__tests__', 'docs', 'doc', 'benchmark', 'benchmarks', '.github', 'coverage']);
+const folders = new Set([
+  'test',
+  'tests',
+  '__tests__',
+  'docs',
+  'doc',
+  'benchmark',
+  'benchmarks',
+  '.github',
+  'coverage',
+]);
 const root = process.argv[2];
 
 for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
