@@ -34,7 +34,14 @@ test('the program parks an idle resource, tells why, and ends in order when told
   expect(dlx.asked.filter((asked) => asked.startsWith('POST'))).toEqual(['POST /preflight', 'POST /fence']);
 
   expect(await get(infra, '/readyz')).toMatchObject({ status: 200 });
-  expect((await get(infra, '/metrics')).text).toMatch(/scaler_autoscaler_lease_held 1\n/);
+  const { text: metrics } = await get(infra, '/metrics');
+  expect(metrics).toMatch(/scaler_autoscaler_lease_held 1\n/);
+  expect(metrics).toMatch(/scaler_autoscaler_oldest_step_seconds\{phase="waking"\} 0\n/);
+  // What the scaler tells itself; one of its metrics has a name that is taken.
+  expect(metrics).toMatch(/scaler_switched_total 1\n/);
+  expect(await program.line(({ problem }) => problem !== undefined)).toMatchObject({
+    problem: 'autoscaler_lease_held: there is a metric of that name already',
+  });
   expect(JSON.parse((await get(admin, '/resources')).text)).toMatchObject({
     leads: true,
     resources: [{ namespace: 'default', name: 'web' }],

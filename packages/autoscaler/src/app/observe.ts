@@ -1,4 +1,4 @@
-import type { Metrics } from '@scaler/runtime';
+import type { BoundGauge, Metrics } from '@scaler/runtime';
 import type { RingEntry } from '../ring.ts';
 import type { TickResult } from '../tick.ts';
 
@@ -7,6 +7,7 @@ export interface Observer {
   /** @param unknown resources that stay awake since their idleness has been unknown for too long. */
   ticked(result: TickResult, tookMs: number, unknown: number): void;
   parkEnded(end: RingEntry['what'], tookMs: number): void;
+  /** What a replica that does not act any more has last seen is nobody's present. */
   leading(held: boolean): void;
 }
 
@@ -14,25 +15,35 @@ export interface Observer {
 export function createObserver(metrics: Metrics): Observer {
   const { decisions, seconds, parks, parkSeconds, up, resources, unknowns, braked, heldBack, lease } = declare(metrics);
   lease.bind({}).set(0);
+  const seen = new Set<BoundGauge>();
+  const show = (gauge: BoundGauge, value: number): void => {
+    seen.add(gauge);
+    gauge.set(value);
+  };
 
   return {
     ticked(result, tookMs, unknown) {
       seconds.bind({}).observe(tookMs / 1_000);
       for (const { action } of result.decisions) decisions.bind({ action }).inc();
-      for (const { source, failures } of result.reports) up.bind({ source }).set(failures.length === 0 ? 1 : 0);
+      for (const { source, failures } of result.reports) show(up.bind({ source }), failures.length === 0 ? 1 : 0);
       for (const phase of ['awake', 'parking', 'asleep', 'waking', 'unknown']) {
         const count = result.resources.filter((resource) => (resource.phase ?? 'unknown') === phase).length;
-        resources.bind({ phase }).set(count);
+        show(resources.bind({ phase }), count);
       }
-      unknowns.bind({}).set(unknown);
-      braked.bind({}).set(result.braked ? 1 : 0);
-      heldBack.bind({}).set(result.heldBack);
+      show(unknowns.bind({}), unknown);
+      show(braked.bind({}), result.braked ? 1 : 0);
+      show(heldBack.bind({}), result.heldBack);
     },
     parkEnded(end, tookMs) {
       parks.bind({ end }).inc();
       parkSeconds.bind({ end }).observe(tookMs / 1_000);
     },
-    leading: (held) => lease.bind({}).set(held ? 1 : 0),
+    leading(held) {
+      lease.bind({}).set(held ? 1 : 0);
+      if (held) return;
+      seen.forEach((gauge) => gauge.remove());
+      seen.clear();
+    },
   };
 }
 

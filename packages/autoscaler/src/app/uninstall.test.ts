@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Resource, ResourceScaler, ScaleResult } from '@scaler/scaler-types';
+import type { Phase, Resource, ResourceScaler, ScaleResult } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
 import { aResource, silentLogger } from '../testing/facts.ts';
 import { handBack, type HandBackParts } from './uninstall.ts';
@@ -53,7 +53,7 @@ test('what is left at the end of the time is named', async () => {
 });
 
 test('a scaler without reconcile is asked to scale what is not awake', async () => {
-  let phase: Resource['phase'] = 'asleep';
+  let phase: Phase = 'asleep';
   const scaled: number[] = [];
   const setScale: ResourceScaler['setScale'] = ([resource = aResource()], scale) => {
     if (phase === 'asleep') scaled.push(scale);

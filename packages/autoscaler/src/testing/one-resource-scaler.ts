@@ -11,6 +11,7 @@ export const createResourceScaler: CreateResourceScaler = (): ReturnType<CreateR
     dlxSeesAll: true,
     idleAfterMs: 200,
   };
+  let switched = 0;
   return {
     getConfig: () => ({ lease: false, metricsSource: 'none', scaleInterval: '100ms' }),
     getResources: () => Promise.resolve([{ ...web }]),
@@ -20,7 +21,12 @@ export const createResourceScaler: CreateResourceScaler = (): ReturnType<CreateR
       const answer = await confirm?.({ resource, epoch: 'e1', addresses: [] }, signal);
       if (answer?.ok === false) return [{ resource, ok: false, error: new Error(answer.reason) }];
       web.phase = scale === 0 ? 'asleep' : 'awake';
+      switched += 1;
       return [{ resource, ok: true }];
     },
+    metrics: () => [
+      { name: 'switched_total', help: 'How often.', kind: 'counter', samples: [{ value: switched }] },
+      { name: 'autoscaler_lease_held', help: 'Taken.', kind: 'gauge', samples: [{ value: 5 }] },
+    ],
   };
 };
