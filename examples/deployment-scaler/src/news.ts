@@ -60,10 +60,16 @@ function obstacleOf(
   return reachable === false ? 'the DLX does not reach its pods' : 'the DLX is not in its path yet';
 }
 
-// The DLX's count is evidence only once nothing has passed it by for a whole idle time.
-function divertedForMs({ memory, lookAgain }: Ground, { ref, services }: Snapshot, { settings }: Managed): number {
+// The DLX's count is evidence only once nothing has passed it by for a whole idle time. That is for the autoscaler to
+// judge: the DLX itself asks whether who leaves it would come back.
+function divertedForMs(
+  { role, memory, lookAgain }: Ground,
+  { ref, services }: Snapshot,
+  { settings }: Managed,
+): number {
   const keyed = services.filter(({ ours }) => ours);
   const closed = keyed.length > 0 && keyed.every(({ service }) => service?.selector?.['scaler/asleep'] !== undefined);
+  if (role === 'dlx') return closed ? Infinity : -1;
   const forMs = memory.observe(`path ${resourceKey(ref)}`, closed ? 'closed' : 'open');
   if (!closed) return -1;
   if (forMs < settings.idleAfterMs) lookAgain(ref, settings.idleAfterMs - forMs);
