@@ -1,4 +1,12 @@
-import { keys, ownSelector, type PodInfo, type ServiceInfo, type StoreEvent, type Workload } from '@scaler/kube';
+import {
+  keys,
+  ownSelector,
+  type PodInfo,
+  sameLabels,
+  type ServiceInfo,
+  type StoreEvent,
+  type Workload,
+} from '@scaler/kube';
 import type { ResourceRef } from '@scaler/scaler-types';
 import type { Ground } from './ground.ts';
 import { pairsOf } from './stores.ts';
@@ -58,7 +66,7 @@ function feedRouting(ground: Ground): (() => void)[] {
 }
 
 function isNews(event: StoreEvent<Workload>): boolean {
-  return event.type !== 'updated' || event.previous.templateLabels !== event.object.templateLabels;
+  return event.type !== 'updated' || !sameLabels(event.previous.templateLabels, event.object.templateLabels);
 }
 
 // Whether a Service is shared depends on every workload behind it.

@@ -10,9 +10,10 @@ import {
 } from '@scaler/kube';
 import type { ResourceRef } from '@scaler/scaler-types';
 import type { IngressInfo } from './ingress.ts';
-import type { NamespaceInfo, Namespaces } from './namespaces.ts';
+import type { Namespaces } from './namespaces.ts';
 import type { Options } from './options.ts';
-import { parseSettings, type SettingProblem, type Settings } from './settings.ts';
+import type { SettingProblem, Settings } from './settings.ts';
+import { createSettingsReader } from './settings-reader.ts';
 import { firstPair, pairsOf, type Stores } from './stores.ts';
 
 /** A workload with its kind and what its annotations ask for. */
@@ -54,15 +55,10 @@ export interface LookupParts {
 }
 
 export function createLookup({ stores, options, namespaces, dryRun }: LookupParts): Lookup {
-  const described = new WeakMap<Workload, { readonly managed: Managed; readonly within: NamespaceInfo | undefined }>();
+  const read = createSettingsReader(options, dryRun);
   const describe = (kind: WorkloadKind, workload: Workload): Managed => {
-    const within = namespaces.get(workload.namespace);
-    const known = described.get(workload);
-    if (known !== undefined && known.within === within) return known.managed;
-    const { settings, problems } = parseSettings(workload.annotations, options, within?.defaults);
-    const managed = { kind, workload, problems, settings: dryRun ? { ...settings, dryRun } : settings };
-    described.set(workload, { managed, within });
-    return managed;
+    const { settings, problems } = read(workload.annotations, namespaces.get(workload.namespace)?.defaults);
+    return { kind, workload, problems, settings };
   };
   const managed = ({ namespace, name }: ResourceRef): Managed | undefined => {
     const found = stores.workloads.flatMap(({ kind, store }) => {

@@ -55,7 +55,7 @@ function isUntouched({ workload, settings }: Managed): boolean {
 
 // As the metrics APIs write a kind: `deployments.apps`, `pods`.
 function qualifiedResource({ plural, group }: WorkloadKind['kind']): string {
-  return group === '' ? plural : `${plural}.${group}`;
+  return group === '' ? plural : [plural, group].join('.');
 }
 
 /** Something of ours is left under this name, and no workload; only a reconcile concerns it. */

@@ -112,7 +112,8 @@ function addIndexes({
 
 /** Index keys of labels. */
 export function pairsOf(namespace: string, labels: Readonly<Record<string, string>>): string[] {
-  return Object.entries(labels).map(([key, value]) => `${namespace}/${key}=${value}`);
+  // Joined, each is one string; a template would keep its parts beside it, in the indexes.
+  return Object.entries(labels).map(([key, value]) => [namespace, '/', key, '=', value].join(''));
 }
 
 /** Whoever a Service selects has this label among others; one is enough to find candidates. */

@@ -108,6 +108,7 @@ export { newEpoch, readToken, type State, type Token } from './state/token.ts';
 export { readWorkload } from './state/read-workload.ts';
 export { transition, type Transition, type TransitionResult } from './state/transition.ts';
 export {
+  sameLabels,
   trimDeployment,
   trimStatefulSet,
   type Workload,

@@ -115,5 +115,6 @@ export interface Resource extends ResourceRef {
 
 /** `namespace/name`, the key used in logs, metrics and maps. */
 export function resourceKey(ref: ResourceRef): string {
-  return `${ref.namespace}/${ref.name}`;
+  // One string: a template keeps its parts beside it, for as long as a map has it.
+  return [ref.namespace, ref.name].join('/');
 }

@@ -1,6 +1,5 @@
 import type { Pod, ReplicaSet } from '../client/kinds.ts';
 import { type PodShape, podShape } from '../state/pod-shape.ts';
-import { share } from '../state/share.ts';
 import { identity } from '../state/workload.ts';
 import { type PodTrouble, type PodWait, troubleOf, waitOf } from './pod-trouble.ts';
 
@@ -34,7 +33,7 @@ export function trimPod({ metadata, spec, status }: Pod): PodInfo {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
   return {
     ...identity(metadata),
-    labels: share(metadata?.labels ?? {}),
+    labels: metadata?.labels ?? {},
     ownerUid: controllerUid(metadata),
     phase: status?.phase ?? 'Pending',
     scheduled: (spec?.nodeName ?? '') !== '',

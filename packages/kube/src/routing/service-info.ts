@@ -42,7 +42,7 @@ export function trimService({ metadata, spec }: Service): ServiceInfo {
     deleting: metadata?.deletionTimestamp !== undefined,
     type: spec?.type ?? 'ClusterIP',
     headless: spec?.clusterIP === 'None',
-    selector: Object.keys(spec?.selector ?? {}).length > 0 ? share(spec?.selector ?? {}) : undefined,
+    selector: Object.keys(spec?.selector ?? {}).length > 0 ? spec?.selector : undefined,
     ports: share((spec?.ports ?? []).map(trimPort)),
     ipFamilies: share(spec?.ipFamilies ?? ['IPv4']),
     externalLocal: spec?.externalTrafficPolicy === 'Local',

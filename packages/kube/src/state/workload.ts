@@ -1,7 +1,6 @@
 import { type Deployment, type Kind, kinds, type KubeObject, type ObjectMeta } from '../client/kinds.ts';
 import { keys } from './keys.ts';
 import { type PodShape, podShape } from './pod-shape.ts';
-import { share } from './share.ts';
 
 /** A kind of workload, and how its replicas are written. */
 export interface WorkloadKind {
@@ -18,7 +17,7 @@ export const workloadKinds = {
   statefulSet: { kind: kinds.statefulSet, replicasPath: '/spec/replicas', scaleOnly: false },
 } as const satisfies Record<string, WorkloadKind>;
 
-/** What is kept of a workload. Labels, selector and template are frozen and shared between equal ones. */
+/** What is kept of a workload. Its template is frozen and shared between equal ones. */
 export interface Workload {
   /** `Deployment`, `StatefulSet`, or a custom kind. */
   readonly kind: string;
@@ -56,6 +55,8 @@ export function workloadTrimmer({ kind, replicasPath }: WorkloadKind): (object: 
   return (object) => {
     const { metadata, spec, status } = object as WorkloadObject;
     const replicas = valueAt(object, replicasPath);
+    const selector = spec?.selector?.matchLabels ?? none;
+    const templateLabels = spec?.template?.metadata?.labels ?? none;
     return {
       kind: kind.kind,
       ...identity(metadata),
@@ -70,8 +71,8 @@ export function workloadTrimmer({ kind, replicasPath }: WorkloadKind): (object: 
       currentReplicas: status?.replicas ?? 0,
       readyReplicas: status?.readyReplicas ?? 0,
       availableReplicas: status?.availableReplicas ?? 0,
-      selector: share(spec?.selector?.matchLabels ?? {}),
-      templateLabels: share(spec?.template?.metadata?.labels ?? {}),
+      selector,
+      templateLabels: sameLabels(selector, templateLabels) ? selector : templateLabels,
       template: podShape(spec?.template?.spec),
     };
   };
@@ -98,6 +99,12 @@ export function identity(metadata: ObjectMeta | undefined): {
 }
 
 const none: Readonly<Record<string, string>> = Object.freeze({});
+
+/** Whether two have the same labels, in whatever order. */
+export function sameLabels(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const keysOfA = Object.keys(a);
+  return keysOfA.length === Object.keys(b).length && keysOfA.every((key) => a[key] === b[key]);
+}
 
 function ours(annotations: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
   const kept = Object.entries(annotations ?? {}).filter(([key]) => key.startsWith(keys.prefix));

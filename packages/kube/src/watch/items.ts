@@ -66,8 +66,8 @@ export class Items<U> {
 
   /** Takes what an event says, unless it is older than what is there. */
   put(scope: string, item: Item<U>): void {
-    const current = this.#kept.get(idOf(item.namespace, item.name));
-    if (!isOlder(item.resourceVersion, current?.resourceVersion)) this.#set(scope, item);
+    const id = idOf(item.namespace, item.name);
+    if (!isOlder(item.resourceVersion, this.#kept.get(id)?.resourceVersion)) this.#set(scope, id, item);
   }
 
   /** Takes a deletion, unless it is older than what is there. */
@@ -79,20 +79,19 @@ export class Items<U> {
 
   /** Takes a list as the whole truth about a scope: what it does not have is deleted. */
   replace(scope: string, items: readonly Item<U>[]): void {
-    const present = new Set(items.map(({ namespace, name }) => idOf(namespace, name)));
+    const present = new Map(items.map((item) => [idOf(item.namespace, item.name), item]));
     for (const [id, current] of [...this.#kept]) {
       if (current.scope === scope && !present.has(id)) this.#drop(id, current);
     }
-    for (const item of items) {
-      const current = this.#kept.get(idOf(item.namespace, item.name));
+    for (const [id, item] of present) {
+      const current = this.#kept.get(id);
       const same =
         current !== undefined && current.uid === item.uid && current.resourceVersion === item.resourceVersion;
-      if (!same) this.#set(scope, item);
+      if (!same) this.#set(scope, id, item);
     }
   }
 
-  #set(scope: string, { namespace, name, uid, resourceVersion, object }: Item<U>): void {
-    const id = idOf(namespace, name);
+  #set(scope: string, id: string, { uid, resourceVersion, object }: Item<U>): void {
     let current = this.#kept.get(id);
     // Another object of the same name: whoever listens must see the old one go.
     if (current !== undefined && (current.uid !== uid || object === undefined)) {
@@ -143,6 +142,7 @@ export class Items<U> {
   }
 }
 
+// Joined, it is one string; a template would keep its parts beside it for as long as it is kept.
 function idOf(namespace: string | undefined, name: string): string {
-  return `${namespace ?? ''}/${name}`;
+  return [namespace, name].join('/');
 }
