@@ -4,6 +4,7 @@ import { Accounting } from './accounting.ts';
 import type { Core, Settings } from './core.ts';
 import { addDrainSteps } from './drain.ts';
 import { Upstreams } from './forward/upstreams.ts';
+import type { Gate } from './gate.ts';
 import { Directory } from './identify/directory.ts';
 import { trustOf } from './identify/trust.ts';
 import { Resources } from './resources.ts';
@@ -37,7 +38,7 @@ export interface Dlx {
   readonly resources: Resources;
   readonly listeners: Listeners;
   readonly server: DataServer;
-  /** Whether all resources were told at least once. */
+  /** Whether all resources were told at least once, and all of their ports tried. */
   readonly synced: Promise<void>;
   /** Listens on the shared port, and returns it. */
   listen(): Promise<number>;
@@ -74,7 +75,8 @@ export function createDlx(options: DlxOptions): Dlx {
     draining: false,
     refusing: false,
   };
-  const directory = new Directory(settings.clusterDomain);
+  const gates = new Map<string, Gate>();
+  const directory = new Directory(settings.clusterDomain, gates);
   const server = new DataServer(core, createChain(core, directory, trustOf(trustedPeers)), (port) =>
     directory.targetPort(port),
   );
@@ -84,9 +86,10 @@ export function createDlx(options: DlxOptions): Dlx {
   const resources = new Resources({
     core,
     directory,
+    gates,
     pollMs,
-    onPorts: () => listeners.sync(directory.listenPorts),
-    onSynced,
+    onPorts: () => void listeners.sync(directory.listenPorts),
+    onSynced: () => void listeners.sync(directory.listenPorts).then(onSynced),
   });
   return {
     core,

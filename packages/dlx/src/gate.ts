@@ -107,7 +107,7 @@ export class Gate {
     this.lanes = lanesFor(this, resource.targets);
     for (const lane of before) {
       if (this.lanes.includes(lane)) continue;
-      const { service, port } = lane.target;
+      const { service, port } = lane.port;
       lane.close({ outcome: 'no-route', detail: `${this.key} has no port ${service}:${port} any more` });
     }
     if (this.held === 0) return;
@@ -226,16 +226,12 @@ export class Gate {
 
 /** A lane for each port, those that there are already among them. */
 function lanesFor(gate: Gate, ports: readonly TargetPort[]): Lane[] {
-  const lanes: Lane[] = [];
-  const at = (list: readonly Lane[], { service, port }: TargetPort): Lane | undefined =>
-    list.find(({ target }) => target.service === service && target.port === port);
-  for (const port of ports) {
-    const lane = at(lanes, port) ?? at(gate.lanes, port);
-    if (lane === undefined) lanes.push(new Lane(gate, port));
-    else {
-      lane.port = port;
-      if (!lanes.includes(lane)) lanes.push(lane);
-    }
-  }
-  return lanes;
+  const isSame = (a: TargetPort, b: TargetPort): boolean => a.service === b.service && a.port === b.port;
+  // One that is told twice is one, as it was told last.
+  const distinct = ports.filter((port, i) => !ports.some((other, j) => j > i && isSame(other, port)));
+  return distinct.map((port) => {
+    const known = gate.lanes.find((lane) => isSame(lane.port, port));
+    if (known !== undefined) known.port = port;
+    return known ?? new Lane(gate, port);
+  });
 }

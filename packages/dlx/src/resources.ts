@@ -1,4 +1,10 @@
-import { type Resource, type ResourceChange, resourceKey, type ResourceRef } from '@scaler/scaler-types';
+import {
+  type Resource,
+  type ResourceChange,
+  resourceKey,
+  type ResourceRef,
+  type TargetPort,
+} from '@scaler/scaler-types';
 import type { Core } from './core.ts';
 import { Gate } from './gate.ts';
 import type { Directory } from './identify/directory.ts';
@@ -6,6 +12,8 @@ import type { Directory } from './identify/directory.ts';
 export interface ResourcesOptions {
   readonly core: Core;
   readonly directory: Directory;
+  /** Where their gates are kept. */
+  readonly gates: Map<string, Gate>;
   /** Milliseconds between two looks, where the scaler cannot tell of changes by itself. */
   readonly pollMs: number;
   /** The allocated ports may have changed. Called at most once per turn of the event loop. */
@@ -20,12 +28,14 @@ const endpointsKeptMs = 300_000;
 
 /** All resources as the scaler tells of them, each with its gate. */
 export class Resources {
-  readonly gates = new Map<string, Gate>();
+  /** By `namespace/name`. */
+  readonly gates: Map<string, Gate>;
   readonly #options: ResourcesOptions;
   #portsScheduled = false;
 
   constructor(options: ResourcesOptions) {
     this.#options = options;
+    this.gates = options.gates;
   }
 
   gate(ref: ResourceRef): Gate | undefined {
@@ -89,11 +99,12 @@ export class Resources {
     const key = resourceKey(resource);
     const known = this.gates.get(key);
     const before = known === undefined ? [] : known.lanes;
+    const told = known?.resource.targets ?? [];
     const gate = known ?? new Gate(core, resource);
-    if (known === undefined) this.gates.set(key, gate);
+    if (known === undefined) this.gates.set(gate.key, gate);
     else known.update(resource);
     directory.set(gate, before);
-    this.#portsChanged();
+    if (!samePorts(told, resource.targets)) this.#portsChanged();
   }
 
   #remove(key: string): void {
@@ -124,4 +135,9 @@ export class Resources {
       for (const gate of this.gates.values()) for (const lane of gate.lanes) lane.sweep(sinceMs);
     }
   }
+}
+
+// Phases change often, ports seldom, and there are tens of thousands of them to go through.
+function samePorts(before: readonly TargetPort[], now: readonly TargetPort[]): boolean {
+  return before.length === now.length && before.every(({ listenPort }, i) => listenPort === now[i]?.listenPort);
 }

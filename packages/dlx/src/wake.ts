@@ -267,7 +267,7 @@ function firstArrivalMs(gate: Gate): number {
 
 function wakeReason(gate: Gate): string {
   for (const lane of gate.lanes) {
-    if (lane.head !== undefined) return `a request for ${lane.target.service}:${lane.target.port} arrived`;
+    if (lane.head !== undefined) return `a request for ${lane.port.service}:${lane.port.port} arrived`;
   }
   return 'a request arrived';
 }

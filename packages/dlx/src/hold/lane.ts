@@ -19,12 +19,13 @@ const connectBrieflyMs = 250;
 /** The way to one target: its held requests in order, and its endpoints. */
 export class Lane {
   readonly gate: Gate;
-  readonly target: Target;
   // Ten thousand sleepers have none of these: they are made for the first request.
   #endpoints: EndpointSet | undefined;
   #queue: HoldQueue<Exchange> | undefined;
   #source: EndpointSource | undefined;
   port: TargetPort;
+  /** What the directory has entered for it, to take out the same again. */
+  entered: TargetPort | undefined = undefined;
   #pumping = false;
   #cancelRetry: CancelTimer | undefined;
   /** Monotonic; when that is. */
@@ -33,7 +34,11 @@ export class Lane {
   constructor(gate: Gate, port: TargetPort) {
     this.gate = gate;
     this.port = port;
-    this.target = { resource: gate.ref, service: port.service, port: port.port };
+  }
+
+  get target(): Target {
+    const { service, port } = this.port;
+    return { resource: this.gate.ref, service, port };
   }
 
   get endpoints(): EndpointSet {

@@ -20,12 +20,12 @@ export class Directory {
   readonly #ports = new Claims<number>();
   readonly #routes = new RouteTable();
   readonly #names: ServiceNames;
-  readonly #resources = new Map<string, Gate>();
-  /** What was entered for each lane, to take out the same again. */
-  readonly #entered = new Map<Lane, TargetPort>();
+  readonly #gates: ReadonlyMap<string, Gate>;
 
-  constructor(clusterDomain: string) {
+  /** `gates`: by `namespace/name`. */
+  constructor(clusterDomain: string, gates: ReadonlyMap<string, Gate>) {
     this.#names = new ServiceNames(clusterDomain);
+    this.#gates = gates;
   }
 
   /** The DLX's own ports that are allocated now. */
@@ -36,12 +36,10 @@ export class Directory {
   /** Enters a gate's lanes as they are now, in place of those that it had. */
   set(gate: Gate, lanesBefore: Iterable<Lane>): void {
     for (const lane of lanesBefore) this.#leave(lane);
-    this.#resources.set(gate.key, gate);
     for (const lane of gate.lanes) this.#enter(lane);
   }
 
   remove(gate: Gate): void {
-    this.#resources.delete(gate.key);
     for (const lane of gate.lanes) this.#leave(lane);
   }
 
@@ -99,23 +97,23 @@ export class Directory {
       port === undefined ? undefined : Number(port),
     );
     if (byService !== undefined) return byService;
-    const lanes = this.#resources.get(`${namespace}/${name}`)?.lanes ?? [];
-    const named = port === undefined ? lanes : lanes.filter((lane) => lane.target.port === Number(port));
+    const lanes = this.#gates.get(`${namespace}/${name}`)?.lanes ?? [];
+    const named = port === undefined ? lanes : lanes.filter((lane) => lane.port.port === Number(port));
     return named.length > 1 ? 'ambiguous' : named[0];
   }
 
   #enter(lane: Lane): void {
     const { port } = lane;
-    this.#entered.set(lane, port);
+    lane.entered = port;
     this.#names.add(lane);
     for (const route of port.routes ?? []) this.#routes.add(route, lane);
     if (port.listenPort !== undefined) this.#ports.add(port.listenPort, lane);
   }
 
   #leave(lane: Lane): void {
-    const port = this.#entered.get(lane);
+    const port = lane.entered;
     if (port === undefined) return;
-    this.#entered.delete(lane);
+    lane.entered = undefined;
     this.#names.remove(lane);
     for (const route of port.routes ?? []) this.#routes.remove(route, lane);
     if (port.listenPort !== undefined) this.#ports.remove(port.listenPort, lane);

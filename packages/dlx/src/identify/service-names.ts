@@ -23,7 +23,7 @@ export class ServiceNames {
   /** By host; the port tells a Service's ports apart, and may be left out where there is only one. */
   find(host: string, port: number | undefined): Found {
     // Without a port a client means 80, as everywhere in HTTP.
-    return this.#lanes.find(this.#withoutSuffix(host), (lane) => lane.target.port === (port ?? 80));
+    return this.#lanes.find(this.#withoutSuffix(host), (lane) => lane.port.port === (port ?? 80));
   }
 
   #withoutSuffix(host: string): string {
@@ -32,7 +32,6 @@ export class ServiceNames {
   }
 }
 
-function keysOf(lane: Lane): string[] {
-  const { service, resource } = lane.target;
-  return [service.toLowerCase(), `${service}.${resource.namespace}`.toLowerCase()];
+function keysOf({ gate, port: { service } }: Lane): string[] {
+  return [service, [service, gate.ref.namespace].join('.')].map((name) => name.toLowerCase());
 }

@@ -28,7 +28,7 @@ export function createChain(core: Core, directory: Directory, trusts: Trust): Ha
       return;
     }
     addForwarded(x, gate.key);
-    const quiet = quietOf(x.carrier, gate.resource.quietRules, lane.target.port);
+    const quiet = quietOf(x.carrier, gate.resource.quietRules, lane.port.port);
     if (quiet === undefined) {
       gate.arrivals += 1;
       gate.lastArrivalMs = x.startedMs;

@@ -1,4 +1,5 @@
 import { Server, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import type { CancelTimer, Clock, Logger } from '@scaler/scaler-types';
 import { backlog } from './data-server.ts';
 
@@ -13,18 +14,36 @@ export interface ListenersOptions {
 }
 
 const retryMs = 1000;
+/** Ports begun with in one turn of the event loop. What thousands leave behind at once, 25 MB, would outlive its youth. */
+const portion = 100;
 
-/** One port's server. There are tens of thousands of them: few fields each, and no functions of their own. */
+/** One port's server. There are tens of thousands of them: few fields each, and neither functions nor listeners of their own. */
 class PortServer extends Server {
+  readonly #told: Told;
   readonly port: number;
   /** Ends the wait for its end, or for the next try. */
   cancel: CancelTimer | undefined = undefined;
 
-  constructor(port: number) {
+  constructor(port: number, told: Told) {
     // As http's own: half-open, so that an answer reaches a client that closed its side.
     super({ allowHalfOpen: true, noDelay: true, keepAlive: true });
     this.port = port;
+    this.#told = told;
   }
+
+  override emit(event: string | symbol, value?: unknown): boolean {
+    if (event === 'connection') this.#told.accept(value as Socket, this.port);
+    else if (event === 'error') this.#told.failed(this, value as Error);
+    else if (event === 'listening') this.#told.listening(this);
+    return true;
+  }
+}
+
+/** Who hears of what becomes of a port. */
+interface Told {
+  accept(socket: Socket, port: number): void;
+  failed(server: PortServer, error: Error): void;
+  listening(server: PortServer): void;
 }
 
 /** One listener for each port that was allocated to a target; all feed the one HTTP server. */
@@ -33,23 +52,18 @@ export class Listeners {
   readonly #ports = new Map<number, PortServer>();
   /** Kept apart: it is asked for every second, and there are tens of thousands of ports. */
   readonly #failures = new Map<number, string>();
-  readonly #onConnection: (this: PortServer, socket: Socket) => void;
-  readonly #onError: (this: PortServer, error: Error) => void;
-  readonly #onListening: (this: PortServer) => void;
+  /** Wanted, and still to be listened on. */
+  readonly #untried = new Set<number>();
+  #trying: Promise<void> | undefined;
+  readonly #told: Told;
   #closed = false;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
-    const failed = this.#failed.bind(this);
-    const failures = this.#failures;
-    this.#onConnection = function (socket) {
-      options.accept(socket, this.port);
-    };
-    this.#onError = function (error) {
-      failed(this, error);
-    };
-    this.#onListening = function () {
-      failures.delete(this.port);
+    this.#told = {
+      accept: options.accept,
+      failed: this.#failed.bind(this),
+      listening: ({ port }) => this.#failures.delete(port),
     };
   }
 
@@ -62,19 +76,21 @@ export class Listeners {
     return Array.from(this.#failures, ([port, reason]) => ({ port, reason }));
   }
 
-  /** Listens on these, and after a while no longer on others. */
-  sync(ports: Iterable<number>): void {
-    if (this.#closed) return;
+  /** Listens on these, and after a while no longer on others. Resolves once each of them was tried. */
+  async sync(ports: Iterable<number>): Promise<void> {
     const wanted = new Set(ports);
+    for (const server of this.#ports.values()) if (!wanted.has(server.port)) this.#closeLater(server);
+    for (const port of this.#untried) if (!wanted.has(port)) this.#untried.delete(port);
     for (const port of wanted) {
       const known = this.#ports.get(port);
-      if (known === undefined) this.#listen(port);
+      if (known === undefined) this.#untried.add(port);
       else if (known.listening) {
         known.cancel?.();
         known.cancel = undefined;
       }
     }
-    for (const server of this.#ports.values()) if (!wanted.has(server.port)) this.#closeLater(server);
+    this.#trying ??= this.#tryAll().finally(() => (this.#trying = undefined));
+    await this.#trying;
   }
 
   /** No more connections; those that stand go on. */
@@ -83,12 +99,19 @@ export class Listeners {
     for (const server of this.#ports.values()) this.#close(server);
   }
 
+  async #tryAll(): Promise<void> {
+    let tried = 0;
+    for (const port of this.#untried) {
+      if (this.#closed) return;
+      this.#untried.delete(port);
+      this.#listen(port);
+      if (++tried % portion === 0) await setImmediate();
+    }
+  }
+
   #listen(port: number): void {
-    const server = new PortServer(port);
+    const server = new PortServer(port, this.#told);
     this.#ports.set(port, server);
-    server.on('connection', this.#onConnection);
-    server.on('error', this.#onError);
-    server.once('listening', this.#onListening);
     server.listen({ host: this.#options.host, port, backlog });
   }
 
