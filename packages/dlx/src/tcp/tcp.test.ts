@@ -71,6 +71,18 @@ test('a check that only connects does not wake where the client speaks first, an
   await h.end({});
 });
 
+test('a connection that says nothing is closed after 75 s', async () => {
+  const clock = createFakeClock();
+  const { h, dial } = await startRaw(undefined, { clock });
+  const client = await dial();
+  await h.until(() => h.dlx.server.connections.size === 1, 'the client is there');
+  for (let ms = 0; ms < 75_000; ms += 250) await clock.advance(250);
+  expect(client.events).toEqual([]);
+  for (let i = 0; i < 8; i++) await clock.advance(250);
+  await client.saw('end');
+  await h.end({});
+});
+
 test('where nobody said who speaks first a silent client wakes after 100 ms, one that has left by then does not', async () => {
   const clock = createFakeClock();
   const { h, dial, wake, app } = await startRaw({ protocol: 'tcp' }, { clock });

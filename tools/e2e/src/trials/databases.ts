@@ -19,6 +19,9 @@ const limitMs = 30_000;
 /** Long enough for a wake that should not be. */
 const checksMs = 1500;
 const checks = 20;
+/** Together many times as long as what is idle. */
+const looks = 20;
+const lookMs = 100;
 
 /** A server that is put to sleep, and the client that wakes it. */
 interface Database {
@@ -31,6 +34,8 @@ interface Database {
   /** One question, and its answer. */
   readonly ask: (host: string, port: number) => readonly [program: string, ...args: string[]];
   readonly answer: string;
+  /** A client's first word, after which the server waits for another. */
+  readonly word: Buffer;
 }
 
 /** `redis-cli` and `psql` against Debian's servers, each asleep until it is asked. */
@@ -63,6 +68,7 @@ function redis(): Database {
     readiness: { tcpSocket: { port: 6379 } },
     ask: (host, port) => ['redis-cli', '-h', host, '-p', String(port), 'ping'],
     answer: 'PONG\n',
+    word: Buffer.from('PING\r\n'),
   };
 }
 
@@ -84,6 +90,8 @@ async function postgres(folder: string): Promise<Database> {
     readiness: { exec: { command: ['/bin/sh', '-c', `${bin}/pg_isready -q -h "$POD_IP" -p "$PORT"`] } },
     ask: (host, port) => [`${bin}/psql`, '-h', host, '-p', String(port), '-U', 'me', '-Atc', 'select 6*7', 'postgres'],
     answer: '42\n',
+    // May we speak TLS?
+    word: Buffer.from([0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f]),
   };
 }
 
@@ -123,14 +131,30 @@ async function prove(system: EmbeddedSystem, one: Database, rounds: number): Pro
   }
   const [p50, p99] = [0.5, 0.99].map((p) => Math.round(percentile(tookMs, p)));
   say(`  ${one.name}: from the start of its client to the end, a wake included, p50 ${p50} ms, p99 ${p99} ms`);
+  const kept = await keepsAwake(system, one, hostname, Number(port));
   await untilAsleep(system, one);
   for (let i = 0; i < checks; i++) await look(hostname, Number(port));
   await sleep(checksMs);
   const slept = phaseOf(system, one) === 'asleep' ? checks : 0;
   return [
     all(`${one.name}: wakes that ${program.split('/').at(-1)} had its answer of`, tookMs.length, rounds),
+    all(`${one.name}: looks at which a silent open connection kept it awake`, kept, looks),
     all(`${one.name}: connections without a byte that left it asleep`, slept, checks),
   ];
+}
+
+/** Says one word, and then nothing for several idle times. */
+async function keepsAwake(system: EmbeddedSystem, one: Database, host: string, port: number): Promise<number> {
+  const socket = connect({ host, port }).resume();
+  socket.write(one.word);
+  await system.waitFor(() => phaseOf(system, one) === 'awake', { timeoutMs: limitMs });
+  let awake = 0;
+  for (let i = 0; i < looks; i++) {
+    await sleep(lookMs);
+    if (phaseOf(system, one) === 'awake' && !socket.destroyed) awake += 1;
+  }
+  socket.end();
+  return awake;
 }
 
 /** As a load balancer or a kubelet does that only wants to know whether somebody listens. */
