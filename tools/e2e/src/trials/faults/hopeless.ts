@@ -9,6 +9,7 @@ import { say } from '../say.ts';
 import { tableLines } from '../table.ts';
 import type { Workload } from '../workload.ts';
 import { type Cause, whenSaid } from './pod-says.ts';
+import { putToSleep } from './sleepers.ts';
 
 const windowMs = 500;
 /** From the pod's word to the answer. */
@@ -57,19 +58,19 @@ const breaks: readonly Break[] = [
 /** Requests that are held for what cannot start are told why, once its pod says so; without nodes on their way. */
 export async function hopeless(): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  await withSleepers({ unschedulableAfter: '1ms' }, async (system, good, workloads) => {
+  await withSleepers({ unschedulableAfter: '500ms' }, async (system, workloads, good) => {
     const results = await inTurn(breaks, (one) => refuse(system, good, workloads, one));
     findings.push(...report(results));
   });
-  await withSleepers({}, async (system, good, workloads) => {
-    findings.push(...(await waitForNode(system, good, workloads)));
+  await withSleepers({}, async (system, workloads) => {
+    findings.push(...(await waitForNode(system, workloads)));
   });
   return findings;
 }
 
 async function withSleepers(
   scalerOptions: Record<string, string>,
-  work: (system: EmbeddedSystem, good: Image, workloads: readonly Workload[]) => Promise<void>,
+  work: (system: EmbeddedSystem, workloads: readonly Workload[], good: Image) => Promise<void>,
 ): Promise<void> {
   const good = createEchoImage({ startDelayMs: 15 });
   const system = await startEmbeddedSystem({
@@ -81,7 +82,7 @@ async function withSleepers(
   });
   try {
     const fleet = await createFleet(system, { counts, image: 'app', windowMs });
-    await work(system, good, fleet.workloads);
+    await work(system, fleet.workloads, good);
     fleet.close();
   } finally {
     await system.close();
@@ -92,14 +93,6 @@ async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>):
   const results: R[] = [];
   for (const item of items) results.push(await work(item));
   return results;
-}
-
-async function putToSleep(workloads: readonly Workload[]): Promise<void> {
-  for (const workload of workloads) workload.idle = true;
-  for (const workload of workloads) {
-    const asleep = (): boolean => workload.phase === 'asleep' && workload.isAtRest && workload.readyPods.size === 0;
-    if (!(await workload.until(asleep, 60_000))) throw new Error(`not asleep after 60 s: ${workload}`);
-  }
 }
 
 interface Refused {
@@ -120,7 +113,7 @@ async function refuse(
   workloads: readonly Workload[],
   one: Break,
 ): Promise<Refused> {
-  await putToSleep(workloads);
+  await putToSleep(system, workloads);
   one.apply(system, good);
   const each = await Promise.all(workloads.map((workload) => askInVain(system, workload, one)));
   one.mend(system, good);
@@ -179,13 +172,8 @@ async function untilServed(system: EmbeddedSystem, workload: Workload): Promise<
  * A cluster that adds nodes when it must: that no node takes the pod is how each wake begins there. Nobody is refused;
  * whoever looks is told, and so is who has waited for as long as anybody may.
  */
-async function waitForNode(
-  system: EmbeddedSystem,
-  good: Image,
-  workloads: readonly Workload[],
-): Promise<readonly Finding[]> {
-  void good;
-  await putToSleep(workloads);
+async function waitForNode(system: EmbeddedSystem, workloads: readonly Workload[]): Promise<readonly Finding[]> {
+  await putToSleep(system, workloads);
   const [first, second] = workloads as [Workload, Workload];
   const holdFor = { metadata: { annotations: { 'scaler/hold-timeout': '4s' } } };
   system.api.store.patch('apps/v1/deployments', fleetNamespace, second.name, { type: 'merge', body: holdFor });

@@ -9,6 +9,7 @@ import { say } from '../say.ts';
 import { tableLines } from '../table.ts';
 import type { Workload } from '../workload.ts';
 import { type Acts, followActs, type Overlap, overlapOf } from './acts.ts';
+import { seconds } from './seconds.ts';
 
 /** 50 workloads, all of which are to be put to sleep. */
 const counts = { selector: 20, overlay: 20, always: 10 };
@@ -169,8 +170,6 @@ function phasesOf(workloads: readonly Workload[]): Phases {
 }
 
 const unheldOf = ({ round, overlap }: Result): number => (round.strike === freeze ? 0 : overlap.unheld);
-
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 function report(results: readonly Result[]): Finding[] {
   const head = ['the leader', 'awake', 'parking', 'asleep', 'another wrote after', 'each at rest after'];
