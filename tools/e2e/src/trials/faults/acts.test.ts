@@ -1,0 +1,19 @@
+import { expect, test } from '@jest/globals';
+import { type Act, overlapOf } from './acts.ts';
+
+/** `a.web`: process a, which holds the Lease, writes to web; `b!web`: without it. */
+const acts = (...short: string[]): Act[] =>
+  short.map((text) => {
+    const process = text.charAt(0);
+    return { process, holder: text.charAt(1) === '!' ? 'x' : process, resource: text.slice(2), atMs: 0 };
+  });
+
+test('a resource that is handed over once is acted on by one after the other', () => {
+  const overlap = overlapOf(acts('a.web', 'a.shop', 'a.web', 'b.web', 'b.web', 'b.other'));
+  expect(overlap).toEqual({ handedOver: 1, contested: [], unheld: 0 });
+});
+
+test('a write that comes after the next one has begun is told, and so is one without the Lease', () => {
+  const overlap = overlapOf(acts('a.web', 'b.web', 'a!web', 'a.shop', 'b!shop'));
+  expect(overlap).toEqual({ handedOver: 1, contested: ['web'], unheld: 2 });
+});
