@@ -42,7 +42,7 @@ interface Database {
 export async function databases(): Promise<readonly Finding[]> {
   const rounds = sizeFrom('TRIALS_DATABASE_WAKES', 50);
   const folder = await mkdtemp(join(tmpdir(), 'scaler-databases-'));
-  const both = [redis(), await postgres(folder)];
+  const both = [await redis(), await postgres(folder)];
   const images = Object.fromEntries(both.map(({ name, image }) => [name, image]));
   const system = await startEmbeddedSystem({
     images,
@@ -59,7 +59,8 @@ export async function databases(): Promise<readonly Finding[]> {
   }
 }
 
-function redis(): Database {
+async function redis(): Promise<Database> {
+  await run('redis-server', ['--version']).catch(() => missing('redis-server'));
   const command = ['/bin/sh', '-c', 'exec redis-server --bind "$POD_IP" --port "$PORT" --save ""'];
   return {
     name: 'redis',
@@ -99,8 +100,12 @@ async function postgres(folder: string): Promise<Database> {
 async function postgresBin(): Promise<string> {
   const versions = await readdir('/usr/lib/postgresql').catch(() => []);
   const newest = versions.sort((a, b) => Number(b) - Number(a))[0];
-  if (newest === undefined) throw new Error('needs /usr/lib/postgresql: apt-get install postgresql redis-server');
+  if (newest === undefined) missing('/usr/lib/postgresql');
   return `/usr/lib/postgresql/${newest}/bin`;
+}
+
+function missing(what: string): never {
+  throw new Error(`there is no ${what} here: apt-get install redis-server postgresql`);
 }
 
 async function deploy(system: EmbeddedSystem, { name, port, readiness }: Database): Promise<void> {
