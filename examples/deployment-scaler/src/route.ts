@@ -75,6 +75,12 @@ export function cleanStrays(facts: Facts): Step | undefined {
 export function untilDiverted(facts: Facts): Step | undefined {
   const ours = facts.services.filter((service) => service.ours);
   if (facts.mode !== 'overlay' && ours.some(({ serves }) => serves)) return { do: 'wait', for: 'emptied', forMs: 50 };
+  return untilHeard(facts);
+}
+
+/** Waits until the routing has stood as it is for `settle`. */
+export function untilHeard(facts: Facts): Step | undefined {
+  const ours = facts.services.filter((service) => service.ours);
   return ours.some(({ stableForMs }) => stableForMs < facts.settleMs) ? settle(facts, ours) : undefined;
 }
 

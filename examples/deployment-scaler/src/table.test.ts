@@ -43,6 +43,25 @@ describe('the repair table', () => {
     }
   });
 
+  test('forgets what is opted out only when everybody has heard of its Services: until then the DLX must know it', () => {
+    let cases = 0;
+    for (const one of combinations()) {
+      if (one.facts.workload?.enabled !== false || one.facts.dlx === 'gone') continue;
+      const model = createModel(one.facts);
+      for (let steps = 0; steps < 60; steps++) {
+        const before = model.facts();
+        const step = nextStep(before, intentNow(one.intent, model));
+        if (step.do === 'forget') {
+          cases += 1;
+          for (const { ours, stableForMs } of before.services)
+            if (ours && stableForMs < before.settleMs) throw new Error(`forgotten too soon: ${name(one)}`);
+        }
+        if (step.do === 'rest' || !model.perform(step)) break;
+      }
+    }
+    expect(cases).toBeGreaterThan(1_000);
+  });
+
   test('cleans up after a workload that is gone', () => {
     for (const service of services) {
       const model = createModel({ ...someFacts(), workload: undefined, services: [service] });

@@ -1,5 +1,5 @@
 import type { Facts, ServiceFacts, WorkloadFacts } from './facts.ts';
-import { cleanStrays, divert, keepDiverted, restore, untilDiverted } from './route.ts';
+import { cleanStrays, divert, keepDiverted, restore, untilDiverted, untilHeard } from './route.ts';
 import type { Step, SwapStep } from './step.ts';
 import { isLeftAsleep, parkBar, type Wishes } from './wishes.ts';
 
@@ -89,7 +89,7 @@ function adopt(facts: Facts, workload: WorkloadFacts): Step {
 function disown(facts: Facts, workload: WorkloadFacts): Step {
   const slept = facts.services.some(isDiverted) || sleeps(workload.phaseLabel);
   if (workload.replicas === 0 && workload.marked && slept) return wakeUp(workload, 'it is not managed any more');
-  return handBack(facts, workload) ?? (workload.marked ? { do: 'forget' } : rest);
+  return handBack(facts, workload) ?? (workload.marked ? forget(facts) : rest);
 }
 
 function asleep(facts: Facts, workload: WorkloadFacts): Step {
@@ -123,7 +123,7 @@ function waking(facts: Facts, workload: WorkloadFacts): Step {
 const untilUsable: Step = { do: 'wait', for: 'endpoints', forMs: 500 };
 
 function awake(facts: Facts, workload: WorkloadFacts): Step {
-  if (!workload.enabled) return handBack(facts, workload) ?? { do: 'forget' };
+  if (!workload.enabled) return handBack(facts, workload) ?? forget(facts);
   const followed = follow(facts, workload);
   if (followed !== undefined) return followed;
   const begun = !facts.wishes.dryRun || facts.services.some(isDiverted);
@@ -180,6 +180,11 @@ function mirrored(facts: Facts, workload: WorkloadFacts): Step | undefined {
 
 function handBack(facts: Facts, workload: WorkloadFacts): Step | undefined {
   return restore(facts, facts.services, { hasty: facts.dlx === 'gone' || workload.replicas === 0 });
+}
+
+// What it forgets the DLX refuses: not while a kube-proxy may still lead connections to it.
+function forget(facts: Facts): Step {
+  return (facts.dlx === 'gone' ? undefined : untilHeard(facts)) ?? { do: 'forget' };
 }
 
 function wakeUp(workload: WorkloadFacts, why: string): SwapStep {
