@@ -45,7 +45,7 @@ export interface TargetPort {
   /**
    * What a connection to the DLX's own port speaks. `http`: HTTP/1.1, HTTP/2 or what a request upgrades to. `tcp`:
    * anything; its bytes are passed on as they come. Absent: HTTP, but for a connection whose first bytes are beyond
-   * doubt those of TLS, PostgreSQL or Redis, which is as with `tcp`.
+   * doubt those of TLS, PostgreSQL, Redis or the PROXY protocol, which is as with `tcp`.
    */
   protocol?: 'http' | 'tcp';
   /**

@@ -1,5 +1,5 @@
 /** A protocol that is known by a client's first bytes. */
-export type Dialect = 'tls' | 'postgresql' | 'redis';
+export type Dialect = 'tls' | 'postgresql' | 'redis' | 'proxy';
 
 const tlsHandshake = 0x16;
 const tlsMajor = 0x03;
@@ -7,6 +7,11 @@ const tlsMajor = 0x03;
 const cancelCode = 80_877_102;
 const sslCode = 80_877_103;
 const gssCode = 80_877_104;
+/** The PROXY protocol's beginnings, versions 1 and 2: a load balancer tells of its client. */
+const proxyHeads = [
+  ...['PROXY TCP4 ', 'PROXY TCP6 ', 'PROXY UNKNOWN'].map((text) => Buffer.from(text)),
+  Buffer.from('0d0a0d0a000d0a515549540a', 'hex'),
+];
 /** An array of bulk strings, as clients of Redis send their commands. */
 const respCommand = /^\*\d{1,7}\r\n\$/;
 const respBegin = /^\*(?:\d{0,7}|\d{1,7}\r\n?)$/;
@@ -26,6 +31,9 @@ export function dialectOf(bytes: Buffer): Dialect | 'more' | undefined {
       if (respCommand.test(text)) return 'redis';
       return respBegin.test(text) ? 'more' : undefined;
     }
+    case 0x50:
+    case 0x0d:
+      return proxyOf(bytes);
     default:
       return undefined;
   }
@@ -39,6 +47,14 @@ export function needsAnswer(first: Buffer): boolean {
 
 function whole(bytes: Buffer, length: number): 'more' | undefined {
   return bytes.length < length ? 'more' : undefined;
+}
+
+function proxyOf(bytes: Buffer): Dialect | 'more' | undefined {
+  const head = proxyHeads.find((one) => {
+    const length = Math.min(one.length, bytes.length);
+    return one.compare(bytes, 0, length, 0, length) === 0;
+  });
+  return head === undefined ? undefined : bytes.length < head.length ? 'more' : 'proxy';
 }
 
 function isStartup(bytes: Buffer): boolean {

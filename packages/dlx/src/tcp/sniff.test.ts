@@ -14,6 +14,11 @@ test.each([
   ['its request for GSSAPI', bytes('\0\0\0\x08\x04\xd2\x16\x30'), 'postgresql', true],
   ['its request to cancel', cancel, 'postgresql', false],
   ['a command of Redis', bytes('*3\r\n$3\r\nSET'), 'redis', false],
+  ['a PROXY header, version 1', bytes('PROXY TCP4 10.0.0.1 10'), 'proxy', false],
+  ['one of an unknown client', bytes('PROXY UNKNOWN\r\n'), 'proxy', false],
+  ['a PROXY header, version 2', bytes('\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c'), 'proxy', false],
+  ['an empty line before a request in HTTP', bytes('\r\n\r\nGET / HTTP/1.1'), undefined, false],
+  ['a request by another method', bytes('PROXYFIND / HTTP/1.1'), undefined, false],
   ['a request in HTTP', bytes('GET / HTTP/1.1\r\n'), undefined, false],
   ['something else that begins with a zero', bytes('\0\0\0\x08\0\0\0\0'), undefined, false],
   ['something else that begins like TLS', bytes('\x16\x04\0\0'), undefined, false],
@@ -29,6 +34,7 @@ test.each([
 test.each([
   ['TLS', hello],
   ['PostgreSQL', startup],
+  ['what a load balancer tells of its client', bytes('PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\nGET / HTTP/1.1\r\n')],
   ['Redis', bytes('*1\r\n$4\r\nPING\r\n')],
 ])('on a port of which nothing is declared %s goes through as it comes', async (_, first) => {
   const { h, dial, wake, app } = await startRaw({});

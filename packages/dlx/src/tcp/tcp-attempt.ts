@@ -65,6 +65,12 @@ export class TcpAttempt implements Attempt, UpstreamUser {
   }
 
   #join(upstream: Socket): void {
+    // It left, and 'close' follows.
+    if (this.#carrier.socket.destroyed) {
+      this.#finish();
+      this.#lane.pump();
+      return;
+    }
     const joinedMs = this.#x.core.clock.monotonic();
     this.#done = true;
     this.joined = true;
