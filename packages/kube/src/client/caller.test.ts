@@ -82,6 +82,19 @@ describe('a read', () => {
 });
 
 describe('a write', () => {
+  test('is not sent where its time was over while the process stood still', async () => {
+    const client = await clientOf((_request, response) => sendJson(response, 200, { metadata: { name: 'web' } }));
+    const over = new AbortController();
+    setTimeout(() => over.abort(), 20);
+    await client.get(kinds.deployment, ref);
+    // Suspended, and the answer above is what it wakes up to: no timer has run yet.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    await expect(client.patch(kinds.deployment, ref, patch, { signal: over.signal })).rejects.toMatchObject({
+      code: 'aborted',
+    });
+    expect(api.requests.map(({ method }) => method)).toEqual(['GET']);
+  });
+
   test.each([
     ['its answer is lost', (_: unknown, response) => void response.socket?.destroy()],
     [

@@ -91,6 +91,13 @@ async function attemptOnce(options: CallerOptions, call: ApiCall, whole: Deadlin
       throw endOf(call, deadline, whole, false);
     });
     try {
+      // A process that was suspended first hears what has come meanwhile, and only then that its time, or its Lease, is
+      // over: what is due comes before a write. A wake is anybody's, and does not wait.
+      if (call.method !== 'GET' && call.lane !== 'wake') {
+        await options.clock.sleep(0, deadline.signal).catch(() => {
+          throw endOf(call, deadline, whole, false);
+        });
+      }
       return await sendOnce(options, call, deadline, whole);
     } finally {
       leave();
