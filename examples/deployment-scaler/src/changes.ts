@@ -29,7 +29,13 @@ const gatherMs = { autoscaler: 50, dlx: 0 } as const;
 /** Labels move a workload from one watch to another: it may be missing for a moment. */
 const goneAfterMs = 1_000;
 
-export function createChanges(clock: Clock, role: 'autoscaler' | 'dlx', newsOf: (ref: ResourceRef) => News): Changes {
+/** `isBlind`: a watch on workloads does not work at the moment, so that what is missing may well be there. */
+export function createChanges(
+  clock: Clock,
+  role: 'autoscaler' | 'dlx',
+  newsOf: (ref: ResourceRef) => News,
+  isBlind: () => boolean,
+): Changes {
   const told = new Map<string, Resource>();
   const goneSinceMs = new Map<string, number>();
   const planner = createPlanner(clock, look);
@@ -51,7 +57,7 @@ export function createChanges(clock: Clock, role: 'autoscaler' | 'dlx', newsOf: 
 
   function lookGone(ref: ResourceRef, key: string): void {
     if (!told.has(key)) return;
-    const sinceMs = goneSinceMs.get(key) ?? clock.monotonic();
+    const sinceMs = (isBlind() ? undefined : goneSinceMs.get(key)) ?? clock.monotonic();
     goneSinceMs.set(key, sinceMs);
     const leftMs = goneAfterMs - (clock.monotonic() - sinceMs);
     if (leftMs > 0) {

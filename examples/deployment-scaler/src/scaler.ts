@@ -183,7 +183,8 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
     parks: new Set(),
     repairs: new Map(),
   };
-  const changes = createChanges(clock, role, (ref) => newsOf(ground, ref));
+  const isBlind = (): boolean => stores.workloads.some(({ store }) => store.failures.length > 0);
+  const changes = createChanges(clock, role, (ref) => newsOf(ground, ref), isBlind);
   const parts = [
     stores.run(signal),
     namespaces.run(signal),
