@@ -48,7 +48,8 @@ export function createRing(size = 32): Ring {
 
 /** A value that changes at each tick must not push the decision before it out of the ring. */
 function sameWords(a: readonly string[], b: readonly string[]): boolean {
-  return withoutNumbers(a) === withoutNumbers(b);
+  const isSame = a.length === b.length && a.every((reason, i) => reason === b[i]);
+  return isSame || withoutNumbers(a) === withoutNumbers(b);
 }
 
 function withoutNumbers(reasons: readonly string[]): string {

@@ -24,7 +24,8 @@ export function createObserver(metrics: Metrics): Observer {
   return {
     ticked(result, tookMs, unknown) {
       seconds.bind({}).observe(tookMs / 1_000);
-      for (const { action } of result.decisions) decisions.bind({ action }).inc();
+      const byAction = Map.groupBy(result.decisions, ({ action }) => action);
+      for (const [action, { length }] of byAction) decisions.bind({ action }).inc(length);
       for (const { source, failures } of result.reports) show(up.bind({ source }), failures.length === 0 ? 1 : 0);
       for (const phase of ['awake', 'parking', 'asleep', 'waking', 'unknown']) {
         const count = result.resources.filter((resource) => (resource.phase ?? 'unknown') === phase).length;

@@ -43,10 +43,29 @@ export interface WantSettings {
   idleAfterMs: number;
 }
 
-/** Everything to know about one resource: each of its scale metrics, and the DLX's count of its requests. */
+/** What a resource's wants were made of, and the wants. */
+interface Made {
+  of: readonly unknown[];
+  wants: readonly Want[];
+}
+
+const made = new WeakMap<Resource, Made>();
+
+/**
+ * Everything to know about one resource: each of its scale metrics, and the DLX's count of its requests. The same ones as
+ * before while it is the same resource: a thousand of them are asked for twice in each tick.
+ */
 export function wantsOf(resource: Resource, settings: WantSettings): readonly Want[] {
-  const metrics = resource.scaleResources.map((metric) => metricWant(resource, metric, settings));
-  return [...metrics, activityWant(resource, settings)];
+  const { scaleResources, kind, idleAfterMs, dlxSeesAll } = resource;
+  const { metricNamePattern, defaultSource, windowedQueries } = settings;
+  const own = [scaleResources, kind, idleAfterMs, dlxSeesAll];
+  const of: readonly unknown[] = [...own, metricNamePattern, defaultSource, windowedQueries, settings.idleAfterMs];
+  const before = made.get(resource);
+  if (before?.of.every((one, i) => Object.is(one, of[i]))) return before.wants;
+  const metrics = scaleResources.map((metric) => metricWant(resource, metric, settings));
+  const wants = [...metrics, activityWant(resource, settings)];
+  made.set(resource, { of, wants });
+  return wants;
 }
 
 function metricWant(resource: Resource, metric: ScaleResource, settings: WantSettings): Want {
