@@ -12,6 +12,13 @@ export {
   type WriteOptions,
 } from './client/client.ts';
 export { connectKube, type ConnectOptions } from './client/connect.ts';
+export {
+  type BackendReference,
+  type Gateway,
+  type HttpRoute,
+  type HttpRouteMatch,
+  type ParentReference,
+} from './client/gateway-api.ts';
 export { jsonPatch, type PatchOperation } from './client/json-patch.ts';
 export {
   apiVersionOf,

@@ -4,7 +4,7 @@ export { type ApiReason, apiReasons, FakeApiError, type Status, type StatusCause
 export { type FakeApi, type FakeApiOptions, startFakeApi } from './api/fake-api.ts';
 export { type Fault, type FaultAction, type FaultHandle, type FaultHook, type Faults } from './api/faults.ts';
 export { type ApiRequest, type Verb } from './api/http/request.ts';
-export { builtInKinds, type GenerationRule, groupVersionOf, gvrOf, type Kind } from './api/kinds.ts';
+export { builtInKinds, gatewayKinds, type GenerationRule, groupVersionOf, gvrOf, type Kind } from './api/kinds.ts';
 export { type CustomMetric, type ExternalMetric, type Metrics, type ServedMetrics } from './api/metrics/metrics.ts';
 export {
   type Json,

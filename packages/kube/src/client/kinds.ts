@@ -15,6 +15,7 @@ import type {
   V1StatefulSet,
   V2HorizontalPodAutoscaler,
 } from '@kubernetes/client-node';
+import type { Gateway, HttpRoute } from './gateway-api.ts';
 import type { Wire } from './wire.ts';
 
 export type ObjectMeta = Wire<V1ObjectMeta>;
@@ -72,18 +73,20 @@ function clusterWide<T extends KubeObject>(group: string, version: string, plura
   return { group, version, plural, kind, namespaced: false };
 }
 
-/** The kinds that scaler works with. */
+/** The kinds that scaler works with. Those of Gateway API exist only where its CustomResourceDefinitions are installed. */
 export const kinds = {
   configMap: namespaced<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap'),
   deployment: namespaced<Deployment>('apps', 'v1', 'deployments', 'Deployment'),
   endpointSlice: namespaced<EndpointSlice>('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice'),
   event: namespaced<CoreEvent>('', 'v1', 'events', 'Event'),
+  gateway: namespaced<Gateway>('gateway.networking.k8s.io', 'v1', 'gateways', 'Gateway'),
   horizontalPodAutoscaler: namespaced<HorizontalPodAutoscaler>(
     'autoscaling',
     'v2',
     'horizontalpodautoscalers',
     'HorizontalPodAutoscaler',
   ),
+  httpRoute: namespaced<HttpRoute>('gateway.networking.k8s.io', 'v1', 'httproutes', 'HTTPRoute'),
   ingress: namespaced<Ingress>('networking.k8s.io', 'v1', 'ingresses', 'Ingress'),
   lease: namespaced<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease'),
   namespace: clusterWide<Namespace>('', 'v1', 'namespaces', 'Namespace'),

@@ -17,12 +17,17 @@ export interface ReflectorOptions<T extends KubeObject, U> {
   readonly trim: (object: T) => U;
   readonly items: Items<U>;
   readonly onSynced: () => void;
+  /** Given where the kind may be missing or closed; told when it is. */
+  readonly onMissing: ((error: KubeError) => void) | undefined;
 }
 
 const firstPauseMs = 200;
 const longestPauseMs = 30_000;
 // For what time alone does not heal quickly: a missing permission, a missing kind.
 const slowPauseMs = 30_000;
+// For a kind that need not be there: how soon it is seen once it is.
+const missingPauseMs = 120_000;
+const failuresToMissing = 3;
 // A watch that ends sooner than this, with nothing said, is not a normal end.
 const shortestWatchMs = 1_000;
 const shortWatchSeconds = 5;
@@ -39,6 +44,8 @@ export class Reflector<T extends KubeObject, U> {
   lists = 0;
   #failures = 0;
   #wasSilent = false;
+  /** Since it was last given up as missing, if ever. */
+  #served = false;
   readonly #options: ReflectorOptions<T, U>;
   readonly #scope: string;
   readonly #fields: Readonly<Record<string, unknown>>;
@@ -67,6 +74,10 @@ export class Reflector<T extends KubeObject, U> {
     const list = await client.list(kind, { ...selection, trim: (object) => this.#toItem(object), signal });
     items.replace(this.#scope, list.items);
     this.#alive(list.resourceVersion);
+    this.#settle();
+  }
+
+  #settle(): void {
     if (this.synced) return;
     this.synced = true;
     this.#options.onSynced();
@@ -112,6 +123,7 @@ export class Reflector<T extends KubeObject, U> {
     this.failure = undefined;
     this.#failures = 0;
     this.#wasSilent = false;
+    this.#served = true;
   }
 
   #toItem(object: T): Item<U> {
@@ -127,7 +139,13 @@ export class Reflector<T extends KubeObject, U> {
   }
 
   async #recover(error: KubeError, signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { clock, logger, onMissing } = this.#options;
+    if (onMissing !== undefined && this.#isMissing(error)) {
+      await this.#doWithout(error, onMissing, signal);
+      return;
+    }
+    // Where nothing at all answers, whoever waits for this waits for the other kinds, too.
+    if (onMissing !== undefined && error.code !== 'connection') this.#settle();
     this.failure = error;
     this.#failures += 1;
     this.#wasSilent = error.code === 'timeout';
@@ -137,6 +155,26 @@ export class Reflector<T extends KubeObject, U> {
     const { code, reason } = error;
     logger[calm ? 'info' : 'warn']('Watch has to start again', { ...this.#fields, code, reason, err: error });
     if (!calm) await clock.sleep(pauseMs(error, this.#failures), signal).catch(() => undefined);
+  }
+
+  // An API server that starts may refuse what it serves a minute later: what was there is kept until that is past.
+  #isMissing(error: KubeError): boolean {
+    return isKubeError(error, 'not-found', 'forbidden') && (!this.#served || this.#failures >= failuresToMissing);
+  }
+
+  async #doWithout(error: KubeError, onMissing: (error: KubeError) => void, signal: AbortSignal): Promise<void> {
+    const { clock, items } = this.#options;
+    const isNew = this.#served || this.failure?.code !== error.code;
+    this.failure = error;
+    this.#failures = 0;
+    this.#served = false;
+    this.#wasSilent = false;
+    this.position = undefined;
+    this.lifeAtMs = clock.monotonic();
+    items.replace(this.#scope, []);
+    if (isNew) onMissing(error);
+    this.#settle();
+    await clock.sleep(missingPauseMs * (0.75 + Math.random() / 4), signal).catch(() => undefined);
   }
 }
 

@@ -199,6 +199,65 @@ describe('a store', () => {
     ).toEqual(['bad', 'a']);
   });
 
+  describe('of a kind that may be missing', () => {
+    const optional = { optional: true, clock: fastClock(4_000), namespaces: ['one', 'two'] };
+    const notFound: Script = (_request, response) => void response.writeHead(404).end('404 page not found');
+    const told = (text: string) => logger.lines.filter(({ message }) => message.startsWith(text));
+
+    test('is as one without objects, tells so once, and has them soon after it is installed', async () => {
+      const { store } = await start(notFound, [stay], optional);
+      await store.whenSynced();
+      expect([store.size, store.failures.length]).toEqual([0, 2]);
+      await until(() => lists() >= 6);
+      expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
+        ['info', 'Kind is not installed, so there are no objects of it'],
+      ]);
+      api.answer(({ path }, response) => sendList(response, 9, path.includes('/one/') ? [pod('a', 8)] : []));
+      await until(() => store.size === 1 && store.failures.length === 0);
+    });
+
+    test('keeps what it had until a few looks in a row found it missing', async () => {
+      let watch: ServerResponse | undefined;
+      const present: Script = (_request, response) => sendList(response, 9, [pod('a', 8)]);
+      const keep: Script = (_request, response) => void (watch = response);
+      const { store } = await start(present, [keep], { ...optional, namespaces: ['shop'] });
+      await until(() => store.size === 1 && watch !== undefined);
+      let refused = 0;
+      api.answer((request, response) => {
+        if (++refused <= 3) expect(store.size).toBe(1);
+        notFound(request, response);
+      });
+      watch?.end();
+      await until(() => store.size === 0);
+      expect(told('Watch has to start again').length).toBeGreaterThanOrEqual(3);
+      await until(() => refused >= 8);
+      expect(told('Kind is not installed')).toHaveLength(1);
+    });
+
+    test('that it may not read is told of as that', async () => {
+      const { store } = await start(
+        (_request, response) => sendStatus(response, 403, 'Forbidden', 'no'),
+        [stay],
+        optional,
+      );
+      await store.whenSynced();
+      await until(() => lists() >= 4);
+      expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
+        ['warn', 'Kind must not be read, as if there were no objects of it'],
+      ]);
+    });
+
+    test('does not keep anybody waiting while its API is broken', async () => {
+      const { store } = await start(
+        (_request, response) => sendStatus(response, 500, 'InternalError', 'no'),
+        [stay],
+        optional,
+      );
+      await store.whenSynced();
+      expect(store.failures[0]?.error.code).toBe('unavailable');
+    });
+  });
+
   test('merges the watches of several namespaces, and is as old as the oldest of them', async () => {
     const open = new Map<string, ServerResponse>();
     const { store } = await start(

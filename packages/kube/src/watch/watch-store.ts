@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '@scaler/scaler-types';
 import type { KubeClient } from '../client/client.ts';
 import type { Kind, KubeObject } from '../client/kinds.ts';
+import type { KubeError } from '../errors.ts';
 import { Items } from './items.ts';
 import { Reflector } from './reflector.ts';
 import { isOlder } from './resource-version.ts';
@@ -13,6 +14,11 @@ export interface WatchStoreOptions<T extends KubeObject, U> {
   readonly namespaces?: readonly string[] | undefined;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
+  /**
+   * Whether the kind may be missing, or closed to this process: then it is as one without objects, which is logged once,
+   * and looked for every two minutes. Nobody waits for its first list for longer than one failure takes. Default false.
+   */
+  readonly optional?: boolean | undefined;
   /** What is kept of an object. An object it throws for is logged and left out. */
   readonly trim: (object: T) => U;
   readonly clock: Clock;
@@ -36,7 +42,7 @@ class WatchedStore<T extends KubeObject, U> implements Store<U> {
   readonly #limitMs: number;
 
   constructor(options: WatchStoreOptions<T, U>) {
-    const { client, clock, logger, kind, trim, labelSelector, fieldSelector } = options;
+    const { client, clock, logger, kind, trim, labelSelector, fieldSelector, optional = false } = options;
     const bookmarkLimitMs = options.bookmarkLimitMs ?? defaultBookmarkLimitMs;
     const items = new Items<U>(logger);
     const onSynced = (): void => {
@@ -49,9 +55,20 @@ class WatchedStore<T extends KubeObject, U> implements Store<U> {
       const selection = { namespace, labelSelector, fieldSelector };
       return {
         namespace,
-        reflector: new Reflector({ client, clock, logger, kind, selection, bookmarkLimitMs, trim, items, onSynced }),
+        reflector: new Reflector({
+          ...{ client, clock, logger, kind, selection, bookmarkLimitMs, trim, items, onSynced },
+          onMissing: optional ? (error) => this.#tellMissing(options, error) : undefined,
+        }),
       };
     });
+  }
+
+  // With a watch for each of many namespaces, the first that misses it speaks for all.
+  #tellMissing({ logger, kind }: WatchStoreOptions<T, U>, error: KubeError): void {
+    if (this.failures.filter(({ error: { code } }) => code === error.code).length > 1) return;
+    const fields = { kind: kind.kind, group: kind.group, code: error.code };
+    if (error.code === 'not-found') logger.info('Kind is not installed, so there are no objects of it', fields);
+    else logger.warn('Kind must not be read, as if there were no objects of it', { ...fields, err: error });
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -152,6 +152,25 @@ export const builtInKinds: readonly Kind[] = [
   },
 ];
 
+const gatewayApi = {
+  group: 'gateway.networking.k8s.io',
+  version: 'v1',
+  namespaced: true,
+  hasStatus: true,
+  generation: 'spec',
+  custom: true,
+  needsVersion: true,
+} as const;
+
+/**
+ * The kinds of Gateway API that scaler reads. A fake API has them when they are among its `kinds` or registered later:
+ * without, it is a cluster where Gateway API is not installed. Their defaults are not filled in.
+ */
+export const gatewayKinds: readonly Kind[] = [
+  { ...gatewayApi, resource: 'gateways', kind: 'Gateway', shortNames: ['gtw'] },
+  { ...gatewayApi, resource: 'httproutes', kind: 'HTTPRoute' },
+];
+
 /** `apps/v1/deployments`, `v1/pods`. */
 export function gvrOf(kind: Kind): string {
   return `${groupVersionOf(kind)}/${kind.resource}`;
