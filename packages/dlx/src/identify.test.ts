@@ -76,6 +76,16 @@ test('what two resources claim belongs to neither, and comes back to the one tha
   await h.end({ 'no-route': 1, forwarded: 1 });
 });
 
+test('a route that does not tell whom it is for leads to nobody, nor does a wider one in its place', async () => {
+  const h = await withWeb();
+  const routes = [{ host: 'app.example.com', path: '/split', ambiguous: true }];
+  h.scaler.set({ name: 'canary', phase: 'awake', targets: [{ service: 'canary', port: 80, routes }] });
+  const { status, problem } = await h.send({ headers: { host: 'app.example.com' }, path: '/split/a' });
+  expect([status, problem.tried?.[0]]).toEqual([404, 'host app.example.com path /split/a (claimed by several)']);
+  expect((await h.send({ headers: { host: 'app.example.com' }, path: '/' })).body).toBe('default/web');
+  await h.end({ 'no-route': 1, forwarded: 1 });
+});
+
 test('the target header is believed from trusted peers only', async () => {
   const headers = { host: 'nobody', 'X-Scaler-Target': 'default/api:8000' };
   const stranger = await withWeb();

@@ -29,6 +29,11 @@ export interface Route {
   path?: string;
   /** Default `Prefix`, element by element, as in an Ingress. */
   pathType?: 'Prefix' | 'Exact';
+  /**
+   * Host and path alone do not tell whether a request is for this target or for something else, so it is for neither, and
+   * not for a wider route. Default false.
+   */
+  ambiguous?: boolean;
 }
 
 /** A port of a resource that may receive traffic. */

@@ -4,6 +4,7 @@ import type { Lane } from '../hold/lane.ts';
 interface Entry {
   readonly path: string;
   readonly exact: boolean;
+  readonly ambiguous: boolean;
   readonly lane: Lane;
 }
 
@@ -15,7 +16,8 @@ export class RouteTable {
   readonly #hosts = new Map<string, Entry[]>();
 
   add(route: Route, lane: Lane): void {
-    const entry = { path: withoutFinalSlash(route.path ?? '/'), exact: route.pathType === 'Exact', lane };
+    const { path = '/', pathType, ambiguous = false } = route;
+    const entry = { path: withoutFinalSlash(path), exact: pathType === 'Exact', ambiguous, lane };
     const host = hostKey(route.host);
     const entries = this.#hosts.get(host);
     if (entries === undefined) this.#hosts.set(host, [entry]);
@@ -47,8 +49,8 @@ export class RouteTable {
     for (const entry of this.#hosts.get(host) ?? []) {
       if (!pathMatches(entry, path)) continue;
       const rank = best === undefined ? 1 : compare(entry, best);
-      if (rank > 0) ambiguous = false;
-      else if (rank === 0 && entry.lane !== best?.lane) ambiguous = true;
+      if (rank > 0) ambiguous = entry.ambiguous;
+      else if (rank === 0 && (entry.ambiguous || entry.lane !== best?.lane)) ambiguous = true;
       if (rank > 0) best = entry;
     }
     return ambiguous ? 'ambiguous' : best?.lane;

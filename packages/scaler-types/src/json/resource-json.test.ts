@@ -19,7 +19,7 @@ describe('round trip', () => {
     .date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-01-01') })
     .map((date) => date.toISOString());
   const route = fc.record(
-    { host: word, path: word, pathType: fc.constantFrom('Prefix', 'Exact') },
+    { host: word, path: word, pathType: fc.constantFrom('Prefix', 'Exact'), ambiguous: fc.boolean() },
     { requiredKeys: ['host'] },
   );
   const target = fc.record(

@@ -35,6 +35,7 @@ const route = object<Route>({
   host: required(text),
   path: optional(text),
   pathType: optional(oneOf(['Prefix', 'Exact'])),
+  ambiguous: optional(flag),
 });
 
 const targetPort = object<TargetPort>({
