@@ -1,11 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCounts, type Counts } from './counts.ts';
+import { createCounts } from './counts.ts';
 import { type Episode, type EpisodeOptions, type Outcome, play } from './episode.ts';
+import { runJobs } from './jobs.ts';
 import { type Options, readOptions, usage } from './options.ts';
+import { countsOf, printTally, sum, type Tally } from './report.ts';
 import { shrink } from './shrink.ts';
-import { generate } from './steps/generate.ts';
+import { generate, generateDrill } from './steps/generate.ts';
 import type { Step } from './steps/step.ts';
 import { missing } from './vacuity.ts';
 
@@ -17,46 +19,57 @@ async function main(argv: readonly string[]): Promise<number> {
     console.error(`${(error as Error).message}\n${usage}`);
     return 2;
   }
-  const counts = createCounts();
   const beganMs = performance.now();
-  let done = 0;
-  let productMs = 0;
-  for (const episode of await episodesOf(options)) {
-    const outcome = await play(episode, { counts, ...tellers(options) });
-    done += Math.min(outcome.step + 1, episode.steps.length);
-    productMs += outcome.ms;
-    if (outcome.violation !== undefined) {
-      await fail(episode, outcome, options);
-      return 1;
-    }
-    if (options.steps > options.episode) {
-      console.log(
-        `seed ${episode.seed}: ${episode.steps.length} steps, ${Math.round(outcome.ms / 1_000)} s of its time, nothing broken`,
-      );
-    }
+  const tallies = options.jobs > 1 ? await runJobs(options) : await runHere(options);
+  if (tallies === undefined) return 1;
+  const tally = sum(tallies);
+  if (options.child) {
+    await new Promise((resolve) => process.send?.(tally, resolve));
+    return 0;
   }
-  tell(counts, done, productMs, performance.now() - beganMs);
-  const never = options.only === undefined && options.replay === undefined ? missing(counts, done) : [];
+  printTally(tally, performance.now() - beganMs);
+  const partial = [options.only, options.replay, options.drill].some((one) => one !== undefined);
+  const never = partial ? [] : missing({ of: (what) => tally.counts[what] ?? 0 }, tally.steps);
   if (never.length > 0) {
     console.error(`The run was in vain: these never happened: ${never.join(', ')}`);
     return 1;
   }
-  console.log(`${done} steps, 0 broken invariants`);
+  console.log(`${tally.steps} steps, 0 broken invariants`);
   return 0;
 }
 
-/** A long run is many episodes, each in a world of its own: its seed is enough to have it again. */
-async function episodesOf({ seed, steps, episode, only, replay }: Options): Promise<readonly Episode[]> {
-  if (replay !== undefined) return [JSON.parse(await readFile(replay, 'utf8')) as Episode];
-  if (only !== undefined) {
-    const script = generate(seed, episode);
-    return [{ seed, steps: only.flatMap((index) => script[index] ?? []) }];
+/** Undefined: something is broken, and was told. */
+async function runHere(options: Options): Promise<readonly Tally[] | undefined> {
+  const counts = createCounts();
+  let steps = 0;
+  let productMs = 0;
+  for (const episode of await episodesOf(options)) {
+    const outcome = await play(episode, { counts, ...tellers(options) });
+    steps += Math.min(outcome.step + 1, episode.steps.length);
+    productMs += outcome.ms;
+    if (outcome.violation !== undefined) {
+      await fail(episode, outcome, options);
+      return undefined;
+    }
+    if (options.child || options.steps > options.episode) {
+      const seconds = Math.round(outcome.ms / 1_000);
+      console.log(`seed ${episode.seed}: ${episode.steps.length} steps, ${seconds} s of its time, nothing broken`);
+    }
   }
+  const { user, system } = process.cpuUsage();
+  return [{ steps, productMs, cpuMs: (user + system) / 1_000, counts: countsOf(counts) }];
+}
+
+/** A long run is many episodes, each in a world of its own: its seed is enough to have it again. */
+async function episodesOf(options: Options): Promise<readonly Episode[]> {
+  const { seed, steps, episode, only, replay, drill } = options;
+  const script = (of: number, length: number): readonly Step[] =>
+    drill === undefined ? generate(of, length) : generateDrill(of, length, drill);
+  if (replay !== undefined) return [JSON.parse(await readFile(replay, 'utf8')) as Episode];
+  if (only !== undefined) return [{ seed, steps: only.flatMap((index) => script(seed, episode)[index] ?? []) }];
   const count = Math.ceil(steps / episode);
-  return Array.from({ length: count }, (_, i) => ({
-    seed: seed + i,
-    steps: generate(seed + i, count === 1 ? Math.max(steps, 2) : episode),
-  }));
+  const length = count === 1 ? Math.max(steps, 2) : episode;
+  return Array.from({ length: count }, (_, i) => ({ seed: seed + i, steps: script(seed + i, length) }));
 }
 
 function tellers({ verbose }: Options): Pick<EpisodeOptions, 'onStep' | 'onLog'> {
@@ -70,7 +83,7 @@ function tellers({ verbose }: Options): Pick<EpisodeOptions, 'onStep' | 'onLog'>
   };
 }
 
-async function fail(episode: Episode, outcome: Outcome, { shrinkSeconds }: Options): Promise<void> {
+async function fail(episode: Episode, outcome: Outcome, { shrinkSeconds, drill }: Options): Promise<void> {
   const { violation, step } = outcome;
   console.error(`\nBROKEN: ${violation?.invariant}\n  ${violation?.facts}`);
   console.error(
@@ -88,7 +101,7 @@ async function fail(episode: Episode, outcome: Outcome, { shrinkSeconds }: Optio
   console.error(`  again: npm run chaos -- --replay ${file}`);
   const indices = indicesOf(short.steps, episode.steps);
   console.error(
-    `  or:    npm run chaos -- --seed ${episode.seed} --episode ${episode.steps.length} --only ${indices.join(',')}`,
+    `  or:    npm run chaos -- --seed ${episode.seed} --episode ${episode.steps.length}${drill === undefined ? '' : ` --drill ${drill}`} --only ${indices.join(',')}`,
   );
 }
 
@@ -104,15 +117,6 @@ function indicesOf(part: readonly Step[], whole: readonly Step[]): readonly numb
     from = index + 1;
     return index;
   });
-}
-
-function tell(counts: Counts, steps: number, productMs: number, tookMs: number): void {
-  const lines = [...counts.all].filter(([what]) => what !== '').sort(([a], [b]) => (a < b ? -1 : 1));
-  for (const [what, times] of lines) console.log(`${String(times).padStart(8)}  ${what}`);
-  const perSecond = (steps / (tookMs / 1_000)).toFixed(1);
-  console.log(
-    `${(tookMs / 1_000).toFixed(1)} s, ${perSecond} steps/s, ${Math.round(productMs / 1_000)} s of the product's time`,
-  );
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { type Drill, drills } from './steps/generate.ts';
 
 /** How the suite is run. */
 export interface Options {
@@ -13,12 +14,18 @@ export interface Options {
   readonly only: readonly number[] | undefined;
   /** A file with `{seed, steps}`, as a failure leaves it behind. */
   readonly replay: string | undefined;
+  /** Scripts that are about one thing alone. */
+  readonly drill: Drill | undefined;
   readonly verbose: boolean;
+  /** Processes that the episodes of a long run are shared out to. */
+  readonly jobs: number;
+  /** One of these processes: tells its counts to the one that started it. */
+  readonly child: boolean;
   /** Seconds for finding a shorter history. */
   readonly shrinkSeconds: number;
 }
 
-export const usage = `npm run chaos -- [--seed N] [--steps N] [--quick] [--episode N] [--only a,b,c] [--replay FILE] [--shrink SECONDS] [--verbose]`;
+export const usage = `npm run chaos -- [--seed N] [--steps N] [--quick] [--episode N] [--only a,b,c] [--replay FILE] [--drill NAME] [--shrink SECONDS] [--jobs N] [--verbose]`;
 
 /** @throws Error with one sentence for people. */
 export function readOptions(argv: readonly string[]): Options {
@@ -29,8 +36,11 @@ export function readOptions(argv: readonly string[]): Options {
       steps: { type: 'string' },
       episode: { type: 'string', default: '200' },
       only: { type: 'string' },
+      drill: { type: 'string' },
       replay: { type: 'string' },
       shrink: { type: 'string', default: '120' },
+      jobs: { type: 'string', default: '1' },
+      child: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
     },
@@ -41,9 +51,16 @@ export function readOptions(argv: readonly string[]): Options {
     seed: wholeNumber('seed', values.seed, 0),
     steps: wholeNumber('steps', values.steps ?? (quick ? '100' : '200'), 1),
     episode: wholeNumber('episode', values.episode, 2),
-    ...{ quick, verbose, replay, only },
+    ...{ quick, verbose, replay, only, child: values.child },
+    jobs: wholeNumber('jobs', values.jobs, 1),
+    drill: values.drill === undefined ? undefined : drillOf(values.drill),
     shrinkSeconds: wholeNumber('shrink', values.shrink, 0),
   };
+}
+
+function drillOf(text: string): Drill {
+  if (text in drills) return text as Drill;
+  throw new Error(`--drill is "${text}", allowed is one of ${Object.keys(drills).join(', ')}`);
 }
 
 function wholeNumber(name: string, text: string, least: number): number {

@@ -80,12 +80,17 @@ function adopt(server: Server, state: State): void {
   state.servers.add(server);
   // A connection is accepted in nobody's context: what comes of it is to be in the process's own.
   const emit = server.emit.bind(server) as (...args: unknown[]) => boolean;
-  server.emit = (...args: unknown[]) => storage.run(state, () => emit(...args));
+  server.emit = (...args: unknown[]) => {
+    if (!state.dead || args[0] !== 'connection') return storage.run(state, () => emit(...args));
+    (args[1] as Socket).destroy();
+    return true;
+  };
   server.on('connection', (socket: Socket) => own(socket, state));
   server.once('close', () => state.servers.delete(server));
 }
 
 function own(socket: Socket, state: State): void {
+  if (state.sockets.has(socket)) return;
   state.sockets.add(socket);
   socket.once('close', () => state.sockets.delete(socket));
 }
@@ -115,7 +120,8 @@ export function createSandbox(name: string): Sandbox {
         for (const server of state.servers) server.close();
         for (const socket of state.sockets) {
           socket.on('error', () => undefined);
-          socket.resetAndDestroy();
+          // Not `resetAndDestroy`, which waits for what is still to be written.
+          socket.destroy();
         }
       });
     },

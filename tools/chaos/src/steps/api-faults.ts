@@ -40,10 +40,11 @@ export function createFaults(world: World): Faults {
 }
 
 export function addApiFault(world: World, faults: Faults, step: Step & { do: 'api-fault' }): void {
-  const { fault, who, share, forMs } = step;
+  const { fault, who, share, forMs, kind } = step;
   const verb = step.writes ? writes : all;
   const actions = actionsOf(world, fault);
-  faults.add(`fault ${fault}`, { verb, userAgent: agentOf(who), probability: share, action: actions }, forMs);
+  const which = { verb, userAgent: agentOf(who), ...(kind !== undefined && { resource: kind }) };
+  faults.add(`fault ${fault}`, { ...which, probability: share, action: actions }, forMs);
 }
 
 function actionsOf(world: World, fault: ApiFault): FaultAction {

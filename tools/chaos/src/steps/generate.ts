@@ -2,7 +2,7 @@ import { createRandom, type Random } from '../random.ts';
 import { fleet } from '../world/fleet.ts';
 import { type MetricMode, metricModes } from '../world/metrics.ts';
 import type { App } from '../world/programs.ts';
-import { apiFaults, interleavings, type Step, type Who } from './step.ts';
+import { apiFaults, type Interleaving, interleavings, type Step, type Who } from './step.ts';
 
 type Maker = (random: Random) => readonly Step[];
 
@@ -45,6 +45,57 @@ const makers: readonly (readonly [number, Maker])[] = [
   [0.5, () => outage],
   [0.5, (random) => staleCache(random)],
 ];
+
+/** What a run may be about, beside everything. */
+export const drills = {
+  /** Somebody comes between the last steps of a park. */
+  request: (random) => between(random, 'request', false),
+  'deaf-request': (random) => between(random, 'request', true),
+  'slow-request': (random) => between(random, 'slow-request', true),
+  scale: (random) => between(random, 'scale', false),
+  /** Metrics are not there, or make no sense. */
+  metrics: (random) => [
+    ...everybody((r) => ({ do: 'metric', r, mode: random.pick(['nan', 'gone', 'two', 'old']) })),
+    pass(9_000),
+    pass(8_000),
+    ...quiet,
+  ],
+  outage: () => outage,
+  crowd: () => [...quiet, ...everybody((r) => ({ do: 'request', r, count: 3, node: 0 })), pass(4_000)],
+  /** Writes to Services arrive when all has changed. */
+  late: (random) => [
+    ...quiet,
+    { do: 'api-fault', fault: 'late', who: 'autoscaler', writes: true, kind: 'services', share: 0.5, forMs: 4_000 },
+    { do: 'wake-all' },
+    ...Array.from({ length: 12 }, () => pass(random.between(3_000, 4_000))),
+  ],
+} as const satisfies Readonly<Record<string, Maker>>;
+
+export type Drill = keyof typeof drills;
+
+function everybody(make: (r: number) => Step): readonly Step[] {
+  return fleet.map((_, r) => make(r));
+}
+
+function between(random: Random, what: Interleaving, deaf: boolean): readonly Step[] {
+  return [
+    { do: 'wake-all' },
+    { do: 'truth' },
+    pass(random.between(5_000, 6_000)),
+    ...everybody((r) => ({ do: 'interleave', r, what })),
+    ...(deaf ? [{ do: 'freeze-watches', who: 'dlx', forMs: 14_000 } as const] : []),
+    pass(9_000),
+    pass(3_000),
+  ];
+}
+
+/** The script of a seed that is about one thing, again and again. */
+export function generateDrill(seed: number, length: number, drill: Drill): readonly Step[] {
+  const random = createRandom(seed);
+  const steps: Step[] = [...quiet];
+  while (steps.length < length - 1) steps.push(...drills[drill](random));
+  return [...steps.slice(0, length - 1), { do: 'settle' }];
+}
 
 /** The script of a seed. Each step stands for itself, so any of them may be left out. */
 export function generate(seed: number, length: number): readonly Step[] {

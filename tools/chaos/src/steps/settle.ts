@@ -27,7 +27,8 @@ export async function settle({ world, faults, frozen }: Stage): Promise<void> {
     for (const key of [...open]) if (!complaints.some((text) => text.startsWith(`${key}:`))) open.delete(key);
   }
   if (open.size > 0) judge.report('everything converges', judge.complaints().join('; '));
-  if (world.traffic.open.size > 0) await world.pass(10_000);
+  // Until every kube-proxy has heard, and whoever is held was let go.
+  await world.pass(world.traffic.open.size > 0 ? 10_000 : 3_000);
   for (const { id, key, backend } of world.traffic.open)
     judge.report('no request lost', `request ${id} to ${key} by ${backend} has no answer after everything has settled`);
   const asked = fleet.map((member) => world.traffic.send(member, 0));

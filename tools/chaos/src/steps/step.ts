@@ -43,6 +43,8 @@ export type Step =
       readonly fault: ApiFault;
       readonly who: Who;
       readonly writes: boolean;
+      /** Plural: only those of this kind. Left out: of every kind. */
+      readonly kind?: string;
       readonly share: number;
       readonly forMs: number;
     }

@@ -49,7 +49,8 @@ export interface WorldOptions {
 }
 
 const lookEveryMs = 1_000;
-const digestMs = 12_000;
+const digestMs = 10_000;
+const slowestProxyMs = 2_500;
 // Below the ports that clients get, so that it is still free when the API comes back; one address for each process.
 const apiAddress = { host: `127.230.${(process.pid >> 8) & 255}.${process.pid & 255}`, port: 6_443 };
 const podsUpMs = 4_000;
@@ -127,12 +128,17 @@ async function populate(
   await cluster.apply(dlxService);
   await cluster.apply(programManifest('dlx', 2));
   await cluster.apply(programManifest('autoscaler', 2));
-  // What others did is past once the resource is whole again, and every kube-proxy has heard of it.
+  // What others did is past once the resource has been whole for as long as a kube-proxy takes to hear of it.
+  const wholeSince = new Map<string, number>();
   const digest = (): void => {
     for (const member of fleet) {
-      const changedMs = others.get(keyOf(member));
-      if (changedMs === undefined || timeline.ms - changedMs < digestMs) continue;
-      if (complaintOf(scene, member) === undefined) others.delete(keyOf(member));
+      const key = keyOf(member);
+      const changedMs = others.get(key);
+      if (changedMs === undefined) continue;
+      if (complaintOf(scene, member) !== undefined) wholeSince.delete(key);
+      else if (!wholeSince.has(key)) wholeSince.set(key, timeline.ms);
+      const sinceMs = Math.max(changedMs + digestMs, wholeSince.get(key) ?? Infinity);
+      if (timeline.ms - sinceMs > slowestProxyMs) others.delete(key);
     }
   };
   const pass = async (ms: number): Promise<void> => {

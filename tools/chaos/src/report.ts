@@ -1,0 +1,41 @@
+import type { Counts } from './counts.ts';
+
+/** What came of some episodes. */
+export interface Tally {
+  readonly steps: number;
+  /** Milliseconds of the product's time. */
+  readonly productMs: number;
+  /** Of this process, and of those that it started. */
+  readonly cpuMs: number;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Prints the counts of a run, so that one sees that it was not in vain. */
+export function printTally({ steps, productMs, cpuMs, counts }: Tally, tookMs: number): void {
+  const lines = Object.entries(counts)
+    .filter(([what]) => what !== '')
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [what, times] of lines) console.log(`${String(times).padStart(8)}  ${what}`);
+  const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
+  console.log(
+    `${seconds(tookMs)} s (${seconds(cpuMs)} s of CPU), ${((steps * 1_000) / tookMs).toFixed(1)} steps/s, ${seconds(productMs)} s of the product's time`,
+  );
+}
+
+export function countsOf(counts: Counts): Tally['counts'] {
+  return Object.fromEntries(counts.all);
+}
+
+export function sum(tallies: readonly Tally[]): Tally {
+  const counts: Record<string, number> = {};
+  for (const tally of tallies) {
+    for (const [what, times] of Object.entries(tally.counts)) counts[what] = (counts[what] ?? 0) + times;
+  }
+  const total = (of: (tally: Tally) => number): number => tallies.reduce((all, tally) => all + of(tally), 0);
+  return {
+    steps: total(({ steps }) => steps),
+    productMs: total(({ productMs }) => productMs),
+    cpuMs: total(({ cpuMs }) => cpuMs),
+    counts,
+  };
+}
