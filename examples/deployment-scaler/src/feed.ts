@@ -8,6 +8,7 @@ import {
   type Workload,
 } from '@scaler/kube';
 import type { ResourceRef } from '@scaler/scaler-types';
+import { feedRoutes } from './feed-routes.ts';
 import type { Ground } from './ground.ts';
 import { pairsOf } from './stores.ts';
 
@@ -34,13 +35,7 @@ export function feed(ground: Ground): () => void {
       service(event.object);
       if (event.type === 'updated' && selectorOf(event.previous) !== selectorOf(event.object)) service(event.previous);
     }),
-    stores.ingresses.subscribe((event) => {
-      const before = event.type === 'updated' ? event.previous.services : [];
-      for (const name of new Set([...event.object.services, ...before])) {
-        const found = stores.services.get(event.object.namespace, name);
-        if (found !== undefined) service(found);
-      }
-    }),
+    ...feedRoutes(ground),
   ];
   if (role === 'autoscaler') stops.push(...feedRouting(ground));
   return () => stops.forEach((stop) => stop());

@@ -1,18 +1,12 @@
 import type { Ingress } from '@scaler/kube';
 import type { Route } from '@scaler/scaler-types';
-
-/** One rule of an Ingress that leads to a Service. */
-export interface IngressRoute extends Route {
-  readonly service: string;
-  /** Number or name; undefined: any. */
-  readonly port: number | string | undefined;
-}
+import type { ServiceRoute } from './service-route.ts';
 
 /** What is kept of an Ingress. */
 export interface IngressInfo {
   readonly namespace: string;
   readonly name: string;
-  readonly routes: readonly IngressRoute[];
+  readonly routes: readonly ServiceRoute[];
   /** Every Service it names, each once. */
   readonly services: readonly string[];
   /** The annotation that makes a load balancer send to pods by itself, `key=value`. */
@@ -45,7 +39,7 @@ export function trimIngress({ metadata, spec }: Ingress): IngressInfo {
   };
 }
 
-function routeTo({ service }: Backend, route: Route): IngressRoute[] {
+function routeTo({ service }: Backend, route: Route): ServiceRoute[] {
   if (service === undefined) return [];
   return [{ ...route, service: service.name, port: service.port?.number ?? service.port?.name }];
 }

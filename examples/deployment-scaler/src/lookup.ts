@@ -9,6 +9,7 @@ import {
   type WorkloadKind,
 } from '@scaler/kube';
 import type { ResourceRef } from '@scaler/scaler-types';
+import { type HostedRoute, hostedRoute } from './gateway.ts';
 import type { IngressInfo } from './ingress.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Options } from './options.ts';
@@ -40,6 +41,8 @@ export interface Lookup {
   /** Managed workloads whose pods a Service selects. */
   workloadsBehind(service: ServiceInfo): readonly Workload[];
   ingressesOf(namespace: string, service: string): readonly IngressInfo[];
+  /** The HTTPRoutes that name one of these Services of the workload; where it has `scaler/hosts`, all of its namespace. */
+  httpRoutesOf(managed: Managed, services: readonly ServiceInfo[]): readonly HostedRoute[];
   /** The resources that a change of a Service may concern, strays included. */
   resourcesOf(service: ServiceInfo): readonly ResourceRef[];
   /** Every resource, and every name under which something of ours is left. */
@@ -83,6 +86,7 @@ export function createLookup({ stores, options, namespaces, dryRun }: LookupPart
     slicesOf,
     workloadsBehind,
     ingressesOf: (namespace, service) => stores.ingresses.byIndex('service', `${namespace}/${service}`),
+    httpRoutesOf: (one, services) => httpRoutesOf(stores, one, services),
     resourcesOf: (service) => {
       const { namespace, name } = service;
       const behind = workloadsBehind(service).map((workload) => workload.name);
@@ -115,6 +119,24 @@ function servicesOf(stores: Stores, managed: Managed): readonly ServiceInfo[] {
   const { namespace, templateLabels } = managed.workload;
   const candidates = pairsOf(namespace, templateLabels).flatMap((pair) => stores.services.byIndex('selector', pair));
   return candidates.filter((service) => leadsTo(service, managed)).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function httpRoutesOf(
+  { httpRoutes, gateways }: Stores,
+  { workload: { namespace }, settings }: Managed,
+  services: readonly ServiceInfo[],
+): readonly HostedRoute[] {
+  if (httpRoutes.size === 0) return [];
+  const found =
+    settings.hosts.length > 0
+      ? httpRoutes.byIndex('namespace', namespace)
+      : services.flatMap(({ name }) => httpRoutes.byIndex('service', `${namespace}/${name}`));
+  return [...new Set(found)].map((route) =>
+    hostedRoute(route, (gateway) => {
+      const [of, name = ''] = gateway.split('/');
+      return gateways.get(of, name);
+    }),
+  );
 }
 
 type Behind = (service: ServiceInfo) => readonly Workload[];

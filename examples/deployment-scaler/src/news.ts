@@ -35,6 +35,7 @@ function describe(ground: Ground, snapshot: Snapshot, managed: Managed, facts: F
       managed,
       services,
       ingresses: ground.stores.ingresses.byIndex('namespace', managed.workload.namespace),
+      httpRoutes: ground.lookup.httpRoutesOf(managed, services),
       mode: routingMode(managed.settings, services),
       obstacle: facts && (obstacleOf(facts, ground) ?? rivalOf(ground, snapshot.ref)?.text),
       divertedForMs: divertedForMs(ground, snapshot, managed),

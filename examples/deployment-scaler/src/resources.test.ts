@@ -68,6 +68,7 @@ const facts = (one: Managed, change: Partial<ResourceFacts> = {}): ResourceFacts
   managed: one,
   services: [service],
   ingresses: [ingress],
+  httpRoutes: [],
   mode: 'selector',
   obstacle: undefined,
   divertedForMs: -1,

@@ -1,6 +1,7 @@
 import { keys, listenPortOf, readToken, type ServiceInfo, type WorkloadKind } from '@scaler/kube';
 import type { Phase, Resource, Route, ScaleEvent, TargetPort } from '@scaler/scaler-types';
 import type { RoutingMode } from './facts.ts';
+import { type HostedRoute, reaches } from './gateway.ts';
 import type { IngressInfo } from './ingress.ts';
 import { isEnabled, type Managed } from './lookup.ts';
 import type { Options } from './options.ts';
@@ -14,6 +15,8 @@ export interface ResourceFacts {
   readonly services: readonly ServiceInfo[];
   /** Every Ingress of the namespace. */
   readonly ingresses: readonly IngressInfo[];
+  /** Those that name one of its Services; where it has `scaler/hosts`, every HTTPRoute of the namespace. */
+  readonly httpRoutes: readonly HostedRoute[];
   readonly mode: RoutingMode;
   /** Why it must not be parked, beside what its settings and labels say. */
   readonly obstacle: string | undefined;
@@ -153,17 +156,23 @@ function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPor
   return targets.map((target) => (target === main ? { ...target, routes } : target));
 }
 
-function routesTo({ ingresses }: ResourceFacts, service: string, port: number, portName: string | undefined): Route[] {
-  return ingresses
+function routesTo(
+  { ingresses, httpRoutes }: ResourceFacts,
+  service: string,
+  port: number,
+  portName: string | undefined,
+): Route[] {
+  return [...ingresses, ...httpRoutes]
     .flatMap(({ routes }) => routes)
     .filter(
       (route) =>
         route.service === service && (route.port === undefined || route.port === port || route.port === portName),
     )
-    .map(({ host, path, pathType }) => ({
+    .map(({ host, path, pathType, ambiguous }) => ({
       host,
       ...(path === undefined ? {} : { path }),
       ...(pathType === undefined ? {} : { pathType }),
+      ...(ambiguous === undefined ? {} : { ambiguous }),
     }));
 }
 
@@ -174,14 +183,16 @@ function mainTarget(targets: readonly TargetPort[]): TargetPort | undefined {
 
 /** `scaler/hosts`, parted by whether its namespace has a claim to them: annotations are tenants' input. */
 export function hostsOf(
-  { managed, ingresses }: Pick<ResourceFacts, 'managed' | 'ingresses'>,
+  { managed, ingresses, httpRoutes }: Pick<ResourceFacts, 'managed' | 'ingresses' | 'httpRoutes'>,
   { allowHosts }: Options,
 ): { readonly allowed: readonly string[]; readonly refused: readonly string[] } {
   const claims = [...allowHosts, ...ingresses.flatMap(({ routes }) => routes.map(({ host }) => host))].filter(
     (host) => host !== '*',
   );
   const { hosts } = managed.settings;
-  const isAllowed = (host: string): boolean => claims.some((claim) => covers(claim, host));
+  const reached = httpRoutes.flatMap((route) => route.hosts).filter((host) => host !== '*');
+  const isAllowed = (host: string): boolean =>
+    claims.some((claim) => covers(claim, host)) || reached.some((claim) => reaches(claim, host));
   return { allowed: hosts.filter(isAllowed), refused: hosts.filter((host) => !isAllowed(host)) };
 }
 

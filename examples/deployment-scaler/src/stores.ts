@@ -22,6 +22,8 @@ import {
   workloadTrimmer,
 } from '@scaler/kube';
 import type { ScalerContext } from '@scaler/scaler-types';
+import { type GatewayInfo, trimGateway } from './gateway.ts';
+import { type HttpRouteInfo, trimHttpRoute } from './http-route.ts';
 import { type IngressInfo, trimIngress } from './ingress.ts';
 import { parseList } from './values.ts';
 
@@ -37,6 +39,10 @@ export interface Stores {
   readonly workloads: readonly WorkloadStore[];
   readonly services: Store<ServiceInfo>;
   readonly ingresses: Store<IngressInfo>;
+  /** Empty where Gateway API is not installed. */
+  readonly httpRoutes: Store<HttpRouteInfo>;
+  /** Those that may be read: with a list of namespaces, theirs alone. */
+  readonly gateways: Store<GatewayInfo>;
   readonly pods: Store<PodInfo>;
   readonly replicaSets: Store<ReplicaSetInfo>;
   /** Ours alone. Undefined in the DLX, which has nothing to do with them. */
@@ -55,26 +61,31 @@ export function createStores(client: KubeClient, context: ScalerContext): Stores
   const store = <T extends KubeObject, U>(kind: Kind<T>, trim: (object: T) => U, labelSelector?: string): Store<U> =>
     watchStore({ client, kind, namespaces, labelSelector, trim, clock, logger });
 
+  const optional = <T extends KubeObject, U>(kind: Kind<T>, trim: (object: T) => U): Store<U> =>
+    watchStore({ client, kind, namespaces, trim, clock, logger, optional: true });
+
   const workloads = Object.values(workloadKinds).flatMap((kind: WorkloadKind) =>
     [optedIn, leftOver].map((selector) => ({ kind, store: store(kind.kind, workloadTrimmer(kind), selector) })),
   );
   const services = store(kinds.service, trimService);
   const ingresses = store(kinds.ingress, trimIngress);
+  const httpRoutes = optional(kinds.httpRoute, trimHttpRoute);
+  const gateways = optional(kinds.gateway, trimGateway);
   const pods = store(kinds.pod, trimPod);
   const replicaSets = store(kinds.replicaSet, trimReplicaSet);
   const slices =
     context.role === 'autoscaler'
       ? store(kinds.endpointSlice, trimSlice, `${keys.managedBy}=${keys.manager}`)
       : undefined;
-  addIndexes({ workloads, services, ingresses, pods, replicaSets, slices });
+  addIndexes({ workloads, services, ingresses, httpRoutes, pods, replicaSets, slices });
 
   const all: readonly Store<unknown>[] = [
     ...workloads.map(({ store: one }) => one),
-    ...[services, ingresses, pods, replicaSets],
+    ...[services, ingresses, httpRoutes, gateways, pods, replicaSets],
     ...(slices === undefined ? [] : [slices]),
   ];
   return {
-    ...{ workloads, services, ingresses, pods, replicaSets, slices },
+    ...{ workloads, services, ingresses, httpRoutes, gateways, pods, replicaSets, slices },
     run: async (signal) => {
       await Promise.all(all.map((one) => one.run(signal)));
     },
@@ -88,13 +99,17 @@ function addIndexes({
   workloads,
   services,
   ingresses,
+  httpRoutes,
   pods,
   replicaSets,
   slices,
-}: Omit<Stores, 'run' | 'whenSynced'>): void {
+}: Omit<Stores, 'run' | 'whenSynced' | 'gateways'>): void {
   for (const { store } of workloads) {
     store.addIndex('label', ({ namespace, templateLabels }) => pairsOf(namespace, templateLabels));
     store.addIndex('port', ({ labels }) => listenPortsOf(labels));
+    store.addIndex('hosts', ({ namespace, annotations }) =>
+      annotations['scaler/hosts'] === undefined ? [] : [namespace],
+    );
     store.addIndex('named', ({ namespace, annotations }) =>
       parseList(annotations['scaler/services'] ?? '').map((service) => `${namespace}/${service}`),
     );
@@ -106,6 +121,9 @@ function addIndexes({
   services.addIndex('selector', (service) => firstPair(service));
   ingresses.addIndex('namespace', ({ namespace }) => [namespace]);
   ingresses.addIndex('service', ({ namespace, services: named }) => named.map((name) => `${namespace}/${name}`));
+  httpRoutes.addIndex('namespace', ({ namespace }) => [namespace]);
+  httpRoutes.addIndex('service', ({ namespace, services: named }) => named.map((name) => `${namespace}/${name}`));
+  httpRoutes.addIndex('gateway', ({ parents }) => parents.flatMap(({ gateway }) => gateway ?? []));
   slices?.addIndex('service', ({ namespace, service }) => [`${namespace}/${service}`]);
   slices?.addIndex('resource', ({ namespace, resource }) => [`${namespace}/${resource ?? ''}`]);
 }

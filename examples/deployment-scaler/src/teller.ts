@@ -40,21 +40,28 @@ export function createNamespaceTeller({ namespaces, announceNamespace, logger }:
 }
 
 function complaintsOf(
-  { stores, options }: Ground,
+  { stores, lookup, options }: Ground,
   managed: Managed,
   services: readonly ServiceInfo[],
 ): readonly (readonly [EventReason, string])[] {
   const { workload, settings, problems } = managed;
   const ingresses = settings.hosts.length > 0 ? stores.ingresses.byIndex('namespace', workload.namespace) : [];
-  const hosts = hostsOf({ managed, ingresses }, options).refused;
+  const httpRoutes = lookup.httpRoutesOf(managed, services);
+  const hosts = hostsOf({ managed, ingresses, httpRoutes }, options).refused;
   const mode = routingMode(settings, services);
   const bare = mode === 'overlay' && !workload.template.preStop;
   return [
     ...problems.map(({ message }) => ['InvalidSetting', message] as const),
     ...hosts.map(
       (host) =>
-        ['InvalidSetting', `scaler/hosts: no Ingress of the namespace has "${host}", and no admin allows it`] as const,
+        [
+          'InvalidSetting',
+          `scaler/hosts: no Ingress or HTTPRoute of the namespace has "${host}", and no admin allows it`,
+        ] as const,
     ),
+    ...httpRoutes
+      .filter(({ services: named }) => services.some(({ name }) => named.includes(name)))
+      .flatMap(({ problems: left }) => left.map((message) => ['NoEffect', message] as const)),
     ...settingsWithoutEffect(managed, mode).map((message) => ['NoEffect', message] as const),
     ...portsWithoutEffect(managed, services).map((message) => ['NoEffect', message] as const),
     ...(bare

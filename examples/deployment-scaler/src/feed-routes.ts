@@ -1,0 +1,38 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { StoreEvent } from '@scaler/kube';
+import type { Ground } from './ground.ts';
+import type { HttpRouteInfo } from './http-route.ts';
+
+interface Named {
+  readonly namespace: string;
+  readonly services: readonly string[];
+}
+
+/** Has resources looked at when an Ingress, an HTTPRoute or a Gateway changed that may name them. Returns how to stop. */
+export function feedRoutes({ stores, lookup, lookAgain }: Ground): (() => void)[] {
+  const { services, ingresses, httpRoutes, gateways, workloads } = stores;
+  const look = ({ namespace, services: named }: Named): void => {
+    for (const name of named) {
+      const found = services.get(namespace, name);
+      if (found !== undefined) lookup.resourcesOf(found).forEach((ref) => lookAgain(ref));
+    }
+    // Which hosts they may have depends on every route of the namespace.
+    for (const { store } of workloads) store.byIndex('hosts', namespace).forEach((workload) => lookAgain(workload));
+  };
+  const lookAtBoth = <T extends Named>(event: StoreEvent<T>): void => {
+    // Their controllers write the status often, of which nothing is kept.
+    if (event.type === 'updated' && isDeepStrictEqual(event.previous, event.object)) return;
+    look(event.object);
+    if (event.type === 'updated') look(event.previous);
+  };
+  const routesOn = (namespace: string, name: string): readonly HttpRouteInfo[] =>
+    httpRoutes.byIndex('gateway', `${namespace}/${name}`);
+  return [
+    ingresses.subscribe(lookAtBoth),
+    httpRoutes.subscribe(lookAtBoth),
+    gateways.subscribe((event) => {
+      if (event.type === 'updated' && isDeepStrictEqual(event.previous, event.object)) return;
+      routesOn(event.object.namespace, event.object.name).forEach(look);
+    }),
+  ];
+}

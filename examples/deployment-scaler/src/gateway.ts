@@ -1,0 +1,91 @@
+import type { Gateway } from '@scaler/kube';
+import type { HttpRouteInfo, RouteParent } from './http-route.ts';
+import type { ServiceRoute } from './service-route.ts';
+
+/** A listener of a Gateway that takes HTTP. */
+export interface Listener {
+  readonly name: string;
+  readonly port: number;
+  /** Lower case, `*.example.com` for all below it; `*`: any. */
+  readonly hostname: string;
+}
+
+/** What is kept of a Gateway. */
+export interface GatewayInfo {
+  readonly namespace: string;
+  readonly name: string;
+  readonly listeners: readonly Listener[];
+}
+
+/** An HTTPRoute on the hosts that its Gateways let it have. */
+export interface HostedRoute {
+  /** Every Service of its namespace that it names. */
+  readonly services: readonly string[];
+  /** Lower case, `*.example.com` for all below it, however deep; `*`: any. */
+  readonly hosts: readonly string[];
+  readonly routes: readonly ServiceRoute[];
+  /** What of it names nothing on the shared port, and why. */
+  readonly problems: readonly string[];
+}
+
+const withoutHttp = ['TCP', 'UDP', 'TLS'];
+
+/** Trims a Gateway. */
+export function trimGateway({ metadata, spec }: Gateway): GatewayInfo {
+  return {
+    namespace: metadata?.namespace ?? '',
+    name: metadata?.name ?? '',
+    listeners: (spec?.listeners ?? [])
+      .filter(({ protocol = 'HTTP' }) => !withoutHttp.includes(protocol))
+      .map(({ name, port, hostname = '' }) => ({
+        name,
+        port,
+        hostname: hostname === '' ? '*' : hostname.toLowerCase(),
+      })),
+  };
+}
+
+/** An HTTPRoute on its hosts. `gatewayOf`: by `namespace/name`; undefined where there is none, or it must not be read. */
+export function hostedRoute(
+  route: HttpRouteInfo,
+  gatewayOf: (gateway: string) => GatewayInfo | undefined,
+): HostedRoute {
+  const found = route.parents.map((parent) => {
+    const gateway = parent.gateway === undefined ? undefined : gatewayOf(parent.gateway);
+    return gateway === undefined ? route.hostnames : listenersOf(gateway, parent).flatMap((one) => meet(route, one));
+  });
+  const isUnknown = ({ gateway }: RouteParent): boolean => gateway === undefined || gatewayOf(gateway) === undefined;
+  const hidden = route.hostnames.length > 0 ? undefined : route.parents.find(isUnknown);
+  const hosts = [...new Set(found.flat())];
+  return {
+    services: route.services,
+    hosts,
+    routes: hosts.flatMap((host) => route.paths.map((path) => ({ host, ...path }))),
+    problems: [...route.problems, ...(hidden === undefined ? [] : [hiddenProblem(route, hidden)])],
+  };
+}
+
+function hiddenProblem({ name }: HttpRouteInfo, { gateway }: RouteParent): string {
+  const whose = gateway === undefined ? 'a parent that is no Gateway' : `the Gateway ${gateway}`;
+  return `HTTPRoute ${name} has no hostnames, and those of ${whose} are not known here: it names nothing on the DLX's shared port`;
+}
+
+function listenersOf({ listeners }: GatewayInfo, { listener, port }: RouteParent): readonly Listener[] {
+  return listeners.filter(
+    (one) => (listener === undefined || one.name === listener) && (port === undefined || one.port === port),
+  );
+}
+
+function meet({ hostnames }: HttpRouteInfo, { hostname }: Listener): readonly string[] {
+  if (hostnames.length === 0) return [hostname];
+  return hostnames.flatMap((host) => {
+    if (reaches(hostname, host)) return [host];
+    return reaches(host, hostname) ? [hostname] : [];
+  });
+}
+
+/** Whether all that `host` stands for is among what `claim` stands for, as Gateway API means it: `*.` is any depth. */
+export function reaches(claim: string, host: string): boolean {
+  if (claim === host || claim === '*') return true;
+  return claim.startsWith('*.') && host.endsWith(claim.slice(1));
+}

@@ -1,0 +1,153 @@
+import type { BackendReference, HttpRoute, HttpRouteMatch, ParentReference } from '@scaler/kube';
+import type { ServiceRoute } from './service-route.ts';
+
+/** A path that leads to a Service, on whatever hosts. */
+export type PathRoute = Omit<ServiceRoute, 'host'>;
+
+/** What an HTTPRoute hangs on. */
+export interface RouteParent {
+  /** `namespace/name`; undefined: something else that has listeners, which are not known here. */
+  readonly gateway: string | undefined;
+  /** The one listener that is meant; undefined: all. */
+  readonly listener: string | undefined;
+  readonly port: number | undefined;
+}
+
+/** What is kept of an HTTPRoute. */
+export interface HttpRouteInfo {
+  readonly namespace: string;
+  readonly name: string;
+  /** Lower case; none: those of the listeners. */
+  readonly hostnames: readonly string[];
+  /** Those that did not refuse it. */
+  readonly parents: readonly RouteParent[];
+  readonly paths: readonly PathRoute[];
+  /** Every Service of its own namespace that it names, each once. */
+  readonly services: readonly string[];
+  /** What of it names nothing on the shared port, and why. */
+  readonly problems: readonly string[];
+}
+
+const gatewayGroup = 'gateway.networking.k8s.io';
+
+/** Trims an HTTPRoute. Services of other namespaces are somebody else's: what leads there too is ambiguous. */
+export function trimHttpRoute({ metadata, spec = {}, status }: HttpRoute): HttpRouteInfo {
+  const { namespace = '', name = '' } = metadata ?? {};
+  const refused = (parent: ParentReference): boolean => isRefused(parent, status?.parents ?? [], namespace);
+  const rules = (spec.rules ?? []).map(({ matches, backendRefs = [] }) => ({
+    // An empty list is no condition, as none is.
+    matches: matches === undefined || matches.length === 0 ? [{}] : matches,
+    leads: backendRefs.filter(({ weight }) => weight !== 0).map((backend) => leadOf(backend, namespace)),
+  }));
+  const services = rules.flatMap(({ leads }) => leads.flatMap(({ service }) => service ?? []));
+  const patterns = rules
+    .filter(({ leads }) => leads.some(({ service }) => service !== undefined))
+    .flatMap(({ matches }) => matches.flatMap(({ path }) => (path?.type === 'RegularExpression' ? [path.value] : [])));
+  return {
+    namespace,
+    name,
+    hostnames: (spec.hostnames ?? []).map((host) => host.toLowerCase()),
+    parents: (spec.parentRefs ?? [])
+      .filter(({ group }) => (group ?? gatewayGroup) === gatewayGroup)
+      .filter((parent) => !refused(parent))
+      .map(({ kind, namespace: of, name: gateway, sectionName, port }) => ({
+        gateway: (kind ?? 'Gateway') === 'Gateway' ? [of ?? namespace, gateway].join('/') : undefined,
+        listener: sectionName,
+        port,
+      })),
+    paths: pathsOf(rules),
+    services: [...new Set(services)],
+    problems: patterns.map(
+      (path) =>
+        `HTTPRoute ${name} has the path ${path}, a RegularExpression: it names nothing on the DLX's shared port`,
+    ),
+  };
+}
+
+type Parents = NonNullable<NonNullable<HttpRoute['status']>['parents']>;
+
+function isRefused(parent: ParentReference, parents: Parents, namespace: string): boolean {
+  const id = parentId(parent, namespace);
+  const verdicts = parents
+    .filter(({ parentRef }) => parentId(parentRef, namespace) === id)
+    .flatMap(({ conditions = [] }) => conditions.filter(({ type }) => type === 'Accepted'));
+  return verdicts.length > 0 && verdicts.every(({ status }) => status === 'False');
+}
+
+function parentId(parent: ParentReference, ownNamespace: string): string {
+  const { group = gatewayGroup, kind = 'Gateway', namespace = ownNamespace, name, sectionName, port } = parent;
+  return JSON.stringify([group, kind, namespace, name, sectionName ?? '', port ?? 0]);
+}
+
+/** Where a rule leads: a Service of the route's namespace, or elsewhere. */
+interface Lead {
+  readonly id: string;
+  readonly service: string | undefined;
+  readonly port: number | undefined;
+}
+
+function leadOf({ group = '', kind = 'Service', namespace, name, port }: BackendReference, own: string): Lead {
+  const isOwn = group === '' && kind === 'Service' && (namespace ?? own) === own;
+  return {
+    id: [group, kind, namespace ?? own, name, port].join('/'),
+    service: isOwn ? name : undefined,
+    port,
+  };
+}
+
+interface Rule {
+  readonly matches: readonly HttpRouteMatch[];
+  readonly leads: readonly Lead[];
+}
+
+/** All that the rules say of one path. */
+interface PathClaim {
+  readonly path: string;
+  readonly pathType: 'Prefix' | 'Exact';
+  readonly leads: Map<string, Lead>;
+  /** Each time only for some methods, headers or parameters. */
+  conditional: boolean;
+}
+
+function pathsOf(rules: readonly Rule[]): PathRoute[] {
+  const claims = new Map<string, PathClaim>();
+  for (const { matches, leads } of rules) {
+    // A redirect, or nothing: the Gateway answers by itself.
+    if (leads.length === 0) continue;
+    for (const { path: { type, value: path = '/' } = {}, headers = [], queryParams = [], method } of matches) {
+      if (type === 'RegularExpression') continue;
+      const pathType = type === 'Exact' ? 'Exact' : 'Prefix';
+      const conditional = headers.length > 0 || queryParams.length > 0 || method !== undefined;
+      const key = `${pathType} ${pathType === 'Exact' ? path : withoutFinalSlash(path)}`;
+      const claim = claims.get(key) ?? { path, pathType, leads: new Map<string, Lead>(), conditional: true };
+      for (const lead of leads) claim.leads.set(lead.id, lead);
+      claim.conditional &&= conditional;
+      claims.set(key, claim);
+    }
+  }
+  const all = [...claims.values()];
+  return all.flatMap((claim) => {
+    const ambiguous = isAmbiguous(claim, all) ? { ambiguous: true } : {};
+    const { path, pathType } = claim;
+    return [...claim.leads.values()].flatMap(({ service, port }) =>
+      service === undefined ? [] : [{ service, port, path, pathType, ...ambiguous }],
+    );
+  });
+}
+
+// What does not meet a condition is for the next wider path.
+function isAmbiguous(claim: PathClaim, all: readonly PathClaim[]): boolean {
+  if (claim.leads.size > 1) return true;
+  const isElsewhere = (id: string): boolean => !claim.leads.has(id);
+  return claim.conditional && all.some((other) => isWider(other, claim) && [...other.leads.keys()].some(isElsewhere));
+}
+
+function isWider(other: PathClaim, claim: PathClaim): boolean {
+  if (other === claim || other.pathType === 'Exact') return false;
+  const wide = withoutFinalSlash(other.path);
+  return claim.path === wide || claim.path.startsWith(`${wide}/`);
+}
+
+function withoutFinalSlash(path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : path;
+}

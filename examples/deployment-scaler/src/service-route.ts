@@ -1,0 +1,8 @@
+import type { Route } from '@scaler/scaler-types';
+
+/** A route that leads to a Service of its namespace. */
+export interface ServiceRoute extends Route {
+  readonly service: string;
+  /** Number or name; undefined: any. */
+  readonly port: number | string | undefined;
+}
