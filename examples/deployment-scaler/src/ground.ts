@@ -1,6 +1,7 @@
 import type { DlxAddresses, Endpoints, KubeClient } from '@scaler/kube';
 import type { Clock, Logger, ResourceRef, ScalerContext } from '@scaler/scaler-types';
 import type { Announce, AnnounceNamespace } from './announce.ts';
+import type { AtRest } from './at-rest.ts';
 import type { Counts } from './counts.ts';
 import type { Lookup } from './lookup.ts';
 import type { Memory } from './memory.ts';
@@ -34,6 +35,7 @@ export interface Ground {
   /** Whose turn it is to be started when there is none. */
   readonly pace: Pace;
   readonly memory: Memory;
+  readonly atRest: AtRest;
   readonly updates: Updates;
   readonly counts: Counts;
   readonly reach: Reach;

@@ -26,10 +26,12 @@ export function createReconcile(ground: Ground, performer: Performer, by: string
   const tellOutage = createTellOutage(ground);
   const tellNamespace = createNamespaceTeller(ground);
 
-  async function one(resource: ResourceRef, signal: AbortSignal): Promise<ScaleResult> {
+  async function one(resource: ResourceRef, signal: AbortSignal, isSweep: boolean): Promise<ScaleResult> {
     const ref = { namespace: resource.namespace, name: resource.name };
     const key = resourceKey(ref);
     if (ground.repairs.has(key) || ground.parks.has(key)) return { resource: ref, ok: true };
+    const workload = isSweep ? ground.lookup.managed(ref)?.workload : undefined;
+    if (workload !== undefined && ground.atRest.has(workload)) return { resource: ref, ok: true };
     const cached = cachedSnapshot(ground, ref);
     if (cached.managed !== undefined) {
       tell(cached.managed, leadingOf(cached));
@@ -47,10 +49,11 @@ export function createReconcile(ground: Ground, performer: Performer, by: string
   }
 
   return async (refs, signal) => {
-    const queue = [...(refs.length > 0 ? refs : ground.lookup.refs())].entries();
+    const isSweep = refs.length === 0;
+    const queue = [...(isSweep ? ground.lookup.refs() : refs)].entries();
     const results: ScaleResult[] = [];
     const work = async (): Promise<void> => {
-      for (const [i, ref] of queue) results[i] = await one(ref, signal);
+      for (const [i, ref] of queue) results[i] = await one(ref, signal, isSweep);
     };
     await Promise.all(Array.from({ length: concurrency }, work));
     return results;
@@ -66,10 +69,14 @@ async function settle(
   signal: AbortSignal,
 ): Promise<void> {
   const { ref } = cached;
-  if (cached.managed !== undefined && isContested(ground, cached.managed.workload)) {
-    await performer.write(cached, { do: 'label-ports' }, signal);
+  const contested = cached.managed !== undefined && isContested(ground, cached.managed.workload);
+  if (contested) await performer.write(cached, { do: 'label-ports' }, signal);
+  if (nextStep(factsOf(ground, cached), repair).do === 'rest') {
+    if (cached.managed !== undefined && !contested && !isTimed(cached.managed)) {
+      ground.atRest.note(cached.managed.workload);
+    }
+    return;
   }
-  if (nextStep(factsOf(ground, cached), repair).do === 'rest') return;
   let after: Snapshot | undefined;
   for (let steps = 0; steps < maxSteps; steps++) {
     signal.throwIfAborted();
@@ -93,6 +100,11 @@ async function settle(
     after = await perform(ground, performer, snapshot, step, by, signal);
   }
   throw new DeploymentScalerError('not-settled', `${resourceKey(ref)} did not come to rest within ${maxSteps} steps`);
+}
+
+/** Nobody tells of the end of a pause or a lease. */
+function isTimed({ settings }: Managed): boolean {
+  return settings.pause !== undefined || settings.busyUntil !== undefined;
 }
 
 function end(ground: Ground, ref: ResourceRef, { workload }: Facts, step: Step & { do: 'rest' | 'wait' }): void {

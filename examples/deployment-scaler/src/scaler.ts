@@ -20,7 +20,8 @@ import {
 } from '@scaler/scaler-types';
 import { createAnnounce, createAnnounceNamespace } from './announce.ts';
 import { keepBusy } from './busy-lease.ts';
-import { createChanges } from './changes.ts';
+import { type AtRest, createAtRest } from './at-rest.ts';
+import { type Changes, createChanges } from './changes.ts';
 import { createCounts } from './counts.ts';
 import { createDeadMan } from './deadman.ts';
 import { createExplain } from './explain-resource.ts';
@@ -158,7 +159,8 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
   const recorder = createEventRecorder({ client, component: 'scaler', instance: identity, clock, logger });
   const announce = createAnnounce(recorder);
   const dlx = role === 'autoscaler' ? dlxOf(client, context) : undefined;
-  const lookAgain = (ref: ResourceRef, ms?: number): void => changes.lookAgain(ref, ms);
+  const atRest = createAtRest(clock);
+  const lookAgain = lookingAgain(atRest, () => changes);
   const everything = (): void => lookup.refs().forEach((ref) => lookAgain(ref));
   const pace = paceOf(stores, context, lookAgain);
   const onChange = (): void => {
@@ -169,7 +171,7 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
   const deadMan = dlx && createDeadMan({ dlx, limitMs: options.deadManSwitchMs, clock, logger, onChange });
   const ground: Ground = {
     uninstall: createUninstall(context, clock),
-    ...{ client, clock, logger, role, options, stores, namespaces, lookup, endpoints, dlx, lookAgain },
+    ...{ client, clock, logger, role, options, stores, namespaces, lookup, endpoints, dlx, lookAgain, atRest },
     isDlxGone: () => deadMan?.gone ?? false,
     pace,
     memory: createMemory(clock),
@@ -193,6 +195,13 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
     role === 'dlx' ? client.warm(signal) : undefined,
   ];
   return { ground, changes, flush: (until) => recorder.flush(until), running: Promise.allSettled(parts) };
+}
+
+function lookingAgain(atRest: AtRest, changes: () => Changes): Ground['lookAgain'] {
+  return (ref, ms) => {
+    atRest.forget(ref);
+    changes().lookAgain(ref, ms);
+  };
 }
 
 function paceOf(stores: Stores, context: ScalerContext, onTurn: (ref: ResourceRef) => void): Pace {
