@@ -2,6 +2,7 @@ import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
 import type { Accounting } from './accounting.ts';
 import type { Upstreams } from './forward/upstreams.ts';
 import type { OwnEnds } from './tcp/own-ends.ts';
+import type { Turns } from './turns.ts';
 import type { Tunnel } from './upgrade/tunnel.ts';
 import type { WakeLimits } from './wake-limits.ts';
 
@@ -45,6 +46,7 @@ export interface Core {
   readonly settings: Settings;
   readonly upstreams: Upstreams;
   readonly wakeLimits: WakeLimits;
+  readonly wakeTurns: Turns;
   /** Connections that left HTTP. */
   readonly tunnels: Set<Tunnel>;
   readonly ownEnds: OwnEnds;

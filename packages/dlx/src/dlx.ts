@@ -13,6 +13,7 @@ import { DataServer } from './server/data-server.ts';
 import { Listeners } from './server/listeners.ts';
 import { watchSilence } from './silence.ts';
 import { OwnEnds } from './tcp/own-ends.ts';
+import { Turns } from './turns.ts';
 import { WakeLimits } from './wake-limits.ts';
 
 export interface DlxOptions {
@@ -69,6 +70,7 @@ export function createDlx(options: DlxOptions): Dlx {
       clock,
       counts: accounting.wakes,
     }),
+    wakeTurns: new Turns(),
     tunnels: new Set(),
     ownEnds: new OwnEnds(),
     identity,

@@ -127,6 +127,8 @@ export class Wake {
   async #run(): Promise<void> {
     const gate = this.#gate;
     let failures = 0;
+    const turn = gate.core.wakeTurns.take();
+    if (turn !== undefined) await turn;
     while (gate.held > 0 && !this.closed && !gate.removed) {
       let pauseMs = recheckMs;
       if (!gate.needsWake()) this.#leavePlace();
