@@ -106,7 +106,8 @@ function addIndexes({
 }: Omit<Stores, 'run' | 'whenSynced' | 'gateways'>): void {
   for (const { store } of workloads) {
     store.addIndex('label', ({ namespace, templateLabels }) => pairsOf(namespace, templateLabels));
-    store.addIndex('port', ({ labels }) => listenPortsOf(labels));
+    // The DLX hands out no ports.
+    if (slices !== undefined) store.addIndex('port', ({ labels }) => listenPortsOf(labels));
     store.addIndex('hosts', ({ namespace, annotations }) =>
       annotations['scaler/hosts'] === undefined ? [] : [namespace],
     );

@@ -41,25 +41,37 @@ export async function wake(
   const cached = ground.lookup.managed(ref);
   let seen: Seen = cached === undefined ? await readLive(ground, ref, signal) : { managed: cached, live: false };
   const progress = createProgress(ground, ref, seen.managed.workload, options);
-  for (;;) {
-    signal.throwIfAborted();
-    const { managed, live } = seen;
-    const token = tokenFacts(ground, managed);
-    const wanted = Math.max(replicas ?? 0, token.wanted);
-    const step = wakeStep({ ...token, portsLabelled: true }, rulesOf(ground, managed), wanted, reason.text);
-    if (step.do === 'swap') {
-      const { won, managed: after } = await performer.swap(managed, step, { by: reason.by, signal }, 'wake');
-      if (won) announce(ground, managed, reason);
-      seen = after === undefined ? await readLive(ground, ref, signal) : { managed: after, live: true };
-    } else if (!live) {
-      seen = await readLive(ground, ref, signal);
-    } else if (step.do === 'refuse') {
-      throw terminal(refusalOf(ground, managed));
-    } else {
-      progress.tell('written');
-      if (await servesWithin(ground, managed, progress, signal)) return;
-      seen = await readLive(ground, ref, signal);
+  let untold: Managed | undefined;
+  const tell = (): void => {
+    if (untold !== undefined) announce(ground, untold, reason);
+    untold = undefined;
+  };
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { managed, live } = seen;
+      const token = tokenFacts(ground, managed);
+      const wanted = Math.max(replicas ?? 0, token.wanted);
+      const step = wakeStep({ ...token, portsLabelled: true }, rulesOf(ground, managed), wanted, reason.text);
+      if (step.do === 'swap') {
+        const { won, managed: after } = await performer.swap(managed, step, { by: reason.by, signal }, 'wake');
+        if (won) untold = managed;
+        seen = after === undefined ? await readLive(ground, ref, signal) : { managed: after, live: true };
+      } else if (!live) {
+        seen = await readLive(ground, ref, signal);
+      } else if (step.do === 'refuse') {
+        throw terminal(refusalOf(ground, managed));
+      } else {
+        progress.tell('written');
+        const serves = await servesWithin(ground, managed, progress, signal);
+        // Not sooner: its Event would keep the API from other wakes that began with it.
+        tell();
+        if (serves) return;
+        seen = await readLive(ground, ref, signal);
+      }
     }
+  } finally {
+    tell();
   }
 }
 

@@ -125,8 +125,10 @@ class WatchedStore<T extends KubeObject, U> implements Store<U> {
   }
 
   ageMs(): number {
-    const nowMs = this.#clock.monotonic();
-    return Math.max(0, ...this.#reflectors.map(({ reflector }) => nowMs - (reflector.lifeAtMs ?? -Infinity)));
+    // Asked for each request: nothing is made.
+    let oldestMs = Infinity;
+    for (const { reflector } of this.#reflectors) oldestMs = Math.min(oldestMs, reflector.lifeAtMs ?? -Infinity);
+    return Math.max(0, this.#clock.monotonic() - oldestMs);
   }
 
   get silent(): boolean {
