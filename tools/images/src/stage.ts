@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { command } from './command.ts';
 
@@ -35,15 +35,39 @@ export async function stage(): Promise<void> {
     if (tarball === undefined) throw new Error(`npm pack of ${name} wrote nothing into ${tarballs}`);
     specs[name] = `file:/tarballs/${tarball}`;
   }
+  const locked = await lockedVersions();
   for (const app of apps) {
     await mkdir(join(folder, app), { recursive: true });
-    await writeFile(join(folder, app, 'package.json'), `${JSON.stringify(manifestOf(app, specs), null, 2)}\n`);
+    await writeFile(join(folder, app, 'package.json'), `${JSON.stringify(manifestOf(app, specs, locked), null, 2)}\n`);
   }
   await copyFile(join(import.meta.dirname, 'prune.js'), join(folder, 'prune.js'));
 }
 
-function manifestOf(app: App, specs: Readonly<Record<string, string>>): object {
+type Versions = Readonly<Record<string, string>>;
+
+function manifestOf(app: App, specs: Versions, locked: Versions): object {
   const dependencies = Object.fromEntries([`@scaler/${app}`, defaultScaler].map((name) => [name, specs[name]]));
   // The packages depend on each other by versions that may not be published yet.
-  return { name: `scaler-${app}-image`, private: true, type: 'module', dependencies, overrides: specs };
+  return {
+    name: `scaler-${app}-image`,
+    private: true,
+    type: 'module',
+    dependencies,
+    overrides: { ...locked, ...specs },
+  };
+}
+
+/** What was tested is what is installed: the lock's version of every package that has one only. */
+async function lockedVersions(): Promise<Versions> {
+  const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { version?: string; link?: boolean; dev?: boolean }>;
+  };
+  const found = new Map<string, Set<string>>();
+  for (const [path, { version, link, dev }] of Object.entries(lock.packages)) {
+    const name = /^.*node_modules\/(.+)$/.exec(path)?.[1];
+    if (name === undefined || version === undefined || link || dev) continue;
+    found.set(name, (found.get(name) ?? new Set()).add(version));
+  }
+  const single = [...found].filter(([, versions]) => versions.size === 1);
+  return Object.fromEntries(single.map(([name, versions]) => [name, [...versions][0] ?? '']));
 }
