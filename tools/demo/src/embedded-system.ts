@@ -76,13 +76,16 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
  * An app from its sources, its output in a file of its own, and with a token of its own, `<pod>.<pid>`: the API's audit
  * tells its processes apart, through restarts too.
  */
-function appImage(app: string, flags: readonly string[], env: Record<string, string>): ProcessImage {
+function appImage(app: string, args: readonly string[], env: Record<string, string>): ProcessImage {
   const main = join(root, 'packages', app, 'src/main.ts');
-  const node = [process.execPath, '--conditions=@scaler/source', '--disable-warning=ExperimentalWarning', main];
+  // As the programs' first lines ask for.
+  const youngMb = app === 'dlx' ? 16 : 8;
+  const flags = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning'];
+  const node = [process.execPath, `--max-semi-space-size=${youngMb}`, ...flags, main];
   const own =
     'own="$KUBECONFIG.$HOSTNAME"; sed "s/token: .*/token: $HOSTNAME.$$/" "$KUBECONFIG" > "$own"; KUBECONFIG="$own"';
   const shell = ['/bin/sh', '-c', `${own} exec "$0" "$@" >> "$LOG_FOLDER/$HOSTNAME.log" 2>&1`];
-  return { command: [...shell, ...node, ...flags, '--log-format=text'], env, cwd: root };
+  return { command: [...shell, ...node, ...args, '--log-format=text'], env, cwd: root };
 }
 
 const fromPod = (name: string, fieldPath: string): object => ({ name, valueFrom: { fieldRef: { fieldPath } } });
