@@ -1,5 +1,5 @@
 import { startEmbeddedSystem, systemNamespace, type EmbeddedSystem } from '@scaler/demo';
-import { createEchoImage } from '@scaler/testing-kit';
+import { createEchoImage, type RunningProcess } from '@scaler/testing-kit';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ProcessCost, readCost } from './process-cost.ts';
 import { requestPattern } from './request-pattern.ts';
@@ -26,14 +26,18 @@ const metrics = ['requests_per_5m', 'connections_per_5m'];
 
 /** Starts both apps and so many workloads with two metrics each; resolves when all are adopted. */
 export async function startLooked(workloads: number): Promise<Looked> {
-  const system = await startEmbeddedSystem({ images: { app: createEchoImage() }, settleMs: 5_000 });
+  const system = await startEmbeddedSystem({
+    images: { app: createEchoImage() },
+    settleMs: 5_000,
+    // As often as the real API server.
+    api: { bookmarkIntervalMs: 60_000 },
+  });
   try {
     for (let i = 0; i < workloads; i++) await create(system, `looked-${Math.floor(i / perNamespace)}`, `app-${i}`);
     const isAdopted = (): boolean => adopted(system) === workloads;
     await system.waitFor(isAdopted, { timeoutMs: 300_000 });
-    const [own] = system
-      .processes()
-      .filter(({ namespace, pod }) => namespace === systemNamespace && pod.startsWith('autoscaler'));
+    await restart(system);
+    const [own] = system.processes().filter(isAutoscaler);
     const pid = own?.pid;
     if (pid === undefined) throw new Error('the autoscaler does not run');
     return {
@@ -47,6 +51,22 @@ export async function startLooked(workloads: number): Promise<Looked> {
     throw error;
   }
 }
+
+/** What stands while others are created by the hundred is another question. */
+async function restart(system: EmbeddedSystem): Promise<void> {
+  const pids = (): (number | undefined)[] =>
+    system
+      .processes()
+      .filter(isAutoscaler)
+      .map(({ pid }) => pid);
+  const before = pids();
+  const [{ pod } = { pod: '' }] = system.processes().filter(isAutoscaler);
+  system.kill(systemNamespace, pod, 'SIGTERM');
+  await system.waitFor(() => pids().some((pid) => pid !== undefined && !before.includes(pid)), { timeoutMs: 60_000 });
+}
+
+const isAutoscaler = ({ namespace, pod }: RunningProcess): boolean =>
+  namespace === systemNamespace && pod.startsWith('autoscaler');
 
 async function create(system: EmbeddedSystem, namespace: string, name: string): Promise<void> {
   for (const metric of metrics)
@@ -106,5 +126,5 @@ function countRequests({ api }: EmbeddedSystem): { stop(): ReadonlyMap<string, n
 
 /** Until a process with so much to look after has come to rest. */
 export async function rest(): Promise<void> {
-  await sleep(30_000);
+  await sleep(45_000);
 }
