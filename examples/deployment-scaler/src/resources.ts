@@ -151,7 +151,8 @@ function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPor
   );
   const main = mainTarget(targets);
   const { allowed } = hostsOf(facts, options);
-  if (main === undefined || allowed.length === 0) return targets;
+  // A copy: what flatMap makes has room for 17, and this is kept for each sleeper.
+  if (main === undefined || allowed.length === 0) return [...targets];
   const routes = [...(main.routes ?? []), ...allowed.map((host) => ({ host }))];
   return targets.map((target) => (target === main ? { ...target, routes } : target));
 }
