@@ -8,20 +8,20 @@ interface Named {
   readonly services: readonly string[];
 }
 
-/** Has resources looked at when an Ingress, an HTTPRoute or a Gateway changed that may name them. Returns how to stop. */
+/** Has resources looked at when an Ingress, an HTTPRoute, a Gateway or a target group changed that may name them. Returns how to stop. */
 export function feedRoutes({ stores, lookup, lookAgain }: Ground): (() => void)[] {
-  const { services, ingresses, httpRoutes, gateways, workloads } = stores;
+  const { services, ingresses, httpRoutes, gateways, targetGroups, workloads } = stores;
+  const lookBehind = (namespace: string, name: string): void => {
+    const found = services.get(namespace, name);
+    if (found !== undefined) lookup.resourcesOf(found).forEach((ref) => lookAgain(ref));
+  };
   const look = ({ namespace, services: named }: Named): void => {
-    for (const name of named) {
-      const found = services.get(namespace, name);
-      if (found !== undefined) lookup.resourcesOf(found).forEach((ref) => lookAgain(ref));
-    }
+    for (const name of named) lookBehind(namespace, name);
     // Which hosts they may have depends on every route of the namespace.
     for (const { store } of workloads) store.byIndex('hosts', namespace).forEach((workload) => lookAgain(workload));
   };
   const lookAtBoth = <T extends Named>(event: StoreEvent<T>): void => {
-    // Their controllers write the status often, of which nothing is kept.
-    if (event.type === 'updated' && isDeepStrictEqual(event.previous, event.object)) return;
+    if (isSame(event)) return;
     look(event.object);
     if (event.type === 'updated') look(event.previous);
   };
@@ -30,9 +30,18 @@ export function feedRoutes({ stores, lookup, lookAgain }: Ground): (() => void)[
   return [
     ingresses.subscribe(lookAtBoth),
     httpRoutes.subscribe(lookAtBoth),
+    ...targetGroups.map((store) =>
+      store.subscribe((event) => {
+        if (!isSame(event)) lookBehind(event.object.namespace, event.object.service);
+      }),
+    ),
     gateways.subscribe((event) => {
-      if (event.type === 'updated' && isDeepStrictEqual(event.previous, event.object)) return;
-      routesOn(event.object.namespace, event.object.name).forEach(look);
+      if (!isSame(event)) routesOn(event.object.namespace, event.object.name).forEach(look);
     }),
   ];
+}
+
+// Their controllers write the status often, of which little is kept.
+function isSame(event: StoreEvent<object>): boolean {
+  return event.type === 'updated' && isDeepStrictEqual(event.previous, event.object);
 }

@@ -213,5 +213,6 @@ export function refusalOf(ground: Ground, managed: Managed, services: readonly S
     replicaSets,
     others: [...new Set(others)],
     ingresses: [...new Set(ingresses)],
+    targetGroups: services.flatMap(({ namespace, name }) => lookup.targetGroupsOf(namespace, name)),
   });
 }

@@ -9,13 +9,18 @@ export interface IngressInfo {
   readonly routes: readonly ServiceRoute[];
   /** Every Service it names, each once. */
   readonly services: readonly string[];
-  /** The annotation that makes a load balancer send to pods by itself, `key=value`. */
+  /** The annotation or class that makes a load balancer send to pods by itself, `key=value`. */
   readonly ipTargets: string | undefined;
 }
 
 type Backend = { service?: { name: string; port?: { number?: number; name?: string } } };
 
-const albTargetType = 'alb.ingress.kubernetes.io/target-type';
+const ipTargetAnnotations: readonly (readonly [key: string, value: string])[] = [
+  ['alb.ingress.kubernetes.io/target-type', 'ip'],
+  // Application Gateway goes by Endpoints, in which the DLX is not.
+  ['kubernetes.io/ingress.class', 'azure/application-gateway'],
+];
+const ipTargetClasses = ['azure-application-gateway'];
 
 /** Trims an Ingress. */
 export function trimIngress({ metadata, spec }: Ingress): IngressInfo {
@@ -35,8 +40,14 @@ export function trimIngress({ metadata, spec }: Ingress): IngressInfo {
     name: metadata?.name ?? '',
     routes,
     services: [...new Set(routes.map(({ service }) => service))],
-    ipTargets: metadata?.annotations?.[albTargetType] === 'ip' ? `${albTargetType}=ip` : undefined,
+    ipTargets: ipTargets(metadata?.annotations ?? {}, spec?.ingressClassName),
   };
+}
+
+function ipTargets(annotations: Readonly<Record<string, string>>, className = ''): string | undefined {
+  const found = ipTargetAnnotations.find(([key, value]) => annotations[key] === value);
+  if (found !== undefined) return found.join('=');
+  return ipTargetClasses.includes(className) ? `ingressClassName=${className}` : undefined;
 }
 
 function routeTo({ service }: Backend, route: Route): ServiceRoute[] {

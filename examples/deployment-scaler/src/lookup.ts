@@ -16,6 +16,7 @@ import type { Options } from './options.ts';
 import type { SettingProblem, Settings } from './settings.ts';
 import { createSettingsReader } from './settings-reader.ts';
 import { firstPair, pairsOf, type Stores } from './stores.ts';
+import type { TargetGroupInfo } from './target-group.ts';
 
 /** A workload with its kind and what its annotations ask for. */
 export interface Managed {
@@ -41,6 +42,7 @@ export interface Lookup {
   /** Managed workloads whose pods a Service selects. */
   workloadsBehind(service: ServiceInfo): readonly Workload[];
   ingressesOf(namespace: string, service: string): readonly IngressInfo[];
+  targetGroupsOf(namespace: string, service: string): readonly TargetGroupInfo[];
   /** The HTTPRoutes that name one of these Services of the workload; where it has `scaler/hosts`, all of its namespace. */
   httpRoutesOf(managed: Managed, services: readonly ServiceInfo[]): readonly HostedRoute[];
   /** The resources that a change of a Service may concern, strays included. */
@@ -86,6 +88,8 @@ export function createLookup({ stores, options, namespaces, dryRun }: LookupPart
     slicesOf,
     workloadsBehind,
     ingressesOf: (namespace, service) => stores.ingresses.byIndex('service', `${namespace}/${service}`),
+    targetGroupsOf: (namespace, service) =>
+      stores.targetGroups.flatMap((store) => store.byIndex('service', `${namespace}/${service}`)),
     httpRoutesOf: (one, services) => httpRoutesOf(stores, one, services),
     resourcesOf: (service) => {
       const { namespace, name } = service;

@@ -6,6 +6,8 @@ import { parseOptions } from './options.ts';
 import { parkProblems, type PreflightFacts, rolloutProblem } from './preflight.ts';
 import { refusal, routingMode } from './refusal.ts';
 import { parseSettings } from './settings.ts';
+import { trimIngress } from './ingress.ts';
+import { trimTargetGroup } from './target-group.ts';
 
 const options = parseOptions({});
 const settingsOf = (annotations: Record<string, string> = {}) => parseSettings(annotations, options).settings;
@@ -53,6 +55,7 @@ const facts = {
   settings: settingsOf(),
   services: [service()],
   ingresses: [],
+  targetGroups: [],
   pods: [],
   replicaSets: [],
   others: [],
@@ -102,6 +105,24 @@ describe('Services that cannot be diverted', () => {
       ipTargets: 'alb.ingress.kubernetes.io/target-type=ip',
     };
     expect(refusal({ ...facts, ingresses: [ingress] })).toMatch(/Ingress front .*ignores the DLX/);
+  });
+
+  test.each([
+    [{ annotations: { 'kubernetes.io/ingress.class': 'azure/application-gateway' } }, {}],
+    [{}, { ingressClassName: 'azure-application-gateway' }],
+    [{ annotations: { 'alb.ingress.kubernetes.io/target-type': 'ip' } }, { ingressClassName: 'alb' }],
+  ])('are behind an Ingress of a load balancer that goes to pods: %j %j', (metadata, spec) => {
+    const ingress = trimIngress({ metadata: { name: 'front', ...metadata }, spec });
+    expect(refusal({ ...facts, ingresses: [ingress] })).toMatch(/Ingress front has .*=.*ignores the DLX/);
+    const plain = trimIngress({ metadata: { name: 'front' }, spec: { ingressClassName: 'traefik' } });
+    expect(refusal({ ...facts, ingresses: [plain] })).toBeUndefined();
+  });
+
+  test('are what a target group of AWS has as pods, whoever says so', () => {
+    const group = (targetType: string) =>
+      trimTargetGroup({ metadata: { name: 'k8s-web' }, spec: { targetType, serviceRef: { name: 'web' } } });
+    expect(refusal({ ...facts, targetGroups: [group('ip')] })).toMatch(/TargetGroupBinding k8s-web .*ignores the DLX/);
+    expect(refusal({ ...facts, targetGroups: [group('instance')] })).toBeUndefined();
   });
 
   test('belong to a mesh that was not allowed', () => {

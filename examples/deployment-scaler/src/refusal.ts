@@ -9,6 +9,7 @@ import {
 import type { IngressInfo } from './ingress.ts';
 import type { RoutingMode } from './facts.ts';
 import type { Settings } from './settings.ts';
+import type { TargetGroupInfo } from './target-group.ts';
 
 /** What {@link refusal} looks at; all of it may come from caches. */
 export interface RefusalFacts {
@@ -17,6 +18,7 @@ export interface RefusalFacts {
   /** Every Service that leads to it. */
   readonly services: readonly ServiceInfo[];
   readonly ingresses: readonly IngressInfo[];
+  readonly targetGroups: readonly TargetGroupInfo[];
   /** Pods that some of the Services may select. */
   readonly pods: readonly PodInfo[];
   readonly replicaSets: readonly ReplicaSetInfo[];
@@ -29,7 +31,7 @@ export function refusal(facts: RefusalFacts): string | undefined {
   const reasons = [
     ...missingServices(facts),
     ...facts.services.flatMap((service) => serviceProblems(service)),
-    ...ingressProblems(facts.ingresses),
+    ...balancerProblems(facts),
     ...sharing(facts),
     ...meshed(facts),
   ];
@@ -46,13 +48,14 @@ function missingServices({ settings, services, workload }: RefusalFacts): string
     );
 }
 
-function ingressProblems(ingresses: readonly IngressInfo[]): string[] {
-  return ingresses
-    .filter(({ ipTargets }) => ipTargets !== undefined)
-    .map(
-      ({ name, ipTargets }) =>
-        `Ingress ${name} has ${ipTargets}: its load balancer sends to pods by itself and ignores the DLX`,
-    );
+function balancerProblems({ ingresses, targetGroups }: RefusalFacts): string[] {
+  const found = [
+    ...ingresses.flatMap(({ name, ipTargets }) =>
+      ipTargets === undefined ? [] : [`Ingress ${name} has ${ipTargets}`],
+    ),
+    ...targetGroups.flatMap(({ name, isIp }) => (isIp ? [`TargetGroupBinding ${name} has targetType ip`] : [])),
+  ];
+  return found.map((what) => `${what}: its load balancer sends to pods by itself and ignores the DLX`);
 }
 
 function sharing({ services, pods, workload, replicaSets, others }: RefusalFacts): string[] {

@@ -25,6 +25,7 @@ import type { ScalerContext } from '@scaler/scaler-types';
 import { type GatewayInfo, trimGateway } from './gateway.ts';
 import { type HttpRouteInfo, trimHttpRoute } from './http-route.ts';
 import { type IngressInfo, trimIngress } from './ingress.ts';
+import { type TargetGroupInfo, targetGroupKinds, trimTargetGroup } from './target-group.ts';
 import { parseList } from './values.ts';
 
 /** One watch on workloads of one kind. */
@@ -47,6 +48,8 @@ export interface Stores {
   readonly replicaSets: Store<ReplicaSetInfo>;
   /** Ours alone. Undefined in the DLX, which has nothing to do with them. */
   readonly slices: Store<SliceInfo> | undefined;
+  /** Empty where there is no controller of AWS. None in the DLX, as for slices. */
+  readonly targetGroups: readonly Store<TargetGroupInfo>[];
   run(signal: AbortSignal): Promise<void>;
   whenSynced(signal: AbortSignal): Promise<void>;
 }
@@ -77,15 +80,18 @@ export function createStores(client: KubeClient, context: ScalerContext): Stores
     context.role === 'autoscaler'
       ? store(kinds.endpointSlice, trimSlice, `${keys.managedBy}=${keys.manager}`)
       : undefined;
-  addIndexes({ workloads, services, ingresses, httpRoutes, pods, replicaSets, slices });
+  const targetGroups =
+    context.role === 'autoscaler' ? targetGroupKinds.map((kind) => optional(kind, trimTargetGroup)) : [];
+  addIndexes({ workloads, services, ingresses, httpRoutes, pods, replicaSets, slices, targetGroups });
 
   const all: readonly Store<unknown>[] = [
     ...workloads.map(({ store: one }) => one),
     ...[services, ingresses, httpRoutes, gateways, pods, replicaSets],
     ...(slices === undefined ? [] : [slices]),
+    ...targetGroups,
   ];
   return {
-    ...{ workloads, services, ingresses, httpRoutes, gateways, pods, replicaSets, slices },
+    ...{ workloads, services, ingresses, httpRoutes, gateways, pods, replicaSets, slices, targetGroups },
     run: async (signal) => {
       await Promise.all(all.map((one) => one.run(signal)));
     },
@@ -103,6 +109,7 @@ function addIndexes({
   pods,
   replicaSets,
   slices,
+  targetGroups,
 }: Omit<Stores, 'run' | 'whenSynced' | 'gateways'>): void {
   for (const { store } of workloads) {
     store.addIndex('label', ({ namespace, templateLabels }) => pairsOf(namespace, templateLabels));
@@ -126,6 +133,7 @@ function addIndexes({
   httpRoutes.addIndex('service', ({ namespace, services: named }) => named.map((name) => `${namespace}/${name}`));
   httpRoutes.addIndex('gateway', ({ parents }) => parents.flatMap(({ gateway }) => gateway ?? []));
   slices?.addIndex('service', ({ namespace, service }) => [`${namespace}/${service}`]);
+  for (const store of targetGroups) store.addIndex('service', ({ namespace, service }) => [`${namespace}/${service}`]);
   slices?.addIndex('resource', ({ namespace, resource }) => [`${namespace}/${resource ?? ''}`]);
 }
 

@@ -33,6 +33,7 @@ const reads: PolicyRule[] = [
   { apiGroups: [''], resources: ['services', 'pods', 'namespaces'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: ['gateway.networking.k8s.io'], resources: ['httproutes', 'gateways'], verbs: ['list', 'watch'] },
 ];
 const events: PolicyRule = { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] };
 const swap: PolicyRule = { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: ['patch'] };
@@ -47,6 +48,7 @@ export const autoscalerRules: PolicyRule[] = [
   events,
   { apiGroups: [''], resources: ['services'], verbs: ['patch'] },
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['create', 'update', 'patch', 'delete'] },
+  { apiGroups: ['elbv2.k8s.aws', 'eks.amazonaws.com'], resources: ['targetgroupbindings'], verbs: ['list', 'watch'] },
   { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update', 'patch'] },
   { apiGroups: ['custom.metrics.k8s.io'], resources: ['*'], verbs: ['get', 'list'] },
 ];

@@ -109,6 +109,9 @@ describe('a Service cannot be diverted when it', () => {
   const ports = [{ port: 80 }];
   const selector = { app: 'web' };
   const neg = { 'cloud.google.com/neg': '{"ingress": true}' };
+  const negStatus = (port: number) => ({
+    'cloud.google.com/neg-status': `{"network_endpoint_groups":{"${port}":"k8s1-a"},"zones":["z"]}`,
+  });
   test.each([
     ['is headless', { spec: { clusterIP: 'None', ports, selector } }, 'headless'],
     ['is an ExternalName', { spec: { type: 'ExternalName', ports, selector } }, 'ExternalName'],
@@ -117,6 +120,11 @@ describe('a Service cannot be diverted when it', () => {
     ['has no ports', { spec: { selector } }, 'no ports'],
     ['keeps traffic on its node', { spec: { externalTrafficPolicy: 'Local', ports, selector } }, 'external'],
     ['keeps inner traffic on its node', { spec: { internalTrafficPolicy: 'Local', ports, selector } }, 'internal'],
+    [
+      'has NEGs',
+      { metadata: { annotations: negStatus(80) }, spec: { ports, selector } },
+      'cloud.google.com/neg-status',
+    ],
     ['is a target of NEGs', { metadata: { annotations: neg }, spec: { ports, selector } }, 'cloud.google.com/neg'],
   ])('%s', (_, object, text) => {
     const [problem, ...more] = serviceProblems(
@@ -124,6 +132,11 @@ describe('a Service cannot be diverted when it', () => {
     );
     expect(problem).toContain(text);
     expect(more).toEqual([]);
+  });
+
+  test('is not one whose network endpoint group is of nodes', () => {
+    const metadata = { name: 'web', annotations: negStatus(0) };
+    expect(serviceProblems(trimService({ metadata, spec: { ports, selector } }))).toEqual([]);
   });
 
   test('selects pods of somebody else', () => {

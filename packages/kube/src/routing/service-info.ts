@@ -63,6 +63,8 @@ const ipTargetAnnotations: readonly (readonly [key: string, means: RegExp])[] = 
   ['service.beta.kubernetes.io/aws-load-balancer-type', /^nlb-ip$/],
   ['alb.ingress.kubernetes.io/target-type', /^ip$/],
   ['cloud.google.com/neg', /"ingress"\s*:\s*true|"exposed_ports"/],
+  // Written by the controller, for GKE's Gateways too. The group of port 0 is one of nodes, of an internal balancer.
+  ['cloud.google.com/neg-status', /"network_endpoint_groups"\s*:\s*\{[^}]*"[1-9]\d*"\s*:/],
 ];
 
 function ipTargets(annotations: Readonly<Record<string, string>>): string | undefined {

@@ -28,8 +28,11 @@ afterEach(async () => {
   stop = undefined;
 });
 
-/** A DLX's scaler on a fake API with one workload, its Service and whatever it is told of. */
-async function start(options: FakeApiOptions = {}, logger: Logger = silentLogger) {
+/** A scaler on a fake API with one workload, its Service and whatever it is told of. */
+async function start(
+  options: FakeApiOptions = {},
+  { role = 'dlx', logger = silentLogger }: { role?: 'autoscaler' | 'dlx'; logger?: Logger } = {},
+) {
   const api = await startFakeApi({ bookmarkIntervalMs: 100, ...options });
   workload(api);
   const folder = await mkdtemp(join(tmpdir(), 'gateway-api-'));
@@ -37,7 +40,7 @@ async function start(options: FakeApiOptions = {}, logger: Logger = silentLogger
   await writeFile(kubeconfig, api.kubeconfig());
   const client = await connectKube({ kubeconfig, userAgent: 'test', logger: silentLogger });
   const scaler = createScaler(client, {
-    ...{ role: 'dlx', identity: 'test', options: {}, logger, clock: hastyClock },
+    ...{ role, identity: 'test', options: {}, logger, clock: hastyClock },
     ...{ namespaces: undefined, dlxService: undefined },
   });
   const told = follow(scaler);
@@ -47,7 +50,7 @@ async function start(options: FakeApiOptions = {}, logger: Logger = silentLogger
     await api.close();
     await rm(folder, { recursive: true });
   };
-  return { api, until: told.until };
+  return { api, until: told.until, blocked: told.blocked };
 }
 
 function workload({ store }: FakeApi): void {
@@ -88,21 +91,22 @@ function gateway({ store }: FakeApi, hostname: string): void {
 /** What the scaler tells of the workload's routes, and a wait for what it should tell. */
 function follow(scaler: ResourceScaler) {
   const done = new AbortController();
-  let routes: readonly Route[] | undefined;
+  let told: Resource | undefined;
   let look = (): void => undefined;
   const running = scaler.watchResources!((change) => {
-    if (change.type === 'set' && resourceKey(change.resource) === `${namespace}/web`)
-      routes = routesOf(change.resource);
+    if (change.type === 'set' && resourceKey(change.resource) === `${namespace}/web`) told = change.resource;
     look();
   }, done.signal);
+  const when = (holds: (resource: Resource) => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      look = () => {
+        if (told !== undefined && holds(told)) resolve();
+      };
+      look();
+    });
   return {
-    until: (wanted: readonly Route[]): Promise<void> =>
-      new Promise((resolve) => {
-        look = () => {
-          if (routes !== undefined && JSON.stringify(routes) === JSON.stringify(wanted)) resolve();
-        };
-        look();
-      }),
+    until: (wanted: readonly Route[]) => when((one) => JSON.stringify(routesOf(one)) === JSON.stringify(wanted)),
+    blocked: (why: RegExp) => when((one) => why.test(one.blocked ?? '')),
     end: async () => {
       done.abort();
       await running;
@@ -149,7 +153,7 @@ test('where Gateway API is missing nothing is amiss, and it is found soon after 
   const lines: string[] = [];
   const keep = (message: string, fields?: object): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
   const logger: Logger = { ...silentLogger, info: keep, warn: keep, error: keep, child: () => logger };
-  const { api, until } = await start({}, logger);
+  const { api, until } = await start({}, { logger });
   await until([]);
   await looks(api, 3);
   const about = (kind: string) => lines.filter((line) => line.includes(`"${kind}"`));
@@ -167,4 +171,19 @@ test('where it may not be read it is as if it were not there', async () => {
   });
   httpRoute(api);
   await until([]);
+});
+
+test('a target group of AWS keeps it awake as long as its targets are pods, also where the controller comes later', async () => {
+  const { api, blocked } = await start({}, { role: 'autoscaler' });
+  await blocked(/^no DLX Service is named/);
+  const gvr = 'elbv2.k8s.aws/v1beta1/targetgroupbindings';
+  api.store.register({
+    ...{ group: 'elbv2.k8s.aws', version: 'v1beta1', resource: 'targetgroupbindings', kind: 'TargetGroupBinding' },
+    ...{ namespaced: true, custom: true },
+  });
+  const spec = { targetType: 'ip', serviceRef: { name: 'web', port: 80 } };
+  api.store.create(gvr, { metadata: { namespace, name: 'k8s-web' }, spec });
+  await blocked(/^TargetGroupBinding k8s-web has targetType ip/);
+  api.store.delete(gvr, namespace, 'k8s-web');
+  await blocked(/^no DLX Service is named/);
 });
