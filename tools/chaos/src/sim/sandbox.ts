@@ -53,11 +53,6 @@ export function installSandboxes(note: () => void): void {
   net.Server.prototype.listen = function (this: Server, ...args: unknown[]) {
     const state = storage.getStore();
     if (state !== undefined) adopt(this, state);
-    this.once('listening', () => {
-      const address = this.address();
-      if (typeof address === 'object' && address !== null) places.set(`${address.address}:${address.port}`, this);
-      note();
-    });
     return (listen as (...all: unknown[]) => Server).apply(this, args);
   } as typeof listen;
   net.Server.prototype.close = function (this: Server, ...args: unknown[]) {
@@ -78,15 +73,23 @@ export function installSandboxes(note: () => void): void {
 
 function adopt(server: Server, state: State): void {
   state.servers.add(server);
-  // A connection is accepted in nobody's context: what comes of it is to be in the process's own.
+  // A connection is accepted in nobody's context: what comes of it is to be in the process's own. Not by `on`: a server
+  // may have an `emit` of its own, which calls no listener.
   const emit = server.emit.bind(server) as (...args: unknown[]) => boolean;
   server.emit = (...args: unknown[]) => {
-    if (!state.dead || args[0] !== 'connection') return storage.run(state, () => emit(...args));
-    (args[1] as Socket).destroy();
+    const [event, socket] = args;
+    if (event === 'connection') own(socket as Socket, state);
+    if (event === 'listening') note(server);
+    if (event !== 'connection' || !state.dead) return storage.run(state, () => emit(...args));
+    (socket as Socket).destroy();
     return true;
   };
-  server.on('connection', (socket: Socket) => own(socket, state));
   server.once('close', () => state.servers.delete(server));
+}
+
+function note(server: Server): void {
+  const address = server.address();
+  if (typeof address === 'object' && address !== null) places.set(`${address.address}:${address.port}`, server);
 }
 
 function own(socket: Socket, state: State): void {
