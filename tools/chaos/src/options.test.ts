@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from '@jest/globals';
+import { sharesOf } from './jobs.ts';
+import { readOptions, usage } from './options.ts';
+import { drills } from './steps/generate.ts';
+import { missing } from './vacuity.ts';
+
+test('flags are read, and wrong ones refused with what is allowed', () => {
+  expect(readOptions(['--seed', '7', '--steps', '10000', '--only', '1,5'])).toMatchObject({
+    ...{ seed: 7, steps: 10_000, episode: 200, only: [1, 5], drill: undefined },
+  });
+  expect(readOptions(['--quick']).steps).toBe(100);
+  expect(() => readOptions(['--steps', 'many'])).toThrow('--steps is "many", allowed is a whole number of at least 1');
+  expect(() => readOptions(['--drill', 'x'])).toThrow('allowed is one of request, ');
+});
+
+test('the README has every flag and every drill', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+  for (const flag of usage.match(/--[a-z]+/g) ?? []) expect(readme).toContain(flag);
+  for (const drill of Object.keys(drills)) expect(readme).toContain(`\`${drill}\``);
+});
+
+test('jobs share out whole episodes, each seed once', () => {
+  const shares = sharesOf({ seed: 10, steps: 2_000, episode: 200, jobs: 3 });
+  expect(shares).toEqual([
+    { seed: 10, steps: 800 },
+    { seed: 14, steps: 800 },
+    { seed: 18, steps: 400 },
+  ]);
+  expect(sharesOf({ seed: 1, steps: 200, episode: 200, jobs: 8 })).toEqual([{ seed: 1, steps: 200 }]);
+});
+
+test('a run without parks is in vain, and a long one in which a fault never came about', () => {
+  expect(missing({ of: () => 1 }, 10_000)).toEqual([]);
+  expect(missing({ of: (what) => (what === 'parks' ? 0 : 1) }, 100)).toEqual(['parks']);
+  expect(missing({ of: (what) => (what === 'fault lost' ? 0 : 1) }, 999)).toEqual([]);
+  expect(missing({ of: (what) => (what === 'fault lost' ? 0 : 1) }, 1_000)).toEqual(['fault lost']);
+});
