@@ -100,7 +100,7 @@ export const settingTable = {
   'hold-limit': reader(parseCount, 'How many requests may be held at once'),
   hosts: reader(
     parseHosts,
-    'Hosts that name it on the shared port; only those that an Ingress of the same namespace has, or an admin allows',
+    'Hosts that name it on the shared port; only those that an Ingress or HTTPRoute of the same namespace has, or an admin allows',
   ),
   quiet: reader(
     parseQuietRules,

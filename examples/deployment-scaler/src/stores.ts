@@ -21,7 +21,7 @@ import {
   workloadKinds,
   workloadTrimmer,
 } from '@scaler/kube';
-import type { ScalerContext } from '@scaler/scaler-types';
+import type { Logger, ScalerContext } from '@scaler/scaler-types';
 import { type GatewayInfo, trimGateway } from './gateway.ts';
 import { type HttpRouteInfo, trimHttpRoute } from './http-route.ts';
 import { type IngressInfo, trimIngress } from './ingress.ts';
@@ -90,15 +90,35 @@ export function createStores(client: KubeClient, context: ScalerContext): Stores
     ...(slices === undefined ? [] : [slices]),
     ...targetGroups,
   ];
+  const mayMiss: readonly MayMiss[] = [
+    [kinds.httpRoute, httpRoutes],
+    [kinds.gateway, gateways],
+    ...targetGroups.map((one, i): MayMiss => [targetGroupKinds[i] as Kind, one]),
+  ];
   return {
     ...{ workloads, services, ingresses, httpRoutes, gateways, pods, replicaSets, slices, targetGroups },
     run: async (signal) => {
-      await Promise.all(all.map((one) => one.run(signal)));
+      await Promise.all([...all.map((one) => one.run(signal)), tellMissing(mayMiss, logger, signal)]);
     },
     whenSynced: async (signal) => {
       await Promise.all(all.map((one) => one.whenSynced(signal)));
     },
   };
+}
+
+type MayMiss = readonly [Kind, Store<unknown>];
+
+// In most clusters it is most of them: one line for all.
+async function tellMissing(kindsThatMay: readonly MayMiss[], logger: Logger, signal: AbortSignal): Promise<void> {
+  try {
+    await Promise.all(kindsThatMay.map(([, store]) => store.whenSynced(signal)));
+  } catch {
+    return;
+  }
+  const missing = kindsThatMay
+    .filter(([, { failures }]) => failures.some(({ error }) => error.code === 'not-found'))
+    .map(([{ plural, group }]) => `${plural}.${group}`);
+  if (missing.length > 0) logger.info('Kinds are not installed, so nothing of them is known', { kinds: missing });
 }
 
 function addIndexes({

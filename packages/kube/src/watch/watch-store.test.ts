@@ -210,7 +210,7 @@ describe('a store', () => {
       expect([store.size, store.failures.length]).toEqual([0, 2]);
       await until(() => lists() >= 6);
       expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
-        ['info', 'Kind is not installed, so there are no objects of it'],
+        ['debug', 'Kind is not installed, so there are no objects of it'],
       ]);
       api.answer(({ path }, response) => sendList(response, 9, path.includes('/one/') ? [pod('a', 8)] : []));
       await until(() => store.size === 1 && store.failures.length === 0);

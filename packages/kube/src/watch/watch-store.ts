@@ -16,7 +16,7 @@ export interface WatchStoreOptions<T extends KubeObject, U> {
   readonly fieldSelector?: string | undefined;
   /**
    * Whether the kind may be missing, or closed to this process: then it is as one without objects, which is logged once,
-   * and looked for every two minutes. Nobody waits for its first list for longer than one failure takes. Default false.
+   * and looked for every two minutes; `failures` says so. Nobody waits for its first list for longer than one failure takes. Default false.
    */
   readonly optional?: boolean | undefined;
   /** What is kept of an object. An object it throws for is logged and left out. */
@@ -67,7 +67,7 @@ class WatchedStore<T extends KubeObject, U> implements Store<U> {
   #tellMissing({ logger, kind }: WatchStoreOptions<T, U>, error: KubeError): void {
     if (this.failures.filter(({ error: { code } }) => code === error.code).length > 1) return;
     const fields = { kind: kind.kind, group: kind.group, code: error.code };
-    if (error.code === 'not-found') logger.info('Kind is not installed, so there are no objects of it', fields);
+    if (error.code === 'not-found') logger.debug('Kind is not installed, so there are no objects of it', fields);
     else logger.warn('Kind must not be read, as if there were no objects of it', { ...fields, err: error });
   }
 
