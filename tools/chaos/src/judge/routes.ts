@@ -75,9 +75,11 @@ function excuseOfPlace(
   const { timeline, health, programs } = scene;
   if (isDigesting(scene, member)) return 'others changed it';
   const token = tokens.get(keyOf(member));
-  const slept = token?.phase !== 'awake' || member.routing === 'always';
-  // A sleeper without any DLX: the dead-man switch has its time, and the pods theirs.
-  if (slept && timeline.ms - health.withoutDlxMs < times.deadManSwitch * second + bootMs) {
+  // Without any DLX the dead-man switch has its time, and the pods theirs. It hands Services back before they are up:
+  // nobody is there who could hold a request meanwhile.
+  const sinceNoneMs = timeline.ms - health.withoutDlxMs;
+  const concerned = token?.phase !== 'awake' || member.routing === 'always' || sinceNoneMs < 10 * second;
+  if (concerned && sinceNoneMs < times.deadManSwitch * second + bootMs) {
     if (place === 'nobody' || programs.some(({ address }) => place.startsWith(`${address}:`))) return 'there is no DLX';
   }
   const gone = programs.filter(({ address, app }) => app === 'dlx' && place.startsWith(`${address}:`)).at(-1);

@@ -19,6 +19,8 @@ export interface Scene {
   readonly health: Health;
   /** When somebody else last changed something of a resource that costs it its routing or its pods; `-Infinity`: never. */
   othersMs(member: Member): number;
+  /** Whether the leader has backed off from a quarrel about it: it is not diverted meanwhile. */
+  givesWay(member: Member): boolean;
 }
 
 /** What excuses the product for a while. */

@@ -131,9 +131,12 @@ function judgeIdle(scene: Scene, report: Report, member: Member, entry: AuditEnt
         );
     if (seen) report('no busy resource parked', `${what}: request ${sent.id} came at ${sentMs} ms, in its window`);
   }
-  for (const { id, key: itsKey, sentMs, backend } of traffic.open) {
+  for (const { id, key: itsKey, sentMs, reachedMs = Infinity, backend } of traffic.open) {
     const byDlx = scene.programs.some(({ address }) => backend?.startsWith(`${address}:`));
-    if (itsKey === key && byDlx && sentMs < zeroMs - slackMs)
+    if (itsKey !== key || !byDlx) continue;
+    if (reachedMs <= zeroMs)
+      report('no busy resource parked', `${what}: request ${id} was in flight by a DLX since ${reachedMs} ms`);
+    if (sentMs < zeroMs - slackMs)
       report('no busy resource parked', `${what}: request ${id} was in a DLX since ${sentMs} ms`);
   }
   if (!member.metric) return;

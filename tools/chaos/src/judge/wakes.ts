@@ -7,13 +7,16 @@ export interface WakeWatch {
   close(): void;
 }
 
+// After a failure it pauses longer, and the answer to the wake before may have been lost with the API.
+const atOnceMs = 50;
+
 export function createWakeWatch({ audit, timeline }: Scene, report: Report): WakeWatch {
-  // By DLX and resource: wakes that have no answer, and that the DLX has not given up. It reads before it tries again.
-  const underWay = new Map<string, number>();
+  // By DLX and resource: when the wakes that have no answer were sent, and that the DLX has not given up: it reads first.
+  const underWay = new Map<string, number[]>();
   const keyOf = ({ user, namespace, name }: Pick<ApiRequest, 'user' | 'namespace' | 'name'>): string =>
     `${user} ${namespace}/${name}`;
   const end = audit.onEntry((entry) => {
-    if (entry.verb === 'patch') underWay.set(keyOf(entry), Math.max(0, (underWay.get(keyOf(entry)) ?? 0) - 1));
+    if (entry.verb === 'patch') underWay.get(keyOf(entry))?.shift();
   });
   return {
     hook: (request, phase) => {
@@ -23,9 +26,10 @@ export function createWakeWatch({ audit, timeline }: Scene, report: Report): Wak
         underWay.delete(key);
         return;
       }
-      const now = (underWay.get(key) ?? 0) + 1;
-      underWay.set(key, now);
-      if (now > 1) report('one wake at a time', `${key}: ${now} wakes at once at ${Math.round(timeline.ms)} ms`);
+      const before = (underWay.get(key) ?? []).filter((ms) => ms >= timeline.ms - atOnceMs);
+      underWay.set(key, [...before, timeline.ms]);
+      if (before.length > 0)
+        report('one wake at a time', `${key}: ${before.length + 1} wakes at once at ${Math.round(timeline.ms)} ms`);
     },
     close: end,
   };

@@ -24,6 +24,7 @@ export function complaintOf(scene: Scene, member: Member): string | undefined {
   if (phase === 'parking' || phase === 'waking') return `it is still ${phase}`;
   if (phase === 'asleep' && replicas > 0) return `it is asleep with ${replicas} replicas`;
   if (phase === 'awake' && replicas === 0) return 'it is awake with no replicas';
+  if (phase === 'awake' && scene.givesWay(member)) return undefined;
   const toBeDiverted = phase === 'asleep' || routing === 'always';
   if (!toBeDiverted) return diverted || key !== undefined ? `it is awake, with ${traces}` : undefined;
   if (!diverted || [...addresses].sort().join() !== [...scene.health.dlx].sort().join())

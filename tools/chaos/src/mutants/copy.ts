@@ -33,15 +33,21 @@ export async function copySources(root: string): Promise<string> {
  *
  * @throws when what is to be replaced is not there exactly once.
  */
-export async function takeAway(copy: string, { name, file, find, replace }: Guard): Promise<() => Promise<void>> {
-  const path = join(copy, file);
-  const text = await readFile(path, 'utf8');
-  const times = text.split(find).length - 1;
-  if (times !== 1) throw new Error(`guard "${name}": ${file} has what is to be replaced ${times} times, not once`);
-  // No pattern: a $ in it means itself.
-  await writeFile(
-    path,
-    text.replace(find, () => replace),
-  );
-  return () => writeFile(path, text);
+export async function takeAway(copy: string, { name, edits }: Guard): Promise<() => Promise<void>> {
+  const before = new Map<string, string>();
+  for (const { file, find, replace } of edits) {
+    const path = join(copy, file);
+    const text = await readFile(path, 'utf8');
+    if (!before.has(path)) before.set(path, text);
+    const times = text.split(find).length - 1;
+    if (times !== 1) throw new Error(`guard "${name}": ${file} has what is to be replaced ${times} times, not once`);
+    // No pattern: a $ in it means itself.
+    await writeFile(
+      path,
+      text.replace(find, () => replace),
+    );
+  }
+  return async () => {
+    for (const [path, text] of before) await writeFile(path, text);
+  };
 }

@@ -1,79 +1,121 @@
 import type { Drill } from '../steps/generate.ts';
 
-/** One guard of the product, and how to take it away. */
-export interface Guard {
-  readonly name: string;
+/** One place in the sources. */
+export interface Edit {
   /** From the root of the repository. */
   readonly file: string;
   /** Is in the file exactly once. */
   readonly find: string;
   readonly replace: string;
+}
+
+/** One guard of the product, and how to take it away: more than one edit where another guard would do its work. */
+export interface Guard {
+  readonly name: string;
   /** What to try first: scripts about the kind of trouble that it is there for. */
   readonly drill: Drill;
+  readonly edits: readonly Edit[];
 }
 
 export const guards: readonly Guard[] = [
   {
-    name: 'fence: the answers of the DLX',
+    // The answers alone are not missed: the DLX's count, read after them, tells of the same requests.
+    name: 'fence: the answers of the DLX, and the samples read after them',
     drill: 'slow-request',
-    file: 'packages/autoscaler/src/act/fence.ts',
-    find: '      if (reason !== undefined) return { ok: false, reason };\n',
-    replace: '      void reason;\n',
+    edits: [
+      {
+        file: 'packages/autoscaler/src/act/fence.ts',
+        find: '      if (reason !== undefined) return { ok: false, reason };\n',
+        replace: '      void reason;\n',
+      },
+      {
+        file: 'packages/autoscaler/src/act/fence.ts',
+        find: "    if (verdict === 'idle') return { ok: true };\n",
+        replace: "    if (verdict === 'idle' || reasons.length > 0) return { ok: true };\n",
+      },
+    ],
   },
   {
     name: 'fence: what bars the way in the DLX',
     drill: 'deaf-request',
-    file: 'packages/dlx/src/gate.ts',
-    find: '    this.#fence = epoch;\n',
-    replace: '',
+    edits: [{ file: 'packages/dlx/src/gate.ts', find: '    this.#fence = epoch;\n', replace: '' }],
   },
   {
     name: 'CAS test: the labels in the patch',
     drill: 'request',
-    file: 'packages/kube/src/state/label-patch.ts',
-    find: '...parents(workload), ...tests, ...writes]',
-    replace: '...parents(workload), ...(tests.length < 0 ? tests : []), ...writes]',
+    edits: [
+      {
+        file: 'packages/kube/src/state/label-patch.ts',
+        find: '...parents(workload), ...tests, ...writes]',
+        replace: '...parents(workload), ...(tests.length < 0 ? tests : []), ...writes]',
+      },
+    ],
   },
   {
     name: 'replicas test',
     drill: 'scale',
-    file: 'packages/kube/src/state/transition.ts',
-    find: '  if (testReplicas !== undefined) operations.push(jsonPatch.test(kind.replicasPath, testReplicas));\n',
-    replace: '  void testReplicas;\n',
+    edits: [
+      {
+        file: 'packages/kube/src/state/transition.ts',
+        find: '  if (testReplicas !== undefined) operations.push(jsonPatch.test(kind.replicasPath, testReplicas));\n',
+        replace: '  void testReplicas;\n',
+      },
+    ],
   },
   {
     name: 'live read on a stale cache',
     drill: 'deaf-request',
-    file: 'examples/deployment-scaler/src/wake.ts',
-    find: '    } else if (!live) {\n',
-    replace: '    } else if (!live && managed === undefined) {\n',
+    edits: [
+      {
+        file: 'examples/deployment-scaler/src/wake.ts',
+        find: '    } else if (!live) {\n',
+        replace: '    } else if (!live && managed === undefined) {\n',
+      },
+    ],
   },
   {
     name: 'unknown rule',
     drill: 'metrics',
-    file: 'packages/autoscaler/src/judge/judge.ts',
-    find: "  if (doubt !== undefined || !sample?.known) return { verdict: 'unknown', reason: `unknown: ${label}: ${doubt}` };\n",
-    replace: "  if (doubt !== undefined || !sample?.known) return { verdict: 'idle', reason: `${label}: ${doubt}` };\n",
+    edits: [
+      {
+        file: 'packages/autoscaler/src/judge/judge.ts',
+        find: "  if (doubt !== undefined || !sample?.known) return { verdict: 'unknown', reason: `unknown: ${label}: ${doubt}` };\n",
+        replace:
+          "  if (doubt !== undefined || !sample?.known) return { verdict: 'idle', reason: `${label}: ${doubt}` };\n",
+      },
+    ],
   },
   {
     name: 'brake',
     drill: 'outage',
-    file: 'packages/autoscaler/src/judge/brake.ts',
-    find: '  if (!many || !(facts.braked || recent)) return',
-    replace: '  if (!many || recent || !recent) return',
+    edits: [
+      {
+        file: 'packages/autoscaler/src/judge/brake.ts',
+        find: '  if (!many || !(facts.braked || recent)) return',
+        replace: '  if (!many || recent || !recent) return',
+      },
+    ],
   },
   {
     name: 'single flight of wakes',
     drill: 'crowd',
-    file: 'packages/dlx/src/wake.ts',
-    find: '    if (this.#running || this.closed) return;\n',
-    replace: '    if (this.closed) return;\n',
+    edits: [
+      {
+        file: 'packages/dlx/src/wake.ts',
+        find: '    if (this.#running || this.closed) return;\n',
+        replace: '    if (this.closed) return;\n',
+      },
+    ],
   },
   {
     name: 'epoch on routing writes',
     drill: 'late',
-    file: 'packages/kube/src/routing/write-routing.ts',
-    find: '[jsonPatch.test(keyPath, key), jsonPatch.remove(keyPath)]',
-    replace: '[jsonPatch.remove(keyPath)]',
+    edits: [
+      {
+        file: 'packages/kube/src/routing/write-routing.ts',
+        find: '[jsonPatch.test(keyPath, key), jsonPatch.remove(keyPath)]',
+        replace: '[jsonPatch.remove(keyPath)]',
+      },
+    ],
   },
 ];

@@ -55,6 +55,8 @@ export const drills = {
   scale: (random) => between(random, 'scale', false),
   /** Metrics are not there, or make no sense. */
   metrics: (random) => [
+    { do: 'wake-all' },
+    pass(2_000),
     ...everybody((r) => ({ do: 'metric', r, mode: random.pick(['nan', 'gone', 'two', 'old']) })),
     pass(9_000),
     pass(8_000),

@@ -14,12 +14,14 @@ export interface Stage {
   readonly faults: Faults;
   /** Programs that stand still, and how they go on. */
   readonly frozen: Map<Program, () => Promise<void>>;
+  /** The API is down, and comes back. */
+  restarting: boolean;
 }
 
 type Performers = { readonly [K in StepKind]: (stage: Stage, step: Step & { do: K }) => Promise<void> | void };
 
 export function createPerform(world: World): Perform {
-  const stage: Stage = { world, faults: createFaults(world), frozen: new Map() };
+  const stage: Stage = { world, faults: createFaults(world), frozen: new Map(), restarting: false };
   return async (step) => {
     world.counts.add(`step ${step.do}`);
     await (performers[step.do] as (stage: Stage, step: Step) => Promise<void> | void)(stage, step);
@@ -72,9 +74,16 @@ const performers: Performers = {
     ),
   'freeze-watches': ({ faults }, { who, forMs }) =>
     faults.add('frozen watches', { verb: 'watch', userAgent: agentOf(who), action: { type: 'freezeWatch' } }, forMs),
-  'restart-api': ({ world }, { downMs }) => {
+  'restart-api': (stage, { downMs }) => {
+    const { world } = stage;
+    // One that restarts already is not there to be restarted.
+    if (stage.restarting) return;
+    stage.restarting = true;
     const calm = world.disturb();
-    void world.cluster.api.restart({ downMs }).then(calm);
+    void world.cluster.api.restart({ downMs }).then(() => {
+      stage.restarting = false;
+      calm();
+    });
   },
   'clock-jump': ({ world }, { who, ms }) => {
     const [program] = world.alive(who);

@@ -28,8 +28,14 @@ export function createAppImage(
         if (slowMs > 0) timeline.clock.after(slowMs, () => response.end(env['HOSTNAME']));
         else response.end(env['HOSTNAME']);
       });
-      signal.addEventListener('abort', () => sandbox.kill(), { once: true });
-      await sandbox.run(() => new Promise<void>((resolve) => server.listen(port, podIP, resolve)));
+      const killed = new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => {
+          sandbox.kill();
+          resolve();
+        });
+      });
+      const listens = new Promise<void>((resolve) => sandbox.run(() => server.listen(port, podIP, resolve)));
+      await Promise.race([listens, killed]);
       started();
       return {
         stop: () =>

@@ -13,6 +13,8 @@ export interface Sent {
   /** `host:port`; undefined: the Service has no endpoint. */
   readonly backend: string | undefined;
   readonly node: number;
+  /** When a pod got it. */
+  reachedMs: number | undefined;
   endedMs: number | undefined;
   /** The status, or the code of an error. */
   result: string | undefined;
@@ -28,6 +30,8 @@ export interface Traffic {
   send(member: Member, node: number, slowMs?: number): Sent;
   /** Those that have no answer yet. */
   readonly open: ReadonlySet<Sent>;
+  /** A pod got a request. */
+  reached(id: number): void;
   /** What was answered with 200 of late. */
   served(key: string): readonly Sent[];
   /** Where new connections to a Service go to by a node's kube-proxy. */
@@ -54,6 +58,9 @@ export function createTraffic(ground: Ground, nodes: readonly ServiceProxy[], on
 
   return {
     open,
+    reached: (id) => {
+      for (const sent of open) if (sent.id === id) sent.reachedMs = timeline.ms;
+    },
     served: (key) => served.get(key) ?? [],
     backends,
     send: (member, node, slowMs = 0) => {
@@ -61,7 +68,7 @@ export function createTraffic(ground: Ground, nodes: readonly ServiceProxy[], on
       const backend = all.length === 0 ? undefined : random.pick(all);
       const sent: Sent = {
         ...{ id: ++ids, key: keyOf(member), member, sentMs: timeline.ms, backend, node },
-        ...{ endedMs: undefined, result: undefined, detail: '' },
+        ...{ reachedMs: undefined, endedMs: undefined, result: undefined, detail: '' },
       };
       counts.add('requests');
       const end = (result: string, detail = ''): void => {

@@ -20,6 +20,7 @@ import {
   createProgramImage,
   dlxService,
   type Program,
+  type ProgramParts,
   programManifest,
   systemNamespace,
 } from './programs.ts';
@@ -54,6 +55,9 @@ const slowestProxyMs = 2_500;
 // Below the ports that clients get, so that it is still free when the API comes back; one address for each process.
 const apiAddress = { host: `127.230.${(process.pid >> 8) & 255}.${process.pid & 255}`, port: 6_443 };
 const podsUpMs = 4_000;
+/** What the leader logs when it backs off from a quarrel with somebody else, `leftMs` from then. */
+const takenBack = 'What was written has been taken back';
+const afterwardsMs = 90_000;
 
 export async function startWorld({ seed, counts = createCounts(), onLog }: WorldOptions): Promise<World> {
   const random = createRandom(seed ^ 0x5eed);
@@ -67,7 +71,17 @@ export async function startWorld({ seed, counts = createCounts(), onLog }: World
   const programs: Program[] = [];
   const running: { cluster?: EmbeddedCluster } = {};
   const api = () => (running.cluster as EmbeddedCluster).api;
-  const programParts = { timeline, activity, folder, api, programs, onLog: onLog ?? (() => undefined) };
+  const givenWay = new Map<string, number>();
+  const programParts: ProgramParts = {
+    ...{ timeline, activity, folder, api, programs },
+    onLog: (program, level, message, fields) => {
+      onLog?.(program, level, message, fields);
+      const { resource, leftMs } = fields as { resource?: string; leftMs?: number };
+      if (message !== takenBack || resource === undefined || leftMs === undefined || leftMs === 0) return;
+      givenWay.set(resource, timeline.ms + leftMs + afterwardsMs);
+      counts.add('given way to others');
+    },
+  };
   let onRequest: (resource: string, id: number) => void = () => undefined;
   const cluster = await startEmbeddedCluster({
     clock: timeline.clock,
@@ -85,7 +99,7 @@ export async function startWorld({ seed, counts = createCounts(), onLog }: World
   });
   running.cluster = cluster;
   const ground: Ground = { cluster, timeline, activity, random, counts };
-  const world = await populate(ground, programs, (listener) => (onRequest = listener));
+  const world = await populate(ground, programs, givenWay, (listener) => (onRequest = listener));
   return {
     ...world,
     close: async () => {
@@ -103,19 +117,24 @@ export async function startWorld({ seed, counts = createCounts(), onLog }: World
 async function populate(
   ground: Ground,
   programs: Program[],
+  givenWay: ReadonlyMap<string, number>,
   onRequest: (listener: (resource: string, id: number) => void) => void,
 ): Promise<Omit<World, 'close'>> {
   const { cluster, timeline, counts } = ground;
   const nodes = [cluster.proxy, await cluster.addProxy({ lagMs: 700 })];
   const metrics = createFleetMetrics(cluster.api.metrics, timeline);
-  onRequest((key) => metrics.arrived(key));
   const traffic = createTraffic(ground, nodes, (sent) => judge.ended(sent));
+  onRequest((key, id) => {
+    metrics.arrived(key);
+    traffic.reached(id);
+  });
   const others = new Map<string, number>();
   const health = createHealth(cluster, timeline, programs, () => judge.leaders.holder);
   const scene: Scene = {
     ...{ timeline, metrics, traffic, programs, counts, health, nodes: nodes.length },
     store: cluster.api.store,
     audit: cluster.api.audit,
+    givesWay: (member) => timeline.ms < (givenWay.get(keyOf(member)) ?? -Infinity),
     othersMs: (member) => others.get(keyOf(member)) ?? -Infinity,
   };
   const judge = createJudge(scene, () => health.touch());
