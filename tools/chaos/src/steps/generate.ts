@@ -63,7 +63,13 @@ export const drills = {
     ...quiet,
   ],
   outage: () => outage,
-  crowd: () => [...quiet, ...everybody((r) => ({ do: 'request', r, count: 3, node: 0 })), pass(4_000)],
+  /** Many at once ask for a sleeper, and its wake takes a while to be written. */
+  crowd: () => [
+    ...quiet,
+    { do: 'api-fault', fault: 'latency', who: 'dlx', writes: true, share: 1, forMs: 2_000 },
+    ...everybody((r) => ({ do: 'request', r, count: 3, node: 0 })),
+    pass(8_000),
+  ],
   /** Writes to Services arrive when all has changed. */
   late: (random) => [
     ...quiet,
