@@ -16,10 +16,10 @@ export class EndpointSource {
     this.#lane = lane;
   }
 
-  /** Somebody arrived. */
-  use(): void {
+  /** Somebody arrived; monotonic. */
+  use(nowMs: number): void {
     const { gate } = this.#lane;
-    this.#usedAtMs = gate.core.clock.monotonic();
+    this.#usedAtMs = nowMs;
     if (gate.core.scaler.watchEndpoints !== undefined) {
       if (this.#watch === undefined) this.#startWatch();
     } else if (this.#lane.endpoints.size === 0 && gate.isOpen()) this.#resolve();

@@ -18,7 +18,9 @@ export interface PlainHead {
  */
 export function readPlainHead(raw: readonly (Buffer | string)[]): PlainHead | undefined {
   const first = raw[0];
-  if (first === undefined || typeof first === 'string') return undefined;
+  const last = raw.at(-1);
+  // Of one chunk as soon as these are: what lies between two chunks has a buffer of its own, and what follows is the next's.
+  if (!Buffer.isBuffer(first) || !Buffer.isBuffer(last) || first.buffer !== last.buffer) return undefined;
   const chunk = Buffer.from(first.buffer);
   let lines = '';
   let contentLength: number | undefined;
@@ -56,8 +58,7 @@ export function readPlainHead(raw: readonly (Buffer | string)[]): PlainHead | un
 /** Where the line that begins at `at` ends, if it is the field as we would write it; else -1. */
 function lineEnd(chunk: Buffer, at: number, name: Buffer, value: Buffer): number {
   const valueAt = at + name.length + 2;
-  if (name.buffer !== chunk.buffer || name.byteOffset !== at) return -1;
-  if (value.buffer !== chunk.buffer || value.byteOffset !== valueAt) return -1;
+  if (name.byteOffset !== at || value.byteOffset !== valueAt) return -1;
   const end = valueAt + value.length;
   const asWritten =
     chunk[valueAt - 2] === colon && chunk[valueAt - 1] === space && chunk[end] === cr && chunk[end + 1] === lf;

@@ -56,18 +56,18 @@ export class Lane {
 
   /**
    * An endpoint for an arrival that need not wait; undefined: it must. Whoever came before goes first. With `wanted`
-   * false the endpoints are not even looked for.
+   * false the endpoints are not even looked for. `nowMs` is monotonic.
    */
-  passTo(wanted: boolean): EndpointState | undefined {
+  passTo(wanted: boolean, nowMs: number): EndpointState | undefined {
     if (!wanted) return undefined;
-    this.#useSource();
+    this.#useSource(nowMs);
     if (this.held > 0 || !this.gate.isOpen()) return undefined;
-    return this.endpoints.pick(this.gate.core.clock.monotonic());
+    return this.endpoints.pick(nowMs);
   }
 
   /** Begins to follow the endpoints, without a request that needs them. */
   look(): void {
-    this.#useSource();
+    this.#useSource(this.gate.core.clock.monotonic());
   }
 
   /** Whether held requests wait for an endpoint that is not there. */
@@ -232,9 +232,9 @@ export class Lane {
     if (this.held === 0) this.#source?.sweep(unusedSinceMs);
   }
 
-  #useSource(): void {
+  #useSource(nowMs: number): void {
     this.#source ??= new EndpointSource(this);
-    this.#source.use();
+    this.#source.use(nowMs);
   }
 
   #overflow(x: Exchange): string | undefined {

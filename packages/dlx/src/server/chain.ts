@@ -34,7 +34,7 @@ export function createChain(core: Core, directory: Directory, trusts: Trust): Ha
       gate.lastArrivalMs = x.startedMs;
       x.isUse = true;
     }
-    const endpoint = lane.passTo(quiet === undefined || gate.isOpen());
+    const endpoint = lane.passTo(quiet === undefined || gate.isOpen(), x.startedMs);
     if (endpoint !== undefined) lane.start(x, endpoint);
     else if (quiet === undefined) lane.hold(x);
     else answerQuiet(x, quiet === 'health' ? core.settings.quietStatus : 503);
