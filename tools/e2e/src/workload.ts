@@ -28,7 +28,7 @@ interface Described {
 }
 
 function annotationsFor(mode: Mode): Record<string, string> {
-  const common = { 'scaler/routing': mode, 'scaler/cooldown': '2s' };
+  const common = { 'scaler/routing': mode, 'scaler/cooldown': '1ms' };
   if (mode === 'always') return { ...common, 'scaler/idle-after': '2s' };
   const metric = { metric_name: 'requests', window_size: '4s', threshold: 0 };
   return { ...common, 'scaler/metrics': JSON.stringify([metric]) };
