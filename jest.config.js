@@ -8,4 +8,6 @@ export default {
     '<rootDir>/tools/bench',
   ],
   testTimeout: 20_000,
+  // Many tests wait for sockets and processes: on two processors Jest itself would run one file at a time.
+  maxWorkers: '100%',
 };
