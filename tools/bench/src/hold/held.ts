@@ -44,7 +44,9 @@ interface Seen {
   readonly lastMs: number;
   /** Answers per second, from ready to the last. */
   readonly drainRate: number;
+  /** Of the same requests to the awake app, on connections that are as new, and on the same ones once more. */
   readonly awakeRate: number;
+  readonly againRate: number;
   /** Of the DLX, per request; with the answer alone while draining, with reading the request while awake. */
   readonly drainCpuUs: number;
   readonly awakeCpuUs: number;
@@ -108,6 +110,12 @@ async function holdMany(context: Context, load: Load, limits: { eachKB: number; 
       of(({ drainRate, awakeRate }) => drainRate / awakeRate),
       { atLeast: 0.8 },
     ),
+    // The second request of a connection costs less than its first, held or not.
+    figureOf(
+      'drain rate / rate of second requests awake',
+      '×',
+      of(({ drainRate, againRate }) => drainRate / againRate),
+    ),
     // What shares the machine spoils this less than the rate.
     figureOf(
       'requests per CPU second, drained / awake',
@@ -154,6 +162,10 @@ async function holdOnce(load: Load & { count: number }): Promise<Seen> {
   const peak = dlx.peakRssBytes();
   const scaleCalls = (await dlx.control.scaleCalls()).length;
   const [overtaken, connections] = [overtakenIn(await app.seen()), await app.connections()];
+  await client.send({ ...load, window });
+  const again = await client.answers();
+  await client.close();
+  await client.open({ count, port: dlx.port });
   const cpuBetween = dlx.cpuSeconds();
   await client.send({ ...load, window });
   const awake = await client.answers();
@@ -161,7 +173,7 @@ async function holdOnce(load: Load & { count: number }): Promise<Seen> {
   await client.close();
   const { accepted, byOutcome } = await settled(dlx);
   return {
-    failed: drained.failed + awake.failed,
+    failed: drained.failed + again.failed + awake.failed,
     notForwarded: accepted - (byOutcome['forwarded'] ?? 0),
     scaleCalls,
     overtaken,
@@ -172,6 +184,7 @@ async function holdOnce(load: Load & { count: number }): Promise<Seen> {
     lastMs: drained.lastMs - readyMs,
     drainRate: perSecond(drained, readyMs),
     awakeRate: perSecond(awake, awake.sent[0]?.sentMs),
+    againRate: perSecond(again, again.sent[0]?.sentMs),
     drainCpuUs: (drainCpu / count) * 1e6,
     awakeCpuUs: (awakeCpu / count) * 1e6,
   };
