@@ -20,6 +20,8 @@ import { isLeftAsleep } from './wishes.ts';
 
 /** While a wake waits for pods, the workload is read so often in case the watch is silent. */
 const lookAgainMs = 2_000;
+/** Between writes that are refused in a row, doubled each time. */
+const [firstPauseMs, longestPauseMs] = [5, 1_000];
 
 /** The workload, and whether what is known of it is from after the wake was asked for. */
 interface Seen {
@@ -42,6 +44,7 @@ export async function wake(
   let seen: Seen = cached === undefined ? await readLive(ground, ref, signal) : { managed: cached, live: false };
   const progress = createProgress(ground, ref, seen.managed.workload, options);
   let untold: Managed | undefined;
+  let lost = 0;
   const tell = (): void => {
     if (untold !== undefined) announce(ground, untold, reason);
     untold = undefined;
@@ -56,6 +59,8 @@ export async function wake(
       if (step.do === 'swap') {
         const { won, managed: after } = await performer.swap(managed, step, { by: reason.by, signal }, 'wake');
         if (won) untold = managed;
+        // Lost to somebody else it is decided anew at once; lost again and again it is the API that refuses.
+        else if (++lost > 1) await ground.clock.sleep(Math.min(longestPauseMs, firstPauseMs * 2 ** lost), signal);
         seen = after === undefined ? await readLive(ground, ref, signal) : { managed: after, live: true };
       } else if (!live) {
         seen = await readLive(ground, ref, signal);

@@ -1,0 +1,32 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { ask, namespace, type Rig, startRig } from './testing/rig.ts';
+
+let rig: Rig | undefined;
+afterEach(async () => {
+  await rig?.close();
+  rig = undefined;
+});
+
+test('a wake whose writes are refused again and again is tried ever more rarely', async () => {
+  const one = (rig = await startRig({ settle: '50ms' }));
+  await one.workload('web', { 'scaler/metrics': 'requests_per_5m<=0' });
+  await one.waitForPeace('web');
+  const { store, faults } = one.cluster.api;
+  store.updateScale('apps/v1/deployments', namespace, 'web', {
+    ...store.getScale('apps/v1/deployments', namespace, 'web'),
+    spec: { replicas: 0 },
+  });
+  await one.waitForPhase('web', 'asleep');
+  await one.waitForDlxOnly('web');
+  const atMs: number[] = [];
+  const writes = { verb: 'patch', resource: 'deployments', userAgent: 'rig-dlx' } as const;
+  faults.add({
+    ...writes,
+    action: { type: 'hook', hook: (_request, phase) => void (phase === 'before' && atMs.push(performance.now())) },
+  });
+  faults.add({ ...writes, times: 5, action: { type: 'error', status: 409, reason: 'Conflict' } });
+  expect(await ask(one.url('web'))).toBe(200);
+  const pauses = atMs.slice(1, 6).map((ms, i) => ms - (atMs[i] as number));
+  // The first time it may be somebody else's write, and is decided anew at once.
+  [0, 20, 40, 80, 160].forEach((ms, i) => expect(pauses[i]).toBeGreaterThanOrEqual(ms - 1));
+});
