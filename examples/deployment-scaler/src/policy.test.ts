@@ -43,8 +43,8 @@ describe('a pause', () => {
   });
 
   test('asleep refuses a request, with its end, and ends by itself: the next request wakes it', async () => {
-    const until = new Date(Date.now() + 1_500).toISOString();
     const one = await asleep();
+    const until = new Date(Date.now() + 2_000).toISOString();
     annotate(one, { 'scaler/pause': `asleep until ${until}` });
     await one.until(() => known(one)?.pause !== undefined);
     const refused = await wake(one);
