@@ -1,4 +1,5 @@
 import { nominatedBy } from './head.ts';
+import { connectionFields } from './response-head.ts';
 
 const [colon, space, cr, lf] = [0x3a, 0x20, 0x0d, 0x0a];
 
@@ -65,18 +66,8 @@ function lineEnd(chunk: Buffer, at: number, name: Buffer, value: Buffer): number
   return asWritten ? end + 2 : -1;
 }
 
-const known = [
-  'date',
-  'content-length',
-  'connection',
-  'keep-alive',
-  'te',
-  'upgrade',
-  'proxy-connection',
-  'transfer-encoding',
-];
 const knownBySize: (string[] | undefined)[] = [];
-for (const name of known) (knownBySize[name.length] ??= []).push(name);
+for (const name of ['date', 'content-length', ...connectionFields]) (knownBySize[name.length] ??= []).push(name);
 
 function knownName(chunk: Buffer, at: number, size: number): string | undefined {
   const names = knownBySize[size];

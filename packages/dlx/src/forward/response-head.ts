@@ -3,7 +3,9 @@ import { nominatedBy } from './head.ts';
 
 // Lengths of the names that may have to stay behind or are read.
 const lengths = new Set([2, 7, 10, 14, 16, 17]);
-const dropped = new Set(['te', 'upgrade', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'connection']);
+/** Fields of an answer that concern the upstream's connection only, in lower case; `Connection` may name more. */
+export const connectionFields = ['te', 'upgrade', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'connection'];
+const dropped = new Set(connectionFields);
 
 /** An answer's fields as they are passed on, flat, and its length where it has one. */
 export interface ResponseHead {
