@@ -1,4 +1,4 @@
-import { readToken } from '@scaler/kube';
+import { backoffMs, readToken } from '@scaler/kube';
 import {
   pauseInEffect,
   pauseText,
@@ -20,8 +20,8 @@ import { isLeftAsleep } from './wishes.ts';
 
 /** While a wake waits for pods, the workload is read so often in case the watch is silent. */
 const lookAgainMs = 2_000;
-/** Between writes that are refused in a row, doubled each time. */
-const [firstPauseMs, longestPauseMs] = [5, 1_000];
+/** Between writes that are refused in a row. */
+const [firstPauseMs, longestPauseMs] = [40, 1_000];
 
 /** The workload, and whether what is known of it is from after the wake was asked for. */
 interface Seen {
@@ -60,7 +60,7 @@ export async function wake(
         const { won, managed: after } = await performer.swap(managed, step, { by: reason.by, signal }, 'wake');
         if (won) untold = managed;
         // Lost to somebody else it is decided anew at once; lost again and again it is the API that refuses.
-        else if (++lost > 1) await ground.clock.sleep(Math.min(longestPauseMs, firstPauseMs * 2 ** lost), signal);
+        else if (++lost > 1) await ground.clock.sleep(backoffMs(lost - 1, firstPauseMs, longestPauseMs), signal);
         seen = after === undefined ? await readLive(ground, ref, signal) : { managed: after, live: true };
       } else if (!live) {
         seen = await readLive(ground, ref, signal);

@@ -43,6 +43,7 @@ export {
   type Service,
   type StatefulSet,
 } from './client/kinds.ts';
+export { backoffMs } from './client/backoff.ts';
 export { type Lane, type LaneBudget } from './client/lane.ts';
 export { type Query } from './client/paths.ts';
 export { type Wire } from './client/wire.ts';
