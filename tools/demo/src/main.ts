@@ -1,4 +1,4 @@
-/** `npm start`: the product on an embedded cluster, told live. `--once`: one round of each mode, checked. */
+/** `npm start`: the product on an embedded cluster, told live. `--once`: one round of two routing modes, checked. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { echoAppPath } from '@scaler/testing-kit';
