@@ -7,17 +7,32 @@ afterEach(async () => {
   rig = undefined;
 });
 
-test('a wake whose writes are refused again and again is tried ever more rarely', async () => {
+async function startWithSleeper(): Promise<Rig> {
   const one = (rig = await startRig({ settle: '50ms' }));
   await one.workload('web', { 'scaler/metrics': 'requests_per_5m<=0' });
   await one.waitForPeace('web');
-  const { store, faults } = one.cluster.api;
+  const { store } = one.cluster.api;
   store.updateScale('apps/v1/deployments', namespace, 'web', {
     ...store.getScale('apps/v1/deployments', namespace, 'web'),
     spec: { replicas: 0 },
   });
   await one.waitForPhase('web', 'asleep');
   await one.waitForDlxOnly('web');
+  return one;
+}
+
+test('a wake does without a watch of pods that says nothing', async () => {
+  const one = await startWithSleeper();
+  one.cluster.api.faults.add({
+    ...{ verb: 'watch', resource: 'pods', userAgent: 'rig-dlx' },
+    action: { type: 'freezeWatch' },
+  });
+  expect(await ask(one.url('web'))).toBe(200);
+});
+
+test('a wake whose writes are refused again and again is tried ever more rarely', async () => {
+  const one = await startWithSleeper();
+  const { faults } = one.cluster.api;
   const atMs: number[] = [];
   const writes = { verb: 'patch', resource: 'deployments', userAgent: 'rig-dlx' } as const;
   faults.add({

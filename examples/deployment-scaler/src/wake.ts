@@ -1,4 +1,4 @@
-import { backoffMs, readToken } from '@scaler/kube';
+import { backoffMs, readToken, type Workload } from '@scaler/kube';
 import {
   pauseInEffect,
   pauseText,
@@ -18,7 +18,7 @@ import { readManaged } from './snapshot.ts';
 import { type WakeRules, wakeStep } from './table.ts';
 import { isLeftAsleep } from './wishes.ts';
 
-/** While a wake waits for pods, the workload is read so often in case the watch is silent. */
+/** While a wake waits for pods, the workload is read so often in case the watch is silent, and the pods where it was. */
 const lookAgainMs = 2_000;
 /** Between writes that are refused in a row. */
 const [firstPauseMs, longestPauseMs] = [40, 1_000];
@@ -113,13 +113,14 @@ async function servesWithin(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { clock, endpoints, lookup } = ground;
+  const { endpoints, lookup } = ground;
   const { workload } = managed;
   const over = new AbortController();
   const until = AbortSignal.any([signal, over.signal]);
   const stops = [...watchForZero(ground, managed, () => over.abort()), progress.followPods(workload)];
-  const pause = clock.sleep(lookAgainMs, until).then(
+  const pause = lookAgain(ground, workload, until).then(
     () => false,
+    // Over, or the API does not answer: the next read says so.
     () => false,
   );
   const targets = targetsOf(workload, lookup.servicesOf(managed));
@@ -139,6 +140,11 @@ async function servesWithin(
     over.abort();
     signal.throwIfAborted();
   }
+}
+
+async function lookAgain({ clock, endpoints, stores }: Ground, workload: Workload, signal: AbortSignal): Promise<void> {
+  await clock.sleep(lookAgainMs, signal);
+  if (stores.pods.ageMs() >= lookAgainMs) await endpoints.readLive(workload, signal);
 }
 
 // Parked or stopped again while its pods were on their way up: the watch says so sooner than the next look.

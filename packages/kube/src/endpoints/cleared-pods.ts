@@ -1,15 +1,13 @@
 import type { Clock, Logger, ResourceRef } from '@scaler/scaler-types';
-import type { KubeClient } from '../client/client.ts';
 import type { Workload } from '../state/workload.ts';
 import { createCoverage } from './coverage.ts';
 import { createLiveCheck } from './live-check.ts';
-import { readLivePods } from './live-pods.ts';
+import { type LivePodsSources, readLivePods } from './live-pods.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { PodRelations } from './pod-relations.ts';
 import type { WorkloadViews } from './workload-views.ts';
 
-export interface ClearedPodsOptions {
-  readonly client: KubeClient;
+export interface ClearedPodsOptions extends LivePodsSources {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly views: WorkloadViews;
@@ -29,12 +27,14 @@ export interface ClearedPods {
   /** Looks at everything anew. Call it on each event that concerns the resource. */
   look(): ClearedPodsView;
   forget(podUid: string): void;
+  /** Asks the API whatever the watches say. @throws KubeError */
+  readLive(signal: AbortSignal): Promise<void>;
   stop(): void;
 }
 
 /** `onLive` is called when a live read may have changed what `look` says. */
 export function createClearedPods(ref: ResourceRef, options: ClearedPodsOptions, onLive: () => void): ClearedPods {
-  const { client, clock, logger, views, relations } = options;
+  const { clock, logger, views, relations } = options;
   const coverage = createCoverage();
   let waiting: readonly PodInfo[] = [];
   const check = createLiveCheck({ clock, logger, needed: () => waiting.length > 0, check: readLive });
@@ -44,7 +44,7 @@ export function createClearedPods(ref: ResourceRef, options: ClearedPodsOptions,
     const kind = workload && views.kindOf(workload);
     if (workload === undefined || kind === undefined) return;
     const { round } = coverage;
-    const live = await readLivePods(client, kind, workload, signal);
+    const live = await readLivePods(options, kind, workload, signal);
     if (live === undefined) return;
     views.observe(live.workload);
     look();
@@ -69,7 +69,7 @@ export function createClearedPods(ref: ResourceRef, options: ClearedPodsOptions,
     };
   }
 
-  return { look, forget: coverage.forget, stop: check.stop };
+  return { look, forget: coverage.forget, readLive, stop: check.stop };
 }
 
 const nothing: ClearedPodsView = { pods: [], owners: new Set() };

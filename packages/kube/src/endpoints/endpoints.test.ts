@@ -254,6 +254,17 @@ describe('a wake right after a sleep', () => {
   });
 });
 
+test('pods that the watch does not tell of are found by a live read', async () => {
+  await start({ replicas: 0 });
+  watch();
+  cluster.api.faults.add({ verb: 'watch', resource: 'pods', action: { type: 'freezeWatch' } });
+  endpoints.observe(await swap('waking', 2));
+  await cluster.waitFor(async () => (await client.get(kinds.deployment, ref)).status?.readyReplicas === 2);
+  expect(told.at(-1)).toEqual([]);
+  await endpoints.readLive(ref, stop.signal);
+  await until((now) => now.length === 2);
+});
+
 test('from the pod being Ready to the listener takes milliseconds', async () => {
   // Only the kubelet can tell here: a probe of ours would be first.
   await start({ replicas: 0, readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1 } as never });

@@ -52,6 +52,13 @@ export interface Endpoints {
    * a sleep as usable. Call it with what each transition and each live read returned.
    */
   observe(workload: Workload): void;
+  /**
+   * Reads the pods of a resource live, where any of its targets is watched; the watchers are told what that changes. For
+   * whoever waits while the watch of pods says nothing.
+   *
+   * @throws KubeError
+   */
+  readLive(resource: ResourceRef, signal: AbortSignal): Promise<void>;
   /** Ends everything. */
   close(): void;
 }
@@ -94,6 +101,7 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
       views.observe(workload);
       watched.get(resourceKey(workload))?.refresh();
     },
+    readLive: async (resource, signal) => watched.get(resourceKey(resource))?.readLive(signal),
     close: () => {
       for (const stop of unsubscribe) stop();
       for (const [key, resource] of [...watched]) end(key, resource);

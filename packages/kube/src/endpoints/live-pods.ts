@@ -1,8 +1,15 @@
 import type { KubeClient } from '../client/client.ts';
-import { kinds } from '../client/kinds.ts';
 import { readWorkload } from '../state/read-workload.ts';
 import type { Workload, WorkloadKind } from '../state/workload.ts';
-import { trimPod, trimReplicaSet } from './pod-info.ts';
+import type { Store } from '../watch/store.ts';
+import type { PodInfo, ReplicaSetInfo } from './pod-info.ts';
+
+/** Where the facts are read. */
+export interface LivePodsSources {
+  readonly client: KubeClient;
+  readonly replicaSets: Store<ReplicaSetInfo>;
+  readonly pods: Store<PodInfo>;
+}
 
 /** What {@link readLivePods} found. */
 export interface LivePods {
@@ -13,13 +20,13 @@ export interface LivePods {
 
 /**
  * The rule of `Coverage`, by live reads in the order in which the facts depend on each other: workload, then
- * ReplicaSets, then pods. For when the watches have not read far enough to tell.
+ * ReplicaSets, then pods. For when the watches have not read far enough to tell; their stores have it from then on, too.
  *
  * @returns undefined when the workload is gone.
  * @throws KubeError
  */
 export async function readLivePods(
-  client: KubeClient,
+  { client, replicaSets, pods }: LivePodsSources,
   kind: WorkloadKind,
   ref: Workload,
   signal: AbortSignal,
@@ -28,14 +35,14 @@ export async function readLivePods(
   const workload = await readWorkload(client, kind, ref, options);
   if (workload === undefined) return undefined;
   if (workload.replicas === 0 || workload.observedGeneration < workload.generation) return { workload, uids: [] };
-  const selection = { ...options, namespace: workload.namespace, labelSelector: selectorText(workload) };
-  const sets = await client.list(kinds.replicaSet, { ...selection, trim: trimReplicaSet });
+  const selector = selectorText(workload);
   const owners = new Set([workload.uid]);
-  for (const { uid, ownerUid, replicas, generation, observedGeneration } of sets.items) {
+  for (const set of await replicaSets.readLive(workload.namespace, selector, options)) {
+    const { uid, ownerUid, replicas, generation, observedGeneration } = set;
     if (ownerUid === workload.uid && replicas > 0 && observedGeneration >= generation) owners.add(uid);
   }
-  const pods = await client.list(kinds.pod, { ...selection, trim: trimPod });
-  const alive = pods.items.filter(({ ownerUid, terminating }) => !terminating && owners.has(ownerUid ?? ''));
+  const found = await pods.readLive(workload.namespace, selector, options);
+  const alive = found.filter(({ ownerUid, terminating }) => !terminating && owners.has(ownerUid ?? ''));
   return { workload, uids: alive.map(({ uid }) => uid) };
 }
 

@@ -20,6 +20,8 @@ export interface ResourceEndpoints {
   /** Looks at everything anew. Call it on each event that concerns the resource. */
   refresh(): void;
   forgetPod(uid: string): void;
+  /** Asks the API whatever the watches say. @throws KubeError */
+  readLive(signal: AbortSignal): Promise<void>;
   stop(): void;
 }
 
@@ -61,6 +63,7 @@ export function createResourceEndpoints(ref: ResourceRef, options: ResourceEndpo
     },
     refresh,
     forgetPod: cleared.forget,
+    readLive: cleared.readLive,
     stop: () => {
       cleared.stop();
       for (const { endpoints } of targets.values()) endpoints.stop();

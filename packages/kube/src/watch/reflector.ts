@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '@scaler/scaler-types';
 import type { KubeClient, Selection } from '../client/client.ts';
+import type { CallOptions } from '../client/caller.ts';
 import type { Kind, KubeObject } from '../client/kinds.ts';
 import { backoffMs } from '../client/backoff.ts';
 import { isKubeError, KubeError } from '../errors.ts';
@@ -66,6 +67,18 @@ export class Reflector<T extends KubeObject, U> {
         if (!signal.aborted) await this.#recover(toKubeError(error, this.#options.kind), signal);
       }
     }
+  }
+
+  /** Lists some of it live, and takes what the watch has not told yet. */
+  async readLive(namespace: string | undefined, labelSelector: string, options: CallOptions): Promise<U[]> {
+    const { client, kind, selection, items } = this.#options;
+    const labels = [selection.labelSelector ?? [], labelSelector].flat().join(',');
+    const part = { ...selection, namespace, labelSelector: labels, ...options };
+    const list = await client.list(kind, { ...part, trim: (object) => this.#toItem(object) });
+    // What an older list has may be deleted since, and the watch will not say so again.
+    const isNews = this.position === undefined || isOlder(this.position, list.resourceVersion);
+    if (isNews) for (const item of list.items) items.put(this.#scope, item);
+    return list.items.flatMap(({ object }) => object ?? []);
   }
 
   async #list(signal: AbortSignal): Promise<void> {
@@ -146,12 +159,13 @@ export class Reflector<T extends KubeObject, U> {
     }
     // Where nothing at all answers, whoever waits for this waits for the other kinds, too.
     if (onMissing !== undefined && error.code !== 'connection') this.#settle();
+    const before = this.failure;
     this.failure = error;
     this.#failures += 1;
     this.#wasSilent = error.code === 'timeout';
     if (isKubeError(error, 'gone', 'bad-answer', 'not-found')) this.position = undefined;
-    // The first `gone` or silence is normal life and goes on at once.
-    const calm = this.#failures === 1 && isKubeError(error, 'gone', 'timeout');
+    // The first silence is normal life and goes on at once; so does the first `gone`: whoever says it answers.
+    const calm = error.code === 'gone' ? before?.code !== 'gone' : error.code === 'timeout' && this.#failures === 1;
     const { code, reason } = error;
     logger[calm ? 'info' : 'warn']('Watch has to start again', { ...this.#fields, code, reason, err: error });
     if (!calm) await clock.sleep(pauseMs(error, this.#failures), signal).catch(() => undefined);

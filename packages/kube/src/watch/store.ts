@@ -1,3 +1,4 @@
+import type { CallOptions } from '../client/caller.ts';
 import type { KubeError } from '../errors.ts';
 
 /** A change of a {@link Store}. `updated` and `deleted` carry what the store had before. */
@@ -35,6 +36,12 @@ export interface Store<U> {
   byIndex(name: string, key: string): U[];
   /** Tells of every change from now on, after the store has it. What a listener throws is logged. */
   subscribe(listener: StoreListener<U>): () => void;
+  /**
+   * Lists the objects with these labels live. What is new among them the store has at once, and tells its listeners.
+   *
+   * @throws KubeError
+   */
+  readLive(namespace: string | undefined, labelSelector: string, options: CallOptions): Promise<U[]>;
   /** Milliseconds since the last sign of life (list, event, bookmark) of the watch that is silent the longest; Infinity before the first list. */
   ageMs(): number;
   /** Whether `ageMs()` is beyond the bookmark limit: what the store says is then unknown. */

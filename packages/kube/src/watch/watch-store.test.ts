@@ -199,6 +199,48 @@ describe('a store', () => {
     ).toEqual(['bad', 'a']);
   });
 
+  describe('that is read live', () => {
+    const wanted = (position: number, items: readonly Pod[]): Script => {
+      return ({ query }, response) =>
+        query.get('labelSelector') === 'app=shop'
+          ? sendList(response, position, items)
+          : sendList(response, 10, [pod('a', 5)]);
+    };
+    const read = (store: Store<Trimmed>): Promise<readonly Trimmed[]> => store.readLive('shop', 'app=shop', {});
+
+    test('has at once what its watch has not told, and what the watch tells later does not turn it back', async () => {
+      let watch: ServerResponse | undefined;
+      const { store, changes } = await start(wanted(14, [pod('a', 12, 'n2'), pod('b', 14)]), [
+        (_request, response) => void (watch = response),
+      ]);
+      await until(() => watch !== undefined);
+      expect((await read(store)).map(({ name }) => name)).toEqual(['a', 'b']);
+      expect(changes.map(({ type, object }) => `${type} ${object.name}`)).toEqual(['added a', 'updated a', 'added b']);
+      line(watch as ServerResponse, 'MODIFIED', pod('a', 11, 'n1'));
+      line(watch as ServerResponse, 'DELETED', pod('b', 15));
+      await until(() => store.size === 1);
+      expect(store.get('shop', 'a')).toEqual({ name: 'a', node: 'n2' });
+    });
+
+    test('keeps nothing of a list from before what its watch has told', async () => {
+      let watch: ServerResponse | undefined;
+      const { store } = await start(wanted(14, [pod('a', 5), pod('b', 14)]), [
+        (_request, response) => void (watch = response),
+      ]);
+      await until(() => watch !== undefined);
+      line(watch as ServerResponse, 'ADDED', pod('b', 14));
+      line(watch as ServerResponse, 'DELETED', pod('b', 15));
+      await until(() => store.lastResourceVersion === '15');
+      expect((await read(store)).map(({ name }) => name)).toEqual(['a', 'b']);
+      expect(names(store)).toEqual(['a']);
+    });
+
+    test('knows nothing of a namespace that it does not follow', async () => {
+      const { store } = await start(wanted(14, []), [stay], { namespaces: ['home'] });
+      await expect(read(store)).rejects.toThrow('The store does not follow namespace "shop"');
+    });
+  });
+
   describe('of a kind that may be missing', () => {
     const optional = { optional: true, clock: fastClock(4_000), namespaces: ['one', 'two'] };
     const notFound: Script = (_request, response) => void response.writeHead(404).end('404 page not found');
@@ -314,6 +356,26 @@ describe('a watch survives', () => {
     expect(names(store)).toEqual(['a', 'b']);
     expect(lists()).toBe(1);
     expect(store.relists).toBe(0);
+  });
+
+  test('410 after the API was away: it lists at once', async () => {
+    const pauses: number[] = [];
+    const sleep: typeof clock.sleep = (ms, signal) => {
+      pauses.push(ms);
+      return clock.sleep(ms, signal);
+    };
+    const away: Script = (_request, response) => void response.destroy();
+    const { store } = await start(
+      (_request, response) => sendList(response, 10, []),
+      [
+        ...Array.from({ length: 5 }, () => away),
+        (_request, response) => line(response, 'ERROR', { kind: 'Status', code: 410, reason: 'Expired' }),
+        stay,
+      ],
+      { clock: { ...clock, sleep } },
+    );
+    await until(() => store.relists === 1);
+    expect(pauses).toHaveLength(5);
   });
 
   test.each(['HTTP', 'an ERROR event'])('410 as %s: it lists again, and what is gone is deleted', async (how) => {

@@ -1,4 +1,5 @@
 import type { Clock, Logger } from '@scaler/scaler-types';
+import type { CallOptions } from '../client/caller.ts';
 import type { KubeClient } from '../client/client.ts';
 import type { Kind, KubeObject } from '../client/kinds.ts';
 import type { KubeError } from '../errors.ts';
@@ -122,6 +123,12 @@ class WatchedStore<T extends KubeObject, U> implements Store<U> {
 
   subscribe(listener: StoreListener<U>): () => void {
     return this.#items.subscribe(listener);
+  }
+
+  async readLive(namespace: string | undefined, labelSelector: string, options: CallOptions): Promise<U[]> {
+    const of = this.#reflectors.find((one) => one.namespace === undefined || one.namespace === namespace);
+    if (of === undefined) throw new RangeError(`The store does not follow namespace "${namespace}"`);
+    return of.reflector.readLive(namespace, labelSelector, options);
   }
 
   ageMs(): number {

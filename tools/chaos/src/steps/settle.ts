@@ -5,6 +5,8 @@ import { scaleDeployment } from './perform.ts';
 
 const slices = 80;
 const sliceMs = 3_000;
+/** Long enough for a wake that failed again and again to be tried once more, for a pod, and for a slow answer. */
+const answerSlices = 7;
 
 /** Faults off, everybody there, time passes: each resource must be whole at some time, and then answer. */
 export async function settle({ world, faults, frozen }: Stage): Promise<void> {
@@ -28,7 +30,8 @@ export async function settle({ world, faults, frozen }: Stage): Promise<void> {
   }
   if (open.size > 0) judge.report('everything converges', judge.complaints().join('; '));
   // Until every kube-proxy has heard, and whoever is held was let go.
-  await world.pass(world.traffic.open.size > 0 ? 10_000 : 3_000);
+  await world.pass(sliceMs);
+  for (let i = 0; i < answerSlices && world.traffic.open.size > 0; i++) await world.pass(sliceMs);
   for (const { id, key, backend } of world.traffic.open)
     judge.report('no request lost', `request ${id} to ${key} by ${backend} has no answer after everything has settled`);
   const asked = fleet.map((member) => world.traffic.send(member, 0));
