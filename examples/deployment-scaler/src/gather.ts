@@ -1,4 +1,4 @@
-import { isPortLabel, keys, mirrorAddresses, readToken, type ServiceInfo, type Workload } from '@scaler/kube';
+import { keys, mirrorAddresses, readToken, type ServiceInfo, type Workload } from '@scaler/kube';
 import { resourceKey, type ResourceRef, type Target } from '@scaler/scaler-types';
 import type { Facts, ServiceFacts, WorkloadFacts } from './facts.ts';
 import type { Ground } from './ground.ts';
@@ -14,7 +14,7 @@ import {
   sliceFacts,
 } from './service-view.ts';
 import type { Snapshot } from './snapshot.ts';
-import { firstPair, listenPortsOf } from './stores.ts';
+import { firstPair } from './stores.ts';
 import { noWishes, wishesOf } from './wishes.ts';
 
 /** Address changes that lose nothing meanwhile are gathered until none came for so long. */
@@ -85,23 +85,26 @@ function replicasBefore({ uid, annotations }: Workload): number {
 }
 
 function workloadFacts(ground: Ground, managed: Managed, services: readonly ServiceInfo[]): WorkloadFacts {
-  const { labels } = managed.workload;
   const wanted = services.flatMap((service) =>
     divertedPorts(service, managed.workload, ground.options.portRange),
   ).length;
   const portsLabelled =
     services.every((service) => isLabelled(service, managed.workload, ground.options.portRange)) &&
-    listenPortsOf(labels).length === wanted;
+    managed.workload.portLabels.length === wanted;
   return { ...tokenFacts(ground, managed), portsLabelled };
 }
 
-function isMarked({ labels, annotations }: Workload): boolean {
-  return Object.keys(labels).some((label) => isOwnLabel(label)) || annotations[keys.state] !== undefined;
+function isMarked(workload: Workload): boolean {
+  return ownLabels(workload).length > 0 || workload.annotations[keys.state] !== undefined;
 }
 
-/** A label of a workload that we wrote. */
-export function isOwnLabel(label: string): boolean {
-  return label === keys.phase || label === keys.epoch || isPortLabel(label);
+/** The labels of a workload that we wrote, with their values. */
+export function ownLabels({ labels, portLabels }: Workload): readonly (readonly [label: string, value: string])[] {
+  const token = [keys.phase, keys.epoch].flatMap((label) => {
+    const value = labels[label];
+    return value === undefined ? [] : [[label, value] as const];
+  });
+  return [...token, ...portLabels.map(({ label, value }) => [label, value] as const)];
 }
 
 function serviceFacts(ground: Ground, { ref, managed, live }: Snapshot, snapshot: ServiceSnapshot): ServiceFacts {

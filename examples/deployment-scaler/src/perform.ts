@@ -15,7 +15,7 @@ import {
   writeSlice,
 } from '@scaler/kube';
 import type { Ground } from './ground.ts';
-import { isOwnLabel, wantedAddresses } from './gather.ts';
+import { ownLabels, wantedAddresses } from './gather.ts';
 import type { Managed } from './lookup.ts';
 import type { Ports } from './ports.ts';
 import { divertedPorts, type ServiceSnapshot } from './service-view.ts';
@@ -150,21 +150,24 @@ async function forget({ client }: Ground, { managed }: Snapshot, signal: AbortSi
 }
 
 // Tests the user's label too: whoever opts in again at this moment wins.
-function forgetPatch({ uid, labels, annotations }: Workload): readonly PatchOperation[] {
+function forgetPatch(workload: Workload): readonly PatchOperation[] {
   const path = (label: string): string => jsonPatch.pointer('metadata', 'labels', label);
   const state = jsonPatch.pointer('metadata', 'annotations', keys.state);
-  const own = Object.keys(labels).filter(isOwnLabel);
   return [
-    jsonPatch.test('/metadata/uid', uid),
-    ...testEnabled(labels),
-    ...own.flatMap((label) => [jsonPatch.test(path(label), labels[label]), jsonPatch.remove(path(label))]),
-    ...(annotations[keys.state] === undefined ? [] : [jsonPatch.remove(state)]),
+    jsonPatch.test('/metadata/uid', workload.uid),
+    ...testEnabled(workload),
+    ...ownLabels(workload).flatMap(([label, value]) => [
+      jsonPatch.test(path(label), value),
+      jsonPatch.remove(path(label)),
+    ]),
+    ...(workload.annotations[keys.state] === undefined ? [] : [jsonPatch.remove(state)]),
   ];
 }
 
-function testEnabled(labels: Workload['labels']): readonly PatchOperation[] {
+function testEnabled({ labels, portLabels }: Workload): readonly PatchOperation[] {
   const path = jsonPatch.pointer('metadata', 'labels', keys.enabled);
   const enabled = labels[keys.enabled];
   if (enabled !== undefined) return [jsonPatch.test(path, enabled)];
-  return [jsonPatch.testAbsent(Object.keys(labels).length === 0 ? '/metadata/labels' : path)];
+  const hasLabels = Object.keys(labels).length + portLabels.length > 0;
+  return [jsonPatch.testAbsent(hasLabels ? path : '/metadata/labels')];
 }

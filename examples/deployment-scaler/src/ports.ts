@@ -1,4 +1,12 @@
-import { allocatePorts, isKubeError, type PortClaimant, readToken, type Workload, writePorts } from '@scaler/kube';
+import {
+  allocatePorts,
+  isKubeError,
+  type PortClaimant,
+  type PortPatch,
+  readToken,
+  type Workload,
+  writePorts,
+} from '@scaler/kube';
 import { resourceKey } from '@scaler/scaler-types';
 import { DeploymentScalerError } from './errors.ts';
 import type { Ground } from './ground.ts';
@@ -17,20 +25,20 @@ export interface Ports {
 }
 
 /** Whether another workload claims one of its ports too: a copied manifest, or two leaders for a moment. */
-export function isContested({ stores }: Ground, { labels }: Workload): boolean {
-  return listenPortsOf(labels).some(
+export function isContested({ stores }: Ground, workload: Workload): boolean {
+  return listenPortsOf(workload).some(
     (port) => stores.workloads.reduce((count, { store }) => count + store.byIndex('port', port).length, 0) > 1,
   );
 }
 
 export function createPorts(ground: Ground): Ports {
   // What was written and has not come back by the watch yet: uid → the object as it was then, and its labels now.
-  const written = new Map<string, { readonly before: string; readonly labels: Workload['labels'] }>();
+  const written = new Map<string, { readonly before: string; readonly portLabels: Workload['portLabels'] }>();
   let running: Promise<ReadonlySet<string>> | undefined;
 
   const asWritten = (workload: Workload): Workload => {
     const ours = written.get(workload.uid);
-    if (ours?.before === workload.resourceVersion) return { ...workload, labels: ours.labels };
+    if (ours?.before === workload.resourceVersion) return { ...workload, portLabels: ours.portLabels };
     written.delete(workload.uid);
     return workload;
   };
@@ -47,7 +55,7 @@ export function createPorts(ground: Ground): Ports {
       if (kind === undefined || readToken(patch.workload).phase === 'parking') continue;
       try {
         await writePorts(client, kind, patch, { signal, lane: 'normal' });
-        written.set(patch.workload.uid, { before: patch.workload.resourceVersion, labels: merged(patch) });
+        written.set(patch.workload.uid, { before: patch.workload.resourceVersion, portLabels: merged(patch) });
       } catch (error) {
         if (!isKubeError(error, 'test-failed', 'conflict', 'not-found', 'write-outcome-unknown')) throw error;
       }
@@ -72,14 +80,8 @@ function claimant({ lookup }: Ground, managed: Managed, workload: Workload): Por
   return { workload, services: lookup.servicesOf(managed) };
 }
 
-function merged({
-  workload,
-  labels,
-}: {
-  workload: Workload;
-  labels: Readonly<Record<string, string | null>>;
-}): Workload['labels'] {
-  return Object.fromEntries(
-    Object.entries({ ...workload.labels, ...labels }).filter((entry): entry is [string, string] => entry[1] !== null),
-  );
+function merged({ workload, labels }: PortPatch): Workload['portLabels'] {
+  const kept = workload.portLabels.filter(({ label }) => labels[label] === undefined);
+  const set = Object.entries(labels).flatMap(([label, value]) => (value === null ? [] : [{ label, value }]));
+  return [...kept, ...set];
 }

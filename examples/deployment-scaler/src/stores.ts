@@ -1,5 +1,4 @@
 import {
-  isPortLabel,
   type Kind,
   kinds,
   type KubeClient,
@@ -134,7 +133,7 @@ function addIndexes({
   for (const { store } of workloads) {
     store.addIndex('label', ({ namespace, templateLabels }) => pairsOf(namespace, templateLabels));
     // The DLX hands out no ports.
-    if (slices !== undefined) store.addIndex('port', ({ labels }) => listenPortsOf(labels));
+    if (slices !== undefined) store.addIndex('port', listenPortsOf);
     store.addIndex('hosts', ({ namespace, annotations }) =>
       annotations['scaler/hosts'] === undefined ? [] : [namespace],
     );
@@ -175,6 +174,6 @@ export function podsOf({ pods, replicaSets }: Pick<Stores, 'pods' | 'replicaSets
 }
 
 /** The DLX ports that a workload's labels claim. */
-export function listenPortsOf(labels: Readonly<Record<string, string>>): string[] {
-  return Object.entries(labels).flatMap(([label, value]) => (isPortLabel(label) ? [value] : []));
+export function listenPortsOf({ portLabels }: Pick<Workload, 'portLabels'>): string[] {
+  return portLabels.map(({ value }) => value);
 }

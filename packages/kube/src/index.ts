@@ -90,7 +90,7 @@ export {
 export { createDlxAddresses, type DlxAddresses, type DlxAddressesOptions } from './routing/dlx-addresses.ts';
 export { type MirrorAddresses, mirrorAddresses, type MirrorUrgency, mirrorUrgency } from './routing/mirror.ts';
 export { type IsListening } from './routing/listen-checks.ts';
-export { defaultPortRange, isPortLabel, listenPortOf, portLabel, type PortRange } from './routing/port-label.ts';
+export { defaultPortRange, listenPortOf, portLabel, type PortRange } from './routing/port-label.ts';
 export { isOurs, ownSelector, type Routing, routingOf, type RoutingSlice, selects } from './routing/routing.ts';
 export {
   readServiceAddresses,
@@ -111,6 +111,7 @@ export { writePorts } from './routing/write-ports.ts';
 export { addSelectorKey, deleteSlice, removeSelectorKey, writeSlice } from './routing/write-routing.ts';
 export { type FieldPath, type FieldWriter, otherWriter } from './state/field-writers.ts';
 export { digest, keys, shortened } from './state/keys.ts';
+export type { Labels, PortLabel } from './state/labels.ts';
 export { type ContainerPort, type PodShape, type ProbeSpec } from './state/pod-shape.ts';
 export { newEpoch, readToken, type State, type Token } from './state/token.ts';
 export { readWorkload } from './state/read-workload.ts';

@@ -12,13 +12,19 @@ import {
   trimSlice,
   type Workload,
 } from '../index.ts';
+import { toLabels } from '../state/labels.ts';
 import { service, workload } from '../testing/objects.ts';
 
 const range = { from: 20_000, to: 20_019 };
 
 function claimant(name: string, labels: Record<string, string> = {}, overrides: Partial<Workload> = {}): PortClaimant {
   return {
-    workload: workload({ name, uid: `uid-${name}`, labels: { 'scaler/enabled': 'true', ...labels }, ...overrides }),
+    workload: workload({
+      name,
+      uid: `uid-${name}`,
+      ...toLabels({ 'scaler/enabled': 'true', ...labels }),
+      ...overrides,
+    }),
     services: [service({ name, uid: `uid-service-${name}` })],
   };
 }
@@ -38,8 +44,9 @@ function sliceOf({ workload: { name }, services: [first] }: PortClaimant, listen
 function patched(claimants: readonly PortClaimant[], { patches }: PortAllocation): PortClaimant[] {
   return claimants.map(({ workload: before, services }) => {
     const changes = patches.find(({ workload: w }) => w === before)?.labels ?? {};
-    const labels = Object.entries({ ...before.labels, ...changes }).filter(([, value]) => value !== null);
-    return { workload: { ...before, labels: Object.fromEntries(labels) as Record<string, string> }, services };
+    const ports = Object.fromEntries(before.portLabels.map(({ label, value }) => [label, value]));
+    const labels = Object.entries({ ...before.labels, ...ports, ...changes }).filter(([, value]) => value !== null);
+    return { workload: { ...before, ...toLabels(Object.fromEntries(labels) as Record<string, string>) }, services };
   });
 }
 
@@ -107,7 +114,7 @@ describe('the label', () => {
   });
 
   test.each(['', '0', '020000', '1e4', '99999', '19999', 'x'])('says nothing when it is "%s"', (value) => {
-    expect(listenPortOf(workload({ labels: { [portLabel('web', 80)]: value } }), 'web', 80)).toBeUndefined();
+    expect(listenPortOf(workload(toLabels({ [portLabel('web', 80)]: value })), 'web', 80)).toBeUndefined();
   });
 });
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Workload } from '../state/workload.ts';
 import { resourceLabel } from './build-slice.ts';
-import { defaultPortRange, isPortLabel, listenPortOf, portLabel, type PortRange } from './port-label.ts';
+import { labelValue } from '../state/labels.ts';
+import { defaultPortRange, listenPortOf, portLabel, type PortRange } from './port-label.ts';
 import { isOurs } from './routing.ts';
 import type { ServiceInfo } from './service-info.ts';
 import type { SliceInfo } from './slice-info.ts';
@@ -154,9 +155,7 @@ function collect(
 
 function labelChanges(workload: Workload, wanted: ReadonlyMap<string, string>): Record<string, string | null> {
   const changes: Record<string, string | null> = {};
-  for (const [label, value] of wanted) if (workload.labels[label] !== value) changes[label] = value;
-  for (const label of Object.keys(workload.labels)) {
-    if (isPortLabel(label) && !wanted.has(label)) changes[label] = null;
-  }
+  for (const [label, value] of wanted) if (labelValue(workload, label) !== value) changes[label] = value;
+  for (const { label } of workload.portLabels) if (!wanted.has(label)) changes[label] = null;
   return changes;
 }

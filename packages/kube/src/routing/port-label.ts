@@ -1,5 +1,5 @@
 import { digest, keys } from '../state/keys.ts';
-import type { Workload } from '../state/workload.ts';
+import { type Labels, labelValue } from '../state/labels.ts';
 
 /**
  * The label of a workload that keeps the DLX's port for one port of one Service. A label, not an annotation:
@@ -9,11 +9,6 @@ export function portLabel(service: string, port: number): string {
   const name = `port-${service}-${port}`;
   const short = name.length <= 63 ? name : `port-${service.slice(0, 40)}-${digest(name)}`;
   return `${keys.prefix}${short}`;
-}
-
-/** Whether a label is one that {@link portLabel} makes. */
-export function isPortLabel(label: string): boolean {
-  return label.startsWith(`${keys.prefix}port-`);
 }
 
 /** A range of ports, both ends included. */
@@ -27,12 +22,12 @@ export const defaultPortRange: PortRange = { from: 20_000, to: 30_999 };
 
 /** The DLX's port for a port of a Service, as the workload's label says; undefined: absent, or not a port of the range. */
 export function listenPortOf(
-  workload: Pick<Workload, 'labels'>,
+  workload: Labels,
   service: string,
   port: number,
   range: PortRange = defaultPortRange,
 ): number | undefined {
-  const text = workload.labels[portLabel(service, port)] ?? '';
+  const text = labelValue(workload, portLabel(service, port)) ?? '';
   const listenPort = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;
   return listenPort >= range.from && listenPort <= range.to ? listenPort : undefined;
 }

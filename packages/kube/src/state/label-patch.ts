@@ -1,4 +1,5 @@
 import { jsonPatch, type PatchOperation } from '../client/json-patch.ts';
+import { labelValue } from './labels.ts';
 import type { Workload } from './workload.ts';
 
 const labelPath = (label: string): string => jsonPatch.pointer('metadata', 'labels', label);
@@ -15,17 +16,17 @@ export function labelPatch(
   const tests = Object.keys(labels).map((label) => testLabel(workload, label));
   const writes = Object.entries(labels).flatMap(([label, value]): PatchOperation[] => {
     if (value !== null) return [jsonPatch.add(labelPath(label), value)];
-    return workload.labels[label] === undefined ? [] : [jsonPatch.remove(labelPath(label))];
+    return labelValue(workload, label) === undefined ? [] : [jsonPatch.remove(labelPath(label))];
   });
   return [jsonPatch.test('/metadata/uid', workload.uid), ...parents(workload), ...tests, ...writes];
 }
 
-function parents(workload: Workload): readonly PatchOperation[] {
-  if (Object.keys(workload.labels).length > 0) return [];
+function parents({ labels, portLabels }: Workload): readonly PatchOperation[] {
+  if (Object.keys(labels).length + portLabels.length > 0) return [];
   return [jsonPatch.testAbsent('/metadata/labels'), jsonPatch.add('/metadata/labels', {})];
 }
 
 function testLabel(workload: Workload, label: string): PatchOperation {
-  const value = workload.labels[label];
+  const value = labelValue(workload, label);
   return value === undefined ? jsonPatch.testAbsent(labelPath(label)) : jsonPatch.test(labelPath(label), value);
 }

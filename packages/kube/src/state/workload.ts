@@ -1,5 +1,6 @@
 import { type Deployment, type Kind, kinds, type KubeObject, type ObjectMeta } from '../client/kinds.ts';
 import { keys } from './keys.ts';
+import { type Labels, toLabels } from './labels.ts';
 import { type PodShape, podShape } from './pod-shape.ts';
 
 /** A kind of workload, and how its replicas are written. */
@@ -18,7 +19,7 @@ export const workloadKinds = {
 } as const satisfies Record<string, WorkloadKind>;
 
 /** What is kept of a workload. Its template is frozen and shared between equal ones. */
-export interface Workload {
+export interface Workload extends Labels {
   /** `Deployment`, `StatefulSet`, or a custom kind. */
   readonly kind: string;
   readonly namespace: string;
@@ -30,7 +31,6 @@ export interface Workload {
   readonly createdAt: string;
   /** It is being deleted. */
   readonly deleting: boolean;
-  readonly labels: Readonly<Record<string, string>>;
   /** Only those that start with `scaler/`. */
   readonly annotations: Readonly<Record<string, string>>;
   /** It has annotations at all, ours or not: a JSON patch must know. */
@@ -63,7 +63,7 @@ export function workloadTrimmer({ kind, replicasPath }: WorkloadKind): (object: 
       generation: metadata?.generation ?? 0,
       createdAt: metadata?.creationTimestamp ?? '',
       deleting: metadata?.deletionTimestamp !== undefined,
-      labels: metadata?.labels ?? {},
+      ...toLabels(metadata?.labels),
       annotations: ours(metadata?.annotations),
       annotated: metadata?.annotations !== undefined,
       replicas: typeof replicas === 'number' ? replicas : 1,

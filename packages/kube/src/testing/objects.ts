@@ -18,6 +18,7 @@ export function workload(overrides: Partial<Workload> = {}): Workload {
     createdAt: '2026-01-01T00:00:00Z',
     deleting: false,
     labels: { 'scaler/enabled': 'true' },
+    portLabels: [],
     annotations: {},
     annotated: true,
     replicas: 1,
