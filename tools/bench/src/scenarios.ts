@@ -4,10 +4,11 @@ import type { Scenario } from './scenario.ts';
 import { bodies } from './throughput/bodies.ts';
 import { latency } from './throughput/latency.ts';
 import { ramp } from './throughput/ramp.ts';
+import { start } from './start/start.ts';
 import { headers, small } from './throughput/small.ts';
 
 /** All, in the order in which they run. */
-export const scenarios: readonly Scenario[] = [small, headers, latency, bodies, ramp, ...holdScenarios];
+export const scenarios: readonly Scenario[] = [small, headers, latency, bodies, ramp, ...holdScenarios, start];
 
 /** The results of those that are kept, in that order. */
 export function inOrder(results: ReadonlyMap<string, Result>): Result[] {

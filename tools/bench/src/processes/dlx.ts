@@ -1,18 +1,13 @@
 import { type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ScalerCalls } from '../hold/bench-scaler.ts';
+import { startApp } from './started-app.ts';
 import { callsOf, type Remote } from './calls.ts';
 import { beside } from './beside.ts';
-import { end, isBuilt, root, startNode } from './child.ts';
+import { end } from './child.ts';
 import { cpuSeconds, peakRssBytes, rssBytes, sharedMs } from './usage.ts';
 
 const benchScaler = beside(import.meta, '../hold/bench-scaler');
-/** What users run, where this is built too. */
-const program = join(root, 'packages/dlx', isBuilt ? 'dist/main.js' : 'src/main.ts');
-const startLimitMs = 60_000;
 
 export interface DlxOptions {
   /** Further flags. */
@@ -73,83 +68,21 @@ export async function startDlx(options: DlxOptions = {}): Promise<DlxProcess> {
     listenHost = '127.0.0.1',
     nodeFlags = [],
   } = options;
-  const startedMs = sharedMs();
-  const child = startNode(program, {
+  const { child, port, infraPort, readyAfterMs } = await startApp('dlx', {
     core,
     // The scaler must not get it another way: a context made and dropped has V8 shrink an idle heap and forget its code,
     // so that each window of load would begin cold.
-    nodeFlags: [...ownFlags(program), '--expose-gc', ...nodeFlags],
+    nodeFlags: ['--expose-gc', ...nodeFlags],
     args: [
       `--scaler=${scaler}`,
       ...Object.entries(scalerOptions).map(([name, value]) => `--scaler-option=${name}=${value}`),
       `--listen-host=${listenHost}`,
       '--listen-port=0',
-      '--infra-host=127.0.0.1',
-      '--infra-port=0',
-      '--admin-port=0',
       '--identity=bench-dlx',
       ...flags,
     ],
   });
-  const log = logOf(child);
-  // Whoever asks it next only sees that nobody answers.
-  child.once('exit', (code, signal) => {
-    if (code !== 0 && signal !== 'SIGKILL') console.error(`the DLX ended: ${signal ?? code}\n${log.join('\n')}`);
-  });
-  try {
-    const { port, infraPort } = await listening(child, log);
-    await ready(infraPort);
-    return handle(child, port, infraPort, sharedMs() - startedMs);
-  } catch (error) {
-    await end(child, 'SIGKILL');
-    throw new Error(`the DLX did not start:\n${log.join('\n')}`, { cause: error });
-  }
-}
-
-/** Flags of Node itself by which a program asks to be started, in its first line. */
-function ownFlags(file: string): string[] {
-  const [first = ''] = readFileSync(file, 'utf8').split('\n', 1);
-  return first.split(' ').filter((word) => word.startsWith('--'));
-}
-
-/** The last lines of its log, kept up to date. */
-function logOf(child: ChildProcess): string[] {
-  const lines: string[] = [];
-  for (const input of [child.stdout, child.stderr]) {
-    if (input === null) continue;
-    createInterface({ input }).on('line', (line) => {
-      lines.push(line);
-      if (lines.length > 50) lines.shift();
-    });
-  }
-  return lines;
-}
-
-async function listening(child: ChildProcess, log: readonly string[]): Promise<{ port: number; infraPort: number }> {
-  const endsAtMs = sharedMs() + startLimitMs;
-  while (sharedMs() < endsAtMs && child.exitCode === null) {
-    const line = log.find((text) => text.includes('"listening"'));
-    if (line !== undefined) {
-      const { port, infra } = JSON.parse(line) as { port: number; infra: { port: number } };
-      return { port, infraPort: infra.port };
-    }
-    await sleep(5);
-  }
-  throw new Error(`ended with ${child.exitCode}, or not listening after ${startLimitMs} ms`);
-}
-
-async function ready(infraPort: number): Promise<void> {
-  const endsAtMs = sharedMs() + startLimitMs;
-  const isReady = (): Promise<boolean> =>
-    fetch(`http://127.0.0.1:${infraPort}/readyz`).then(
-      ({ ok }) => ok,
-      // A kept connection that it closed after a long turn of its event loop.
-      () => false,
-    );
-  while (!(await isReady())) {
-    if (sharedMs() > endsAtMs) throw new Error(`not ready after ${startLimitMs} ms`);
-    await sleep(5);
-  }
+  return handle(child, port, infraPort, readyAfterMs);
 }
 
 function handle(child: ChildProcess, port: number, infraPort: number, readyAfterMs: number): DlxProcess {
