@@ -32,8 +32,8 @@ export function kubectl(args: readonly string[], input?: string): Promise<string
 }
 
 /** @throws with what it said when it fails. */
-export function helm(args: readonly string[]): Promise<string> {
-  return must('helm', args);
+export function helm(args: readonly string[], input?: string): Promise<string> {
+  return must('helm', args, input);
 }
 
 /** @throws when it does not hold in time; with the last error, if that was why. */

@@ -6,6 +6,8 @@ import { echoAppPath } from '@scaler/testing-kit';
 const root = join(import.meta.dirname, '../../..');
 const folder = join(root, 'dist/e2e-image');
 await rm(join(folder, 'programs'), { recursive: true, force: true });
+await rm(join(folder, 'scenarios'), { recursive: true, force: true });
 await cp(join(import.meta.dirname, 'programs'), join(folder, 'programs'), { recursive: true });
+await cp(join(import.meta.dirname, 'scenarios/programs'), join(folder, 'scenarios'), { recursive: true });
 await cp(echoAppPath(), join(folder, 'app.ts'));
 console.log(folder);

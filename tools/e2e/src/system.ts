@@ -113,19 +113,30 @@ async function installMetricsApi(client: KubeClient, image: string): Promise<voi
   });
 }
 
+/** The metrics API, and a client pod. */
+export async function installHelpers(client: KubeClient, image: string): Promise<void> {
+  await apply(client, kinds.namespace, { metadata: { name: systemNamespace } });
+  await account(client, 'load', []);
+  await installMetricsApi(client, image);
+  const load = [...node, 'programs/load.ts'];
+  await apply(
+    client,
+    kinds.deployment,
+    programDeployment({ name: 'load', image, replicas: 1, command: load, ports: [] }),
+  );
+}
+
 export interface Installation {
   image: string;
   settleMs: number;
   dlxReplicas: number;
 }
 
-/** Both apps in pods under their own accounts, the metrics API, and a client pod. */
+/** Both apps in pods under their own accounts, and the helpers. */
 export async function install(client: KubeClient, { image, settleMs, dlxReplicas }: Installation): Promise<void> {
-  await apply(client, kinds.namespace, { metadata: { name: systemNamespace } });
+  await installHelpers(client, image);
   await account(client, 'dlx', dlxRules);
   await account(client, 'autoscaler', autoscalerRules);
-  await account(client, 'load', []);
-  await installMetricsApi(client, image);
   const common = [
     '--identity=$(POD_NAME)',
     `--dlx-service=${systemNamespace}/dlx`,
@@ -157,14 +168,13 @@ export async function install(client: KubeClient, { image, settleMs, dlxReplicas
   for (const program of [
     { name: 'dlx', image, replicas: dlxReplicas, command: dlx, ports: dlxPorts, readyPath: ready },
     { name: 'autoscaler', image, replicas: 2, command: autoscaler, ports: [infra], readyPath: ready },
-    { name: 'load', image, replicas: 1, command: [...node, 'programs/load.ts'], ports: [] },
   ]) {
     await apply(client, kinds.deployment, programDeployment(program));
   }
   for (const app of ['metrics', 'load', 'dlx', 'autoscaler']) await readyPod(client, systemNamespace, app);
 }
 
-/** Takes away everything that {@link install} made. */
+/** Takes away everything that {@link install} or {@link installHelpers} made. */
 export async function uninstall(client: KubeClient): Promise<void> {
   await remove(client, apiService, apiServiceName);
   for (const name of ['dlx', 'autoscaler', 'load', 'metrics']) {

@@ -1,0 +1,2 @@
+export { helm, kubectl, type Ran, run, until } from './kubectl.ts';
+export { chart, root } from './places.ts';

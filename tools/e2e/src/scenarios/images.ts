@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { root, run } from '@scaler/chart';
+import { echoAppPath } from '@scaler/testing-kit';
+import { baseImage, type Kit } from './kit.ts';
+
+/** What runs in the pods, by what a pod's `image` calls it. */
+export interface Images {
+  /** What the Dockerfiles built. */
+  readonly autoscaler: string;
+  readonly dlx: string;
+  /** Node.js with `programs/`, `scenarios/` and the echo app `app.ts` in `/app`. */
+  readonly app: string;
+  /** nginx; undefined: it is not to be had. */
+  readonly nginx: string | undefined;
+}
+
+type Say = (line: string) => void;
+
+/**
+ * Given by E2E_IMAGE_AUTOSCALER, E2E_IMAGE_DLX, E2E_IMAGE (`npm run e2e:image`) and E2E_IMAGE_NGINX; with the kit those
+ * that are not given are built and given to its nodes.
+ *
+ * @throws naming what is missing.
+ */
+export async function findImages(kit: Kit | undefined, say: Say): Promise<Images> {
+  const given = {
+    autoscaler: process.env['E2E_IMAGE_AUTOSCALER'],
+    dlx: process.env['E2E_IMAGE_DLX'],
+    app: process.env['E2E_IMAGE'],
+    nginx: process.env['E2E_IMAGE_NGINX'],
+  };
+  const { autoscaler, dlx } =
+    given.autoscaler && given.dlx
+      ? (given as { autoscaler: string; dlx: string })
+      : await builtByDockerfiles(need(kit, 'E2E_IMAGE_AUTOSCALER and E2E_IMAGE_DLX'), say);
+  const app = given.app ?? (await appImage(need(kit, 'E2E_IMAGE')));
+  const nginx = given.nginx ?? (kit && (await nginxImage(kit)));
+  return { autoscaler, dlx, app, nginx };
+}
+
+function need(kit: Kit | undefined, what: string): Kit {
+  if (!kit) throw new Error(`Set ${what} to images that the cluster's nodes can have; see tools/e2e/README.md.`);
+  return kit;
+}
+
+async function builtByDockerfiles(kit: Kit, say: Say): Promise<{ autoscaler: string; dlx: string }> {
+  const folder = join(root, 'dist/scenario-images');
+  await mkdir(folder, { recursive: true });
+  process.env['STORAGE_DRIVER'] ??= 'vfs';
+  process.env['BUILDAH_ISOLATION'] ??= 'chroot';
+  say('building the images of both apps');
+  const ca = '/etc/ssl/certs/ca-certificates.crt';
+  const more = existsSync(ca) ? ['--ca', ca] : [];
+  const args = ['run', '--silent', 'images', '--', '--base', `docker-archive:${baseImage}`, ...more, '--save', folder];
+  const { code, text } = await run('npm', args);
+  if (code !== 0) throw new Error(`npm run images: ${text}`);
+  const [autoscaler = '', dlx = ''] = await Promise.all(
+    ['autoscaler', 'dlx'].map((name) => kit.load(join(folder, `scaler-${name}.tar`))),
+  );
+  return { autoscaler, dlx };
+}
+
+function appImage(kit: Kit): Promise<string> {
+  const programs = join(root, 'tools/e2e/src/programs');
+  const own = join(import.meta.dirname, 'programs');
+  const files = [`${programs}:/app/programs`, `${own}:/app/scenarios`, `${echoAppPath()}:/app/app.ts`];
+  return kit.image('scaler-scenarios:1', '-base', 'node', '-workdir', '/app', ...files);
+}
+
+/** Debian's, taken from this machine. */
+async function nginxImage(kit: Kit): Promise<string | undefined> {
+  const program = '/usr/sbin/nginx';
+  if (!existsSync(program)) return undefined;
+  return kit.image('scaler-nginx:1', '-base', 'node', '-program', `${program}:${program}`);
+}
