@@ -3,10 +3,13 @@ import { figureOf } from '../figure.ts';
 import type { FakeClusterCalls } from '../hold/fake-cluster.ts';
 import { openStage } from '../hold/stage.ts';
 import { cores } from '../machine/cores.ts';
+import { disturbanceBetween, readTicks } from '../machine/disturbance.ts';
+import { measureRounds, numbers, type Rounds } from '../pairs.ts';
 import { end } from '../processes/child.ts';
-import { startApp } from '../processes/started-app.ts';
+import { type StartedApp, startApp } from '../processes/started-app.ts';
 import { cpuSeconds, rssBytes } from '../processes/usage.ts';
 import type { Context, Figure, Scenario } from '../scenario.ts';
+import { doubtIfDisturbed, tolerance } from '../throughput/window.ts';
 
 const handful = 5;
 /** Below the ephemeral ports, on an address that nobody else uses. */
@@ -15,14 +18,15 @@ const listenHost = '127.77.0.2';
 const limitMs = 1_500;
 /** Until what the start left behind is done. */
 const restMs = { full: 30_000, quick: 5_000 };
+const restRounds = { full: 3, quick: 1 };
 const apps = ['autoscaler', 'dlx'] as const;
 
-interface Round {
-  readonly app: (typeof apps)[number];
-  readonly readyMs: number;
-  /** Processor time until then. */
+type AppName = (typeof apps)[number];
+
+/** One start, from the process's first moment until it is ready. */
+interface Start {
+  readonly tookMs: number;
   readonly cpuMs: number;
-  readonly restMB: number;
 }
 
 export const start: Scenario = {
@@ -34,53 +38,91 @@ export const start: Scenario = {
     const kubeconfig = await cluster.start();
     try {
       await cluster.fill({ count: handful, ports: 1, firstPort });
-      const rounds: Round[] = [];
-      for (let i = 0; i < context.rounds; i++) {
-        for (const app of apps) rounds.push(await measure(context, app, kubeconfig));
-      }
-      return apps.flatMap((app) => figuresOf(rounds.filter((round) => round.app === app)));
+      const run = (app: AppName): Promise<StartedApp> => startOne(app, kubeconfig);
+      // The files of a program that was never run have to be read from the disk.
+      for (const app of apps) await measureStart(app, run);
+      const starts = await measureStarts(context, run);
+      const rests = await measureRests(context, run);
+      return apps.flatMap((app) => figuresOf(app, starts, rests[app]));
     } finally {
       await cluster.clean();
     }
   },
 };
 
-async function measure({ quick, log, keep }: Context, app: Round['app'], kubeconfig: string): Promise<Round> {
-  const flags = {
+function startOne(app: AppName, kubeconfig: string): Promise<StartedApp> {
+  const own = {
     autoscaler: ['--lease-namespace=team-0', '--metrics-source=none'],
     dlx: [`--listen-host=${listenHost}`, '--listen-port=0'],
   };
-  const { child, readyAfterMs } = await startApp(app, {
+  return startApp(app, {
     core: cores.proxy,
     args: [
+      // With one, the app loads a library that a pod does without.
       `--kubeconfig=${kubeconfig}`,
-      '--scaler=@scaler/deployment-scaler',
       `--scaler-option=portRange=${firstPort}-${firstPort + 999}`,
       `--identity=bench-${app}`,
-      ...flags[app],
+      ...own[app],
     ],
   });
-  try {
-    const pid = child.pid as number;
-    const cpuMs = cpuSeconds(pid) * 1000;
-    await sleep(quick ? restMs.quick : restMs.full);
-    const round = { app, readyMs: readyAfterMs, cpuMs, restMB: rssBytes(pid) / 1e6 };
-    keep(round);
-    log(
-      `${app}: ready after ${readyAfterMs.toFixed(0)} ms (${cpuMs.toFixed(0)} ms of processor), ${round.restMB.toFixed(1)} MB`,
-    );
-    return round;
-  } finally {
-    await end(child, 'SIGKILL');
-  }
 }
 
-function figuresOf(rounds: readonly Round[]): Figure[] {
-  const app = rounds[0]?.app;
-  const all = (key: 'readyMs' | 'cpuMs' | 'restMB'): number[] => rounds.map((round) => round[key]);
+async function measureStart(
+  app: AppName,
+  run: (app: AppName) => Promise<StartedApp>,
+): Promise<{ measured: Start; disturbance: number }> {
+  const ticks = readTicks();
+  const { child, readyAfterMs } = await run(app);
+  const cpuMs = cpuSeconds(child.pid as number) * 1000;
+  const disturbance = disturbanceBetween(ticks, readTicks());
+  await end(child, 'SIGKILL');
+  return { measured: { tookMs: readyAfterMs, cpuMs }, disturbance };
+}
+
+async function measureStarts(context: Context, run: (app: AppName) => Promise<StartedApp>): Promise<Rounds<Start>> {
+  const { quick, rounds, log, keep } = context;
+  const result = await measureRounds<Start>({
+    sides: apps,
+    rounds,
+    spare: quick ? 1 : rounds,
+    tolerance,
+    measure: (side) => measureStart(side as AppName, run),
+    onRound(round, isDisturbed) {
+      keep({ ...round, isDisturbed });
+      const took = Object.entries(round.sides).map(
+        ([app, { tookMs, cpuMs }]) => `${app} ${tookMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of processor`,
+      );
+      log(`${took.join(' · ')} · others ${(round.disturbance * 100).toFixed(1)} %${isDisturbed ? ', disturbed' : ''}`);
+    },
+  });
+  doubtIfDisturbed(context, result);
+  return result;
+}
+
+/** Megabytes of each, some time after it was ready. */
+async function measureRests(
+  { quick, keep }: Context,
+  run: (app: AppName) => Promise<StartedApp>,
+): Promise<Record<AppName, number[]>> {
+  const measured: Record<AppName, number[]> = { autoscaler: [], dlx: [] };
+  for (let i = 0; i < (quick ? restRounds.quick : restRounds.full); i++) {
+    const running = await Promise.all(apps.map(async (app) => ({ app, child: (await run(app)).child })));
+    await sleep(quick ? restMs.quick : restMs.full);
+    for (const { app, child } of running) {
+      measured[app].push(rssBytes(child.pid as number) / 1e6);
+      await end(child, 'SIGKILL');
+    }
+  }
+  keep({ restMB: measured });
+  return measured;
+}
+
+function figuresOf(app: AppName, { kept }: Rounds<Start>, restMB: readonly number[]): Figure[] {
+  const tookMs = numbers(kept, app, (one) => one.tookMs);
+  const cpuMs = numbers(kept, app, (one) => one.cpuMs);
   return [
-    figureOf(`${app}: start → ready`, 'ms', all('readyMs'), { atMost: limitMs, quickAtMost: 2 * limitMs }),
-    figureOf(`${app}: processor until ready`, 'ms', all('cpuMs')),
-    figureOf(`${app}: memory at rest`, 'MB', all('restMB')),
+    figureOf(`${app}: start → ready`, 'ms', tookMs, { atMost: limitMs, quickAtMost: 2 * limitMs }),
+    figureOf(`${app}: processor until ready`, 'ms', cpuMs),
+    figureOf(`${app}: memory at rest`, 'MB', restMB),
   ];
 }
