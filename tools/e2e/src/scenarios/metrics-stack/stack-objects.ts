@@ -57,7 +57,12 @@ export function adapterObjects(namespace: string, image: string, rules: string):
   };
   return [
     ...account(namespace, 'adapter', lists),
-    binding('ClusterRoleBinding', { name: `${namespace}-adapter-auth` }, namespace, 'ClusterRole/system:auth-delegator'),
+    binding(
+      'ClusterRoleBinding',
+      { name: `${namespace}-adapter-auth` },
+      namespace,
+      'ClusterRole/system:auth-delegator',
+    ),
     binding(
       'RoleBinding',
       { name: `${namespace}-adapter-auth`, namespace: 'kube-system' },

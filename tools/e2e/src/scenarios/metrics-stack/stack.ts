@@ -67,7 +67,9 @@ async function imageOf({ kit }: Ground, name: 'prometheus' | 'adapter'): Promise
   if (given) return given;
   const archive = join(dirname(baseImage), `${name}.tar`);
   if (!kit || !existsSync(archive)) {
-    throw new Error(`Set ${variable} to an image that the cluster's nodes can have, or build the kit's with "adapter".`);
+    throw new Error(
+      `Set ${variable} to an image that the cluster's nodes can have, or build the kit's with "adapter".`,
+    );
   }
   return kit.load(archive);
 }
