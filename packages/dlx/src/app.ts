@@ -23,6 +23,8 @@ export interface DlxContext extends ProcessContext {
   config: Config<DlxTable>;
   /** Main's `import.meta.url`: where scalers are looked for last. */
   appUrl: string;
+  /** Called when the scaler has told of all its resources. */
+  onSynced?: (() => void) | undefined;
 }
 
 const lookEveryMs = 1000;
@@ -57,7 +59,7 @@ export async function runDlx(context: DlxContext): Promise<void> {
 }
 
 async function serve(
-  { shutdown, logger, clock }: DlxContext,
+  { shutdown, logger, clock, onSynced }: DlxContext,
   values: ConfigValues<DlxTable>,
   dlx: Dlx,
   metrics: Metrics,
@@ -68,7 +70,10 @@ async function serve(
   readiness.set('running', true);
   const unready = (): void => readiness.set('running', false, 'stopping');
   dlx.addDrainSteps(shutdown, { propagateMs: values.propagate, drainTimeoutMs: values.drainTimeout, unready });
-  void dlx.synced.then(() => readiness.set('resources', true));
+  void dlx.synced.then(() => {
+    readiness.set('resources', true);
+    onSynced?.();
+  });
   void watchPorts(dlx, (reasons) => readiness.set('ports', reasons.length === 0, reasons.join('; ')), signal);
   const infra = await startInfraServer({
     host: values.infraHost,

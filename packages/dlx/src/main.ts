@@ -1,16 +1,20 @@
-#!/usr/bin/env -S node --max-semi-space-size=16
-// Beyond 16 MB the young generation makes nothing faster, and costs up to 130 MB after a burst of held requests.
+#!/usr/bin/env -S node --max-semi-space-size=16 --expose-gc
+// Beyond 16 MB the young generation makes nothing faster, and costs up to 130 MB after a burst of held requests. `gc` is
+// for the end of the start.
 import { createRequire } from 'node:module';
 import { runApp } from '@scaler/runtime';
 import { runDlx } from './app.ts';
 import { settings } from './settings.ts';
+import { spareMemory } from './start-memory.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+
+const onSynced = spareMemory();
 
 await runApp({
   name: 'scaler-dlx',
   version,
   summary: 'Receives the requests of sleeping resources, holds them, wakes, forwards.',
   table: settings,
-  run: (context) => runDlx({ ...context, appUrl: import.meta.url }),
+  run: (context) => runDlx({ ...context, appUrl: import.meta.url, onSynced }),
 });
