@@ -16,10 +16,13 @@ export async function valueSets(): Promise<string[]> {
 }
 
 /** The chart with one of its value sets, as `helm template` renders it. @throws with what helm says. */
-export async function rendered(set: string, kubeVersion = '1.35.0'): Promise<string> {
+export async function rendered(
+  set: string,
+  { kubeVersion = '1.35.0', namespace = 'scaler-system' } = {},
+): Promise<string> {
   const values = join(chart, 'ci', `${set}-values.yaml`);
   const flags = ['--kube-version', kubeVersion, ...(set === 'openshift' ? openshift : [])];
-  const { stdout } = await run('helm', ['template', 'scaler', chart, '-n', 'scaler-system', '-f', values, ...flags], {
+  const { stdout } = await run('helm', ['template', 'scaler', chart, '-n', namespace, '-f', values, ...flags], {
     maxBuffer: 16 * 1024 * 1024,
   });
   return stdout;
@@ -34,7 +37,22 @@ export async function checkRendering(): Promise<Problems> {
   await run('helm', ['lint', '--strict', chart, '--kube-version', '1.35.0']).catch(
     (error: Error & { stdout?: string }) => problems.push(`helm lint: ${error.stdout ?? error.message}`),
   );
-  return problems;
+  return [...problems, ...(await namesOfBoth())];
+}
+
+/** What two releases of the same name, in two namespaces, would both call their own. */
+async function namesOfBoth(): Promise<Problems> {
+  const names = async (namespace: string): Promise<string[]> =>
+    (await rendered('default', { namespace }))
+      .split(/^---$/m)
+      .filter((object) => !/^ {2}namespace: /m.test(object))
+      .flatMap((object) => {
+        const [kind, name] = [/^kind: (.+)$/m, /^ {2}name: (.+)$/m].map((pattern) => pattern.exec(object)?.[1]);
+        return kind === undefined ? [] : [`${kind} ${name}`];
+      });
+  const [one, two] = [await names('one'), await names('two')];
+  if (one.length === 0) return ['nothing that is in no namespace was found'];
+  return one.filter((name) => two.includes(name)).map((name) => `${name} is in no namespace, and of two releases`);
 }
 
 /** Every wrong value set is refused, and what it says names what is wrong. */
