@@ -38,7 +38,7 @@ A CPU, 2 cores, 8 GB, Linux 6.1, Node.js v24.0.0, 2026-01-02.`);
   });
 
   test('says so where nothing is kept', () => {
-    expect(readmes.map(({ table }) => table([]))).toEqual(['No results are kept yet.', 'No results are kept yet.']);
+    expect(readmes.map(({ table }) => table([]))).toEqual(readmes.map(() => 'No results are kept yet.'));
   });
 
   test('stands between markers, whatever stood there', () => {

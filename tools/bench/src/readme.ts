@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { boundText, isBounded, isWithin, rangeText, valueText } from './figure.ts';
 import type { Result } from './results.ts';
 import type { Figure } from './scenario.ts';
+import { sizingRows } from './sizing.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const begin = '<!-- bench: written by `npm run bench -- --write-readme` -->';
@@ -17,6 +18,7 @@ export interface Readme {
 export const readmes: readonly Readme[] = [
   { path: join(root, 'README.md'), table: headlines },
   { path: join(root, 'tools/bench/README.md'), table: everything },
+  { path: join(root, 'charts/scaler/README.md'), table: sizing },
 ];
 
 /** What has a bound, checks that something is 0 aside. */
@@ -28,17 +30,23 @@ function everything(results: readonly Result[]): string {
   return tableOf(results, () => true);
 }
 
+/** What an operator sizes by. */
+function sizing(results: readonly Result[]): string {
+  return withMachines(results, sizingRows(results));
+}
+
 function tableOf(results: readonly Result[], isShown: (figure: Figure) => boolean): string {
-  if (results.length === 0) return 'No results are kept yet.';
   const rows = results.flatMap(({ scenario, figures }) =>
     figures
       .filter(isShown)
       .map((figure) => [`\`${scenario}\``, figure.name, valueText(figure), rangeText(figure), verdict(figure)]),
   );
-  return [
-    markdownTable([['scenario', 'figure', 'measured', 'range', 'wanted'], ...rows]),
-    ...new Set(results.map(machineText)),
-  ].join('\n\n');
+  return withMachines(results, [['scenario', 'figure', 'measured', 'range', 'wanted'], ...rows]);
+}
+
+function withMachines(results: readonly Result[], rows: readonly (readonly string[])[]): string {
+  if (results.length === 0) return 'No results are kept yet.';
+  return [markdownTable(rows), ...new Set(results.map(machineText))].join('\n\n');
 }
 
 function verdict(figure: Figure): string {
