@@ -1,7 +1,29 @@
 import { matrix } from './matrix.ts';
+import { cyclesInAlways, cyclesInOverlay, cyclesInSelector } from './cycles.ts';
 import { databases } from './databases/databases.ts';
+import { edits } from './edits/edits.ts';
+import { isolation } from './isolation.ts';
 import { metricsStack } from './metrics-stack/metrics-stack.ts';
+import { quiet, strict, uninstall } from './quiet.ts';
+import { deleteDlx, restartApi, upgradeAutoscaler, upgradeDlx } from './rollouts.ts';
 import type { Scenario } from './scenario.ts';
 
 /** In the order in which they run; one line for each. */
-export const scenarios: readonly Scenario[] = [matrix, metricsStack, databases];
+export const scenarios: readonly Scenario[] = [
+  matrix,
+  isolation,
+  edits,
+  upgradeDlx,
+  upgradeAutoscaler,
+  deleteDlx,
+  restartApi,
+  quiet,
+  strict,
+  cyclesInSelector,
+  cyclesInOverlay,
+  cyclesInAlways,
+  metricsStack,
+  databases,
+  // Takes the product away.
+  uninstall,
+];

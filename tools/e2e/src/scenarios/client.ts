@@ -4,6 +4,7 @@ import { apply, askPod, readyPod, until } from '../cluster.ts';
 import { kinds } from '@scaler/kube';
 import { installHelpers, systemNamespace } from '../system.ts';
 import { createTraffic, type Traffic } from '../traffic.ts';
+import type { Helpers } from '../workload.ts';
 import type { Answer, Ask } from './programs/asks.ts';
 
 export type { Answer, Ask };
@@ -14,6 +15,8 @@ export interface Client {
   ask(ask: Ask): Promise<Answer>;
   /** Steady flows of GETs. */
   readonly traffic: Traffic;
+  /** The names of the pods that {@link traffic} and the metrics come from. */
+  readonly helpers: Helpers;
   /** What the custom metrics API says of a Deployment: `requests_per_4s`, per second. */
   setMetric(namespace: string, name: string, value: string): Promise<void>;
 }
@@ -48,6 +51,7 @@ export async function createClient(kube: KubeClient, image: string): Promise<Cli
       }
     },
     traffic: createTraffic(kube, helpers),
+    helpers,
     setMetric: async (namespace, name, value) =>
       void (await persistently('the metrics API', () =>
         askPod(kube, control, 'PUT', `/values/${namespace}/${name}`, { requests_per_4s: value }),

@@ -29,3 +29,8 @@ export async function wakeSeconds(pods: readonly string[]): Promise<Record<WakeS
   const sum = (step: WakeStep): number => total(texts, `scaler_dlx_wake_phase_seconds_sum{phase="${step}"}`);
   return Object.fromEntries(wakeSteps.map((step) => [step, sum(step)])) as Record<WakeStep, number>;
 }
+
+/** How many requests each of them holds. */
+export async function heldBy(pods: readonly string[]): Promise<number[]> {
+  return (await Promise.all(pods.map(metricsOf))).map((text) => total([text], 'scaler_dlx_held'));
+}

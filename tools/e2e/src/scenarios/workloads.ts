@@ -89,7 +89,7 @@ export function readWorkload(ground: Ground, { namespace, name, kind = 'Deployme
 
 export type Where = Pick<Described, 'namespace' | 'name' | 'kind'>;
 
-export function phaseOf(workload: Deployment): string | undefined {
+export function phaseOf(workload: { metadata?: Deployment['metadata'] | undefined }): string | undefined {
   return workload.metadata?.labels?.['scaler/phase'];
 }
 

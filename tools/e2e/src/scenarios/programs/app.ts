@@ -1,6 +1,7 @@
 /**
  * The app under test. HTTP on PORT (8080): echo as JSON, `/healthz`, `/events` as server-sent events, any upgrade to
- * WebSocket; gRPC on GRPC_PORT (9090, h2c). START_DELAY_MS: listens that late. At SIGTERM it finishes what it has.
+ * WebSocket; gRPC on GRPC_PORT (9090, h2c). At SIGTERM it finishes what it has. START_DELAY_MS: listens that late; HOST: only
+ * there; REVISION: told in every echo.
  */
 import { createHash } from 'node:crypto';
 import http from 'node:http';
@@ -10,6 +11,7 @@ import { acceptOf, frameOf, grpcMessage, readFrame } from './wire.ts';
 
 const env = process.env;
 const identity = env['HOSTNAME'] ?? 'app';
+const host = env['HOST'] ?? '0.0.0.0';
 const unusedConnectionMs = 500;
 const unused = new Set<Duplex>();
 const streams = new Set<Duplex>();
@@ -29,7 +31,15 @@ async function echo(request: http.IncomingMessage, response: http.ServerResponse
     bodyLength += chunk.length;
   }
   const { method, url, headers } = request;
-  answer(response, { identity, method, url, headers, bodyLength, bodySha256: hash.digest('hex') });
+  answer(response, {
+    identity,
+    revision: env['REVISION'],
+    method,
+    url,
+    headers,
+    bodyLength,
+    bodySha256: hash.digest('hex'),
+  });
 }
 
 function events(response: http.ServerResponse): void {
@@ -106,8 +116,8 @@ function stop(): void {
 
 const listening = setTimeout(
   () => {
-    server.listen({ host: '0.0.0.0', port: Number(env['PORT'] ?? 8080), backlog: 4096 });
-    grpc.listen({ host: '0.0.0.0', port: Number(env['GRPC_PORT'] ?? 9090) });
+    server.listen({ host, port: Number(env['PORT'] ?? 8080), backlog: 4096 });
+    grpc.listen({ host, port: Number(env['GRPC_PORT'] ?? 9090) });
   },
   Number(env['START_DELAY_MS'] ?? 0),
 );

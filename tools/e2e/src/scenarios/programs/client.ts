@@ -54,7 +54,8 @@ async function byHttp(ask: Ask): Promise<Outcome> {
   request.end(body);
   const { response, text } = await answered(request);
   const status = response.statusCode ?? 0;
-  const said = status === 200 ? (JSON.parse(text) as { url?: string; bodySha256?: string }) : {};
+  const isJson = response.headers['content-type'] === 'application/json';
+  const said = isJson ? (JSON.parse(text) as { url?: string; bodySha256?: string }) : {};
   const isRight =
     said.url?.includes(id) && (!body || said.bodySha256 === createHash('sha256').update(body).digest('hex'));
   return { ok: status === 200 && isRight === true, status, text: text.slice(0, 600), reused: request.reusedSocket };
