@@ -30,10 +30,21 @@ interface Program {
   ports: { name: string; containerPort: number }[];
   readyPath?: string;
   secretMount?: string;
+  /** The node that it has to be on. */
+  nodeName?: string | undefined;
 }
 
 /** A Deployment of one of our own programs, restricted as in production. */
-function programDeployment({ name, image, replicas, command, ports, readyPath, secretMount }: Program): Deployment {
+function programDeployment({
+  name,
+  image,
+  replicas,
+  command,
+  ports,
+  readyPath,
+  secretMount,
+  nodeName,
+}: Program): Deployment {
   const labels = { app: name };
   return {
     metadata: { name, namespace: systemNamespace, labels },
@@ -44,6 +55,7 @@ function programDeployment({ name, image, replicas, command, ports, readyPath, s
         metadata: { labels },
         spec: {
           serviceAccountName: name,
+          ...(nodeName && { nodeName }),
           terminationGracePeriodSeconds: 30,
           securityContext: { runAsNonRoot: true, runAsUser: 1000 },
           containers: [
@@ -79,7 +91,7 @@ async function account(client: KubeClient, name: string, rules: PolicyRule[]): P
   });
 }
 
-async function installMetricsApi(client: KubeClient, image: string): Promise<void> {
+async function installMetricsApi(client: KubeClient, image: string, nodeName?: string): Promise<void> {
   const { generate } = await import('selfsigned');
   const pems = await generate([{ name: 'commonName', value: `metrics.${systemNamespace}.svc` }]);
   const metadata = { name: 'metrics', namespace: systemNamespace };
@@ -96,6 +108,7 @@ async function installMetricsApi(client: KubeClient, image: string): Promise<voi
       command: [...node, 'programs/custom-metrics.ts'],
       ports,
       secretMount: '/tls',
+      nodeName,
     }),
   );
   const service = { selector: { app: 'metrics' }, ports: [{ name: 'https', port: 443, targetPort: 6443 }] };
@@ -113,16 +126,16 @@ async function installMetricsApi(client: KubeClient, image: string): Promise<voi
   });
 }
 
-/** The metrics API, and a client pod. */
-export async function installHelpers(client: KubeClient, image: string): Promise<void> {
+/** The metrics API, and a client pod; on this node, where one is named. */
+export async function installHelpers(client: KubeClient, image: string, nodeName?: string): Promise<void> {
   await apply(client, kinds.namespace, { metadata: { name: systemNamespace } });
   await account(client, 'load', []);
-  await installMetricsApi(client, image);
+  await installMetricsApi(client, image, nodeName);
   const load = [...node, 'programs/load.ts'];
   await apply(
     client,
     kinds.deployment,
-    programDeployment({ name: 'load', image, replicas: 1, command: load, ports: [] }),
+    programDeployment({ name: 'load', image, replicas: 1, command: load, ports: [], nodeName }),
   );
 }
 

@@ -4,6 +4,7 @@ import { databases } from './databases/databases.ts';
 import { edits } from './edits/edits.ts';
 import { isolation } from './isolation.ts';
 import { metricsStack } from './metrics-stack/metrics-stack.ts';
+import { cut, drain, frozenProxy, restartNodes } from './nodes.ts';
 import { quiet, strict, uninstall } from './quiet.ts';
 import { deleteDlx, restartApi, upgradeAutoscaler, upgradeDlx } from './rollouts.ts';
 import type { Scenario } from './scenario.ts';
@@ -17,6 +18,10 @@ export const scenarios: readonly Scenario[] = [
   upgradeAutoscaler,
   deleteDlx,
   restartApi,
+  drain,
+  frozenProxy,
+  cut,
+  restartNodes,
   quiet,
   strict,
   cyclesInSelector,

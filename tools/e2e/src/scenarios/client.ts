@@ -1,7 +1,6 @@
-import type { KubeClient } from '@scaler/kube';
+import { type KubeClient, kinds } from '@scaler/kube';
 import { systemClock } from '@scaler/scaler-types';
 import { apply, askPod, readyPod, until } from '../cluster.ts';
-import { kinds } from '@scaler/kube';
 import { installHelpers, systemNamespace } from '../system.ts';
 import { createTraffic, type Traffic } from '../traffic.ts';
 import type { Helpers } from '../workload.ts';
@@ -28,10 +27,10 @@ async function persistently<T>(what: string, call: () => Promise<T>): Promise<T>
   return until(what, 60_000, async () => ((await call()) ?? null) as T);
 }
 
-/** Makes the client's pods where they are not there yet. */
-export async function createClient(kube: KubeClient, image: string): Promise<Client> {
-  await installHelpers(kube, image);
-  await apply(kube, kinds.deployment, askerDeployment(image) as never);
+/** Makes the client's pods on a node which no scenario drains or cuts off. */
+export async function createClient(kube: KubeClient, image: string, nodeName: string): Promise<Client> {
+  await installHelpers(kube, image, nodeName);
+  await apply(kube, kinds.deployment, askerDeployment(image, nodeName) as never);
   const [load, metrics, asker] = await Promise.all(
     ['load', 'metrics', 'asker'].map((name) => readyPod(kube, systemNamespace, name)),
   );
@@ -59,7 +58,7 @@ export async function createClient(kube: KubeClient, image: string): Promise<Cli
   };
 }
 
-function askerDeployment(image: string): object {
+function askerDeployment(image: string, nodeName: string): object {
   const labels = { app: 'asker' };
   const container = {
     name: 'asker',
@@ -75,7 +74,7 @@ function askerDeployment(image: string): object {
       selector: { matchLabels: labels },
       template: {
         metadata: { labels },
-        spec: { securityContext: { runAsNonRoot: true, runAsUser: 1000 }, containers: [container] },
+        spec: { nodeName, securityContext: { runAsNonRoot: true, runAsUser: 1000 }, containers: [container] },
       },
     },
   };

@@ -43,7 +43,7 @@ export function createGround(site: Site, name: string, signal: AbortSignal): Lea
     },
     product: (values = {}) => site.release.upgrade(values),
     uninstall: () => site.release.uninstall(),
-    client: () => (site.client ??= createClient(site.kube, site.images.app)),
+    client: () => (site.client ??= createClient(site.kube, site.images.app, site.nodes[0] ?? '')),
     count(sent, lost) {
       counted.sent += sent;
       counted.lost += lost;

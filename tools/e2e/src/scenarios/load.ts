@@ -1,4 +1,5 @@
 import { systemClock } from '@scaler/scaler-types';
+import { type Finding, none } from '../trials/finding.ts';
 import type { Client } from './client.ts';
 import type { Ground } from './scenario.ts';
 import { createWorkloads, type Described, modes, phaseOf, readWorkload, untilPhase, urlOf } from './workloads.ts';
@@ -18,6 +19,16 @@ export interface Loss {
   readonly failedWakes: number;
 }
 
+/** Nothing lost, of enough. */
+export function verdictOf({ sent, lost, wakes, failedWakes }: Loss): Finding[] {
+  return [
+    { what: 'requests at 200 per second', wanted: '≥ 5000', got: String(sent), good: sent >= 5_000 },
+    none('lost of them', lost),
+    { what: 'sleepers woken meanwhile', wanted: '≥ 3', got: String(wakes), good: wakes >= 3 },
+    none('wakes that failed', failedWakes),
+  ];
+}
+
 const steadyRps = 200;
 
 /**
@@ -33,7 +44,6 @@ export async function startLoad(ground: Ground, client: Client): Promise<Load> {
   await untilPhase(ground, [steady], 'awake');
   await untilPhase(ground, sleepers, 'asleep', 120_000);
   const { traffic } = client;
-  // By an address, so that the cluster's DNS is not what is tried.
   await traffic.start('steady', { url: `${urlOf(steady)}/`, rps: steadyRps, keepAlive: false });
   const stop = new AbortController();
   const counted = { wakes: 0, failedWakes: 0 };

@@ -17,8 +17,8 @@ export interface Described {
   readonly env?: Readonly<Record<string, string>>;
   /** Over those of the mode: `scaler/idle-after` of 2 s in `always`, a metric that {@link Client.setMetric} says in the others. */
   readonly annotations?: Readonly<Record<string, string>>;
-  /** Merged into the pod's spec. */
-  readonly podSpec?: object;
+  /** In `overlay`; default 3. */
+  readonly preStopSeconds?: number;
 }
 
 function annotationsOf({ mode, annotations }: Described): Record<string, string> {
@@ -26,7 +26,7 @@ function annotationsOf({ mode, annotations }: Described): Record<string, string>
   return { 'scaler/routing': mode, 'scaler/cooldown': '1s', ...idle, ...annotations };
 }
 
-function podSpecOf({ mode, env = {}, podSpec }: Described, image: string): object {
+function podSpecOf({ mode, env = {}, preStopSeconds = 3 }: Described, image: string): object {
   const container = {
     name: 'app',
     image,
@@ -38,7 +38,7 @@ function podSpecOf({ mode, env = {}, podSpec }: Described, image: string): objec
     ],
     env: Object.entries(env).map(([name, value]) => ({ name, value })),
     readinessProbe: { httpGet: { path: '/healthz', port: 'web' }, periodSeconds: 1 },
-    ...(mode === 'overlay' && { lifecycle: { preStop: { sleep: { seconds: 3 } } } }),
+    ...(mode === 'overlay' && { lifecycle: { preStop: { sleep: { seconds: preStopSeconds } } } }),
   };
   return {
     terminationGracePeriodSeconds: 10,
@@ -46,7 +46,6 @@ function podSpecOf({ mode, env = {}, podSpec }: Described, image: string): objec
     enableServiceLinks: false,
     securityContext: { runAsNonRoot: true, runAsUser: 1000 },
     containers: [container],
-    ...podSpec,
   };
 }
 
