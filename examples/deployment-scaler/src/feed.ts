@@ -55,7 +55,10 @@ function feedRouting(ground: Ground): (() => void)[] {
     stores.pods.subscribe((event) => {
       if (event.type !== 'updated') behindPod(ground, event.object).forEach((ref) => lookAgain(ref));
     }),
-    dlx?.subscribe(everything),
+    dlx?.subscribe((port) => {
+      if (port === undefined) everything();
+      else for (const { store } of stores.workloads) store.byIndex('port', `${port}`).forEach((one) => lookAgain(one));
+    }),
   ];
   return subscribed.filter((stop) => stop !== undefined);
 }

@@ -3,6 +3,7 @@ import { resourceKey, type ResourceRef, type Target } from '@scaler/scaler-types
 import type { Facts, ServiceFacts, WorkloadFacts } from './facts.ts';
 import type { Ground } from './ground.ts';
 import { isEnabled, type Managed } from './lookup.ts';
+import { isMirrorDue } from './mirror-due.ts';
 import { refusal, routingMode } from './refusal.ts';
 import type { GivenWay } from './rivals.ts';
 import {
@@ -16,9 +17,6 @@ import {
 import type { Snapshot } from './snapshot.ts';
 import { firstPair } from './stores.ts';
 import { noWishes, wishesOf } from './wishes.ts';
-
-/** Address changes that lose nothing meanwhile are gathered until none came for so long. */
-const mirrorQuietMs = 2_000;
 
 /** What the repair table looks at, from what was read. */
 export function factsOf(ground: Ground, snapshot: Snapshot): Facts {
@@ -116,12 +114,12 @@ function serviceFacts(ground: Ground, { ref, managed, live }: Snapshot, snapshot
     ports.map(({ listenPort }) => listenPort),
   );
   const { slices, urgency } = sliceFacts(snapshot, ports, addresses);
+  const isDue = isMirrorDue(ground, ref, { key, all: snapshot.slices, slices, urgency, listed: addresses.listed });
   const print = fingerprint(snapshot);
   return {
     name,
     ours,
-    slices:
-      slices === 'outdated' && urgency === 'soon' && !isQuiet(ground, ref, key, addresses.listed) ? 'whole' : slices,
+    slices: isDue ? slices : 'whole',
     sliceEpoch: commonEpoch(snapshot),
     key: service?.selector?.[keys.asleep],
     serves: live && servesItself(snapshot.slices),
@@ -132,14 +130,6 @@ function serviceFacts(ground: Ground, { ref, managed, live }: Snapshot, snapshot
 function commonEpoch({ slices }: ServiceSnapshot): string | undefined {
   const epochs = new Set(slices.filter(({ managedBy }) => managedBy === keys.manager).map(({ epoch }) => epoch));
   return epochs.size === 1 ? [...epochs][0] : undefined;
-}
-
-// True once the wanted addresses have stood for a while; has the resource looked at again when they will have.
-function isQuiet(ground: Ground, ref: ResourceRef, key: string, listed: readonly string[]): boolean {
-  const standingMs = ground.memory.observe(`mirror ${key}`, [...listed].sort().join());
-  if (standingMs >= mirrorQuietMs) return true;
-  ground.lookAgain(ref, mirrorQuietMs - standingMs);
-  return false;
 }
 
 /** The DLX's addresses for a set of its ports. */
@@ -208,7 +198,7 @@ export function refusalOf(ground: Ground, managed: Managed, services: readonly S
   const owners = new Set(pods.map(({ ownerUid }) => ownerUid ?? ''));
   const replicaSets = [...owners].flatMap((uid) => stores.replicaSets.byIndex('uid', uid));
   const ingresses = services.flatMap(({ namespace, name }) => lookup.ingressesOf(namespace, name));
-  return refusal({
+  const own = refusal({
     workload,
     settings,
     services,
@@ -218,4 +208,12 @@ export function refusalOf(ground: Ground, managed: Managed, services: readonly S
     ingresses: [...new Set(ingresses)],
     targetGroups: services.flatMap(({ namespace, name }) => lookup.targetGroupsOf(namespace, name)),
   });
+  return own ?? services.flatMap((service) => missingFamilies(service, ground))[0];
+}
+
+function missingFamilies({ name, ipFamilies }: ServiceInfo, { dlx }: Ground): string[] {
+  if (dlx === undefined || dlx.families.size === 0) return [];
+  return ipFamilies
+    .filter((family) => !dlx.families.has(family))
+    .map((family) => `Service ${name} has ${family} and the DLX's has not: whoever comes by it would find nobody`);
 }

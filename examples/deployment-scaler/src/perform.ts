@@ -38,7 +38,7 @@ export type WriteStep = Exclude<Step, { do: 'rest' | 'wait' | 'confirm' | 'try-p
 export interface Performer {
   /** The workload as it stands after a swap that was won; undefined: lost. */
   swap(managed: Managed, step: SwapStep, doing: Doing, lane?: 'wake' | 'normal', epoch?: string): Promise<SwapOutcome>;
-  write(snapshot: Snapshot, step: WriteStep, signal: AbortSignal): Promise<void>;
+  write(snapshot: Snapshot, step: WriteStep, signal: AbortSignal, lane?: 'normal' | 'mirror'): Promise<void>;
 }
 
 export type SwapOutcome = { readonly won: boolean; readonly managed: Managed | undefined };
@@ -69,10 +69,10 @@ export function createPerformer(ground: Ground, ports: Ports): Performer {
       if (after !== undefined) endpoints.observe(after);
       return { won: result.ok, managed: after && lookup.describe(kind, after) };
     },
-    write: async (snapshot, step, signal) => {
+    write: async (snapshot, step, signal, lane = 'normal') => {
       ground.rivals.about(snapshot, step);
       try {
-        await write(ground, ports, snapshot, step, signal);
+        await write(ground, ports, snapshot, step, { signal, lane });
         ground.rivals.done(snapshot, step);
       } catch (error) {
         // Somebody else was there in between, or nobody knows: what stands there now is read next anyway.
@@ -83,15 +83,20 @@ export function createPerformer(ground: Ground, ports: Ports): Performer {
   };
 }
 
+interface WriteOptions {
+  readonly signal: AbortSignal;
+  readonly lane: 'normal' | 'mirror';
+}
+
 async function write(
   ground: Ground,
   ports: Ports,
   snapshot: Snapshot,
   step: WriteStep,
-  signal: AbortSignal,
+  options: WriteOptions,
 ): Promise<void> {
   const { client } = ground;
-  const options = { signal, lane: 'normal' } as const;
+  const { signal } = options;
   if (step.do === 'forget') return forget(ground, snapshot, signal);
   if (step.do === 'label-ports') return ports.assign(snapshot, signal);
   const target = snapshot.services.find(({ name }) => name === step.service);
@@ -102,7 +107,7 @@ async function write(
       for (const slice of target.slices.filter(isOurs)) await deleteSlice(client, slice, options);
       return;
     case 'write-slices':
-      return writeSlices(ground, snapshot, target, step.epoch, signal);
+      return writeSlices(ground, snapshot, target, step.epoch, options);
     case 'add-key':
       if (service !== undefined) await addSelectorKey(client, service, step.epoch, options);
       return;
@@ -116,7 +121,7 @@ async function writeSlices(
   { ref, managed }: Snapshot,
   target: ServiceSnapshot,
   epoch: string,
-  signal: AbortSignal,
+  options: WriteOptions,
 ): Promise<void> {
   const { service } = target;
   if (service === undefined || managed === undefined) return;
@@ -135,11 +140,11 @@ async function writeSlices(
       ground.client,
       slice,
       own.find(({ name }) => name === names[i]),
-      { signal, lane: 'normal' },
+      options,
     );
   }
   for (const slice of own) {
-    if (!names.includes(slice.name)) await deleteSlice(ground.client, slice, { signal, lane: 'normal' });
+    if (!names.includes(slice.name)) await deleteSlice(ground.client, slice, options);
   }
 }
 

@@ -61,7 +61,11 @@ export async function createResourceScaler(context: ScalerContext): Promise<Reso
     kubeconfig,
     context: kubeContext,
     userAgent: `scaler-${role}`,
-    lanes: { normal: { concurrency: 16, qps: apiQps, burst: 2 * apiQps } },
+    lanes: {
+      normal: { concurrency: 16, qps: apiQps, burst: 2 * apiQps },
+      // One write each, for every sleeper there is, within seconds.
+      mirror: { concurrency: 16, qps: 4 * apiQps },
+    },
     clock,
     logger,
   });

@@ -41,12 +41,14 @@ export function createKubeClient(cluster: Cluster, options: ConnectOptions & { r
   const maxSockets = {
     wake: budgets.wake.concurrency,
     normal: budgets.normal.concurrency,
+    mirror: budgets.mirror.concurrency,
     bulk: budgets.bulk.concurrency,
   };
   const transport = createTransport({ cluster, userAgent: options.userAgent, maxSockets });
   const gates = {
     wake: createLaneGate(budgets.wake, clock),
     normal: createLaneGate(budgets.normal, clock),
+    mirror: createLaneGate(budgets.mirror, clock),
     bulk: createLaneGate(budgets.bulk, clock),
   };
   const call = createCaller({ transport, gates, clock });

@@ -4,9 +4,10 @@ import type { CancelTimer, Clock } from '@scaler/scaler-types';
  * Which budget a call uses. Each lane has sockets of its own, so nothing of one lane queues in front of another.
  * - `wake`: what a held request waits for, and keeping the Lease. No rate limit.
  * - `normal`: everything else.
- * - `bulk`: lists, Events, the mirror.
+ * - `mirror`: slices that follow the DLX's addresses, thousands of them at once: nothing else may wait for that.
+ * - `bulk`: lists, Events.
  */
-export type Lane = 'wake' | 'normal' | 'bulk';
+export type Lane = 'wake' | 'normal' | 'mirror' | 'bulk';
 
 /** The budget of one lane. */
 export interface LaneBudget {
@@ -21,6 +22,7 @@ export interface LaneBudget {
 export const defaultBudgets: Readonly<Record<Lane, LaneBudget>> = {
   wake: { concurrency: 32 },
   normal: { concurrency: 16, qps: 50, burst: 100 },
+  mirror: { concurrency: 16, qps: 400 },
   bulk: { concurrency: 8, qps: 20, burst: 40 },
 };
 

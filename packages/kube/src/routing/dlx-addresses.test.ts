@@ -108,6 +108,25 @@ test('another instance with the same address is asked anew', async () => {
   expect(dlx.ready).toEqual(['10.0.0.1']);
 });
 
+test('a replica that comes up is told of port by port', async () => {
+  listening.add('10.0.0.1:20001').add('10.0.0.1:20002');
+  await publish(endpoint('10.0.0.1'));
+  const told: (number | undefined)[] = [];
+  await until(() => dlx.ready.length === 1);
+  dlx.subscribe((port) => told.push(port));
+  await until(() => dlx.listed([20_001]).length === 1);
+  await until(() => dlx.listed([20_002]).length === 1);
+  expect(told).toEqual([20_001, 20_002]);
+});
+
+test('the families are those that its Service has a slice for, however empty', async () => {
+  await until(() => dlx.synced);
+  expect([...dlx.families]).toEqual([]);
+  await publish();
+  await until(() => dlx.families.size === 1);
+  expect([...dlx.families]).toEqual(['IPv4']);
+});
+
 test('a live read does not need the watch', async () => {
   await publish(endpoint('10.0.0.1'));
   expect(await dlx.live(stop.signal)).toEqual([

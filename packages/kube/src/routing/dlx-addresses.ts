@@ -4,6 +4,7 @@ import { kinds } from '../client/kinds.ts';
 import { connectOnce } from '../endpoints/connect.ts';
 import { watchStore } from '../watch/watch-store.ts';
 import { createListenChecks, type IsListening, type ListenChecks } from './listen-checks.ts';
+import { isOurs } from './routing.ts';
 import { readServiceAddresses, type ServiceAddress, serviceAddresses, slicesOfService } from './service-addresses.ts';
 import { trimSlice } from './slice-info.ts';
 
@@ -36,8 +37,13 @@ export interface DlxAddresses {
   listed(ports: readonly number[]): readonly string[];
   /** Read from the API now. @throws KubeError */
   live(signal: AbortSignal): Promise<readonly ServiceAddress[]>;
-  /** Tells whenever something above may have changed. Returns the end. */
-  subscribe(listener: () => void): () => void;
+  /** Of its addresses, drained or not: those that its Service has. Empty while there is no such Service. */
+  readonly families: ReadonlySet<string>;
+  /**
+   * Tells whenever something above may have changed; `port`: no more than who is listed for it. Returns the end.
+   * A replica that comes up is told of once for each of its ports.
+   */
+  subscribe(listener: (port?: number) => void): () => void;
 }
 
 export function createDlxAddresses(options: DlxAddressesOptions): DlxAddresses {
@@ -52,16 +58,20 @@ export function createDlxAddresses(options: DlxAddressesOptions): DlxAddresses {
     labelSelector: slicesOfService(name),
     trim: trimSlice,
   });
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(port?: number) => void>();
   let known: readonly ServiceAddress[] = [];
+  let families: ReadonlySet<string> = new Set();
   let checks: ListenChecks | undefined;
 
-  function changed(): void {
-    for (const listener of [...listeners]) listener();
+  function changed(port?: number): void {
+    for (const listener of [...listeners]) listener(port);
   }
 
   function reread(): void {
-    known = serviceAddresses(store.list());
+    const slices = store.list();
+    known = serviceAddresses(slices);
+    // There is one for each family of the Service, however empty.
+    families = new Set(slices.filter((slice) => !isOurs(slice)).map(({ addressType }) => addressType));
     checks?.keep(new Set(known.map(({ id }) => id)));
     changed();
   }
@@ -70,7 +80,7 @@ export function createDlxAddresses(options: DlxAddressesOptions): DlxAddresses {
     run: async (signal) => {
       checks = createListenChecks(clock, options.isListening ?? connects(clock), changed);
       const unsubscribe = store.subscribe(reread);
-      void store.whenSynced(signal).then(changed, () => undefined);
+      void store.whenSynced(signal).then(() => changed(), noMatter);
       await store.run(signal);
       unsubscribe();
       checks.stop();
@@ -87,19 +97,27 @@ export function createDlxAddresses(options: DlxAddressesOptions): DlxAddresses {
     get draining() {
       return known.filter(({ draining }) => draining).map(({ address }) => address);
     },
-    listed: (ports) =>
-      known
-        // No short cut: each port that is not known has to be asked for.
-        .filter(
-          ({ ready, id, address }) => ready && ports.filter((port) => !checks?.has({ id, address, port })).length === 0,
-        )
-        .map(({ address }) => address),
+    get families() {
+      return families;
+    },
+    listed: (ports) => known.filter((one) => one.ready && listensOn(checks, one, ports)).map(({ address }) => address),
     live: (signal) => readServiceAddresses(client, service, { signal, lane: 'normal' }),
     subscribe: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
+}
+
+function noMatter(): void {}
+
+function listensOn(
+  checks: ListenChecks | undefined,
+  { id, address }: ServiceAddress,
+  ports: readonly number[],
+): boolean {
+  // No short cut: each port that is not known has to be asked for.
+  return ports.filter((port) => checks?.has({ id, address, port }) !== true).length === 0;
 }
 
 function connects(clock: Clock): IsListening {

@@ -33,7 +33,12 @@ const longestPauseMs = 2_000;
 // What nobody has asked for during this long is not checked again.
 const interestMs = 60_000;
 
-export function createListenChecks(clock: Clock, isListening: IsListening, onChange: () => void): ListenChecks {
+/** `onListening`: something was found to listen on that port. */
+export function createListenChecks(
+  clock: Clock,
+  isListening: IsListening,
+  onListening: (port: number) => void,
+): ListenChecks {
   const checks = new Map<string, Check>();
   const queue: Check[] = [];
   const stopping = new AbortController();
@@ -61,7 +66,7 @@ export function createListenChecks(clock: Clock, isListening: IsListening, onCha
     running -= 1;
     if (listening) {
       check.listening = true;
-      if (isWanted(check)) onChange();
+      if (isWanted(check)) onListening(port);
     } else {
       check.failures += 1;
       void retry(check);

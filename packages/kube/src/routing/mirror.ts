@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 /** How soon a slice of ours has to be written again. */
 export type MirrorUrgency =
   /** It says what it should. */
@@ -16,11 +18,12 @@ export interface MirrorAddresses {
 }
 
 /**
- * The addresses that a slice which names `current` should name. A draining one is named only while there is no other;
- * it goes on serving until no slice names it. Empty: there is no DLX at all.
+ * The addresses that slices which name `current` should name. A draining one is named only while there is no other of
+ * its family; it goes on serving until no slice names it. Empty: there is no DLX at all.
  */
 export function mirrorAddresses(current: readonly string[], { listed, draining }: MirrorAddresses): readonly string[] {
-  return listed.length > 0 ? listed : current.filter((address) => draining.includes(address));
+  const families = new Set(listed.map(isIPv6));
+  return [...listed, ...current.filter((address) => draining.includes(address) && !families.has(isIPv6(address)))];
 }
 
 /** How soon a slice that names `current` has to be written. */

@@ -179,6 +179,12 @@ describe('the mirror', () => {
     expect(mirrorAddresses(['a'], { listed: [], draining: [] })).toEqual([]);
   });
 
+  test('takes each family for itself: a draining one stays where its family has no other', () => {
+    const both = { listed: ['10.0.0.2'], draining: ['10.0.0.1', 'fd00::1'] };
+    expect(mirrorAddresses(['10.0.0.1', 'fd00::1'], both)).toEqual(['10.0.0.2', 'fd00::1']);
+    expect(mirrorUrgency(['10.0.0.2', 'fd00::1'], both)).toBe('none');
+  });
+
   test('hurries only where an address is gone', () => {
     expect(mirrorUrgency(['a', 'b'], addresses)).toBe('none');
     expect(mirrorUrgency(['b'], addresses)).toBe('soon');

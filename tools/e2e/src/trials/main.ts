@@ -11,6 +11,7 @@ import { lying } from './judgement/lying.ts';
 import { sources } from './judgement/sources.ts';
 import { thousand } from './judgement/thousand.ts';
 import { latency } from './latency.ts';
+import { mirror } from './mirror/mirror.ts';
 import { race, stale } from './race.ts';
 import { say } from './say.ts';
 import { tableLines } from './table.ts';
@@ -29,6 +30,7 @@ const trials: Readonly<Record<string, Trial>> = {
   'tug-of-war': tugOfWar,
   hopeless,
   databases,
+  mirror,
 };
 
 const named = process.argv.slice(2);

@@ -1,0 +1,47 @@
+import type { FakeApi } from '@scaler/testing-kit';
+
+/** What the autoscaler asked of the API. */
+export interface Calls {
+  readonly all: number;
+  /** Of slices. */
+  readonly writes: number;
+  /** In the busiest second. */
+  readonly mostPerSecond: number;
+  readonly mostWritesPerSecond: number;
+  /** From the first write of a slice to the last. */
+  readonly writingMs: number;
+}
+
+/** Counts from now on, until stopped. */
+export function countCalls({ audit }: FakeApi): { stop(): Calls } {
+  const all: number[] = [];
+  const writes: number[] = [];
+  const stop = audit.onEntry(({ userAgent, verb, gvr, at }) => {
+    if (!userAgent.includes('autoscaler') || verb === 'watch') return;
+    all.push(at);
+    if (gvr.endsWith('endpointslices') && ['create', 'update', 'delete'].includes(verb)) writes.push(at);
+  });
+  return {
+    stop: () => {
+      stop();
+      return {
+        all: all.length,
+        writes: writes.length,
+        mostPerSecond: mostPerSecond(all),
+        mostWritesPerSecond: mostPerSecond(writes),
+        writingMs: writes.length === 0 ? 0 : Math.max(...writes) - Math.min(...writes),
+      };
+    },
+  };
+}
+
+function mostPerSecond(times: readonly number[]): number {
+  const sorted = times.toSorted((a, b) => a - b);
+  let most = 0;
+  let first = 0;
+  for (const [i, atMs] of sorted.entries()) {
+    while (atMs - (sorted[first] ?? atMs) >= 1_000) first += 1;
+    most = Math.max(most, i - first + 1);
+  }
+  return most;
+}

@@ -1,0 +1,64 @@
+import { connect } from 'node:net';
+import { type EmbeddedSystem, systemNamespace } from '@scaler/demo';
+import type { Truth } from './truth.ts';
+
+/** DLX pods that were told to go: whether somebody is still led to them when they do not accept any more. */
+export interface Leavers {
+  begin(): void;
+  /** Resolves when all that were told to go accept no more. */
+  gone(): Promise<void>;
+  /** The most slices that named one at that moment. */
+  leftNamed(): number;
+  stop(): void;
+}
+
+const lookEveryMs = 50;
+
+interface Pod {
+  readonly metadata: { readonly uid?: string; readonly deletionTimestamp?: string };
+  readonly status?: { readonly podIP?: string };
+}
+
+export function watchLeavers({ api: { store } }: EmbeddedSystem, truth: Truth, listenPort: number): Leavers {
+  const leaving = new Map<string, Promise<void>>();
+  const stopping = new AbortController();
+  let most = 0;
+  const watch = async (address: string): Promise<void> => {
+    while (!stopping.signal.aborted && (await accepts(address, listenPort))) await pause();
+    most = Math.max(most, truth.naming(address));
+  };
+  const unwatch = store.watch(
+    'v1/pods',
+    ({ type, object }) => {
+      const { metadata, status } = object as unknown as Pod;
+      const { uid = '', deletionTimestamp } = metadata;
+      if (type === 'DELETED' || deletionTimestamp === undefined || leaving.has(uid)) return;
+      if (status?.podIP !== undefined) leaving.set(uid, watch(status.podIP));
+    },
+    { namespace: systemNamespace, labelSelector: 'app=dlx' },
+  );
+  return {
+    begin: () => void (most = 0),
+    gone: async () => void (await Promise.all(leaving.values())),
+    leftNamed: () => most,
+    stop: () => {
+      unwatch();
+      stopping.abort();
+    },
+  };
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+}
+
+function accepts(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    socket.once('connect', () => {
+      resolve(true);
+      socket.destroy();
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

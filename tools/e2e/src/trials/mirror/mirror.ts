@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scaler/demo';
+import { rollOutDlx, scaleDlx } from '../faults/dlx-replicas.ts';
+import { atMost, type Finding, none } from '../finding.ts';
+import { say } from '../say.ts';
+import { sizeFrom } from '../size.ts';
+import { tableLines } from '../table.ts';
+import { type Calls, countCalls } from './calls.ts';
+import { watchLeavers } from './leavers.ts';
+import { oneListenPort, writeSleepers } from './sleepers.ts';
+import { type Followed, followTruth, type Truth } from './truth.ts';
+
+/** What the product promises for a thousand. */
+const limitMs = 5_000;
+const limitWrites = 2;
+const promised = 1_000;
+/** The chart's. */
+const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: '100%', maxUnavailable: 0 } };
+const replicas = 3;
+
+/** One thing that is done to the DLX. */
+interface Change {
+  readonly name: string;
+  readonly act: (system: EmbeddedSystem) => Promise<void> | void;
+}
+
+interface Outcome {
+  readonly size: number;
+  readonly change: string;
+  readonly followed: Followed;
+  readonly calls: Calls;
+  /** Slices that named a DLX when it stopped to accept. */
+  readonly leftNamed: number;
+}
+
+const added: Change = { name: 'one added', act: (system) => scaleDlx(system, replicas + 1) };
+const removed: Change = { name: 'one removed', act: (system) => scaleDlx(system, replicas) };
+const killed: Change = { name: 'one killed, and back', act: killOne };
+const rolledOut: Change = { name: 'rollout of 3', act: (system) => rollOutDlx(system, strategy, 0) };
+
+/** The slices of many sleepers follow the DLX's pods: real DLX processes that come and go, and the real autoscaler. */
+export async function mirror(): Promise<readonly Finding[]> {
+  const many = sizeFrom('TRIALS_SLEEPERS', promised);
+  const most = sizeFrom('TRIALS_SLEEPERS_MOST', 10_000);
+  const outcomes = [
+    ...(await follow(many, [added, removed, killed, rolledOut])),
+    ...(await follow(most, [added, removed])),
+  ];
+  tell(outcomes);
+  return outcomes.flatMap((outcome) => findingsOf(outcome));
+}
+
+async function follow(size: number, changes: readonly Change[]): Promise<readonly Outcome[]> {
+  const system = await startEmbeddedSystem({
+    dlxReplicas: replicas,
+    settleMs: 5_000,
+    // As often as the real API server.
+    api: { bookmarkIntervalMs: 60_000 },
+  });
+  try {
+    const before = followTruth(system);
+    writeSleepers(system, size, before.ready());
+    before.stop();
+    const truth = followTruth(system);
+    const leavers = watchLeavers(system, truth, oneListenPort);
+    await rest(truth);
+    const outcomes: Outcome[] = [];
+    for (const change of changes) {
+      truth.begin();
+      leavers.begin();
+      const calls = countCalls(system.api);
+      await change.act(system);
+      await untilSettled(truth);
+      await leavers.gone();
+      outcomes.push({
+        ...{ size, change: change.name, followed: truth.followed(), calls: calls.stop() },
+        leftNamed: leavers.leftNamed(),
+      });
+    }
+    leavers.stop();
+    truth.stop();
+    return outcomes;
+  } finally {
+    await system.close();
+  }
+}
+
+/** Both apps have taken in that there are so many, and write nothing any more. */
+async function rest(truth: Truth): Promise<void> {
+  let before = Number.NaN;
+  for (;;) {
+    await sleep(6_000);
+    const { writes } = truth.followed();
+    if (writes === before && truth.isTrue()) return;
+    before = writes;
+  }
+}
+
+/** True, and for so long that nothing is on its way any more. */
+async function untilSettled(truth: Truth): Promise<void> {
+  const calmMs = 8_000;
+  let sinceMs = performance.now();
+  const untilMs = sinceMs + 120_000;
+  let changes = -1;
+  while (performance.now() - sinceMs < calmMs && performance.now() < untilMs) {
+    await sleep(50);
+    const { changes: now } = truth.followed();
+    if (!truth.isTrue() || now === 0 || now !== changes) sinceMs = performance.now();
+    changes = now;
+  }
+}
+
+async function killOne(system: EmbeddedSystem): Promise<void> {
+  const [pod] = system.api.store.list('v1/pods', { namespace: systemNamespace, labelSelector: 'app=dlx' }).items;
+  if (pod !== undefined) system.kill(systemNamespace, pod.metadata.name, 'SIGKILL');
+}
+
+function findingsOf({ size, change, followed, leftNamed }: Outcome): readonly Finding[] {
+  const what = `${size} asleep, ${change}:`;
+  const findings = [
+    atMost(`${what} writes of one slice`, followed.mostWrites, limitWrites, ''),
+    none(`${what} slices that named a DLX which did not accept any more`, leftNamed),
+  ];
+  if (size > promised) return findings;
+  return [atMost(`${what} the longest that a slice was not true`, followed.longestUntrueMs, limitMs), ...findings];
+}
+
+function tell(outcomes: readonly Outcome[]): void {
+  const head = ['asleep', 'DLX', 'changes', 'untrue ms', 'last true ms', 'writes', 'most of one', 'writing ms'];
+  const rows = outcomes.map(({ size, change, followed, calls, leftNamed }) => [
+    ...[size, change, followed.changes, Math.round(followed.longestUntrueMs), Math.round(followed.lastTrueMs)],
+    ...[followed.writes, followed.mostWrites, calls.writingMs],
+    ...[calls.mostWritesPerSecond, calls.all, calls.mostPerSecond, leftNamed],
+  ]);
+  const columns = ['writes/s', 'calls', 'calls/s', 'named when gone'];
+  for (const line of tableLines([[...head, ...columns], ...rows])) say(line);
+}
