@@ -23,9 +23,9 @@ export function databasesIn(namespace: string, { postgresBin: bin }: DatabaseIma
       name: 'redis',
       kind: 'Deployment',
       port: 6379,
-      serve: 'exec redis-server --protected-mode no --dir /data --save ""',
+      serve: 'exec /usr/bin/redis-server --protected-mode no --dir /data --save ""',
       readiness: { tcpSocket: { port: 6379 } },
-      ask: ['redis-cli', '-h', host('redis'), 'ping'],
+      ask: ['/usr/bin/redis-cli', '-h', host('redis'), 'ping'],
       answer: 'PONG',
     },
     {
@@ -37,7 +37,7 @@ export function databasesIn(namespace: string, { postgresBin: bin }: DatabaseIma
         `${bin}/initdb --auth=trust --username=me --no-sync --no-locale -D /data/db >/data/initdb.log && ` +
         `echo 'host all all all trust' >>/data/db/pg_hba.conf && exec ${bin}/postgres -D /data/db -h '*' -k ''`,
       // It takes connections before it takes questions.
-      readiness: { exec: { command: [`${bin}/pg_isready`, '-q', '-h', '127.0.0.1'] } },
+      readiness: { exec: { command: [`${bin}/pg_isready`, '-q', '-h', '127.0.0.1', '-U', 'me'] } },
       ask: [`${bin}/psql`, '-h', host('postgres'), '-U', 'me', '-Atc', 'select 6*7', 'postgres'],
       answer: '42',
     },
