@@ -25,6 +25,8 @@ export interface StandInDlx {
 export function startStandInDlx(address: string, scaler: ResourceScaler): StandInDlx {
   const stop = new AbortController();
   const servers = new Map<number, Server>();
+  /** By listen port: one that was freed may be another's by now. */
+  const targets = new Map<number, Target>();
   const arrivals = new Map<string, number>();
 
   const handle = async (target: Target, incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -45,11 +47,11 @@ export function startStandInDlx(address: string, scaler: ResourceScaler): StandI
     }
   };
 
-  const serve = (target: Target): Server => {
+  const serve = (listenPort: number): Server => {
     const server = createServer((incoming, response) => {
       dlx.inFlight += 1;
       response.once('close', () => (dlx.inFlight -= 1));
-      handle(target, incoming, response).catch((error: unknown) => {
+      handle(targets.get(listenPort) as Target, incoming, response).catch((error: unknown) => {
         if (!response.headersSent) response.writeHead(500);
         response.end(String(error));
       });
@@ -57,10 +59,12 @@ export function startStandInDlx(address: string, scaler: ResourceScaler): StandI
     return server;
   };
 
-  const listenFor = ({ namespace, name, targets }: Resource): void => {
-    for (const { service, port, listenPort } of targets) {
-      if (listenPort === undefined || servers.has(listenPort)) continue;
-      const server = serve({ resource: { namespace, name }, service, port });
+  const listenFor = ({ namespace, name, targets: all }: Resource): void => {
+    for (const { service, port, listenPort } of all) {
+      if (listenPort === undefined) continue;
+      targets.set(listenPort, { resource: { namespace, name }, service, port });
+      if (servers.has(listenPort)) continue;
+      const server = serve(listenPort);
       servers.set(listenPort, server);
       server.listen(listenPort, address);
     }
