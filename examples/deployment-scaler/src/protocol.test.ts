@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { ServicePort } from '@scaler/kube';
 import { portsWithoutEffect } from './no-effect.ts';
-import { protocolNames, protocolNumbers, protocolOf, type TcpPort } from './protocol.ts';
+import { protocolNames, protocolNumbers, protocolOf, speaksHttp1, type TcpPort } from './protocol.ts';
 
 const http = { protocol: 'http' };
 const raw = { protocol: 'tcp' };
@@ -35,6 +35,20 @@ test.each([
   ['an appProtocol of TLS', 'redis', 'https', {}],
 ])('a port is told by %s: %s, %s', (_, name, appProtocol, expected) => {
   expect(protocolOf(port(name, appProtocol), [])).toEqual(expected);
+});
+
+test.each([
+  ['kubernetes.io/h2c', undefined, false],
+  ['h2c', undefined, false],
+  ['grpc', undefined, false],
+  [undefined, 'grpc', false],
+  [undefined, 'grpc-web', true],
+  [undefined, 'http2-api', false],
+  [undefined, 'http', true],
+  [undefined, undefined, true],
+  ['http', 'grpc', true],
+])('a port with the appProtocol %s and the name %s may be asked by HTTP/1.1: %s', (appProtocol, name, expected) => {
+  expect(speaksHttp1(port(name, appProtocol))).toBe(expected);
 });
 
 test('a port that nothing else tells of is what its number stands for', () => {

@@ -69,6 +69,13 @@ export function protocolOf(port: ServicePort, tcpPorts: readonly TcpPort[]): Por
   return { protocol: 'tcp', ...(speaksFirst === undefined ? {} : { speaksFirst }) };
 }
 
+const http2 = /^((kubernetes\.io\/)?h2c|(http2|grpc)(-(?!web$).*)?)$/i;
+
+/** Whether HTTP/1.1 may be tried on a port: not where HTTP/2 is said to be spoken, which a pod need not take for it. */
+export function speaksHttp1({ appProtocol, name = '' }: Pick<ServicePort, 'appProtocol' | 'name'>): boolean {
+  return !http2.test(appProtocol ?? name);
+}
+
 export function isNamed({ name, port }: Pick<ServicePort, 'name' | 'port'>, declared: TcpPort): boolean {
   return declared.port === port || declared.port === name;
 }

@@ -41,6 +41,15 @@ test.each<[string, number, object, RegExp | undefined]>([
   },
 );
 
+test('what a DLX says by itself, to whom it does not wake for, is no answer of a pod: it knows of none yet', async () => {
+  // As the DLX answers in place of pods: health checks get 200, scrapes are refused.
+  const asleep: RequestListener = (request, response) => {
+    if (request.headers['user-agent']?.startsWith('kube-probe/')) response.writeHead(200).end();
+    else says(503, { code: 'not-woken' }, 'application/problem+json')(request, response);
+  };
+  expect((await found({ path: '/healthz' }, asleep))?.problem).toMatch(/answered 503 not-woken instead of a pod/);
+});
+
 test('the question names the resource', async () => {
   const asked: string[] = [];
   await found('preflight', (request, response) => {

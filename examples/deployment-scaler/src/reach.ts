@@ -71,9 +71,10 @@ async function problemOf(ref: ResourceRef, way: Way, outer: AbortSignal): Promis
   }
 }
 
-// A kube-probe neither wakes nor counts, and passes to the pod while it is awake.
+// As a scrape: neither wakes nor counts, passes to the pod while it is awake, and is refused else. A health check would get
+// its 200 from the DLX itself where that knows of no ready pod yet.
 async function probe(way: Way, path: string, signal: AbortSignal): Promise<string | undefined> {
-  const { status, type, text } = await answerOf(way, { path, headers: { 'User-Agent': 'kube-probe/scaler' } }, signal);
+  const { status, type, text } = await answerOf(way, { path, headers: { 'User-Agent': 'Prometheus/scaler' } }, signal);
   const code = refusalCode(type, text);
   if (code === undefined) return undefined;
   const hint = code === 'upstream-reset' ? '; a port that does not speak HTTP is named by scaler/tcp-ports' : '';

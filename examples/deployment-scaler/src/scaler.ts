@@ -43,6 +43,7 @@ import { createRivals } from './rivals.ts';
 import { resolveName } from './service-name.ts';
 import { createStores, type Stores } from './stores.ts';
 import { createUninstall } from './uninstall.ts';
+import { whenUnlisted } from './unlisted.ts';
 import { createUpdates } from './updates.ts';
 import { wake } from './wake.ts';
 import { createWatching } from './watching.ts';
@@ -120,6 +121,8 @@ export function createScaler(client: KubeClient, context: ScalerContext): Resour
     setBusy: (resource, until, { signal }) => keepBusy(ground, resource, until, AbortSignal.any([signal, stop.signal])),
     explain: (resource) => explain(resource, stop.signal),
     tell: (resource, notice) => tell(ground, resource, notice),
+    whenUnlisted: (addresses, { signal }) =>
+      whenUnlisted(client, context, addresses, AbortSignal.any([signal, stop.signal])),
     metrics: () => metricsOf(ground),
     close: () => {
       closing ??= (async () => {

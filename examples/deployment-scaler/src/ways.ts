@@ -2,7 +2,7 @@ import { listenPortOf } from '@scaler/kube';
 import { leadingOf } from './gather.ts';
 import type { Ground } from './ground.ts';
 import type { Managed } from './lookup.ts';
-import { protocolOf } from './protocol.ts';
+import { protocolOf, speaksHttp1 } from './protocol.ts';
 import type { Way } from './reach.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -23,11 +23,11 @@ export async function waysTo(
     const ports = service.ports.flatMap((one) => {
       const listenPort = listenPortOf(workload, service.name, one.port, ground.options.portRange);
       if (one.protocol !== 'TCP' || listenPort === undefined) return [];
-      return [{ listenPort, raw: protocolOf(one, settings.tcpPorts).protocol === 'tcp' }];
+      return [{ listenPort, mute: protocolOf(one, settings.tcpPorts).protocol === 'tcp' || !speaksHttp1(one) }];
     });
     const addresses = ground.dlx?.listed(ports.map(({ listenPort }) => listenPort)) ?? [];
-    if (ports.some(({ raw }) => raw)) addresses.forEach((address) => asked.add(address));
-    const spoken = ports.filter(({ raw }) => !raw);
+    if (ports.some(({ mute }) => mute)) addresses.forEach((address) => asked.add(address));
+    const spoken = ports.filter(({ mute }) => !mute);
     return addresses.flatMap((address) =>
       spoken.map(({ listenPort: port }): Way => ({ address, port, ask: { path } })),
     );

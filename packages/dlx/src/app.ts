@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import {
   applyProposal,
   type Config,
@@ -28,6 +30,8 @@ export interface DlxContext extends ProcessContext {
 }
 
 const lookEveryMs = 1000;
+/** For the steps behind the drain. */
+const restMs = 2000;
 
 /** The DLX, from its settings to its end. */
 export async function runDlx(context: DlxContext): Promise<void> {
@@ -69,7 +73,7 @@ async function serve(
   readiness.set('resources', false, 'the scaler has not told all of its resources yet');
   readiness.set('running', true);
   const unready = (): void => readiness.set('running', false, 'stopping');
-  dlx.addDrainSteps(shutdown, { propagateMs: values.propagate, drainTimeoutMs: values.drainTimeout, unready });
+  dlx.addDrainSteps(shutdown, { ...drainTimes(values), addresses: ownAddresses(values), unready });
   void dlx.synced.then(() => {
     readiness.set('resources', true);
     onSynced?.();
@@ -97,6 +101,18 @@ async function serve(
   shutdown.step(80, 'stop the admin server', () => admin.close());
   const port = await dlx.listen();
   logger.info('listening', { port, infra: infra.address, admin: admin.address });
+}
+
+/** What the other steps do not need is left for the first: slices may be many. */
+function drainTimes({ propagate, drainTimeout, shutdownTimeout }: ConfigValues<DlxTable>) {
+  const unlistedLimitMs = Math.max(0, shutdownTimeout - propagate - drainTimeout - restMs);
+  return { unlistedLimitMs, propagateMs: propagate, drainTimeoutMs: drainTimeout };
+}
+
+/** Where it listens; on every address, all that the machine has. */
+function ownAddresses({ listenHost }: ConfigValues<DlxTable>): readonly string[] {
+  if (isIP(listenHost) !== 0 && !/^[0:.]+$/.test(listenHost)) return [listenHost];
+  return Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address));
 }
 
 async function watchPorts(dlx: Dlx, tell: (reasons: string[]) => void, signal: AbortSignal): Promise<void> {

@@ -2,7 +2,7 @@ import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
 import type { Metrics, Shutdown } from '@scaler/runtime';
 import { Accounting } from './accounting.ts';
 import type { Core, Settings } from './core.ts';
-import { addDrainSteps } from './drain.ts';
+import { addDrainSteps, type DrainOptions } from './drain.ts';
 import { Upstreams } from './forward/upstreams.ts';
 import type { Gate } from './gate.ts';
 import { Directory } from './identify/directory.ts';
@@ -46,10 +46,7 @@ export interface Dlx {
   /** Follows the resources until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** Adds the drain's steps, 10 to 60. */
-  addDrainSteps(
-    shutdown: Shutdown,
-    options: { propagateMs: number; drainTimeoutMs: number; unready: () => void },
-  ): void;
+  addDrainSteps(shutdown: Shutdown, options: Omit<DrainOptions, 'core' | 'server' | 'listeners' | 'resources'>): void;
 }
 
 /** Puts a DLX together; nothing runs or listens yet. */

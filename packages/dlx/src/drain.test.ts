@@ -5,9 +5,11 @@ import { systemClock } from '@scaler/scaler-types';
 import { type Harness, silent, startHarness } from './testing/harness.ts';
 import { startEagerUpstream, startUpstream } from './testing/upstream.ts';
 
+const times = { addresses: ['10.0.0.1'], unlistedLimitMs: 5000, propagateMs: 100 };
+
 function shutdownOf(h: Harness, drainTimeoutMs: number, unready: () => void = () => {}): Shutdown {
   const shutdown = createShutdown({ deadlineMs: 10_000, logger: silent, clock: systemClock });
-  h.dlx.addDrainSteps(shutdown, { propagateMs: 100, drainTimeoutMs, unready });
+  h.dlx.addDrainSteps(shutdown, { ...times, drainTimeoutMs, unready });
   return shutdown;
 }
 
@@ -15,9 +17,10 @@ test('the steps have their numbers and their order', () => {
   const steps: string[] = [];
   const shutdown = { step: (number: number, name: string) => steps.push(`${number} ${name}`) } as unknown as Shutdown;
   return startHarness().then(async (h) => {
-    h.dlx.addDrainSteps(shutdown, { propagateMs: 1, drainTimeoutMs: 1, unready: () => {} });
+    h.dlx.addDrainSteps(shutdown, { ...times, drainTimeoutMs: 1, unready: () => {} });
     expect(steps).toEqual([
       '10 unready',
+      '15 unlisted',
       '20 propagate',
       '30 stop accepting',
       '40 finish held and in flight',
@@ -75,4 +78,40 @@ test('what is not finished by the deadline is answered 503 with Retry-After, and
   }
   await broken;
   await h.end({ draining: 12 });
+});
+
+test('connections are taken until nothing leads to it any more, and for as long as that takes to spread', async () => {
+  const app = await startUpstream((_, res) => res.end('ok'));
+  const h = await startHarness();
+  h.scaler.set({ name: 'awake', phase: 'awake' });
+  h.scaler.endpoints('awake', [app.endpoint]);
+  const { promise: unlisted, resolve } = Promise.withResolvers<void>();
+  const asked: (readonly string[])[] = [];
+  Object.assign(h.dlx.core.scaler, {
+    whenUnlisted: (addresses: readonly string[]) => {
+      asked.push(addresses);
+      return unlisted;
+    },
+  });
+  const down = shutdownOf(h, 1000).run();
+  await h.until(() => asked.length === 1);
+  expect(asked).toEqual([['10.0.0.1']]);
+  await new Promise((done) => setTimeout(done, times.propagateMs + 50));
+  expect((await h.send({ headers: { host: 'awake' } })).status).toBe(200);
+  resolve();
+  await down;
+  await h.end({ forwarded: 1 });
+});
+
+test('a scaler that cannot tell, or takes too long, holds up nothing for ever', async () => {
+  const never = (): Promise<void> => new Promise(() => {});
+  for (const whenUnlisted of [() => Promise.reject(new Error('no')), never]) {
+    const h = await startHarness();
+    Object.assign(h.dlx.core.scaler, { whenUnlisted });
+    const shutdown = createShutdown({ deadlineMs: 10_000, logger: silent, clock: systemClock });
+    h.dlx.addDrainSteps(shutdown, { ...times, unlistedLimitMs: 20, drainTimeoutMs: 20, unready: () => {} });
+    await shutdown.run().catch(() => {});
+    await expect(h.send()).rejects.toThrow('ECONNREFUSED');
+    await h.end({});
+  }
 });

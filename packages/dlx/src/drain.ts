@@ -12,7 +12,11 @@ export interface DrainOptions {
   readonly resources: Resources;
   /** Says that this replica takes no more work, where readiness is asked. */
   readonly unready: () => void;
-  /** Milliseconds until every slice and kube-proxy has forgotten this replica; it takes connections until then. */
+  /** Where new connections reach this replica. */
+  readonly addresses: readonly string[];
+  /** Milliseconds that the scaler has at most to say that nothing leads to them any more. */
+  readonly unlistedLimitMs: number;
+  /** Milliseconds from then on until every kube-proxy has heard of it; connections are taken until then. */
   readonly propagateMs: number;
   /** Milliseconds that held and in-flight requests have from then on. */
   readonly drainTimeoutMs: number;
@@ -23,7 +27,7 @@ const flushMs = 1000;
 
 /** The DLX's way out, in numbered steps: no request is dropped without a word. */
 export function addDrainSteps(shutdown: Shutdown, options: DrainOptions): void {
-  const { core, server, listeners, resources, propagateMs, drainTimeoutMs } = options;
+  const { core, server, listeners, resources, addresses, unlistedLimitMs, propagateMs, drainTimeoutMs } = options;
   const { clock, accounting } = core;
   const refusal = { outcome: 'draining', detail: 'this DLX is shutting down' } as const;
 
@@ -31,6 +35,8 @@ export function addDrainSteps(shutdown: Shutdown, options: DrainOptions): void {
     core.draining = true;
     options.unready();
   });
+  const unlisted = async (signal: AbortSignal): Promise<void> => core.scaler.whenUnlisted?.(addresses, { signal });
+  shutdown.step(15, 'unlisted', unlisted, { limitMs: unlistedLimitMs });
   shutdown.step(20, 'propagate', (signal) => clock.sleep(propagateMs, signal));
   shutdown.step(30, 'stop accepting', () => {
     server.stopAccepting();

@@ -22,7 +22,7 @@ const get = 'GET / HTTP/1.1\r\nhost: web\r\n\r\n';
 
 function shutdown(h: Harness, drainTimeoutMs: number): Promise<unknown> {
   const steps = createShutdown({ deadlineMs: 10_000, logger: silent, clock: systemClock });
-  h.dlx.addDrainSteps(steps, { propagateMs: 1, drainTimeoutMs, unready: () => {} });
+  h.dlx.addDrainSteps(steps, { addresses: [], unlistedLimitMs: 0, propagateMs: 1, drainTimeoutMs, unready: () => {} });
   return steps.run();
 }
 

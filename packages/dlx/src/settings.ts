@@ -139,12 +139,12 @@ const drainSettings = {
   propagate: setting({
     parser: parsers.duration(),
     default: '5s',
-    doc: 'How long a stopping replica goes on taking connections, until every slice and kube-proxy has forgotten it.',
+    doc: 'How long a stopping replica goes on taking connections once no slice names it any more, until every kube-proxy has heard of it.',
   }),
   drainTimeout: setting({
     parser: parsers.duration(),
     default: '20s',
-    doc: 'How long held and in-flight requests have from then on. With `--propagate` less than `--shutdown-timeout`.',
+    doc: 'How long held and in-flight requests have from then on. With `--propagate` less than `--shutdown-timeout`: what is left of it, less 2 s, is the longest wait for slices that name the replica.',
   }),
 };
 
@@ -178,6 +178,8 @@ export const settings = defineConfig({
   ...placeSettings,
   ...serverSettings,
   ...processSettings,
+  // Beyond the drain 33 s: so long the slices of thirteen thousand sleepers take to follow.
+  shutdownTimeout: { ...processSettings.shutdownTimeout, default: '60s' },
 });
 
 export type DlxTable = typeof settings;

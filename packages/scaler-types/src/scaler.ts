@@ -167,6 +167,12 @@ export interface ResourceScaler {
    */
   tell?(resource: ResourceRef, notice: Notice): void;
   /**
+   * For a DLX on its way out: resolves when nothing leads new connections to any of these addresses of its own any more,
+   * as far as the platform's records say; whoever follows those may still have to hear of it. Called once per process.
+   * Without it, or when it rejects, the DLX waits for nothing but its `--propagate`.
+   */
+  whenUnlisted?(addresses: readonly string[], options: { signal: AbortSignal }): Promise<void>;
+  /**
    * Numbers that only the scaler knows, as they are now. Called at each scrape of the autoscaler's metrics: from memory. What
    * is malformed, or taken, is left out and logged.
    */

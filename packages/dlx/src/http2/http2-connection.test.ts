@@ -287,7 +287,13 @@ test('at the end: farewell, what is under way is finished, the rest is answered 
   const held = ask(client, { ':authority': 'asleep' });
   await h.until(() => h.held('asleep') === 1);
   const shutdown = createShutdown({ deadlineMs: 10_000, logger: silent, clock: systemClock });
-  h.dlx.addDrainSteps(shutdown, { propagateMs: 1, drainTimeoutMs: 300, unready: () => {} });
+  h.dlx.addDrainSteps(shutdown, {
+    addresses: [],
+    unlistedLimitMs: 0,
+    propagateMs: 1,
+    drainTimeoutMs: 300,
+    unready: () => {},
+  });
   const idleEnds = once(idle, 'close');
   const down = shutdown.run();
   await idleEnds;

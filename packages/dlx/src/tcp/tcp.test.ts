@@ -250,7 +250,13 @@ test('at SIGTERM open connections go on until the drain limit, and are reset the
   const idle = await dial();
   await h.until(() => h.dlx.server.connections.size === 2);
   const shutdown = createShutdown({ deadlineMs: 20_000, logger: silent, clock: h.dlx.core.clock });
-  h.dlx.addDrainSteps(shutdown, { propagateMs: 1, drainTimeoutMs: 100, unready: () => {} });
+  h.dlx.addDrainSteps(shutdown, {
+    addresses: [],
+    unlistedLimitMs: 0,
+    propagateMs: 1,
+    drainTimeoutMs: 100,
+    unready: () => {},
+  });
   const stopped = shutdown.run();
   await h.until(() => h.dlx.core.draining);
   redis.socket.write('+PONG');

@@ -83,7 +83,13 @@ function stop(h: Harness): { stopped: Promise<unknown>; timeUp(): Promise<void> 
     return () => {};
   };
   const shutdown = createShutdown({ deadlineMs: 20_000, logger: silent, clock: { ...systemClock, after } });
-  h.dlx.addDrainSteps(shutdown, { propagateMs: 1, drainTimeoutMs, unready: () => {} });
+  h.dlx.addDrainSteps(shutdown, {
+    addresses: [],
+    unlistedLimitMs: 0,
+    propagateMs: 1,
+    drainTimeoutMs,
+    unready: () => {},
+  });
   return {
     stopped: shutdown.run(),
     async timeUp() {

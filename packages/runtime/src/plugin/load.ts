@@ -18,6 +18,7 @@ const optionalAbilities = [
   'explain',
   'setBusy',
   'tell',
+  'whenUnlisted',
   'metrics',
   'close',
 ] as const satisfies readonly Exclude<keyof ResourceScaler, (typeof requiredMethods)[number]>[];

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scaler/demo';
-import { rollOutDlx, scaleDlx } from '../faults/dlx-replicas.ts';
+import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
+import { scaleDlx } from '../faults/dlx-replicas.ts';
 import { atMost, type Finding, none } from '../finding.ts';
+import { readCost } from '../judgement/process-cost.ts';
 import { say } from '../say.ts';
 import { sizeFrom } from '../size.ts';
 import { tableLines } from '../table.ts';
 import { type Calls, countCalls } from './calls.ts';
+import { autoscalerPid, killOneDlx, prepareDlx, replaceDlx } from './dlx.ts';
 import { watchLeavers } from './leavers.ts';
 import { oneListenPort, writeSleepers } from './sleepers.ts';
 import { type Followed, followTruth, type Truth } from './truth.ts';
@@ -14,8 +16,6 @@ import { type Followed, followTruth, type Truth } from './truth.ts';
 const limitMs = 5_000;
 const limitWrites = 2;
 const promised = 1_000;
-/** The chart's. */
-const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: '100%', maxUnavailable: 0 } };
 const replicas = 3;
 
 /** One thing that is done to the DLX. */
@@ -29,14 +29,16 @@ interface Outcome {
   readonly change: string;
   readonly followed: Followed;
   readonly calls: Calls;
+  /** Of the autoscaler. */
+  readonly cpuMs: number;
   /** Slices that named a DLX when it stopped to accept. */
   readonly leftNamed: number;
 }
 
 const added: Change = { name: 'one added', act: (system) => scaleDlx(system, replicas + 1) };
 const removed: Change = { name: 'one removed', act: (system) => scaleDlx(system, replicas) };
-const killed: Change = { name: 'one killed, and back', act: killOne };
-const rolledOut: Change = { name: 'rollout of 3', act: (system) => rollOutDlx(system, strategy, 0) };
+const killed: Change = { name: 'one killed, and back', act: killOneDlx };
+const rolledOut: Change = { name: 'rollout of 3', act: replaceDlx };
 
 /** The slices of many sleepers follow the DLX's pods: real DLX processes that come and go, and the real autoscaler. */
 export async function mirror(): Promise<readonly Finding[]> {
@@ -58,8 +60,9 @@ async function follow(size: number, changes: readonly Change[]): Promise<readonl
     api: { bookmarkIntervalMs: 60_000 },
   });
   try {
+    await prepareDlx(system);
     const before = followTruth(system);
-    writeSleepers(system, size, before.ready());
+    await writeSleepers(system, size, before.ready());
     before.stop();
     const truth = followTruth(system);
     const leavers = watchLeavers(system, truth, oneListenPort);
@@ -69,13 +72,16 @@ async function follow(size: number, changes: readonly Change[]): Promise<readonl
       truth.begin();
       leavers.begin();
       const calls = countCalls(system.api);
+      const { cpuMs } = await readCost(autoscalerPid(system));
       await change.act(system);
       await untilSettled(truth);
       await leavers.gone();
       outcomes.push({
         ...{ size, change: change.name, followed: truth.followed(), calls: calls.stop() },
+        cpuMs: (await readCost(autoscalerPid(system))).cpuMs - cpuMs,
         leftNamed: leavers.leftNamed(),
       });
+      say(`  ${size} asleep: ${change.name}`);
     }
     leavers.stop();
     truth.stop();
@@ -110,11 +116,6 @@ async function untilSettled(truth: Truth): Promise<void> {
   }
 }
 
-async function killOne(system: EmbeddedSystem): Promise<void> {
-  const [pod] = system.api.store.list('v1/pods', { namespace: systemNamespace, labelSelector: 'app=dlx' }).items;
-  if (pod !== undefined) system.kill(systemNamespace, pod.metadata.name, 'SIGKILL');
-}
-
 function findingsOf({ size, change, followed, leftNamed }: Outcome): readonly Finding[] {
   const what = `${size} asleep, ${change}:`;
   const findings = [
@@ -127,11 +128,11 @@ function findingsOf({ size, change, followed, leftNamed }: Outcome): readonly Fi
 
 function tell(outcomes: readonly Outcome[]): void {
   const head = ['asleep', 'DLX', 'changes', 'untrue ms', 'last true ms', 'writes', 'most of one', 'writing ms'];
-  const rows = outcomes.map(({ size, change, followed, calls, leftNamed }) => [
+  const rows = outcomes.map(({ size, change, followed, calls, cpuMs, leftNamed }) => [
     ...[size, change, followed.changes, Math.round(followed.longestUntrueMs), Math.round(followed.lastTrueMs)],
     ...[followed.writes, followed.mostWrites, calls.writingMs],
-    ...[calls.mostWritesPerSecond, calls.all, calls.mostPerSecond, leftNamed],
+    ...[calls.mostWritesPerSecond, calls.all, calls.mostPerSecond, cpuMs, leftNamed],
   ]);
-  const columns = ['writes/s', 'calls', 'calls/s', 'named when gone'];
+  const columns = ['writes/s', 'calls', 'calls/s', 'CPU ms', 'named when gone'];
   for (const line of tableLines([[...head, ...columns], ...rows])) say(line);
 }

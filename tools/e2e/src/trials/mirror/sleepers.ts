@@ -1,7 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import type { EmbeddedSystem } from '@scaler/demo';
 import { buildSlices, keys, portLabel, type Service, trimService } from '@scaler/kube';
 
-const perNamespace = 500;
+const perNamespace = 50;
 const firstPort = 20_000;
 const servicePort = 80;
 const replicas = 1;
@@ -11,14 +12,21 @@ export const oneListenPort = firstPort;
 
 /**
  * Writes so many sleepers as a park has left them. Putting each to sleep would take minutes, and is another trial's business.
- * In one go: nobody sees them half written.
+ * Each in one go: nobody sees it half written.
  */
-export function writeSleepers(system: EmbeddedSystem, count: number, dlxAddresses: readonly string[]): void {
+export async function writeSleepers(
+  system: EmbeddedSystem,
+  count: number,
+  dlxAddresses: readonly string[],
+): Promise<void> {
   const { store } = system.api;
   for (let i = 0; i < count; i += perNamespace) {
     store.create('v1/namespaces', { metadata: { name: namespaceOf(i) } });
   }
-  for (let i = 0; i < count; i++) writeSleeper(system, i, dlxAddresses);
+  for (let i = 0; i < count; i++) {
+    writeSleeper(system, i, dlxAddresses);
+    if (i % perNamespace === 0) await setImmediate();
+  }
 }
 
 function namespaceOf(i: number): string {
