@@ -1,3 +1,4 @@
+import { kubectl } from '@scaler/chart';
 import { type KubeClient, kinds } from '@scaler/kube';
 import { systemClock } from '@scaler/scaler-types';
 import { apply, askPod, readyPod, until } from '../cluster.ts';
@@ -32,7 +33,11 @@ export async function createClient(kube: KubeClient, image: string, nodeName: st
   await installHelpers(kube, image, nodeName);
   await apply(kube, kinds.deployment, askerDeployment(image, nodeName) as never);
   const [load, metrics, asker] = await Promise.all(
-    ['load', 'metrics', 'asker'].map((name) => readyPod(kube, systemNamespace, name)),
+    ['load', 'metrics', 'asker'].map(async (name) => {
+      // Those of an earlier run may be on their way out.
+      await kubectl(['-n', systemNamespace, 'rollout', 'status', `deployment/${name}`, '--timeout=60s']);
+      return readyPod(kube, systemNamespace, name);
+    }),
   );
   const helpers = { load: load ?? '', metrics: metrics ?? '' };
   const pod = { namespace: systemNamespace, name: asker ?? '', port: 9002 };

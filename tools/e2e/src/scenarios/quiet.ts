@@ -1,6 +1,7 @@
 import { until } from '../cluster.ts';
 import { all, type Finding, none } from '../trials/finding.ts';
 import type { Client } from './client.ts';
+import { diversionOf } from './edits/services.ts';
 import { eventsOf, explanationOf } from './told.ts';
 import type { Ground, Scenario } from './scenario.ts';
 import {
@@ -67,7 +68,7 @@ export const strict: Scenario = {
     // ready, and nobody gets in from another pod.
     const deaf = { env: { HOST: '127.0.0.1' } };
     const cases = [
-      ...modes.map((mode) => ({ name: `denied-${mode}`, mode, ...deaf, why: /refused|ECONNREFUSED|not in its path/ })),
+      ...modes.map((mode) => ({ name: `denied-${mode}`, mode, ...deaf, why: /ECONNREFUSED|does not reach its pods/ })),
       ...modes.map((mode) => ({ name: `mesh-${mode}`, mode, env: {}, why: /sidecar istio-proxy/ })),
     ];
     for (const { name, mode, env } of cases) {
@@ -105,8 +106,11 @@ async function refusal(ground: Ground, where: Where, why: RegExp): Promise<Findi
   for (const text of await eventsOf(ground, where))
     if (/Park|Dlx/.test(text)) ground.log(`${where.name}: Event ${text}`);
   const { metadata, spec } = await readWorkload(ground, where);
-  const good = why.test(said) && spec?.replicas === 1 && phaseOf({ metadata }) !== 'asleep';
-  return { what: where.name, wanted: 'not parked, and why', got: said.slice(0, 160), good };
+  const diverted = await diversionOf(ground, where);
+  if (diverted.length > 0) ground.log(`${where.name}: its Service has ${diverted.join(', ')}`);
+  const isUp = spec?.replicas === 1 && phaseOf({ metadata }) !== 'asleep';
+  const good = why.test(said) && isUp && diverted.length === 0;
+  return { what: where.name, wanted: 'not parked nor diverted, and why', got: said.slice(0, 160), good };
 }
 
 /** Everything sleeps, and the product goes. */

@@ -3,11 +3,11 @@ import { connectKube } from '@scaler/kube';
 import { createLogger } from '@scaler/runtime';
 import type { Finding } from '../trials/finding.ts';
 import { tableLines } from '../trials/table.ts';
-import { uninstall } from '../system.ts';
+import { systemNamespace, uninstall } from '../system.ts';
 import { scenarios } from './all.ts';
 import { createGround, type Site } from './ground.ts';
 import { findImages } from './images.ts';
-import { createRelease } from './install.ts';
+import { createRelease, productNamespace } from './install.ts';
 import { findKit } from './kit.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -64,8 +64,9 @@ async function openSite(): Promise<Site> {
 
 async function closeSite({ kube, release, client }: Site): Promise<void> {
   await release.uninstall();
-  await run('kubectl', ['delete', 'namespace', 'scaler-system', '--ignore-not-found']);
   if (client) await uninstall(kube);
+  // Waits, so that the next run does not find what is going.
+  await run('kubectl', ['delete', 'namespace', productNamespace, systemNamespace, '--ignore-not-found']);
 }
 
 async function verdictOf(scenario: Scenario, site: Site): Promise<Verdict> {

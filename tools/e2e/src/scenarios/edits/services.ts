@@ -4,8 +4,8 @@ import type { Ground } from '../scenario.ts';
 import { type Mode, serviceObject, untilPhase, urlOf, type Where } from '../workloads.ts';
 import { answered, type Case, echoOf, type Scene } from './case.ts';
 
-/** Whether a Service of ours is diverted: by its key, by a slice. */
-async function diversionOf({ kube }: Ground, { namespace, name }: Where): Promise<string[]> {
+/** By what a Service is diverted: its key, slices. */
+export async function diversionOf({ kube }: Ground, { namespace, name }: Where): Promise<string[]> {
   const { items } = (await kube.request('GET', `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`, {
     query: { labelSelector: `kubernetes.io/service-name=${name},endpointslice.kubernetes.io/managed-by=scaler` },
   })) as { items: { metadata: { name: string } }[] };
