@@ -1,4 +1,13 @@
-import { keys, mirrorAddresses, readToken, type ServiceInfo, type Workload } from '@scaler/kube';
+import {
+  type DivertedPort,
+  keys,
+  type MirrorAddresses,
+  mirrorAddresses,
+  ofFamilies,
+  readToken,
+  type ServiceInfo,
+  type Workload,
+} from '@scaler/kube';
 import { resourceKey, type ResourceRef, type Target } from '@scaler/scaler-types';
 import type { Facts, ServiceFacts, WorkloadFacts } from './facts.ts';
 import type { Ground } from './ground.ts';
@@ -109,10 +118,7 @@ function serviceFacts(ground: Ground, { ref, managed, live }: Snapshot, snapshot
   const { name, service, ours } = snapshot;
   const key = `${ref.namespace}/${name}`;
   const ports = managed && service ? divertedPorts(service, managed.workload, ground.options.portRange) : [];
-  const addresses = addressesFor(
-    ground,
-    ports.map(({ listenPort }) => listenPort),
-  );
+  const addresses = addressesFor(ground, service, ports);
   const { slices, urgency } = sliceFacts(snapshot, ports, addresses);
   const isDue = isMirrorDue(ground, ref, { key, all: snapshot.slices, slices, urgency, listed: addresses.listed });
   const print = fingerprint(snapshot);
@@ -132,23 +138,26 @@ function commonEpoch({ slices }: ServiceSnapshot): string | undefined {
   return epochs.size === 1 ? [...epochs][0] : undefined;
 }
 
-/** The DLX's addresses for a set of its ports. */
-export function addressesFor(
+// Of the Service's own families: clients do not come by others.
+function addressesFor(
   { dlx }: Ground,
-  ports: readonly number[],
-): { listed: readonly string[]; draining: readonly string[] } {
-  return { listed: dlx?.listed(ports) ?? [], draining: dlx?.draining ?? [] };
+  service: ServiceInfo | undefined,
+  ports: readonly DivertedPort[],
+): MirrorAddresses {
+  const { ipFamilies = [] } = service ?? {};
+  const listed = dlx?.listed(ports.map(({ listenPort }) => listenPort)) ?? [];
+  return { listed: ofFamilies(listed, ipFamilies), draining: ofFamilies(dlx?.draining ?? [], ipFamilies) };
 }
 
 /** What a Service's slices should name now. */
 export function wantedAddresses(
   ground: Ground,
   snapshot: ServiceSnapshot,
-  ports: readonly number[],
+  ports: readonly DivertedPort[],
 ): readonly string[] {
   const own = snapshot.slices.filter(({ managedBy }) => managedBy === keys.manager);
   const current = own.flatMap(({ endpoints }) => endpoints.map(({ address }) => address));
-  return mirrorAddresses(current, addressesFor(ground, ports));
+  return mirrorAddresses(current, addressesFor(ground, snapshot.service, ports));
 }
 
 function dlxState(ground: Ground, { managed, services }: Snapshot): Facts['dlx'] {
@@ -157,8 +166,8 @@ function dlxState(ground: Ground, { managed, services }: Snapshot): Facts['dlx']
   if (ground.isDlxGone()) return waitsForTurn(ground, managed) ? 'none' : 'gone';
   const listening = services.every(({ service, ours }) => {
     if (!ours || service === undefined || managed === undefined) return true;
-    const ports = divertedPorts(service, managed.workload, options.portRange).map(({ listenPort }) => listenPort);
-    return dlx.listed(ports).length > 0;
+    const ports = divertedPorts(service, managed.workload, options.portRange);
+    return addressesFor(ground, service, ports).listed.length > 0;
   });
   return dlx.ready.length > 0 && listening ? 'ready' : 'none';
 }

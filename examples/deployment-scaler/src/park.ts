@@ -1,4 +1,4 @@
-import { newEpoch, readToken } from '@scaler/kube';
+import { newEpoch, ofFamilies, readToken } from '@scaler/kube';
 import { resourceKey, type ResourceRef, ScalerError, type ScaleOptions } from '@scaler/scaler-types';
 import { factsOf, leadingOf, rivalOf } from './gather.ts';
 import type { Ground } from './ground.ts';
@@ -92,16 +92,17 @@ async function problemsOf(
   const [object, addresses] = await Promise.all([client.get(kind.kind, workload, { signal }), dlx?.live(signal)]);
   const leading = leadingOf(snapshot);
   const ready = (addresses ?? []).filter((one) => one.ready).map(({ address }) => address);
-  const listening = leading.map((service) => {
+  const deaf = leading.flatMap((service) => {
     const ports = divertedPorts(service, workload, ground.options.portRange).map(({ listenPort }) => listenPort);
-    return new Set(dlx?.listed(ports));
+    const listed = new Set(dlx?.listed(ports));
+    return ofFamilies(ready, service.ipFamilies).filter((address) => !listed.has(address));
   });
   return parkProblems({
     facts: factsOf(ground, snapshot),
     problems: managed.problems,
     services: leading.length,
     dlxNamed: dlx !== undefined,
-    deaf: ready.filter((address) => listening.some((listed) => !listed.has(address))),
+    deaf: [...new Set(deaf)],
     rollout: rolloutProblem(object),
     rival: rivalOf(ground, snapshot.ref)?.text,
   });

@@ -126,11 +126,7 @@ async function writeSlices(
   const { service } = target;
   if (service === undefined || managed === undefined) return;
   const ports = divertedPorts(service, managed.workload, ground.options.portRange);
-  const addresses = wantedAddresses(
-    ground,
-    target,
-    ports.map(({ listenPort }) => listenPort),
-  );
+  const addresses = wantedAddresses(ground, target, ports);
   const wanted = buildSlices({ service, resource: ref.name, epoch, addresses, ports });
   if (wanted.length === 0) return;
   const own = target.slices.filter(isOurs);

@@ -88,7 +88,13 @@ export {
   sliceName,
 } from './routing/build-slice.ts';
 export { createDlxAddresses, type DlxAddresses, type DlxAddressesOptions } from './routing/dlx-addresses.ts';
-export { type MirrorAddresses, mirrorAddresses, type MirrorUrgency, mirrorUrgency } from './routing/mirror.ts';
+export {
+  type MirrorAddresses,
+  mirrorAddresses,
+  type MirrorUrgency,
+  mirrorUrgency,
+  ofFamilies,
+} from './routing/mirror.ts';
 export { type IsListening } from './routing/listen-checks.ts';
 export { defaultPortRange, listenPortOf, portLabel, type PortRange } from './routing/port-label.ts';
 export { isOurs, ownSelector, type Routing, routingOf, type RoutingSlice, selects } from './routing/routing.ts';

@@ -26,6 +26,11 @@ export function mirrorAddresses(current: readonly string[], { listed, draining }
   return [...listed, ...current.filter((address) => draining.includes(address) && !families.has(isIPv6(address)))];
 }
 
+/** Those of some families, `IPv4` and `IPv6`. */
+export function ofFamilies(addresses: readonly string[], families: readonly string[]): readonly string[] {
+  return addresses.filter((address) => families.includes(isIPv6(address) ? 'IPv6' : 'IPv4'));
+}
+
 /** How soon a slice that names `current` has to be written. */
 export function mirrorUrgency(current: readonly string[], addresses: MirrorAddresses): MirrorUrgency {
   const wanted = new Set(mirrorAddresses(current, addresses));
