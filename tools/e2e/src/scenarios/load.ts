@@ -1,6 +1,8 @@
 import { systemClock } from '@scaler/scaler-types';
+import { until } from '../cluster.ts';
 import { type Finding, none } from '../trials/finding.ts';
 import type { Client } from './client.ts';
+import { diversionOf } from './edits/services.ts';
 import type { Ground } from './scenario.ts';
 import { createWorkloads, type Described, modes, phaseOf, readWorkload, untilPhase, urlOf } from './workloads.ts';
 
@@ -42,6 +44,11 @@ export async function startLoad(ground: Ground, client: Client): Promise<Load> {
   await createWorkloads(ground, [steady, ...sleepers]);
   for (const { name } of sleepers) await client.setMetric(namespace, name, '0');
   await untilPhase(ground, [steady], 'awake');
+  await until(
+    'the DLX to be in the path',
+    60_000,
+    async () => (await diversionOf(ground, steady)).length > 1 || undefined,
+  );
   await untilPhase(ground, sleepers, 'asleep', 120_000);
   const { traffic } = client;
   await traffic.start('steady', { url: `${urlOf(steady)}/`, rps: steadyRps, keepAlive: false });
