@@ -12,6 +12,7 @@ import { sources } from './judgement/sources.ts';
 import { thousand } from './judgement/thousand.ts';
 import { latency } from './latency.ts';
 import { mirror } from './mirror/mirror.ts';
+import { modes } from './mirror/modes.ts';
 import { race, stale } from './race.ts';
 import { say } from './say.ts';
 import { tableLines } from './table.ts';
@@ -31,6 +32,7 @@ const trials: Readonly<Record<string, Trial>> = {
   hopeless,
   databases,
   mirror,
+  modes,
 };
 
 const named = process.argv.slice(2);
