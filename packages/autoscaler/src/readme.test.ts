@@ -42,6 +42,19 @@ test('the example of queries can be read', () => {
   ]);
 });
 
+test("the adapter's rules name the metric of the annotations as it is asked for", () => {
+  const [, short] = /`(\S+)<=0`/.exec(section('adapter annotations')) ?? [];
+  const [, json = ''] = /`(\[\{.*\}\])`/.exec(section('adapter annotations')) ?? [];
+  const [{ metric_name, window_size, object }] = JSON.parse(json) as [Record<string, unknown>];
+  const named = [...section('adapter rules').matchAll(/name: \{ as: (\S+) \}/g)].map(([, name]) => name);
+  const asked = settings.metricNamePattern.default
+    ?.replace('<name>', String(metric_name))
+    .replace('<window>', String(window_size));
+  expect(named).toEqual([asked, asked]);
+  expect(short).toBe(asked);
+  expect(object).toEqual({ resource: 'pods', selector: 'app=web' });
+});
+
 test('every metric is named', async () => {
   const metrics = createMetrics();
   createObserver(metrics);
