@@ -224,9 +224,7 @@ export async function checkScope(namespace: string, inside: string, outside: str
       'configmaps',
       'nodes',
     ]) {
-      const managed =
-        ['pods', 'services', 'deployments.apps'].includes(resource) ||
-        (resource.startsWith('endpointslices') && app === 'autoscaler');
+      const managed = ['pods', 'services', 'deployments.apps', 'endpointslices.discovery.k8s.io'].includes(resource);
       verbs.push([app, `list ${resource}`, inside, managed], [app, `list ${resource}`, outside, false]);
     }
     for (const verb of ['patch', 'delete', 'create', 'update']) {
