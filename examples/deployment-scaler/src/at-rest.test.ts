@@ -12,7 +12,7 @@ test('what was found at rest is passed by until something of it is heard, it is 
   atRest.note(workload);
   expect(atRest.has(workload)).toBe(true);
   expect(atRest.has({ ...workload })).toBe(false);
-  await clock.advance(44_999);
+  await clock.advance(119_999);
   expect(atRest.has(workload)).toBe(true);
   await clock.advance(1);
   expect(atRest.has(workload)).toBe(false);

@@ -1,9 +1,9 @@
 import type { Workload } from '@scaler/kube';
 import { type Clock, resourceKey, type ResourceRef } from '@scaler/scaler-types';
 
-/** Half a minute to a minute, so that a thousand of them are not looked at all at once. */
-const leastMs = 30_000;
-const spreadMs = 30_000;
+/** One to three minutes, so that a thousand of them are not looked at all at once. */
+const leastMs = 60_000;
+const spreadMs = 120_000;
 
 /**
  * Workloads that were found at rest lately and of which nothing was heard since. A sweep passes them by: nearly all are, at

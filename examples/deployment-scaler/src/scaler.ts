@@ -41,6 +41,7 @@ import { createReach } from './reach.ts';
 import { createReconcile } from './reconcile.ts';
 import { createRivals } from './rivals.ts';
 import { resolveName } from './service-name.ts';
+import { createStaleness } from './staleness.ts';
 import { createStores, type Stores } from './stores.ts';
 import { createUninstall } from './uninstall.ts';
 import { whenUnlisted } from './unlisted.ts';
@@ -109,9 +110,7 @@ export function createScaler(client: KubeClient, context: ScalerContext): Resour
         if (!until.aborted) throw error;
       }
     },
-    // The DLX would ask live for each arrival, for the sake of defaults.
-    isStale: () =>
-      (context.role === 'autoscaler' && ground.namespaces.silent) || stores.workloads.some(({ store }) => store.silent),
+    isStale: stalenessOf(ground),
     watchEndpoints: (target, listener, signal) => ground.endpoints.watch(target, listener, signal),
     reconcile: async (resources, { signal }) => {
       const until = AbortSignal.any([signal, stop.signal]);
@@ -202,6 +201,13 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
     role === 'dlx' ? client.warm(signal) : undefined,
   ];
   return { ground, changes, flush: (until) => recorder.flush(until), running: Promise.allSettled(parts) };
+}
+
+function stalenessOf({ clock, role, namespaces, stores }: Ground): () => boolean {
+  // The DLX would ask live for each arrival, for the sake of defaults.
+  const look = (): boolean =>
+    (role === 'autoscaler' && namespaces.silent) || stores.workloads.some(({ store }) => store.silent);
+  return createStaleness(clock, look);
 }
 
 function lookingAgain(atRest: AtRest, changes: () => Changes): Ground['lookAgain'] {

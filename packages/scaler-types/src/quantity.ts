@@ -1,6 +1,7 @@
 import { ScalerError } from './errors.ts';
 
 const pattern = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:(Ki|Mi|Gi|Ti|Pi|Ei|n|u|m|k|M|G|T|P|E)|[eE]([+-]?\d{1,3}))?$/;
+const plain = /^\d{1,15}$/;
 const binary: Readonly<Record<string, bigint>> = { Ki: 1n, Mi: 2n, Gi: 3n, Ti: 4n, Pi: 5n, Ei: 6n };
 const decimal: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 
@@ -16,6 +17,8 @@ export interface Quantity {
  * @throws ScalerError `invalid-quantity` that names the text.
  */
 export function parseQuantity(text: string): Quantity {
+  // Nearly all are plain: a thousand workloads have thousands of them at each look.
+  if (plain.test(text)) return { numerator: BigInt(text), scale: 0 };
   const match = pattern.exec(text);
   if (!match) {
     throw new ScalerError('invalid-quantity', `"${text}" is not a quantity: write it as 5, 0.5, 100m, 2k, 1Ki or 1e3`);
@@ -42,8 +45,8 @@ function normalised(numerator: bigint, scale: number): Quantity {
 }
 
 /** The nearest number. */
-export function quantityToNumber(quantity: Quantity): number {
-  return Number(`${quantity.numerator}e-${quantity.scale}`);
+export function quantityToNumber({ numerator, scale }: Quantity): number {
+  return scale === 0 ? Number(numerator) : Number(`${numerator}e-${scale}`);
 }
 
 /** Negative, zero or positive as `a` is less than, equal to or greater than `b`; exact. */

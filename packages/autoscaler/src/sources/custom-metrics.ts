@@ -24,21 +24,26 @@ export interface CustomMetricsSourceParts extends CallLimits {
  * asked for by its own path.
  */
 export function createCustomMetricsSource(parts: CustomMetricsSourceParts): Source {
+  const call = callOf(parts);
   return {
     name: 'custom-metrics',
     collect: (wants, { signal }) =>
-      askGroups(groupWants(wants, callOf(parts)), parts, signal, (group, groupSignal) =>
-        fetchGroup(parts, group, groupSignal),
-      ),
+      askGroups(groupWants(wants, call), parts, signal, (group, groupSignal) => fetchGroup(parts, group, groupSignal)),
   };
 }
 
 /** Equal for wants that one call answers. */
 function callOf({ resource }: CustomMetricsSourceParts): (want: Want) => string {
+  // A resource wants the same at each look.
+  const known = new WeakMap<Want, string>();
   return (want) => {
+    const before = known.get(want);
+    if (before !== undefined) return before;
     const { labels, object } = want.metric;
     const kind = object?.resource ?? want.resourceKind ?? resource;
-    return JSON.stringify([want.resource.namespace, kind, want.metricName, labels, object?.selector]);
+    const call = JSON.stringify([want.resource.namespace, kind, want.metricName, labels, object?.selector]);
+    known.set(want, call);
+    return call;
   };
 }
 
