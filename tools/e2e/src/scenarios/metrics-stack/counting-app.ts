@@ -14,10 +14,13 @@ const app = http.createServer((request, response) => {
 });
 
 const metrics = http.createServer((request, response) => {
-  if (request.method === 'PUT') isTold = request.url !== '/metrics/off';
-  const text = `# TYPE http_requests_total counter\nhttp_requests_total ${requests}\n`;
-  response.writeHead(isTold || request.method === 'PUT' ? 200 : 500, { 'content-type': 'text/plain; version=0.0.4' });
-  response.end(text);
+  if (request.method === 'PUT') {
+    isTold = request.url !== '/metrics/off';
+    response.end(JSON.stringify({ isTold }));
+    return;
+  }
+  response.writeHead(isTold ? 200 : 500, { 'content-type': 'text/plain; version=0.0.4' });
+  response.end(`# TYPE http_requests_total counter\nhttp_requests_total ${requests}\n`);
 });
 
 app.listen(8080, '0.0.0.0');

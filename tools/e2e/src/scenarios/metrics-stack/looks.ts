@@ -27,7 +27,7 @@ export const limitMs = 90_000;
 const slackMs = 1000;
 
 export function valueOf({ stack, metric }: Stage, { object, name }: App): Promise<number | undefined> {
-  return stack.value(object.endsWith('*') ? `${object}?labelSelector=app=${name}` : object, metric);
+  return stack.value(object, metric, object.endsWith('*') ? `app=${name}` : undefined);
 }
 
 /** Waits until the metric of both is known. */

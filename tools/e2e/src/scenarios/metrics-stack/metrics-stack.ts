@@ -56,6 +56,7 @@ async function setStage(ground: Ground): Promise<Stage> {
 async function inUse(stage: Stage): Promise<readonly Finding[]> {
   const { ground, client, metric, web, byPods } = stage;
   for (const app of [web, byPods]) {
+    ground.later(() => client.traffic.stop(app.name));
     await client.traffic.start(app.name, { url: urlOf(app), rps: 3, keepAlive: false });
     await until(`${metric} to be above 0`, limitMs, async () => ((await valueOf(stage, app)) ?? 0) > 0 || undefined);
   }

@@ -10,24 +10,53 @@ interface ApiService {
 
 const rbac = 'rbac.authorization.k8s.io';
 
-/** Prometheus with these scrape_configs, every second; what it has stored ends with its pod. */
-export function prometheusObjects(namespace: string, image: string, scrape: string): readonly Manifest[] {
-  const config = { 'prometheus.yml': `global: { scrape_interval: 1s, scrape_timeout: 1s }\n${scrape}` };
-  const pods = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }];
-  const command = ['/bin/prometheus', '--config.file=/etc/prometheus/prometheus.yml', '--storage.tsdb.path=/data'];
-  const container = {
+const pods = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }];
+
+export interface PrometheusParts {
+  readonly image: string;
+  /** `scrape_configs` with the discovery of pods. */
+  readonly scrape: string;
+  /** For a Prometheus without that discovery, what stands in for it: an image with Node.js, and the program's text. */
+  readonly discovery?: { readonly image: string; readonly program: string };
+}
+
+/** Prometheus that scrapes every second; what it has stored ends with its pod. */
+export function prometheusObjects(
+  namespace: string,
+  { image, scrape, discovery }: PrometheusParts,
+): readonly Manifest[] {
+  const configs = discovery
+    ? scrape.replace(
+        /kubernetes_sd_configs: .*/,
+        'http_sd_configs: [{ url: http://127.0.0.1:8090, refresh_interval: 1s }]',
+      )
+    : scrape;
+  const data = {
+    'prometheus.yml': `global: { scrape_interval: 1s, scrape_timeout: 1s }\n${configs}`,
+    'pod-discovery.ts': discovery?.program ?? '',
+  };
+  const mount = { name: 'config', mountPath: '/etc/prometheus' };
+  const prometheus = {
+    name: 'prometheus',
     image,
-    command,
+    command: ['/bin/prometheus', '--config.file=/etc/prometheus/prometheus.yml', '--storage.tsdb.path=/data'],
     readinessProbe: { httpGet: { path: '/-/ready', port: 9090 }, periodSeconds: 1 },
-    volumeMounts: [
-      { name: 'config', mountPath: '/etc/prometheus' },
-      { name: 'data', mountPath: '/data' },
+    volumeMounts: [mount, { name: 'data', mountPath: '/data' }],
+  };
+  const discoverer = discovery && {
+    name: 'discovery',
+    image: discovery.image,
+    command: ['node', '--disable-warning=ExperimentalWarning', '/etc/prometheus/pod-discovery.ts'],
+    env: [
+      { name: 'NAMESPACE', value: namespace },
+      { name: 'NODE_EXTRA_CA_CERTS', value: '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt' },
     ],
+    volumeMounts: [mount],
   };
   return [
     ...account(namespace, 'prometheus', pods),
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'prometheus', namespace }, data: config },
-    deployment(namespace, 'prometheus', container, [{ name: 'data', emptyDir: {} }]),
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'prometheus', namespace }, data },
+    deployment(namespace, 'prometheus', [prometheus, ...(discoverer ? [discoverer] : [])], 'data'),
     service(namespace, 'prometheus', { port: 9090 }),
   ];
 }
@@ -46,7 +75,8 @@ export function adapterObjects(namespace: string, image: string, rules: string):
     '--metrics-relist-interval=2s',
     '--metrics-max-age=1h',
   ];
-  const container = {
+  const adapter = {
+    name: 'adapter',
     image,
     command: ['/adapter', ...args],
     readinessProbe: { httpGet: { path: '/readyz', port: 6443, scheme: 'HTTPS' }, periodSeconds: 1 },
@@ -70,7 +100,7 @@ export function adapterObjects(namespace: string, image: string, rules: string):
       'Role/extension-apiserver-authentication-reader',
     ),
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'adapter', namespace }, data: { 'config.yaml': rules } },
-    deployment(namespace, 'adapter', container, [{ name: 'certs', emptyDir: {} }]),
+    deployment(namespace, 'adapter', [adapter], 'certs'),
     service(namespace, 'adapter', { port: 443, targetPort: 6443 }),
   ];
 }
@@ -113,7 +143,8 @@ function binding(kind: string, metadata: object, namespace: string, role: string
   };
 }
 
-function deployment(namespace: string, name: string, container: object, volumes: readonly object[]): Manifest {
+/** With its ConfigMap as the volume `config`, and an empty one. */
+function deployment(namespace: string, name: string, containers: readonly object[], empty: string): Manifest {
   const labels = { app: name };
   return {
     apiVersion: 'apps/v1',
@@ -127,8 +158,11 @@ function deployment(namespace: string, name: string, container: object, volumes:
           serviceAccountName: name,
           terminationGracePeriodSeconds: 1,
           securityContext: { runAsNonRoot: true, runAsUser: 1000 },
-          containers: [{ name, imagePullPolicy: 'IfNotPresent', ...container }],
-          volumes: [{ name: 'config', configMap: { name } }, ...volumes],
+          containers: containers.map((one) => ({ imagePullPolicy: 'IfNotPresent', ...one })),
+          volumes: [
+            { name: 'config', configMap: { name } },
+            { name: empty, emptyDir: {} },
+          ],
         },
       },
     },

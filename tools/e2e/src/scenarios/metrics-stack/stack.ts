@@ -1,16 +1,17 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { run } from '@scaler/chart';
 import { until } from '../../cluster.ts';
 import { baseImage } from '../kit.ts';
 import type { Ground } from '../scenario.ts';
-import { adapterObjects, apiServices, prometheusObjects } from './stack-objects.ts';
+import { adapterObjects, apiServices, prometheusObjects, type PrometheusParts } from './stack-objects.ts';
 import type { Told } from './readme.ts';
 
 /** Prometheus and prometheus-adapter in a namespace; the custom metrics API is the adapter's until the scenario ends. */
 export interface Stack {
-  /** What the API says of an object: `deployments.apps/web`; undefined while it says nothing. */
-  value(object: string, metric: string): Promise<number | undefined>;
+  /** What the API says of `deployments.apps/web`, or of all `pods/*` that a label selects; undefined: nothing. */
+  value(object: string, metric: string, labelSelector?: string): Promise<number | undefined>;
   /** Ends Prometheus's pod and all it has stored; resolves when another one is ready. */
   restartPrometheus(): Promise<void>;
   /** 0: there is no adapter. */
@@ -23,21 +24,19 @@ interface Listed {
 
 export async function startStack(ground: Ground, namespace: string, told: Told): Promise<Stack> {
   const { kubectl, kube } = ground;
-  const [prometheus, adapter] = await Promise.all([imageOf(ground, 'prometheus'), imageOf(ground, 'adapter')]);
+  const [prometheus, adapter] = await Promise.all([prometheusParts(ground, told), imageOf(ground, 'adapter')]);
   ground.later(() => run('kubectl', ['delete', 'clusterrole,clusterrolebinding', '-l', `for=${namespace}`]));
   ground.later(() => run('kubectl', ['-n', 'kube-system', 'delete', 'rolebinding', '-l', `for=${namespace}`]));
-  await ground.apply([
-    ...prometheusObjects(namespace, prometheus, told.scrape),
-    ...adapterObjects(namespace, adapter, told.rules),
-  ]);
+  await ground.apply([...prometheusObjects(namespace, prometheus), ...adapterObjects(namespace, adapter, told.rules)]);
   const ready = (name: string): Promise<string> =>
     kubectl(['-n', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=90s']);
   await Promise.all([ready('prometheus'), ready('adapter')]);
   await takeOver(ground, namespace);
   return {
-    async value(object, metric) {
+    async value(object, metric, labelSelector) {
       const path = `/apis/custom.metrics.k8s.io/v1beta2/namespaces/${namespace}/${object}/${metric}`;
-      const answer = (await kube.request('GET', path, {}).catch(() => undefined)) as Listed | undefined;
+      const query = labelSelector === undefined ? {} : { labelSelector };
+      const answer = (await kube.request('GET', path, { query }).catch(() => undefined)) as Listed | undefined;
       if (!answer?.items.length) return undefined;
       return answer.items.reduce((sum, { value }) => sum + quantity(value), 0);
     },
@@ -60,9 +59,21 @@ function quantity(text: string): number {
   return text.endsWith('m') ? Number(text.slice(0, -1)) / 1000 : Number(text);
 }
 
+/** The kit's is Debian's, which knows nothing of pods; one that is given does. */
+async function prometheusParts(ground: Ground, { scrape }: Told): Promise<PrometheusParts> {
+  const parts = { image: await imageOf(ground, 'prometheus'), scrape };
+  if (process.env[variableOf('prometheus')]) return parts;
+  const program = await readFile(new URL('pod-discovery.ts', import.meta.url), 'utf8');
+  return { ...parts, discovery: { image: ground.images.app, program } };
+}
+
+function variableOf(name: string): string {
+  return `E2E_IMAGE_${name.toUpperCase()}`;
+}
+
 /** Given, or the kit's own. */
 async function imageOf({ kit }: Ground, name: 'prometheus' | 'adapter'): Promise<string> {
-  const variable = `E2E_IMAGE_${name.toUpperCase()}`;
+  const variable = variableOf(name);
   const given = process.env[variable];
   if (given) return given;
   const archive = join(dirname(baseImage), `${name}.tar`);
