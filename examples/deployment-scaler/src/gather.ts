@@ -120,7 +120,10 @@ function serviceFacts(ground: Ground, { ref, managed, live }: Snapshot, snapshot
   const ports = managed && service ? divertedPorts(service, managed.workload, ground.options.portRange) : [];
   const addresses = addressesFor(ground, service, ports);
   const { slices, urgency } = sliceFacts(snapshot, ports, addresses);
-  const isDue = isMirrorDue(ground, ref, { key, all: snapshot.slices, slices, urgency, listed: addresses.listed });
+  const isDue = isMirrorDue(ground, ref, {
+    ...{ key, all: snapshot.slices, slices, urgency },
+    ...{ starting: ground.dlx?.starting === true, listed: addresses.listed },
+  });
   const print = fingerprint(snapshot);
   return {
     name,

@@ -13,7 +13,10 @@ function mirrorOf() {
   const clock = createFakeClock();
   const again: number[] = [];
   const memory = createMemory(clock);
-  const facts: MirrorFacts = { key: 'shop/web', all: [], slices: 'outdated', urgency: 'soon', listed: ['a', 'b'] };
+  const facts: MirrorFacts = {
+    ...{ key: 'shop/web', all: [], slices: 'outdated', urgency: 'soon' },
+    ...{ starting: false, listed: ['a', 'b'] },
+  };
   return {
     again,
     at: async (ms: number, changes: Partial<MirrorFacts> & { version?: string } = {}): Promise<boolean> => {
@@ -36,17 +39,27 @@ describe('outdated slices', () => {
     expect(await mirror.at(1_800, { listed: ['a', 'b', 'c'] })).toBe(true);
   });
 
-  test('wait for further changes no longer than two seconds in all', async () => {
+  test('wait for further changes no longer than three seconds in all', async () => {
     const mirror = mirrorOf();
-    for (const ms of [0, 600, 1_200, 1_800]) expect(await mirror.at(ms, { listed: [`after ${ms}`] })).toBe(false);
+    for (const ms of [0, 700, 1_400, 2_100, 2_800])
+      expect(await mirror.at(ms, { listed: [`after ${ms}`] })).toBe(false);
     expect(mirror.again.at(-1)).toBe(200);
-    expect(await mirror.at(2_000, { listed: ['after 2000'] })).toBe(true);
+    expect(await mirror.at(3_000, { listed: ['after 3000'] })).toBe(true);
+  });
+
+  test('wait as long for a DLX that is about to come: the others of a rollout', async () => {
+    const mirror = mirrorOf();
+    for (const ms of [0, 1_000, 2_500]) expect(await mirror.at(ms, { starting: true })).toBe(false);
+    expect(await mirror.at(2_600)).toBe(true);
+    const other = mirrorOf();
+    await other.at(0, { starting: true });
+    expect(await other.at(3_000, { starting: true })).toBe(true);
   });
 
   test('wait anew once they were written', async () => {
     const mirror = mirrorOf();
     await mirror.at(0);
-    expect(await mirror.at(2_000)).toBe(true);
+    expect(await mirror.at(1_000)).toBe(true);
     expect(await mirror.at(2_100, { version: '2', slices: 'whole', urgency: 'none' })).toBe(true);
     expect(await mirror.at(9_000, { version: '2', listed: ['a'] })).toBe(false);
     expect(mirror.again).toEqual([1_000, 1_000]);

@@ -3,10 +3,10 @@ import type { ResourceRef } from '@scaler/scaler-types';
 import type { SliceFacts } from './facts.ts';
 import type { Ground } from './ground.ts';
 
-/** Address changes that lose nothing meanwhile are gathered until none came for so long, */
+/** Address changes that lose nothing meanwhile are gathered until none came for so long and none is about to come, */
 const quietMs = 1_000;
 /** but no longer than this: the writes themselves take their time where there are thousands. */
-const patienceMs = 2_000;
+const patienceMs = 3_000;
 
 export interface MirrorFacts {
   /** `namespace/service`. */
@@ -15,6 +15,8 @@ export interface MirrorFacts {
   readonly all: readonly SliceInfo[];
   readonly slices: SliceFacts;
   readonly urgency: MirrorUrgency;
+  /** Another DLX is about to come. */
+  readonly starting: boolean;
   /** DLX addresses that listen for it. */
   readonly listed: readonly string[];
 }
@@ -23,13 +25,13 @@ export interface MirrorFacts {
 export function isMirrorDue(
   { memory, lookAgain }: Pick<Ground, 'memory' | 'lookAgain'>,
   ref: ResourceRef,
-  { key, all, slices, urgency, listed }: MirrorFacts,
+  { key, all, slices, urgency, starting, listed }: MirrorFacts,
 ): boolean {
   const versions = all.filter(isOurs).map(({ resourceVersion }) => resourceVersion);
   const owedMs = memory.observe(`owed ${key}`, slices === 'outdated' ? versions.join() : '');
   if (slices !== 'outdated' || urgency !== 'soon') return true;
   const standingMs = memory.observe(`mirror ${key}`, [...listed].sort().join());
-  const leftMs = Math.min(quietMs - standingMs, patienceMs - owedMs);
+  const leftMs = Math.min(starting ? patienceMs : quietMs - standingMs, patienceMs - owedMs);
   if (leftMs > 0) lookAgain(ref, leftMs);
   return leftMs <= 0;
 }

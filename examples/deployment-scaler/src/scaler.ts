@@ -66,7 +66,7 @@ export async function createResourceScaler(context: ScalerContext): Promise<Reso
     lanes: {
       normal: { concurrency: 16, qps: apiQps, burst: 2 * apiQps },
       // One write each, for every sleeper there is, within seconds.
-      mirror: { concurrency: 16, qps: 4 * apiQps },
+      mirror: { concurrency: 16, qps: 4 * apiQps, burst: 8 * apiQps },
     },
     clock,
     logger,

@@ -22,7 +22,7 @@ export interface LaneBudget {
 export const defaultBudgets: Readonly<Record<Lane, LaneBudget>> = {
   wake: { concurrency: 32 },
   normal: { concurrency: 16, qps: 50, burst: 100 },
-  mirror: { concurrency: 16, qps: 400 },
+  mirror: { concurrency: 16, qps: 400, burst: 800 },
   bulk: { concurrency: 8, qps: 20, burst: 40 },
 };
 

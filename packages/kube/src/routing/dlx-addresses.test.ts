@@ -119,6 +119,16 @@ test('a replica that comes up is told of port by port', async () => {
   expect(told).toEqual([20_001, 20_002]);
 });
 
+test('it says that one is about to come, which is neither ready nor on its way out', async () => {
+  await publish(endpoint('10.0.0.1'), endpoint('10.0.0.2', 'b', { ready: false, serving: true, terminating: true }));
+  await until(() => dlx.ready.length === 1);
+  expect(dlx.starting).toBe(false);
+  await publish(endpoint('10.0.0.1'), endpoint('10.0.0.3', 'c', { ready: false, serving: false, terminating: false }));
+  await until(() => dlx.starting);
+  await publish(endpoint('10.0.0.1'), endpoint('10.0.0.3', 'c'));
+  await until(() => !dlx.starting);
+});
+
 test('the families are those that its Service has a slice for, however empty', async () => {
   await until(() => dlx.synced);
   expect([...dlx.families]).toEqual([]);

@@ -37,6 +37,8 @@ export interface DlxAddresses {
   listed(ports: readonly number[]): readonly string[];
   /** Read from the API now. @throws KubeError */
   live(signal: AbortSignal): Promise<readonly ServiceAddress[]>;
+  /** At least one is there that is neither ready nor on its way out: more is about to change. */
+  readonly starting: boolean;
   /** Of its addresses, drained or not: those that its Service has. Empty while there is no such Service. */
   readonly families: ReadonlySet<string>;
   /**
@@ -50,17 +52,13 @@ export function createDlxAddresses(options: DlxAddressesOptions): DlxAddresses {
   const { client, service, clock, logger } = options;
   const { namespace, name } = service;
   const store = watchStore({
-    client,
-    clock,
-    logger,
-    kind: kinds.endpointSlice,
-    namespaces: [namespace],
-    labelSelector: slicesOfService(name),
-    trim: trimSlice,
+    ...{ client, clock, logger, kind: kinds.endpointSlice, trim: trimSlice },
+    ...{ namespaces: [namespace], labelSelector: slicesOfService(name) },
   });
   const listeners = new Set<(port?: number) => void>();
   let known: readonly ServiceAddress[] = [];
   let families: ReadonlySet<string> = new Set();
+  let starting = false;
   let checks: ListenChecks | undefined;
 
   function changed(port?: number): void {
@@ -70,6 +68,7 @@ export function createDlxAddresses(options: DlxAddressesOptions): DlxAddresses {
   function reread(): void {
     const slices = store.list();
     known = serviceAddresses(slices);
+    starting = slices.some((slice) => !isOurs(slice) && slice.endpoints.some((one) => !one.ready && !one.terminating));
     // There is one for each family of the Service, however empty.
     families = new Set(slices.filter((slice) => !isOurs(slice)).map(({ addressType }) => addressType));
     checks?.keep(new Set(known.map(({ id }) => id)));
@@ -96,6 +95,9 @@ export function createDlxAddresses(options: DlxAddressesOptions): DlxAddresses {
     },
     get draining() {
       return known.filter(({ draining }) => draining).map(({ address }) => address);
+    },
+    get starting() {
+      return starting;
     },
     get families() {
       return families;

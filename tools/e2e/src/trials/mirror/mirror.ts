@@ -46,16 +46,21 @@ export async function mirror(): Promise<readonly Finding[]> {
   const most = sizeFrom('TRIALS_SLEEPERS_MOST', 10_000);
   const outcomes = [
     ...(await follow(many, [added, removed, killed, rolledOut])),
-    ...(await follow(most, [added, removed])),
+    ...(await follow(most, [added, removed], ['--shutdown-timeout=2m'])),
   ];
   tell(outcomes);
   return outcomes.flatMap((outcome) => findingsOf(outcome));
 }
 
-async function follow(size: number, changes: readonly Change[]): Promise<readonly Outcome[]> {
+async function follow(
+  size: number,
+  changes: readonly Change[],
+  dlxArgs: readonly string[] = [],
+): Promise<readonly Outcome[]> {
   const system = await startEmbeddedSystem({
     dlxReplicas: replicas,
     settleMs: 5_000,
+    dlxArgs,
     // As often as the real API server.
     api: { bookmarkIntervalMs: 60_000 },
   });
