@@ -41,7 +41,7 @@ export async function hold(ground: Ground, client: Client): Promise<Held> {
     const slowest = Math.max(...answers.map(({ ms }) => ms));
     return [
       none(`lost of ${answers.length} POSTs of 1 MB that were held`, lost.length),
-      atMost('the slowest of them', slowest, 30_000),
+      atMost('the slowest of them', slowest, 60_000),
     ];
   };
   return { pods: pods.filter((_, i) => (held[i] ?? 0) > 0), answered };

@@ -159,7 +159,10 @@ async function leftBehind(ground: Ground, client: Client, all_: readonly Describ
     const names = [...Object.keys(metadata?.labels ?? {}), ...Object.keys(metadata?.annotations ?? {})];
     const left = names.filter((name) => /^scaler\/(phase|epoch|state|port-)/.test(name));
     if (left.length === 0 && spec?.replicas === 1 && status?.readyReplicas === 1) clean += 1;
-    else ground.log(`${one.name}: ${status?.readyReplicas ?? 0} of ${spec?.replicas} ready, ${left.join(', ')}`);
+    else {
+      ground.log(`${one.name}: ${status?.readyReplicas ?? 0} of ${spec?.replicas} ready, ${left.join(', ')}`);
+      for (const text of await eventsOf(ground, one)) ground.log(`${one.name}: Event ${text}`);
+    }
     if ((await client.ask({ protocol: 'get', url: urlOf(one) })).ok) answered += 1;
   }
   return [
