@@ -14,7 +14,7 @@ test('the admin server tells of each resource: phase, what is held, how the last
   h.scaler.endpoints('web', [app.endpoint]);
   h.scaler.set({ name: 'web', phase: 'awake' });
   h.scaler.set({ name: 'sleeper' });
-  await h.send({ path: '/one' });
+  await h.send({ path: '/one?token=secret' });
   const held = h.send({ headers: { host: 'sleeper' } });
   await h.until(() => h.held('sleeper') === 1);
   const all = JSON.parse((await send({ port, path: '/resources', headers })).body) as { resources: object[] };

@@ -38,12 +38,13 @@ export class RecentRequests {
     this.#next = (this.#next + 1) % kept;
   }
 
-  /** Newest first. */
+  /** Newest first. Without queries, which may hold secrets. */
   list(clock: Clock): Ended[] {
     const offset = clock.now() - clock.monotonic();
     const oldestFirst = [...this.#slots.slice(this.#next), ...this.#slots.slice(0, this.#next)];
-    return oldestFirst.reverse().map(({ startedMs, endedMs, detail, ...rest }) => ({
+    return oldestFirst.reverse().map(({ path, startedMs, endedMs, detail, ...rest }) => ({
       ...rest,
+      path: path.split('?', 1)[0] as string,
       ...(detail !== undefined && { detail }),
       at: new Date(offset + endedMs).toISOString(),
       tookMs: Math.round((endedMs - startedMs) * 10) / 10,
