@@ -177,7 +177,7 @@ export function programManifest(app: App, replicas: number): object {
       template: {
         metadata: { labels },
         spec: {
-          terminationGracePeriodSeconds: 60,
+          terminationGracePeriodSeconds: 65,
           containers: [
             {
               name: app,
