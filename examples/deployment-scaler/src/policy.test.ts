@@ -61,6 +61,8 @@ describe('a pause', () => {
   test('as it is leaves both a sleeper and one that is awake as they are', async () => {
     const one = await asleep();
     annotate(one, { 'scaler/pause': 'as-is' });
+    // A wake that began before it was heard of goes on.
+    await one.until(() => known(one)?.pause !== undefined);
     expect(await wake(one)).toMatchObject({ ok: false, error: { code: 'paused' } });
     annotate(one, { 'scaler/pause': null });
     expect(await ask(one.url('web'))).toBe(200);
