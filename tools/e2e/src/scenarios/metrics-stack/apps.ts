@@ -13,7 +13,7 @@ export interface App extends Where {
 }
 
 export async function createApps(ground: Ground, namespace: string, apps: readonly App[]): Promise<void> {
-  const text = await readFile(new URL(program, import.meta.url), 'utf8');
+  const text = await readFile(new URL('counting-app.ts', import.meta.url), 'utf8');
   const metadata = { name: 'program', namespace };
   await ground.apply([
     { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { [program]: text } },
