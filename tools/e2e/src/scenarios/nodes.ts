@@ -27,6 +27,7 @@ export const drain: Scenario = {
     const findings = await answered();
     const drained = there.filter((pod) => pods.includes(pod)).length;
     return [
+      all('DLX pods on it, of two', there.length, 1),
       { what: 'DLX pods that were drained while holding', wanted: '≥ 1', got: String(drained), good: drained > 0 },
       ...findings,
       ...verdictOf(await load.end(5_000)),
