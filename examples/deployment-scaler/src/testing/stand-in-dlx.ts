@@ -7,7 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Socket } from 'node:net';
-import { resourceKey, type Resource, type ResourceScaler, type Target } from '@scaler/scaler-types';
+import { resourceKey, type Resource, type ResourceRef, type ResourceScaler, type Target } from '@scaler/scaler-types';
 
 /** The least that is a DLX: it listens where resources say, wakes for every request, and forwards to a pod. */
 export interface StandInDlx {
@@ -22,6 +22,9 @@ export interface StandInDlx {
   close(): Promise<void>;
 }
 
+/** Neither wakes nor counts. */
+const quiet = /^(kube-probe|Prometheus)\//;
+
 export function startStandInDlx(address: string, scaler: ResourceScaler): StandInDlx {
   const stop = new AbortController();
   const servers = new Map<number, Server>();
@@ -30,18 +33,14 @@ export function startStandInDlx(address: string, scaler: ResourceScaler): StandI
   const arrivals = new Map<string, number>();
 
   const handle = async (target: Target, incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const probe = String(incoming.headers['user-agent'] ?? '').startsWith('kube-probe');
+    const probe = quiet.test(incoming.headers['user-agent'] ?? '');
     if (!probe) arrivals.set(resourceKey(target.resource), (arrivals.get(resourceKey(target.resource)) ?? 0) + 1);
     if (dlx.unreachable) {
       response.writeHead(503, { 'Content-Type': 'application/problem+json' }).end('{"code":"upstream-connect"}');
       return;
     }
     for (;;) {
-      if (!probe) {
-        const reason = { by: 'stand-in', text: 'a request arrived' };
-        const [result] = await scaler.setScale([target.resource], 1, { signal: stop.signal, reason });
-        if (result?.ok !== true) throw result?.error ?? new Error('no result');
-      }
+      if (!probe) await wake(scaler, target.resource, stop.signal);
       const endpoint = await firstEndpoint(scaler, target, stop.signal);
       if (await forward(endpoint, incoming, response)) return;
     }
@@ -89,6 +88,12 @@ export function startStandInDlx(address: string, scaler: ResourceScaler): StandI
     },
   };
   return dlx;
+}
+
+async function wake(scaler: ResourceScaler, resource: ResourceRef, signal: AbortSignal): Promise<void> {
+  const reason = { by: 'stand-in', text: 'a request arrived' };
+  const [result] = await scaler.setScale([resource], 1, { signal, reason });
+  if (result?.ok !== true) throw result?.error ?? new Error('no result');
 }
 
 interface Upstream {
