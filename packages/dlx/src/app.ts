@@ -25,8 +25,8 @@ export interface DlxContext extends ProcessContext {
   config: Config<DlxTable>;
   /** Main's `import.meta.url`: where scalers are looked for last. */
   appUrl: string;
-  /** Called when the scaler has told of all its resources. */
-  onSynced?: (() => void) | undefined;
+  /** Called once the scaler has told of all its resources, with their number. */
+  onSynced?: ((resources: number) => void) | undefined;
 }
 
 const lookEveryMs = 1000;
@@ -76,7 +76,7 @@ async function serve(
   dlx.addDrainSteps(shutdown, { ...drainTimes(values), addresses: ownAddresses(values), unready });
   void dlx.synced.then(() => {
     readiness.set('resources', true);
-    onSynced?.();
+    onSynced?.(dlx.resources.gates.size);
   });
   void watchPorts(dlx, (reasons) => readiness.set('ports', reasons.length === 0, reasons.join('; ')), signal);
   const infra = await startInfraServer({
