@@ -6,7 +6,7 @@ import { createShutdown, type InfraReply, type InfraRequest } from '@scaler/runt
 import { systemClock, terminal } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
 import { peerRoutes } from './peer.ts';
-import { type Harness, silent, startHarness } from './testing/harness.ts';
+import { drainTimes, type Harness, silent, startHarness } from './testing/harness.ts';
 import { type Recorder, startRecorder } from './testing/recorder.ts';
 import { ScriptedScaler } from './testing/scripted-scaler.ts';
 import { endOf } from './testing/stream.ts';
@@ -22,7 +22,7 @@ const get = 'GET / HTTP/1.1\r\nhost: web\r\n\r\n';
 
 function shutdown(h: Harness, drainTimeoutMs: number): Promise<unknown> {
   const steps = createShutdown({ deadlineMs: 10_000, logger: silent, clock: systemClock });
-  h.dlx.addDrainSteps(steps, { addresses: [], unlistedLimitMs: 0, propagateMs: 1, drainTimeoutMs, unready: () => {} });
+  h.dlx.addDrainSteps(steps, drainTimes(drainTimeoutMs));
   return steps.run();
 }
 

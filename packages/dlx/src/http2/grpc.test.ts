@@ -25,7 +25,7 @@ import { createShutdown } from '@scaler/runtime';
 import { type Endpoint, systemClock, terminal } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
 import { outcomeNames } from '../outcome.ts';
-import { endpoint, silent, startAwake, startHarness } from '../testing/harness.ts';
+import { drainTimes, endpoint, silent, startAwake, startHarness } from '../testing/harness.ts';
 import { grpcMessage, grpcStatuses, isGrpc, readGrpcTimeout, writeGrpcTimeout } from './grpc.ts';
 
 const open: (() => void)[] = [];
@@ -356,13 +356,7 @@ test('across SIGTERM of one of two DLX a stream from zero completes, the next go
   two.scaler.set({ name: 'web', phase: 'awake' });
   current = two.port;
   const shutdown = createShutdown({ deadlineMs: 10_000, logger: silent, clock: systemClock });
-  one.dlx.addDrainSteps(shutdown, {
-    addresses: [],
-    unlistedLimitMs: 0,
-    propagateMs: 1,
-    drainTimeoutMs: 5000,
-    unready: () => {},
-  });
+  one.dlx.addDrainSteps(shutdown, drainTimes(5000));
   const down = shutdown.run();
   await one.until(() => client.getChannel().getConnectivityState(false) !== 2);
   const second = chat(client);
@@ -387,13 +381,7 @@ test('a stream that does not end by the deadline of the shutdown ends with UNAVA
   call.write(Buffer.from('1'));
   await h.until(() => got.length === 1);
   const shutdown = createShutdown({ deadlineMs: 10_000, logger: silent, clock: systemClock });
-  h.dlx.addDrainSteps(shutdown, {
-    addresses: [],
-    unlistedLimitMs: 0,
-    propagateMs: 1,
-    drainTimeoutMs: 100,
-    unready: () => {},
-  });
+  h.dlx.addDrainSteps(shutdown, drainTimes(100));
   const down = shutdown.run();
   expect(await ended).toMatchObject({ code: status.UNAVAILABLE, details: 'draining: this DLX is shutting down' });
   await down;

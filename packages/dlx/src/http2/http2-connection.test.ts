@@ -3,7 +3,7 @@ import { type ClientHttp2Session, constants } from 'node:http2';
 import { expect, test } from '@jest/globals';
 import { createShutdown } from '@scaler/runtime';
 import { systemClock } from '@scaler/scaler-types';
-import { silent, startAwake, startHarness } from '../testing/harness.ts';
+import { drainTimes, silent, startAwake, startHarness } from '../testing/harness.ts';
 import { ask, connectHttp2, open2, startHttp2App } from '../testing/http2.ts';
 import { freePort } from '../testing/upstream.ts';
 
@@ -287,13 +287,7 @@ test('at the end: farewell, what is under way is finished, the rest is answered 
   const held = ask(client, { ':authority': 'asleep' });
   await h.until(() => h.held('asleep') === 1);
   const shutdown = createShutdown({ deadlineMs: 10_000, logger: silent, clock: systemClock });
-  h.dlx.addDrainSteps(shutdown, {
-    addresses: [],
-    unlistedLimitMs: 0,
-    propagateMs: 1,
-    drainTimeoutMs: 300,
-    unready: () => {},
-  });
+  h.dlx.addDrainSteps(shutdown, drainTimes(300));
   const idleEnds = once(idle, 'close');
   const down = shutdown.run();
   await idleEnds;

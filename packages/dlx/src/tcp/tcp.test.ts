@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { createShutdown } from '@scaler/runtime';
 import { createFakeClock } from '@scaler/testing-kit';
 import { peerRoutes } from '../peer.ts';
-import { endpoint, silent } from '../testing/harness.ts';
+import { drainTimes, endpoint, silent } from '../testing/harness.ts';
 import { startRaw } from '../testing/tcp.ts';
 import { refusingEndpoint, startTcp } from '../testing/upstream.ts';
 
@@ -250,13 +250,7 @@ test('at SIGTERM open connections go on until the drain limit, and are reset the
   const idle = await dial();
   await h.until(() => h.dlx.server.connections.size === 2);
   const shutdown = createShutdown({ deadlineMs: 20_000, logger: silent, clock: h.dlx.core.clock });
-  h.dlx.addDrainSteps(shutdown, {
-    addresses: [],
-    unlistedLimitMs: 0,
-    propagateMs: 1,
-    drainTimeoutMs: 100,
-    unready: () => {},
-  });
+  h.dlx.addDrainSteps(shutdown, drainTimes(100));
   const stopped = shutdown.run();
   await h.until(() => h.dlx.core.draining);
   redis.socket.write('+PONG');

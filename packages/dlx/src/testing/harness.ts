@@ -191,3 +191,8 @@ export function send({ body, ...options }: RequestOptions & { body?: string | Bu
 export function endpoint(port: number, address = '127.0.0.1'): Endpoint {
   return { address, port, id: `${address}:${port}` };
 }
+
+/** Of a DLX that nothing leads to: it takes connections for no more than a moment. */
+export function drainTimes(drainTimeoutMs: number): Parameters<Dlx['addDrainSteps']>[1] {
+  return { addresses: [], unlistedLimitMs: 0, propagateMs: 1, drainTimeoutMs, unready: () => {} };
+}

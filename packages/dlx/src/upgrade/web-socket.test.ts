@@ -5,7 +5,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { createShutdown } from '@scaler/runtime';
 import { type CancelTimer, type Endpoint, systemClock } from '@scaler/scaler-types';
 import { WebSocket as Client, WebSocketServer, type WebSocket as Peer } from 'ws';
-import { endpoint, type Harness, silent, startHarness, until } from '../testing/harness.ts';
+import { drainTimes, endpoint, type Harness, silent, startHarness, until } from '../testing/harness.ts';
 import { ScriptedScaler } from '../testing/scripted-scaler.ts';
 import { endOf, startRawApp } from '../testing/stream.ts';
 
@@ -83,13 +83,7 @@ function stop(h: Harness): { stopped: Promise<unknown>; timeUp(): Promise<void> 
     return () => {};
   };
   const shutdown = createShutdown({ deadlineMs: 20_000, logger: silent, clock: { ...systemClock, after } });
-  h.dlx.addDrainSteps(shutdown, {
-    addresses: [],
-    unlistedLimitMs: 0,
-    propagateMs: 1,
-    drainTimeoutMs,
-    unready: () => {},
-  });
+  h.dlx.addDrainSteps(shutdown, drainTimes(drainTimeoutMs));
   return {
     stopped: shutdown.run(),
     async timeUp() {
