@@ -1,5 +1,6 @@
 import {
   type DivertedPort,
+  isOurs,
   keys,
   type MirrorAddresses,
   mirrorAddresses,
@@ -137,7 +138,7 @@ function serviceFacts(ground: Ground, { ref, managed, live }: Snapshot, snapshot
 }
 
 function commonEpoch({ slices }: ServiceSnapshot): string | undefined {
-  const epochs = new Set(slices.filter(({ managedBy }) => managedBy === keys.manager).map(({ epoch }) => epoch));
+  const epochs = new Set(slices.filter(isOurs).map(({ epoch }) => epoch));
   return epochs.size === 1 ? [...epochs][0] : undefined;
 }
 
@@ -158,7 +159,7 @@ export function wantedAddresses(
   snapshot: ServiceSnapshot,
   ports: readonly DivertedPort[],
 ): readonly string[] {
-  const own = snapshot.slices.filter(({ managedBy }) => managedBy === keys.manager);
+  const own = snapshot.slices.filter(isOurs);
   const current = own.flatMap(({ endpoints }) => endpoints.map(({ address }) => address));
   return mirrorAddresses(current, addressesFor(ground, snapshot.service, ports));
 }

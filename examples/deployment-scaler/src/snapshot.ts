@@ -1,6 +1,6 @@
 import {
   isKubeError,
-  keys,
+  isOurs,
   kinds,
   readWorkload,
   type ServiceInfo,
@@ -62,9 +62,7 @@ export async function liveSnapshot(ground: Ground, ref: ResourceRef, signal: Abo
       return view(managed, name, service, slices);
     }),
   );
-  const worthIt = services.filter(
-    ({ service, slices }) => service !== undefined || slices.some(({ managedBy }) => managedBy === keys.manager),
-  );
+  const worthIt = services.filter(({ service, slices }) => service !== undefined || slices.some(isOurs));
   return { ref, managed, services: worthIt, live: true };
 }
 

@@ -4,6 +4,7 @@ import {
   type KubeClient,
   type KubeObject,
   keys,
+  ourSlices,
   ownSelector,
   type PodInfo,
   type ReplicaSetInfo,
@@ -75,10 +76,7 @@ export function createStores(client: KubeClient, context: ScalerContext): Stores
   const gateways = optional(kinds.gateway, trimGateway);
   const pods = store(kinds.pod, trimPod);
   const replicaSets = store(kinds.replicaSet, trimReplicaSet);
-  const slices =
-    context.role === 'autoscaler'
-      ? store(kinds.endpointSlice, trimSlice, `${keys.managedBy}=${keys.manager}`)
-      : undefined;
+  const slices = context.role === 'autoscaler' ? store(kinds.endpointSlice, trimSlice, ourSlices) : undefined;
   const targetGroups =
     context.role === 'autoscaler' ? targetGroupKinds.map((kind) => optional(kind, trimTargetGroup)) : [];
   addIndexes({ workloads, services, ingresses, httpRoutes, pods, replicaSets, slices, targetGroups });

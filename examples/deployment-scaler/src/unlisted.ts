@@ -1,4 +1,4 @@
-import { type EndpointSlice, keys, kinds, type KubeClient, trimSlice, watchStore } from '@scaler/kube';
+import { type EndpointSlice, kinds, type KubeClient, ourSlices, trimSlice, watchStore } from '@scaler/kube';
 import type { ScalerContext } from '@scaler/scaler-types';
 
 /** What is kept of a slice: no more, as there is one for each sleeper. */
@@ -28,9 +28,8 @@ export async function whenUnlisted(
     const { namespace, name, uid, resourceVersion, endpoints } = trimSlice(slice);
     return { namespace, name, uid, resourceVersion, us: endpoints.some(({ address }) => own.has(address)) };
   };
-  const labelSelector = `${keys.managedBy}=${keys.manager}`;
   const store = watchStore({
-    ...{ client, kind: kinds.endpointSlice, namespaces, labelSelector, trim, clock, logger },
+    ...{ client, kind: kinds.endpointSlice, namespaces, labelSelector: ourSlices, trim, clock, logger },
     optional: true,
   });
   store.addIndex('us', ({ us }) => (us ? ['us'] : []));

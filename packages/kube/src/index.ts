@@ -97,7 +97,15 @@ export {
 } from './routing/mirror.ts';
 export { type IsListening } from './routing/listen-checks.ts';
 export { defaultPortRange, listenPortOf, portLabel, type PortRange } from './routing/port-label.ts';
-export { isOurs, ownSelector, type Routing, routingOf, type RoutingSlice, selects } from './routing/routing.ts';
+export {
+  isOurs,
+  ourSlices,
+  ownSelector,
+  type Routing,
+  routingOf,
+  type RoutingSlice,
+  selects,
+} from './routing/routing.ts';
 export {
   readServiceAddresses,
   type ServiceAddress,

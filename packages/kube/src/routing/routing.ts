@@ -22,6 +22,9 @@ export interface RoutingSlice {
   readonly owned: boolean;
 }
 
+/** A label selector of the slices that are kept by us. */
+export const ourSlices = `${keys.managedBy}=${keys.manager}`;
+
 /** Whether a slice is kept by us. */
 export function isOurs(slice: SliceInfo): boolean {
   return slice.managedBy === keys.manager;
