@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createCounts } from './counts.ts';
 import { type Episode, type EpisodeOptions, type Outcome, play } from './episode.ts';
 import { runJobs } from './jobs.ts';
+import { runOnCluster } from './on-cluster.ts';
 import { type Options, readOptions, usage } from './options.ts';
 import { countsOf, printTally, sum, type Tally } from './report.ts';
 import { shrink } from './shrink.ts';
@@ -19,6 +20,7 @@ async function main(argv: readonly string[]): Promise<number> {
     console.error(`${(error as Error).message}\n${usage}`);
     return 2;
   }
+  if (options.cluster) return runOnCluster(options);
   const beganMs = performance.now();
   const tallies = options.jobs > 1 ? await runJobs(options) : await runHere(options);
   if (tallies === undefined) return 1;

@@ -16,6 +16,8 @@ export interface Options {
   readonly replay: string | undefined;
   /** Scripts that are about one thing alone. */
   readonly drill: Drill | undefined;
+  /** On the cluster of `KUBECONFIG` instead, where the steps and the time are real: tools/e2e. */
+  readonly cluster: boolean;
   readonly verbose: boolean;
   /** Processes that the episodes of a long run are shared out to. */
   readonly jobs: number;
@@ -25,7 +27,7 @@ export interface Options {
   readonly shrinkSeconds: number;
 }
 
-export const usage = `npm run chaos -- [--seed N] [--steps N] [--quick] [--episode N] [--only a,b,c] [--replay FILE] [--drill NAME] [--shrink SECONDS] [--jobs N] [--verbose]`;
+export const usage = `npm run chaos -- [--seed N] [--steps N] [--quick] [--episode N] [--only a,b,c] [--replay FILE] [--drill NAME] [--cluster] [--shrink SECONDS] [--jobs N] [--verbose]`;
 
 /** @throws Error with one sentence for people. */
 export function readOptions(argv: readonly string[]): Options {
@@ -41,17 +43,18 @@ export function readOptions(argv: readonly string[]): Options {
       shrink: { type: 'string', default: '120' },
       jobs: { type: 'string', default: '1' },
       child: { type: 'boolean', default: false },
+      cluster: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
     },
   });
-  const { quick, verbose, replay } = values;
+  const { quick, verbose, replay, cluster } = values;
   const only = values.only?.split(',').map((text) => wholeNumber('only', text, 0));
   return {
     seed: wholeNumber('seed', values.seed, 0),
-    steps: wholeNumber('steps', values.steps ?? (quick ? '100' : '200'), 1),
+    steps: wholeNumber('steps', values.steps ?? (cluster ? '40' : quick ? '100' : '200'), 1),
     episode: wholeNumber('episode', values.episode, 2),
-    ...{ quick, verbose, replay, only, child: values.child },
+    ...{ quick, verbose, replay, only, cluster, child: values.child },
     jobs: wholeNumber('jobs', values.jobs, 1),
     drill: values.drill === undefined ? undefined : drillOf(values.drill),
     shrinkSeconds: wholeNumber('shrink', values.shrink, 0),

@@ -1,5 +1,6 @@
 import type { AuditEntry } from '@scaler/testing-kit';
 import { brakeParks, fleet, keyOf, type Member, times } from '../world/fleet.ts';
+import { isLegal } from './legal.ts';
 import type { Report, Scene } from './scene.ts';
 import type { Change, KeyChange, Token } from './workload-log.ts';
 
@@ -8,14 +9,6 @@ export interface Transitions {
   changed(change: Change, entry: AuditEntry): void;
   keyChanged(change: KeyChange, entry: AuditEntry, tokens: ReadonlyMap<string, Token>): void;
 }
-
-const legal: Readonly<Record<string, readonly string[]>> = {
-  unknown: ['awake', 'asleep', 'waking'],
-  awake: ['parking', 'asleep', 'waking', 'unknown'],
-  parking: ['asleep', 'waking', 'unknown'],
-  asleep: ['waking', 'unknown'],
-  waking: ['awake', 'waking', 'asleep', 'unknown'],
-};
 
 interface Park {
   readonly epoch: string;
@@ -37,7 +30,7 @@ export function createTransitions(scene: Scene, report: Report): Transitions {
     const from = before.phase ?? 'unknown';
     const to = after.phase ?? 'unknown';
     const what = `${change.key}: ${from} → ${to} by ${entry.user} at ${Math.round(timeline.ms)} ms`;
-    if (!(legal[from] ?? []).includes(to)) report('legal phases', what);
+    if (!isLegal(from, to)) report('legal phases', what);
     if (entry.user.startsWith('dlx') && to !== 'waking') report('legal phases', `${what}: a DLX only wakes`);
     if (to !== 'unknown') {
       if (after.epoch === undefined || epochs.has(after.epoch))

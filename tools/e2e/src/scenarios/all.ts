@@ -1,4 +1,5 @@
 import { matrix } from './matrix.ts';
+import { chaos } from './chaos/chaos.ts';
 import { cyclesInAlways, cyclesInOverlay, cyclesInSelector } from './cycles.ts';
 import { databases } from './databases/databases.ts';
 import { edits } from './edits/edits.ts';
@@ -27,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   cyclesInSelector,
   cyclesInOverlay,
   cyclesInAlways,
+  chaos,
   metricsStack,
   databases,
   // Takes the product away.

@@ -130,7 +130,13 @@ export const cut: Scenario = {
   },
 };
 
-async function allWake(ground: Ground, client: Client, made: readonly Described[], when: string): Promise<Finding[]> {
+/** Each is asked once, at the same time. */
+export async function allWake(
+  ground: Ground,
+  client: Client,
+  made: readonly Described[],
+  when: string,
+): Promise<Finding[]> {
   const answers = await Promise.all(made.map((one) => client.ask({ protocol: 'get', url: urlOf(one) })));
   answers.forEach(({ ok, text, ms }, i) => ok || ground.log(`${made[i]?.name}: after ${ms} ms ${text}`));
   const right = answers.filter(({ ok }) => ok).length;

@@ -1,0 +1,2 @@
+export { isLegal } from './judge/legal.ts';
+export { createRandom, type Random } from './random.ts';
