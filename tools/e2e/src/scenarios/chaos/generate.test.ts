@@ -10,7 +10,8 @@ test('a seed gives its script again, a longer one begins with it, and another se
 test('every kind of step comes about, and a kube-proxy is never frozen for longer than the product was told of', () => {
   const steps = generate(1, 2_000, 11);
   const kinds = new Set(steps.map((step) => step.do));
-  const all = 'pass ask metric delete kill roll-out dlx-count restart-api freeze scale roll-out-workload edit-service opt';
+  const all =
+    'pass ask metric delete kill roll-out dlx-count restart-api freeze scale roll-out-workload edit-service opt';
   expect([...kinds].sort()).toEqual(all.split(' ').sort());
   const proxies = steps.filter((step) => step.do === 'freeze' && step.program === 'kube-proxy');
   expect(proxies.length).toBeGreaterThan(0);
