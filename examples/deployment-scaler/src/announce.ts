@@ -12,6 +12,8 @@ export const eventReasons = {
   InvalidSetting:
     "An annotation is wrong or unknown; a wrong one keeps the workload awake, a Namespace's is as if it were not there.",
   NoEffect: 'A setting changes nothing where it stands, and why.',
+  CannotSleep:
+    'Something keeps it from ever being put to sleep, for half a minute already, and what: no Service, a mesh, a Service that others share.',
   NoPreStop: 'In `overlay`, pods without a preStop delay: when it is parked, a new connection may reach a dying pod.',
   RoutingRepaired: 'Routing was not as it should be and was written again.',
   DlxUnreachable: 'A request through the DLX did not come to the pods, so the DLX is kept out of the path.',
@@ -28,6 +30,7 @@ export type EventReason = keyof typeof eventReasons;
 const warnings: readonly EventReason[] = [
   'InvalidSetting',
   'NoEffect',
+  'CannotSleep',
   'DlxUnreachable',
   'PortRangeFull',
   'Contested',

@@ -1,4 +1,5 @@
 import type { Facts } from './facts.ts';
+import { noService } from './refusal.ts';
 import type { SettingProblem } from './settings.ts';
 import { parkBar } from './wishes.ts';
 
@@ -40,7 +41,7 @@ export function parkProblems({
     ...when(workload.replicas === 0, 'its replicas are 0 already'),
     ...(bar === undefined ? [] : [bar]),
     ...problems.filter(({ fatal }) => fatal).map(({ message }) => message),
-    ...when(services === 0, 'no Service selects its pods, so nothing could wake it'),
+    ...when(services === 0, noService),
     ...(refused === undefined ? [] : [refused]),
     ...(rival === undefined || rival === refused ? [] : [rival]),
     ...when(!dlxNamed, 'no DLX Service is named, so nothing could hold its requests'),

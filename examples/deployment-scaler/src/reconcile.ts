@@ -1,13 +1,15 @@
-import { readToken } from '@scaler/kube';
+import { readToken, type ServiceInfo } from '@scaler/kube';
 import { resourceKey, type ResourceRef, type ScaleResult } from '@scaler/scaler-types';
 import { DeploymentScalerError } from './errors.ts';
 import type { Facts } from './facts.ts';
-import { factsOf, leadingOf } from './gather.ts';
+import { factsOf, leadingOf, refusalOf } from './gather.ts';
 import type { Ground } from './ground.ts';
-import type { Managed } from './lookup.ts';
+import { isEnabled, type Managed } from './lookup.ts';
+import { createTellObstacle } from './obstacle.ts';
 import { createTellOutage, type TellOutage } from './outage.ts';
 import type { Performer } from './perform.ts';
 import { isContested } from './ports.ts';
+import { noService } from './refusal.ts';
 import { cachedSnapshot, liveSnapshot, type Snapshot } from './snapshot.ts';
 import type { Step, SwapStep } from './step.ts';
 import { followedZero, nextStep, repair } from './table.ts';
@@ -23,6 +25,7 @@ const maxSteps = 60;
 
 export function createReconcile(ground: Ground, performer: Performer, by: string): Reconcile {
   const tell = createTeller(ground);
+  const tellObstacle = createTellObstacle(ground);
   const tellOutage = createTellOutage(ground);
   const tellNamespace = createNamespaceTeller(ground);
 
@@ -34,7 +37,9 @@ export function createReconcile(ground: Ground, performer: Performer, by: string
     if (workload !== undefined && ground.atRest.has(workload)) return { resource: ref, ok: true };
     const cached = cachedSnapshot(ground, ref);
     if (cached.managed !== undefined) {
-      tell(cached.managed, leadingOf(cached));
+      const leading = leadingOf(cached);
+      tell(cached.managed, leading);
+      tellObstacle(cached.managed, obstacleOf(ground, cached.managed, leading));
       tellNamespace(ref.namespace);
     }
     const repairing = settle(ground, performer, tellOutage, cached, by, signal).then(
@@ -58,6 +63,12 @@ export function createReconcile(ground: Ground, performer: Performer, by: string
     await Promise.all(Array.from({ length: concurrency }, work));
     return results;
   };
+}
+
+/** What keeps it awake for good, beside its settings, which are told of by themselves. */
+function obstacleOf(ground: Ground, managed: Managed, services: readonly ServiceInfo[]): string | undefined {
+  if (!isEnabled(managed.workload)) return undefined;
+  return services.length === 0 ? noService : refusalOf(ground, managed, services);
 }
 
 async function settle(

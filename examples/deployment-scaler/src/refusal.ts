@@ -11,6 +11,9 @@ import type { RoutingMode } from './facts.ts';
 import type { Settings } from './settings.ts';
 import type { TargetGroupInfo } from './target-group.ts';
 
+/** There is nothing to divert. */
+export const noService = 'no Service selects its pods, so nothing could wake it';
+
 /** What {@link refusal} looks at; all of it may come from caches. */
 export interface RefusalFacts {
   readonly workload: Workload;

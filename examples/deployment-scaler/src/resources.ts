@@ -6,6 +6,7 @@ import type { IngressInfo } from './ingress.ts';
 import { isEnabled, type Managed } from './lookup.ts';
 import type { Options } from './options.ts';
 import { protocolOf } from './protocol.ts';
+import { noService } from './refusal.ts';
 import type { Settings } from './settings.ts';
 
 /** What a resource is told from. */
@@ -121,7 +122,7 @@ function blockedBy({ managed, services, obstacle }: ResourceFacts): string | und
   const reasons = [
     ...(isEnabled(workload) ? [] : ['it is not opted in any more and is being handed back']),
     ...fatal,
-    ...(services.length === 0 ? ['no Service selects its pods, so nothing could wake it'] : []),
+    ...(services.length === 0 ? [noService] : []),
     ...(obstacle === undefined ? [] : [obstacle]),
   ];
   return reasons.length === 0 ? undefined : reasons.join('; ');
