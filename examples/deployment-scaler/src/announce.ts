@@ -21,7 +21,8 @@ export const eventReasons = {
   Contested: 'Somebody else keeps taking back what was written: who, what, and until when it is given way to.',
   IdlenessUnknown: 'It stays awake since nothing has been known of its idleness for two windows, and why.',
   IdlenessKnown: 'Its idleness is known again.',
-  HeldBack: 'It is idle, and waits: too many became idle at once after a source of metrics had failed.',
+  HeldBack:
+    'It is idle, and waits: too many became idle at once after a source of metrics had failed or another replica had taken over.',
   DlxGone: 'There has been no DLX for too long, so it was started, or its Services were restored.',
 } as const;
 

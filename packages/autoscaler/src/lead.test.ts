@@ -75,6 +75,7 @@ async function start(
       clock,
       logger: { ...silentLogger, info: (message) => void logged.push(message) },
       identity: 'a-1',
+      isSuccessor: false,
     },
     lose.signal,
   ).catch((error: unknown) => error);

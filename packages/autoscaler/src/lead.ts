@@ -33,6 +33,8 @@ export interface LeadParts {
   logger: Logger;
   /** This replica's name. */
   identity: string;
+  /** Whether another one may have acted before. */
+  isSuccessor: boolean;
 }
 
 interface Acting {

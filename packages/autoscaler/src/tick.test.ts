@@ -31,7 +31,7 @@ afterEach(() => {
   api.present = true;
 });
 
-function scene(resources: () => readonly Resource[] | Error) {
+function scene(resources: () => readonly Resource[] | Error, isSuccessor = false) {
   const clock = createFakeClock();
   const getResources = () => {
     const told = resources();
@@ -52,7 +52,7 @@ function scene(resources: () => readonly Resource[] | Error) {
     collectTimeoutMs: 8_000,
     concurrency: 8,
   });
-  const ticker = createTicker({ view, sources: [metrics, noActivity], clock, settings });
+  const ticker = createTicker({ view, sources: [metrics, noActivity], clock, settings, isSuccessor });
   const tick = () => ticker.tick({ parking: new Set(), attempts: new Map() }, signal);
   /** Ticks until the window of a minute is whole, and returns the last one. */
   const ticks = async (before: () => void = () => undefined) => {
@@ -139,7 +139,7 @@ test('a source that started less than a window ago proves nothing, and costs one
   };
   const scaler = { getResources: () => Promise.resolve([aResource()]) };
   const view = createResourceView({ scaler, clock, logger: silentLogger, timeoutMs: 1_000, retryMs: 1_000 });
-  const ticker = createTicker({ view, sources: [counting, noActivity], clock, settings });
+  const ticker = createTicker({ view, sources: [counting, noActivity], clock, settings, isSuccessor: false });
   const tick = () => ticker.tick({ parking: new Set(), attempts: new Map() }, signal);
   for (let i = 0; i < 6; i++) {
     expect(decided(await tick(), 'web')).toMatchObject({
@@ -186,6 +186,21 @@ test('after a failure of the source, a mass of idle resources is parked a few at
   const result = await ticks(known);
   expect(result).toMatchObject({ braked: true, heldBack: 25 });
   expect(result.decisions.filter(({ action }) => action === 'park')).toHaveLength(5);
+});
+
+test.each([
+  ['who takes over parks a mass of idle resources a few at a time: a failure may have gone before', true, 5],
+  ['the first holder there ever was parks them all', false, 30],
+])('%s', async (_name, isSuccessor, parked) => {
+  const many = Array.from({ length: 30 }, (_, i) => aResource({ name: `r${i}` }));
+  const { clock, ticks } = scene(() => many, isSuccessor);
+  const result = await ticks(() =>
+    api.answers.set(
+      'default/requests_per_1m',
+      many.map(({ name }) => metricValue(name, '0', clock.now())),
+    ),
+  );
+  expect(result.decisions.filter(({ action }) => action === 'park')).toHaveLength(parked);
 });
 
 test('the judgement is read again from the source, and forgets nothing of before', async () => {

@@ -4,7 +4,7 @@ import { brake, type BrakeFacts, type BrakeSettings } from './judge/brake.ts';
 import { decide, type Decision } from './judge/decide.ts';
 import { type Instant, instantOf } from './judge/instant.ts';
 import { judge, type Verdict } from './judge/judge.ts';
-import { emptyMemory, type Memory, remember } from './judge/memory.ts';
+import { firstMemory, type Memory, remember } from './judge/memory.ts';
 import { isPausedAsleep, standingWishes } from './judge/wishes.ts';
 import type { ResourceView } from './view/resource-view.ts';
 import { collect, type SourceReport } from './sources/collect.ts';
@@ -25,6 +25,8 @@ export interface TickParts {
   sources: readonly Source[];
   clock: Clock;
   settings: TickSettings;
+  /** Others may have judged before. */
+  isSuccessor: boolean;
 }
 
 /** What the act side knows: which parks run, and which did not end in sleep. */
@@ -50,8 +52,8 @@ export interface Ticker {
   judgeAgain(ref: ResourceRef, signal: AbortSignal): Promise<Verdict>;
 }
 
-export function createTicker({ view, sources, clock, settings }: TickParts): Ticker {
-  let memory = emptyMemory;
+export function createTicker({ view, sources, clock, settings, isSuccessor }: TickParts): Ticker {
+  let memory = firstMemory(isSuccessor, instantOf(clock));
   const longestGapMs = 3 * settings.intervalMs;
 
   return {

@@ -38,11 +38,15 @@ test('without a Lease it always leads, until the end', async () => {
   const stop = new AbortController();
   const lead = leadership(valuesOf('--no-lease'), undefined);
   let signal: AbortSignal | undefined;
-  const ended = lead.run((given) => {
+  let careful: boolean | undefined;
+  const ended = lead.run((given, isSuccessor) => {
     signal = given;
+    careful = isSuccessor;
     return new Promise((resolve) => given.addEventListener('abort', () => resolve(), { once: true }));
   }, stop.signal);
   expect(lead.held).toBe(true);
+  // Nobody knows what an earlier process of it has seen.
+  expect(careful).toBe(true);
   stop.abort();
   expect(lead.held).toBe(false);
   expect(signal?.aborted).toBe(true);
@@ -60,7 +64,9 @@ test('with a Lease it leads while it holds it: when somebody else takes it, the 
     const values = valuesOf('--lease-namespace', 'default', '--lease-duration', '3s');
     const lead = leadership(values, kube);
     const begun = Promise.withResolvers<AbortSignal>();
-    const ended = lead.run(async (signal) => {
+    const successors: boolean[] = [];
+    const ended = lead.run(async (signal, isSuccessor) => {
+      successors.push(isSuccessor);
       begun.resolve(signal);
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     }, stop.signal);
@@ -74,6 +80,14 @@ test('with a Lease it leads while it holds it: when somebody else takes it, the 
     expect(await lost).toBe(false);
     stop.abort();
     await ended;
+    // Released by then: the next one takes what another had.
+    const again = new AbortController();
+    await leadership(values, kube).run((_, isSuccessor) => {
+      successors.push(isSuccessor);
+      again.abort();
+      return Promise.resolve();
+    }, again.signal);
+    expect(successors).toEqual([false, true]);
   } finally {
     stop.abort();
     kube.close();

@@ -15,8 +15,11 @@ export interface LeadershipParts {
 
 /** Who acts. */
 export interface Leadership {
-  /** Calls `work` whenever this replica may act; its signal aborts as soon as it may not. Until `signal` aborts. */
-  run(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void>;
+  /**
+   * Calls `work` whenever this replica may act; its signal aborts as soon as it may not. `isSuccessor`: another one, or an
+   * earlier process of this one, may have acted before. Until `signal` aborts.
+   */
+  run(work: (signal: AbortSignal, isSuccessor: boolean) => Promise<void>, signal: AbortSignal): Promise<void>;
   /** Whether this replica acts now. */
   readonly held: boolean;
 }
@@ -29,7 +32,7 @@ export interface Leadership {
 export function leadershipOf(values: ConfigValues<Settings>, parts: LeadershipParts): Leadership {
   const { kube, observer } = parts;
   let held = false;
-  const whileHeld = async (work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> => {
+  const whileHeld = async (work: () => Promise<void>, signal: AbortSignal): Promise<void> => {
     const set = (now: boolean): void => {
       held = now;
       observer.leading(now);
@@ -39,7 +42,7 @@ export function leadershipOf(values: ConfigValues<Settings>, parts: LeadershipPa
     signal.addEventListener('abort', onLost, { once: true });
     set(!signal.aborted);
     try {
-      await work(signal);
+      await work();
     } finally {
       signal.removeEventListener('abort', onLost);
       set(false);
@@ -48,7 +51,12 @@ export function leadershipOf(values: ConfigValues<Settings>, parts: LeadershipPa
   const election = values.lease && kube ? electionOf(values, kube, parts) : undefined;
   return {
     run: (work, signal) =>
-      election ? election.run(signal, (leadership) => whileHeld(work, leadership.signal)) : whileHeld(work, signal),
+      election
+        ? election.run(signal, ({ signal: leadSignal, transitions }) =>
+            whileHeld(() => work(leadSignal, transitions > 0), leadSignal),
+          )
+        : // Nothing tells a first start from a later one.
+          whileHeld(() => work(signal, true), signal),
     get held() {
       return held;
     },

@@ -63,7 +63,7 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   observeSteps(metrics, view, clock);
   showScalerMetrics(metrics, scaler, logger);
   const leadership = leadershipOf(values, { kube, identity: identityOf(values), observer, clock, logger });
-  const leadParts: LeadParts = {
+  const leadParts: Omit<LeadParts, 'isSuccessor'> = {
     scaler,
     view,
     sources,
@@ -81,7 +81,8 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
     { name: 'resources', run: (partSignal: AbortSignal) => view.run(partSignal) },
     {
       name: 'leader',
-      run: (partSignal: AbortSignal) => leadership.run((leadSignal) => lead(leadParts, leadSignal), partSignal),
+      run: (partSignal: AbortSignal) =>
+        leadership.run((leadSignal, isSuccessor) => lead({ ...leadParts, isSuccessor }, leadSignal), partSignal),
     },
   ];
   const acting = supervise(parts, signal, { clock, graceMs: values.shutdownTimeout });

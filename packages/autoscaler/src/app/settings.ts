@@ -44,7 +44,7 @@ const judgementSettings = {
   brakeParks: setting({
     parser: parsers.integer(0),
     default: 5,
-    doc: 'Parks per tick while the mass brake is on: more than max(10, 20 %) went idle at once after a source failed.',
+    doc: 'Parks per tick while the mass brake is on: more than max(10, 20 %) went idle at once after a source failed or another replica took over.',
   }),
 };
 

@@ -22,7 +22,7 @@ test('too many at once after a failure are let through slowly, and the others sa
   const { decisions, braked, heldBack } = brake(facts(11), settings);
   expect({ parks: parksOf(decisions), braked, heldBack }).toEqual({ parks: 5, braked: true, heldBack: 6 });
   expect(decisions.at(-1)?.reasons).toEqual([
-    'the brake is on: more than max(10, 20 %) of 30 went idle at once after a source failed',
+    'the brake is on: more than max(10, 20 %) of 30 went idle at once after a source failed or another replica took over',
     'idle',
   ]);
   expect(decisions.filter(({ heldBack: isHeld }) => isHeld)).toEqual(decisions.slice(5));

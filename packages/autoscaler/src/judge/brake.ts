@@ -10,7 +10,7 @@ export interface BrakeFacts {
   decisions: readonly Decision[];
   /** How many resources are awake. */
   awake: number;
-  /** When a source last failed as a whole; undefined: never seen. */
+  /** When a source last had a failure, or another replica acted; undefined: never seen. */
   lastFailure: Instant | undefined;
   /** The longest window of any scale metric, in milliseconds. */
   longestWindowMs: number;
@@ -28,7 +28,8 @@ export interface Braked {
 
 /**
  * The mass brake: when more than max(10, 20 % of those awake) would go to zero in one tick, and a source failed less than
- * two windows ago (one in which all was unknown, one in which it looks idle), only a few go per tick. Once on, it stays on
+ * two windows ago (one in which all was unknown, one in which it looks idle), or another replica, which may have seen a
+ * failure, acted until then, only a few go per tick. Once on, it stays on
  * until that many are no longer waiting. Pure.
  */
 export function brake(facts: BrakeFacts, settings: BrakeSettings): Braked {
@@ -38,7 +39,7 @@ export function brake(facts: BrakeFacts, settings: BrakeSettings): Braked {
   const recent = lastFailure !== undefined && now.monotonicMs - lastFailure.monotonicMs <= 2 * facts.longestWindowMs;
   if (!many || !(facts.braked || recent)) return { decisions, braked: false, heldBack: 0 };
   let allowed = settings.parksPerTick;
-  const reason = `the brake is on: more than max(10, 20 %) of ${facts.awake} went idle at once after a source failed`;
+  const reason = `the brake is on: more than max(10, 20 %) of ${facts.awake} went idle at once after a source failed or another replica took over`;
   return {
     decisions: decisions.map((decision) => {
       if (decision.action !== 'park' || allowed-- > 0) return decision;

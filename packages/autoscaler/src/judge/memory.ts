@@ -24,7 +24,7 @@ export interface Memory {
   wokeAt: ReadonlyMap<string, Instant>;
   /** By resource key: since when it was seen awake without a break. */
   awakeFrom: ReadonlyMap<string, Instant>;
-  /** When a source last failed as a whole. */
+  /** When a source last had a failure, or another replica acted, which may have seen one. */
   lastFailure: Instant | undefined;
   /** Parks are being let through slowly. */
   braked: boolean;
@@ -38,6 +38,11 @@ export const emptyMemory: Memory = {
   lastFailure: undefined,
   braked: false,
 };
+
+/** What a Lease holder begins with: what a holder before it saw is as unknown as after a failure. */
+export function firstMemory(isSuccessor: boolean, now: Instant): Memory {
+  return { ...emptyMemory, lastFailure: isSuccessor ? now : undefined };
+}
 
 /** What one tick saw. */
 export interface Observation {
