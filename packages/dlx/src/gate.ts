@@ -46,6 +46,8 @@ export class Gate {
   #retries: RetryBudget | undefined;
   #recent: RecentRequests | undefined;
   #fence: string | undefined;
+  /** Since the fence the scaler has told of it awake again. What it tells may be old: only a setScale is believed. */
+  #fenceMayBeOver = false;
   /** Counts fences, so that a wake which began before one does not lift it. */
   #fences = 0;
   /** Monotonic; when setScale last said that it can serve. Forgotten once the phase says otherwise. */
@@ -101,6 +103,7 @@ export class Gate {
   update(resource: Resource): void {
     const wasOpen = this.held > 0 && this.isOpen();
     if (resource.phase !== this.resource.phase) this.#wake?.phaseChanged(resource.phase);
+    if (isAwakeAgain(this.resource, resource)) this.#fenceMayBeOver = true;
     this.resource = resource;
     if (resource.phase !== 'awake' && resource.phase !== 'waking') this.#confirmedMs = undefined;
     const before = this.lanes;
@@ -134,6 +137,7 @@ export class Gate {
       return { clear: false, held, inFlight, reason: `${held} held, ${inFlight} in flight` };
     if (this.#wake?.calling === true) return { clear: false, held, inFlight, reason: 'a wake is under way' };
     this.#fence = epoch;
+    this.#fenceMayBeOver = false;
     this.#fences += 1;
     return { clear: true, held, inFlight };
   }
@@ -150,6 +154,14 @@ export class Gate {
     this.#confirmedMs = this.core.clock.monotonic();
     this.hindrance = undefined;
     for (const lane of this.lanes) lane.woken();
+  }
+
+  /**
+   * A quiet request came by and cannot pass. It wakes nobody; but a fence whose park was undone is lifted by a setScale alone,
+   * and where only quiet ones come nobody else would ask for one.
+   */
+  quietWaits(): void {
+    if (this.#fence !== undefined && this.#fenceMayBeOver) this.wake.check();
   }
 
   /** Whether somebody is held whom only a setScale helps. */
@@ -222,6 +234,10 @@ export class Gate {
       if (Math.round(head.deadlineMs - head.startedMs) >= limitMs) this.wake.timedOut(head.startedMs);
     }
   }
+}
+
+function isAwakeAgain(before: Resource, now: Resource): boolean {
+  return now.phase === 'awake' && (before.phase !== 'awake' || before.awakeSince !== now.awakeSince);
 }
 
 /** A lane for each port, those that there are already among them. */

@@ -54,6 +54,25 @@ test('a quiet request does not wake what is fenced, stale or without endpoints, 
   await h.end({ 'not-woken': 3 });
 });
 
+test('a fence whose park is over is lifted for a quiet request, once the scaler has told of it awake again', async () => {
+  const app = await startUpstream();
+  const h = await startHarness();
+  h.scaler.endpoints('web', [app.endpoint]);
+  const probe = { headers: { host: 'web', 'user-agent': 'Prometheus/3' } };
+  h.scaler.set({ name: 'web', phase: 'parking' });
+  h.dlx.resources.gates.get('default/web')?.raiseFence('e1');
+  expect((await h.send(probe)).status).toBe(503);
+  expect(h.scaler.calls).toHaveLength(0);
+  h.scaler.set({ name: 'web', phase: 'awake' });
+  expect((await h.send(probe)).status).toBe(503);
+  expect((await h.send(probe)).status).toBe(503);
+  (await h.scaler.call(0)).ok();
+  await h.until(() => h.dlx.resources.gates.get('default/web')?.isOpen() === true);
+  expect((await h.send(probe)).body).toBe('ok');
+  expect(h.scaler.calls).toHaveLength(1);
+  await h.end({ 'not-woken': 3, forwarded: 1 });
+});
+
 test.each([
   [{ path: '/healthz' }, '/healthz?x', {}, true],
   [{ path: '/healthz' }, '/healthz/x', {}, false],

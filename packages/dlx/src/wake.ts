@@ -59,6 +59,16 @@ export class Wake {
     void this.#run();
   }
 
+  /** Asks the scaler once whether it can serve, for nobody who is held. */
+  check(): void {
+    if (this.#running || this.closed) return;
+    this.#running = true;
+    void this.#call().then(() => {
+      this.#running = false;
+      if (this.#gate.held > 0) this.start();
+    });
+  }
+
   /** What a request gets that would have to wait for a wake, where wake after wake came to nothing. */
   refusal(): Refusal | undefined {
     const { breaker } = this;

@@ -37,7 +37,10 @@ export function createChain(core: Core, directory: Directory, trusts: Trust): Ha
     const endpoint = lane.passTo(quiet === undefined || gate.isOpen(), x.startedMs);
     if (endpoint !== undefined) lane.start(x, endpoint);
     else if (quiet === undefined) lane.hold(x);
-    else answerQuiet(x, quiet === 'health' ? core.settings.quietStatus : 503);
+    else {
+      gate.quietWaits();
+      answerQuiet(x, quiet === 'health' ? core.settings.quietStatus : 503);
+    }
   };
 }
 
