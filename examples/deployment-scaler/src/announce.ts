@@ -24,6 +24,7 @@ export const eventReasons = {
   HeldBack:
     'It is idle, and waits: too many became idle at once after a source of metrics had failed or another replica had taken over.',
   DlxGone: 'There has been no DLX for too long, so it was started, or its Services were restored.',
+  NotUp: 'It was not up within the grace of an uninstall, and its Services were restored all the same.',
 } as const;
 
 export type EventReason = keyof typeof eventReasons;
@@ -37,6 +38,7 @@ const warnings: readonly EventReason[] = [
   'Contested',
   'IdlenessUnknown',
   'DlxGone',
+  'NotUp',
 ];
 
 /** Tells the owner of a workload, with an Event. */

@@ -68,4 +68,6 @@ test('one that does not come up is restored all the same, once the grace is over
   await uninstall(one, 300);
   expect(one.read('web').spec.replicas).toBe(1);
   expect(one.routing('web')).toEqual({ key: undefined, slices: 0 });
+  expect(one.events('web')).toContain('NotUp');
+  expect(one.events('web')).not.toContain('DlxGone');
 });

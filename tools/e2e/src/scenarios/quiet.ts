@@ -118,7 +118,8 @@ export const uninstall: Scenario = {
   name: 'uninstall',
   doc: 'helm uninstall while all sleep: nothing is left diverted, and who asks meanwhile is answered',
   async run(ground) {
-    await ground.product();
+    // Six that start at once, on a machine that may be busy: whoever is not up by then is restored all the same.
+    await ground.product({ uninstall: { grace: '90s' } });
     const client = await ground.client();
     const namespace = await ground.namespace();
     const sleepers = modes.flatMap((mode) => [1, 2].map((n): Described => ({ namespace, name: `${mode}-${n}`, mode })));
