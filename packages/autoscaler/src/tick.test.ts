@@ -189,6 +189,28 @@ test('after a failure of the source, a mass of idle resources is parked a few at
 });
 
 test.each([
+  ['a failure for many of them is one too', 20, 5],
+  ['a failure for a few of them is not', 10, 30],
+])('%s', async (_name, failing, parked) => {
+  const many = Array.from({ length: 30 }, (_, i) => aResource({ name: `r${i}` }));
+  const { clock, tick, ticks } = scene(() => many);
+  const say = (from: number) =>
+    api.answers.set(
+      'default/requests_per_1m',
+      many.slice(from).map(({ name }) => metricValue(name, '0', clock.now())),
+    );
+  say(0);
+  await tick();
+  await clock.advance(10_000);
+  say(failing);
+  await tick();
+  await clock.advance(10_000);
+  const result = await ticks(() => say(0));
+  const parks = result.decisions.filter(({ action }) => action === 'park').map(({ resource }) => resource.name);
+  expect(parks).toHaveLength(parked);
+});
+
+test.each([
   ['who takes over parks a mass of idle resources a few at a time: a failure may have gone before', true, 5],
   ['the first holder there ever was parks them all', false, 30],
 ])('%s', async (_name, isSuccessor, parked) => {

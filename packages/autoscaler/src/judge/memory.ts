@@ -57,14 +57,25 @@ export interface Observation {
 
 /** The memory after a tick. What is gone from the resources is forgotten. */
 export function remember(memory: Memory, seen: Observation): Memory {
+  const known = knownSpans(memory, seen);
   return {
-    known: knownSpans(memory, seen),
+    known,
     phases: new Map(seen.resources.map((resource) => [resourceKey(resource), resource.phase])),
     wokeAt: wakes(memory, seen),
     awakeFrom: awakeFrom(memory, seen),
-    lastFailure: seen.reports.some((report) => report.failures.length > 0) ? seen.now : memory.lastFailure,
+    lastFailure: hasFailed(memory, known, seen) ? seen.now : memory.lastFailure,
     braked: memory.braked,
   };
+}
+
+/** As many may lose their samples at once without a failure: fewer than the mass brake is for. */
+const fewLost = 10;
+
+/** A source failed as a whole, or in part: many lost what was known of them in one tick, and will have it again in one. */
+function hasFailed(memory: Memory, known: Memory['known'], { reports, wants }: Observation): boolean {
+  if (reports.some(({ failures }) => failures.length > 0)) return true;
+  const lost = wants.filter(({ key }) => memory.known.has(key) && !known.has(key));
+  return lost.length > fewLost;
 }
 
 function knownSpans(memory: Memory, { wants, samples, now, longestGapMs }: Observation): Memory['known'] {
