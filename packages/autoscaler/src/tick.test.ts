@@ -210,6 +210,44 @@ test.each([
   expect(parks).toHaveLength(parked);
 });
 
+test('a failure for many of them is one as it ends too, however long it lasted', async () => {
+  const many = Array.from({ length: 30 }, (_, i) => aResource({ name: `r${i}` }));
+  const { clock, ticks } = scene(() => many);
+  const say = (from: number) =>
+    api.answers.set(
+      'default/requests_per_1m',
+      many.slice(from).map(({ name }) => metricValue(name, '0', clock.now())),
+    );
+  await ticks(() => say(0));
+  for (let i = 0; i < 3; i++) await ticks(() => say(20));
+  const result = await ticks(() => say(0));
+  // Ten of them were known all along.
+  expect(result).toMatchObject({ braked: true, heldBack: 25 });
+});
+
+test('a namespace whose calls fail for ever does not brake the others for ever', async () => {
+  const broken = Array.from({ length: 12 }, (_, i) => aResource({ namespace: 'broken', name: `b${i}` }));
+  const others = Array.from({ length: 30 }, (_, i) => aResource({ name: `r${i}` }));
+  const { clock, ticks } = scene(() => [...broken, ...others]);
+  const say = (value: string) =>
+    api.answers.set(
+      'default/requests_per_1m',
+      others.map(({ name }) => metricValue(name, value, clock.now())),
+    );
+  api.answers.set('broken/requests_per_1m', 403);
+  expect(await ticks(() => say('0'))).toMatchObject({ braked: true, heldBack: 25 });
+  for (let i = 0; i < 2; i++) await ticks(() => say('1'));
+  expect(await ticks(() => say('0'))).toMatchObject({ braked: false, heldBack: 0 });
+  const mended = await ticks(() => {
+    say('1');
+    api.answers.set(
+      'broken/requests_per_1m',
+      broken.map(({ name }) => metricValue(name, '0', clock.now(), 'broken')),
+    );
+  });
+  expect(mended).toMatchObject({ braked: true, heldBack: 7 });
+});
+
 test.each([
   ['who takes over parks a mass of idle resources a few at a time: a failure may have gone before', true, 5],
   ['the first holder there ever was parks them all', false, 30],

@@ -10,7 +10,7 @@ export interface BrakeFacts {
   decisions: readonly Decision[];
   /** How many resources are awake. */
   awake: number;
-  /** When a source last had a failure, or another replica acted; undefined: never seen. */
+  /** When a source last began or ceased to fail, or another replica acted; undefined: never seen. */
   lastFailure: Instant | undefined;
   /** The longest window of any scale metric, in milliseconds. */
   longestWindowMs: number;

@@ -3,6 +3,7 @@ import type { SourceReport } from '../sources/collect.ts';
 import { doubtOf } from './doubt.ts';
 import type { Instant } from './instant.ts';
 import { type Peak, withPeak } from './peaks.ts';
+import { isFailure, noTrouble, type SourcesSeen, type Trouble, troubleAfter } from './trouble.ts';
 import type { Samples } from '../sources/sample.ts';
 import type { Want } from '../sources/want.ts';
 
@@ -24,7 +25,9 @@ export interface Memory {
   wokeAt: ReadonlyMap<string, Instant>;
   /** By resource key: since when it was seen awake without a break. */
   awakeFrom: ReadonlyMap<string, Instant>;
-  /** When a source last had a failure, or another replica acted, which may have seen one. */
+  /** What is wrong with the sources. */
+  trouble: Trouble;
+  /** When a source last began or ceased to fail, or another replica acted, which may have seen one. */
   lastFailure: Instant | undefined;
   /** Parks are being let through slowly. */
   braked: boolean;
@@ -35,6 +38,7 @@ export const emptyMemory: Memory = {
   phases: new Map(),
   wokeAt: new Map(),
   awakeFrom: new Map(),
+  trouble: noTrouble,
   lastFailure: undefined,
   braked: false,
 };
@@ -58,24 +62,21 @@ export interface Observation {
 /** The memory after a tick. What is gone from the resources is forgotten. */
 export function remember(memory: Memory, seen: Observation): Memory {
   const known = knownSpans(memory, seen);
+  const sources: SourcesSeen = {
+    ...seen,
+    wasKnown: (key) => memory.known.has(key),
+    isKnown: (key) => known.has(key),
+  };
+  const trouble = troubleAfter(memory.trouble, sources);
   return {
     known,
     phases: new Map(seen.resources.map((resource) => [resourceKey(resource), resource.phase])),
     wokeAt: wakes(memory, seen),
     awakeFrom: awakeFrom(memory, seen),
-    lastFailure: hasFailed(memory, known, seen) ? seen.now : memory.lastFailure,
+    trouble,
+    lastFailure: isFailure(memory.trouble, trouble, sources) ? seen.now : memory.lastFailure,
     braked: memory.braked,
   };
-}
-
-/** As many may lose their samples at once without a failure: fewer than the mass brake is for. */
-const fewLost = 10;
-
-/** A source failed as a whole, or in part: many lost what was known of them in one tick, and will have it again in one. */
-function hasFailed(memory: Memory, known: Memory['known'], { reports, wants }: Observation): boolean {
-  if (reports.some(({ failures }) => failures.length > 0)) return true;
-  const lost = wants.filter(({ key }) => memory.known.has(key) && !known.has(key));
-  return lost.length > fewLost;
 }
 
 function knownSpans(memory: Memory, { wants, samples, now, longestGapMs }: Observation): Memory['known'] {
