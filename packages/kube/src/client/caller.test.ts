@@ -65,6 +65,16 @@ describe('a read', () => {
     expect(api.requests.map(({ connection }) => connection)).toEqual([1, 2]);
   });
 
+  test('cut by its limit tells what the API answered before', async () => {
+    const client = await clientOf((_request, response) => {
+      if (api.requests.length === 1) sendStatus(response, 503, 'ServiceUnavailable', 'etcd is gone');
+    });
+    await expect(client.get(kinds.pod, ref, { timeoutMs: 800 })).rejects.toMatchObject({
+      code: 'timeout',
+      message: expect.stringMatching(/took longer than \d+ ms; before that: GET .* answered 503: etcd is gone$/),
+    });
+  });
+
   test('ends with timeout, and with aborted when the caller gives up', async () => {
     const client = await clientOf(() => undefined);
     await expect(client.get(kinds.pod, ref, { timeoutMs: 60 })).rejects.toMatchObject({ code: 'timeout' });

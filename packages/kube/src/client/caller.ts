@@ -55,6 +55,7 @@ export function createCaller(options: CallerOptions): Caller {
 }
 
 async function callWithRetries(options: CallerOptions, call: ApiCall, deadline: Deadline): Promise<unknown> {
+  let said: KubeError | undefined;
   for (let attempt = 1; ; attempt++) {
     try {
       return await attemptOnce(options, call, deadline);
@@ -63,12 +64,21 @@ async function callWithRetries(options: CallerOptions, call: ApiCall, deadline: 
         (error as KubeError).retryAfterMs ?? 0,
         backoffMs(attempt, firstPauseMs, longestPauseMs),
       );
-      if (!mayRetry(call, error) || attempt === maxAttempts || pauseMs >= deadline.remainingMs()) throw error;
+      if (!mayRetry(call, error) || attempt === maxAttempts || pauseMs >= deadline.remainingMs()) {
+        throw withWhatWasSaid(error, said);
+      }
+      if (isKubeError(error) && error.code !== 'timeout') said = error;
       await options.clock.sleep(pauseMs, deadline.signal).catch(() => {
-        throw deadline.signal.aborted ? deadline.error(nameOf(call)) : error;
+        throw deadline.signal.aborted ? withWhatWasSaid(deadline.error(nameOf(call)), said) : error;
       });
     }
   }
+}
+
+// "Took longer than 10 s" hides what the API answered to the attempts before the one that the limit cut.
+function withWhatWasSaid(error: unknown, said: KubeError | undefined): unknown {
+  if (said === undefined || !isKubeError(error, 'timeout')) return error;
+  return new KubeError('timeout', `${error.message}; before that: ${said.message}`, { cause: said });
 }
 
 // A write is sent a second time only when the API said that it did nothing (429). Anything else is the caller's to find out.
