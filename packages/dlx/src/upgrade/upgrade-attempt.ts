@@ -1,16 +1,13 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Attempt } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
-import { type Limits, limitsOf } from '../forward/limits.ts';
 import { readResponseHead, readTrailers, reasonPhrase } from '../forward/response-head.ts';
-import type { Connecting, UpstreamUser } from '../forward/upstreams.ts';
 import type { Lane } from '../hold/lane.ts';
-import { ReleasePlace } from '../hold/release-place.ts';
 import { causeText, type Outcome } from '../outcome.ts';
 import { informationHead, switchedHead } from './response-text.ts';
 import { Tunnel } from './tunnel.ts';
+import { TunnelAttempt } from './tunnel-attempt.ts';
 import type { UpgradeCarrier } from './upgrade-carrier.ts';
 
 const maxHeaderBytes = 65_536;
@@ -21,55 +18,20 @@ const bodiless = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
  * One offer to leave HTTP on its way to one endpoint, over a connection of its own. Node's own client, because undici
  * takes an upstream that answers an offer in HTTP for broken.
  */
-export class UpgradeAttempt implements Attempt, UpstreamUser {
-  readonly #x: Exchange;
+export class UpgradeAttempt extends TunnelAttempt {
   readonly #carrier: UpgradeCarrier;
-  readonly #lane: Lane;
-  readonly #state: EndpointState;
-  readonly #limits: Limits;
-  readonly #place: ReleasePlace | undefined;
-  #socket: Socket | undefined;
   #sent = false;
   /** When that was; monotonic. */
   #sentMs = 0;
-  #done = false;
-  joined = false;
 
   constructor(x: Exchange, carrier: UpgradeCarrier, lane: Lane, state: EndpointState) {
-    this.#x = x;
+    super(x, lane, state);
     this.#carrier = carrier;
-    this.#lane = lane;
-    this.#state = state;
-    this.#limits = limitsOf(lane.gate.resource, x.core.settings);
-    this.#place = x.wasHeld ? new ReleasePlace(state.window) : undefined;
-  }
-
-  dispatch(): void {
-    this.#socket = this.#x.core.upstreams.open(this.#state.endpoint, this, (error, socket) => {
-      if (this.#done) return;
-      if (socket !== null) this.#send(socket);
-      else {
-        this.#finish();
-        this.#lane.connectFailed(this.#x, this.#state, error);
-        this.#lane.pump();
-      }
-    });
-  }
-
-  connecting(): Connecting {
-    return this.#lane.connecting(this.#state, this.#limits.connectTimeoutMs);
-  }
-
-  abort(): void {
-    // Once joined, the end of the client's connection is the upstream's.
-    if (this.#done) return;
-    this.#finish();
-    this.#lane.pump();
   }
 
   silent(forMs: number): void {
-    if (this.#done || !this.#sent) return;
-    const { responseTimeoutMs, idleTimeoutMs } = this.#limits;
+    if (this.done || !this.#sent) return;
+    const { responseTimeoutMs, idleTimeoutMs } = this.limits;
     const { answering, socket } = this.#carrier;
     const limitMs = answering ? idleTimeoutMs : responseTimeoutMs;
     if (limitMs === 0 || forMs <= limitMs) return;
@@ -77,9 +39,9 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
     else this.#refuse(answering ? 'upstream-idle' : 'upstream-timeout', `was silent for ${Math.round(forMs)} ms`);
   }
 
-  #send(socket: Socket): void {
+  protected connected(socket: Socket): void {
     socket.on('error', ignore);
-    const { head, path } = this.#x;
+    const { head, path } = this.x;
     const { method, offer } = this.#carrier;
     const headers = [...head.fields, 'connection', 'Upgrade', 'upgrade', offer];
     if (!bodiless.has(method) && head.contentLength === undefined) headers.push('content-length', '0');
@@ -92,8 +54,8 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
       return;
     }
     this.#sent = true;
-    this.#sentMs = this.#x.core.clock.monotonic();
-    this.#lane.connected(this.#state);
+    this.#sentMs = this.x.core.clock.monotonic();
+    this.lane.connected(this.state);
     req.on('information', (info) => this.#inform(info));
     req.on('upgrade', (res, upstream, bytes) => this.#switch(res, upstream, bytes));
     req.on('response', (res) => this.#respond(res));
@@ -103,24 +65,24 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
 
   #inform({ statusCode, statusMessage, rawHeaders }: InformationEvent): void {
     // 100 is an answer to what we do not send.
-    if (this.#done || statusCode === 100) return;
+    if (this.done || statusCode === 100) return;
     this.#carrier.socket.write(informationHead(statusCode, statusMessage, rawHeaders), 'latin1');
   }
 
   /** The upstream goes over. */
   #switch(res: IncomingMessage, upstream: Socket, bytes: Buffer): void {
-    if (this.#done) return;
-    this.#lane.answered(this.#x, this.#state, this.#place, this.#sentMs);
-    this.#done = true;
+    if (this.done) return;
+    this.lane.answered(this.x, this.state, this.place, this.#sentMs);
+    this.done = true;
     const { socket: client } = this.#carrier;
     const early = this.#carrier.release();
     const webSocket = res.headers.upgrade?.trim().toLowerCase() === 'websocket';
-    const { idleTimeoutMs } = this.#limits;
+    const { idleTimeoutMs } = this.limits;
     const tunnel = new Tunnel({
-      x: this.#x,
+      x: this.x,
       client,
       upstream,
-      key: this.#state.key,
+      key: this.state.key,
       webSocket,
       byReset: false,
       idleTimeoutMs,
@@ -128,17 +90,17 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
     this.joined = true;
     client.write(switchedHead(res), 'latin1');
     tunnel.start(early, bytes);
-    this.#lane.pump();
+    this.lane.pump();
   }
 
   /** The upstream stays with HTTP: its answer is the answer. */
   #respond(upstream: IncomingMessage): void {
-    if (this.#done) return;
+    if (this.done) return;
     if (upstream.statusCode === 101) {
       this.#refuse('upstream-reset', 'went over to what it does not name');
       return;
     }
-    this.#lane.answered(this.#x, this.#state, this.#place, this.#sentMs);
+    this.lane.answered(this.x, this.state, this.place, this.#sentMs);
     const { statusCode: status = 502, statusMessage, rawHeaders } = upstream;
     const { fields } = readResponseHead(rawHeaders);
     const res = this.#carrier.respond();
@@ -149,42 +111,34 @@ export class UpgradeAttempt implements Attempt, UpstreamUser {
     upstream.pipe(res, { end: false });
     upstream.on('error', (error) => this.#failed(error));
     upstream.on('end', () => {
-      if (this.#done) return;
+      if (this.done) return;
       if (upstream.rawTrailers.length > 0) res.addTrailers(readTrailers(upstream.rawTrailers));
       res.end();
-      this.#finish();
-      this.#x.end('forwarded', status);
+      this.finish();
+      this.x.end('forwarded', status);
     });
-    this.#lane.pump();
+    this.lane.pump();
   }
 
   #failed(error: Error): void {
-    if (this.#done) return;
-    this.#state.brokeOff(this.#x.core.clock.monotonic(), this.#carrier.answering);
-    const heard = (this.#socket?.bytesRead ?? 0) > 0;
-    if (heard || this.#x.repeated || this.#carrier.method !== 'GET') {
+    if (this.done) return;
+    this.state.brokeOff(this.x.core.clock.monotonic(), this.#carrier.answering);
+    const heard = (this.socket?.bytesRead ?? 0) > 0;
+    if (heard || this.x.repeated || this.#carrier.method !== 'GET') {
       this.#refuse('upstream-reset', causeText(error));
       return;
     }
-    this.#finish();
-    if (!this.#lane.repeat(this.#x, this.#state, error)) {
-      this.#x.refuse({ outcome: 'upstream-reset', detail: `${this.#state.key}: ${causeText(error)}` });
+    this.finish();
+    if (!this.lane.repeat(this.x, this.state, error)) {
+      this.x.refuse({ outcome: 'upstream-reset', detail: `${this.state.key}: ${causeText(error)}` });
     }
-    this.#lane.pump();
+    this.lane.pump();
   }
 
   #refuse(outcome: Outcome, detail: string): void {
-    this.#finish();
-    this.#x.refuse({ outcome, detail: `${this.#state.key}: ${detail}` });
-    this.#lane.pump();
-  }
-
-  /** Nothing more is heard from the upstream. */
-  #finish(): void {
-    if (this.#done) return;
-    this.#done = true;
-    this.#socket?.destroy();
-    this.#place?.leave();
+    this.finish();
+    this.x.refuse({ outcome, detail: `${this.state.key}: ${detail}` });
+    this.lane.pump();
   }
 }
 
