@@ -1,6 +1,7 @@
 import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
 import type { Accounting } from './accounting.ts';
 import type { Upstreams } from './forward/upstreams.ts';
+import type { SilenceLooks } from './silence.ts';
 import type { OwnEnds } from './tcp/own-ends.ts';
 import type { Turns } from './turns.ts';
 import type { Tunnel } from './upgrade/tunnel.ts';
@@ -50,6 +51,7 @@ export interface Core {
   /** Connections that left HTTP. */
   readonly tunnels: Set<Tunnel>;
   readonly ownEnds: OwnEnds;
+  readonly silence: SilenceLooks;
   /** This replica's name. */
   readonly identity: string;
   /** Set once the process was told to stop: answers close their connections. */

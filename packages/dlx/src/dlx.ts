@@ -11,7 +11,7 @@ import { Resources } from './resources.ts';
 import { createChain } from './server/chain.ts';
 import { DataServer } from './server/data-server.ts';
 import { Listeners } from './server/listeners.ts';
-import { watchSilence } from './silence.ts';
+import { SilenceLooks } from './silence.ts';
 import { OwnEnds } from './tcp/own-ends.ts';
 import { Turns } from './turns.ts';
 import { WakeLimits } from './wake-limits.ts';
@@ -70,6 +70,7 @@ export function createDlx(options: DlxOptions): Dlx {
     wakeTurns: new Turns(),
     tunnels: new Set(),
     ownEnds: new OwnEnds(),
+    silence: new SilenceLooks(clock),
     identity,
     draining: false,
     refusing: false,
@@ -98,9 +99,13 @@ export function createDlx(options: DlxOptions): Dlx {
     synced,
     listen: () => server.listen(listenHost, listenPort),
     run: async (signal) => {
-      const tunnelsLook = (nowMs: number): void => core.tunnels.forEach((tunnel) => tunnel.endSilent(nowMs));
-      const looks = [server.endSilent.bind(server), upstreams.endSilent.bind(upstreams), tunnelsLook];
-      await Promise.all([resources.run(signal), watchSilence(looks, clock, signal)]);
+      const look = (nowMs: number): boolean => {
+        server.endSilent(nowMs);
+        upstreams.endSilent(nowMs);
+        for (const tunnel of core.tunnels) tunnel.endSilent(nowMs);
+        return server.connections.size + upstreams.size + core.tunnels.size > 0;
+      };
+      await Promise.all([resources.run(signal), core.silence.run(look, signal)]);
     },
     addDrainSteps: (shutdown, times) => addDrainSteps(shutdown, { core, server, listeners, resources, ...times }),
   };

@@ -1,9 +1,37 @@
 import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
 import { createFakeClock } from '@scaler/testing-kit';
-import { silenceLookMs } from './silence.ts';
+import { SilenceLooks, silenceLookMs } from './silence.ts';
 import { startHarness } from './testing/harness.ts';
 import { startUpstream } from './testing/upstream.ts';
+
+test('silence is looked for while there is something that may be silent, and not at all otherwise', async () => {
+  const clock = createFakeClock();
+  const stop = new AbortController();
+  const silence = new SilenceLooks(clock);
+  let left = 0;
+  const lookedMs: number[] = [];
+  const running = silence.run((nowMs) => lookedMs.push(nowMs) > 0 && left > 0, stop.signal);
+  const pass = async (times: number): Promise<void> => {
+    for (let i = 0; i < times; i++) await clock.advance(silenceLookMs);
+  };
+  await pass(10);
+  expect(lookedMs).toEqual([]);
+  left = 2;
+  silence.arrived();
+  silence.arrived();
+  await pass(3);
+  expect(lookedMs).toEqual([11, 12, 13].map((times) => times * silenceLookMs));
+  left = 0;
+  await pass(3);
+  expect(lookedMs).toHaveLength(4);
+  silence.arrived();
+  await pass(3);
+  expect(lookedMs).toHaveLength(5);
+  stop.abort();
+  await running;
+  expect(lookedMs).toHaveLength(5);
+});
 
 test('a kept-alive connection without a request is ended after 75 s; one that is held is not', async () => {
   const app = await startUpstream();

@@ -29,14 +29,29 @@ export function bytesOf({ bytesRead, bytesWritten }: Socket): number {
   return bytesRead + bytesWritten;
 }
 
-/** Looks at what may be silent until the signal aborts. One timer in place of several per message. */
-export async function watchSilence(
-  looks: ((nowMs: number) => void)[],
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await clock.sleep(silenceLookMs, signal).catch(() => {});
-    for (const look of looks) look(clock.monotonic());
+/** Looks for silence while there is something that may be silent: one timer in place of several per message, or none. */
+export class SilenceLooks {
+  readonly #clock: Clock;
+  #something = Promise.withResolvers<void>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Here is something that may be silent. */
+  arrived(): void {
+    this.#something.resolve();
+  }
+
+  /** Until the signal aborts; once only. `look` returns whether there is anything left to look at. */
+  async run(look: (nowMs: number) => boolean, signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.arrived(), { once: true });
+    for (;;) {
+      await this.#something.promise;
+      await this.#clock.sleep(silenceLookMs, signal).catch(() => {});
+      if (signal.aborted) return;
+      this.#something = Promise.withResolvers();
+      if (look(this.#clock.monotonic())) this.arrived();
+    }
   }
 }

@@ -53,7 +53,7 @@ export class Upstreams {
   readonly #own = new Set<Pick<Upstream, 'socket' | 'user' | 'silence'>>();
 
   get size(): number {
-    return this.#all.size;
+    return this.#all.size + this.#own.size + this.sessions.size;
   }
 
   /** `key` is `address:port`. */

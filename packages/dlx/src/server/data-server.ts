@@ -185,6 +185,7 @@ export class DataServer {
 
   #track(connection: ClientConnection): void {
     this.connections.add(connection);
+    this.#core.silence.arrived();
     connection.socket.once('close', () => {
       this.connections.delete(connection);
       connection.closed();
