@@ -1,8 +1,9 @@
-import { connect, type Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Endpoint } from '@scaler/scaler-types';
 import { Client } from 'undici';
 import { UpstreamSessions } from '../http2/upstream-sessions.ts';
 import { bytesOf, Silence } from '../silence.ts';
+import { socketOptions, UpstreamSocket } from './upstream-socket.ts';
 
 const keepAliveMs = 4000;
 /** Node's timers fire at once beyond it. */
@@ -92,7 +93,8 @@ export class Upstreams {
    * A connection that is one user's alone, and looked after until it closes. Each of its directions ends by itself.
    */
   open({ address: host, port }: Endpoint, user: UpstreamUser, callback: Connected): Socket {
-    const socket = connectWithin({ host, port, allowHalfOpen: true }, user.connecting(), callback);
+    const socket = new Socket({ ...socketOptions, allowHalfOpen: true });
+    connectWithin(socket, { host, port }, user.connecting(), callback);
     const own = { socket, user, silence: new Silence() };
     this.#own.add(own);
     socket.once('close', () => this.#own.delete(own));
@@ -130,7 +132,9 @@ export class Upstreams {
       maxHeaderSize: 65_536,
       connect: ({ hostname, port }, callback) => {
         const to = { host: hostname, port: Number(port === '' ? 80 : port) };
-        upstream.socket = connectWithin(to, upstream.user?.connecting() ?? unused, callback);
+        const connecting = upstream.user?.connecting() ?? unused;
+        upstream.socket = new UpstreamSocket();
+        connectWithin(upstream.socket, to, connecting, callback);
       },
     });
     const upstream: Upstream = {
@@ -156,11 +160,12 @@ export class Upstreams {
 }
 
 export function connectWithin(
-  { host, port, allowHalfOpen = false }: { host: string; port: number; allowHalfOpen?: boolean },
+  socket: Socket,
+  { host, port }: { host: string; port: number },
   { timeoutMs, settleMs }: Connecting,
   callback: Connected,
-): Socket {
-  const socket = connect({ host, port, allowHalfOpen, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
+): void {
+  socket.connect({ host, port });
   let told = false;
   const failed = (error: Error): void => {
     if (told) return;
@@ -189,7 +194,6 @@ export function connectWithin(
     // What came in meanwhile is read before the immediate.
     else timer = setTimeout(() => setImmediate(stands), settleMs);
   });
-  return socket;
 }
 
 function lateError(where: string, timeoutMs: number): Error {

@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { EndpointState } from '../forward/endpoint-state.ts';
+import { socketOptions } from '../forward/upstream-socket.ts';
 import { connectWithin } from '../forward/upstreams.ts';
 import { clientOptions } from './options.ts';
 
@@ -55,7 +56,8 @@ export class UpstreamSession {
     this.#keeper = keeper;
     const { address: host, port } = state.endpoint;
     // Its SETTINGS prove more than that it stands for a while.
-    this.#socket = connectWithin({ host, port }, { timeoutMs, settleMs: 0 }, (error, socket) => {
+    this.#socket = new Socket(socketOptions);
+    connectWithin(this.#socket, { host, port }, { timeoutMs, settleMs: 0 }, (error, socket) => {
       if (error !== null) this.#failed(error);
       else if (!this.#ended) this.#connected(socket, timeoutMs);
     });

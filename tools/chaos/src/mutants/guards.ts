@@ -102,8 +102,8 @@ export const guards: readonly Guard[] = [
     edits: [
       {
         file: 'packages/dlx/src/wake.ts',
-        find: '    if (this.#running || this.closed) return;\n',
-        replace: '    if (this.closed) return;\n',
+        find: '    if (this.#running || this.closed) return;\n    this.#running = true;\n    this.#waitedInLine = false;\n',
+        replace: '    if (this.closed) return;\n    this.#running = true;\n    this.#waitedInLine = false;\n',
       },
     ],
   },
