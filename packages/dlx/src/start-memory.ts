@@ -14,6 +14,11 @@ export function spareMemory(): (resources: number) => void {
   setFlagsFromString('--heap-growing-percent=20');
   return (resources) => {
     setFlagsFromString('--heap-growing-percent=0');
-    if (resources >= worthIt) setTimeout(() => globalThis.gc?.(), restMs).unref();
+    if (resources >= worthIt) setTimeout(collectAll, restMs).unref();
   };
+}
+
+/** Gives back to the system what it can: a collection like any other keeps 35 MB of emptied pages. Takes 0.1 s. */
+function collectAll(): void {
+  void globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
