@@ -130,12 +130,17 @@ async function podNotScraped(stage: Stage): Promise<readonly Finding[]> {
   await until('the metric to be gone', limitMs, async () => (await valueOf(stage, web)) === undefined || undefined);
   const gone = await sightingsNotAwake(stage, [web, byPods], longMs);
   const sum = await valueOf(stage, byPods);
-  // Each is known from a scrape of its own on: one before the other.
   const sinceMs = performance.now();
   for (const app of [web, byPods]) await tellMetrics(stage, app, 'on');
+  // The sum is known all the while, and tells for a window more of the pod that was missed.
+  const when = 'after all its pods are scraped again';
+  const parks = await Promise.all([
+    untilKnown(stage).then(() => parked(stage, when, [web])),
+    parked(stage, when, [byPods], sinceMs),
+  ]);
   return [
     none(`looks at which one was not awake in ${seconds(longMs)} with a pod that cannot be scraped`, gone),
     { what: 'the sum over pods meanwhile', wanted: '≥ 1', got: String(sum), good: sum !== undefined && sum >= 1 },
-    ...(await parked(stage, 'after all pods can be scraped again', [web, byPods], sinceMs)),
+    ...parks.flat(),
   ];
 }
