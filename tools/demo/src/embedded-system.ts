@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,14 +79,18 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
  */
 function appImage(app: string, args: readonly string[], env: Record<string, string>): ProcessImage {
   const main = join(root, 'packages', app, 'src/main.ts');
-  // As the programs' first lines ask for.
-  const youngMb = app === 'dlx' ? 16 : 8;
-  const flags = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning'];
-  const node = [process.execPath, `--max-semi-space-size=${youngMb}`, ...flags, main];
+  const flags = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning', ...ownFlags(main)];
+  const node = [process.execPath, ...flags, main];
   const own =
     'own="$KUBECONFIG.$HOSTNAME"; sed "s/token: .*/token: $HOSTNAME.$$/" "$KUBECONFIG" > "$own"; KUBECONFIG="$own"';
   const shell = ['/bin/sh', '-c', `${own} exec "$0" "$@" >> "$LOG_FOLDER/$HOSTNAME.log" 2>&1`];
   return { command: [...shell, ...node, ...args, '--log-format=text'], env, cwd: root };
+}
+
+/** Flags of Node itself by which a program asks to be started, in its first line. */
+export function ownFlags(program: string): string[] {
+  const [first = ''] = readFileSync(program, 'utf8').split('\n', 1);
+  return first.split(' ').filter((word) => word.startsWith('--'));
 }
 
 const fromPod = (name: string, fieldPath: string): object => ({ name, valueFrom: { fieldRef: { fieldPath } } });

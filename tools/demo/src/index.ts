@@ -1,6 +1,7 @@
 export {
   type EmbeddedSystem,
   type EmbeddedSystemOptions,
+  ownFlags,
   startEmbeddedSystem,
   systemNamespace,
 } from './embedded-system.ts';

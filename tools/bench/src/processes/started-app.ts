@@ -1,8 +1,8 @@
 import { type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ownFlags } from '@scaler/demo';
 import { end, isBuilt, type NodeOptions, root, startNode } from './child.ts';
 import { sharedMs } from './usage.ts';
 
@@ -51,12 +51,6 @@ export async function startApp(name: 'autoscaler' | 'dlx', options: NodeOptions 
 interface Listening {
   readonly port?: number;
   readonly infra: { readonly port: number };
-}
-
-/** Flags of Node itself by which a program asks to be started, in its first line. */
-function ownFlags(file: string): string[] {
-  const [first = ''] = readFileSync(file, 'utf8').split('\n', 1);
-  return first.split(' ').filter((word) => word.startsWith('--'));
 }
 
 /** The last lines of its log, kept up to date. */
