@@ -29,12 +29,10 @@ export function createReconcile(ground: Ground, performer: Performer, by: string
   const tellOutage = createTellOutage(ground);
   const tellNamespace = createNamespaceTeller(ground);
 
-  async function one(resource: ResourceRef, signal: AbortSignal, isSweep: boolean): Promise<ScaleResult> {
+  async function one(resource: ResourceRef, signal: AbortSignal): Promise<ScaleResult> {
     const ref = { namespace: resource.namespace, name: resource.name };
     const key = resourceKey(ref);
     if (ground.repairs.has(key) || ground.parks.has(key)) return { resource: ref, ok: true };
-    const workload = isSweep ? ground.lookup.managed(ref)?.workload : undefined;
-    if (workload !== undefined && ground.atRest.has(workload)) return { resource: ref, ok: true };
     const cached = cachedSnapshot(ground, ref);
     if (cached.managed !== undefined) {
       const leading = leadingOf(cached);
@@ -54,15 +52,22 @@ export function createReconcile(ground: Ground, performer: Performer, by: string
   }
 
   return async (refs, signal) => {
-    const isSweep = refs.length === 0;
-    const queue = [...(isSweep ? ground.lookup.refs() : refs)].entries();
+    const looked = refs.length > 0 ? refs : ground.lookup.refs().filter((ref) => !isAtRest(ground, ref));
+    const queue = looked.entries();
     const results: ScaleResult[] = [];
     const work = async (): Promise<void> => {
-      for (const [i, ref] of queue) results[i] = await one(ref, signal, isSweep);
+      for (const [i, ref] of queue) results[i] = await one(ref, signal);
     };
     await Promise.all(Array.from({ length: concurrency }, work));
     return results;
   };
+}
+
+function isAtRest({ stores, atRest }: Ground, { namespace, name }: ResourceRef): boolean {
+  return stores.workloads.some(({ store }) => {
+    const workload = store.get(namespace, name);
+    return workload !== undefined && atRest.has(workload);
+  });
 }
 
 /** What keeps it awake for good, beside its settings, which are told of by themselves. */
