@@ -1,6 +1,7 @@
 import { ScalerError } from './errors.ts';
 
 const unitMs = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
+const units = Object.entries(unitMs);
 const pattern = /^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/;
 
 /**
@@ -22,7 +23,7 @@ export function parseDuration(text: string): number {
 export function formatDuration(ms: number): string {
   let rest = Math.max(0, Math.round(ms));
   let text = '';
-  for (const [unit, size] of Object.entries(unitMs)) {
+  for (const [unit, size] of units) {
     const count = Math.floor(rest / size);
     if (count > 0) text += `${count}${unit}`;
     rest -= count * size;
@@ -32,7 +33,7 @@ export function formatDuration(ms: number): string {
 
 /** The single-unit text used in metric names, `90s`, `5m`, `1h`: the largest unit that divides the duration exactly. */
 export function formatMetricWindow(ms: number): string {
-  for (const [unit, size] of Object.entries(unitMs)) {
+  for (const [unit, size] of units) {
     if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
   }
   return `${ms}ms`;

@@ -78,6 +78,7 @@ export function createAttemptBook({ get, ring, observer, settings, clock, logger
     },
     all: () => new Map(attempts),
     look(resources, beganMs) {
+      if (attempts.size + slept.size === 0) return;
       const seen = new Map(resources.map((resource) => [resourceKey(resource), resource]));
       for (const kept of [attempts, slept]) for (const key of kept.keys()) if (!seen.has(key)) kept.delete(key);
       for (const [key, resource] of seen) lookAt(key, resource, beganMs);

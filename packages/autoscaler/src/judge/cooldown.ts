@@ -17,7 +17,8 @@ export interface CooldownFacts {
  * attempts that did not end in sleep. Empty: nothing of the sort.
  */
 export function cooldowns(resource: Resource, facts: CooldownFacts): readonly string[] {
-  return [afterEvent(resource, facts), afterWake(resource, facts), afterAttempts(resource, facts)].filter(
+  const key = resourceKey(resource);
+  return [afterEvent(resource, facts), afterWake(resource, key, facts), afterAttempts(key, facts)].filter(
     (reason) => reason !== undefined,
   );
 }
@@ -34,15 +35,15 @@ function afterEvent(
   return `cooldown until ${wallText(untilMs)} after ${lastScaleEvent ?? 'a scale event'} at ${wallText(atMs)}`;
 }
 
-function afterWake(resource: Resource, facts: CooldownFacts): string | undefined {
-  const woke = facts.memory.wokeAt.get(resourceKey(resource));
+function afterWake(resource: Resource, key: string, facts: CooldownFacts): string | undefined {
+  const woke = facts.memory.wokeAt.get(key);
   const lengthMs = resource.cooldownMs ?? facts.cooldownMs;
   if (!woke || facts.now.monotonicMs >= woke.monotonicMs + lengthMs) return undefined;
   return `cooldown until ${wallText(woke.wallMs + lengthMs)} after it became awake at ${wallText(woke.wallMs)}`;
 }
 
-function afterAttempts(resource: Resource, facts: CooldownFacts): string | undefined {
-  const attempts = facts.attempts.get(resourceKey(resource));
+function afterAttempts(key: string, facts: CooldownFacts): string | undefined {
+  const attempts = facts.attempts.get(key);
   if (!attempts || facts.now.monotonicMs >= attempts.notBefore.monotonicMs) return undefined;
   const times = attempts.count === 1 ? '' : `${attempts.count} times in a row, `;
   return `not tried again until ${wallText(attempts.notBefore.wallMs)}: ${times}${attempts.why}`;

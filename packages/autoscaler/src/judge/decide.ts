@@ -66,15 +66,15 @@ function verdictOf(resource: Resource, samples: Samples, facts: DecideFacts): Ve
 function standingReasons(resource: Resource, facts: DecideFacts): readonly string[] {
   if (resource.phase === undefined) return ['unknown: its phase is not known'];
   if (resource.phase !== 'awake') return [`it is ${resource.phase}`];
-  const doubt = facts.doubts.get(resourceKey(resource));
-  const early = minimumAwake(resource, facts);
+  const key = resourceKey(resource);
+  const doubt = facts.doubts.get(key);
   return [
-    ...(doubt === undefined ? [] : [`unknown: ${doubt}`]),
-    ...(facts.parking.has(resourceKey(resource)) ? ['a park is under way'] : []),
-    ...(resource.replicas === 0 ? ['it is awake with no replicas: left to be repaired'] : []),
-    ...(resource.blocked ? [`blocked: ${resource.blocked}`] : []),
+    doubt === undefined ? undefined : `unknown: ${doubt}`,
+    facts.parking.has(key) ? 'a park is under way' : undefined,
+    resource.replicas === 0 ? 'it is awake with no replicas: left to be repaired' : undefined,
+    resource.blocked ? `blocked: ${resource.blocked}` : undefined,
     ...standingWishes(resource, facts.now),
-    ...(early === undefined ? [] : [early]),
+    minimumAwake(resource, facts),
     ...cooldowns(resource, facts),
-  ];
+  ].filter((reason) => reason !== undefined);
 }

@@ -15,6 +15,8 @@ export interface KnownSpan {
   peaks: readonly Peak[];
 }
 
+const noPeaks: readonly Peak[] = [];
+
 /** What earlier ticks leave for the next one. Immutable: each tick makes a new one. */
 export interface Memory {
   /** By {@link Want.key}; absent while unknown. */
@@ -89,7 +91,7 @@ function knownSpans(memory: Memory, { wants, samples, now, longestGapMs }: Obser
     const before = memory.known.get(key);
     const unbroken = before && now.monotonicMs - before.last.monotonicMs <= Math.max(longestGapMs, metric.windowSize);
     const look = { nowMs: now.monotonicMs, windowMs: metric.windowSize };
-    const peaks = want.momentary ? withPeak(unbroken ? before.peaks : [], sample.value, look) : [];
+    const peaks = want.momentary ? withPeak(unbroken ? before.peaks : noPeaks, sample.value, look) : noPeaks;
     known.set(key, { since: unbroken ? before.since : now, last: now, peaks });
   }
   return known;

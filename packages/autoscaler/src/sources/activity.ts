@@ -22,9 +22,11 @@ export interface ActivitySourceParts {
 interface Heard {
   answers: readonly ActivityAnswer[];
   failures: readonly string[];
-  /** Replicas that were heard before and are not there any more. */
-  gone: readonly Gone[];
+  /** How far back the replicas' counts go together. */
+  covered: Covered | undefined;
 }
+
+/** A replica that was heard before and is not there any more. */
 
 interface Gone {
   replica: string;
@@ -46,14 +48,15 @@ export function createActivitySource({ peers, client, clock, timeoutMs, listTime
       list = await limited({ clock, limitMs: listTimeoutMs, signal }, (both) => peers.live(both));
     } catch (error) {
       signal.throwIfAborted();
-      return { answers: [], failures: [`the DLX replicas cannot be listed: ${(error as Error).message}`], gone: [] };
+      return nothingHeard(`the DLX replicas cannot be listed: ${(error as Error).message}`);
     }
-    if (list.length === 0) return { answers: [], failures: ['no DLX replica is known'], gone: [] };
+    if (list.length === 0) return nothingHeard('no DLX replica is known');
     const question = { method: 'GET', path: '/activity', timeoutMs } as const;
     const replies = await askAll(client, list, question, parseActivity, signal);
-    const answers = replies.flatMap((reply) => ('answer' in reply ? [reply] : []));
+    const told = replies.flatMap((reply) => ('answer' in reply ? [reply] : []));
     const failures = replies.flatMap((reply) => ('error' in reply ? [reply.error.message] : []));
-    return { answers: answers.map(({ answer }) => answer), failures, gone: lastHeard.update(answers, longestWindowMs) };
+    const answers = told.map(({ answer }) => answer);
+    return { answers, failures, covered: coveredBy(answers, lastHeard.update(told, longestWindowMs)) };
   };
 
   return {
@@ -66,12 +69,16 @@ export function createActivitySource({ peers, client, clock, timeoutMs, listTime
   };
 }
 
+function nothingHeard(why: string): Heard {
+  return { answers: [], failures: [why], covered: undefined };
+}
+
 function sampleOf(want: Want, heard: Heard): Sample {
   const value = valueOf(heard.answers, resourceKey(want.resource), want.metric.windowSize);
   if (value > 0) return { known: true, value, ageMs: 0 };
   const [failure] = heard.failures;
   if (failure !== undefined) return unknown(failure);
-  return { known: true, value, ageMs: 0, covered: coveredBy(heard) };
+  return { known: true, value, ageMs: 0, covered: heard.covered };
 }
 
 function valueOf(answers: readonly ActivityAnswer[], key: string, windowMs: number): number {
@@ -88,8 +95,7 @@ function inUse({ held, inFlight, openStreams }: ResourceActivity): number {
   return held + Math.max(inFlight, openStreams);
 }
 
-/** How far back the replicas' counts go together. */
-function coveredBy({ answers, gone }: Heard): Covered | undefined {
+function coveredBy(answers: readonly ActivityAnswer[], gone: readonly Gone[]): Covered | undefined {
   const starts = answers.map(({ replica, upMs }): Covered => ({ ms: upMs, since: `DLX ${replica} started` }));
   const ends = gone.map(({ replica, agoMs }): Covered => ({
     ms: agoMs,

@@ -49,7 +49,7 @@ export async function askGroups(
               return allUnknown(group, (error as Error).message);
             },
           );
-    for (const [key, sample] of collected.samples) samples.set(key, sample);
+    collected.samples.forEach((sample, key) => samples.set(key, sample));
     for (const failure of collected.failures) failures.add(failure);
   });
   return { samples, failures: [...failures] };

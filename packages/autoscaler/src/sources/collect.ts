@@ -33,7 +33,7 @@ export async function collect(
       try {
         const collected =
           own.length === 0 ? { samples: new Map<string, Sample>(), failures: [] } : await source.collect(own, options);
-        for (const [key, sample] of collected.samples) samples.set(key, sample);
+        collected.samples.forEach((sample, key) => samples.set(key, sample));
         return { source: source.name, failures: [...collected.failures, ...nothingKnown(own, collected)] };
       } catch (error) {
         options.signal.throwIfAborted();
@@ -55,8 +55,9 @@ export async function collect(
  * says that its metric is wrong, all of them together say that the source is.
  */
 function nothingKnown(wants: readonly Want[], { samples, failures }: Collected): readonly string[] {
+  if (failures.length > 0 || wants.some(({ key }) => samples.get(key)?.known)) return [];
   const resources = new Set(wants.map(({ resource }) => resourceKey(resource))).size;
-  if (failures.length > 0 || resources < 2 || wants.some(({ key }) => samples.get(key)?.known)) return [];
+  if (resources < 2) return [];
   return [`it knows nothing of any of ${resources} resources`];
 }
 

@@ -43,9 +43,10 @@ export interface WantSettings {
   idleAfterMs: number;
 }
 
-/** What a resource's wants were made of, and the wants. */
+/** A resource's wants, and what they were made of: a scaler may change the same object. */
 interface Made {
-  of: readonly unknown[];
+  of: Record<'scaleResources' | 'kind' | 'idleAfterMs' | 'dlxSeesAll', unknown>;
+  by: WantSettings;
   wants: readonly Want[];
 }
 
@@ -56,16 +57,31 @@ const made = new WeakMap<Resource, Made>();
  * before while it is the same resource: a thousand of them are asked for twice in each tick.
  */
 export function wantsOf(resource: Resource, settings: WantSettings): readonly Want[] {
+  const before = made.get(resource);
+  if (before && isMadeOf(before, resource, settings)) return before.wants;
   const { scaleResources, kind, idleAfterMs, dlxSeesAll } = resource;
   const { metricNamePattern, defaultSource, windowedQueries } = settings;
-  const own = [scaleResources, kind, idleAfterMs, dlxSeesAll];
-  const of: readonly unknown[] = [...own, metricNamePattern, defaultSource, windowedQueries, settings.idleAfterMs];
-  const before = made.get(resource);
-  if (before?.of.every((one, i) => Object.is(one, of[i]))) return before.wants;
   const metrics = scaleResources.map((metric) => metricWant(resource, metric, settings));
   const wants = [...metrics, activityWant(resource, settings)];
-  made.set(resource, { of, wants });
+  made.set(resource, {
+    of: { scaleResources, kind, idleAfterMs, dlxSeesAll },
+    by: { metricNamePattern, defaultSource, windowedQueries, idleAfterMs: settings.idleAfterMs },
+    wants,
+  });
   return wants;
+}
+
+function isMadeOf({ of, by }: Made, resource: Resource, settings: WantSettings): boolean {
+  return (
+    of.scaleResources === resource.scaleResources &&
+    of.kind === resource.kind &&
+    of.idleAfterMs === resource.idleAfterMs &&
+    of.dlxSeesAll === resource.dlxSeesAll &&
+    by.metricNamePattern === settings.metricNamePattern &&
+    by.defaultSource === settings.defaultSource &&
+    by.windowedQueries === settings.windowedQueries &&
+    by.idleAfterMs === settings.idleAfterMs
+  );
 }
 
 function metricWant(resource: Resource, metric: ScaleResource, settings: WantSettings): Want {
