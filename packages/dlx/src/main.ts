@@ -2,14 +2,13 @@
 // Beyond 16 MB the young generation makes nothing faster, and costs up to 130 MB after a burst of held requests. `gc` is
 // for the end of the start.
 import { createRequire } from 'node:module';
-import { runApp } from '@scaler/runtime';
+import { runApp, spareMemory } from '@scaler/runtime';
 import { runDlx } from './app.ts';
 import { settings } from './settings.ts';
-import { spareMemory } from './start-memory.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
-const onSynced = spareMemory();
+const onSynced = spareMemory({ worthIt: 1000 });
 
 await runApp({
   name: 'scaler-dlx',

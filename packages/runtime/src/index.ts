@@ -30,6 +30,7 @@ export { placeSettings, pluginSettings, processSettings, serverSettings } from '
 export { runApp, type RunAppOptions } from './lifecycle/run-app.ts';
 export { type ProcessContext, type ProcessSeam, runProcess, type RunProcessOptions } from './lifecycle/run-process.ts';
 export { createShutdown, type Shutdown, type ShutdownOptions, type ShutdownWork } from './lifecycle/shutdown.ts';
+export { spareMemory, type SpareMemoryOptions } from './lifecycle/start-memory.ts';
 export { type Part, supervise, type SuperviseOptions } from './lifecycle/supervise.ts';
 export { fastifyLogger } from './log/fastify-logger.ts';
 export { type LogFormat } from './log/line.ts';

@@ -35,6 +35,8 @@ export interface AutoscalerContext extends ProcessContext {
   config: Config<Settings>;
   /** Main's `import.meta.url`: where scalers are looked for last. */
   appUrl: string;
+  /** Called once the scaler has told of all its resources, with their number. */
+  onSynced?: ((resources: number) => void) | undefined;
 }
 
 /** The autoscaler, from its settings to its end. */
@@ -142,7 +144,7 @@ interface Served {
 
 /** A replica without the Lease is as ready as the one that holds it. */
 async function serve(
-  { signal, shutdown, logger, clock }: AutoscalerContext,
+  { signal, shutdown, logger, clock, onSynced }: AutoscalerContext,
   values: ConfigValues<Settings>,
   { scaler, view, leadership, metrics, ring }: Served,
 ): Promise<void> {
@@ -150,7 +152,10 @@ async function serve(
   readiness.set('resources', false, 'the scaler has not told all of its resources yet');
   readiness.set('running', true);
   view.whenSynced(signal).then(
-    () => readiness.set('resources', true),
+    () => {
+      readiness.set('resources', true);
+      onSynced?.(view.list().length);
+    },
     () => undefined,
   );
   shutdown.step(10, 'unready', () => readiness.set('running', false, 'stopping'));
