@@ -85,6 +85,23 @@ test('a slice that somebody else changed meanwhile is not overwritten, but looke
   expect(one.phase('web')).toBe('asleep');
 });
 
+test.each([
+  ['that is refused although nothing stands in its way', { type: 'error', status: 409, reason: 'Conflict' }],
+  ['that is lost', { type: 'dropBefore' }],
+] as const)('a write %s is done again, though nobody tells of a change', async (_, action) => {
+  const one = await sleepers(['web']);
+  const another = await anotherDlx(one, ['web'], '2');
+  one.cluster.api.faults.add({
+    verb: 'update',
+    resource: 'endpointslices',
+    userAgent: one.leader.name,
+    times: 1,
+    action,
+  });
+  await one.cluster.apply(dlxSlice([another]));
+  await one.until(() => named(one, 'web')[0]?.join() === another);
+});
+
 test('more DLX addresses than one slice of Kubernetes names are all in ours, and a request wakes through any', async () => {
   const one = await sleepers(['web']);
   const others = Array.from({ length: 149 }, (_, i) => one.dlx.address.replace(/\d+$/, String(i + 2)));

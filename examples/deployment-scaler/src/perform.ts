@@ -38,7 +38,8 @@ export type WriteStep = Exclude<Step, { do: 'rest' | 'wait' | 'confirm' | 'try-p
 export interface Performer {
   /** The workload as it stands after a swap that was won; undefined: lost. */
   swap(managed: Managed, step: SwapStep, doing: Doing, lane?: 'wake' | 'normal', epoch?: string): Promise<SwapOutcome>;
-  write(snapshot: Snapshot, step: WriteStep, signal: AbortSignal, lane?: 'normal' | 'mirror'): Promise<void>;
+  /** False: lost to somebody else, or nobody knows. */
+  write(snapshot: Snapshot, step: WriteStep, signal: AbortSignal, lane?: 'normal' | 'mirror'): Promise<boolean>;
 }
 
 export type SwapOutcome = { readonly won: boolean; readonly managed: Managed | undefined };
@@ -74,10 +75,12 @@ export function createPerformer(ground: Ground, ports: Ports): Performer {
       try {
         await write(ground, ports, snapshot, step, { signal, lane });
         ground.rivals.done(snapshot, step);
+        return true;
       } catch (error) {
-        // Somebody else was there in between, or nobody knows: what stands there now is read next anyway.
+        // Somebody else was there in between, or nobody knows: what stands there now is to be read next.
         if (!isKubeError(error, 'conflict', 'test-failed', 'already-exists', 'not-found', 'write-outcome-unknown'))
           throw error;
+        return false;
       }
     },
   };

@@ -22,6 +22,8 @@ export type Reconcile = (refs: readonly ResourceRef[], signal: AbortSignal) => P
 
 const concurrency = 8;
 const maxSteps = 60;
+/** A mirror write that was lost to somebody else is told of; one that an API refuses or loses on its own is not. */
+const lostMs = 1_000;
 
 export function createReconcile(ground: Ground, performer: Performer, by: string): Reconcile {
   const tell = createTeller(ground);
@@ -96,7 +98,8 @@ async function settle(
     return;
   }
   if (isMirroring(facts, next)) {
-    await mirror(performer, cached, facts, next.epoch, signal);
+    const done = await mirror(performer, cached, facts, next.epoch, signal);
+    if (!done) ground.lookAgain(ref, lostMs);
     return;
   }
   let after: Snapshot | undefined;
@@ -132,19 +135,21 @@ function isMirroring({ workload, services }: Facts, step: Step): step is WriteSl
   return services.some(({ name, slices }) => name === step.service && slices === 'outdated');
 }
 
-// Without a live read: a write over anything but what the store knows fails, and then the store is told of something.
-// With reads a rollout of the DLX would cost seven calls for each sleeper instead of one.
+// Without a live read: a write over anything but what the store knows fails. With reads a rollout of the DLX would cost
+// seven calls for each sleeper instead of one. False: it is to be looked at again.
 async function mirror(
   performer: Performer,
   cached: Snapshot,
   { services }: Facts,
   epoch: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
+  let done = true;
   for (const { name, ours, slices } of services) {
     if (!ours || slices !== 'outdated') continue;
-    await performer.write(cached, { do: 'write-slices', service: name, epoch }, signal, 'mirror');
+    done = (await performer.write(cached, { do: 'write-slices', service: name, epoch }, signal, 'mirror')) && done;
   }
+  return done;
 }
 
 /** Nobody tells of the end of a pause or a lease. */
