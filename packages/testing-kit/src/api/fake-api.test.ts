@@ -208,6 +208,17 @@ describe('the server', () => {
     await present.return?.();
   });
 
+  test('closed while it is down it stays down: its address is free', async () => {
+    const clock = createFakeClock();
+    const { api } = await start({ clock });
+    const restarted = api.restart({ downMs: 1_000 });
+    while (clock.pending.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await api.close();
+    await clock.advance(1_000);
+    await restarted;
+    running = await startFakeApi({ port: Number(new URL(api.url).port) });
+  });
+
   test('bookmarks come at their interval on the injected clock, with the version of everything', async () => {
     const clock = createFakeClock();
     const { api, raw } = await start({ clock, bookmarkIntervalMs: 30_000 });

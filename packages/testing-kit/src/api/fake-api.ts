@@ -61,6 +61,7 @@ export type FakeApi = {
   /**
    * Drops every connection and watch and is not there for `downMs` (default 0), then again at the same address, with
    * the same objects. Like the real server's, its history starts anew: a watch from before the last write gets 410.
+   * Closed meanwhile, it stays down.
    */
   restart(options?: { downMs?: number; signal?: AbortSignal }): Promise<void>;
   close(): Promise<void>;
@@ -253,8 +254,10 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
       await stop(server);
       store.compact();
       if (downMs > 0) await clock.sleep(downMs, signal);
+      if (closing.signal.aborted) return;
       server = newServer(parts);
       await listen(server, host, port);
+      if (closing.signal.aborted) await stop(server);
     },
     close() {
       closing.abort(new Error('the fake API was closed'));
