@@ -21,6 +21,8 @@ const namespaces = ['trials', 'others'];
 const windowMs = 1_000;
 /** The default; or less, so that nobody has to wait so long. */
 const limitMs = sizeFrom('TRIALS_DEADMAN_MS', isFull ? 60_000 : 30_000);
+/** A replica that nobody replaces waits to be replaced for half the limit at most, as by default: 30 s of 60. */
+const shutdownMs = limitMs / 2 + 25_000;
 /** The defaults. */
 const starts = { limit: 20, namespaceLimit: 10 };
 const appStartMs = 1_000;
@@ -43,6 +45,7 @@ export async function blackout(): Promise<readonly Finding[]> {
     dlxReplicas: 2,
     settleMs: 300,
     scalerOptions: { deadManSwitch: `${limitMs}ms` },
+    dlxArgs: [`--shutdown-timeout=${shutdownMs}ms`],
     autoscalerArgs: ['--scale-interval=500ms', '--cooldown=1ms', '--max-parks=50'],
   });
   const fleets: Fleet[] = [];
