@@ -10,7 +10,7 @@ import { settings } from './app/settings.ts';
 import { runUninstall } from './app/uninstall.ts';
 
 // What a tick leaves is a few MB: between two collections of all the heap there are some ticks.
-const onSynced = spareMemory({ worthIt: 0, growingPercent: 30 });
+const onSynced = spareMemory({ worthIt: 0, growingPercent: 20 });
 // What is used every ten seconds must not be compiled anew each time.
 setFlagsFromString('--no-flush-bytecode');
 
