@@ -257,7 +257,6 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
       if (closing.signal.aborted) return;
       server = newServer(parts);
       await listen(server, host, port);
-      if (closing.signal.aborted) await stop(server);
     },
     close() {
       closing.abort(new Error('the fake API was closed'));
