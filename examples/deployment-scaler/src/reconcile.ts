@@ -98,8 +98,7 @@ async function settle(
     return;
   }
   if (isMirroring(facts, next)) {
-    const done = await mirror(performer, cached, facts, next.epoch, signal);
-    if (!done) ground.lookAgain(ref, lostMs);
+    await mirror(ground, performer, cached, facts, next.epoch, signal);
     return;
   }
   let after: Snapshot | undefined;
@@ -136,20 +135,20 @@ function isMirroring({ workload, services }: Facts, step: Step): step is WriteSl
 }
 
 // Without a live read: a write over anything but what the store knows fails. With reads a rollout of the DLX would cost
-// seven calls for each sleeper instead of one. False: it is to be looked at again.
+// seven calls for each sleeper instead of one.
 async function mirror(
+  ground: Ground,
   performer: Performer,
   cached: Snapshot,
   { services }: Facts,
   epoch: string,
   signal: AbortSignal,
-): Promise<boolean> {
-  let done = true;
+): Promise<void> {
   for (const { name, ours, slices } of services) {
     if (!ours || slices !== 'outdated') continue;
-    done = (await performer.write(cached, { do: 'write-slices', service: name, epoch }, signal, 'mirror')) && done;
+    const done = await performer.write(cached, { do: 'write-slices', service: name, epoch }, signal, 'mirror');
+    if (!done) ground.lookAgain(cached.ref, lostMs);
   }
-  return done;
 }
 
 /** Nobody tells of the end of a pause or a lease. */

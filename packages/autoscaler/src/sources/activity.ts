@@ -27,7 +27,6 @@ interface Heard {
 }
 
 /** A replica that was heard before and is not there any more. */
-
 interface Gone {
   replica: string;
   agoMs: number;
