@@ -247,14 +247,20 @@ describe('a store', () => {
     const told = (text: string) => logger.lines.filter(({ message }) => message.startsWith(text));
 
     test('is as one without objects, tells so once, and has them soon after it is installed', async () => {
-      const { store } = await start(notFound, [stay], optional);
+      let installed = false;
+      const list: Script = (request, response) => {
+        if (installed) sendList(response, 9, request.path.includes('/one/') ? [pod('a', 8)] : []);
+        else notFound(request, response);
+      };
+      // Its watches say nothing, and are to be alive all the same.
+      const { store } = await start(list, [stay], { ...optional, bookmarkLimitMs: 1e9 });
       await store.whenSynced();
       expect([store.size, store.failures.length]).toEqual([0, 2]);
       await until(() => lists() >= 6);
       expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
         ['debug', 'Kind is not installed, so there are no objects of it'],
       ]);
-      api.answer(({ path }, response) => sendList(response, 9, path.includes('/one/') ? [pod('a', 8)] : []));
+      installed = true;
       await until(() => store.size === 1 && store.failures.length === 0);
     });
 
