@@ -19,6 +19,9 @@ const inLongRuns = [
   ...['autoscaler killed', 'dlx killed', 'killed at a write', 'leader frozen', 'two leaders for a moment'],
   ...['autoscaler drained', 'dlx drained'],
   ...['interleaved request', 'interleaved slow-request', 'interleaved scale', 'interleaved opt-out'],
+  ...['interleaved pause', 'interleaved busy', 'busy leases taken', 'excused: nothing wakes it'],
+  ...['awake', 'asleep', 'as-is', 'busy', 'busy-put', 'dry-run', 'none'].map((wish) => `wish ${wish}`),
+  ...['yes', 'no', 'broken', 'silent'].map((answer) => `veto asked: ${answer}`),
 ];
 
 /** What never happened in a run of so many steps although it should have. */

@@ -40,9 +40,9 @@ export function createJudge(scene: Scene, onLeader: () => void): Judge {
   const log = createChangeLog(scene, {
     onWorkload: (change, entry) => transitions.changed(change, entry),
     onKey: (change, entry) => transitions.keyChanged(change, entry, log.tokens),
-    onWrite: (entry) => leaders.wrote(entry),
+    onWrite: (entry, change) => leaders.wrote(entry, change),
   });
-  const routes = createRoutes(scene, log.tokens, report);
+  const routes = createRoutes(scene, log, report);
   const patience = createPatience(scene, patienceMs);
   return {
     get violation() {

@@ -1,12 +1,14 @@
 import type { AuditEntry } from '@scaler/testing-kit';
 import type { Report, Scene } from './scene.ts';
+import type { Change } from './workload-log.ts';
 
 /** Only the Lease holder acts. */
 export interface Leaders {
   /** Who holds the Lease; `''`: nobody. */
   readonly holder: string;
   readonly changes: number;
-  wrote(entry: AuditEntry): void;
+  /** `change`: what came of it, where that was a workload. */
+  wrote(entry: AuditEntry, change: Change | undefined): void;
   close(): void;
 }
 
@@ -15,6 +17,7 @@ const thawMs = 1_000;
 const leases = 'coordination.k8s.io/v1/leases';
 const acting: ReadonlySet<string> = new Set([
   'apps/v1/deployments',
+  'apps/v1/statefulsets',
   'v1/services',
   'discovery.k8s.io/v1/endpointslices',
 ]);
@@ -44,9 +47,9 @@ export function createLeaders(
     get changes() {
       return reigns.length;
     },
-    wrote: (entry) => {
+    wrote: (entry, change) => {
       const { user, gvr, at, verb, name } = entry;
-      if (!user.startsWith('autoscaler') || !acting.has(gvr)) return;
+      if (!user.startsWith('autoscaler') || !acting.has(gvr) || isLease(change)) return;
       const atMs = at - timeline.clock.now() + timeline.ms + 1;
       const holder = reigns.findLast(({ fromMs }) => fromMs <= atMs)?.holder ?? '';
       if (holder === user) return;
@@ -62,4 +65,12 @@ export function createLeaders(
     },
     close: end,
   };
+}
+
+/** Any replica takes busy leases. */
+function isLease(change: Change | undefined): boolean {
+  const { before, after } = change ?? {};
+  if (before === undefined || after === undefined) return false;
+  const same = before.phase === after.phase && before.epoch === after.epoch && before.replicas === after.replicas;
+  return same && before.wishes.busyUntilMs !== after.wishes.busyUntilMs;
 }

@@ -2,7 +2,7 @@ import { listening } from '../sim/sandbox.ts';
 import { fleet, keyOf, type Member, times } from '../world/fleet.ts';
 import type { Sent } from '../world/traffic.ts';
 import type { Report, Scene } from './scene.ts';
-import type { Token } from './workload-log.ts';
+import type { ChangeLog } from './workload-log.ts';
 
 /** Where new connections go to, and how requests end. */
 export interface Routes {
@@ -17,12 +17,12 @@ const repairMs = 45 * second;
 const bootMs = 40 * second;
 const longestHoldMs = 125 * second;
 
-export function createRoutes(scene: Scene, tokens: ReadonlyMap<string, Token>, report: Report): Routes {
+export function createRoutes(scene: Scene, log: Pick<ChangeLog, 'tokens' | 'wishes'>, report: Report): Routes {
   const { timeline, traffic, counts } = scene;
   return {
     look: () => {
       for (const member of fleet) {
-        for (let node = 0; node < scene.nodes; node++) lookAt(scene, tokens, report, member, node);
+        for (let node = 0; node < scene.nodes; node++) lookAt(scene, log, report, member, node);
       }
       for (const sent of traffic.open) {
         if (timeline.ms - sent.sentMs > longestHoldMs)
@@ -39,7 +39,7 @@ export function createRoutes(scene: Scene, tokens: ReadonlyMap<string, Token>, r
         counts.add(byDlx ? 'served by a DLX' : 'served by a pod');
         return;
       }
-      const excuse = excuseOf(scene, tokens, sent);
+      const excuse = excuseOf(scene, log, sent);
       if (excuse !== undefined) counts.add(`excused: ${excuse}`);
       else {
         const { id, key, backend = 'nobody', node, sentMs, result = '', detail } = sent;
@@ -52,12 +52,18 @@ export function createRoutes(scene: Scene, tokens: ReadonlyMap<string, Token>, r
   };
 }
 
-function lookAt(scene: Scene, tokens: ReadonlyMap<string, Token>, report: Report, member: Member, node: number): void {
+function lookAt(
+  scene: Scene,
+  log: Pick<ChangeLog, 'tokens' | 'wishes'>,
+  report: Report,
+  member: Member,
+  node: number,
+): void {
   const backends = scene.traffic.backends(member, node);
   const dead = backends.length === 0 ? ['nobody'] : backends.filter((place) => !listening.has(place));
   for (const place of dead) {
-    if (excuseOfPlace(scene, tokens, member, place) !== undefined) continue;
-    const { phase = 'unknown', replicas } = tokens.get(keyOf(member)) ?? {};
+    if (excuseOfPlace(scene, log, member, place) !== undefined) continue;
+    const { phase = 'unknown', replicas } = log.tokens.get(keyOf(member)) ?? {};
     report(
       'no dead end',
       `Service ${keyOf(member)} leads to ${place} on node ${node}, of ${backends.join(', ') || 'none'}; it is ${phase} with ${replicas} replicas`,
@@ -68,13 +74,14 @@ function lookAt(scene: Scene, tokens: ReadonlyMap<string, Token>, report: Report
 /** Why a new connection may find nobody there. */
 function excuseOfPlace(
   scene: Scene,
-  tokens: ReadonlyMap<string, Token>,
+  log: Pick<ChangeLog, 'tokens' | 'wishes'>,
   member: Member,
   place: string,
 ): string | undefined {
   const { timeline, health, programs } = scene;
   if (isDigesting(scene, member)) return 'others changed it';
-  const token = tokens.get(keyOf(member));
+  if (isRecent(scene, log.wishes.leftAloneMs(keyOf(member)))) return 'it is left alone';
+  const token = log.tokens.get(keyOf(member));
   // Without any DLX the dead-man switch has its time, and the pods theirs. It hands Services back before they are up:
   // nobody is there who could hold a request meanwhile.
   const sinceNoneMs = timeline.ms - health.withoutDlxMs;
@@ -93,6 +100,11 @@ function sinceCalm({ timeline, health }: Scene, ms: number): number {
   return timeline.ms - Math.max(ms, health.disturbedMs, health.withoutDlxMs);
 }
 
+/** Whether what ended then may not have been heard of everywhere. */
+function isRecent(scene: Scene, ms: number): boolean {
+  return scene.timeline.ms - ms < 2 * repairMs && sinceCalm(scene, ms) < repairMs;
+}
+
 function isDigesting(scene: Scene, member: Member): boolean {
   const ms = scene.othersMs(member);
   return ms > -Infinity && sinceCalm(scene, ms) < repairMs;
@@ -105,12 +117,15 @@ function lastEnd({ programs }: Scene, address: string): number {
   );
 }
 
-function excuseOf(scene: Scene, tokens: ReadonlyMap<string, Token>, sent: Sent): string | undefined {
+function excuseOf(scene: Scene, log: Pick<ChangeLog, 'tokens' | 'wishes'>, sent: Sent): string | undefined {
   const { health, timeline } = scene;
   const { backend, member, sentMs, result } = sent;
   if (isDigesting(scene, member)) return 'others changed it';
+  // Whoever has not heard yet that a pause is over says so, too.
+  const isPaused = result === '503' && isRecent(scene, log.wishes.unwakeableMs(keyOf(member)));
+  if (isPaused) return 'nothing wakes it';
   // Whoever answers is there.
-  const placed = /^\d+$/.test(result ?? '') ? undefined : excuseOfPlace(scene, tokens, member, backend ?? 'nobody');
+  const placed = /^\d+$/.test(result ?? '') ? undefined : excuseOfPlace(scene, log, member, backend ?? 'nobody');
   if (placed !== undefined) return placed;
   const dlx = scene.programs.filter(({ address }) => backend?.startsWith(`${address}:`));
   if (dlx.some(({ endedMs = Infinity, stopping }) => endedMs >= sentMs && (endedMs <= timeline.ms || stopping)))

@@ -5,6 +5,7 @@ import type { Member } from '../world/fleet.ts';
 import type { FleetMetrics } from '../world/metrics.ts';
 import type { Program } from '../world/programs.ts';
 import type { Traffic } from '../world/traffic.ts';
+import type { Vetoes } from '../world/vetoes.ts';
 
 /** What of a world the invariants look at. */
 export interface Scene {
@@ -13,6 +14,7 @@ export interface Scene {
   readonly audit: Audit;
   readonly metrics: FleetMetrics;
   readonly traffic: Traffic;
+  readonly vetoes: Vetoes;
   readonly programs: readonly Program[];
   readonly counts: Counts;
   readonly nodes: number;

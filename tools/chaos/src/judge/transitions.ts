@@ -2,6 +2,7 @@ import type { AuditEntry } from '@scaler/testing-kit';
 import { brakeParks, fleet, keyOf, type Member, times } from '../world/fleet.ts';
 import { isLegal } from './legal.ts';
 import type { Report, Scene } from './scene.ts';
+import { barOf } from './wishes.ts';
 import type { Change, KeyChange, Token } from './workload-log.ts';
 
 /** What each of our writes to a workload may do: phases, epochs, zeros, the brake. */
@@ -66,7 +67,9 @@ export function createTransitions(scene: Scene, report: Report): Transitions {
     else if (park.replicas !== before.replicas)
       report("others' replicas", `${what}: somebody set them from ${park.replicas} to ${before.replicas} meanwhile`);
     const member = members.get(change.key);
-    if (member !== undefined) judgeIdle(scene, report, member, entry, what);
+    if (member === undefined) return;
+    judgeWishes(scene, report, before, entry, what);
+    judgeIdle(scene, report, member, before, entry, what);
   };
 
   return {
@@ -94,8 +97,32 @@ function isOurs({ user }: AuditEntry): boolean {
   return user.startsWith('autoscaler') || user.startsWith('dlx');
 }
 
+/** Nothing goes to sleep against what its owner wants: the write itself must have tested it. */
+function judgeWishes(
+  { programs, timeline, counts }: Scene,
+  report: Report,
+  { wishes }: Token,
+  { user }: AuditEntry,
+  what: string,
+): void {
+  const program = programs.find(({ id }) => id === user);
+  if (program === undefined) return;
+  counts.add('parks judged by wishes');
+  // Whose wall clock was wrong may have seen the end of it.
+  const wallMs = program.clockJumped ? Number.MAX_SAFE_INTEGER : timeline.clock.now();
+  const bar = barOf(wishes, wallMs);
+  if (bar !== undefined) report("owner's wishes", `${what}: ${bar}`);
+}
+
 /** Nothing goes to sleep that was used, or of which nobody could know whether it was. */
-function judgeIdle(scene: Scene, report: Report, member: Member, entry: AuditEntry, what: string): void {
+function judgeIdle(
+  scene: Scene,
+  report: Report,
+  member: Member,
+  { wishes }: Token,
+  entry: AuditEntry,
+  what: string,
+): void {
   const { metrics, traffic, timeline, health, counts } = scene;
   const key = keyOf(member);
   const zeroMs = timeline.ms;
@@ -105,6 +132,11 @@ function judgeIdle(scene: Scene, report: Report, member: Member, entry: AuditEnt
   const window = times.window * second;
   const tick = times.interval * second;
   counts.add('parks judged');
+  if (member.veto && scene.vetoes.barsSinceMs(key) < zeroMs - slackMs)
+    report("owner's wishes", `${what}: its pods have not let it sleep since ${scene.vetoes.barsSinceMs(key)} ms`);
+  // Neither requests nor metrics count against that; what is under way in a DLX does.
+  const jumped = scene.programs.find(({ id }) => id === entry.user)?.clockJumped === true;
+  const wanted = wishes.pause === 'asleep' && (jumped || wishes.pauseUntilMs > timeline.clock.now() - slackMs);
   for (const sent of traffic.served(key)) {
     const { endedMs = Infinity, sentMs } = sent;
     const byDlx = scene.programs.some(({ address }) => sent.backend?.startsWith(`${address}:`));
@@ -116,7 +148,7 @@ function judgeIdle(scene: Scene, report: Report, member: Member, entry: AuditEnt
         `${what}: request ${sent.id} was served by a DLX after its fence, at ${endedMs} ms`,
       );
     const inWindow = sentMs > zeroMs - window + 2 * second && sentMs < zeroMs - slackMs;
-    if (!inWindow) continue;
+    if (!inWindow || wanted) continue;
     const seen = member.metric
       ? metrics.throughout(key, sentMs, zeroMs).truth
       : scene.programs.some(
@@ -132,7 +164,7 @@ function judgeIdle(scene: Scene, report: Report, member: Member, entry: AuditEnt
     if (sentMs < zeroMs - slackMs)
       report('no busy resource parked', `${what}: request ${id} was in a DLX since ${sentMs} ms`);
   }
-  if (!member.metric) return;
+  if (!member.metric || wanted) return;
   const toMs = zeroMs - slackMs;
   const unknownMs = metrics.longestUnknownMs(key, zeroMs - window + second, toMs);
   if (unknownMs > 2 * tick + second)

@@ -1,4 +1,5 @@
 import type { ApiRequest, FaultHook } from '@scaler/testing-kit';
+import { plurals } from '../world/fleet.ts';
 import type { Report, Scene } from './scene.ts';
 
 /** A DLX has one wake of a resource under way, however many requests wait for it. */
@@ -9,6 +10,7 @@ export interface WakeWatch {
 
 // After a failure it pauses longer, and the answer to the wake before may have been lost with the API.
 const atOnceMs = 50;
+const workloads: ReadonlySet<string> = new Set(Object.values(plurals));
 
 export function createWakeWatch({ audit, timeline }: Scene, report: Report): WakeWatch {
   // By DLX and resource: when the wakes that have no answer were sent, and that the DLX has not given up: it reads first.
@@ -20,7 +22,7 @@ export function createWakeWatch({ audit, timeline }: Scene, report: Report): Wak
   });
   return {
     hook: (request, phase) => {
-      if (phase !== 'before' || !request.user.startsWith('dlx') || request.resource !== 'deployments') return;
+      if (phase !== 'before' || !request.user.startsWith('dlx') || !workloads.has(request.resource)) return;
       const key = keyOf(request);
       if (request.verb === 'get') {
         underWay.delete(key);

@@ -1,16 +1,17 @@
 import type { KubeObject } from '@scaler/testing-kit';
-import { keyOf, type Member } from '../world/fleet.ts';
+import { gvrOf, keyOf, type Member } from '../world/fleet.ts';
 import type { Scene } from './scene.ts';
+import { isLeftAlone } from './wishes.ts';
 import { selectorKey, tokenOf } from './workload-log.ts';
 
 /** What is wrong with a resource that nothing is under way for, if anything; `busy`: something is. */
 export function complaintOf(scene: Scene, member: Member): string | undefined {
   const { store } = scene;
   const { namespace, name, routing } = member;
-  const object = store.find('apps/v1/deployments', namespace, name);
+  const object = store.find(gvrOf(member), namespace, name);
   const service = store.find('v1/services', namespace, name);
   if (object === undefined) return undefined;
-  const { phase, epoch, replicas, enabled } = tokenOf(object);
+  const { phase, epoch, replicas, enabled, wishes } = tokenOf(object);
   const key = service && selectorKey(service);
   const addresses = ownSlices(scene, member);
   const diverted = addresses !== undefined;
@@ -20,8 +21,12 @@ export function complaintOf(scene: Scene, member: Member): string | undefined {
     return left ? `it is opted out, and has phase ${phase ?? 'none'}, ${traces}` : undefined;
   }
   if (service === undefined) return diverted ? 'it has no Service, and slices' : undefined;
-  if (phase === undefined || epoch === undefined) return 'its phase is unknown';
   if (phase === 'parking' || phase === 'waking') return `it is still ${phase}`;
+  // What has not begun does not begin; what somebody does to it stays as it is.
+  if (wishes.dryRun || (isLeftAlone(wishes) && phase === 'awake' && replicas === 0)) return undefined;
+  if (phase === undefined || epoch === undefined) return 'its phase is unknown';
+  if (wishes.pause === 'awake' && wishes.pauseUntilMs === Infinity && phase === 'asleep')
+    return 'it is asleep although it is paused awake';
   if (phase === 'asleep' && replicas > 0) return `it is asleep with ${replicas} replicas`;
   if (phase === 'awake' && replicas === 0) return 'it is awake with no replicas';
   if (phase === 'awake' && scene.givesWay(member)) return undefined;

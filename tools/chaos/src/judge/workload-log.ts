@@ -1,6 +1,8 @@
 import type { AuditEntry, KubeObject } from '@scaler/testing-kit';
-import { keyOf } from '../world/fleet.ts';
+import { gvrOf, keyOf } from '../world/fleet.ts';
 import type { Scene } from './scene.ts';
+import { createWishHistory, type WishHistory } from './wish-history.ts';
+import { type Wishes, wishesOf } from './wishes.ts';
 
 /** What a workload said at one time, as far as the invariants look at it. */
 export interface Token {
@@ -9,10 +11,12 @@ export interface Token {
   readonly replicas: number;
   readonly enabled: boolean;
   readonly uid: string;
+  readonly wishes: Wishes;
 }
 
 /** One change of a workload, and which request made it; `by` undefined: the cluster or somebody else. */
 export interface Change {
+  readonly gvr: string;
   readonly key: string;
   readonly before: Token | undefined;
   readonly after: Token | undefined;
@@ -22,6 +26,7 @@ export interface Change {
 /** Tells each change that a request of ours made, right when it is done. */
 export interface ChangeLog {
   readonly tokens: ReadonlyMap<string, Token>;
+  readonly wishes: WishHistory;
   /** Since when it has its phase. */
   sinceMs(key: string): number;
   close(): void;
@@ -39,29 +44,33 @@ export interface KeyChange {
 export interface Watchers {
   readonly onWorkload: ByRequest<Change>;
   readonly onKey: ByRequest<KeyChange>;
-  readonly onWrite: (entry: AuditEntry) => void;
+  readonly onWrite: (entry: AuditEntry, change: Change | undefined) => void;
 }
 
-const deployments = 'apps/v1/deployments';
+const workloads = (['Deployment', 'StatefulSet'] as const).map((kind) => gvrOf({ kind }));
 
 /** Ties each change in the store to the request in the audit that made it, by the version that it brought about. */
 export function createChangeLog({ store, audit, timeline }: Scene, watchers: Watchers): ChangeLog {
   const tokens = new Map<string, Token>();
+  const wishes = createWishHistory(timeline);
   const since = new Map<string, number>();
   const changes = new Map<number, Change>();
   const keys = new Map<string, string | undefined>();
   const keyChanges = new Map<number, KeyChange>();
   const ends = [
-    store.watch(deployments, ({ type, object, resourceVersion }) => {
-      const key = keyOf(named(object));
-      const before = tokens.get(key);
-      const after = type === 'DELETED' ? undefined : tokenOf(object);
-      if (after === undefined) tokens.delete(key);
-      else tokens.set(key, after);
-      if (before?.phase !== after?.phase) since.set(key, timeline.ms);
-      changes.set(resourceVersion, { key, before, after, atMs: timeline.ms });
-      if (changes.size > 500) for (const version of [...changes.keys()].slice(0, 250)) changes.delete(version);
-    }),
+    ...workloads.map((gvr) =>
+      store.watch(gvr, ({ type, object, resourceVersion }) => {
+        const key = keyOf(named(object));
+        const before = tokens.get(key);
+        const after = type === 'DELETED' ? undefined : tokenOf(object);
+        if (after === undefined) tokens.delete(key);
+        else tokens.set(key, after);
+        wishes.changed(key, after?.wishes);
+        if (before?.phase !== after?.phase) since.set(key, timeline.ms);
+        changes.set(resourceVersion, { gvr, key, before, after, atMs: timeline.ms });
+        if (changes.size > 500) for (const version of [...changes.keys()].slice(0, 250)) changes.delete(version);
+      }),
+    ),
     store.watch('v1/services', ({ type, object, resourceVersion }) => {
       const service = keyOf(named(object));
       const before = keys.get(service);
@@ -71,9 +80,9 @@ export function createChangeLog({ store, audit, timeline }: Scene, watchers: Wat
     }),
     audit.onEntry((entry) => {
       if (!isWrite(entry) || entry.status < 200 || entry.status > 299) return;
-      watchers.onWrite(entry);
       const change = changes.get(entry.resourceVersionAfter);
-      if (change !== undefined && entry.gvr === deployments && change.key === keyOf(entry)) {
+      watchers.onWrite(entry, change);
+      if (change !== undefined && entry.gvr === change.gvr && change.key === keyOf(entry)) {
         changes.delete(entry.resourceVersionAfter);
         watchers.onWorkload(change, entry);
       }
@@ -86,6 +95,7 @@ export function createChangeLog({ store, audit, timeline }: Scene, watchers: Wat
   ];
   return {
     tokens,
+    wishes,
     sinceMs: (key) => since.get(key) ?? 0,
     close: () => ends.forEach((end) => end()),
   };
@@ -108,6 +118,7 @@ export function tokenOf(object: KubeObject): Token {
     replicas: spec?.replicas ?? 1,
     enabled: labels['scaler/enabled'] === 'true',
     uid: metadata.uid ?? '',
+    wishes: wishesOf(object),
   };
 }
 

@@ -63,6 +63,17 @@ export const guards: readonly Guard[] = [
     ],
   },
   {
+    name: "owner's wishes: the annotations in the patch that writes the zero",
+    drill: 'pause',
+    edits: [
+      {
+        file: 'examples/deployment-scaler/src/perform.ts',
+        find: '        testAnnotations: replicas === 0 ? wishAnnotations : undefined,\n',
+        replace: '',
+      },
+    ],
+  },
+  {
     name: 'live read on a stale cache',
     drill: 'deaf-request',
     edits: [

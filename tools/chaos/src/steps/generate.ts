@@ -2,7 +2,8 @@ import { createRandom, type Random } from '../random.ts';
 import { fleet } from '../world/fleet.ts';
 import { type MetricMode, metricModes } from '../world/metrics.ts';
 import type { App } from '../world/programs.ts';
-import { apiFaults, type Interleaving, interleavings, type Step, type Who } from './step.ts';
+import { vetoAnswers } from '../world/vetoes.ts';
+import { apiFaults, type Interleaving, interleavings, type Step, type Who, wishes } from './step.ts';
 
 type Maker = (random: Random) => readonly Step[];
 
@@ -40,6 +41,8 @@ const makers: readonly (readonly [number, Maker])[] = [
   [2, (random) => [{ do: 'edit-service', r: member(random) }]],
   [1, (random) => [{ do: 'recreate-service', r: member(random) }]],
   [3, (random) => optOut(random)],
+  [6, (random) => wish(random)],
+  [3, (random) => [{ do: 'veto', r: member(random), answer: random.pick([...vetoAnswers, 'yes', 'no']) }]],
   [2, (random) => [{ do: 'proxy-lag', ms: random.between(0, 1_500) }]],
   [1, () => quiet],
   [0.5, () => outage],
@@ -53,6 +56,7 @@ export const drills = {
   'deaf-request': (random) => between(random, 'request', true),
   'slow-request': (random) => between(random, 'slow-request', true),
   scale: (random) => between(random, 'scale', false),
+  pause: (random) => between(random, 'pause', false),
   /** Metrics are not there, or make no sense. */
   metrics: (random) => [
     { do: 'wake-all' },
@@ -181,6 +185,18 @@ function ambush(random: Random): readonly Step[] {
 function optOut(random: Random): readonly Step[] {
   const r = member(random);
   return [{ do: 'opt', r, in: false }, pass(random.between(100, 6_000)), { do: 'opt', r, in: true }];
+}
+
+/** An owner who wants something, and often leaves it at that for as long as it has an end, or for good. */
+function wish(random: Random): readonly Step[] {
+  const r = member(random);
+  const wanted: Step = {
+    ...{ do: 'wish', r, wish: random.pick(wishes) },
+    ...(random.chance(0.6) && { forMs: random.between(1_000, 30_000) }),
+  };
+  const then = random.pick<readonly Step[]>([[], [request(random, r)], [{ do: 'scale', r, replicas: 0 }]]);
+  const over: Step = { do: 'wish', r, wish: 'none' };
+  return [wanted, ...then, pass(random.between(500, 8_000)), ...(random.chance(0.6) ? [over] : [])];
 }
 
 /** Long enough for everything idle to go to sleep. */

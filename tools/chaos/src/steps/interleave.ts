@@ -1,17 +1,20 @@
-import { keyOf, type Member } from '../world/fleet.ts';
+import { keyOf, type Member, plurals } from '../world/fleet.ts';
 import type { World } from '../world/world.ts';
 import type { Faults } from './api-faults.ts';
-import { scale } from './perform.ts';
+import { patchWorkload, scale } from './perform.ts';
 import type { Interleaving } from './step.ts';
+import { wish } from './wish.ts';
 
 const forMs = 30_000;
+
+const wishMs = 5_000;
 
 /** Longer than what is left of a park that has begun. */
 const slowMs = 4_500;
 
 /** When a write of a park is before the API, somebody else is a hair faster. */
 export function interleave(world: World, faults: Faults, member: Member, what: Interleaving): void {
-  const { namespace, name } = member;
+  const { kind, namespace, name } = member;
   let done = false;
   const hook = async (request: { body: string; user: string }, phase: 'before' | 'after'): Promise<void> => {
     const isSlow = what === 'slow-request';
@@ -24,9 +27,11 @@ export function interleave(world: World, faults: Faults, member: Member, what: I
     world.counts.add(`interleaved ${what}`);
     if (what === 'scale') scale(world, member, (world.judge.log.tokens.get(keyOf(member))?.replicas ?? 1) + 1);
     if (what === 'opt-out') optOut(world, member);
+    if (what === 'pause') wish(world, member, { wish: 'awake', forMs: wishMs });
+    if (what === 'busy') wish(world, member, { wish: 'busy', forMs: wishMs });
     if (what === 'request') await ask(world, member);
   };
-  const fault = { verb: 'patch', resource: 'deployments', userAgent: 'scaler-autoscaler', namespace, name } as const;
+  const fault = { verb: 'patch', resource: plurals[kind], userAgent: 'scaler-autoscaler', namespace, name } as const;
   faults.add('', { ...fault, action: { type: 'hook', hook } }, forMs);
 }
 
@@ -47,13 +52,10 @@ function stops(body: string): boolean {
   return body.includes('"asleep"') && body.includes('/spec/replicas');
 }
 
-function optOut(world: World, { namespace, name }: Member): void {
-  const body = { metadata: { labels: { 'scaler/enabled': 'false' } } };
-  world.cluster.api.store.patch('apps/v1/deployments', namespace, name, { type: 'merge', body });
-  world.timeline.clock.after(4_000, () => {
-    const back = { metadata: { labels: { 'scaler/enabled': 'true' } } };
-    world.cluster.api.store.patch('apps/v1/deployments', namespace, name, { type: 'merge', body: back });
-  });
+function optOut(world: World, member: Member): void {
+  const labels = (enabled: string): object => ({ metadata: { labels: { 'scaler/enabled': enabled } } });
+  patchWorkload(world, member, labels('false'));
+  world.timeline.clock.after(4_000, () => patchWorkload(world, member, labels('true')));
 }
 
 /** Its wake, if it makes one, is to be done first. */

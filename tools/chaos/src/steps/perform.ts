@@ -1,10 +1,11 @@
-import { fleet, keyOf, type Member } from '../world/fleet.ts';
+import { fleet, gvrOf, keyOf, type Member } from '../world/fleet.ts';
 import { type Program, systemNamespace } from '../world/programs.ts';
 import type { World } from '../world/world.ts';
 import { addApiFault, agentOf, createFaults, type Faults } from './api-faults.ts';
 import { interleave } from './interleave.ts';
 import { settle } from './settle.ts';
 import type { Step, StepKind } from './step.ts';
+import { wish } from './wish.ts';
 
 /** Does steps in a world. */
 export type Perform = (step: Step) => Promise<void>;
@@ -87,7 +88,9 @@ const performers: Performers = {
   },
   'clock-jump': ({ world }, { who, ms }) => {
     const [program] = world.alive(who);
-    if (program !== undefined) program.sandbox.wrongByMs += ms;
+    if (program === undefined) return;
+    program.sandbox.wrongByMs += ms;
+    program.clockJumped = true;
   },
   kill: ({ world }, { who }) => kill(world, world.alive(who)[0]),
   'kill-at-write': killAtWrite,
@@ -99,17 +102,16 @@ const performers: Performers = {
     world.cluster.api.store.delete('v1/pods', systemNamespace, program.pod);
   },
   'dlx-count': ({ world }, { count }) => {
-    scaleDeployment(world, systemNamespace, 'dlx', count);
+    scaleDlx(world, count);
   },
   interleave: ({ world, faults }, step) => interleave(world, faults, memberOf(step), step.what),
   scale: ({ world }, step) => void scale(world, memberOf(step), step.replicas),
   'roll-out': ({ world }, step) => {
-    const { namespace, name, preStopSeconds } = memberOf(step);
+    const member = memberOf(step);
     const restartedAt = String(Math.round(world.timeline.ms));
-    const template = { metadata: { annotations: { restartedAt } } };
-    patch(world, 'apps/v1/deployments', namespace, name, { spec: { template } });
-    // Without a preStop pause any rollout loses some.
-    if (preStopSeconds === 0) world.byOthers(memberOf(step));
+    patchWorkload(world, member, { spec: { template: { metadata: { annotations: { restartedAt } } } } });
+    // Without a preStop pause any rollout loses some; a StatefulSet's takes a pod away before it starts the next.
+    if (member.preStopSeconds === 0 || member.kind === 'StatefulSet') world.byOthers(member);
   },
   'strip-key': ({ world }, step) => {
     const { namespace, name } = memberOf(step);
@@ -130,10 +132,10 @@ const performers: Performers = {
     world.byOthers(memberOf(step));
   },
   opt: ({ world }, step) => {
-    const { namespace, name } = memberOf(step);
-    const value = step.in ? 'true' : 'false';
-    patch(world, 'apps/v1/deployments', namespace, name, { metadata: { labels: { 'scaler/enabled': value } } });
+    patchWorkload(world, memberOf(step), { metadata: { labels: { 'scaler/enabled': step.in ? 'true' : 'false' } } });
   },
+  wish: ({ world }, step) => wish(world, memberOf(step), step),
+  veto: ({ world }, step) => world.vetoes.set(keyOf(memberOf(step)), step.answer),
   'proxy-lag': ({ world }, { ms }) => {
     world.cluster.proxy.lagMs = ms;
   },
@@ -145,8 +147,12 @@ function patch({ cluster }: World, gvr: string, namespace: string, name: string,
   cluster.api.store.patch(gvr, namespace, name, { type: 'merge', body }, { manager: 'somebody' });
 }
 
-export function scaleDeployment(world: World, namespace: string, name: string, replicas: number): void {
-  patch(world, 'apps/v1/deployments', namespace, name, { spec: { replicas } });
+export function patchWorkload(world: World, member: Member, body: object): void {
+  patch(world, gvrOf(member), member.namespace, member.name, body);
+}
+
+export function scaleDlx(world: World, replicas: number): void {
+  patch(world, gvrOf({ kind: 'Deployment' }), systemNamespace, 'dlx', { spec: { replicas } });
 }
 
 /** Somebody else's count; taking away pods that have no preStop pause loses connections whoever does it. */
@@ -155,7 +161,7 @@ export function scale(world: World, member: Member, replicas: number): boolean {
   if (replicas < now && member.preStopSeconds === 0) return false;
   world.counts.add('scaled by others');
   if (replicas === 0 && now > 0) world.byOthers(member);
-  scaleDeployment(world, member.namespace, member.name, replicas);
+  patchWorkload(world, member, { spec: { replicas } });
   return true;
 }
 

@@ -1,7 +1,7 @@
 import { fleet, keyOf } from '../world/fleet.ts';
-import { systemNamespace } from '../world/programs.ts';
 import type { Stage } from './perform.ts';
-import { scaleDeployment } from './perform.ts';
+import { patchWorkload, scaleDlx } from './perform.ts';
+import { noWishes } from './wish.ts';
 
 const slices = 80;
 const sliceMs = 3_000;
@@ -10,17 +10,16 @@ const answerSlices = 7;
 
 /** Faults off, everybody there, time passes: each resource must be whole at some time, and then answer. */
 export async function settle({ world, faults, frozen }: Stage): Promise<void> {
-  const { judge, metrics, cluster } = world;
+  const { judge, metrics, vetoes } = world;
   faults.endAll();
   for (const thaw of [...frozen.values()]) await thaw();
   metrics.down(false);
   for (const member of fleet) {
     metrics.set(keyOf(member), 'truth');
-    const { namespace, name } = member;
-    const body = { metadata: { labels: { 'scaler/enabled': 'true' } } };
-    cluster.api.store.patch('apps/v1/deployments', namespace, name, { type: 'merge', body });
+    vetoes.set(keyOf(member), 'yes');
+    patchWorkload(world, member, { metadata: { labels: { 'scaler/enabled': 'true' }, annotations: noWishes } });
   }
-  scaleDeployment(world, systemNamespace, 'dlx', 2);
+  scaleDlx(world, 2);
   for (const { sandbox } of world.programs) sandbox.wrongByMs = 0;
   const open = new Set(fleet.map(keyOf));
   for (let i = 0; i < slices && open.size > 0 && judge.violation === undefined; i++) {

@@ -1,5 +1,6 @@
 import type { MetricMode } from '../world/metrics.ts';
 import type { App } from '../world/programs.ts';
+import type { VetoAnswer } from '../world/vetoes.ts';
 
 /** Whose dealings with the API a fault is about. */
 export type Who = App | 'both';
@@ -25,8 +26,12 @@ export const apiFaults: readonly ApiFault[] = ['error', 'conflict', 'busy', 'dro
  * What somebody does at the very moment that the last write of a park is before the API, and before it is done; a slow
  * request comes earlier, while the park settles.
  */
-export type Interleaving = 'request' | 'slow-request' | 'scale' | 'opt-out';
-export const interleavings: readonly Interleaving[] = ['request', 'slow-request', 'scale', 'opt-out'];
+export type Interleaving = 'request' | 'slow-request' | 'scale' | 'opt-out' | 'pause' | 'busy';
+export const interleavings: readonly Interleaving[] = ['request', 'slow-request', 'scale', 'opt-out', 'pause', 'busy'];
+
+/** What an owner may want: a pause, a busy lease by annotation or asked for at the autoscaler, a dry run, nothing any more. */
+export type Wish = 'awake' | 'asleep' | 'as-is' | 'busy' | 'busy-put' | 'dry-run' | 'none';
+export const wishes: readonly Wish[] = ['awake', 'asleep', 'as-is', 'busy', 'busy-put', 'dry-run'];
 
 /** One step of a script. `r`: index into the fleet. Whatever cannot be done as things stand is left out. */
 export type Step =
@@ -66,6 +71,10 @@ export type Step =
   | { readonly do: 'edit-service'; readonly r: number }
   | { readonly do: 'recreate-service'; readonly r: number }
   | { readonly do: 'opt'; readonly r: number; readonly in: boolean }
+  /** `forMs` left out: without an end; a lease has one anyway. */
+  | { readonly do: 'wish'; readonly r: number; readonly wish: Wish; readonly forMs?: number }
+  /** What its pods say from now on when they are asked whether it may sleep. */
+  | { readonly do: 'veto'; readonly r: number; readonly answer: VetoAnswer }
   | { readonly do: 'proxy-lag'; readonly ms: number }
   /** All faults end, time passes, and everything must be whole. */
   | { readonly do: 'settle' };

@@ -7,12 +7,18 @@ import type { Ground } from './ground.ts';
 export const requestHeader = 'x-chaos-request';
 /** Milliseconds until its answer. */
 export const slowHeader = 'x-chaos-slow-ms';
+/** Where a pod is asked whether its resource may sleep. */
+export const vetoPath = '/may-sleep';
 const port = 8080;
 
-/** What runs in the fleet's pods: answers with its pod's name, and tells of each request that is use. */
+/**
+ * What runs in the fleet's pods: answers with its pod's name, and tells of each request that is use. `mayStop` gives the
+ * status with which it says whether its resource may sleep; undefined: it says nothing.
+ */
 export function createAppImage(
   { timeline, activity }: Pick<Ground, 'timeline' | 'activity'>,
   onRequest: (resource: string, id: number) => void,
+  mayStop: (resource: string) => number | undefined,
 ): ServerImage {
   return {
     start: async ({ env, podIP, signal }) => {
@@ -22,8 +28,14 @@ export function createAppImage(
       const sandbox = createSandbox(env['HOSTNAME'] ?? podIP);
       const server = createServer((request, response) => {
         activity.note();
+        const resource = env['RESOURCE'] ?? '';
+        if (request.url === vetoPath) {
+          const status = mayStop(resource);
+          if (status !== undefined) response.writeHead(status).end();
+          return;
+        }
         const id = request.headers[requestHeader];
-        if (id !== undefined) onRequest(env['RESOURCE'] ?? '', Number(id));
+        if (id !== undefined) onRequest(resource, Number(id));
         const slowMs = Number(request.headers[slowHeader] ?? 0);
         if (slowMs > 0) timeline.clock.after(slowMs, () => response.end(env['HOSTNAME']));
         else response.end(env['HOSTNAME']);

@@ -1,5 +1,8 @@
-/** The resources under test: three routing modes in two namespaces. */
+export type WorkloadKind = 'Deployment' | 'StatefulSet';
+
+/** The resources under test: both kinds of workloads, three routing modes, two namespaces. */
 export interface Member {
+  readonly kind: WorkloadKind;
   readonly namespace: string;
   readonly name: string;
   readonly routing: 'overlay' | 'selector' | 'always';
@@ -10,7 +13,17 @@ export interface Member {
   readonly preStopSeconds: number;
   /** Has a readinessProbe, and takes a while until it passes. */
   readonly probed: boolean;
+  /** Its pods are asked whether it may sleep. */
+  readonly veto: boolean;
 }
+
+export const plurals: Readonly<Record<WorkloadKind, string>> = {
+  Deployment: 'deployments',
+  StatefulSet: 'statefulsets',
+};
+
+/** As the fake API's store names its kind. */
+export const gvrOf = ({ kind }: Pick<Member, 'kind'>): string => `apps/v1/${plurals[kind]}`;
 
 /** In seconds of the product's time; short, so that much happens in little of it. */
 export const times = {
@@ -41,6 +54,7 @@ function modes(
   from = 0,
 ): readonly Member[] {
   return Array.from({ length: count }, (_, i) => ({
+    kind: i % 3 === 1 ? 'StatefulSet' : 'Deployment',
     namespace: (from + i) % 2 === 0 ? 'shop' : 'lab',
     name: `${routing}-${from + i}`,
     routing,
@@ -49,5 +63,6 @@ function modes(
     preStopSeconds: routing === 'overlay' || (from + i) % 2 === 0 ? 8 : 0,
     // Without a probe a pod is Ready before it listens, which in `overlay` loses connections whoever started it.
     probed: routing === 'overlay' || i % 2 === 0,
+    veto: i % 3 === 0,
   }));
 }

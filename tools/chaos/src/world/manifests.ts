@@ -1,12 +1,13 @@
+import { vetoPath } from './app-image.ts';
 import { keyOf, type Member, metricName, times } from './fleet.ts';
 
-/** A member's Deployment. */
-export function deploymentManifestOf(member: Member): object {
-  const { namespace, name, routing, metric, replicas, preStopSeconds, probed } = member;
+/** A member's workload. */
+export function workloadManifestOf(member: Member): object {
+  const { kind, namespace, name, routing, metric, replicas, preStopSeconds, probed, veto } = member;
   const labels = { app: name };
   return {
     apiVersion: 'apps/v1',
-    kind: 'Deployment',
+    kind,
     metadata: {
       ...{ namespace, name },
       labels: { ...labels, 'scaler/enabled': 'true' },
@@ -14,10 +15,12 @@ export function deploymentManifestOf(member: Member): object {
         'scaler/routing': routing,
         'scaler/metrics': metric ? `${metricName}<=0` : 'none',
         'scaler/idle-after': `${times.window}s`,
+        ...(veto && { 'scaler/veto': `${name}:80${vetoPath}` }),
       },
     },
     spec: {
       replicas,
+      ...(kind === 'StatefulSet' && { serviceName: name }),
       selector: { matchLabels: labels },
       template: {
         metadata: { labels },

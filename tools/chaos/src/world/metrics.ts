@@ -1,6 +1,6 @@
 import type { Metrics } from '@scaler/testing-kit';
 import type { Timeline } from '../sim/timeline.ts';
-import { fleet, keyOf, type Member, metricName, times } from './fleet.ts';
+import { fleet, keyOf, type Member, metricName, plurals, times } from './fleet.ts';
 
 /** What the metrics API tells of one resource: the truth, or one of the lies and silences that metrics tell in real life. */
 export type MetricMode = 'truth' | 'idle' | 'busy' | 'nan' | 'gone' | 'old' | 'two';
@@ -42,8 +42,9 @@ export function createFleetMetrics(metrics: Metrics, timeline: Timeline): FleetM
     one.arrivals.filter((ms) => ms > atMs - windowMs && ms <= atMs).length;
 
   const publish = (member: Member, one: Told): void => {
-    const { namespace, name } = member;
-    const metric = { namespace, resource: 'deployments.apps', name, metric: metricName, windowSeconds: times.window };
+    const { kind, namespace, name } = member;
+    const resource = `${plurals[kind]}.apps`;
+    const metric = { namespace, resource, name, metric: metricName, windowSeconds: times.window };
     metrics.remove({ namespace, name, metric: metricName });
     const truth = (): string => String(count(one, timeline.ms));
     const base = { ...metric, value: truth };

@@ -27,6 +27,8 @@ export interface Program {
   endedMs: number | undefined;
   stopping: boolean;
   thawedMs: number;
+  /** Its wall clock is wrong, or was. */
+  clockJumped: boolean;
 }
 
 export interface ProgramParts {
@@ -53,7 +55,7 @@ export function createProgramImage(app: App, parts: ProgramParts): ServerImage {
       const sandbox = createSandbox(id);
       const program: Program = {
         ...{ id, app, pod, address: podIP, sandbox, startedMs: timeline.ms },
-        ...{ endedMs: undefined, stopping: false, thawedMs: -Infinity },
+        ...{ endedMs: undefined, stopping: false, thawedMs: -Infinity, clockJumped: false },
       };
       const killed = new Promise<void>((resolve) => {
         signal.addEventListener('abort', () => {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deploymentManifestOf } from './manifests.ts';
+import { workloadManifestOf } from './manifests.ts';
 import { type EmbeddedCluster, type KubeObject, startEmbeddedCluster } from '@scaler/testing-kit';
 import { createCounts, type Counts } from '../counts.ts';
 import { createJudge, type Judge } from '../judge/judge.ts';
@@ -25,11 +25,13 @@ import {
   systemNamespace,
 } from './programs.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
+import { createVetoes, type Vetoes } from './vetoes.ts';
 
 /** One simulated cluster with the fleet, both programs and everything that is watched of them. */
 export interface World extends Ground {
   readonly metrics: FleetMetrics;
   readonly traffic: Traffic;
+  readonly vetoes: Vetoes;
   readonly programs: Program[];
   readonly judge: Judge;
   /** Something that gets in the way lasts until the answer is called. */
@@ -83,10 +85,11 @@ export async function startWorld({ seed, counts = createCounts(), onLog }: World
     },
   };
   let onRequest: (resource: string, id: number) => void = () => undefined;
+  const vetoes = createVetoes(timeline, counts);
   const cluster = await startEmbeddedCluster({
     clock: timeline.clock,
     images: {
-      app: createAppImage({ timeline, activity }, (resource, id) => onRequest(resource, id)),
+      app: createAppImage({ timeline, activity }, (resource, id) => onRequest(resource, id), vetoes.ask),
       'scaler/dlx': createProgramImage('dlx', programParts),
       'scaler/autoscaler': createProgramImage('autoscaler', programParts),
     },
@@ -99,7 +102,7 @@ export async function startWorld({ seed, counts = createCounts(), onLog }: World
   });
   running.cluster = cluster;
   const ground: Ground = { cluster, timeline, activity, random, counts };
-  const world = await populate(ground, programs, givenWay, (listener) => (onRequest = listener));
+  const world = await populate(ground, programs, vetoes, givenWay, (listener) => (onRequest = listener));
   return {
     ...world,
     close: async () => {
@@ -117,6 +120,7 @@ export async function startWorld({ seed, counts = createCounts(), onLog }: World
 async function populate(
   ground: Ground,
   programs: Program[],
+  vetoes: Vetoes,
   givenWay: ReadonlyMap<string, number>,
   onRequest: (listener: (resource: string, id: number) => void) => void,
 ): Promise<Omit<World, 'close'>> {
@@ -131,7 +135,7 @@ async function populate(
   const others = new Map<string, number>();
   const health = createHealth(cluster, timeline, programs, () => judge.leaders.holder);
   const scene: Scene = {
-    ...{ timeline, metrics, traffic, programs, counts, health, nodes: nodes.length },
+    ...{ timeline, metrics, traffic, vetoes, programs, counts, health, nodes: nodes.length },
     store: cluster.api.store,
     audit: cluster.api.audit,
     givesWay: (member) => timeline.ms < (givenWay.get(keyOf(member)) ?? -Infinity),
@@ -140,7 +144,7 @@ async function populate(
   const judge = createJudge(scene, () => health.touch());
   cluster.api.faults.add({ verb: ['patch', 'get'], action: { type: 'hook', hook: judge.hook } });
   for (const member of fleet) {
-    await cluster.apply(deploymentManifestOf(member));
+    await cluster.apply(workloadManifestOf(member));
     await cluster.service(member.namespace, member.name, { port: 80, targetPort: 8080, portName: 'http' });
   }
   await timeline.advance(podsUpMs);
@@ -171,7 +175,7 @@ async function populate(
   };
   return {
     ...ground,
-    ...{ metrics, traffic, programs, judge, pass, disturb: health.disturb },
+    ...{ metrics, traffic, vetoes, programs, judge, pass, disturb: health.disturb },
     byOthers: (member) => void others.set(keyOf(member), timeline.ms),
     alive: (app) => programs.filter((one) => one.app === app && one.endedMs === undefined && !one.stopping),
   };
