@@ -88,42 +88,24 @@ function checkVersion(kind: Kind, { metadata }: NewObject, old: KubeObject, { by
 }
 
 /** The parts of `metadata` that no client may write. */
-function fixedMetadata({
-  name,
-  namespace,
-  generateName,
-  uid,
-  resourceVersion,
-  generation,
-  creationTimestamp,
-  deletionTimestamp,
-  deletionGracePeriodSeconds,
-  managedFields,
-}: ObjectMeta): ObjectMeta {
-  const all = {
-    name,
-    namespace,
-    generateName,
-    uid,
-    resourceVersion,
-    generation,
-    creationTimestamp,
-    deletionTimestamp,
-    deletionGracePeriodSeconds,
-    managedFields,
-  };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as unknown as ObjectMeta;
-}
+const fixedFields = [
+  'name',
+  'namespace',
+  'generateName',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'managedFields',
+] as const;
+const writableFields = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
 
-function writableMetadata({
-  labels,
-  annotations,
-  finalizers,
-  ownerReferences,
-}: Partial<ObjectMeta>): Partial<ObjectMeta> {
-  return Object.fromEntries(
-    Object.entries({ labels, annotations, finalizers, ownerReferences }).filter(([, value]) => value !== undefined),
-  );
+/** Those of the fields that are there. */
+function pick<K extends keyof ObjectMeta>(metadata: Partial<ObjectMeta>, fields: readonly K[]): Pick<ObjectMeta, K> {
+  const there = fields.filter((field) => metadata[field] !== undefined);
+  return Object.fromEntries(there.map((field) => [field, metadata[field]])) as Pick<ObjectMeta, K>;
 }
 
 function keepAddress(kind: Kind, object: KubeObject, old: KubeObject): void {
@@ -140,7 +122,7 @@ function keepAddress(kind: Kind, object: KubeObject, old: KubeObject): void {
 }
 
 function merged(kind: Kind, given: NewObject, old: KubeObject, { subresource }: UpdateWay): KubeObject {
-  const writable = writableMetadata(given.metadata);
+  const writable = pick(given.metadata, writableFields);
   if (subresource === 'status') {
     const { annotations: _old, ...kept } = jsonCopy(old.metadata);
     const annotations = writable.annotations === undefined ? {} : { annotations: writable.annotations };
@@ -151,7 +133,7 @@ function merged(kind: Kind, given: NewObject, old: KubeObject, { subresource }: 
       given.status === undefined ? rest : { ...rest, status: given.status },
     );
   }
-  const object = assemble(kind, { ...fixedMetadata(old.metadata), ...writable }, given);
+  const object = assemble(kind, { ...pick(old.metadata, fixedFields), ...writable }, given);
   if (kind.hasStatus === true) {
     if (old.status === undefined) delete object.status;
     else object.status = jsonCopy(old.status);
