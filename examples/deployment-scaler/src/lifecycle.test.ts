@@ -54,6 +54,23 @@ describe('while it is asleep', () => {
     await one.waitForPeace('web');
   });
 
+  test('a Service that is recreated is not diverted to a DLX that does not listen for it any more', async () => {
+    const one = await asleep();
+    const { audit, store } = one.cluster.api;
+    const looks = (): number => audit.entries({ verb: 'get', gvr: services, name: 'web' }).length;
+    const hear = one.dlx.deafen();
+    store.delete(services, namespace, 'web');
+    await one.cluster.service(namespace, 'web', { port: 80, targetPort: 8080, portName: 'http' });
+    const before = looks();
+    await one.until(() => looks() > before);
+    await one.leader.scaler.reconcile?.([ref], { signal: new AbortController().signal });
+    expect(one.routing('web')).toEqual({ key: undefined, slices: 0 });
+    hear();
+    await one.until(() => one.routing('web').key !== undefined && one.routing('web').slices === 1);
+    await one.until(() => one.cluster.proxy.backends(namespace, 'web', 80).length > 0);
+    expect(await ask(one.url('web'))).toBe(200);
+  });
+
   test('a Service that is renamed is diverted under its new name', async () => {
     const one = await asleep();
     one.cluster.api.store.delete(services, namespace, 'web');

@@ -2,6 +2,7 @@ import {
   addSelectorKey,
   buildSlices,
   deleteSlice,
+  type DivertedPort,
   isKubeError,
   isOurs,
   jsonPatch,
@@ -9,6 +10,9 @@ import {
   newEpoch,
   type PatchOperation,
   removeSelectorKey,
+  routingOf,
+  type ServiceInfo,
+  type SliceInfo,
   transition,
   trimSlice,
   type Workload,
@@ -129,10 +133,11 @@ async function writeSlices(
   const { service } = target;
   if (service === undefined || managed === undefined) return;
   const ports = divertedPorts(service, managed.workload, ground.options.portRange);
+  const own = target.slices.filter(isOurs);
+  if (!carries(service, own, ports)) await ground.dlx?.check(ports.map(({ listenPort }) => listenPort));
   const addresses = wantedAddresses(ground, target, ports);
   const wanted = buildSlices({ service, resource: ref.name, epoch, addresses, ports });
   if (wanted.length === 0) return;
-  const own = target.slices.filter(isOurs);
   const names = wanted.map((slice) => trimSlice(slice).name);
   for (const [i, slice] of wanted.entries()) {
     await writeSlice(
@@ -145,6 +150,16 @@ async function writeSlices(
   for (const slice of own) {
     if (!names.includes(slice.name)) await deleteSlice(ground.client, slice, options);
   }
+}
+
+/**
+ * Whether its slices lead to these ports already. Where they do not, a DLX that was found to listen may have stopped
+ * since: it forgets a port with the Service, or the label, that it was for.
+ */
+function carries(service: ServiceInfo, own: readonly SliceInfo[], ports: readonly DivertedPort[]): boolean {
+  const carried = new Set(own.flatMap((slice) => slice.ports.map(({ port }) => port)));
+  const isOwned = routingOf(service, own).slice?.owned === true;
+  return isOwned && ports.every(({ listenPort }) => carried.has(listenPort));
 }
 
 async function forget({ client }: Ground, { managed }: Snapshot, signal: AbortSignal): Promise<void> {

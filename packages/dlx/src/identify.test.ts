@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { once } from 'node:events';
 import { Agent } from 'node:http';
+import { connect } from 'node:net';
 import { ScriptedScaler } from './testing/scripted-scaler.ts';
 import { type Harness, send, startHarness } from './testing/harness.ts';
 import { freePort, startUpstream } from './testing/upstream.ts';
@@ -97,16 +99,23 @@ test('the target header is believed from trusted peers only', async () => {
   await friend.end({ forwarded: 1, 'no-route': 1 });
 });
 
-test('a target’s own port is exact for any Host, and closes politely a while after it was taken back', async () => {
+test('a target’s own port is exact for any Host, and closed as soon as it is taken back', async () => {
   const h = await withWeb();
   const listenPort = await freePort();
   h.scaler.set({ name: 'web', phase: 'awake', targets: [{ service: 'web', port: 80, listenPort }] });
   await h.until(() => h.dlx.listeners.isListening(listenPort));
+  const early = connect(listenPort, '127.0.0.1');
+  await once(early, 'connect');
+  // One that came later, so that the early one is accepted.
   expect((await send({ port: listenPort, headers: { host: 'whatever.it.is' } })).body).toBe('default/web');
   h.scaler.set({ name: 'web', phase: 'awake' });
-  await new Promise((resolve) => setImmediate(resolve));
-  const { status, problem } = await send({ port: listenPort });
-  expect([status, problem.detail]).toEqual([404, `port ${listenPort} belongs to no resource`]);
+  await h.until(() => !h.dlx.listeners.isListening(listenPort));
+  await expect(send({ port: listenPort })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  // Whoever is connected already is told why.
+  early.end('GET / HTTP/1.1\r\nhost: web\r\n\r\n');
+  const text = (await early.toArray()).join('');
+  expect(text).toMatch(/^HTTP\/1.1 404 /);
+  expect(text).toContain(`port ${listenPort} belongs to no resource`);
   await h.end({ forwarded: 1, 'no-route': 1 });
 });
 

@@ -17,6 +17,8 @@ export interface StandInDlx {
   inFlight: number;
   /** From now on answers as a DLX that does not reach the pods. */
   unreachable: boolean;
+  /** As one that has just forgotten every port, and hears of nothing until the answer is called. */
+  deafen(): () => void;
   /** Raises the fence for a resource, and says whether it is idle. */
   isClear(): boolean;
   close(): Promise<void>;
@@ -27,11 +29,7 @@ const quiet = /^(kube-probe|Prometheus)\//;
 
 export function startStandInDlx(address: string, scaler: ResourceScaler): StandInDlx {
   const stop = new AbortController();
-  const servers = new Map<number, Server>();
-  /** By listen port: one that was freed may be another's by now. */
-  const targets = new Map<number, Target>();
   const arrivals = new Map<string, number>();
-
   const handle = async (target: Target, incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const probe = quiet.test(incoming.headers['user-agent'] ?? '');
     if (!probe) arrivals.set(resourceKey(target.resource), (arrivals.get(resourceKey(target.resource)) ?? 0) + 1);
@@ -46,30 +44,16 @@ export function startStandInDlx(address: string, scaler: ResourceScaler): StandI
     }
   };
 
-  const serve = (listenPort: number): Server => {
-    const server = createServer((incoming, response) => {
-      dlx.inFlight += 1;
-      response.once('close', () => (dlx.inFlight -= 1));
-      handle(targets.get(listenPort) as Target, incoming, response).catch((error: unknown) => {
-        if (!response.headersSent) response.writeHead(500);
-        response.end(String(error));
-      });
+  const ports = createPorts(address, (target, incoming, response) => {
+    dlx.inFlight += 1;
+    response.once('close', () => (dlx.inFlight -= 1));
+    handle(target, incoming, response).catch((error: unknown) => {
+      if (!response.headersSent) response.writeHead(500);
+      response.end(String(error));
     });
-    return server;
-  };
-
-  const listenFor = ({ namespace, name, targets: all }: Resource): void => {
-    for (const { service, port, listenPort } of all) {
-      if (listenPort === undefined) continue;
-      targets.set(listenPort, { resource: { namespace, name }, service, port });
-      if (servers.has(listenPort)) continue;
-      const server = serve(listenPort);
-      servers.set(listenPort, server);
-      server.listen(listenPort, address);
-    }
-  };
+  });
   const watching = scaler.watchResources?.((change) => {
-    if (change.type === 'set') listenFor(change.resource);
+    if (change.type === 'set') ports.listenFor(change.resource);
   }, stop.signal);
 
   const dlx: StandInDlx = {
@@ -77,17 +61,62 @@ export function startStandInDlx(address: string, scaler: ResourceScaler): StandI
     arrivals,
     inFlight: 0,
     unreachable: false,
+    deafen: ports.deafen,
     isClear: () => dlx.inFlight === 0,
     close: async () => {
       stop.abort(new Error('The stand-in DLX is closed'));
       await watching;
-      for (const server of servers.values()) {
-        server.close();
-        server.closeAllConnections();
-      }
+      ports.close();
     },
   };
   return dlx;
+}
+
+/** Where it listens: one port for each target. */
+function createPorts(
+  address: string,
+  handle: (target: Target, incoming: IncomingMessage, response: ServerResponse) => void,
+) {
+  const servers = new Map<number, Server>();
+  /** By listen port: one that was freed may be another's by now. */
+  const targets = new Map<number, Target>();
+  const known = new Map<string, Resource>();
+  let deaf = false;
+
+  const listenFor = (resource: Resource): void => {
+    known.set(resourceKey(resource), resource);
+    if (deaf) return;
+    const { namespace, name } = resource;
+    for (const { service, port, listenPort } of resource.targets) {
+      if (listenPort === undefined) continue;
+      targets.set(listenPort, { resource: { namespace, name }, service, port });
+      if (servers.has(listenPort)) continue;
+      const server = createServer((incoming, response) =>
+        handle(targets.get(listenPort) as Target, incoming, response),
+      );
+      servers.set(listenPort, server);
+      server.listen(listenPort, address);
+    }
+  };
+  const close = (): void => {
+    for (const server of servers.values()) {
+      server.close();
+      server.closeAllConnections();
+    }
+    servers.clear();
+  };
+  return {
+    listenFor,
+    close,
+    deafen: () => {
+      deaf = true;
+      close();
+      return () => {
+        deaf = false;
+        for (const resource of known.values()) listenFor(resource);
+      };
+    },
+  };
 }
 
 async function wake(scaler: ResourceScaler, resource: ResourceRef, signal: AbortSignal): Promise<void> {

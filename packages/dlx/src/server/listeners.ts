@@ -9,8 +9,6 @@ export interface ListenersOptions {
   readonly logger: Logger;
   /** A connection came in on a port. */
   readonly accept: (socket: Socket, port: number) => void;
-  /** A port that is no longer allocated stays open so long: clients may still be on their way. Default: 30000. */
-  readonly lingerMs?: number;
 }
 
 const retryMs = 1000;
@@ -21,7 +19,7 @@ const portion = 100;
 class PortServer extends Server {
   readonly #told: Told;
   readonly port: number;
-  /** Ends the wait for its end, or for the next try. */
+  /** Ends the wait for the next try. */
   cancel: CancelTimer | undefined = undefined;
 
   constructor(port: number, told: Told) {
@@ -48,7 +46,10 @@ interface Told {
   listening(server: PortServer): void;
 }
 
-/** One listener for each port that was allocated to a target; all feed the one HTTP server. */
+/**
+ * One listener for each port that is allocated to a target; all feed the one HTTP server. That a port is listened on
+ * says that its target is known here, which is what a DLX is listed by: one that is forgotten is closed at once.
+ */
 export class Listeners {
   readonly #options: ListenersOptions;
   readonly #ports = new Map<number, PortServer>();
@@ -78,19 +79,12 @@ export class Listeners {
     return Array.from(this.#failures, ([port, reason]) => ({ port, reason }));
   }
 
-  /** Listens on these, and after a while no longer on others. Resolves once each of them was tried. */
+  /** Listens on these, and no longer on others. Resolves once each of them was tried. */
   async sync(ports: Iterable<number>): Promise<void> {
     const wanted = new Set(ports);
-    for (const server of this.#ports.values()) if (!wanted.has(server.port)) this.#closeLater(server);
+    for (const server of this.#ports.values()) if (!wanted.has(server.port)) this.#close(server);
     for (const port of this.#untried) if (!wanted.has(port)) this.#untried.delete(port);
-    for (const port of wanted) {
-      const known = this.#ports.get(port);
-      if (known === undefined) this.#untried.add(port);
-      else if (known.listening) {
-        known.cancel?.();
-        known.cancel = undefined;
-      }
-    }
+    for (const port of wanted) if (!this.#ports.has(port)) this.#untried.add(port);
     this.#trying ??= this.#tryAll().finally(() => (this.#trying = undefined));
     await this.#trying;
   }
@@ -126,12 +120,6 @@ export class Listeners {
     this.#failures.set(port, `port ${port}: ${error.message}`);
     server.cancel?.();
     server.cancel = clock.after(retryMs, () => this.#listen(port));
-  }
-
-  #closeLater(server: PortServer): void {
-    const { clock, lingerMs = 30_000 } = this.#options;
-    if (!server.listening) this.#close(server);
-    else server.cancel ??= clock.after(lingerMs, () => this.#close(server));
   }
 
   #close(server: PortServer): void {

@@ -87,6 +87,18 @@ test('an address is listed for the ports on which it is found to listen, and eac
   await until(() => dlx.listed([20_001, 20_002]).length === 2);
 });
 
+test('what is listed is asked anew when that is wanted, and not listed from then on where nothing listens any more', async () => {
+  listening.add('10.0.0.1:20001').add('10.0.0.2:20001');
+  await publish(endpoint('10.0.0.1'), endpoint('10.0.0.2'));
+  await until(() => dlx.listed([20_001]).length === 2);
+  listening.delete('10.0.0.2:20001');
+  expect(dlx.listed([20_001])).toHaveLength(2);
+  await dlx.check([20_001]);
+  expect(dlx.listed([20_001])).toEqual(['10.0.0.1']);
+  listening.add('10.0.0.2:20001');
+  await until(() => dlx.listed([20_001]).length === 2);
+});
+
 test('draining addresses are told apart and are not listed', async () => {
   listening.add('10.0.0.1:20001').add('10.0.0.2:20001');
   await publish(endpoint('10.0.0.1'), endpoint('10.0.0.2'));

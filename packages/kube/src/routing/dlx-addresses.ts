@@ -3,7 +3,7 @@ import type { KubeClient } from '../client/client.ts';
 import { kinds } from '../client/kinds.ts';
 import { connectOnce } from '../endpoints/connect.ts';
 import { watchStore } from '../watch/watch-store.ts';
-import { createListenChecks, type IsListening, type ListenChecks } from './listen-checks.ts';
+import { createListenChecks, type IsListening, type ListenChecks, type ListenPlace } from './listen-checks.ts';
 import { isOurs } from './routing.ts';
 import { readServiceAddresses, type ServiceAddress, serviceAddresses, slicesOfService } from './service-addresses.ts';
 import { trimSlice } from './slice-info.ts';
@@ -35,6 +35,8 @@ export interface DlxAddresses {
    * background, and the subscribers are told.
    */
   listed(ports: readonly number[]): readonly string[];
+  /** Finds out anew which of the ready addresses listen on each of `ports`: what was known of them may be over. */
+  check(ports: readonly number[]): Promise<void>;
   /** Read from the API now. @throws KubeError */
   live(signal: AbortSignal): Promise<readonly ServiceAddress[]>;
   /** At least one is there that is neither ready nor on its way out: more is about to change. */
@@ -103,6 +105,7 @@ export function createDlxAddresses(options: DlxAddressesOptions): DlxAddresses {
       return families;
     },
     listed: (ports) => known.filter((one) => one.ready && listensOn(checks, one, ports)).map(({ address }) => address),
+    check: (ports) => checkAll(checks, known, ports),
     live: (signal) => readServiceAddresses(client, service, { signal, lane: 'normal' }),
     subscribe: (listener) => {
       listeners.add(listener);
@@ -113,13 +116,22 @@ export function createDlxAddresses(options: DlxAddressesOptions): DlxAddresses {
 
 function noMatter(): void {}
 
-function listensOn(
-  checks: ListenChecks | undefined,
-  { id, address }: ServiceAddress,
-  ports: readonly number[],
-): boolean {
+function listensOn(checks: ListenChecks | undefined, one: ServiceAddress, ports: readonly number[]): boolean {
   // No short cut: each port that is not known has to be asked for.
-  return ports.filter((port) => checks?.has({ id, address, port }) !== true).length === 0;
+  return placesOf(one, ports).filter((place) => checks?.has(place) !== true).length === 0;
+}
+
+async function checkAll(
+  checks: ListenChecks | undefined,
+  known: readonly ServiceAddress[],
+  ports: readonly number[],
+): Promise<void> {
+  const places = known.filter(({ ready }) => ready).flatMap((one) => placesOf(one, ports));
+  await Promise.all(places.map((place) => checks?.check(place)));
+}
+
+function placesOf({ id, address }: ServiceAddress, ports: readonly number[]): readonly ListenPlace[] {
+  return ports.map((port) => ({ id, address, port }));
 }
 
 function connects(clock: Clock): IsListening {

@@ -5,16 +5,18 @@ import { backoffMs } from '../client/backoff.ts';
 export type IsListening = (address: string, port: number, signal: AbortSignal) => Promise<boolean>;
 
 /** One place to be checked; `id` tells apart two instances that have had the same address. */
-interface ListenPlace {
+export interface ListenPlace {
   readonly id: string;
   readonly address: string;
   readonly port: number;
 }
 
-/** Finds out which places are listened on. What once was found to be is not asked again. */
+/** Finds out which places are listened on. What once was found to be is asked again only when that is wanted. */
 export interface ListenChecks {
   /** Whether it is known to be. If not, a check is made in the background, and again with growing pauses until it is. */
   has(place: ListenPlace): boolean;
+  /** Checks it now, whatever is known of it. */
+  check(place: ListenPlace): Promise<void>;
   /** Forgets the places of all instances but these. */
   keep(ids: ReadonlySet<string>): void;
   stop(): void;
@@ -39,65 +41,91 @@ export function createListenChecks(
   isListening: IsListening,
   onListening: (port: number) => void,
 ): ListenChecks {
-  const checks = new Map<string, Check>();
-  const queue: Check[] = [];
-  const stopping = new AbortController();
-  let running = 0;
+  return new Checks(clock, isListening, onListening);
+}
 
-  function pump(): void {
-    while (running < maxConcurrent && queue.length > 0 && !stopping.signal.aborted) {
-      const check = queue.shift() as Check;
-      if (!isWanted(check)) continue;
-      running += 1;
-      void run(check);
-    }
+class Checks implements ListenChecks {
+  readonly #clock: Clock;
+  readonly #isListening: IsListening;
+  readonly #onListening: (port: number) => void;
+  readonly #checks = new Map<string, Check>();
+  readonly #queue: Check[] = [];
+  readonly #stopping = new AbortController();
+  #running = 0;
+
+  constructor(clock: Clock, isListening: IsListening, onListening: (port: number) => void) {
+    this.#clock = clock;
+    this.#isListening = isListening;
+    this.#onListening = onListening;
   }
 
-  function isWanted(check: Check): boolean {
-    if (checks.get(keyOf(check.place)) !== check) return false;
-    if (clock.monotonic() - check.askedAtMs <= interestMs) return true;
-    checks.delete(keyOf(check.place));
+  has(place: ListenPlace): boolean {
+    const known = this.#asked(place);
+    if (known !== undefined) return known.listening;
+    this.#queue.push(this.#begin(place));
+    this.#pump();
     return false;
   }
 
-  async function run(check: Check): Promise<void> {
-    const { address, port } = check.place;
-    const listening = await isListening(address, port, stopping.signal).catch(() => false);
-    running -= 1;
-    if (listening) {
-      check.listening = true;
-      if (isWanted(check)) onListening(port);
-    } else {
-      check.failures += 1;
-      void retry(check);
+  async check(place: ListenPlace): Promise<void> {
+    const known = this.#asked(place);
+    // What was not found to listen is tried again as it is.
+    if (known?.listening !== false) await this.#run(known ?? this.#begin(place));
+  }
+
+  keep(ids: ReadonlySet<string>): void {
+    for (const [key, { place }] of this.#checks) if (!ids.has(place.id)) this.#checks.delete(key);
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  /** What is known of it, which somebody asks for now. */
+  #asked(place: ListenPlace): Check | undefined {
+    const known = this.#checks.get(keyOf(place));
+    if (known !== undefined) known.askedAtMs = this.#clock.monotonic();
+    return known;
+  }
+
+  #begin(place: ListenPlace): Check {
+    const check = { place, listening: false, failures: 0, askedAtMs: this.#clock.monotonic() };
+    this.#checks.set(keyOf(place), check);
+    return check;
+  }
+
+  #pump(): void {
+    while (this.#running < maxConcurrent && this.#queue.length > 0 && !this.#stopping.signal.aborted) {
+      const check = this.#queue.shift() as Check;
+      if (this.#isWanted(check)) void this.#run(check);
     }
-    pump();
   }
 
-  async function retry(check: Check): Promise<void> {
-    await clock.sleep(backoffMs(check.failures, firstPauseMs, longestPauseMs), stopping.signal).catch(() => undefined);
-    queue.push(check);
-    pump();
+  #isWanted(check: Check): boolean {
+    if (this.#checks.get(keyOf(check.place)) !== check) return false;
+    if (this.#clock.monotonic() - check.askedAtMs <= interestMs) return true;
+    this.#checks.delete(keyOf(check.place));
+    return false;
   }
 
-  return {
-    has: (place) => {
-      const known = checks.get(keyOf(place));
-      if (known !== undefined) {
-        known.askedAtMs = clock.monotonic();
-        return known.listening;
-      }
-      const check = { place, listening: false, failures: 0, askedAtMs: clock.monotonic() };
-      checks.set(keyOf(place), check);
-      queue.push(check);
-      pump();
-      return false;
-    },
-    keep: (ids) => {
-      for (const [key, { place }] of checks) if (!ids.has(place.id)) checks.delete(key);
-    },
-    stop: () => stopping.abort(),
-  };
+  async #run(check: Check): Promise<void> {
+    const { address, port } = check.place;
+    this.#running += 1;
+    const listening = await this.#isListening(address, port, this.#stopping.signal).catch(() => false);
+    this.#running -= 1;
+    const isNews = listening && !check.listening;
+    check.listening = listening;
+    if (isNews && this.#isWanted(check)) this.#onListening(port);
+    if (!listening) void this.#retry(check);
+    this.#pump();
+  }
+
+  async #retry(check: Check): Promise<void> {
+    const pauseMs = backoffMs(++check.failures, firstPauseMs, longestPauseMs);
+    await this.#clock.sleep(pauseMs, this.#stopping.signal).catch(() => undefined);
+    this.#queue.push(check);
+    this.#pump();
+  }
 }
 
 function keyOf({ id, address, port }: ListenPlace): string {
