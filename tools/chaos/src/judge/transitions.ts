@@ -173,17 +173,27 @@ function judgeIdle(
     report('no busy resource parked', `${what}: its metric said busy up to the end`);
 }
 
+/** When the source last gave it nothing: what a retry of the same tick made good is no failure. */
+function lastFailureMs({ audit, timeline }: Scene, user: string): number {
+  const asked = audit.entries({ user }).filter(({ path }) => path.startsWith('/apis/custom.metrics'));
+  const failed = asked.filter(
+    ({ path, status, at }) =>
+      status >= 500 &&
+      !asked.some(
+        (later) =>
+          later.path === path && later.status === 200 && later.at >= at && later.at < at + times.interval * second,
+      ),
+  );
+  return Math.max(-Infinity, ...failed.map(({ at }) => at - timeline.clock.now() + timeline.ms));
+}
+
 /** After a failure of the source, more than a few at once begin to park only a few per tick. */
 function judgeBrake(scene: Scene, report: Report, begun: readonly (Park & { key: string })[], user: string): void {
   const { timeline } = scene;
   const since = begun.filter((park) => park.user === user && park.atMs > timeline.ms - times.interval * second * 0.9);
   const metered = since.length;
   if (metered <= 10) return;
-  const failedMs = scene.audit
-    .entries({ user })
-    .filter(({ path, status }) => path.startsWith('/apis/custom.metrics') && status >= 500)
-    .map(({ at }) => at - scene.timeline.clock.now() + timeline.ms);
-  const lastMs = Math.max(-Infinity, ...failedMs);
+  const lastMs = lastFailureMs(scene, user);
   if (timeline.ms - lastMs < 1.6 * times.window * second)
     report(
       'the brake',
