@@ -1,4 +1,5 @@
 import { type ResourceRef, resourceKey } from '@scaler/scaler-types';
+import { keyOf } from './view/key-of.ts';
 
 /** One entry of a resource's history. */
 export interface RingEntry {
@@ -49,7 +50,7 @@ export function createRing(size = 32): Ring {
     },
     of: (resource) => (rings.get(resourceKey(resource)) ?? []).map(entryOf),
     keepOnly(resources) {
-      const keys = new Set(resources.map(resourceKey));
+      const keys = new Set(resources.map(keyOf));
       for (const key of rings.keys()) if (!keys.has(key)) rings.delete(key);
     },
   };

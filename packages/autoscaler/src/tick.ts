@@ -101,9 +101,10 @@ function standingAgain(resource: Resource, view: ResourceView, now: Instant): re
  * anew. The DLX's count is one answer for all, and is followed through sleep: after a wake it knows of the whole window.
  */
 function wantsOfAll(resources: readonly Resource[], settings: WantSettings): readonly Want[] {
-  return resources.flatMap((resource) =>
-    tryWantsOf(resource, settings).filter((want) => resource.phase !== 'asleep' || want.source === 'dlx-activity'),
-  );
+  return resources.flatMap((resource) => {
+    const wants = tryWantsOf(resource, settings);
+    return resource.phase === 'asleep' ? wants.filter(({ source }) => source === 'dlx-activity') : wants;
+  });
 }
 
 /** None for a resource whose metrics are malformed: `decide` says so. */

@@ -1,4 +1,5 @@
-import { type Resource, resourceKey } from '@scaler/scaler-types';
+import type { Resource } from '@scaler/scaler-types';
+import { keyOf } from '../view/key-of.ts';
 import type { Attempts } from './attempts.ts';
 import { type Instant, wallText } from './instant.ts';
 import type { Memory } from './memory.ts';
@@ -17,7 +18,7 @@ export interface CooldownFacts {
  * attempts that did not end in sleep. Empty: nothing of the sort.
  */
 export function cooldowns(resource: Resource, facts: CooldownFacts): readonly string[] {
-  const key = resourceKey(resource);
+  const key = keyOf(resource);
   return [afterEvent(resource, facts), afterWake(resource, key, facts), afterAttempts(key, facts)].filter(
     (reason) => reason !== undefined,
   );

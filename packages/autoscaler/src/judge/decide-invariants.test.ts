@@ -62,7 +62,7 @@ describe('whatever the input', () => {
     .map(([resource, list, knownForMs]) => {
       const wants = wantsOf(resource, wantSettings);
       const since = { wallMs: now.wallMs - knownForMs, monotonicMs: now.monotonicMs - knownForMs };
-      const known = new Map(wants.map(({ key }) => [key, { since, last: now, peaks: [] }]));
+      const known = new Map(wants.map(({ key }) => [key, { since, peaks: [] }]));
       const told = new Map(wants.map(({ key }, index) => [key, list[index % list.length] as Sample]));
       return { resource, wants, told, facts: factsFor([], { memory: { ...emptyMemory, known } }) };
     });

@@ -72,7 +72,7 @@ describe('what stays', () => {
 
   test('a resource whose sample has been known for less than its window', () => {
     const since = { wallMs: now.wallMs - 59_999, monotonicMs: now.monotonicMs - 59_999 };
-    const known = new Map(wantsOf(aResource(), wantSettings).map(({ key }) => [key, { since, last: now, peaks: [] }]));
+    const known = new Map(wantsOf(aResource(), wantSettings).map(({ key }) => [key, { since, peaks: [] }]));
     const { action, reasons } = decideOne(aResource(), idle, { memory: { ...emptyMemory, known } });
     expect(action).toBe('stay');
     expect(reasons[0]).toContain('known only since 2025-12-31T23:59:00Z, less than its window');

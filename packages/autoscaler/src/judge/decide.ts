@@ -1,8 +1,9 @@
-import { pauseText, type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
+import { pauseText, type Resource, type ResourceRef } from '@scaler/scaler-types';
 import { cooldowns, type CooldownFacts } from './cooldown.ts';
 import { judge, type Verdict } from './judge.ts';
 import type { Samples } from '../sources/sample.ts';
 import { type WantSettings, wantsOf } from '../sources/want.ts';
+import { keyOf } from '../view/key-of.ts';
 import { isPausedAsleep, minimumAwake, standingWishes } from './wishes.ts';
 
 /** What to do with one resource, and why, in clauses for people. */
@@ -66,7 +67,7 @@ function verdictOf(resource: Resource, samples: Samples, facts: DecideFacts): Ve
 function standingReasons(resource: Resource, facts: DecideFacts): readonly string[] {
   if (resource.phase === undefined) return ['unknown: its phase is not known'];
   if (resource.phase !== 'awake') return [`it is ${resource.phase}`];
-  const key = resourceKey(resource);
+  const key = keyOf(resource);
   const doubt = facts.doubts.get(key);
   return [
     doubt === undefined ? undefined : `unknown: ${doubt}`,

@@ -24,24 +24,23 @@ export interface JudgeFacts {
  * Pure and total. Use that is known outweighs what is unknown only in the words; neither is idle.
  */
 export function judge(wants: readonly Want[], facts: JudgeFacts): Verdict {
-  const judged = wants.map((want) => judgeOne(want, facts));
-  for (const verdict of ['busy', 'unknown'] as const) {
-    if (judged.some((one) => one.verdict === verdict)) {
-      return { verdict, reasons: judged.filter((one) => one.verdict !== 'idle').map((one) => one.reason) };
-    }
+  const notIdle = wants.flatMap((want) => whyNotIdle(want, facts) ?? []);
+  if (notIdle.length > 0) {
+    const verdict = notIdle.some((one) => one.verdict === 'busy') ? 'busy' : 'unknown';
+    return { verdict, reasons: notIdle.map((one) => one.reason) };
   }
   if (!wants.some((want) => want.proves === 'idleness')) {
     return { verdict: 'unknown', reasons: ['unknown: it has no scale metric, and its connections may bypass the DLX'] };
   }
-  return { verdict: 'idle', reasons: judged.map((one) => one.reason) };
+  return { verdict: 'idle', reasons: wants.map((want) => idleText(want, facts)) };
 }
 
-interface Judged {
-  verdict: Verdict['verdict'];
+interface NotIdle {
+  verdict: 'busy' | 'unknown';
   reason: string;
 }
 
-function judgeOne(want: Want, { samples, known, now }: JudgeFacts): Judged {
+function whyNotIdle(want: Want, { samples, known, now }: JudgeFacts): NotIdle | undefined {
   const { label, metric, proves } = want;
   const sample = samples.get(want.key);
   const doubt = doubtOf(want, sample);
@@ -56,7 +55,6 @@ function judgeOne(want: Want, { samples, known, now }: JudgeFacts): Judged {
     const ago = `less than ${formatDuration(metric.windowSize)} ago`;
     return { verdict: 'busy', reason: `${label} was ${peak.value} at ${at}, above ${metric.threshold}, ${ago}` };
   }
-  const text = `${label} is ${sample.value}, not above ${metric.threshold}, for ${formatDuration(metric.windowSize)}`;
   if (proves === 'idleness' && sample.covered && !(sample.covered.ms >= metric.windowSize)) {
     const reason = `unknown: ${label}: ${sample.covered.since} less than ${formatDuration(metric.windowSize)} ago`;
     return { verdict: 'unknown', reason };
@@ -66,5 +64,11 @@ function judgeOne(want: Want, { samples, known, now }: JudgeFacts): Judged {
     const from = since ? `known only since ${wallText(since.wallMs)}` : 'known only from now on';
     return { verdict: 'unknown', reason: `unknown: ${label}: ${from}, less than its window` };
   }
-  return { verdict: 'idle', reason: text };
+  return undefined;
+}
+
+function idleText({ key, label, metric }: Want, { samples }: JudgeFacts): string {
+  const sample = samples.get(key);
+  const value = sample?.known ? sample.value : undefined;
+  return `${label} is ${value}, not above ${metric.threshold}, for ${formatDuration(metric.windowSize)}`;
 }

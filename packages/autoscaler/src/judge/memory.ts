@@ -1,4 +1,4 @@
-import { type Phase, type Resource, resourceKey } from '@scaler/scaler-types';
+import type { Phase, Resource } from '@scaler/scaler-types';
 import type { SourceReport } from '../sources/collect.ts';
 import { doubtOf } from './doubt.ts';
 import type { Instant } from './instant.ts';
@@ -6,19 +6,19 @@ import { type Peak, withPeak } from './peaks.ts';
 import { isFailure, noTrouble, type SourcesSeen, type Trouble, troubleAfter } from './trouble.ts';
 import type { Samples } from '../sources/sample.ts';
 import type { Want } from '../sources/want.ts';
+import { keyOf } from '../view/key-of.ts';
 
-/** How long a want has been known without a gap. */
+/** How long a want has been known without a gap, up to the last tick. */
 export interface KnownSpan {
   since: Instant;
-  last: Instant;
   /** Of a want that is momentary: the looks of its window, see {@link withPeak}. */
   peaks: readonly Peak[];
 }
 
-const noPeaks: readonly Peak[] = [];
-
 /** What earlier ticks leave for the next one. Immutable: each tick makes a new one. */
 export interface Memory {
+  /** The last tick's. */
+  at: Instant | undefined;
   /** By {@link Want.key}; absent while unknown. */
   known: ReadonlyMap<string, KnownSpan>;
   /** By resource key: phases as last seen. */
@@ -36,6 +36,7 @@ export interface Memory {
 }
 
 export const emptyMemory: Memory = {
+  at: undefined,
   known: new Map(),
   phases: new Map(),
   wokeAt: new Map(),
@@ -71,8 +72,9 @@ export function remember(memory: Memory, seen: Observation): Memory {
   };
   const trouble = troubleAfter(memory.trouble, sources);
   return {
+    at: seen.now,
     known,
-    phases: new Map(seen.resources.map((resource) => [resourceKey(resource), resource.phase])),
+    phases: phases(seen),
     wokeAt: wakes(memory, seen),
     awakeFrom: awakeFrom(memory, seen),
     trouble,
@@ -83,24 +85,33 @@ export function remember(memory: Memory, seen: Observation): Memory {
 
 function knownSpans(memory: Memory, { wants, samples, now, longestGapMs }: Observation): Memory['known'] {
   const known = new Map<string, KnownSpan>();
+  const gapMs = memory.at === undefined ? Infinity : now.monotonicMs - memory.at.monotonicMs;
   for (const want of wants) {
     const { key, metric } = want;
     const sample = samples.get(key);
     // What is stale or no number is a gap as good as no answer.
     if (!sample?.known || doubtOf(want, sample) !== undefined) continue;
-    const before = memory.known.get(key);
-    const unbroken = before && now.monotonicMs - before.last.monotonicMs <= Math.max(longestGapMs, metric.windowSize);
-    const look = { nowMs: now.monotonicMs, windowMs: metric.windowSize };
-    const peaks = want.momentary ? withPeak(unbroken ? before.peaks : noPeaks, sample.value, look) : noPeaks;
-    known.set(key, { since: unbroken ? before.since : now, last: now, peaks });
+    const before = gapMs <= Math.max(longestGapMs, metric.windowSize) ? memory.known.get(key) : undefined;
+    known.set(key, want.momentary ? withLook(before, sample.value, want, now) : (before ?? { since: now, peaks: [] }));
   }
   return known;
+}
+
+function withLook(before: KnownSpan | undefined, value: number, { metric }: Want, now: Instant): KnownSpan {
+  const look = { nowMs: now.monotonicMs, windowMs: metric.windowSize };
+  return { since: before?.since ?? now, peaks: withPeak(before?.peaks ?? [], value, look) };
+}
+
+function phases({ resources }: Observation): Memory['phases'] {
+  const all = new Map<string, Phase | undefined>();
+  for (const resource of resources) all.set(keyOf(resource), resource.phase);
+  return all;
 }
 
 function wakes(memory: Memory, { resources, now }: Observation): Memory['wokeAt'] {
   const wokeAt = new Map<string, Instant>();
   for (const resource of resources) {
-    const key = resourceKey(resource);
+    const key = keyOf(resource);
     const woke = resource.phase === 'awake' && memory.phases.has(key) && memory.phases.get(key) !== 'awake';
     const at = woke ? now : memory.wokeAt.get(key);
     if (at) wokeAt.set(key, at);
@@ -109,6 +120,10 @@ function wakes(memory: Memory, { resources, now }: Observation): Memory['wokeAt'
 }
 
 function awakeFrom(memory: Memory, { resources, now }: Observation): Memory['awakeFrom'] {
-  const awake = resources.filter(({ phase }) => phase === 'awake').map(resourceKey);
-  return new Map(awake.map((key) => [key, memory.awakeFrom.get(key) ?? now]));
+  const from = new Map<string, Instant>();
+  for (const resource of resources) {
+    const key = keyOf(resource);
+    if (resource.phase === 'awake') from.set(key, memory.awakeFrom.get(key) ?? now);
+  }
+  return from;
 }

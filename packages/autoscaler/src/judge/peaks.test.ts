@@ -93,7 +93,7 @@ test('the reason tells of the look that was too high; a value of a window is jud
     const facts = factsFor([resource], settings);
     const known = new Map([want, activity].map((one) => [one?.key ?? '', facts.memory.known.values().next().value]));
     const at = (monotonicMs: number) => ({ wallMs: facts.now.wallMs, monotonicMs });
-    const span = { since: at(0), last: facts.now, peaks: [{ value: 3, atMs: facts.now.monotonicMs - windowMs }] };
+    const span = { since: at(0), peaks: [{ value: 3, atMs: facts.now.monotonicMs - windowMs }] };
     const memory = { ...facts.memory, known: new Map([...known, [want?.key, span]]) as never };
     const samples = new Map([want, activity].map((one) => [one?.key ?? '', idle]));
     return decide([resource], samples, { ...facts, ...settings, memory })[0];

@@ -1,4 +1,5 @@
-import { pauseInEffect, pauseText, type Resource, resourceKey } from '@scaler/scaler-types';
+import { pauseInEffect, pauseText, type Resource } from '@scaler/scaler-types';
+import { keyOf } from '../view/key-of.ts';
 import { type Instant, wallText } from './instant.ts';
 import type { Memory } from './memory.ts';
 
@@ -21,7 +22,7 @@ export function isPausedAsleep({ pause }: Resource, { wallMs }: Instant): boolea
 export function minimumAwake(resource: Resource, { now, memory }: WishFacts): string | undefined {
   const { minAwakeMs = 0, awakeSince } = resource;
   if (minAwakeMs <= 0) return undefined;
-  const since = awakeSince === undefined ? memory.awakeFrom.get(resourceKey(resource)) : told(awakeSince, now);
+  const since = awakeSince === undefined ? memory.awakeFrom.get(keyOf(resource)) : told(awakeSince, now);
   if (since === undefined) return 'unknown: it is not known since when it is awake';
   if (now.monotonicMs >= since.monotonicMs + minAwakeMs) return undefined;
   return `awake since ${wallText(since.wallMs)}, and at the least until ${wallText(since.wallMs + minAwakeMs)}`;

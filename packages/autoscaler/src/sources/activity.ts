@@ -1,10 +1,11 @@
-import { type Clock, resourceKey } from '@scaler/scaler-types';
+import type { Clock } from '@scaler/scaler-types';
 import { type ActivityAnswer, parseActivity, type ResourceActivity } from '../peers/answers.ts';
 import { askAll } from '../peers/ask-all.ts';
 import { type Peer, type PeerDirectory, peerText } from '../peers/peer.ts';
 import type { PeerClient } from '../peers/peer-client.ts';
+import { keyOf } from '../view/key-of.ts';
 import { limited } from './limited.ts';
-import { type Covered, type Sample, unknown } from './sample.ts';
+import { type Covered, type Sample, samplesOf, unknown } from './sample.ts';
 import type { Collected, Source } from './source.ts';
 import type { Want } from './want.ts';
 
@@ -63,7 +64,7 @@ export function createActivitySource({ peers, client, clock, timeoutMs, listTime
     async collect(wants, { signal }): Promise<Collected> {
       const longestWindowMs = wants.reduce((longest, { metric }) => Math.max(longest, metric.windowSize), 0);
       const heard = await hear(longestWindowMs, signal);
-      return { samples: new Map(wants.map((want) => [want.key, sampleOf(want, heard)])), failures: heard.failures };
+      return { samples: samplesOf(wants, (want) => sampleOf(want, heard)), failures: heard.failures };
     },
   };
 }
@@ -73,7 +74,7 @@ function nothingHeard(why: string): Heard {
 }
 
 function sampleOf(want: Want, heard: Heard): Sample {
-  const value = valueOf(heard.answers, resourceKey(want.resource), want.metric.windowSize);
+  const value = valueOf(heard.answers, keyOf(want.resource), want.metric.windowSize);
   if (value > 0) return { known: true, value, ageMs: 0 };
   const [failure] = heard.failures;
   if (failure !== undefined) return unknown(failure);

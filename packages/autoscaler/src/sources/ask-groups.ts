@@ -1,7 +1,7 @@
 import type { Clock } from '@scaler/scaler-types';
 import { mapBounded } from '../map-bounded.ts';
 import { limited } from './limited.ts';
-import { type Sample, unknown } from './sample.ts';
+import { type Sample, samplesOf, unknown } from './sample.ts';
 import type { Collected } from './source.ts';
 import type { Want } from './want.ts';
 
@@ -62,5 +62,5 @@ export function allUnknown(group: readonly Want[], reason: string): Collected {
 
 /** The whole group is unknown for one reason, for which its own settings are to blame. */
 export function allRefused(group: readonly Want[], reason: string): Collected {
-  return { samples: new Map(group.map(({ key }) => [key, unknown(reason)])), failures: [] };
+  return { samples: samplesOf(group, () => unknown(reason)), failures: [] };
 }

@@ -8,7 +8,7 @@ import {
 } from '@scaler/kube';
 import { allRefused, askGroups, type CallLimits, type Group, groupWants } from './ask-groups.ts';
 import { problemOf, selectorOf } from './label-selector.ts';
-import { type Sample, unknown } from './sample.ts';
+import { type Sample, samplesOf, unknown } from './sample.ts';
 import type { Collected, Source } from './source.ts';
 import type { Want } from './want.ts';
 
@@ -80,7 +80,7 @@ async function fetchGroup(
   const nowMs = clock.now();
   const failed = isUnknownMetric(answer) && isFailure(answer, first);
   return {
-    samples: new Map(group.map((want) => [want.key, sampleOf(want, answer, nowMs)])),
+    samples: samplesOf(group, (want) => sampleOf(want, answer, nowMs)),
     failures: failed ? [answer.why] : [],
   };
 }

@@ -2,6 +2,7 @@ import { type ExternalMetricsClient, isUnknownMetric } from '@scaler/kube';
 import { allRefused, askGroups, type CallLimits, groupWants } from './ask-groups.ts';
 import { isFailure, knownBy } from './custom-metrics.ts';
 import { problemOf, selectorOf } from './label-selector.ts';
+import { samplesOf } from './sample.ts';
 import type { Source } from './source.ts';
 
 export interface ExternalMetricsSourceParts extends CallLimits {
@@ -32,7 +33,7 @@ export function createExternalMetricsSource({ client, ...limits }: ExternalMetri
         });
         const sample = knownBy(answer, limits.clock.now());
         const failures = isUnknownMetric(answer) && isFailure(answer, group[0]) ? [answer.why] : [];
-        return { samples: new Map(group.map(({ key }) => [key, sample])), failures };
+        return { samples: samplesOf(group, () => sample), failures };
       });
     },
   };

@@ -1,3 +1,5 @@
+import type { Want } from './want.ts';
+
 /** What a source knows: a value and how old it is, or why it does not know. `reason` is one clause for people. */
 export type Sample =
   | {
@@ -18,6 +20,12 @@ export interface Covered {
 
 /** Samples by {@link Want.key}. */
 export type Samples = ReadonlyMap<string, Sample>;
+
+export function samplesOf(wants: readonly Want[], sampleOf: (want: Want) => Sample): Samples {
+  const samples = new Map<string, Sample>();
+  for (const want of wants) samples.set(want.key, sampleOf(want));
+  return samples;
+}
 
 export function unknown(reason: string): Sample {
   return { known: false, reason };

@@ -33,7 +33,7 @@ export function samplesFor(resources: readonly Resource[], sample: Sample): Map<
 
 /** Facts in which everything about the resources has been known since ever. */
 export function factsFor(resources: readonly Resource[], changes: Partial<DecideFacts> = {}): DecideFacts {
-  const ever = { since: { wallMs: 0, monotonicMs: 0 }, last: now, peaks: [] };
+  const ever = { since: { wallMs: 0, monotonicMs: 0 }, peaks: [] };
   const keys = resources.flatMap((one) => wantsOf(one, wantSettings).map((want) => want.key));
   return {
     ...wantSettings,

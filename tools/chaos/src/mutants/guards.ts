@@ -91,8 +91,7 @@ export const guards: readonly Guard[] = [
       {
         file: 'packages/autoscaler/src/judge/judge.ts',
         find: "  if (doubt !== undefined || !sample?.known) return { verdict: 'unknown', reason: `unknown: ${label}: ${doubt}` };\n",
-        replace:
-          "  if (doubt !== undefined || !sample?.known) return { verdict: 'idle', reason: `${label}: ${doubt}` };\n",
+        replace: '  if (doubt !== undefined || !sample?.known) return undefined;\n',
       },
     ],
   },
