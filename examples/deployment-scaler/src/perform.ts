@@ -70,7 +70,7 @@ export function createPerformer(ground: Ground, ports: Ports): Performer {
       };
       const result = await transition(client, request, { signal, lane });
       const after = result.ok ? result.workload : result.current;
-      if (result.ok) ground.rivals.swapped(workload, workload.uid);
+      if (result.ok) ground.rivals.swapped(workload, epoch);
       if (after !== undefined) endpoints.observe(after);
       return { won: result.ok, managed: after && lookup.describe(kind, after) };
     },

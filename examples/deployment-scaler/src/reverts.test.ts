@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { trimDeployment, trimService, trimSlice, workloadKinds } from '@scaler/kube';
 import { parseOptions } from './options.ts';
-import { revertsOf, seenOf } from './reverts.ts';
+import { afterSwap, revertsOf, seenOf } from './reverts.ts';
 import { parseSettings } from './settings.ts';
 import type { Snapshot } from './snapshot.ts';
 import { followedZero, served } from './table.ts';
@@ -10,6 +10,7 @@ const nowMs = Date.parse('2026-01-01T00:01:00Z');
 
 interface What {
   readonly phase?: string | undefined;
+  readonly epoch?: string;
   readonly replicas?: number;
   readonly reason?: string;
   readonly since?: string;
@@ -22,17 +23,17 @@ interface What {
 
 function snapshot(what: What): Snapshot {
   const { phase, replicas = 0, reason = 'parked', since = '2026-01-01T00:00:59Z', key = true, slices = true } = what;
-  const { uid = 'u', enabled = 'true', routing = 'selector' } = what;
+  const { uid = 'u', enabled = 'true', routing = 'selector', epoch = 'e' } = what;
   const workload = trimDeployment({
     metadata: {
       ...{ namespace: 'shop', name: 'web', uid: 'w' },
       labels: {
         'scaler/enabled': enabled,
-        ...(phase === undefined ? {} : { 'scaler/phase': phase, 'scaler/epoch': 'e' }),
+        ...(phase === undefined ? {} : { 'scaler/phase': phase, 'scaler/epoch': epoch }),
       },
       annotations: {
         'scaler/routing': routing,
-        'scaler/state': JSON.stringify({ epoch: 'e', uid: 'w', since, replicas: 1, by: 'x', reason }),
+        'scaler/state': JSON.stringify({ epoch, uid: 'w', since, replicas: 1, by: 'x', reason }),
       },
     },
     spec: { replicas, selector: {}, template: {} },
@@ -80,6 +81,16 @@ describe('what counts as taken back', () => {
     expect(after({ ...gone, key: true, phase: 'waking' })).toEqual([]);
     expect(after({ ...gone, phase: 'awake', routing: 'selector' })).toEqual([]);
     expect(after({ ...gone, phase: 'awake', routing: 'always' })).toEqual(['key', 'slices']);
+  });
+
+  test('not what was seen before somebody else swapped the token: another leader may have handed it back since', () => {
+    const parking = snapshot({ phase: 'parking', epoch: 'f', key: false, slices: false, replicas: 1 });
+    const seen = seenOf(asleep, undefined);
+    expect(revertsOf(parking, seen, nowMs)).toEqual([]);
+    const what = (swap: { from: string | undefined; to: string }): string[] =>
+      revertsOf(parking, afterSwap(seen, 'w', swap), nowMs).map((revert) => revert.what);
+    expect(what({ from: 'e', to: 'f' })).toEqual(['key', 'slices']);
+    expect(what({ from: 'other', to: 'f' })).toEqual([]);
   });
 
   test('not what went with a Service that was recreated, or with the opt-in', () => {

@@ -9,6 +9,8 @@ import { adoptedZero, followedZero, served } from './table.ts';
 export interface Seen {
   /** Its workload's token could be believed. */
   readonly token: string | undefined;
+  /** The token's, ours since included: what was seen under another one somebody else may have taken away rightly. */
+  readonly epoch: string | undefined;
   /** Epoch whose replicas were found changed; told once. */
   readonly told: string | undefined;
   /** Uids of Services with our key, and with slices of ours. */
@@ -26,10 +28,16 @@ export function seenOf({ managed, services }: Snapshot, before: Seen | undefined
   const token = managed && readToken(managed.workload);
   return {
     token: token?.phase === undefined ? undefined : managed?.workload.uid,
+    epoch: token?.epoch,
     told: before?.told,
     keys: uids(({ service }) => service?.selector?.[keys.asleep] !== undefined),
     slices: uids(({ slices }) => slices.some(isOurs)),
   };
+}
+
+/** We have swapped the token. */
+export function afterSwap(seen: Seen, uid: string, { from, to }: { from: string | undefined; to: string }): Seen {
+  return { ...seen, token: uid, epoch: seen.epoch === from ? to : seen.epoch };
 }
 
 /** What was there before, is not now, and was not taken away by us; and replicas that others wrote over ours. Pure. */
@@ -43,6 +51,7 @@ export function revertsOf(snapshot: Snapshot, before: Seen | undefined, nowMs: n
     const object = `Service ${name}`;
     // A request may have woken it between the other writer's hand and our eyes.
     if (waking) return before.keys.has(uid) && !now.keys.has(uid) ? [{ what: 'key', object, doubtful: true }] : [];
+    if (before.epoch !== now.epoch) return [];
     return [
       ...(before.keys.has(uid) && !now.keys.has(uid) ? [{ what: 'key', object } as const] : []),
       ...(before.slices.has(uid) && !now.slices.has(uid) ? [{ what: 'slices', object } as const] : []),

@@ -1,8 +1,8 @@
-import { type FieldWriter, type KubeClient, readToken } from '@scaler/kube';
+import { type FieldWriter, type KubeClient, readToken, type Workload } from '@scaler/kube';
 import { type Clock, type Logger, resourceKey, type ResourceRef } from '@scaler/scaler-types';
 import type { Announce } from './announce.ts';
 import type { Managed } from './lookup.ts';
-import { revertsOf, type Seen, seenOf } from './reverts.ts';
+import { afterSwap, revertsOf, type Seen, seenOf } from './reverts.ts';
 import { afterRevert, backOffLeft, remembered, type Revert, type Rivalry } from './rivalry.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Step } from './step.ts';
@@ -19,8 +19,8 @@ export interface Rivals {
   about(snapshot: Snapshot, step: Step): void;
   /** We have written something. */
   done(snapshot: Snapshot, step: Step): void;
-  /** We have swapped its token. */
-  swapped(ref: ResourceRef, uid: string): void;
+  /** We have swapped its token, as it was read, for one with this epoch. */
+  swapped(workload: Workload, epoch: string): void;
   /** Undefined: nobody is given way to now. */
   of(ref: ResourceRef): GivenWay | undefined;
   /** For each resource that is given way to now, to whom: the manager, or `unknown`. */
@@ -103,10 +103,7 @@ export function createRivals(options: RivalsOptions): Rivals {
     },
     about: (snapshot, step) => change(known, snapshot, step, ['remove-key', 'delete-slices', 'forget']),
     done: (snapshot, step) => change(known, snapshot, step, ['add-key', 'write-slices']),
-    swapped: (ref, uid) => {
-      const one = known.get(resourceKey(ref));
-      if (one?.seen !== undefined) known.set(resourceKey(ref), { ...one, seen: { ...one.seen, token: uid } });
-    },
+    swapped: (workload, epoch) => swap(known, workload, epoch),
     of: (ref) => {
       const one = known.get(resourceKey(ref));
       const leftMs = backOffLeft(one?.rivalry, clock.monotonic());
@@ -136,6 +133,14 @@ function change(
   if (step.do === 'add-key' || step.do === 'write-slices') uids.add(uid);
   else uids.delete(uid);
   known.set(resourceKey(ref), { ...one, seen: { ...one.seen, [field]: uids } });
+}
+
+function swap(known: Map<string, Known>, workload: Workload, to: string): void {
+  const key = resourceKey(workload);
+  const one = known.get(key);
+  if (one?.seen === undefined) return;
+  const { epoch: from } = readToken(workload);
+  known.set(key, { ...one, seen: afterSwap(one.seen, workload.uid, { from, to }) });
 }
 
 function named(writer: FieldWriter | undefined): string {

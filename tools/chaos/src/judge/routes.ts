@@ -82,6 +82,9 @@ function excuseOfPlace(
   if (isDigesting(scene, member)) return 'others changed it';
   if (isRecent(scene, log.wishes.leftAloneMs(keyOf(member)))) return 'it is left alone';
   const token = log.tokens.get(keyOf(member));
+  // Whom it gives way to may have left it at zero: it is not diverted meanwhile.
+  if (place === 'nobody' && token?.phase === 'awake' && token.replicas === 0 && scene.givesWay(member))
+    return 'given way to others';
   // Without any DLX the dead-man switch has its time, and the pods theirs. It hands Services back before they are up:
   // nobody is there who could hold a request meanwhile.
   const sinceNoneMs = timeline.ms - health.withoutDlxMs;

@@ -28,8 +28,8 @@ export function complaintOf(scene: Scene, member: Member): string | undefined {
   if (wishes.pause === 'awake' && wishes.pauseUntilMs === Infinity && phase === 'asleep')
     return 'it is asleep although it is paused awake';
   if (phase === 'asleep' && replicas > 0) return `it is asleep with ${replicas} replicas`;
-  if (phase === 'awake' && replicas === 0) return 'it is awake with no replicas';
   if (phase === 'awake' && scene.givesWay(member)) return undefined;
+  if (phase === 'awake' && replicas === 0) return 'it is awake with no replicas';
   const toBeDiverted = phase === 'asleep' || routing === 'always';
   if (!toBeDiverted) return diverted || key !== undefined ? `it is awake, with ${traces}` : undefined;
   if (!diverted || [...addresses].sort().join() !== [...scene.health.dlx].sort().join())
