@@ -1,0 +1,43 @@
+import { brakeParks, times } from '../world/fleet.ts';
+import type { Report, Scene } from './scene.ts';
+
+/** After a failure of the source, more than a few at once begin to park only a few per tick. */
+export interface BrakeWatch {
+  /** An autoscaler begins to park something. */
+  begun(user: string): void;
+}
+
+const second = 1_000;
+
+export function createBrakeWatch(scene: Scene, report: Report): BrakeWatch {
+  const { timeline } = scene;
+  const parks: { readonly user: string; readonly atMs: number }[] = [];
+  return {
+    begun: (user) => {
+      parks.push({ user, atMs: timeline.ms });
+      const tickMs = times.interval * second * 0.9;
+      const recent = parks.filter((park) => park.user === user && park.atMs > timeline.ms - tickMs).length;
+      if (recent <= 10) return;
+      const agoMs = timeline.ms - lastFailureMs(scene, user);
+      if (agoMs < 1.6 * times.window * second)
+        report(
+          'the brake',
+          `${recent} parks (more than 10, so at most ${brakeParks}) were begun by ${user} within a tick, ${Math.round(agoMs)} ms after the source failed`,
+        );
+    },
+  };
+}
+
+/** When the source last gave it nothing: what a retry of the same tick made good is no failure. */
+function lastFailureMs({ audit, timeline }: Scene, user: string): number {
+  const asked = audit.entries({ user }).filter(({ path }) => path.startsWith('/apis/custom.metrics'));
+  const failed = asked.filter(
+    ({ path, status, at }) =>
+      status >= 500 &&
+      !asked.some(
+        (later) =>
+          later.path === path && later.status === 200 && later.at >= at && later.at < at + times.interval * second,
+      ),
+  );
+  return Math.max(-Infinity, ...failed.map(({ at }) => at - timeline.clock.now() + timeline.ms));
+}

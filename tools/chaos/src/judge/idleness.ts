@@ -1,0 +1,83 @@
+import type { AuditEntry } from '@scaler/testing-kit';
+import { keyOf, type Member, times } from '../world/fleet.ts';
+import type { Report, Scene } from './scene.ts';
+import { barOf } from './wishes.ts';
+import type { Token } from './workload-log.ts';
+
+const second = 1_000;
+
+/** Nothing goes to sleep against what its owner wants: the write itself must have tested it. */
+export function judgeWishes(
+  { programs, timeline, counts }: Scene,
+  report: Report,
+  { wishes }: Token,
+  { user }: AuditEntry,
+  what: string,
+): void {
+  const program = programs.find(({ id }) => id === user);
+  if (program === undefined) return;
+  counts.add('parks judged by wishes');
+  // Whose wall clock was wrong may have seen the end of it.
+  const wallMs = program.clockJumped ? Number.MAX_SAFE_INTEGER : timeline.clock.now();
+  const bar = barOf(wishes, wallMs);
+  if (bar !== undefined) report("owner's wishes", `${what}: ${bar}`);
+}
+
+/** Nothing goes to sleep that was used, or of which nobody could know whether it was. */
+export function judgeIdle(
+  scene: Scene,
+  report: Report,
+  member: Member,
+  { wishes }: Token,
+  entry: AuditEntry,
+  what: string,
+): void {
+  const { metrics, traffic, timeline, health, counts } = scene;
+  const key = keyOf(member);
+  const zeroMs = timeline.ms;
+  // A decision may have had to wait for the API, in retries that each had their time.
+  const troubled = zeroMs - health.disturbedMs < 30 * second;
+  const slackMs = troubled ? 22 * second : 1.5 * second;
+  const window = times.window * second;
+  const tick = times.interval * second;
+  counts.add('parks judged');
+  if (member.veto && scene.vetoes.barsSinceMs(key) < zeroMs - slackMs)
+    report("owner's wishes", `${what}: its pods have not let it sleep since ${scene.vetoes.barsSinceMs(key)} ms`);
+  // Neither requests nor metrics count against that; what is under way in a DLX does.
+  const jumped = scene.programs.find(({ id }) => id === entry.user)?.clockJumped === true;
+  const wanted = wishes.pause === 'asleep' && (jumped || wishes.pauseUntilMs > timeline.clock.now() - slackMs);
+  for (const sent of traffic.served(key)) {
+    const { endedMs = Infinity, sentMs } = sent;
+    const byDlx = scene.programs.some(({ address }) => sent.backend?.startsWith(`${address}:`));
+    // What was answered after the write had been sent could still undo it, and did not.
+    const arrivalMs = entry.at - timeline.clock.now() + zeroMs;
+    if (byDlx && sentMs >= arrivalMs + 1 && endedMs <= zeroMs)
+      report(
+        'no busy resource parked',
+        `${what}: request ${sent.id} was served by a DLX after its fence, at ${endedMs} ms`,
+      );
+    const inWindow = sentMs > zeroMs - window + 2 * second && sentMs < zeroMs - slackMs;
+    if (!inWindow || wanted) continue;
+    const seen = member.metric
+      ? metrics.throughout(key, sentMs, zeroMs).truth
+      : scene.programs.some(
+          (one) => sent.backend?.startsWith(`${one.address}:`) && one.endedMs === undefined && one.startedMs < sentMs,
+        );
+    if (seen) report('no busy resource parked', `${what}: request ${sent.id} came at ${sentMs} ms, in its window`);
+  }
+  for (const { id, key: itsKey, sentMs, reachedMs = Infinity, backend } of traffic.open) {
+    const byDlx = scene.programs.some(({ address }) => backend?.startsWith(`${address}:`));
+    if (itsKey !== key || !byDlx) continue;
+    if (reachedMs <= zeroMs)
+      report('no busy resource parked', `${what}: request ${id} was in flight by a DLX since ${reachedMs} ms`);
+    if (sentMs < zeroMs - slackMs)
+      report('no busy resource parked', `${what}: request ${id} was in a DLX since ${sentMs} ms`);
+  }
+  if (!member.metric || wanted) return;
+  const toMs = zeroMs - slackMs;
+  const unknownMs = metrics.longestUnknownMs(key, zeroMs - window + second, toMs);
+  if (unknownMs > 2 * tick + second)
+    report('unknown means awake', `${what}: its metric was unknown for ${unknownMs} ms of its window`);
+  if (!troubled && metrics.throughout(key, toMs - tick - second, zeroMs).busy)
+    report('no busy resource parked', `${what}: its metric said busy up to the end`);
+}
