@@ -28,16 +28,12 @@ export function createBrakeWatch(scene: Scene, report: Report): BrakeWatch {
   };
 }
 
-/** When the source last gave it nothing: what a retry of the same tick made good is no failure. */
+/** When the source last gave it nothing for a tick: what a retry made good, or only some calls had, does not brake. */
 function lastFailureMs({ audit, timeline }: Scene, user: string): number {
   const asked = audit.entries({ user }).filter(({ path }) => path.startsWith('/apis/custom.metrics'));
+  const answered = asked.filter(({ status }) => status === 200);
   const failed = asked.filter(
-    ({ path, status, at }) =>
-      status >= 500 &&
-      !asked.some(
-        (later) =>
-          later.path === path && later.status === 200 && later.at >= at && later.at < at + times.interval * second,
-      ),
+    ({ status, at }) => status >= 500 && !answered.some((one) => one.at >= at && one.at < at + times.interval * second),
   );
   return Math.max(-Infinity, ...failed.map(({ at }) => at - timeline.clock.now() + timeline.ms));
 }

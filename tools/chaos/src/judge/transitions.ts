@@ -80,7 +80,9 @@ export function createTransitions(scene: Scene, report: Report): Transitions {
     keyChanged: ({ service, before, after }, entry, tokens) => {
       const token = tokens.get(service);
       if (!isOurs(entry) || before === undefined || after !== undefined || token === undefined) return;
-      const sleeps = token.enabled && token.phase === 'asleep' && token.replicas === 0;
+      // In `always` the key may be of an earlier epoch; without it the slices lead to the DLX as before.
+      const isHeld = members.get(service)?.routing !== 'always';
+      const sleeps = isHeld && token.enabled && token.phase === 'asleep' && token.replicas === 0;
       const dlxGone = timeline.ms - scene.health.withoutDlxMs < 30 * second;
       if (sleeps && !dlxGone)
         report(
