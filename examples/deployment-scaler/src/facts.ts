@@ -39,7 +39,7 @@ export interface ServiceFacts {
   readonly key: string | undefined;
   /** Its own EndpointSlices list a ready pod. */
   readonly serves: boolean;
-  /** For how long this process has seen its routing as it is now. */
+  /** For how long this process has seen its routing as it is now; negative while a key may still come to stand on it. */
   readonly stableForMs: number;
 }
 

@@ -126,14 +126,16 @@ function serviceFacts(ground: Ground, { ref, managed, live }: Snapshot, snapshot
     ...{ starting: ground.dlx?.starting === true, listed: addresses.listed },
   });
   const print = fingerprint(snapshot);
+  const asleepKey = service?.selector?.[keys.asleep];
+  const keyOverForMs = service === undefined ? Infinity : ground.lateKeys.overForMs(service.uid, asleepKey);
   return {
     name,
     ours,
     slices: isDue ? slices : 'whole',
     sliceEpoch: commonEpoch(snapshot),
-    key: service?.selector?.[keys.asleep],
+    key: asleepKey,
     serves: live && servesItself(snapshot.slices),
-    stableForMs: live ? ground.memory.observe(`routing ${key}`, print) : 0,
+    stableForMs: live ? Math.min(ground.memory.observe(`routing ${key}`, print), keyOverForMs) : 0,
   };
 }
 

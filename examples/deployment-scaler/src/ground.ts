@@ -4,6 +4,7 @@ import type { Announce, AnnounceNamespace } from './announce.ts';
 import type { AtRest } from './at-rest.ts';
 import type { Counts } from './counts.ts';
 import type { Lookup } from './lookup.ts';
+import type { LateKeys } from './late-keys.ts';
 import type { Memory } from './memory.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Options } from './options.ts';
@@ -35,6 +36,7 @@ export interface Ground {
   /** Whose turn it is to be started when there is none. */
   readonly pace: Pace;
   readonly memory: Memory;
+  readonly lateKeys: LateKeys;
   readonly atRest: AtRest;
   readonly updates: Updates;
   readonly counts: Counts;

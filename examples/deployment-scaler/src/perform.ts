@@ -116,8 +116,10 @@ async function write(
     case 'write-slices':
       return writeSlices(ground, snapshot, target, step.epoch, options);
     case 'add-key':
-      if (service !== undefined) await addSelectorKey(client, service, step.epoch, options);
-      return;
+      if (service === undefined) return;
+      return ground.lateKeys.during(service.uid, step.epoch, () =>
+        addSelectorKey(client, service, step.epoch, options),
+      );
     case 'remove-key':
       if (service !== undefined) await removeSelectorKey(client, service, options);
   }

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
+import type { FaultHook } from '@scaler/testing-kit';
 import { ask, dlxSlice, namespace, type Rig, startRig } from './testing/rig.ts';
 import { startTraffic } from './testing/traffic.ts';
 
@@ -59,6 +60,39 @@ test('a fence that is not clear cancels the park without a write to the replicas
   expect(written.filter(({ body }) => body.includes('"op":"add","path":"/spec/replicas"'))).toEqual([]);
   expect(rig.read('web').spec.replicas).toBe(1);
   expect(rig.routing('web')).toEqual({ key: undefined, slices: 0 });
+});
+
+test('a key that is written when its park has long been given up leads to the DLX all the same', async () => {
+  rig = await startRig({ settle: '0' });
+  await rig.workload('web', { 'scaler/routing': 'selector' });
+  await rig.waitForPeace('web');
+  const one = rig;
+  const [sent, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const stood: ReturnType<Rig['routing']>[] = [];
+  const hook: FaultHook = async ({ body }, phase) => {
+    if (!body.includes('"op":"add"')) return;
+    if (phase === 'after') stood.push(one.routing('web'));
+    else sent.resolve();
+    await release.promise;
+  };
+  one.cluster.api.faults.add({ verb: 'patch', resource: 'services', action: { type: 'hook', hook } });
+  const lease = new AbortController();
+  const parking = one.leader.scaler.setScale([ref], 0, {
+    signal: lease.signal,
+    reason,
+    confirm: () => Promise.resolve({ ok: false, reason: 'never asked' }),
+  });
+  await sent.promise;
+  lease.abort(new Error('the Lease is lost'));
+  expect(await parking).toMatchObject([{ ok: false, error: { code: 'aborted' } }]);
+  await one.waitForPhase('web', 'waking');
+  await one.leader.scaler.reconcile?.([ref], { signal: never });
+  release.resolve();
+  await one.until(() => stood.length > 0);
+  expect(stood).toEqual([{ key: expect.any(String), slices: 1 }]);
+  // It has come, so there is nothing to wait for any more.
+  await one.waitForPhase('web', 'awake');
+  expect(one.routing('web')).toEqual({ key: undefined, slices: 0 });
 });
 
 test('replicas that somebody else changes cancel the park, and are kept', async () => {

@@ -28,6 +28,7 @@ import { createExplain } from './explain-resource.ts';
 import { feed } from './feed.ts';
 import type { Ground } from './ground.ts';
 import { createLookup } from './lookup.ts';
+import { createLateKeys } from './late-keys.ts';
 import { createMemory } from './memory.ts';
 import { metricsOf } from './metrics.ts';
 import { createNamespaces } from './namespaces.ts';
@@ -181,6 +182,7 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
     isDlxGone: () => deadMan?.gone ?? false,
     pace,
     memory: createMemory(clock),
+    lateKeys: createLateKeys(clock),
     updates: createUpdates(stores, clock),
     counts: createCounts(stores.workloads),
     reach: createReach(clock),

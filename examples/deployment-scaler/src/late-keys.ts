@@ -1,0 +1,44 @@
+import { isKubeError } from '@scaler/kube';
+import type { Clock } from '@scaler/scaler-types';
+
+/**
+ * Keys that may still come to stand on a Service, because nobody knows what became of their write: a Lease was lost, or
+ * the answer was. Without slices such a Service would lead to nobody, so they stay until none can come any more. Known to
+ * the process that sent the write.
+ */
+export interface LateKeys {
+  /** Writes a key. @throws what `write` throws. */
+  during(serviceUid: string, key: string, write: () => Promise<unknown>): Promise<void>;
+  /**
+   * Milliseconds since the last one could come; negative: until then. `Infinity`: none can. `key`: the one that was seen
+   * on the Service, which does not come again.
+   */
+  overForMs(serviceUid: string, key: string | undefined): number;
+}
+
+/** The API's own limit for a request that is not a watch, by default. */
+const limitMs = 60_000;
+
+export function createLateKeys(clock: Clock): LateKeys {
+  // Nearly always empty.
+  let sent: readonly { readonly serviceUid: string; readonly key: string; readonly atMs: number }[] = [];
+  return {
+    during: async (serviceUid, key, write) => {
+      try {
+        await write();
+      } catch (error) {
+        if (isKubeError(error, 'aborted', 'write-outcome-unknown'))
+          sent = [...sent, { serviceUid, key, atMs: clock.monotonic() }];
+        throw error;
+      }
+    },
+    overForMs: (serviceUid, key) => {
+      const nowMs = clock.monotonic();
+      sent = sent.filter(
+        (one) => nowMs - one.atMs <= 2 * limitMs && !(one.serviceUid === serviceUid && one.key === key),
+      );
+      const own = sent.filter((one) => one.serviceUid === serviceUid);
+      return Math.min(Infinity, ...own.map(({ atMs }) => nowMs - atMs - limitMs));
+    },
+  };
+}
