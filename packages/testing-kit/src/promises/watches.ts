@@ -4,7 +4,7 @@ import { at, configMap, expectRefusal, expectStatus, patch, pod, type Promised, 
 const maps = 'v1/configmaps';
 const remove = 'DELETE';
 
-function only(name: string, resourceVersion: string): Record<string, string> {
+function ofOne(name: string, resourceVersion: string): Record<string, string> {
   return { fieldSelector: `metadata.name=${name}`, resourceVersion };
 }
 
@@ -18,7 +18,7 @@ export const watchPromises: Promised[] = [
       await patch(api, maps, name, 'merge', { data: { key: '2' } });
       await patch(api, maps, name, 'merge', { data: { key: '3' } });
       await expectStatus(api, 200, remove, at(api, maps, name));
-      const events = await take(api, maps, only(name, metadata.resourceVersion), 3);
+      const events = await take(api, maps, ofOne(name, metadata.resourceVersion), 3);
       assert.deepEqual(
         events.map(({ type, object }) => [type, object.data.key]),
         [
@@ -42,7 +42,7 @@ export const watchPromises: Promised[] = [
     async run(api) {
       const { metadata } = await configMap(api);
       for (const resourceVersion of ['', '0']) {
-        const [event] = await take(api, maps, only(metadata.name, resourceVersion), 1);
+        const [event] = await take(api, maps, ofOne(metadata.name, resourceVersion), 1);
         assert.deepEqual([event!.type, event!.object.metadata.uid], ['ADDED', metadata.uid]);
       }
     },
@@ -101,7 +101,7 @@ export const watchPromises: Promised[] = [
     name: 'a watch ends after its timeoutSeconds without an error',
     async run(api) {
       const { metadata } = await configMap(api);
-      const query = { ...only(metadata.name, metadata.resourceVersion), timeoutSeconds: '1' };
+      const query = { ...ofOne(metadata.name, metadata.resourceVersion), timeoutSeconds: '1' };
       for await (const event of api.watch(at(api, maps), query, AbortSignal.timeout(10_000)))
         assert.fail(`an event: ${event.type}`);
     },
@@ -117,7 +117,7 @@ export const watchPromises: Promised[] = [
     async run(api) {
       const { metadata } = await pod(api, { schedulerName: 'nobody' });
       await expectStatus(api, 200, remove, at(api, 'v1/pods', metadata.name));
-      const [marked, gone] = await take(api, 'v1/pods', only(metadata.name, metadata.resourceVersion), 2);
+      const [marked, gone] = await take(api, 'v1/pods', ofOne(metadata.name, metadata.resourceVersion), 2);
       assert.deepEqual([marked!.type, marked!.object.metadata.deletionGracePeriodSeconds], ['MODIFIED', 0]);
       assert.deepEqual([gone!.type, gone!.object.metadata.deletionGracePeriodSeconds], ['DELETED', 0]);
     },

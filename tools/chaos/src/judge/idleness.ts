@@ -7,18 +7,9 @@ import type { Token } from './workload-log.ts';
 const second = 1_000;
 
 /** Nothing goes to sleep against what its owner wants: the write itself must have tested it. */
-export function judgeWishes(
-  { programs, timeline, counts }: Scene,
-  report: Report,
-  { wishes }: Token,
-  { user }: AuditEntry,
-  what: string,
-): void {
-  const program = programs.find(({ id }) => id === user);
-  if (program === undefined) return;
-  counts.add('parks judged by wishes');
+export function judgeWishes(scene: Scene, report: Report, { wishes }: Token, entry: AuditEntry, what: string): void {
   // Whose wall clock was wrong may have seen the end of it.
-  const wallMs = program.clockJumped ? Number.MAX_SAFE_INTEGER : timeline.clock.now();
+  const wallMs = hasJumped(scene, entry) ? Number.MAX_SAFE_INTEGER : scene.timeline.clock.now();
   const bar = barOf(wishes, wallMs);
   if (bar !== undefined) report("owner's wishes", `${what}: ${bar}`);
 }
@@ -44,8 +35,8 @@ export function judgeIdle(
   if (member.veto && scene.vetoes.barsSinceMs(key) < zeroMs - slackMs)
     report("owner's wishes", `${what}: its pods have not let it sleep since ${scene.vetoes.barsSinceMs(key)} ms`);
   // Neither requests nor metrics count against that; what is under way in a DLX does.
-  const jumped = scene.programs.find(({ id }) => id === entry.user)?.clockJumped === true;
-  const wanted = wishes.pause === 'asleep' && (jumped || wishes.pauseUntilMs > timeline.clock.now() - slackMs);
+  const wanted =
+    wishes.pause === 'asleep' && (hasJumped(scene, entry) || wishes.pauseUntilMs > timeline.clock.now() - slackMs);
   for (const sent of traffic.served(key)) {
     const { endedMs = Infinity, sentMs } = sent;
     const byDlx = scene.programs.some(({ address }) => sent.backend?.startsWith(`${address}:`));
@@ -80,4 +71,8 @@ export function judgeIdle(
     report('unknown means awake', `${what}: its metric was unknown for ${unknownMs} ms of its window`);
   if (!troubled && metrics.throughout(key, toMs - tick - second, zeroMs).busy)
     report('no busy resource parked', `${what}: its metric said busy up to the end`);
+}
+
+function hasJumped({ programs }: Scene, { user }: AuditEntry): boolean {
+  return programs.find(({ id }) => id === user)?.clockJumped === true;
 }

@@ -1,4 +1,5 @@
 import type { AuditEntry } from '@scaler/testing-kit';
+import { workloadGvrs } from '../world/fleet.ts';
 import type { Report, Scene } from './scene.ts';
 import type { Change } from './workload-log.ts';
 
@@ -15,12 +16,7 @@ export interface Leaders {
 /** What a process that stood still had in its hands already may still go out in the moment in which it goes on. */
 const thawMs = 1_000;
 const leases = 'coordination.k8s.io/v1/leases';
-const acting: ReadonlySet<string> = new Set([
-  'apps/v1/deployments',
-  'apps/v1/statefulsets',
-  'v1/services',
-  'discovery.k8s.io/v1/endpointslices',
-]);
+const acting: ReadonlySet<string> = new Set([...workloadGvrs, 'v1/services', 'discovery.k8s.io/v1/endpointslices']);
 
 interface Reign {
   readonly holder: string;

@@ -1,5 +1,5 @@
 import type { AuditEntry, KubeObject } from '@scaler/testing-kit';
-import { gvrOf, keyOf } from '../world/fleet.ts';
+import { keyOf, workloadGvrs } from '../world/fleet.ts';
 import type { Scene } from './scene.ts';
 import { createWishHistory, type WishHistory } from './wish-history.ts';
 import { type Wishes, wishesOf } from './wishes.ts';
@@ -14,21 +14,18 @@ export interface Token {
   readonly wishes: Wishes;
 }
 
-/** One change of a workload, and which request made it; `by` undefined: the cluster or somebody else. */
+/** One change of a workload. */
 export interface Change {
   readonly gvr: string;
   readonly key: string;
   readonly before: Token | undefined;
   readonly after: Token | undefined;
-  readonly atMs: number;
 }
 
 /** Tells each change that a request of ours made, right when it is done. */
 export interface ChangeLog {
   readonly tokens: ReadonlyMap<string, Token>;
   readonly wishes: WishHistory;
-  /** Since when it has its phase. */
-  sinceMs(key: string): number;
   close(): void;
 }
 
@@ -47,18 +44,15 @@ export interface Watchers {
   readonly onWrite: (entry: AuditEntry, change: Change | undefined) => void;
 }
 
-const workloads = (['Deployment', 'StatefulSet'] as const).map((kind) => gvrOf({ kind }));
-
 /** Ties each change in the store to the request in the audit that made it, by the version that it brought about. */
 export function createChangeLog({ store, audit, timeline }: Scene, watchers: Watchers): ChangeLog {
   const tokens = new Map<string, Token>();
   const wishes = createWishHistory(timeline);
-  const since = new Map<string, number>();
   const changes = new Map<number, Change>();
   const keys = new Map<string, string | undefined>();
   const keyChanges = new Map<number, KeyChange>();
   const ends = [
-    ...workloads.map((gvr) =>
+    ...workloadGvrs.map((gvr) =>
       store.watch(gvr, ({ type, object, resourceVersion }) => {
         const key = keyOf(named(object));
         const before = tokens.get(key);
@@ -66,8 +60,7 @@ export function createChangeLog({ store, audit, timeline }: Scene, watchers: Wat
         if (after === undefined) tokens.delete(key);
         else tokens.set(key, after);
         wishes.changed(key, after?.wishes);
-        if (before?.phase !== after?.phase) since.set(key, timeline.ms);
-        changes.set(resourceVersion, { gvr, key, before, after, atMs: timeline.ms });
+        changes.set(resourceVersion, { gvr, key, before, after });
         if (changes.size > 500) for (const version of [...changes.keys()].slice(0, 250)) changes.delete(version);
       }),
     ),
@@ -96,7 +89,6 @@ export function createChangeLog({ store, audit, timeline }: Scene, watchers: Wat
   return {
     tokens,
     wishes,
-    sinceMs: (key) => since.get(key) ?? 0,
     close: () => ends.forEach((end) => end()),
   };
 }

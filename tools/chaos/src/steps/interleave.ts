@@ -1,7 +1,7 @@
 import { keyOf, type Member, plurals } from '../world/fleet.ts';
 import type { World } from '../world/world.ts';
 import type { Faults } from './api-faults.ts';
-import { patchWorkload, scale } from './perform.ts';
+import { patchWorkload, scale } from './by-others.ts';
 import type { Interleaving } from './step.ts';
 import { wish } from './wish.ts';
 

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { keyOf, type Member } from '../world/fleet.ts';
 import type { World } from '../world/world.ts';
-import { patchWorkload } from './perform.ts';
+import { patchWorkload } from './by-others.ts';
 import type { Step, Wish } from './step.ts';
 
 const adminPort = 8082;

@@ -24,6 +24,7 @@ export const plurals: Readonly<Record<WorkloadKind, string>> = {
 
 /** As the fake API's store names its kind. */
 export const gvrOf = ({ kind }: Pick<Member, 'kind'>): string => `apps/v1/${plurals[kind]}`;
+export const workloadGvrs: readonly string[] = [gvrOf({ kind: 'Deployment' }), gvrOf({ kind: 'StatefulSet' })];
 
 /** In seconds of the product's time; short, so that much happens in little of it. */
 export const times = {
