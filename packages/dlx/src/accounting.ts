@@ -1,6 +1,7 @@
 import { type BoundHistogram, createMetrics, type Metrics } from '@scaler/runtime';
 import type { BreakerCounts } from './breaker.ts';
 import type { Load } from './hold/bounds.ts';
+import { Ledger } from './ledger/ledger.ts';
 import { type Outcome, outcomeNames } from './outcome.ts';
 import type { WakeCounts } from './wake-limits.ts';
 import { type WakePhase, wakePhaseNames } from './wake-phases.ts';
@@ -35,6 +36,7 @@ export class Accounting {
   readonly pipelined: Load = { held: 0, heldBytes: 0 };
   inFlight = 0;
   openStreams = 0;
+  readonly ledger = new Ledger();
   readonly wakes: WakeCounts = { underWay: 0, waiting: 0 };
   readonly breakers: BreakerCounts = { open: 0, 'half-open': 0 };
   readonly outcomes = perOutcome(() => 0);

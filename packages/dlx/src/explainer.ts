@@ -1,8 +1,11 @@
 import type { CancelTimer, Explanation } from '@scaler/scaler-types';
 import type { Gate } from './gate.ts';
+import { keptText } from './ledger/kept-text.ts';
 
 /** What a pod says is told to whoever is held within 2 s; a scaler answers from what it has watched. */
 const everyMs = 500;
+/** Characters of it that are kept. */
+const mostCause = 1000;
 
 /** Asks the scaler, while a wake lasts, what stands in its way. */
 export class Explainer {
@@ -50,7 +53,7 @@ export class Explainer {
   }
 
   #take(explanation: Explanation | undefined): void {
-    const cause = explanation && `${explanation.reason}: ${explanation.text}`;
+    const cause = explanation && keptText(`${explanation.reason}: ${explanation.text}`, mostCause);
     // What somebody else has said meanwhile stays.
     if (cause !== undefined || this.#gate.hindrance === this.#told) this.#gate.hindrance = cause;
     this.#told = cause;

@@ -125,6 +125,7 @@ export class Gate {
       lane.close({ outcome: 'no-route', detail: `${this.key} is not managed any more` });
     }
     this.#wake?.idle();
+    this.#recent?.clear();
   }
 
   /**
@@ -191,8 +192,10 @@ export class Gate {
   ended(x: Exchange, outcome: Outcome, status: number, detail: string | undefined): void {
     const endedMs = this.core.clock.monotonic();
     if (x.isUse) this.lastEndMs = endedMs;
-    this.#recent ??= new RecentRequests();
-    this.#recent.add(x, endedMs, outcome, status, detail);
+    if (!this.removed) {
+      this.#recent ??= new RecentRequests(this.core.accounting.ledger);
+      this.#recent.add(x, endedMs, outcome, status, detail);
+    }
     if (this.held === 0) this.#wake?.idle();
     else x.lane?.pump();
   }

@@ -1,3 +1,5 @@
+import { keptText } from './ledger/kept-text.ts';
+
 /** What is answered for one way a request can end. */
 export interface OutcomeRule {
   /** HTTP status of our answer; 0: the upstream's own. */
@@ -46,6 +48,9 @@ export interface Refusal {
   readonly tried?: readonly string[];
 }
 
+/** Characters of what an error says: it may quote what a peer or a tenant wrote, and is kept. */
+const mostCause = 1000;
+
 /** `name: message` of an error with its causes, for people; never a stack. */
 export function causeText(error: unknown): string {
   const texts: string[] = [];
@@ -54,5 +59,5 @@ export function causeText(error: unknown): string {
     if (text !== '' && !texts.some((t) => t.includes(text))) texts.push(text);
     e = (e as { cause?: unknown }).cause;
   }
-  return texts.join(': ');
+  return keptText(texts.join(': '), mostCause);
 }

@@ -1,9 +1,17 @@
 import type { Clock } from '@scaler/scaler-types';
 import type { Ended } from './accounting.ts';
 import type { Exchange } from './exchange.ts';
+import { keptText } from './ledger/kept-text.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import type { Outcome } from './outcome.ts';
 
 const kept = 32;
+/** Characters of a path, and of a method, which in HTTP/2 may be any word. */
+const mostPath = 200;
+const mostMethod = 20;
+const mostDetail = 500;
+/** A slot beside its texts. */
+const slotBytes = 192;
 
 interface Slot {
   method: string;
@@ -19,14 +27,24 @@ interface Slot {
 
 /** The last requests of a resource that ended. Each is written over an old one: on the hot path nothing new is made. */
 export class RecentRequests {
+  readonly #ledger: Ledger;
   readonly #slots: Slot[] = [];
   #next = 0;
 
-  add({ carrier, startedMs }: Exchange, endedMs: number, outcome: Outcome, status: number, detail?: string): void {
-    const { method, url: path } = carrier;
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  add({ carrier, startedMs }: Exchange, endedMs: number, outcome: Outcome, status: number, told?: string): void {
+    const { url } = carrier;
+    const method = carrier.method.length > mostMethod ? keptText(carrier.method, mostMethod) : carrier.method;
+    const path = url.length > mostPath ? keptText(withoutQuery(url), mostPath) : url;
+    const detail = told === undefined ? undefined : keptText(told, mostDetail);
     const slot = this.#slots[this.#next];
+    this.#ledger.kept += bytesOf(path, detail);
     if (slot === undefined) this.#slots.push({ method, path, startedMs, endedMs, outcome, status, detail });
     else {
+      this.#ledger.kept -= bytesOf(slot.path, slot.detail);
       slot.method = method;
       slot.path = path;
       slot.startedMs = startedMs;
@@ -38,16 +56,31 @@ export class RecentRequests {
     this.#next = (this.#next + 1) % kept;
   }
 
+  /** Forgets them all. */
+  clear(): void {
+    for (const { path, detail } of this.#slots.splice(0)) this.#ledger.kept -= bytesOf(path, detail);
+    this.#next = 0;
+  }
+
   /** Newest first. Without queries, which may hold secrets. */
   list(clock: Clock): Ended[] {
     const offset = clock.now() - clock.monotonic();
     const oldestFirst = [...this.#slots.slice(this.#next), ...this.#slots.slice(0, this.#next)];
     return oldestFirst.reverse().map(({ path, startedMs, endedMs, detail, ...rest }) => ({
       ...rest,
-      path: path.split('?', 1)[0] as string,
+      path: withoutQuery(path),
       ...(detail !== undefined && { detail }),
       at: new Date(offset + endedMs).toISOString(),
       tookMs: Math.round((endedMs - startedMs) * 10) / 10,
     }));
   }
+}
+
+function bytesOf(path: string, detail: string | undefined): number {
+  return slotBytes + path.length + (detail === undefined ? 0 : 2 * detail.length);
+}
+
+function withoutQuery(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
 }
