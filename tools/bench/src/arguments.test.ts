@@ -10,7 +10,7 @@ const parse = (line: string): ReturnType<typeof parseArguments> =>
 
 describe('the command line', () => {
   test('may be empty', () => {
-    expect(parse('')).toEqual({ names: [], quick: false, list: false, writeReadme: false, rounds: undefined });
+    expect(parse('')).toEqual({ names: [], quick: false, list: false, writeReadme: false });
   });
 
   test('takes names and options in any order', () => {
@@ -20,6 +20,15 @@ describe('the command line', () => {
       rounds: 12,
     });
     expect(parse('--list --write-readme --rounds=3')).toMatchObject({ list: true, writeReadme: true, rounds: 3 });
+  });
+
+  test('takes a commit to compare with', () => {
+    expect(parse('--against HEAD~1 small')).toMatchObject({ against: 'HEAD~1', names: ['small'] });
+    expect(parse('--against=abc123')).toMatchObject({ against: 'abc123' });
+  });
+
+  test.each(['--against', '--against=', '--against --quick'])('is refused: %s', (line) => {
+    expect(() => parse(line)).toThrow('it must be a commit, such as HEAD~1 or a hash');
   });
 
   test('is refused with the scenarios that there are', () => {

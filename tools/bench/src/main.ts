@@ -1,4 +1,5 @@
 /** `npm run bench -- [name…]`: the DLX under load, beside its peers. */
+import { comparable, leastPairs, runAgainst } from './against/against.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { writeReadmes } from './readme.ts';
 import { readResults } from './results.ts';
@@ -59,7 +60,21 @@ async function runAll({
   return verdicts.some(([, verdict]) => verdict === 'missed' || verdict === 'failed') ? 1 : 0;
 }
 
+async function compareWith(commit: string, { names, quick, rounds }: Arguments): Promise<number> {
+  const wrong = names.filter((name) => !comparable.includes(name));
+  if (wrong.length > 0) {
+    console.error(`--against runs ${comparable.join(', ')}; it cannot run ${wrong.join(', ')}`);
+    return 2;
+  }
+  const pairs = Math.max(rounds ?? leastPairs, leastPairs);
+  return runAgainst({ commit, names, quick, pairs, log }).catch((error: unknown) => {
+    console.error((error as Error).message);
+    return 1;
+  });
+}
+
 const args = read();
 if (args.list) list();
+else if (args.against !== undefined) process.exit(await compareWith(args.against, args));
 else if (args.writeReadme) await writeTables();
 else process.exit(await runAll(args));

@@ -31,7 +31,7 @@ interface Load {
 }
 
 /** What one round saw. */
-interface Seen {
+export interface Seen {
   readonly failed: number;
   readonly notForwarded: number;
   readonly scaleCalls: number;
@@ -137,11 +137,14 @@ async function holdMany(context: Context, load: Load, limits: { eachKB: number; 
 }
 
 /** In processes of its own: what an earlier round left behind would hide what this one takes. */
-async function holdOnce(load: Load & { count: number }): Promise<Seen> {
+export async function holdOnce({
+  program,
+  ...load
+}: Load & { count: number; program?: string | undefined }): Promise<Seen> {
   const { count } = load;
   await using stage = openStage();
   const [app, client] = [await stage.app(), await stage.client()];
-  const dlx = await stage.dlx();
+  const dlx = await stage.dlx({ program });
   await dlx.control.set([sleeper('web')]);
   await dlx.control.plan('web', { endpoints: [loopback(await app.listen())] });
   for (let i = 0; i < 3; i++) await warmUp(dlx, client, { ...load, count: Math.ceil(count / 10) });

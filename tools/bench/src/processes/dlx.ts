@@ -10,6 +10,8 @@ import { cpuSeconds, peakRssBytes, rssBytes, sharedMs } from './usage.ts';
 const benchScaler = beside(import.meta, '../hold/bench-scaler');
 
 export interface DlxOptions {
+  /** Its main file. Default: this tree's. */
+  readonly program?: string | undefined;
   /** Further flags. */
   readonly flags?: readonly string[];
   /** Package or path. Default: the bench's own, which `control` scripts. */
@@ -67,8 +69,10 @@ export async function startDlx(options: DlxOptions = {}): Promise<DlxProcess> {
     core,
     listenHost = '127.0.0.1',
     nodeFlags = [],
+    program,
   } = options;
   const { child, port, infraPort, readyAfterMs } = await startApp('dlx', {
+    program,
     core,
     // The scaler must not get it another way: a context made and dropped has V8 shrink an idle heap and forget its code,
     // so that each window of load would begin cold.

@@ -21,11 +21,15 @@ export interface StartedApp {
 /**
  * Starts what users run, with its servers on free ports of loopback, and waits until it is ready.
  *
+ * @param options `program`: its main file. Default: this tree's.
  * @throws with the end of its log when it does not get so far.
  */
-export async function startApp(name: 'autoscaler' | 'dlx', options: NodeOptions = {}): Promise<StartedApp> {
+export async function startApp(
+  name: 'autoscaler' | 'dlx',
+  options: NodeOptions & { readonly program?: string | undefined } = {},
+): Promise<StartedApp> {
   const { args = [], nodeFlags = [] } = options;
-  const program = join(root, 'packages', name, isBuilt ? 'dist/main.js' : 'src/main.ts');
+  const program = options.program ?? join(root, 'packages', name, isBuilt ? 'dist/main.js' : 'src/main.ts');
   const startedMs = sharedMs();
   const child = startNode(program, {
     ...options,

@@ -7,8 +7,8 @@ export interface DlxProxy extends Proxy {
 }
 
 /** The real program, for one resource `web` that is awake. */
-export async function startDlxProxy(appPort: number, core: number | undefined): Promise<DlxProxy> {
-  const dlx = await startDlx({ core });
+export async function startDlxProxy(appPort: number, core: number | undefined, program?: string): Promise<DlxProxy> {
+  const dlx = await startDlx({ core, program });
   await dlx.control.set([sleeper('web', { phase: 'awake' })]);
   await dlx.control.endpoints('web', [loopback(appPort)]);
   return { name: 'DLX', pid: dlx.pid, port: dlx.port, dlx, stop: dlx.stop };
