@@ -1,6 +1,7 @@
 import { type BoundHistogram, createMetrics, type Metrics } from '@scaler/runtime';
 import type { BreakerCounts } from './breaker.ts';
 import type { Load } from './hold/bounds.ts';
+import { BoundsMet } from './ledger/bounds-met.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { type Outcome, outcomeNames } from './outcome.ts';
 import type { WakeCounts } from './wake-limits.ts';
@@ -37,6 +38,7 @@ export class Accounting {
   inFlight = 0;
   openStreams = 0;
   readonly ledger = new Ledger();
+  readonly bounds: BoundsMet;
   readonly wakes: WakeCounts = { underWay: 0, waiting: 0 };
   readonly breakers: BreakerCounts = { open: 0, 'half-open': 0 };
   readonly outcomes = perOutcome(() => 0);
@@ -80,22 +82,8 @@ export class Accounting {
       failed: wakes.bind({ result: 'failed' }),
       terminal: wakes.bind({ result: 'terminal' }),
     };
-    const now = (name: string, help: string, read: () => number): void => {
-      metrics.gauge({ name, help, collect: (set) => set({}, read()) });
-    };
-    now('dlx_held', 'Requests that are held now.', () => this.held);
-    now(
-      'dlx_held_bytes',
-      'What held and pipelined requests are counted as, in bytes.',
-      () => this.heldBytes + this.pipelined.heldBytes,
-    );
-    now('dlx_pipelined', 'Requests that wait in their connections behind others.', () => this.pipelined.held);
-    now('dlx_in_flight', 'Requests that are being forwarded or answered now.', () => this.inFlight);
-    now(
-      'dlx_open_streams',
-      'Those in flight that are not HTTP, or not any more, such as WebSockets and raw connections.',
-      () => this.openStreams,
-    );
+    this.bounds = new BoundsMet(metrics);
+    this.#addLoadGauges(metrics);
     this.#addWakeGauges(metrics);
     const hold = { name: 'dlx_hold_seconds', help: 'How long requests were held.', buckets: secondsBuckets };
     this.holdSeconds = metrics.histogram(hold).bind({});
@@ -135,6 +123,25 @@ export class Accounting {
   /** Requests that ended. */
   ended(): number {
     return outcomeNames.reduce((sum, name) => sum + this.outcomes[name], 0);
+  }
+
+  #addLoadGauges(metrics: Metrics): void {
+    const now = (name: string, help: string, read: () => number): void => {
+      metrics.gauge({ name, help, collect: (set) => set({}, read()) });
+    };
+    now('dlx_held', 'Requests that are held now.', () => this.held);
+    now(
+      'dlx_held_bytes',
+      'What held and pipelined requests are counted as, in bytes.',
+      () => this.heldBytes + this.pipelined.heldBytes,
+    );
+    now('dlx_pipelined', 'Requests that wait in their connections behind others.', () => this.pipelined.held);
+    now('dlx_in_flight', 'Requests that are being forwarded or answered now.', () => this.inFlight);
+    now(
+      'dlx_open_streams',
+      'Those in flight that are not HTTP, or not any more, such as WebSockets and raw connections.',
+      () => this.openStreams,
+    );
   }
 
   #addWakeGauges(metrics: Metrics): void {

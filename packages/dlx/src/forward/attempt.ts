@@ -8,6 +8,7 @@ import { causeText } from '../outcome.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { hasBody } from './head.ts';
 import type { Http1Carrier } from './http1-carrier.ts';
+import { Informed, tooMuchSaid } from './informed.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { RequestBody } from './request-body.ts';
 import { readPlainHead } from './plain-head.ts';
@@ -44,6 +45,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
   #contentLength: number | undefined;
   #passed = 0;
   #drains = false;
+  #informed: Informed | undefined;
 
   constructor(x: Exchange, carrier: Http1Carrier, lane: Lane, state: EndpointState) {
     this.#x = x;
@@ -120,7 +122,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     const raw = (controller.rawHeaders ?? []) as (Buffer | string)[];
     if (status < 200) {
       this.#begun = false;
-      this.#inform(status, readResponseHead(raw).fields);
+      this.#inform(status, raw);
       return;
     }
     this.#lane.answered(this.#x, this.#state, this.#place, this.#sentMs);
@@ -215,11 +217,19 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     return idempotent.has(this.#carrier.req.method ?? '');
   }
 
-  #inform(status: number, fields: string[]): void {
+  #inform(status: number, raw: (Buffer | string)[]): void {
     const { res, req } = this.#carrier;
+    this.#informed ??= new Informed();
+    const fate = this.#informed.take(raw, req.socket.writableNeedDrain);
+    if (fate !== 'pass') {
+      this.#x.core.accounting.bounds.met('informational', this.#lane.gate.ref.namespace);
+      if (fate === 'break') this.#breakOff(tooMuchSaid);
+      return;
+    }
     if (req.httpVersion !== '1.1') return;
     if (status === 102) res.writeProcessing();
     if (status !== 103) return;
+    const { fields } = readResponseHead(raw);
     const hints: Record<string, string | string[]> = {};
     for (let i = 0; i < fields.length; i += 2) {
       const name = (fields[i] as string).toLowerCase();
@@ -232,6 +242,13 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
       // Node passes well-formed links only; a hint may be left out.
       this.#x.core.logger.debug('early hint left out', { ...this.#lane.gate.ref, err: error });
     }
+  }
+
+  #breakOff(why: string): void {
+    const detail = `${this.#state.key}: ${why}`;
+    this.#finish();
+    this.#discard(new Error(detail));
+    this.#x.refuse({ outcome: 'upstream-reset', detail });
   }
 
   #finish(): void {

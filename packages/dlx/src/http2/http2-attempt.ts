@@ -4,6 +4,7 @@ import type { Attempt } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
 import { idempotent } from '../forward/attempt.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
+import { Informed, tooMuchSaid } from '../forward/informed.ts';
 import { type Limits, limitsOf } from '../forward/limits.ts';
 import type { Lane } from '../hold/lane.ts';
 import { ReleasePlace } from '../hold/release-place.ts';
@@ -41,6 +42,7 @@ export class Http2Attempt implements Attempt, SessionUser {
   #error: Error | undefined;
   #moves = 0;
   #done = false;
+  #informed: Informed | undefined;
 
   constructor(x: Exchange, carrier: Http2Carrier, lane: Lane, state: EndpointState) {
     this.#x = x;
@@ -150,8 +152,16 @@ export class Http2Attempt implements Attempt, SessionUser {
   #inform(fields: IncomingHttpHeaders, raw: readonly string[]): void {
     const { stream } = this.#carrier;
     const status = Number(fields[':status']);
-    // 100 is an answer to what we do not send.
-    if (this.#done || status === 100 || stream.closed || stream.headersSent) return;
+    if (this.#done || stream.closed || stream.headersSent) return;
+    this.#informed ??= new Informed();
+    const fate = this.#informed.take(raw, false);
+    if (fate !== 'pass') {
+      this.#x.core.accounting.bounds.met('informational', this.#lane.gate.ref.namespace);
+      if (fate === 'break') this.#refuse('upstream-reset', tooMuchSaid);
+      return;
+    }
+    // An answer to what we do not send.
+    if (status === 100) return;
     stream.additionalHeaders(addFields({ ':status': status }, rawFieldsOf(fields, raw)));
   }
 

@@ -2,6 +2,7 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
+import { Informed, tooMuchSaid } from '../forward/informed.ts';
 import { readResponseHead, readTrailers, reasonPhrase } from '../forward/response-head.ts';
 import type { Lane } from '../hold/lane.ts';
 import { causeText, type Outcome } from '../outcome.ts';
@@ -23,6 +24,7 @@ export class UpgradeAttempt extends TunnelAttempt {
   #sent = false;
   /** When that was; monotonic. */
   #sentMs = 0;
+  #informed: Informed | undefined;
 
   constructor(x: Exchange, carrier: UpgradeCarrier, lane: Lane, state: EndpointState) {
     super(x, lane, state);
@@ -64,9 +66,18 @@ export class UpgradeAttempt extends TunnelAttempt {
   }
 
   #inform({ statusCode, statusMessage, rawHeaders }: InformationEvent): void {
-    // 100 is an answer to what we do not send.
-    if (this.done || statusCode === 100) return;
-    this.#carrier.socket.write(informationHead(statusCode, statusMessage, rawHeaders), 'latin1');
+    if (this.done) return;
+    const { socket } = this.#carrier;
+    this.#informed ??= new Informed();
+    const fate = this.#informed.take(rawHeaders, socket.writableNeedDrain);
+    if (fate !== 'pass') {
+      this.x.core.accounting.bounds.met('informational', this.lane.gate.ref.namespace);
+      if (fate === 'break') this.#refuse('upstream-reset', tooMuchSaid);
+      return;
+    }
+    // An answer to what we do not send.
+    if (statusCode === 100) return;
+    socket.write(informationHead(statusCode, statusMessage, rawHeaders), 'latin1');
   }
 
   /** The upstream goes over. */
