@@ -7,7 +7,9 @@ import { WakeHistory } from './hold/wake-history.ts';
 import { causeText, type Refusal } from './outcome.ts';
 import { pauseRefusal } from './pause.ts';
 import type { WakePlace } from './wake-limits.ts';
+import { WakePace } from './wake-pace.ts';
 import { type WakePhase, WakePhases } from './wake-phases.ts';
+import { firstArrivalMs, wakeReason } from './wake-reason.ts';
 
 const firstBackoffMs = 100;
 const longestBackoffMs = 2000;
@@ -29,6 +31,7 @@ export class Wake {
   #waitedInLine = false;
   readonly #explainer: Explainer;
   readonly breaker: Breaker;
+  readonly #pace: WakePace;
   readonly history = new WakeHistory();
   closed = false;
   #again = false;
@@ -38,6 +41,7 @@ export class Wake {
   constructor(gate: Gate) {
     this.#gate = gate;
     this.breaker = new Breaker(gate.core.clock, gate.core.accounting.breakers);
+    this.#pace = new WakePace(gate.core.clock);
     this.#explainer = new Explainer(gate, (cause) => this.#hopeless(cause));
   }
 
@@ -61,7 +65,7 @@ export class Wake {
 
   /** Asks the scaler once whether it can serve, for nobody who is held. */
   check(): void {
-    if (this.#running || this.closed) return;
+    if (this.#running || this.closed || this.#pace.waitMs > 0) return;
     this.#running = true;
     void this.#call().then(() => {
       this.#running = false;
@@ -120,6 +124,7 @@ export class Wake {
 
   /** A request that was held begins to be answered. */
   answered({ startedMs }: Exchange): void {
+    this.#pace.served();
     if (this.#phases?.covers(startedMs) === true) {
       this.#phases.reach('first_byte', this.#gate.core.clock.monotonic());
     }
@@ -142,6 +147,7 @@ export class Wake {
     while (gate.held > 0 && !this.closed && !gate.removed) {
       let pauseMs = recheckMs;
       if (!gate.needsWake()) this.#leavePlace();
+      else if (this.#pace.waitMs > 0) pauseMs = this.#slowDown();
       else if (this.#hasTurn()) {
         const error = await this.#call();
         if (error === undefined) failures = 0;
@@ -155,6 +161,13 @@ export class Wake {
     // Nobody waits any more, and nobody was let go: the next to come waits for a wake of his own.
     if (this.#phases?.isReady === false) this.#phases = undefined;
     this.#explainer.stop();
+  }
+
+  /** Too many calls have led to no answer: milliseconds until the next. */
+  #slowDown(): number {
+    this.#leavePlace();
+    this.#gate.hindrance ??= `${this.#pace.unserved} calls of setScale in a row have led to no answer of it`;
+    return this.#pace.waitMs;
   }
 
   /** Whether it may call now. Where a call starts nothing it need not wait for its turn. */
@@ -192,6 +205,7 @@ export class Wake {
     const limitMs = gate.resource.holdTimeoutMs ?? settings.holdTimeoutMs;
     const cancel = clock.after(limitMs, () => abort.abort(new Error(`setScale took longer than ${limitMs} ms`)));
     this.#calling = true;
+    this.#pace.called();
     let error: unknown;
     try {
       const reason = { by: `dlx ${identity}`, text: wakeReason(gate) };
@@ -211,7 +225,6 @@ export class Wake {
       // Awake already, it had nothing to wait for.
       if (phase !== 'awake') this.history.add(tookMs);
       accounting.wakeEnded('ok');
-      this.breaker.close();
       accounting.wakeSeconds.observe(tookMs / 1000);
       gate.confirm(fenceSeq);
       return undefined;
@@ -271,18 +284,6 @@ const phaseOf: ReadonlyMap<WakeStep, WakePhase> = new Map([
   ['written', 'call'],
   ['scheduled', 'scheduled'],
 ]);
-
-function firstArrivalMs(gate: Gate): number {
-  const heads = gate.lanes.map(({ head }) => head?.startedMs ?? Number.POSITIVE_INFINITY);
-  return Math.min(...heads);
-}
-
-function wakeReason(gate: Gate): string {
-  for (const lane of gate.lanes) {
-    if (lane.head !== undefined) return `a request for ${lane.port.service}:${lane.port.port} arrived`;
-  }
-  return 'a request arrived';
-}
 
 /** Rejects once the signal aborts, so that a scaler which ignores its signal holds nobody. */
 function rejectOnAbort(signal: AbortSignal): Promise<never> {

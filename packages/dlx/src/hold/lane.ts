@@ -77,7 +77,6 @@ export class Lane {
 
   /** Keeps it until an endpoint is there or its time is over. */
   hold(x: Exchange): void {
-    const { settings } = this.gate.core;
     const refusal = pausedAsleep(this.gate) ?? this.gate.wake.refusal();
     if (refusal !== undefined) {
       x.refuse(refusal);
@@ -90,7 +89,13 @@ export class Lane {
       x.refuse({ outcome: 'overflow', detail: `${this.gate.key}: ${overflow}` });
       return;
     }
-    x.deadlineMs ||= x.startedMs + (this.gate.resource.holdTimeoutMs ?? settings.holdTimeoutMs);
+    x.deadlineMs = this.#deadlineOf(x);
+    // Out at an endpoint when its time was over, it was not among those that ended then.
+    const nowMs = this.gate.core.clock.monotonic();
+    if (x.failure !== undefined && nowMs >= x.deadlineMs) {
+      this.#refuseLate(x, nowMs);
+      return;
+    }
     x.tries = 0;
     x.moveTo('held');
     this.#queue ??= new HoldQueue<Exchange>();
@@ -196,17 +201,7 @@ export class Lane {
   /** Ends those whose time is over. */
   expire(nowMs: number): void {
     for (let x = this.head; x !== undefined && x.deadlineMs <= nowMs; x = this.head) {
-      const waitedMs = Math.round(nowMs - x.startedMs);
-      if (x.failure !== undefined && this.gate.isOpen()) {
-        x.refuse({
-          outcome: 'upstream-connect',
-          detail: `no endpoint took it in ${waitedMs} ms: ${causeText(x.failure)}`,
-        });
-      } else {
-        const { hindrance } = this.gate;
-        const why = hindrance === undefined ? '' : `: ${hindrance}`;
-        x.refuse({ outcome: 'wake-timeout', detail: `${this.gate.key} was not awake after ${waitedMs} ms${why}` });
-      }
+      this.#refuseLate(x, nowMs);
     }
   }
 
@@ -232,6 +227,26 @@ export class Lane {
     if (this.held === 0) this.#source?.sweep(unusedSinceMs);
   }
 
+  /** Monotonic; it may wait no longer, whether it is held or goes from one endpoint to the next. */
+  #deadlineOf({ deadlineMs, startedMs }: Exchange): number {
+    if (deadlineMs !== 0) return deadlineMs;
+    return startedMs + (this.gate.resource.holdTimeoutMs ?? this.gate.core.settings.holdTimeoutMs);
+  }
+
+  #refuseLate(x: Exchange, nowMs: number): void {
+    const waitedMs = Math.round(nowMs - x.startedMs);
+    if (x.failure !== undefined && this.gate.isOpen()) {
+      x.refuse({
+        outcome: 'upstream-connect',
+        detail: `no endpoint took it in ${waitedMs} ms: ${causeText(x.failure)}`,
+      });
+      return;
+    }
+    const { hindrance } = this.gate;
+    const why = hindrance === undefined ? '' : `: ${hindrance}`;
+    x.refuse({ outcome: 'wake-timeout', detail: `${this.gate.key} was not awake after ${waitedMs} ms${why}` });
+  }
+
   #useSource(nowMs: number): void {
     this.#source ??= new EndpointSource(this);
     this.#source.use(nowMs);
@@ -253,8 +268,9 @@ export class Lane {
       x.refuse({ outcome: 'no-route', detail: `${gate.key} is not managed any more` });
       return;
     }
-    const mayTry = x.tries <= endpoints.size && gate.isOpen();
-    const next = mayTry ? endpoints.pickUsable(gate.core.clock.monotonic(), state) : undefined;
+    const nowMs = gate.core.clock.monotonic();
+    const mayTry = x.tries <= endpoints.size && nowMs < this.#deadlineOf(x) && gate.isOpen();
+    const next = mayTry ? endpoints.pickUsable(nowMs, state) : undefined;
     if (next === undefined) this.hold(x);
     else this.start(x, next);
   }
