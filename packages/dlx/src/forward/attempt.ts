@@ -12,7 +12,7 @@ import { Informed, tooMuchSaid } from './informed.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { RequestBody } from './request-body.ts';
 import { readPlainHead } from './plain-head.ts';
-import { readResponseHead, readTrailers, reasonPhrase } from './response-head.ts';
+import { dropAnnouncement, readResponseHead, readTrailers, reasonPhrase } from './response-head.ts';
 import type { Connecting, Upstream, UpstreamUser } from './upstreams.ts';
 
 type Controller = Dispatcher.DispatchController;
@@ -43,6 +43,8 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
   #begun = false;
   #done = false;
   #contentLength: number | undefined;
+  /** What `Connection` named in the answer's head. */
+  #nominated: ReadonlySet<string> | undefined;
   #passed = 0;
   #drains = false;
   #informed: Informed | undefined;
@@ -119,6 +121,10 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
 
   onResponseStart(controller: Controller, status: number, _headers: unknown, phrase?: string): void {
     if (this.#done) return;
+    if (status < 100 || status === 101) {
+      this.onResponseError(controller, new Error(`answered with status ${status}, which is none to a request`));
+      return;
+    }
     const raw = (controller.rawHeaders ?? []) as (Buffer | string)[];
     if (status < 200) {
       this.#begun = false;
@@ -162,7 +168,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     const { res } = this.#carrier;
     if (!res.writableEnded) {
       const trailers = (controller.rawTrailers ?? []) as (Buffer | string)[];
-      if (trailers.length > 0) res.addTrailers(readTrailers(trailers));
+      if (trailers.length > 0) res.addTrailers(readTrailers(trailers, this.#nominated));
       res.end();
     }
     this.#done = true;
@@ -205,7 +211,10 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
       if (!plain.isWhole) flushLater(this);
       return;
     }
-    const { fields, contentLength } = readResponseHead(raw);
+    const head = readResponseHead(raw);
+    dropAnnouncement(head, req, status);
+    const { fields, contentLength } = head;
+    this.#nominated = head.nominated;
     this.#contentLength = req.method === 'HEAD' ? undefined : contentLength;
     if (phrase === undefined) res.writeHead(status, fields);
     else res.writeHead(status, phrase, fields);

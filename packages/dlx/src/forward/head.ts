@@ -1,3 +1,5 @@
+import { connectionFieldLengths, dropNamed, isConnectionField, nominatedBy } from './connection-fields.ts';
+
 /** What a request's header fields say, read in one pass over the raw ones. */
 export interface Head {
   /** Fields to pass on, flat, without those that concern this connection only. */
@@ -11,6 +13,8 @@ export interface Head {
   transferEncoding: string | undefined;
   upgrade: string | undefined;
   expect: string | undefined;
+  /** It says `TE: trailers`, and so do the fields to pass on. */
+  takesTrailers: boolean;
   /** By `Forwarded`, all of them. */
   forwarded: string | undefined;
   forwardedFor: string | undefined;
@@ -26,7 +30,7 @@ export interface Head {
 export const hopHeader = 'x-scaler-hop';
 
 // Names of these lengths are looked at, all others passed on as they are.
-const lengths = new Set([2, 4, 6, 7, 9, 10, 12, 14, 15, 16, 17]);
+const lengths = new Set([...connectionFieldLengths, 4, 6, 9, 10, 12, 14, 15, 16, 17]);
 
 const unframed: Record<string, string> = Object.freeze({});
 
@@ -42,6 +46,7 @@ export function readHead(raw: readonly string[], targetHeader: string): Head {
     transferEncoding: undefined,
     upgrade: undefined,
     expect: undefined,
+    takesTrailers: false,
     forwarded: undefined,
     forwardedFor: undefined,
     forwardedProto: undefined,
@@ -65,7 +70,9 @@ export function readHead(raw: readonly string[], targetHeader: string): Head {
     }
     fields.push(name, value);
   }
-  return connection === undefined ? head : withoutNominated(head, connection);
+  const nominated = connection === undefined ? undefined : nominatedBy(connection);
+  if (nominated !== undefined) dropNamed(fields, nominated);
+  return head;
 }
 
 /** True when the field is not passed on as it came. */
@@ -90,8 +97,11 @@ function take(head: Head, lower: string, value: string): boolean {
       head.upgrade = value;
       return true;
     case 'te':
-      // We pass trailers on, so we may ask for them on the client's behalf.
-      if (/(?:^|,)\s*trailers\s*(?:,|$)/i.test(value)) head.fields.push('te', 'trailers');
+      // We pass trailers on, so we may ask for them on the client's behalf; once, however often it does.
+      if (!head.takesTrailers && /(?:^|,)\s*trailers\s*(?:,|$)/i.test(value)) {
+        head.takesTrailers = true;
+        head.fields.push('te', 'trailers');
+      }
       return true;
     case 'forwarded':
       head.forwarded = head.forwarded === undefined ? value : `${head.forwarded}, ${value}`;
@@ -112,28 +122,9 @@ function take(head: Head, lower: string, value: string): boolean {
       head.expect = value;
       head.framing = { ...head.framing, expect: value };
       return true;
-    case 'keep-alive':
-    case 'proxy-connection':
-    case 'http2-settings':
-      return true;
     default:
-      return false;
+      return isConnectionField(lower);
   }
-}
-
-function withoutNominated(head: Head, connection: string): Head {
-  const nominated = nominatedBy(connection);
-  if (nominated === undefined) return head;
-  const { fields } = head;
-  let kept = 0;
-  for (let i = 0; i < fields.length; i += 2) {
-    if (nominated.has((fields[i] as string).toLowerCase())) continue;
-    fields[kept] = fields[i] as string;
-    fields[kept + 1] = fields[i + 1] as string;
-    kept += 2;
-  }
-  fields.length = kept;
-  return head;
 }
 
 /** The values of a field, by its lower-case name, joined by commas. */
@@ -145,18 +136,6 @@ export function fieldOf(raw: readonly string[], name: string): string | undefine
     found = found === undefined ? raw[i + 1] : `${found}, ${raw[i + 1]}`;
   }
   return found;
-}
-
-/** Lower-case names in a `Connection` field, but for those that are dropped or kept in any case. */
-export function nominatedBy(connection: string): ReadonlySet<string> | undefined {
-  // Nearly always one of these two, as it stands.
-  if (connection === 'keep-alive' || connection === 'close') return undefined;
-  const names = connection
-    .toLowerCase()
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => !['', 'close', 'keep-alive', 'te', 'host', 'content-length'].includes(name));
-  return names.length === 0 ? undefined : new Set(names);
 }
 
 /** Whether a body follows. */

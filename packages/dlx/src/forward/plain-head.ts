@@ -1,5 +1,4 @@
-import { nominatedBy } from './head.ts';
-import { connectionFields } from './response-head.ts';
+import { connectionFields, nominatedBy } from './connection-fields.ts';
 
 const [colon, space, cr, lf] = [0x3a, 0x20, 0x0d, 0x0a];
 

@@ -12,12 +12,15 @@ import { causeText, type Outcome } from '../outcome.ts';
 import { Silence } from '../silence.ts';
 import { writeGrpcTimeout } from './grpc.ts';
 import type { Http2Carrier } from './http2-carrier.ts';
-import { addFields, noFields, type RawFields, rawFieldsOf } from './raw-fields.ts';
+import { addFields, noFields, type RawFields, rawFieldsOf, trailersOf } from './raw-fields.ts';
 import { Upload } from './upload.ts';
 import type { SessionUser, UpstreamSession } from './upstream-session.ts';
 
 /** Statuses without a body, to which Node adds none whatever it is given. */
 const bodilessStatuses = new Set([204, 205, 304]);
+
+/** Node's server sends none beyond. */
+const lastStatus = 599;
 
 /** One request on its way to one endpoint and back, as a stream of a session that it shares with others. */
 export class Http2Attempt implements Attempt, SessionUser {
@@ -126,6 +129,7 @@ export class Http2Attempt implements Attempt, SessionUser {
     fields[':authority'] = head.host;
     fields[':path'] = path;
     addFields(fields, { raw: head.fields, sensitive });
+    if (head.takesTrailers) fields.te = 'trailers';
     // It has waited for some of that time already.
     if (wasHeld && deadlineMs !== undefined) {
       fields['grpc-timeout'] = writeGrpcTimeout(deadlineMs - core.clock.monotonic());
@@ -143,7 +147,7 @@ export class Http2Attempt implements Attempt, SessionUser {
     up.on('headers', (fields, _flags, raw) => this.#inform(fields, raw));
     up.once('response', (...head) => this.#respond(session, head));
     up.on('trailers', (fields, _flags, raw) => (this.#trailers = rawFieldsOf(fields, raw)));
-    up.on('wantTrailers', () => up.sendTrailers(addFields(noFields(), this.#carrier.trailers)));
+    up.on('wantTrailers', () => up.sendTrailers(trailersOf(this.#carrier.trailers)));
     up.on('end', () => this.#ended());
     up.on('error', (error: Error) => (this.#error = error));
     up.once('close', () => this.#closed(up, session));
@@ -153,6 +157,11 @@ export class Http2Attempt implements Attempt, SessionUser {
     const { stream } = this.#carrier;
     const status = Number(fields[':status']);
     if (this.#done || stream.closed || stream.headersSent) return;
+    // What Node takes for another piece of information: one that says no status, or a final one below 100.
+    if (!(status >= 100 && status < 200)) {
+      this.#refuse('upstream-reset', badStatus(fields[':status']));
+      return;
+    }
     this.#informed ??= new Informed();
     const fate = this.#informed.take(raw, false);
     if (fate !== 'pass') {
@@ -162,13 +171,19 @@ export class Http2Attempt implements Attempt, SessionUser {
     }
     // An answer to what we do not send.
     if (status === 100) return;
-    stream.additionalHeaders(addFields({ ':status': status }, rawFieldsOf(fields, raw)));
+    const info = addFields(noFields(), rawFieldsOf(fields, raw));
+    info[':status'] = status;
+    stream.additionalHeaders(info);
   }
 
   #respond(session: UpstreamSession, [fields, flags, raw]: [IncomingHttpHeaders, number, readonly string[]]): void {
     const { stream, connection } = this.#carrier;
     if (this.#done || stream.closed) return;
     const status = Number(fields[':status']);
+    if (!(status >= 200 && status <= lastStatus)) {
+      this.#refuse('upstream-reset', badStatus(fields[':status']));
+      return;
+    }
     const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     this.#headOnly = ended || this.#carrier.method === 'HEAD' || bodilessStatuses.has(status);
     const answer = addFields(noFields(), rawFieldsOf(fields, raw));
@@ -207,7 +222,7 @@ export class Http2Attempt implements Attempt, SessionUser {
     this.#finish();
     this.#x.end('forwarded', status);
     if (this.#headOnly) carrier.letGo();
-    else carrier.end(() => (this.#trailers === undefined ? noFields() : addFields(noFields(), this.#trailers)));
+    else carrier.end(() => trailersOf(this.#trailers));
   }
 
   #closed(up: ClientHttp2Stream, session: UpstreamSession): void {
@@ -274,4 +289,8 @@ export class Http2Attempt implements Attempt, SessionUser {
     this.#upload?.stop();
     this.#place?.leave();
   }
+}
+
+function badStatus(status: unknown): string {
+  return `answered with status ${String(status)}, which HTTP/2 does not pass on: allowed are 200 to ${lastStatus}`;
 }

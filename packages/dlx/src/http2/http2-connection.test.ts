@@ -3,33 +3,11 @@ import { type ClientHttp2Session, constants } from 'node:http2';
 import { expect, test } from '@jest/globals';
 import { createShutdown } from '@scaler/runtime';
 import { systemClock } from '@scaler/scaler-types';
+import { block, frame, preface } from '../testing/frames.ts';
 import { drainTimes, silent, startAwake, startHarness } from '../testing/harness.ts';
 import { ask, connectHttp2, open2, startHttp2App } from '../testing/http2.ts';
 import { freePort } from '../testing/upstream.ts';
 
-/** A connection's frames as they are written, for what no client of Node's would send. */
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** Fields, none of them in a table. */
-function block(...fields: [string, string][]): Buffer {
-  return Buffer.concat(
-    fields.flatMap(([name, value]) => [
-      Buffer.of(0, name.length),
-      Buffer.from(name),
-      Buffer.of(value.length),
-      Buffer.from(value, 'latin1'),
-    ]),
-  );
-}
-
-const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0, Buffer.alloc(0))]);
 const proper: [string, string][] = [
   [':method', 'GET'],
   [':scheme', 'http'],

@@ -1,4 +1,5 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, sensitiveHeaders } from 'node:http2';
+import { isConnectionField, mayTrail } from '../forward/connection-fields.ts';
 
 /** Fields as they came, flat, pseudo-fields among them. */
 export interface RawFields {
@@ -8,6 +9,7 @@ export interface RawFields {
 }
 
 const colon = 0x3a;
+const noTrailers: RawFields = { raw: [], sensitive: undefined };
 
 /** What Node tells of fields, in its two forms. */
 export function rawFieldsOf(fields: IncomingHttpHeaders, raw: readonly string[]): RawFields {
@@ -20,12 +22,15 @@ export function noFields(): OutgoingHttpHeaders {
   return Object.create(null) as OutgoingHttpHeaders;
 }
 
-/** Adds fields to those that are sent: in order, as a list where a name comes more than once; no pseudo-fields. */
+/**
+ * Adds fields to those that are sent: in order, as a list where a name comes more than once; no pseudo-fields, and none
+ * that concern a connection, of which nghttp2 lets some through.
+ */
 export function addFields(to: OutgoingHttpHeaders, { raw, sensitive }: RawFields): OutgoingHttpHeaders {
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
-    if (name.charCodeAt(0) === colon) continue;
+    if (name.charCodeAt(0) === colon || isConnectionField(name)) continue;
     const before = to[name];
     if (before === undefined) to[name] = value;
     else if (Array.isArray(before)) before.push(value);
@@ -33,4 +38,9 @@ export function addFields(to: OutgoingHttpHeaders, { raw, sensitive }: RawFields
   }
   if (sensitive !== undefined) (to as { [sensitiveHeaders]?: readonly string[] })[sensitiveHeaders] = sensitive;
   return to;
+}
+
+/** Trailers as they are passed on. */
+export function trailersOf({ raw, sensitive }: RawFields = noTrailers): OutgoingHttpHeaders {
+  return addFields(noFields(), { raw: raw.filter((_, i) => mayTrail(raw[i - (i % 2)] as string)), sensitive });
 }

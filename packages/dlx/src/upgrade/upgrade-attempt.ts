@@ -2,8 +2,9 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
+import { dropNamed } from '../forward/connection-fields.ts';
 import { Informed, tooMuchSaid } from '../forward/informed.ts';
-import { readResponseHead, readTrailers, reasonPhrase } from '../forward/response-head.ts';
+import { dropAnnouncement, readResponseHead, readTrailers, reasonPhrase } from '../forward/response-head.ts';
 import type { Lane } from '../hold/lane.ts';
 import { causeText, type Outcome } from '../outcome.ts';
 import { informationHead, switchedHead } from './response-text.ts';
@@ -14,6 +15,7 @@ import type { UpgradeCarrier } from './upgrade-carrier.ts';
 const maxHeaderBytes = 65_536;
 /** To a request by any other method Node adds an empty body in chunks, unless a length is given. */
 const bodiless = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
+const announcement: ReadonlySet<string> = new Set(['trailer']);
 
 /**
  * One offer to leave HTTP on its way to one endpoint, over a connection of its own. Node's own client, because undici
@@ -46,6 +48,8 @@ export class UpgradeAttempt extends TunnelAttempt {
     const { head, path } = this.x;
     const { method, offer } = this.#carrier;
     const headers = [...head.fields, 'connection', 'Upgrade', 'upgrade', offer];
+    // Node throws at it in a request without chunks.
+    dropNamed(headers, announcement);
     if (!bodiless.has(method) && head.contentLength === undefined) headers.push('content-length', '0');
     const createConnection = (): Socket => socket;
     let req: ClientRequest;
@@ -111,9 +115,15 @@ export class UpgradeAttempt extends TunnelAttempt {
       this.#refuse('upstream-reset', 'went over to what it does not name');
       return;
     }
+    const { statusCode: status = 0, statusMessage, rawHeaders } = upstream;
+    if (status < 200) {
+      this.#refuse('upstream-reset', `answered with status ${status}, which is none`);
+      return;
+    }
     this.lane.answered(this.x, this.state, this.place, this.#sentMs);
-    const { statusCode: status = 502, statusMessage, rawHeaders } = upstream;
-    const { fields } = readResponseHead(rawHeaders);
+    const answer = readResponseHead(rawHeaders);
+    dropAnnouncement(answer, this.#carrier.req, status);
+    const { fields, nominated } = answer;
     const res = this.#carrier.respond();
     const phrase = reasonPhrase(status, statusMessage);
     if (phrase === undefined) res.writeHead(status, fields);
@@ -123,7 +133,7 @@ export class UpgradeAttempt extends TunnelAttempt {
     upstream.on('error', (error) => this.#failed(error));
     upstream.on('end', () => {
       if (this.done) return;
-      if (upstream.rawTrailers.length > 0) res.addTrailers(readTrailers(upstream.rawTrailers));
+      if (upstream.rawTrailers.length > 0) res.addTrailers(readTrailers(upstream.rawTrailers, nominated));
       res.end();
       this.finish();
       this.x.end('forwarded', status);
