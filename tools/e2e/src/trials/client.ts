@@ -19,13 +19,15 @@ export interface Answer {
 export interface AskOptions {
   /** Default: a connection of its own. */
   readonly agent?: http.Agent;
+  /** Further fields. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
 }
 
 const body = Buffer.alloc(512, 'x');
 
 /** One POST, which nobody may repeat on his own. Never rejects. */
-export function ask(url: string, { agent, timeoutMs }: AskOptions): Promise<Answer> {
+export function ask(url: string, { agent, timeoutMs, headers: more }: AskOptions): Promise<Answer> {
   const id = randomUUID();
   const sentMs = performance.now();
   return new Promise((resolve) => {
@@ -34,7 +36,8 @@ export function ask(url: string, { agent, timeoutMs }: AskOptions): Promise<Answ
       const ok = status === 200 && text.includes(id);
       resolve({ id, ok, status, text: ok ? '200' : text, reused: request.reusedSocket, sentMs, firstByteMs });
     };
-    const headers = { 'x-request-id': id, 'content-length': body.length, ...(agent ? {} : { connection: 'close' }) };
+    const own = { 'x-request-id': id, 'content-length': body.length, ...(agent ? {} : { connection: 'close' }) };
+    const headers = { ...own, ...more };
     const request = http.request(url, { method: 'POST', agent: agent ?? false, headers });
     const timer = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     request.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));

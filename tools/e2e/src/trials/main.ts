@@ -13,6 +13,7 @@ import { thousand } from './judgement/thousand.ts';
 import { latency } from './latency.ts';
 import { mirror } from './mirror/mirror.ts';
 import { modes } from './mirror/modes.ts';
+import { neighbours } from './neighbours/neighbours.ts';
 import { race, stale } from './race.ts';
 import { say } from './say.ts';
 import { tableLines } from './table.ts';
@@ -33,6 +34,7 @@ const trials: Readonly<Record<string, Trial>> = {
   databases,
   mirror,
   modes,
+  neighbours,
 };
 
 const named = process.argv.slice(2);
