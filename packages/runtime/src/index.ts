@@ -13,9 +13,11 @@ export { type HostPort, type NamespacedName, parsers } from './config/parsers.ts
 export { type Setting, setting, type SettingOptions } from './config/setting.ts';
 export { type ConfigTable, type ConfigValues, defineConfig, envName, flagName } from './config/table.ts';
 export { configError, RuntimeError, type RuntimeErrorCode, runtimeErrors } from './errors.ts';
+export { readSmallFile, smallFileBytes } from './files.ts';
 export { type AdminApp, type AdminServer, type AdminServerOptions, startAdminServer } from './http/admin-server.ts';
 export { type AdminAuth } from './http/bearer.ts';
 export { type Check, type Checks, createChecks } from './http/checks.ts';
+export { type ControlServerOptions, movedRoutes, startControlServer } from './http/control-server.ts';
 export {
   type InfraReply,
   type InfraRequest,
@@ -25,7 +27,9 @@ export {
   startInfraServer,
 } from './http/infra-server.ts';
 export { type ListenAddress } from './http/listen.ts';
+export { type PeerRate, PeerRates } from './http/peer-rates.ts';
 export { type Problem, problem, problemContentType } from './http/problem.ts';
+export { createTokenFile, type TokenFile, type TokenFileOptions } from './http/token-file.ts';
 export { placeSettings, pluginSettings, processSettings, serverSettings } from './lifecycle/process-settings.ts';
 export { runApp, type RunAppOptions } from './lifecycle/run-app.ts';
 export { type ProcessContext, type ProcessSeam, runProcess, type RunProcessOptions } from './lifecycle/run-process.ts';

@@ -191,6 +191,13 @@ export interface ScalerContext {
   namespaces: readonly string[] | undefined;
   /** The DLX's Service, `{namespace, name}`, whose ready addresses receive diverted traffic. Undefined: the scaler knows better. */
   dlxService: { namespace: string; name: string } | undefined;
+  /**
+   * The token that the DLX wants on its control port, read anew at each call; for a scaler that asks it something. To be sent
+   * to addresses of the DLX's Service alone. Absent: there is none, and the DLX is asked on its infrastructure port.
+   *
+   * @throws when it cannot be read.
+   */
+  dlxToken?: () => Promise<string>;
   /** The scaler's own settings, from `--scaler-option name=value` and `SCALER_OPTION_<NAME>`; it validates them itself. */
   options: Readonly<Record<string, string>>;
   /**

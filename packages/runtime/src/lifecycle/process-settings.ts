@@ -89,4 +89,9 @@ export const placeSettings = {
     proposal: false,
     doc: "The DLX's Service; its ready and its draining addresses are the replicas that receive, and that are asked on the port named `infra`.",
   }),
+  controlTokenFile: setting({
+    parser: parsers.secretFile(),
+    proposal: false,
+    doc: 'A file with the token by which the autoscaler asks the DLX on its control port; both need the same. Each line is one: all are accepted, the first is sent. Read again every second. Without, it asks on the infrastructure port.',
+  }),
 };

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Clock, Logger, ScalerContext } from '@scaler/scaler-types';
 import type { ConfigValues } from '../config/table.ts';
 import type { placeSettings, pluginSettings } from '../lifecycle/process-settings.ts';
+import { createTokenFile } from '../http/token-file.ts';
 import { type LoadedResourceScaler, loadResourceScaler } from './load.ts';
 
 type PlaceValues = ConfigValues<typeof placeSettings>;
@@ -31,7 +32,8 @@ export function identityOf({ identity }: Pick<PlaceValues, 'identity'>): string 
  */
 export function loadConfiguredScaler(options: LoadConfiguredOptions): Promise<LoadedResourceScaler> {
   const { role, values, appUrl, dryRun = false, uninstall, logger, clock } = options;
-  const { scaler: name, pluginDir, namespaces, dlxService, scalerOption, kubeconfig } = values;
+  const { scaler: name, pluginDir, namespaces, dlxService, scalerOption, kubeconfig, controlTokenFile: file } = values;
+  const token = role === 'autoscaler' && file !== undefined ? createTokenFile({ file, clock, logger }) : undefined;
   return loadResourceScaler({
     name,
     cwd: process.cwd(),
@@ -43,6 +45,7 @@ export function loadConfiguredScaler(options: LoadConfiguredOptions): Promise<Lo
       identity: identityOf(values),
       namespaces: namespaces.length === 0 ? undefined : namespaces,
       dlxService,
+      ...(token !== undefined && { dlxToken: () => token.first() }),
       options: { ...(kubeconfig !== undefined && { kubeconfig }), ...scalerOption },
       dryRun,
       ...(uninstall !== undefined && { uninstall }),

@@ -1,0 +1,32 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+
+/** Tokens, authorities and queries are no longer than this. */
+export const smallFileBytes = 1024 * 1024;
+
+/**
+ * The text of a small file: a token, authorities, a list of queries.
+ *
+ * @throws when it cannot be read, is no regular file (a pipe may never end), or is longer than `limitBytes`.
+ */
+export async function readSmallFile(path: string, limitBytes = smallFileBytes): Promise<string> {
+  // Without waiting for the other end of a pipe.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile()) throw new Error(`${path} is no regular file`);
+    const buffer = Buffer.alloc(Math.min(stat.size, limitBytes) + 1);
+    let length = 0;
+    while (length < buffer.length) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    if (length > limitBytes || stat.size > limitBytes) {
+      throw new Error(`${path} has ${stat.size} bytes, allowed are ${limitBytes}`);
+    }
+    return buffer.toString('utf8', 0, length);
+  } finally {
+    await file.close();
+  }
+}

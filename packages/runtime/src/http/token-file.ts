@@ -1,0 +1,72 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Clock, Logger } from '@scaler/scaler-types';
+import { readSmallFile } from '../files.ts';
+
+/** A file with a token that two apps share. Read again after a second, so that it can be rotated. */
+export interface TokenFile {
+  /** Whether an `Authorization` header carries one of its tokens. Takes as long for a wrong one as for a right one. */
+  accepts(header: string | undefined): Promise<boolean>;
+  /** What to send: the first one. @throws when there never was one. */
+  first(): Promise<string>;
+}
+
+export interface TokenFileOptions {
+  file: string;
+  clock: Clock;
+  logger: Logger;
+}
+
+const goodForMs = 1_000;
+const longestBytes = 16 * 1024;
+const mostTokens = 8;
+
+/**
+ * Each line is a token, at most eight: all of them are accepted and the first is sent. So a new one is put first, beside the
+ * old one, until both apps have read it. A file that cannot be read is told once, and what was read before stays.
+ */
+export function createTokenFile({ file, clock, logger }: TokenFileOptions): TokenFile {
+  let known: readonly string[] = [];
+  let digests: readonly Buffer[] = [];
+  let readMs = Number.NEGATIVE_INFINITY;
+  let reading: Promise<void> | undefined;
+  let failed = false;
+
+  const read = async (): Promise<void> => {
+    try {
+      const lines = (await readSmallFile(file, longestBytes)).split('\n', mostTokens).map((line) => line.trim());
+      known = lines.filter((line) => line !== '');
+      if (known.length === 0) throw new Error(`${file} has no token`);
+      digests = known.map(digest);
+      failed = false;
+    } catch (error) {
+      if (!failed) logger.error('the token cannot be read: the last one stays', { err: error as Error });
+      failed = true;
+    }
+    readMs = clock.monotonic();
+    reading = undefined;
+  };
+  const fresh = async (): Promise<void> => {
+    if (clock.monotonic() - readMs < goodForMs) return;
+    await (reading ??= read());
+  };
+  return {
+    async accepts(header) {
+      await fresh();
+      const given = digest(/^Bearer +(\S+)$/i.exec(header ?? '')?.[1] ?? '');
+      let right = false;
+      for (const expected of digests) right = timingSafeEqual(given, expected) || right;
+      return right;
+    },
+    async first() {
+      await fresh();
+      const [token] = known;
+      if (token === undefined) throw new Error(`${file} has no token that can be read`);
+      return token;
+    },
+  };
+}
+
+/** Digests are of one length, as the comparison demands, and do not tell the token's. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
