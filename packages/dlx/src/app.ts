@@ -7,12 +7,17 @@ import {
   type ConfigValues,
   createChecks,
   createMetrics,
+  createTokenFile,
   identityOf,
   loadConfiguredScaler,
+  type ListenAddress,
   logConfig,
+  type InfraRoute,
   type Metrics,
+  movedRoutes,
   type ProcessContext,
   startAdminServer,
+  startControlServer,
   startInfraServer,
 } from '@scaler/runtime';
 import { adminRoutes } from './admin.ts';
@@ -79,12 +84,17 @@ async function serve(
     onSynced?.(dlx.resources.gates.size);
   });
   void watchPorts(dlx, (reasons) => readiness.set('ports', reasons.length === 0, reasons.join('; ')), signal);
+  const control = await serveControl(
+    { shutdown, logger, clock },
+    values,
+    peerRoutes(dlx, { bounded: values.controlTokenFile === undefined }),
+  );
   const infra = await startInfraServer({
     host: values.infraHost,
     port: values.infraPort,
     readiness,
     metrics,
-    routes: peerRoutes(dlx),
+    routes: control.infraRoutes,
     logger,
     clock,
   });
@@ -100,7 +110,20 @@ async function serve(
   });
   shutdown.step(80, 'stop the admin server', () => admin.close());
   const port = await dlx.listen();
-  logger.info('listening', { port, infra: infra.address, admin: admin.address });
+  logger.info('listening', { port, infra: infra.address, control: control.address, admin: admin.address });
+}
+
+/** Serves what the autoscaler asks: with a token on a port of its own, else the infrastructure server does. */
+async function serveControl(
+  { shutdown, logger, clock }: Pick<DlxContext, 'shutdown' | 'logger' | 'clock'>,
+  { controlHost: host, controlPort: port, controlTokenFile: file }: ConfigValues<DlxTable>,
+  routes: InfraRoute[],
+): Promise<{ infraRoutes: InfraRoute[]; address?: ListenAddress }> {
+  if (file === undefined) return { infraRoutes: routes };
+  const tokens = createTokenFile({ file, clock, logger });
+  const server = await startControlServer({ host, port, tokens, routes, logger, clock });
+  shutdown.step(90, 'stop the control server', () => server.close());
+  return { infraRoutes: movedRoutes(routes), address: server.address };
 }
 
 /** What the other steps do not need is left for the first: slices may be many. */

@@ -148,6 +148,16 @@ const drainSettings = {
   }),
 };
 
+/** What the autoscaler asks, with the token of `--control-token-file`. */
+const controlSettings = {
+  controlHost: setting({ parser: parsers.string(), default: '0.0.0.0', doc: 'The address of the control server.' }),
+  controlPort: setting({
+    parser: parsers.port(),
+    default: 8083,
+    doc: 'The port of the control server: what the autoscaler asks. Only with `--control-token-file`; without, that is asked on the infrastructure port, by anybody.',
+  }),
+};
+
 /** The autoscaler, for people who look here. */
 const autoscalerSettings = {
   autoscalerUrl: setting({
@@ -174,6 +184,7 @@ export const settings = defineConfig({
   ...holdSettings,
   ...wakeSettings,
   ...drainSettings,
+  ...controlSettings,
   ...autoscalerSettings,
   ...placeSettings,
   ...serverSettings,
