@@ -4,6 +4,7 @@ import { parseFence, type FenceAnswer } from '../peers/answers.ts';
 import { askAll, type PeerAnswer } from '../peers/ask-all.ts';
 import { type PeerDirectory, peerText, withAddresses } from '../peers/peer.ts';
 import type { PeerClient } from '../peers/peer-client.ts';
+import { cut } from '../quote.ts';
 
 export interface FenceParts {
   peers: PeerDirectory;
@@ -45,7 +46,7 @@ async function askReplicas(
 ): Promise<readonly PeerAnswer<FenceAnswer>[] | string> {
   let known;
   try {
-    known = await peers.live(signal);
+    known = await peers.live(signal, addresses);
   } catch (error) {
     signal.throwIfAborted();
     return `the DLX replicas cannot be listed: ${(error as Error).message}`;
@@ -64,6 +65,6 @@ function whyNotClear(reply: PeerAnswer<FenceAnswer>, request: ConfirmRequest): s
   const what = `${held} held and ${inFlight} in flight for ${resourceKey(request.resource)}`;
   if (!clear) return `${who} has ${what}${reason === undefined ? '' : `: ${reason}`}`;
   if (held > 0 || inFlight > 0) return `${who} contradicts itself: clear, with ${what}`;
-  if (epoch !== request.epoch) return `${who} answered for epoch ${epoch}, not ${request.epoch}`;
+  if (epoch !== request.epoch) return `${who} answered for epoch ${cut(epoch)}, not ${request.epoch}`;
   return undefined;
 }

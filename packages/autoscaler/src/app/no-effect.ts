@@ -15,7 +15,7 @@ const prometheus: readonly Name[] = [
 export function settingsWithoutEffect({ values, sources }: Config<Settings>): readonly string[] {
   const because = new Map<Name, string>();
   const set = (names: readonly Name[], why: string): void => names.forEach((name) => because.set(name, why));
-  const { metricsSource, lease, dryRun, dlxService, dlxPeers } = values;
+  const { metricsSource, lease, dryRun, dlxService, dlxPeers, controlTokenFile } = values;
   if (!metricsSource.includes('prometheus')) set(prometheus, 'prometheus is not among --metrics-source');
   if (!metricsSource.includes('custom-metrics')) {
     set(['metricResource', 'metricNamePattern'], 'custom-metrics is not among --metrics-source');
@@ -23,7 +23,10 @@ export function settingsWithoutEffect({ values, sources }: Config<Settings>): re
   if (metricsSource.length === 0) set(['metricsTimeout', 'metricsConcurrency'], '--metrics-source names none');
   if (!lease) set(['leaseNamespace', 'leaseName', 'leaseDuration'], 'there is no Lease, by --no-lease');
   if (dryRun) set(['maxParks', 'brakeParks', 'preflightTimeout'], 'nothing is parked, by --dry-run');
-  if (dlxService === undefined && dlxPeers.length > 0) set(['dlxInfraPort'], 'every one of --dlx-peers tells its port');
+  if (controlTokenFile === undefined) set(['dlxControlPort'], 'there is no --control-token-file');
+  if (dlxService === undefined && dlxPeers.length > 0) {
+    set(['dlxInfraPort', 'dlxControlPort'], 'every one of --dlx-peers tells its port');
+  }
   return [...because]
     .filter(([name]) => sources[name] === 'flag' || sources[name] === 'env')
     .map(([name, why]) => `${flagName(name)} has no effect: ${why}`);

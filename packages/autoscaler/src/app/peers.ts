@@ -6,8 +6,8 @@ import type { Settings } from './settings.ts';
 
 /** The DLX replicas, as the settings say where they are. */
 export function peersOf(values: ConfigValues<Settings>, client: KubeClient | undefined): PeerDirectory {
-  const { dlxService: service, dlxInfraPort: infraPort } = values;
+  const { dlxService: service, dlxInfraPort: infraPort, dlxControlPort: controlPort } = values;
   const fixed = staticPeers(values.dlxPeers);
   if (!service || !client) return fixed;
-  return joinPeers([fixed, servicePeers({ client, service, infraPort, timeoutMs: 5_000 })]);
+  return joinPeers([fixed, servicePeers({ client, service, infraPort, controlPort, timeoutMs: 5_000 })]);
 }

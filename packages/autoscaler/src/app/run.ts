@@ -5,6 +5,7 @@ import {
   type ConfigValues,
   createChecks,
   createMetrics,
+  createTokenFile,
   logConfig,
   type Metrics,
   type ProcessContext,
@@ -50,7 +51,9 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   for (const warning of settingsWithoutEffect(config)) logger.warn('configuration is odd', { warning });
   const { values } = config;
   const kube = await connect(values, context);
-  const peerClient = createPeerClient({ clock });
+  const { controlTokenFile: file } = values;
+  const token = file === undefined ? undefined : createTokenFile({ file, clock, logger });
+  const peerClient = createPeerClient({ clock, token });
   const peers = peersOf(values, kube);
   const sources = sourcesOf(values, { kube, peers, peerClient, clock });
   shutdown.step(60, 'close connections', () => {

@@ -116,12 +116,17 @@ const peerSettings = {
   dlxPeers: setting({
     parser: parsers.list(parsers.hostPort()),
     default: '',
-    doc: 'DLX replicas that are always there, by their infrastructure port.',
+    doc: 'DLX replicas that are always there, by their infrastructure port; with `--control-token-file` by their control port.',
   }),
   dlxInfraPort: setting({
     parser: parsers.port(),
     default: 8081,
     doc: 'The infrastructure port of a DLX address that tells none.',
+  }),
+  dlxControlPort: setting({
+    parser: parsers.port(),
+    default: 8083,
+    doc: 'The control port of a DLX address that tells none. Asked with `--control-token-file`; a DLX that refuses the connection is asked on its infrastructure port, without the token.',
   }),
   peerTimeout: setting({
     parser: parsers.duration({ min: '1ms' }),

@@ -1,4 +1,5 @@
 import { AutoscalerError } from '../errors.ts';
+import { cut, quoted } from '../quote.ts';
 import { type Peer, peerText } from './peer.ts';
 
 /** One DLX replica's count for one resource. */
@@ -43,13 +44,16 @@ export interface PreflightAnswer {
 
 type Fields = Record<string, unknown>;
 
+const longestReason = 200;
+const mostReasons = 8;
+
 /** @throws AutoscalerError `peer-answer` that names the replica and the field. */
 export function parseActivity(json: unknown, peer: Peer): ActivityAnswer {
   const fields = object(json, peer, 'activity');
   const startedAt = time(fields, 'startedAt', peer);
   const resources = Object.entries(object(fields['resources'], peer, 'resources'));
   return {
-    replica: text(fields, 'replica', peer),
+    replica: name(fields, peer),
     startedAt,
     upMs: time(fields, 'now', peer) - startedAt,
     resources: new Map(resources.map(([key, value]) => [key, parseResourceActivity(object(value, peer, key), peer)])),
@@ -73,12 +77,12 @@ export function parseFence(json: unknown, peer: Peer): FenceAnswer {
   const fields = object(json, peer, 'fence');
   const { reason } = fields;
   return {
-    replica: text(fields, 'replica', peer),
+    replica: name(fields, peer),
     clear: flag(fields, 'clear', peer),
     held: count(fields, 'held', peer),
     inFlight: count(fields, 'inFlight', peer),
     epoch: text(fields, 'epoch', peer),
-    reason: typeof reason === 'string' ? reason : undefined,
+    reason: typeof reason === 'string' ? cut(reason, longestReason) : undefined,
   };
 }
 
@@ -87,7 +91,11 @@ export function parsePreflight(json: unknown, peer: Peer): PreflightAnswer {
   const fields = object(json, peer, 'preflight');
   const { reasons } = fields;
   if (!Array.isArray(reasons)) throw wrong(peer, 'reasons', reasons);
-  return { replica: text(fields, 'replica', peer), ok: flag(fields, 'ok', peer), reasons: reasons.map(String) };
+  const told = reasons
+    .slice(0, mostReasons)
+    .map((one) => (typeof one === 'string' ? cut(one, longestReason) : quoted(one)));
+  if (reasons.length > mostReasons) told.push(`${reasons.length - mostReasons} more`);
+  return { replica: name(fields, peer), ok: flag(fields, 'ok', peer), reasons: told };
 }
 
 function object(value: unknown, peer: Peer, name: string): Fields {
@@ -99,6 +107,11 @@ function text(fields: Fields, name: string, peer: Peer): string {
   const value = fields[name];
   if (typeof value !== 'string') throw wrong(peer, name, value);
   return value;
+}
+
+/** The replica's name, which is quoted wherever it is told of. */
+function name(fields: Fields, peer: Peer): string {
+  return cut(text(fields, 'replica', peer));
 }
 
 function flag(fields: Fields, name: string, peer: Peer): boolean {
@@ -122,5 +135,5 @@ function time(fields: Fields, name: string, peer: Peer): number {
 }
 
 function wrong(peer: Peer, name: string, value: unknown): AutoscalerError {
-  return new AutoscalerError('peer-answer', `DLX ${peerText(peer)} answered with ${name} ${JSON.stringify(value)}`);
+  return new AutoscalerError('peer-answer', `DLX ${peerText(peer)} answered with ${cut(name)} ${quoted(value)}`);
 }

@@ -1,29 +1,36 @@
+import { mapBounded } from '../map-bounded.ts';
 import type { Peer } from './peer.ts';
 import type { PeerClient, Question } from './peer-client.ts';
 
 /** What one replica said, or why it said nothing that can be used. */
 export type PeerAnswer<T> = { peer: Peer; answer: T } | { peer: Peer; error: Error };
 
+/** Answers that may be long are read so many at once: together they are bounded too. */
+const longAtOnce = 8;
+
 /**
- * One question to every replica at once. Each answers, or not, on its own.
+ * One question to every replica, at once where answers are short. Each answers, or not, on its own.
  *
  * @throws only the signal's reason.
  */
-export function askAll<T>(
+export async function askAll<T>(
   client: PeerClient,
   peers: readonly Peer[],
   question: Question,
   parse: (json: unknown, peer: Peer) => T,
   signal: AbortSignal,
 ): Promise<readonly PeerAnswer<T>[]> {
-  return Promise.all(
-    peers.map(async (peer): Promise<PeerAnswer<T>> => {
-      try {
-        return { peer, answer: parse(await client.ask(peer, question, signal), peer) };
-      } catch (error) {
-        signal.throwIfAborted();
-        return { peer, error: error as Error };
-      }
-    }),
-  );
+  const answers: PeerAnswer<T>[] = [];
+  const ask = async (peer: Peer): Promise<PeerAnswer<T>> => {
+    try {
+      return { peer, answer: parse(await client.ask(peer, question, signal), peer) };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { peer, error: error as Error };
+    }
+  };
+  await mapBounded([...peers.entries()], question.isLong === true ? longAtOnce : peers.length, async ([i, peer]) => {
+    answers[i] = await ask(peer);
+  });
+  return answers;
 }

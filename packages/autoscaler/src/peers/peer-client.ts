@@ -1,4 +1,5 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
+import type { TokenFile } from '@scaler/runtime';
 import type { Clock } from '@scaler/scaler-types';
 import { AutoscalerError } from '../errors.ts';
 import { type Peer, peerText } from './peer.ts';
@@ -11,6 +12,8 @@ export interface Question {
   body?: unknown;
   /** Milliseconds for the whole answer. */
   timeoutMs: number;
+  /** Whether the answer grows with the resources there are. Default false: a few fields. */
+  isLong?: boolean;
 }
 
 export interface PeerClient {
@@ -24,19 +27,28 @@ export interface PeerClient {
   close(): void;
 }
 
-/** An answer longer than this is none: 10,000 resources take about 2 MB. */
-const longestAnswerBytes = 64 * 1024 * 1024;
+export interface PeerClientOptions {
+  clock: Clock;
+  /** What each question carries to a control port. Undefined: questions go to the infrastructure port. */
+  token?: Pick<TokenFile, 'first'> | undefined;
+}
+
+/** The activity of 10,000 resources takes about 2 MB. */
+const longAnswerBytes = 8 * 1024 * 1024;
+/** Of any other answer. */
+const shortAnswerBytes = 64 * 1024;
 
 /** A client that keeps its connections, one HTTP request per question. */
-export function createPeerClient({ clock }: { clock: Clock }): PeerClient {
+export function createPeerClient({ clock, token }: PeerClientOptions): PeerClient {
   const agent = new Agent({ keepAlive: true, maxSockets: 16, maxFreeSockets: 2 });
 
   const ask: PeerClient['ask'] = async (peer, question, signal) => {
     signal.throwIfAborted();
     const limit = new AbortController();
     const cancel = clock.after(question.timeoutMs, () => limit.abort());
+    const until = AbortSignal.any([signal, limit.signal]);
     try {
-      return await exchange(agent, peer, question, AbortSignal.any([signal, limit.signal]));
+      return await askPorts(agent, peer, token, question, until);
     } catch (error) {
       signal.throwIfAborted();
       if ((error as { code?: unknown }).code === 'peer-answer') throw error;
@@ -50,8 +62,34 @@ export function createPeerClient({ clock }: { clock: Clock }): PeerClient {
   return { ask, close: () => agent.destroy() };
 }
 
+/**
+ * With a token on the control port. A DLX that was started before there was one refuses the connection: it is asked on its
+ * infrastructure port, which never sees the token.
+ */
+async function askPorts(
+  agent: Agent,
+  peer: Peer,
+  token: PeerClientOptions['token'],
+  question: Question,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (token === undefined || peer.stranger === true) return exchange(agent, peer, question, signal);
+  const { host, port, control } = peer;
+  try {
+    const sent = { ...question, token: await token.first() };
+    return await exchange(agent, { host, port: control ?? port }, sent, signal);
+  } catch (error) {
+    if (control === undefined || (error as { code?: unknown }).code !== 'ECONNREFUSED') throw error;
+    return exchange(agent, peer, question, signal);
+  }
+}
+
+interface Sent extends Question {
+  token?: string;
+}
+
 /** A kept connection that the replica closed at this very moment says nothing: asked once more, on a new one. */
-async function exchange(agent: Agent, peer: Peer, question: Question, signal: AbortSignal): Promise<unknown> {
+async function exchange(agent: Agent, peer: Peer, question: Sent, signal: AbortSignal): Promise<unknown> {
   const kept = { reused: false };
   try {
     return await exchangeOnce(agent, peer, question, signal, kept);
@@ -64,7 +102,7 @@ async function exchange(agent: Agent, peer: Peer, question: Question, signal: Ab
 function exchangeOnce(
   agent: Agent,
   peer: Peer,
-  { method, path, body }: Question,
+  { method, path, body, token, isLong }: Sent,
   signal: AbortSignal,
   kept: { reused: boolean },
 ): Promise<unknown> {
@@ -72,6 +110,7 @@ function exchangeOnce(
     const text = body === undefined ? undefined : JSON.stringify(body);
     const headers = {
       accept: 'application/json',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
     };
     const sent = request({ agent, host: peer.host, port: peer.port, method, path, headers, signal });
@@ -79,19 +118,23 @@ function exchangeOnce(
       kept.reused = sent.reusedSocket;
       reject(error);
     });
-    sent.on('response', (answer) => read(answer, peer, path).then(resolve, reject));
+    sent.on('response', (answer) =>
+      read(answer, peer, path, isLong ? longAnswerBytes : shortAnswerBytes).then(resolve, reject),
+    );
     sent.end(text);
   });
 }
 
-async function read(answer: IncomingMessage, peer: Peer, path: string): Promise<unknown> {
+async function read(answer: IncomingMessage, peer: Peer, path: string, longest: number): Promise<unknown> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > longestAnswerBytes) throw badAnswer(peer, path, `more than ${longestAnswerBytes} bytes`);
+    // Thrown out of the loop, which ends the connection.
+    if (length > longest) throw badAnswer(peer, path, `more than ${longest} bytes`);
     chunks.push(chunk);
   }
+  if (answer.statusCode === 401) throw badAnswer(peer, path, `status 401: it wants the token of --control-token-file`);
   if (answer.statusCode !== 200) throw badAnswer(peer, path, `status ${answer.statusCode}`);
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;

@@ -1,8 +1,13 @@
-/** One DLX replica's infrastructure port. */
+/** Where one DLX replica is asked. */
 export interface Peer {
   /** IP address or host name, without brackets. */
   host: string;
+  /** Its infrastructure port; without `control` the only one, which gets the token too where there is one. */
   port: number;
+  /** Its control port, asked first where there is a token: a DLX of before has none, and is asked on `port`. */
+  control?: number;
+  /** Nothing says that it is a DLX but slices that anybody may have written: it gets no token. */
+  stranger?: boolean;
 }
 
 /** `host:port`, as people write it. */
@@ -13,11 +18,11 @@ export function peerText({ host, port }: Peer): string {
 /** Every DLX replica there is now. */
 export interface PeerDirectory {
   /**
-   * Read anew, not from a cache; draining ones included.
+   * Read anew, not from a cache; draining ones included, and those of `also` that it knows in whatever state.
    *
    * @throws when they cannot be listed.
    */
-  live(signal: AbortSignal): Promise<readonly Peer[]>;
+  live(signal: AbortSignal, also?: readonly string[]): Promise<readonly Peer[]>;
 }
 
 /** A directory that always names the same replicas. */
@@ -28,21 +33,26 @@ export function staticPeers(peers: readonly Peer[]): PeerDirectory {
 /** Several directories as one, each replica once. */
 export function joinPeers(directories: readonly PeerDirectory[]): PeerDirectory {
   return {
-    async live(signal) {
-      const lists = await Promise.all(directories.map((directory) => directory.live(signal)));
+    async live(signal, also) {
+      const lists = await Promise.all(directories.map((directory) => directory.live(signal, also)));
       return distinct(lists.flat());
     },
   };
 }
 
-/** The peers, and one on `infraPort` for each address that none of them has. */
+/**
+ * The peers, and one on `infraPort` for each address that none of them has. Such a one gets no token: slices of a workload's
+ * own namespace name it, and nothing else says that it is a DLX.
+ */
 export function withAddresses(
   peers: readonly Peer[],
   addresses: readonly string[],
   infraPort: number,
 ): readonly Peer[] {
   const hosts = new Set(peers.map((peer) => peer.host));
-  const added = addresses.filter((address) => !hosts.has(address)).map((host) => ({ host, port: infraPort }));
+  const added = addresses
+    .filter((address) => !hosts.has(address))
+    .map((host) => ({ host, port: infraPort, stranger: true }));
   return distinct([...peers, ...added]);
 }
 

@@ -11,6 +11,8 @@ test('a fence that asks who the replicas are does not wait behind lists and Even
     },
   } as unknown as KubeClient;
   const service = { namespace: 'scaler-system', name: 'dlx' };
-  await servicePeers({ client, service, infraPort: 8081, timeoutMs: 1_000 }).live(new AbortController().signal);
+  await servicePeers({ client, service, infraPort: 8081, controlPort: 8083, timeoutMs: 1_000 }).live(
+    new AbortController().signal,
+  );
   expect(lanes).toEqual(['normal']);
 });

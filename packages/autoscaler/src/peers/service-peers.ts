@@ -7,16 +7,26 @@ export interface ServicePeersOptions {
   service: { namespace: string; name: string };
   /** Where the Service's port named `infra` is missing. */
   infraPort: number;
+  /** Where the Service's port named `control` is missing. */
+  controlPort: number;
   /** Milliseconds for one read. */
   timeoutMs: number;
 }
 
 /** The DLX replicas behind its Service, read from the API at each call: ready ones, and draining ones that still serve. */
-export function servicePeers({ client, service, infraPort, timeoutMs }: ServicePeersOptions): PeerDirectory {
+export function servicePeers({
+  client,
+  service,
+  infraPort,
+  controlPort,
+  timeoutMs,
+}: ServicePeersOptions): PeerDirectory {
   return {
-    async live(signal) {
-      const addresses = await readServiceAddresses(client, service, { signal, timeoutMs, lane: 'normal' });
-      return addresses.map(({ address, ports }) => ({ host: address, port: ports['infra'] ?? infraPort }));
+    async live(signal, also = []) {
+      const addresses = await readServiceAddresses(client, service, { signal, timeoutMs, lane: 'normal', also });
+      return addresses.map(({ address, ports }) => {
+        return { host: address, port: ports['infra'] ?? infraPort, control: ports['control'] ?? controlPort };
+      });
     },
   };
 }

@@ -51,7 +51,7 @@ export function createActivitySource({ peers, client, clock, timeoutMs, listTime
       return nothingHeard(`the DLX replicas cannot be listed: ${(error as Error).message}`);
     }
     if (list.length === 0) return nothingHeard('no DLX replica is known');
-    const question = { method: 'GET', path: '/activity', timeoutMs } as const;
+    const question = { method: 'GET', path: '/activity', timeoutMs, isLong: true } as const;
     const replies = await askAll(client, list, question, parseActivity, signal);
     const told = replies.flatMap((reply) => ('answer' in reply ? [reply] : []));
     const failures = replies.flatMap((reply) => ('error' in reply ? [reply.error.message] : []));

@@ -22,6 +22,11 @@ export function slicesOfService(service: string): string {
   return `${keys.serviceName}=${service}`;
 }
 
+export interface ReadAddressesOptions extends CallOptions {
+  /** Addresses that are wanted in whatever state they are. */
+  readonly also?: readonly string[];
+}
+
 /**
  * The addresses behind a Service, read from the API now: ready ones and draining ones (terminating, still serving).
  *
@@ -30,7 +35,7 @@ export function slicesOfService(service: string): string {
 export async function readServiceAddresses(
   client: KubeClient,
   service: { readonly namespace: string; readonly name: string },
-  options: CallOptions,
+  { also = [], ...options }: ReadAddressesOptions,
 ): Promise<readonly ServiceAddress[]> {
   const { namespace, name } = service;
   const { items } = await client.list(kinds.endpointSlice, {
@@ -39,18 +44,21 @@ export async function readServiceAddresses(
     labelSelector: slicesOfService(name),
     trim: trimSlice,
   });
-  return serviceAddresses(items);
+  return serviceAddresses(items, new Set(also));
 }
 
 /** The addresses that slices of one Service name, each once. Slices of ours are left out: they divert, they tell nothing. */
-export function serviceAddresses(slices: Iterable<SliceInfo>): readonly ServiceAddress[] {
+export function serviceAddresses(
+  slices: Iterable<SliceInfo>,
+  also: ReadonlySet<string> = new Set(),
+): readonly ServiceAddress[] {
   const addresses = new Map<string, ServiceAddress>();
   for (const { managedBy, ports, endpoints } of slices) {
     if (managedBy === keys.manager) continue;
     const named = Object.fromEntries(ports.map(({ name, port }) => [name ?? '', port]));
     for (const { address, ready, serving, terminating, targetUid } of endpoints) {
       const draining = serving && terminating;
-      if (!draining && !(ready && !terminating)) continue;
+      if (!draining && !(ready && !terminating) && !also.has(address)) continue;
       const known = addresses.get(address);
       addresses.set(address, {
         address,
