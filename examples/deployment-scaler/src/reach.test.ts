@@ -75,3 +75,51 @@ test('an answer of a pod is one, whatever its status; what the DLX could not for
   );
   expect((await found({ path }, (request) => request.socket.destroy()))?.problem).toMatch(/did not answer: /);
 });
+
+/** Two ports of a DLX, and what each was asked with. */
+async function ports(answer: RequestListener, control: boolean) {
+  const seen: string[] = [];
+  const listens = async (name: string): Promise<number> => {
+    const server = createServer((request, response) => {
+      seen.push(`${name}: ${request.headers.authorization ?? 'no token'}`);
+      answer(request, response);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    open.push(() => server.close());
+    return (server.address() as AddressInfo).port;
+  };
+  const infra = await listens('infra');
+  const second = await listens('control');
+  if (!control) open.pop()?.();
+  const way: Way = { address: '127.0.0.1', port: infra, control: second, ask: 'preflight' };
+  const reach = createReach(createFakeClock(), () => Promise.resolve('secret'));
+  return { seen, unreached: await reach.try(ref, [way], never) };
+}
+
+test('with a token the control port is asked, and of a DLX of before the infrastructure port, which does not see it', async () => {
+  const ok = says(200, { ok: true, reasons: [] });
+  expect(await ports(ok, true)).toEqual({ seen: ['control: Bearer secret'], unreached: undefined });
+  expect(await ports(ok, false)).toEqual({ seen: ['infra: no token'], unreached: undefined });
+});
+
+test('a token that the DLX does not take is not got round, and always is not entered', async () => {
+  const { seen, unreached } = await ports(says(401, {}), true);
+  expect(seen).toEqual(['control: Bearer secret']);
+  expect(unreached?.problem).toMatch(/answered 401 to a preflight$/);
+});
+
+test.each(['preflight' as const, { path: '/' }])(
+  'an answer without an end is an answer, and is cut: %j',
+  async (ask) => {
+    const endless: RequestListener = (_request, response) => {
+      const more = (): void => {
+        while (response.write('x'.repeat(1_000)));
+        response.once('drain', more);
+      };
+      more();
+    };
+    const unreached = await found(ask, endless);
+    if (ask === 'preflight') expect(unreached?.problem.length).toBeLessThan(400);
+    else expect(unreached).toBeUndefined();
+  },
+);

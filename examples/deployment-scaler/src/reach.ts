@@ -1,5 +1,5 @@
 import { request, type RequestOptions } from 'node:http';
-import { type Clock, resourceKey, type ResourceRef } from '@scaler/scaler-types';
+import { type Clock, resourceKey, type ResourceRef, type ScalerContext } from '@scaler/scaler-types';
 
 /**
  * Whether requests get from the DLX to the pods. Asked once, with the pods awake, before `always` puts the DLX into
@@ -23,6 +23,8 @@ export interface Way {
   readonly address: string;
   /** The port for one target, where a health check goes through; for `preflight` the DLX's infrastructure port. */
   readonly port: number;
+  /** For `preflight`: the DLX's control port, asked first where there is a token. */
+  readonly control?: number;
   /** Asked for; the readiness probe's, where there is one. `preflight`: nothing can be said there, so the DLX is asked. */
   readonly ask: { readonly path: string } | 'preflight';
 }
@@ -32,8 +34,10 @@ const firstBadForMs = 1_000;
 const longestBadForMs = 30_000;
 const answerLimitMs = 3_000;
 const longestText = 4_096;
+const longestQuote = 200;
 
-export function createReach(clock: Clock): Reach {
+/** `token`: what the DLX wants on its control port; undefined: it is asked on its infrastructure port. */
+export function createReach(clock: Clock, token?: ScalerContext['dlxToken']): Reach {
   const found = new Map<string, { readonly failures: number; readonly atMs: number }>();
   return {
     known: (ref) => {
@@ -42,7 +46,7 @@ export function createReach(clock: Clock): Reach {
       return last.failures === 0;
     },
     try: async (ref, ways, signal) => {
-      const problems = (await Promise.all(ways.map((way) => problemOf(ref, way, signal)))).filter(
+      const problems = (await Promise.all(ways.map((way) => problemOf(ref, way, token, signal)))).filter(
         (text) => text !== undefined,
       );
       signal.throwIfAborted();
@@ -59,12 +63,17 @@ function lifeMs(failures: number): number {
   return failures === 0 ? goodForMs : Math.min(longestBadForMs, firstBadForMs * 2 ** (failures - 1));
 }
 
-async function problemOf(ref: ResourceRef, way: Way, outer: AbortSignal): Promise<string | undefined> {
+async function problemOf(
+  ref: ResourceRef,
+  way: Way,
+  token: ScalerContext['dlxToken'],
+  outer: AbortSignal,
+): Promise<string | undefined> {
   const signal = AbortSignal.any([outer, AbortSignal.timeout(answerLimitMs)]);
   const failed = (why: string): string => `the DLX at ${way.address}:${way.port} ${why}`;
   try {
     const problem =
-      way.ask === 'preflight' ? await preflight(ref, way, signal) : await probe(way, way.ask.path, signal);
+      way.ask === 'preflight' ? await preflight(ref, way, token, signal) : await probe(way, way.ask.path, signal);
     return problem && failed(problem);
   } catch (error) {
     return failed(`did not answer: ${(error as Error).message}`);
@@ -81,15 +90,35 @@ async function probe(way: Way, path: string, signal: AbortSignal): Promise<strin
   return `answered ${status} ${code} instead of a pod${hint}`;
 }
 
-// What a DLX is asked before a park, too: it listens, and a pod takes its connections.
-async function preflight(resource: ResourceRef, way: Way, signal: AbortSignal): Promise<string | undefined> {
-  const headers = { 'Content-Type': 'application/json' };
+// What a DLX is asked before a park, too: it listens, and a pod takes its connections. One that was started before there
+// was a control port refuses the connection there, and is asked on its infrastructure port, which never sees the token.
+async function preflight(
+  resource: ResourceRef,
+  way: Way,
+  token: ScalerContext['dlxToken'],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { address, control } = way;
   const body = JSON.stringify({ resource: { namespace: resource.namespace, name: resource.name } });
-  const { status, text } = await answerOf(way, { method: 'POST', path: '/preflight', headers, body }, signal);
+  const ask = (to: Pick<Way, 'address' | 'port'>, more: Record<string, string>): Promise<Answer> => {
+    const headers = { 'Content-Type': 'application/json', ...more };
+    return answerOf(to, { method: 'POST', path: '/preflight', headers, body }, signal);
+  };
+  if (token === undefined || control === undefined) return problemIn(await ask(way, {}));
+  try {
+    return problemIn(await ask({ address, port: control }, { Authorization: `Bearer ${await token()}` }));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
+    return problemIn(await ask(way, {}));
+  }
+}
+
+function problemIn({ status, text }: Answer): string | undefined {
   if (status !== 200) return `answered ${status} to a preflight`;
+  if (text.length >= longestText) return 'answered a preflight at such a length that it is no answer';
   const { ok, reasons } = JSON.parse(text) as { ok?: unknown; reasons?: unknown };
   if (ok === true) return undefined;
-  return `says: ${Array.isArray(reasons) ? reasons.join('; ') : text}`;
+  return `says: ${(Array.isArray(reasons) ? reasons.join('; ') : text).slice(0, longestQuote)}`;
 }
 
 interface Answer {
@@ -99,7 +128,7 @@ interface Answer {
 }
 
 function answerOf(
-  { address, port }: Way,
+  { address, port }: Pick<Way, 'address' | 'port'>,
   { body, ...asked }: RequestOptions & { body?: string },
   signal: AbortSignal,
 ): Promise<Answer> {
@@ -109,11 +138,16 @@ function answerOf(
     sent.once('response', (answer) => {
       answer.setEncoding('utf8');
       let text = '';
-      answer.on('data', (chunk: string) => (text += text.length < longestText ? chunk : ''));
-      answer.once('error', reject);
-      answer.once('end', () => {
-        resolve({ status: answer.statusCode ?? 0, type: answer.headers['content-type'], text });
+      const said = (): void => resolve({ status: answer.statusCode ?? 0, type: answer.headers['content-type'], text });
+      answer.on('data', (chunk: string) => {
+        text += chunk.slice(0, longestText - text.length);
+        if (text.length < longestText) return;
+        // It says no more that matters: a pod's answer may be endless.
+        said();
+        answer.destroy();
       });
+      answer.once('error', reject);
+      answer.once('end', said);
     });
     sent.end(body);
   });

@@ -185,7 +185,7 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
     lateKeys: createLateKeys(clock),
     updates: createUpdates(stores, clock),
     counts: createCounts(stores.workloads),
-    reach: createReach(clock),
+    reach: createReach(clock, context.dlxToken),
     watching: createWatching(endpoints, lookAgain),
     announce,
     rivals: createRivals({ client, clock, logger, announce }),

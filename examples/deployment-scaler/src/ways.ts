@@ -8,6 +8,8 @@ import type { Snapshot } from './snapshot.ts';
 
 /** Where the DLX's Service does not name it `infra`. */
 const usualInfraPort = 8081;
+/** Where it does not name it `control`. */
+const usualControlPort = 8083;
 
 /** Every way through a DLX to the resource's pods. */
 export async function waysTo(
@@ -33,9 +35,10 @@ export async function waysTo(
     );
   });
   if (asked.size === 0) return ways;
-  const infra = new Map((await ground.dlx?.live(signal))?.map(({ address, ports }) => [address, ports['infra']]));
-  return [
-    ...ways,
-    ...[...asked].map((address): Way => ({ address, port: infra.get(address) ?? usualInfraPort, ask: 'preflight' })),
-  ];
+  const named = new Map((await ground.dlx?.live(signal))?.map(({ address, ports }) => [address, ports]));
+  const preflights = [...asked].map((address): Way => {
+    const { infra: port = usualInfraPort, control = usualControlPort } = named.get(address) ?? {};
+    return { address, port, control, ask: 'preflight' };
+  });
+  return [...ways, ...preflights];
 }
