@@ -109,6 +109,7 @@ app.kubernetes.io/component: {{ .app }}
 - --identity=$(POD_NAME)
 - --scaler={{ .Values.scaler.package }}
 - --dlx-service={{ .Release.Namespace }}/{{ include "scaler.app.name" (dict "root" . "app" "dlx") }}
+- --control-token-file=/etc/scaler-control/token
 {{- if eq .Values.scope.type "namespaces" }}
 - --namespaces={{ join "," .Values.scope.namespaces }}
 {{- end }}
@@ -216,6 +217,22 @@ readinessProbe:
   periodSeconds: 2
   timeoutSeconds: 2
   failureThreshold: 3
+{{- end -}}
+
+{{- /* The token that both apps share. */ -}}
+{{- define "scaler.control.secret" -}}
+{{- .Values.control.tokenSecret | default (printf "%s-control" (include "scaler.fullname" .)) -}}
+{{- end -}}
+
+{{- define "scaler.control.volume" -}}
+- name: control
+  secret:
+    secretName: {{ include "scaler.control.secret" . }}
+    items: [{ key: token, path: token }]
+{{- end -}}
+
+{{- define "scaler.control.mount" -}}
+- { name: control, mountPath: /etc/scaler-control, readOnly: true }
 {{- end -}}
 
 {{- define "scaler.plugins.volume" -}}

@@ -64,6 +64,7 @@ export async function valuesSchema(): Promise<ValueSchema> {
       }),
       autoscaler: object({ replicas: count(1, 10), settings: autoscaler, ...workload }),
       dlx: object({ replicas: count(1, 100), settings: dlx, ...dlxOnly(), ...workload }),
+      control: object({ tokenSecret: text }),
       podSecurity: object({ runAsUser: count(0) }),
       priorityClass: object({ create: flag, name: text, value: count(-2147483648, 1_000_000_000) }),
       rbac: object({ create: flag }),

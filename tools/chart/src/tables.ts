@@ -7,11 +7,12 @@ const owned: Readonly<Record<'autoscaler' | 'dlx', readonly string[]>> = {
   autoscaler: [
     ...['scaler', 'scalerOption', 'pluginDir', 'identity', 'namespaces', 'kubeconfig', 'dlxService'],
     ...['infraHost', 'infraPort', 'dlxPeers', 'dlxInfraPort', 'lease', 'leaseNamespace', 'leaseName'],
+    ...['controlTokenFile', 'dlxControlPort'],
     ...['prometheusQueries', 'uninstall', 'uninstallStops', 'uninstallGrace'],
   ],
   dlx: [
     ...['scaler', 'scalerOption', 'pluginDir', 'identity', 'namespaces', 'kubeconfig', 'dlxService'],
-    ...['infraHost', 'infraPort', 'listenHost', 'listenPort'],
+    ...['infraHost', 'infraPort', 'listenHost', 'listenPort', 'controlHost', 'controlPort', 'controlTokenFile'],
   ],
 };
 
