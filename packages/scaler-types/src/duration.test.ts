@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { formatDuration, formatMetricWindow, parseDuration } from './duration.ts';
+import { formatDuration, formatMetricWindow, parseAnyDuration, parseDuration } from './duration.ts';
 
 describe('parseDuration', () => {
   test.each([
@@ -44,4 +44,12 @@ test('a metric window is one unit, the largest that divides it, and parses back'
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 10 ** 12 }), (ms) => expect(parseDuration(formatMetricWindow(ms))).toBe(ms)),
   );
+});
+
+test('of digits without end, or longer than can be counted, it is refused in a short message', () => {
+  expect(() => parseDuration(`${'9'.repeat(240_000)}h`)).toThrow(
+    /^"9{80}…" \(240001 characters\) is not a duration: .{0,90}$/,
+  );
+  expect(() => parseDuration('99999999999h')).toThrow('"99999999999h" is too long: the longest is 9007199254740991ms');
+  expect(parseAnyDuration('99999999999h')).toBe(99_999_999_999 * 3_600_000);
 });

@@ -1,5 +1,5 @@
 export { type CancelTimer, type Clock, sleepWith, systemClock } from './clock.ts';
-export { formatDuration, formatMetricWindow, parseDuration } from './duration.ts';
+export { formatDuration, formatMetricWindow, parseAnyDuration, parseDuration } from './duration.ts';
 export { errorCode, isTerminal, ScalerError, type ScalerErrorCode, scalerErrors, terminal } from './errors.ts';
 export { formatResource, parseResource, type ResourceJson } from './json/resource-json.ts';
 export { parseScaleResource, type ScaleResourceJson } from './json/scale-resource-json.ts';
@@ -43,4 +43,5 @@ export {
   type ScalerContext,
   type WakeStep,
 } from './scaler.ts';
+export { shown } from './shown.ts';
 export { contractVersion } from './version.ts';

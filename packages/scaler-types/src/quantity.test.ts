@@ -86,3 +86,33 @@ describe('against a model of exact nano-units', () => {
     );
   });
 });
+
+describe('what is longer or larger than anybody means', () => {
+  test('is refused before it is counted with, and its message stays short', () => {
+    for (const text of ['1'.repeat(240_000), `0.${'0'.repeat(240_000)}1`, '1'.repeat(65), `1e${'0'.repeat(64)}1`]) {
+      const refusal = messageOf(() => parseQuantity(text));
+      expect(refusal).toContain('in at most 64 characters');
+      expect(refusal.length).toBeLessThan(250);
+    }
+  });
+
+  test.each(['1e999', '-1e999', '1e309', '9e308'])('%s is not finite, so it is refused', (text) =>
+    expect(messageOf(() => parseQuantity(text))).toBe(`"${text}" is not finite: a number ends at 1.8e308`),
+  );
+
+  test.each([
+    ['1e308', 1e308],
+    ['1e-999', 0],
+    ['-0', 0],
+    ['0e999', 0],
+  ])('%s is %d', (text, number) => expect(numberOf(text) + 0).toBe(number));
+});
+
+function messageOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '';
+}

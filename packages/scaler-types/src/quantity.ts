@@ -1,9 +1,16 @@
 import { ScalerError } from './errors.ts';
+import { shown } from './shown.ts';
 
 const pattern = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:(Ki|Mi|Gi|Ti|Pi|Ei|n|u|m|k|M|G|T|P|E)|[eE]([+-]?\d{1,3}))?$/;
 const plain = /^\d{1,15}$/;
 const binary: Readonly<Record<string, bigint>> = { Ki: 1n, Mi: 2n, Gi: 3n, Ti: 4n, Pi: 5n, Ei: 6n };
 const decimal: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
+
+/**
+ * Kubernetes itself writes no more than 20 digits. The time that exact numbers take grows with the square of their digits:
+ * 240,000 stop an event loop for 10 seconds.
+ */
+export const longestQuantity = 64;
 
 /** An exact Kubernetes quantity: `numerator / 10^scale`. */
 export interface Quantity {
@@ -13,21 +20,29 @@ export interface Quantity {
 
 /**
  * Parses a Kubernetes quantity: `100m`, `2k`, `1Ki`, `1e3`, `0.5`. Exact; `100m` is 0.1, never 100.
+ * No longer than {@link longestQuantity}, and no larger than a number can be.
  *
  * @throws ScalerError `invalid-quantity` that names the text.
  */
 export function parseQuantity(text: string): Quantity {
   // Nearly all are plain: a thousand workloads have thousands of them at each look.
   if (plain.test(text)) return { numerator: BigInt(text), scale: 0 };
-  const match = pattern.exec(text);
+  const match = text.length > longestQuantity ? null : pattern.exec(text);
   if (!match) {
-    throw new ScalerError('invalid-quantity', `"${text}" is not a quantity: write it as 5, 0.5, 100m, 2k, 1Ki or 1e3`);
+    const longer = text.length > longestQuantity ? `, in at most ${longestQuantity} characters` : '';
+    throw refused(text, `is not a quantity: write it as 5, 0.5, 100m, 2k, 1Ki or 1e3${longer}`);
   }
   const [, sign = '', digits = '', suffix = '', exponent = '0'] = match;
   const [whole = '', fraction = ''] = digits.split('.');
   let numerator = BigInt(whole + fraction) * (sign === '-' ? -1n : 1n);
   if (suffix in binary) numerator *= 1024n ** (binary[suffix] ?? 0n);
-  return normalised(numerator, fraction.length - (decimal[suffix] ?? 0) - Number(exponent));
+  const quantity = normalised(numerator, fraction.length - (decimal[suffix] ?? 0) - Number(exponent));
+  if (!Number.isFinite(quantityToNumber(quantity))) throw refused(text, 'is not finite: a number ends at 1.8e308');
+  return quantity;
+}
+
+function refused(text: string, why: string): ScalerError {
+  return new ScalerError('invalid-quantity', `${shown(text)} ${why}`);
 }
 
 function normalised(numerator: bigint, scale: number): Quantity {

@@ -1,11 +1,21 @@
 import { ScalerError } from '../errors.ts';
+import { shownLength } from '../shown.ts';
 
 /** Reads one value; `path` names it in errors. @throws ScalerError `invalid-resource`. */
 export type Read<T> = (value: unknown, path: string) => T;
 
 export function invalid(path: string, value: unknown, allowed: string): ScalerError {
-  const shown = value === undefined ? 'missing' : (JSON.stringify(value)?.slice(0, 80) ?? typeof value);
-  return new ScalerError('invalid-resource', `${path} is ${shown}, allowed is ${allowed}`);
+  return new ScalerError('invalid-resource', `${path.slice(0, 200)} is ${outline(value)}, allowed is ${allowed}`);
+}
+
+/** The beginning of a value as JSON. What is nested is not gone into: it may be as deep and as long as its writer likes. */
+function outline(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, shownLength)).slice(0, shownLength);
+  if (typeof value !== 'object' || value === null) return String(value).slice(0, shownLength);
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : `a list of ${value.length}`;
+  const names = Object.keys(value);
+  return names.length === 0 ? '{}' : `an object with ${names.slice(0, 3).join(', ').slice(0, shownLength)}`;
 }
 
 export const text: Read<string> = (value, path) => {
@@ -45,8 +55,10 @@ export const isoTime: Read<string> = (value, path) => {
   throw invalid(path, value, 'an ISO 8601 time such as 2026-01-31T23:59:59Z');
 };
 
-export function list<T>(item: Read<T>): Read<T[]> {
+/** A list of at most so many. */
+export function list<T>(item: Read<T>, most = Infinity): Read<T[]> {
   return (value, path) => {
+    if (Array.isArray(value) && value.length > most) throw invalid(path, value, `a list of at most ${most}`);
     if (Array.isArray(value)) return value.map((one, index) => item(one, `${path}[${index}]`));
     throw invalid(path, value, 'a list');
   };
