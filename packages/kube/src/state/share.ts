@@ -1,5 +1,11 @@
-const limit = 50_000;
+const mostBytes = 32 * 1024 * 1024;
+/** A template of more is one workload's own as a rule, and who writes it anew each time would drive out all others. */
+const longest = 65_536;
+/** A shape takes about so many times its text, the text among it. */
+const perCharacter = 4;
+
 const shapes = new Map<string, unknown>();
+let bytes = 0;
 
 /**
  * Returns one frozen instance for all values of equal content. Thousands of workloads are made from a few templates;
@@ -7,9 +13,14 @@ const shapes = new Map<string, unknown>();
  */
 export function share<T extends object>(value: T): T {
   const key = JSON.stringify(value);
+  if (key.length > longest) return Object.freeze(value);
   const known = shapes.get(key);
   if (known !== undefined) return known as T;
-  if (shapes.size >= limit) shapes.clear();
+  if (bytes > mostBytes) {
+    shapes.clear();
+    bytes = 0;
+  }
   shapes.set(key, Object.freeze(value));
+  bytes += key.length * perCharacter;
   return value;
 }
