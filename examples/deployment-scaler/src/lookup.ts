@@ -62,7 +62,11 @@ export interface LookupParts {
 export function createLookup({ stores, options, namespaces, dryRun }: LookupParts): Lookup {
   const read = createSettingsReader(options, dryRun);
   const describe = (kind: WorkloadKind, workload: Workload): Managed => {
-    const { settings, problems } = read(workload.annotations, namespaces.get(workload.namespace)?.defaults);
+    const { settings, problems } = read(
+      workload.namespace,
+      workload.annotations,
+      namespaces.get(workload.namespace)?.defaults,
+    );
     return { kind, workload, problems, settings };
   };
   const managed = ({ namespace, name }: ResourceRef): Managed | undefined => {

@@ -1,5 +1,6 @@
 import { isKubeError, type KubeClient, kinds, type Namespace, watchStore } from '@scaler/kube';
 import type { Clock, Logger } from '@scaler/scaler-types';
+import type { Options } from './options.ts';
 import { readSettings, type SettingName, type SettingProblem, type SettingValues } from './settings.ts';
 
 /** One namespace, with what its annotations say for the workloads in it. */
@@ -33,10 +34,12 @@ export interface NamespacesParts {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly options: Options;
 }
 
-export function createNamespaces({ client, clock, logger }: NamespacesParts): Namespaces {
-  const store = watchStore({ client, clock, logger, kind: kinds.namespace, trim: trimNamespace });
+export function createNamespaces({ client, clock, logger, options }: NamespacesParts): Namespaces {
+  const trim = (namespace: Namespace): NamespaceInfo => trimNamespace(namespace, options);
+  const store = watchStore({ client, clock, logger, kind: kinds.namespace, trim });
   const settled = Promise.withResolvers<void>();
   let watching = false;
   let told = false;
@@ -83,9 +86,9 @@ export function createNamespaces({ client, clock, logger }: NamespacesParts): Na
 }
 
 /** Only right values become defaults. */
-export function trimNamespace({ metadata }: Namespace): NamespaceInfo {
+export function trimNamespace({ metadata }: Namespace, options: Options): NamespaceInfo {
   const { name = '', uid = '', resourceVersion = '', annotations = {} } = metadata ?? {};
-  const { values, problems } = readSettings(annotations);
+  const { values, problems } = readSettings(annotations, options);
   const misplaced = perWorkload.filter((setting) => values[setting] !== undefined);
   const defaults = Object.entries(values).filter(([setting]) => !misplaced.includes(setting as SettingName));
   return {

@@ -1,13 +1,14 @@
 import { parseDuration, type ScaleResource } from '@scaler/scaler-types';
 import { DeploymentScalerError } from './errors.ts';
-import { parseChoice, parseCount, parseHosts, parseMetrics, parsePositiveDuration } from './values.ts';
+import type { MaxTimes } from './times.ts';
+import { parseAllHosts, parseChoice, parseCount, parseMetrics, parsePositiveDuration } from './values.ts';
 
 /** `scaler/routing`; `auto` chooses by metrics and by who owns the Service. */
 export const routings = ['auto', 'overlay', 'selector', 'always'] as const;
 export type Routing = (typeof routings)[number];
 
 /** The scaler's own settings, from `--scaler-option name=value`. */
-export interface Options {
+export interface Options extends MaxTimes {
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
   /** Calls per second. */
@@ -53,7 +54,7 @@ export const optionTable = {
   ),
   portRange: row(parsePortRange, '20000-29999', "The DLX's own ports for targets; below the ephemeral ports"),
   allowHosts: row(
-    parseHosts,
+    parseAllHosts,
     '',
     'Hosts that any namespace may name in `scaler/hosts`, comma-separated; `*.example.com` for all below it',
   ),
@@ -76,6 +77,42 @@ export const optionTable = {
     parseDuration,
     '0',
     'A pod that no node takes for so long makes waiting hopeless; `0`: never, since nodes may be added. Short where they are not',
+  ),
+  maxSettle: row(
+    parsePositiveDuration,
+    '60s',
+    'The longest `scaler/settle`; a longer one is cut to it and told. A park that settles has one of the places for parks',
+  ),
+  maxHoldTimeout: row(
+    parsePositiveDuration,
+    '15m',
+    'The longest `scaler/hold-timeout`; a longer one is cut to it and told',
+  ),
+  maxConnectTimeout: row(
+    parsePositiveDuration,
+    '1m',
+    'The longest `scaler/connect-timeout`; a longer one is cut to it and told',
+  ),
+  maxResponseTimeout: row(
+    parsePositiveDuration,
+    '24h',
+    'The longest `scaler/response-timeout`; a longer one is cut to it and told. Also what `0` means there',
+  ),
+  maxIdleTimeout: row(
+    parsePositiveDuration,
+    '24h',
+    'The longest `scaler/idle-timeout`; a longer one is cut to it and told. Also what `0` means there',
+  ),
+  maxIdleAfter: row(
+    parsePositiveDuration,
+    '8760h',
+    'The longest `scaler/idle-after`; a longer one is cut to it and told',
+  ),
+  maxCooldown: row(parsePositiveDuration, '8760h', 'The longest `scaler/cooldown`; a longer one is cut to it and told'),
+  maxMinAwake: row(
+    parsePositiveDuration,
+    '8760h',
+    'The longest `scaler/min-awake`; a longer one is cut to it and told',
   ),
   clusterDomain: row((text) => text, 'cluster.local', 'DNS domain of the cluster'),
 } as const;
@@ -112,6 +149,14 @@ export function parseOptions(given: Readonly<Record<string, string>>): Options {
     deadManStartsPerNamespace: value('deadManStartsPerNamespace'),
     vetoTimeoutMs: value('vetoTimeout'),
     unschedulableAfterMs: value('unschedulableAfter'),
+    maxSettleMs: value('maxSettle'),
+    maxHoldTimeoutMs: value('maxHoldTimeout'),
+    maxConnectTimeoutMs: value('maxConnectTimeout'),
+    maxResponseTimeoutMs: value('maxResponseTimeout'),
+    maxIdleTimeoutMs: value('maxIdleTimeout'),
+    maxIdleAfterMs: value('maxIdleAfter'),
+    maxCooldownMs: value('maxCooldown'),
+    maxMinAwakeMs: value('maxMinAwake'),
     clusterDomain: value('clusterDomain'),
   });
 }

@@ -149,7 +149,7 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
   const { clock, logger, role, identity } = context;
   const options = parseOptions(context.options);
   const stores = createStores(client, context);
-  const namespaces = createNamespaces({ client, clock, logger });
+  const namespaces = createNamespaces({ client, clock, logger, options });
   const lookup = createLookup({ stores, options, namespaces, dryRun: context.dryRun === true });
   const { replicaSets, pods, services } = stores;
   const workloadOf = (ref: ResourceRef) => lookup.managed(ref)?.workload;

@@ -1,4 +1,4 @@
-import { keys } from '@scaler/kube';
+import { Kept, keys } from '@scaler/kube';
 import type { Options } from './options.ts';
 import { type Annotations, parseSettings, type SettingProblem, type Settings, type SettingValues } from './settings.ts';
 
@@ -9,25 +9,47 @@ interface Read {
 }
 
 /** Reads a workload's annotations, with the defaults of its namespace. */
-export type SettingsReader = (annotations: Annotations, defaults?: SettingValues) => Read;
+export type SettingsReader = (namespace: string, annotations: Annotations, defaults?: SettingValues) => Read;
 
-const limit = 10_000;
+/** Bytes of wordings that are kept, and of one: what few workloads ask for in many words is theirs alone. */
+const mostBytes = 4 * 1024 * 1024;
+const longestWording = 4_096;
+/** What is read of a wording takes about so much of its length. */
+const readBytes = 6;
 
 /**
- * Thousands of workloads ask for the same, most of them for nothing: each wording is parsed once and all share what it
- * says. Forgets everything beyond a bound. With `dryRun` every workload is as if its annotations said so.
+ * Thousands of workloads ask for the same, most of them for nothing: each short wording is parsed once and all share what
+ * it says. What was read of the annotations of one workload is kept as long as they are. With `dryRun` every workload is
+ * as if its annotations said so.
  */
 export function createSettingsReader(options: Options, dryRun: boolean): SettingsReader {
-  const known = new Map<string, Read>();
-  return (annotations, defaults) => {
-    const { [keys.state]: _ours, ...asked } = annotations;
-    const wording = JSON.stringify([asked, defaults]);
-    const found = known.get(wording);
-    if (found !== undefined) return found;
+  const shared = new Kept<Read>({ mostBytes });
+  const own = new WeakMap<Annotations, { readonly defaults: SettingValues | undefined; readonly read: Read }>();
+  const parse = (asked: Annotations, defaults: SettingValues | undefined): Read => {
     const { settings, problems } = parseSettings(asked, options, defaults);
-    const read = { problems, settings: dryRun ? { ...settings, dryRun } : settings };
-    if (known.size >= limit) known.clear();
-    known.set(wording, read);
+    return { problems, settings: dryRun ? { ...settings, dryRun } : settings };
+  };
+  const readShared = (namespace: string, annotations: Annotations, defaults: SettingValues | undefined): Read => {
+    const { [keys.state]: _ours, ...asked } = annotations;
+    if (lengthOf(asked) > longestWording) return parse(asked, defaults);
+    const wording = JSON.stringify([asked, defaults]);
+    const found = shared.get(wording);
+    if (found !== undefined) return found;
+    const read = parse(asked, defaults);
+    if (wording.length <= 2 * longestWording) shared.set(wording, read, namespace, wording.length * readBytes);
     return read;
   };
+  return (namespace, annotations, defaults) => {
+    const known = own.get(annotations);
+    if (known !== undefined && known.defaults === defaults) return known.read;
+    const read = readShared(namespace, annotations, defaults);
+    own.set(annotations, { defaults, read });
+    return read;
+  };
+}
+
+function lengthOf(annotations: Annotations): number {
+  let length = 0;
+  for (const [key, value] of Object.entries(annotations)) length += key.length + value.length;
+  return length;
 }

@@ -53,9 +53,9 @@ describe('annotations', () => {
     ['scaler/hold-timeout', '30s', { holdTimeoutMs: 30_000 }],
     ['scaler/connect-timeout', '250ms', { connectTimeoutMs: 250 }],
     ['scaler/response-timeout', '1m', { responseTimeoutMs: 60_000 }],
-    ['scaler/response-timeout', '0', { responseTimeoutMs: 0 }],
+    ['scaler/response-timeout', '0', { responseTimeoutMs: 86_400_000 }],
     ['scaler/idle-timeout', '10m', { idleTimeoutMs: 600_000 }],
-    ['scaler/idle-timeout', '0', { idleTimeoutMs: 0 }],
+    ['scaler/idle-timeout', '0', { idleTimeoutMs: 86_400_000 }],
     ['scaler/hold-limit', '5', { holdLimit: 5 }],
     ['scaler/tcp-ports', '5432, redis', { tcpPorts: [{ port: 5432 }, { port: 'redis' }] }],
     [
@@ -184,19 +184,22 @@ describe('annotations', () => {
 });
 
 test("a workload's own annotation wins over its namespace's, which wins over the option; a wrong one does not", () => {
-  const namespace = trimNamespace({
-    metadata: {
-      name: 'shop',
-      annotations: {
-        'scaler/cooldown': '2m',
-        'scaler/settle': '9s',
-        'scaler/idle-after': 'often',
-        'scaler/hosts': 'a.example.com',
-        'scaler/services': 'web',
-        'example.com/other': 'x',
+  const namespace = trimNamespace(
+    {
+      metadata: {
+        name: 'shop',
+        annotations: {
+          'scaler/cooldown': '2m',
+          'scaler/settle': '9s',
+          'scaler/idle-after': 'often',
+          'scaler/hosts': 'a.example.com',
+          'scaler/services': 'web',
+          'example.com/other': 'x',
+        },
       },
     },
-  });
+    options,
+  );
   expect(namespace.problems.map(({ message }) => message)).toEqual([
     expect.stringMatching(/^scaler\/idle-after is "often": /),
     'scaler/services is for one workload: it is no default of a namespace',

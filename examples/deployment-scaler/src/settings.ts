@@ -1,13 +1,14 @@
 import type { Pause, QuietRule, ScaleResource } from '@scaler/scaler-types';
 import { type Options, type Routing, routings } from './options.ts';
 import {
+  cutList,
+  parseAnyPositiveDuration,
   parseBoolean,
   parseChoice,
   parseCount,
   parseHosts,
   parseMetrics,
   parsePause,
-  parsePositiveDuration,
   parseQuietRules,
   parseServiceNames,
   parseTcpPorts,
@@ -16,7 +17,9 @@ import {
   type Veto,
 } from './values.ts';
 import type { TcpPort } from './protocol.ts';
-import { parseDuration } from '@scaler/scaler-types';
+import { parseAnyDuration, shown } from '@scaler/scaler-types';
+import { longestList, longestValue, mostItems, PastBound } from './past-bound.ts';
+import { cutTimes } from './times.ts';
 
 /** What a workload's `scaler/…` annotations ask for, defaults filled in. */
 export interface Settings {
@@ -70,11 +73,11 @@ export const settingTable = {
     'Idle when all are at or below their threshold: `requests_per_5m<=0, jobs_per_1h<=0.5`, or a JSON list `[{"metric_name":"requests","window_size":"5m","threshold":0}]`, whose items may have `source`, `labels` and `object`, or `none`',
   ),
   'idle-after': reader(
-    parsePositiveDuration,
+    parseAnyPositiveDuration,
     "Idle after so long without a request, by the DLX's own count (`always` only)",
   ),
-  cooldown: reader(parseDuration, 'Not parked for so long after a wake, an update or a cancelled park'),
-  'min-awake': reader(parseDuration, 'Not put to sleep for so long after it became awake'),
+  cooldown: reader(parseAnyDuration, 'Not parked for so long after a wake, an update or a cancelled park'),
+  'min-awake': reader(parseAnyDuration, 'Not put to sleep for so long after it became awake'),
   pause: reader(
     parsePause,
     '`awake`: never put to sleep, and woken; `asleep`: put to sleep whatever its metrics say, and no request wakes it; `as-is`: neither. With an end: `awake until 2026-12-01T08:00:00Z`',
@@ -89,13 +92,16 @@ export const settingTable = {
   ),
   replicas: reader(parseCount, 'How many replicas a wake asks for; default: as many as before it slept'),
   'dry-run': reader(parseBoolean, '`true`: judged, and what would be done is told; never put to sleep'),
-  settle: reader(parseDuration, 'The option `settle` for this workload'),
-  'hold-timeout': reader(parsePositiveDuration, 'How long one request may be held'),
-  'connect-timeout': reader(parsePositiveDuration, 'How long a connection to a pod may take; then another is tried'),
-  'response-timeout': reader(parseDuration, 'How long a pod may take to begin its answer; `0`: as long as it likes'),
+  settle: reader(parseAnyDuration, 'The option `settle` for this workload'),
+  'hold-timeout': reader(parseAnyPositiveDuration, 'How long one request may be held'),
+  'connect-timeout': reader(parseAnyPositiveDuration, 'How long a connection to a pod may take; then another is tried'),
+  'response-timeout': reader(
+    parseAnyDuration,
+    'How long a pod may take to begin its answer; `0`: as long as the option `maxResponseTimeout` allows',
+  ),
   'idle-timeout': reader(
-    parseDuration,
-    'How long a body, a stream, a WebSocket or a raw connection may be silent; `0`: as long as it likes',
+    parseAnyDuration,
+    'How long a body, a stream, a WebSocket or a raw connection may be silent; `0`: as long as the option `maxIdleTimeout` allows',
   ),
   'hold-limit': reader(parseCount, 'How many requests may be held at once'),
   hosts: reader(
@@ -135,21 +141,36 @@ const prefix = 'scaler/';
 
 export type Annotations = Readonly<Record<string, string>>;
 
-/** What each annotation says. Wrong ones become problems. */
-export function readSettings(annotations: Annotations): { values: SettingValues; problems: readonly SettingProblem[] } {
-  const problems = unknownAnnotations(annotations);
+/** What each annotation says. Wrong ones become problems; times are cut to what the options allow. */
+export function readSettings(
+  annotations: Annotations,
+  options: Options,
+): { values: SettingValues; problems: readonly SettingProblem[] } {
+  const problems: SettingProblem[] = [];
   const names = (Object.keys(settingTable) as SettingName[]).filter((name) => hasSetting(annotations, name));
-  const values = names.flatMap((name) => {
+  const read = names.flatMap((name) => {
     const text = annotations[prefix + name] ?? '';
-    try {
-      return [[name, settingTable[name].parse(text.trim())] as const];
-    } catch (error) {
-      const message = `${prefix}${name} is "${text}": ${(error as Error).message}`;
-      problems.push({ annotation: prefix + name, message, fatal: true });
-      return [];
-    }
+    const tell = (why: string): void => {
+      problems.push({ annotation: prefix + name, message: `${prefix}${name} is ${shown(text)}: ${why}`, fatal: true });
+    };
+    const value = readValue(name, text, tell);
+    return value === undefined ? [] : [[name, value] as const];
   });
-  return { values: Object.fromEntries(values) as SettingValues, problems };
+  const cut = cutTimes(Object.fromEntries(read) as SettingValues, options);
+  return { values: cut.values, problems: [...problems, ...unknownAnnotations(annotations), ...cut.problems] };
+}
+
+/** Undefined where nothing can be made of it; of a list that is past a bound, what is within. */
+function readValue(name: SettingName, text: string, tell: (why: string) => void): unknown {
+  const longest = name in mostItems ? longestList : longestValue;
+  if (text.length > longest) tell(`has ${text.length} characters, at most ${longest} are allowed`);
+  try {
+    if (text.length <= longest) return settingTable[name].parse(text.trim());
+    return name in mostItems ? settingTable[name].parse(cutList(text, longest).trim()) : undefined;
+  } catch (error) {
+    tell((error as Error).message);
+    return error instanceof PastBound ? error.kept : undefined;
+  }
 }
 
 export function hasSetting(annotations: Annotations, name: SettingName): boolean {
@@ -165,7 +186,7 @@ export function parseSettings(
   options: Options,
   defaults: SettingValues = {},
 ): { settings: Settings; problems: readonly SettingProblem[] } {
-  const { values, problems } = readSettings(annotations);
+  const { values, problems } = readSettings(annotations, options);
   return { settings: settingsOf({ ...defaults, ...values }, options), problems };
 }
 
@@ -197,16 +218,24 @@ function settingsOf(values: SettingValues, options: Options): Settings {
   };
 }
 
-function unknownAnnotations(annotations: Readonly<Record<string, string>>): SettingProblem[] {
-  return Object.keys(annotations)
-    .filter((key) => key.startsWith(prefix) && !ownAnnotations.has(key) && !(key.slice(prefix.length) in settingTable))
-    .map((annotation) => ({
-      annotation,
-      message: `${annotation} is not known; known are ${Object.keys(settingTable)
-        .map((name) => prefix + name)
-        .join(', ')}`,
-      fatal: false,
-    }));
+/** So many are named, the others counted: one write may have thousands of them. */
+const mostUnknown = 3;
+const knownText = Object.keys(settingTable)
+  .map((name) => prefix + name)
+  .join(', ');
+
+function unknownAnnotations(annotations: Annotations): SettingProblem[] {
+  const unknown = Object.keys(annotations).filter(
+    (key) => key.startsWith(prefix) && !ownAnnotations.has(key) && !(key.slice(prefix.length) in settingTable),
+  );
+  const named = unknown.slice(0, mostUnknown).map((annotation) => ({
+    annotation,
+    message: `${annotation} is not known; known are ${knownText}`,
+    fatal: false,
+  }));
+  const more = unknown.length - named.length;
+  if (more === 0) return named;
+  return [...named, { annotation: prefix, message: `${more} more annotations of scaler/ are not known`, fatal: false }];
 }
 
 function reader<T>(parse: (text: string) => T, doc: string): Reader<T> {

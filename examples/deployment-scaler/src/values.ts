@@ -1,13 +1,16 @@
 import {
   type Pause,
   pauseModes,
+  parseAnyDuration,
   parseDuration,
   parseQuantity,
   parseScaleResource,
   quantityToNumber,
   type QuietRule,
   type ScaleResource,
+  shown,
 } from '@scaler/scaler-types';
+import { mostItems, readUpTo, wholeItems } from './past-bound.ts';
 import type { TcpPort } from './protocol.ts';
 
 /** Parsers for the texts of options and annotations. Each throws an Error whose message says what is allowed. */
@@ -41,6 +44,13 @@ export function parsePositiveDuration(text: string): number {
   throw new Error('must be longer than 0');
 }
 
+/** For what is cut to a maximum: it may be longer than can be counted. */
+export function parseAnyPositiveDuration(text: string): number {
+  const ms = parseAnyDuration(text);
+  if (ms > 0) return ms;
+  throw new Error('must be longer than 0');
+}
+
 export function parseChoice<T extends string>(allowed: readonly T[]): (text: string) => T {
   return (text) => {
     const found = allowed.find((choice) => choice === text);
@@ -51,36 +61,65 @@ export function parseChoice<T extends string>(allowed: readonly T[]): (text: str
 
 /** Hosts as an Ingress writes them: `a.example.com`, `*.example.com`; lower-cased, without a final dot. */
 export function parseHosts(text: string): string[] {
-  return parseList(text).map((host) => {
-    const plain = host.toLowerCase().replace(/\.$/, '');
-    if (hostPattern.test(plain)) return plain;
-    throw new Error(`"${host}" is not a host name: write it as a.example.com or *.example.com`);
-  });
+  return readUpTo(parseList(text), mostItems.hosts, (hosts) => hosts.map(hostOf));
+}
+
+/** The same of an admin, who may write as many as there are. */
+export function parseAllHosts(text: string): string[] {
+  return parseList(text).map(hostOf);
+}
+
+/** As DNS has it. */
+const longestHost = 253;
+
+function hostOf(host: string): string {
+  const plain = (host.endsWith('.') ? host.slice(0, -1) : host).toLowerCase();
+  if (plain.length <= longestHost && hostPattern.test(plain)) return plain;
+  throw new Error(`${shown(host)} is not a host name: write it as a.example.com or *.example.com`);
 }
 
 export function parseServiceNames(text: string): string[] {
-  const names = parseList(text);
-  const wrong = names.find((name) => !serviceName.test(name));
-  if (wrong !== undefined) throw new Error(`"${wrong}" is not the name of a Service`);
+  const names = [...new Set(parseList(text))];
   if (names.length === 0)
     throw new Error('names no Service; leave the annotation out to use every Service that selects the pods');
-  return [...new Set(names)];
+  return readUpTo(names, mostItems.services, (some) => {
+    const wrong = some.find((name) => !serviceName.test(name));
+    if (wrong !== undefined) throw new Error(`${shown(wrong)} is not the name of a Service`);
+    return [...some];
+  });
 }
 
 /** `requests_per_5m<=0, jobs_per_1h<=0.5`, or a JSON list with v3io's names or ours; `none` and `[]` say that there is none. */
 export function parseMetrics(text: string): ScaleResource[] {
   const trimmed = text.trim();
   if (trimmed === 'none') return [];
-  if (trimmed.startsWith('[')) return parseJsonList(trimmed).map((value) => parseScaleResource(value));
+  if (trimmed.startsWith('[')) {
+    return readJsonItems(trimmed, mostItems.metrics, (value) => bounded(parseScaleResource(value)));
+  }
   const items = parseList(trimmed);
   if (items.length === 0) throw new Error('is empty: write it as requests_per_5m<=0, or none');
-  return items.map(metricOfText);
+  return readUpTo(items, mostItems.metrics, (some) => some.map((item) => bounded(metricOfText(item))));
+}
+
+/** Of a metric's name, of each label and of what it is of: a URL is made of them. */
+const longestName = 256;
+const mostLabels = 16;
+
+function bounded(metric: ScaleResource): ScaleResource {
+  const { metricName, labels = {}, object } = metric;
+  const texts = [metricName, ...Object.entries(labels).flat(), ...Object.values(object ?? {})];
+  const long = texts.find((text) => text.length > longestName);
+  if (long !== undefined) throw new Error(`${shown(long)} is longer than ${longestName} characters`);
+  if (texts.length > 2 * mostLabels + 4)
+    throw new Error(`the metric ${shown(metricName)} has more than ${mostLabels} labels`);
+  return metric;
 }
 
 function metricOfText(text: string): ScaleResource {
-  const [, metricName, window, threshold] = shortMetric.exec(text) ?? [];
+  const short = text.length <= 2 * longestName;
+  const [, metricName, window, threshold] = (short ? shortMetric.exec(text) : undefined) ?? [];
   if (metricName === undefined || window === undefined || threshold === undefined) {
-    throw new Error(`"${text}" is not a scale metric: write it as requests_per_5m<=0`);
+    throw new Error(`${shown(text)} is not a scale metric: write it as requests_per_5m<=0`);
   }
   return {
     metricName,
@@ -138,43 +177,64 @@ const portName = /^(?=.*[a-z])[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?$/;
 
 /** `5432, redis, 3306=server`: ports by number or name, each with who speaks first where that is known. */
 export function parseTcpPorts(text: string): TcpPort[] {
-  const ports = parseList(text).map((item): TcpPort => {
-    const [, name = '', speaksFirst] = /^([^=\s]+)(?:\s*=\s*(client|server))?$/.exec(item) ?? [];
-    const number = Number(name);
-    const isNumber = /^[1-9]\d*$/.test(name) && number <= 65_535;
-    if (!isNumber && !portName.test(name)) {
-      throw new Error(`"${item}" is not a port: write it as 5432, redis, 3306=server or cache=client`);
+  const items = parseList(text);
+  if (items.length === 0) throw new Error('names no port: write it as 5432, redis');
+  return readUpTo(items, mostItems['tcp-ports'], (some) => {
+    const ports = some.map(tcpPortOf);
+    const named = new Set<TcpPort['port']>();
+    for (const { port } of ports) {
+      if (named.has(port)) throw new Error(`${port} is named twice`);
+      named.add(port);
     }
-    return { port: isNumber ? number : name, speaksFirst: speaksFirst as TcpPort['speaksFirst'] };
+    return ports;
   });
-  const twice = ports.find(({ port }, i) => ports.findIndex((other) => other.port === port) !== i);
-  if (twice !== undefined) throw new Error(`${twice.port} is named twice`);
-  if (ports.length === 0) throw new Error('names no port: write it as 5432, redis');
-  return ports;
+}
+
+/** A port's name, an equals sign with room around it, and who speaks first. */
+const longestPort = 32;
+
+function tcpPortOf(item: string): TcpPort {
+  const short = item.length <= longestPort;
+  const [, name = '', speaksFirst] = (short ? /^([^=\s]+)(?:\s*=\s*(client|server))?$/.exec(item) : undefined) ?? [];
+  const number = Number(name);
+  const isNumber = /^[1-9]\d*$/.test(name) && number <= 65_535;
+  if (!isNumber && !portName.test(name)) {
+    throw new Error(`${shown(item)} is not a port: write it as 5432, redis, 3306=server or cache=client`);
+  }
+  return { port: isNumber ? number : name, speaksFirst: speaksFirst as TcpPort['speaksFirst'] };
 }
 
 /** A JSON list of {@link QuietRule}. */
 export function parseQuietRules(text: string): QuietRule[] {
-  return parseJsonList(text).map((value) => {
+  return readJsonItems(text, mostItems.quiet, (value) => {
     const fields = asRecord(value, 'a quiet rule');
     const unknown = Object.keys(fields).find((key) => !['method', 'path', 'headers', 'port'].includes(key));
     if (unknown !== undefined)
-      throw new Error(`a quiet rule has no "${unknown}": allowed are method, path, headers and port`);
+      throw new Error(`a quiet rule has no ${shown(unknown)}: allowed are method, path, headers and port`);
     if (Object.keys(fields).length === 0) throw new Error('a quiet rule without a field would match every request');
     return quietRule(fields);
   });
 }
+
+/** Each request is looked at for each of them. */
+const mostRuleHeaders = 8;
+const longestRuleText = 1_024;
 
 function quietRule({ method, path, headers, port }: Record<string, unknown>): QuietRule {
   const rule: QuietRule = {};
   if (method !== undefined) rule.method = asText(method, 'method').toUpperCase();
   if (path !== undefined) rule.path = asText(path, 'path');
   if (rule.path !== undefined && !rule.path.startsWith('/'))
-    throw new Error(`the path "${rule.path}" must begin with /`);
+    throw new Error(`the path ${shown(rule.path)} must begin with /`);
   if (headers !== undefined) {
     const entries = Object.entries(asRecord(headers, 'headers'));
+    if (entries.length > mostRuleHeaders)
+      throw new Error(`a quiet rule has ${entries.length} headers, at most ${mostRuleHeaders} are allowed`);
     rule.headers = Object.fromEntries(
-      entries.map(([name, value]) => [name.toLowerCase(), asText(value, `header ${name}`)]),
+      entries.map(([name, value]) => [
+        asText(name, 'the name of a header').toLowerCase(),
+        asText(value, `header ${name}`),
+      ]),
     );
   }
   if (port !== undefined) {
@@ -185,12 +245,23 @@ function quietRule({ method, path, headers, port }: Record<string, unknown>): Qu
   return rule;
 }
 
+function readJsonItems<T>(text: string, most: number, read: (value: unknown) => T): T[] {
+  return readUpTo(parseJsonList(text), most, (items) => items.map(read));
+}
+
+/** Of a list that is longer than is read, the items that stand whole in what was read. */
+export function cutList(text: string, length: number): string {
+  const cut = text.slice(0, length);
+  return cut.trimStart().startsWith('[') ? wholeItems(cut) : cut.slice(0, Math.max(0, cut.lastIndexOf(',')));
+}
+
 function parseJsonList(text: string): unknown[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new Error(`is not JSON: ${(cause as Error).message}`, { cause });
+    // What is not JSON is quoted by V8.
+    throw new Error(`is not JSON: ${(cause as Error).message.slice(0, 160)}`, { cause });
   }
   if (!Array.isArray(value)) throw new Error('must be a JSON list');
   return value;
@@ -202,6 +273,6 @@ function asRecord(value: unknown, what: string): Record<string, unknown> {
 }
 
 function asText(value: unknown, what: string): string {
-  if (typeof value === 'string' && value !== '') return value;
-  throw new Error(`${what} must be a text that is not empty`);
+  if (typeof value === 'string' && value !== '' && value.length <= longestRuleText) return value;
+  throw new Error(`${what.slice(0, 80)} must be a text that is not empty, of at most ${longestRuleText} characters`);
 }

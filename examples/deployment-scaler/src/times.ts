@@ -1,0 +1,44 @@
+import { formatDuration } from '@scaler/scaler-types';
+import type { Options } from './options.ts';
+import type { SettingName, SettingProblem, SettingValues } from './settings.ts';
+
+/** Annotation → the option that says how long its time may be at most. */
+const maxima = {
+  settle: 'maxSettle',
+  'hold-timeout': 'maxHoldTimeout',
+  'connect-timeout': 'maxConnectTimeout',
+  'response-timeout': 'maxResponseTimeout',
+  'idle-timeout': 'maxIdleTimeout',
+  'idle-after': 'maxIdleAfter',
+  cooldown: 'maxCooldown',
+  'min-awake': 'maxMinAwake',
+} as const satisfies Partial<Record<SettingName, string>>;
+
+/** Of which 0 means as long as there may be. */
+const endless: readonly SettingName[] = ['response-timeout', 'idle-timeout'];
+
+export type MaxTimes = { readonly [N in (typeof maxima)[keyof typeof maxima] as `${N}Ms`]: number };
+
+/** Times are cut to what an admin allows, and the cut is told: none of it keeps a workload from sleeping or waking. */
+export function cutTimes(
+  values: SettingValues,
+  options: Options,
+): { readonly values: SettingValues; readonly problems: readonly SettingProblem[] } {
+  const problems: SettingProblem[] = [];
+  const cut: Record<string, unknown> = { ...values };
+  for (const [name, option] of Object.entries(maxima) as [
+    keyof typeof maxima,
+    (typeof maxima)[keyof typeof maxima],
+  ][]) {
+    const ms = values[name];
+    const most = options[`${option}Ms`];
+    if (ms === undefined) continue;
+    if (ms === 0 && endless.includes(name)) cut[name] = most;
+    if (ms <= most) continue;
+    cut[name] = most;
+    const annotation = `scaler/${name}`;
+    const message = `${annotation} is longer than ${formatDuration(most)}, which the option ${option} allows at most: it is cut to that`;
+    problems.push({ annotation, message, fatal: false });
+  }
+  return { values: cut as SettingValues, problems };
+}
