@@ -124,6 +124,7 @@ export {
 export { writePorts } from './routing/write-ports.ts';
 export { addSelectorKey, deleteSlice, removeSelectorKey, writeSlice } from './routing/write-routing.ts';
 export { type FieldPath, type FieldWriter, otherWriter } from './state/field-writers.ts';
+export { fewOf } from './state/few-of.ts';
 export { Kept, type KeptOptions } from './state/kept.ts';
 export { digest, keys, shortened } from './state/keys.ts';
 export type { Labels, PortLabel } from './state/labels.ts';

@@ -19,9 +19,21 @@ export function candidatesOf(
   port: number,
   pods: readonly PodInfo[],
 ): readonly Candidate[] {
-  const servicePort = service?.ports.find((p) => p.port === port && p.protocol === 'TCP');
+  const servicePort = service && tcpPortOf(service.ports, port);
   if (service === undefined || servicePort === undefined) return [];
   return pods.filter(({ labels }) => selects(service, labels)).flatMap((pod) => candidateOf(pod, servicePort));
+}
+
+const tcpPorts = new WeakMap<readonly ServicePort[], ReadonlyMap<number, ServicePort>>();
+
+// A Service may have thousands, and each is asked for at each change of a pod.
+function tcpPortOf(ports: readonly ServicePort[], port: number): ServicePort | undefined {
+  let known = tcpPorts.get(ports);
+  if (known === undefined) {
+    known = new Map(ports.filter(({ protocol }) => protocol === 'TCP').map((one) => [one.port, one]));
+    tcpPorts.set(ports, known);
+  }
+  return known.get(port);
 }
 
 function candidateOf(pod: PodInfo, servicePort: ServicePort): Candidate[] {

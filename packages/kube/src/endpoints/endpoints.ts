@@ -77,7 +77,6 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
     const resource = watched.get(key) ?? createResourceEndpoints(ref, { ...options, views, relations, byOwner });
     watched.set(key, resource);
     const target = resource.target(service, port);
-    resource.refresh();
     // A listener may be the same function for two watches; each has its own end.
     const own: EndpointListener = (endpoints) => listener(endpoints);
     target.listeners.add(own);

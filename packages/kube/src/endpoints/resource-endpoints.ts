@@ -14,7 +14,7 @@ export interface ResourceEndpointsOptions extends ClearedPodsOptions {
 /** One resource of which some target is watched. */
 export interface ResourceEndpoints {
   readonly idle: boolean;
-  /** Call `refresh` after a new one. */
+  /** What it leads to is known at once. */
   target(service: string, port: number): TargetEndpoints;
   drop(service: string, port: number): void;
   /** Looks at everything anew. Call it on each event that concerns the resource. */
@@ -52,8 +52,13 @@ export function createResourceEndpoints(ref: ResourceRef, options: ResourceEndpo
     target: (service, port) => {
       const key = `${service}/${port}`;
       const known = targets.get(key)?.endpoints;
-      const endpoints = known ?? createTargetEndpoints(port, clock, logger);
-      if (known === undefined) targets.set(key, { service, endpoints });
+      if (known !== undefined) return known;
+      const endpoints = createTargetEndpoints(port, clock, logger);
+      targets.set(key, { service, endpoints });
+      // The others are as they were: all that changes them has them refreshed.
+      const view = cleared.look();
+      own(view.owners);
+      endpoints.update(services.get(ref.namespace, service), view.pods);
       return endpoints;
     },
     drop: (service, port) => {

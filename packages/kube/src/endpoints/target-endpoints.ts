@@ -19,16 +19,18 @@ export function createTargetEndpoints(port: number, clock: Clock, logger: Logger
   let candidates: readonly Candidate[] = [];
   let endpoints: readonly Endpoint[] = [];
 
-  // The same object for the same instance, so that an unchanged list is seen to be unchanged.
-  function known(candidate: Candidate): Endpoint | undefined {
-    const { pod, address, port: listening } = candidate;
-    return endpoints.find((e) => e.id === pod.uid && e.address === address && e.port === listening);
-  }
-
   function emit(): void {
     const ready = candidates.filter((candidate) => readiness.isReady(candidate));
-    const next = ready.map((candidate) => known(candidate) ?? endpointOf(candidate, clock));
-    if (next.length === endpoints.length && next.every((endpoint) => endpoints.includes(endpoint))) return;
+    // The same object for the same instance, so that an unchanged list is seen to be unchanged.
+    const known = new Map(
+      endpoints.map((endpoint) => [`${endpoint.id} ${endpoint.port} ${endpoint.address}`, endpoint]),
+    );
+    const next = ready.map(
+      (candidate) =>
+        known.get(`${candidate.pod.uid} ${candidate.port} ${candidate.address}`) ?? endpointOf(candidate, clock),
+    );
+    const before = new Set(endpoints);
+    if (next.length === endpoints.length && next.every((endpoint) => before.has(endpoint))) return;
     endpoints = next;
     for (const listener of [...listeners]) tell(listener, next, logger);
   }

@@ -57,27 +57,42 @@ export function allocatePorts(
   for (const claim of claims) {
     if (claim.port !== undefined && isFree(claim.port, claim.target, taken, carried)) give(claim, claim.port);
   }
+  const free = new FreePorts(range, (port) => taken.has(port) || carried.byPort.has(port));
   for (const claim of claims) {
     if (given.has(claim)) continue;
-    const port = freePort(claim.target, taken, carried, range);
+    const own = portCarriedFor(claim.target, carried, range);
+    const port = own !== undefined && !taken.has(own) ? own : free.take(claim.target);
     if (port !== undefined) give(claim, port);
   }
   return collect(claimants, claims, given);
 }
 
-/** Port → the targets for which slices of ours carry it. */
-type CarriedPorts = ReadonlyMap<number, ReadonlySet<string>>;
+/** The ports that slices of ours carry, and for which targets. */
+interface CarriedPorts {
+  readonly byPort: ReadonlyMap<number, ReadonlySet<string>>;
+  readonly byTarget: ReadonlyMap<string, readonly number[]>;
+}
 
 function carriedPorts(slices: Iterable<SliceInfo>): CarriedPorts {
-  const carried = new Map<number, Set<string>>();
+  const byPort = new Map<number, Set<string>>();
+  const byTarget = new Map<string, number[]>();
   for (const slice of slices) {
     if (!isOurs(slice)) continue;
     for (const { name, port } of slice.ports) {
       const target = targetText(slice.namespace, slice.resource ?? '', slice.service, name);
-      carried.set(port, (carried.get(port) ?? new Set()).add(target));
+      addTo(byPort, port, () => new Set()).add(target);
+      addTo(byTarget, target, (): number[] => []).push(port);
     }
   }
-  return carried;
+  return { byPort, byTarget };
+}
+
+function addTo<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
 }
 
 function claimsOf({ workload, services }: PortClaimant, carried: CarriedPorts, range: PortRange): Claim[] {
@@ -87,7 +102,7 @@ function claimsOf({ workload, services }: PortClaimant, carried: CarriedPorts, r
       .map(({ name, port: servicePort }) => {
         const target = targetText(workload.namespace, resourceLabel(workload.name), service.name, name);
         const port = listenPortOf(workload, service.name, servicePort, range) ?? portCarriedFor(target, carried, range);
-        const isCarried = port !== undefined && carried.get(port)?.has(target) === true;
+        const isCarried = port !== undefined && carried.byPort.get(port)?.has(target) === true;
         return { workload, label: portLabel(service.name, servicePort), target, port, carried: isCarried };
       }),
   );
@@ -97,10 +112,8 @@ function targetText(namespace: string, resource: string, service: string, portNa
   return [namespace, resource, service, portName ?? ''].join('/');
 }
 
-function portCarriedFor(target: string, carried: CarriedPorts, range: PortRange): number | undefined {
-  for (const [port, targets] of carried) {
-    if (targets.has(target) && port >= range.from && port <= range.to) return port;
-  }
+function portCarriedFor(target: string, { byTarget }: CarriedPorts, range: PortRange): number | undefined {
+  for (const port of byTarget.get(target) ?? []) if (port >= range.from && port <= range.to) return port;
   return undefined;
 }
 
@@ -113,25 +126,52 @@ function byPrecedence(a: Claim, b: Claim): number {
 }
 
 function isFree(port: number, target: string, taken: ReadonlySet<number>, carried: CarriedPorts): boolean {
-  const targets = carried.get(port);
+  const targets = carried.byPort.get(port);
   return !taken.has(port) && (targets === undefined || targets.has(target));
 }
 
-// Starts at a place of the target's own: a port that was just given back is not the next one to be given away, because
-// some kube-proxy may not have heard yet.
-function freePort(
-  target: string,
-  taken: ReadonlySet<number>,
-  carried: CarriedPorts,
-  { from, to }: PortRange,
-): number | undefined {
-  const size = to - from + 1;
-  const start = createHash('sha256').update(target).digest().readUInt32BE() % size;
-  for (let i = 0; i < size; i++) {
-    const port = from + ((start + i) % size);
-    if (isFree(port, target, taken, carried)) return port;
+/** Ports of the range that are not taken. Each look goes on where others have ended: all of them together pass each port once. */
+class FreePorts {
+  readonly #range: PortRange;
+  readonly #isTaken: (port: number) => boolean;
+  /** Offset → the next one that may be free; itself where nothing is known. */
+  readonly #next: Uint16Array;
+  #left: number;
+
+  constructor(range: PortRange, isTaken: (port: number) => boolean) {
+    this.#range = range;
+    this.#isTaken = isTaken;
+    this.#left = range.to - range.from + 1;
+    this.#next = Uint16Array.from({ length: this.#left }, (_, i) => i);
   }
-  return undefined;
+
+  // Starts at a place of the target's own: a port that was just given back is not the next one to be given away, because
+  // some kube-proxy may not have heard yet.
+  take(target: string): number | undefined {
+    const size = this.#next.length;
+    let at = createHash('sha256').update(target).digest().readUInt32BE() % size;
+    for (; this.#left > 0; this.#left -= 1) {
+      at = this.#find(at);
+      this.#next[at] = (at + 1) % size;
+      const port = this.#range.from + at;
+      if (this.#isTaken(port)) continue;
+      this.#left -= 1;
+      return port;
+    }
+    return undefined;
+  }
+
+  /** The next offset that was not looked at, with the way there made short. */
+  #find(from: number): number {
+    let at = from;
+    while (this.#next[at] !== at) at = this.#next[at] as number;
+    for (let i = from; this.#next[i] !== i;) {
+      const next = this.#next[i] as number;
+      this.#next[i] = at;
+      i = next;
+    }
+    return at;
+  }
 }
 
 function collect(

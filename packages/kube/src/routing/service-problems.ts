@@ -1,5 +1,6 @@
 import type { PodInfo, ReplicaSetInfo } from '../endpoints/pod-info.ts';
 import type { Workload } from '../state/workload.ts';
+import { fewOf } from '../state/few-of.ts';
 import { selects } from './routing.ts';
 import type { ServiceInfo } from './service-info.ts';
 
@@ -8,7 +9,7 @@ export function serviceProblems(service: ServiceInfo): readonly string[] {
   const problem = (condition: boolean, text: string): string[] =>
     condition ? [`Service ${service.name} ${text}`] : [];
   const datagrams = service.ports.filter(({ protocol }) => protocol !== 'TCP');
-  const named = datagrams.map(({ port, protocol }) => `${port}/${protocol}`).join(', ');
+  const named = fewOf(datagrams.map(({ port, protocol }) => `${port}/${protocol}`));
   return [
     ...problem(service.deleting, 'is being deleted'),
     ...problem(service.type === 'ExternalName', 'is an ExternalName: its clients never come through the cluster'),

@@ -30,5 +30,23 @@ export function toLabels(all: Readonly<Record<string, string>> = {}): Labels {
 
 /** The value of any label; undefined where it is absent. */
 export function labelValue({ labels, portLabels }: Labels, label: string): string | undefined {
-  return isPortLabel(label) ? portLabels.find((one) => one.label === label)?.value : labels[label];
+  if (!isPortLabel(label)) return labels[label];
+  return portLabels.length > few ? indexOf(portLabels).get(label) : valueIn(portLabels, label);
+}
+
+/** A Service may have thousands of ports, and each is looked for at each look. */
+const few = 8;
+const indexes = new WeakMap<readonly PortLabel[], ReadonlyMap<string, string>>();
+
+function indexOf(portLabels: readonly PortLabel[]): ReadonlyMap<string, string> {
+  const known = indexes.get(portLabels);
+  if (known !== undefined) return known;
+  const index = new Map(portLabels.map(({ label, value }) => [label, value]));
+  indexes.set(portLabels, index);
+  return index;
+}
+
+function valueIn(portLabels: readonly PortLabel[], label: string): string | undefined {
+  for (const one of portLabels) if (one.label === label) return one.value;
+  return undefined;
 }

@@ -48,6 +48,9 @@ type Container = PodSpec['containers'][number];
 type Probe = NonNullable<Container['readinessProbe']>;
 
 const maxProbeTimeoutMs = 1_000;
+/** They are run every 50 ms: a pod that has more, or sends more with one, is left to the kubelet. */
+const mostProbes = 16;
+const mostProbeBytes = 8_192;
 
 /** The shape of a pod, or of a workload's pod template. */
 export function podShape(spec: PodSpec | undefined): PodShape {
@@ -78,7 +81,7 @@ function probesOf(containers: readonly Container[]): readonly ProbeSpec[] | unde
     if (container.startupProbe) return undefined;
     if (!container.readinessProbe) continue;
     const spec = probeSpec(container.readinessProbe, container);
-    if (!spec) return undefined;
+    if (!spec || probes.length === mostProbes) return undefined;
     probes.push(spec);
   }
   return probes;
@@ -92,6 +95,7 @@ function probeSpec(probe: Probe, container: Container): ProbeSpec | undefined {
   const { httpGet, tcpSocket, grpc } = probe;
   const port = probePort((httpGet ?? tcpSocket ?? grpc)?.port, container);
   if (port === undefined || (httpGet?.host ?? tcpSocket?.host ?? '') !== '') return undefined;
+  if (JSON.stringify(httpGet ?? grpc ?? {}).length > mostProbeBytes) return undefined;
   if (httpGet) {
     return {
       type: 'http',
