@@ -32,8 +32,8 @@ export interface Carrier {
   readonly head: Head;
   /** What the protocol lets through and must not pass. Sets the exchange's path. */
   check(x: Exchange): Refusal | undefined;
-  /** A field by its lower-case name. */
-  field(name: string): string | undefined;
+  /** The values of some fields, by their lower-case names, in one pass. */
+  fields(names: ReadonlySet<string>): ReadonlyMap<string, string>;
   /** Whether the head of an answer is on its way, so that another can no longer be given. */
   readonly answering: boolean;
   /** Writes an answer of our own, whole. `last`: nothing more is taken on its connection. */

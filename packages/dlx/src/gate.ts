@@ -108,8 +108,9 @@ export class Gate {
     if (resource.phase !== 'awake' && resource.phase !== 'waking') this.#confirmedMs = undefined;
     const before = this.lanes;
     this.lanes = lanesFor(this, resource.targets);
+    const kept = new Set(this.lanes);
     for (const lane of before) {
-      if (this.lanes.includes(lane)) continue;
+      if (kept.has(lane)) continue;
       const { service, port } = lane.port;
       lane.close({ outcome: 'no-route', detail: `${this.key} has no port ${service}:${port} any more` });
     }
@@ -245,12 +246,21 @@ function isAwakeAgain(before: Resource, now: Resource): boolean {
 
 /** A lane for each port, those that there are already among them. */
 function lanesFor(gate: Gate, ports: readonly TargetPort[]): Lane[] {
-  const isSame = (a: TargetPort, b: TargetPort): boolean => a.service === b.service && a.port === b.port;
-  // One that is told twice is one, as it was told last.
-  const distinct = ports.filter((port, i) => !ports.some((other, j) => j > i && isSame(other, port)));
-  return distinct.map((port) => {
-    const known = gate.lanes.find((lane) => isSame(lane.port, port));
-    if (known !== undefined) known.port = port;
-    return known ?? new Lane(gate, port);
+  // One that is told twice is one, as it was told last. A Service may have thousands: each is looked up, not looked for.
+  const distinct = new Map<string, TargetPort>();
+  for (const port of ports) {
+    const key = laneKey(port);
+    distinct.delete(key);
+    distinct.set(key, port);
+  }
+  const known = new Map(gate.lanes.map((lane) => [laneKey(lane.port), lane]));
+  return Array.from(distinct, ([key, port]) => {
+    const lane = known.get(key) ?? new Lane(gate, port);
+    lane.port = port;
+    return lane;
   });
+}
+
+function laneKey({ service, port }: TargetPort): string {
+  return `${port} ${service}`;
 }

@@ -21,29 +21,82 @@ export function quietOf(carrier: Carrier, rules: readonly QuietRule[] | undefine
     for (const [prefix, quiet] of agents) if (agent.startsWith(prefix)) return quiet;
   }
   if (rules === undefined || rules.length === 0) return undefined;
-  return rules.some((rule) => matches(rule, carrier, port)) ? 'health' : undefined;
+  return isMatched(prepared(rules), carrier, port) ? 'health' : undefined;
 }
 
-function matches(rule: QuietRule, carrier: Carrier, port: number): boolean {
-  // A rule that names nothing would keep the resource asleep for ever.
-  if (rule.method === undefined && rule.path === undefined && rule.port === undefined && !namesHeader(rule))
-    return false;
-  if (rule.method !== undefined && rule.method !== carrier.method) return false;
-  if (rule.port !== undefined && rule.port !== port) return false;
-  if (rule.path !== undefined && !textMatches(rule.path, pathOf(carrier.url))) return false;
-  for (const [name, wanted] of Object.entries(rule.headers ?? {})) {
-    const value = carrier.field(name.toLowerCase());
+/** A rule as it is asked; a text that ended in `*` is the beginning of what it matches. */
+interface Prepared {
+  readonly method: string | undefined;
+  readonly port: number | undefined;
+  readonly path: Pattern | undefined;
+  /** By lower-case name. */
+  readonly fields: readonly (readonly [name: string, wanted: Pattern])[];
+}
+
+interface Pattern {
+  readonly text: string;
+  readonly isBeginning: boolean;
+}
+
+interface PreparedRules {
+  readonly rules: readonly Prepared[];
+  /** The fields that any of them looks at. */
+  readonly names: ReadonlySet<string>;
+}
+
+// A resource's rules stay the same object until it is told anew.
+const known = new WeakMap<readonly QuietRule[], PreparedRules>();
+
+function prepared(rules: readonly QuietRule[]): PreparedRules {
+  const before = known.get(rules);
+  if (before !== undefined) return before;
+  const own = rules.map(prepare).filter(namesSomething);
+  const made = { rules: own, names: new Set(own.flatMap(({ fields }) => fields.map(([name]) => name))) };
+  known.set(rules, made);
+  return made;
+}
+
+function prepare({ method, port, path, headers }: QuietRule): Prepared {
+  const fields = Object.entries(headers ?? {}).map(
+    ([name, wanted]) => [name.toLowerCase(), patternOf(wanted)] as const,
+  );
+  return { method, port, path: path === undefined ? undefined : patternOf(path), fields };
+}
+
+function patternOf(text: string): Pattern {
+  return text.endsWith('*') ? { text: text.slice(0, -1), isBeginning: true } : { text, isBeginning: false };
+}
+
+/** A rule that names nothing would keep the resource asleep for ever. */
+function namesSomething({ method, port, path, fields }: Prepared): boolean {
+  return method !== undefined || port !== undefined || path !== undefined || fields.length > 0;
+}
+
+/** Takes one look at each rule and, where a rule asks for some, one at each field: tenants write the ones, clients the others. */
+function isMatched({ rules, names }: PreparedRules, carrier: Carrier, port: number): boolean {
+  const path = pathOf(carrier.url);
+  let fields: ReadonlyMap<string, string> | undefined;
+  for (const rule of rules) {
+    if (rule.method !== undefined && rule.method !== carrier.method) continue;
+    if (rule.port !== undefined && rule.port !== port) continue;
+    if (rule.path !== undefined && !textMatches(rule.path, path)) continue;
+    if (rule.fields.length === 0) return true;
+    fields ??= carrier.fields(names);
+    if (fieldsMatch(rule, fields)) return true;
+  }
+  return false;
+}
+
+function fieldsMatch(rule: Prepared, fields: ReadonlyMap<string, string>): boolean {
+  for (const [name, wanted] of rule.fields) {
+    const value = fields.get(name);
     if (value === undefined || !textMatches(wanted, value)) return false;
   }
   return true;
 }
 
-function namesHeader(rule: QuietRule): boolean {
-  return rule.headers !== undefined && Object.keys(rule.headers).length > 0;
-}
-
-function textMatches(pattern: string, text: string): boolean {
-  return pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
+function textMatches({ text: wanted, isBeginning }: Pattern, text: string): boolean {
+  return isBeginning ? text.startsWith(wanted) : text === wanted;
 }
 
 function pathOf(url: string): string {

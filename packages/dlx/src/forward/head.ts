@@ -138,6 +138,18 @@ export function fieldOf(raw: readonly string[], name: string): string | undefine
   return found;
 }
 
+/** The values of fields, by their lower-case names, each joined by commas; in one pass, however many there are. */
+export function fieldsOf(raw: readonly string[], names: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] as string).toLowerCase();
+    if (!names.has(name)) continue;
+    const before = found.get(name);
+    found.set(name, before === undefined ? (raw[i + 1] as string) : `${before}, ${raw[i + 1]}`);
+  }
+  return found;
+}
+
 /** Whether a body follows. */
 export function hasBody(head: Head): boolean {
   return head.transferEncoding !== undefined || (head.contentLength !== undefined && head.contentLength !== '0');

@@ -4,7 +4,7 @@ import type { Lane } from '../hold/lane.ts';
 import type { Refusal } from '../outcome.ts';
 import { Http1Attempt } from './attempt.ts';
 import type { EndpointState } from './endpoint-state.ts';
-import { fieldOf, type Head } from './head.ts';
+import { fieldsOf, type Head } from './head.ts';
 import type { RawMessage } from './raw-message.ts';
 import type { RawResponse } from './raw-response.ts';
 import { checkRequest } from './request-check.ts';
@@ -37,8 +37,8 @@ export class Http1Carrier implements Carrier {
     return this.res.headersSent;
   }
 
-  field(name: string): string | undefined {
-    return fieldOf(this.req.rawHeaders, name);
+  fields(names: ReadonlySet<string>): ReadonlyMap<string, string> {
+    return fieldsOf(this.req.rawHeaders, names);
   }
 
   check(x: Exchange): Refusal | undefined {

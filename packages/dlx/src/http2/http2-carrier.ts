@@ -2,7 +2,7 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'nod
 import type { Carrier } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
-import { fieldOf, type Head } from '../forward/head.ts';
+import { fieldOf, fieldsOf, type Head } from '../forward/head.ts';
 import type { Lane } from '../hold/lane.ts';
 import type { Refusal } from '../outcome.ts';
 import {
@@ -77,8 +77,10 @@ export class Http2Carrier implements Carrier {
     return this.stream.headersSent;
   }
 
-  field(name: string): string | undefined {
-    return name === 'host' ? this.head.host : fieldOf(this.#raw, name);
+  fields(names: ReadonlySet<string>): ReadonlyMap<string, string> {
+    const { host } = this.head;
+    const fields = fieldsOf(this.#raw, names);
+    return host === undefined || !names.has('host') ? fields : new Map(fields).set('host', host);
   }
 
   check(x: Exchange): Refusal | undefined {
@@ -174,7 +176,7 @@ export class Http2Carrier implements Carrier {
   /** A call whose caller gives up while it waits is not sent any more. */
   #watchDeadline(x: Exchange): void {
     const { clock } = x.core;
-    const timeoutMs = readGrpcTimeout(this.field('grpc-timeout') ?? '');
+    const timeoutMs = readGrpcTimeout(fieldOf(this.#raw, 'grpc-timeout') ?? '');
     if (timeoutMs === undefined) return;
     this.deadlineMs = x.startedMs + timeoutMs;
     const cancel = clock.after(timeoutMs, () => {

@@ -17,6 +17,8 @@ const earlyBytes = 16_384;
 /** A socket at a halt is read on by Node until 64 KiB wait in it, and the last read may bring as much again. */
 const unreadBytes = 131_072;
 
+const noFields: ReadonlyMap<string, string> = new Map();
+
 /** A raw connection, which counts as one request from its first byte to its end. */
 export class TcpCarrier implements Carrier {
   readonly method = 'TCP';
@@ -50,8 +52,8 @@ export class TcpCarrier implements Carrier {
     };
   }
 
-  field(): undefined {
-    return undefined;
+  fields(): ReadonlyMap<string, string> {
+    return noFields;
   }
 
   /** There are no words that every protocol knows: what is refused is reset, and a check of a sleeper just ended. */

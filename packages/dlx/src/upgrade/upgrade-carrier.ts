@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Carrier } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
-import { fieldOf, type Head } from '../forward/head.ts';
+import { fieldsOf, type Head } from '../forward/head.ts';
 import type { RawMessage } from '../forward/raw-message.ts';
 import { checkRequest } from '../forward/request-check.ts';
 import type { Lane } from '../hold/lane.ts';
@@ -51,8 +51,8 @@ export class UpgradeCarrier implements Carrier {
     return this.#switched || this.res.headersSent;
   }
 
-  field(name: string): string | undefined {
-    return fieldOf(this.req.rawHeaders, name);
+  fields(names: ReadonlySet<string>): ReadonlyMap<string, string> {
+    return fieldsOf(this.req.rawHeaders, names);
   }
 
   check(x: Exchange): Refusal | undefined {
