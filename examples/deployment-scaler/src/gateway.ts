@@ -1,6 +1,6 @@
 import type { Gateway } from '@scaler/kube';
 import type { HttpRouteInfo, RouteParent } from './http-route.ts';
-import type { ServiceRoute } from './service-route.ts';
+import { mostRoutes, type ServiceRoute } from './service-route.ts';
 
 /** A listener of a Gateway that takes HTTP. */
 export interface Listener {
@@ -60,9 +60,18 @@ export function hostedRoute(
   return {
     services: route.services,
     hosts,
-    routes: hosts.flatMap((host) => route.paths.map((path) => ({ host, ...path }))),
+    routes: routesOn(hosts, route.paths),
     problems: [...route.problems, ...(hidden === undefined ? [] : [hiddenProblem(route, hidden)])],
   };
+}
+
+// A Gateway may have 64 listeners, and a route 1,024 paths: what is told of one resource is less than that.
+function routesOn(hosts: readonly string[], paths: HttpRouteInfo['paths']): ServiceRoute[] {
+  const routes: ServiceRoute[] = [];
+  for (const host of hosts) {
+    for (const path of paths.slice(0, mostRoutes - routes.length)) routes.push({ host, ...path });
+  }
+  return routes;
 }
 
 function hiddenProblem({ name }: HttpRouteInfo, { gateway }: RouteParent): string {

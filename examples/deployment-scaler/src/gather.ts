@@ -26,6 +26,7 @@ import {
 } from './service-view.ts';
 import type { Snapshot } from './snapshot.ts';
 import { firstPair } from './stores.ts';
+import { mostWatched } from './watching.ts';
 import { noWishes, wishesOf } from './wishes.ts';
 
 /** What the repair table looks at, from what was read. */
@@ -196,8 +197,10 @@ function isUsable({ watching }: Ground, { managed, live, ref }: Snapshot, leadin
   if (managed === undefined) return false;
   const { workload } = managed;
   const targets = targetsOf(ref, leading);
-  if (targets.length === 0) return workload.readyReplicas > 0 && workload.observedGeneration >= workload.generation;
-  return watching.usable(ref, targets, { start: live && workload.replicas > 0 });
+  const hasReady = workload.readyReplicas > 0 && workload.observedGeneration >= workload.generation;
+  if (targets.length === 0) return hasReady;
+  const usable = watching.usable(ref, targets, { start: live && workload.replicas > 0 });
+  return usable || (hasReady && targets.length > mostWatched);
 }
 
 /** Why the Services cannot be diverted, from the stores' pods and workloads. */

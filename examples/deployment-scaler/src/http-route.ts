@@ -125,9 +125,8 @@ function pathsOf(rules: readonly Rule[]): PathRoute[] {
       claims.set(key, claim);
     }
   }
-  const all = [...claims.values()];
-  return all.flatMap((claim) => {
-    const ambiguous = isAmbiguous(claim, all) ? { ambiguous: true } : {};
+  return [...claims.values()].flatMap((claim) => {
+    const ambiguous = isAmbiguous(claim, claims) ? { ambiguous: true } : {};
     const { path, pathType } = claim;
     return [...claim.leads.values()].flatMap(({ service, port }) =>
       service === undefined ? [] : [{ service, port, path, pathType, ...ambiguous }],
@@ -136,16 +135,23 @@ function pathsOf(rules: readonly Rule[]): PathRoute[] {
 }
 
 // What does not meet a condition is for the next wider path.
-function isAmbiguous(claim: PathClaim, all: readonly PathClaim[]): boolean {
+function isAmbiguous(claim: PathClaim, claims: ReadonlyMap<string, PathClaim>): boolean {
   if (claim.leads.size > 1) return true;
+  if (!claim.conditional) return false;
   const isElsewhere = (id: string): boolean => !claim.leads.has(id);
-  return claim.conditional && all.some((other) => isWider(other, claim) && [...other.leads.keys()].some(isElsewhere));
+  for (const wide of widerThan(claim)) {
+    const other = claims.get(`Prefix ${wide}`);
+    if (other !== undefined && other !== claim && [...other.leads.keys()].some(isElsewhere)) return true;
+  }
+  return false;
 }
 
-function isWider(other: PathClaim, claim: PathClaim): boolean {
-  if (other === claim || other.pathType === 'Exact') return false;
-  const wide = withoutFinalSlash(other.path);
-  return claim.path === wide || claim.path.startsWith(`${wide}/`);
+/** The prefixes, without final slash, that match what the path does: itself, and its beginning before each slash. */
+function* widerThan({ path }: PathClaim): Generator<string> {
+  yield path;
+  for (let slash = path.lastIndexOf('/'); slash >= 0; slash = slash === 0 ? -1 : path.lastIndexOf('/', slash - 1)) {
+    yield path.slice(0, slash);
+  }
 }
 
 function withoutFinalSlash(path: string): string {

@@ -1,8 +1,8 @@
-import type { ServiceInfo } from '@scaler/kube';
+import { fewOf, type ServiceInfo } from '@scaler/kube';
 import { pauseText } from '@scaler/scaler-types';
 import type { RoutingMode } from './facts.ts';
 import type { Managed } from './lookup.ts';
-import { isNamed, protocolOf } from './protocol.ts';
+import { protocolOf, type TcpPort } from './protocol.ts';
 import { hasSetting, type SettingName } from './settings.ts';
 
 /**
@@ -34,19 +34,23 @@ export function portsWithoutEffect(
   const ports = services.flatMap((service) => service.ports);
   if (ports.length === 0) return [];
   const has = (name: SettingName): boolean => hasSetting(workload.annotations, name);
-  const named = has('tcp-ports') ? tcpPorts.filter((declared) => !ports.some((port) => isNamed(port, declared))) : [];
-  const quiet = has('quiet')
-    ? quietRules.filter((rule) => rule.port && !ports.some(({ port }) => port === rule.port))
-    : [];
+  const known = new Set<TcpPort['port'] | undefined>(ports.flatMap(({ port, name }) => [port, name]));
+  const named = has('tcp-ports') ? tcpPorts.filter(({ port }) => !known.has(port)) : [];
+  const quiet = has('quiet') ? quietRules.filter((rule) => rule.port !== undefined && !known.has(rule.port)) : [];
   const isEvery = (wanted: string): boolean => ports.every((port) => protocolOf(port, tcpPorts).protocol === wanted);
   const forHttp = (['hosts', 'response-timeout'] as const).filter((name) => has(name) && isEvery('tcp'));
   const forRaw = (['proxy-protocol'] as const).filter((name) => has(name) && isEvery('http'));
   return [
-    ...named.map(({ port }) => `scaler/tcp-ports: none of its Services has a port ${port}`),
-    ...quiet.map(({ port }) => `scaler/quiet: none of its Services has a port ${port}`),
+    ...unknownPorts('tcp-ports', named),
+    ...unknownPorts('quiet', quiet),
     ...forHttp.map((name) => `scaler/${name} has no effect: every port of its Services is raw TCP`),
     ...forRaw.map((name) => `scaler/${name} has no effect: every port of its Services speaks HTTP`),
   ];
+}
+
+function unknownPorts(name: SettingName, of: readonly { readonly port?: number | string }[]): string[] {
+  if (of.length === 0) return [];
+  return [`scaler/${name}: none of its Services has a port ${fewOf(of.map(({ port }) => String(port)))}`];
 }
 
 const neverParked: readonly SettingName[] = ['metrics', 'idle-after', 'cooldown', 'min-awake', 'busy-until', 'veto'];

@@ -63,10 +63,22 @@ const known: ReadonlyMap<string, PortProtocol> = new Map<string, PortProtocol>([
 /** By `scaler/tcp-ports`, else by `appProtocol`, else by the port's name, else by its number; empty: none says it. */
 export function protocolOf(port: ServicePort, tcpPorts: readonly TcpPort[]): PortProtocol {
   const said = byAppProtocol(port) ?? byName(port) ?? byNumber(port);
-  const declared = tcpPorts.find((one) => isNamed(port, one));
+  const declared = tcpPorts.length === 0 ? undefined : declaredOf(port, tcpPorts);
   if (declared === undefined) return said ?? {};
   const speaksFirst = declared.speaksFirst ?? said?.speaksFirst;
   return { protocol: 'tcp', ...(speaksFirst === undefined ? {} : { speaksFirst }) };
+}
+
+const indexes = new WeakMap<readonly TcpPort[], ReadonlyMap<TcpPort['port'], TcpPort>>();
+
+// There may be a thousand of both.
+function declaredOf({ name = '', port }: ServicePort, tcpPorts: readonly TcpPort[]): TcpPort | undefined {
+  let index = indexes.get(tcpPorts);
+  if (index === undefined) {
+    index = new Map(tcpPorts.map((one) => [one.port, one]));
+    indexes.set(tcpPorts, index);
+  }
+  return index.get(port) ?? index.get(name);
 }
 
 const http2 = /^((kubernetes\.io\/)?h2c|(http2|grpc)(-(?!web$).*)?)$/i;
@@ -74,10 +86,6 @@ const http2 = /^((kubernetes\.io\/)?h2c|(http2|grpc)(-(?!web$).*)?)$/i;
 /** Whether HTTP/1.1 may be tried on a port: not where HTTP/2 is said to be spoken, which a pod need not take for it. */
 export function speaksHttp1({ appProtocol, name = '' }: Pick<ServicePort, 'appProtocol' | 'name'>): boolean {
   return !http2.test(appProtocol ?? name);
-}
-
-export function isNamed({ name, port }: Pick<ServicePort, 'name' | 'port'>, declared: TcpPort): boolean {
-  return declared.port === port || declared.port === name;
 }
 
 function byAppProtocol({ appProtocol }: ServicePort): PortProtocol | undefined {

@@ -1,4 +1,5 @@
 import {
+  fewOf,
   foreignPods,
   type PodInfo,
   type ReplicaSetInfo,
@@ -33,7 +34,8 @@ export interface RefusalFacts {
 export function refusal(facts: RefusalFacts): string | undefined {
   const reasons = [
     ...missingServices(facts),
-    ...facts.services.flatMap((service) => serviceProblems(service)),
+    ...facts.services.flatMap((service) => serviceProblems(service)).slice(0, fewReasons),
+    ...manyPorts(facts),
     ...balancerProblems(facts),
     ...sharing(facts),
     ...meshed(facts),
@@ -41,14 +43,23 @@ export function refusal(facts: RefusalFacts): string | undefined {
   return reasons.length === 0 ? undefined : reasons.join('; ');
 }
 
+/** Each of its kind: more say nothing more. */
+const fewReasons = 5;
+/** Each port is one of the DLX's own, and all are looked at whenever anything of the workload changes. */
+const mostPorts = 1_000;
+
+function manyPorts({ services }: RefusalFacts): string[] {
+  const ports = services.reduce((sum, service) => sum + service.ports.length, 0);
+  return ports <= mostPorts ? [] : [`its Services have ${ports} ports, at most ${mostPorts} can be diverted`];
+}
+
 function missingServices({ settings, services, workload }: RefusalFacts): string[] {
   const found = new Set(services.map(({ name }) => name));
-  return (settings.services ?? [])
-    .filter((name) => !found.has(name))
-    .map(
-      (name) =>
-        `Service ${name}, named in scaler/services, does not exist or does not select the pods of ${workload.name}`,
-    );
+  const missing = (settings.services ?? []).filter((name) => !found.has(name));
+  if (missing.length === 0) return [];
+  return [
+    `Service ${fewOf(missing)}, named in scaler/services, does not exist or does not select the pods of ${workload.name}`,
+  ];
 }
 
 function balancerProblems({ ingresses, targetGroups }: RefusalFacts): string[] {
@@ -58,13 +69,15 @@ function balancerProblems({ ingresses, targetGroups }: RefusalFacts): string[] {
     ),
     ...targetGroups.flatMap(({ name, isIp }) => (isIp ? [`TargetGroupBinding ${name} has targetType ip`] : [])),
   ];
-  return found.map((what) => `${what}: its load balancer sends to pods by itself and ignores the DLX`);
+  return found
+    .slice(0, fewReasons)
+    .map((what) => `${what}: its load balancer sends to pods by itself and ignores the DLX`);
 }
 
 function sharing({ services, pods, workload, replicaSets, others }: RefusalFacts): string[] {
   const workloads = others.map(({ name }) => name);
   if (workloads.length > 0)
-    return [`its Services also select the pods of ${workloads.join(', ')}: it must not be diverted with them`];
+    return [`its Services also select the pods of ${fewOf(workloads)}: it must not be diverted with them`];
   const owners = new Map(replicaSets.map(({ uid, ownerUid }) => [uid, ownerUid]));
   return services.flatMap((service) => {
     const foreign = foreignPods(service, pods, workload, replicaSets).find((pod) => !mayBeOwn(pod, workload, owners));

@@ -169,7 +169,7 @@ test('limits of its own are told as they are, and no others', () => {
     'scaler/cooldown': '0',
   };
   const own = {
-    ...{ holdTimeoutMs: 30_000, connectTimeoutMs: 250, responseTimeoutMs: 0, idleTimeoutMs: 600_000 },
+    ...{ holdTimeoutMs: 30_000, connectTimeoutMs: 250, responseTimeoutMs: 86_400_000, idleTimeoutMs: 600_000 },
     ...{ holdLimit: 5, cooldownMs: 0 },
   };
   expect(resourceOf(facts(managed(annotations)), options)).toMatchObject(own);

@@ -1,12 +1,13 @@
 import { keys, listenPortOf, readToken, type ServiceInfo, type WorkloadKind } from '@scaler/kube';
 import type { Phase, Resource, Route, ScaleEvent, TargetPort } from '@scaler/scaler-types';
 import type { RoutingMode } from './facts.ts';
-import { type HostedRoute, reaches } from './gateway.ts';
+import type { HostedRoute } from './gateway.ts';
 import type { IngressInfo } from './ingress.ts';
 import { isEnabled, type Managed } from './lookup.ts';
 import type { Options } from './options.ts';
 import { protocolOf } from './protocol.ts';
 import { noService } from './refusal.ts';
+import { mostRoutes } from './service-route.ts';
 import type { Settings } from './settings.ts';
 
 /** What a resource is told from. */
@@ -130,6 +131,7 @@ function blockedBy({ managed, services, obstacle }: ResourceFacts): string | und
 
 function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPort[] {
   const { managed, services } = facts;
+  const routes = routesOf(facts);
   const targets = services.flatMap((service) =>
     service.ports
       .filter(({ protocol }) => protocol === 'TCP')
@@ -138,13 +140,13 @@ function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPor
         const { tcpPorts, proxyProtocol } = managed.settings;
         const protocol = protocolOf(servicePort, tcpPorts);
         const listenPort = listenPortOf(managed.workload, service.name, port, options.portRange);
-        const routes = routesTo(facts, service.name, port, name);
+        const own = routes.to(service.name, port, name);
         return {
           service: service.name,
           port,
           ...(name === undefined ? {} : { portName: name }),
           ...(listenPort === undefined ? {} : { listenPort }),
-          ...(routes.length === 0 ? {} : { routes }),
+          ...(own.length === 0 ? {} : { routes: own }),
           ...protocol,
           ...(proxyProtocol === undefined || protocol.protocol === 'http' ? {} : { proxyProtocol }),
         };
@@ -154,28 +156,48 @@ function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPor
   const { allowed } = hostsOf(facts, options);
   // A copy: what flatMap makes has room for 17, and this is kept for each sleeper.
   if (main === undefined || allowed.length === 0) return [...targets];
-  const routes = [...(main.routes ?? []), ...allowed.map((host) => ({ host }))];
-  return targets.map((target) => (target === main ? { ...target, routes } : target));
+  const all = [...(main.routes ?? []), ...allowed.map((host) => ({ host }))];
+  return targets.map((target) => (target === main ? { ...target, routes: all } : target));
 }
 
-function routesTo(
-  { ingresses, httpRoutes }: ResourceFacts,
-  service: string,
-  port: number,
-  portName: string | undefined,
-): Route[] {
-  return [...ingresses, ...httpRoutes]
-    .flatMap(({ routes }) => routes)
-    .filter(
-      (route) =>
-        route.service === service && (route.port === undefined || route.port === port || route.port === portName),
-    )
-    .map(({ host, path, pathType, ambiguous }) => ({
-      host,
-      ...(path === undefined ? {} : { path }),
-      ...(pathType === undefined ? {} : { pathType }),
-      ...(ambiguous === undefined ? {} : { ambiguous }),
-    }));
+interface Routes {
+  to(service: string, port: number, portName: string | undefined): Route[];
+}
+
+/** The routes to the resource's Services, by what they lead to: there may be thousands, and as many ports. */
+function routesOf({ ingresses, httpRoutes, services }: ResourceFacts): Routes {
+  const own = new Set(services.map(({ name }) => name));
+  const byTarget = new Map<string, { readonly at: number; readonly route: Route }[]>();
+  let at = 0;
+  for (const { routes } of [...ingresses, ...httpRoutes]) {
+    for (const { service, port, host, path, pathType, ambiguous } of routes) {
+      if (!own.has(service) || at >= mostRoutes) continue;
+      const route = {
+        host,
+        ...(path === undefined ? {} : { path }),
+        ...(pathType === undefined ? {} : { pathType }),
+        ...(ambiguous === undefined ? {} : { ambiguous }),
+      };
+      const key = targetKey(service, port);
+      const known = byTarget.get(key);
+      if (known === undefined) byTarget.set(key, [{ at, route }]);
+      else known.push({ at, route });
+      at += 1;
+    }
+  }
+  const none: { readonly at: number; readonly route: Route }[] = [];
+  return {
+    to: (service, port, portName) => {
+      if (at === 0) return [];
+      const keys = new Set([undefined, port, portName].map((one) => targetKey(service, one)));
+      const found = [...keys].flatMap((key) => byTarget.get(key) ?? none);
+      return found.sort((a, b) => a.at - b.at).map(({ route }) => route);
+    },
+  };
+}
+
+function targetKey(service: string, port: number | string | undefined): string {
+  return `${service} ${port === undefined ? '' : `${typeof port} ${port}`}`;
 }
 
 // What `scaler/hosts` leads to: the port that looks most like a web server's.
@@ -188,23 +210,28 @@ export function hostsOf(
   { managed, ingresses, httpRoutes }: Pick<ResourceFacts, 'managed' | 'ingresses' | 'httpRoutes'>,
   { allowHosts }: Options,
 ): { readonly allowed: readonly string[]; readonly refused: readonly string[] } {
-  const claims = [...allowHosts, ...ingresses.flatMap(({ routes }) => routes.map(({ host }) => host))].filter(
-    (host) => host !== '*',
-  );
   const { hosts } = managed.settings;
-  const reached = httpRoutes.flatMap((route) => route.hosts).filter((host) => host !== '*');
-  const isAllowed = (host: string): boolean =>
-    claims.some((claim) => covers(claim, host)) || reached.some((claim) => reaches(claim, host));
-  return { allowed: hosts.filter(isAllowed), refused: hosts.filter((host) => !isAllowed(host)) };
+  if (hosts.length === 0) return { allowed: [], refused: [] };
+  const claims = new Set([...allowHosts, ...ingresses.flatMap(({ routes }) => routes.map(({ host }) => host))]);
+  const reached = new Set(httpRoutes.flatMap((route) => route.hosts));
+  const isAllowed = (host: string): boolean => isCovered(host, claims) || isReached(host, reached);
+  const allowed = hosts.filter(isAllowed);
+  const known = new Set(allowed);
+  return { allowed, refused: hosts.filter((host) => !known.has(host)) };
 }
 
 // `*.example.com` covers one label, as in an Ingress; it covers itself, too.
-function covers(claim: string, host: string): boolean {
-  if (claim === host) return true;
-  return (
-    claim.startsWith('*.') &&
-    !host.startsWith('*.') &&
-    host.slice(host.indexOf('.') + 1) === claim.slice(2) &&
-    host.includes('.')
-  );
+function isCovered(host: string, claims: ReadonlySet<string>): boolean {
+  if (claims.has(host)) return true;
+  const dot = host.indexOf('.');
+  return dot !== -1 && !host.startsWith('*.') && claims.has(`*${host.slice(dot)}`);
+}
+
+// As Gateway API means it: `*.` is any depth.
+function isReached(host: string, claims: ReadonlySet<string>): boolean {
+  if (claims.has(host)) return true;
+  for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
+    if (claims.has(`*${host.slice(dot)}`)) return true;
+  }
+  return false;
 }

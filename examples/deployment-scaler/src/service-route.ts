@@ -6,3 +6,6 @@ export interface ServiceRoute extends Route {
   /** Number or name; undefined: any. */
   readonly port: number | string | undefined;
 }
+
+/** So many routes of one resource are told: each is entered for its host, and anybody who writes one may write thousands. */
+export const mostRoutes = 2_000;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   buildSlices,
   type DivertedPort,
@@ -98,7 +99,7 @@ export function fingerprint({ service, slices }: ServiceSnapshot): string {
   // What was changed and changed back while nobody looked is not what it was.
   const versions = own.map(({ uid, resourceVersion }) => `${uid} ${resourceVersion}`).sort();
   const routing = service && routingOf(service, own);
-  return JSON.stringify([
+  const text = JSON.stringify([
     service?.uid,
     routing?.key,
     routing?.slice?.epoch,
@@ -107,4 +108,8 @@ export function fingerprint({ service, slices }: ServiceSnapshot): string {
     versions,
     servesItself(slices),
   ]);
+  // It is kept, and may be as long as the Service has ports.
+  return text.length <= longestPrint ? text : createHash('sha256').update(text).digest('base64');
 }
+
+const longestPrint = 512;

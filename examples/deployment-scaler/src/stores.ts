@@ -26,6 +26,7 @@ import { type GatewayInfo, trimGateway } from './gateway.ts';
 import { type HttpRouteInfo, trimHttpRoute } from './http-route.ts';
 import { type IngressInfo, trimIngress } from './ingress.ts';
 import { type TargetGroupInfo, targetGroupKinds, trimTargetGroup } from './target-group.ts';
+import { longestList, mostItems } from './past-bound.ts';
 import { parseList } from './values.ts';
 
 /** One watch on workloads of one kind. */
@@ -136,7 +137,9 @@ function addIndexes({
       annotations['scaler/hosts'] === undefined ? [] : [namespace],
     );
     store.addIndex('named', ({ namespace, annotations }) =>
-      parseList(annotations['scaler/services'] ?? '').map((service) => `${namespace}/${service}`),
+      parseList((annotations['scaler/services'] ?? '').slice(0, longestList))
+        .slice(0, mostItems.services)
+        .map((service) => `${namespace}/${service}`),
     );
   }
   pods.addIndex('owner', ({ ownerUid }) => [ownerUid ?? '']);

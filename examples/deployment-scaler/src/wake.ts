@@ -16,6 +16,7 @@ import type { Performer } from './perform.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { readManaged } from './snapshot.ts';
 import { type WakeRules, wakeStep } from './table.ts';
+import { mostWatched } from './watching.ts';
 import { isLeftAsleep } from './wishes.ts';
 
 /** While a wake waits for pods, the workload is read so often in case the watch is silent, and the pods where it was. */
@@ -124,7 +125,7 @@ async function servesWithin(
     () => false,
   );
   const targets = targetsOf(workload, lookup.servicesOf(managed));
-  const serving = targets.map((target) =>
+  const serving = targets.slice(0, mostWatched).map((target) =>
     endpoints.whenUsable(target, until).then(
       () => true,
       () => false,
@@ -132,8 +133,8 @@ async function servesWithin(
   );
   try {
     // Without a Service there is no endpoint to wait for; its own count of ready pods has to do.
-    if (targets.length === 0 && workload.readyReplicas > 0 && workload.observedGeneration >= workload.generation)
-      return true;
+    const counted = targets.length === 0 || targets.length > mostWatched;
+    if (counted && workload.readyReplicas > 0 && workload.observedGeneration >= workload.generation) return true;
     return await Promise.race([pause, ...serving.map((one) => one.then((usable) => usable || pause))]);
   } finally {
     for (const stop of stops) stop();

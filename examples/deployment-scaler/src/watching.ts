@@ -10,10 +10,17 @@ export interface Watching {
   close(): void;
 }
 
+/**
+ * So many targets of one resource are watched: where its pods have no readinessProbe each is connected to every 50 ms.
+ * Whether one with more of them is usable, its count of ready pods tells too.
+ */
+export const mostWatched = 64;
+
 interface Watched {
   readonly what: string;
   readonly stop: AbortController;
-  readonly usable: Map<string, boolean>;
+  /** Of targets, by Service and port. */
+  readonly usable: Set<string>;
 }
 
 /** `onUsable` is told when a resource that had no usable endpoint gets one. */
@@ -21,17 +28,19 @@ export function createWatching(endpoints: Endpoints, onUsable: (ref: ResourceRef
   const watched = new Map<string, Watched>();
 
   function start(ref: ResourceRef, targets: readonly Target[]): Watched {
-    const what = JSON.stringify(targets);
+    const some = targets.slice(0, mostWatched);
+    const what = JSON.stringify(some);
     const known = watched.get(resourceKey(ref));
     if (known?.what === what) return known;
     known?.stop.abort();
-    const one: Watched = { what, stop: new AbortController(), usable: new Map() };
+    const one: Watched = { what, stop: new AbortController(), usable: new Set() };
     watched.set(resourceKey(ref), one);
-    for (const target of targets) {
+    for (const target of some) {
       const id = `${target.service}:${target.port}`;
       const listener = ({ length }: readonly unknown[]): void => {
-        const before = isUsable(one);
-        one.usable.set(id, length > 0);
+        const before = one.usable.size > 0;
+        if (length > 0) one.usable.add(id);
+        else one.usable.delete(id);
         if (!before && length > 0) onUsable(ref);
       };
       endpoints.watch(target, listener, one.stop.signal);
@@ -47,7 +56,7 @@ export function createWatching(endpoints: Endpoints, onUsable: (ref: ResourceRef
   return {
     usable: (ref, targets, options) => {
       const one = options.start ? start(ref, targets) : watched.get(resourceKey(ref));
-      return one !== undefined && isUsable(one);
+      return one !== undefined && one.usable.size > 0;
     },
     drop,
     close: () => {
@@ -55,8 +64,4 @@ export function createWatching(endpoints: Endpoints, onUsable: (ref: ResourceRef
       watched.clear();
     },
   };
-}
-
-function isUsable({ usable }: Watched): boolean {
-  return [...usable.values()].includes(true);
 }
