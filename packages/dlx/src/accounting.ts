@@ -1,5 +1,6 @@
 import { type BoundHistogram, createMetrics, type Metrics } from '@scaler/runtime';
 import type { BreakerCounts } from './breaker.ts';
+import { FaultCounter } from './faults.ts';
 import type { Load } from './hold/bounds.ts';
 import { BoundsMet } from './ledger/bounds-met.ts';
 import { Ledger } from './ledger/ledger.ts';
@@ -39,6 +40,7 @@ export class Accounting {
   openStreams = 0;
   readonly ledger = new Ledger();
   readonly bounds: BoundsMet;
+  readonly faults: FaultCounter;
   readonly wakes: WakeCounts = { underWay: 0, waiting: 0 };
   readonly breakers: BreakerCounts = { open: 0, 'half-open': 0 };
   readonly outcomes = perOutcome(() => 0);
@@ -83,6 +85,7 @@ export class Accounting {
       terminal: wakes.bind({ result: 'terminal' }),
     };
     this.bounds = new BoundsMet(metrics);
+    this.faults = new FaultCounter(metrics);
     this.#addLoadGauges(metrics);
     this.#addWakeGauges(metrics);
     const hold = { name: 'dlx_hold_seconds', help: 'How long requests were held.', buckets: secondsBuckets };

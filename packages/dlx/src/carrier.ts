@@ -1,4 +1,5 @@
 import type { Exchange } from './exchange.ts';
+import type { Breakable } from './guard.ts';
 import type { EndpointState } from './forward/endpoint-state.ts';
 import type { Head } from './forward/head.ts';
 import type { Lane } from './hold/lane.ts';
@@ -16,7 +17,7 @@ export interface Channel {
 }
 
 /** One try to have one request answered by one endpoint. */
-export interface Attempt {
+export interface Attempt extends Breakable {
   dispatch(): void;
   /** The client's connection is joined to the upstream's: what becomes of it is not the end of the request yet. */
   readonly joined?: boolean;

@@ -1,5 +1,6 @@
 import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
 import type { Accounting } from './accounting.ts';
+import type { Faults } from './faults.ts';
 import type { Upstreams } from './forward/upstreams.ts';
 import type { SilenceLooks } from './silence.ts';
 import type { OwnEnds } from './tcp/own-ends.ts';
@@ -44,6 +45,7 @@ export interface Core {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly accounting: Accounting;
+  readonly faults: Faults;
   readonly settings: Settings;
   readonly upstreams: Upstreams;
   readonly wakeLimits: WakeLimits;

@@ -3,6 +3,7 @@ import type { Metrics, Shutdown } from '@scaler/runtime';
 import { Accounting } from './accounting.ts';
 import type { Core, Settings } from './core.ts';
 import { addDrainSteps, type DrainOptions } from './drain.ts';
+import { Faults } from './faults.ts';
 import { Upstreams } from './forward/upstreams.ts';
 import type { Gate } from './gate.ts';
 import { Directory } from './identify/directory.ts';
@@ -51,37 +52,21 @@ export interface Dlx {
 
 /** Puts a DLX together; nothing runs or listens yet. */
 export function createDlx(options: DlxOptions): Dlx {
-  const { scaler, clock, logger, identity, settings, listenHost, listenPort, trustedPeers, pollMs } = options;
-  const accounting = new Accounting(options.metrics);
-  const upstreams = new Upstreams();
-  const core: Core = {
-    scaler,
-    clock,
-    logger,
-    accounting,
-    settings,
-    upstreams,
-    wakeLimits: new WakeLimits({
-      limit: settings.wakeLimit,
-      namespaceLimit: settings.wakeLimitNamespace,
-      clock,
-      counts: accounting.wakes,
-    }),
-    wakeTurns: new Turns(),
-    tunnels: new Set(),
-    ownEnds: new OwnEnds(),
-    silence: new SilenceLooks(clock),
-    identity,
-    draining: false,
-    refusing: false,
-  };
+  const { clock, logger, settings, listenHost, listenPort, trustedPeers, pollMs } = options;
+  const core = createCore(options);
+  const { upstreams } = core;
   const gates = new Map<string, Gate>();
   const directory = new Directory(settings.clusterDomain, gates);
   const server = new DataServer(core, createChain(core, directory, trustOf(trustedPeers)), (port) =>
     directory.targetPort(port),
   );
-  const accept = server.accept.bind(server);
-  const listeners = new Listeners({ host: listenHost, clock, logger, accept });
+  const listeners = new Listeners({
+    host: listenHost,
+    clock,
+    logger,
+    accept: server.accept.bind(server),
+    broke: server.broke.bind(server),
+  });
   const { promise: synced, resolve: onSynced } = Promise.withResolvers<void>();
   const resources = new Resources({
     core,
@@ -108,5 +93,33 @@ export function createDlx(options: DlxOptions): Dlx {
       await Promise.all([resources.run(signal), core.silence.run(look, signal)]);
     },
     addDrainSteps: (shutdown, times) => addDrainSteps(shutdown, { core, server, listeners, resources, ...times }),
+  };
+}
+
+function createCore({ scaler, clock, logger, identity, settings, metrics }: DlxOptions): Core {
+  const accounting = new Accounting(metrics);
+  const faults = new Faults(accounting.faults, clock, logger);
+  const upstreams = new Upstreams(faults);
+  return {
+    scaler,
+    clock,
+    logger,
+    accounting,
+    faults,
+    settings,
+    upstreams,
+    wakeLimits: new WakeLimits({
+      limit: settings.wakeLimit,
+      namespaceLimit: settings.wakeLimitNamespace,
+      clock,
+      counts: accounting.wakes,
+    }),
+    wakeTurns: new Turns(),
+    tunnels: new Set(),
+    ownEnds: new OwnEnds(),
+    silence: new SilenceLooks(clock),
+    identity,
+    draining: false,
+    refusing: false,
   };
 }

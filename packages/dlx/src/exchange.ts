@@ -3,16 +3,20 @@ import type { Attempt, Carrier, Channel } from './carrier.ts';
 import type { Core } from './core.ts';
 import type { Lane } from './hold/lane.ts';
 import type { Holdable } from './hold/hold-queue.ts';
-import type { Outcome, Refusal } from './outcome.ts';
+import type { Breakable } from './guard.ts';
+import { causeText, type Outcome, outcomes, type Refusal } from './outcome.ts';
 import type { Head } from './forward/head.ts';
 
 /** `held` waits for an endpoint, `forwarding` is on its way, `ended` has its one outcome. */
 export type ExchangeState = 'new' | 'held' | 'forwarding' | 'ended';
 
+/** Of what an error says. */
+const longestCause = 200;
+
 let arrivals = 0;
 
 /** One request and its answer, from head to outcome; the record that is held. */
-export class Exchange implements Holdable {
+export class Exchange implements Holdable, Breakable {
   readonly seq = ++arrivals;
   prev: Holdable | undefined = undefined;
   next: Holdable | undefined = undefined;
@@ -115,8 +119,34 @@ export class Exchange implements Holdable {
   /** Answers it ourselves. */
   refuse(refusal: Refusal): void {
     if (this.state === 'ended') return;
-    const status = answer(this, refusal);
+    let status: number = refusal.status ?? outcomes[refusal.outcome].status;
+    try {
+      status = answer(this, refusal);
+    } catch (error) {
+      this.#told(error);
+      this.#reset(refusal);
+    }
     this.end(refusal.outcome, status, refusal.detail);
+  }
+
+  /**
+   * Something threw at what its client or its endpoint sent: it ends by the usual refusal.
+   *
+   * @param by the try that it happened in; one that is given up already does not end the request.
+   */
+  broke(error: unknown, by?: Attempt): void {
+    this.#told(error);
+    const { attempt } = this;
+    if (by === undefined || by === attempt) {
+      const what = attempt === undefined ? 'what the client sent' : 'what was sent, or came back,';
+      const detail = `${what} cannot be passed on: ${causeText(error).slice(0, longestCause)}`;
+      this.refuse({ outcome: attempt === undefined ? 'bad-request' : 'upstream-reset', detail });
+    }
+    try {
+      (by ?? attempt)?.abort();
+    } catch (second) {
+      this.#told(second);
+    }
   }
 
   /** Counts it, once, and lets what waited behind it go on. */
@@ -135,6 +165,19 @@ export class Exchange implements Holdable {
     const attempt = this.attempt;
     this.end('client-gone', 499);
     attempt?.abort();
+  }
+
+  #told(error: unknown): void {
+    this.core.faults.tell(error, 'request', this.lane?.gate.ref);
+  }
+
+  /** Not even an answer of ours can be given. */
+  #reset(refusal: Refusal): void {
+    try {
+      this.carrier.reset(refusal);
+    } catch (error) {
+      this.#told(error);
+    }
   }
 
   #countHeld(by: 1 | -1): void {

@@ -4,6 +4,7 @@ import type { ResourceRef } from '@scaler/scaler-types';
 import { resourceKey } from '@scaler/scaler-types';
 import type { Dlx } from './dlx.ts';
 import type { EndpointState } from './forward/endpoint-state.ts';
+import { onAbort } from './guard.ts';
 import type { Gate } from './gate.ts';
 import { causeText } from './outcome.ts';
 
@@ -69,6 +70,6 @@ function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const late = (): void => reject(new Error(`no answer in ${limitMs} ms`));
     if (signal.aborted) late();
-    else signal.addEventListener('abort', late, { once: true });
+    else onAbort(signal, late);
   });
 }

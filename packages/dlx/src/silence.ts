@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '@scaler/scaler-types';
+import { onAbort } from './guard.ts';
 
 /** How often silence is looked for: limits of silence are met this much late at most. */
 export const silenceLookMs = 250;
@@ -45,7 +46,7 @@ export class SilenceLooks {
 
   /** Until the signal aborts; once only. `look` returns whether there is anything left to look at. */
   async run(look: (nowMs: number) => boolean, signal: AbortSignal): Promise<void> {
-    signal.addEventListener('abort', () => this.arrived(), { once: true });
+    onAbort(signal, () => this.arrived());
     for (;;) {
       await this.#something.promise;
       await this.#clock.sleep(silenceLookMs, signal).catch(() => {});

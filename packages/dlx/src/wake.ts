@@ -3,6 +3,7 @@ import { Breaker } from './breaker.ts';
 import type { Exchange } from './exchange.ts';
 import { Explainer } from './explainer.ts';
 import type { Gate } from './gate.ts';
+import { onAbort } from './guard.ts';
 import { WakeHistory } from './hold/wake-history.ts';
 import { causeText, type Refusal } from './outcome.ts';
 import { pauseRefusal } from './pause.ts';
@@ -288,7 +289,7 @@ const phaseOf: ReadonlyMap<WakeStep, WakePhase> = new Map([
 /** Rejects once the signal aborts, so that a scaler which ignores its signal holds nobody. */
 function rejectOnAbort(signal: AbortSignal): Promise<never> {
   const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    onAbort(signal, () => reject(signal.reason as Error));
   });
   // Of one that throws before anybody waits, this would be an error of nobody's: the process would die of it at its end.
   aborted.catch(() => {});

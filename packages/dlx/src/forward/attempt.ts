@@ -2,6 +2,7 @@ import { errorCode } from '@scaler/scaler-types';
 import type { Dispatcher } from 'undici';
 import type { Attempt } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
+import { listen } from '../guard.ts';
 import type { Lane } from '../hold/lane.ts';
 import { ReleasePlace } from '../hold/release-place.ts';
 import { causeText } from '../outcome.ts';
@@ -61,7 +62,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
   dispatch(): void {
     const { head, core } = this.#x;
     const { req } = this.#carrier;
-    if (hasBody(head)) this.#body = new RequestBody(req);
+    if (hasBody(head)) this.#body = new RequestBody(req, this);
     this.#upstream = core.upstreams.acquire(this.#state.key, this);
     this.#upstream.client.dispatch(
       {
@@ -102,7 +103,69 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     this.#x.refuse({ outcome: this.#begun ? 'upstream-idle' : 'upstream-timeout', detail });
   }
 
+  broke(error: unknown): void {
+    this.#x.broke(error, this);
+  }
+
   onRequestStart(controller: Controller): void {
+    try {
+      this.#start(controller);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  onResponseStarted(): void {
+    this.#answering = true;
+    this.#begun = true;
+  }
+
+  onResponseStart(controller: Controller, status: number, _headers: unknown, phrase?: string): void {
+    if (this.#done) return;
+    try {
+      this.#takeHead(controller, status, phrase);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.#done) return;
+    try {
+      this.#takeData(controller, chunk);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  onResponseEnd(controller: Controller): void {
+    if (this.#done) return;
+    try {
+      this.#takeEnd(controller);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  onResponseError(_controller: Controller | null, error: Error): void {
+    if (this.#done) return;
+    try {
+      this.#failed(error);
+    } catch (second) {
+      this.broke(second);
+    }
+  }
+
+  flushHead(): void {
+    if (this.#done || this.#passed > 0) return;
+    try {
+      this.#carrier.res.flushHeaders();
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  #start(controller: Controller): void {
     this.#controller = controller;
     if (this.#done) {
       controller.abort(new Error('the client left'));
@@ -114,15 +177,9 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     this.#carrier.continue();
   }
 
-  onResponseStarted(): void {
-    this.#answering = true;
-    this.#begun = true;
-  }
-
-  onResponseStart(controller: Controller, status: number, _headers: unknown, phrase?: string): void {
-    if (this.#done) return;
+  #takeHead(controller: Controller, status: number, phrase: string | undefined): void {
     if (status < 100 || status === 101) {
-      this.onResponseError(controller, new Error(`answered with status ${status}, which is none to a request`));
+      this.#failed(new Error(`answered with status ${status}, which is none to a request`));
       return;
     }
     const raw = (controller.rawHeaders ?? []) as (Buffer | string)[];
@@ -139,8 +196,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     if (this.#place !== undefined) this.#lane.pump();
   }
 
-  onResponseData(controller: Controller, chunk: Buffer): void {
-    if (this.#done) return;
+  #takeData(controller: Controller, chunk: Buffer): void {
     const { res } = this.#carrier;
     this.#passed += chunk.length;
     if (this.#passed === this.#contentLength) {
@@ -153,15 +209,18 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     controller.pause();
     if (this.#drains) return;
     this.#drains = true;
-    res.on('drain', () => controller.resume());
+    listen(res, 'drain', this, this.#resume);
   }
 
-  onResponseEnd(controller: Controller): void {
-    if (this.#done) return;
+  #resume(): void {
+    this.#controller?.resume();
+  }
+
+  #takeEnd(controller: Controller): void {
     // undici takes a reset for the end of an answer without a length.
     const broken = this.#contentLength === undefined ? this.#upstream?.socket?.errored : null;
     if (broken) {
-      this.onResponseError(controller, broken);
+      this.#failed(broken);
       return;
     }
     const { core } = this.#x;
@@ -176,8 +235,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     this.#x.end('forwarded', res.statusCode);
   }
 
-  onResponseError(_controller: Controller | null, error: Error): void {
-    if (this.#done) return;
+  #failed(error: Error): void {
     this.#finish();
     this.#discard(error);
     const x = this.#x;
@@ -196,10 +254,6 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     else if (!this.#mayRepeat() || !this.#lane.repeat(x, this.#state, error)) {
       x.refuse({ outcome: 'upstream-reset', detail: `${this.#state.key}: ${causeText(error)}` });
     }
-  }
-
-  flushHead(): void {
-    if (!this.#done && this.#passed === 0) this.#carrier.res.flushHeaders();
   }
 
   #writeHead(status: number, phrase: string | undefined, raw: readonly (Buffer | string)[]): void {
@@ -239,10 +293,12 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     if (status === 102) res.writeProcessing();
     if (status !== 103) return;
     const { fields } = readResponseHead(raw);
-    const hints: Record<string, string | string[]> = {};
+    const hints = Object.create(null) as Record<string, string | string[]>;
     for (let i = 0; i < fields.length; i += 2) {
       const name = (fields[i] as string).toLowerCase();
       const value = fields[i + 1] as string;
+      // It has no body, whatever it says.
+      if (name === 'content-length') continue;
       hints[name] = name in hints ? [hints[name] as string | string[], value].flat() : value;
     }
     try {

@@ -1,19 +1,28 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { type Breakable, type Guarded, listen, unlisten } from '../guard.ts';
 
 /**
  * A request's body as undici is given it. It touches the client's stream only once it is read, that is once the
  * upstream is connected, so a request that was not sent can go elsewhere; and whatever undici does to it, the
  * client's connection stays whole for our answer.
  */
-export class RequestBody extends Readable {
+export class RequestBody extends Readable implements Breakable {
   readonly #req: IncomingMessage;
   #reading = false;
   #touched = false;
+  readonly #owner: Breakable;
+  #onData: Guarded | undefined;
+  #onEnd: Guarded | undefined;
 
-  constructor(req: IncomingMessage) {
+  constructor(req: IncomingMessage, owner: Breakable) {
     super({ highWaterMark: 65_536 });
     this.#req = req;
+    this.#owner = owner;
+  }
+
+  broke(error: unknown): void {
+    this.#owner.broke(error);
   }
 
   /** Whether something was taken from the client: it cannot be sent by anybody else. */
@@ -29,14 +38,16 @@ export class RequestBody extends Readable {
   override _read(): void {
     if (!this.#reading) {
       this.#reading = true;
-      this.#req.on('data', this.#onData).on('end', this.#onEnd);
+      this.#onData = listen(this.#req, 'data', this, this.#take);
+      this.#onEnd = listen(this.#req, 'end', this, this.#takeEnd);
     }
     this.#req.resume();
   }
 
   override _destroy(_error: Error | null, callback: (error?: Error | null) => void): void {
     if (this.#reading) {
-      this.#req.off('data', this.#onData).off('end', this.#onEnd);
+      unlisten(this.#req, 'data', this.#onData);
+      unlisten(this.#req, 'end', this.#onEnd);
       // What is still to come of one that was begun is thrown away, so that the connection can go on.
       if (this.#touched) this.#req.resume();
       else this.#req.pause();
@@ -44,13 +55,13 @@ export class RequestBody extends Readable {
     callback(null);
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  #take(chunk: Buffer): void {
     this.#touched = true;
     if (!this.push(chunk)) this.#req.pause();
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  #takeEnd(): void {
     this.#touched = true;
     this.push(null);
-  };
+  }
 }

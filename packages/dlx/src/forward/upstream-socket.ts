@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import type { Breakable } from '../guard.ts';
 
 /** Of every connection to an endpoint. */
 export const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
@@ -12,12 +13,14 @@ const readInto = Buffer.allocUnsafeSlow(65_536);
  * is ended by who made it.
  */
 export class UpstreamSocket extends Socket {
+  readonly #owner: Breakable;
   /** Read and not taken yet. */
   #came: Buffer | undefined;
   #stopped = false;
   #ended = false;
 
-  constructor() {
+  /** The owner ends where a listener throws at what came: undici checks again what its parser lets through. */
+  constructor(owner: Breakable) {
     super({
       ...socketOptions,
       onread: {
@@ -33,6 +36,16 @@ export class UpstreamSocket extends Socket {
         },
       },
     });
+    this.#owner = owner;
+  }
+
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    try {
+      return super.emit(event, ...args);
+    } catch (error) {
+      this.#owner.broke(error);
+      return true;
+    }
   }
 
   override read(size?: number): Buffer | null {

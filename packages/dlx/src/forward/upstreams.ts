@@ -1,7 +1,9 @@
 import { Socket } from 'node:net';
 import type { Endpoint } from '@scaler/scaler-types';
 import { Client } from 'undici';
+import { type Breakable, guard, listen, listenOnce } from '../guard.ts';
 import { UpstreamSessions } from '../http2/upstream-sessions.ts';
+import type { Faults } from '../faults.ts';
 import { bytesOf, Silence } from '../silence.ts';
 import { socketOptions, UpstreamSocket } from './upstream-socket.ts';
 
@@ -22,7 +24,7 @@ export interface Connecting {
 }
 
 /** Who sends a request over a connection to an endpoint. */
-export interface UpstreamUser {
+export interface UpstreamUser extends Breakable {
   /** Asked when a new connection is made. */
   connecting(): Connecting;
   /** No byte has moved between us and the endpoint for so long. */
@@ -30,7 +32,7 @@ export interface UpstreamUser {
 }
 
 /** One connection to an endpoint, or the way to one. */
-export interface Upstream {
+export interface Upstream extends Breakable {
   readonly key: string;
   readonly client: Client;
   socket: Socket | undefined;
@@ -48,10 +50,16 @@ export interface Upstream {
  */
 export class Upstreams {
   /** Those in HTTP/2, which requests share. */
-  readonly sessions = new UpstreamSessions();
+  readonly sessions: UpstreamSessions;
+  readonly #faults: Faults;
   readonly #idle = new Map<string, Upstream[]>();
   readonly #all = new Set<Upstream>();
   readonly #own = new Set<Pick<Upstream, 'socket' | 'user' | 'silence'>>();
+
+  constructor(faults: Faults) {
+    this.#faults = faults;
+    this.sessions = new UpstreamSessions(faults);
+  }
 
   get size(): number {
     return this.#all.size + this.#own.size + this.sessions.size;
@@ -94,10 +102,10 @@ export class Upstreams {
    */
   open({ address: host, port }: Endpoint, user: UpstreamUser, callback: Connected): Socket {
     const socket = new Socket({ ...socketOptions, allowHalfOpen: true });
-    connectWithin(socket, { host, port }, user.connecting(), callback);
+    connectWithin(socket, { host, port }, user, { ...user.connecting(), callback });
     const own = { socket, user, silence: new Silence() };
     this.#own.add(own);
-    socket.once('close', () => this.#own.delete(own));
+    listenOnce(socket, 'close', user, () => void this.#own.delete(own));
     return socket;
   }
 
@@ -107,10 +115,19 @@ export class Upstreams {
       for (const { user, socket, silence } of connections) {
         if (user === undefined || socket === undefined) continue;
         const forMs = silence.forMs(bytesOf(socket), nowMs);
-        if (forMs > 0) user.silent(forMs);
+        if (forMs > 0) this.#tellSilent(user, forMs);
       }
     }
     this.sessions.look(nowMs);
+  }
+
+  /** Who throws at it leaves the others to be told. */
+  #tellSilent(user: UpstreamUser, forMs: number): void {
+    try {
+      user.silent(forMs);
+    } catch (error) {
+      user.broke(error);
+    }
   }
 
   close(): void {
@@ -133,8 +150,8 @@ export class Upstreams {
       connect: ({ hostname, port }, callback) => {
         const to = { host: hostname, port: Number(port === '' ? 80 : port) };
         const connecting = upstream.user?.connecting() ?? unused;
-        upstream.socket = new UpstreamSocket();
-        connectWithin(upstream.socket, to, connecting, callback);
+        upstream.socket = new UpstreamSocket(upstream);
+        connectWithin(upstream.socket, to, upstream, { ...connecting, callback });
       },
     });
     const upstream: Upstream = {
@@ -144,10 +161,20 @@ export class Upstreams {
       user: undefined,
       served: false,
       silence: new Silence(),
+      broke: (error) => this.#broke(upstream, error),
     };
     this.#all.add(upstream);
-    client.on('disconnect', () => this.#disconnected(upstream));
+    listen(client, 'disconnect', upstream, () => this.#disconnected(upstream));
     return upstream;
+  }
+
+  /** What its endpoint sent made undici or us throw: it ends, and so does the request that it carries. */
+  #broke(upstream: Upstream, error: unknown): void {
+    const reason = error instanceof Error ? error : new Error(String(error));
+    if (upstream.user === undefined) this.#faults.tell(error, 'connection');
+    else upstream.user.broke(error);
+    this.discard(upstream, reason);
+    upstream.socket?.destroy();
   }
 
   #disconnected(upstream: Upstream): void {
@@ -159,36 +186,37 @@ export class Upstreams {
   }
 }
 
+/** Connects, and calls back once; where that throws, or anything here, the owner ends. */
 export function connectWithin(
   socket: Socket,
   { host, port }: { host: string; port: number },
-  { timeoutMs, settleMs }: Connecting,
-  callback: Connected,
+  owner: Breakable,
+  { timeoutMs, settleMs, callback }: Connecting & { readonly callback: Connected },
 ): void {
   socket.connect({ host, port });
   let told = false;
-  const failed = (error: Error): void => {
+  const fail = (error: Error): void => {
     if (told) return;
     told = true;
     callback(error, null);
   };
-  const stands = (): void => {
+  const failed = listenOnce(socket, 'error', owner, fail);
+  const stands = guard(owner, () => {
     if (told || socket.destroyed) return;
     told = true;
     socket.off('error', failed);
     callback(null, socket);
-  };
-  const late = (): void => {
+  });
+  const late = guard(owner, () => {
     if (socket.connecting) socket.destroy(lateError(`${host}:${port}`, timeoutMs));
-  };
+  });
   // A process that was busy itself hears of a connection that stands only after its timers.
   let timer = setTimeout(() => setImmediate(late), Math.min(timeoutMs, longestTimerMs));
-  socket.once('error', failed);
-  socket.once('close', () => {
+  listenOnce(socket, 'close', owner, () => {
     clearTimeout(timer);
-    failed(new Error(`${host}:${port} closed the connection before anything was sent`));
+    fail(new Error(`${host}:${port} closed the connection before anything was sent`));
   });
-  socket.once('connect', () => {
+  listenOnce(socket, 'connect', owner, () => {
     clearTimeout(timer);
     if (settleMs === 0) stands();
     // What came in meanwhile is read before the immediate.

@@ -109,9 +109,14 @@ export class Lane {
     if (x.failure === undefined) this.gate.retries.add();
     x.moveTo('forwarding');
     if (x.wasHeld) this.gate.wake.released();
-    x.attempt = x.carrier.attempt(x, this, state);
-    state.began(x);
-    x.attempt.dispatch();
+    try {
+      x.attempt = x.carrier.attempt(x, this, state);
+      state.began(x);
+      x.attempt.dispatch();
+    } catch (error) {
+      // Also of one that was held: there is no listener around it.
+      x.broke(error);
+    }
   }
 
   /** How a new connection to an endpoint is made; `timeoutMs` is what it may take when there is no other. */

@@ -6,6 +6,7 @@ import { idempotent } from '../forward/attempt.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
 import { Informed, tooMuchSaid } from '../forward/informed.ts';
 import { type Limits, limitsOf } from '../forward/limits.ts';
+import { listen, listenOnce, replaceMethod } from '../guard.ts';
 import type { Lane } from '../hold/lane.ts';
 import { ReleasePlace } from '../hold/release-place.ts';
 import { causeText, type Outcome } from '../outcome.ts';
@@ -67,7 +68,36 @@ export class Http2Attempt implements Attempt, SessionUser {
     this.#lane.pump();
   }
 
+  broke(error: unknown): void {
+    this.#x.broke(error, this);
+  }
+
   ready(session: UpstreamSession): void {
+    try {
+      this.#send(session);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  unreachable(error: Error, heard: boolean): void {
+    if (this.#done) return;
+    try {
+      this.#notHad(error, heard);
+    } catch (second) {
+      this.broke(second);
+    }
+  }
+
+  look(nowMs: number): void {
+    try {
+      this.#look(nowMs);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  #send(session: UpstreamSession): void {
     const { stream, bodiless } = this.#carrier;
     // Of a client that left we hear in a moment.
     if (this.#done || stream.closed) return;
@@ -81,17 +111,16 @@ export class Http2Attempt implements Attempt, SessionUser {
     this.#up = up;
     this.#sentMs = this.#x.core.clock.monotonic();
     this.#carrier.sent = true;
-    this.#listen(up, session);
+    this.#listen(up);
     this.#carrier.continue();
     if (!bodiless) {
-      this.#upload = new Upload(stream, up);
+      this.#upload = new Upload(stream, up, this);
       this.#upload.start();
     }
     if (!session.served) this.#lane.connected(this.#state);
   }
 
-  unreachable(error: Error, heard: boolean): void {
-    if (this.#done) return;
+  #notHad(error: Error, heard: boolean): void {
     if (heard) {
       this.#refuse('upstream-reset', `does not speak HTTP/2, which the client does: ${causeText(error)}`);
       return;
@@ -101,7 +130,7 @@ export class Http2Attempt implements Attempt, SessionUser {
     this.#lane.pump();
   }
 
-  look(nowMs: number): void {
+  #look(nowMs: number): void {
     const up = this.#up;
     if (this.#done || up === undefined) return;
     const moves = this.#moves + (this.#upload?.moves ?? 0);
@@ -137,23 +166,36 @@ export class Http2Attempt implements Attempt, SessionUser {
     return fields;
   }
 
-  #listen(up: ClientHttp2Stream, session: UpstreamSession): void {
+  #listen(up: ClientHttp2Stream): void {
     // Node tells the 'end' of a stream that was reset, too. This is where it learns of the end, and it knows already
     // whether there was a reset.
-    up.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    const push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
       if (chunk === null && !up.closed) this.#whole = true;
       return Readable.prototype.push.call(up, chunk, encoding);
     };
-    up.on('headers', (fields, _flags, raw) => this.#inform(fields, raw));
-    up.once('response', (...head) => this.#respond(session, head));
-    up.on('trailers', (fields, _flags, raw) => (this.#trailers = rawFieldsOf(fields, raw)));
-    up.on('wantTrailers', () => up.sendTrailers(trailersOf(this.#carrier.trailers)));
-    up.on('end', () => this.#ended());
-    up.on('error', (error: Error) => (this.#error = error));
-    up.once('close', () => this.#closed(up, session));
+    replaceMethod(up, 'push', { owner: this, method: push, otherwise: false });
+    listen(up, 'headers', this, this.#inform);
+    listenOnce(up, 'response', this, this.#respond);
+    listen(up, 'trailers', this, this.#trail);
+    listen(up, 'wantTrailers', this, this.#sendTrailers);
+    listen(up, 'end', this, this.#ended);
+    listen(up, 'error', this, this.#errored);
+    listenOnce(up, 'close', this, this.#closed);
   }
 
-  #inform(fields: IncomingHttpHeaders, raw: readonly string[]): void {
+  #trail(fields: IncomingHttpHeaders, _flags: number, raw: readonly string[]): void {
+    this.#trailers = rawFieldsOf(fields, raw);
+  }
+
+  #sendTrailers(): void {
+    this.#up?.sendTrailers(trailersOf(this.#carrier.trailers));
+  }
+
+  #errored(error: Error): void {
+    this.#error = error;
+  }
+
+  #inform(fields: IncomingHttpHeaders, _flags: number, raw: readonly string[]): void {
     const { stream } = this.#carrier;
     const status = Number(fields[':status']);
     if (this.#done || stream.closed || stream.headersSent) return;
@@ -176,7 +218,7 @@ export class Http2Attempt implements Attempt, SessionUser {
     stream.additionalHeaders(info);
   }
 
-  #respond(session: UpstreamSession, [fields, flags, raw]: [IncomingHttpHeaders, number, readonly string[]]): void {
+  #respond(fields: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {
     const { stream, connection } = this.#carrier;
     if (this.#done || stream.closed) return;
     const status = Number(fields[':status']);
@@ -194,7 +236,7 @@ export class Http2Attempt implements Attempt, SessionUser {
       this.#refuse('upstream-reset', causeText(error));
       return;
     }
-    this.#answered(status, session);
+    this.#answered(status);
     if (this.#x.closesConnection()) connection.leave();
     this.#copy();
     this.#lane.pump();
@@ -203,11 +245,11 @@ export class Http2Attempt implements Attempt, SessionUser {
   #copy(): void {
     const up = this.#up as ClientHttp2Stream;
     const { stream } = this.#carrier;
-    up.on('data', (chunk: Buffer) => {
+    listen(up, 'data', this, (chunk: Buffer) => {
       this.#moves += 1;
       if (!this.#done && !stream.writableEnded && !stream.write(chunk)) up.pause();
     });
-    stream.on('drain', () => {
+    listen(stream, 'drain', this, () => {
       this.#moves += 1;
       up.resume();
     });
@@ -225,10 +267,11 @@ export class Http2Attempt implements Attempt, SessionUser {
     else carrier.end(() => trailersOf(this.#trailers));
   }
 
-  #closed(up: ClientHttp2Stream, session: UpstreamSession): void {
+  #closed(): void {
+    const session = this.session as UpstreamSession;
     this.#x.core.upstreams.sessions.release(this);
     if (this.#done) return;
-    const { rstCode, id = Number.POSITIVE_INFINITY } = up;
+    const { rstCode, id = Number.POSITIVE_INFINITY } = this.#up as ClientHttp2Stream;
     const error = this.#error ?? new Error(`reset its stream with code ${rstCode}`);
     const answering = this.#status !== undefined;
     const nowMs = this.#x.core.clock.monotonic();
@@ -273,9 +316,9 @@ export class Http2Attempt implements Attempt, SessionUser {
   }
 
   /** Its head is there. */
-  #answered(status: number, session: UpstreamSession): void {
+  #answered(status: number): void {
     this.#status = status;
-    session.served = true;
+    if (this.session !== undefined) this.session.served = true;
     this.#lane.answered(this.#x, this.#state, this.#place, this.#sentMs);
   }
 

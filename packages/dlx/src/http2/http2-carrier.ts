@@ -1,8 +1,9 @@
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Carrier } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
 import { fieldOf, fieldsOf, type Head } from '../forward/head.ts';
+import { type Breakable, guard, listen, listenOnce } from '../guard.ts';
 import type { Lane } from '../hold/lane.ts';
 import type { Refusal } from '../outcome.ts';
 import {
@@ -24,7 +25,7 @@ import { readStreamHead, type StreamHead } from './stream-head.ts';
 type OwnAnswer = Parameters<Carrier['answer']>[1];
 
 /** A request in HTTP/2: one stream. */
-export class Http2Carrier implements Carrier {
+export class Http2Carrier implements Carrier, Breakable {
   readonly connection: Http2Connection;
   readonly stream: ServerHttp2Stream;
   readonly request: StreamHead;
@@ -62,7 +63,13 @@ export class Http2Carrier implements Carrier {
     this.grpc = isGrpc(this.request.contentType);
     // Nothing but its end says how long the body is.
     if (!bodiless && this.head.contentLength === undefined) this.head.transferEncoding = 'chunked';
-    stream.on('trailers', (fields, _flags, trailers) => (this.trailers = rawFieldsOf(fields, trailers)));
+    listen(stream, 'trailers', this, (fields: IncomingHttpHeaders, _flags: number, trailers: readonly string[]) => {
+      this.trailers = rawFieldsOf(fields, trailers);
+    });
+  }
+
+  broke(error: unknown): void {
+    this.connection.brokeOn(this, error);
   }
 
   get method(): string {
@@ -104,7 +111,7 @@ export class Http2Carrier implements Carrier {
   reset(refusal: Refusal): void {
     const { stream } = this;
     // Trailers with an error are gRPC's own way to break off.
-    if (this.grpc && this.#resetCode === undefined && !stream.writableEnded) {
+    if (this.grpc && this.answering && this.#resetCode === undefined && !stream.writableEnded) {
       this.end(() => own(noFields(), this.#grpcFields(refusal)));
     } else stream.close(this.#resetCode ?? constants.NGHTTP2_INTERNAL_ERROR);
   }
@@ -139,10 +146,10 @@ export class Http2Carrier implements Carrier {
   /** Ends an answer whose head was sent with the promise of trailers. */
   end(trailers: () => OutgoingHttpHeaders): void {
     const { stream } = this;
-    stream.on('wantTrailers', () => {
+    listen(stream, 'wantTrailers', this, () => {
       stream.sendTrailers(trailers());
       // They leave in a turn of their own; a reset before that would take them back.
-      setImmediate(() => this.letGo());
+      setImmediate(guard(this, this.letGo));
     });
     stream.end();
   }
@@ -183,7 +190,7 @@ export class Http2Carrier implements Carrier {
       this.#late = true;
       this.refuseLate(x);
     });
-    this.stream.once('close', cancel);
+    listenOnce(this.stream, 'close', this, cancel);
   }
 }
 

@@ -1,15 +1,22 @@
-import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  type IncomingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Channel } from '../carrier.ts';
 import type { Core } from '../core.ts';
 import { Exchange } from '../exchange.ts';
+import { guard, ignoreErrors, listen, listenOnce } from '../guard.ts';
 import type { Refusal } from '../outcome.ts';
 import type { ClientConnection, Handle } from '../server/client-connection.ts';
 import { bytesOf, Silence } from '../silence.ts';
 import { shutdownNotice } from './goaway.ts';
 import { Http2Carrier } from './http2-carrier.ts';
 import { serverOptions } from './options.ts';
-import { type RawFields, rawFieldsOf } from './raw-fields.ts';
+import { rawFieldsOf } from './raw-fields.ts';
 
 /** The client has so long to acknowledge our farewell. */
 const farewellMs = 1000;
@@ -44,8 +51,8 @@ export class Http2Connection implements Channel, ClientConnection {
     socket.allowHalfOpen = false;
     this.#session = performServerHandshake(socket, serverOptions);
     // 'close' follows.
-    this.#session.on('error', ignore);
-    this.#session.on('stream', (stream, fields, flags, raw) => this.#receive(stream, flags, rawFieldsOf(fields, raw)));
+    ignoreErrors(this.#session);
+    listen(this.#session, 'stream', this, this.#receive);
   }
 
   get isIdle(): boolean {
@@ -96,12 +103,35 @@ export class Http2Connection implements Channel, ClientConnection {
     for (const x of this.#exchanges) x.clientGone();
   }
 
-  #receive(stream: ServerHttp2Stream, flags: number, fields: RawFields): void {
+  /** One of its streams ends, or if that is not what it is about, all of it. */
+  broke(error: unknown, about?: unknown): void {
+    this.#core.faults.tell(error, 'connection');
+    const stream = about as Partial<ServerHttp2Stream> | undefined;
+    // It is no request yet, or none any more.
+    if (stream?.respond !== undefined && stream.close !== undefined) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    else this.socket.destroy();
+  }
+
+  /** A request's stream sent what made us throw, before or after it was with an endpoint. */
+  brokeOn(carrier: Http2Carrier, error: unknown): void {
+    for (const x of this.#exchanges) {
+      if (x.carrier !== carrier) continue;
+      x.broke(error);
+      return;
+    }
+    this.broke(error, carrier.stream);
+  }
+
+  #receive(stream: ServerHttp2Stream, fields: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {
     // 'close' follows.
-    stream.on('error', ignore);
+    ignoreErrors(stream);
     const bodiless = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     const { targetHeader } = this.#core.settings;
-    const x = new Exchange(this.#core, this, new Http2Carrier(this, stream, fields, { bodiless, targetHeader }));
+    const x = new Exchange(
+      this.#core,
+      this,
+      new Http2Carrier(this, stream, rawFieldsOf(fields, raw), { bodiless, targetHeader }),
+    );
     this.#exchanges.add(x);
     const gone = (): void => {
       x.clientGone();
@@ -112,13 +142,9 @@ export class Http2Connection implements Channel, ClientConnection {
       gone();
       return;
     }
-    stream.once('close', gone);
+    listenOnce(stream, 'close', x, gone);
     // Told in the middle of our own resets, too, before these are booked.
-    stream.once('aborted', () => process.nextTick(gone));
+    listenOnce(stream, 'aborted', x, () => process.nextTick(guard(x, gone)));
     this.#handle(x);
   }
-}
-
-function ignore(): void {
-  // See where it is used.
 }

@@ -1,7 +1,9 @@
 import type { ClientHttp2Stream, ServerHttp2Stream } from 'node:http2';
 
+import { type Breakable, type Guarded, listen, unlisten } from '../guard.ts';
+
 /** A request's body on its way to the upstream, read no faster than that takes it. */
-export class Upload {
+export class Upload implements Breakable {
   /** Whether some of it was taken from the client. */
   touched = false;
   /** Whether all of it was passed on. */
@@ -11,7 +13,13 @@ export class Upload {
   readonly #from: ServerHttp2Stream;
   readonly #to: ClientHttp2Stream;
 
-  constructor(from: ServerHttp2Stream, to: ClientHttp2Stream) {
+  readonly #owner: Breakable;
+  #onDrain: Guarded | undefined;
+  #onData: Guarded | undefined;
+  #onEnd: Guarded | undefined;
+
+  constructor(from: ServerHttp2Stream, to: ClientHttp2Stream, owner: Breakable) {
+    this.#owner = owner;
     this.#from = from;
     this.#to = to;
   }
@@ -22,35 +30,45 @@ export class Upload {
   }
 
   start(): void {
-    this.#to.on('drain', this.#onDrain);
+    this.#onDrain = listen(this.#to, 'drain', this, this.#drained);
     // An earlier try may have seen the end of an empty one.
-    if (this.#from.readableEnded) this.#onEnd();
-    else this.#from.on('data', this.#onData).on('end', this.#onEnd).resume();
+    if (this.#from.readableEnded) {
+      this.#takeEnd();
+      return;
+    }
+    this.#onData = listen(this.#from, 'data', this, this.#take);
+    this.#onEnd = listen(this.#from, 'end', this, this.#takeEnd);
+    this.#from.resume();
+  }
+
+  broke(error: unknown): void {
+    this.#owner.broke(error);
   }
 
   /** Passes no more of it on; what was not taken stays. */
   stop(): void {
-    this.#to.off('drain', this.#onDrain);
-    this.#from.off('data', this.#onData).off('end', this.#onEnd);
+    unlisten(this.#to, 'drain', this.#onDrain);
+    unlisten(this.#from, 'data', this.#onData);
+    unlisten(this.#from, 'end', this.#onEnd);
     if (!this.ended) this.#from.pause();
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  #take(chunk: Buffer): void {
     this.touched = true;
     this.moves += 1;
     // An upstream that wants no more of it may answer all the same.
     if (!this.#to.writableEnded && !this.#to.write(chunk)) this.#from.pause();
-  };
+  }
 
-  readonly #onDrain = (): void => {
+  #drained(): void {
     this.moves += 1;
     this.#from.resume();
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  #takeEnd(): void {
     // Told of a stream that the client reset, too: half a body must not look like a whole one.
     if (this.#from.closed) return;
     this.ended = true;
     this.#to.end();
-  };
+  }
 }

@@ -3,6 +3,8 @@ import { Socket } from 'node:net';
 import type { EndpointState } from '../forward/endpoint-state.ts';
 import { socketOptions } from '../forward/upstream-socket.ts';
 import { connectWithin } from '../forward/upstreams.ts';
+import type { Faults } from '../faults.ts';
+import { type Breakable, listen, listenOnce } from '../guard.ts';
 import { clientOptions } from './options.ts';
 
 /** Streams on one session, however many its upstream takes: what waits in them must stay below Node's own bound. */
@@ -35,7 +37,7 @@ export interface SessionKeeper {
  * One connection in HTTP/2 to an endpoint. It stands once the endpoint's SETTINGS have come: until then nothing is
  * sent, so that an endpoint which does not speak HTTP/2 or goes away costs no request.
  */
-export class UpstreamSession {
+export class UpstreamSession implements Breakable {
   readonly state: EndpointState;
   /** Those that wait for it or have streams on it. */
   readonly users = new Set<SessionUser>();
@@ -45,23 +47,33 @@ export class UpstreamSession {
   served = false;
   readonly #socket: Socket;
   readonly #keeper: SessionKeeper;
+  readonly #faults: Faults;
   #session: ClientHttp2Session | undefined;
   #timer: NodeJS.Timeout | undefined;
   #idleSinceMs: number | undefined;
   #ready = false;
   #ended = false;
 
-  constructor(state: EndpointState, timeoutMs: number, keeper: SessionKeeper) {
+  constructor(state: EndpointState, timeoutMs: number, keeper: SessionKeeper, faults: Faults) {
+    this.#faults = faults;
     this.state = state;
     this.#keeper = keeper;
     const { address: host, port } = state.endpoint;
     // Its SETTINGS prove more than that it stands for a while.
     this.#socket = new Socket(socketOptions);
-    connectWithin(this.#socket, { host, port }, { timeoutMs, settleMs: 0 }, (error, socket) => {
+    const callback = (error: Error | null, socket: Socket | null): void => {
       if (error !== null) this.#failed(error);
-      else if (!this.#ended) this.#connected(socket, timeoutMs);
-    });
-    this.#socket.once('close', () => keeper.closed());
+      else if (!this.#ended && socket !== null) this.#connected(socket, timeoutMs);
+    };
+    connectWithin(this.#socket, { host, port }, this, { timeoutMs, settleMs: 0, callback });
+    listenOnce(this.#socket, 'close', this, () => keeper.closed());
+  }
+
+  /** What its endpoint sent made Node or us throw: it ends, with what is on it. */
+  broke(error: unknown): void {
+    this.#faults.tell(error, 'connection');
+    this.#failed(error instanceof Error ? error : new Error(String(error)));
+    this.#socket.destroy();
   }
 
   get ready(): boolean {
@@ -117,13 +129,13 @@ export class UpstreamSession {
     const session = connect(`http://${key}`, { ...clientOptions, createConnection: () => socket });
     this.#session = session;
     let failure: Error | undefined;
-    session.on('error', (error: Error) => (failure = error));
-    session.on('goaway', (_code, lastStream) => {
+    listen(session, 'error', this, (error: Error) => void (failure = error));
+    listen(session, 'goaway', this, (_code: number, lastStream: number) => {
       this.lastStream = lastStream;
       this.#end();
     });
-    session.once('close', () => this.#failed(failure ?? new Error(`${key} closed the connection`)));
-    session.once('remoteSettings', () => this.#stands());
+    listenOnce(session, 'close', this, () => this.#failed(failure ?? new Error(`${key} closed the connection`)));
+    listenOnce(session, 'remoteSettings', this, this.#stands);
     const late = (): void => {
       if (this.#ready) return;
       failure = Object.assign(new Error(`no HTTP/2 from ${key} in ${timeoutMs} ms`), { code: 'ETIMEDOUT' });

@@ -1,4 +1,5 @@
 import type { EndpointState } from '../forward/endpoint-state.ts';
+import type { Faults } from '../faults.ts';
 import { type SessionUser, UpstreamSession } from './upstream-session.ts';
 
 /**
@@ -9,6 +10,12 @@ export class UpstreamSessions {
   /** Those that take streams. */
   readonly #open = new Map<EndpointState, UpstreamSession[]>();
   readonly #all = new Set<UpstreamSession>();
+
+  readonly #faults: Faults;
+
+  constructor(faults: Faults) {
+    this.#faults = faults;
+  }
 
   get size(): number {
     return this.#all.size;
@@ -42,11 +49,12 @@ export class UpstreamSessions {
   }
 
   #create(state: EndpointState, connectTimeoutMs: number): UpstreamSession {
-    const session = new UpstreamSession(state, connectTimeoutMs, {
-      surplus: (user) => this.acquire(state, user, connectTimeoutMs),
+    const keeper = {
+      surplus: (user: SessionUser) => this.acquire(state, user, connectTimeoutMs),
       full: () => this.#shut(session),
-      closed: () => this.#all.delete(session),
-    });
+      closed: () => void this.#all.delete(session),
+    };
+    const session: UpstreamSession = new UpstreamSession(state, connectTimeoutMs, keeper, this.#faults);
     this.#all.add(session);
     const open = this.#open.get(state);
     if (open === undefined) this.#open.set(state, [session]);

@@ -13,7 +13,7 @@ const stopping: Refusal = { outcome: 'draining', detail: 'this DLX is about to s
 
 /** One request, the whole way: identify → gate → hold or pass → endpoint → upstream → copy → outcome. */
 export function createChain(core: Core, directory: Directory, trusts: Trust): Handle {
-  return (x) => {
+  const take: Handle = (x) => {
     const refusal = core.refusing ? stopping : x.carrier.check(x);
     if (refusal !== undefined) {
       x.refuse(refusal);
@@ -40,6 +40,13 @@ export function createChain(core: Core, directory: Directory, trusts: Trust): Ha
     else {
       gate.quietWaits();
       answerQuiet(x, quiet === 'health' ? core.settings.quietStatus : 503);
+    }
+  };
+  return (x) => {
+    try {
+      take(x);
+    } catch (error) {
+      x.broke(error);
     }
   };
 }

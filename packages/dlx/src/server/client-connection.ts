@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net';
 import type { Exchange } from '../exchange.ts';
+import type { Breakable } from '../guard.ts';
 import type { Refusal } from '../outcome.ts';
 
 /** What a connection tells of its requests. */
 export type Handle = (x: Exchange) => void;
 
 /** A client's connection, whatever it speaks. */
-export interface ClientConnection {
+export interface ClientConnection extends Breakable {
   readonly socket: Socket;
   /** Nothing is under way on it. */
   readonly isIdle: boolean;

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Core } from '../core.ts';
 import type { Channel } from '../carrier.ts';
 import { Exchange } from '../exchange.ts';
+import { listenOnce, replaceMethod } from '../guard.ts';
 import type { Http1Carrier } from '../forward/http1-carrier.ts';
 import { overflowOf, pipelinedBytesOf } from '../hold/bounds.ts';
 import { plainAddress } from '../identify/trust.ts';
@@ -68,6 +69,14 @@ export class Connection implements Channel, ClientConnection {
     return 0;
   }
 
+  /** It ends, with the request that is under way on it. */
+  broke(error: unknown): void {
+    this.#cut = true;
+    if (this.#current === undefined) this.#core.faults.tell(error, 'connection');
+    else this.#current.broke(error);
+    this.socket.destroySoon();
+  }
+
   receive(carrier: Http1Carrier | UpgradeCarrier): void {
     if (this.#cut) return;
     if (this.#current === undefined && this.#waiting.length === 0) {
@@ -128,10 +137,8 @@ export class Connection implements Channel, ClientConnection {
     // What was refused may have a body that nobody reads.
     this.#serving?.req.resume();
     socket.resume();
-    socket.once(
-      'close',
-      this.#core.clock.after(lingerMs, () => socket.destroy()),
-    );
+    const cancel = this.#core.clock.after(lingerMs, () => socket.destroy());
+    listenOnce(socket, 'close', this, cancel);
   }
 
   /** An answer says it, there is nothing to say it in between two. */
@@ -157,12 +164,12 @@ export class Connection implements Channel, ClientConnection {
     this.#cut = true;
     this.#dropWaiting();
     // Node's way to close after the answer.
-    this.socket.destroySoon = () => this.linger();
+    replaceMethod(this.socket, 'destroySoon', { owner: this, method: () => this.linger(), otherwise: undefined });
   }
 
   #whenAnswered(last: Http1Carrier | UpgradeCarrier | undefined, then: () => void): void {
     if (last === undefined || last.res.destroyed) then();
-    else last.res.once('close', then);
+    else listenOnce(last.res, 'close', this, then);
   }
 
   #dropWaiting(): void {
@@ -219,8 +226,8 @@ export class Connection implements Channel, ClientConnection {
     this.#cut = true;
     this.#halt();
     // Of what else it has read already Node would make requests, and keep them: there is no public way to stop it.
-    const { parser } = this.socket as { parser?: { onIncoming?: unknown } };
-    if (parser !== undefined) parser.onIncoming = () => 0;
-    this.#newest?.res.once('close', () => this.linger());
+    const { parser } = this.socket as { parser?: { onIncoming: () => number } };
+    if (parser !== undefined) replaceMethod(parser, 'onIncoming', { owner: this, method: () => 0, otherwise: 0 });
+    if (this.#newest !== undefined) listenOnce(this.#newest.res, 'close', this, this.linger);
   }
 }

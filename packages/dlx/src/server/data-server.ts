@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer, IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { TargetPort } from '@scaler/scaler-types';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Core } from '../core.ts';
+import { type Breakable, guard, ignoreErrors, listen, listenOnce } from '../guard.ts';
 import { Http1Carrier } from '../forward/http1-carrier.ts';
 import { type RawMessage, rawMessageClass } from '../forward/raw-message.ts';
 import { RawResponse } from '../forward/raw-response.ts';
@@ -29,7 +30,7 @@ const maxHeaderSize = 65_536;
  * The one HTTP server of all data ports. fastify owns its life; the requests are taken before fastify's router, which
  * costs half of the throughput and knows nothing that a proxy needs.
  */
-export class DataServer {
+export class DataServer implements Breakable {
   readonly connections = new Set<ClientConnection>();
   readonly #core: Core;
   readonly #handle: Handle;
@@ -49,7 +50,7 @@ export class DataServer {
     this.#app = fastify({
       serverFactory: () => (this.#server = this.#createServer()),
       // fastify's own would answer beside ours, and close at once.
-      clientErrorHandler: this.#clientError.bind(this),
+      clientErrorHandler: guard(this, this.#clientError),
       logger: false,
     });
   }
@@ -66,6 +67,17 @@ export class DataServer {
     const declared = this.#targetPort(port);
     if (declared?.protocol === 'tcp') this.#takeTcp(socket, port, declared.speaksFirst);
     else this.#arrived(socket, port, { ownPort: true, sniffs: declared?.protocol === undefined });
+  }
+
+  /** One connection ends: the socket, or the one that the request came on. */
+  broke(error: unknown, about: unknown): void {
+    const socket = (about instanceof IncomingMessage ? about.socket : about) as Held | undefined;
+    const connection = socket?.[connectionOf];
+    if (connection !== undefined) connection.broke(error);
+    else {
+      this.#core.faults.tell(error, 'connection');
+      socket?.destroy?.();
+    }
   }
 
   /** No more connections on the shared port; those that stand go on. */
@@ -130,24 +142,25 @@ export class DataServer {
     server.removeAllListeners('listening');
     for (const listener of server.listeners('connection')) this.#speakHttp1 = listener.bind(server);
     server.removeAllListeners('connection');
-    server.on('connection', (socket: Socket) => {
+    listen(server, 'connection', this, (socket: Socket) => {
       this.#arrived(socket, socket.localPort ?? 0, { ownPort: false, sniffs: false });
     });
-    server.on('request', (req, res) => receive(req, res, false));
-    server.on('checkContinue', (req, res) => receive(req, res, true));
-    server.on('checkExpectation', (req, res) => receive(req, res, true));
-    server.on('upgrade', (req: RawMessage, socket: Held, bytes) => {
+    listen(server, 'request', this, (req: IncomingMessage, res: ServerResponse) => receive(req, res, false));
+    for (const event of ['checkContinue', 'checkExpectation']) {
+      listen(server, event, this, (req: IncomingMessage, res: ServerResponse) => receive(req, res, true));
+    }
+    listen(server, 'upgrade', this, (req: RawMessage, socket: Held, bytes: Buffer) => {
       const connection = socket[connectionOf];
       if (connection === undefined) socket.destroy();
       else takeUpgrade({ server, connection, req, bytes });
     });
-    server.on('connect', (_req, socket: Held) => {
+    listen(server, 'connect', this, (_req: RawMessage, socket: Held) => {
       const connection = socket[connectionOf];
       if (connection === undefined) return;
       // Node has let go of it: nobody else would hear of an error, which would end the process.
-      socket.on('error', ignore);
+      ignoreErrors(socket);
       connection.leftHttp = true;
-      whenAnswered(socket, () => this.#refuseRaw(connection, 501, 'CONNECT is not supported'));
+      whenAnswered(connection, () => this.#refuseRaw(connection, 501, 'CONNECT is not supported'));
     });
     return server;
   }
@@ -162,7 +175,7 @@ export class DataServer {
     const connection = new Connection(this.#core, this.#handle, socket, port, ownPort);
     socket[connectionOf] = connection;
     this.#track(connection);
-    peek(socket, sniffs, (spoken) => {
+    peek(connection, sniffs, (spoken) => {
       if (spoken === 'http1') {
         this.#speakHttp1(socket);
         return;
@@ -186,7 +199,7 @@ export class DataServer {
   #track(connection: ClientConnection): void {
     this.connections.add(connection);
     this.#core.silence.arrived();
-    connection.socket.once('close', () => {
+    listenOnce(connection.socket, 'close', connection, () => {
       this.connections.delete(connection);
       connection.closed();
     });
@@ -217,8 +230,4 @@ export class DataServer {
     );
     connection.linger();
   }
-}
-
-function ignore(): void {
-  // 'close' follows.
 }

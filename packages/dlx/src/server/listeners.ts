@@ -9,6 +9,8 @@ export interface ListenersOptions {
   readonly logger: Logger;
   /** A connection came in on a port. */
   readonly accept: (socket: Socket, port: number) => void;
+  /** That threw, or something else about a port. */
+  readonly broke: (error: unknown, about: unknown) => void;
 }
 
 const retryMs = 1000;
@@ -32,9 +34,13 @@ class PortServer extends Server {
   }
 
   override emit(event: string | symbol, value?: unknown): boolean {
-    if (event === 'connection') this.#told.accept(value as Socket, this.port);
-    else if (event === 'error') this.#told.failed(this, value as Error);
-    else if (event === 'listening') this.#told.listening(this);
+    try {
+      if (event === 'connection') this.#told.accept(value as Socket, this.port);
+      else if (event === 'error') this.#told.failed(this, value as Error);
+      else if (event === 'listening') this.#told.listening(this);
+    } catch (error) {
+      this.#told.broke(error, value);
+    }
     return true;
   }
 }
@@ -44,6 +50,7 @@ interface Told {
   accept(socket: Socket, port: number): void;
   failed(server: PortServer, error: Error): void;
   listening(server: PortServer): void;
+  broke(error: unknown, about: unknown): void;
 }
 
 /**
@@ -67,6 +74,7 @@ export class Listeners {
       accept: options.accept,
       failed: this.#failed.bind(this),
       listening: ({ port }) => this.#failures.delete(port),
+      broke: options.broke,
     };
   }
 

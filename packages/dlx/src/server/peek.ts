@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { type Breakable, heedErrors, ignoreErrors, listen } from '../guard.ts';
 import { dialectOf } from '../tcp/dialect.ts';
 
 /** What a connection speaks. */
@@ -11,20 +12,26 @@ const preface = Buffer.from('PRI * HTTP/2.0');
  * Tells what a connection speaks by its first bytes, which are left unread; `tcp` only where it `sniffs`. One that ends
  * or breaks before that is told nothing of, and closed.
  */
-export function peek(socket: Socket, sniffs: boolean, tell: (spoken: Spoken) => void): void {
+export function peek(
+  owner: Breakable & { readonly socket: Socket },
+  sniffs: boolean,
+  tell: (spoken: Spoken) => void,
+): void {
+  const { socket } = owner;
   let seen: Buffer | undefined;
-  const look = (): void => {
+  const look = listen(socket, 'readable', owner, () => {
     const chunk = socket.read() as Buffer | null;
     if (chunk === null) return;
     seen = seen === undefined ? chunk : Buffer.concat([seen, chunk]);
     const spoken = spokenBy(seen, sniffs);
     if (spoken === undefined) return;
-    socket.off('readable', look).off('end', end).off('error', ignore);
+    socket.off('readable', look).off('end', end);
+    heedErrors(socket);
     socket.unshift(seen);
     tell(spoken);
-  };
-  const end = (): void => void socket.end();
-  socket.on('readable', look).on('end', end).on('error', ignore);
+  });
+  const end = listen(socket, 'end', owner, () => void socket.end());
+  ignoreErrors(socket);
 }
 
 /** Undefined: too few bytes to tell. */
@@ -34,8 +41,4 @@ function spokenBy(seen: Buffer, sniffs: boolean): Spoken | undefined {
   const dialect = sniffs ? dialectOf(seen) : undefined;
   if (dialect === 'more') return undefined;
   return dialect === undefined ? 'http1' : 'tcp';
-}
-
-function ignore(): void {
-  // 'close' follows.
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { type Breakable, listenOnce } from '../guard.ts';
 
 /**
  * Our ends of raw connections to endpoints. Bytes carry no header that says by which gates they came, so one that leads
@@ -8,19 +9,19 @@ export class OwnEnds {
   readonly #ends = new Set<string>();
 
   /** One that was just opened, until it closes. */
-  add(socket: Socket): void {
+  add(socket: Socket, owner: Breakable): void {
     const note = (): void => {
       const { localAddress, localPort } = socket;
       if (localPort === undefined || socket.destroyed) return;
       const end = endOf(localAddress, localPort);
       if (this.#ends.has(end)) return;
       this.#ends.add(end);
-      socket.once('close', () => this.#ends.delete(end));
+      listenOnce(socket, 'close', owner, () => void this.#ends.delete(end));
     };
     // On the same machine it is accepted before we hear that it stands. Node connects on the next tick to an address,
     // and after a lookup to a name.
     process.nextTick(note);
-    socket.once('connect', note);
+    listenOnce(socket, 'connect', owner, note);
   }
 
   /** Whether a client's connection comes from one of them. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
+import { listenOnce } from '../guard.ts';
 import type { Lane } from '../hold/lane.ts';
 import { Tunnel } from '../upgrade/tunnel.ts';
 import { TunnelAttempt } from '../upgrade/tunnel-attempt.ts';
@@ -23,7 +24,7 @@ export class TcpAttempt extends TunnelAttempt {
 
   override dispatch(): void {
     super.dispatch();
-    if (this.socket !== undefined) this.x.core.ownEnds.add(this.socket);
+    if (this.socket !== undefined) this.x.core.ownEnds.add(this.socket, this);
   }
 
   silent(forMs: number): void {
@@ -42,7 +43,7 @@ export class TcpAttempt extends TunnelAttempt {
     this.joined = true;
     this.lane.connected(this.state);
     let heard = false;
-    upstream.once('close', (hadError) => {
+    listenOnce(upstream, 'close', this, (hadError: boolean) => {
       if (!heard && hadError) this.state.brokeOff(this.x.core.clock.monotonic(), false);
       this.#leavePlace();
     });
@@ -58,7 +59,7 @@ export class TcpAttempt extends TunnelAttempt {
       idleTimeoutMs: this.limits.idleTimeoutMs,
     });
     tunnel.start(first, Buffer.alloc(0));
-    upstream.once('data', () => {
+    listenOnce(upstream, 'data', this, () => {
       heard = true;
       this.lane.answered(this.x, this.state, this.place, joinedMs);
       this.lane.pump();

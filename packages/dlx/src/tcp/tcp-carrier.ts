@@ -3,6 +3,7 @@ import type { TargetPort } from '@scaler/scaler-types';
 import type { Carrier } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
+import { type Breakable, type Guarded, listen, unlisten } from '../guard.ts';
 import { type Head, readHead } from '../forward/head.ts';
 import type { Lane } from '../hold/lane.ts';
 import type { Refusal } from '../outcome.ts';
@@ -20,25 +21,34 @@ const unreadBytes = 131_072;
 const noFields: ReadonlyMap<string, string> = new Map();
 
 /** A raw connection, which counts as one request from its first byte to its end. */
-export class TcpCarrier implements Carrier {
+export class TcpCarrier implements Carrier, Breakable {
   readonly method = 'TCP';
   readonly url = '';
   readonly head: Head = readHead([], '');
   readonly socket: Socket;
   answering = false;
+  readonly #owner: Breakable;
   readonly #early: Buffer[] = [];
   #earlyLength = 0;
   #onFirst: (() => void) | undefined;
   #x: Exchange | undefined;
+  #onData: Guarded | undefined;
+  #onEnd: Guarded | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, owner: Breakable) {
     this.socket = socket;
+    this.#owner = owner;
   }
 
   /** Reads on, so that a client that leaves is noticed. `onFirst` is called with the first byte, unless it is there. */
   watch(onFirst?: () => void): void {
     this.#onFirst = onFirst;
-    this.socket.on('data', this.#onData).on('end', this.#onEnd);
+    this.#onData = listen(this.socket, 'data', this, this.#heard);
+    this.#onEnd = listen(this.socket, 'end', this, this.#heardAll);
+  }
+
+  broke(error: unknown): void {
+    this.#owner.broke(error);
   }
 
   check(x: Exchange): Refusal | undefined {
@@ -73,7 +83,9 @@ export class TcpCarrier implements Carrier {
   /** It is joined: gives away the socket, at a halt, and what goes upstream before all else. */
   release({ proxyProtocol }: TargetPort): Buffer {
     this.answering = true;
-    this.socket.off('data', this.#onData).off('end', this.#onEnd).pause();
+    unlisten(this.socket, 'data', this.#onData);
+    unlisten(this.socket, 'end', this.#onEnd);
+    this.socket.pause();
     const header = proxyProtocol === undefined ? [] : [proxyHeader(proxyProtocol, this.socket)];
     return Buffer.concat([...header, ...this.#early.splice(0)]);
   }
@@ -83,7 +95,7 @@ export class TcpCarrier implements Carrier {
     return connectionBytes + this.#earlyLength + unreadBytes;
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  #heard(chunk: Buffer): void {
     this.#early.push(chunk);
     this.#earlyLength += chunk.length;
     if (this.#earlyLength >= earlyBytes) {
@@ -93,7 +105,7 @@ export class TcpCarrier implements Carrier {
     const onFirst = this.#onFirst;
     this.#onFirst = undefined;
     onFirst?.();
-  };
+  }
 
   /** It sends more than it was counted as: that has to fit in, like any other. */
   #grown(): void {
@@ -112,7 +124,7 @@ export class TcpCarrier implements Carrier {
   }
 
   /** One that said nothing has left. One that said all it has to say may still listen. */
-  readonly #onEnd = (): void => {
+  #heardAll(): void {
     if (this.#earlyLength === 0 || needsAnswer(Buffer.concat(this.#early))) this.socket.destroy();
-  };
+  }
 }

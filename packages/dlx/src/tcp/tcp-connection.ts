@@ -3,6 +3,7 @@ import type { CancelTimer, TargetPort } from '@scaler/scaler-types';
 import type { Channel } from '../carrier.ts';
 import type { Core } from '../core.ts';
 import { Exchange } from '../exchange.ts';
+import { ignoreErrors } from '../guard.ts';
 import { plainAddress } from '../identify/trust.ts';
 import type { Refusal } from '../outcome.ts';
 import type { ClientConnection, Handle } from '../server/client-connection.ts';
@@ -36,9 +37,10 @@ export class TcpConnection implements Channel, ClientConnection {
     this.socket = socket;
     this.port = port;
     this.remoteAddress = socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress);
-    this.#carrier = new TcpCarrier(socket);
+    this.#carrier = new TcpCarrier(socket, this);
     socket.setKeepAlive(true, keepAliveMs);
-    socket.on('error', ignore);
+    // 'close' follows.
+    ignoreErrors(socket);
   }
 
   get isIdle(): boolean {
@@ -47,6 +49,12 @@ export class TcpConnection implements Channel, ClientConnection {
 
   silentForMs(nowMs: number): number {
     return this.isIdle ? this.#silence.forMs(bytesOf(this.socket), nowMs) : 0;
+  }
+
+  broke(error: unknown): void {
+    if (this.#current === undefined) this.#core.faults.tell(error, 'connection');
+    else this.#current.broke(error);
+    this.socket.destroy();
   }
 
   /** Admits it, now or as soon as it is known to want something. */
@@ -92,8 +100,4 @@ export class TcpConnection implements Channel, ClientConnection {
     this.#current = x;
     this.#handle(x);
   }
-}
-
-function ignore(): void {
-  // 'close' follows.
 }

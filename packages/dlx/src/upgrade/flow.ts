@@ -1,7 +1,10 @@
 import type { Socket } from 'node:net';
+import { type Breakable, type Guarded, listen, unlisten } from '../guard.ts';
 import { goingAwayFrame, WebSocketFrames } from './web-socket-frames.ts';
 
 export interface FlowOptions {
+  /** Ends if one of the two sends what makes this throw. */
+  readonly owner: Breakable;
   readonly from: Socket;
   readonly to: Socket;
   /** Undefined: it is no WebSocket. */
@@ -9,15 +12,18 @@ export interface FlowOptions {
 }
 
 /** One direction of a tunnel: what comes from one socket goes to the other, no faster than that one takes it. */
-export class Flow {
+export class Flow implements Breakable {
+  readonly #owner: Breakable;
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #frames: WebSocketFrames | undefined;
   readonly #masked: boolean;
   #leaving = false;
   #ended = false;
+  #onData: Guarded | undefined;
 
-  constructor({ from, to, webSocket }: FlowOptions) {
+  constructor({ owner, from, to, webSocket }: FlowOptions) {
+    this.#owner = owner;
     this.#from = from;
     this.#to = to;
     this.#frames = webSocket === undefined ? undefined : new WebSocketFrames();
@@ -27,9 +33,10 @@ export class Flow {
   /** `first` was read already. */
   start(first: Buffer): void {
     const from = this.#from;
-    this.#to.on('drain', () => from.resume());
-    if (first.length > 0) this.#onData(first);
-    from.on('data', this.#onData).on('end', () => this.#end());
+    listen(this.#to, 'drain', this, () => void from.resume());
+    if (first.length > 0) this.#take(first);
+    this.#onData = listen(from, 'data', this, this.#take);
+    listen(from, 'end', this, this.#end);
     if (from.readableEnded) this.#end();
     else if (!this.#to.writableNeedDrain) from.resume();
   }
@@ -44,16 +51,21 @@ export class Flow {
     if (this.#frames?.atBoundary !== false) this.#sayGoodbye();
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  broke(error: unknown): void {
+    this.#owner.broke(error);
+  }
+
+  #take(chunk: Buffer): void {
     const passed = this.#frames?.pass(chunk, this.#leaving) ?? chunk.length;
     if (!this.#to.write(passed === chunk.length ? chunk : chunk.subarray(0, passed))) this.#from.pause();
     if (this.#leaving && this.#frames?.atBoundary === true) this.#sayGoodbye();
-  };
+  }
 
   #sayGoodbye(): void {
     if (this.#frames?.closed === false) this.#to.write(goingAwayFrame(this.#masked));
     this.#end();
-    this.#from.off('data', this.#onData).resume();
+    unlisten(this.#from, 'data', this.#onData);
+    this.#from.resume();
   }
 
   #end(): void {

@@ -1,5 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { heedErrors, ignoreErrors, listen, listenOnce } from '../guard.ts';
 import type { RawMessage } from '../forward/raw-message.ts';
 import type { Connection } from '../server/connection.ts';
 import { offerOf } from './offer.ts';
@@ -22,39 +23,35 @@ export interface Upgrade {
 export function takeUpgrade({ server, connection, req, bytes }: Upgrade): void {
   const { socket } = connection;
   // Nobody listens any more; 'close' follows.
-  socket.on('error', ignore);
+  ignoreErrors(socket);
   connection.leftHttp = true;
-  whenAnswered(socket, () => {
+  whenAnswered(connection, () => {
     const offer = offerOf(req);
     if (offer !== undefined) {
-      const carrier = new UpgradeCarrier(req, socket, offer, () => connection.linger());
+      const carrier = new UpgradeCarrier(req, connection, offer);
       carrier.watch(bytes);
       connection.receive(carrier);
       return;
     }
-    socket.off('error', ignore);
+    heedErrors(socket);
     connection.leftHttp = false;
     replay(server, req, socket, bytes);
   });
 }
 
 /** Waits for the answers to what a client pipelined before; Node no longer tells them when the socket has drained. */
-export function whenAnswered(socket: ServerSocket, then: () => void): void {
+export function whenAnswered(connection: Connection, then: () => void): void {
+  const socket: ServerSocket = connection.socket;
   const pending = socket._httpMessage;
   if (pending === null || pending === undefined) {
     if (socket.writable) then();
     return;
   }
-  const drained = (): void => void pending.emit('drain');
-  socket.on('drain', drained);
-  pending.once('close', () => {
+  const drained = listen(socket, 'drain', connection, () => void pending.emit('drain'));
+  listenOnce(pending, 'close', connection, () => {
     socket.off('drain', drained);
     // Where the server stopped reading for the sake of those requests, only this makes the socket start again.
     socket.push('');
-    whenAnswered(socket, then);
+    whenAnswered(connection, then);
   });
-}
-
-function ignore(): void {
-  // See above.
 }

@@ -54,6 +54,12 @@ export abstract class TunnelAttempt implements Attempt, UpstreamUser {
     this.lane.pump();
   }
 
+  broke(error: unknown): void {
+    this.x.broke(error, this);
+    // Joined, it is not the attempt's to end any more.
+    this.socket?.destroy();
+  }
+
   protected finish(): void {
     if (this.done) return;
     this.done = true;

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { CancelTimer } from '@scaler/scaler-types';
 import type { Exchange } from '../exchange.ts';
-import { type Outcome, outcomes } from '../outcome.ts';
+import { type Breakable, listen, listenOnce } from '../guard.ts';
+import { causeText, type Outcome, outcomes } from '../outcome.ts';
 import { bytesOf, Silence } from '../silence.ts';
 import { Flow } from './flow.ts';
 
@@ -26,7 +27,7 @@ export interface TunnelOptions {
  * A client's and an upstream's connection, joined. Each direction ends by itself; what one side resets is reset
  * towards the other. It is in flight, and an open stream, until both connections have closed.
  */
-export class Tunnel {
+export class Tunnel implements Breakable {
   readonly #x: Exchange;
   readonly #client: Socket;
   readonly #upstream: Socket;
@@ -46,8 +47,9 @@ export class Tunnel {
     this.#key = key;
     this.#idleTimeoutMs = idleTimeoutMs;
     this.#byReset = byReset;
-    this.#down = new Flow({ from: upstream, to: client, webSocket: webSocket ? { towards: 'client' } : undefined });
-    this.#up = new Flow({ from: client, to: upstream, webSocket: webSocket ? { towards: 'server' } : undefined });
+    const frames = (towards: 'client' | 'server') => (webSocket ? { towards } : undefined);
+    this.#down = new Flow({ owner: this, from: upstream, to: client, webSocket: frames('client') });
+    this.#up = new Flow({ owner: this, from: client, to: upstream, webSocket: frames('server') });
   }
 
   /** What each side said already is for the other. */
@@ -86,9 +88,18 @@ export class Tunnel {
     this.#end(outcome, detail);
   }
 
+  /** Both sides are reset. */
+  broke(error: unknown): void {
+    const { core, lane } = this.#x;
+    core.faults.tell(error, 'request', lane?.gate.ref);
+    this.#end('upstream-reset', `${this.#key}: what was said cannot be passed on: ${causeText(error)}`);
+    this.#client.resetAndDestroy();
+    this.#upstream.resetAndDestroy();
+  }
+
   #watch(socket: Socket, other: Socket, brokeOff: (why: string) => void): void {
-    socket.on('error', (error) => brokeOff(error.message));
-    socket.once('close', () => {
+    listen(socket, 'error', this, (error: Error) => brokeOff(error.message));
+    listenOnce(socket, 'close', this, () => {
       if (!socket.readableEnded || !socket.writableFinished) {
         brokeOff('closed before its time');
         if (!other.destroyed) other.resetAndDestroy();

@@ -5,6 +5,7 @@ import type { EndpointState } from '../forward/endpoint-state.ts';
 import { dropNamed } from '../forward/connection-fields.ts';
 import { Informed, tooMuchSaid } from '../forward/informed.ts';
 import { dropAnnouncement, readResponseHead, readTrailers, reasonPhrase } from '../forward/response-head.ts';
+import { ignoreErrors, listen } from '../guard.ts';
 import type { Lane } from '../hold/lane.ts';
 import { causeText, type Outcome } from '../outcome.ts';
 import { informationHead, switchedHead } from './response-text.ts';
@@ -44,7 +45,8 @@ export class UpgradeAttempt extends TunnelAttempt {
   }
 
   protected connected(socket: Socket): void {
-    socket.on('error', ignore);
+    // Told by the request, and by 'close'.
+    ignoreErrors(socket);
     const { head, path } = this.x;
     const { method, offer } = this.#carrier;
     const headers = [...head.fields, 'connection', 'Upgrade', 'upgrade', offer];
@@ -62,10 +64,10 @@ export class UpgradeAttempt extends TunnelAttempt {
     this.#sent = true;
     this.#sentMs = this.x.core.clock.monotonic();
     this.lane.connected(this.state);
-    req.on('information', (info) => this.#inform(info));
-    req.on('upgrade', (res, upstream, bytes) => this.#switch(res, upstream, bytes));
-    req.on('response', (res) => this.#respond(res));
-    req.on('error', (error) => this.#failed(error));
+    listen(req, 'information', this, this.#inform);
+    listen(req, 'upgrade', this, this.#switch);
+    listen(req, 'response', this, this.#respond);
+    listen(req, 'error', this, this.#failed);
     req.end();
   }
 
@@ -129,9 +131,12 @@ export class UpgradeAttempt extends TunnelAttempt {
     if (phrase === undefined) res.writeHead(status, fields);
     else res.writeHead(status, phrase, fields);
     res.flushHeaders();
-    upstream.pipe(res, { end: false });
-    upstream.on('error', (error) => this.#failed(error));
-    upstream.on('end', () => {
+    listen(upstream, 'data', this, (chunk: Buffer) => {
+      if (!res.write(chunk)) upstream.pause();
+    });
+    listen(res, 'drain', this, () => void upstream.resume());
+    listen(upstream, 'error', this, this.#failed);
+    listen(upstream, 'end', this, () => {
       if (this.done) return;
       if (upstream.rawTrailers.length > 0) res.addTrailers(readTrailers(upstream.rawTrailers, nominated));
       res.end();
@@ -167,8 +172,4 @@ interface InformationEvent {
   readonly statusCode: number;
   readonly statusMessage: string;
   readonly rawHeaders: string[];
-}
-
-function ignore(): void {
-  // Told by the request, and by 'close'.
 }

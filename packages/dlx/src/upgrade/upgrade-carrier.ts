@@ -4,9 +4,11 @@ import type { Carrier } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
 import { fieldsOf, type Head } from '../forward/head.ts';
+import { type Breakable, type Guarded, listen, listenOnce, unlisten } from '../guard.ts';
 import type { RawMessage } from '../forward/raw-message.ts';
 import { checkRequest } from '../forward/request-check.ts';
 import type { Lane } from '../hold/lane.ts';
+import type { Connection } from '../server/connection.ts';
 import type { Refusal } from '../outcome.ts';
 import { UpgradeAttempt } from './upgrade-attempt.ts';
 
@@ -14,7 +16,7 @@ import { UpgradeAttempt } from './upgrade-attempt.ts';
 const earlyBytes = 16_384;
 
 /** A request that asks to leave HTTP, on a connection that Node has let go of. */
-export class UpgradeCarrier implements Carrier {
+export class UpgradeCarrier implements Carrier, Breakable {
   readonly req: RawMessage;
   readonly socket: Socket;
   readonly head: Head;
@@ -22,16 +24,18 @@ export class UpgradeCarrier implements Carrier {
   readonly offer: string;
   /** For an answer in HTTP. */
   readonly res: ServerResponse;
-  readonly #linger: () => void;
+  readonly #connection: Connection;
+  #onData: Guarded | undefined;
+  #onEnd: Guarded | undefined;
+  #responding = false;
   readonly #early: Buffer[] = [];
   #earlyLength = 0;
   #switched = false;
 
-  /** `linger` ends the connection, and leaves the client time to read what it was told. */
-  constructor(req: RawMessage, socket: Socket, offer: string, linger: () => void) {
-    this.#linger = linger;
+  constructor(req: RawMessage, connection: Connection, offer: string) {
+    this.#connection = connection;
     this.req = req;
-    this.socket = socket;
+    this.socket = connection.socket;
     this.head = req.head;
     this.offer = offer;
     this.res = new ServerResponse(req);
@@ -74,22 +78,31 @@ export class UpgradeCarrier implements Carrier {
   /** Reads on, so that a client that leaves is noticed. `bytes` came behind the head. */
   watch(bytes: Buffer): void {
     // It may have been halted for the sake of requests before.
-    this.socket.on('data', this.#onData).on('end', this.#onEnd).resume();
-    this.#onData(bytes);
+    this.#onData = listen(this.socket, 'data', this, this.#heard);
+    this.#onEnd = listen(this.socket, 'end', this, this.#heardAll);
+    this.socket.resume();
+    this.#heard(bytes);
+  }
+
+  broke(error: unknown): void {
+    this.#connection.broke(error);
   }
 
   /** Makes ready for an answer in HTTP, after which the connection ends. */
   respond(): ServerResponse {
     const { res, socket } = this;
+    // An answer that could not be begun is followed by one of our own.
+    if (this.#responding) return res;
+    this.#responding = true;
     this.#early.length = 0;
-    socket.off('data', this.#onData).resume();
-    const onDrain = (): void => void res.emit('drain');
-    socket.on('drain', onDrain);
+    unlisten(socket, 'data', this.#onData);
+    socket.resume();
+    const onDrain = listen(socket, 'drain', this, () => void res.emit('drain'));
     res.assignSocket(socket);
-    res.once('finish', () => {
+    listenOnce(res, 'finish', this, () => {
       res.detachSocket(socket);
       socket.off('drain', onDrain);
-      this.#linger();
+      this.#connection.linger();
     });
     return res;
   }
@@ -97,19 +110,21 @@ export class UpgradeCarrier implements Carrier {
   /** The upstream goes over: gives away the socket, at a halt, and what was read from it. */
   release(): Buffer {
     this.#switched = true;
-    this.socket.off('data', this.#onData).off('end', this.#onEnd).pause();
+    unlisten(this.socket, 'data', this.#onData);
+    unlisten(this.socket, 'end', this.#onEnd);
+    this.socket.pause();
     return Buffer.concat(this.#early.splice(0));
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  #heard(chunk: Buffer): void {
     if (chunk.length === 0) return;
     this.#early.push(chunk);
     this.#earlyLength += chunk.length;
     if (this.#earlyLength >= earlyBytes) this.socket.pause();
-  };
+  }
 
   /** As from a client in HTTP: who no longer listens has left. */
-  readonly #onEnd = (): void => {
+  #heardAll(): void {
     if (!this.res.writableEnded) this.socket.destroy();
-  };
+  }
 }
