@@ -5,6 +5,8 @@ import type { Managed } from './lookup.ts';
 import type { Veto } from './values.ts';
 
 const longestReason = 200;
+/** A Service may have a thousand pods: so many are asked at once. */
+const podsAtOnce = 32;
 
 /** Where one pod is asked. */
 interface Asked {
@@ -29,8 +31,7 @@ export async function vetoOf(ground: Ground, managed: Managed, signal: AbortSign
   const until = AbortSignal.any([signal, limit.signal]);
   try {
     const asked = await podsBehind(ground, namespace, veto, until);
-    const answers = await Promise.all(asked.map((one) => askPod(one, namespace, veto, until)));
-    return answers.find((answer) => answer !== undefined);
+    return await firstVeto(asked, (one) => askPod(one, namespace, veto, until));
   } catch (error) {
     signal.throwIfAborted();
     const cause = limit.signal.aborted ? (limit.signal.reason as Error) : (error as Error);
@@ -38,6 +39,24 @@ export async function vetoOf(ground: Ground, managed: Managed, signal: AbortSign
   } finally {
     cancel();
   }
+}
+
+/** Asks until one of them says why not. */
+export async function firstVeto<T>(
+  asked: readonly T[],
+  ask: (one: T) => Promise<string | undefined>,
+): Promise<string | undefined> {
+  const rest = asked.values();
+  let veto: string | undefined;
+  const worker = async (): Promise<void> => {
+    for (const one of rest) {
+      const answer = await ask(one);
+      veto ??= answer;
+      if (veto !== undefined) return;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(podsAtOnce, asked.length) }, worker));
+  return veto;
 }
 
 function nameOf({ service, port, path }: Veto): string {

@@ -11,6 +11,7 @@ const { file, controlPort, processes } = readDeclaration(process.argv[2] ?? '');
 /** For the app that started it to come, and after the last one has gone. */
 const firstMs = 5_000;
 const lonelyMs = 1_000;
+const longestStep = 64 * 1024;
 const watchers = new Set<ServerResponse>();
 const tell = (one: ManagedProcess): void => watchers.forEach((watcher) => watcher.write(lineOf(one)));
 const managed = new Map(processes.map((one) => [resourceKey(one.resource), new ManagedProcess(one, file, tell)]));
@@ -56,7 +57,9 @@ async function answer(request: IncomingMessage): Promise<[number, object]> {
   // A web page cannot send this type without being asked for permission first.
   if (request.headers['content-type'] !== 'application/json') return [415, {}];
   try {
-    const { key, step, epoch, until } = JSON.parse((await request.toArray()).join('')) as Record<string, string>;
+    const text = await bodyOf(request);
+    if (text === undefined) return [413, {}];
+    const { key, step, epoch, until } = JSON.parse(text) as Record<string, string>;
     const one = managed.get(key ?? '');
     if (!one) return [404, { code: 'unknown-resource', message: `there is no ${key}` }];
     if (step === 'wake') await one.wake();
@@ -69,4 +72,14 @@ async function answer(request: IncomingMessage): Promise<[number, object]> {
   } catch (error) {
     return [409, { code: errorCode(error), message: (error as Error).message }];
   }
+}
+
+/** Undefined when it is longer than a step is. */
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  let text = '';
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    text += chunk.toString('utf8');
+    if (text.length > longestStep) return undefined;
+  }
+  return text;
 }

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import httpProxy from '@fastify/http-proxy';
-import { type AdminApp, problem, problemContentType } from '@scaler/runtime';
+import { type AdminApp, problem, problemContentType, readSmallFile } from '@scaler/runtime';
 import { Agent } from 'undici';
 import type { Dlx } from './dlx.ts';
 import type { Gate } from './gate.ts';
@@ -12,6 +11,9 @@ export interface AutoscalerMount {
   /** PEM; undefined: Node's own. */
   readonly ca: string | undefined;
 }
+
+/** The autoscaler tells about 200 bytes of each resource. */
+const proxyLimits = { headersTimeout: 15_000, bodyTimeout: 15_000, maxResponseSize: 64 * 1024 * 1024 };
 
 /** `GET /resources`, `GET /resources/:namespace/:name` and, where there is one, the autoscaler under `/autoscaler`. */
 export function adminRoutes(dlx: Dlx, autoscaler?: AutoscalerMount): (app: AdminApp) => Promise<void> {
@@ -71,7 +73,8 @@ function targets(gate: Gate): object[] {
 
 async function mount(app: AdminApp, { url, tokenFile, ca }: AutoscalerMount): Promise<void> {
   // As it comes the proxy skips TLS verification and repeats a GET that got 503 eleven times.
-  const agent = new Agent({ connect: { rejectUnauthorized: true, ...(ca !== undefined && { ca }) } });
+  // Its own limits are minutes, and no bytes.
+  const agent = new Agent({ ...proxyLimits, connect: { rejectUnauthorized: true, ...(ca !== undefined && { ca }) } });
   app.addHook('onClose', () => agent.destroy());
   await app.register(httpProxy, {
     upstream: url,
@@ -84,7 +87,7 @@ async function mount(app: AdminApp, { url, tokenFile, ca }: AutoscalerMount): Pr
         done();
         return;
       }
-      readFile(tokenFile, 'utf8').then((token) => {
+      readSmallFile(tokenFile).then((token) => {
         request.headers.authorization = `Bearer ${token.trim()}`;
         done();
       }, done);

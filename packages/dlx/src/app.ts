@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import {
@@ -16,6 +15,7 @@ import {
   type Metrics,
   movedRoutes,
   type ProcessContext,
+  readSmallFile,
   startAdminServer,
   startControlServer,
   startInfraServer,
@@ -35,6 +35,7 @@ export interface DlxContext extends ProcessContext {
 }
 
 const lookEveryMs = 1000;
+const mostReasons = 5;
 /** For the steps behind the drain. */
 const restMs = 2000;
 
@@ -100,7 +101,7 @@ async function serve(
   });
   shutdown.step(90, 'stop the infrastructure server', () => infra.close());
   const { autoscalerUrl: url, autoscalerTokenFile: tokenFile, autoscalerCaFile, adminTokenFile } = values;
-  const ca = autoscalerCaFile === undefined ? undefined : await readFile(autoscalerCaFile, 'utf8');
+  const ca = autoscalerCaFile === undefined ? undefined : await readSmallFile(autoscalerCaFile);
   const admin = await startAdminServer({
     host: values.adminHost,
     port: values.adminPort,
@@ -140,7 +141,9 @@ function ownAddresses({ listenHost }: ConfigValues<DlxTable>): readonly string[]
 
 async function watchPorts(dlx: Dlx, tell: (reasons: string[]) => void, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    tell(dlx.listeners.failures().map(({ reason }) => reason));
+    const reasons = dlx.listeners.failures().map(({ reason }) => reason);
+    const more = reasons.length > mostReasons ? [`${reasons.length - mostReasons} more ports`] : [];
+    tell([...reasons.slice(0, mostReasons), ...more]);
     await dlx.core.clock.sleep(lookEveryMs, signal).catch(() => {});
   }
 }

@@ -11,6 +11,7 @@ import { causeText } from './outcome.ts';
 const recentMs = 30_000;
 const limitMs = 1000;
 const lookEveryMs = 20;
+const mostReasons = 5;
 
 /** Why this DLX could not serve the resource were it asleep; empty: it could. Takes at most about a second. */
 export async function preflight(dlx: Dlx, ref: ResourceRef, signal: AbortSignal): Promise<string[]> {
@@ -18,15 +19,24 @@ export async function preflight(dlx: Dlx, ref: ResourceRef, signal: AbortSignal)
   if (gate === undefined) return [`${resourceKey(ref)} is not known here`];
   const reasons: string[] = [];
   if (dlx.core.draining) reasons.push('this DLX is shutting down');
-  for (const { listenPort, service, port } of gate.resource.targets) {
-    if (listenPort === undefined || dlx.listeners.isListening(listenPort)) continue;
-    const failure = dlx.listeners.failures().find((f) => f.port === listenPort)?.reason ?? 'not listening';
-    reasons.push(`port ${listenPort} for ${service}:${port}: ${failure}`);
-  }
+  reasons.push(...deafFor(dlx, gate));
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   const unreachable = await unreachableBecause(gate, limit);
   if (unreachable !== undefined) reasons.push(unreachable);
   return reasons;
+}
+
+/** Why it does not listen for a target, each by name; a Service may have many ports. */
+function deafFor({ listeners }: Dlx, gate: Gate): string[] {
+  const deaf = gate.resource.targets.filter(
+    (one) => one.listenPort !== undefined && !listeners.isListening(one.listenPort),
+  );
+  if (deaf.length === 0) return [];
+  const failures = new Map(listeners.failures().map(({ port, reason }) => [port, reason]));
+  const told = deaf.slice(0, mostReasons).map(({ listenPort = 0, service, port }) => {
+    return `port ${listenPort} for ${service}:${port}: ${failures.get(listenPort) ?? 'not listening'}`;
+  });
+  return deaf.length > mostReasons ? [...told, `${deaf.length - mostReasons} more ports`] : told;
 }
 
 /** Undefined when an endpoint answered lately, or answers now. */

@@ -2,7 +2,7 @@ import { mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { readSmallFile } from './files.ts';
+import { readSmallFile, readSmallFileSync } from './files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'runtime-'));
 const file = join(folder, 'file');
@@ -16,10 +16,13 @@ test('a small file is read whole, through links as kubelet makes them', async ()
 test('a longer one is refused with both sizes', async () => {
   writeFileSync(file, 'x'.repeat(11));
   await expect(readSmallFile(file, 10)).rejects.toThrow(`${file} has 11 bytes, allowed are 10`);
+  expect(() => readSmallFileSync(file, 10)).toThrow(`${file} has 11 bytes, allowed are 10`);
+  expect(readSmallFileSync(file, 11)).toBe('x'.repeat(11));
 });
 
 test('what never ends, or never begins, is no small file', async () => {
   await expect(readSmallFile('/dev/zero')).rejects.toThrow('/dev/zero is no regular file');
+  expect(() => readSmallFileSync('/dev/zero')).toThrow('/dev/zero is no regular file');
   await expect(readSmallFile(folder)).rejects.toThrow('is no regular file');
   await expect(readSmallFile(join(folder, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
 });

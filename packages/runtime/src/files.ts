@@ -1,8 +1,8 @@
-import { constants } from 'node:fs';
+import { constants, readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 /** Tokens, authorities and queries are no longer than this. */
-export const smallFileBytes = 1024 * 1024;
+const smallFileBytes = 1024 * 1024;
 
 /**
  * The text of a small file: a token, authorities, a list of queries.
@@ -29,4 +29,12 @@ export async function readSmallFile(path: string, limitBytes = smallFileBytes): 
   } finally {
     await file.close();
   }
+}
+
+/** The same while a program starts. @throws as {@link readSmallFile}. */
+export function readSmallFileSync(path: string, limitBytes = smallFileBytes): string {
+  const stat = statSync(path);
+  if (!stat.isFile()) throw new Error(`${path} is no regular file`);
+  if (stat.size > limitBytes) throw new Error(`${path} has ${stat.size} bytes, allowed are ${limitBytes}`);
+  return readFileSync(path, 'utf8');
 }

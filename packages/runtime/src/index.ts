@@ -13,7 +13,7 @@ export { type HostPort, type NamespacedName, parsers } from './config/parsers.ts
 export { type Setting, setting, type SettingOptions } from './config/setting.ts';
 export { type ConfigTable, type ConfigValues, defineConfig, envName, flagName } from './config/table.ts';
 export { configError, RuntimeError, type RuntimeErrorCode, runtimeErrors } from './errors.ts';
-export { readSmallFile, smallFileBytes } from './files.ts';
+export { readSmallFile, readSmallFileSync } from './files.ts';
 export { type AdminApp, type AdminServer, type AdminServerOptions, startAdminServer } from './http/admin-server.ts';
 export { type AdminAuth } from './http/bearer.ts';
 export { type Check, type Checks, createChecks } from './http/checks.ts';

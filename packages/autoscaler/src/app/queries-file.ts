@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import type { Parser } from '@scaler/runtime';
+import { type Parser, readSmallFileSync } from '@scaler/runtime';
 import { parseQueries, type Queries } from '../sources/prometheus/queries.ts';
 
 /** A file of queries, read when the program starts. */
@@ -15,7 +14,7 @@ export const queriesFileParser: Parser<QueriesFile> = {
   schema: { type: 'string' },
   parse: (path) => {
     try {
-      return { ok: true, value: { path, queries: parseQueries(readFileSync(path, 'utf8')) } };
+      return { ok: true, value: { path, queries: parseQueries(readSmallFileSync(path)) } };
     } catch (error) {
       return { ok: false, reason: (error as Error).message };
     }

@@ -87,7 +87,7 @@ export function watchEventError(what: string, status: ApiStatus): KubeError {
   const code = status.code ?? 0;
   return new KubeError(
     codes[code] ?? (code >= 500 ? 'unavailable' : 'bad-answer'),
-    `${what} ended: ${status.message ?? JSON.stringify(status).slice(0, 200)}`,
+    `${what} ended: ${(status.message ?? JSON.stringify(status)).slice(0, longestQuote)}`,
     { status: code, reason: status.reason, retryAfterMs: retryAfter({}, status) },
   );
 }

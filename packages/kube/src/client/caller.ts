@@ -38,6 +38,13 @@ export interface CallerOptions {
 /** Makes calls with time limits and bounded retries, and parses the answer. */
 export type Caller = (call: ApiCall) => Promise<unknown>;
 
+/** The API takes objects of 3 MB at most; a page of a list is asked for with fewer objects when it is longer. */
+export const longestAnswerBytes = 16 * 1024 * 1024;
+/** Some refusals quote the whole object. */
+export const longestRefusalBytes = 4 * 1024 * 1024;
+/** The `reason` of a `bad-answer` whose body is longer than that. */
+export const answerTooLong = 'AnswerTooLong';
+
 const defaultTimeoutMs = 10_000;
 const maxAttempts = 5;
 const firstPauseMs = 100;
@@ -136,7 +143,18 @@ async function sendOnce(
     if (result.sent && deadline.signal.aborted && !call.signal?.aborted) transport.dropIdle(call.lane ?? 'normal');
     throw failureError(call, result, deadline, whole);
   }
-  const body = await readBody(result.answer);
+  const isRefusal = (result.answer.statusCode ?? 0) >= 300;
+  const maxBytes = isRefusal ? longestRefusalBytes : longestAnswerBytes;
+  const body = await readBody(result.answer, maxBytes);
+  if (body === 'too-long') {
+    const message = `${nameOf(call)} answered more than ${maxBytes} bytes`;
+    throw failureError(
+      call,
+      { error: new KubeError('bad-answer', message, { reason: answerTooLong }), sent: true },
+      deadline,
+      whole,
+    );
+  }
   if (body === undefined) {
     const error = new KubeError('connection', `${nameOf(call)} failed: the answer broke off`);
     throw failureError(call, { error, sent: true }, deadline, whole);

@@ -56,11 +56,24 @@ function watchConnection(request: ClientRequest): () => boolean {
   return () => sent;
 }
 
-/** Reads the whole body. Resolves with undefined when it breaks off. */
-export function readBody(answer: IncomingMessage): Promise<Buffer | undefined> {
+/**
+ * Reads the whole body. Resolves with undefined when it breaks off, with `too-long` when it has more than `maxBytes`: its
+ * connection ends then.
+ */
+export function readBody(answer: IncomingMessage, maxBytes: number): Promise<Buffer | 'too-long' | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
-    answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+    let length = 0;
+    answer.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= maxBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      resolve('too-long');
+      chunks.length = 0;
+      answer.destroy();
+    });
     answer.once('end', () => resolve(answer.complete ? Buffer.concat(chunks) : undefined));
     answer.once('error', () => resolve(undefined));
     answer.once('close', () => resolve(undefined));

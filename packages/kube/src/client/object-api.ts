@@ -1,5 +1,5 @@
 import { isKubeError, KubeError } from '../errors.ts';
-import type { ApiCall, Caller, CallOptions } from './caller.ts';
+import { answerTooLong, type ApiCall, type Caller, type CallOptions } from './caller.ts';
 import type {
   DeleteOptions,
   KubeClient,
@@ -124,25 +124,32 @@ async function* listPages<T extends KubeObject, U>(
   options: ListOptions<T, U>,
 ): AsyncGenerator<ListResult<U>> {
   const path = collectionPath(kind, options.namespace);
-  const {
-    labelSelector,
-    fieldSelector,
-    pageSize = 500,
-    lane = 'bulk',
-    timeoutMs = listPageTimeoutMs,
-    signal,
-  } = options;
-  let next: string | undefined;
-  do {
+  const { labelSelector, fieldSelector, lane = 'bulk', timeoutMs = listPageTimeoutMs, signal } = options;
+  let { pageSize = 500 } = options;
+  const ask = async (url: string): Promise<ListAnswer<T> | undefined | 'too-long'> => {
+    try {
+      return (await call({ method: 'GET', path: url, lane, timeoutMs, signal })) as ListAnswer<T> | undefined;
+    } catch (error) {
+      if (isKubeError(error, 'bad-answer') && error.reason === answerTooLong && pageSize > 1) return 'too-long';
+      throw error;
+    }
+  };
+  for (let next: string | undefined; ;) {
     const url = withQuery(path, { limit: pageSize, labelSelector, fieldSelector, continue: next });
-    const answer = (await call({ method: 'GET', path: url, lane, timeoutMs, signal })) as ListAnswer<T> | undefined;
+    const answer = await ask(url);
+    if (answer === 'too-long') {
+      // Large objects are their owners' doing: they make more pages, not longer ones.
+      pageSize = Math.max(1, Math.floor(pageSize / 8));
+      continue;
+    }
     const resourceVersion = answer?.metadata?.resourceVersion;
     if (resourceVersion === undefined || (answer?.items !== null && !Array.isArray(answer?.items))) {
       throw new KubeError('bad-answer', `GET ${url} answered no list`);
     }
     yield { items: (answer?.items ?? []).map((item) => options.trim(item)), resourceVersion };
     next = answer?.metadata?.continue || undefined;
-  } while (next !== undefined);
+    if (next === undefined) return;
+  }
 }
 
 function object<T>(answer: unknown): T {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '@scaler/scaler-types';
 import { KubeError } from '../errors.ts';
 import { refusalError } from './api-error.ts';
+import { longestRefusalBytes } from './caller.ts';
 import type { WatchOptions } from './client.ts';
 import { startDeadline } from './deadline.ts';
 import { readBody } from './exchange.ts';
@@ -32,7 +33,8 @@ export async function openWatch(
     if (!('answer' in result)) throw head.signal.aborted ? head.error(what) : result.error;
     const status = result.answer.statusCode ?? 0;
     if (status !== 200) {
-      const body = (await readBody(result.answer))?.toString('utf8') ?? '';
+      const read = await readBody(result.answer, longestRefusalBytes);
+      const body = typeof read === 'object' ? read.toString('utf8') : '';
       throw refusalError({ what, status, headers: result.answer.headers, body, write: false, tests: false });
     }
     signal.addEventListener('abort', end, { once: true });

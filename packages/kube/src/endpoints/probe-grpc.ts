@@ -46,6 +46,7 @@ function head(address: string, port: number): Record<string, string> {
 
 function ask(stream: ClientHttp2Stream, spec: GrpcProbeSpec): Promise<void> {
   return new Promise((resolve, reject) => {
+    const text = `Health check of "${spec.service}" on port ${spec.port}`;
     const chunks: Buffer[] = [];
     let bytes = 0;
     let grpcStatus: string | undefined;
@@ -56,12 +57,16 @@ function ask(stream: ClientHttp2Stream, spec: GrpcProbeSpec): Promise<void> {
     stream.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= maxAnswerBytes) chunks.push(chunk);
+      // Which ends the session.
+      else reject(new KubeError('unavailable', `${text} answered more than ${maxAnswerBytes} bytes`));
     });
     stream.on('close', () => {
       const serving = grpcStatus === '0' && isServing(Buffer.concat(chunks));
-      const text = `Health check of "${spec.service}" on port ${spec.port}`;
       if (serving) resolve();
-      else reject(new KubeError('unavailable', `${text}: not SERVING (grpc-status ${grpcStatus ?? 'missing'})`));
+      else
+        reject(
+          new KubeError('unavailable', `${text}: not SERVING (grpc-status ${grpcStatus?.slice(0, 20) ?? 'missing'})`),
+        );
     });
     stream.end(requestFrame(spec.service));
   });

@@ -38,7 +38,7 @@ async function discover(client: KubeClient, group: string, known: readonly strin
   const served = (answer?.versions ?? []).map(({ version }) => version);
   const best = known.find((version) => served.includes(version));
   if (best !== undefined) return best;
-  const list = served.join(', ') || 'none';
+  const list = served.slice(0, 10).join(', ').slice(0, 200) || 'none';
   throw new KubeError(
     'not-found',
     `The cluster serves ${group} in the versions ${list}; known are ${known.join(', ')}`,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readSmallFileSync } from '../files.ts';
 import { formatDuration, parseDuration, parseQuantity, quantityToNumber } from '@scaler/scaler-types';
 import { parsed, type Parser, refused } from './parser.ts';
 
@@ -215,9 +215,9 @@ function secretFile(): Parser<string> {
     schema: { type: 'string' },
     parse: (text) => {
       try {
-        return readFileSync(text, 'utf8').trim() === '' ? refused('the file is empty') : parsed(text);
+        return readSmallFileSync(text).trim() === '' ? refused('the file is empty') : parsed(text);
       } catch (error) {
-        return refused((error as NodeJS.ErrnoException).code);
+        return refused((error as NodeJS.ErrnoException).code ?? (error as Error).message);
       }
     },
     format: (value) => value,

@@ -47,7 +47,9 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
     loggerInstance: fastifyLogger(logger),
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
-    bodyLimit: 1024 * 1024,
+    bodyLimit: 64 * 1024,
+    // A request that is not whole by then is none.
+    requestTimeout: 30_000,
   });
   app.addHook('onRequest', (request, reply) => guard(auth, request, reply));
   app.setErrorHandler<FastifyError>((error, request, reply) => {

@@ -1,3 +1,5 @@
+import { cut, quoted } from '../../quote.ts';
+
 /** One value of an answer. */
 export interface Series {
   /** None for a scalar. */
@@ -18,16 +20,18 @@ export type ReadSeries = Series | { labels: Series['labels']; problem: string };
 export function readAnswer(json: unknown): readonly ReadSeries[] {
   const answer = fieldsOf(json);
   if (answer['status'] === 'error')
-    throw new Error(`it answered ${String(answer['errorType'])}: ${String(answer['error'])}`);
+    throw new Error(`it answered ${told(answer['errorType'])}: ${told(answer['error'])}`);
   const { resultType, result } = fieldsOf(answer['data']);
   if (answer['status'] !== 'success') throw new Error('it answered something that is no answer to a query');
   const warnings = answer['warnings'] ?? [];
   if (!Array.isArray(warnings) || warnings.length > 0) {
-    throw new Error(`its answer has warnings, so it may be a part: ${JSON.stringify(warnings).slice(0, 200)}`);
+    throw new Error(
+      `its answer has warnings, so it may be a part: ${Array.isArray(warnings) ? told(warnings[0]) : quoted(warnings)}`,
+    );
   }
   if (resultType === 'scalar') return [readSeries({}, result)];
   if (resultType !== 'vector' || !Array.isArray(result))
-    throw new Error(`it answered a ${String(resultType)}, not a vector`);
+    throw new Error(`it answered a ${told(resultType)}, not a vector`);
   return result.map((one: unknown) => {
     const { metric, value } = fieldsOf(one);
     return readSeries(fieldsOf(metric), value);
@@ -40,10 +44,15 @@ function readSeries(labels: Series['labels'], value: unknown): ReadSeries {
   if (typeof seconds !== 'number' || typeof text !== 'string')
     return { labels, problem: 'its value is no pair of time and text' };
   const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : NaN;
-  if (!Number.isFinite(number)) return { labels, problem: `its value is ${text}, which is no finite number` };
+  if (!Number.isFinite(number)) return { labels, problem: `its value is ${cut(text)}, which is no finite number` };
   return { labels, value: number, timestampMs: seconds * 1_000 };
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/** Words of Prometheus, as it wrote them. */
+function told(value: unknown): string {
+  return typeof value === 'string' ? cut(value, 200) : quoted(value);
 }

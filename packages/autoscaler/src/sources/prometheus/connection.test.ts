@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startFakePrometheus, type Tls } from '../../testing/prometheus.ts';
+import { readAnswer } from './answer.ts';
 import { type ConnectionOptions, createConnection } from './connection.ts';
 
 const signal = new AbortController().signal;
@@ -77,4 +78,25 @@ describe('who asks', () => {
     for (const connection of [bearer, basic, nobody]) connection.close();
     await fake.close();
   });
+});
+
+test('an answer of 64 MB is not read to its end, and words of 50,000 characters are quoted cut', async () => {
+  const fake = await startFakePrometheus();
+  const connection = connect({ url: fake.url });
+  fake.answer = () => ({ body: { status: 'success', data: 'x'.repeat(64 * 1024 * 1024) } });
+  await expect(connection.ask(path, { query: 'up' }, signal)).rejects.toThrow('it answered more than 16777216 bytes');
+  connection.close();
+  await fake.close();
+  const long = 'x'.repeat(50_000);
+  const vector = (text: string): object => ({ resultType: 'vector', result: [{ metric: {}, value: [1, text] }] });
+  for (const answer of [
+    { status: 'error', errorType: long, error: long },
+    { status: 'success', warnings: [long, long], data: vector('1') },
+    { status: 'success', warnings: { long }, data: vector('1') },
+    { status: 'success', data: { resultType: long, result: [] } },
+  ]) {
+    expect(() => readAnswer(answer)).toThrow(/^[^]{10,500}$/);
+  }
+  const [series] = readAnswer({ status: 'success', data: vector(long) });
+  expect((series as { problem: string }).problem.length).toBeLessThan(200);
 });

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { Agent, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { readSmallFile } from '@scaler/runtime';
 
 export interface ConnectionOptions {
   /** http or https; a path in it is kept: `https://mimir/prometheus`. */
@@ -31,7 +31,7 @@ export interface Connection {
 }
 
 /** An answer longer than this is none: 10,000 series take about 2 MB. */
-const longestAnswerBytes = 32 * 1024 * 1024;
+const longestAnswerBytes = 16 * 1024 * 1024;
 
 export function createConnection(options: ConnectionOptions): Connection {
   const base = new URL(options.url);
@@ -64,7 +64,7 @@ function createAgents(secure: boolean, { caFile, concurrency }: ConnectionOption
   return {
     async current(): Promise<Agent> {
       if (!secure || caFile === undefined) return agent;
-      const now = await readFile(caFile, 'utf8');
+      const now = await readSmallFile(caFile);
       if (now !== ca) {
         // The old one is left to its requests under way; its idle sockets hold nothing up.
         agent = new HttpsAgent({ ...limits, ca: now });
@@ -77,9 +77,9 @@ function createAgents(secure: boolean, { caFile, concurrency }: ConnectionOption
 }
 
 async function authorizationOf({ tokenFile, basicFile }: ConnectionOptions): Promise<string | undefined> {
-  if (tokenFile !== undefined) return `Bearer ${(await readFile(tokenFile, 'utf8')).trim()}`;
+  if (tokenFile !== undefined) return `Bearer ${(await readSmallFile(tokenFile)).trim()}`;
   if (basicFile === undefined) return undefined;
-  return `Basic ${Buffer.from((await readFile(basicFile, 'utf8')).trim()).toString('base64')}`;
+  return `Basic ${Buffer.from((await readSmallFile(basicFile)).trim()).toString('base64')}`;
 }
 
 /** A kept connection that the server closed at this very moment says nothing: asked once more. Queries change nothing. */
