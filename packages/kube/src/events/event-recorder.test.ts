@@ -108,6 +108,24 @@ test('the queue is bounded', async () => {
   await events.flush();
 });
 
+test('a namespace that writes without end loses its own Events, told once a minute, and none of another', async () => {
+  const held: (() => void)[] = [];
+  api.answer((_request, response) => void held.push(() => sendJson(response, 201, { metadata: {} })));
+  const events = recorder({ queueLimit: 40 });
+  for (let i = 0; i < 8_000; i++) events.event(web, 'Warning', 'InvalidSetting', `scaler/x${i} is not known`);
+  const other = { ...web, namespace: 'quiet', uid: 'u2' };
+  for (let i = 0; i < 8; i++) events.event(other, 'Normal', 'Parked', `message ${i}`);
+  await until(() => held.length === 1);
+  expect([...events.droppedOf.keys()]).toEqual(['shop']);
+  expect(events.droppedOf.get('shop')).toBe(events.dropped);
+  expect(logger.lines.filter(({ message }) => message === 'Event lost')).toHaveLength(1);
+  api.answer((_request, response) => sendJson(response, 201, { metadata: {} }));
+  held[0]?.();
+  await events.flush();
+  const order = api.requests.map(({ path }) => path.includes('/quiet/'));
+  expect([order.length, order.slice(0, 18).filter(Boolean).length]).toEqual([29, 8]);
+});
+
 test('what the API would refuse is cut to fit', async () => {
   const events = recorder();
   events.event(

@@ -2,6 +2,8 @@ import type { Clock, Logger } from '@scaler/scaler-types';
 import type { KubeClient } from '../client/client.ts';
 import { kinds } from '../client/kinds.ts';
 import { isKubeError } from '../errors.ts';
+import { Kept } from '../state/kept.ts';
+import { EventQueue } from './event-queue.ts';
 import {
   eventKey,
   type EventObject,
@@ -21,7 +23,7 @@ export interface EventRecorderOptions {
   readonly instance?: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Events that wait to be written; beyond it new ones are dropped and counted. Default 1000. */
+  /** Events that wait to be written, of which no namespace has more than is still free; beyond it new ones are dropped and counted. Default 1000. */
   readonly queueLimit?: number | undefined;
   /** For how long the same Event is counted rather than written anew; default 10 minutes. */
   readonly windowMs?: number | undefined;
@@ -35,9 +37,12 @@ export interface EventRecorder {
   flush(signal?: AbortSignal): Promise<void>;
   /** Events that were lost, because the queue was full or the API refused them. */
   readonly dropped: number;
+  /** The same by namespace; of those beyond a few hundred under the empty name. */
+  readonly droppedOf: ReadonlyMap<string, number>;
 }
 
 interface Entry {
+  readonly namespace: string;
   readonly record: EventRecord;
   times: EventTimes;
   /** Where it was written. */
@@ -45,8 +50,13 @@ interface Entry {
   queued: boolean;
 }
 
-// So that remembering what was written stays bounded too.
-const rememberedLimit = 4_096;
+// So that remembering what was written stays bounded too: tenants choose how long a text is.
+const rememberedBytes = 4 * 1024 * 1024;
+/** What an Event takes beside its texts. */
+const recordBytes = 400;
+/** So often is told of one namespace that Events of it were lost. */
+const lossEveryMs = 60_000;
+const mostNamespaces = 256;
 
 /** Makes a recorder; it writes in the background, one at a time, in the `bulk` lane. */
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
@@ -55,17 +65,21 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 
 class Recorder implements EventRecorder {
   dropped = 0;
-  readonly #entries = new Map<string, Entry>();
-  readonly #queue = new Set<Entry>();
+  readonly droppedOf = new Map<string, number>();
+  readonly #toldLossMs = new Map<string, number>();
+  readonly #entries = new Kept<Entry>({ mostBytes: rememberedBytes });
+  readonly #queue: EventQueue<Entry>;
   #draining: Promise<void> | undefined;
   readonly #options: EventRecorderOptions;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
+    this.#queue = new EventQueue(options.queueLimit ?? 1_000);
   }
 
   event(object: EventObject, type: EventType, reason: string, message: string): void {
-    const { clock, windowMs = 600_000, queueLimit = 1_000 } = this.#options;
+    const { clock, windowMs = 600_000 } = this.#options;
+    const namespace = object.namespace ?? (object.kind === 'Namespace' ? object.name : '');
     const record = fitting({ object, type, reason, message });
     const key = eventKey(record);
     const nowMs = clock.now();
@@ -73,13 +87,13 @@ class Recorder implements EventRecorder {
     const again = known !== undefined && Math.abs(nowMs - known.times.firstMs) < windowMs;
     const entry = again
       ? known
-      : { record, times: { firstMs: nowMs, lastMs: nowMs, count: 0 }, written: undefined, queued: false };
-    if (!entry.queued && this.#queue.size >= queueLimit) {
-      this.#drop(record, 'too many wait');
+      : { namespace, record, times: { firstMs: nowMs, lastMs: nowMs, count: 0 }, written: undefined, queued: false };
+    if (!entry.queued && !this.#queue.hasRoom(namespace)) {
+      this.#drop({ namespace, record }, 'too many wait');
       return;
     }
     entry.times = { ...entry.times, lastMs: nowMs, count: entry.times.count + 1 };
-    this.#remember(key, entry);
+    this.#entries.set(key, entry, namespace, 2 * key.length + recordBytes);
     entry.queued = true;
     this.#queue.add(entry);
     this.#draining ??= this.#drain();
@@ -94,21 +108,13 @@ class Recorder implements EventRecorder {
     }
   }
 
-  #remember(key: string, entry: Entry): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    const oldest = this.#entries.keys().next();
-    if (this.#entries.size > rememberedLimit && !oldest.done) this.#entries.delete(oldest.value);
-  }
-
   async #drain(): Promise<void> {
-    for (const entry of this.#queue) {
-      this.#queue.delete(entry);
+    for (let entry = this.#queue.shift(); entry !== undefined; entry = this.#queue.shift()) {
       entry.queued = false;
       try {
         await this.#write(entry);
       } catch (err) {
-        this.#drop(entry.record, 'it cannot be written', err);
+        this.#drop(entry, 'it cannot be written', err);
       }
     }
     // In the same step as the last look at the queue: what comes later starts anew.
@@ -137,9 +143,17 @@ class Recorder implements EventRecorder {
     entry.written = { namespace, name };
   }
 
-  #drop({ object, reason, message }: EventRecord, why: string, err?: unknown): void {
+  #drop({ namespace, record }: Pick<Entry, 'namespace' | 'record'>, why: string, err?: unknown): void {
     this.dropped += 1;
-    const { namespace, name } = object;
-    this.#options.logger.warn('Event lost', { why, namespace, name, reason, message, err });
+    const { clock, logger } = this.#options;
+    const known = this.droppedOf.has(namespace) || this.droppedOf.size < mostNamespaces;
+    const counted = known ? namespace : '';
+    const lost = (this.droppedOf.get(counted) ?? 0) + 1;
+    this.droppedOf.set(counted, lost);
+    const nowMs = clock.monotonic();
+    if (nowMs - (this.#toldLossMs.get(counted) ?? -Infinity) < lossEveryMs) return;
+    this.#toldLossMs.set(counted, nowMs);
+    const { object, reason, message } = record;
+    logger.warn('Event lost', { why, namespace, name: object.name, reason, message, lost, err });
   }
 }
