@@ -8,6 +8,7 @@ import type { LateKeys } from './late-keys.ts';
 import type { Memory } from './memory.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Options } from './options.ts';
+import type { WarnOwner } from './owner-log.ts';
 import type { Pace } from './pace.ts';
 import type { Reach } from './reach.ts';
 import type { Rivals } from './rivals.ts';
@@ -44,6 +45,9 @@ export interface Ground {
   readonly rivals: Rivals;
   readonly announce: Announce;
   readonly announceNamespace: AnnounceNamespace;
+  readonly warnOwner: WarnOwner;
+  /** Events that were lost, by namespace. */
+  readonly lostEvents: ReadonlyMap<string, number>;
   readonly watching: Watching;
   /** Resources that this process parks right now; nothing else touches them meanwhile. */
   readonly parks: Set<string>;

@@ -1,3 +1,4 @@
+import { Kept } from '@scaler/kube';
 import type { Clock } from '@scaler/scaler-types';
 
 /**
@@ -12,15 +13,25 @@ export interface Memory {
   forget(key: string): void;
 }
 
+/** 30,000 workloads' worth; what is forgotten for the sake of others waits anew, of the namespace that has the most. */
+const mostBytes = 32 * 1024 * 1024;
+
+// Keys are `what namespace/name`.
+function namespaceOf(key: string): string {
+  return key.slice(key.indexOf(' ') + 1).split('/', 1)[0] ?? '';
+}
+
 export function createMemory(clock: Clock): Memory {
-  const seen = new Map<string, { value: string; sinceMs: number }>();
+  const seen = new Kept<{ value: string; sinceMs: number }>({ mostBytes });
   const age = (key: string, value: string): number => {
     const known = seen.get(key);
     return known?.value === value ? clock.monotonic() - known.sinceMs : 0;
   };
   return {
     observe: (key, value) => {
-      if (seen.get(key)?.value !== value) seen.set(key, { value, sinceMs: clock.monotonic() });
+      if (seen.get(key)?.value !== value) {
+        seen.set(key, { value, sinceMs: clock.monotonic() }, namespaceOf(key), 2 * (key.length + value.length) + 100);
+      }
       return age(key, value);
     },
     age,

@@ -4,7 +4,7 @@ import { metricsOf } from './metrics.ts';
 import type { Rivals } from './rivals.ts';
 
 const rivalsOf = (writers: readonly string[]) => ({ writers: () => writers, reverts: new Map() }) as unknown as Rivals;
-const quiet = { isDlxGone: () => false, pace: { waiting: 3 } as never, dlx: undefined };
+const quiet = { isDlxGone: () => false, pace: { waiting: 3 } as never, dlx: undefined, lostEvents: new Map() };
 
 test('of other writers no more than 20 have a series of their own', () => {
   const writers = [...Array.from({ length: 30 }, (_, index) => `writer-${index}`), 'writer-0', 'writer-29'];
@@ -23,8 +23,9 @@ test('the dead-man switch is told of where there is a DLX to watch', () => {
   expect(names(undefined)).toEqual([
     ['contested_resources', undefined],
     ['reverts_total', 0],
+    ['events_lost_total', undefined],
   ]);
-  expect(names({} as DlxAddresses).slice(2)).toEqual([
+  expect(names({} as DlxAddresses).slice(3)).toEqual([
     ['dlx_gone', 1],
     ['dead_man_waiting', 3],
   ]);

@@ -11,7 +11,8 @@ export function metricsOf({
   isDlxGone,
   pace,
   dlx,
-}: Pick<Ground, 'rivals' | 'isDlxGone' | 'pace' | 'dlx'>): readonly ScalerMetric[] {
+  lostEvents,
+}: Pick<Ground, 'rivals' | 'isDlxGone' | 'pace' | 'dlx' | 'lostEvents'>): readonly ScalerMetric[] {
   const contested: ScalerMetric = {
     name: 'contested_resources',
     help: 'Resources that are not parked since another writer keeps taking back what was written, by that writer.',
@@ -24,7 +25,14 @@ export function metricsOf({
     kind: 'counter',
     samples: reverted.map((what) => ({ labels: { what }, value: rivals.reverts.get(what) ?? 0 })),
   };
-  return dlx === undefined ? [contested, reverts] : [contested, reverts, ...deadMan(isDlxGone(), pace.waiting)];
+  const lost: ScalerMetric = {
+    name: 'events_lost_total',
+    help: 'Events that were not written, since too many of their namespace waited or the API refused them, by namespace.',
+    kind: 'counter',
+    samples: [...lostEvents].map(([namespace, value]) => ({ labels: { namespace }, value })),
+  };
+  const common = [contested, reverts, lost];
+  return dlx === undefined ? common : [...common, ...deadMan(isDlxGone(), pace.waiting)];
 }
 
 function deadMan(gone: boolean, waiting: number): readonly ScalerMetric[] {

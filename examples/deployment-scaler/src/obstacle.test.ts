@@ -1,5 +1,4 @@
 import { expect, test } from '@jest/globals';
-import { silentLogger } from './testing/silent-logger.ts';
 import type { Managed } from './lookup.ts';
 import { createTellObstacle } from './obstacle.ts';
 
@@ -9,7 +8,7 @@ function stage() {
   const tell = createTellObstacle({
     announce: (_, reason, message) => events.push(`${reason}: ${message}`),
     clock: { monotonic: () => nowMs } as never,
-    logger: silentLogger,
+    warnOwner: () => undefined,
   });
   const managed = (uid = 'u1'): Managed => ({ workload: { namespace: 'shop', name: 'web', uid } }) as never;
   return { events, managed, tell, pass: (ms: number) => (nowMs += ms) };

@@ -1,3 +1,4 @@
+import { digest, Kept } from '@scaler/kube';
 import { resourceKey } from '@scaler/scaler-types';
 import type { Ground } from './ground.ts';
 import type { Managed } from './lookup.ts';
@@ -17,12 +18,14 @@ interface Standing {
   told: boolean;
 }
 
+const standingBytes = 4 * 1024 * 1024;
+
 export function createTellObstacle({
   announce,
   clock,
-  logger,
-}: Pick<Ground, 'announce' | 'clock' | 'logger'>): TellObstacle {
-  const standing = new Map<string, Standing>();
+  warnOwner,
+}: Pick<Ground, 'announce' | 'clock' | 'warnOwner'>): TellObstacle {
+  const standing = new Kept<Standing>({ mostBytes: standingBytes });
   return (managed, obstacle) => {
     const { workload } = managed;
     const key = resourceKey(workload);
@@ -30,15 +33,19 @@ export function createTellObstacle({
       standing.delete(key);
       return;
     }
-    const text = `${workload.uid} ${obstacle}`;
+    const text = digest(`${workload.uid} ${obstacle}`);
     const nowMs = clock.monotonic();
     const known = standing.get(key);
     if (known?.text !== text) {
-      standing.set(key, { text, sinceMs: nowMs, told: false });
+      standing.set(key, { text, sinceMs: nowMs, told: false }, workload.namespace, 2 * key.length + 100);
     } else if (!known.told && nowMs - known.sinceMs >= lastingMs) {
       known.told = true;
       announce(managed, 'CannotSleep', obstacle);
-      logger.warn('A workload needs its owner', { resource: key, reason: 'CannotSleep', message: obstacle });
+      warnOwner(workload.namespace, 'A workload needs its owner', {
+        resource: key,
+        reason: 'CannotSleep',
+        message: obstacle,
+      });
     }
   };
 }

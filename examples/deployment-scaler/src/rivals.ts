@@ -1,7 +1,8 @@
 import { type FieldWriter, type KubeClient, readToken, type Workload } from '@scaler/kube';
-import { type Clock, type Logger, resourceKey, type ResourceRef } from '@scaler/scaler-types';
+import { type Clock, resourceKey, type ResourceRef } from '@scaler/scaler-types';
 import type { Announce } from './announce.ts';
 import type { Managed } from './lookup.ts';
+import type { WarnOwner } from './owner-log.ts';
 import { afterSwap, revertsOf, type Seen, seenOf } from './reverts.ts';
 import { afterRevert, backOffLeft, remembered, type Revert, type Rivalry } from './rivalry.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -41,7 +42,7 @@ export interface GivenWay {
 export interface RivalsOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly warnOwner: WarnOwner;
   readonly announce: Announce;
 }
 
@@ -55,7 +56,7 @@ interface Known {
 }
 
 export function createRivals(options: RivalsOptions): Rivals {
-  const { clock, logger, announce } = options;
+  const { clock, warnOwner, announce } = options;
   const known = new Map<string, Known>();
   const none: Known = { seen: undefined, seenMs: 0, rivalry: undefined, what: 'key', text: '', who: '' };
   const reverts = new Map<Revert['what'], number>();
@@ -70,7 +71,7 @@ export function createRivals(options: RivalsOptions): Rivals {
     const text = begins ? textOf(revert, who, rivalry.times, clock.now() + leftMs) : before.text;
     const now = begins ? { what: revert.what, who: writer?.sure ? writer.manager : 'unknown' } : {};
     known.set(key, { ...before, rivalry, text, ...now });
-    logger.warn('What was written has been taken back', {
+    warnOwner(managed.workload.namespace, 'What was written has been taken back', {
       resource: key,
       ...revert,
       who,

@@ -34,6 +34,7 @@ import { metricsOf } from './metrics.ts';
 import { createNamespaces } from './namespaces.ts';
 import { newsOf } from './news.ts';
 import { parseOptions } from './options.ts';
+import { createOwnerLog } from './owner-log.ts';
 import { createPace, type Pace } from './pace.ts';
 import { park } from './park.ts';
 import { createPerformer, type Performer } from './perform.ts';
@@ -164,7 +165,7 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
     workloadOf,
   });
   const recorder = createEventRecorder({ client, component: 'scaler', instance: identity, clock, logger });
-  const announce = createAnnounce(recorder);
+  const [announce, warnOwner] = [createAnnounce(recorder), createOwnerLog(clock, logger)];
   const dlx = role === 'autoscaler' ? dlxOf(client, context) : undefined;
   const atRest = createAtRest(clock);
   const lookAgain = lookingAgain(atRest, () => changes);
@@ -187,8 +188,8 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
     counts: createCounts(stores.workloads),
     reach: createReach(clock, context.dlxToken),
     watching: createWatching(endpoints, lookAgain),
-    announce,
-    rivals: createRivals({ client, clock, logger, announce }),
+    ...{ announce, warnOwner, lostEvents: recorder.droppedOf },
+    rivals: createRivals({ client, clock, warnOwner, announce }),
     announceNamespace: createAnnounceNamespace(recorder),
     parks: new Set(),
     repairs: new Map(),

@@ -1,4 +1,4 @@
-import type { ServiceInfo } from '@scaler/kube';
+import { digest, fewOf, Kept, type ServiceInfo } from '@scaler/kube';
 import { resourceKey } from '@scaler/scaler-types';
 import type { EventReason } from './announce.ts';
 import type { Ground } from './ground.ts';
@@ -8,33 +8,48 @@ import { routingMode } from './refusal.ts';
 import { portsWithoutEffect, settingsWithoutEffect } from './no-effect.ts';
 import { hostsOf } from './resources.ts';
 
+/** So many complaints of one workload or namespace are told, the others counted: one write may give cause for thousands. */
+const mostComplaints = 5;
+const toldBytes = 4 * 1024 * 1024;
+
+type Complaint = readonly [reason: EventReason, message: string];
+
 /** Tells the owner of a workload what is wrong with its settings, once as long as nothing changes. */
 export function createTeller(ground: Ground): (managed: Managed, services: readonly ServiceInfo[]) => void {
-  const told = new Map<string, string>();
+  const told = new Kept<string>({ mostBytes: toldBytes });
   return (managed, services) => {
-    const complaints = complaintsOf(ground, managed, services);
+    const complaints = fewComplaints(complaintsOf(ground, managed, services));
+    const { namespace, uid } = managed.workload;
     const key = resourceKey(managed.workload);
-    const text = JSON.stringify([managed.workload.uid, complaints]);
+    const text = digest(JSON.stringify([uid, complaints]));
     if (complaints.length > 0 && told.get(key) === text) return;
     if (complaints.length === 0) told.delete(key);
-    else told.set(key, text);
+    else told.set(key, text, namespace, 2 * key.length + 100);
     for (const [reason, message] of complaints) {
       ground.announce(managed, reason, message);
-      ground.logger.warn('A workload needs its owner', { resource: key, reason, message });
+      ground.warnOwner(namespace, 'A workload needs its owner', { resource: key, reason, message });
     }
   };
 }
 
+function fewComplaints(all: readonly Complaint[]): readonly Complaint[] {
+  const [first] = all.slice(mostComplaints);
+  if (first === undefined) return all;
+  const more = `${all.length - mostComplaints} more of its settings are wrong, unknown or without effect`;
+  return [...all.slice(0, mostComplaints), [first[0], more]];
+}
+
 /** Tells what is wrong with a namespace's defaults, once for each version of them. */
-export function createNamespaceTeller({ namespaces, announceNamespace, logger }: Ground): (name: string) => void {
+export function createNamespaceTeller({ namespaces, announceNamespace, warnOwner }: Ground): (name: string) => void {
   const told = new WeakSet<NamespaceInfo>();
   return (name) => {
     const namespace = namespaces.get(name);
     if (namespace === undefined || told.has(namespace)) return;
     told.add(namespace);
-    for (const { message } of namespace.problems) {
-      announceNamespace(namespace, 'InvalidSetting', message);
-      logger.warn('A namespace needs its owner', { namespace: name, reason: 'InvalidSetting', message });
+    const complaints = namespace.problems.map(({ message }): Complaint => ['InvalidSetting', message]);
+    for (const [reason, message] of fewComplaints(complaints)) {
+      announceNamespace(namespace, reason, message);
+      warnOwner(name, 'A namespace needs its owner', { namespace: name, reason, message });
     }
   };
 }
@@ -43,7 +58,7 @@ function complaintsOf(
   { stores, lookup, options }: Ground,
   managed: Managed,
   services: readonly ServiceInfo[],
-): readonly (readonly [EventReason, string])[] {
+): readonly Complaint[] {
   const { workload, settings, problems } = managed;
   const ingresses = settings.hosts.length > 0 ? stores.ingresses.byIndex('namespace', workload.namespace) : [];
   const httpRoutes = lookup.httpRoutesOf(managed, services);
@@ -52,13 +67,14 @@ function complaintsOf(
   const bare = mode === 'overlay' && !workload.template.preStop;
   return [
     ...problems.map(({ message }) => ['InvalidSetting', message] as const),
-    ...hosts.map(
-      (host) =>
-        [
-          'InvalidSetting',
-          `scaler/hosts: no Ingress or HTTPRoute of the namespace has "${host}", and no admin allows it`,
-        ] as const,
-    ),
+    ...(hosts.length === 0
+      ? []
+      : [
+          [
+            'InvalidSetting',
+            `scaler/hosts: no Ingress or HTTPRoute of the namespace has ${fewOf(hosts)}, and no admin allows it`,
+          ] as const,
+        ]),
     ...httpRoutes
       .filter(({ services: named }) => services.some(({ name }) => named.includes(name)))
       .flatMap(({ problems: left }) => left.map((message) => ['NoEffect', message] as const)),
