@@ -1,5 +1,6 @@
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
+import { guarded } from './eslint.guard.js';
 
 /** Which library may be imported in which package only. */
 const confined = [
@@ -60,6 +61,7 @@ export default tseslint.config(
       ],
     },
   },
+  guarded,
   // The apps and libraries may use the testing kit in their tests alone.
   {
     files: ['packages/*/src/**/*.ts', 'examples/*/src/**/*.ts'],

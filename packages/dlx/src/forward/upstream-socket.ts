@@ -62,7 +62,12 @@ export class UpstreamSocket extends Socket {
 
   override push(chunk: null): boolean {
     this.#ended = true;
-    return super.push(chunk);
+    try {
+      return super.push(chunk);
+    } catch (error) {
+      this.#owner.broke(error);
+      return false;
+    }
   }
 
   override unshift(chunk: Buffer): void {

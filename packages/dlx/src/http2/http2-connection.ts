@@ -84,7 +84,7 @@ export class Http2Connection implements Channel, ClientConnection {
       session.close();
     };
     const cancel = this.#core.clock.after(farewellMs, close);
-    session.ping(close);
+    session.ping(guard(this, close));
   }
 
   refuse(refusal: Refusal): void {

@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { Linter } from 'eslint';
+import tseslint from 'typescript-eslint';
+
+const here = import.meta.dirname;
+const rulesFile = join(here, '../../../eslint.guard.js');
+const { guarded } = (await import(rulesFile)) as { guarded: { rules: Linter.RulesRecord } };
+const linter = new Linter();
+const { parser } = tseslint;
+const faultsIn = (code: string): number =>
+  linter.verify(code, [{ languageOptions: { parser: parser as Linter.Parser }, rules: guarded.rules }]).length;
+
+const sources = readdirSync(here, { recursive: true, encoding: 'utf8' }).filter(
+  (name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.startsWith('testing/') && name !== 'guard.ts',
+);
+
+test('no listener of the data path is without a guard', () => {
+  expect(sources.length).toBeGreaterThan(60);
+  const found = sources.filter((name) => faultsIn(readFileSync(join(here, name), 'utf8')) > 0);
+  expect(found).toEqual([]);
+});
+
+test('one that is added is found, in whatever form', () => {
+  const added = [
+    "socket.on('data', handle)",
+    "socket.once('end', () => {})",
+    "socket.off('x', y).on('data', handle)",
+    "socket.addListener('data', handle)",
+    "socket.prependListener('data', handle)",
+    "socket.prependOnceListener('data', handle)",
+    "socket['on']('data', handle)",
+    "signal.addEventListener('abort', handle)",
+    'body.pipe(res)',
+    'socket.setTimeout(1000, () => {})',
+    'socket.write(chunk, () => {})',
+    'session.ping(() => {})',
+    'session.ping(handle)',
+    'session.close(() => {})',
+    'createServer((req, res) => {})',
+    'connect(url, () => {})',
+    'up.push = (chunk) => true',
+    'parser.onIncoming = function () {}',
+    'fastify({ clientErrorHandler: () => {} })',
+    'class A extends Socket { override emit(event: string) { return super.emit(event); } }',
+    'class A extends Readable { push(chunk: unknown) { return super.push(chunk); } }',
+    'class A { onResponseData(controller: unknown) { work(); } }',
+    'class A { onRequestUpgrade() { work(); } }',
+  ];
+  expect(added.filter((code) => faultsIn(code) === 0)).toEqual([]);
+});
+
+test('what has one is not', () => {
+  const fine = [
+    "listen(socket, 'data', this, this.#take)",
+    "socket.off('data', handle)",
+    'session.ping(guard(this, close))',
+    'session.close()',
+    "replaceMethod(up, 'push', { owner, method, otherwise: false })",
+    'class A { onResponseData(controller: unknown) { if (done) return; try { work(); } catch (error) { broke(error); } } }',
+  ];
+  expect(fine.filter((code) => faultsIn(code) > 0)).toEqual([]);
+});
