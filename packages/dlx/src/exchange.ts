@@ -35,6 +35,8 @@ export class Exchange implements Holdable, Breakable {
   heldAtMs = 0;
   /** What it is counted as while it is held; 0: it never was. */
   heldBytes = 0;
+  /** Of these, what was read from its client beside its head. */
+  keptBytes = 0;
   wasHeld = false;
   attempt: Attempt | undefined = undefined;
   /** Why the last endpoint could not be had. */
@@ -73,12 +75,14 @@ export class Exchange implements Holdable, Breakable {
     return this.channel.ownPort && resource?.phase === 'awake' && resource.dlxSeesAll !== true;
   }
 
-  /** What is kept of it has grown. */
-  recount(heldBytes: number): void {
-    const isHeld = this.state === 'held';
-    if (isHeld) this.#countHeld(-1);
-    this.heldBytes = heldBytes;
-    if (isHeld) this.#countHeld(1);
+  /**
+   * What its carrier keeps of what came behind its head has grown to so many bytes. Held, that has to fit in like any other
+   * request, or it ends.
+   */
+  keeps(bytes: number): void {
+    const by = bytes - this.keptBytes;
+    this.keptBytes = bytes;
+    if (this.heldBytes > 0) this.#grow(by);
   }
 
   /** Its connection left HTTP: it is a stream now, which is open until the request ends. */
@@ -178,6 +182,22 @@ export class Exchange implements Holdable, Breakable {
     } catch (error) {
       this.#told(error);
     }
+  }
+
+  #grow(by: number): void {
+    if (this.state !== 'held') {
+      this.heldBytes += by;
+      return;
+    }
+    this.#countHeld(-1);
+    this.heldBytes += by;
+    this.#countHeld(1);
+    const { accounting, settings } = this.core;
+    const gate = this.lane?.gate;
+    const free = settings.holdBytesTotal - accounting.heldBytes - accounting.pipelined.heldBytes;
+    if (gate === undefined || (free >= 0 && gate.heldBytes <= Math.max(free, this.heldBytes))) return;
+    const detail = `${gate.key}: ${gate.heldBytes} bytes are held, with ${free} left for all`;
+    this.refuse({ outcome: 'overflow', detail });
   }
 
   #countHeld(by: 1 | -1): void {

@@ -1,11 +1,13 @@
 import type { Exchange } from '../exchange.ts';
 import { parseHost } from '../identify/host.ts';
 import type { Refusal } from '../outcome.ts';
+import { mostFields } from './head.ts';
 import type { RawMessage } from './raw-message.ts';
 
 /** What Node's parser lets through in HTTP/1 and must not pass. Sets the exchange's path. */
 export function checkRequest(x: Exchange, { head, httpVersion, url = '' }: RawMessage): Refusal | undefined {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return bad(`HTTP/${httpVersion} by this request line`, 505);
+  if (head.count > mostFields) return tooManyFields(x, head.count);
   if (head.hosts > 1) return bad('more than one Host');
   if (head.host === undefined && httpVersion !== '1.0') return bad('no Host');
   if (head.host !== undefined && head.host !== '' && parseHost(head.host) === undefined) return bad('not a Host');
@@ -38,6 +40,11 @@ function checkAbsolute(x: Exchange, url: string, hostField = ''): Refusal | unde
   }
   x.path = rest.startsWith('/') ? rest : `/${rest}`;
   return undefined;
+}
+
+export function tooManyFields({ core, lane }: Exchange, count: number): Refusal {
+  core.accounting.bounds.met('fields', lane?.gate.ref.namespace);
+  return bad(`${count} fields, of which ${mostFields} are allowed`, 431);
 }
 
 function bad(detail: string, status?: number): Refusal {

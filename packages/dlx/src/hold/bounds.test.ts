@@ -42,11 +42,15 @@ test('the answer says what is full', () => {
   expect(overflowOf(noisy, [noisy], 1, bounds)).toBe('holds its share already: 600000 bytes, with 400000 left for all');
 });
 
-test('a request counts as its connection, its head and what may have been read of its body', () => {
-  const head = (...raw: string[]): ReturnType<typeof readHead> => readHead(raw, 'x-scaler-target');
-  expect(heldBytesOf(head('host', 'web'))).toBe(16_384 + 7);
-  expect(heldBytesOf(head('content-length', '5'))).toBe(16_384 + 15 + 5);
-  expect(heldBytesOf(head('content-length', '99999999999'))).toBe(16_384 + 25 + 131_072);
-  expect(heldBytesOf(head('transfer-encoding', 'chunked'))).toBe(16_384 + 131_072);
-  expect(pipelinedBytesOf(head('host', 'web'))).toBe(2048 + 7);
+test('a request counts as its connection, its head by fields and characters, and what may have been read of its body', () => {
+  const asked = (url: string, ...raw: string[]) => ({ url, head: readHead(raw, 'x-scaler-target') });
+  expect(heldBytesOf(asked('/', 'host', 'web'))).toBe(16_384 + 96 + 7 + 1);
+  expect(heldBytesOf(asked(`/${'a'.repeat(60_000)}`, 'host', 'web'))).toBe(16_384 + 96 + 7 + 60_001);
+  expect(heldBytesOf(asked('/', 'content-length', '5'))).toBe(16_384 + 96 + 15 + 1 + 5);
+  expect(heldBytesOf(asked('/', 'content-length', '99999999999'))).toBe(16_384 + 96 + 25 + 1 + 131_072);
+  expect(heldBytesOf(asked('/', 'transfer-encoding', 'chunked'))).toBe(16_384 + 96 + 24 + 1 + 131_072);
+  expect(pipelinedBytesOf(asked('/', 'host', 'web'))).toBe(2048 + 96 + 7 + 1);
+  // Fields that are not passed on are kept all the same.
+  const dropped = Array<string[]>(1000).fill(['keep-alive', 'x']).flat();
+  expect(heldBytesOf(asked('/', ...dropped))).toBe(16_384 + 1000 * (96 + 11) + 1);
 });

@@ -1,3 +1,4 @@
+import type { Carrier } from '../carrier.ts';
 import { type Head, hasBody } from '../forward/head.ts';
 
 /** What waits, of one resource or of all. */
@@ -20,14 +21,17 @@ const recordBytes = 2048;
 /** Node stops reading a body once 64 KiB of it wait; the read that brought it there may have brought as much again. */
 const bodyBytes = 131_072;
 
+/** What a request says of itself. */
+type Asked = Pick<Carrier, 'head' | 'url'>;
+
 /** What a held request is counted as: its connection, its head, and what Node may have read of its body. */
-export function heldBytesOf(head: Head): number {
-  return connectionBytes + headBytesOf(head) + bodyBytesOf(head);
+export function heldBytesOf(asked: Asked): number {
+  return connectionBytes + headBytesOf(asked) + bodyBytesOf(asked.head);
 }
 
 /** What a request is counted as that waits in its connection behind another. */
-export function pipelinedBytesOf(head: Head): number {
-  return recordBytes + headBytesOf(head) + bodyBytesOf(head);
+export function pipelinedBytesOf(asked: Asked): number {
+  return recordBytes + headBytesOf(asked) + bodyBytesOf(asked.head);
 }
 
 /**
@@ -53,10 +57,8 @@ export function overflowOf(own: Load, others: readonly Load[], bytes: number, bo
   return undefined;
 }
 
-function headBytesOf({ fields }: Head): number {
-  let bytes = 0;
-  for (const text of fields) bytes += text.length;
-  return bytes;
+export function headBytesOf({ head, url }: Asked): number {
+  return head.bytes + url.length;
 }
 
 function bodyBytesOf(head: Head): number {

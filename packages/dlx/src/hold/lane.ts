@@ -82,7 +82,7 @@ export class Lane {
       x.refuse(refusal);
       return;
     }
-    x.heldBytes ||= heldBytesOf(x.head);
+    x.heldBytes ||= heldBytesOf(x.carrier) + x.keptBytes;
     // Those that were let out and come back had their places, and are as few as the windows let through.
     const overflow = x.wasHeld ? undefined : this.#overflow(x);
     if (overflow !== undefined) {

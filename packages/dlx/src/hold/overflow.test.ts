@@ -100,7 +100,7 @@ test('pipelined requests wait bounded, and are accepted one by one', async () =>
   client.on('close', () => (ended = true));
   await h.until(() => first !== undefined && h.dlx.core.accounting.pipelined.held === 512);
   expect(h.dlx.core.accounting.accepted).toBe(1);
-  expect(await h.metric('dlx_held_bytes')).toBe(512 * (2048 + 7));
+  expect(await h.metric('dlx_held_bytes')).toBe(512 * (2048 + 96 + 7 + 1));
   // Nothing more is read: the client's writes are stuck.
   const read = client.bytesWritten - client.writableLength;
   for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));

@@ -2,7 +2,7 @@ import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type Ser
 import type { Carrier } from '../carrier.ts';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
-import { fieldOf, fieldsOf, type Head } from '../forward/head.ts';
+import { fieldBytes, fieldOf, fieldsOf, type Head } from '../forward/head.ts';
 import { type Breakable, guard, listen, listenOnce } from '../guard.ts';
 import type { Lane } from '../hold/lane.ts';
 import type { Refusal } from '../outcome.ts';
@@ -46,6 +46,7 @@ export class Http2Carrier implements Carrier, Breakable {
   #resetCode: number | undefined;
   /** Its caller has given up by now, by its own word. */
   #late = false;
+  #x: Exchange | undefined;
 
   constructor(
     connection: Http2Connection,
@@ -64,7 +65,7 @@ export class Http2Carrier implements Carrier, Breakable {
     // Nothing but its end says how long the body is.
     if (!bodiless && this.head.contentLength === undefined) this.head.transferEncoding = 'chunked';
     listen(stream, 'trailers', this, (fields: IncomingHttpHeaders, _flags: number, trailers: readonly string[]) => {
-      this.trailers = rawFieldsOf(fields, trailers);
+      this.#takeTrailers(rawFieldsOf(fields, trailers));
     });
   }
 
@@ -91,6 +92,7 @@ export class Http2Carrier implements Carrier, Breakable {
   }
 
   check(x: Exchange): Refusal | undefined {
+    this.#x = x;
     if (this.grpc) this.#watchDeadline(x);
     return checkStream(x, this.request);
   }
@@ -159,6 +161,13 @@ export class Http2Carrier implements Carrier, Breakable {
     if (this.bodiless || this.stream.readableEnded) return;
     this.stream.resume();
     this.stream.close(constants.NGHTTP2_NO_ERROR);
+  }
+
+  #takeTrailers(trailers: RawFields): void {
+    this.trailers = trailers;
+    let bytes = 0;
+    for (const { length } of trailers.raw) bytes += fieldBytes / 2 + length;
+    this.#x?.keeps(bytes);
   }
 
   #answerGrpc(refusal: Refusal | undefined): void {

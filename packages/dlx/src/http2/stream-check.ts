@@ -1,4 +1,6 @@
 import type { Exchange } from '../exchange.ts';
+import { mostFields } from '../forward/head.ts';
+import { tooManyFields } from '../forward/request-check.ts';
 import { parseHost } from '../identify/host.ts';
 import type { Refusal } from '../outcome.ts';
 import type { StreamHead } from './stream-head.ts';
@@ -10,6 +12,7 @@ import type { StreamHead } from './stream-head.ts';
  */
 export function checkStream(x: Exchange, request: StreamHead): Refusal | undefined {
   const { head, method, scheme, path, authority, hostField } = request;
+  if (head.count > mostFields) return tooManyFields(x, head.count);
   if (method === 'CONNECT') return bad('CONNECT is not supported', 501);
   if (scheme !== 'http' && scheme !== 'https') return bad(`the scheme "${scheme.slice(0, 80)}" is not HTTP`);
   const host = parseHost(head.host ?? '');

@@ -1,4 +1,4 @@
-import { type Head, readHead } from '../forward/head.ts';
+import { fieldBytes, type Head, readHead } from '../forward/head.ts';
 
 /** What a request in HTTP/2 says before its body. */
 export interface StreamHead {
@@ -19,10 +19,12 @@ export function readStreamHead(raw: readonly string[], targetHeader: string): St
   const rest: string[] = [];
   let hostField: string | undefined;
   let contentType: string | undefined;
+  let bytes = 0;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
     if (name.startsWith(':')) {
+      bytes += fieldBytes + value.length;
       pseudo.set(name, value);
       continue;
     }
@@ -34,6 +36,7 @@ export function readStreamHead(raw: readonly string[], targetHeader: string): St
     rest.push(name, value);
   }
   const head = readHead(rest, targetHeader);
+  head.bytes += bytes;
   const authority = pseudo.get(':authority');
   head.host = authority ?? hostField;
   const [method = '', scheme = '', path = ''] = [':method', ':scheme', ':path'].map((name) => pseudo.get(name));

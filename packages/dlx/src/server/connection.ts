@@ -84,7 +84,7 @@ export class Connection implements Channel, ClientConnection {
       this.#admit(carrier);
       return;
     }
-    const bytes = pipelinedBytesOf(carrier.head);
+    const bytes = pipelinedBytesOf(carrier);
     const { accounting, settings } = this.#core;
     const { pipelined } = accounting;
     const full = overflowOf(pipelined, [accounting, pipelined], bytes, settings) !== undefined;
@@ -120,7 +120,7 @@ export class Connection implements Channel, ClientConnection {
       this.#whenAnswered(this.#newest, refuse);
     } else if (this.#newest === this.#waiting.at(-1)) {
       this.#waiting.pop();
-      this.#count(-1, pipelinedBytesOf(this.#newest.head));
+      this.#count(-1, pipelinedBytesOf(this.#newest));
       this.#whenAnswered(this.#waiting.at(-1) ?? this.#serving, refuse);
     } else if (this.#current === undefined) {
       // It has its answer.
@@ -173,7 +173,7 @@ export class Connection implements Channel, ClientConnection {
   }
 
   #dropWaiting(): void {
-    for (const { head } of this.#waiting.splice(0)) this.#count(-1, pipelinedBytesOf(head));
+    for (const carrier of this.#waiting.splice(0)) this.#count(-1, pipelinedBytesOf(carrier));
   }
 
   #admit(carrier: Http1Carrier | UpgradeCarrier): void {
@@ -191,7 +191,7 @@ export class Connection implements Channel, ClientConnection {
     while (this.#current === undefined) {
       const next = this.#waiting.shift();
       if (next === undefined) break;
-      this.#count(-1, pipelinedBytesOf(next.head));
+      this.#count(-1, pipelinedBytesOf(next));
       if (!next.res.destroyed) this.#admit(next);
     }
     this.#advancing = false;

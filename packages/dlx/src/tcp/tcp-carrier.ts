@@ -11,8 +11,6 @@ import { needsAnswer } from './dialect.ts';
 import { proxyHeader } from './proxy-header.ts';
 import { TcpAttempt } from './tcp-attempt.ts';
 
-/** A connection with its buffers and records; see `heldBytesOf`. */
-const connectionBytes = 16_384;
 /** What a client says before it is joined is kept so far; beyond, it is no longer read, and not seen whether it leaves. */
 const earlyBytes = 16_384;
 /** A socket at a halt is read on by Node until 64 KiB wait in it, and the last read may bring as much again. */
@@ -53,7 +51,7 @@ export class TcpCarrier implements Carrier, Breakable {
 
   check(x: Exchange): Refusal | undefined {
     this.#x = x;
-    x.heldBytes = this.#heldBytes;
+    x.keeps(this.#keptBytes);
     if (!x.core.ownEnds.has(this.socket)) return undefined;
     return {
       outcome: 'no-route',
@@ -90,9 +88,8 @@ export class TcpCarrier implements Carrier, Breakable {
     return Buffer.concat([...header, ...this.#early.splice(0)]);
   }
 
-  get #heldBytes(): number {
-    if (this.#earlyLength < earlyBytes) return connectionBytes + earlyBytes;
-    return connectionBytes + this.#earlyLength + unreadBytes;
+  get #keptBytes(): number {
+    return this.#earlyLength < earlyBytes ? earlyBytes : this.#earlyLength + unreadBytes;
   }
 
   #heard(chunk: Buffer): void {
@@ -100,27 +97,12 @@ export class TcpCarrier implements Carrier, Breakable {
     this.#earlyLength += chunk.length;
     if (this.#earlyLength >= earlyBytes) {
       this.socket.pause();
-      this.#grown();
+      // It sends more than it was counted as.
+      this.#x?.keeps(this.#keptBytes);
     }
     const onFirst = this.#onFirst;
     this.#onFirst = undefined;
     onFirst?.();
-  }
-
-  /** It sends more than it was counted as: that has to fit in, like any other. */
-  #grown(): void {
-    const x = this.#x;
-    if (x === undefined) return;
-    x.recount(this.#heldBytes);
-    const gate = x.lane?.gate;
-    if (x.state !== 'held' || gate === undefined) return;
-    const { accounting, settings } = x.core;
-    const free = settings.holdBytesTotal - accounting.heldBytes - accounting.pipelined.heldBytes;
-    if (free >= 0 && gate.heldBytes <= Math.max(free, x.heldBytes)) return;
-    x.refuse({
-      outcome: 'overflow',
-      detail: `${gate.key}: ${gate.heldBytes} bytes are held, with ${free} left for all`,
-    });
   }
 
   /** One that said nothing has left. One that said all it has to say may still listen. */

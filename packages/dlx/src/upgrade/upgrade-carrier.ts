@@ -14,6 +14,8 @@ import { UpgradeAttempt } from './upgrade-attempt.ts';
 
 /** What a client sends before it was answered is kept so far; beyond, it is no longer seen whether it leaves. */
 const earlyBytes = 16_384;
+/** A socket at a halt is read on by Node until 64 KiB wait in it, and the last read may bring as much again. */
+const unreadBytes = 131_072;
 
 /** A request that asks to leave HTTP, on a connection that Node has let go of. */
 export class UpgradeCarrier implements Carrier, Breakable {
@@ -30,6 +32,7 @@ export class UpgradeCarrier implements Carrier, Breakable {
   #responding = false;
   readonly #early: Buffer[] = [];
   #earlyLength = 0;
+  #x: Exchange | undefined;
   #switched = false;
 
   constructor(req: RawMessage, connection: Connection, offer: string) {
@@ -60,6 +63,8 @@ export class UpgradeCarrier implements Carrier, Breakable {
   }
 
   check(x: Exchange): Refusal | undefined {
+    this.#x = x;
+    x.keeps(this.#keptBytes);
     return checkRequest(x, this.req);
   }
 
@@ -116,11 +121,16 @@ export class UpgradeCarrier implements Carrier, Breakable {
     return Buffer.concat(this.#early.splice(0));
   }
 
+  get #keptBytes(): number {
+    return this.#earlyLength + (this.#earlyLength < earlyBytes ? 0 : unreadBytes);
+  }
+
   #heard(chunk: Buffer): void {
     if (chunk.length === 0) return;
     this.#early.push(chunk);
     this.#earlyLength += chunk.length;
     if (this.#earlyLength >= earlyBytes) this.socket.pause();
+    this.#x?.keeps(this.#keptBytes);
   }
 
   /** As from a client in HTTP: who no longer listens has left. */

@@ -1,0 +1,101 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { connect as connectHttp2, type OutgoingHttpHeaders } from 'node:http2';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, expect, test } from '@jest/globals';
+import { freePort } from '../testing/free-port.ts';
+import { testSettings } from '../testing/harness.ts';
+
+interface Told {
+  /** Bytes in use after a collection. */
+  readonly used: number;
+  readonly held: number;
+  readonly heldBytes: number;
+}
+
+const ends: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+});
+
+const settings = {
+  ...testSettings,
+  holdTimeoutMs: 600_000,
+  holdLimit: 10_000,
+  holdBytesTotal: 2 ** 40,
+};
+
+/** So many requests in HTTP/1, or raw connections, each on a connection of its own. */
+function raw(text: string, count: number, toTcp = false): (ports: readonly number[]) => number {
+  return ([http, tcp]) => {
+    for (let i = 0; i < count; i++) {
+      const socket = connect((toTcp ? tcp : http) as number, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.write(text);
+      ends.push(() => socket.destroy());
+    }
+    return count;
+  };
+}
+
+/** So many in HTTP/2, on one connection. */
+function streams(fields: OutgoingHttpHeaders, count: number): (ports: readonly number[]) => number {
+  return ([http]) => {
+    const session = connectHttp2(`http://127.0.0.1:${http}`, { maxSendHeaderBlockLength: 2 ** 20 });
+    session.on('error', () => {});
+    ends.push(() => session.destroy());
+    const head = { ':authority': 'web', ':path': '/', ...fields };
+    for (let i = 0; i < count; i++) session.request(head).on('error', () => {});
+    return count;
+  };
+}
+
+const large = 'a'.repeat(60_000);
+const get = (fields: string, path = '/'): string => `GET ${path} HTTP/1.1\r\nhost: web\r\n${fields}\r\n`;
+const names = Array.from({ length: 1900 }, (_, i) => `a${i.toString(36)}`);
+const upgrade = 'connection: upgrade\r\nupgrade: x\r\n';
+
+test.each([
+  ['small requests', raw(get(''), 300)],
+  ['1,900 tiny fields', raw(get(names.map((name) => `${name}:\r\n`).join('')), 50)],
+  ['1,900 fields that are joined', raw(get('x-forwarded-for: 1.2.3.4\r\n'.repeat(1900)), 50)],
+  ['one large field', raw(get(`x: ${large}\r\n`), 100)],
+  ['a long URL', raw(get('', `/${large}`), 100)],
+  ['a body', raw(`POST / HTTP/1.1\r\nhost: web\r\ncontent-length: 200000\r\n\r\n${large.repeat(4)}`, 100)],
+  ['offers to upgrade, with bytes behind them', raw(get(upgrade) + large.repeat(4), 100)],
+  ['raw connections', raw('PING', 300, true)],
+  ['raw connections with much to say', raw(large.repeat(4), 100, true)],
+  ['small streams', streams({}, 500)],
+  ['streams with 1,900 tiny fields', streams(Object.fromEntries(names.map((name) => [name, ''])), 50)],
+  ['streams with a large field', streams({ x: large }, 100)],
+])(
+  '%s: what is counted as held is what it takes',
+  async (_name, drive) => {
+    const tcpPort = await freePort();
+    const { child, port } = await start(tcpPort);
+    const before = await ask(child);
+    const count = drive([port, tcpPort]);
+    while ((await ask(child)).held < count);
+    // What is still on its way comes into sockets that are read on.
+    const now = await ask(child);
+    expect(now.heldBytes).toBeGreaterThan(0.8 * (now.used - before.used));
+  },
+  30_000,
+);
+
+async function start(tcpPort: number): Promise<{ child: ChildProcess; port: number }> {
+  const program = join(import.meta.dirname, '../testing/held-child.ts');
+  const child = fork(program, [JSON.stringify([settings, tcpPort])], {
+    execArgv: ['--expose-gc', '--conditions=@scaler/source', '--disable-warning=ExperimentalWarning'],
+  });
+  ends.push(() => child.kill('SIGKILL'));
+  const [port] = (await once(child, 'message')) as [number];
+  return { child, port };
+}
+
+async function ask(child: ChildProcess): Promise<Told> {
+  child.send('');
+  const [told] = (await once(child, 'message')) as [Told];
+  return told;
+}
