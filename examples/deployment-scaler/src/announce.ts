@@ -17,7 +17,9 @@ export const eventReasons = {
   NoPreStop: 'In `overlay`, pods without a preStop delay: when it is parked, a new connection may reach a dying pod.',
   RoutingRepaired: 'Routing was not as it should be and was written again.',
   DlxUnreachable: 'A request through the DLX did not come to the pods, so the DLX is kept out of the path.',
-  PortRangeFull: 'No port of the DLX is left for one of its Service ports.',
+  PortRangeFull:
+    'No ports of the DLX are left for its Service ports, or its namespace has as many as are still free. It stays awake.',
+  PortTaken: 'A label named a port of the DLX that was not given to it: it got one of its own.',
   Contested: 'Somebody else keeps taking back what was written: who, what, and until when it is given way to.',
   IdlenessUnknown: 'It stays awake since nothing has been known of its idleness for two windows, and why.',
   IdlenessKnown: 'Its idleness is known again.',
@@ -35,6 +37,7 @@ const warnings: readonly EventReason[] = [
   'CannotSleep',
   'DlxUnreachable',
   'PortRangeFull',
+  'PortTaken',
   'Contested',
   'IdlenessUnknown',
   'DlxGone',

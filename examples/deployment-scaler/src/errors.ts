@@ -3,7 +3,8 @@ export const deploymentScalerErrorCodes = {
   'invalid-option': 'An option of the scaler is unknown or has a value that is not allowed. The start stops.',
   'left-at-zero':
     'Somebody else set the replicas to 0 and `scaler/follow-zero` is `false`, so a request does not start it.',
-  'no-port': 'Every port of the option `portRange` is taken. It is not diverted until one is free.',
+  'no-port':
+    'No ports of the option `portRange` are left for it, or for its namespace. It is not diverted until some are free.',
   'not-settled': 'The resource was still moving when the work on it had to end; the next reconcile goes on.',
 } as const;
 

@@ -4,6 +4,7 @@ import {
   type PodInfo,
   sameLabels,
   type ServiceInfo,
+  type SliceInfo,
   type StoreEvent,
   type Workload,
 } from '@scaler/kube';
@@ -35,6 +36,13 @@ export function feed(ground: Ground): () => void {
       service(event.object);
       if (event.type === 'updated' && selectorOf(event.previous) !== selectorOf(event.object)) service(event.previous);
     }),
+    stores.slices.subscribe((event) => {
+      if (role === 'dlx' && event.type === 'updated' && leadsAlike(event.previous, event.object)) return;
+      const { namespace, service: name, resource } = event.object;
+      if (resource !== undefined) lookAgain({ namespace, name: resource });
+      const found = stores.services.get(namespace, name);
+      if (found !== undefined) service(found);
+    }),
     ...feedRoutes(ground),
   ];
   if (role === 'autoscaler') stops.push(...feedRouting(ground));
@@ -45,12 +53,6 @@ function feedRouting(ground: Ground): (() => void)[] {
   const { stores, lookup, lookAgain, dlx } = ground;
   const everything = (): void => lookup.refs().forEach((ref) => lookAgain(ref));
   const subscribed = [
-    stores.slices?.subscribe(({ object }) => {
-      const { namespace, service, resource } = object;
-      if (resource !== undefined) lookAgain({ namespace, name: resource });
-      const found = stores.services.get(namespace, service);
-      if (found !== undefined) lookup.resourcesOf(found).forEach((ref) => lookAgain(ref));
-    }),
     // Only who is there matters, for sharing and meshes: not how each of them does.
     stores.pods.subscribe((event) => {
       if (event.type !== 'updated') behindPod(ground, event.object).forEach((ref) => lookAgain(ref));
@@ -61,6 +63,12 @@ function feedRouting(ground: Ground): (() => void)[] {
     }),
   ];
   return subscribed.filter((stop) => stop !== undefined);
+}
+
+// A rollout of the DLX writes each slice twice, for the addresses alone.
+function leadsAlike(a: SliceInfo, b: SliceInfo): boolean {
+  const text = ({ ownerUid, resource, ports }: SliceInfo): string => JSON.stringify([ownerUid, resource, ports]);
+  return text(a) === text(b);
 }
 
 function isNews(event: StoreEvent<Workload>): boolean {

@@ -77,7 +77,7 @@ export function createLookup({ stores, options, namespaces, dryRun }: LookupPart
     return found.find(({ workload }) => isEnabled(workload)) ?? found[0];
   };
   const slicesOf = (namespace: string, service: string): readonly SliceInfo[] =>
-    (stores.slices?.byIndex('service', `${namespace}/${service}`) ?? []).filter(isOurs);
+    stores.slices.byIndex('service', `${namespace}/${service}`).filter(isOurs);
   const workloadsBehind = (service: ServiceInfo): Workload[] =>
     stores.workloads
       .flatMap(({ store }) => firstPair(service).flatMap((pair) => store.byIndex('label', pair)))
@@ -151,9 +151,9 @@ type Behind = (service: ServiceInfo) => readonly Workload[];
 
 function straysOf(stores: Stores, behind: Behind, ref: ResourceRef, own: readonly ServiceInfo[]): readonly string[] {
   const { namespace, name } = ref;
-  const carried = (stores.slices?.byIndex('resource', `${namespace}/${resourceLabel(name)}`) ?? []).map(
-    ({ service }) => service,
-  );
+  const carried = stores.slices
+    .byIndex('resource', `${namespace}/${resourceLabel(name)}`)
+    .map(({ service }) => service);
   const labels = stores.workloads.flatMap(({ store }) => {
     const workload = store.get(namespace, name);
     return workload === undefined ? [] : [workload.templateLabels];
@@ -184,7 +184,7 @@ function refs(stores: Stores, behind: Behind): readonly ResourceRef[] {
       labels.add(`${namespace}/${resourceLabel(name)}`);
     }
   }
-  for (const { namespace, resource, service } of stores.slices?.list() ?? []) {
+  for (const { namespace, resource, service } of stores.slices.list()) {
     if (!labels.has(`${namespace}/${resource ?? ''}`)) add(namespace, resource ?? service);
   }
   for (const service of stores.services.list()) {

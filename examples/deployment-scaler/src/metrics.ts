@@ -1,18 +1,18 @@
 import type { MetricSample, ScalerMetric } from '@scaler/scaler-types';
 import type { Ground } from './ground.ts';
+import type { PortUse } from './port-use.ts';
 import { reverted } from './rivalry.ts';
 
 /** Managers are other people's texts: no more of them get a series of their own. */
 const mostWriters = 20;
+/** So are names of namespaces, where a tenant may make them. */
+const mostNamespaces = 20;
 
 /** What only the scaler knows, README has the same table. */
-export function metricsOf({
-  rivals,
-  isDlxGone,
-  pace,
-  dlx,
-  lostEvents,
-}: Pick<Ground, 'rivals' | 'isDlxGone' | 'pace' | 'dlx' | 'lostEvents'>): readonly ScalerMetric[] {
+export function metricsOf(
+  { rivals, isDlxGone, pace, dlx, lostEvents }: Pick<Ground, 'rivals' | 'isDlxGone' | 'pace' | 'dlx' | 'lostEvents'>,
+  use?: PortUse,
+): readonly ScalerMetric[] {
   const contested: ScalerMetric = {
     name: 'contested_resources',
     help: 'Resources that are not parked since another writer keeps taking back what was written, by that writer.',
@@ -31,8 +31,38 @@ export function metricsOf({
     kind: 'counter',
     samples: [...lostEvents].map(([namespace, value]) => ({ labels: { namespace }, value })),
   };
-  const common = [contested, reverts, lost];
-  return dlx === undefined ? common : [...common, ...deadMan(isDlxGone(), pace.waiting)];
+  const known = [contested, reverts, lost, ...(use === undefined ? [] : portMetrics(use))];
+  return dlx === undefined ? known : [...known, ...deadMan(isDlxGone(), pace.waiting)];
+}
+
+function portMetrics({ free, used, refused }: PortUse): readonly ScalerMetric[] {
+  return [
+    {
+      name: 'ports_free',
+      help: 'Ports of the DLX that no target has, of the option portRange.',
+      kind: 'gauge',
+      samples: [{ value: free }],
+    },
+    {
+      name: 'ports',
+      help: 'Ports of the DLX that targets of a namespace have; the 20 namespaces with the most, the others together.',
+      kind: 'gauge',
+      samples: byNamespace(used),
+    },
+    {
+      name: 'ports_refused',
+      help: 'Workloads of a namespace that stay awake for want of ports of the DLX; the 20 namespaces with the most, the others together.',
+      kind: 'gauge',
+      samples: byNamespace(refused),
+    },
+  ];
+}
+
+function byNamespace(counts: ReadonlyMap<string, number>): readonly MetricSample[] {
+  const sorted = [...counts].sort(([, a], [, b]) => b - a);
+  const others = sorted.slice(mostNamespaces).reduce((sum, [, count]) => sum + count, 0);
+  const samples = sorted.slice(0, mostNamespaces).map(([namespace, value]) => ({ labels: { namespace }, value }));
+  return others === 0 ? samples : [...samples, { labels: { namespace: 'other' }, value: others }];
 }
 
 function deadMan(gone: boolean, waiting: number): readonly ScalerMetric[] {

@@ -36,6 +36,8 @@ function describe(ground: Ground, snapshot: Snapshot, managed: Managed, facts: F
       services,
       ingresses: ground.stores.ingresses.byIndex('namespace', managed.workload.namespace),
       httpRoutes: ground.lookup.httpRoutesOf(managed, services),
+      // The autoscaler's side of it is in the facts.
+      slicesOf: ground.role === 'dlx' ? (name) => ground.lookup.slicesOf(snapshot.ref.namespace, name) : undefined,
       mode: routingMode(managed.settings, services),
       obstacle: facts && (obstacleOf(facts, ground) ?? rivalOf(ground, snapshot.ref)?.text),
       divertedForMs: divertedForMs(ground, snapshot, managed),

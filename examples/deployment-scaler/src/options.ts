@@ -15,6 +15,8 @@ export interface Options extends MaxTimes {
   readonly apiQps: number;
   readonly settleMs: number;
   readonly portRange: { readonly from: number; readonly to: number };
+  /** Ports that a namespace may come to have; undefined: no more than are still free. */
+  readonly portsPerNamespace: number | undefined;
   /** Hosts that any tenant may name in `scaler/hosts`. */
   readonly allowHosts: readonly string[];
   readonly defaultRouting: Routing;
@@ -53,6 +55,11 @@ export const optionTable = {
     'How long routing must stand as expected before the next step; longer than any kube-proxy lags',
   ),
   portRange: row(parsePortRange, '20000-29999', "The DLX's own ports for targets; below the ephemeral ports"),
+  portsPerNamespace: row(
+    (text) => (text === '' ? undefined : parseCount(text)),
+    '',
+    'Of these, how many the workloads of one namespace may come to have; empty: no more than are still free, so one alone gets half',
+  ),
   allowHosts: row(
     parseAllHosts,
     '',
@@ -140,6 +147,7 @@ export function parseOptions(given: Readonly<Record<string, string>>): Options {
     apiQps: value('apiQps'),
     settleMs: value('settle'),
     portRange: value('portRange'),
+    portsPerNamespace: value('portsPerNamespace'),
     allowHosts: value('allowHosts'),
     defaultRouting: value('defaultRouting'),
     defaultMetrics: value('defaultMetrics'),

@@ -53,13 +53,17 @@ test('the tables of errors and Events are those of the code', () => {
 
 test('the table of metrics is that of the code', () => {
   const rivals = { writers: () => [], reverts: new Map() } as never;
-  const metrics = metricsOf({
-    rivals,
-    isDlxGone: () => false,
-    pace: { waiting: 0 } as never,
-    dlx: {} as never,
-    lostEvents: new Map(),
-  });
+  const use = { free: 0, used: new Map(), refused: new Map() };
+  const metrics = metricsOf(
+    {
+      rivals,
+      isDlxGone: () => false,
+      pace: { waiting: 0 } as never,
+      dlx: {} as never,
+      lostEvents: new Map(),
+    },
+    use,
+  );
   expect(table('metrics').map(([name, help]) => [name?.replace(/\{.*\}/, ''), help])).toEqual(
     metrics.map(({ name, help }) => [`\`scaler_${name}\``, help]),
   );

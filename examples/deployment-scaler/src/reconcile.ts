@@ -8,7 +8,7 @@ import { isEnabled, type Managed } from './lookup.ts';
 import { createTellObstacle } from './obstacle.ts';
 import { createTellOutage, type TellOutage } from './outage.ts';
 import type { Performer } from './perform.ts';
-import { isContested } from './ports.ts';
+import { isContested, type Ports } from './ports.ts';
 import { noService } from './refusal.ts';
 import { cachedSnapshot, liveSnapshot, type Snapshot } from './snapshot.ts';
 import type { Step, SwapStep } from './step.ts';
@@ -25,7 +25,7 @@ const maxSteps = 60;
 /** A mirror write that was lost to somebody else is told of; one that an API refuses or loses on its own is not. */
 const lostMs = 1_000;
 
-export function createReconcile(ground: Ground, performer: Performer, by: string): Reconcile {
+export function createReconcile(ground: Ground, performer: Performer, ports: Ports, by: string): Reconcile {
   const tell = createTeller(ground);
   const tellObstacle = createTellObstacle(ground);
   const tellOutage = createTellOutage(ground);
@@ -54,6 +54,7 @@ export function createReconcile(ground: Ground, performer: Performer, by: string
   }
 
   return async (refs, signal) => {
+    ports.begin(signal);
     const looked = refs.length > 0 ? refs : ground.lookup.refs().filter((ref) => !isAtRest(ground, ref));
     const queue = looked.entries();
     const results: ScaleResult[] = [];

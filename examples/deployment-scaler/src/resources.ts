@@ -1,4 +1,12 @@
-import { keys, listenPortOf, readToken, type ServiceInfo, type WorkloadKind } from '@scaler/kube';
+import {
+  keys,
+  ledPorts,
+  listenPortOf,
+  readToken,
+  type ServiceInfo,
+  type SliceInfo,
+  type WorkloadKind,
+} from '@scaler/kube';
 import type { Phase, Resource, Route, ScaleEvent, TargetPort } from '@scaler/scaler-types';
 import type { RoutingMode } from './facts.ts';
 import type { HostedRoute } from './gateway.ts';
@@ -24,6 +32,8 @@ export interface ResourceFacts {
   readonly obstacle: string | undefined;
   /** For how long every new connection has gone through the DLX, in milliseconds. */
   readonly divertedForMs: number;
+  /** Our slices of a Service. Default: none. */
+  readonly slicesOf?: ((service: string) => readonly SliceInfo[]) | undefined;
   /** When its specification was last seen to be changed by somebody else, on the wall clock. */
   readonly updatedMs: number | undefined;
 }
@@ -39,6 +49,7 @@ export function resourceOf(facts: ResourceFacts, options: Options): Resource {
     namespace: workload.namespace,
     name: workload.name,
     kind: qualifiedResource(managed.kind.kind),
+    ...(workload.createdAt === '' ? {} : { createdAt: workload.createdAt }),
     scaleResources: settings.metrics,
     targets: targetPorts(facts, options),
     ...(phase === undefined ? {} : { phase }),
@@ -132,8 +143,9 @@ function blockedBy({ managed, services, obstacle }: ResourceFacts): string | und
 function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPort[] {
   const { managed, services } = facts;
   const routes = routesOf(facts);
-  const targets = services.flatMap((service) =>
-    service.ports
+  const targets = services.flatMap((service) => {
+    const leads = ledPorts(service, managed.workload.name, facts.slicesOf?.(service.name) ?? [], options.portRange);
+    return service.ports
       .filter(({ protocol }) => protocol === 'TCP')
       .map((servicePort): TargetPort => {
         const { name, port } = servicePort;
@@ -141,17 +153,19 @@ function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPor
         const protocol = protocolOf(servicePort, tcpPorts);
         const listenPort = listenPortOf(managed.workload, service.name, port, options.portRange);
         const own = routes.to(service.name, port, name);
+        const led = leads.get(name ?? '');
         return {
           service: service.name,
           port,
           ...(name === undefined ? {} : { portName: name }),
           ...(listenPort === undefined ? {} : { listenPort }),
+          ...(led === undefined ? {} : { led: { port: led.port, ...(led.since === '' ? {} : { since: led.since }) } }),
           ...(own.length === 0 ? {} : { routes: own }),
           ...protocol,
           ...(proxyProtocol === undefined || protocol.protocol === 'http' ? {} : { proxyProtocol }),
         };
-      }),
-  );
+      });
+  });
   const main = mainTarget(targets);
   const { allowed } = hostsOf(facts, options);
   // A copy: what flatMap makes has room for 17, and this is kept for each sleeper.

@@ -80,8 +80,9 @@ export async function createResourceScaler(context: ScalerContext): Promise<Reso
 export function createScaler(client: KubeClient, context: ScalerContext): ResourceScaler {
   const stop = new AbortController();
   const { ground, changes, flush, running } = lay(client, context, stop.signal);
-  const performer = createPerformer(ground, createPorts(ground));
-  const reconcile = createReconcile(ground, performer, `${context.role} ${context.identity}`);
+  const ports = createPorts(ground);
+  const performer = createPerformer(ground, ports);
+  const reconcile = createReconcile(ground, performer, ports, `${context.role} ${context.identity}`);
   const explain = createExplain(ground);
   const { stores, lookup } = ground;
   let closing: Promise<void> | undefined;
@@ -124,7 +125,7 @@ export function createScaler(client: KubeClient, context: ScalerContext): Resour
     tell: (resource, notice) => tell(ground, resource, notice),
     whenUnlisted: (addresses, { signal }) =>
       whenUnlisted(client, context, addresses, AbortSignal.any([signal, stop.signal])),
-    metrics: () => metricsOf(ground),
+    metrics: () => metricsOf(ground, ports.use),
     close: () => {
       closing ??= (async () => {
         await flush(AbortSignal.timeout(1_000)).catch(() => undefined);

@@ -1,4 +1,5 @@
 import {
+  isCopied,
   type Kind,
   kinds,
   type KubeClient,
@@ -47,9 +48,9 @@ export interface Stores {
   readonly gateways: Store<GatewayInfo>;
   readonly pods: Store<PodInfo>;
   readonly replicaSets: Store<ReplicaSetInfo>;
-  /** Ours alone. Undefined in the DLX, which has nothing to do with them. */
-  readonly slices: Store<SliceInfo> | undefined;
-  /** Empty where there is no controller of AWS. None in the DLX, as for slices. */
+  /** Ours alone; in the DLX without endpoints, only for where they lead. */
+  readonly slices: Store<SliceInfo>;
+  /** Empty where there is no controller of AWS. None in the DLX, which has nothing to do with them. */
   readonly targetGroups: readonly Store<TargetGroupInfo>[];
   run(signal: AbortSignal): Promise<void>;
   whenSynced(signal: AbortSignal): Promise<void>;
@@ -77,15 +78,14 @@ export function createStores(client: KubeClient, context: ScalerContext): Stores
   const gateways = optional(kinds.gateway, trimGateway);
   const pods = store(kinds.pod, trimPod);
   const replicaSets = store(kinds.replicaSet, trimReplicaSet);
-  const slices = context.role === 'autoscaler' ? store(kinds.endpointSlice, trimSlice, ourSlices) : undefined;
+  const slices = store(kinds.endpointSlice, context.role === 'autoscaler' ? trimSlice : trimLeading, ourSlices);
   const targetGroups =
     context.role === 'autoscaler' ? targetGroupKinds.map((kind) => optional(kind, trimTargetGroup)) : [];
-  addIndexes({ workloads, services, ingresses, httpRoutes, pods, replicaSets, slices, targetGroups });
+  addIndexes({ workloads, services, ingresses, httpRoutes, pods, replicaSets, slices, targetGroups }, context.role);
 
   const all: readonly Store<unknown>[] = [
     ...workloads.map(({ store: one }) => one),
-    ...[services, ingresses, httpRoutes, gateways, pods, replicaSets],
-    ...(slices === undefined ? [] : [slices]),
+    ...[services, ingresses, httpRoutes, gateways, pods, replicaSets, slices],
     ...targetGroups,
   ];
   const mayMiss: readonly MayMiss[] = [
@@ -119,20 +119,14 @@ async function tellMissing(kindsThatMay: readonly MayMiss[], logger: Logger, sig
   if (missing.length > 0) logger.info('Kinds are not installed, so nothing of them is known', { kinds: missing });
 }
 
-function addIndexes({
-  workloads,
-  services,
-  ingresses,
-  httpRoutes,
-  pods,
-  replicaSets,
-  slices,
-  targetGroups,
-}: Omit<Stores, 'run' | 'whenSynced' | 'gateways'>): void {
+type Indexed = Omit<Stores, 'run' | 'whenSynced' | 'gateways'>;
+
+function addIndexes(stores: Indexed, role: ScalerContext['role']): void {
+  const { workloads, services, ingresses, httpRoutes, pods, replicaSets, slices, targetGroups } = stores;
   for (const { store } of workloads) {
     store.addIndex('label', ({ namespace, templateLabels }) => pairsOf(namespace, templateLabels));
     // The DLX hands out no ports.
-    if (slices !== undefined) store.addIndex('port', listenPortsOf);
+    if (role === 'autoscaler') store.addIndex('port', listenPortsOf);
     store.addIndex('hosts', ({ namespace, annotations }) =>
       annotations['scaler/hosts'] === undefined ? [] : [namespace],
     );
@@ -152,9 +146,14 @@ function addIndexes({
   httpRoutes.addIndex('namespace', ({ namespace }) => [namespace]);
   httpRoutes.addIndex('service', ({ namespace, services: named }) => named.map((name) => `${namespace}/${name}`));
   httpRoutes.addIndex('gateway', ({ parents }) => parents.flatMap(({ gateway }) => gateway ?? []));
-  slices?.addIndex('service', ({ namespace, service }) => [`${namespace}/${service}`]);
+  slices.addIndex('service', ({ namespace, service }) => [`${namespace}/${service}`]);
   for (const store of targetGroups) store.addIndex('service', ({ namespace, service }) => [`${namespace}/${service}`]);
-  slices?.addIndex('resource', ({ namespace, resource }) => [`${namespace}/${resource ?? ''}`]);
+  slices.addIndex('resource', ({ namespace, resource }) => [`${namespace}/${resource ?? ''}`]);
+}
+
+// Addresses come and go with the DLX's pods: of thousands of slices only the ports are of use to it.
+function trimLeading(slice: Parameters<typeof trimSlice>[0]): SliceInfo {
+  return { ...trimSlice({ ...slice, endpoints: [] }), uid: '', resourceVersion: '' };
 }
 
 /** Index keys of labels. */
@@ -174,7 +173,7 @@ export function podsOf({ pods, replicaSets }: Pick<Stores, 'pods' | 'replicaSets
   return owners.flatMap((uid) => pods.byIndex('owner', uid));
 }
 
-/** The DLX ports that a workload's labels claim. */
-export function listenPortsOf({ portLabels }: Pick<Workload, 'portLabels'>): string[] {
-  return portLabels.map(({ value }) => value);
+/** The DLX ports that a workload's labels claim; those that were written for another object claim nothing. */
+export function listenPortsOf(workload: Pick<Workload, 'portLabels' | 'uid' | 'annotations'>): string[] {
+  return isCopied(workload) ? [] : workload.portLabels.map(({ value }) => value);
 }

@@ -56,7 +56,7 @@ export function createDlx(options: DlxOptions): Dlx {
   const core = createCore(options);
   const { upstreams } = core;
   const gates = new Map<string, Gate>();
-  const directory = new Directory(settings.clusterDomain, gates);
+  const directory = new Directory(settings.clusterDomain, gates, clock);
   const server = new DataServer(core, createChain(core, directory, trustOf(trustedPeers)), (port) =>
     directory.targetPort(port),
   );

@@ -1,4 +1,5 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import type { TargetPort } from '@scaler/scaler-types';
 import { once } from 'node:events';
 import { Agent } from 'node:http';
 import { connect } from 'node:net';
@@ -11,6 +12,7 @@ async function withWeb(options: Parameters<typeof startHarness>[0] = {}): Promis
   const h = await startHarness({ scaler: new ScriptedScaler({ auto: true }), ...options });
   h.scaler.endpoints('web', [app.endpoint]);
   h.scaler.endpoints('api', [app.endpoint]);
+  h.scaler.endpoints('thief', [app.endpoint]);
   h.scaler.set({
     name: 'web',
     phase: 'awake',
@@ -67,16 +69,102 @@ test('what is for nobody is answered 404 with the keys that were tried', async (
   await h.end({ 'no-route': 4 });
 });
 
-test('what two resources claim belongs to neither, and comes back to the one that is left', async () => {
-  const h = await withWeb();
-  const targets = [{ service: 'thief', port: 80, routes: [{ host: 'app.example.com' }] }];
-  h.scaler.set({ name: 'thief', phase: 'awake', targets });
-  const { status, problem } = await h.send({ headers: { host: 'app.example.com' } });
-  expect([status, problem.tried?.[0]]).toEqual([404, 'host app.example.com path / (claimed by several)']);
-  h.scaler.remove('thief');
-  expect((await h.send({ headers: { host: 'app.example.com' } })).body).toBe('default/web');
-  await h.end({ 'no-route': 1, forwarded: 1 });
+describe('what two resources claim', () => {
+  test('is served by the older claim, and by the one that is left', async () => {
+    const h = await withWeb();
+    const targets = [{ service: 'thief', port: 80, routes: [{ host: 'app.example.com' }] }];
+    h.scaler.set({ name: 'thief', phase: 'awake', targets });
+    expect((await h.send({ headers: { host: 'app.example.com' } })).body).toBe('default/web');
+    h.scaler.remove('web');
+    expect((await h.send({ headers: { host: 'app.example.com' } })).body).toBe('default/thief');
+    await h.end({ forwarded: 2 });
+  });
+
+  test('stays with who had it when the other object is older and claims it later', async () => {
+    const h = await withWeb();
+    const targets = [
+      { service: 'old', port: 80, routes: [{ host: 'app.example.com', since: '2020-01-01T00:00:00Z' }] },
+    ];
+    h.scaler.set({ name: 'old', phase: 'awake', createdAt: '2020-01-01T00:00:00Z', targets });
+    expect((await h.send({ headers: { host: 'app.example.com' } })).body).toBe('default/web');
+    // Whatever is told anew of the one that has it.
+    h.scaler.set({
+      name: 'web',
+      phase: 'awake',
+      targets: [{ service: 'web', port: 80, routes: [{ host: 'x.example.com' }, { host: 'app.example.com' }] }],
+    });
+    expect((await h.send({ headers: { host: 'app.example.com' } })).body).toBe('default/web');
+    await h.end({ forwarded: 2 });
+  });
+
+  test('is, with the bare name of a Service, for the older Service', async () => {
+    const h = await withWeb();
+    h.scaler.set({ namespace: 'other', name: 'web', phase: 'awake', targets: [{ service: 'web', port: 80 }] });
+    expect((await h.send({ headers: { host: 'web' } })).body).toBe('default/web');
+    await h.end({ forwarded: 1 });
+  });
+
+  test('is for the Service where a route goes by the full name of one', async () => {
+    const h = await withWeb();
+    const routes = [{ host: 'web.default.svc.cluster.local' }, { host: 'web.default.svc' }];
+    h.scaler.set({
+      namespace: 'other',
+      name: 'thief',
+      phase: 'awake',
+      targets: [{ service: 'thief', port: 80, routes }],
+    });
+    for (const { host } of routes) expect((await h.send({ headers: { host } })).body).toBe('default/web');
+    await h.end({ forwarded: 2 });
+  });
+
+  test('is, with a port, for the one that had it, whatever else is told of either', async () => {
+    const { h, listenPort, tell, answer } = await withContest();
+    tell('web', {});
+    tell('thief', {}, '2020-01-01T00:00:00Z');
+    await h.until(() => h.dlx.listeners.isListening(listenPort));
+    expect(await answer()).toBe('default/web');
+    tell('web', { portName: 'http' });
+    expect(await answer()).toBe('default/web');
+    await h.end({ forwarded: 2 });
+  });
+
+  test('is, with a port, for the one whose traffic is led there, first for the one that is longest', async () => {
+    const { h, listenPort, tell, answer } = await withContest();
+    tell('thief', {}, '2020-01-01T00:00:00Z');
+    tell('web', { led: { port: listenPort, since: '2026-01-01T00:00:00Z' } });
+    await h.until(() => h.dlx.listeners.isListening(listenPort));
+    expect(await answer()).toBe('default/web');
+    tell('thief', { led: { port: listenPort, since: '2026-01-02T00:00:00Z' } });
+    expect(await answer()).toBe('default/web');
+    h.scaler.remove('web');
+    expect(await answer()).toBe('default/thief');
+    await h.end({ forwarded: 3 });
+  });
+
+  test('a port that traffic is still led to is listened on beside the one that was given', async () => {
+    const { h, listenPort, tell, answer } = await withContest();
+    const given = await freePort();
+    tell('web', { listenPort: given, led: { port: listenPort } });
+    await h.until(() => h.dlx.listeners.isListening(listenPort) && h.dlx.listeners.isListening(given));
+    expect(await answer()).toBe('default/web');
+    tell('web', { listenPort: given });
+    await h.until(() => !h.dlx.listeners.isListening(listenPort));
+    await h.end({ forwarded: 1 });
+  });
 });
+
+/** Two resources that may claim one port. */
+async function withContest() {
+  const app = await startUpstream((req, res) => res.end(String(req.headers['x-scaler-hop'])));
+  const h = await startHarness({ scaler: new ScriptedScaler({ auto: true }) });
+  const listenPort = await freePort();
+  for (const name of ['web', 'thief']) h.scaler.endpoints(name, [app.endpoint]);
+  const tell = (name: string, target: Partial<TargetPort>, createdAt?: string): void => {
+    const targets = [{ service: name, port: 80, listenPort, ...target }];
+    h.scaler.set({ name, phase: 'awake', targets, ...(createdAt && { createdAt }) });
+  };
+  return { h, listenPort, tell, answer: async () => (await send({ port: listenPort })).body };
+}
 
 test('a route that does not tell whom it is for leads to nobody, nor does a wider one in its place', async () => {
   const h = await withWeb();

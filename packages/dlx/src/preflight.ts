@@ -19,11 +19,23 @@ export async function preflight(dlx: Dlx, ref: ResourceRef, signal: AbortSignal)
   if (gate === undefined) return [`${resourceKey(ref)} is not known here`];
   const reasons: string[] = [];
   if (dlx.core.draining) reasons.push('this DLX is shutting down');
-  reasons.push(...deafFor(dlx, gate));
+  reasons.push(...oustedFrom(dlx, gate), ...deafFor(dlx, gate));
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   const unreachable = await unreachableBecause(gate, limit);
   if (unreachable !== undefined) reasons.push(unreachable);
   return reasons;
+}
+
+/** Which of its ports another resource has, by an older claim. */
+function oustedFrom({ resources }: Dlx, gate: Gate): string[] {
+  const lost = gate.resource.targets.filter(({ listenPort }) => {
+    const owner = listenPort === undefined ? undefined : resources.ownerOf(listenPort)?.gate;
+    return owner !== undefined && owner !== gate;
+  });
+  const told = lost.slice(0, mostReasons).map(({ listenPort = 0, service, port }) => {
+    return `port ${listenPort} for ${service}:${port} belongs to another resource, by an older claim`;
+  });
+  return lost.length > mostReasons ? [...told, `${lost.length - mostReasons} more ports`] : told;
 }
 
 /** Why it does not listen for a target, each by name; a Service may have many ports. */

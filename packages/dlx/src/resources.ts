@@ -7,6 +7,7 @@ import {
 } from '@scaler/scaler-types';
 import type { Core } from './core.ts';
 import { Gate } from './gate.ts';
+import type { Lane } from './hold/lane.ts';
 import type { Directory } from './identify/directory.ts';
 
 export interface ResourcesOptions {
@@ -42,6 +43,11 @@ export class Resources {
     return this.gates.get(resourceKey(ref));
   }
 
+  /** Whose traffic a port of the DLX's takes. */
+  ownerOf(listenPort: number): Lane | undefined {
+    return this.#options.directory.byPort(listenPort);
+  }
+
   /** Keeps them true until the signal aborts; what fails is tried again, and what was known stays meanwhile. */
   async run(signal: AbortSignal): Promise<void> {
     const { core, pollMs } = this.#options;
@@ -75,7 +81,7 @@ export class Resources {
     if (change.type === 'synced') {
       for (const key of untold) this.#remove(key);
       untold.clear();
-      this.#options.onSynced?.();
+      this.#started();
       return;
     }
     const key = resourceKey(change.resource);
@@ -91,6 +97,11 @@ export class Resources {
       this.#set(resource);
     }
     for (const key of gone) this.#remove(key);
+    this.#started();
+  }
+
+  #started(): void {
+    this.#options.directory.started();
     this.#options.onSynced?.();
   }
 
@@ -139,5 +150,6 @@ export class Resources {
 
 // Phases change often, ports seldom, and there are tens of thousands of them to go through.
 function samePorts(before: readonly TargetPort[], now: readonly TargetPort[]): boolean {
-  return before.length === now.length && before.every(({ listenPort }, i) => listenPort === now[i]?.listenPort);
+  if (before.length !== now.length) return false;
+  return before.every(({ listenPort, led }, i) => listenPort === now[i]?.listenPort && led?.port === now[i]?.led?.port);
 }

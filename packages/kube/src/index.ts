@@ -78,7 +78,14 @@ export { type PodInfo, type ReplicaSetInfo, trimPod, trimReplicaSet } from './en
 export { type ContainerTrouble, type PodTrouble, type PodWait } from './endpoints/pod-trouble.ts';
 export { targetPortOf } from './endpoints/target-port.ts';
 export { type WorkloadSource } from './endpoints/workload-views.ts';
-export { allocatePorts, type PortAllocation, type PortClaimant, type PortPatch } from './routing/allocate-ports.ts';
+export {
+  allocatePorts,
+  heldPort,
+  type AllocationOptions,
+  type PortAllocation,
+  type PortClaimant,
+  type PortPatch,
+} from './routing/allocate-ports.ts';
 export {
   buildSlices,
   type DivertedPort,
@@ -96,6 +103,7 @@ export {
   ofFamilies,
 } from './routing/mirror.ts';
 export { type IsListening } from './routing/listen-checks.ts';
+export { type LedPort, ledPorts } from './routing/led-ports.ts';
 export { defaultPortRange, listenPortOf, portLabel, type PortRange } from './routing/port-label.ts';
 export {
   isOurs,
@@ -127,7 +135,8 @@ export { type FieldPath, type FieldWriter, otherWriter } from './state/field-wri
 export { fewOf } from './state/few-of.ts';
 export { Kept, type KeptOptions } from './state/kept.ts';
 export { digest, keys, shortened } from './state/keys.ts';
-export type { Labels, PortLabel } from './state/labels.ts';
+export { isCopied } from './state/copied.ts';
+export { type Labels, labelValue, type PortLabel } from './state/labels.ts';
 export { type ContainerPort, type PodShape, type ProbeSpec } from './state/pod-shape.ts';
 export { newEpoch, readToken, type State, type Token } from './state/token.ts';
 export { readWorkload } from './state/read-workload.ts';

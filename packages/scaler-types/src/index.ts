@@ -9,6 +9,7 @@ export { type Notice, type NoticeReason, noticeReasons } from './notice.ts';
 export { type Pause, pauseInEffect, type PauseMode, pauseModes, pauseText } from './pause.ts';
 export { compareQuantities, parseQuantity, type Quantity, quantityToNumber } from './quantity.ts';
 export {
+  type Led,
   type Phase,
   type QuietRule,
   type Resource,

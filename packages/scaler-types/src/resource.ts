@@ -34,6 +34,21 @@ export interface Route {
    * not for a wider route. Default false.
    */
   ambiguous?: boolean;
+  /**
+   * ISO 8601; since when whoever declares it is there, such as an Ingress. Of two that claim one host and path the older
+   * is served. Default: the resource's `createdAt`.
+   */
+  since?: string;
+}
+
+/**
+ * One of the DLX's own ports that traffic for a target is led to. Where several targets claim one port, the one whose
+ * traffic is led there goes before one whose is not, and the earlier before the later.
+ */
+export interface Led {
+  port: number;
+  /** ISO 8601. Absent: not known, which is later than any. */
+  since?: string;
 }
 
 /** A port of a resource that may receive traffic. */
@@ -45,6 +60,8 @@ export interface TargetPort {
   portName?: string;
   /** The DLX's own port for this target; exact for any host and protocol. Absent until one is allocated. */
   listenPort?: number;
+  /** Where its traffic is led now: `listenPort` as a rule, another port where that was changed lately. Absent: nowhere. */
+  led?: Led;
   /** What names this target on the DLX's shared port, beside the Service's DNS names. */
   routes?: readonly Route[];
   /**
@@ -77,6 +94,11 @@ export interface QuietRule {
 export interface Resource extends ResourceRef {
   /** What it is in Kubernetes, plural and group: `statefulsets.apps`. Whose custom metrics are asked for. Default: the autoscaler's `--metric-resource`. */
   kind?: string;
+  /**
+   * ISO 8601; since when the resource is there. Where two claim the same port, host or name, the older is served. Absent: as
+   * old as its first sight.
+   */
+  createdAt?: string;
   /** Idle when every one of these is at or below its threshold. Empty: only the DLX's own count can tell (`dlxSeesAll`). */
   scaleResources: readonly ScaleResource[];
   targets: readonly TargetPort[];

@@ -19,6 +19,8 @@ export interface Rig {
   readonly cluster: EmbeddedCluster;
   readonly image: EchoImage;
   readonly dlx: StandInDlx;
+  /** What the stand-in asks. */
+  readonly dlxScaler: ResourceScaler;
   /** The present Lease holder. */
   leader: Leader;
   /** A new process takes over; the one before goes on, if it still can. */
@@ -92,7 +94,7 @@ export async function startRig(given: RigOptions = {}): Promise<Rig> {
     return leader;
   };
   const rig: Rig = {
-    ...{ cluster, image, dlx, leader: await start() },
+    ...{ cluster, image, dlx, dlxScaler, leader: await start() },
     succeed: async () => (rig.leader = await start()),
     ...views(cluster),
     ...waits(() => rig),

@@ -14,6 +14,8 @@ export interface StandInDlx {
   readonly address: string;
   /** Requests that arrived, by resource. */
   readonly arrivals: Map<string, number>;
+  /** Resources as they were told last. */
+  readonly known: ReadonlyMap<string, Resource>;
   inFlight: number;
   /** From now on answers as a DLX that does not reach the pods. */
   unreachable: boolean;
@@ -59,6 +61,7 @@ export function startStandInDlx(address: string, scaler: ResourceScaler): StandI
   const dlx: StandInDlx = {
     address,
     arrivals,
+    known: ports.known,
     inFlight: 0,
     unreachable: false,
     deafen: ports.deafen,
@@ -83,12 +86,26 @@ function createPorts(
   const known = new Map<string, Resource>();
   let deaf = false;
 
+  // As a DLX: it stays with who has it, unless traffic is led there for the other alone.
+  const isTaken = (listenPort: number, by: Resource): boolean => {
+    const owner = targets.get(listenPort)?.resource;
+    if (owner === undefined || resourceKey(owner) === resourceKey(by)) return false;
+    const claims = known.get(resourceKey(owner))?.targets ?? [];
+    const isLed = (list: Resource['targets']): boolean => list.some(({ led }) => led?.port === listenPort);
+    return isLed(claims) || (!isLed(by.targets) && claims.some((one) => one.listenPort === listenPort));
+  };
+
   const listenFor = (resource: Resource): void => {
     known.set(resourceKey(resource), resource);
     if (deaf) return;
     const { namespace, name } = resource;
-    for (const { service, port, listenPort } of resource.targets) {
-      if (listenPort === undefined) continue;
+    const ways = resource.targets.flatMap((target) =>
+      [...new Set([target.led?.port, target.listenPort])].flatMap((listenPort) =>
+        listenPort === undefined ? [] : [{ ...target, listenPort }],
+      ),
+    );
+    for (const { service, port, listenPort } of ways) {
+      if (isTaken(listenPort, resource)) continue;
       targets.set(listenPort, { resource: { namespace, name }, service, port });
       if (servers.has(listenPort)) continue;
       const server = createServer((incoming, response) =>
@@ -106,6 +123,7 @@ function createPorts(
     servers.clear();
   };
   return {
+    known,
     listenFor,
     close,
     deafen: () => {

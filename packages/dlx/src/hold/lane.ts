@@ -4,6 +4,7 @@ import { EndpointSource } from '../forward/endpoint-source.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
 import type { Connecting } from '../forward/upstreams.ts';
 import type { Exchange } from '../exchange.ts';
+import type { Entered } from '../identify/directory.ts';
 import type { Gate } from '../gate.ts';
 import { causeText, type Refusal } from '../outcome.ts';
 import { pausedAsleep } from '../pause.ts';
@@ -25,7 +26,7 @@ export class Lane {
   #source: EndpointSource | undefined;
   port: TargetPort;
   /** What the directory has entered for it, to take out the same again. */
-  entered: TargetPort | undefined = undefined;
+  entered: Entered | undefined = undefined;
   #pumping = false;
   #cancelRetry: CancelTimer | undefined;
   /** Monotonic; when that is. */

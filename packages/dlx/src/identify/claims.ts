@@ -1,38 +1,52 @@
-import type { Lane } from '../hold/lane.ts';
-import type { Found } from './route-table.ts';
+import { type Claim, compareClaims } from './claim.ts';
 
-/** Key → the lanes that claim it. One as a rule, a Service's ports else: a set for each key would take 200 bytes. */
-export class Claims<K> {
-  readonly #byKey = new Map<K, Lane | readonly Lane[]>();
+/** Key → who claims it, the oldest first. One as a rule: a list for each key would take 100 bytes more. */
+export class Claims<K, C extends Claim = Claim> {
+  readonly #byKey = new Map<K, C | C[]>();
+
+  get size(): number {
+    return this.#byKey.size;
+  }
 
   keys(): Iterable<K> {
     return this.#byKey.keys();
   }
 
-  add(key: K, lane: Lane): void {
+  /** A lane claims a key once. */
+  add(key: K, claim: C): void {
     const known = this.#byKey.get(key);
-    if (known === undefined) this.#byKey.set(key, lane);
-    else if (isSeveral(known)) this.#byKey.set(key, [...known.filter((one) => one !== lane), lane]);
-    else if (known !== lane) this.#byKey.set(key, [known, lane]);
+    if (known === undefined) this.#byKey.set(key, claim);
+    else if (Array.isArray(known)) known.splice(placeOf(claim, known), 0, claim);
+    else this.#byKey.set(key, compareClaims(known, claim) <= 0 ? [known, claim] : [claim, known]);
   }
 
-  remove(key: K, lane: Lane): void {
+  /** `claim`: the one that was added. */
+  remove(key: K, claim: C): void {
     const known = this.#byKey.get(key);
-    if (known === undefined) return;
-    const [first, ...others] = isSeveral(known) ? known.filter((one) => one !== lane) : known === lane ? [] : [known];
-    if (first === undefined) this.#byKey.delete(key);
-    else this.#byKey.set(key, others.length === 0 ? first : [first, ...others]);
+    if (known === claim) this.#byKey.delete(key);
+    if (!Array.isArray(known)) return;
+    const place = placeOf(claim, known);
+    if (known[place] !== claim) return;
+    known.splice(place, 1);
+    const [only] = known;
+    if (known.length === 1 && only !== undefined) this.#byKey.set(key, only);
   }
 
-  /** The one that claims it; of several, the one that `isMeant` alone tells apart. */
-  find(key: K, isMeant: (lane: Lane) => boolean = () => false): Found {
+  /** The oldest. */
+  first(key: K): C | undefined {
     const known = this.#byKey.get(key);
-    if (known === undefined || !isSeveral(known)) return known;
-    const meant = known.filter(isMeant);
-    return meant.length === 1 ? meant[0] : 'ambiguous';
+    return Array.isArray(known) ? known[0] : known;
   }
 }
 
-function isSeveral(claimed: Lane | readonly Lane[]): claimed is readonly Lane[] {
-  return Array.isArray(claimed);
+/** Where it is, or belongs, among those which are sorted. */
+function placeOf(claim: Claim, sorted: readonly Claim[]): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareClaims(sorted[middle] as Claim, claim) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -1,9 +1,10 @@
-import type { TargetPort } from '@scaler/scaler-types';
+import type { Clock, Led, Route, TargetPort } from '@scaler/scaler-types';
 import type { Gate } from '../gate.ts';
 import type { Lane } from '../hold/lane.ts';
+import { Ages, type Claim } from './claim.ts';
 import { Claims } from './claims.ts';
 import { parseHost } from './host.ts';
-import { type Found, RouteTable } from './route-table.ts';
+import { type Found, type RouteClaim, routeKey, RouteTable } from './route-table.ts';
 import { ServiceNames } from './service-names.ts';
 
 /** What a request on the shared port says of its target. */
@@ -15,17 +16,39 @@ export interface Address {
   readonly target: string | undefined;
 }
 
+/** What a lane has been entered with, to take out the same again. */
+export interface Entered {
+  readonly port: TargetPort;
+  readonly createdAt: string | undefined;
+  readonly name: Claim;
+  /** One as a rule: another where traffic is still led to. */
+  readonly ports: readonly PortClaim[];
+  readonly routes: ReadonlyMap<string, EnteredRoute> | undefined;
+}
+
+interface PortClaim {
+  readonly port: number;
+  readonly claim: Claim;
+}
+
+interface EnteredRoute {
+  readonly route: Route;
+  readonly claim: RouteClaim;
+}
+
 /** Who a request is for: known resources only, by the port it came in on, else by host and path, DNS name or header. */
 export class Directory {
   readonly #ports = new Claims<number>();
   readonly #routes = new RouteTable();
   readonly #names: ServiceNames;
+  readonly #ages: Ages;
   readonly #gates: ReadonlyMap<string, Gate>;
 
   /** `gates`: by `namespace/name`. */
-  constructor(clusterDomain: string, gates: ReadonlyMap<string, Gate>) {
+  constructor(clusterDomain: string, gates: ReadonlyMap<string, Gate>, clock: Clock) {
     this.#names = new ServiceNames(clusterDomain);
     this.#gates = gates;
+    this.#ages = new Ages(clock);
   }
 
   /** The DLX's own ports that are allocated now. */
@@ -33,25 +56,30 @@ export class Directory {
     return this.#ports.keys();
   }
 
+  /** All that was there at the start has been entered. */
+  started(): void {
+    this.#ages.started();
+  }
+
   /** Enters a gate's lanes as they are now, in place of those that it had. */
   set(gate: Gate, lanesBefore: Iterable<Lane>): void {
-    for (const lane of lanesBefore) this.#leave(lane);
-    for (const lane of gate.lanes) this.#enter(lane);
+    const now = new Set(gate.lanes);
+    for (const lane of lanesBefore) if (!now.has(lane)) this.#leave(lane);
+    for (const lane of now) this.#enter(lane);
   }
 
   remove(gate: Gate): void {
     for (const lane of gate.lanes) this.#leave(lane);
   }
 
-  /** By the DLX's own port; two resources that were given the same one: neither has it. */
-  byPort(port: number): Found {
-    return this.#ports.find(port);
+  /** By the DLX's own port; of several that claim it, the oldest has it. */
+  byPort(port: number): Lane | undefined {
+    return this.#ports.first(port)?.lane;
   }
 
   /** What is declared of a target's own port. */
   targetPort(port: number): TargetPort | undefined {
-    const lane = this.byPort(port);
-    return lane === undefined || lane === 'ambiguous' ? undefined : lane.port;
+    return this.byPort(port)?.port;
   }
 
   /** On the shared port; undefined: {@link tried} tells what was looked for. */
@@ -69,6 +97,9 @@ export class Directory {
   #look({ host, path, target }: Address, tried?: string[]): Lane | undefined {
     const name = host === undefined ? undefined : parseHost(host);
     if (name !== undefined) {
+      // Nobody's host is another's Service.
+      const byFullName = this.#names.isService(name.name) ? this.#names.find(name.name, name.port) : undefined;
+      if (isLane(byFullName)) return byFullName;
       const byRoute = this.#routes.find(name.name, path);
       if (isLane(byRoute)) return byRoute;
       tried?.push(told(`host ${name.name} path ${path}`, byRoute));
@@ -102,22 +133,76 @@ export class Directory {
     return named.length > 1 ? 'ambiguous' : named[0];
   }
 
+  // What a lane had stays as old as it was.
   #enter(lane: Lane): void {
-    const { port } = lane;
-    lane.entered = port;
-    this.#names.add(lane);
-    for (const route of port.routes ?? []) this.#routes.add(route, lane);
-    if (port.listenPort !== undefined) this.#ports.add(port.listenPort, lane);
+    const { port, entered: before } = lane;
+    const { createdAt } = lane.gate.resource;
+    if (before?.port === port && before.createdAt === createdAt) return;
+    const name = before?.name ?? { lane, ledMs: Infinity, ...this.#ages.of(createdAt) };
+    if (before === undefined) this.#names.add(name);
+    const ports = this.#portsOf(lane, before);
+    const routes = this.#routesOf(lane, before);
+    lane.entered = { port, createdAt, name, ports, routes };
+  }
+
+  #portsOf(lane: Lane, before: Entered | undefined): readonly PortClaim[] {
+    for (const { port, claim } of before?.ports ?? []) this.#ports.remove(port, claim);
+    const { listenPort, led } = lane.port;
+    const wanted = [led?.port, listenPort === led?.port ? undefined : listenPort].filter((port) => port !== undefined);
+    const ports = wanted.map((port) => {
+      const known = before?.ports.find((one) => one.port === port)?.claim;
+      const { sinceMs, seq } = known ?? this.#ages.of(lane.gate.resource.createdAt);
+      return { port, claim: { lane, ledMs: port === led?.port ? ledMsOf(led) : Infinity, sinceMs, seq } };
+    });
+    for (const { port, claim } of ports) this.#ports.add(port, claim);
+    return ports;
+  }
+
+  #routesOf(lane: Lane, before: Entered | undefined): Entered['routes'] {
+    for (const { route, claim } of before?.routes?.values() ?? []) this.#routes.remove(route, claim);
+    const { routes = [] } = lane.port;
+    if (routes.length === 0) return undefined;
+    const entered = new Map<string, EnteredRoute>();
+    for (const [key, route] of distinct(routes)) {
+      const known = before?.routes?.get(key);
+      const isSame = known !== undefined && known.route.since === route.since;
+      const { sinceMs, seq } = isSame ? known.claim : this.#ages.of(route.since ?? lane.gate.resource.createdAt);
+      entered.set(key, { route, claim: { lane, ledMs: Infinity, sinceMs, seq, ambiguous: route.ambiguous === true } });
+    }
+    for (const { route, claim } of entered.values()) this.#routes.add(route, claim);
+    return entered;
   }
 
   #leave(lane: Lane): void {
-    const port = lane.entered;
-    if (port === undefined) return;
+    const { entered } = lane;
+    if (entered === undefined) return;
     lane.entered = undefined;
-    this.#names.remove(lane);
-    for (const route of port.routes ?? []) this.#routes.remove(route, lane);
-    if (port.listenPort !== undefined) this.#ports.remove(port.listenPort, lane);
+    this.#names.remove(entered.name);
+    const { ports, routes } = entered;
+    for (const { route, claim } of routes?.values() ?? []) this.#routes.remove(route, claim);
+    for (const { port, claim } of ports) this.#ports.remove(port, claim);
   }
+}
+
+// What one target declares twice is as old as the older; what is ambiguous once is so.
+function distinct(routes: readonly Route[]): ReadonlyMap<string, Route> {
+  const found = new Map<string, Route>();
+  for (const route of routes) {
+    const key = routeKey(route);
+    const other = found.get(key);
+    if (other === undefined) found.set(key, route);
+    else {
+      const older = (other.since ?? '') <= (route.since ?? '') ? other : route;
+      found.set(key, { ...older, ambiguous: other.ambiguous === true || route.ambiguous === true });
+    }
+  }
+  return found;
+}
+
+// Later than any that is known, and before those that are led nowhere.
+function ledMsOf({ since = '' }: Led): number {
+  const ms = Date.parse(since);
+  return Number.isNaN(ms) ? Number.MAX_VALUE : ms;
 }
 
 function isLane(found: Found): found is Lane {

@@ -1,34 +1,65 @@
 import type { Route } from '@scaler/scaler-types';
 import type { Lane } from '../hold/lane.ts';
-
-interface Entry {
-  readonly path: string;
-  readonly exact: boolean;
-  readonly ambiguous: boolean;
-  readonly lane: Lane;
-}
+import type { Claim } from './claim.ts';
+import { Claims } from './claims.ts';
 
 /** What a look-up found: one lane, several that nothing tells apart, or nothing. */
 export type Found = Lane | 'ambiguous' | undefined;
 
-/** Host and path → lane, as an Ingress matches them. Two resources that claim the same: neither has it. */
-export class RouteTable {
-  readonly #hosts = new Map<string, Entry[]>();
+/** A lane's claim to a host and path. */
+export interface RouteClaim extends Claim {
+  /** Not for whoever asks by host and path alone. */
+  readonly ambiguous: boolean;
+}
 
-  add(route: Route, lane: Lane): void {
-    const { path = '/', pathType, ambiguous = false } = route;
-    const entry = { path: withoutFinalSlash(path), exact: pathType === 'Exact', ambiguous, lane };
+/** A longer path names nothing here: each request looks for every beginning of its own path that is known. */
+export const longestPath = 1024;
+
+/** One host's paths. */
+class Paths {
+  readonly exact = new Claims<string, RouteClaim>();
+  /** Without final slash. */
+  readonly prefixes = new Claims<string, RouteClaim>();
+  /** How many prefixes there are of each length. */
+  readonly lengths = new Map<number, number>();
+
+  get empty(): boolean {
+    return this.exact.size === 0 && this.prefixes.size === 0;
+  }
+}
+
+/** Host and path → lane, as an Ingress matches them. Where two claim the same, the older claim has it. */
+export class RouteTable {
+  readonly #hosts = new Map<string, Paths>();
+
+  add(route: Route, claim: RouteClaim): void {
+    const path = pathOf(route);
+    if (path.length > longestPath) return;
     const host = hostKey(route.host);
-    const entries = this.#hosts.get(host);
-    if (entries === undefined) this.#hosts.set(host, [entry]);
-    else entries.push(entry);
+    const paths = this.#hosts.get(host) ?? new Paths();
+    this.#hosts.set(host, paths);
+    if (isExact(route)) {
+      paths.exact.add(path, claim);
+      return;
+    }
+    const before = paths.prefixes.size;
+    paths.prefixes.add(path, claim);
+    if (paths.prefixes.size > before) paths.lengths.set(path.length, (paths.lengths.get(path.length) ?? 0) + 1);
   }
 
-  remove(route: Route, lane: Lane): void {
+  /** `claim`: the one that was added for it. */
+  remove(route: Route, claim: RouteClaim): void {
+    const path = pathOf(route);
     const host = hostKey(route.host);
-    const rest = (this.#hosts.get(host) ?? []).filter((entry) => entry.lane !== lane);
-    if (rest.length === 0) this.#hosts.delete(host);
-    else this.#hosts.set(host, rest);
+    const paths = this.#hosts.get(host);
+    if (paths === undefined) return;
+    if (isExact(route)) paths.exact.remove(path, claim);
+    else {
+      const before = paths.prefixes.size;
+      paths.prefixes.remove(path, claim);
+      if (paths.prefixes.size < before) shorten(paths.lengths, path.length);
+    }
+    if (paths.empty) this.#hosts.delete(host);
   }
 
   /** An exact host goes before `*.example.com`; `*` is asked for by {@link findAnyHost}. */
@@ -44,34 +75,46 @@ export class RouteTable {
   }
 
   #match(host: string, path: string): Found {
-    let best: Entry | undefined;
-    let ambiguous = false;
-    for (const entry of this.#hosts.get(host) ?? []) {
-      if (!pathMatches(entry, path)) continue;
-      const rank = best === undefined ? 1 : compare(entry, best);
-      if (rank > 0) ambiguous = entry.ambiguous;
-      else if (rank === 0 && (entry.ambiguous || entry.lane !== best?.lane)) ambiguous = true;
-      if (rank > 0) best = entry;
-    }
-    return ambiguous ? 'ambiguous' : best?.lane;
+    const paths = this.#hosts.get(host);
+    if (paths === undefined) return undefined;
+    const claim = paths.exact.first(path) ?? closestPrefix(paths, path);
+    return claim?.ambiguous === true ? 'ambiguous' : claim?.lane;
   }
 }
 
-/** Positive when `a` is the closer match: exact before prefix, then the longer path. */
-function compare(a: Entry, b: Entry): number {
-  if (a.exact !== b.exact) return a.exact ? 1 : -1;
-  return a.path.length - b.path.length;
+/** Two routes of one target with the same key are one. */
+export function routeKey(route: Route): string {
+  return `${isExact(route) ? 'Exact' : 'Prefix'} ${hostKey(route.host)} ${pathOf(route)}`;
 }
 
-/** Prefixes match whole elements: `/foo` matches `/foo` and `/foo/bar`, not `/foobar`. */
-function pathMatches({ path, exact }: Entry, wanted: string): boolean {
-  if (exact) return withoutFinalSlash(wanted) === path && (path === '' || wanted.length === path.length);
-  if (!wanted.startsWith(path)) return false;
-  return wanted.length === path.length || wanted.charCodeAt(path.length) === 47;
+/** Prefixes match whole elements: `/foo` matches `/foo` and `/foo/bar`, not `/foobar`. The longest counts. */
+function closestPrefix({ prefixes, lengths }: Paths, path: string): RouteClaim | undefined {
+  let closest: RouteClaim | undefined;
+  let longest = -1;
+  for (const length of lengths.keys()) {
+    if (length <= longest || length > path.length) continue;
+    if (length < path.length && path.charCodeAt(length) !== 47) continue;
+    const claim = prefixes.first(path.slice(0, length));
+    if (claim === undefined) continue;
+    closest = claim;
+    longest = length;
+  }
+  return closest;
 }
 
-function withoutFinalSlash(path: string): string {
-  return path.endsWith('/') ? path.slice(0, -1) : path;
+function shorten(lengths: Map<number, number>, length: number): void {
+  const left = (lengths.get(length) ?? 1) - 1;
+  if (left === 0) lengths.delete(length);
+  else lengths.set(length, left);
+}
+
+function isExact({ pathType }: Route): boolean {
+  return pathType === 'Exact';
+}
+
+function pathOf(route: Route): string {
+  const { path = '/' } = route;
+  return isExact(route) || !path.endsWith('/') ? path : path.slice(0, -1);
 }
 
 function hostKey(host: string): string {

@@ -55,9 +55,8 @@ function identify(x: Exchange, directory: Directory, trusts: Trust): Lane | unde
   const { channel, head } = x;
   if (channel.ownPort) {
     const found = directory.byPort(channel.port);
-    if (found !== undefined && found !== 'ambiguous') return found;
-    const why = found === undefined ? 'belongs to no resource' : 'is claimed by several resources';
-    const detail = `port ${channel.port} ${why}`;
+    if (found !== undefined) return found;
+    const detail = `port ${channel.port} belongs to no resource`;
     x.refuse({ outcome: 'no-route', detail, tried: [`port ${channel.port}`] });
     return undefined;
   }

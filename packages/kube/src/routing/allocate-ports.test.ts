@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import {
   allocatePorts,
   buildSlices,
+  defaultPortRange,
+  heldPort,
   listenPortOf,
   type PortAllocation,
   type PortClaimant,
@@ -14,6 +16,7 @@ import {
 } from '../index.ts';
 import { toLabels } from '../state/labels.ts';
 import { service, workload } from '../testing/objects.ts';
+import { FreePorts } from './free-ports.ts';
 
 const range = { from: 20_000, to: 20_019 };
 
@@ -93,10 +96,114 @@ test('a port that the slice of a resource which is gone still carries is not giv
 });
 
 test('a full range refuses, and says whom', () => {
-  const claimants = ['a', 'b', 'c'].map((name) => claimant(name));
+  const claimants = ['a', 'b', 'c'].map((name) => claimant(name, {}, { namespace: name }));
   const { patches, refused } = allocatePorts(claimants, [], { from: 20_000, to: 20_001 });
   expect(patches).toHaveLength(2);
   expect(refused).toHaveLength(1);
+});
+
+describe('a label that was written for another object', () => {
+  const copied = { 'scaler/state': JSON.stringify({ uid: 'uid-of-the-original' }) };
+
+  test('counts for nothing, in the allocation and where it is read', () => {
+    const original = claimant('a', { [portLabel('a', 80)]: '20005' });
+    const copy = claimant(
+      'b',
+      { [portLabel('b', 80)]: '20005' },
+      { annotations: copied, createdAt: '2020-01-01T00:00:00Z' },
+    );
+    expect(portsOf([original, copy])).toEqual([20_005, undefined]);
+    const { patches } = allocatePorts([copy, original], [], range);
+    expect(patches.map(({ workload: w }) => w.name)).toEqual(['b']);
+  });
+
+  test('is believed where the slice of its own Service leads there', () => {
+    const restored = claimant('a', { [portLabel('a', 80)]: '20005' }, { annotations: copied });
+    expect(allocatePorts([restored], [sliceOf(restored, 20_005)], range)).toEqual({ patches: [], refused: [] });
+  });
+});
+
+describe('who has a port keeps it', () => {
+  const older = claimant('b', { [portLabel('b', 80)]: '20005' }, { createdAt: '2020-01-01T00:00:00Z' });
+  const owner = claimant('a', { [portLabel('a', 80)]: '20005' });
+  const held = new Set([heldPort(owner.workload, portLabel('a', 80), '20005')]);
+
+  test('against a label that somebody writes on an older workload', () => {
+    expect(allocatePorts([older, owner], [], range).patches.map(({ workload: w }) => w.name)).toEqual(['a']);
+    expect(allocatePorts([older, owner], [], range, { held }).patches.map(({ workload: w }) => w.name)).toEqual(['b']);
+  });
+
+  test('against a slice that somebody writes later, or for another Service than the one there is', () => {
+    const led = { ...sliceOf(owner, 20_005), createdAt: '2026-02-01T00:00:00Z' };
+    const later = { ...sliceOf(older, 20_005), createdAt: '2026-02-02T00:00:00Z' };
+    const foreign = { ...sliceOf(older, 20_005), createdAt: '2020-01-01T00:00:00Z', ownerUid: 'another' };
+    for (const forged of [later, foreign]) {
+      const { patches } = allocatePorts([older, owner], [forged, led], range);
+      expect(patches.map(({ workload: w }) => w.name)).toEqual(['b']);
+    }
+  });
+
+  test('when its label says something else while its slice leads there', () => {
+    const stale = claimant('a', { [portLabel('a', 80)]: '20009' });
+    expect(allocatePorts([stale], [sliceOf(stale, 20_005)], range).patches[0]?.labels).toEqual({
+      [portLabel('a', 80)]: '20005',
+    });
+  });
+});
+
+describe('a namespace takes no more than is still free', () => {
+  const wide = { from: 20_000, to: 20_999 };
+  const greedy = (count: number, labels: Record<string, string> = {}): PortClaimant => {
+    const ports = Array.from({ length: count }, (_, i) => ({
+      ...{ name: `p${i}`, port: i + 1, targetPort: 80, protocol: 'TCP', appProtocol: undefined },
+    }));
+    const one = claimant('greedy', labels, { namespace: 'greedy', createdAt: '2020-01-01T00:00:00Z' });
+    return { ...one, services: [service({ namespace: 'greedy', name: 'greedy', ports })] };
+  };
+  const others = Array.from({ length: 20 }, (_, i) => claimant(`w${i}`, {}, { namespace: `team-${i % 4}` }));
+
+  test('with one Service of 999 ports: it gets none, since all of them would be too many', () => {
+    const { patches, refused } = allocatePorts([greedy(999), ...others], [], wide);
+    expect(refused.map(({ name }) => name)).toEqual(['greedy']);
+    expect(patches).toHaveLength(20);
+  });
+
+  test('with labels for all of them that nobody gave it', () => {
+    const labels = Object.fromEntries(
+      Array.from({ length: 999 }, (_, i) => [portLabel('greedy', i + 1), String(20_000 + i)]),
+    );
+    const { patches, refused } = allocatePorts([greedy(999, labels), ...others], [], wide, { held: new Set() });
+    expect(refused.map(({ name }) => name)).toEqual(['greedy']);
+    expect(Object.values(patches.find(({ workload: w }) => w.name === 'greedy')?.labels ?? {})).toEqual(
+      Array.from({ length: 999 }, () => null),
+    );
+    expect(patches).toHaveLength(21);
+  });
+
+  test('with slices of ours that lead to all of them', () => {
+    const slice = sliceOf(claimant('gone', {}, { namespace: 'greedy' }), 20_000);
+    const ports = Array.from({ length: 999 }, (_, i) => ({ name: `p${i}`, port: 20_000 + i, protocol: 'TCP' }));
+    const { patches, refused } = allocatePorts(others, [{ ...slice, namespace: 'greedy', ports }], wide);
+    expect([patches.length, refused]).toEqual([20, []]);
+  });
+
+  test('or as many as an admin says', () => {
+    expect(allocatePorts([greedy(600)], [], wide).refused).toHaveLength(1);
+    expect(allocatePorts([greedy(600)], [], wide, { perNamespace: 600 }).refused).toEqual([]);
+    expect(allocatePorts([greedy(601)], [], wide, { perNamespace: 600 }).refused).toHaveLength(1);
+  });
+});
+
+test('a whole range is given away port by port, each once', () => {
+  const free = new FreePorts(defaultPortRange);
+  const given = new Set<number>();
+  for (let i = 0; free.left > 0; i++) {
+    const port = free.nextFor(`target ${i}`) as number;
+    given.add(port);
+    free.take(port);
+  }
+  expect(given.size).toBe(defaultPortRange.to - defaultPortRange.from + 1);
+  expect(free.nextFor('one more')).toBeUndefined();
 });
 
 test('labels of Services and ports that are gone are removed, UDP ports get none', () => {
@@ -134,6 +241,7 @@ test('never two targets with one port, stable, whatever labels and slices say', 
       const all = facts.map(({ label, year }, i) =>
         claimant(`w${i}`, label === undefined ? {} : { [portLabel(`w${i}`, 80)]: label }, {
           createdAt: `${year}-01-01T00:00:00Z`,
+          namespace: `team-${i}`,
         }),
       );
       const slices = all.flatMap((c, i) => {

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Workload } from '../state/workload.ts';
-import { resourceLabel } from './build-slice.ts';
-import { labelValue } from '../state/labels.ts';
+import { FreePorts } from './free-ports.ts';
+import { type LedPort, ledPorts } from './led-ports.ts';
 import { defaultPortRange, listenPortOf, portLabel, type PortRange } from './port-label.ts';
 import { isOurs } from './routing.ts';
 import type { ServiceInfo } from './service-info.ts';
@@ -21,168 +20,174 @@ export interface PortPatch {
 
 export interface PortAllocation {
   readonly patches: readonly PortPatch[];
-  /** Workloads that got no port for some target, because the range is full. */
+  /** Workloads of which some target has no port: its namespace has its share, or the range is full. */
   readonly refused: readonly Workload[];
+}
+
+export interface AllocationOptions {
+  /**
+   * What was had after the last allocation, as {@link heldPort} writes it: it is kept. A label that says more was written by somebody else, and counts as a
+   * wish. Undefined: what labels say is had, for nothing tells otherwise.
+   */
+  readonly held?: ReadonlySet<string> | undefined;
+  /** How many ports a namespace may come to have. Default: no more than are still free. */
+  readonly perNamespace?: number | undefined;
 }
 
 interface Claim {
   readonly workload: Workload;
   readonly label: string;
   readonly target: string;
-  /** What it has by its label, or, where the label is no good, by its slice. */
-  readonly port: number | undefined;
-  /** A slice of ours carries that port for this target now. */
-  readonly carried: boolean;
+  /** By its own slice. */
+  readonly led: LedPort | undefined;
+  /** By its label. */
+  readonly labelled: number | undefined;
+}
+
+/** One port that a target of a workload has, by its label. */
+export function heldPort({ uid }: Pick<Workload, 'uid'>, label: string, port: string): string {
+  return [uid, label, port].join(' ');
 }
 
 /**
- * Gives every TCP port of every managed Service a DLX port of its own. Pure, and stable: who has a port keeps it.
- * Where two have the same, it stays with the one whose slice carries it now, then with the older workload. A port that
- * a slice of ours still carries for another target is not given away: traffic for that one arrives there.
+ * Gives every TCP port of every managed Service a DLX port of its own. Pure, and stable: who has a port keeps it. Of
+ * several that have the same, first the one whose slice leads there, the elder slice before the younger, then the older
+ * workload. Labels that were written for another object count for nothing. A port that a slice of ours leads to for
+ * somebody else is not given away: traffic for that one arrives there.
+ * Who has none yet gets all that it needs, or none: no namespace takes more than is still free.
  * `claimants` must be all there are: labels for Services that are not among them are removed.
  */
 export function allocatePorts(
   claimants: readonly PortClaimant[],
-  slices: Iterable<SliceInfo>,
+  slices: readonly SliceInfo[],
   range: PortRange = defaultPortRange,
+  options: AllocationOptions = {},
 ): PortAllocation {
-  const carried = carriedPorts(slices);
-  const claims = claimants.flatMap((claimant) => claimsOf(claimant, carried, range)).sort(byPrecedence);
-  const taken = new Set<number>();
-  const given = new Map<Claim, number>();
-  const give = (claim: Claim, port: number): void => {
-    taken.add(port);
-    given.set(claim, port);
-  };
-  for (const claim of claims) {
-    if (claim.port !== undefined && isFree(claim.port, claim.target, taken, carried)) give(claim, claim.port);
+  const bySlice = bySlicedService(slices);
+  const claims = claimants.flatMap((claimant) => claimsOf(claimant, bySlice, range)).sort(byAge);
+  const book = new Book(range, options);
+  for (const claim of claims.filter(({ led }) => led !== undefined).sort(byLed)) {
+    if (book.isHeld(claim, claim.led?.port)) book.keep(claim, claim.led?.port);
   }
-  const free = new FreePorts(range, (port) => taken.has(port) || carried.byPort.has(port));
-  for (const claim of claims) {
-    if (given.has(claim)) continue;
-    const own = portCarriedFor(claim.target, carried, range);
-    const port = own !== undefined && !taken.has(own) ? own : free.take(claim.target);
-    if (port !== undefined) give(claim, port);
+  for (const claim of claims) if (book.isHeld(claim, claim.labelled)) book.keep(claim, claim.labelled);
+  withhold(book, slices, claims);
+  for (const needed of byWorkload(claims.filter((claim) => !book.given.has(claim)))) book.giveAll(needed);
+  return collect(claimants, claims, book);
+}
+
+/** What has been given away so far. */
+class Book {
+  readonly given = new Map<Claim, number>();
+  readonly free: FreePorts;
+  readonly #used = new Map<string, number>();
+  readonly #withheld = new Map<string, number>();
+  readonly #held: ReadonlySet<string> | undefined;
+  readonly #perNamespace: number | undefined;
+
+  constructor(range: PortRange, { held, perNamespace }: AllocationOptions) {
+    this.free = new FreePorts(range);
+    this.#held = held;
+    this.#perNamespace = perNamespace;
   }
-  return collect(claimants, claims, given);
-}
 
-/** The ports that slices of ours carry, and for which targets. */
-interface CarriedPorts {
-  readonly byPort: ReadonlyMap<number, ReadonlySet<string>>;
-  readonly byTarget: ReadonlyMap<string, readonly number[]>;
-}
-
-function carriedPorts(slices: Iterable<SliceInfo>): CarriedPorts {
-  const byPort = new Map<number, Set<string>>();
-  const byTarget = new Map<string, number[]>();
-  for (const slice of slices) {
-    if (!isOurs(slice)) continue;
-    for (const { name, port } of slice.ports) {
-      const target = targetText(slice.namespace, slice.resource ?? '', slice.service, name);
-      addTo(byPort, port, () => new Set()).add(target);
-      addTo(byTarget, target, (): number[] => []).push(port);
-    }
+  isHeld({ workload, label }: Claim, port: number | undefined): boolean {
+    return port !== undefined && this.#held?.has(heldPort(workload, label, String(port))) !== false;
   }
-  return { byPort, byTarget };
+
+  keep(claim: Claim, port: number | undefined): void {
+    if (port === undefined || this.given.has(claim) || !this.free.has(port)) return;
+    count(this.#used, claim.workload.namespace);
+    this.free.take(port);
+    this.given.set(claim, port);
+  }
+
+  /** Takes a port out, unless slices of that namespace have taken out as many as are still free. */
+  withhold(namespace: string, port: number): void {
+    if (!this.free.has(port) || (this.#withheld.get(namespace) ?? 0) >= this.free.left) return;
+    count(this.#withheld, namespace);
+    this.free.take(port);
+  }
+
+  /** Of one workload. */
+  giveAll(claims: readonly Claim[]): void {
+    const [first] = claims;
+    if (first === undefined || !this.#reaches(first.workload.namespace, claims.length)) return;
+    for (const claim of claims) this.keep(claim, this.#wished(claim) ?? this.free.nextFor(claim.target));
+  }
+
+  #wished({ led, labelled }: Claim): number | undefined {
+    return [led?.port, labelled].find((port) => port !== undefined && this.free.has(port));
+  }
+
+  /** Whether the last of so many more is one that the namespace may still have. */
+  #reaches(namespace: string, more: number): boolean {
+    const used = this.#used.get(namespace) ?? 0;
+    if (more > this.free.left) return false;
+    if (this.#perNamespace !== undefined) return used + more <= this.#perNamespace;
+    return used + more <= this.free.left - more + 1;
+  }
 }
 
-function addTo<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  map.set(key, made);
-  return made;
+function count(of: Map<string, number>, namespace: string): void {
+  of.set(namespace, (of.get(namespace) ?? 0) + 1);
 }
 
-function claimsOf({ workload, services }: PortClaimant, carried: CarriedPorts, range: PortRange): Claim[] {
-  return services.flatMap((service) =>
-    service.ports
+type BySlice = ReadonlyMap<string, readonly SliceInfo[]>;
+
+function bySlicedService(slices: readonly SliceInfo[]): BySlice {
+  return Map.groupBy(slices.filter(isOurs), ({ namespace, service }) => `${namespace}/${service}`);
+}
+
+function claimsOf({ workload, services }: PortClaimant, bySlice: BySlice, range: PortRange): Claim[] {
+  return services.flatMap((service) => {
+    const led = ledPorts(service, workload.name, bySlice.get(`${service.namespace}/${service.name}`) ?? [], range);
+    return service.ports
       .filter(({ protocol }) => protocol === 'TCP')
-      .map(({ name, port: servicePort }) => {
-        const target = targetText(workload.namespace, resourceLabel(workload.name), service.name, name);
-        const port = listenPortOf(workload, service.name, servicePort, range) ?? portCarriedFor(target, carried, range);
-        const isCarried = port !== undefined && carried.byPort.get(port)?.has(target) === true;
-        return { workload, label: portLabel(service.name, servicePort), target, port, carried: isCarried };
-      }),
+      .map(({ name = '', port }) => ({
+        workload,
+        label: portLabel(service.name, port),
+        target: [workload.namespace, workload.name, service.name, name].join('/'),
+        led: led.get(name),
+        labelled: listenPortOf(workload, service.name, port, range),
+      }));
+  });
+}
+
+function byAge(a: Claim, b: Claim): number {
+  return (
+    compare(a.workload.createdAt, b.workload.createdAt) ||
+    compare(a.workload.uid, b.workload.uid) ||
+    compare(a.label, b.label)
   );
 }
 
-function targetText(namespace: string, resource: string, service: string, portName: string | undefined): string {
-  return [namespace, resource, service, portName ?? ''].join('/');
+// Sorting is stable: what is as long led there stays in the order of age.
+function byLed(a: Claim, b: Claim): number {
+  return compare(a.led?.since ?? '', b.led?.since ?? '');
 }
 
-function portCarriedFor(target: string, { byTarget }: CarriedPorts, range: PortRange): number | undefined {
-  for (const port of byTarget.get(target) ?? []) if (port >= range.from && port <= range.to) return port;
-  return undefined;
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
 }
 
-function byPrecedence(a: Claim, b: Claim): number {
-  if (a.carried !== b.carried) return a.carried ? -1 : 1;
-  const left = [a.workload.createdAt, a.workload.uid, a.label];
-  const right = [b.workload.createdAt, b.workload.uid, b.label];
-  const differs = left.findIndex((text, i) => text !== right[i]);
-  return differs < 0 ? 0 : (left[differs] ?? '') < (right[differs] ?? '') ? -1 : 1;
-}
-
-function isFree(port: number, target: string, taken: ReadonlySet<number>, carried: CarriedPorts): boolean {
-  const targets = carried.byPort.get(port);
-  return !taken.has(port) && (targets === undefined || targets.has(target));
-}
-
-/** Ports of the range that are not taken. Each look goes on where others have ended: all of them together pass each port once. */
-class FreePorts {
-  readonly #range: PortRange;
-  readonly #isTaken: (port: number) => boolean;
-  /** Offset → the next one that may be free; itself where nothing is known. */
-  readonly #next: Uint16Array;
-  #left: number;
-
-  constructor(range: PortRange, isTaken: (port: number) => boolean) {
-    this.#range = range;
-    this.#isTaken = isTaken;
-    this.#left = range.to - range.from + 1;
-    this.#next = Uint16Array.from({ length: this.#left }, (_, i) => i);
-  }
-
-  // Starts at a place of the target's own: a port that was just given back is not the next one to be given away, because
-  // some kube-proxy may not have heard yet.
-  take(target: string): number | undefined {
-    const size = this.#next.length;
-    let at = createHash('sha256').update(target).digest().readUInt32BE() % size;
-    for (; this.#left > 0; this.#left -= 1) {
-      at = this.#find(at);
-      this.#next[at] = (at + 1) % size;
-      const port = this.#range.from + at;
-      if (this.#isTaken(port)) continue;
-      this.#left -= 1;
-      return port;
-    }
-    return undefined;
-  }
-
-  /** The next offset that was not looked at, with the way there made short. */
-  #find(from: number): number {
-    let at = from;
-    while (this.#next[at] !== at) at = this.#next[at] as number;
-    for (let i = from; this.#next[i] !== i;) {
-      const next = this.#next[i] as number;
-      this.#next[i] = at;
-      i = next;
-    }
-    return at;
+// Whoever it was for may be gone, but its slice still leads there. What its own namespace claims it may have.
+function withhold(book: Book, slices: readonly SliceInfo[], claims: readonly Claim[]): void {
+  const own = new Set(claims.flatMap(({ led, workload }) => (led ? [`${workload.namespace} ${led.port}`] : [])));
+  for (const { namespace, managedBy, ports } of slices) {
+    if (!isOurs({ managedBy })) continue;
+    for (const { port } of ports) if (!own.has(`${namespace} ${port}`)) book.withhold(namespace, port);
   }
 }
 
-function collect(
-  claimants: readonly PortClaimant[],
-  claims: readonly Claim[],
-  given: ReadonlyMap<Claim, number>,
-): PortAllocation {
+function byWorkload(claims: readonly Claim[]): Iterable<readonly Claim[]> {
+  return Map.groupBy(claims, ({ workload }) => workload.uid).values();
+}
+
+function collect(claimants: readonly PortClaimant[], claims: readonly Claim[], book: Book): PortAllocation {
   const wanted = new Map<Workload, Map<string, string>>(claimants.map(({ workload }) => [workload, new Map()]));
   const refused = new Set<Workload>();
   for (const claim of claims) {
-    const port = given.get(claim);
+    const port = book.given.get(claim);
     if (port === undefined) refused.add(claim.workload);
     else wanted.get(claim.workload)?.set(claim.label, String(port));
   }
@@ -195,7 +200,8 @@ function collect(
 
 function labelChanges(workload: Workload, wanted: ReadonlyMap<string, string>): Record<string, string | null> {
   const changes: Record<string, string | null> = {};
-  for (const [label, value] of wanted) if (labelValue(workload, label) !== value) changes[label] = value;
-  for (const { label } of workload.portLabels) if (!wanted.has(label)) changes[label] = null;
+  const before = new Map(workload.portLabels.map(({ label, value }) => [label, value]));
+  for (const [label, value] of wanted) if (before.get(label) !== value) changes[label] = value;
+  for (const label of before.keys()) if (!wanted.has(label)) changes[label] = null;
   return changes;
 }

@@ -1,5 +1,7 @@
+import { isCopied } from '../state/copied.ts';
 import { digest, keys } from '../state/keys.ts';
 import { type Labels, labelValue } from '../state/labels.ts';
+import type { Workload } from '../state/workload.ts';
 
 /**
  * The label of a workload that keeps the DLX's port for one port of one Service. A label, not an annotation:
@@ -20,14 +22,18 @@ export interface PortRange {
 /** Below the ephemeral ports of Linux, beside the node ports of Kubernetes (which are the nodes', not the pods'). */
 export const defaultPortRange: PortRange = { from: 20_000, to: 30_999 };
 
-/** The DLX's port for a port of a Service, as the workload's label says; undefined: absent, or not a port of the range. */
+/**
+ * The DLX's port for a port of a Service, as the workload's label says; undefined: absent, not a port of the range, or
+ * written for another object.
+ */
 export function listenPortOf(
-  workload: Labels,
+  workload: Labels & Pick<Workload, 'uid' | 'annotations'>,
   service: string,
   port: number,
   range: PortRange = defaultPortRange,
 ): number | undefined {
   const text = labelValue(workload, portLabel(service, port)) ?? '';
   const listenPort = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : 0;
-  return listenPort >= range.from && listenPort <= range.to ? listenPort : undefined;
+  const isPort = listenPort >= range.from && listenPort <= range.to;
+  return isPort && !isCopied(workload) ? listenPort : undefined;
 }

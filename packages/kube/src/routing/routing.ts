@@ -26,7 +26,7 @@ export interface RoutingSlice {
 export const ourSlices = `${keys.managedBy}=${keys.manager}`;
 
 /** Whether a slice is kept by us. */
-export function isOurs(slice: SliceInfo): boolean {
+export function isOurs(slice: Pick<SliceInfo, 'managedBy'>): boolean {
   return slice.managedBy === keys.manager;
 }
 

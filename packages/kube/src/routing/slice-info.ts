@@ -27,6 +27,8 @@ export interface SliceInfo {
   readonly name: string;
   readonly uid: string;
   readonly resourceVersion: string;
+  /** RFC 3339; empty: not known. */
+  readonly createdAt: string;
   /** Its Service's name. */
   readonly service: string;
   readonly managedBy: string;
@@ -46,6 +48,7 @@ export function trimSlice({ metadata, addressType, ports, endpoints }: EndpointS
   const labels = metadata?.labels ?? {};
   return {
     ...identity(metadata),
+    createdAt: metadata?.creationTimestamp ?? '',
     service: labels[keys.serviceName] ?? '',
     managedBy: labels[keys.managedBy] ?? '',
     resource: labels[keys.resource],

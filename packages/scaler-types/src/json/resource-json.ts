@@ -1,5 +1,5 @@
 import { type Pause, pauseModes } from '../pause.ts';
-import type { Phase, QuietRule, Resource, Route, TargetPort } from '../resource.ts';
+import type { Led, Phase, QuietRule, Resource, Route, TargetPort } from '../resource.ts';
 import { scaleEvents } from '../scale-event.ts';
 import {
   anyText,
@@ -36,13 +36,17 @@ const route = object<Route>({
   path: optional(text),
   pathType: optional(oneOf(['Prefix', 'Exact'])),
   ambiguous: optional(flag),
+  since: optional(isoTime),
 });
+
+const led = object<Led>({ port: required(port), since: optional(isoTime) });
 
 const targetPort = object<TargetPort>({
   service: required(text),
   port: required(port),
   portName: optional(text),
   listenPort: optional(port),
+  led: optional(led),
   routes: optional(list(route)),
   protocol: optional(oneOf(['http', 'tcp'])),
   speaksFirst: optional(oneOf(['client', 'server'])),
@@ -63,6 +67,7 @@ const resource = object<Partial<Resource> & Pick<Resource, 'namespace' | 'name'>
   namespace: required(text),
   name: required(text),
   kind: optional(kubeResource),
+  createdAt: optional(isoTime),
   scaleResources: optional(list(scaleResource), 'scale_resources'),
   targets: optional(list(targetPort)),
   phase: optional(oneOf(phases)),

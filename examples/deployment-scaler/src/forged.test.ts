@@ -1,0 +1,84 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { KubeObject } from '@scaler/testing-kit';
+import { ask, namespace, type Rig, type RigOptions, startRig } from './testing/rig.ts';
+
+let rig: Rig | undefined;
+afterEach(async () => {
+  await rig?.close();
+  rig = undefined;
+});
+
+const ref = { namespace, name: 'web' };
+const label = 'scaler/port-web-80';
+
+/** `thief` is older than `web`, which sleeps. */
+async function sleeper(options: RigOptions = {}): Promise<Rig> {
+  rig = await startRig(options);
+  await rig.workload('thief', { 'scaler/routing': 'selector' });
+  await rig.workload('web', { 'scaler/routing': 'selector' });
+  await rig.waitForPeace('web');
+  await rig.leader.putToSleep(ref);
+  await rig.waitForDlxOnly('web');
+  return rig;
+}
+
+const labelsOf = (one: Rig, name: string): Record<string, string> => one.read(name).metadata.labels ?? {};
+
+function write(one: Rig, name: string, metadata: object): void {
+  one.cluster.api.store.patch('apps/v1/deployments', namespace, name, { type: 'merge', body: { metadata } });
+}
+
+describe('a port that a label claims for somebody else', () => {
+  test('stays with who has it: the other gets one of its own, and is told', async () => {
+    const one = await sleeper();
+    const port = labelsOf(one, 'web')[label];
+    write(one, 'thief', { labels: { 'scaler/port-thief-80': port } });
+    await one.until(() => one.events('thief').includes('PortTaken'));
+    await one.until(() => labelsOf(one, 'thief')['scaler/port-thief-80'] !== port);
+    expect(labelsOf(one, 'web')[label]).toBe(port);
+    expect(one.told('thief', 'PortTaken')).toContain(`"${port}"`);
+    expect(one.events('web')).not.toContain('PortTaken');
+    expect(await ask(one.url('web'))).toBe(200);
+    expect(one.dlx.arrivals.get('shop/web')).toBe(1);
+  });
+
+  test('stays with who has it while it is awake, although the other is older', async () => {
+    rig = await startRig();
+    await rig.workload('thief');
+    await rig.workload('web');
+    await rig.waitForPeace('web');
+    await rig.until(() => labelsOf(rig as Rig, 'thief')['scaler/port-thief-80'] !== undefined);
+    const port = labelsOf(rig, 'web')[label];
+    write(rig, 'thief', { labels: { 'scaler/port-thief-80': port } });
+    await rig.until(() => labelsOf(rig as Rig, 'thief')['scaler/port-thief-80'] !== port);
+    expect(labelsOf(rig, 'web')[label]).toBe(port);
+  });
+
+  test('is not had by a manifest that was copied with its labels, nor told of to the DLX', async () => {
+    const one = await sleeper();
+    one.leader.kill();
+    const { metadata, ...rest } = one.read('web');
+    const { labels, annotations } = metadata;
+    const copy = { ...rest, metadata: { namespace: 'copies', name: 'web', labels, annotations } };
+    await one.cluster.apply(copy as unknown as KubeObject);
+    await one.cluster.service('copies', 'web', { port: 80, targetPort: 8080, portName: 'http' });
+    const told = (): Promise<Awaited<ReturnType<typeof one.leader.scaler.getResources>>> =>
+      one.dlxScaler.getResources('copies');
+    await one.until(() => one.dlx.known.get('copies/web')?.targets.length === 1);
+    const [resource] = await told();
+    expect(resource?.targets[0]).toMatchObject({ service: 'web', port: 80 });
+    expect(resource?.targets[0]).not.toHaveProperty('listenPort');
+  });
+});
+
+test('a sleeper whose labels its owner takes away is led to as before, leader or not', async () => {
+  const one = await sleeper();
+  const port = Number(labelsOf(one, 'web')[label]);
+  one.leader.kill();
+  write(one, 'web', { labels: { [label]: null } });
+  await one.until(() => one.dlx.known.get('shop/web')?.targets[0]?.listenPort === undefined);
+  expect(one.dlx.known.get('shop/web')?.targets[0]?.led).toMatchObject({ port });
+  expect(await ask(one.url('web'))).toBe(200);
+  await one.succeed();
+  await one.until(() => labelsOf(one, 'web')[label] !== undefined);
+});

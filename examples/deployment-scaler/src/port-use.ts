@@ -1,0 +1,27 @@
+import type { PortAllocation, PortClaimant, Workload } from '@scaler/kube';
+
+/** How the DLX's ports stand after the last allocation. */
+export interface PortUse {
+  readonly free: number;
+  /** Namespace → ports. */
+  readonly used: ReadonlyMap<string, number>;
+  /** Namespace → workloads that got none. */
+  readonly refused: ReadonlyMap<string, number>;
+}
+
+/** Of one allocation. `claimants`: as they are once it is written. */
+export function portUse(size: number, claimants: readonly PortClaimant[], { refused }: PortAllocation): PortUse {
+  const used = new Map<string, number>();
+  let free = size;
+  for (const { workload } of claimants) {
+    const { length } = workload.portLabels;
+    if (length > 0) used.set(workload.namespace, (used.get(workload.namespace) ?? 0) + length);
+    free -= length;
+  }
+  return { free: Math.max(0, free), used, refused: countByNamespace(refused) };
+}
+
+function countByNamespace(workloads: readonly Workload[]): ReadonlyMap<string, number> {
+  const groups = Map.groupBy(workloads, ({ namespace }) => namespace);
+  return new Map([...groups].map(([namespace, { length }]) => [namespace, length]));
+}
