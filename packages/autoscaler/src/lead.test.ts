@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { createMetrics, type Metrics } from '@scaler/runtime';
+import { createMetrics, guardScaler, type Metrics } from '@scaler/runtime';
 import { type Resource, ScalerError, systemClock, terminal } from '@scaler/scaler-types';
 import { createFakeClock, type FakeClock } from '@scaler/testing-kit';
 import { createObserver } from './app/observe.ts';
@@ -55,6 +55,7 @@ async function start(
   const dlx = await startFakeDlx(script);
   const client = createPeerClient({ clock: systemClock });
   const scaler = scriptedScaler(resources);
+  scaler.tell = () => undefined;
   if (reconcileGate) scaler.reconcileGate = reconcileGate;
   const [ring, metrics, peers] = [createRing(), createMetrics(), staticPeers([dlx])];
   const view = createResourceView({ scaler, clock, logger: silentLogger, timeoutMs: 1_000, retryMs: 1_000 });
@@ -64,7 +65,7 @@ async function start(
   const watching = view.run(stop.signal);
   const ended = lead(
     {
-      scaler,
+      scaler: guardScaler(scaler, { packageName: 'scripted', clock, logger: silentLogger }),
       view,
       ring,
       sources: [sourceOf('custom-metrics', value), sourceOf('dlx-activity', { now: 0 })],

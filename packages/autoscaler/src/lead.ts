@@ -1,4 +1,5 @@
-import type { Clock, Logger, Resource, ResourceRef, ResourceScaler } from '@scaler/scaler-types';
+import type { GuardedScaler } from '@scaler/runtime';
+import type { Clock, Logger, Resource, ResourceRef } from '@scaler/scaler-types';
 import { type AttemptBook, createAttemptBook } from './act/attempt-book.ts';
 import { createFence, type FenceParts } from './act/fence.ts';
 import { createNotices, type Notices } from './act/notices.ts';
@@ -21,7 +22,7 @@ export interface LeadSettings extends TickSettings {
 }
 
 export interface LeadParts {
-  scaler: ResourceScaler;
+  scaler: GuardedScaler;
   view: ResourceView;
   sources: readonly Source[];
   fence: Omit<FenceParts, 'judgeAgain'>;

@@ -45,7 +45,7 @@ export async function runDlx(context: DlxContext): Promise<void> {
   const loaded = await loadConfiguredScaler({ ...context, role: 'dlx', values: context.config.values });
   const { scaler } = loaded;
   shutdown.step(70, 'close the scaler', () => scaler.close?.());
-  const config = applyProposal(context.config, await scaler.getConfig(), loaded.packageName);
+  const config = applyProposal(context.config, loaded.proposal, loaded.packageName);
   logConfig(config, logger);
   const { values } = config;
   const metrics = createMetrics({ processMetrics: true });

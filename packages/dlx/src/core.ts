@@ -1,4 +1,5 @@
-import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
+import type { GuardedScaler } from '@scaler/runtime';
+import type { Clock, Logger } from '@scaler/scaler-types';
 import type { Accounting } from './accounting.ts';
 import type { Faults } from './faults.ts';
 import type { Upstreams } from './forward/upstreams.ts';
@@ -41,7 +42,7 @@ export interface Settings {
 
 /** What every part of the data path shares. */
 export interface Core {
-  readonly scaler: ResourceScaler;
+  readonly scaler: GuardedScaler;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly accounting: Accounting;

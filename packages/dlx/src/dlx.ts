@@ -1,5 +1,5 @@
+import { guardScaler, type Metrics, type Shutdown } from '@scaler/runtime';
 import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
-import type { Metrics, Shutdown } from '@scaler/runtime';
 import { Accounting } from './accounting.ts';
 import type { Core, Settings } from './core.ts';
 import { addDrainSteps, type DrainOptions } from './drain.ts';
@@ -18,6 +18,7 @@ import { Turns } from './turns.ts';
 import { WakeLimits } from './wake-limits.ts';
 
 export interface DlxOptions {
+  /** Is guarded here, unless it is. */
   readonly scaler: ResourceScaler;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -101,7 +102,7 @@ function createCore({ scaler, clock, logger, identity, settings, metrics }: DlxO
   const faults = new Faults(accounting.faults, clock, logger);
   const upstreams = new Upstreams(faults);
   return {
-    scaler,
+    scaler: guardScaler(scaler, { packageName: 'in this process', clock, logger }),
     clock,
     logger,
     accounting,

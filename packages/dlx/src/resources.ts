@@ -5,6 +5,7 @@ import {
   type ResourceRef,
   type TargetPort,
 } from '@scaler/scaler-types';
+import { unlessAborted } from '@scaler/runtime';
 import type { Core } from './core.ts';
 import { Gate } from './gate.ts';
 import type { Lane } from './hold/lane.ts';
@@ -56,11 +57,12 @@ export class Resources {
       let waitMs = retryMs;
       try {
         if (core.scaler.watchResources === undefined) {
-          this.#replace(await core.scaler.getResources());
+          this.#replace(await unlessAborted(core.scaler.getResources(), signal));
           waitMs = pollMs;
         } else await this.#watch(signal);
       } catch (error) {
         if (!signal.aborted) core.logger.error('resources cannot be had', { err: error });
+        else core.logger.info('stopped while the scaler was to tell its resources');
       }
       await core.clock.sleep(waitMs, signal).catch(() => {});
     }

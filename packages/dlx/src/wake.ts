@@ -3,7 +3,6 @@ import { Breaker } from './breaker.ts';
 import type { Exchange } from './exchange.ts';
 import { Explainer } from './explainer.ts';
 import type { Gate } from './gate.ts';
-import { onAbort } from './guard.ts';
 import { WakeHistory } from './hold/wake-history.ts';
 import { causeText, type Refusal } from './outcome.ts';
 import { pauseRefusal } from './pause.ts';
@@ -210,9 +209,8 @@ export class Wake {
     let error: unknown;
     try {
       const reason = { by: `dlx ${identity}`, text: wakeReason(gate) };
-      const aborted = rejectOnAbort(abort.signal);
       const options = { signal: abort.signal, reason, progress: this.#progress() };
-      const [result] = await Promise.race([scaler.setScale([gate.ref], 1, options), aborted]);
+      const [result] = await scaler.setScale([gate.ref], 1, options);
       if (result === undefined) throw new Error('setScale told nothing of the resource');
       if (!result.ok) throw result.error;
     } catch (e) {
@@ -285,13 +283,3 @@ const phaseOf: ReadonlyMap<WakeStep, WakePhase> = new Map([
   ['written', 'call'],
   ['scheduled', 'scheduled'],
 ]);
-
-/** Rejects once the signal aborts, so that a scaler which ignores its signal holds nobody. */
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort(signal, () => reject(signal.reason as Error));
-  });
-  // Of one that throws before anybody waits, this would be an error of nobody's: the process would die of it at its end.
-  aborted.catch(() => {});
-  return aborted;
-}

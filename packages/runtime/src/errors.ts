@@ -19,6 +19,7 @@ export const runtimeErrors = {
     exitCode: 2,
     meaning: 'The scaler package does not say which `@scaler/scaler-types` it was made for.',
   },
+  'scaler-slow': { exitCode: 1, meaning: 'A member of the scaler did not answer within its time limit.' },
   'listen-failed': { exitCode: 1, meaning: 'A server could not listen on its host and port.' },
   'invalid-metric': {
     exitCode: 1,

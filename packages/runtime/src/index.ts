@@ -54,10 +54,17 @@ export {
   type Metrics,
 } from './metrics/metrics.ts';
 export { type Labels } from './metrics/series.ts';
+export { type GuardedScaler, type GuardOptions, guardScaler, scalerLimits } from './plugin/guarded-scaler.ts';
 export {
   type Ability,
   type LoadedResourceScaler,
   loadResourceScaler,
   type LoadResourceScalerOptions,
 } from './plugin/load.ts';
-export { identityOf, loadConfiguredScaler, type LoadConfiguredOptions } from './plugin/load-configured.ts';
+export {
+  type ConfiguredScaler,
+  identityOf,
+  loadConfiguredScaler,
+  type LoadConfiguredOptions,
+} from './plugin/load-configured.ts';
+export { unlessAborted } from './plugin/unless-aborted.ts';

@@ -46,7 +46,7 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   const loaded = await loadConfiguredScaler({ ...context, ...startOf(context), role: 'autoscaler' });
   const { scaler } = loaded;
   shutdown.step(50, 'close the scaler', () => scaler.close?.());
-  const config = applyProposal(context.config, await scaler.getConfig(), loaded.packageName);
+  const config = applyProposal(context.config, loaded.proposal, loaded.packageName);
   logConfig(config, logger);
   for (const warning of settingsWithoutEffect(config)) logger.warn('configuration is odd', { warning });
   const { values } = config;

@@ -22,7 +22,7 @@ export async function runUninstall(context: AutoscalerContext): Promise<void> {
   });
   const { scaler } = loaded;
   shutdown.step(50, 'close the scaler', () => scaler.close?.());
-  const config = applyProposal(context.config, await scaler.getConfig(), loaded.packageName);
+  const config = applyProposal(context.config, loaded.proposal, loaded.packageName);
   logConfig(config, logger);
   const { values } = config;
   const { lease, uninstallStops, kubeconfig } = values;

@@ -1,5 +1,5 @@
 import { type Clock, formatDuration } from '@scaler/scaler-types';
-import { unlessAborted } from '../unless-aborted.ts';
+import { unlessAborted } from '@scaler/runtime';
 
 export interface LimitOptions {
   clock: Clock;

@@ -1,6 +1,6 @@
 import type { Clock, Resource, ResourceScaler } from '@scaler/scaler-types';
 import { AutoscalerError } from '../errors.ts';
-import { unlessAborted } from '../unless-aborted.ts';
+import { unlessAborted } from '@scaler/runtime';
 
 export interface ListerParts {
   scaler: Pick<ResourceScaler, 'getResources'>;

@@ -6,7 +6,7 @@ import {
   resourceKey,
   type ResourceScaler,
 } from '@scaler/scaler-types';
-import { unlessAborted } from '../unless-aborted.ts';
+import { unlessAborted } from '@scaler/runtime';
 import { createLister, type ListerParts } from './list-resources.ts';
 import { createResourceStore, type ResourceStore } from './resource-store.ts';
 

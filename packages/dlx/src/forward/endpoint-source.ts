@@ -2,6 +2,9 @@ import type { Lane } from '../hold/lane.ts';
 import { causeText } from '../outcome.ts';
 import { endpointOf } from './endpoint-set.ts';
 
+const firstPauseMs = 100;
+const longestPauseMs = 2000;
+
 /**
  * Keeps a lane's endpoints true: by `watchEndpoints` where the scaler has it, begun by the first arrival and kept for
  * a while after the last; else by `resolveServiceName`, asked anew after each wake.
@@ -11,6 +14,10 @@ export class EndpointSource {
   #watch: AbortController | undefined;
   #resolving = false;
   #usedAtMs = 0;
+  /** Monotonic; the scaler, which failed when it was asked last, is not asked before. */
+  #retryAtMs = 0;
+  /** In a row. */
+  #failures = 0;
 
   constructor(lane: Lane) {
     this.#lane = lane;
@@ -21,13 +28,17 @@ export class EndpointSource {
     const { gate } = this.#lane;
     this.#usedAtMs = nowMs;
     if (gate.core.scaler.watchEndpoints !== undefined) {
-      if (this.#watch === undefined) this.#startWatch();
-    } else if (this.#lane.endpoints.size === 0 && gate.isOpen()) this.#resolve();
+      if (this.#watch === undefined && nowMs >= this.#retryAtMs) this.#startWatch();
+    } else if (this.#lane.endpoints.size === 0 && nowMs >= this.#retryAtMs && gate.isOpen()) this.#resolve();
   }
 
   /** A setScale resolved: whatever the name stood for may have changed. */
   refresh(): void {
-    if (this.#lane.gate.core.scaler.watchEndpoints !== undefined) return;
+    const { core } = this.#lane.gate;
+    if (core.scaler.watchEndpoints !== undefined) {
+      if (this.#watch === undefined && this.#lane.held > 0) this.use(core.clock.monotonic());
+      return;
+    }
     if (this.#lane.held === 0 && this.#lane.endpoints.size === 0) return;
     this.#lane.endpoints.replace([]);
     this.#resolve();
@@ -58,11 +69,21 @@ export class EndpointSource {
         },
         watch.signal,
       );
+      this.#failures = 0;
     } catch (error) {
+      watch.abort();
       this.#watch = undefined;
-      gate.hindrance = causeText(error);
-      gate.core.logger.warn('watchEndpoints failed', { ...gate.ref, service: target.service, err: error });
+      this.#failed('watchEndpoints', error);
     }
+  }
+
+  /** Whoever comes is not to make it fail again at once. */
+  #failed(member: string, error: unknown): void {
+    const { gate, target } = this.#lane;
+    const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++);
+    this.#retryAtMs = gate.core.clock.monotonic() + pauseMs;
+    gate.hindrance = causeText(error);
+    gate.core.logger.warn(`${member} failed`, { ...gate.ref, service: target.service, err: error });
   }
 
   #resolve(): void {
@@ -75,9 +96,9 @@ export class EndpointSource {
     const { gate, target, endpoints } = this.#lane;
     try {
       endpoints.replace([endpointOf(await gate.core.scaler.resolveServiceName(gate.ref, target.port))]);
+      this.#failures = 0;
     } catch (error) {
-      gate.hindrance = causeText(error);
-      gate.core.logger.warn('resolveServiceName failed', { ...gate.ref, service: target.service, err: error });
+      this.#failed('resolveServiceName', error);
     }
     this.#resolving = false;
     this.#lane.pump();

@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
-import type { Clock, Logger, ScalerContext } from '@scaler/scaler-types';
+import type { Clock, Logger, ProposedConfig, ScalerContext } from '@scaler/scaler-types';
 import type { ConfigValues } from '../config/table.ts';
 import type { placeSettings, pluginSettings } from '../lifecycle/process-settings.ts';
 import { createTokenFile } from '../http/token-file.ts';
-import { type LoadedResourceScaler, loadResourceScaler } from './load.ts';
+import { type LoadedResourceScaler, loadResourceScaler, saysWhatItWaitsFor } from './load.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 type PlaceValues = ConfigValues<typeof placeSettings>;
 
@@ -18,6 +19,13 @@ export interface LoadConfiguredOptions {
   uninstall?: ScalerContext['uninstall'];
   logger: Logger;
   clock: Clock;
+  /** Ends the wait for it. */
+  signal: AbortSignal;
+}
+
+/** A scaler with what it proposes to be set. */
+export interface ConfiguredScaler extends LoadedResourceScaler {
+  proposal: ProposedConfig;
 }
 
 /** Who this process is: `--identity`, else the host name, which in Kubernetes is the pod's. */
@@ -26,15 +34,30 @@ export function identityOf({ identity }: Pick<PlaceValues, 'identity'>): string 
 }
 
 /**
- * Loads the resource scaler that the settings name, with what they say of the place.
+ * Loads the resource scaler that the settings name, with what they say of the place, and asks for its proposals.
  *
- * @throws RuntimeError as {@link loadResourceScaler} does.
+ * @throws RuntimeError as {@link loadResourceScaler} does; the signal's reason.
  */
-export function loadConfiguredScaler(options: LoadConfiguredOptions): Promise<LoadedResourceScaler> {
-  const { role, values, appUrl, dryRun = false, uninstall, logger, clock } = options;
+export async function loadConfiguredScaler(options: LoadConfiguredOptions): Promise<ConfiguredScaler> {
+  const loaded = await load(options);
+  const { scaler, packageName } = loaded;
+  try {
+    const call = { packageName, member: 'getConfig' };
+    const asked = Promise.resolve(scaler.getConfig());
+    const proposal = await saysWhatItWaitsFor(options, call, () => unlessAborted(asked, options.signal));
+    return { ...loaded, proposal };
+  } catch (error) {
+    await scaler.close?.().catch(() => undefined);
+    throw error;
+  }
+}
+
+function load(options: LoadConfiguredOptions): Promise<LoadedResourceScaler> {
+  const { role, values, appUrl, dryRun = false, uninstall, logger, clock, signal } = options;
   const { scaler: name, pluginDir, namespaces, dlxService, scalerOption, kubeconfig, controlTokenFile: file } = values;
   const token = role === 'autoscaler' && file !== undefined ? createTokenFile({ file, clock, logger }) : undefined;
   return loadResourceScaler({
+    signal,
     name,
     cwd: process.cwd(),
     pluginDir,

@@ -1,7 +1,10 @@
 import { pathToFileURL } from 'node:url';
 import type { CreateResourceScaler, Logger, ResourceScaler, ScalerContext } from '@scaler/scaler-types';
 import { RuntimeError } from '../errors.ts';
+import { sentence } from './complaints.ts';
 import { checkContract, declaredContract } from './contract.ts';
+import { callGuarded } from './guarded-call.ts';
+import { type GuardedScaler, guardScaler, scalerLimits } from './guarded-scaler.ts';
 import { findPackage, type SearchPlaces } from './resolve.ts';
 
 const requiredMethods = [
@@ -31,11 +34,13 @@ export interface LoadResourceScalerOptions extends SearchPlaces {
   name: string;
   context: ScalerContext;
   logger: Logger;
+  /** Ends the wait for it. */
+  signal?: AbortSignal;
 }
 
-/** A scaler, made and checked. */
+/** A scaler, made, checked and guarded. */
 export interface LoadedResourceScaler {
-  scaler: ResourceScaler;
+  scaler: GuardedScaler;
   abilities: Readonly<Record<Ability, boolean>>;
   packageName: string;
   version: string;
@@ -56,12 +61,35 @@ export async function loadResourceScaler(options: LoadResourceScalerOptions): Pr
   const declared = declaredContract(found);
   // Before the import: a package for another contract may not even load.
   if (declared !== undefined) checkContract(packageName, declared);
-  const exported = await importPackage(packageName, found.path);
-  if (declared === undefined) checkContract(packageName, exportedContract(exported));
-  const scaler = await makeScaler(packageName, exported, context);
-  const abilities = checkShape(packageName, scaler);
+  const { clock } = context;
+  const limitMs = scalerLimits.createResourceScaler;
+  const start = { packageName, member: 'createResourceScaler', clock, limitMs, signal: options.signal };
+  const made = await saysWhatItWaitsFor(options, start, async () => {
+    const exported = await callGuarded({ ...start, member: 'its import' }, () =>
+      importPackage(packageName, found.path),
+    );
+    if (declared === undefined) checkContract(packageName, exportedContract(exported));
+    return callGuarded(start, () => makeScaler(packageName, exported, context));
+  });
+  const abilities = checkShape(packageName, made);
+  const scaler = guardScaler(made, { packageName, clock, logger });
   logger.info('resource scaler loaded', { scaler: packageName, version, path: found.path, abilities });
   return { scaler, abilities, packageName, version, path: found.path };
+}
+
+/** Tells that the process is told to stop before the scaler has answered. */
+export async function saysWhatItWaitsFor<T>(
+  { logger, signal }: { logger: Logger; signal?: AbortSignal | undefined },
+  { packageName, member }: { packageName: string; member: string },
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const problem = sentence(packageName, member, 'had not answered when the process was told to stop');
+    if (signal?.aborted === true && error === signal.reason) logger.warn('the scaler was waited for', { problem });
+    throw error;
+  }
 }
 
 type Exported = Readonly<Record<string, unknown>>;
@@ -111,6 +139,16 @@ async function makeScaler(packageName: string, exported: Exported, context: Scal
 }
 
 function checkShape(packageName: string, scaler: ResourceScaler): Record<Ability, boolean> {
+  try {
+    return checkMembers(packageName, scaler);
+  } catch (error) {
+    if (error instanceof RuntimeError) throw error;
+    const sentence = `the scaler of "${packageName}" has a member that cannot be read: ${messageOf(error)}`;
+    throw new RuntimeError('plugin-ability', sentence, { cause: error });
+  }
+}
+
+function checkMembers(packageName: string, scaler: ResourceScaler): Record<Ability, boolean> {
   const missing = requiredMethods.filter((method) => typeof scaler[method] !== 'function');
   if (missing.length > 0) {
     const sentence = `the scaler of "${packageName}" lacks ${missing.join(', ')}, required are ${requiredMethods.join(', ')}`;

@@ -1,0 +1,70 @@
+import { type Clock, type Logger, type ResourceRef, resourceKey } from '@scaler/scaler-types';
+
+const perMinute = 20;
+const minuteMs = 60_000;
+const remembered = 1000;
+
+/** What a scaler does wrong, told in the log: the same once, and no more than some a minute of each member. */
+export interface Complaints {
+  /** `problem` goes on after `the scaler NAME: MEMBER `. */
+  tell(member: string, problem: string, of?: ResourceRef): void;
+}
+
+interface Told {
+  sinceMs: number;
+  count: number;
+}
+
+export function createComplaints(packageName: string, clock: Clock, logger: Logger): Complaints {
+  const known = new Set<string>();
+  const told = new Map<string, Told>();
+
+  const mayTell = (member: string): boolean => {
+    const nowMs = clock.monotonic();
+    const before = told.get(member);
+    if (before === undefined || nowMs - before.sinceMs >= minuteMs) {
+      const more = (before?.count ?? 0) - perMinute;
+      if (more > 0)
+        logger.warn('the scaler does wrong', { problem: sentence(packageName, member, `did ${more} more`) });
+      told.set(member, { sinceMs: nowMs, count: 1 });
+      return true;
+    }
+    before.count += 1;
+    return before.count <= perMinute;
+  };
+  return {
+    tell(member, problem, of) {
+      const key = [member, of && resourceKey(of), problem].join(' ');
+      if (known.has(key) || !mayTell(member)) return;
+      // Who makes up a new one each time is bounded by the minute.
+      if (known.size >= remembered) known.clear();
+      known.add(key);
+      const resource = of === undefined ? {} : { namespace: of.namespace, resource: of.name };
+      logger.warn('the scaler does wrong', { ...resource, problem: sentence(packageName, member, problem) });
+    },
+  };
+}
+
+/** `the scaler @acme/x: getResources did not answer within 30 s`. */
+export function sentence(packageName: string, member: string, problem: string): string {
+  return `the scaler ${packageName}: ${member} ${problem}`;
+}
+
+/** A value as it is quoted. */
+export function shown(value: unknown): string {
+  return asText(value).slice(0, 80);
+}
+
+function asText(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  try {
+    if (typeof value === 'string') return JSON.stringify(value.slice(0, 80));
+    // A large one is not written out only to be cut.
+    if (Array.isArray(value)) return `a list of ${value.length}`;
+    if (typeof value === 'object' && value !== null)
+      return `an object with ${Object.keys(value).slice(0, 5).join(', ')}`;
+    return String(value);
+  } catch {
+    return 'something that cannot be read';
+  }
+}

@@ -1,0 +1,415 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  type Endpoint,
+  isTerminal,
+  type Resource,
+  type ResourceChange,
+  type ResourceScaler,
+  type ScaleOptions,
+  terminal,
+} from '@scaler/scaler-types';
+import { createManualClock, type ManualClock } from '../testing/manual-clock.ts';
+import { type GuardedScaler, guardScaler, scalerLimits } from './guarded-scaler.ts';
+
+const web: Resource = {
+  namespace: 'default',
+  name: 'web',
+  scaleResources: [],
+  targets: [{ service: 'web', port: 80 }],
+};
+const ref = { namespace: 'default', name: 'web' };
+const target = { resource: ref, service: 'web', port: 80 };
+const never = (): Promise<never> => new Promise(() => {});
+const signal = new AbortController().signal;
+const options: ScaleOptions = { signal, reason: { by: 'test', text: 'a test' } };
+
+const right: ResourceScaler = {
+  getConfig: () => ({}),
+  getResources: () => Promise.resolve([web]),
+  setScale: (refs) => Promise.resolve(refs.map((resource) => ({ resource, ok: true }))),
+  resolveServiceName: () => '10.0.0.1:80',
+};
+
+interface Guarded {
+  scaler: GuardedScaler;
+  clock: ManualClock;
+  /** What was told in the log. */
+  told: string[];
+}
+
+function guarded(members: Partial<Record<keyof ResourceScaler, unknown>>): Guarded {
+  const clock = createManualClock();
+  const told: string[] = [];
+  const logger = {
+    debug: () => {},
+    info: () => {},
+    warn: (_message: string, fields: object = {}) => void told.push(String((fields as { problem?: unknown }).problem)),
+    error: () => {},
+    child: () => logger,
+  };
+  const scaler = guardScaler({ ...right, ...members } as ResourceScaler, { packageName: '@acme/x', clock, logger });
+  return { scaler, clock, told };
+}
+
+/** Each member that answers, as it is called. */
+const calls: [keyof typeof scalerLimits, (scaler: GuardedScaler) => unknown][] = [
+  ['getConfig', (scaler) => scaler.getConfig()],
+  ['getResources', (scaler) => scaler.getResources()],
+  ['setScale', (scaler) => scaler.setScale([ref], 1, options)],
+  ['resolveServiceName', (scaler) => scaler.resolveServiceName(ref, 80)],
+  ['reconcile', (scaler) => scaler.reconcile?.([ref], { signal })],
+  ['explain', (scaler) => scaler.explain?.(ref)],
+  ['setBusy', (scaler) => scaler.setBusy?.(ref, undefined, { signal })],
+  ['close', (scaler) => scaler.close?.()],
+];
+
+async function errorOf(work: () => unknown): Promise<Error> {
+  try {
+    await work();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('it went well');
+}
+
+describe.each(calls)('%s', (member, call) => {
+  test('that never answers fails in one sentence that names the scaler and the member', async () => {
+    const { scaler, clock } = guarded({ [member]: never });
+    const failing = errorOf(() => call(scaler));
+    await clock.advance(scalerLimits[member]);
+    const { message } = await failing;
+    expect(message).toMatch(new RegExp(`^the scaler @acme/x: ${member} did not answer within \\d+ s$`));
+  });
+
+  test('that throws at once fails with that error, and so does one that rejects', async () => {
+    const error = terminal(new Error('there is no such cluster'));
+    for (const work of [() => fail(error), () => Promise.reject(error)]) {
+      expect(await errorOf(() => call(guarded({ [member]: work }).scaler))).toBe(error);
+    }
+  });
+
+  test.each<[string, unknown]>([
+    ['a text', 'no'],
+    ['undefined', undefined],
+    ['null', null],
+    [
+      'an object whose message throws',
+      {
+        get message(): string {
+          throw new Error('no');
+        },
+      },
+    ],
+    ['an error of a megabyte', new Error('x'.repeat(1_000_000))],
+    ['a symbol', Symbol('no')],
+  ])('that throws %s fails with an error that can be read', async (_, thrown) => {
+    for (const work of [() => fail(thrown), () => Promise.reject(thrown)]) {
+      const error = await errorOf(() => call(guarded({ [member]: work }).scaler));
+      expect(error).toBeInstanceOf(Error);
+      expect(error.message.length).toBeLessThanOrEqual(2000);
+      if (!(thrown instanceof Error)) expect(error.message).toContain(`the scaler @acme/x: ${member} threw`);
+    }
+  });
+});
+
+function fail(error: unknown): never {
+  throw error;
+}
+
+test('that an error is terminal survives that it is cut', async () => {
+  const { scaler } = guarded({ setScale: () => fail(terminal(new Error('x'.repeat(10_000)))) });
+  expect(isTerminal(await errorOf(() => scaler.setScale([ref], 1, options)))).toBe(true);
+});
+
+test('a list that does not end is waited for again, and not asked for twice', async () => {
+  let count = 0;
+  const { scaler, clock } = guarded({ getResources: () => (count++, never()) });
+  for (let i = 0; i < 3; i++) {
+    const failing = errorOf(() => scaler.getResources());
+    await clock.advance(scalerLimits.getResources);
+    await failing;
+  }
+  expect(count).toBe(1);
+});
+
+test.each<[string, keyof ResourceScaler, unknown, (scaler: GuardedScaler) => unknown, string]>([
+  [
+    'getResources',
+    'getResources',
+    async () => ({}),
+    (s) => s.getResources(),
+    'told an object with , allowed is a list',
+  ],
+  ['getResources', 'getResources', async () => undefined, (s) => s.getResources(), 'told undefined, allowed is a list'],
+  ['setScale', 'setScale', async () => 7, (s) => s.setScale([ref], 1, options), 'told 7, allowed is a list of results'],
+  ['setScale', 'setScale', async () => [], (s) => s.setScale([ref], 1, options), 'told 0 results of 1 resources'],
+  [
+    'reconcile',
+    'reconcile',
+    async () => 'x',
+    (s) => s.reconcile?.([], { signal }),
+    'told "x", allowed is a list of results',
+  ],
+  [
+    'explain',
+    'explain',
+    async () => 5,
+    (s) => s.explain?.(ref),
+    'told 5, allowed is {hopeless, reason, text} or nothing',
+  ],
+  [
+    'resolveServiceName',
+    'resolveServiceName',
+    () => 5,
+    (s) => s.resolveServiceName(ref),
+    'told 5, allowed is host:port',
+  ],
+  [
+    'setBusy',
+    'setBusy',
+    async () => 'soon',
+    (s) => s.setBusy?.(ref, '', { signal }),
+    'told "soon", allowed is an ISO 8601 time or nothing',
+  ],
+  ['getConfig', 'getConfig', () => [1], (s) => s.getConfig(), 'told a list of 1, allowed are settings by name'],
+  [
+    'getConfig',
+    'getConfig',
+    () => ({ a: {} }),
+    (s) => s.getConfig(),
+    'told an object with  for a, allowed is a text, a number, true or false',
+  ],
+])('%s of a wrong shape is told by name', async (member, name, work, call, problem) => {
+  const { message } = await errorOf(() => call(guarded({ [name]: work }).scaler));
+  expect(message).toBe(`the scaler @acme/x: ${member} ${problem}`);
+});
+
+test.each<[string, unknown, string]>([
+  ['null', [null], 'setScale failed with no reason'],
+  ['a failure without a reason', [{ resource: ref, ok: false }], 'setScale failed with no reason'],
+  ['a result of another', [{ resource: { namespace: 'a', name: 'b' }, ok: true }], 'setScale failed with no result'],
+  ['a reason that is a text', [{ ok: false, error: 'no' }], 'setScale failed with "no", which is no error'],
+])('a result that is %s is a failure', async (_, told, message) => {
+  const [result] = await guarded({ setScale: async () => told }).scaler.setScale([ref], 1, options);
+  expect(result).toMatchObject({ resource: ref, ok: false, error: { message: `the scaler @acme/x: ${message}` } });
+});
+
+test('an abort ends the wait for a wake at once, and for a park after a while', async () => {
+  const abort = new AbortController();
+  const { scaler, clock } = guarded({ setScale: never });
+  const wake = errorOf(() => scaler.setScale([ref], 1, { ...options, signal: abort.signal }));
+  const park = errorOf(() => scaler.setScale([ref], 0, { ...options, signal: abort.signal }));
+  abort.abort(new Error('enough'));
+  expect((await wake).message).toBe('enough');
+  await clock.advance(10_000);
+  expect((await park).message).toBe('enough');
+});
+
+test('a resource is not woken more than ten times a second, whoever asks', async () => {
+  let count = 0;
+  const { scaler, clock } = guarded({ setScale: async () => (count++, [{ ok: true }]) });
+  const wake = (): Promise<unknown> => scaler.setScale([ref], 1, options).catch((error: Error) => error.message);
+  const ends = await Promise.all(Array.from({ length: 100 }, wake));
+  expect([count, ends.at(-1)]).toEqual([
+    10,
+    'the scaler @acme/x: setScale was called 10 times within a second already',
+  ]);
+  await clock.advance(1000);
+  await wake();
+  expect(count).toBe(11);
+});
+
+test('what a scaler cannot do stays so', () => {
+  expect(Object.keys(guarded({}).scaler).sort()).toEqual([
+    'getConfig',
+    'getResources',
+    'resolveServiceName',
+    'setScale',
+  ]);
+});
+
+describe('questions of a park', () => {
+  const asking = async (ask: (o: Required<ScaleOptions>) => Promise<unknown>): Promise<[unknown, number]> => {
+    let [asked, answer]: [number, unknown] = [0, undefined];
+    const { scaler } = guarded({
+      setScale: async (_refs: unknown, _scale: unknown, o: Required<ScaleOptions>) => {
+        answer = await ask(o);
+        return [{ ok: true }];
+      },
+    });
+    const confirm = async () => (asked++, { ok: true } as const);
+    const preflight = async () => (asked++, []);
+    await scaler.setScale([ref], 0, { ...options, confirm, preflight });
+    return [answer, asked];
+  };
+
+  test('that are whole are asked', async () => {
+    expect(await asking((o) => o.confirm({ resource: ref, epoch: 'e', addresses: [] }, signal))).toEqual([
+      { ok: true },
+      1,
+    ]);
+    expect(await asking((o) => o.preflight(ref, undefined as never))).toEqual([[], 1]);
+  });
+
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['another resource', { resource: { namespace: 'a', name: 'b' }, epoch: 'e', addresses: [] }],
+    ['no epoch', { resource: ref, addresses: [] }],
+    ['no addresses', { resource: ref, epoch: 'e' }],
+    ['many addresses', { resource: ref, epoch: 'e', addresses: new Array(100_000).fill('10.0.0.1') }],
+  ])('that name %s are answered no', async (_, request) => {
+    const [answer, asked] = await asking((o) => o.confirm(request as never, signal));
+    expect([answer, asked]).toEqual([{ ok: false, reason: expect.any(String) }, 0]);
+  });
+
+  test('that come without an end are answered no', async () => {
+    const [, asked] = await asking(async (o) => {
+      for (let i = 0; i < 1000; i++) await o.confirm({ resource: ref, epoch: 'e', addresses: [] }, signal);
+    });
+    expect(asked).toBe(20);
+  });
+});
+
+describe('what is told of resources', () => {
+  const watch = (): Guarded & { tell: (change: unknown) => void; changes: ResourceChange[]; stop: AbortController } => {
+    let tell: (change: unknown) => void = () => {};
+    const all = guarded({ watchResources: (listener: typeof tell) => ((tell = listener), never()) });
+    const [stop, changes]: [AbortController, ResourceChange[]] = [new AbortController(), []];
+    void all.scaler.watchResources?.((change) => changes.push(change), stop.signal);
+    return { ...all, tell: (change) => tell(change), changes, stop };
+  };
+
+  test('is taken as it is where it is right', () => {
+    const { tell, changes, told } = watch();
+    for (const change of [{ type: 'set', resource: web }, { type: 'removed', resource: web }, { type: 'synced' }])
+      tell(change);
+    expect(changes).toEqual([{ type: 'set', resource: web }, { type: 'removed', resource: ref }, { type: 'synced' }]);
+    expect(told).toEqual([]);
+  });
+
+  test('is left out where it is wrong, told once, and the resource is not parked for it', () => {
+    const { tell, changes, told } = watch();
+    const targets = [
+      { service: 'web', port: 80 },
+      { service: 'web', port: 99_999_999 },
+    ];
+    for (let i = 0; i < 3; i++) tell({ type: 'set', resource: { ...web, targets, cooldownMs: -1, phase: 'gone' } });
+    const [problem] = told;
+    expect(problem).toMatch(
+      /^the scaler @acme\/x: watchResources resource\.targets\[1\]\.port is 99999999, allowed is a whole number from 1 to 65535$/,
+    );
+    expect(told).toHaveLength(3);
+    expect(changes).toHaveLength(3);
+    const [change] = changes;
+    expect(change).toEqual({
+      type: 'set',
+      resource: {
+        ...web,
+        targets: [targets[0]],
+        blocked: expect.stringContaining('resource.targets[1].port is 99999999'),
+      },
+    });
+  });
+
+  test('with a field of its own is taken without it', () => {
+    const { tell, changes, told } = watch();
+    tell({ type: 'set', resource: { ...web, uid: 'x' } });
+    expect(changes).toEqual([{ type: 'set', resource: web }]);
+    expect(told).toEqual([expect.stringContaining('resource.uid is left out, there is no such field')]);
+  });
+
+  test.each<[string, object]>([
+    ['targets', { targets: new Array(1e9) }],
+    ['routes', { targets: [{ service: 'web', port: 80, routes: new Array(1e9) }] }],
+    ['quiet rules', { quietRules: new Array(1e9) }],
+    ['a text without an end', { blocked: 'x'.repeat(1e8) }],
+  ])('with %s without an end is read at once', (_, more) => {
+    const { tell, changes } = watch();
+    const startedMs = performance.now();
+    tell({ type: 'set', resource: { ...web, ...more } });
+    expect(performance.now() - startedMs).toBeLessThan(500);
+    expect(JSON.stringify(changes).length).toBeLessThan(100_000);
+  });
+
+  test('too often is taken as it was told last', async () => {
+    const { tell, changes, clock, told } = watch();
+    for (let i = 1; i <= 10_000; i++) tell({ type: 'set', resource: { ...web, replicas: i } });
+    expect(changes).toHaveLength(20);
+    tell({ type: 'set', resource: { ...web, name: 'other' } });
+    expect(changes).toHaveLength(21);
+    await clock.advance(1000);
+    expect(changes.at(-1)).toEqual({ type: 'set', resource: { ...web, replicas: 10_000 } });
+    expect([changes.length, told.length]).toEqual([22, 1]);
+  });
+
+  test('before synced is taken before it, however late', () => {
+    const { tell, changes } = watch();
+    for (let i = 1; i <= 30; i++) tell({ type: 'set', resource: { ...web, replicas: i } });
+    tell({ type: 'synced' });
+    expect(changes.slice(-2)).toEqual([{ type: 'set', resource: { ...web, replicas: 30 } }, { type: 'synced' }]);
+  });
+
+  test('after the abort is nobody’s, and the watch has ended', async () => {
+    let tell: (change: unknown) => void = () => {};
+    const { scaler } = guarded({ watchResources: (listener: typeof tell) => ((tell = listener), never()) });
+    const [stop, changes]: [AbortController, ResourceChange[]] = [new AbortController(), []];
+    const ended = scaler.watchResources?.((change) => changes.push(change), stop.signal);
+    stop.abort();
+    await ended;
+    tell({ type: 'set', resource: web });
+    expect(changes).toEqual([]);
+  });
+
+  test('not at all is told after 30 s, and again', async () => {
+    const { clock, told, stop } = watch();
+    await clock.advance(60_000);
+    stop.abort();
+    await clock.advance(60_000);
+    const problem = 'the scaler @acme/x: watchResources has not told synced for';
+    expect(told).toEqual([`${problem} 30 s`, `${problem} 60 s`]);
+  });
+
+  test('in a listener that throws harms nothing but itself', () => {
+    let tell: (change: unknown) => void = () => {};
+    const { scaler, told } = guarded({ watchResources: (listener: typeof tell) => ((tell = listener), never()) });
+    void scaler.watchResources?.(() => fail(new Error('our own mistake')), signal);
+    tell({ type: 'set', resource: web });
+    expect(told).toEqual([expect.stringContaining('our own mistake')]);
+  });
+});
+
+test('endpoints are taken where they are right, no more often than can be borne, and not after the abort', async () => {
+  let tell: (list: unknown) => void = () => {};
+  const { scaler, told, clock } = guarded({
+    watchEndpoints: (_: unknown, listener: typeof tell) => void (tell = listener),
+  });
+  const stop = new AbortController();
+  const lists: (readonly Endpoint[])[] = [];
+  scaler.watchEndpoints?.(target, (list) => lists.push(list), stop.signal);
+  const good = { address: '10.0.0.1', port: 80, id: 'a' };
+  tell([good, null, { ...good, port: 0 }, { ...good, address: 'a b' }, { ...good, id: 7 }]);
+  expect(lists).toEqual([[good]]);
+  expect(told).toEqual([
+    'the scaler @acme/x: watchEndpoints told an endpoint whose address is undefined, allowed is an IP address',
+  ]);
+  for (let i = 0; i < 1000; i++) tell([{ ...good, id: String(i) }]);
+  expect(lists).toHaveLength(20);
+  await clock.advance(1000);
+  expect(lists.at(-1)).toEqual([{ ...good, id: '999' }]);
+  stop.abort();
+  tell([good]);
+  expect(lists).toHaveLength(21);
+});
+
+test('complaints are no flood, however they are worded', async () => {
+  let count = 0;
+  const { scaler, told, clock } = guarded({ isStale: () => fail(new Error(`the ${count++}th`)) });
+  for (let i = 0; i < 10_000; i++) expect(scaler.isStale?.(ref)).toBe(true);
+  expect(told).toHaveLength(20);
+  await clock.advance(60_000);
+  scaler.isStale?.(ref);
+  expect(told.slice(20)).toEqual([
+    'the scaler @acme/x: isStale did 9980 more',
+    expect.stringContaining('isStale threw "the 10000th"'),
+  ]);
+});
