@@ -1,8 +1,10 @@
 import type { Exchange } from './exchange.ts';
 import { outcomes, type Refusal } from './outcome.ts';
+import { toldOf } from './told.ts';
 
 /** Writes an RFC 9457 problem and returns its status. A head that was sent cannot be taken back: the client gets a reset. */
-export function answer(x: Exchange, refusal: Refusal): number {
+export function answer(x: Exchange, why: Refusal): number {
+  const refusal = toldOf(x, why);
   const rule = outcomes[refusal.outcome];
   const status = refusal.status ?? (refusal.outcome === 'overflow' ? x.core.settings.overflowStatus : rule.status);
   if (x.carrier.answering) {
@@ -18,7 +20,12 @@ export function answer(x: Exchange, refusal: Refusal): number {
       status,
       code: refusal.outcome,
       detail: refusal.detail,
-      ...(x.lane && { resource: x.lane.gate.key, service: x.lane.target.service, port: x.lane.target.port }),
+      ...(x.lane &&
+        x.core.settings.problemDetails !== 'brief' && {
+          resource: x.lane.gate.key,
+          service: x.lane.target.service,
+          port: x.lane.target.port,
+        }),
       ...(retryAfterS !== undefined && { retryAfter: retryAfterS }),
       ...(refusal.tried && { tried: refusal.tried }),
     }),

@@ -5,6 +5,7 @@ import type { Faults } from './faults.ts';
 import type { Upstreams } from './forward/upstreams.ts';
 import type { SilenceLooks } from './silence.ts';
 import type { OwnEnds } from './tcp/own-ends.ts';
+import type { ProblemDetails } from './told.ts';
 import type { Turns } from './turns.ts';
 import type { Tunnel } from './upgrade/tunnel.ts';
 import type { WakeLimits } from './wake-limits.ts';
@@ -38,6 +39,8 @@ export interface Settings {
   /** The header by which trusted peers name the target, in lower case. */
   readonly targetHeader: string;
   readonly clusterDomain: string;
+  /** How much clients are told of why a request was not forwarded. Default: all. */
+  readonly problemDetails?: ProblemDetails;
 }
 
 /** What every part of the data path shares. */

@@ -6,6 +6,7 @@ import type { Holdable } from './hold/hold-queue.ts';
 import type { Breakable } from './guard.ts';
 import { causeText, type Outcome, outcomes, type Refusal } from './outcome.ts';
 import type { Head } from './forward/head.ts';
+import { toldOf } from './told.ts';
 
 /** `held` waits for an endpoint, `forwarding` is on its way, `ended` has its one outcome. */
 export type ExchangeState = 'new' | 'held' | 'forwarding' | 'ended';
@@ -178,7 +179,7 @@ export class Exchange implements Holdable, Breakable {
   /** Not even an answer of ours can be given. */
   #reset(refusal: Refusal): void {
     try {
-      this.carrier.reset(refusal);
+      this.carrier.reset(toldOf(this, refusal));
     } catch (error) {
       this.#told(error);
     }

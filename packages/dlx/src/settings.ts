@@ -66,6 +66,11 @@ const listenSettings = {
     default: 200,
     doc: 'What health checks of a sleeper are answered.',
   }),
+  problemDetails: setting({
+    parser: parsers.oneOf('brief', 'full'),
+    default: 'brief',
+    doc: "What clients are told of why a request was not forwarded: `brief` is the outcome in words; `full` names the resource, its Service, pods' addresses and what stood in the way. The admin server tells all of it always.",
+  }),
 };
 
 /** How long and how many are held. */
@@ -209,6 +214,7 @@ export function dataSettings(values: ConfigValues<DlxTable>): Settings {
     responseTimeoutMs: values.responseTimeout,
     idleTimeoutMs: values.idleTimeout,
     quietStatus: values.quietStatus,
+    problemDetails: values.problemDetails,
     trustForwarded: values.trustForwarded,
     targetHeader: values.targetHeader,
     clusterDomain: values.clusterDomain,
