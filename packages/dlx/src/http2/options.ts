@@ -1,19 +1,30 @@
 import type { ServerSessionOptions, ClientSessionOptions } from 'node:http2';
+import { mostFields } from '../forward/head.ts';
 
 /** What both sides of us take. */
 const common = {
   // Fields are passed on as they came; in HTTP/1 two of a kind are no error of ours to find, either.
   strictSingleValueFields: false,
   // Their size is bounded by maxHeaderListSize, at 64 KiB.
-  maxHeaderListPairs: 2000,
+  maxHeaderListPairs: mostFields,
+  // Of a head that is sent: one that may come, and what is added to it.
+  maxSendHeaderBlockLength: 131_072,
   // In MB; what waits to be sent in all streams of a connection. Beyond it Node resets those that begin.
-  maxSessionMemory: 64,
+  maxSessionMemory: 16,
+  maxSettings: 32,
+  maxOutstandingPings: 10,
 };
+
+/**
+ * At once on a connection. Each may have 64 KiB of its body unread, for Node gives a connection's window back whoever reads:
+ * 32 MiB in all, and clients with more to ask open another.
+ */
+const mostStreams = 512;
 
 /** Clients: as many streams at once as there may be, and what Node does against those that misuse them. */
 export const serverOptions: ServerSessionOptions = {
   ...common,
-  settings: { maxConcurrentStreams: 1024 },
+  settings: { maxConcurrentStreams: mostStreams },
   // More resets of streams than these end the connection: opened, cancelled and opened again, they cost us alone.
   streamResetBurst: 1000,
   streamResetRate: 100,
