@@ -1,10 +1,12 @@
+import type { ClientHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { body, connectFrames, type Fields, head, request, startFrameApp } from './testing/frames.ts';
+import { beside, type Bystanders, finishAll, startBystanders } from './testing/bystanders.ts';
+import { body, connectFrames, type Fields, head, request, reset, startFrameApp } from './testing/frames.ts';
 import { type Harness, startHarness } from './testing/harness.ts';
-import { ask, connectHttp2, open2, startHttp2App } from './testing/http2.ts';
+import { ask, connectHttp2, type Http2Exchange, startHttp2App } from './testing/http2.ts';
 import { endOf } from './testing/stream.ts';
-import { startTcp, startUpstream } from './testing/upstream.ts';
+import { startTcp } from './testing/upstream.ts';
 
 /**
  * What a peer sends and Node throws at when it is passed on. A throw that nobody catches fails the test by itself; that
@@ -13,43 +15,19 @@ import { startTcp, startUpstream } from './testing/upstream.ts';
 
 const uploads = 20;
 let h: Harness;
-let live: { finish(): Promise<void> };
+let live: Bystanders;
 
 beforeEach(async () => {
   h = await startHarness();
-  live = await startUploads();
+  live = await startBystanders(h);
 });
 
-/** Uploads of another tenant, half of them over one connection in HTTP/2, that are under way. */
-async function startUploads(): Promise<{ finish(): Promise<void> }> {
-  const one = await startUpstream((_req, res, text) => res.end(text));
-  const two = await startHttp2App((stream) => {
-    stream.respond({ ':status': 200 });
-    stream.pipe(stream);
-  });
-  h.scaler.endpoints('one', [one.endpoint]);
-  h.scaler.endpoints('two', [two.endpoint]);
-  for (const name of ['one', 'two']) h.scaler.set({ name, namespace: 'other', phase: 'awake' });
-  const session = connectHttp2(h.port);
-  const streams = Array.from({ length: uploads / 2 }, () => {
-    const upload = open2(session, { ':method': 'POST', ':path': '/', ':authority': 'two.other' }, undefined);
-    upload.stream.write('be');
-    return upload;
-  });
-  const sockets = await Promise.all(
-    Array.from({ length: uploads / 2 }, async () =>
-      endOf(await h.raw('POST / HTTP/1.1\r\nhost: one.other\r\ncontent-length: 5\r\n\r\nbe')),
-    ),
-  );
-  await h.until(() => h.dlx.core.accounting.inFlight === uploads, 'all are under way');
-  return {
-    async finish() {
-      for (const { stream } of streams) stream.end('gun');
-      for (const { socket } of sockets) socket.write('gun');
-      for (const { answer } of streams) expect(await answer).toMatchObject({ status: 200, body: 'begun', whole: true });
-      for (const { hears } of sockets) await hears('\r\n\r\nbegun');
-    },
-  };
+/** Uploads on the same connection of the client and the same one to the endpoint. */
+async function besides(session: ClientHttp2Session): Promise<Http2Exchange[]> {
+  const { accounting } = h.dlx.core;
+  const others = beside(session);
+  await h.until(() => accounting.inFlight === 2 * uploads, 'they are under way');
+  return others;
 }
 
 const wellFormed: Fields = [
@@ -70,22 +48,28 @@ const dropped: Fields = [
 describe("what stands in a client's trailers and may not", () => {
   test('is left out of them, and the request is served', async () => {
     const app = await startHttp2App((stream) => {
-      stream.on('trailers', (trailers) => {
+      let names: string[] | undefined;
+      let text = '';
+      stream.on('trailers', (trailers) => (names = Object.keys(trailers)));
+      stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      stream.on('end', () => {
         stream.respond({ ':status': 200 });
-        stream.end(JSON.stringify(Object.keys(trailers)));
+        stream.end(names === undefined ? text : JSON.stringify(names));
       });
-      stream.resume();
     });
     h.scaler.endpoints('web', [app.endpoint]);
     h.scaler.set({ name: 'web', phase: 'awake' });
+    const others = await besides(connectHttp2(h.port));
     let heard = '';
     const client = await connectFrames(h.port, ({ type, payload }) => (heard += type === 0 ? payload : ''));
     client.write(Buffer.concat([head(1, request('POST')), body(1, 'x'), head(1, [...dropped, ...wellFormed], true)]));
     await h.until(() => heard.includes('grpc-status'), 'it is answered');
     expect(JSON.parse(heard)).toEqual(['x-own', 'grpc-status']);
+    expect(app.sessions.size).toBe(1);
     client.destroy();
+    await finishAll(others);
     await live.finish();
-    await h.end({ forwarded: uploads + 1 });
+    await h.end({ forwarded: 2 * uploads + 1 });
   });
 });
 
@@ -102,11 +86,14 @@ describe("what stands in an endpoint's trailers and may not is left out of them:
     );
     h.scaler.endpoints('web', [app.endpoint]);
     h.scaler.set({ name: 'web', phase: 'awake' });
-    const answer = await ask(connectHttp2(h.port), { ':path': '/' });
+    const session = connectHttp2(h.port);
+    const others = await besides(session);
+    const answer = await ask(session, { ':path': '/' });
     expect(answer).toMatchObject({ status: 200, body: 'x', whole: true });
     expect(Object.entries(answer.trailers)).toEqual(wellFormed);
+    await finishAll(others);
     await live.finish();
-    await h.end({ forwarded: uploads + 1 });
+    await h.end({ forwarded: 2 * uploads + 1 });
   });
 
   test('in HTTP/1, and what Connection names', async () => {
@@ -184,16 +171,20 @@ describe('any status', () => {
           );
         socket.write(head(stream, [[':status', status]]));
         // What is no end in itself ends with this.
-        if (status.startsWith('1')) socket.write(Buffer.from([0, 0, 4, 3, 0, 0, 0, 0, stream, 0, 0, 0, 2]));
+        if (status.startsWith('1')) socket.write(reset(stream));
         else socket.write(body(stream, '', true));
       });
       h.scaler.endpoints('web', [app.endpoint]);
       h.scaler.set({ name: 'web', phase: 'awake' });
+      const session = connectHttp2(h.port);
+      const others = await besides(session);
       const { outcome, status: told } = wanted(status, 599);
-      const answer = await ask(connectHttp2(h.port), { ':method': 'POST', ':path': '/' }, 'x');
+      const answer = await ask(session, { ':method': 'DELETE', ':path': '/' });
       expect(answer.status).toBe(told);
+      await finishAll(others);
       await live.finish();
-      await h.end({ forwarded: uploads + (outcome === 'forwarded' ? 1 : 0), ...(told === 502 && { [outcome]: 1 }) });
+      const forwarded = 2 * uploads + (outcome === 'forwarded' ? 1 : 0);
+      await h.end({ forwarded, ...(told === 502 && { [outcome]: 1 }) });
     },
   );
 });

@@ -82,22 +82,36 @@ function follow(socket: Socket, skipped: number, onFrame: (frame: Frame) => void
   });
 }
 
-/** An app in HTTP/2 that writes frames; told of each stream that begins, and of each that its client ended. */
+/** A RST_STREAM frame. */
+export function reset(stream: number, code = 2): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32BE(code);
+  return frame(3, 0, stream, payload);
+}
+
+/**
+ * An app in HTTP/2 that writes frames; told of each request without a body. To one with a body it gives it back; `uploads`
+ * counts those of which a part has come.
+ */
 export async function startFrameApp(
   onHead: (socket: Socket, stream: number) => void,
-  onEnd: (socket: Socket, stream: number) => void = () => {},
-): Promise<{ endpoint: Endpoint }> {
-  return startTcp((socket) => {
+): Promise<{ endpoint: Endpoint; uploads(): number }> {
+  let begun = 0;
+  const app = await startTcp((socket) => {
     socket.write(noSettings);
-    const known = new Set<number>();
-    follow(socket, preface.length - noSettings.length, ({ type, flags, stream }) => {
-      if (type === headers && !known.has(stream)) {
-        known.add(stream);
-        onHead(socket, stream);
-      }
-      if ((type === headers || type === data) && (flags & endStream) !== 0) onEnd(socket, stream);
+    const bodies = new Map<number, string>();
+    follow(socket, preface.length - noSettings.length, ({ type, flags, stream, payload }) => {
+      const ends = (flags & endStream) !== 0;
+      const known = bodies.get(stream);
+      if (type === headers && known === undefined && ends) onHead(socket, stream);
+      else if (type === headers && known === undefined) bodies.set(stream, '');
+      else if (type === data) begun += known === '' ? 1 : 0;
+      if (type === data) bodies.set(stream, known + payload.toString('latin1'));
+      if (!ends || !bodies.has(stream)) return;
+      socket.write(Buffer.concat([head(stream, [[':status', '200']]), body(stream, bodies.get(stream) ?? '', true)]));
     });
   });
+  return { endpoint: app.endpoint, uploads: () => begun };
 }
 
 /** A client in HTTP/2 that writes frames. */

@@ -61,13 +61,14 @@ export class UpgradeAttempt extends TunnelAttempt {
       this.#refuse('bad-request', causeText(error));
       return;
     }
-    this.#sent = true;
-    this.#sentMs = this.x.core.clock.monotonic();
-    this.lane.connected(this.state);
+    // Before all else: whatever happens to it from now on, it tells of an error.
+    listen(req, 'error', this, this.#failed);
     listen(req, 'information', this, this.#inform);
     listen(req, 'upgrade', this, this.#switch);
     listen(req, 'response', this, this.#respond);
-    listen(req, 'error', this, this.#failed);
+    this.#sent = true;
+    this.#sentMs = this.x.core.clock.monotonic();
+    this.lane.connected(this.state);
     req.end();
   }
 
