@@ -1,31 +1,67 @@
-// Malformed requests against the DLX: npm run fuzz -- [--count N] [--seed N]. Exit 1 when something is wrong.
+// Malformed requests against the DLX: npm run fuzz -- [--count N] [--seed N]. Hostile clients and endpoints on both sides of
+// it: npm run fuzz -- --hostile [--count N] [--seed N] [--only N] [--parallel N] [--ledger MB]. Exit 1 when something is wrong.
 import { parseArgs } from 'node:util';
 import { fuzz } from './fuzz.ts';
+import { hostile } from './hostile/hostile.ts';
 import { fuzzRaw } from './raw-fuzz.ts';
 
 const { values } = parseArgs({
-  options: { count: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' } },
+  options: {
+    count: { type: 'string', default: '100000' },
+    seed: { type: 'string', default: '1' },
+    hostile: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    parallel: { type: 'string', default: '128' },
+    ledger: { type: 'string', default: '128' },
+  },
 });
-const [count, seed] = [Number(values.count), Number(values.seed)];
-if (!Number.isInteger(count) || count < 1 || !Number.isInteger(seed)) {
+const numbers = [values.count, values.seed, values.only ?? '0', values.parallel, values.ledger].map(Number);
+const [count = 0, seed = 0, only = 0, parallel = 0, ledgerMegabytes = 0] = numbers;
+if (!numbers.every(Number.isInteger) || count < 1 || parallel < 1 || ledgerMegabytes < 1) {
   process.stderr.write(
-    `--count ${values.count} --seed ${values.seed}: whole numbers are wanted, at least one request\n`,
+    `--count ${values.count} --seed ${values.seed} --only ${values.only ?? ''} --parallel ${values.parallel} ` +
+      `--ledger ${values.ledger}: whole numbers are wanted, of conversations and megabytes at least one\n`,
   );
   process.exit(2);
 }
 const beginMs = performance.now();
-const report = await fuzz({ count, seed, onProgress: (done) => process.stdout.write(`${done} of ${count}\n`) });
-for (const failure of report.failures) process.stdout.write(`FAILED ${failure}\n`);
-const { accepted, forwarded, outcomes } = report;
-const seconds = ((performance.now() - beginMs) / 1000).toFixed(0);
-process.stdout.write(
-  `${count} conversations from seed ${seed} in ${seconds} s: ${accepted} requests accepted, ${forwarded} reached the app, ` +
-    `${report.failures.length} failures\n${JSON.stringify(outcomes)}\n`,
-);
-const raw = await fuzzRaw({ count: Math.ceil(count / 10), seed });
-for (const failure of raw.failures) process.stdout.write(`FAILED ${failure}\n`);
-process.stdout.write(
-  `${Math.ceil(count / 10)} raw conversations: ${raw.accepted} accepted, ${raw.joined} reached the app, ` +
-    `${raw.failures.length} failures\n${JSON.stringify(raw.outcomes)}\n`,
-);
-process.exitCode = report.failures.length + raw.failures.length === 0 ? 0 : 1;
+const seconds = (): string => ((performance.now() - beginMs) / 1000).toFixed(0);
+const failures = values.hostile ? await runHostile() : await runMalformed();
+process.exitCode = failures === 0 ? 0 : 1;
+
+/** Returns the number of failures, as does the other. */
+async function runHostile(): Promise<number> {
+  const report = await hostile({
+    ...{ count, seed, parallel, ledgerMegabytes, only: values.only === undefined ? undefined : only },
+    onProgress: (text) => process.stdout.write(`${seconds()} s: ${text}\n`),
+  });
+  for (const failure of report.failures) process.stdout.write(`FAILED ${failure}\n`);
+  const [rest, peak, bound] = [report.restBytes, report.peakBytes, report.boundBytes].map((bytes) =>
+    (bytes / 2 ** 20).toFixed(0),
+  );
+  process.stdout.write(
+    `${report.played} conversations from seed ${seed} in ${seconds()} s: ${report.accepted} requests accepted, ` +
+      `${report.exits} exits, ${report.hangs} hangs, at most ${peak} MB of memory (${rest} at rest, ${bound} allowed), ` +
+      `the longest turn took ${report.longestTurnMs} ms of CPU time, the neighbour asked ${report.neighbourAsked} times and ` +
+      `waited ${report.neighbourSlowestMs.toFixed(0)} ms at most, ${report.failures.length} failures\n` +
+      `${JSON.stringify(report.outcomes)}\n`,
+  );
+  return report.failures.length;
+}
+
+async function runMalformed(): Promise<number> {
+  const report = await fuzz({ count, seed, onProgress: (done) => process.stdout.write(`${done} of ${count}\n`) });
+  for (const failure of report.failures) process.stdout.write(`FAILED ${failure}\n`);
+  const { accepted, forwarded, outcomes } = report;
+  process.stdout.write(
+    `${count} conversations from seed ${seed} in ${seconds()} s: ${accepted} requests accepted, ${forwarded} reached the app, ` +
+      `${report.failures.length} failures\n${JSON.stringify(outcomes)}\n`,
+  );
+  const raw = await fuzzRaw({ count: Math.ceil(count / 10), seed });
+  for (const failure of raw.failures) process.stdout.write(`FAILED ${failure}\n`);
+  process.stdout.write(
+    `${Math.ceil(count / 10)} raw conversations: ${raw.accepted} accepted, ${raw.joined} reached the app, ` +
+      `${raw.failures.length} failures\n${JSON.stringify(raw.outcomes)}\n`,
+  );
+  return report.failures.length + raw.failures.length;
+}

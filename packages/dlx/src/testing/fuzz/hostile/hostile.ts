@@ -1,0 +1,324 @@
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Conversation, conversationOf, tell } from './conversation.ts';
+import type { DlxProcess } from './dlx-process.ts';
+import { outcomesIn, unsettled, valueOf } from './judge.ts';
+import { Neighbour } from './neighbour.ts';
+import type { Slot } from './slot.ts';
+import { Stage } from './stage.ts';
+
+export interface HostileOptions {
+  readonly count: number;
+  readonly seed: number;
+  /** That conversation alone. */
+  readonly only?: number | undefined;
+  /** Conversations at once. Default 128. */
+  readonly parallel?: number;
+  /** Megabytes of the DLX's ledger. Default 128. */
+  readonly ledgerMegabytes?: number;
+  /** Modules that the DLX under test loads first: faults, to see that they are found. */
+  readonly preloads?: readonly string[];
+  /** A conversation in place of the seed's. */
+  readonly stands?: (index: number, slot: Slot) => Conversation | undefined;
+  /** Failures after which it ends. Default 10. */
+  readonly most?: number;
+  readonly onProgress?: (text: string) => void;
+}
+
+/** What a run came to. */
+export interface HostileReport {
+  /** In words, with what repeats them. Empty: all well. */
+  readonly failures: readonly string[];
+  readonly played: number;
+  readonly accepted: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly exits: number;
+  readonly hangs: number;
+  readonly restBytes: number;
+  readonly peakBytes: number;
+  readonly boundBytes: number;
+  readonly longestTurnMs: number;
+  readonly neighbourAsked: number;
+  readonly neighbourSlowestMs: number;
+}
+
+/** `/readyz` is to answer before the process has spent so much CPU time, or so long a time has passed. */
+const hangCpuMs = 3000;
+const hangMs = 30_000;
+const runawayBytes = 2 ** 31;
+const turnLimitMs = 100;
+const settleMs = 20_000;
+/** What ended so long ago may still be to blame. */
+const blamedMs = 1500;
+const isolateMs = 60_000;
+/** So many suspects are tried at once. */
+const isolateAtOnce = 12;
+/** What failed so long before the process was found gone, or stuck, failed for that. */
+const consequenceMs = hangMs + 3000;
+
+/** Plays conversations with a DLX in a process of its own, and looks after that process all along. */
+export async function hostile(options: HostileOptions): Promise<HostileReport> {
+  const run = new HostileRun(options);
+  try {
+    return await run.all();
+  } finally {
+    await run.close();
+  }
+}
+
+interface Played {
+  readonly conversation: Conversation;
+  /** Monotonic; Infinity while it goes on. */
+  endedAtMs: number;
+}
+
+class HostileRun {
+  readonly #options: Required<Omit<HostileOptions, 'only' | 'stands' | 'onProgress'>> & HostileOptions;
+  readonly #stage: Stage;
+  readonly #neighbour: Neighbour;
+  readonly #failures: string[] = [];
+  /** Of single conversations: failures unless the process turns out to have been gone. */
+  #doubts: { readonly atMs: number; readonly text: string }[] = [];
+  readonly #newest = new Set<Played>();
+  readonly #stop = new AbortController();
+  #next = 0;
+  #played = 0;
+  #exits = 0;
+  #hangs = 0;
+  #restBytes = 0;
+  #peakBytes = 0;
+  #restFiles = 0;
+  #longestTurnMs = 0;
+  #accepted = 0;
+  /** While another process is started. */
+  #recovering: Promise<void> | undefined;
+
+  constructor(options: HostileOptions) {
+    this.#options = { parallel: 128, ledgerMegabytes: 128, preloads: [], most: 10, ...options };
+    const { parallel, only, ledgerMegabytes, preloads } = this.#options;
+    this.#stage = new Stage({ slots: only === undefined ? parallel : 1, ledgerMegabytes, preloads });
+    this.#neighbour = new Neighbour(() => this.#stage.dlx.port);
+  }
+
+  async all(): Promise<HostileReport> {
+    await this.#stage.begin();
+    await this.#atRest();
+    const { signal } = this.#stop;
+    const neighbours = this.#neighbour.run(signal);
+    const watches = [this.#watchRss(signal), this.#watchLife(signal)];
+    await Promise.all(this.#stage.slots.map((slot) => this.#work(slot)));
+    await this.#recovering;
+    this.#stop.abort();
+    await Promise.all([neighbours, ...watches]);
+    const metrics = await this.#settle();
+    await this.#leave();
+    this.#failures.push(
+      ...this.#doubts.map(({ text }) => text),
+      ...this.#neighbour.failures.slice(0, 5).map(({ text }) => text),
+    );
+    return this.#report(metrics);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#stage.end();
+  }
+
+  get #boundBytes(): number {
+    return this.#restBytes + 1.2 * this.#options.ledgerMegabytes * 2 ** 20;
+  }
+
+  #report(metrics: string): HostileReport {
+    return {
+      failures: this.#failures,
+      played: this.#played,
+      accepted: this.#accepted + valueOf(metrics, 'scaler_dlx_accepted_total'),
+      outcomes: outcomesIn(metrics),
+      ...{ exits: this.#exits, hangs: this.#hangs },
+      ...{ restBytes: this.#restBytes, peakBytes: this.#peakBytes, boundBytes: this.#boundBytes },
+      longestTurnMs: this.#longestTurnMs,
+      ...{ neighbourAsked: this.#neighbour.asked, neighbourSlowestMs: this.#neighbour.slowestMs },
+    };
+  }
+
+  async #work(slot: Slot): Promise<void> {
+    const { count, only, seed, most, onProgress, stands } = this.#options;
+    while (this.#next < (only === undefined ? count : 1) && this.#failures.length + this.#doubts.length < most) {
+      await this.#recovering;
+      const index = only ?? this.#next;
+      this.#next += 1;
+      const host = slot.host.bind(slot);
+      await this.#play(slot, stands?.(index, slot) ?? conversationOf(seed, index, host));
+      if (this.#played % 5000 === 0) onProgress?.(`${this.#played} of ${count}, ${this.#failures.length} failures`);
+    }
+  }
+
+  async #play(slot: Slot, conversation: Conversation): Promise<void> {
+    const { dlx } = this.#stage;
+    const one: Played = { conversation, endedAtMs: Infinity };
+    this.#newest.add(one);
+    const wrong = await slot.play(conversation, this.#stage.doors, addressOf(conversation.index));
+    one.endedAtMs = performance.now();
+    this.#played += 1;
+    for (const old of this.#newest) if (old.endedAtMs < performance.now() - blamedMs) this.#newest.delete(old);
+    // What breaks off with the process is no fault of its own.
+    if (wrong === undefined || this.#recovering !== undefined || dlx.exit !== undefined || dlx !== this.#stage.dlx)
+      return;
+    this.#doubts.push({ atMs: performance.now(), text: `${wrong}: ${tell(this.#options.seed, conversation)}` });
+  }
+
+  /** What it takes with nothing to do. */
+  async #atRest(): Promise<void> {
+    await sleep(500);
+    const { dlx } = this.#stage;
+    this.#restBytes = dlx.rssBytes();
+    this.#restFiles = filesOf(dlx.pid);
+    this.#longestTurnMs = Math.max(this.#longestTurnMs, dlx.longestTurnMs);
+    dlx.watchTurns((ms) => this.#turned(ms));
+  }
+
+  #turned(ms: number): void {
+    this.#longestTurnMs = Math.max(this.#longestTurnMs, ms);
+    if (ms <= turnLimitMs || this.#recovering !== undefined) return;
+    this.#failures.push(`a turn of the loop took ${ms} ms of CPU time, while there were ${this.#blamed()}`);
+  }
+
+  async #watchRss(signal: AbortSignal): Promise<void> {
+    let told = false;
+    while (!signal.aborted) {
+      const bytes = this.#stage.dlx.rssBytes();
+      this.#peakBytes = Math.max(this.#peakBytes, bytes);
+      if (bytes > this.#boundBytes && !told) {
+        told = true;
+        const [is, may] = [bytes, this.#boundBytes].map((one) => (one / 2 ** 20).toFixed(0));
+        this.#failures.push(`${is} MB of memory, of ${may} allowed, while there were ${this.#blamed()}`);
+      }
+      await sleep(50, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #watchLife(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const { dlx } = this.#stage;
+      const spentMs = await this.#unanswered(dlx);
+      if (spentMs !== undefined || dlx.crashed) {
+        if (dlx.crashed) this.#exits += 1;
+        else this.#hangs += 1;
+        const what = dlx.crashed ? (dlx.exit ?? 'crashed') : `gave no answer at /readyz in ${spentMs} ms of CPU time`;
+        this.#recovering = this.#recover(what, dlx.log()).finally(() => (this.#recovering = undefined));
+        await this.#recovering;
+      }
+      await sleep(100, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** Asks it whether it is ready. Undefined: it said something; else the CPU time that it spent meanwhile. */
+  async #unanswered(dlx: DlxProcess): Promise<number | undefined> {
+    const beginSeconds = dlx.cpuSeconds();
+    const spentMs = (): number => Math.round((dlx.cpuSeconds() - beginSeconds) * 1000);
+    const answer = dlx.ask('/readyz', hangMs);
+    let done = false;
+    void answer.then(() => (done = true));
+    while (!done && !dlx.crashed) {
+      // Sooner, before it fills the machine.
+      if (spentMs() > hangCpuMs || dlx.rssBytes() > runawayBytes) return spentMs();
+      await Promise.race([answer, sleep(100)]);
+    }
+    return dlx.crashed || (await answer) === undefined ? spentMs() : undefined;
+  }
+
+  /** After an exit or a hang: tells of it, looks for who did it, and starts another process. */
+  async #recover(what: string, log: string): Promise<void> {
+    this.#options.onProgress?.(`the DLX ${what}`);
+    const sinceMs = performance.now() - consequenceMs;
+    const suspects = [...this.#newest]
+      .sort((a, b) => b.endedAtMs - a.endedAtMs)
+      .map(({ conversation }) => conversation);
+    this.#newest.clear();
+    const culprit = await this.#culprit(suspects);
+    this.#failures.push(`the DLX ${what}\n${log.split('\n').slice(-4).join('\n')}\n  ${culprit}`);
+    this.#options.onProgress?.(culprit);
+    await this.#stage.restart();
+    await this.#atRest();
+    this.#doubts = this.#doubts.filter(({ atMs }) => atMs < sinceMs);
+    const { failures } = this.#neighbour;
+    failures.splice(0, failures.length, ...failures.filter(({ atMs }) => atMs < sinceMs));
+  }
+
+  /** Plays suspects again, a few at once, then each of those alone that it happens with. */
+  async #culprit(suspects: readonly Conversation[]): Promise<string> {
+    const endsAtMs = performance.now() + isolateMs;
+    const { slots } = this.#stage;
+    await this.#stage.restart();
+    for (let at = 0; at < suspects.length && performance.now() < endsAtMs; at += isolateAtOnce) {
+      const few = suspects.slice(at, at + isolateAtOnce);
+      await Promise.all(few.map(({ index }, i) => this.#repeat(index, slots[i % slots.length])));
+      if (await this.#lives()) continue;
+      for (const { index } of few) {
+        await this.#stage.restart();
+        for (let time = 0; time < 3; time++) await this.#repeat(index, slots[0]);
+        if (await this.#lives()) continue;
+        return `alone it does so after ${tell(this.#options.seed, this.#again(index, slots[0] as Slot))}`;
+      }
+      return `it does so after ${few.map(({ index }) => index).join(' ')} together`;
+    }
+    return `none of ${suspects.length} does it again: ${suspects.map(({ index }) => index).join(' ')}`;
+  }
+
+  async #lives(): Promise<boolean> {
+    const { dlx } = this.#stage;
+    return (await dlx.ask('/readyz', 3000)) !== undefined && !dlx.crashed;
+  }
+
+  async #repeat(index: number, slot: Slot | undefined): Promise<void> {
+    if (slot !== undefined) await slot.play(this.#again(index, slot), this.#stage.doors, addressOf(index));
+  }
+
+  #again(index: number, slot: Slot): Conversation {
+    return this.#options.stands?.(index, slot) ?? conversationOf(this.#options.seed, index, slot.host.bind(slot));
+  }
+
+  #blamed(): string {
+    const going = [...this.#newest].filter(({ endedAtMs }) => endedAtMs === Infinity);
+    const numbers = going.map(({ conversation }) => conversation.index);
+    return `conversations ${numbers.join(' ')} (--seed ${this.#options.seed})`;
+  }
+
+  /** All that was accepted has ended, and nothing is left of it. Returns the metrics. */
+  async #settle(): Promise<string> {
+    const { dlx, slots } = this.#stage;
+    for (const slot of slots) slot.close();
+    const endsAtMs = performance.now() + settleMs;
+    for (;;) {
+      const metrics = (await dlx.ask('/metrics', hangMs))?.body ?? '';
+      const left = metrics === '' ? ['/metrics had no answer'] : unsettled(metrics);
+      const files = filesOf(dlx.pid) - this.#restFiles;
+      if (files > 8) left.push(`${files} descriptors more are open than at rest`);
+      if (left.length === 0) return metrics;
+      if (performance.now() > endsAtMs) {
+        this.#failures.push(`${settleMs} ms after the last conversation: ${left.join('; ')}`);
+        return metrics;
+      }
+      await sleep(200);
+    }
+  }
+
+  async #leave(): Promise<void> {
+    const { dlx } = this.#stage;
+    await dlx.end('SIGTERM');
+    if (dlx.exit !== 'exited with 0') this.#failures.push(`at SIGTERM it ${dlx.exit}\n${dlx.log()}`);
+  }
+}
+
+/** Each conversation comes from an address of its own. */
+function addressOf(index: number): string {
+  return `127.${1 + ((index >> 16) & 63)}.${(index >> 8) & 255}.${index & 255}`;
+}
+
+function filesOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return 0;
+  }
+}
