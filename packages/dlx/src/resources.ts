@@ -34,6 +34,7 @@ export class Resources {
   readonly gates: Map<string, Gate>;
   readonly #options: ResourcesOptions;
   #portsScheduled = false;
+  #synced = false;
 
   constructor(options: ResourcesOptions) {
     this.#options = options;
@@ -62,10 +63,10 @@ export class Resources {
         } else await this.#watch(signal);
       } catch (error) {
         if (!signal.aborted) core.logger.error('resources cannot be had', { err: error });
-        else core.logger.info('stopped while the scaler was to tell its resources');
       }
       await core.clock.sleep(waitMs, signal).catch(() => {});
     }
+    if (!this.#synced) core.logger.info('stopped while the scaler was to tell its resources');
   }
 
   /** Ends every timer and watch of the gates. */
@@ -104,6 +105,11 @@ export class Resources {
 
   #started(): void {
     this.#options.directory.started();
+    this.#onSynced();
+  }
+
+  #onSynced(): void {
+    this.#synced = true;
     this.#options.onSynced?.();
   }
 

@@ -37,9 +37,14 @@ export function createResourceView(parts: ResourceViewParts): ResourceView {
   // Why the telling has failed, until it works again.
   let doubt: string | undefined;
 
+  let isSynced = false;
   const sync = (): void => {
+    isSynced = true;
     doubt = undefined;
     synced.resolve();
+  };
+  const sayWhatIsWaitedFor = (): void => {
+    if (!isSynced) logger.info('stopped while the scaler was to tell its resources');
   };
   const refresh = async (signal: AbortSignal): Promise<void> => {
     if (scaler.watchResources) return;
@@ -65,6 +70,7 @@ export function createResourceView(parts: ResourceViewParts): ResourceView {
     whenSynced: (signal) => unlessAborted(synced.promise, signal),
     refresh,
     async run(signal) {
+      signal.addEventListener('abort', sayWhatIsWaitedFor, { once: true });
       if (!scaler.watchResources) {
         for (await refresh(signal); doubt !== undefined; await refresh(signal)) await clock.sleep(retryMs, signal);
         return aborted(signal);

@@ -64,13 +64,14 @@ export async function loadResourceScaler(options: LoadResourceScalerOptions): Pr
   const { clock } = context;
   const limitMs = scalerLimits.createResourceScaler;
   const start = { packageName, member: 'createResourceScaler', clock, limitMs, signal: options.signal };
-  const made = await saysWhatItWaitsFor(options, start, async () => {
-    const exported = await callGuarded({ ...start, member: 'its import' }, () =>
-      importPackage(packageName, found.path),
-    );
-    if (declared === undefined) checkContract(packageName, exportedContract(exported));
-    return callGuarded(start, () => makeScaler(packageName, exported, context));
-  });
+  const imported = { ...start, member: 'its import' };
+  const exported = await saysWhatItWaitsFor(options, imported, () =>
+    callGuarded(imported, () => importPackage(packageName, found.path)),
+  );
+  if (declared === undefined) checkContract(packageName, exportedContract(exported));
+  const made = await saysWhatItWaitsFor(options, start, () =>
+    callGuarded(start, () => makeScaler(packageName, exported, context)),
+  );
   const abilities = checkShape(packageName, made);
   const scaler = guardScaler(made, { packageName, clock, logger });
   logger.info('resource scaler loaded', { scaler: packageName, version, path: found.path, abilities });
@@ -83,6 +84,7 @@ export async function saysWhatItWaitsFor<T>(
   { packageName, member }: { packageName: string; member: string },
   work: () => Promise<T>,
 ): Promise<T> {
+  logger.debug('waiting for the scaler', { scaler: packageName, member });
   try {
     return await work();
   } catch (error) {
