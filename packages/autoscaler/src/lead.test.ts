@@ -180,7 +180,8 @@ describe('parking', () => {
   test('no more than the limit run at once; the next begins as soon as one ends, and one that failed holds up none', async () => {
     const scene = await start(
       ['a', 'b', 'c'].map((name) => named(name)),
-      { maxParks: 2 },
+      // Half of them, since it is one namespace.
+      { maxParks: 4 },
     );
     await scene.tick();
     const [first] = await scene.scaler.whenParks(2);

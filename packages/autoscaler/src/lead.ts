@@ -72,6 +72,7 @@ function prepare(parts: LeadParts, signal: AbortSignal): Acting {
   const attempts = createAttemptBook({ ...parts, get: (ref) => view.get(ref) });
   const parks: Parks = createParks({
     limit: settings.maxParks,
+    clock: parts.clock,
     signal,
     park: (resource, reasons, parkSignal) => parkOne(parts, ticker, resource, reasons, parkSignal),
     onBegin: (resource, reasons) => attempts.begin(resource, reasons),

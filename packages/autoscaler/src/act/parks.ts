@@ -1,5 +1,6 @@
-import { type ResourceRef, resourceKey } from '@scaler/scaler-types';
+import { type Clock, type ResourceRef, resourceKey } from '@scaler/scaler-types';
 import type { Decision } from '../judge/decide.ts';
+import { createSlots, type Slot } from './slots.ts';
 import type { ParkResult } from './park.ts';
 
 export interface ParksParts {
@@ -7,8 +8,9 @@ export interface ParksParts {
   /** Told of each end; undefined: aborted. */
   onEnd: (resource: ResourceRef, result: ParkResult | undefined) => void;
   onBegin: (resource: ResourceRef, reasons: readonly string[]) => void;
-  /** Parks at once. */
+  /** Parks at once, over all namespaces. */
   limit: number;
+  clock: Clock;
   /** Ends them all. */
   signal: AbortSignal;
 }
@@ -23,11 +25,12 @@ export interface Parks {
   idle(): Promise<void>;
 }
 
-export function createParks({ park, onBegin, onEnd, limit, signal }: ParksParts): Parks {
+export function createParks({ park, onBegin, onEnd, limit, clock, signal }: ParksParts): Parks {
+  const slots = createSlots(limit, clock, () => fill());
   const running = new Map<string, Promise<void>>();
   let waiting: Decision[] = [];
 
-  const begin = async ({ resource, reasons }: Decision): Promise<void> => {
+  const begin = async ({ resource, reasons }: Decision, slot: Slot): Promise<void> => {
     onBegin(resource, reasons);
     let result: ParkResult | undefined;
     try {
@@ -36,22 +39,27 @@ export function createParks({ park, onBegin, onEnd, limit, signal }: ParksParts)
       if (!signal.aborted) result = { end: 'failed', why: `failed: ${(error as Error).message}`, terminal: false };
     }
     running.delete(resourceKey(resource));
+    slot.leave();
     // A scaler may tell its abort as a failed result: that is no judgement about the resource either.
     onEnd(resource, signal.aborted && result?.end !== 'parked' ? undefined : result);
     fill();
   };
   const fill = (): void => {
-    while (!signal.aborted && running.size < limit) {
-      const next = waiting.shift();
-      if (!next) return;
+    // Those of a namespace that has its share wait, and hold up nobody else's.
+    const left: Decision[] = [];
+    for (const next of waiting) {
       const key = resourceKey(next.resource);
+      if (running.has(key)) continue;
+      const slot = signal.aborted || slots.full ? undefined : slots.take(next.resource.namespace);
+      if (slot === undefined) left.push(next);
       // Entered before it runs: it may end at once.
-      if (!running.has(key))
+      else
         running.set(
           key,
-          Promise.resolve().then(() => begin(next)),
+          Promise.resolve().then(() => begin(next, slot)),
         );
     }
+    waiting = left;
   };
 
   return {

@@ -1,4 +1,5 @@
 import {
+  type CancelTimer,
   type Clock,
   type Logger,
   type ResourceRef,
@@ -6,6 +7,7 @@ import {
   resourceKey,
   type ScaleResult,
 } from '@scaler/scaler-types';
+import { createSlots, type Slot } from './slots.ts';
 
 export interface ReconcilerParts {
   /** Undefined where the scaler has no such ability: then nothing here does anything. */
@@ -14,7 +16,7 @@ export interface ReconcilerParts {
   isParking: (key: string) => boolean;
   clock: Clock;
   logger: Logger;
-  /** Calls at once. */
+  /** Calls at once, over all namespaces. */
   limit: number;
   /** Milliseconds before what failed is tried again; doubled with each time in a row, up to 32 times that. */
   retryMs: number;
@@ -36,7 +38,8 @@ export interface Reconciler {
 const sweepKey = '';
 
 export function createReconciler(parts: ReconcilerParts): Reconciler {
-  const { reconcile, isParking, limit, signal } = parts;
+  const { reconcile, isParking, limit, clock, signal } = parts;
+  const slots = createSlots(limit, clock, () => fill());
   const wanted = new Map<string, ResourceRef | undefined>();
   const running = new Map<string, Promise<void>>();
   const retry = createRetry(parts, (key, ref) => want(key, ref));
@@ -44,12 +47,12 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
   const changedInSweep = new Map<string, ResourceRef>();
 
   const want = (key: string, ref: ResourceRef | undefined): void => {
-    if (!reconcile || signal.aborted) return;
+    if (!reconcile || signal.aborted || (ref && retry.waits(key, ref))) return;
     if (ref && running.has(sweepKey)) changedInSweep.set(key, ref);
     wanted.set(key, ref);
     fill();
   };
-  const run = async (key: string, ref: ResourceRef | undefined): Promise<void> => {
+  const run = async (key: string, ref: ResourceRef | undefined, slot: Slot): Promise<void> => {
     try {
       const results = (await reconcile?.(ref ? [ref] : [], { signal })) ?? [];
       retry.ended(key);
@@ -58,6 +61,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
       retry.failed(key, ref, error);
     }
     running.delete(key);
+    slot.leave();
     if (key === sweepKey) {
       const changed = [...changedInSweep];
       changedInSweep.clear();
@@ -73,13 +77,18 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
   };
   const fill = (): void => {
     for (const [key, ref] of wanted) {
-      if (signal.aborted || running.size >= limit) return;
+      if (signal.aborted || slots.full) return;
       if (running.has(key)) continue;
+      if (isParking(key)) {
+        wanted.delete(key);
+        continue;
+      }
+      const slot = slots.take(ref?.namespace ?? sweepKey);
+      if (slot === undefined) continue;
       wanted.delete(key);
-      if (isParking(key)) continue;
       running.set(
         key,
-        Promise.resolve().then(() => run(key, ref)),
+        Promise.resolve().then(() => run(key, ref, slot)),
       );
     }
   };
@@ -93,29 +102,59 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
   };
 }
 
-/** Tries again what failed, later and later. */
+/** What failed, and when it is tried again. */
+interface Failing {
+  count: number;
+  /** Monotonic. */
+  sinceMs: number;
+  againMs: number;
+  cancel: CancelTimer;
+}
+
+/** A change may be what it needed, or what it does wrong itself: it is not tried again at once for it. */
+const afterChangeMs = 1000;
+
+/** Tries again what failed, later and later, one timer each. Only a success ends that. */
 function createRetry(
   { clock, logger, retryMs, signal }: ReconcilerParts,
   again: (key: string, ref: ResourceRef | undefined) => void,
 ) {
-  const failures = new Map<string, number>();
+  const failing = new Map<string, Failing>();
+  signal.addEventListener('abort', () => failing.forEach(({ cancel }) => cancel()), { once: true });
+  const plan = (one: Failing, key: string, ref: ResourceRef | undefined, waitMs: number): void => {
+    one.cancel();
+    one.againMs = clock.monotonic() + waitMs;
+    one.cancel = clock.after(waitMs, () => again(key, ref));
+  };
   return {
-    ended: (key: string): void => void failures.delete(key),
+    ended(key: string): void {
+      failing.get(key)?.cancel();
+      failing.delete(key);
+    },
+    /** Whether it failed so lately that it has to wait, which it then does. */
+    waits(key: string, ref: ResourceRef): boolean {
+      const one = failing.get(key);
+      if (one === undefined) return false;
+      const nowMs = clock.monotonic();
+      const untilMs = Math.min(one.againMs, one.sinceMs + afterChangeMs);
+      if (nowMs >= untilMs) return false;
+      if (untilMs < one.againMs) plan(one, key, ref, untilMs - nowMs);
+      return true;
+    },
     failed(key: string, ref: ResourceRef | undefined, error: unknown): void {
       if (signal.aborted) return;
-      const count = (failures.get(key) ?? 0) + 1;
-      failures.set(key, count);
+      const sinceMs = clock.monotonic();
+      const one = failing.get(key) ?? { count: 0, sinceMs, againMs: 0, cancel: () => {} };
+      failing.set(key, one);
+      one.count += 1;
+      one.sinceMs = sinceMs;
       logger.warn('reconcile failed, trying again', {
         namespace: ref?.namespace,
         resource: ref?.name,
-        attempt: count,
+        attempt: one.count,
         err: error,
       });
-      const cancel = clock.after(retryMs * 2 ** Math.min(count - 1, 5), () => {
-        signal.removeEventListener('abort', cancel);
-        again(key, ref);
-      });
-      signal.addEventListener('abort', cancel, { once: true });
+      plan(one, key, ref, retryMs * 2 ** Math.min(one.count - 1, 5));
     },
   };
 }

@@ -39,8 +39,16 @@ const judgementSettings = {
     default: '5m',
     doc: "How long without a request a resource is idle by the DLX's count. For resources that name none.",
   }),
-  maxParks: setting({ parser: parsers.integer(1, 1_000), default: 8, doc: 'Parks at once.' }),
-  maxReconciles: setting({ parser: parsers.integer(1, 1_000), default: 16, doc: 'Resources reconciled at once.' }),
+  maxParks: setting({
+    parser: parsers.integer(1, 1_000),
+    default: 16,
+    doc: 'Parks at once. A namespace takes no more of them than are still free: alone, half.',
+  }),
+  maxReconciles: setting({
+    parser: parsers.integer(1, 1_000),
+    default: 32,
+    doc: 'Resources reconciled at once, shared as parks are.',
+  }),
   brakeParks: setting({
     parser: parsers.integer(0),
     default: 5,

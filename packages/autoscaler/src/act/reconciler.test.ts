@@ -1,0 +1,89 @@
+import { expect, test } from '@jest/globals';
+import type { ResourceRef, ScaleResult } from '@scaler/scaler-types';
+import { createFakeClock } from '@scaler/testing-kit';
+import { silentLogger } from '../testing/facts.ts';
+import { createReconciler, type Reconciler } from './reconciler.ts';
+
+const web = { namespace: 'default', name: 'web' };
+
+function stage(
+  reconcile: (refs: readonly ResourceRef[], reconciler: () => Reconciler) => Promise<readonly ScaleResult[]>,
+) {
+  const clock = createFakeClock();
+  const stop = new AbortController();
+  const calls: string[] = [];
+  const reconciler: Reconciler = createReconciler({
+    reconcile: async (refs) => {
+      calls.push(refs.map(({ namespace, name }) => `${namespace}/${name}`).join() || '*');
+      return reconcile(refs, () => reconciler);
+    },
+    isParking: () => false,
+    clock,
+    logger: silentLogger,
+    limit: 4,
+    retryMs: 500,
+    signal: stop.signal,
+  });
+  return { reconciler, clock, calls, stop };
+}
+
+const failing = (): Promise<never> => Promise.reject(new Error('it does not end'));
+
+/** Lets time pass in small steps, so that whatever follows at once does. */
+async function pass(clock: { advance(ms: number): Promise<void> }, ms: number): Promise<void> {
+  for (let i = 0; i < ms; i += 50) await clock.advance(50);
+}
+
+test('what fails and tells of a change each time is tried once a second at the most', async () => {
+  const { reconciler, clock, calls } = stage(async (_refs, own) => {
+    own().notify(web);
+    return failing();
+  });
+  reconciler.notify(web);
+  await pass(clock, 10_000);
+  expect(calls.length).toBeGreaterThan(5);
+  expect(calls.length).toBeLessThanOrEqual(12);
+});
+
+test('what fails and changes all the time by another hand has one timer, not one of each failure', async () => {
+  const { reconciler, clock, calls } = stage(failing);
+  for (let i = 0; i < 200; i++) {
+    reconciler.notify(web);
+    await pass(clock, 100);
+  }
+  expect(calls.length).toBeLessThanOrEqual(25);
+  calls.length = 0;
+  // Left alone it is tried as seldom as ever.
+  await pass(clock, 60_000);
+  expect(calls.length).toBeLessThanOrEqual(5);
+});
+
+test('a success makes all of it good', async () => {
+  let fails = true;
+  const { reconciler, clock, calls } = stage((refs) =>
+    fails ? failing() : Promise.resolve(refs.map((resource) => ({ resource, ok: true }))),
+  );
+  reconciler.notify(web);
+  await pass(clock, 5000);
+  fails = false;
+  reconciler.notify(web);
+  await pass(clock, 1000);
+  calls.length = 0;
+  for (let i = 0; i < 3; i++) {
+    reconciler.notify(web);
+    await clock.advance(0);
+  }
+  expect(calls).toHaveLength(3);
+});
+
+test('those of one namespace that do not end hold up none of another', async () => {
+  const { reconciler, clock, calls } = stage(([ref]) =>
+    ref?.namespace === 'evil' ? new Promise(() => {}) : Promise.resolve([]),
+  );
+  for (let i = 0; i < 20; i++) reconciler.notify({ namespace: 'evil', name: String(i) });
+  await clock.advance(0);
+  expect(calls).toHaveLength(2);
+  for (let i = 0; i < 20; i++) reconciler.notify({ namespace: `tenant-${i}`, name: 'web' });
+  for (let i = 0; i < 20; i++) await clock.advance(0);
+  expect(calls.filter((key) => key.startsWith('tenant'))).toHaveLength(20);
+});
