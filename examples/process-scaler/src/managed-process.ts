@@ -8,6 +8,9 @@ import type { ProcessDeclaration } from './declaration.ts';
 
 const startLimitMs = 30_000;
 const stopLimitMs = 10_000;
+/** After a start that failed none is tried for so long, doubled with each in a row. */
+const firstPauseMs = 250;
+const longestPauseMs = 2000;
 
 /** One declared process: the only place where it is started and stopped, in one process, so every swap is atomic. */
 export class ManagedProcess {
@@ -21,6 +24,8 @@ export class ManagedProcess {
   readonly #onChange: (one: ManagedProcess) => void;
   #child: ChildProcess | undefined;
   #waking: Promise<void> | undefined;
+  /** Of starts that failed in a row. */
+  #failed: { readonly count: number; readonly untilMs: number; readonly error: Error } | undefined;
 
   constructor(declaration: ProcessDeclaration, file: string, onChange: (one: ManagedProcess) => void) {
     this.declaration = declaration;
@@ -61,6 +66,8 @@ export class ManagedProcess {
     const { pause } = this.declaration.resource;
     const mode = pauseInEffect(pause, clock.now());
     if (pause && (mode === 'asleep' || mode === 'as-is')) throw new ScalerError('paused', `it is ${pauseText(pause)}`);
+    // Who asks again at once has it neither spawned nor told of again and again.
+    if (this.#failed && clock.monotonic() < this.#failed.untilMs) throw this.#failed.error;
     this.#waking ??= this.#start().finally(() => (this.#waking = undefined));
     await this.#waking;
   }
@@ -91,11 +98,16 @@ export class ManagedProcess {
     try {
       await this.end();
       await this.#startAndWait();
+      this.#failed = undefined;
       this.#enter('awake');
-    } catch (error) {
+    } catch (cause) {
       this.#enter('asleep');
       await this.end();
-      throw new ScalerError('wake-failed', `it does not start: ${(error as Error).message}`);
+      const error = new ScalerError('wake-failed', `it does not start: ${(cause as Error).message}`);
+      const count = (this.#failed?.count ?? 0) + 1;
+      const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (count - 1));
+      this.#failed = { count, untilMs: clock.monotonic() + pauseMs, error };
+      throw error;
     }
   }
 
