@@ -86,10 +86,8 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
       const slot = slots.take(ref?.namespace ?? sweepKey);
       if (slot === undefined) continue;
       wanted.delete(key);
-      running.set(
-        key,
-        Promise.resolve().then(() => run(key, ref, slot)),
-      );
+      const work = Promise.resolve().then(() => run(key, ref, slot));
+      running.set(key, work);
     }
   };
 
