@@ -55,6 +55,8 @@ export {
   type RawResponse,
 } from './promises/raw-api.ts';
 export { type Promised } from './promises/steps.ts';
+export { costProblems, type LinearCost } from './steps/linear.ts';
+export { startStepCounter, type StepCounter } from './steps/steps.ts';
 export { type EchoAnswer, type EchoBehaviour, type EchoRecord } from './upstreams/echo-app.ts';
 export { echoAppPath } from './upstreams/echo-app-path.ts';
 export { createEchoImage, type EchoImage } from './upstreams/echo-image.ts';
