@@ -29,7 +29,7 @@ export function checkRequest(x: Exchange, { head, httpVersion, url = '' }: RawMe
 
 /** `GET http://host/path`: the authority must be the Host. */
 function checkAbsolute(x: Exchange, url: string, hostField = ''): Refusal | undefined {
-  const match = /^https?:\/\/([^/?#]+)([^#]*)$/i.exec(url);
+  const match = /^https?:\/\/([^/?#]+)((?:[/?][^#]*)?)$/i.exec(url);
   if (match === null) return bad(`cannot forward the request target "${url.slice(0, 80)}"`);
   const [, authority = '', rest = ''] = match;
   const named = parseHost(authority);

@@ -9,9 +9,12 @@ const pattern = /^(\[[0-9a-fA-F:.]+\]|[^\s:/?#@[\]]+?)\.?(?::(\d{0,5}))?$/;
 /** Hosts that were parsed already: few are asked for, often, and each several times per request. */
 const known = new Map<string, HostKey | undefined>();
 const knownLimit = 1024;
+/** A name of DNS has 253 characters; with a final dot and a port it has these. */
+const longestHost = 260;
 
 /** Undefined when it is not a host. */
 export function parseHost(host: string): HostKey | undefined {
+  if (host.length > longestHost) return undefined;
   const key = known.get(host);
   if (key !== undefined || known.has(host)) return key;
   // Clients choose them: a flood of new ones must not grow the map.

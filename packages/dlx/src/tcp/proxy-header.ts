@@ -56,5 +56,5 @@ function groupsOf(text: string): number[] {
 }
 
 function unzoned(address: string): string {
-  return address.replace(/%.*$/, '');
+  return address.split('%', 1)[0] as string;
 }
