@@ -27,7 +27,9 @@ export const keys = {
 /** `text`, or, where that is longer than `limit`, its beginning and 8 hex digits of its SHA-256. */
 export function shortened(text: string, limit: number): string {
   if (text.length <= limit) return text;
-  return `${text.slice(0, limit - 9).replace(/[^A-Za-z0-9]+$/, '')}-${digest(text)}`;
+  let end = limit - 9;
+  while (end > 0 && !/[A-Za-z0-9]/.test(text.charAt(end - 1))) end -= 1;
+  return `${text.slice(0, end)}-${digest(text)}`;
 }
 
 /** The first 8 hex digits of the SHA-256 of `text`. */

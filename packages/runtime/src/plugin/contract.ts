@@ -38,7 +38,7 @@ export function checkContract(packageName: string, declared: string | undefined)
 /** The compatibility lines of a range: `^0.1.2 || 2.x` → `0.1`, `2`. Of a pair of bounds the lower one counts. */
 function contractLines(range: string): string[] {
   return range.split('||').flatMap((alternative) => {
-    const match = /^\s*(?:workspace:)?[\^~>=v\s]*(\d+)(?:\.(\d+))?/.exec(alternative);
+    const match = /^(?:workspace:)?[\^~>=v\s]*(\d+)(?:\.(\d+))?/.exec(alternative.trimStart());
     if (!match) return [];
     const [, major = '', minor] = match;
     if (major !== '0') return [major];

@@ -43,7 +43,7 @@ function readSeries(labels: Series['labels'], value: unknown): ReadSeries {
   const [seconds, text] = Array.isArray(value) ? (value as unknown[]) : [];
   if (typeof seconds !== 'number' || typeof text !== 'string')
     return { labels, problem: 'its value is no pair of time and text' };
-  const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : NaN;
+  const number = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?$/i.test(text) ? Number(text) : NaN;
   if (!Number.isFinite(number)) return { labels, problem: `its value is ${cut(text)}, which is no finite number` };
   return { labels, value: number, timestampMs: seconds * 1_000 };
 }

@@ -33,9 +33,15 @@ export interface Connection {
 /** An answer longer than this is none: 10,000 series take about 2 MB. */
 const longestAnswerBytes = 16 * 1024 * 1024;
 
+function withoutFinalSlashes(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === '/') end -= 1;
+  return path.slice(0, end);
+}
+
 export function createConnection(options: ConnectionOptions): Connection {
   const base = new URL(options.url);
-  const prefix = base.pathname.replace(/\/+$/, '');
+  const prefix = withoutFinalSlashes(base.pathname);
   const agents = createAgents(base.protocol === 'https:', options);
 
   const ask: Connection['ask'] = async (path, form, signal) => {
