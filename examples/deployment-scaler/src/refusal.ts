@@ -111,8 +111,11 @@ function meshed({ workload, pods, settings }: RefusalFacts): string[] {
 const gitOps = /^(argocd|kustomize-controller|helm-controller|flux|fleet|rancher-fleet|config-sync|configsync)/;
 
 /** The mode in effect: `auto` is `always` without a metric, `overlay` where a GitOps tool keeps a Service, else `selector`. */
-export function routingMode({ routing, metrics }: Settings, services: readonly ServiceInfo[]): RoutingMode {
+export function routingMode(
+  { routing, measured }: Pick<Settings, 'routing' | 'measured'>,
+  services: readonly ServiceInfo[],
+): RoutingMode {
   if (routing !== 'auto') return routing;
-  if (metrics.length === 0) return 'always';
+  if (!measured) return 'always';
   return services.some(({ managers }) => managers.some((manager) => gitOps.test(manager))) ? 'overlay' : 'selector';
 }

@@ -172,7 +172,7 @@ describe('annotations', () => {
     const { settings, problems } = read({ [annotation]: text });
     expect(problems).toEqual([{ annotation, fatal: true, message: expect.stringMatching(why) }]);
     expect(problems[0]?.message).toContain(`${annotation} is "${text}"`);
-    expect(settings).toEqual(read({}).settings);
+    expect(settings).toEqual({ ...read({}).settings, measured: annotation === 'scaler/metrics' });
   });
 
   test('that nobody knows are told, and do no harm', () => {

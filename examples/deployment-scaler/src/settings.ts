@@ -27,6 +27,8 @@ export interface Settings {
   /** Undefined: every Service of the namespace that selects the pods. */
   readonly services: readonly string[] | undefined;
   readonly metrics: readonly ScaleResource[];
+  /** Metrics are meant to judge it, also where what they are cannot be read: it is routed as it was. */
+  readonly measured: boolean;
   readonly idleAfterMs: number;
   readonly cooldownMs: number | undefined;
   readonly minAwakeMs: number | undefined;
@@ -187,14 +189,17 @@ export function parseSettings(
   defaults: SettingValues = {},
 ): { settings: Settings; problems: readonly SettingProblem[] } {
   const { values, problems } = readSettings(annotations, options);
-  return { settings: settingsOf({ ...defaults, ...values }, options), problems };
+  const unread = problems.some(({ annotation, fatal }) => fatal && annotation === `${prefix}metrics`);
+  return { settings: settingsOf({ ...defaults, ...values }, options, unread), problems };
 }
 
-function settingsOf(values: SettingValues, options: Options): Settings {
+function settingsOf(values: SettingValues, options: Options, unread: boolean): Settings {
+  const metrics = values.metrics ?? options.defaultMetrics;
   return {
     routing: values.routing ?? options.defaultRouting,
     services: values.services,
-    metrics: values.metrics ?? options.defaultMetrics,
+    metrics,
+    measured: metrics.length > 0 || unread,
     idleAfterMs: values['idle-after'] ?? options.defaultIdleAfterMs,
     cooldownMs: values.cooldown,
     minAwakeMs: values['min-awake'],
