@@ -9,6 +9,7 @@ import {
   keys,
   newEpoch,
   type PatchOperation,
+  readToken,
   removeSelectorKey,
   routingOf,
   type ServiceInfo,
@@ -68,7 +69,13 @@ export function createPerformer(ground: Ground, ports: Ports): Performer {
         // What its owner wrote after it was read wins, up to the zero itself.
         testAnnotations: replicas === 0 ? wishAnnotations : undefined,
       };
-      const result = await transition(client, request, { signal, lane });
+      const result = await transition(client, request, { signal, lane }).catch((error: unknown) => {
+        // The accounts policy lets us ask for what was recorded, and for more only to a bound: fewer is better than none.
+        const recorded = Math.max(1, readToken(workload).state?.replicas ?? 1);
+        if (!isKubeError(error, 'forbidden') || replicas === undefined || replicas <= recorded) throw error;
+        const fewer = { ...request, replicas: recorded, wantedReplicas: recorded };
+        return transition(client, fewer, { signal, lane });
+      });
       const after = result.ok ? result.workload : result.current;
       if (result.ok) ground.rivals.swapped(workload, epoch);
       if (after !== undefined) endpoints.observe(after);

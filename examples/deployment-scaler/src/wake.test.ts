@@ -45,3 +45,16 @@ test('a wake whose writes are refused again and again is tried ever more rarely'
   // The first time it may be somebody else's write, and is decided anew at once.
   [0, 20, 40, 80, 160].forEach((ms, i) => expect(pauses[i]).toBeGreaterThanOrEqual(ms - 1));
 });
+
+test('a wake that may not ask for as many replicas as it would asks for those that were recorded', async () => {
+  const one = await startWithSleeper();
+  const writes = { verb: 'patch', resource: 'deployments', userAgent: 'rig-dlx' } as const;
+  const message = "denied request: scaler's own accounts ask for no more replicas than there were";
+  const action = { type: 'error', status: 403, reason: 'Forbidden', message } as const;
+  const refused = one.cluster.api.faults.add({ ...writes, times: 1, action });
+  const options = { signal: new AbortController().signal, reason: { by: 'test', text: 'many' }, replicas: 5 };
+  const [result] = await one.dlxScaler.setScale([{ namespace, name: 'web' }], 1, options);
+  expect(result?.ok).toBe(true);
+  expect(refused.hits).toBe(1);
+  expect(one.read('web').spec.replicas).toBe(1);
+});

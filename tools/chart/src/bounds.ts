@@ -94,6 +94,11 @@ function attempts(namespace: string, dlxAddress: string): Attempt[] {
       args: service({ spec: { selector: { 'scaler/asleep': 'x' } } }),
     },
     {
+      what: 'its own key out of a selector',
+      as: autoscaler,
+      args: service({ spec: { selector: { 'scaler/asleep': null } } }),
+    },
+    {
       what: 'another key in a selector',
       as: autoscaler,
       args: service({ spec: { selector: { app: 'other' } } }),
@@ -139,6 +144,10 @@ function attempts(namespace: string, dlxAddress: string): Attempt[] {
       input: slice(dlxAddress, 20_001, 'me'),
       refused: 'are theirs',
     },
+    ...widerSlices(autoscaler, namespace, dlxAddress),
+    ...widerServices(autoscaler, namespace),
+    ...widerReplicas(autoscaler, dlx),
+    ...events(autoscaler, dlx),
     ...wrongAnnotations(annotated),
     { what: 'a right annotation', args: annotated({ 'scaler/cooldown': '1m30s' }) },
     { what: 'an old object with a wrong annotation', args: old({ spec: { replicas: 1 } }) },
@@ -146,6 +155,122 @@ function attempts(namespace: string, dlxAddress: string): Attempt[] {
       what: 'another wrong annotation on it',
       args: old({ metadata: { annotations: { 'scaler/cooldown': 'late' } } }),
       refused: 'scaler/cooldown is "late", allowed is',
+    },
+  ];
+}
+
+const patched = (where: string, what: string, patch: object): string[] => [
+  ...['-n', where, 'patch', ...what.split('/'), '--dry-run=server', '--type=merge', '-p', JSON.stringify(patch)],
+];
+
+/** What a stolen token would name in place of a pod of the DLX, and where. */
+function widerSlices(as: string, namespace: string, dlxAddress: string): Attempt[] {
+  const right = slice(dlxAddress, 20_001, 'scaler');
+  const wide = (what: string, changes: object, refused?: string): Attempt => ({
+    ...{ what, as, args: create, input: { ...right, ...changes } },
+    ...(refused !== undefined && { refused }),
+  });
+  const elsewhere = (where: string, service: string): object => ({
+    metadata: {
+      ...right.metadata,
+      namespace: where,
+      labels: { ...right.metadata.labels, 'kubernetes.io/service-name': service },
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name: service, uid: '0' }],
+    },
+  });
+  const at = (...addresses: string[]): object[] => addresses.map((address) => ({ addresses: [address] }));
+  const other = 'of a family that the DLX has';
+  return [
+    wide('an IPv6 slice', { addressType: 'IPv6', endpoints: at('2001:db8::1') }, other),
+    wide('an IPv6 slice without endpoints', { addressType: 'IPv6', endpoints: [] }, other),
+    wide('an FQDN slice', { addressType: 'FQDN', endpoints: at('evil.example.com') }, other),
+    wide('a slice with the DLX and somebody else', { endpoints: at(dlxAddress, '192.0.2.1') }, 'pods of the DLX only'),
+    wide('a slice of all ports', { ports: [{ name: 'http', protocol: 'TCP' }] }, 'no such key: port'),
+    wide('a slice for kube-dns', elsewhere('kube-system', 'kube-dns'), "the system's namespaces"),
+    wide('a slice for the DLX itself', elsewhere(namespace, 'scaler-dlx'), 'none of scaler itself'),
+    wide(
+      'a slice beside two owners',
+      { metadata: { ...right.metadata, ownerReferences: [] } },
+      'belongs to the Service',
+    ),
+    wide('a slice without endpoints', { endpoints: [] }),
+    wide('a slice without ports', { ports: [] }),
+  ];
+}
+
+/** Services that no park diverts. */
+function widerServices(as: string, namespace: string): Attempt[] {
+  const asleep = { spec: { selector: { 'scaler/asleep': '0123456789abcdef' } } };
+  return [
+    ['the key on kube-dns', 'kube-system', 'service/kube-dns', "the system's namespaces"],
+    ['the key on the DLX itself', namespace, 'service/scaler-dlx', 'none of scaler itself'],
+    ['the key on a Service without a selector', 'default', 'service/kubernetes', 'no selector'],
+    ['the key on a headless Service', appNamespace, 'service/headless', 'no address of its own'],
+  ].map(([what = '', where = '', service = '', refused = '']) => ({
+    ...{ what, as, args: patched(where, service, asleep), refused },
+  }));
+}
+
+/** More replicas than anybody asked for, at once or in two steps. */
+function widerReplicas(autoscaler: string, dlx: string): Attempt[] {
+  const scaled = (replicas: number): string[] => deployment({ spec: { replicas } });
+  const recorded = (state: string): string[] => deployment({ metadata: { annotations: { 'scaler/state': state } } });
+  const refused = { as: autoscaler, refused: 'no more replicas' };
+  return [
+    { what: 'a hundred replicas by the DLX', as: dlx, args: scaled(100) },
+    { what: 'a thousand replicas by the DLX', as: dlx, args: scaled(1_000), refused: 'no more replicas' },
+    { what: 'a thousand replicas by the autoscaler', ...refused, args: scaled(1_000) },
+    { what: 'as many as its owner wants', as: dlx, args: large({ spec: { replicas: 150 } }) },
+    {
+      what: 'more than its owner wants',
+      as: dlx,
+      args: large({ spec: { replicas: 151 } }),
+      refused: 'no more replicas',
+    },
+    {
+      what: 'as many as were recorded',
+      as: dlx,
+      args: patched(appNamespace, 'deployment/noted', { spec: { replicas: 300 } }),
+    },
+    {
+      what: 'a record of as many',
+      as: autoscaler,
+      args: recorded('{"epoch":"e","replicas":100,"by":"\\"replicas\\":900"}'),
+    },
+    { what: 'a record of more', ...refused, args: recorded('{"replicas":1000,"by":""}') },
+    {
+      what: 'a record of more beside one of few',
+      ...refused,
+      args: recorded('{"replicas":1,"replicas":1000,"by":""}'),
+    },
+    { what: 'a record of more in other digits', ...refused, args: recorded('{"replicas":1e3,"by":""}') },
+    { what: 'a record of more behind a space', ...refused, args: recorded('{"replicas": 1000,"by":""}') },
+    {
+      what: 'a record of more under an escaped name',
+      ...refused,
+      args: recorded('{"replicas":1,"\\u0072eplicas":1000}'),
+    },
+  ];
+}
+
+const large = (patch: object): string[] => patched(appNamespace, 'deployment/large', patch);
+
+function events(autoscaler: string, dlx: string): Attempt[] {
+  const event = (component: string): object => ({
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: 'attempt', namespace: appNamespace },
+    involvedObject: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'always', namespace: appNamespace },
+    ...{ reason: 'Attempt', message: 'attempt', type: 'Normal', source: { component }, reportingComponent: component },
+  });
+  return [
+    { what: 'an Event of scaler', as: dlx, args: create, input: event('scaler') },
+    {
+      what: "an Event in kubelet's name",
+      as: autoscaler,
+      args: create,
+      input: event('kubelet'),
+      refused: 'in the name of scaler',
     },
   ];
 }
@@ -171,7 +296,7 @@ function wrongAnnotations(annotated: (annotations: object) => string[]): Attempt
   }));
 }
 
-function slice(address: string, port: number, manager: string): object {
+function slice(address: string, port: number, manager: string) {
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
@@ -187,6 +312,26 @@ function slice(address: string, port: number, manager: string): object {
   };
 }
 
+/** A slice that stands, and would be another Service's. */
+async function movedSlice(as: string, dlxAddress: string): Promise<Attempt> {
+  const uid = await kubectl(['-n', appNamespace, 'get', 'service', 'headless', '-o', 'jsonpath={.metadata.uid}']);
+  const of = (service: string): object => {
+    const one = slice(dlxAddress, 20_001, 'scaler');
+    const labels = { ...one.metadata.labels, 'kubernetes.io/service-name': service };
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'Service', name: service, uid }];
+    return { ...one, metadata: { ...one.metadata, name: 'moved', labels, ownerReferences } };
+  };
+  await kubectl(['--as', as, 'create', '-f', '-'], JSON.stringify(of('headless')));
+  const args = ['replace', '--dry-run=server', '-f', '-'];
+  return {
+    what: "a slice that becomes another Service's",
+    as,
+    args,
+    input: of('selector'),
+    refused: 'stays with its Service',
+  };
+}
+
 /** Both admission policies against the real API server. */
 export async function checkBounds(namespace: string, say: (line: string) => void): Promise<Problems> {
   const address = await kubectl([
@@ -195,7 +340,9 @@ export async function checkBounds(namespace: string, say: (line: string) => void
   ]);
   const problems: Problems = [];
   let refusals = 0;
-  const all = attempts(namespace, address);
+  const autoscaler = `system:serviceaccount:${namespace}:scaler-autoscaler`;
+  const moved = await movedSlice(autoscaler, address);
+  const all = [...attempts(namespace, address), moved];
   for (const { what, as, args, input, refused } of all) {
     const who = as === undefined ? [] : ['--as', as];
     const { code, text } = await run('kubectl', [...who, ...args], input && JSON.stringify(input));
@@ -207,6 +354,7 @@ export async function checkBounds(namespace: string, say: (line: string) => void
     else if (!text.includes(refused)) problems.push(`${what}: refused without "${refused}": ${text}`);
     else refusals += 1;
   }
+  await run('kubectl', ['-n', appNamespace, 'delete', 'endpointslice', 'moved', '--ignore-not-found']);
   say(`policies: ${refusals} writes refused, ${all.length - refusals} allowed`);
   return problems;
 }

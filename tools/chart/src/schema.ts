@@ -107,7 +107,7 @@ function guards(): Record<string, ValueSchema> {
   return {
     admission: object({
       annotations: object({ enabled: flag, action: word('Deny', 'Warn', 'Audit') }),
-      accounts: object({ enabled: flag }),
+      accounts: object({ enabled: flag, replicas: count(1), exceptNamespaces: list(text) }),
     }),
     networkPolicy: object({ enabled: flag, dataFrom: list(free), metricsFrom: list(free) }),
   };

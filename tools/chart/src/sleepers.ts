@@ -68,12 +68,32 @@ export async function createApps(image: string): Promise<void> {
   await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
 }
 
-/** One with a wrong annotation, from before there was a policy. */
+/** Some that stay at zero: with a wrong annotation, from before there was a policy; and with what a wake may ask for. */
 export async function createOld(): Promise<void> {
-  const template = { metadata: { labels: { app: 'old' } }, spec: pod('old', 'none', '', {}) };
-  const metadata = { name: 'old', namespace: appNamespace, annotations: { 'scaler/cooldown': 'soon' } };
-  const spec = { replicas: 0, selector: { matchLabels: { app: 'old' } }, template };
-  await kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec }));
+  const large = { 'scaler/replicas': '150', 'scaler/pause': 'as-is' };
+  const noted = {
+    'scaler/state': '{"epoch":"e","uid":"u","replicas":300,"by":"","reason":""}',
+    'scaler/pause': 'as-is',
+  };
+  const items = [
+    atZero('old', { 'scaler/cooldown': 'soon' }, {}),
+    atZero('large', large, { 'scaler/enabled': 'true' }),
+    atZero('noted', noted, { 'scaler/enabled': 'true' }),
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'headless', namespace: appNamespace },
+      spec: { clusterIP: 'None', selector: { app: 'none' }, ports: [{ name: 'http', port: 80 }] },
+    },
+  ];
+  await kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+}
+
+function atZero(name: string, annotated: Record<string, string>, labels: Record<string, string>): object {
+  const template = { metadata: { labels: { app: name } }, spec: pod(name, 'none', '', {}) };
+  const metadata = { name, namespace: appNamespace, annotations: annotated, labels };
+  const spec = { replicas: 0, selector: { matchLabels: { app: name } }, template };
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec };
 }
 
 /** The status of one request by way of kube-proxy, on a new connection. */
