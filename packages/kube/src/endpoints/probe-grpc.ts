@@ -16,7 +16,11 @@ const maxAnswerBytes = 1_024;
 export function checkHealth(spec: GrpcProbeSpec, address: string, clock: Clock, signal: AbortSignal): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     signal.throwIfAborted();
-    const session = connect('http://pod', { createConnection: () => openSocket(address, spec.port, clock) });
+    const session = connect('http://pod', {
+      createConnection: () => openSocket(address, spec.port, clock),
+      // A stream that the pod opens is nobody's: its error would end the process.
+      settings: { enablePush: false },
+    });
     const end = (settle: () => void): void => {
       signal.removeEventListener('abort', onAbort);
       settle();

@@ -23,10 +23,17 @@ export function requestStatus(
   return new Promise((resolve, reject) => {
     const request = send(spec, address, signal);
     request.once('socket', (socket) => limitConnect(socket, clock));
-    request.once('error', reject);
+    // For as long as there is one: a second error that nobody hears would end the process.
+    request.on('error', reject);
+    // A pod may go over to another protocol, of which nothing else tells.
+    let answered = false;
+    request.once('close', () => {
+      if (!answered) reject(new KubeError('connection', 'The connection closed without an answer'));
+    });
     request.once('response', (response) => {
+      answered = true;
       drain(response);
-      response.once('error', reject);
+      response.on('error', reject);
       response.once('close', () => resolve(response.statusCode ?? 0));
     });
     request.end();
