@@ -10,7 +10,7 @@ interface Named {
 
 /** Has resources looked at when an Ingress, an HTTPRoute, a Gateway or a target group changed that may name them. Returns how to stop. */
 export function feedRoutes({ stores, lookup, lookAgain }: Ground): (() => void)[] {
-  const { services, ingresses, httpRoutes, gateways, targetGroups, workloads } = stores;
+  const { services, ingresses, httpRoutes, gateways, ingressClasses, gatewayClasses, targetGroups, workloads } = stores;
   const lookBehind = (namespace: string, name: string): void => {
     const found = services.get(namespace, name);
     if (found !== undefined) lookup.resourcesOf(found).forEach((ref) => lookAgain(ref));
@@ -33,6 +33,12 @@ export function feedRoutes({ stores, lookup, lookAgain }: Ground): (() => void)[
     ...targetGroups.map((store) =>
       store.subscribe((event) => {
         if (!isSame(event)) lookBehind(event.object.namespace, event.object.service);
+      }),
+    ),
+    ...[ingressClasses, gatewayClasses].map((store) =>
+      store.subscribe((event) => {
+        // Classes are few, and seldom change.
+        if (!isSame(event)) for (const one of [...ingresses.list(), ...httpRoutes.list()]) look(one);
       }),
     ),
     gateways.subscribe((event) => {

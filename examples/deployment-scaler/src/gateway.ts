@@ -14,6 +14,7 @@ export interface Listener {
 export interface GatewayInfo {
   readonly namespace: string;
   readonly name: string;
+  readonly className: string;
   readonly listeners: readonly Listener[];
 }
 
@@ -35,6 +36,7 @@ export function trimGateway({ metadata, spec }: Gateway): GatewayInfo {
   return {
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
+    className: spec?.gatewayClassName ?? '',
     listeners: (spec?.listeners ?? [])
       .filter(({ protocol = 'HTTP' }) => !withoutHttp.includes(protocol))
       .map(({ name, port, hostname = '' }) => ({
@@ -45,23 +47,36 @@ export function trimGateway({ metadata, spec }: Gateway): GatewayInfo {
   };
 }
 
-/** An HTTPRoute on its hosts. `gatewayOf`: by `namespace/name`; undefined where there is none, or it must not be read. */
+/**
+ * An HTTPRoute on its hosts. `gatewayOf`: by `namespace/name`; undefined where there is none, or it must not be read.
+ * `isParent`: whether it hangs on one of the parents that it names. Default: it does.
+ */
 export function hostedRoute(
   route: HttpRouteInfo,
   gatewayOf: (gateway: string) => GatewayInfo | undefined,
+  isParent: (parent: RouteParent, gateway: GatewayInfo | undefined) => boolean = () => true,
 ): HostedRoute {
-  const found = route.parents.map((parent) => {
-    const gateway = parent.gateway === undefined ? undefined : gatewayOf(parent.gateway);
+  const known = ({ gateway }: RouteParent): GatewayInfo | undefined =>
+    gateway === undefined ? undefined : gatewayOf(gateway);
+  const parents = route.parents.filter((parent) => isParent(parent, known(parent)));
+  const found = parents.map((parent) => {
+    const gateway = known(parent);
     return gateway === undefined ? route.hostnames : listenersOf(gateway, parent).flatMap((one) => meet(route, one));
   });
-  const isUnknown = ({ gateway }: RouteParent): boolean => gateway === undefined || gatewayOf(gateway) === undefined;
-  const hidden = route.hostnames.length > 0 ? undefined : route.parents.find(isUnknown);
+  const hidden = route.hostnames.length > 0 ? undefined : parents.find((parent) => known(parent) === undefined);
+  const isLoose = parents.length === 0 && route.parents.length > 0;
   const hosts = [...new Set(found.flat())];
   return {
     services: route.services,
     hosts,
     routes: routesOn(hosts, route.paths),
-    problems: [...route.problems, ...(hidden === undefined ? [] : [hiddenProblem(route, hidden)])],
+    problems: [
+      ...route.problems,
+      ...(hidden === undefined ? [] : [hiddenProblem(route, hidden)]),
+      ...(isLoose
+        ? [`HTTPRoute ${route.name} is accepted by no Gateway: it names nothing on the DLX's shared port`]
+        : []),
+    ],
   };
 }
 

@@ -11,6 +11,8 @@ export interface RouteParent {
   /** The one listener that is meant; undefined: all. */
   readonly listener: string | undefined;
   readonly port: number | undefined;
+  /** A controller has accepted it there. */
+  readonly accepted?: boolean;
 }
 
 /** What is kept of an HTTPRoute. */
@@ -33,7 +35,6 @@ const gatewayGroup = 'gateway.networking.k8s.io';
 /** Trims an HTTPRoute. Services of other namespaces are somebody else's: what leads there too is ambiguous. */
 export function trimHttpRoute({ metadata, spec = {}, status }: HttpRoute): HttpRouteInfo {
   const { namespace = '', name = '' } = metadata ?? {};
-  const refused = (parent: ParentReference): boolean => isRefused(parent, status?.parents ?? [], namespace);
   const rules = (spec.rules ?? []).map(({ matches, backendRefs = [] }) => ({
     // An empty list is no condition, as none is.
     matches: matches === undefined || matches.length === 0 ? [{}] : matches,
@@ -49,13 +50,19 @@ export function trimHttpRoute({ metadata, spec = {}, status }: HttpRoute): HttpR
     hostnames: (spec.hostnames ?? []).map((host) => host.toLowerCase()),
     parents: (spec.parentRefs ?? [])
       .filter(({ group }) => (group ?? gatewayGroup) === gatewayGroup)
-      .filter((parent) => !refused(parent))
-      .map(({ kind, namespace: of, name: gateway, sectionName, port }) => ({
-        gateway: (kind ?? 'Gateway') === 'Gateway' ? [of ?? namespace, gateway].join('/') : undefined,
-        listener: sectionName,
-        port,
-      })),
-    paths: pathsOf(rules),
+      .flatMap((parent): RouteParent | [] => {
+        const verdicts = verdictsOf(parent, status?.parents ?? [], namespace);
+        // Every controller refused it.
+        if (verdicts.length > 0 && verdicts.every((verdict) => verdict === 'False')) return [];
+        const { kind = 'Gateway', namespace: of = namespace, name: gateway, sectionName: listener, port } = parent;
+        return {
+          gateway: kind === 'Gateway' ? [of, gateway].join('/') : undefined,
+          listener,
+          port,
+          accepted: verdicts.includes('True'),
+        };
+      }),
+    paths: pathsOf(rules, metadata?.creationTimestamp),
     services: [...new Set(services)],
     problems: patterns.map(
       (path) =>
@@ -66,12 +73,12 @@ export function trimHttpRoute({ metadata, spec = {}, status }: HttpRoute): HttpR
 
 type Parents = NonNullable<NonNullable<HttpRoute['status']>['parents']>;
 
-function isRefused(parent: ParentReference, parents: Parents, namespace: string): boolean {
+/** What its controllers say of it there: `True`, `False`, `Unknown`. */
+function verdictsOf(parent: ParentReference, parents: Parents, namespace: string): readonly string[] {
   const id = parentId(parent, namespace);
-  const verdicts = parents
+  return parents
     .filter(({ parentRef }) => parentId(parentRef, namespace) === id)
-    .flatMap(({ conditions = [] }) => conditions.filter(({ type }) => type === 'Accepted'));
-  return verdicts.length > 0 && verdicts.every(({ status }) => status === 'False');
+    .flatMap(({ conditions = [] }) => conditions.flatMap(({ type, status }) => (type === 'Accepted' ? status : [])));
 }
 
 function parentId(parent: ParentReference, ownNamespace: string): string {
@@ -109,7 +116,8 @@ interface PathClaim {
   conditional: boolean;
 }
 
-function pathsOf(rules: readonly Rule[]): PathRoute[] {
+function pathsOf(rules: readonly Rule[], since: string | undefined): PathRoute[] {
+  const age = since === undefined ? {} : { since };
   const claims = new Map<string, PathClaim>();
   for (const { matches, leads } of rules) {
     // A redirect, or nothing: the Gateway answers by itself.
@@ -129,7 +137,7 @@ function pathsOf(rules: readonly Rule[]): PathRoute[] {
     const ambiguous = isAmbiguous(claim, claims) ? { ambiguous: true } : {};
     const { path, pathType } = claim;
     return [...claim.leads.values()].flatMap(({ service, port }) =>
-      service === undefined ? [] : [{ service, port, path, pathType, ...ambiguous }],
+      service === undefined ? [] : [{ service, port, path, pathType, ...ambiguous, ...age }],
     );
   });
 }

@@ -9,6 +9,10 @@ export interface IngressInfo {
   readonly routes: readonly ServiceRoute[];
   /** Every Service it names, each once. */
   readonly services: readonly string[];
+  /** By its field, or by the annotation of old; undefined: it has none. */
+  readonly className?: string | undefined;
+  /** A controller has written into its status where it is served. */
+  readonly isServed?: boolean;
   /** The annotation or class that makes a load balancer send to pods by itself, `key=value`. */
   readonly ipTargets: string | undefined;
 }
@@ -23,14 +27,16 @@ const ipTargetAnnotations: readonly (readonly [key: string, value: string])[] = 
 const ipTargetClasses = ['azure-application-gateway'];
 
 /** Trims an Ingress. */
-export function trimIngress({ metadata, spec }: Ingress): IngressInfo {
-  const fallback = spec?.defaultBackend === undefined ? [] : routeTo(spec.defaultBackend, { host: '*' });
+export function trimIngress({ metadata, spec, status }: Ingress): IngressInfo {
+  const age = metadata?.creationTimestamp === undefined ? {} : { since: metadata.creationTimestamp };
+  const fallback = spec?.defaultBackend === undefined ? [] : routeTo(spec.defaultBackend, { host: '*', ...age });
   const rules = (spec?.rules ?? []).flatMap(({ host, http }) =>
     (http?.paths ?? []).flatMap(({ path, pathType, backend }) =>
       routeTo(backend, {
         host: host === undefined || host === '' ? '*' : host.toLowerCase(),
         path: path ?? '/',
         pathType: pathType === 'Exact' ? 'Exact' : 'Prefix',
+        ...age,
       }),
     ),
   );
@@ -40,6 +46,8 @@ export function trimIngress({ metadata, spec }: Ingress): IngressInfo {
     name: metadata?.name ?? '',
     routes,
     services: [...new Set(routes.map(({ service }) => service))],
+    className: spec?.ingressClassName ?? metadata?.annotations?.['kubernetes.io/ingress.class'],
+    isServed: (status?.loadBalancer?.ingress ?? []).length > 0,
     ipTargets: ipTargets(metadata?.annotations ?? {}, spec?.ingressClassName),
   };
 }

@@ -9,6 +9,7 @@ import {
   type WorkloadKind,
 } from '@scaler/kube';
 import type { ResourceRef } from '@scaler/scaler-types';
+import { type Classes, createClasses } from './classes.ts';
 import { type HostedRoute, hostedRoute } from './gateway.ts';
 import type { IngressInfo } from './ingress.ts';
 import type { Namespaces } from './namespaces.ts';
@@ -42,6 +43,10 @@ export interface Lookup {
   /** Managed workloads whose pods a Service selects. */
   workloadsBehind(service: ServiceInfo): readonly Workload[];
   ingressesOf(namespace: string, service: string): readonly IngressInfo[];
+  /** Those of a namespace that count on the shared port. */
+  acceptedIngresses(namespace: string): readonly IngressInfo[];
+  /** Why an Ingress does not count there. */
+  readonly classes: Classes;
   targetGroupsOf(namespace: string, service: string): readonly TargetGroupInfo[];
   /** The HTTPRoutes that name one of these Services of the workload; where it has `scaler/hosts`, all of its namespace. */
   httpRoutesOf(managed: Managed, services: readonly ServiceInfo[]): readonly HostedRoute[];
@@ -60,6 +65,8 @@ export interface LookupParts {
 }
 
 export function createLookup({ stores, options, namespaces, dryRun }: LookupParts): Lookup {
+  const { ingressClasses, gatewayClasses } = stores;
+  const classes = createClasses({ ingressClasses, gatewayClasses, accepted: options.ingressClasses });
   const read = createSettingsReader(options, dryRun);
   const describe = (kind: WorkloadKind, workload: Workload): Managed => {
     const { settings, problems } = read(
@@ -92,9 +99,12 @@ export function createLookup({ stores, options, namespaces, dryRun }: LookupPart
     slicesOf,
     workloadsBehind,
     ingressesOf: (namespace, service) => stores.ingresses.byIndex('service', `${namespace}/${service}`),
+    acceptedIngresses: (namespace) =>
+      stores.ingresses.byIndex('namespace', namespace).filter((one) => classes.ingressProblem(one) === undefined),
+    classes,
     targetGroupsOf: (namespace, service) =>
       stores.targetGroups.flatMap((store) => store.byIndex('service', `${namespace}/${service}`)),
-    httpRoutesOf: (one, services) => httpRoutesOf(stores, one, services),
+    httpRoutesOf: (one, services) => httpRoutesOf(stores, classes, one, services),
     resourcesOf: (service) => {
       const { namespace, name } = service;
       const behind = workloadsBehind(service).map((workload) => workload.name);
@@ -131,6 +141,7 @@ function servicesOf(stores: Stores, managed: Managed): readonly ServiceInfo[] {
 
 function httpRoutesOf(
   { httpRoutes, gateways }: Stores,
+  classes: Classes,
   { workload: { namespace }, settings }: Managed,
   services: readonly ServiceInfo[],
 ): readonly HostedRoute[] {
@@ -140,10 +151,14 @@ function httpRoutesOf(
       ? httpRoutes.byIndex('namespace', namespace)
       : services.flatMap(({ name }) => httpRoutes.byIndex('service', `${namespace}/${name}`));
   return [...new Set(found)].map((route) =>
-    hostedRoute(route, (gateway) => {
-      const [of, name = ''] = gateway.split('/');
-      return gateways.get(of, name);
-    }),
+    hostedRoute(
+      route,
+      (gateway) => {
+        const [of, name = ''] = gateway.split('/');
+        return gateways.get(of, name);
+      },
+      classes.isParent,
+    ),
   );
 }
 

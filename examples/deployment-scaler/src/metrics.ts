@@ -1,6 +1,6 @@
 import type { MetricSample, ScalerMetric } from '@scaler/scaler-types';
 import type { Ground } from './ground.ts';
-import type { PortUse } from './port-use.ts';
+import type { PortNumbers } from './port-use.ts';
 import { reverted } from './rivalry.ts';
 
 /** Managers are other people's texts: no more of them get a series of their own. */
@@ -11,7 +11,7 @@ const mostNamespaces = 20;
 /** What only the scaler knows, README has the same table. */
 export function metricsOf(
   { rivals, isDlxGone, pace, dlx, lostEvents }: Pick<Ground, 'rivals' | 'isDlxGone' | 'pace' | 'dlx' | 'lostEvents'>,
-  use?: PortUse,
+  use?: PortNumbers,
 ): readonly ScalerMetric[] {
   const contested: ScalerMetric = {
     name: 'contested_resources',
@@ -35,7 +35,7 @@ export function metricsOf(
   return dlx === undefined ? known : [...known, ...deadMan(isDlxGone(), pace.waiting)];
 }
 
-function portMetrics({ free, used, refused }: PortUse): readonly ScalerMetric[] {
+function portMetrics({ free, used, refused }: PortNumbers): readonly ScalerMetric[] {
   return [
     {
       name: 'ports_free',

@@ -1,7 +1,7 @@
 import { parseDuration, type ScaleResource } from '@scaler/scaler-types';
 import { DeploymentScalerError } from './errors.ts';
 import type { MaxTimes } from './times.ts';
-import { parseAllHosts, parseChoice, parseCount, parseMetrics, parsePositiveDuration } from './values.ts';
+import { parseAllHosts, parseChoice, parseCount, parseList, parseMetrics, parsePositiveDuration } from './values.ts';
 
 /** `scaler/routing`; `auto` chooses by metrics and by who owns the Service. */
 export const routings = ['auto', 'overlay', 'selector', 'always'] as const;
@@ -17,6 +17,8 @@ export interface Options extends MaxTimes {
   readonly portRange: { readonly from: number; readonly to: number };
   /** Ports that a namespace may come to have; undefined: no more than are still free. */
   readonly portsPerNamespace: number | undefined;
+  /** Classes of an Ingress that counts on the shared port; `*`: any. None: those that the cluster has. */
+  readonly ingressClasses: readonly string[];
   /** Hosts that any tenant may name in `scaler/hosts`. */
   readonly allowHosts: readonly string[];
   readonly defaultRouting: Routing;
@@ -59,6 +61,11 @@ export const optionTable = {
     (text) => (text === '' ? undefined : parseCount(text)),
     '',
     'Of these, how many the workloads of one namespace may come to have; empty: no more than are still free, so one alone gets half',
+  ),
+  ingressClasses: row(
+    parseList,
+    '',
+    'Classes of the Ingresses that name hosts and paths on the shared port, comma-separated; `*`: any; empty: those that the cluster has as an IngressClass',
   ),
   allowHosts: row(
     parseAllHosts,
@@ -148,6 +155,7 @@ export function parseOptions(given: Readonly<Record<string, string>>): Options {
     settleMs: value('settle'),
     portRange: value('portRange'),
     portsPerNamespace: value('portsPerNamespace'),
+    ingressClasses: value('ingressClasses'),
     allowHosts: value('allowHosts'),
     defaultRouting: value('defaultRouting'),
     defaultMetrics: value('defaultMetrics'),

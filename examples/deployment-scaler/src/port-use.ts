@@ -5,7 +5,13 @@ export interface PortUse {
   readonly free: number;
   /** Namespace → ports. */
   readonly used: ReadonlyMap<string, number>;
-  /** Namespace → workloads that got none. */
+  /** Those that got none. */
+  readonly refused: readonly Workload[];
+}
+
+/** The same in numbers. */
+export interface PortNumbers extends Omit<PortUse, 'refused'> {
+  /** Namespace → workloads. */
   readonly refused: ReadonlyMap<string, number>;
 }
 
@@ -18,10 +24,11 @@ export function portUse(size: number, claimants: readonly PortClaimant[], { refu
     if (length > 0) used.set(workload.namespace, (used.get(workload.namespace) ?? 0) + length);
     free -= length;
   }
-  return { free: Math.max(0, free), used, refused: countByNamespace(refused) };
+  return { free: Math.max(0, free), used, refused };
 }
 
-function countByNamespace(workloads: readonly Workload[]): ReadonlyMap<string, number> {
+/** Namespace → how many of these. */
+export function countByNamespace(workloads: readonly Workload[]): ReadonlyMap<string, number> {
   const groups = Map.groupBy(workloads, ({ namespace }) => namespace);
   return new Map([...groups].map(([namespace, { length }]) => [namespace, length]));
 }

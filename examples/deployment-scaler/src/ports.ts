@@ -14,7 +14,7 @@ import { resourceKey } from '@scaler/scaler-types';
 import { DeploymentScalerError } from './errors.ts';
 import type { Ground } from './ground.ts';
 import { isEnabled, type Managed } from './lookup.ts';
-import { type PortUse, portUse } from './port-use.ts';
+import { countByNamespace, type PortNumbers, type PortUse, portUse } from './port-use.ts';
 import type { Snapshot } from './snapshot.ts';
 import { listenPortsOf } from './stores.ts';
 
@@ -32,7 +32,7 @@ export interface Ports {
    */
   assign(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
   /** Undefined: none has been given away yet. */
-  readonly use: PortUse | undefined;
+  readonly use: PortNumbers | undefined;
 }
 
 /** Whether another workload claims one of its ports too: a forged label, or two leaders for a moment. */
@@ -101,9 +101,17 @@ export function createPorts(ground: Ground): Ports {
       throw new DeploymentScalerError('no-port', message);
     },
     get use() {
-      return use;
+      // Who was refused may be gone since, or not opted in any more.
+      return use && { ...use, refused: countByNamespace(use.refused.filter((one) => isThere(ground, one))) };
     },
   };
+}
+
+function isThere({ stores }: Ground, { namespace, name, uid }: Workload): boolean {
+  return stores.workloads.some(({ store }) => {
+    const found = store.get(namespace, name);
+    return found?.uid === uid && isEnabled(found);
+  });
 }
 
 function enabled({ lookup }: Ground): readonly Managed[] {

@@ -23,7 +23,7 @@ export interface ResourceFacts {
   readonly managed: Managed;
   /** Those that lead to it. */
   readonly services: readonly ServiceInfo[];
-  /** Every Ingress of the namespace. */
+  /** Every Ingress of the namespace that counts. */
   readonly ingresses: readonly IngressInfo[];
   /** Those that name one of its Services; where it has `scaler/hosts`, every HTTPRoute of the namespace. */
   readonly httpRoutes: readonly HostedRoute[];
@@ -160,7 +160,7 @@ function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPor
           ...(name === undefined ? {} : { portName: name }),
           ...(listenPort === undefined ? {} : { listenPort }),
           ...(led === undefined ? {} : { led: { port: led.port, ...(led.since === '' ? {} : { since: led.since }) } }),
-          ...(own.length === 0 ? {} : { routes: own }),
+          ...declared(own),
           ...protocol,
           ...(proxyProtocol === undefined || protocol.protocol === 'http' ? {} : { proxyProtocol }),
         };
@@ -175,16 +175,29 @@ function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPor
 }
 
 interface Routes {
-  to(service: string, port: number, portName: string | undefined): Route[];
+  to(service: string, port: number, portName: string | undefined): readonly Dated[];
+}
+
+interface Dated {
+  readonly at: number;
+  readonly route: Route;
+  readonly since: string | undefined;
+}
+
+function declared(found: readonly Dated[]): Pick<TargetPort, 'routes' | 'routesSince'> {
+  if (found.length === 0) return {};
+  const routes = found.map(({ route }) => route);
+  if (found.every(({ since }) => since === undefined)) return { routes };
+  return { routes, routesSince: found.map(({ since = '' }) => since) };
 }
 
 /** The routes to the resource's Services, by what they lead to: there may be thousands, and as many ports. */
 function routesOf({ ingresses, httpRoutes, services }: ResourceFacts): Routes {
   const own = new Set(services.map(({ name }) => name));
-  const byTarget = new Map<string, { readonly at: number; readonly route: Route }[]>();
+  const byTarget = new Map<string, Dated[]>();
   let at = 0;
   for (const { routes } of [...ingresses, ...httpRoutes]) {
-    for (const { service, port, host, path, pathType, ambiguous } of routes) {
+    for (const { service, port, host, path, pathType, ambiguous, since } of routes) {
       if (!own.has(service) || at >= mostRoutes) continue;
       const route = {
         host,
@@ -194,18 +207,18 @@ function routesOf({ ingresses, httpRoutes, services }: ResourceFacts): Routes {
       };
       const key = targetKey(service, port);
       const known = byTarget.get(key);
-      if (known === undefined) byTarget.set(key, [{ at, route }]);
-      else known.push({ at, route });
+      if (known === undefined) byTarget.set(key, [{ at, route, since }]);
+      else known.push({ at, route, since });
       at += 1;
     }
   }
-  const none: { readonly at: number; readonly route: Route }[] = [];
+  const none: Dated[] = [];
   return {
     to: (service, port, portName) => {
       if (at === 0) return [];
       const keys = new Set([undefined, port, portName].map((one) => targetKey(service, one)));
       const found = [...keys].flatMap((key) => byTarget.get(key) ?? none);
-      return found.sort((a, b) => a.at - b.at).map(({ route }) => route);
+      return found.sort((a, b) => a.at - b.at);
     },
   };
 }

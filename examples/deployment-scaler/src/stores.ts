@@ -23,6 +23,7 @@ import {
   workloadTrimmer,
 } from '@scaler/kube';
 import type { Logger, ScalerContext } from '@scaler/scaler-types';
+import { type ClassInfo, trimClass } from './classes.ts';
 import { type GatewayInfo, trimGateway } from './gateway.ts';
 import { type HttpRouteInfo, trimHttpRoute } from './http-route.ts';
 import { type IngressInfo, trimIngress } from './ingress.ts';
@@ -44,6 +45,9 @@ export interface Stores {
   readonly ingresses: Store<IngressInfo>;
   /** Empty where Gateway API is not installed. */
   readonly httpRoutes: Store<HttpRouteInfo>;
+  /** Empty where they must not be read, and `gatewayClasses` where Gateway API is not installed. */
+  readonly ingressClasses: Store<ClassInfo>;
+  readonly gatewayClasses: Store<ClassInfo>;
   /** Those that may be read: with a list of namespaces, theirs alone. */
   readonly gateways: Store<GatewayInfo>;
   readonly pods: Store<PodInfo>;
@@ -76,6 +80,10 @@ export function createStores(client: KubeClient, context: ScalerContext): Stores
   const ingresses = store(kinds.ingress, trimIngress);
   const httpRoutes = optional(kinds.httpRoute, trimHttpRoute);
   const gateways = optional(kinds.gateway, trimGateway);
+  const classes = <T extends KubeObject>(kind: Kind<T>, trim: (object: T) => ClassInfo): Store<ClassInfo> =>
+    watchStore({ client, kind, trim, clock, logger, optional: true });
+  const ingressClasses = classes(kinds.ingressClass, trimClass);
+  const gatewayClasses = classes(kinds.gatewayClass, trimClass);
   const pods = store(kinds.pod, trimPod);
   const replicaSets = store(kinds.replicaSet, trimReplicaSet);
   const slices = store(kinds.endpointSlice, context.role === 'autoscaler' ? trimSlice : trimLeading, ourSlices);
@@ -85,16 +93,30 @@ export function createStores(client: KubeClient, context: ScalerContext): Stores
 
   const all: readonly Store<unknown>[] = [
     ...workloads.map(({ store: one }) => one),
-    ...[services, ingresses, httpRoutes, gateways, pods, replicaSets, slices],
+    ...[services, ingresses, httpRoutes, gateways, ingressClasses, gatewayClasses, pods, replicaSets, slices],
     ...targetGroups,
   ];
   const mayMiss: readonly MayMiss[] = [
     [kinds.httpRoute, httpRoutes],
     [kinds.gateway, gateways],
+    [kinds.ingressClass, ingressClasses],
+    [kinds.gatewayClass, gatewayClasses],
     ...targetGroups.map((one, i): MayMiss => [targetGroupKinds[i] as Kind, one]),
   ];
   return {
-    ...{ workloads, services, ingresses, httpRoutes, gateways, pods, replicaSets, slices, targetGroups },
+    ...{
+      workloads,
+      services,
+      ingresses,
+      httpRoutes,
+      gateways,
+      ingressClasses,
+      gatewayClasses,
+      pods,
+      replicaSets,
+      slices,
+      targetGroups,
+    },
     run: async (signal) => {
       await Promise.all([...all.map((one) => one.run(signal)), tellMissing(mayMiss, logger, signal)]);
     },
@@ -119,7 +141,7 @@ async function tellMissing(kindsThatMay: readonly MayMiss[], logger: Logger, sig
   if (missing.length > 0) logger.info('Kinds are not installed, so nothing of them is known', { kinds: missing });
 }
 
-type Indexed = Omit<Stores, 'run' | 'whenSynced' | 'gateways'>;
+type Indexed = Omit<Stores, 'run' | 'whenSynced' | 'gateways' | 'ingressClasses' | 'gatewayClasses'>;
 
 function addIndexes(stores: Indexed, role: ScalerContext['role']): void {
   const { workloads, services, ingresses, httpRoutes, pods, replicaSets, slices, targetGroups } = stores;

@@ -2,7 +2,7 @@ import { digest, fewOf, Kept, type ServiceInfo } from '@scaler/kube';
 import { resourceKey } from '@scaler/scaler-types';
 import type { EventReason } from './announce.ts';
 import type { Ground } from './ground.ts';
-import type { Managed } from './lookup.ts';
+import type { Lookup, Managed } from './lookup.ts';
 import type { NamespaceInfo } from './namespaces.ts';
 import { routingMode } from './refusal.ts';
 import { portsWithoutEffect, settingsWithoutEffect } from './no-effect.ts';
@@ -55,12 +55,12 @@ export function createNamespaceTeller({ namespaces, announceNamespace, warnOwner
 }
 
 function complaintsOf(
-  { stores, lookup, options }: Ground,
+  { lookup, options }: Ground,
   managed: Managed,
   services: readonly ServiceInfo[],
 ): readonly Complaint[] {
   const { workload, settings, problems } = managed;
-  const ingresses = settings.hosts.length > 0 ? stores.ingresses.byIndex('namespace', workload.namespace) : [];
+  const ingresses = settings.hosts.length > 0 ? lookup.acceptedIngresses(workload.namespace) : [];
   const httpRoutes = lookup.httpRoutesOf(managed, services);
   const hosts = hostsOf({ managed, ingresses, httpRoutes }, options).refused;
   const mode = routingMode(settings, services);
@@ -78,6 +78,7 @@ function complaintsOf(
     ...httpRoutes
       .filter(({ services: named }) => services.some(({ name }) => named.includes(name)))
       .flatMap(({ problems: left }) => left.map((message) => ['NoEffect', message] as const)),
+    ...unacceptedIngresses(lookup, services).map((message) => ['NoEffect', message] as const),
     ...settingsWithoutEffect(managed, mode).map((message) => ['NoEffect', message] as const),
     ...portsWithoutEffect(managed, services).map((message) => ['NoEffect', message] as const),
     ...(bare
@@ -89,4 +90,12 @@ function complaintsOf(
         ]
       : []),
   ];
+}
+
+function unacceptedIngresses({ ingressesOf, classes }: Lookup, services: readonly ServiceInfo[]): readonly string[] {
+  const named = new Set(services.flatMap(({ namespace, name }) => ingressesOf(namespace, name)));
+  return [...named].flatMap((ingress) => {
+    const problem = classes.ingressProblem(ingress);
+    return problem === undefined ? [] : [`${problem}: it names nothing on the DLX's shared port`];
+  });
 }

@@ -83,7 +83,7 @@ describe('what two resources claim', () => {
   test('stays with who had it when the other object is older and claims it later', async () => {
     const h = await withWeb();
     const targets = [
-      { service: 'old', port: 80, routes: [{ host: 'app.example.com', since: '2020-01-01T00:00:00Z' }] },
+      { service: 'old', port: 80, routes: [{ host: 'app.example.com' }], routesSince: ['2020-01-01T00:00:00Z'] },
     ];
     h.scaler.set({ name: 'old', phase: 'awake', createdAt: '2020-01-01T00:00:00Z', targets });
     expect((await h.send({ headers: { host: 'app.example.com' } })).body).toBe('default/web');

@@ -15,6 +15,7 @@ export { connectKube, type ConnectOptions } from './client/connect.ts';
 export {
   type BackendReference,
   type Gateway,
+  type GatewayClass,
   type HttpRoute,
   type HttpRouteMatch,
   type ParentReference,
@@ -29,6 +30,7 @@ export {
   type EndpointSlice,
   type HorizontalPodAutoscaler,
   type Ingress,
+  type IngressClass,
   type Kind,
   kinds,
   type KubeObject,

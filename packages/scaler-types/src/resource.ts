@@ -34,11 +34,6 @@ export interface Route {
    * not for a wider route. Default false.
    */
   ambiguous?: boolean;
-  /**
-   * ISO 8601; since when whoever declares it is there, such as an Ingress. Of two that claim one host and path the older
-   * is served. Default: the resource's `createdAt`.
-   */
-  since?: string;
 }
 
 /**
@@ -64,6 +59,11 @@ export interface TargetPort {
   led?: Led;
   /** What names this target on the DLX's shared port, beside the Service's DNS names. */
   routes?: readonly Route[];
+  /**
+   * For each of `routes`, in their order, ISO 8601 or empty: since when what declares it is there, such as an Ingress. Of two
+   * that claim one host and path the older is served. Empty or absent: the resource's `createdAt`.
+   */
+  routesSince?: readonly string[];
   /**
    * What a connection to the DLX's own port speaks. `http`: HTTP/1.1, HTTP/2 or what a request upgrades to. `tcp`:
    * anything; its bytes are passed on as they come. Absent: HTTP, but for a connection whose first bytes are beyond

@@ -31,8 +31,12 @@ interface PortClaim {
   readonly claim: Claim;
 }
 
-interface EnteredRoute {
+interface DatedRoute {
   readonly route: Route;
+  readonly since: string | undefined;
+}
+
+interface EnteredRoute extends DatedRoute {
   readonly claim: RouteClaim;
 }
 
@@ -160,14 +164,18 @@ export class Directory {
 
   #routesOf(lane: Lane, before: Entered | undefined): Entered['routes'] {
     for (const { route, claim } of before?.routes?.values() ?? []) this.#routes.remove(route, claim);
-    const { routes = [] } = lane.port;
-    if (routes.length === 0) return undefined;
+    const { routes } = lane.port;
+    if (routes === undefined || routes.length === 0) return undefined;
     const entered = new Map<string, EnteredRoute>();
-    for (const [key, route] of distinct(routes)) {
+    for (const [key, { route, since }] of distinct(lane)) {
       const known = before?.routes?.get(key);
-      const isSame = known !== undefined && known.route.since === route.since;
-      const { sinceMs, seq } = isSame ? known.claim : this.#ages.of(route.since ?? lane.gate.resource.createdAt);
-      entered.set(key, { route, claim: { lane, ledMs: Infinity, sinceMs, seq, ambiguous: route.ambiguous === true } });
+      const isSame = known !== undefined && known.since === since;
+      const { sinceMs, seq } = isSame ? known.claim : this.#ages.of(since);
+      entered.set(key, {
+        route,
+        since,
+        claim: { lane, ledMs: Infinity, sinceMs, seq, ambiguous: route.ambiguous === true },
+      });
     }
     for (const { route, claim } of entered.values()) this.#routes.add(route, claim);
     return entered;
@@ -185,15 +193,17 @@ export class Directory {
 }
 
 // What one target declares twice is as old as the older; what is ambiguous once is so.
-function distinct(routes: readonly Route[]): ReadonlyMap<string, Route> {
-  const found = new Map<string, Route>();
-  for (const route of routes) {
+function distinct({ port, gate }: Lane): ReadonlyMap<string, DatedRoute> {
+  const found = new Map<string, DatedRoute>();
+  for (const [i, route] of (port.routes ?? []).entries()) {
+    const since = port.routesSince?.[i] || gate.resource.createdAt;
     const key = routeKey(route);
     const other = found.get(key);
-    if (other === undefined) found.set(key, route);
+    if (other === undefined) found.set(key, { route, since });
     else {
-      const older = (other.since ?? '') <= (route.since ?? '') ? other : route;
-      found.set(key, { ...older, ambiguous: other.ambiguous === true || route.ambiguous === true });
+      const ambiguous = other.route.ambiguous === true || route.ambiguous === true;
+      const isOlder = (since ?? '') < (other.since ?? '');
+      found.set(key, { route: { ...route, ambiguous }, since: isOlder ? since : other.since });
     }
   }
   return found;

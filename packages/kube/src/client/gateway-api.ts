@@ -50,6 +50,14 @@ export interface Gateway {
   kind?: string;
   metadata?: ObjectMeta;
   spec?: {
+    gatewayClassName?: string;
     listeners?: { name: string; hostname?: string; port: number; protocol?: string }[];
   };
+}
+
+/** A GatewayClass of `gateway.networking.k8s.io/v1`, as far as it is used. */
+export interface GatewayClass {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
 }

@@ -4,6 +4,7 @@ import type {
   V1Deployment,
   V1EndpointSlice,
   V1Ingress,
+  V1IngressClass,
   V1Lease,
   V1Namespace,
   V1Node,
@@ -15,7 +16,7 @@ import type {
   V1StatefulSet,
   V2HorizontalPodAutoscaler,
 } from '@kubernetes/client-node';
-import type { Gateway, HttpRoute } from './gateway-api.ts';
+import type { Gateway, GatewayClass, HttpRoute } from './gateway-api.ts';
 import type { Wire } from './wire.ts';
 
 export type ObjectMeta = Wire<V1ObjectMeta>;
@@ -25,6 +26,7 @@ export type Deployment = Wire<V1Deployment>;
 export type EndpointSlice = Wire<V1EndpointSlice>;
 export type HorizontalPodAutoscaler = Wire<V2HorizontalPodAutoscaler>;
 export type Ingress = Wire<V1Ingress>;
+export type IngressClass = Wire<V1IngressClass>;
 export type Lease = Wire<V1Lease>;
 export type Namespace = Wire<V1Namespace>;
 export type Node = Wire<V1Node>;
@@ -86,8 +88,10 @@ export const kinds = {
     'horizontalpodautoscalers',
     'HorizontalPodAutoscaler',
   ),
+  gatewayClass: clusterWide<GatewayClass>('gateway.networking.k8s.io', 'v1', 'gatewayclasses', 'GatewayClass'),
   httpRoute: namespaced<HttpRoute>('gateway.networking.k8s.io', 'v1', 'httproutes', 'HTTPRoute'),
   ingress: namespaced<Ingress>('networking.k8s.io', 'v1', 'ingresses', 'Ingress'),
+  ingressClass: clusterWide<IngressClass>('networking.k8s.io', 'v1', 'ingressclasses', 'IngressClass'),
   lease: namespaced<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease'),
   namespace: clusterWide<Namespace>('', 'v1', 'namespaces', 'Namespace'),
   node: clusterWide<Node>('', 'v1', 'nodes', 'Node'),

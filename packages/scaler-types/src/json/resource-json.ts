@@ -36,7 +36,6 @@ const route = object<Route>({
   path: optional(text),
   pathType: optional(oneOf(['Prefix', 'Exact'])),
   ambiguous: optional(flag),
-  since: optional(isoTime),
 });
 
 const led = object<Led>({ port: required(port), since: optional(isoTime) });
@@ -48,6 +47,7 @@ const targetPort = object<TargetPort>({
   listenPort: optional(port),
   led: optional(led),
   routes: optional(list(route)),
+  routesSince: optional(list(anyText)),
   protocol: optional(oneOf(['http', 'tcp'])),
   speaksFirst: optional(oneOf(['client', 'server'])),
   proxyProtocol: optional(oneOf(['v1', 'v2'])),

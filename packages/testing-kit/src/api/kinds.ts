@@ -126,6 +126,14 @@ export const builtInKinds: readonly Kind[] = [
   {
     group: 'networking.k8s.io',
     version: 'v1',
+    resource: 'ingressclasses',
+    kind: 'IngressClass',
+    namespaced: false,
+    generation: 'spec',
+  },
+  {
+    group: 'networking.k8s.io',
+    version: 'v1',
     resource: 'networkpolicies',
     kind: 'NetworkPolicy',
     namespaced: true,
@@ -169,6 +177,7 @@ const gatewayApi = {
 export const gatewayKinds: readonly Kind[] = [
   { ...gatewayApi, resource: 'gateways', kind: 'Gateway', shortNames: ['gtw'] },
   { ...gatewayApi, resource: 'httproutes', kind: 'HTTPRoute' },
+  { ...gatewayApi, resource: 'gatewayclasses', kind: 'GatewayClass', namespaced: false },
 ];
 
 /** `apps/v1/deployments`, `v1/pods`. */
