@@ -289,11 +289,19 @@ function wrongAnnotations(annotated: (annotations: object) => string[]): Attempt
     quiet: '{}',
     mesh: 'on',
   };
-  return Object.entries(wrong).map(([name, value]) => ({
-    what: `scaler/${name}: ${value}`,
-    args: annotated({ [`scaler/${name}`]: value }),
-    refused: `scaler/${name} is "${value}", allowed is`,
-  }));
+  const long = {
+    'tcp-ports': Array.from({ length: 1_001 }, (_, i) => `${i + 1}`).join(),
+    settle: `${'9'.repeat(100)}h`,
+    metrics: `requests_per_5m<=${'9'.repeat(50_000)}`,
+  };
+  return Object.entries({ ...wrong, ...long }).map(([name, value]) => {
+    const shown = value.length <= 80 ? value : `${value.slice(0, 80)}…`;
+    return {
+      what: `scaler/${name}: ${shown}`,
+      args: annotated({ [`scaler/${name}`]: value }),
+      refused: `scaler/${name} is "${shown}", allowed is`,
+    };
+  });
 }
 
 function slice(address: string, port: number, manager: string) {

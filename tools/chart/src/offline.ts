@@ -66,13 +66,36 @@ async function checkAnnotations(): Promise<Problems> {
   const file = join(root, 'examples/deployment-scaler/src/settings.ts');
   const { settingTable } = (await import(file)) as { settingTable: Record<string, unknown> };
   const known = Object.keys(settingTable);
-  const judged = [...(await read('files/annotations.yaml')).matchAll(/^([a-z-]+):$/gm)].map(([, name = '']) => name);
+  const policy = await read('files/annotations.yaml');
+  const judged = [...policy.matchAll(/^([a-z-]+):$/gm)].map(([, name = '']) => name);
   return [
+    ...(await checkLengths(policy)),
     ...known.filter((name) => !judged.includes(name)).map((name) => `files/annotations.yaml lacks scaler/${name}`),
     ...judged
       .filter((name) => !known.includes(name))
       .map((name) => `files/annotations.yaml has scaler/${name}, nobody reads it`),
   ];
+}
+
+/** It bounds them as the scaler does. */
+async function checkLengths(policy: string): Promise<Problems> {
+  const file = join(root, 'examples/deployment-scaler/src/past-bound.ts');
+  const { longestList, mostItems } = (await import(file)) as { longestList: number; mostItems: Record<string, number> };
+  const entries = policy.split(/^(?=[a-z-]+:$)/m).slice(1);
+  return entries.flatMap((entry) => {
+    const name = entry.split(':', 1)[0] as string;
+    const most = /^ {2}most: (\d+)$/m.exec(entry)?.[1];
+    const wanted = name in mostItems ? String(longestList) : undefined;
+    const items = mostItems[name];
+    // JSON is only looked at from outside.
+    const counts = items === undefined || name === 'quiet' || entry.includes(`.size() <= ${items} &&`);
+    return [
+      ...(most === wanted
+        ? []
+        : [`files/annotations.yaml lets scaler/${name} have ${most} characters, the scaler ${wanted}`]),
+      ...(counts ? [] : [`files/annotations.yaml does not say that scaler/${name} has at most ${items} items`]),
+    ];
+  });
 }
 
 /** Each alert has an entry in the runbook, and each entry an alert. */
