@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { command } from './command.ts';
+import { imageLock, type Packed, type Places } from './lock.ts';
 
 export const root = join(import.meta.dirname, '../../..');
 
@@ -13,7 +15,7 @@ export type App = (typeof apps)[number];
 const defaultScaler = '@scaler/deployment-scaler';
 
 /** Every package that ends up in an image, and where it is. */
-const packages = {
+export const packages = {
   '@scaler/scaler-types': 'packages/scaler-types',
   '@scaler/runtime': 'packages/runtime',
   '@scaler/kube': 'packages/kube',
@@ -27,47 +29,44 @@ export async function stage(): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   const tarballs = join(folder, 'tarballs');
   await mkdir(tarballs, { recursive: true });
-  const specs: Record<string, string> = {};
-  for (const [name, directory] of Object.entries(packages)) {
-    const before = new Set(await readdir(tarballs));
-    await command('npm', ['pack', '--silent', '--pack-destination', tarballs], join(root, directory));
-    const tarball = (await readdir(tarballs)).find((file) => !before.has(file));
-    if (tarball === undefined) throw new Error(`npm pack of ${name} wrote nothing into ${tarballs}`);
-    specs[name] = `file:/tarballs/${tarball}`;
-  }
-  const locked = await lockedVersions();
+  const packed: Record<string, Packed> = {};
+  for (const [name, directory] of Object.entries(packages)) packed[name] = await pack(name, directory, tarballs);
+  const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as { packages: Places };
   for (const app of apps) {
     await mkdir(join(folder, app), { recursive: true });
-    await writeFile(join(folder, app, 'package.json'), `${JSON.stringify(manifestOf(app, specs, locked), null, 2)}\n`);
+    const write = (file: string, value: object): Promise<void> =>
+      writeFile(join(folder, app, file), `${JSON.stringify(value, null, 2)}\n`);
+    const manifest = manifestOf(app, packed);
+    await write('package.json', manifest);
+    const places = imageLock(
+      lock.packages,
+      packed,
+      Object.keys(packed).filter((name) => name in manifest.dependencies),
+    );
+    await write('package-lock.json', {
+      name: manifest.name,
+      lockfileVersion: 3,
+      packages: { '': manifest, ...places },
+    });
   }
   await copyFile(join(import.meta.dirname, 'prune.js'), join(folder, 'prune.js'));
 }
 
-type Versions = Readonly<Record<string, string>>;
-
-function manifestOf(app: App, specs: Versions, locked: Versions): object {
-  const dependencies = Object.fromEntries([`@scaler/${app}`, defaultScaler].map((name) => [name, specs[name]]));
-  // The packages depend on each other by versions that may not be published yet.
-  return {
-    name: `scaler-${app}-image`,
-    private: true,
-    type: 'module',
-    dependencies,
-    overrides: { ...locked, ...specs },
-  };
+async function pack(name: string, directory: string, tarballs: string): Promise<Packed> {
+  const before = new Set(await readdir(tarballs));
+  await command('npm', ['pack', '--silent', '--pack-destination', tarballs], join(root, directory));
+  const tarball = (await readdir(tarballs)).find((file) => !before.has(file));
+  if (tarball === undefined) throw new Error(`npm pack of ${name} wrote nothing into ${tarballs}`);
+  const bytes = await readFile(join(tarballs, tarball));
+  const integrity = `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
+  const manifest = JSON.parse(await readFile(join(root, directory, 'package.json'), 'utf8')) as Packed['manifest'];
+  return { folder: directory, spec: `file:../tarballs/${tarball}`, integrity, manifest };
 }
 
-/** What was tested is what is installed: the lock's version of every package that has one only. */
-async function lockedVersions(): Promise<Versions> {
-  const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { version?: string; link?: boolean; dev?: boolean }>;
-  };
-  const found = new Map<string, Set<string>>();
-  for (const [path, { version, link, dev }] of Object.entries(lock.packages)) {
-    const name = /^.*node_modules\/(.+)$/.exec(path)?.[1];
-    if (name === undefined || version === undefined || link || dev) continue;
-    found.set(name, (found.get(name) ?? new Set()).add(version));
-  }
-  const single = [...found].filter(([, versions]) => versions.size === 1);
-  return Object.fromEntries(single.map(([name, versions]) => [name, [...versions][0] ?? '']));
+/** Each of our packages by its tarball: their versions may not be published yet. */
+function manifestOf(app: App, packed: Readonly<Record<string, Packed>>) {
+  const others = apps.filter((one) => one !== app).map((one) => `@scaler/${one}`);
+  const own = Object.entries(packed).filter(([name]) => !others.includes(name));
+  const dependencies = Object.fromEntries(own.map(([name, { spec }]) => [name, spec]));
+  return { name: `scaler-${app}-image`, private: true, type: 'module', dependencies };
 }
