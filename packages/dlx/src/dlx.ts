@@ -88,7 +88,7 @@ export function createDlx(options: DlxOptions): Dlx {
       const look = (nowMs: number): boolean => {
         server.endSilent(nowMs);
         upstreams.endSilent(nowMs);
-        for (const tunnel of core.tunnels) tunnel.endSilent(nowMs);
+        for (const tunnel of core.tunnels) tunnel.look(nowMs);
         return server.connections.size + upstreams.size + core.tunnels.size > 0;
       };
       await Promise.all([resources.run(signal), core.silence.run(look, signal)]);

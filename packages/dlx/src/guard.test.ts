@@ -1,5 +1,6 @@
 import { ServerResponse } from 'node:http';
 import { connect, type Http2Stream } from 'node:http2';
+import { Server } from 'node:net';
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { createMetrics } from '@scaler/runtime';
 import { createFakeClock } from '@scaler/testing-kit';
@@ -234,4 +235,16 @@ test('a listener of an old try ends the try, and not the request that went on', 
   (await h.scaler.call(0)).ok();
   expect((await answer).status).toBe(200);
   await h.end({ forwarded: 1 });
+});
+
+test('a connection that could not be accepted closes neither the port nor the process', async () => {
+  const h = await startHarness();
+  const port = await freePort();
+  const listened = jest.spyOn(Server.prototype, 'listen');
+  h.scaler.set({ name: 'web', targets: [{ service: 'web', port: 80, listenPort: port }] });
+  await h.until(() => h.dlx.listeners.isListening(port), 'the port is listened on');
+  const server = listened.mock.contexts[0] as Server;
+  expect(server.emit('error', new Error('accept ENOBUFS'))).toBe(true);
+  expect(h.dlx.listeners.isListening(port)).toBe(true);
+  expect(h.dlx.listeners.failures()).toEqual([]);
 });

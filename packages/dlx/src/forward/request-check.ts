@@ -17,10 +17,10 @@ export function checkRequest(x: Exchange, { head, httpVersion, url = '' }: RawMe
   }
   if (head.transferEncoding !== undefined && httpVersion === '1.0') return bad('Transfer-Encoding in HTTP/1.0');
   if (head.transferEncoding !== undefined && head.transferEncoding.trim().toLowerCase() !== 'chunked') {
-    return bad(`Transfer-Encoding "${head.transferEncoding}": only chunked is known`, 501);
+    return bad(`Transfer-Encoding "${head.transferEncoding.slice(0, 80)}": only chunked is known`, 501);
   }
   if (head.expect !== undefined && head.expect.toLowerCase() !== '100-continue') {
-    return bad(`Expect "${head.expect}": only 100-continue is known`, 417);
+    return bad(`Expect "${head.expect.slice(0, 80)}": only 100-continue is known`, 417);
   }
   if (!url.startsWith('/')) return checkAbsolute(x, url, head.host);
   x.path = url;

@@ -23,7 +23,7 @@ export function checkStream(x: Exchange, request: StreamHead): Refusal | undefin
       return bad(':authority names another host than Host does');
   }
   if (head.expect !== undefined && head.expect.toLowerCase() !== '100-continue') {
-    return bad(`Expect "${head.expect}": only 100-continue is known`, 417);
+    return bad(`Expect "${head.expect.slice(0, 80)}": only 100-continue is known`, 417);
   }
   if (!path.startsWith('/')) return bad(`cannot forward the request target "${path.slice(0, 80)}"`);
   x.path = path;

@@ -142,6 +142,8 @@ export class DataServer implements Breakable {
     server.removeAllListeners('listening');
     for (const listener of server.listeners('connection')) this.#speakHttp1 = listener.bind(server);
     server.removeAllListeners('connection');
+    // Of a connection that could not be accepted; that it cannot listen is told by fastify.
+    ignoreErrors(server);
     listen(server, 'connection', this, (socket: Socket) => {
       this.#arrived(socket, socket.localPort ?? 0, { ownPort: false, sniffs: false });
     });

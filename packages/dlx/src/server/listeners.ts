@@ -36,7 +36,8 @@ class PortServer extends Server {
   override emit(event: string | symbol, value?: unknown): boolean {
     try {
       if (event === 'connection') this.#told.accept(value as Socket, this.port);
-      else if (event === 'error') this.#told.failed(this, value as Error);
+      // Of one that listens it tells of a connection that could not be accepted.
+      else if (event === 'error' && !this.listening) this.#told.failed(this, value as Error);
       else if (event === 'listening') this.#told.listening(this);
     } catch (error) {
       this.#told.broke(error, value);

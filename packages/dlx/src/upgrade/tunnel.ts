@@ -64,7 +64,15 @@ export class Tunnel implements Breakable {
   }
 
   /** Ends it if neither side said anything for too long; ask at every look. */
-  endSilent(nowMs: number): void {
+  look(nowMs: number): void {
+    try {
+      this.#endSilent(nowMs);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  #endSilent(nowMs: number): void {
     const forMs = this.#silence.forMs(bytesOf(this.#client) + bytesOf(this.#upstream), nowMs);
     if (this.#idleTimeoutMs === 0 || forMs <= this.#idleTimeoutMs) return;
     this.leave('upstream-idle', `neither side said a word for ${Math.round(forMs)} ms`);

@@ -68,6 +68,8 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
     await app.close();
     throw listenError('admin', { host, port }, error as Error);
   }
+  // A connection that could not be accepted is told here, and unheard would end the process.
+  app.server.on('error', (error) => logger.warn('admin connection not accepted', { err: error }));
   const bound = app.server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   return { app, address: { host, port: bound.port }, close: () => (closing ??= app.close()) };

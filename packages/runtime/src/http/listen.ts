@@ -15,12 +15,9 @@ export interface ListenAddress {
  */
 export function listen(server: Server, name: string, { host, port }: ListenAddress): Promise<ListenAddress> {
   return new Promise((resolve, reject) => {
-    const onError = (error: Error): void => reject(listenError(name, { host, port }, error));
-    server.once('error', onError);
-    server.listen({ host, port }, () => {
-      server.off('error', onError);
-      resolve({ host, port: (server.address() as AddressInfo).port });
-    });
+    // It stays: a connection that could not be accepted is told here as well, and unheard would end the process.
+    server.on('error', (error: Error) => reject(listenError(name, { host, port }, error)));
+    server.listen({ host, port }, () => resolve({ host, port: (server.address() as AddressInfo).port }));
   });
 }
 

@@ -76,7 +76,12 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Inf
         const detail = error instanceof Error ? error.message : String(error);
         return problemReply(problem('internal', 500, 'The request could not be answered', detail));
       })
-      .then((reply) => send(request, response, reply));
+      .then((reply) => send(request, response, reply))
+      .catch((error: unknown) => {
+        // What Node does not send ends that connection, and nothing else.
+        logger.error(`${name} answer failed`, { method: request.method, path: pathOf(request), err: error });
+        response.destroy();
+      });
   });
   const address = await listen(server, name, options);
   let closing: Promise<void> | undefined;
