@@ -14,11 +14,15 @@ import { Silence } from '../silence.ts';
 import { writeGrpcTimeout } from './grpc.ts';
 import type { Http2Carrier } from './http2-carrier.ts';
 import { addFields, noFields, type RawFields, rawFieldsOf, trailersOf } from './raw-fields.ts';
+import { dropStream, resetStream } from './stream-end.ts';
 import { Upload } from './upload.ts';
 import type { SessionUser, UpstreamSession } from './upstream-session.ts';
 
 /** Statuses without a body, to which Node adds none whatever it is given. */
 const bodilessStatuses = new Set([204, 205, 304]);
+
+/** So long an endpoint that has answered may take to take the rest of the request. */
+const lingerMs = 30_000;
 
 /** Node's server sends none beyond. */
 const lastStatus = 599;
@@ -132,16 +136,21 @@ export class Http2Attempt implements Attempt, SessionUser {
 
   #look(nowMs: number): void {
     const up = this.#up;
-    if (this.#done || up === undefined) return;
+    if (up === undefined) return;
     const moves = this.#moves + (this.#upload?.moves ?? 0);
     const forMs = this.#silence.forMs(moves, nowMs);
+    if (this.#done) {
+      // It has answered, but takes no more of what it was sent, and its stream is one of few.
+      if (forMs > lingerMs) resetStream(up, constants.NGHTTP2_CANCEL);
+      return;
+    }
     const clients = up.isPaused() || this.#upload?.waits === true;
     const answering = this.#status !== undefined;
     const limitMs = answering || clients ? this.#limits.idleTimeoutMs : this.#limits.responseTimeoutMs;
     if (limitMs === 0 || forMs <= limitMs) return;
     if (clients) {
       // It neither sends nor takes.
-      this.#carrier.stream.close(constants.NGHTTP2_CANCEL);
+      resetStream(this.#carrier.stream, constants.NGHTTP2_CANCEL);
       return;
     }
     // Its packets may be lost: a new connection would tell.
@@ -260,7 +269,12 @@ export class Http2Attempt implements Attempt, SessionUser {
     const carrier = this.#carrier;
     const { stream } = carrier;
     const status = this.#status;
-    if (this.#done || !this.#whole || status === undefined || stream.closed) return;
+    if (!this.#whole) {
+      // 'close' follows.
+      dropStream(this.#up as ClientHttp2Stream);
+      return;
+    }
+    if (this.#done || status === undefined || stream.closed) return;
     this.#finish();
     this.#x.end('forwarded', status);
     if (this.#headOnly) carrier.letGo();
@@ -297,7 +311,7 @@ export class Http2Attempt implements Attempt, SessionUser {
     const carrier = this.#carrier;
     if (this.#upload?.touched === true) {
       // Its body cannot be sent again by us; that nothing was done with it lets the client do so.
-      carrier.stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      resetStream(carrier.stream, constants.NGHTTP2_REFUSED_STREAM);
       this.#x.end('upstream-reset', 502, `${this.#state.key}: ${causeText(error)}`);
       return;
     }
@@ -328,7 +342,8 @@ export class Http2Attempt implements Attempt, SessionUser {
     this.#done = true;
     const up = this.#up;
     if (up === undefined) this.#x.core.upstreams.sessions.release(this);
-    else if (!this.#whole || this.#upload?.ended === false) up.close(constants.NGHTTP2_CANCEL);
+    else if (!this.#whole || this.#upload?.ended === false) resetStream(up, constants.NGHTTP2_CANCEL);
+    this.#silence.restart();
     this.#upload?.stop();
     this.#place?.leave();
   }

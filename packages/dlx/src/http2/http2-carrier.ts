@@ -20,6 +20,7 @@ import { Http2Attempt } from './http2-attempt.ts';
 import type { Http2Connection } from './http2-connection.ts';
 import { addFields, noFields, type RawFields, rawFieldsOf } from './raw-fields.ts';
 import { checkStream } from './stream-check.ts';
+import { endAnswer, letGoOfStream, resetStream } from './stream-end.ts';
 import { readStreamHead, type StreamHead } from './stream-head.ts';
 
 type OwnAnswer = Parameters<Carrier['answer']>[1];
@@ -106,7 +107,7 @@ export class Http2Carrier implements Carrier, Breakable {
       return;
     }
     stream.respond(own({ ':status': status }, fields), { endStream: body === undefined });
-    if (body !== undefined) stream.end(body);
+    if (body !== undefined) endAnswer(stream, this, body);
     this.letGo();
   }
 
@@ -115,7 +116,7 @@ export class Http2Carrier implements Carrier, Breakable {
     // Trailers with an error are gRPC's own way to break off.
     if (this.grpc && this.answering && this.#resetCode === undefined && !stream.writableEnded) {
       this.end(() => own(noFields(), this.#grpcFields(refusal)));
-    } else stream.close(this.#resetCode ?? constants.NGHTTP2_INTERNAL_ERROR);
+    } else resetStream(stream, this.#resetCode ?? constants.NGHTTP2_INTERNAL_ERROR);
   }
 
   /** A reset is to say what the upstream's said; gRPC has a meaning for each code. */
@@ -153,14 +154,12 @@ export class Http2Carrier implements Carrier, Breakable {
       // They leave in a turn of their own; a reset before that would take them back.
       setImmediate(guard(this, this.letGo));
     });
-    stream.end();
+    endAnswer(stream, this);
   }
 
   /** Its answer is whole: what the client still sends of its body is of no use (RFC 9113 §8.1). */
   letGo(): void {
-    if (this.bodiless || this.stream.readableEnded) return;
-    this.stream.resume();
-    this.stream.close(constants.NGHTTP2_NO_ERROR);
+    if (!this.bodiless) letGoOfStream(this.stream, this);
   }
 
   #takeTrailers(trailers: RawFields): void {

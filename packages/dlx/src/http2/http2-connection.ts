@@ -17,6 +17,7 @@ import { shutdownNotice } from './goaway.ts';
 import { Http2Carrier } from './http2-carrier.ts';
 import { serverOptions } from './options.ts';
 import { rawFieldsOf } from './raw-fields.ts';
+import { closeSession, dropStream, resetStream } from './stream-end.ts';
 
 /** The client has so long to acknowledge our farewell. */
 const farewellMs = 1000;
@@ -81,7 +82,7 @@ export class Http2Connection implements Channel, ClientConnection {
     this.socket.write(shutdownNotice);
     const close = (): void => {
       cancel();
-      session.close();
+      closeSession(session);
     };
     const cancel = this.#core.clock.after(farewellMs, close);
     session.ping(guard(this, close));
@@ -96,7 +97,7 @@ export class Http2Connection implements Channel, ClientConnection {
   }
 
   end(): void {
-    this.#session.close();
+    closeSession(this.#session);
   }
 
   closed(): void {
@@ -106,9 +107,9 @@ export class Http2Connection implements Channel, ClientConnection {
   /** One of its streams ends, or if that is not what it is about, all of it. */
   broke(error: unknown, about?: unknown): void {
     this.#core.faults.tell(error, 'connection');
-    const stream = about as Partial<ServerHttp2Stream> | undefined;
+    const stream = about as ServerHttp2Stream | undefined;
     // It is no request yet, or none any more.
-    if (stream?.respond !== undefined && stream.close !== undefined) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    if (stream?.respond !== undefined) resetStream(stream, constants.NGHTTP2_INTERNAL_ERROR);
     else this.socket.destroy();
   }
 
@@ -137,6 +138,7 @@ export class Http2Connection implements Channel, ClientConnection {
       x.clientGone();
       // Unread, it would not close.
       stream.resume();
+      dropStream(stream);
     };
     if (stream.closed) {
       gone();

@@ -9,8 +9,10 @@ const common = {
   maxHeaderListPairs: mostFields,
   // Of a head that is sent: one that may come, and what is added to it.
   maxSendHeaderBlockLength: 131_072,
-  // In MB; what waits to be sent in all streams of a connection. Beyond it Node resets those that begin.
-  maxSessionMemory: 16,
+  // Node counts what waits to be sent, but never counts back what a stream that was reset still had: a connection with many
+  // such streams comes to any limit with nothing waiting, and from then on Node resets each that begins. What waits is bounded
+  // by streams instead: none is given more than it takes. In MB.
+  maxSessionMemory: 2 ** 30,
   maxSettings: 32,
   maxOutstandingPings: 10,
 };

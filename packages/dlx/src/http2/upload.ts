@@ -1,6 +1,7 @@
 import type { ClientHttp2Stream, ServerHttp2Stream } from 'node:http2';
 
 import { type Breakable, type Guarded, listen, unlisten } from '../guard.ts';
+import { endUpload } from './stream-end.ts';
 
 /** A request's body on its way to the upstream, read no faster than that takes it. */
 export class Upload implements Breakable {
@@ -69,6 +70,6 @@ export class Upload implements Breakable {
     // Told of a stream that the client reset, too: half a body must not look like a whole one.
     if (this.#from.closed) return;
     this.ended = true;
-    this.#to.end();
+    endUpload(this.#to);
   }
 }

@@ -6,6 +6,7 @@ import { connectWithin } from '../forward/upstreams.ts';
 import type { Faults } from '../faults.ts';
 import { type Breakable, listen, listenOnce } from '../guard.ts';
 import { clientOptions } from './options.ts';
+import { closeSession, destroySession } from './stream-end.ts';
 
 /** Streams on one session, however many its upstream takes: what waits in them must stay below Node's own bound. */
 const mostStreams = 128;
@@ -110,7 +111,7 @@ export class UpstreamSession implements Breakable {
   close(): void {
     this.#end();
     if (this.#session === undefined) this.#socket.destroy();
-    else this.#session.close();
+    else closeSession(this.#session);
   }
 
   destroy(): void {
@@ -139,7 +140,7 @@ export class UpstreamSession implements Breakable {
     const late = (): void => {
       if (this.#ready) return;
       failure = Object.assign(new Error(`no HTTP/2 from ${key} in ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
-      session.destroy();
+      destroySession(session);
     };
     // A process that was busy itself hears of SETTINGS that came only after its timers.
     this.#timer = setTimeout(() => setImmediate(late), timeoutMs);
