@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { KubeObject } from '@scaler/testing-kit';
+import { startTraffic } from './testing/traffic.ts';
 import { ask, namespace, type Rig, type RigOptions, startRig } from './testing/rig.ts';
 
 let rig: Rig | undefined;
@@ -81,4 +82,55 @@ test('a sleeper whose labels its owner takes away is led to as before, leader or
   expect(await ask(one.url('web'))).toBe(200);
   await one.succeed();
   await one.until(() => labelsOf(one, 'web')[label] !== undefined);
+});
+test('one Service of 999 ports gets none of 1,000, is told, and others go on', async () => {
+  rig = await startRig({ options: { portRange: '20000-20999' } });
+  const one = rig;
+  await one.cluster.deployment(namespace, 'greedy', {
+    image: 'echo',
+    port: 8080,
+    labels: { 'scaler/enabled': 'true' },
+  });
+  const ports = Array.from({ length: 999 }, (_, i) => ({ name: `p${i}`, port: i + 1, targetPort: 8080 }));
+  await one.cluster.apply({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace, name: 'greedy' },
+    spec: { selector: { app: 'greedy' }, ports },
+  });
+  await one.until(() => one.events('greedy').includes('PortRangeFull'));
+  expect(one.told('greedy', 'PortRangeFull')).toContain(namespace);
+  expect(Object.keys(labelsOf(one, 'greedy')).filter((key) => key.startsWith('scaler/port-'))).toEqual([]);
+  await one.workload('web', { 'scaler/routing': 'selector' });
+  await one.waitForPeace('web');
+  const traffic = startTraffic(one.url('web'), 10);
+  expect((await traffic.stop()).lost).toEqual([]);
+  await one.leader.putToSleep(ref);
+  const refused = (await one.leader.scaler.metrics?.())?.find(({ name }) => name === 'ports_refused');
+  expect(refused?.samples).toEqual([{ labels: { namespace }, value: 1 }]);
+});
+
+test('a sleeper that asks for more ports than are left is woken and served, and sleeps again with fewer', async () => {
+  rig = await startRig({ options: { portRange: '20000-20009' } });
+  const one = rig;
+  await one.workload('web', { 'scaler/routing': 'selector' });
+  await one.waitForPeace('web');
+  await one.leader.putToSleep(ref);
+  const ports = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ name: i === 0 ? 'http' : `p${i}`, port: 80 + i, targetPort: 8080 }));
+  const want = (count: number): unknown =>
+    one.cluster.api.store.patch('v1/services', namespace, 'web', {
+      type: 'merge',
+      body: { spec: { ports: ports(count) } },
+    });
+  want(9);
+  await one.until(() => one.events('web').includes('PortRangeFull'));
+  await one.waitForPhase('web', 'awake');
+  expect(await ask(one.url('web'))).toBe(200);
+  expect(one.routing('web')).toEqual({ key: undefined, slices: 0 });
+  want(2);
+  await one.until(() => Object.keys(labelsOf(one, 'web')).filter((key) => key.startsWith('scaler/port-')).length === 2);
+  await one.waitForPeace('web');
+  await one.leader.putToSleep(ref);
+  expect(await ask(one.url('web'))).toBe(200);
 });

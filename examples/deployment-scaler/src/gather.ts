@@ -42,7 +42,7 @@ export function factsOf(ground: Ground, snapshot: Snapshot): Facts {
     followZero: managed?.settings.followZero ?? true,
     wishes: managed === undefined ? noWishes : wishesOf(managed.settings, ground.clock.now()),
     settleMs: managed?.settings.settleMs ?? ground.options.settleMs,
-    refused: managed && (refusalOf(ground, managed, leading) ?? bar),
+    refused: managed && (refusalOf(ground, managed, leading) ?? ground.portRefusals.get(managed.workload.uid) ?? bar),
     stripped: rival?.what === 'token',
     services: services.map((service) => serviceFacts(ground, snapshot, service)),
     // Nobody is to be held in vain: as if nobody were there to hold.

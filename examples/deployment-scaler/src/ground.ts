@@ -43,6 +43,8 @@ export interface Ground {
   readonly counts: Counts;
   readonly reach: Reach;
   readonly rivals: Rivals;
+  /** By uid, why a workload has no ports of the DLX, by the last allocation. */
+  readonly portRefusals: Map<string, string>;
   readonly announce: Announce;
   readonly announceNamespace: AnnounceNamespace;
   readonly warnOwner: WarnOwner;

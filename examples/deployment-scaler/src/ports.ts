@@ -15,6 +15,7 @@ import { DeploymentScalerError } from './errors.ts';
 import type { Ground } from './ground.ts';
 import { isEnabled, type Managed } from './lookup.ts';
 import { countByNamespace, type PortNumbers, type PortUse, portUse } from './port-use.ts';
+import type { Options } from './options.ts';
 import type { Snapshot } from './snapshot.ts';
 import { listenPortsOf } from './stores.ts';
 
@@ -71,6 +72,7 @@ export function createPorts(ground: Ground): Ports {
     const heldBefore = held;
     if (held !== undefined) held = heldBy(after);
     use = portUse(portRange.to - portRange.from + 1, after, allocation);
+    noteRefusals(ground, use);
     for (const patch of allocation.patches) {
       const one = managed.get(patch.workload.uid);
       // A change of ports would change what a waiting park has diverted.
@@ -96,7 +98,7 @@ export function createPorts(ground: Ground): Ports {
       running ??= assignAll(signal).finally(() => (running = undefined));
       const refused = await running;
       if (!refused.has(resourceKey(ref)) || managed === undefined) return;
-      const message = refusalText(ground, managed, use);
+      const message = ground.portRefusals.get(managed.workload.uid) ?? 'No DLX ports are left';
       ground.announce(managed, 'PortRangeFull', message);
       throw new DeploymentScalerError('no-port', message);
     },
@@ -160,12 +162,17 @@ function tellTaken(
   );
 }
 
-function refusalText({ options }: Ground, { workload }: Managed, use: PortUse | undefined): string {
+function noteRefusals({ options, portRefusals }: Ground, use: PortUse): void {
+  portRefusals.clear();
+  for (const workload of use.refused) portRefusals.set(workload.uid, refusalText(options, workload, use));
+}
+
+function refusalText(options: Options, workload: Workload, use: PortUse): string {
   const { namespace } = workload;
   const { from, to } = options.portRange;
-  const used = use?.used.get(namespace) ?? 0;
+  const used = use.used.get(namespace) ?? 0;
   return (
     `No DLX ports are left for the Service ports of ${resourceKey(workload)}, so it stays awake: of those between ${from} and ${to} ` +
-    `the namespace ${namespace} has ${used}, and ${use?.free ?? 0} are free. It needs fewer Service ports, or the option portRange more`
+    `the namespace ${namespace} has ${used}, and ${use.free} are free. It needs fewer Service ports, or the option portRange more`
   );
 }

@@ -110,7 +110,8 @@ function waking(facts: Facts, workload: WorkloadFacts): Step {
   if (workload.replicas === 0) return follow(facts, workload) ?? wakeUp(workload, 'its wake was left unfinished');
   const done: SwapStep = { do: 'swap', to: 'awake', wanted: workload.replicas, why: served };
   if (facts.dlx === 'gone') return handBack(facts, workload) ?? done;
-  if (workload.enabled && !workload.portsLabelled) return { do: 'label-ports' };
+  // Where none are left for it, it is handed back with those that it has.
+  if (workload.enabled && !workload.portsLabelled && facts.refused === undefined) return { do: 'label-ports' };
   if (staysDiverted(facts, workload)) {
     if (facts.usable) return divert(facts, { level: 'both', ...asItIs(workload) }) ?? cleanStrays(facts) ?? done;
     return divert(facts, { level: 'both', ...asItIs(workload) }) ?? untilUsable;
