@@ -65,6 +65,10 @@ function attempts(namespace: string, dlxAddress: string): Attempt[] {
       args: deployment({ metadata: { labels: { 'scaler/enabled': null } } }),
       refused: 'no labels',
     },
+    {
+      what: 'a label of scaler’s own, by a person',
+      args: deployment({ metadata: { labels: { 'scaler/port-x-1': '1' } } }),
+    },
     { what: 'an annotation of others', as: autoscaler, args: annotated({ note: 'x' }), refused: 'no annotations' },
     {
       what: 'an owner',

@@ -107,6 +107,7 @@ function guards(): Record<string, ValueSchema> {
   return {
     admission: object({
       annotations: object({ enabled: flag, action: word('Deny', 'Warn', 'Audit') }),
+      state: object({ warn: flag, deny: flag }),
       accounts: object({ enabled: flag, replicas: count(1), exceptNamespaces: list(text) }),
     }),
     networkPolicy: object({ enabled: flag, dataFrom: list(free), metricsFrom: list(free) }),
