@@ -2,7 +2,6 @@
 export const autoscalerErrors = {
   'peer-unreachable': 'A DLX replica gave no whole answer in time.',
   'peer-answer': 'A DLX replica answered with another status than 200, or with something that is not an answer.',
-  'scaler-slow': 'The scaler did not tell its resources in time.',
   'not-handed-back': 'An uninstall could not hand everything back; what is left is named.',
 } as const;
 

@@ -56,16 +56,17 @@ async function start(
   const client = createPeerClient({ clock: systemClock });
   const scaler = scriptedScaler(resources);
   scaler.tell = () => undefined;
+  const guarded = guardScaler(scaler, { packageName: 'scripted', clock, logger: silentLogger });
   if (reconcileGate) scaler.reconcileGate = reconcileGate;
   const [ring, metrics, peers] = [createRing(), createMetrics(), staticPeers([dlx])];
-  const view = createResourceView({ scaler, clock, logger: silentLogger, timeoutMs: 1_000, retryMs: 1_000 });
+  const view = createResourceView({ scaler: guarded, clock, logger: silentLogger, retryMs: 1_000 });
   const value: Scene['value'] = { now: 0 };
   const logged: string[] = [];
   const [stop, lose] = [new AbortController(), new AbortController()];
   const watching = view.run(stop.signal);
   const ended = lead(
     {
-      scaler: guardScaler(scaler, { packageName: 'scripted', clock, logger: silentLogger }),
+      scaler: guarded,
       view,
       ring,
       sources: [sourceOf('custom-metrics', value), sourceOf('dlx-activity', { now: 0 })],

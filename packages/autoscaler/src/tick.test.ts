@@ -4,10 +4,10 @@ import type { Resource } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
 import { createCustomMetricsSource } from './sources/custom-metrics.ts';
 import type { Source } from './sources/source.ts';
-import { aResource, silentLogger, wantSettings } from './testing/facts.ts';
+import { aResource, wantSettings } from './testing/facts.ts';
+import { viewOf } from './testing/view-of.ts';
 import { type FakeMetricsApi, metricValue, startFakeMetricsApi } from './testing/metrics-api.ts';
 import { createTicker } from './tick.ts';
-import { createResourceView } from './view/resource-view.ts';
 
 const signal = new AbortController().signal;
 const settings = { ...wantSettings, intervalMs: 10_000, cooldownMs: 60_000, dryRun: false, parksPerTick: 5 };
@@ -37,13 +37,7 @@ function scene(resources: () => readonly Resource[] | Error, isSuccessor = false
     const told = resources();
     return told instanceof Error ? Promise.reject(told) : Promise.resolve(told);
   };
-  const view = createResourceView({
-    scaler: { getResources },
-    clock,
-    logger: silentLogger,
-    timeoutMs: 1_000,
-    retryMs: 1_000,
-  });
+  const view = viewOf({ getResources }, clock);
   const metrics = createCustomMetricsSource({
     client: createCustomMetricsClient({ client: api.client }),
     resource: 'deployments.apps',
@@ -138,7 +132,7 @@ test('a source that started less than a window ago proves nothing, and costs one
     },
   };
   const scaler = { getResources: () => Promise.resolve([aResource()]) };
-  const view = createResourceView({ scaler, clock, logger: silentLogger, timeoutMs: 1_000, retryMs: 1_000 });
+  const view = viewOf(scaler, clock);
   const ticker = createTicker({ view, sources: [counting, noActivity], clock, settings, isSuccessor: false });
   const tick = () => ticker.tick({ parking: new Set(), attempts: new Map() }, signal);
   for (let i = 0; i < 6; i++) {

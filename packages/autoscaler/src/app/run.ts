@@ -64,7 +64,7 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   const metrics = createMetrics({ processMetrics: true });
   const observer = createObserver(metrics);
   const ring = createRing();
-  const view = createResourceView({ scaler, clock, logger, timeoutMs: 30_000, retryMs: 1_000 });
+  const view = createResourceView({ scaler, clock, logger, retryMs: 1_000 });
   observeSteps(metrics, view, clock);
   showScalerMetrics(metrics, scaler, logger);
   const leadership = leadershipOf(values, { kube, identity: identityOf(values), observer, clock, logger });

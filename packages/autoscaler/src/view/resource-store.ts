@@ -1,9 +1,7 @@
-import { type Logger, type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
-import { whyNotAResource } from './usable-resource.ts';
+import { type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
 
 /** The resources as told last, by key. */
 export interface ResourceStore {
-  /** What is not a resource is logged and left out; the others are not affected. */
   set(resource: Resource): void;
   remove(ref: ResourceRef): void;
   /** Those that are not in the list are removed. */
@@ -14,17 +12,12 @@ export interface ResourceStore {
   onChange(listener: (ref: ResourceRef) => void): () => void;
 }
 
-export function createResourceStore(logger: Logger): ResourceStore {
+export function createResourceStore(): ResourceStore {
   const resources = new Map<string, Resource>();
   const listeners = new Set<(ref: ResourceRef) => void>();
 
   const tell = (ref: ResourceRef): void => listeners.forEach((listener) => listener(ref));
   const set = (resource: Resource): void => {
-    const problem = whyNotAResource(resource);
-    if (problem !== undefined) {
-      logger.warn('the scaler told of something that is not a resource', { problem });
-      return;
-    }
     resources.set(resourceKey(resource), resource);
     tell(resource);
   };
@@ -35,7 +28,7 @@ export function createResourceStore(logger: Logger): ResourceStore {
     set,
     remove,
     replaceAll(list) {
-      const told = new Set(list.filter((one) => whyNotAResource(one) === undefined).map(resourceKey));
+      const told = new Set(list.map(resourceKey));
       for (const resource of [...resources.values()]) if (!told.has(resourceKey(resource))) remove(resource);
       list.forEach(set);
     },

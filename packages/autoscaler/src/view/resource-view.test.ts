@@ -2,8 +2,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import type { Resource, ResourceChange } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
-import { aResource, silentLogger } from '../testing/facts.ts';
-import { createResourceView } from './resource-view.ts';
+import { scalerLimits } from '@scaler/runtime';
+import { aResource } from '../testing/facts.ts';
+import { viewOf } from '../testing/view-of.ts';
 
 const signal = new AbortController().signal;
 
@@ -14,13 +15,7 @@ test('a scaler that cannot watch is listed until it has worked once, then at eac
     const next = answers.shift();
     return next instanceof Error || !next ? Promise.reject(next as Error) : Promise.resolve(next);
   };
-  const view = createResourceView({
-    scaler: { getResources },
-    clock,
-    logger: silentLogger,
-    timeoutMs: 100,
-    retryMs: 50,
-  });
+  const view = viewOf({ getResources }, clock, { retryMs: 50 });
   const stop = new AbortController();
   const running = view.run(stop.signal);
   await clock.advance(50);
@@ -42,23 +37,17 @@ test('a list that hangs is given up for now, doubted, and not begun a second tim
     calls += 1;
     return answer;
   };
-  const view = createResourceView({
-    scaler: { getResources },
-    clock,
-    logger: silentLogger,
-    timeoutMs: 100,
-    retryMs: 50,
-  });
+  const view = viewOf({ getResources }, clock, { retryMs: 50 });
   await view.refresh(signal);
   const hanging = Promise.withResolvers<readonly Resource[]>();
   answer = hanging.promise;
   for (let i = 0; i < 2; i++) {
     const refreshing = view.refresh(signal);
-    await clock.advance(100);
+    await clock.advance(scalerLimits.getResources);
     await refreshing;
   }
   expect(calls).toBe(2);
-  expect(view.doubts().get('default/web')).toContain('getResources has not ended for 100 ms');
+  expect(view.doubts().get('default/web')).toContain('the scaler @acme/x: getResources did not answer within 30 s');
   hanging.resolve([]);
   await view.refresh(signal);
   expect(view.list()).toEqual([]);
@@ -69,14 +58,13 @@ test('a watch that ends is begun again, doubted until it has told everything, an
   const ends: (() => void)[] = [];
   let tell: (change: ResourceChange) => void = () => undefined;
   const scaler = {
-    getResources: () => Promise.reject(new Error('not asked')),
     watchResources: (listener: (change: ResourceChange) => void) => {
       tell = listener;
       return new Promise<void>((resolve) => ends.push(resolve));
     },
     isStale: ({ name }: { name: string }) => name === 'silent',
   };
-  const view = createResourceView({ scaler, clock, logger: silentLogger, timeoutMs: 100, retryMs: 50 });
+  const view = viewOf(scaler, clock, { retryMs: 50 });
   const stop = new AbortController();
   const running = view.run(stop.signal);
   tell({ type: 'set', resource: aResource() });

@@ -1,4 +1,5 @@
 import {
+  type Clock,
   type Logger,
   type Resource,
   type ResourceChange,
@@ -6,12 +7,12 @@ import {
   resourceKey,
   type ResourceScaler,
 } from '@scaler/scaler-types';
-import { unlessAborted } from '@scaler/runtime';
-import { createLister, type ListerParts } from './list-resources.ts';
+import { type GuardedScaler, unlessAborted } from '@scaler/runtime';
 import { createResourceStore, type ResourceStore } from './resource-store.ts';
 
-export interface ResourceViewParts extends ListerParts {
-  scaler: Pick<ResourceScaler, 'getResources' | 'watchResources' | 'isStale'>;
+export interface ResourceViewParts {
+  scaler: GuardedScaler;
+  clock: Clock;
   logger: Logger;
   /** Milliseconds before a watch that ended, or a first list that failed, is tried again. */
   retryMs: number;
@@ -31,9 +32,8 @@ export interface ResourceView extends Pick<ResourceStore, 'list' | 'get' | 'onCh
 
 export function createResourceView(parts: ResourceViewParts): ResourceView {
   const { scaler, clock, logger, retryMs } = parts;
-  const store = createResourceStore(logger);
+  const store = createResourceStore();
   const synced = Promise.withResolvers<void>();
-  const list = createLister(parts);
   // Why the telling has failed, until it works again.
   let doubt: string | undefined;
 
@@ -49,7 +49,7 @@ export function createResourceView(parts: ResourceViewParts): ResourceView {
   const refresh = async (signal: AbortSignal): Promise<void> => {
     if (scaler.watchResources) return;
     try {
-      store.replaceAll(await list(signal));
+      store.replaceAll(await unlessAborted(scaler.getResources(), signal));
       sync();
     } catch (error) {
       signal.throwIfAborted();

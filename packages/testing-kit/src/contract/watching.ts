@@ -73,6 +73,18 @@ export const watchingCases: readonly StagedCase[] = [
     },
   },
   {
+    name: 'watchResources tells little of what nothing happens to',
+    ability: 'watchResources',
+    async run(stage) {
+      await stage.bringAwake();
+      await stage.pause();
+      const from = stage.changes.length;
+      for (let i = 0; i < 5; i++) await stage.pause();
+      const since = stage.changes.slice(from).filter(isSet(stage));
+      assert.ok(since.length <= 5, `what is awake and stays so was told ${since.length} times, 5 are allowed`);
+    },
+  },
+  {
     name: 'watchResources ends with its signal, and tells nothing after it',
     ability: 'watchResources',
     async run(stage) {

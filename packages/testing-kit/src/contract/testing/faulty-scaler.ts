@@ -29,6 +29,7 @@ export const faults = {
   'metrics are gauges and counters with a bounded number of samples': ['metric per resource', 'metric of any name'],
   'watchResources tells every resource, then synced, once': ['synced first', 'synced twice'],
   'watchResources tells what another process changes': ['watches once'],
+  'watchResources tells little of what nothing happens to': ['told again for ever'],
   'watchResources ends with its signal, and tells nothing after it': ['watch never ends', 'watch goes on'],
   'watchEndpoints tells of what is awake: IP address, port and id, and its check passes': [
     'host name as address',
@@ -308,6 +309,12 @@ class LampScaler implements ResourceScaler {
     if (!this.#has('synced first')) listener({ type: 'synced' });
     if (this.#has('synced twice')) listener({ type: 'synced' });
     if (!this.#has('watches once')) this.#board.listeners.add(tell);
+    const again = (): void => {
+      if (signal.aborted || this.#stop.signal.aborted) return;
+      this.#board.lamps.forEach(tell);
+      this.#clock.after(5, again);
+    };
+    if (this.#has('told again for ever')) again();
     const until = this.#has('close ends nothing') ? signal : AbortSignal.any([signal, this.#stop.signal]);
     if (this.#has('close ends nothing')) this.#stop.signal.addEventListener('abort', () => resolveEnd());
     let resolveEnd = (): void => undefined;

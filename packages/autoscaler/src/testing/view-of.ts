@@ -1,0 +1,19 @@
+import { guardScaler } from '@scaler/runtime';
+import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
+import { createResourceView, type ResourceView } from '../view/resource-view.ts';
+import { silentLogger } from './facts.ts';
+
+/** A view of what these members of a scaler tell, guarded as every scaler is. */
+export function viewOf(
+  members: Partial<ResourceScaler>,
+  clock: Clock,
+  { retryMs = 1_000, logger = silentLogger }: { retryMs?: number; logger?: Logger } = {},
+): ResourceView {
+  const scaler = { getResources: () => Promise.reject(new Error('not asked')), ...members } as ResourceScaler;
+  return createResourceView({
+    scaler: guardScaler(scaler, { packageName: '@acme/x', clock, logger }),
+    clock,
+    logger,
+    retryMs,
+  });
+}
