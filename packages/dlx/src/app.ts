@@ -15,6 +15,7 @@ import {
   type Metrics,
   movedRoutes,
   type ProcessContext,
+  showScalerFaults,
   readSmallFile,
   startAdminServer,
   startControlServer,
@@ -49,6 +50,7 @@ export async function runDlx(context: DlxContext): Promise<void> {
   logConfig(config, logger);
   const { values } = config;
   const metrics = createMetrics({ processMetrics: true });
+  showScalerFaults(metrics, scaler);
   const dlx = createDlx({
     scaler,
     clock,

@@ -54,7 +54,13 @@ export {
   type Metrics,
 } from './metrics/metrics.ts';
 export { type Labels } from './metrics/series.ts';
-export { type GuardedScaler, type GuardOptions, guardScaler, scalerLimits } from './plugin/guarded-scaler.ts';
+export {
+  type GuardedScaler,
+  type GuardOptions,
+  guardScaler,
+  scalerLimits,
+  showScalerFaults,
+} from './plugin/guarded-scaler.ts';
 export {
   type Ability,
   type LoadedResourceScaler,

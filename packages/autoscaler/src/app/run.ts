@@ -9,6 +9,7 @@ import {
   logConfig,
   type Metrics,
   type ProcessContext,
+  showScalerFaults,
   startAdminServer,
   startInfraServer,
   supervise,
@@ -62,6 +63,7 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
     kube?.close();
   });
   const metrics = createMetrics({ processMetrics: true });
+  showScalerFaults(metrics, scaler);
   const observer = createObserver(metrics);
   const ring = createRing();
   const view = createResourceView({ scaler, clock, logger, retryMs: 1_000 });

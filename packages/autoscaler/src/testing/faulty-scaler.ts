@@ -1,4 +1,4 @@
-import type { CreateResourceScaler, Resource, ResourceScaler } from '@scaler/scaler-types';
+import { type CreateResourceScaler, type Resource, type ResourceScaler, ScalerError } from '@scaler/scaler-types';
 
 /** Two resources that are nothing but phases in this process: `web`, which is right, and `wrong`, as the option `fault` says. */
 export const createResourceScaler: CreateResourceScaler = ({ options }) => {
@@ -16,7 +16,8 @@ export const createResourceScaler: CreateResourceScaler = ({ options }) => {
     async setScale([ref], scale, { confirm, signal }) {
       const one = ref?.name === 'web' ? web : other;
       const answer = await confirm?.({ resource: one, epoch: 'e1', addresses: [] }, signal);
-      if (answer?.ok === false) return [{ resource: one, ok: false, error: new Error(answer.reason) }];
+      if (answer?.ok === false)
+        return [{ resource: one, ok: false, error: new ScalerError('park-cancelled', answer.reason) }];
       one.phase = scale === 0 ? 'asleep' : 'awake';
       return [{ resource: one, ok: true }];
     },

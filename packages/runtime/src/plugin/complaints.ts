@@ -8,6 +8,8 @@ const remembered = 1000;
 export interface Complaints {
   /** `problem` goes on after `the scaler NAME: MEMBER `. */
   tell(member: string, problem: string, of?: ResourceRef): void;
+  /** How often each member did wrong, told in the log or not. */
+  readonly counts: ReadonlyMap<string, number>;
 }
 
 interface Told {
@@ -18,6 +20,7 @@ interface Told {
 export function createComplaints(packageName: string, clock: Clock, logger: Logger): Complaints {
   const known = new Set<string>();
   const told = new Map<string, Told>();
+  const counts = new Map<string, number>();
 
   const mayTell = (member: string): boolean => {
     const nowMs = clock.monotonic();
@@ -33,7 +36,9 @@ export function createComplaints(packageName: string, clock: Clock, logger: Logg
     return before.count <= perMinute;
   };
   return {
+    counts,
     tell(member, problem, of) {
+      counts.set(member, (counts.get(member) ?? 0) + 1);
       const key = [member, of && resourceKey(of), problem].join(' ');
       if (known.has(key) || !mayTell(member)) return;
       // Who makes up a new one each time is bounded by the minute.

@@ -13,6 +13,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds that it has after the signal, to leave nothing half done. Default 0. */
   readonly graceMs?: number;
+  /** Told that it took too long, a clause. */
+  readonly onLate?: (problem: string) => void;
 }
 
 /**
@@ -48,7 +50,10 @@ export async function callGuarded<T>(options: CallOptions, work: () => PromiseLi
       else cancelGrace = clock.after(graceMs, () => fail(reason));
     };
     const text = `did not answer within ${limitMs / 1000} s`;
-    const late = (): void => fail(new RuntimeError('scaler-slow', sentence(packageName, member, text)));
+    const late = (): void => {
+      options.onLate?.(text);
+      fail(new RuntimeError('scaler-slow', sentence(packageName, member, text)));
+    };
     const cancel = clock.after(limitMs, late);
     signal?.addEventListener('abort', onAbort, { once: true });
     // What comes too late is nobody's error.

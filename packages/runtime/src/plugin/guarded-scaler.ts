@@ -2,6 +2,7 @@ import { type Clock, type Logger, resourceKey, type ResourceRef, type ResourceSc
 import { CallRate } from './call-rate.ts';
 import { guardChanges } from './change-guard.ts';
 import { createComplaints, sentence, shown } from './complaints.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { guardEndpoints } from './endpoint-guard.ts';
 import { callGuarded, catchLate } from './guarded-call.ts';
 import { guardScaleOptions } from './scale-guard.ts';
@@ -52,11 +53,11 @@ export function guardScaler(scaler: ResourceScaler, options: GuardOptions): Guar
     clock,
     say: (member, problem) => sentence(packageName, member, problem),
     tell: complaints.tell,
-    call: (member, work, { signal, grace = false } = {}) =>
-      callGuarded(
-        { packageName, member, clock, limitMs: scalerLimits[member], signal, graceMs: grace ? graceMs : 0 },
-        work,
-      ),
+    call: (member, work, { signal, grace = false } = {}) => {
+      const limits = { limitMs: scalerLimits[member], signal, graceMs: grace ? graceMs : 0 };
+      const onLate = (problem: string): void => complaints.tell(member, problem);
+      return callGuarded({ packageName, member, clock, ...limits, onLate }, work);
+    },
     pace: (member, keys) => {
       for (const key of keys) {
         const refusal = rates.refusal(`${member} ${key}`);
@@ -65,14 +66,25 @@ export function guardScaler(scaler: ResourceScaler, options: GuardOptions): Guar
     },
   };
   const made = { ...required(parts), ...watching(parts), ...acting(parts), ...telling(parts) } as GuardedScaler;
-  all.add(made);
+  all.set(made, complaints.counts);
   return made;
 }
 
-const all = new WeakSet<ResourceScaler>();
+/** With how often each of their members did wrong. */
+const all = new WeakMap<ResourceScaler, ReadonlyMap<string, number>>();
 
 function isGuarded(scaler: ResourceScaler): scaler is GuardedScaler {
   return all.has(scaler);
+}
+
+/** Shows how often the scaler did wrong, by member. */
+export function showScalerFaults(metrics: Metrics, scaler: GuardedScaler): void {
+  metrics.gauge({
+    name: 'plugin_faults',
+    help: 'What the resource scaler did wrong since the start (too slow, of a wrong shape, too often), by its member.',
+    labels: ['member'],
+    collect: (set) => all.get(scaler)?.forEach((count, member) => set({ member }, count)),
+  });
 }
 
 interface Parts {
@@ -279,10 +291,11 @@ function telling(parts: Parts): Pick<ResourceScaler, 'explain' | 'tell' | 'metri
 }
 
 /** @throws Error that names the member. */
-function read<T>({ say }: Parts, member: string, told: unknown, reader: (value: unknown) => T): T {
+function read<T>({ say, tell }: Parts, member: string, told: unknown, reader: (value: unknown) => T): T {
   try {
     return reader(told);
   } catch (error) {
+    tell(member, (error as Error).message);
     throw new Error(say(member, (error as Error).message), { cause: error });
   }
 }

@@ -2,7 +2,7 @@ import { parseResource, type Resource, type ResourceRef } from '@scaler/scaler-t
 import { shown } from './complaints.ts';
 
 /** What is told of one resource at the most; the rest of a longer list is left out. */
-export const most = { targets: 1000, routes: 1000, scaleResources: 100, quietRules: 1000, pairs: 100, text: 4096 };
+export const most = { targets: 1000, routes: 2000, scaleResources: 100, quietRules: 1000, pairs: 100, text: 4096 };
 
 const lists = ['targets', 'scaleResources', 'quietRules'] as const;
 const fields: ReadonlySet<string> = new Set<
