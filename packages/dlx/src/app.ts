@@ -125,7 +125,7 @@ async function serveControl(
   if (file === undefined) return { infraRoutes: routes };
   const tokens = createTokenFile({ file, clock, logger });
   const server = await startControlServer({ host, port, tokens, routes, logger, clock });
-  shutdown.step(90, 'stop the control server', () => server.close());
+  shutdown.step(85, 'stop the control server', () => server.close());
   return { infraRoutes: movedRoutes(routes), address: server.address };
 }
 
