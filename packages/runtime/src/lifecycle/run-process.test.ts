@@ -92,5 +92,5 @@ test.each(['uncaughtException', 'unhandledRejection'])('%s is logged and exits 1
   await clock.advance(0);
   seam.emit(event, new Error('in the wild'));
   expect(seam.exits).toEqual([1]);
-  expect(sink.lines()).toContainEqual(expect.objectContaining({ msg: 'crashed' }));
+  expect(sink.lines()).toContainEqual(expect.objectContaining({ msg: 'crashed', kind: event }));
 });

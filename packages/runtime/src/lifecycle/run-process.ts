@@ -38,6 +38,10 @@ export interface RunProcessOptions {
  * (config, plug-in; one line per problem on standard error), 1 when anything else was thrown or left uncaught, when a
  * shutdown step failed or hung, and at once at the second signal.
  *
+ * What is left uncaught is logged as `crashed`, with its kind (`uncaughtException`, `unhandledRejection`), message, causes and
+ * stack; then the process exits without a drain. No step of it could be relied upon: the state is not known. It is the last
+ * net. Where the bytes of a peer may make something throw there is a guard, which ends what they belong to.
+ *
  * @returns the exit code, where `process.exit` is a seam that returns.
  */
 export async function runProcess(options: RunProcessOptions): Promise<number> {
@@ -76,18 +80,20 @@ function installHandlers(seam: ProcessSeam, stop: AbortController, logger: Logge
     logger.info('told to stop', { signal });
     stop.abort(new RuntimeError('stopping', `told to stop by ${String(signal)}`));
   };
-  const onCrash = (error: unknown): void => {
-    try {
-      logger.error('crashed', { err: error });
-    } finally {
-      seam.exit(1);
-    }
-  };
+  const onCrash =
+    (kind: string) =>
+    (error: unknown): void => {
+      try {
+        logger.error('crashed', { kind, err: error });
+      } finally {
+        seam.exit(1);
+      }
+    };
   const handlers = [
     ['SIGTERM', onSignal],
     ['SIGINT', onSignal],
-    ['uncaughtException', onCrash],
-    ['unhandledRejection', onCrash],
+    ['uncaughtException', onCrash('uncaughtException')],
+    ['unhandledRejection', onCrash('unhandledRejection')],
   ] as const;
   for (const [event, handler] of handlers) seam.on(event, handler);
   return () => {
