@@ -202,7 +202,9 @@ securityContext:
   {{- include "scaler.container.security" . | nindent 2 }}
 resources:
   {{- toYaml $values.resources | nindent 2 }}
-# A replica that cannot reach the API server is not ready; one that does not answer at all is started again.
+# A replica that cannot reach the API server is not ready; one that does not answer at all is started again. A loop that
+# turns for ever ends the process itself after `--loop-limit` of CPU time; the liveness probe is for what waits for ever
+# without using any. It has long patience, for a machine that pauses, and then a short grace: such a process hears no SIGTERM.
 startupProbe:
   httpGet: { path: /healthz, port: infra }
   periodSeconds: 1
@@ -212,6 +214,7 @@ livenessProbe:
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6
+  terminationGracePeriodSeconds: 5
 readinessProbe:
   httpGet: { path: /readyz, port: infra }
   periodSeconds: 2

@@ -19,6 +19,11 @@ export const processSettings = {
     default: '30s',
     doc: 'How long the whole shutdown may take; then the process exits with 1.',
   }),
+  loopLimit: setting({
+    parser: parsers.duration(),
+    default: '10s',
+    doc: 'CPU time that one turn of the event loop may take; then the process is ended by SIGABRT, to be started again. `0`: any.',
+  }),
 };
 
 /** The settings of the infrastructure and the admin server, alike in every app. */

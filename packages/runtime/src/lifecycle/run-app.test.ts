@@ -56,6 +56,6 @@ test('--help and --version print to standard output and exit 0; wrong settings e
   expect(version.out).toBe('test-app 1.2.3\n');
   expect(wrong.err.trimEnd().split('\n')).toEqual([
     'test-app: --log-level is "loud", allowed is silent, error, warn, info, debug',
-    'test-app: --mode is "fast", allowed is stop, hang, throw, reject',
+    'test-app: --mode is "fast", allowed is stop, hang, throw, reject, spin',
   ]);
 });

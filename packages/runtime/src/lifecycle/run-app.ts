@@ -3,6 +3,7 @@ import { type Config, loadConfig } from '../config/config.ts';
 import { helpText } from '../config/help.ts';
 import type { ConfigTable } from '../config/table.ts';
 import { createLogger } from '../log/logger.ts';
+import { watchLoop } from './loop-watch.ts';
 import type { processSettings } from './process-settings.ts';
 import { type ProcessContext, type ProcessSeam, refuse, runProcess } from './run-process.ts';
 
@@ -56,8 +57,12 @@ export async function runApp<T extends ConfigTable & typeof processSettings>(
     return exit(2);
   }
   // The constraint on T gives these three their types; inside, T is still open.
-  const { logLevel, logFormat, shutdownTimeout } = (config as unknown as Config<typeof processSettings>).values;
+  const { logLevel, logFormat, shutdownTimeout, loopLimit } = (config as unknown as Config<typeof processSettings>)
+    .values;
   const logger = createLogger({ name, level: logLevel, format: logFormat });
+  if (seam === process && loopLimit > 0) {
+    watchLoop({ name, format: logFormat, logs: logLevel !== 'silent', limitMs: loopLimit });
+  }
   return runProcess({
     name,
     logger,

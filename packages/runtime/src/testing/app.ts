@@ -3,7 +3,11 @@ import { defineConfig, parsers, processSettings, runApp, setting } from '../inde
 
 const table = defineConfig({
   ...processSettings,
-  mode: setting({ parser: parsers.oneOf('stop', 'hang', 'throw', 'reject'), default: 'stop', doc: 'How it ends.' }),
+  mode: setting({
+    parser: parsers.oneOf('stop', 'hang', 'throw', 'reject', 'spin'),
+    default: 'stop',
+    doc: 'How it ends.',
+  }),
 });
 
 await runApp({
@@ -15,6 +19,7 @@ await runApp({
     const held = setInterval(() => {}, 60_000);
     const { mode } = config.values;
     if (mode === 'throw') setImmediate(() => fail());
+    if (mode === 'spin') setImmediate(spin);
     if (mode === 'reject') void Promise.reject(new Error('nobody catches this'));
     shutdown.step(1, 'goodbye', () => (mode === 'hang' ? new Promise(() => {}) : undefined));
     process.stdout.write('ready\n');
@@ -22,6 +27,10 @@ await runApp({
     clearInterval(held);
   },
 });
+
+function spin(): never {
+  for (;;);
+}
 
 function fail(): never {
   throw new Error('thrown in the wild');
