@@ -3,7 +3,10 @@ import type { BreakerCounts } from './breaker.ts';
 import { FaultCounter } from './faults.ts';
 import type { Load } from './hold/bounds.ts';
 import { BoundsMet } from './ledger/bounds-met.ts';
+import { Connections } from './ledger/connections.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { addLedgerMetrics } from './ledger/ledger-metrics.ts';
+import { Stalls } from './ledger/stalls.ts';
 import { type Outcome, outcomeNames } from './outcome.ts';
 import type { WakeCounts } from './wake-limits.ts';
 import { type WakePhase, wakePhaseNames } from './wake-phases.ts';
@@ -38,7 +41,9 @@ export class Accounting {
   readonly pipelined: Load = { held: 0, heldBytes: 0 };
   inFlight = 0;
   openStreams = 0;
-  readonly ledger = new Ledger();
+  readonly ledger = new Ledger(this);
+  readonly connections = new Connections(this.ledger);
+  readonly stalls = new Stalls(this.ledger);
   readonly bounds: BoundsMet;
   readonly faults: FaultCounter;
   readonly wakes: WakeCounts = { underWay: 0, waiting: 0 };
@@ -138,6 +143,9 @@ export class Accounting {
       'What held and pipelined requests are counted as, in bytes.',
       () => this.heldBytes + this.pipelined.heldBytes,
     );
+    addLedgerMetrics(metrics, this.ledger);
+    now('dlx_connections', "Clients' connections.", () => this.connections.count);
+    now('dlx_connection_limit', 'How many they may be, which --connection-limit sets.', () => this.connections.limit);
     now('dlx_pipelined', 'Requests that wait in their connections behind others.', () => this.pipelined.held);
     now('dlx_in_flight', 'Requests that are being forwarded or answered now.', () => this.inFlight);
     now(

@@ -12,6 +12,8 @@ export interface Channel {
   /** Whether that port is one target's own. */
   readonly ownPort: boolean;
   readonly remoteAddress: string | undefined;
+  /** What the ledger counts for it beside its requests, where it carries one at a time. */
+  readonly connectionBytes: number;
   /** A request has its outcome. */
   done(x: Exchange): void;
 }

@@ -18,8 +18,10 @@ export interface Settings {
   readonly holdLimit: number;
   /** How many requests may wait in all. */
   readonly holdLimitTotal: number;
-  /** How many bytes they may be counted as; see `heldBytesOf`. */
+  /** How many bytes everything that the ledger counts may be in all. */
   readonly holdBytesTotal: number;
+  /** How many connections clients may have in all. */
+  readonly connectionLimit: number;
   /** Status for a request beyond these bounds. */
   readonly overflowStatus: 429 | 503;
   /** How many resources are woken at once. */

@@ -58,15 +58,17 @@ export function createDlx(options: DlxOptions): Dlx {
   const { upstreams } = core;
   const gates = new Map<string, Gate>();
   const directory = new Directory(settings.clusterDomain, gates, clock);
-  const server = new DataServer(core, createChain(core, directory, trustOf(trustedPeers)), (port) =>
-    directory.targetPort(port),
-  );
+  const server = new DataServer(core, createChain(core, directory, trustOf(trustedPeers)), {
+    targetPort: (port) => directory.targetPort(port),
+    ownerOf: (port) => directory.byPort(port)?.gate,
+  });
   const listeners = new Listeners({
     host: listenHost,
     clock,
     logger,
     accept: server.accept.bind(server),
     broke: server.broke.bind(server),
+    acceptFailed: server.acceptFailed.bind(server),
   });
   const { promise: synced, resolve: onSynced } = Promise.withResolvers<void>();
   const resources = new Resources({
@@ -89,6 +91,7 @@ export function createDlx(options: DlxOptions): Dlx {
         server.endSilent(nowMs);
         upstreams.endSilent(nowMs);
         for (const tunnel of core.tunnels) tunnel.look(nowMs);
+        core.accounting.stalls.settle();
         return server.connections.size + upstreams.size + core.tunnels.size > 0;
       };
       await Promise.all([resources.run(signal), core.silence.run(look, signal)]);
@@ -99,6 +102,8 @@ export function createDlx(options: DlxOptions): Dlx {
 
 function createCore({ scaler, clock, logger, identity, settings, metrics }: DlxOptions): Core {
   const accounting = new Accounting(metrics);
+  accounting.ledger.limit = settings.holdBytesTotal;
+  accounting.connections.limit = settings.connectionLimit;
   const faults = new Faults(accounting.faults, clock, logger);
   const upstreams = new Upstreams(faults);
   return {

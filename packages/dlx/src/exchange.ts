@@ -2,6 +2,7 @@ import { answer } from './answer.ts';
 import type { Attempt, Carrier, Channel } from './carrier.ts';
 import type { Core } from './core.ts';
 import type { Lane } from './hold/lane.ts';
+import { inFlightBytesOf } from './hold/bounds.ts';
 import type { Holdable } from './hold/hold-queue.ts';
 import type { Breakable } from './guard.ts';
 import { causeText, type Outcome, outcomes, type Refusal } from './outcome.ts';
@@ -36,6 +37,8 @@ export class Exchange implements Holdable, Breakable {
   heldAtMs = 0;
   /** What it is counted as while it is held; 0: it never was. */
   heldBytes = 0;
+  /** What it is counted as now, in flight; the connection that is its alone is counted by itself. */
+  charged = 0;
   /** Of these, what was read from its client beside its head. */
   keptBytes = 0;
   wasHeld = false;
@@ -49,6 +52,8 @@ export class Exchange implements Holdable, Breakable {
   /** Sent once more already, after an endpoint broke off without an answer. */
   repeated = false;
   #open = false;
+  /** What it is counted as at least while it is in flight. */
+  #inFlightBytes = 0;
 
   constructor(core: Core, channel: Channel, carrier: Carrier) {
     this.core = core;
@@ -64,6 +69,19 @@ export class Exchange implements Holdable, Breakable {
   enter(lane: Lane): void {
     this.lane = lane;
     lane.gate.inFlight += 1;
+    this.#inFlightBytes = inFlightBytesOf(this.carrier);
+    this.#charge(this.#inFlightBytes);
+  }
+
+  /** Why there is no room for it, though it need not be held. */
+  overflow(): string | undefined {
+    if (this.lane === undefined) return undefined;
+    return this.core.accounting.ledger.overflowOf(this.lane.gate, this.charged);
+  }
+
+  /** On its way, so many bytes of it wait to be taken by one side or the other. */
+  buffers(bytes: number): void {
+    if (this.state === 'forwarding') this.#charge(this.#inFlightBytes + bytes);
   }
 
   /**
@@ -108,9 +126,11 @@ export class Exchange implements Holdable, Breakable {
       if (gate !== undefined) gate.inFlight -= 1;
     }
     if (state === 'ended') {
+      this.#charge(0);
       if (this.#open) this.#countOpen(-1);
       return;
     }
+    this.#charge(state === 'held' ? 0 : this.#inFlightBytes);
     if (state === 'held') {
       this.#countHeld(1);
       this.heldAtMs = clock.monotonic();
@@ -193,9 +213,8 @@ export class Exchange implements Holdable, Breakable {
     this.#countHeld(-1);
     this.heldBytes += by;
     this.#countHeld(1);
-    const { accounting, settings } = this.core;
+    const { free } = this.core.accounting.ledger;
     const gate = this.lane?.gate;
-    const free = settings.holdBytesTotal - accounting.heldBytes - accounting.pipelined.heldBytes;
     if (gate === undefined || (free >= 0 && gate.heldBytes <= Math.max(free, this.heldBytes))) return;
     const detail = `${gate.key}: ${gate.heldBytes} bytes are held, with ${free} left for all`;
     this.refuse({ outcome: 'overflow', detail });
@@ -205,9 +224,23 @@ export class Exchange implements Holdable, Breakable {
     const { accounting } = this.core;
     accounting.held += by;
     accounting.heldBytes += by * this.heldBytes;
-    if (this.lane === undefined) return;
-    this.lane.gate.held += by;
-    this.lane.gate.heldBytes += by * this.heldBytes;
+    // What is held counts its connection.
+    accounting.ledger.inFlight -= by * this.channel.connectionBytes;
+    const gate = this.lane?.gate;
+    if (gate === undefined) return;
+    gate.held += by;
+    gate.heldBytes += by * this.heldBytes;
+    gate.namespace.bytes += by * this.heldBytes;
+  }
+
+  #charge(bytes: number): void {
+    const by = bytes - this.charged;
+    const gate = this.lane?.gate;
+    if (by === 0 || gate === undefined) return;
+    this.charged = bytes;
+    this.core.accounting.ledger.inFlight += by;
+    gate.inFlightBytes += by;
+    gate.namespace.bytes += by;
   }
 
   #countOpen(by: 1 | -1): void {

@@ -4,6 +4,7 @@ import type { Ended } from './accounting.ts';
 import type { Core } from './core.ts';
 import type { Exchange } from './exchange.ts';
 import { Lane } from './hold/lane.ts';
+import type { NamespaceLoad } from './ledger/ledger.ts';
 import { RetryBudget } from './hold/retry-budget.ts';
 import { type Outcome, type Refusal } from './outcome.ts';
 import { RecentRequests } from './recent-requests.ts';
@@ -29,6 +30,8 @@ export class Gate {
   removed = false;
   held = 0;
   heldBytes = 0;
+  inFlightBytes = 0;
+  readonly namespace: NamespaceLoad;
   inFlight = 0;
   /** Those in flight that are not HTTP, or not any more: WebSockets, raw connections. */
   openStreams = 0;
@@ -59,6 +62,7 @@ export class Gate {
     this.core = core;
     this.ref = { namespace: resource.namespace, name: resource.name };
     this.key = resourceKey(resource);
+    this.namespace = core.accounting.ledger.join(resource.namespace);
     this.resource = resource;
     this.update(resource);
   }
@@ -127,6 +131,7 @@ export class Gate {
     }
     this.#wake?.idle();
     this.#recent?.clear();
+    this.core.accounting.ledger.leave(this.namespace);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import {
   type ConfigValues,
@@ -94,7 +95,12 @@ const holdSettings = {
   }),
   holdBytesTotal: setting({
     parser: bytes,
-    doc: 'How many bytes held requests may take in all. Default: half of the memory that there is, at most 4Gi.',
+    doc: 'How many bytes all that is held, in flight and kept may take in all, as the ledger counts it. Default: half of the memory that there is, at most 4Gi.',
+  }),
+  connectionLimit: setting({
+    parser: parsers.integer(1),
+    unit: 'connections',
+    doc: 'How many connections clients may have in all. No port gets more than what is still free. Default: three eighths of the files that the process may open, at most 250000.',
   }),
   overflowStatus: setting({
     parser: parsers.oneOf('503', '429'),
@@ -207,6 +213,7 @@ export function dataSettings(values: ConfigValues<DlxTable>): Settings {
     holdLimit: values.holdLimit,
     holdLimitTotal: values.holdLimitTotal,
     holdBytesTotal: values.holdBytesTotal ?? Math.min(memoryBytes() / 2, 4 * 2 ** 30),
+    connectionLimit: values.connectionLimit ?? defaultConnectionLimit(),
     overflowStatus: values.overflowStatus === '429' ? 429 : 503,
     wakeLimit: values.wakeLimit,
     wakeLimitNamespace: values.wakeLimitNamespace,
@@ -225,4 +232,18 @@ export function dataSettings(values: ConfigValues<DlxTable>): Settings {
 function memoryBytes(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+/** Each may have one to an endpoint beside it, and ports are listened on. Node has raised its limit to the hard one. */
+function defaultConnectionLimit(): number {
+  return Math.min(250_000, Math.max(64, Math.floor((openFiles() * 3) / 8)));
+}
+
+function openFiles(): number {
+  try {
+    const text = readFileSync('/proc/self/limits', 'utf8');
+    return Number(/^Max open files +(\d+)/m.exec(text)?.[1] ?? 16_384);
+  } catch {
+    return 16_384;
+  }
 }

@@ -5,15 +5,18 @@ import type { Exchange } from '../exchange.ts';
 import { listen } from '../guard.ts';
 import type { Lane } from '../hold/lane.ts';
 import { ReleasePlace } from '../hold/release-place.ts';
-import { causeText } from '../outcome.ts';
+import { tookNothing, Waiting } from '../ledger/waiting.ts';
+import { causeText, type Outcome } from '../outcome.ts';
 import type { EndpointState } from './endpoint-state.ts';
+import { flushLater } from './flush-later.ts';
 import { hasBody } from './head.ts';
 import type { Http1Carrier } from './http1-carrier.ts';
-import { Informed, tooMuchSaid } from './informed.ts';
+import { hintsOf, Informed, tooMuchSaid } from './informed.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { RequestBody } from './request-body.ts';
 import { readPlainHead } from './plain-head.ts';
 import { dropAnnouncement, readResponseHead, readTrailers, reasonPhrase } from './response-head.ts';
+import { readAhead, untakenOf } from './untaken.ts';
 import type { Connecting, Upstream, UpstreamUser } from './upstreams.ts';
 
 type Controller = Dispatcher.DispatchController;
@@ -49,6 +52,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
   #passed = 0;
   #drains = false;
   #informed: Informed | undefined;
+  #waiting: Waiting | undefined;
 
   constructor(x: Exchange, carrier: Http1Carrier, lane: Lane, state: EndpointState) {
     this.#x = x;
@@ -105,6 +109,17 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
 
   broke(error: unknown): void {
     this.#x.broke(error, this);
+  }
+
+  look(nowMs: number): void {
+    if (this.#done || !this.#sent) return;
+    const paused = this.#controller?.paused === true;
+    // Nearly always nothing waits.
+    if (!paused && this.#body === undefined && this.#waiting === undefined) return;
+    this.#waiting ??= new Waiting(this.#x);
+    const parts = { req: this.#carrier.req, up: this.#upstream?.socket, body: this.#body, paused };
+    const untaken = untakenOf(parts, (client) => this.#endStalled(client));
+    this.#waiting.look(untaken, nowMs);
   }
 
   onRequestStart(controller: Controller): void {
@@ -207,6 +222,8 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     }
     if (res.write(chunk)) return;
     controller.pause();
+    this.#waiting ??= new Waiting(this.#x);
+    this.#x.buffers(this.#carrier.req.socket.writableLength + readAhead);
     if (this.#drains) return;
     this.#drains = true;
     listen(res, 'drain', this, this.#resume);
@@ -282,25 +299,14 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
 
   #inform(status: number, raw: (Buffer | string)[]): void {
     const { res, req } = this.#carrier;
-    this.#informed ??= new Informed();
-    const fate = this.#informed.take(raw, req.socket.writableNeedDrain);
-    if (fate !== 'pass') {
-      this.#x.core.accounting.bounds.met('informational', this.#lane.gate.ref.namespace);
-      if (fate === 'break') this.#breakOff(tooMuchSaid);
-      return;
-    }
+    const fate = (this.#informed ??= new Informed(this.#x)).take(raw, req.socket.writableNeedDrain);
+    if (fate === 'break') this.#breakOff(tooMuchSaid);
+    if (fate !== 'pass') return;
     if (req.httpVersion !== '1.1') return;
     if (status === 102) res.writeProcessing();
     if (status !== 103) return;
     const { fields } = readResponseHead(raw);
-    const hints = Object.create(null) as Record<string, string | string[]>;
-    for (let i = 0; i < fields.length; i += 2) {
-      const name = (fields[i] as string).toLowerCase();
-      const value = fields[i + 1] as string;
-      // It has no body, whatever it says.
-      if (name === 'content-length') continue;
-      hints[name] = name in hints ? [hints[name] as string | string[], value].flat() : value;
-    }
+    const hints = hintsOf(fields);
     try {
       if ('link' in hints) res.writeEarlyHints(hints);
     } catch (error) {
@@ -309,11 +315,18 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     }
   }
 
-  #breakOff(why: string): void {
+  /** `client`: it is the client that takes nothing, else the endpoint. */
+  #endStalled(client: boolean): void {
+    if (client) this.#carrier.req.socket.destroy();
+    else this.#breakOff(tookNothing, 'upstream-idle');
+    this.#x.clientGone();
+  }
+
+  #breakOff(why: string, outcome: Outcome = 'upstream-reset'): void {
     const detail = `${this.#state.key}: ${why}`;
     this.#finish();
     this.#discard(new Error(detail));
-    this.#x.refuse({ outcome: 'upstream-reset', detail });
+    this.#x.refuse({ outcome, detail });
   }
 
   #finish(): void {
@@ -327,20 +340,4 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     if (this.#upstream !== undefined) this.#x.core.upstreams.discard(this.#upstream, reason);
     if (this.#place !== undefined) this.#lane.pump();
   }
-}
-
-let unflushed: Http1Attempt[] = [];
-
-/**
- * At the end of this turn of the event loop, for all answers that began in it: most bodies come along with their head;
- * a stream that is silent at first must not keep it back.
- */
-function flushLater(attempt: Http1Attempt): void {
-  if (unflushed.push(attempt) === 1) setImmediate(flushHeads);
-}
-
-function flushHeads(): void {
-  const attempts = unflushed;
-  unflushed = [];
-  for (const attempt of attempts) attempt.flushHead();
 }

@@ -1,3 +1,5 @@
+import type { Exchange } from '../exchange.ts';
+
 /** So many 1xx of one request are passed on, with so many characters in all: as much as a head may have. */
 const mostPassed = 100;
 const mostPassedLength = 65_536;
@@ -13,17 +15,36 @@ export type InformedFate = 'pass' | 'drop' | 'break';
 
 /** Counts what an endpoint says before its answer begins: a 1xx has no back-pressure, and they may be without number. */
 export class Informed {
+  readonly #x: Exchange;
   #count = 0;
   #length = 0;
+
+  constructor(x: Exchange) {
+    this.#x = x;
+  }
 
   /** `waits`: the client still has to take what it was sent. */
   take(fields: readonly { readonly length: number }[], waits: boolean): InformedFate {
     this.#count += 1;
     this.#length += lineLength;
     for (const { length } of fields) this.#length += length;
-    if (this.#count > mostHeard || this.#length > mostHeardLength) return 'break';
-    return waits || this.#count > mostPassed || this.#length > mostPassedLength ? 'drop' : 'pass';
+    if (!waits && this.#count <= mostPassed && this.#length <= mostPassedLength) return 'pass';
+    this.#x.core.accounting.bounds.met('informational', this.#x.lane?.gate.ref.namespace);
+    return this.#count > mostHeard || this.#length > mostHeardLength ? 'break' : 'drop';
   }
 }
 
 export const tooMuchSaid = `said more than ${mostHeard} times, or more than ${mostHeardLength} bytes, that its answer is to come`;
+
+/** Fields of a 103, in the form in which Node takes them. */
+export function hintsOf(fields: readonly string[]): Record<string, string | string[]> {
+  const hints = Object.create(null) as Record<string, string | string[]>;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = (fields[i] as string).toLowerCase();
+    const value = fields[i + 1] as string;
+    // It has no body, whatever it says.
+    if (name === 'content-length') continue;
+    hints[name] = name in hints ? [hints[name] as string | string[], value].flat() : value;
+  }
+  return hints;
+}

@@ -29,6 +29,8 @@ export interface UpstreamUser extends Breakable {
   connecting(): Connecting;
   /** No byte has moved between us and the endpoint for so long. */
   silent(forMs: number): void;
+  /** Counts what waits to be taken, and tells of what stands still. */
+  look(nowMs: number): void;
 }
 
 /** One connection to an endpoint, or the way to one. */
@@ -115,16 +117,17 @@ export class Upstreams {
       for (const { user, socket, silence } of connections) {
         if (user === undefined || socket === undefined) continue;
         const forMs = silence.forMs(bytesOf(socket), nowMs);
-        if (forMs > 0) this.#tellSilent(user, forMs);
+        this.#look(user, forMs, nowMs);
       }
     }
     this.sessions.look(nowMs);
   }
 
   /** Who throws at it leaves the others to be told. */
-  #tellSilent(user: UpstreamUser, forMs: number): void {
+  #look(user: UpstreamUser, forMs: number, nowMs: number): void {
     try {
-      user.silent(forMs);
+      user.look(nowMs);
+      if (forMs > 0) user.silent(forMs);
     } catch (error) {
       user.broke(error);
     }

@@ -263,7 +263,13 @@ export class Lane {
     const { settings, accounting } = gate.core;
     const limit = gate.resource.holdLimit ?? settings.holdLimit;
     if (gate.held >= limit) return `holds ${limit} requests already`;
-    return overflowOf(gate, [accounting, accounting.pipelined], x.heldBytes, settings);
+    const { ledger, pipelined } = accounting;
+    // What it is counted as by now it gives back.
+    const own = x.charged + x.channel.connectionBytes;
+    const bounds = { holdLimitTotal: settings.holdLimitTotal, holdBytesTotal: ledger.holdBytesTotal(own) };
+    return (
+      overflowOf(gate, [accounting, pipelined], x.heldBytes, bounds) ?? ledger.holdOverflowOf(gate, x.heldBytes, own)
+    );
   }
 
   /** Nothing was sent that counts: it goes to another endpoint, or back to waiting in its old place. */

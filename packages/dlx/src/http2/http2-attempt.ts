@@ -9,6 +9,7 @@ import { type Limits, limitsOf } from '../forward/limits.ts';
 import { listen, listenOnce, replaceMethod } from '../guard.ts';
 import type { Lane } from '../hold/lane.ts';
 import { ReleasePlace } from '../hold/release-place.ts';
+import { tookNothing } from '../ledger/waiting.ts';
 import { causeText, type Outcome } from '../outcome.ts';
 import { Silence } from '../silence.ts';
 import { writeGrpcTimeout } from './grpc.ts';
@@ -17,6 +18,7 @@ import { addFields, noFields, type RawFields, rawFieldsOf, trailersOf } from './
 import { dropStream, resetStream } from './stream-end.ts';
 import { Upload } from './upload.ts';
 import type { SessionUser, UpstreamSession } from './upstream-session.ts';
+import { countWaiting } from './waiting-streams.ts';
 
 /** Statuses without a body, to which Node adds none whatever it is given. */
 const bodilessStatuses = new Set([204, 205, 304]);
@@ -144,6 +146,8 @@ export class Http2Attempt implements Attempt, SessionUser {
       if (forMs > lingerMs) resetStream(up, constants.NGHTTP2_CANCEL);
       return;
     }
+    const streams = { x: this.#x, carrier: this.#carrier, up };
+    countWaiting(streams, forMs, () => this.#refuse('upstream-idle', tookNothing));
     const clients = up.isPaused() || this.#upload?.waits === true;
     const answering = this.#status !== undefined;
     const limitMs = answering || clients ? this.#limits.idleTimeoutMs : this.#limits.responseTimeoutMs;
@@ -213,15 +217,10 @@ export class Http2Attempt implements Attempt, SessionUser {
       this.#refuse('upstream-reset', badStatus(fields[':status']));
       return;
     }
-    this.#informed ??= new Informed();
-    const fate = this.#informed.take(raw, false);
-    if (fate !== 'pass') {
-      this.#x.core.accounting.bounds.met('informational', this.#lane.gate.ref.namespace);
-      if (fate === 'break') this.#refuse('upstream-reset', tooMuchSaid);
-      return;
-    }
-    // An answer to what we do not send.
-    if (status === 100) return;
+    const fate = (this.#informed ??= new Informed(this.#x)).take(raw, false);
+    if (fate === 'break') this.#refuse('upstream-reset', tooMuchSaid);
+    // 100 is an answer to what we do not send.
+    if (fate !== 'pass' || status === 100) return;
     const info = addFields(noFields(), rawFieldsOf(fields, raw));
     info[':status'] = status;
     stream.additionalHeaders(info);

@@ -82,6 +82,11 @@ export class Http2Carrier implements Carrier, Breakable {
     return this.request.path;
   }
 
+  /** What the client has sent and is not read, and what it has not taken. */
+  get waitingBytes(): number {
+    return this.stream.readableLength + this.stream.writableLength;
+  }
+
   get answering(): boolean {
     return this.stream.headersSent;
   }
@@ -155,6 +160,12 @@ export class Http2Carrier implements Carrier, Breakable {
       setImmediate(guard(this, this.letGo));
     });
     endAnswer(stream, this);
+  }
+
+  /** Its client takes nothing: it is treated as one that left. */
+  cancel(x: Exchange): void {
+    x.clientGone();
+    resetStream(this.stream, constants.NGHTTP2_CANCEL);
   }
 
   /** Its answer is whole: what the client still sends of its body is of no use (RFC 9113 §8.1). */

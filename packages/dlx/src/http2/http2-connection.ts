@@ -30,6 +30,8 @@ export class Http2Connection implements Channel, ClientConnection {
   /** Whether that port is one target's own. */
   readonly ownPort: boolean;
   readonly remoteAddress: string | undefined;
+  /** Its requests are many. */
+  readonly connectionBytes = 0;
   readonly #core: Core;
   readonly #handle: Handle;
   readonly #session: ServerHttp2Session;
@@ -65,6 +67,11 @@ export class Http2Connection implements Channel, ClientConnection {
     if (this.isIdle) return this.#silence.forMs(bytesOf(this.socket), nowMs);
     this.#silence.restart();
     return 0;
+  }
+
+  /** What its session has still to send. */
+  waitingBytes(): number {
+    return this.isIdle && !this.#session.destroyed ? (this.#session.state.outboundQueueSize ?? 0) : 0;
   }
 
   done(x: Exchange): void {

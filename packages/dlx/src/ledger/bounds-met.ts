@@ -1,7 +1,7 @@
 import type { Metrics } from '@scaler/runtime';
 
 /** Bounds that are met one by one, as the metric names them. */
-export const boundNames = ['fields', 'informational'] as const;
+export const boundNames = ['accept', 'connections', 'fields', 'informational', 'memory', 'stalled'] as const;
 
 export type BoundName = (typeof boundNames)[number];
 

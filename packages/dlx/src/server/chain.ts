@@ -27,6 +27,12 @@ export function createChain(core: Core, directory: Directory, trusts: Trust): Ha
       x.refuse({ outcome: 'no-route', status: 508, detail: `came back to ${gate.key} from its own endpoint` });
       return;
     }
+    const overflow = x.overflow();
+    if (overflow !== undefined) {
+      core.accounting.bounds.met('memory', gate.ref.namespace);
+      x.refuse({ outcome: 'overflow', detail: `${gate.key}: ${overflow}` });
+      return;
+    }
     addForwarded(x, gate.key);
     const quiet = quietOf(x.carrier, gate.resource.quietRules, lane.port.port);
     if (quiet === undefined) {

@@ -13,6 +13,8 @@ export interface ClientConnection extends Breakable {
   readonly isIdle: boolean;
   /** Milliseconds without a byte, where that is nobody else's to look at. */
   silentForMs(nowMs: number): number;
+  /** Bytes that wait with nothing under way: of a head that is not whole, or of an answer that is not taken; ask at each look. */
+  waitingBytes(): number;
   /** Asks the client to go elsewhere with what comes next. */
   leave(): void;
   /** Ends what is under way. */

@@ -5,6 +5,7 @@ import { Exchange } from '../exchange.ts';
 import { listenOnce, replaceMethod } from '../guard.ts';
 import type { Http1Carrier } from '../forward/http1-carrier.ts';
 import { overflowOf, pipelinedBytesOf } from '../hold/bounds.ts';
+import { connectionBytes } from '../ledger/connections.ts';
 import { plainAddress } from '../identify/trust.ts';
 import { Silence } from '../silence.ts';
 import type { Refusal } from '../outcome.ts';
@@ -26,6 +27,7 @@ export class Connection implements Channel, ClientConnection {
   /** Whether that port is one target's own. */
   readonly ownPort: boolean;
   readonly remoteAddress: string | undefined;
+  readonly connectionBytes = connectionBytes;
   readonly #core: Core;
   readonly #handle: Handle;
   readonly #waiting: (Http1Carrier | UpgradeCarrier)[] = [];
@@ -41,6 +43,9 @@ export class Connection implements Channel, ClientConnection {
   readonly #silence = new Silence();
   /** Requests so far. */
   #admitted = 0;
+  /** As it was at the last look, and what had been read by the first look after the newest request. */
+  #admittedAtLook = 0;
+  #readAtLook = 0;
 
   constructor(core: Core, handle: Handle, socket: Socket, port: number, ownPort: boolean) {
     this.#core = core;
@@ -69,6 +74,17 @@ export class Connection implements Channel, ClientConnection {
     return 0;
   }
 
+  waitingBytes(): number {
+    const { socket } = this;
+    if (!this.isIdle) return 0;
+    const { bytesRead, writableLength } = socket;
+    if (this.#admitted !== this.#admittedAtLook) {
+      this.#admittedAtLook = this.#admitted;
+      this.#readAtLook = bytesRead;
+    }
+    return writableLength + bytesRead - this.#readAtLook;
+  }
+
   /** It ends, with the request that is under way on it. */
   broke(error: unknown): void {
     this.#cut = true;
@@ -87,7 +103,8 @@ export class Connection implements Channel, ClientConnection {
     const bytes = pipelinedBytesOf(carrier);
     const { accounting, settings } = this.#core;
     const { pipelined } = accounting;
-    const full = overflowOf(pipelined, [accounting, pipelined], bytes, settings) !== undefined;
+    const bounds = { holdLimitTotal: settings.holdLimitTotal, holdBytesTotal: accounting.ledger.holdBytesTotal(0) };
+    const full = overflowOf(pipelined, [accounting, pipelined], bytes, bounds) !== undefined;
     if (full || this.#waiting.length >= mostPipelined) {
       this.#cutOff();
       return;

@@ -11,6 +11,7 @@ import { Http2Connection } from '../http2/http2-connection.ts';
 import { outcomes } from '../outcome.ts';
 import { TcpConnection } from '../tcp/tcp-connection.ts';
 import { takeUpgrade, whenAnswered } from '../upgrade/take-upgrade.ts';
+import { Admission, type OwnerOf } from './admission.ts';
 import type { ClientConnection, Handle } from './client-connection.ts';
 import { Connection } from './connection.ts';
 import { peek } from './peek.ts';
@@ -35,6 +36,7 @@ export class DataServer implements Breakable {
   readonly #core: Core;
   readonly #handle: Handle;
   readonly #targetPort: (port: number) => TargetPort | undefined;
+  readonly #admission: Admission;
   readonly #app: FastifyInstance;
   #server: Server | undefined;
   /** Monotonic. */
@@ -42,11 +44,16 @@ export class DataServer implements Breakable {
   /** Node's own taking of a connection in HTTP/1. */
   #speakHttp1: (socket: Socket) => void = () => {};
 
-  /** `targetPort` tells whose a port is, where it is one target's own. */
-  constructor(core: Core, handle: Handle, targetPort: (port: number) => TargetPort | undefined) {
+  /** `targetPort` and `ownerOf` tell whose a port is, where it is one target's own. */
+  constructor(
+    core: Core,
+    handle: Handle,
+    { targetPort, ownerOf }: { targetPort: (port: number) => TargetPort | undefined; ownerOf: OwnerOf },
+  ) {
     this.#core = core;
     this.#handle = handle;
     this.#targetPort = targetPort;
+    this.#admission = new Admission(core, ownerOf);
     this.#app = fastify({
       serverFactory: () => (this.#server = this.#createServer()),
       // fastify's own would answer beside ours, and close at once.
@@ -64,6 +71,7 @@ export class DataServer implements Breakable {
 
   /** Takes a connection that came in on a target's own port. */
   accept(socket: Socket, port: number): void {
+    if (!this.#admission.lets(socket, port, this)) return;
     const declared = this.#targetPort(port);
     if (declared?.protocol === 'tcp') this.#takeTcp(socket, port, declared.speaksFirst);
     else this.#arrived(socket, port, { ownPort: true, sniffs: declared?.protocol === undefined });
@@ -78,6 +86,11 @@ export class DataServer implements Breakable {
       this.#core.faults.tell(error, 'connection');
       socket?.destroy?.();
     }
+  }
+
+  /** A port's server could not take a connection; it goes on. */
+  acceptFailed(error: unknown): void {
+    this.#admission.acceptFailed(error);
   }
 
   /** No more connections on the shared port; those that stand go on. */
@@ -103,11 +116,16 @@ export class DataServer implements Breakable {
   endSilent(nowMs: number): void {
     if (nowMs < this.#lookAtMs) return;
     const { idleTimeoutMs } = this.#core.settings;
-    this.#lookAtMs = nowMs + Math.min(keepAliveMs, idleTimeoutMs || keepAliveMs) / looksPerLimit;
+    const { ledger } = this.#core.accounting;
+    this.#lookAtMs = ledger.isBusy
+      ? nowMs
+      : nowMs + Math.min(keepAliveMs, idleTimeoutMs || keepAliveMs) / looksPerLimit;
     for (const connection of this.connections) {
       const { socket } = connection;
       const limitMs = socket.writableLength > 0 ? idleTimeoutMs : keepAliveMs;
-      if (connection.silentForMs(nowMs) > limitMs && limitMs > 0) socket.destroy();
+      const silentMs = connection.silentForMs(nowMs);
+      if (silentMs > limitMs && limitMs > 0) socket.destroy();
+      else this.#admission.look(connection, silentMs);
     }
   }
 
@@ -145,7 +163,12 @@ export class DataServer implements Breakable {
     // Of a connection that could not be accepted; that it cannot listen is told by fastify.
     ignoreErrors(server);
     listen(server, 'connection', this, (socket: Socket) => {
-      this.#arrived(socket, socket.localPort ?? 0, { ownPort: false, sniffs: false });
+      const port = socket.localPort ?? 0;
+      if (this.#admission.lets(socket, port, this)) this.#arrived(socket, port, { ownPort: false, sniffs: false });
+    });
+    listen(server, 'error', this, (error: NodeJS.ErrnoException) => {
+      // That it cannot listen is told to who made it listen.
+      if (error.syscall === 'accept') this.acceptFailed(error);
     });
     listen(server, 'request', this, (req: IncomingMessage, res: ServerResponse) => receive(req, res, false));
     for (const event of ['checkContinue', 'checkExpectation']) {

@@ -9,6 +9,8 @@ export interface ListenersOptions {
   readonly logger: Logger;
   /** A connection came in on a port. */
   readonly accept: (socket: Socket, port: number) => void;
+  /** One could not be taken; the port is listened on as before. */
+  readonly acceptFailed: (error: unknown) => void;
   /** That threw, or something else about a port. */
   readonly broke: (error: unknown, about: unknown) => void;
 }
@@ -120,9 +122,13 @@ export class Listeners {
     server.listen({ host: this.#options.host, port, backlog });
   }
 
-  #failed(server: PortServer, error: Error): void {
+  #failed(server: PortServer, error: NodeJS.ErrnoException): void {
     const { port } = server;
-    const { clock, logger } = this.#options;
+    const { clock, logger, acceptFailed } = this.#options;
+    if (error.syscall === 'accept') {
+      acceptFailed(error);
+      return;
+    }
     server.close();
     if (this.#ports.get(port) !== server) return;
     if (!this.#failures.has(port)) logger.warn('cannot listen on a port', { port, err: error });

@@ -4,6 +4,7 @@ import type { Channel } from '../carrier.ts';
 import type { Core } from '../core.ts';
 import { Exchange } from '../exchange.ts';
 import { ignoreErrors } from '../guard.ts';
+import { connectionBytes } from '../ledger/connections.ts';
 import { plainAddress } from '../identify/trust.ts';
 import type { Refusal } from '../outcome.ts';
 import type { ClientConnection, Handle } from '../server/client-connection.ts';
@@ -24,6 +25,7 @@ export class TcpConnection implements Channel, ClientConnection {
   readonly port: number;
   readonly ownPort = true;
   readonly remoteAddress: string | undefined;
+  readonly connectionBytes = connectionBytes;
   readonly #core: Core;
   readonly #handle: Handle;
   readonly #carrier: TcpCarrier;
@@ -49,6 +51,10 @@ export class TcpConnection implements Channel, ClientConnection {
 
   silentForMs(nowMs: number): number {
     return this.isIdle ? this.#silence.forMs(bytesOf(this.socket), nowMs) : 0;
+  }
+
+  waitingBytes(): number {
+    return this.isIdle ? this.socket.writableLength : 0;
   }
 
   broke(error: unknown): void {

@@ -16,6 +16,7 @@ export const testSettings: Settings = {
   holdLimit: 1000,
   holdLimitTotal: 20_000,
   holdBytesTotal: 2 ** 30,
+  connectionLimit: 100_000,
   overflowStatus: 503,
   wakeLimit: 1000,
   wakeLimitNamespace: 1000,

@@ -5,14 +5,16 @@ import type { Settings } from '../core.ts';
 import { createDlx } from '../dlx.ts';
 import { ScriptedScaler } from './scripted-scaler.ts';
 
-// A DLX in a process of its own, with `web` asleep on the shared port and `db`, which speaks TCP, asleep on its own. Asked,
-// it tells what is in use after a collection, and what is counted.
+// A DLX in a process of its own, with `web` asleep on the shared port and `db`, which speaks TCP, asleep on its own; `app` is
+// awake at the port that is given. Asked, it tells what is in use after a collection, and what is counted.
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
-const [settings, tcpPort] = JSON.parse(process.argv[2] as string) as [Settings, number];
+const [settings, tcpPort, appPort] = JSON.parse(process.argv[2] as string) as [Settings, number, number];
 const scaler = new ScriptedScaler();
 scaler.set({ name: 'web' });
 scaler.set({ name: 'db', targets: [{ service: 'db', port: 5432, listenPort: tcpPort, protocol: 'tcp' }] });
+scaler.set({ name: 'app', phase: 'awake' });
+scaler.endpoints('app', [{ address: '127.0.0.1', port: appPort, id: 'app' }]);
 const dlx = createDlx({
   scaler,
   metrics: createMetrics(),
@@ -39,6 +41,6 @@ async function tell(): Promise<void> {
     gc();
   }
   const { heapUsed, external, rss } = process.memoryUsage();
-  const { held, heldBytes } = dlx.core.accounting;
-  process.send?.({ used: heapUsed + external, rss, held, heldBytes });
+  const { held, heldBytes, inFlight } = dlx.core.accounting;
+  process.send?.({ used: heapUsed + external, rss, held, heldBytes, inFlight });
 }

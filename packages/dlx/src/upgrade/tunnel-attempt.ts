@@ -31,6 +31,9 @@ export abstract class TunnelAttempt implements Attempt, UpstreamUser {
   protected abstract connected(socket: Socket): void;
   abstract silent(forMs: number): void;
 
+  /** Joined, the tunnel is looked at by itself. */
+  look(_nowMs: number): void {}
+
   dispatch(): void {
     this.socket = this.x.core.upstreams.open(this.state.endpoint, this, (error, socket) => {
       if (this.done) return;

@@ -2,6 +2,8 @@ import type { Socket } from 'node:net';
 import type { CancelTimer } from '@scaler/scaler-types';
 import type { Exchange } from '../exchange.ts';
 import { type Breakable, listen, listenOnce } from '../guard.ts';
+import { stalledMs } from '../ledger/stalls.ts';
+import { Waiting } from '../ledger/waiting.ts';
 import { causeText, type Outcome, outcomes } from '../outcome.ts';
 import { bytesOf, Silence } from '../silence.ts';
 import { Flow } from './flow.ts';
@@ -35,6 +37,8 @@ export class Tunnel implements Breakable {
   readonly #idleTimeoutMs: number;
   readonly #byReset: boolean;
   readonly #silence = new Silence();
+  readonly #downStall = new Silence();
+  readonly #upStall = new Silence();
   readonly #down: Flow;
   readonly #up: Flow;
   #standing = 2;
@@ -73,9 +77,28 @@ export class Tunnel implements Breakable {
   }
 
   #endSilent(nowMs: number): void {
+    this.#countWaiting(nowMs);
     const forMs = this.#silence.forMs(bytesOf(this.#client) + bytesOf(this.#upstream), nowMs);
     if (this.#idleTimeoutMs === 0 || forMs <= this.#idleTimeoutMs) return;
     this.leave('upstream-idle', `neither side said a word for ${Math.round(forMs)} ms`);
+  }
+
+  /** What one side has sent and the other not taken; each way stands still by itself. */
+  #countWaiting(nowMs: number): void {
+    let waiting = 0;
+    let client: boolean | undefined;
+    for (const socket of [this.#client, this.#upstream]) {
+      const { writableLength } = socket;
+      waiting += writableLength + socket.readableLength;
+      const stall = socket === this.#client ? this.#downStall : this.#upStall;
+      const forMs = stall.forMs(socket.bytesWritten - writableLength, nowMs);
+      if (writableLength > 0 && forMs >= stalledMs) client ??= socket === this.#client;
+    }
+    this.#x.buffers(waiting);
+    if (client === undefined) return;
+    const outcome = client ? 'client-gone' : 'upstream-idle';
+    const why = `${client ? 'the client' : this.#key} took nothing while memory was short`;
+    new Waiting(this.#x).tell({ bytes: waiting, taken: 0, end: () => this.leave(outcome, why) }, stalledMs);
   }
 
   /** Ends it from our side, as cleanly as the protocol allows. */

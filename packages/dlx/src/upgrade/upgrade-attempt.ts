@@ -7,6 +7,7 @@ import { Informed, tooMuchSaid } from '../forward/informed.ts';
 import { dropAnnouncement, readResponseHead, readTrailers, reasonPhrase } from '../forward/response-head.ts';
 import { ignoreErrors, listen } from '../guard.ts';
 import type { Lane } from '../hold/lane.ts';
+import { Waiting } from '../ledger/waiting.ts';
 import { causeText, type Outcome } from '../outcome.ts';
 import { informationHead, switchedHead } from './response-text.ts';
 import { Tunnel } from './tunnel.ts';
@@ -28,6 +29,7 @@ export class UpgradeAttempt extends TunnelAttempt {
   /** When that was; monotonic. */
   #sentMs = 0;
   #informed: Informed | undefined;
+  #waiting: Waiting | undefined;
 
   constructor(x: Exchange, carrier: UpgradeCarrier, lane: Lane, state: EndpointState) {
     super(x, lane, state);
@@ -42,6 +44,20 @@ export class UpgradeAttempt extends TunnelAttempt {
     if (limitMs === 0 || forMs <= limitMs) return;
     if (socket.writableNeedDrain) socket.destroy();
     else this.#refuse(answering ? 'upstream-idle' : 'upstream-timeout', `was silent for ${Math.round(forMs)} ms`);
+  }
+
+  override look(nowMs: number): void {
+    if (this.done) return;
+    const { socket } = this.#carrier;
+    const bytes = socket.writableLength;
+    if (bytes === 0 && this.#waiting === undefined) return;
+    this.#waiting ??= new Waiting(this.x);
+    this.#waiting.look({ bytes, taken: socket.bytesWritten - bytes, end: () => this.#endStalled() }, nowMs);
+  }
+
+  #endStalled(): void {
+    this.#carrier.socket.destroy();
+    this.x.clientGone();
   }
 
   protected connected(socket: Socket): void {
@@ -75,15 +91,10 @@ export class UpgradeAttempt extends TunnelAttempt {
   #inform({ statusCode, statusMessage, rawHeaders }: InformationEvent): void {
     if (this.done) return;
     const { socket } = this.#carrier;
-    this.#informed ??= new Informed();
-    const fate = this.#informed.take(rawHeaders, socket.writableNeedDrain);
-    if (fate !== 'pass') {
-      this.x.core.accounting.bounds.met('informational', this.lane.gate.ref.namespace);
-      if (fate === 'break') this.#refuse('upstream-reset', tooMuchSaid);
-      return;
-    }
-    // An answer to what we do not send.
-    if (statusCode === 100) return;
+    const fate = (this.#informed ??= new Informed(this.x)).take(rawHeaders, socket.writableNeedDrain);
+    if (fate === 'break') this.#refuse('upstream-reset', tooMuchSaid);
+    // 100 is an answer to what we do not send.
+    if (fate !== 'pass' || statusCode === 100) return;
     socket.write(informationHead(statusCode, statusMessage, rawHeaders), 'latin1');
   }
 

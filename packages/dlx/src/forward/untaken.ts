@@ -1,0 +1,25 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Untaken } from '../ledger/waiting.ts';
+import type { RequestBody } from './request-body.ts';
+
+/** What is read of an endpoint's answer before it is read no further. */
+export const readAhead = 65_536;
+
+/** What waits of a request in HTTP/1; `paused`: its answer is read no further. `end` is told whether it is the client's. */
+export function untakenOf(
+  {
+    req,
+    up,
+    body,
+    paused,
+  }: { req: IncomingMessage; up: Socket | undefined; body: RequestBody | undefined; paused: boolean },
+  end: (client: boolean) => void,
+): Untaken {
+  const down = req.socket.writableLength + (paused ? readAhead : 0);
+  const unsent = body === undefined || up === undefined ? 0 : up.writableLength;
+  const of = down > 0 || up === undefined ? req.socket : up;
+  const taken = of.bytesWritten - of.writableLength;
+  const read = body === undefined ? 0 : body.readableLength + req.readableLength;
+  return { bytes: down + unsent === 0 ? 0 : down + unsent + read, taken, end: () => end(down > 0) };
+}

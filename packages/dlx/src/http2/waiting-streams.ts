@@ -1,0 +1,23 @@
+import type { ClientHttp2Stream } from 'node:http2';
+import type { Exchange } from '../exchange.ts';
+import { Waiting } from '../ledger/waiting.ts';
+import type { Http2Carrier } from './http2-carrier.ts';
+
+/** A request's two streams, ours last. */
+interface Streams {
+  readonly x: Exchange;
+  readonly carrier: Http2Carrier;
+  readonly up: ClientHttp2Stream;
+}
+
+/**
+ * Counts what one side has sent and the other not taken, for so long now. `refuse` ends the request where it is the endpoint
+ * that takes nothing.
+ */
+export function countWaiting({ x, carrier, up }: Streams, forMs: number, refuse: () => void): void {
+  const bytes = up.readableLength + up.writableLength + carrier.waitingBytes;
+  x.buffers(bytes);
+  if (bytes === 0) return;
+  const end = (): void => (up.isPaused() ? carrier.cancel(x) : refuse());
+  new Waiting(x).tell({ bytes, taken: 0, end }, forMs);
+}

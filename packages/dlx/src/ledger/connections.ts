@@ -1,0 +1,49 @@
+import type { Ledger } from './ledger.ts';
+
+/** A connection with nothing under way. */
+export const connectionBytes = 4096;
+
+/** What came in on one port. */
+export interface PortLoad {
+  connections: number;
+  /** Of those with nothing under way: heads that are not whole, and the ends of answers that are not taken. */
+  waitingBytes: number;
+}
+
+/** How many connections there are, by the port they came in on. No port takes more than is still free. */
+export class Connections {
+  limit = Number.POSITIVE_INFINITY;
+  count = 0;
+  readonly #ledger: Ledger;
+  readonly #ports = new Map<number, PortLoad>();
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  /** Counts one more, if there is room for it; to be given back by {@link leave}. */
+  take(port: number): PortLoad | undefined {
+    const load = this.#ports.get(port) ?? { connections: 0, waitingBytes: 0 };
+    if (load.connections >= this.limit - this.count) return undefined;
+    const own = load.connections * connectionBytes + load.waitingBytes;
+    if (own + connectionBytes > this.#ledger.free) return undefined;
+    if (load.connections === 0) this.#ports.set(port, load);
+    load.connections += 1;
+    this.count += 1;
+    this.#ledger.inFlight += connectionBytes;
+    return load;
+  }
+
+  leave(port: number, load: PortLoad): void {
+    load.connections -= 1;
+    this.count -= 1;
+    this.#ledger.inFlight -= connectionBytes;
+    if (load.connections === 0) this.#ports.delete(port);
+  }
+
+  /** What one of them has waiting has changed by so many bytes. */
+  waits(load: PortLoad, by: number): void {
+    load.waitingBytes += by;
+    this.#ledger.inFlight += by;
+  }
+}

@@ -1,0 +1,68 @@
+import type { Ledger } from './ledger.ts';
+
+/** What stands still for so long is ended while memory is short. */
+export const stalledMs = 60_000;
+/** So many are ended at one look. */
+const mostAtOnce = 100;
+
+/** Something that waits to be taken by one who takes nothing. */
+export interface Stall {
+  /** What it keeps waiting, in bytes. */
+  readonly bytes: number;
+  /** Who it belongs to; undefined: nobody known. */
+  readonly holder: Holder | undefined;
+  end(): void;
+}
+
+interface Holder {
+  readonly heldBytes: number;
+  readonly inFlightBytes: number;
+  readonly namespace: { readonly bytes: number };
+}
+
+/**
+ * Ends what stands still while the ledger is over its mark, and only then: the largest of the resource that takes the most,
+ * of the namespace that takes the most. Filled anew at each look.
+ */
+export class Stalls {
+  readonly #ledger: Ledger;
+  #found: Stall[] = [];
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  /** Whether anything is to be told. */
+  get wanted(): boolean {
+    return this.#ledger.isOverMark;
+  }
+
+  add(stall: Stall): void {
+    this.#found.push(stall);
+  }
+
+  /** Everything was looked at. Who is ended gives back what it takes at once. */
+  settle(): void {
+    const found = this.#found;
+    this.#found = [];
+    for (let ended = 0; ended < mostAtOnce && found.length > 0 && this.wanted; ended++) {
+      let worst = 0;
+      for (let i = 1; i < found.length; i++) {
+        if (isWorse(found[i] as Stall, found[worst] as Stall)) worst = i;
+      }
+      const [stall] = found.splice(worst, 1);
+      stall?.end();
+    }
+  }
+}
+
+function isWorse(a: Stall, b: Stall): boolean {
+  const byNamespace = (a.holder?.namespace.bytes ?? 0) - (b.holder?.namespace.bytes ?? 0);
+  if (byNamespace !== 0) return byNamespace > 0;
+  const byResource = loadOf(a.holder) - loadOf(b.holder);
+  return byResource === 0 ? a.bytes > b.bytes : byResource > 0;
+}
+
+function loadOf(holder: Holder | undefined): number {
+  return holder === undefined ? 0 : holder.heldBytes + holder.inFlightBytes;
+}
