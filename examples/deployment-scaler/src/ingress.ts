@@ -34,7 +34,7 @@ export function trimIngress({ metadata, spec, status }: Ingress): IngressInfo {
     (http?.paths ?? []).flatMap(({ path, pathType, backend }) =>
       routeTo(backend, {
         host: host === undefined || host === '' ? '*' : host.toLowerCase(),
-        path: path ?? '/',
+        path: path === undefined || path === '' ? '/' : path,
         pathType: pathType === 'Exact' ? 'Exact' : 'Prefix',
         ...age,
       }),

@@ -1,5 +1,12 @@
 import { connectKube, type KubeClient, kinds } from '@scaler/kube';
-import { applyProposal, createMetrics, identityOf, loadConfiguredScaler, logConfig } from '@scaler/runtime';
+import {
+  applyProposal,
+  createMetrics,
+  identityOf,
+  loadConfiguredScaler,
+  logConfig,
+  unlessAborted,
+} from '@scaler/runtime';
 import { type Clock, type Logger, resourceKey, type Resource, type ResourceScaler } from '@scaler/scaler-types';
 import { AutoscalerError } from '../errors.ts';
 import { leadershipOf } from './leadership.ts';
@@ -69,7 +76,7 @@ export async function handBack(parts: HandBackParts, signal: AbortSignal): Promi
   let told: number | undefined;
   for (let nothing = 0; nothing < 2;) {
     signal.throwIfAborted();
-    const left = await scaler.getResources();
+    const left = await unlessAborted(scaler.getResources(), signal);
     nothing = left.length === 0 ? nothing + 1 : 0;
     if (left.length !== told) logger.info('handing back', { left: left.length });
     told = left.length;

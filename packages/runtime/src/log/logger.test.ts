@@ -92,6 +92,14 @@ test('text format tells an error as its chain of messages, with the stack below 
   expect(sink.texts[1]).toMatch(/^00:00:00\.000 ERROR test: failed err="outer <- inner"\nError: outer\n {4}at /);
 });
 
+test('a text without an end is cut, also that of an error', () => {
+  const sink = createLogSink();
+  const text = 'x'.repeat(1_000_000);
+  sink.logger.warn('told', { text, err: new Error(text) });
+  expect(JSON.stringify(sink.lines()).length).toBeLessThan(60_000);
+  expect(sink.lines()).toMatchObject([{ text: expect.stringMatching(/^x+… \[983616 more\]$/) }]);
+});
+
 test("fastify's order of arguments becomes ours", () => {
   const sink = createLogSink();
   const log = fastifyLogger(sink.logger).child({ reqId: 'r1' });

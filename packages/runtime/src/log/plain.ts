@@ -2,6 +2,7 @@
 const secretName = /(authorization|cookie|passw(or)?d|secret|token|credentials?|api[-_]?key|private[-_]?key)$/i;
 const maxDepth = 6;
 const maxItems = 200;
+const maxText = 16_384;
 
 /**
  * A JSON-safe copy of a log field: errors with code, stack and causes, secrets hidden, cycles cut, big lists shortened.
@@ -9,6 +10,7 @@ const maxItems = 200;
  */
 export function plain(value: unknown, name = '', depth = 0, above: readonly object[] = []): unknown {
   if (secretName.test(name) && value !== undefined && value !== null && typeof value !== 'boolean') return '[secret]';
+  if (typeof value === 'string') return cut(value);
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   if (typeof value === 'function') return '[function]';
@@ -35,6 +37,12 @@ function plainObject(value: object, depth: number, above: readonly object[]): un
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inner(item, key)]));
 }
 
+/** What others have written may be as long as they like. */
+function cut(text: string | undefined): string | undefined {
+  if (typeof text !== 'string' || text.length <= maxText) return text;
+  return `${text.slice(0, maxText)}… [${text.length - maxText} more]`;
+}
+
 function items(list: readonly unknown[], inner: (item: unknown) => unknown): unknown[] {
   const shown = list.slice(0, maxItems).map((item) => inner(item));
   return list.length > maxItems ? [...shown, `[${list.length - maxItems} more]`] : shown;
@@ -44,9 +52,9 @@ function plainError(error: Error, inner: (item: unknown, key?: string) => unknow
   const { code, errors } = error as { code?: unknown; errors?: unknown };
   return {
     name: error.name,
-    message: error.message,
+    message: cut(error.message),
     ...(code !== undefined && { code: inner(code) }),
-    stack: error.stack,
+    stack: cut(error.stack),
     ...(error.cause !== undefined && { cause: inner(error.cause, 'cause') }),
     ...(Array.isArray(errors) && { errors: inner(errors) }),
   };

@@ -68,6 +68,16 @@ test.each<[string, object, string]>([
     { samples: [{ value: 1, labels: { a: 'x' } }, { value: 1 }] },
     'contested_resources: its samples have different labels: a; none',
   ],
+  ['labels that are null', { samples: [{ value: 1, labels: null }] }, 'a metric cannot be read'],
+  ['a sample that is null', { samples: [null] }, 'the value undefined is not a number'],
+  [
+    'samples that cannot be read',
+    Object.defineProperty({}, 'samples', {
+      enumerable: true,
+      get: () => [{ value: 1, labels: new Proxy({}, { ownKeys: () => fail('no') as never }) }],
+    }),
+    'a metric cannot be read',
+  ],
   ['equal samples', { samples: [{ value: 1 }, { value: 2 }] }, 'contested_resources: two samples have equal labels'],
 ])('one with %s is left out and named, once; the others are shown', async (_name, changes, problem) => {
   const wrong = { ...good, ...changes } as ScalerMetric;

@@ -21,9 +21,13 @@ export async function scalerMetricsText(
   const registry = new prom.Registry();
   if (told.length > most.metrics) onProblem(`there are ${told.length} metrics, allowed are ${most.metrics}`);
   for (const metric of told.slice(0, most.metrics)) {
-    const problem = problemOf(metric, (name) => isTaken(prefix + name) || registry.getSingleMetric(prefix + name));
-    if (problem === undefined) add(registry, prefix, metric);
-    else onProblem(problem);
+    try {
+      const problem = problemOf(metric, (name) => isTaken(prefix + name) || registry.getSingleMetric(prefix + name));
+      if (problem === undefined) add(registry, prefix, metric);
+      else onProblem(problem);
+    } catch {
+      onProblem('a metric cannot be read');
+    }
   }
   return registry.getMetricsAsArray().length === 0 ? '' : registry.metrics();
 }

@@ -311,6 +311,44 @@ describe('what is told of resources', () => {
     });
   });
 
+  test.each([
+    ['of no namespace', { name: 'web' }],
+    ['whose namespace has a /, which would make it another', { namespace: 'default/a', name: 'web' }],
+    ['whose name has no end', { namespace: 'default', name: 'x'.repeat(1000) }],
+  ])('%s is left out', (_, changes) => {
+    const { tell, changes: taken, told } = watch();
+    tell({ type: 'set', resource: { ...web, namespace: undefined, ...changes } });
+    expect([taken, told]).toEqual([[], [expect.stringContaining('told of a resource whose namespace is')]]);
+  });
+
+  test('with routes of which one is wrong is served on the others', () => {
+    const { tell, changes } = watch();
+    const right = { service: 'web', port: 80, routes: [{ host: 'a' }, { host: 'c' }], routesSince: ['1', '3'] };
+    const routes = [{ host: 'a' }, { host: 'b', path: '' }, { host: 'c' }];
+    tell({ type: 'set', resource: { ...web, targets: [{ ...right, routes, routesSince: ['1', '2', '3'] }] } });
+    expect(changes).toEqual([{ type: 'set', resource: { ...web, targets: [right], blocked: expect.any(String) } }]);
+  });
+
+  test('as an object of a class, with many fields of its own, is taken by those that there are', () => {
+    const { tell, changes } = watch();
+    class Own {
+      a = 1;
+      b = 2;
+      c = 3;
+      d = 4;
+      e = 5;
+      f = 6;
+      get namespace() {
+        return 'default';
+      }
+      name = 'web';
+      scaleResources = [];
+      targets = web.targets;
+    }
+    tell({ type: 'set', resource: new Own() });
+    expect(changes).toEqual([{ type: 'set', resource: web }]);
+  });
+
   test('with a field of its own is taken without it', () => {
     const { tell, changes, told } = watch();
     tell({ type: 'set', resource: { ...web, uid: 'x' } });
@@ -399,6 +437,26 @@ test('endpoints are taken where they are right, no more often than can be borne,
   stop.abort();
   tell([good]);
   expect(lists).toHaveLength(21);
+});
+
+test('an endpoint is copied, with a check that is asked as it was told', async () => {
+  let tell: (list: unknown) => void = () => {};
+  const { scaler } = guarded({ watchEndpoints: (_: unknown, listener: typeof tell) => void (tell = listener) });
+  let list: readonly Endpoint[] = [];
+  scaler.watchEndpoints?.(target, (told) => (list = told), signal);
+  class Own {
+    address = '10.0.0.1';
+    port = 80;
+    id = 'a';
+    check(): never {
+      throw new Error(`no answer of ${this.id}`);
+    }
+  }
+  const own = new Own();
+  tell([own]);
+  own.address = '10.0.0.2';
+  expect(list[0]?.address).toBe('10.0.0.1');
+  await expect(list[0]?.check?.(signal)).rejects.toThrow('no answer of a');
 });
 
 test('complaints are no flood, however they are worded', async () => {

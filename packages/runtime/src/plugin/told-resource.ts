@@ -58,6 +58,7 @@ export function readToldResource(value: unknown): ToldResource {
     if (typeof value !== 'object' || value === null)
       return { problems: [`told ${shown(value)}, allowed is a resource`] };
     const told = bounded(value as Fields, problems);
+    if (!isRef(told)) return withoutName(told, problems);
     try {
       return { resource: withProblems(parseResource(told), problems), problems };
     } catch {
@@ -74,7 +75,8 @@ export function readToldResource(value: unknown): ToldResource {
 export function isRef(value: unknown): value is ResourceRef {
   if (typeof value !== 'object' || value === null) return false;
   const { namespace, name } = value as Record<string, unknown>;
-  return isName(namespace) && isName(name);
+  // A `/` in it would make two resources one: they are kept by `namespace/name`.
+  return isName(namespace) && !namespace.includes('/') && isName(name);
 }
 
 function isName(value: unknown): value is string {
@@ -84,10 +86,10 @@ function isName(value: unknown): value is string {
 /** A copy with the fields that there are, and lists that are short enough to be read. */
 function bounded(value: Fields, problems: string[]): Fields {
   const told: Record<string, unknown> = {};
-  for (const name of Object.keys(value)) {
-    if (fields.has(name)) told[name] = value[name];
-    else problems.push(`resource.${name.slice(0, 80)} is left out, there is no such field`);
-    if (problems.length > 10) break;
+  for (const name of fields) if (value[name] !== undefined) told[name] = value[name];
+  const others = Object.keys(value).filter((name) => !fields.has(name));
+  for (const name of others.slice(0, 5)) {
+    problems.push(`resource.${name.slice(0, 80)} is left out, there is no such field`);
   }
   if (typeof told['blocked'] === 'string') told['blocked'] = told['blocked'].slice(0, most.text);
   for (const name of lists) told[name] = cut(told[name], most[name], `resource.${name}`, problems);
@@ -95,10 +97,19 @@ function bounded(value: Fields, problems: string[]): Fields {
     told['targets'] = told['targets'].map((target: unknown, i) => {
       const { routes } = (target ?? {}) as Fields;
       if (!Array.isArray(routes) || routes.length <= most.routes) return target;
-      return { ...(target as Fields), routes: cut(routes, most.routes, `resource.targets[${i}].routes`, problems) };
+      return {
+        ...(target as Fields),
+        routes: cut(routes, most.routes, `resource.targets[${i}].routes`, problems),
+        ...sinceOf(target as Fields, (_, at) => at < most.routes),
+      };
     });
   }
   return told;
+}
+
+/** What is told of each route, of those that are kept. */
+function sinceOf({ routesSince }: Fields, isKept: (one: unknown, at: number) => boolean): Fields {
+  return Array.isArray(routesSince) ? { routesSince: routesSince.filter(isKept) } : {};
 }
 
 function cut(list: unknown, limit: number, path: string, problems: string[]): unknown {
@@ -107,15 +118,18 @@ function cut(list: unknown, limit: number, path: string, problems: string[]): un
   return list.slice(0, limit);
 }
 
+function withoutName({ namespace, name }: Fields, problems: readonly string[]): ToldResource {
+  const wrong = `told of a resource whose namespace is ${shown(namespace)} and whose name is ${shown(name)}`;
+  return { problems: [...problems, `${wrong}, allowed are texts of 1 to 253 characters, a namespace without /`] };
+}
+
 /** Field by field, and item by item of a list. */
 function salvage(told: Fields, problems: string[]): ToldResource {
   const { namespace, name, ...rest } = told;
-  if (!isRef({ namespace, name })) {
-    const wrong = `told of a resource whose namespace is ${shown(namespace)} and whose name is ${shown(name)}`;
-    return { problems: [...problems, `${wrong}, allowed are texts of 1 to 253 characters`] };
-  }
   const ref = { namespace, name };
   const right: Record<string, unknown> = { ...ref };
+  // Of routes, one by one.
+  let looked = 2 * most.routes;
   const fits = (field: string, value: unknown): boolean => {
     try {
       parseResource({ ...ref, [field]: value });
@@ -128,18 +142,46 @@ function salvage(told: Fields, problems: string[]): ToldResource {
   for (const [field, value] of Object.entries(rest)) {
     if (value === undefined) continue;
     if ((lists as readonly string[]).includes(field) && Array.isArray(value)) {
-      right[field] = value.filter((item, i) => fits(field, [item]) || !renumber(problems, field, i));
+      right[field] = value.flatMap((item: unknown, i) => {
+        if (fits(field, [item])) return [item];
+        renumber(problems, field, i);
+        const count = field === 'targets' ? routesIn(item) : Infinity;
+        if (count > looked) return [];
+        looked -= count;
+        return withRightRoutes(item, ref);
+      });
     } else if (fits(field, value)) right[field] = value;
   }
   return { resource: withProblems(parseResource(right), problems), problems };
 }
 
-/** An item that was read alone was the first of its list. Always true. */
-function renumber(problems: string[], field: string, index: number): true {
+function routesIn(target: unknown): number {
+  const { routes } = (target ?? {}) as Fields;
+  return Array.isArray(routes) ? routes.length : Infinity;
+}
+
+/** A target without its wrong routes; none where something else is wrong about it. */
+function withRightRoutes(target: unknown, ref: Fields): readonly unknown[] {
+  const { routes, routesSince: _, ...rest } = target as Fields & { routes: readonly unknown[] };
+  const isRight = (saved: object): boolean => {
+    try {
+      parseResource({ ...ref, targets: [{ ...rest, ...saved }] });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const kept = routes.map((route) => isRight({ routes: [route] }));
+  const isKept = (_one: unknown, at: number): boolean => kept[at] === true;
+  const saved = { routes: routes.filter(isKept), ...sinceOf(target as Fields, isKept) };
+  return isRight(saved) ? [{ ...rest, ...saved }] : [];
+}
+
+/** An item that was read alone was the first of its list. */
+function renumber(problems: string[], field: string, index: number): void {
   const last = problems.at(-1);
   if (last !== undefined)
     problems[problems.length - 1] = last.replace(`resource.${field}[0]`, `resource.${field}[${index}]`);
-  return true;
 }
 
 function withProblems(resource: Resource, problems: readonly string[]): Resource {

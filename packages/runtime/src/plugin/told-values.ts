@@ -45,8 +45,9 @@ function readEndpoint(value: unknown): Endpoint | string {
       return `told an endpoint whose id is ${shown(id)}, allowed is a text of at most 253 characters`;
     if (check !== undefined && typeof check !== 'function')
       return `told an endpoint whose check is ${shown(check)}, allowed is a function, or none`;
-    // As it is: its check belongs to it.
-    return value as Endpoint;
+    if (check === undefined) return { address, port: port as number, id };
+    const own = check as NonNullable<Endpoint['check']>;
+    return { address, port: port as number, id, check: async (signal) => own.call(value as Endpoint, signal) };
   } catch {
     return 'told an endpoint that cannot be read';
   }
