@@ -23,8 +23,9 @@ import {
 } from '@scaler/runtime';
 import { adminRoutes } from './admin.ts';
 import { createDlx, type Dlx } from './dlx.ts';
+import { collectGarbage, MemoryGuard } from './memory-guard.ts';
 import { peerRoutes } from './peer.ts';
-import { dataSettings, type DlxTable } from './settings.ts';
+import { dataSettings, type DlxTable, memoryMarks } from './settings.ts';
 
 /** What main hands over. */
 export interface DlxContext extends ProcessContext {
@@ -66,8 +67,9 @@ export async function runDlx(context: DlxContext): Promise<void> {
   // Not the process's own signal: what is held at SIGTERM still has to be woken, which needs the resources.
   const stop = new AbortController();
   shutdown.step(65, 'stop following the resources', () => stop.abort());
-  await serve(context, values, dlx, metrics, stop.signal);
-  await dlx.run(stop.signal);
+  const guard = await serve(context, values, dlx, metrics, stop.signal);
+  // What the guard throws begins the shutdown, which needs the other still.
+  await Promise.race([dlx.run(stop.signal), guard.run(stop.signal)]);
 }
 
 async function serve(
@@ -76,12 +78,24 @@ async function serve(
   dlx: Dlx,
   metrics: Metrics,
   signal: AbortSignal,
-): Promise<void> {
-  const readiness = createChecks('resources', 'ports', 'running');
+): Promise<MemoryGuard> {
+  const readiness = createChecks('resources', 'ports', 'memory', 'running');
   readiness.set('resources', false, 'the scaler has not told all of its resources yet');
   readiness.set('running', true);
   const unready = (): void => readiness.set('running', false, 'stopping');
   dlx.addDrainSteps(shutdown, { ...drainTimes(values), addresses: ownAddresses(values), unready });
+  const guard = new MemoryGuard({
+    core: dlx.core,
+    server: dlx.server,
+    marks: memoryMarks(values),
+    clock,
+    logger,
+    metrics,
+    read: () => process.memoryUsage.rss(),
+    collect: collectGarbage,
+    ready: (ok, reason) => readiness.set('memory', ok, reason),
+  });
+  guard.look();
   void dlx.synced.then(() => {
     readiness.set('resources', true);
     onSynced?.(dlx.resources.gates.size);
@@ -114,6 +128,7 @@ async function serve(
   shutdown.step(80, 'stop the admin server', () => admin.close());
   const port = await dlx.listen();
   logger.info('listening', { port, infra: infra.address, control: control.address, admin: admin.address });
+  return guard;
 }
 
 /** Serves what the autoscaler asks: with a token on a port of its own, else the infrastructure server does. */

@@ -66,4 +66,6 @@ export interface Core {
   draining: boolean;
   /** Set when the drain's time is over: whatever still comes is answered 503. */
   refusing: boolean;
+  /** Set while memory is past its mark: new requests are refused. */
+  shedding: boolean;
 }

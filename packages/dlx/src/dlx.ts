@@ -127,5 +127,6 @@ function createCore({ scaler, clock, logger, identity, settings, metrics }: DlxO
     identity,
     draining: false,
     refusing: false,
+    shedding: false,
   };
 }

@@ -12,6 +12,7 @@ import {
   setting,
 } from '@scaler/runtime';
 import type { Settings } from './core.ts';
+import type { MemoryMarks } from './memory-guard.ts';
 
 const cidr = parsers.string({
   pattern: /^[0-9a-fA-F.:]+(\/\d{1,3})?$/,
@@ -159,6 +160,34 @@ const drainSettings = {
   }),
 };
 
+const percent = parsers.integer(1, 100);
+
+/** What is done about memory that no other bound has kept down. */
+const memorySettings = {
+  memoryLimit: setting({
+    parser: bytes,
+    doc: "How many bytes the process may have; the marks are shares of it. Default: the container's limit, or all that there is.",
+  }),
+  memoryShed: setting({
+    parser: percent,
+    default: 80,
+    unit: '%',
+    doc: 'From this share of `--memory-limit` on new requests are refused as `overflow`, and idle connections end.',
+  }),
+  memoryUnready: setting({
+    parser: percent,
+    default: 85,
+    unit: '%',
+    doc: 'From this share on the replica is not ready. Not less than `--memory-shed`.',
+  }),
+  memoryRestart: setting({
+    parser: percent,
+    default: 90,
+    unit: '%',
+    doc: 'Past this share for 30 s the replica drains and is started again. Not less than `--memory-unready`.',
+  }),
+};
+
 /** What the autoscaler asks, with the token of `--control-token-file`. */
 const controlSettings = {
   controlHost: setting({ parser: parsers.string(), default: '0.0.0.0', doc: 'The address of the control server.' }),
@@ -195,6 +224,7 @@ export const settings = defineConfig({
   ...holdSettings,
   ...wakeSettings,
   ...drainSettings,
+  ...memorySettings,
   ...controlSettings,
   ...autoscalerSettings,
   ...placeSettings,
@@ -226,6 +256,14 @@ export function dataSettings(values: ConfigValues<DlxTable>): Settings {
     targetHeader: values.targetHeader,
     clusterDomain: values.clusterDomain,
   };
+}
+
+/** From where on what is done about memory. */
+export function memoryMarks(values: ConfigValues<DlxTable>): MemoryMarks {
+  const shed = values.memoryShed / 100;
+  const unready = Math.max(shed, values.memoryUnready / 100);
+  const restart = Math.max(unready, values.memoryRestart / 100);
+  return { limit: values.memoryLimit ?? memoryBytes(), shed, unready, restart };
 }
 
 /** What the process may take: its container's limit, or all. */

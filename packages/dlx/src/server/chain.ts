@@ -10,11 +10,12 @@ import { quietOf } from '../quiet.ts';
 import type { Handle } from './client-connection.ts';
 
 const stopping: Refusal = { outcome: 'draining', detail: 'this DLX is about to stop' };
+const crowded: Refusal = { outcome: 'overflow', detail: 'this DLX has too little memory left for new requests' };
 
 /** One request, the whole way: identify → gate → hold or pass → endpoint → upstream → copy → outcome. */
 export function createChain(core: Core, directory: Directory, trusts: Trust): Handle {
   const take: Handle = (x) => {
-    const refusal = core.refusing ? stopping : x.carrier.check(x);
+    const refusal = core.refusing || core.shedding ? refusalOf(core) : x.carrier.check(x);
     if (refusal !== undefined) {
       x.refuse(refusal);
       return;
@@ -55,6 +56,10 @@ export function createChain(core: Core, directory: Directory, trusts: Trust): Ha
       x.broke(error);
     }
   };
+}
+
+function refusalOf({ refusing }: Core): Refusal {
+  return refusing ? stopping : crowded;
 }
 
 function identify(x: Exchange, directory: Directory, trusts: Trust): Lane | undefined {

@@ -1,8 +1,8 @@
+import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from '@jest/globals';
 import type { Endpoint } from '@scaler/scaler-types';
 import { type ChildEnd, runBounded } from './bounded-child.ts';
-import { until } from './harness.ts';
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
 const webScaler = fileURLToPath(new URL('web-scaler.ts', import.meta.url));
@@ -36,14 +36,11 @@ export async function startRealDlx(web: Endpoint, flags: readonly string[] = [])
     child.kill('SIGKILL');
     return ended;
   });
-  let log = '';
-  child.stdout?.on('data', (chunk: Buffer) => (log += chunk.toString()));
   let gone: ChildEnd | undefined;
   void ended.then((end) => (gone = end));
-  const line = (): string | undefined => log.split('\n').find((one) => one.includes('"msg":"listening"'));
-  await until(() => line() !== undefined || gone !== undefined, 'the DLX listens');
-  if (gone !== undefined) throw new Error(`the DLX ended at once: ${JSON.stringify(gone)}`);
-  const { port, infra } = JSON.parse(line() ?? '') as { port: number; infra: { port: number } };
+  const line = await Promise.race([listening(child), ended]);
+  if (typeof line !== 'string') throw new Error(`the DLX ended at once: ${JSON.stringify(line)}`);
+  const { port, infra } = JSON.parse(line) as { port: number; infra: { port: number } };
   const ready = async (): Promise<number> => {
     const url = `http://127.0.0.1:${infra.port}/readyz`;
     return fetch(url, { signal: AbortSignal.timeout(1000) }).then(
@@ -53,4 +50,16 @@ export async function startRealDlx(web: Endpoint, flags: readonly string[] = [])
   };
   while ((await ready()) !== 200) if (gone !== undefined) throw new Error(`the DLX ended: ${JSON.stringify(gone)}`);
   return { port, pid: child.pid as number, ended, ready, peakMb, kill: (signal) => void child.kill(signal) };
+}
+
+/** Resolves with the log line that tells its ports. */
+function listening({ stdout }: ChildProcess): Promise<string> {
+  let log = '';
+  return new Promise((resolve) => {
+    stdout?.on('data', (chunk: Buffer) => {
+      log += chunk.toString();
+      const line = log.split('\n').find((one) => one.includes('"msg":"listening"') && one.endsWith('}'));
+      if (line !== undefined) resolve(line);
+    });
+  });
 }
