@@ -28,15 +28,23 @@ function mergeList(existing: Json[], patch: Json[], key: string, path: string[])
   if (patch.some((item) => isObject(item) && item.$patch === 'replace')) {
     return patch.filter((item) => !(isObject(item) && item.$patch === 'replace'));
   }
+  const byKey = new Map<Json | undefined, JsonObject>();
+  // The first of its key is the one that is merged into.
+  for (const item of result.toReversed()) if (isObject(item)) byKey.set(item[key], item);
+  const gone = new Set<Json>();
   for (const item of patch) {
     if (!isObject(item)) throw badRequest(`a strategic merge patch of ${path.join('.')} needs objects`);
-    const at = result.findIndex((other) => isObject(other) && other[key] === item[key]);
+    const known = byKey.get(item[key]);
     if (item.$patch === 'delete') {
-      if (at >= 0) result.splice(at, 1);
-    } else if (at >= 0) merge(result[at] as JsonObject, item, path);
-    else result.push(item);
+      if (known !== undefined) gone.add(known);
+      byKey.delete(item[key]);
+    } else if (known !== undefined) merge(known, item, path);
+    else {
+      result.push(item);
+      byKey.set(item[key], item);
+    }
   }
-  return result;
+  return gone.size === 0 ? result : result.filter((item) => !gone.has(item));
 }
 
 function deleteFromPrimitives(target: JsonObject, patch: JsonObject): void {

@@ -27,10 +27,14 @@ function checkServicePort(port: JsonObject, at: string, several: boolean): Field
 }
 
 function checkUnique(ports: readonly JsonObject[]): FieldError[] {
+  const names = new Set<Json | undefined>();
+  const numbers = new Set<string>();
   return ports.flatMap((port, i) => {
-    const earlier = ports.slice(0, i);
-    const sameName = port.name !== undefined && port.name !== '' && earlier.some(({ name }) => name === port.name);
-    const samePort = earlier.some((other) => other.port === port.port && other.protocol === port.protocol);
+    const number = `${String(port.protocol)} ${String(port.port)}`;
+    const sameName = port.name !== undefined && port.name !== '' && names.has(port.name);
+    const samePort = numbers.has(number);
+    names.add(port.name);
+    numbers.add(number);
     return [
       ...(sameName ? [duplicateValue(`spec.ports[${i}].name`, port.name)] : []),
       ...(samePort ? [duplicateValue(`spec.ports[${i}]`, port)] : []),

@@ -91,7 +91,7 @@ function claims(system: EmbeddedSystem, namespace: string, victim: Workload, ind
 
 function deployment(namespace: string, name: string, annotations: Texts, labels: Texts): object {
   const app = { app: name };
-  const container = { name: 'app', image: 'hostile', ports: [{ name: 'http', containerPort: 8080 }] };
+  const container = { name: 'app', image: 'app', ports: [{ name: 'http', containerPort: 8080 }] };
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

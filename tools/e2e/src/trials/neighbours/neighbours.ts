@@ -25,6 +25,8 @@ interface Seen {
   readonly sleeps: number;
   /** By app; of its largest replica. */
   readonly peakMb: Readonly<Record<string, number>>;
+  /** By app; of all its replicas, in shares of a core. `trial`: of this process, which is the cluster. */
+  readonly cpu: Readonly<Record<string, number>>;
   readonly restarts: number;
 }
 
@@ -68,16 +70,29 @@ async function watched(
 ): Promise<[Seen, AttackReport | undefined]> {
   const peakMb: Record<string, number> = {};
   const before = pidsOf(system);
+  const [beganMs, cpuBefore] = [performance.now(), await cpuOf(system)];
   const sleepsBefore = sum(workloads, ({ sleeps }) => sleeps);
   const stop = new AbortController();
   const sampling = sample(system, peakMb, stop.signal);
   const [asked, report] = await Promise.all([useTenants(system, workloads, forMs), meanwhile()]);
   stop.abort();
   await sampling;
+  const tookMs = performance.now() - beganMs;
+  const cpu = Object.entries(await cpuOf(system)).map(([name, ms]) => [name, (ms - (cpuBefore[name] ?? 0)) / tookMs]);
   const now = new Set(pidsOf(system));
   const restarts = before.filter((pid) => !now.has(pid)).length;
   const sleeps = sum(workloads, (workload) => workload.sleeps) - sleepsBefore;
-  return [{ asked, peakMb, restarts, sleeps }, report];
+  return [{ asked, peakMb, cpu: Object.fromEntries(cpu), restarts, sleeps }, report];
+}
+
+async function cpuOf(system: EmbeddedSystem): Promise<Record<string, number>> {
+  const { user, system: own } = process.cpuUsage();
+  const found: Record<string, number> = { trial: (user + own) / 1_000 };
+  for (const app of apps) {
+    const costs = processesOf(system, app).map(({ pid }) => readCost(pid ?? 0).catch(() => ({ cpuMs: 0 })));
+    found[app] = (await Promise.all(costs)).reduce((total, { cpuMs }) => total + cpuMs, 0);
+  }
+  return found;
 }
 
 async function sample(system: EmbeddedSystem, peakMb: Record<string, number>, signal: AbortSignal): Promise<void> {
@@ -123,15 +138,25 @@ function lost({ asked }: Seen): readonly Asked[] {
 }
 
 function tell(without: Seen, under: Seen, report: AttackReport | undefined): void {
-  const row = (name: string, { asked, sleeps, peakMb }: Seen): (string | number)[] => {
+  const row = (name: string, { asked, sleeps, peakMb, cpu }: Seen): (string | number)[] => {
     const times = (warm: boolean): string => {
       const all = asked.filter((one) => one.answer.ok && one.warm === warm).map(({ tookMs }) => tookMs);
       return `${Math.round(percentile(all, 0.5))} / ${Math.round(percentile(all, 0.99))} of ${all.length}`;
     };
+    const cores = [...apps, 'trial'].map((of) => (cpu[of] ?? Number.NaN).toFixed(2)).join(' / ');
     const memory = apps.map((app) => Math.round(peakMb[app] ?? 0)).join(' / ');
-    return [name, asked.length, lost({ asked } as Seen).length, sleeps, times(true), times(false), memory];
+    return [name, asked.length, lost({ asked } as Seen).length, sleeps, times(true), times(false), memory, cores];
   };
-  const head = ['twenty tenants', 'requests', 'lost', 'parks', 'awake p50 / p99 ms', 'asleep', 'MB dlx / autoscaler'];
+  const head = [
+    'twenty tenants',
+    'requests',
+    'lost',
+    'parks',
+    'awake p50 / p99 ms',
+    'asleep',
+    'MB dlx / autoscaler',
+    'cores dlx / autoscaler / trial',
+  ];
   for (const line of tableLines([head, row('alone', without), row('beside it', under)])) say(line);
   if (report !== undefined) say(`  ${report.writes} hostile writes`);
   for (const [reason, count] of report?.refused ?? []) say(`  refused by the API ${count} times: ${reason}`);
