@@ -42,11 +42,13 @@ export async function attack(
   victims: readonly Workload[],
   forMs: number,
 ): Promise<AttackReport> {
-  const clients = startClients(system, forMs);
+  // `writes` or `clients`: that half of it alone, to find out which one does harm.
+  const only = process.env['TRIALS_ATTACK'];
+  const clients = only === 'writes' ? undefined : startClients(system, forMs);
   const refused = new Map<string, number>();
   const endsAtMs = performance.now() + forMs;
   let writes = 0;
-  while (performance.now() < endsAtMs) {
+  while (only !== 'clients' && performance.now() < endsAtMs) {
     for (const { name, object } of hostileWrites(system, hostileNamespace, victims, writes)) {
       if (performance.now() >= endsAtMs) break;
       writes += 1;

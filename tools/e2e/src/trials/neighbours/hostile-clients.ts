@@ -4,7 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const [base = '', seconds = '60'] = process.argv.slice(2);
-const { hostname: host, port } = new URL(base);
+const { hostname: host, port: named } = new URL(base);
+const port = named === '' ? 80 : Number(named);
 const endsAtMs = performance.now() + Number(seconds) * 1_000;
 const open = new Set<Socket>();
 
@@ -13,7 +14,7 @@ const tiny = (count: number): string => Array.from({ length: count }, (_, i) => 
 
 /** Says something over a connection of its own. `reads`: takes what is answered. */
 function say(text: string, reads: boolean): Socket {
-  const socket = connect({ host, port: Number(port) });
+  const socket = connect({ host, port });
   open.add(socket);
   socket.on('error', () => socket.destroy());
   socket.on('close', () => open.delete(socket));

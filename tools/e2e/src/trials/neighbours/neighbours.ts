@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scaler/demo';
@@ -73,10 +74,17 @@ async function watched(
   const [beganMs, cpuBefore] = [performance.now(), await cpuOf(system)];
   const sleepsBefore = sum(workloads, ({ sleeps }) => sleeps);
   const stop = new AbortController();
+  const loop = monitorEventLoopDelay({ resolution: 10 });
+  loop.enable();
   const sampling = sample(system, peakMb, stop.signal);
   const [asked, report] = await Promise.all([useTenants(system, workloads, forMs), meanwhile()]);
   stop.abort();
   await sampling;
+  loop.disable();
+  // The cluster's API, its proxies and the tenants' clients share this process: what it stalls is not the product's doing.
+  say(
+    `  the trial's own loop: p99 ${(loop.percentile(99) / 1e6).toFixed(0)} ms, at most ${(loop.max / 1e6).toFixed(0)} ms`,
+  );
   const tookMs = performance.now() - beganMs;
   const cpu = Object.entries(await cpuOf(system)).map(([name, ms]) => [name, (ms - (cpuBefore[name] ?? 0)) / tookMs]);
   const now = new Set(pidsOf(system));
