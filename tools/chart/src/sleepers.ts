@@ -71,14 +71,9 @@ export async function createApps(image: string): Promise<void> {
 /** Some that stay at zero: with a wrong annotation, from before there was a policy; and with what a wake may ask for. */
 export async function createOld(): Promise<void> {
   const large = { 'scaler/replicas': '150', 'scaler/pause': 'as-is' };
-  const noted = {
-    'scaler/state': '{"epoch":"e","uid":"u","replicas":300,"by":"","reason":""}',
-    'scaler/pause': 'as-is',
-  };
   const items = [
     atZero('old', { 'scaler/cooldown': 'soon' }, {}),
     atZero('large', large, { 'scaler/enabled': 'true' }),
-    atZero('noted', noted, { 'scaler/enabled': 'true' }),
     {
       apiVersion: 'v1',
       kind: 'Service',
