@@ -61,7 +61,7 @@ export default tseslint.config(
       ],
     },
   },
-  guarded,
+  ...guarded,
   // The apps and libraries may use the testing kit in their tests alone.
   {
     files: ['packages/*/src/**/*.ts', 'examples/*/src/**/*.ts'],

@@ -6,7 +6,7 @@ const message = 'A peer reaches this: use listen, listenOnce, replaceMethod or g
 
 const functions = ':matches(ArrowFunctionExpression, FunctionExpression)';
 
-export const unguarded = [
+const unguarded = [
   // emitter.on('data', …), signal.addEventListener(…), readable.pipe(…)
   "CallExpression[callee.type='MemberExpression'][callee.property.name=/^(on|once|addListener|prependListener|prependOnceListener|addEventListener|pipe)$/]",
   // emitter['on'](…)
@@ -25,9 +25,24 @@ export const unguarded = [
   `Property[key.name=/^(clientErrorHandler|lookup)$/] > ${functions}`,
 ].map((selector) => ({ selector, message }));
 
-/** Where they are looked for. */
-export const guarded = {
-  files: ['packages/dlx/src/**/*.ts'],
-  ignores: ['**/*.test.ts', '**/testing/**', 'packages/dlx/src/guard.ts'],
-  rules: { 'no-restricted-syntax': ['error', ...unguarded] },
-};
+/** What a listener puts off runs outside of its guard: setImmediate(() => …), process.nextTick(() => …). */
+const deferred = [
+  `CallExpression[callee.name=/^(setImmediate|setTimeout|queueMicrotask)$/] > ${functions}`,
+  `CallExpression[callee.property.name=/^(nextTick|setImmediate|queueMicrotask)$/] > ${functions}`,
+].map((selector) => ({ selector, message: 'It runs outside of the guard of what put it off: use guard(owner, …).' }));
+
+const ignores = ['**/*.test.ts', '**/testing/**', 'packages/dlx/src/guard.ts'];
+
+/** Where they are looked for: the first everywhere, both where peers are spoken with. */
+export const guarded = [
+  {
+    files: ['packages/dlx/src/**/*.ts'],
+    ignores,
+    rules: { 'no-restricted-syntax': ['error', ...unguarded] },
+  },
+  {
+    files: ['packages/dlx/src/{forward,http2,server,tcp,upgrade}/**/*.ts'],
+    ignores,
+    rules: { 'no-restricted-syntax': ['error', ...unguarded, ...deferred] },
+  },
+];

@@ -88,7 +88,7 @@ export class Upstreams {
   /** Whatever it was doing ends; its request hears of it. */
   discard(upstream: Upstream, reason: Error): void {
     // Not in the middle of undici's own bookkeeping, from where we are called.
-    if (this.#all.delete(upstream)) process.nextTick(() => upstream.client.destroy(reason, ignore));
+    if (this.#all.delete(upstream)) process.nextTick(guard(upstream, () => upstream.client.destroy(reason, ignore)));
   }
 
   /** Closes those to an endpoint that nobody uses. */
@@ -214,7 +214,7 @@ export function connectWithin(
     if (socket.connecting) socket.destroy(lateError(`${host}:${port}`, timeoutMs));
   });
   // A process that was busy itself hears of a connection that stands only after its timers.
-  let timer = setTimeout(() => setImmediate(late), Math.min(timeoutMs, longestTimerMs));
+  let timer = setTimeout(setImmediate, Math.min(timeoutMs, longestTimerMs), late);
   listenOnce(socket, 'close', owner, () => {
     clearTimeout(timer);
     fail(new Error(`${host}:${port} closed the connection before anything was sent`));
@@ -223,7 +223,7 @@ export function connectWithin(
     clearTimeout(timer);
     if (settleMs === 0) stands();
     // What came in meanwhile is read before the immediate.
-    else timer = setTimeout(() => setImmediate(stands), settleMs);
+    else timer = setTimeout(setImmediate, settleMs, stands);
   });
 }
 

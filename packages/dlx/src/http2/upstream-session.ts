@@ -4,7 +4,7 @@ import type { EndpointState } from '../forward/endpoint-state.ts';
 import { socketOptions } from '../forward/upstream-socket.ts';
 import { connectWithin } from '../forward/upstreams.ts';
 import type { Faults } from '../faults.ts';
-import { type Breakable, listen, listenOnce } from '../guard.ts';
+import { type Breakable, guard, listen, listenOnce } from '../guard.ts';
 import { clientOptions } from './options.ts';
 import { closeSession, destroySession } from './stream-end.ts';
 
@@ -137,13 +137,13 @@ export class UpstreamSession implements Breakable {
     });
     listenOnce(session, 'close', this, () => this.#failed(failure ?? new Error(`${key} closed the connection`)));
     listenOnce(session, 'remoteSettings', this, this.#stands);
-    const late = (): void => {
+    const late = guard(this, () => {
       if (this.#ready) return;
       failure = Object.assign(new Error(`no HTTP/2 from ${key} in ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
       destroySession(session);
-    };
+    });
     // A process that was busy itself hears of SETTINGS that came only after its timers.
-    this.#timer = setTimeout(() => setImmediate(late), timeoutMs);
+    this.#timer = setTimeout(setImmediate, timeoutMs, late);
   }
 
   #stands(): void {

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Core } from '../core.ts';
 import type { Channel } from '../carrier.ts';
 import { Exchange } from '../exchange.ts';
-import { listenOnce, replaceMethod } from '../guard.ts';
+import { guard, listenOnce, replaceMethod } from '../guard.ts';
 import type { Http1Carrier } from '../forward/http1-carrier.ts';
 import { overflowOf, pipelinedBytesOf } from '../hold/bounds.ts';
 import { connectionBytes } from '../ledger/connections.ts';
@@ -228,12 +228,11 @@ export class Connection implements Channel, ClientConnection {
   #halt(): void {
     if (this.#halting) return;
     this.#halting = true;
-    process.nextTick(() =>
-      process.nextTick(() => {
-        this.#halting = false;
-        if (!this.leftHttp && (this.#waiting.length >= readOn || this.#cut)) this.socket.pause();
-      }),
-    );
+    const halt = guard(this, () => {
+      this.#halting = false;
+      if (!this.leftHttp && (this.#waiting.length >= readOn || this.#cut)) this.socket.pause();
+    });
+    process.nextTick(process.nextTick, halt);
   }
 
   /**
