@@ -18,23 +18,18 @@ const { quietOf } = await import('./quiet.ts');
 const { parseHost } = await import('./identify/host.ts');
 const { Directory } = await import('./identify/directory.ts');
 const { Gate } = await import('./gate.ts');
+const { Accounting } = await import('./accounting.ts');
 
 /** Of a head's characters, which are at most 64 KiB; four times as many are tried. It is read here as five kinds of head. */
 const largest = { size: 256 * 1_024, steps: 24 * 256 * 1_024 };
-const sizes = [1_024, 8_192, 32_768];
+const sizes = [1_024, 16_384];
 const namesOfFields = [
   ...['host', 'connection', 'te', 'upgrade', 'content-length', 'transfer-encoding', 'expect', 'forwarded'],
   ...['x-forwarded-for', 'x-forwarded-proto', 'x-scaler-hop', 'x-scaler-target', 'x-other', 'cookie', 'user-agent'],
 ];
 
-const values: readonly (readonly [string, string])[] = [
-  ['names', 'a,'],
-  ['spaces', ' '],
-  ['quotes', '"\\'],
-  ['trailers', 'trailers, '],
-  ['colons', ':1'],
-  ['dots', 'a.'],
-];
+/** What one field is made of, over and over. */
+const values = ['a,', ' ', '"\\', 'trailers, ', ':1', 'a.'];
 
 /** Everything that is done with a request's fields before it is known whom it is for, and after. */
 function workOnFields(raw: string[], url: string): unknown {
@@ -60,14 +55,12 @@ function workOnFields(raw: string[], url: string): unknown {
 
 describe('a head takes no more than its length', () => {
   test.each(namesOfFields)('one %s of any text', (name) => {
-    const problems = values.flatMap(([what, unit]) => {
-      const of = (size: number): (() => unknown) => {
-        const raw = ['host', 'web', name, unit.repeat(size / unit.length)];
-        return () => workOnFields(raw, '/');
-      };
-      return costProblems(counter, { of, sizes, largest }).map((problem) => `${what}: ${problem}`);
-    });
-    expect(problems).toEqual([]);
+    const of = (size: number): (() => unknown) => {
+      const heads = values.map((unit) => ['host', 'web', name, unit.repeat(size / unit.length)]);
+      return () => heads.forEach((raw) => workOnFields(raw, '/'));
+    };
+    const all = { ...largest, steps: values.length * largest.steps };
+    expect(costProblems(counter, { of, sizes, largest: all })).toEqual([]);
   });
 
   test.each(namesOfFields)('as many %s as there is room for', (name) => {
@@ -123,7 +116,7 @@ test('quiet rules and fields take no more than there are of both', () => {
 });
 
 test('a resource of many targets and routes takes no more at each change than there are of them', () => {
-  const core = { clock: createFakeClock(), scaler: {} } as never;
+  const core = { clock: createFakeClock(), scaler: {}, accounting: new Accounting() } as never;
   const of = (size: number): (() => unknown) => {
     const routes: Route[] = Array.from({ length: size }, (_, i) => ({ host: 'a.io', path: `/p${i}` }));
     const targets = routes.map((route, i) => ({
@@ -156,7 +149,7 @@ test('a resource of many targets and routes takes no more at each change than th
 });
 
 test('of many resources that claim one host, each takes no more than its own', () => {
-  const core = { clock: createFakeClock(), scaler: {} } as never;
+  const core = { clock: createFakeClock(), scaler: {}, accounting: new Accounting() } as never;
   const of = (size: number): (() => unknown) => {
     const gates = Array.from({ length: size }, (_, i) => {
       const routes = [{ host: 'a.io', path: `/p${i % 7}` }];
