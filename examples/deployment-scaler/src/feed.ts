@@ -78,7 +78,10 @@ function isNews(event: StoreEvent<Workload>): boolean {
 // Whether a Service is shared depends on every workload behind it.
 function neighbours({ stores, lookup }: Ground, { namespace, templateLabels, uid }: Workload): readonly ResourceRef[] {
   const services = pairsOf(namespace, templateLabels).flatMap((pair) => stores.services.byIndex('selector', pair));
-  return [...new Set(services.flatMap((one) => lookup.workloadsBehind(one)))].filter((one) => one.uid !== uid);
+  // By what the Services select and not by each of them: there may be as many as there are workloads.
+  const bySelector = new Map(services.map((one) => [JSON.stringify(ownSelector(one)), one]));
+  const behind = [...bySelector.values()].flatMap((one) => lookup.workloadsBehind(one));
+  return [...new Set(behind)].filter((one) => one.uid !== uid);
 }
 
 function behindPod({ stores }: Ground, { namespace, labels }: PodInfo): readonly ResourceRef[] {

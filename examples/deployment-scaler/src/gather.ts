@@ -203,16 +203,23 @@ function isUsable({ watching }: Ground, { managed, live, ref }: Snapshot, leadin
   return usable || (hasReady && targets.length > mostWatched);
 }
 
+const fewOthers = 10;
+
 /** Why the Services cannot be diverted, from the stores' pods and workloads. */
 export function refusalOf(ground: Ground, managed: Managed, services: readonly ServiceInfo[]): string | undefined {
   const { stores, lookup } = ground;
   const { workload, settings } = managed;
-  const pairs = services.flatMap(firstPair);
+  const pairs = [...new Set(services.flatMap(firstPair))];
   const pods = [...new Set(pairs.flatMap((pair) => stores.pods.byIndex('label', pair)))];
   const self = resourceKey(workload);
-  const others = services.flatMap((service) =>
-    lookup.workloadsBehind(service).filter((other) => other.uid !== workload.uid && resourceKey(other) !== self),
-  );
+  const others = new Set<Workload>();
+  for (const service of services) {
+    for (const other of lookup.workloadsBehind(service)) {
+      if (other.uid !== workload.uid && resourceKey(other) !== self) others.add(other);
+    }
+    // A few are named: where one Service is shared among many, so may be all.
+    if (others.size > fewOthers) break;
+  }
   const owners = new Set(pods.map(({ ownerUid }) => ownerUid ?? ''));
   const replicaSets = [...owners].flatMap((uid) => stores.replicaSets.byIndex('uid', uid));
   const ingresses = services.flatMap(({ namespace, name }) => lookup.ingressesOf(namespace, name));
@@ -222,7 +229,7 @@ export function refusalOf(ground: Ground, managed: Managed, services: readonly S
     services,
     pods,
     replicaSets,
-    others: [...new Set(others)],
+    others: [...others],
     ingresses: [...new Set(ingresses)],
     targetGroups: services.flatMap(({ namespace, name }) => lookup.targetGroupsOf(namespace, name)),
   });

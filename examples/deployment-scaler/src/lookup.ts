@@ -14,6 +14,7 @@ import { type HostedRoute, hostedRoute } from './gateway.ts';
 import type { IngressInfo } from './ingress.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Options } from './options.ts';
+import { mostServices } from './refusal.ts';
 import type { SettingProblem, Settings } from './settings.ts';
 import { createSettingsReader } from './settings-reader.ts';
 import { firstPair, pairsOf, type Stores } from './stores.ts';
@@ -43,12 +44,12 @@ export interface Lookup {
   /** Managed workloads whose pods a Service selects. */
   workloadsBehind(service: ServiceInfo): readonly Workload[];
   ingressesOf(namespace: string, service: string): readonly IngressInfo[];
-  /** Those of a namespace that count on the shared port. */
-  acceptedIngresses(namespace: string): readonly IngressInfo[];
+  /** Those that name one of these Services of the workload, or one of its `scaler/hosts`, and count on the shared port. */
+  acceptedIngresses(managed: Managed, services: readonly ServiceInfo[]): readonly IngressInfo[];
   /** Why an Ingress does not count there. */
   readonly classes: Classes;
   targetGroupsOf(namespace: string, service: string): readonly TargetGroupInfo[];
-  /** The HTTPRoutes that name one of these Services of the workload; where it has `scaler/hosts`, all of its namespace. */
+  /** The HTTPRoutes that name one of these Services of the workload, or may reach one of its `scaler/hosts`. */
   httpRoutesOf(managed: Managed, services: readonly ServiceInfo[]): readonly HostedRoute[];
   /** The resources that a change of a Service may concern, strays included. */
   resourcesOf(service: ServiceInfo): readonly ResourceRef[];
@@ -99,8 +100,8 @@ export function createLookup({ stores, options, namespaces, dryRun }: LookupPart
     slicesOf,
     workloadsBehind,
     ingressesOf: (namespace, service) => stores.ingresses.byIndex('service', `${namespace}/${service}`),
-    acceptedIngresses: (namespace) =>
-      stores.ingresses.byIndex('namespace', namespace).filter((one) => classes.ingressProblem(one) === undefined),
+    acceptedIngresses: (one, services) =>
+      ingressesFor(stores, one, services).filter((ingress) => classes.ingressProblem(ingress) === undefined),
     classes,
     targetGroupsOf: (namespace, service) =>
       stores.targetGroups.flatMap((store) => store.byIndex('service', `${namespace}/${service}`)),
@@ -136,7 +137,38 @@ export function leadsTo(service: ServiceInfo, { workload, settings }: Managed): 
 function servicesOf(stores: Stores, managed: Managed): readonly ServiceInfo[] {
   const { namespace, templateLabels } = managed.workload;
   const candidates = pairsOf(namespace, templateLabels).flatMap((pair) => stores.services.byIndex('selector', pair));
-  return candidates.filter((service) => leadsTo(service, managed)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const leading = candidates.filter((service) => leadsTo(service, managed)).sort(byName);
+  if (leading.length < mostServices) return leading;
+  // What is diverted already goes first: it has to be woken for, and handed back.
+  const [diverted, others] = [leading.filter(isDiverted), leading.filter((service) => !isDiverted(service))];
+  return [...diverted, ...others].slice(0, mostServices).sort(byName);
+}
+
+function isDiverted(service: ServiceInfo): boolean {
+  return keyOf(service) !== undefined;
+}
+
+function byName(a: ServiceInfo, b: ServiceInfo): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+function ingressesFor(
+  { ingresses }: Stores,
+  { workload: { namespace }, settings }: Managed,
+  services: readonly ServiceInfo[],
+): readonly IngressInfo[] {
+  const byService = services.flatMap(({ name }) => ingresses.byIndex('service', `${namespace}/${name}`));
+  const byHost = settings.hosts.flatMap((host) =>
+    claimsOn(host).flatMap((claim) => ingresses.byIndex('host', `${namespace}/${claim}`)),
+  );
+  return [...new Set([...byService, ...byHost])];
+}
+
+/** The hosts that stand for this one: itself, and `*.` of all above it. */
+function claimsOn(host: string): readonly string[] {
+  const claims = [host];
+  for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) claims.push(`*${host.slice(dot)}`);
+  return claims;
 }
 
 function httpRoutesOf(
@@ -146,10 +178,14 @@ function httpRoutesOf(
   services: readonly ServiceInfo[],
 ): readonly HostedRoute[] {
   if (httpRoutes.size === 0) return [];
-  const found =
-    settings.hosts.length > 0
-      ? httpRoutes.byIndex('namespace', namespace)
-      : services.flatMap(({ name }) => httpRoutes.byIndex('service', `${namespace}/${name}`));
+  const byService = services.flatMap(({ name }) => httpRoutes.byIndex('service', `${namespace}/${name}`));
+  const claims = new Set(settings.hosts.flatMap(claimsOn));
+  const byHost = claims.size === 0 ? [] : httpRoutes.byIndex('namespace', namespace);
+  // Without hostnames it has those of its listeners.
+  const reaching = byHost.filter(
+    ({ hostnames }) => hostnames.length === 0 || hostnames.some((host) => claims.has(host)),
+  );
+  const found = [...byService, ...reaching];
   return [...new Set(found)].map((route) =>
     hostedRoute(
       route,

@@ -34,7 +34,7 @@ function describe(ground: Ground, snapshot: Snapshot, managed: Managed, facts: F
     {
       managed,
       services,
-      ingresses: ground.lookup.acceptedIngresses(managed.workload.namespace),
+      ingresses: ground.lookup.acceptedIngresses(managed, services),
       httpRoutes: ground.lookup.httpRoutesOf(managed, services),
       // The autoscaler's side of it is in the facts.
       slicesOf: ground.role === 'dlx' ? (name) => ground.lookup.slicesOf(snapshot.ref.namespace, name) : undefined,

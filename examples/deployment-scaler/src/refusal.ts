@@ -47,8 +47,11 @@ export function refusal(facts: RefusalFacts): string | undefined {
 const fewReasons = 5;
 /** Each port is one of the DLX's own, and all are looked at whenever anything of the workload changes. */
 const mostPorts = 1_000;
+/** So many Services of one workload are looked at, and are too many: each is looked at whenever any of them changes. */
+export const mostServices = 100;
 
 function manyPorts({ services }: RefusalFacts): string[] {
+  if (services.length >= mostServices) return [`${mostServices} Services or more lead to it, fewer can be diverted`];
   const ports = services.reduce((sum, service) => sum + service.ports.length, 0);
   return ports <= mostPorts ? [] : [`its Services have ${ports} ports, at most ${mostPorts} can be diverted`];
 }

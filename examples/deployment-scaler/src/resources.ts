@@ -23,9 +23,9 @@ export interface ResourceFacts {
   readonly managed: Managed;
   /** Those that lead to it. */
   readonly services: readonly ServiceInfo[];
-  /** Every Ingress of the namespace that counts. */
+  /** Those that name one of its Services, or one of its `scaler/hosts`, and count on the shared port. */
   readonly ingresses: readonly IngressInfo[];
-  /** Those that name one of its Services; where it has `scaler/hosts`, every HTTPRoute of the namespace. */
+  /** Those that name one of its Services, or may reach one of its `scaler/hosts`. */
   readonly httpRoutes: readonly HostedRoute[];
   readonly mode: RoutingMode;
   /** Why it must not be parked, beside what its settings and labels say. */

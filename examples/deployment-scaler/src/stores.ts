@@ -163,7 +163,9 @@ function addIndexes(stores: Indexed, role: ScalerContext['role']): void {
   replicaSets.addIndex('owner', ({ ownerUid }) => [ownerUid ?? '']);
   replicaSets.addIndex('uid', ({ uid }) => [uid]);
   services.addIndex('selector', (service) => firstPair(service));
-  ingresses.addIndex('namespace', ({ namespace }) => [namespace]);
+  ingresses.addIndex('host', ({ namespace, routes }) =>
+    [...new Set(routes.map(({ host }) => host))].map((host) => `${namespace}/${host}`),
+  );
   ingresses.addIndex('service', ({ namespace, services: named }) => named.map((name) => `${namespace}/${name}`));
   httpRoutes.addIndex('namespace', ({ namespace }) => [namespace]);
   httpRoutes.addIndex('service', ({ namespace, services: named }) => named.map((name) => `${namespace}/${name}`));

@@ -60,7 +60,7 @@ function complaintsOf(
   services: readonly ServiceInfo[],
 ): readonly Complaint[] {
   const { workload, settings, problems } = managed;
-  const ingresses = settings.hosts.length > 0 ? lookup.acceptedIngresses(workload.namespace) : [];
+  const ingresses = settings.hosts.length > 0 ? lookup.acceptedIngresses(managed, services) : [];
   const httpRoutes = lookup.httpRoutesOf(managed, services);
   const hosts = hostsOf({ managed, ingresses, httpRoutes }, options).refused;
   const mode = routingMode(settings, services);
