@@ -30,6 +30,20 @@ test('it keeps the newest, and only of resources that are there', () => {
   expect(ring.of(web)).toEqual([]);
 });
 
+test('what an owner writes takes no more than its share: the newest is kept whole, older ones as far as there is room', () => {
+  const ring = createRing();
+  for (let i = 0; i < 32; i++) {
+    ring.add(
+      web,
+      { what: i % 2 === 0 ? 'stay' : 'park', reasons: Array.from({ length: 30 }, () => 'x'.repeat(200)) },
+      i,
+    );
+  }
+  expect(ring.of(web)).toHaveLength(2);
+  ring.add(web, { what: 'stay', reasons: ['y'.repeat(20_000)] }, 32);
+  expect(ring.of(web).map(({ reasons }) => reasons.join('').length)).toEqual([20_000]);
+});
+
 test('the explanation is one sentence: where it stands, why, and since when', () => {
   const ring = createRing();
   expect(explain(web, [], true)).toBe('default/web is awake; nothing was decided about it yet.');

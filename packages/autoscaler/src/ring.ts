@@ -19,6 +19,12 @@ interface Kept extends Pick<RingEntry, 'what' | 'reasons' | 'times'> {
   lastMs: number;
 }
 
+/**
+ * What the reasons of one resource's entries may have in characters: they quote its metrics and annotations, which its owner
+ * writes. A thousand resources with as many take 16 MB.
+ */
+const mostCharacters = 16_384;
+
 /** The last decisions of each resource, and how its parks ended. Bounded per resource. */
 export interface Ring {
   add(resource: ResourceRef, entry: Pick<RingEntry, 'what' | 'reasons'>, atMs: number): void;
@@ -43,9 +49,11 @@ export function createRing(size = 32): Ring {
         last.times += 1;
       } else if (last?.what === what && withoutNumbers(last.reasons) === withoutNumbers(reasons)) {
         entries[0] = { ...last, reasons, lastMs: atMs, times: last.times + 1 };
+        dropOldest(entries);
       } else {
         entries.unshift({ what, reasons, firstMs: atMs, lastMs: atMs, times: 1 });
         entries.length = Math.min(entries.length, size);
+        dropOldest(entries);
       }
     },
     of: (resource) => (rings.get(resourceKey(resource)) ?? []).map(entryOf),
@@ -54,6 +62,17 @@ export function createRing(size = 32): Ring {
       for (const key of rings.keys()) if (!keys.has(key)) rings.delete(key);
     },
   };
+}
+
+/** The newest stays, however long it is. */
+function dropOldest(entries: Kept[]): void {
+  let characters = 0;
+  for (const [i, { reasons }] of entries.entries()) {
+    for (const { length } of reasons) characters += length;
+    if (characters <= mostCharacters || i === 0) continue;
+    entries.length = i;
+    return;
+  }
 }
 
 function entryOf({ what, reasons, firstMs, lastMs, times }: Kept): RingEntry {

@@ -8,6 +8,7 @@ import {
   type ResourceScaler,
 } from '@scaler/scaler-types';
 import type { Decision } from '../judge/decide.ts';
+import { cut } from '../quote.ts';
 
 export interface NoticesParts {
   scaler: Pick<ResourceScaler, 'tell'>;
@@ -28,6 +29,9 @@ export interface Notices {
   readonly open: number;
 }
 
+/** In the log; reasons quote what an owner wrote. */
+const longestMessage = 500;
+
 interface Unknown {
   sinceMs: number;
   told: boolean;
@@ -38,7 +42,8 @@ export function createNotices({ scaler, clock, logger, patienceMs }: NoticesPart
   let heldBack: ReadonlySet<string> = new Set();
 
   const tell = (resource: ResourceRef, notice: Notice): void => {
-    const fields = { namespace: resource.namespace, resource: resource.name, message: notice.message };
+    const message = cut(notice.message, longestMessage);
+    const fields = { namespace: resource.namespace, resource: resource.name, message };
     if (notice.type === 'warning') logger.warn('idleness unknown', fields);
     else logger.info('idleness known again', fields);
     passOn(resource, notice);

@@ -6,6 +6,7 @@ import {
   resourceKey,
   type ScaleResource,
 } from '@scaler/scaler-types';
+import { cut } from '../quote.ts';
 
 /** Every source by name. */
 export type SourceName = MetricSource | 'dlx-activity';
@@ -98,11 +99,14 @@ function metricWant(resource: Resource, metric: ScaleResource, settings: WantSet
     source,
     metric,
     metricName,
-    label: `${metricName}${labelsText(metric)}${objectText(metric)}`,
+    label: cut(`${metricName}${labelsText(metric)}${objectText(metric)}`, longestLabel),
     proves: 'idleness',
     momentary: source !== undefined && !isWindowed(source, metric, settings),
   };
 }
+
+/** It stands in each reason that is kept of a resource. */
+const longestLabel = 160;
 
 /** Nothing but the name or the query says of how long a value is; an external metric's name is anybody's. */
 function isWindowed(source: MetricSource, { metricName }: ScaleResource, settings: WantSettings): boolean {
