@@ -153,10 +153,10 @@ async function roundByHelm(say: Say): Promise<void> {
   say(`helm test: a round of park and wake in ${seconds(performance.now() - beginMs)}`);
 }
 
-/** What either app wanted to do and was not allowed to. A release of some namespaces goes without their annotations. */
 /** What is done without where it may not be read, and said so. */
 const optional = /Namespaces must not be read|ingressclasses|gatewayclasses/;
 
+/** What either app wanted to do and was not allowed to. A release of some namespaces goes without their annotations. */
 async function refusedRights(scope: string): Promise<Problems> {
   const selector = ['-l', 'app.kubernetes.io/part-of=scaler', '--prefix', '--tail=-1', '--max-log-requests=20'];
   const lines = (await kubectl(['-n', namespace, 'logs', ...selector])).split('\n');
