@@ -122,7 +122,7 @@ function flag(fields: Fields, name: string, peer: Peer): boolean {
 
 function count(fields: Fields, name: string, peer: Peer): number {
   const value = fields[name];
-  if (typeof value !== 'number' || !(value >= 0)) throw wrong(peer, name, value);
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw wrong(peer, name, value);
   return value;
 }
 

@@ -145,6 +145,17 @@ test.each([
   expect(reason).not.toMatch(/\p{Cc}/u);
 });
 
+test.each(['"held":1e999', '"lastEndAgeMs":1e999', '"held":-1', '"held":null'])(
+  'an activity with %s is none',
+  async (field) => {
+    const counts = `{"held":0,"inFlight":0,"openStreams":0,"lastArrivalAgeMs":1,"lastEndAgeMs":1,${field}}`;
+    const text = `{"replica":"a","startedAt":1,"now":2,"resources":{"default/web":${counts}}}`;
+    const port = await listens((request, response) => void request.resume().once('end', () => response.end(text)));
+    const { failures } = await park(directory(port, port));
+    expect(failures[0]).toMatch(/answered with (held|lastEndAgeMs) /);
+  },
+);
+
 test('ten thousand reasons are eight, and how many more', async () => {
   const reasons = Array.from({ length: 10_000 }, (_, i) => `no ${i}`);
   const port = await listens((request, response) => {

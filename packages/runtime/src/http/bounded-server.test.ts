@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { createMetrics } from '../metrics/metrics.ts';
 import { createLogSink } from '../testing/log-sink.ts';
@@ -6,7 +8,7 @@ import { createChecks } from './checks.ts';
 import { startInfraServer } from './infra-server.ts';
 import { createMetricsText } from './metrics-text.ts';
 import { PeerRates } from './peer-rates.ts';
-import type { InfraServer } from './route-server.ts';
+import { type InfraServer, startRouteServer } from './route-server.ts';
 
 let server: InfraServer | undefined;
 afterEach(() => server?.close());
@@ -70,4 +72,33 @@ test('metrics that could not be written are written anew', async () => {
   const text = createMetricsText({ text: () => answers.shift() as Promise<string> }, createManualClock());
   await expect(text()).rejects.toThrow('boom');
   expect(await text()).toBe('well');
+});
+
+test('connections are bounded, and it is the oldest that ends: a probe gets through whoever holds how many', async () => {
+  const bounds = { perAddress: 3, total: 5 };
+  const logger = createLogSink().logger;
+  const route = {
+    method: 'GET',
+    path: '/healthz',
+    reply: () => ({ status: 200, contentType: 'text/plain', text: 'ok' }),
+  } as const;
+  const place = { name: 'test', host: '127.0.0.1', port: 0, logger, clock: createManualClock() };
+  server = await startRouteServer({ ...place, routes: [route], connections: bounds });
+  const { port } = server.address;
+  const open = async (localAddress: string): Promise<{ gone: boolean }> => {
+    const state = { gone: false };
+    const socket = connect({ port, host: '127.0.0.1', localAddress }).on('close', () => (state.gone = true));
+    await once(socket, 'connect');
+    // Its first byte is read behind its 'connection'.
+    socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
+    await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+    return state;
+  };
+  const greedy = [await open('127.0.0.2'), await open('127.0.0.2'), await open('127.0.0.2'), await open('127.0.0.2')];
+  const others = [await open('127.0.0.3'), await open('127.0.0.4'), await open('127.0.0.5')];
+  expect((await fetch(`http://127.0.0.1:${port}/healthz`, { headers: { connection: 'close' } })).status).toBe(200);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(others.map(({ gone }) => gone)).toEqual([false, false, false]);
+  expect(greedy[0]?.gone).toBe(true);
+  expect(greedy.filter(({ gone }) => gone).length).toBeGreaterThanOrEqual(2);
 });

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Clock, Logger } from '@scaler/scaler-types';
+import { ConnectionBounds, type ConnectionLimits } from './connection-bounds.ts';
 import { listen, type ListenAddress } from './listen.ts';
 import { type Problem, problem, problemContentType } from './problem.ts';
 
@@ -56,9 +57,13 @@ export interface RouteServerOptions extends ListenAddress {
   routes: readonly ServedRoute[];
   /** Answers in place of every route; undefined: the route answers. Asked before the body is read. */
   refuse?: (request: IncomingMessage) => Promise<Reply | undefined>;
+  /** Default: 256 of one address, 2,048 in all. */
+  connections?: ConnectionLimits;
   logger: Logger;
   clock: Clock;
 }
+
+const usualConnections: ConnectionLimits = { perAddress: 256, total: 2_048 };
 
 /** A question of scaler's own takes less than 1 KB. */
 export const maxBodyBytes = 64 * 1024;
@@ -83,6 +88,8 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Inf
         response.destroy();
       });
   });
+  const bounds = new ConnectionBounds(options.connections ?? usualConnections);
+  server.on('connection', (socket) => bounds.take(socket));
   const address = await listen(server, name, options);
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>

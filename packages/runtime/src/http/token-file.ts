@@ -19,6 +19,7 @@ export interface TokenFileOptions {
 const goodForMs = 1_000;
 const longestBytes = 16 * 1024;
 const mostTokens = 8;
+const longestHeader = 4 * 1024;
 
 /**
  * Each line is a token, at most eight: all of them are accepted and the first is sent. So a new one is put first, beside the
@@ -52,7 +53,7 @@ export function createTokenFile({ file, clock, logger }: TokenFileOptions): Toke
   return {
     async accepts(header) {
       await fresh();
-      const given = digest(/^Bearer +(\S+)$/i.exec(header ?? '')?.[1] ?? '');
+      const given = digest(/^Bearer +(\S+)$/i.exec(header?.slice(0, longestHeader) ?? '')?.[1] ?? '');
       let right = false;
       for (const expected of digests) right = timingSafeEqual(given, expected) || right;
       return right;
