@@ -72,6 +72,25 @@ describe('a port that a label claims for somebody else', () => {
   });
 });
 
+test('who writes such a label again and again is woken and left alone, and never led to the other’s port', async () => {
+  const one = await sleeper();
+  await one.waitForPeace('thief');
+  await one.leader.putToSleep({ namespace, name: 'thief' });
+  const port = labelsOf(one, 'web')[label] ?? '';
+  const forge = (): void => write(one, 'thief', { labels: { 'scaler/port-thief-80': port } });
+  forge();
+  await one.until(() => labelsOf(one, 'thief')['scaler/port-thief-80'] !== port);
+  forge();
+  await one.until(() => one.told('thief', 'PortTaken')?.includes('again and again') === true);
+  await one.waitForPhase('thief', 'awake');
+  await one.until(() => one.routing('thief').slices === 0);
+  expect(labelsOf(one, 'thief')['scaler/port-thief-80']).toBe(port);
+  const slices = one.cluster.api.audit.writes({ gvr: 'discovery.k8s.io/v1/endpointslices' });
+  expect(slices.filter(({ name, body }) => name?.startsWith('thief') && body.includes(port))).toEqual([]);
+  expect([await ask(one.url('thief')), await ask(one.url('web'))]).toEqual([200, 200]);
+  expect(one.dlx.arrivals.get('shop/web')).toBe(1);
+});
+
 test('a sleeper whose labels its owner takes away is led to as before, leader or not', async () => {
   const one = await sleeper();
   const port = Number(labelsOf(one, 'web')[label]);

@@ -11,19 +11,13 @@ import {
 } from '@scaler/kube';
 import { resourceKey, type ResourceRef, type Target } from '@scaler/scaler-types';
 import type { Facts, ServiceFacts, WorkloadFacts } from './facts.ts';
+import { arePortsGiven, givenPorts } from './given-ports.ts';
 import type { Ground } from './ground.ts';
 import { isEnabled, type Managed } from './lookup.ts';
 import { isMirrorDue } from './mirror-due.ts';
 import { refusal, routingMode } from './refusal.ts';
 import type { GivenWay } from './rivals.ts';
-import {
-  divertedPorts,
-  fingerprint,
-  isLabelled,
-  servesItself,
-  type ServiceSnapshot,
-  sliceFacts,
-} from './service-view.ts';
+import { fingerprint, servesItself, type ServiceSnapshot, sliceFacts } from './service-view.ts';
 import type { Snapshot } from './snapshot.ts';
 import { firstPair } from './stores.ts';
 import { mostWatched } from './watching.ts';
@@ -42,7 +36,8 @@ export function factsOf(ground: Ground, snapshot: Snapshot): Facts {
     followZero: managed?.settings.followZero ?? true,
     wishes: managed === undefined ? noWishes : wishesOf(managed.settings, ground.clock.now()),
     settleMs: managed?.settings.settleMs ?? ground.options.settleMs,
-    refused: managed && (refusalOf(ground, managed, leading) ?? ground.portRefusals.get(managed.workload.uid) ?? bar),
+    refused:
+      managed && (refusalOf(ground, managed, leading) ?? ground.portBook.refusals.get(managed.workload.uid) ?? bar),
     stripped: rival?.what === 'token',
     services: services.map((service) => serviceFacts(ground, snapshot, service)),
     // Nobody is to be held in vain: as if nobody were there to hold.
@@ -94,13 +89,7 @@ function replicasBefore({ uid, annotations }: Workload): number {
 }
 
 function workloadFacts(ground: Ground, managed: Managed, services: readonly ServiceInfo[]): WorkloadFacts {
-  const wanted = services.flatMap((service) =>
-    divertedPorts(service, managed.workload, ground.options.portRange),
-  ).length;
-  const portsLabelled =
-    services.every((service) => isLabelled(service, managed.workload, ground.options.portRange)) &&
-    managed.workload.portLabels.length === wanted;
-  return { ...tokenFacts(ground, managed), portsLabelled };
+  return { ...tokenFacts(ground, managed), portsLabelled: arePortsGiven(ground, managed.workload, services) };
 }
 
 function isMarked(workload: Workload): boolean {
@@ -119,7 +108,7 @@ export function ownLabels({ labels, portLabels }: Workload): readonly (readonly 
 function serviceFacts(ground: Ground, { ref, managed, live }: Snapshot, snapshot: ServiceSnapshot): ServiceFacts {
   const { name, service, ours } = snapshot;
   const key = `${ref.namespace}/${name}`;
-  const ports = managed && service ? divertedPorts(service, managed.workload, ground.options.portRange) : [];
+  const ports = managed ? givenPorts(ground, managed.workload, snapshot) : [];
   const addresses = addressesFor(ground, service, ports);
   const { slices, urgency } = sliceFacts(snapshot, ports, addresses);
   const isDue = isMirrorDue(ground, ref, {
@@ -168,13 +157,13 @@ export function wantedAddresses(
 }
 
 function dlxState(ground: Ground, { managed, services }: Snapshot): Facts['dlx'] {
-  const { dlx, options } = ground;
+  const { dlx } = ground;
   if (dlx === undefined || !dlx.synced) return 'none';
   if (ground.isDlxGone()) return waitsForTurn(ground, managed) ? 'none' : 'gone';
-  const listening = services.every(({ service, ours }) => {
-    if (!ours || service === undefined || managed === undefined) return true;
-    const ports = divertedPorts(service, managed.workload, options.portRange);
-    return addressesFor(ground, service, ports).listed.length > 0;
+  const listening = services.every((one) => {
+    if (!one.ours || one.service === undefined || managed === undefined) return true;
+    const ports = givenPorts(ground, managed.workload, one);
+    return addressesFor(ground, one.service, ports).listed.length > 0;
   });
   return dlx.ready.length > 0 && listening ? 'ready' : 'none';
 }

@@ -43,8 +43,13 @@ export interface Ground {
   readonly counts: Counts;
   readonly reach: Reach;
   readonly rivals: Rivals;
-  /** By uid, why a workload has no ports of the DLX, by the last allocation. */
-  readonly portRefusals: Map<string, string>;
+  /** Of the Lease holder. */
+  readonly portBook: {
+    /** What was given, as `heldPort` writes it; undefined: not known, so labels are believed. */
+    held: ReadonlySet<string> | undefined;
+    /** By uid, why a workload has no ports of the DLX, by the last allocation. */
+    readonly refusals: Map<string, string>;
+  };
   readonly announce: Announce;
   readonly announceNamespace: AnnounceNamespace;
   readonly warnOwner: WarnOwner;

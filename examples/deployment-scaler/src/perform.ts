@@ -19,11 +19,12 @@ import {
   type Workload,
   writeSlice,
 } from '@scaler/kube';
+import { givenPorts } from './given-ports.ts';
 import type { Ground } from './ground.ts';
 import { ownLabels, wantedAddresses } from './gather.ts';
 import type { Managed } from './lookup.ts';
 import type { Ports } from './ports.ts';
-import { divertedPorts, type ServiceSnapshot } from './service-view.ts';
+import type { ServiceSnapshot } from './service-view.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Step, SwapStep } from './step.ts';
 import { wishAnnotations } from './wishes.ts';
@@ -141,7 +142,7 @@ async function writeSlices(
 ): Promise<void> {
   const { service } = target;
   if (service === undefined || managed === undefined) return;
-  const ports = divertedPorts(service, managed.workload, ground.options.portRange);
+  const ports = givenPorts(ground, managed.workload, target);
   const own = target.slices.filter(isOurs);
   if (!carries(service, own, ports)) await ground.dlx?.check(ports.map(({ listenPort }) => listenPort));
   const addresses = wantedAddresses(ground, target, ports);

@@ -1,5 +1,5 @@
 import { readToken, type ServiceInfo } from '@scaler/kube';
-import { resourceKey, type ResourceRef, type ScaleResult } from '@scaler/scaler-types';
+import { errorCode, resourceKey, type ResourceRef, type ScaleResult } from '@scaler/scaler-types';
 import { DeploymentScalerError } from './errors.ts';
 import type { Facts } from './facts.ts';
 import { factsOf, leadingOf, refusalOf } from './gather.ts';
@@ -89,7 +89,7 @@ async function settle(
 ): Promise<void> {
   const { ref } = cached;
   const contested = cached.managed !== undefined && isContested(ground, cached.managed.workload);
-  if (contested) await performer.write(cached, { do: 'label-ports' }, signal);
+  if (contested) await performer.write(cached, { do: 'label-ports' }, signal).catch(unlessNoPort);
   const facts = factsOf(ground, cached);
   const next = nextStep(facts, repair);
   if (next.do === 'rest') {
@@ -125,6 +125,11 @@ async function settle(
     after = await perform(ground, performer, snapshot, step, by, signal);
   }
   throw new DeploymentScalerError('not-settled', `${resourceKey(ref)} did not come to rest within ${maxSteps} steps`);
+}
+
+// It is in the facts by then: what has no ports is woken.
+function unlessNoPort(error: unknown): void {
+  if (errorCode(error) !== 'no-port') throw error;
 }
 
 type WriteSlices = Step & { do: 'write-slices' };

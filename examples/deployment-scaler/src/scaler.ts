@@ -192,7 +192,7 @@ function lay(client: KubeClient, context: ScalerContext, signal: AbortSignal): L
     ...{ announce, warnOwner, lostEvents: recorder.droppedOf },
     rivals: createRivals({ client, clock, warnOwner, announce }),
     announceNamespace: createAnnounceNamespace(recorder),
-    ...{ parks: new Set(), repairs: new Map(), portRefusals: new Map() },
+    ...{ parks: new Set(), repairs: new Map(), portBook: { held: undefined, refusals: new Map() } },
   };
   const isBlind = (): boolean => stores.workloads.some(({ store }) => store.failures.length > 0);
   const changes = createChanges(clock, role, (ref) => newsOf(ground, ref), isBlind);

@@ -1,4 +1,5 @@
 import type { Workload } from '../state/workload.ts';
+import { resourceLabel } from './build-slice.ts';
 import { FreePorts } from './free-ports.ts';
 import { type LedPort, ledPorts } from './led-ports.ts';
 import { defaultPortRange, listenPortOf, portLabel, type PortRange } from './port-label.ts';
@@ -135,12 +136,15 @@ function count(of: Map<string, number>, namespace: string): void {
 type BySlice = ReadonlyMap<string, readonly SliceInfo[]>;
 
 function bySlicedService(slices: readonly SliceInfo[]): BySlice {
-  return Map.groupBy(slices.filter(isOurs), ({ namespace, service }) => `${namespace}/${service}`);
+  return Map.groupBy(slices.filter(isOurs), ({ namespace, service, resource = '' }) =>
+    [namespace, service, resource].join('/'),
+  );
 }
 
 function claimsOf({ workload, services }: PortClaimant, bySlice: BySlice, range: PortRange): Claim[] {
   return services.flatMap((service) => {
-    const led = ledPorts(service, workload.name, bySlice.get(`${service.namespace}/${service.name}`) ?? [], range);
+    const key = [service.namespace, service.name, resourceLabel(workload.name)].join('/');
+    const led = ledPorts(service, workload.name, bySlice.get(key) ?? [], range);
     return service.ports
       .filter(({ protocol }) => protocol === 'TCP')
       .map(({ name = '', port }) => ({
