@@ -109,7 +109,10 @@ async function settle(
     const known = after;
     const snapshot = known ?? (await liveSnapshot(ground, ref, signal));
     after = undefined;
+    const rival = ground.rivals.of(ref);
     await ground.rivals.look(snapshot, signal);
+    // Whom it gives way to is told even where nothing else changes any more.
+    if (ground.rivals.of(ref)?.text !== rival?.text) ground.lookAgain(ref);
     const facts = factsOf(ground, snapshot);
     const step = nextStep(facts, repair);
     // Somebody else may have changed it since, and nobody will tell of that again.
