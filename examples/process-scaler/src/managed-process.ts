@@ -124,7 +124,8 @@ export class ManagedProcess {
       // Not by our hand: the next request starts it again.
       if (this.phase === 'awake' || this.phase === 'parking') this.#enter('asleep');
     };
-    child.once('error', onEnd);
+    // More than once, where it cannot be sent a signal either: unheard it would end the owner.
+    child.on('error', onEnd);
     child.once('exit', (code, signal) => onEnd(`it ended with ${code ?? signal}`));
     this.#child = child;
     const limitMs = clock.monotonic() + startLimitMs;

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -83,5 +83,8 @@ export class OwnerClient {
 function startOwner(file: string): void {
   const log = openSync(`${file}.log`, 'a');
   const flags = fromSource ? ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning'] : [];
-  spawn(process.execPath, [...flags, ownerPath, file], { detached: true, stdio: ['ignore', log, log] }).unref();
+  const owner = spawn(process.execPath, [...flags, ownerPath, file], { detached: true, stdio: ['ignore', log, log] });
+  // No more processes may be had: told as an owner that does not answer, and no reason for this app to end.
+  owner.on('error', () => undefined).unref();
+  closeSync(log);
 }
