@@ -1,6 +1,8 @@
 // Malformed requests against the DLX: npm run fuzz -- [--count N] [--seed N]. Hostile clients and endpoints on both sides of
-// it: npm run fuzz -- --hostile [--count N] [--seed N] [--only N] [--parallel N] [--ledger MB]. Exit 1 when something is wrong.
+// it: npm run fuzz -- --hostile [--count N] [--seed N] [--only N] [--parallel N] [--ledger MB]. How streams of HTTP/2 end:
+// npm run fuzz -- --closes [--count N] [--write]. Exit 1 when something is wrong.
 import { parseArgs } from 'node:util';
+import { runCloses } from '../closes/main.ts';
 import { fuzz } from './fuzz.ts';
 import { hostile } from './hostile/hostile.ts';
 import { fuzzRaw } from './raw-fuzz.ts';
@@ -13,6 +15,8 @@ const { values } = parseArgs({
     only: { type: 'string' },
     parallel: { type: 'string', default: '128' },
     ledger: { type: 'string', default: '128' },
+    closes: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
   },
 });
 const numbers = [values.count, values.seed, values.only ?? '0', values.parallel, values.ledger].map(Number);
@@ -26,7 +30,11 @@ if (!numbers.every(Number.isInteger) || count < 1 || parallel < 1 || ledgerMegab
 }
 const beginMs = performance.now();
 const seconds = (): string => ((performance.now() - beginMs) / 1000).toFixed(0);
-const failures = values.hostile ? await runHostile() : await runMalformed();
+const failures = values.closes
+  ? await runCloses(process.argv.some((text) => text.startsWith('--count')) ? count : 1000, values.write)
+  : values.hostile
+    ? await runHostile()
+    : await runMalformed();
 process.exitCode = failures === 0 ? 0 : 1;
 
 /** Returns the number of failures, as does the other. */
