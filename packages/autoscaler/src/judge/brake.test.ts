@@ -42,3 +42,11 @@ test('once on it stays on, however long ago the failure was, until few wait', ()
   expect(brake(facts(25, later), settings)).toMatchObject({ braked: true, heldBack: 20 });
   expect(brake(facts(10, later), settings)).toMatchObject({ braked: false, heldBack: 0 });
 });
+
+test('each namespace has its turn, however many of another are before it', () => {
+  const { decisions } = facts(100);
+  const other = (namespace: string) => ({ ...decisions[0], resource: { namespace, name: 'web' } }) as Decision;
+  const braked = brake(facts(0, { decisions: [...decisions, other('a'), other('b')] }), settings);
+  const parked = braked.decisions.filter(({ action }) => action === 'park').map(({ resource }) => resource.namespace);
+  expect(parked).toEqual(['n', 'n', 'n', 'a', 'b']);
+});

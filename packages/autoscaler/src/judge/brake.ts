@@ -38,14 +38,30 @@ export function brake(facts: BrakeFacts, settings: BrakeSettings): Braked {
   const many = parks > Math.max(10, 0.2 * facts.awake);
   const recent = lastFailure !== undefined && now.monotonicMs - lastFailure.monotonicMs <= 2 * facts.longestWindowMs;
   if (!many || !(facts.braked || recent)) return { decisions, braked: false, heldBack: 0 };
-  let allowed = settings.parksPerTick;
+  const allowed = inTurn(decisions, settings.parksPerTick);
   const reason = `the brake is on: more than max(10, 20 %) of ${facts.awake} went idle at once after a source failed or another replica took over`;
   return {
     decisions: decisions.map((decision) => {
-      if (decision.action !== 'park' || allowed-- > 0) return decision;
+      if (decision.action !== 'park' || allowed.has(decision)) return decision;
       return { ...decision, action: 'stay', heldBack: true, reasons: [reason, ...decision.reasons] };
     }),
     braked: true,
     heldBack: Math.max(0, parks - settings.parksPerTick),
   };
+}
+
+/** So many parks, one of each namespace, then one more of each: those of one do not come before all others. */
+function inTurn(decisions: readonly Decision[], count: number): ReadonlySet<Decision> {
+  const lines = new Map<string, Decision[]>();
+  for (const decision of decisions) {
+    if (decision.action !== 'park') continue;
+    const line = lines.get(decision.resource.namespace);
+    if (line === undefined) lines.set(decision.resource.namespace, [decision]);
+    else if (line.length < count) line.push(decision);
+  }
+  const chosen = new Set<Decision>();
+  for (let round = 0; round < count && chosen.size < count; round++) {
+    for (const { [round]: next } of lines.values()) if (next !== undefined && chosen.size < count) chosen.add(next);
+  }
+  return chosen;
 }

@@ -4,7 +4,10 @@ import { isRef, readToldResource } from './told-resource.ts';
 
 /** Of one resource within a second; of more the last is taken when the second is over. */
 const perSecond = 20;
+/** Of all, once all were told. */
+const perSecondInAll = 5000;
 const secondMs = 1000;
+const theLast = 'of more the last of each is taken when it is over';
 /** Resources that are known at once. */
 const mostResources = 100_000;
 
@@ -23,6 +26,8 @@ export function guardChanges(parts: ChangeGuardParts): (change: unknown) => void
   const late = new Map<string, unknown>();
   let counts = new Map<string, number>();
   let sinceMs = clock.monotonic();
+  let inAll = 0;
+  let isSynced = false;
   let cancel: (() => void) | undefined;
   signal.addEventListener('abort', () => cancel?.(), { once: true });
 
@@ -39,21 +44,26 @@ export function guardChanges(parts: ChangeGuardParts): (change: unknown) => void
     if (nowMs - sinceMs >= secondMs) {
       sinceMs = nowMs;
       counts = new Map();
+      inAll = 0;
     }
     const key = keyOf(raw);
     const count = (counts.get(key) ?? 0) + 1;
     counts.set(key, count);
     // The last word of a resource stands where the last was spoken.
     late.delete(key);
-    if (count > perSecond) {
-      if (count === perSecond + 1)
-        tell(`told ${perSecond} changes within a second of ${key || 'all'}, of more the last is taken`);
+    if (isSynced) inAll += 1;
+    if (count > perSecond || inAll > perSecondInAll) {
+      if (count === perSecond + 1) tell(`told ${perSecond} changes within a second of ${key || 'all'}, ${theLast}`);
+      else if (inAll === perSecondInAll + 1) tell(`told ${perSecondInAll} changes within a second, ${theLast}`);
       late.set(key, raw);
       cancel ??= clock.after(secondMs, flush);
       return;
     }
     // What waits was told before it.
-    if (key === '') flush();
+    if (key === '') {
+      flush();
+      isSynced = true;
+    }
     take(raw);
   };
 }

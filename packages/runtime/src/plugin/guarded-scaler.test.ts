@@ -380,6 +380,19 @@ describe('what is told of resources', () => {
     expect([changes.length, told.length]).toEqual([22, 1]);
   });
 
+  test('of very many at once is taken when it can be borne, but for the first telling', async () => {
+    const { tell, changes, clock } = watch();
+    const all = Array.from({ length: 10_000 }, (_, i) => ({ ...web, name: `web-${i}` }));
+    for (const resource of all) tell({ type: 'set', resource });
+    tell({ type: 'synced' });
+    expect(changes).toHaveLength(10_001);
+    await clock.advance(1000);
+    for (const resource of all) tell({ type: 'set', resource: { ...resource, replicas: 1 } });
+    expect(changes.length - 10_001).toBe(5000);
+    await clock.advance(1000);
+    expect(changes.length - 10_001).toBe(10_000);
+  });
+
   test('before synced is taken before it, however late', () => {
     const { tell, changes } = watch();
     for (let i = 1; i <= 30; i++) tell({ type: 'set', resource: { ...web, replicas: i } });
