@@ -71,7 +71,7 @@ test('slices and Services take no more than they have endpoints and ports', () =
     const endpoints = numbers(size).map((i) => ({ addresses: [`10.0.${i >> 8}.${i & 255}`] }));
     return () => {
       serviceAddresses([
-        trimSlice({ metadata: {}, addressType: 'IPv4', ports: ports.slice(0, 10), endpoints } as never),
+        trimSlice({ metadata: {}, addressType: 'IPv4', ports, endpoints: [...endpoints, ...endpoints] } as never),
       ]);
       serviceProblems(trimService({ metadata: {}, spec: { ports } } as never));
     };

@@ -65,7 +65,8 @@ export function serviceAddresses(
         id: targetUid ?? address,
         ready: (ready && !terminating) || known?.ready === true,
         draining: draining && known?.ready !== true,
-        ports: { ...known?.ports, ...named },
+        // Of one slice as a rule: a copy for each would take the product of its endpoints and ports.
+        ports: known === undefined || known.ports === named ? named : { ...known.ports, ...named },
       });
     }
   }
