@@ -1,6 +1,7 @@
 import {
   isOurs,
   keys,
+  ownSelector,
   resourceLabel,
   selects,
   type ServiceInfo,
@@ -222,7 +223,8 @@ function straysOf(stores: Stores, behind: Behind, ref: ResourceRef, own: readonl
     .map((service) => service.name);
   const names = new Set([...carried, ...keyed]);
   for (const service of own) names.delete(service.name);
-  return [...names].sort();
+  // Each is read live. Those that are left have their turn once these are handed back.
+  return [...names].sort().slice(0, mostServices);
 }
 
 function refs(stores: Stores, behind: Behind): readonly ResourceRef[] {
@@ -238,8 +240,14 @@ function refs(stores: Stores, behind: Behind): readonly ResourceRef[] {
   for (const { namespace, resource, service } of stores.slices.list()) {
     if (!labels.has(`${namespace}/${resource ?? ''}`)) add(namespace, resource ?? service);
   }
+  // By what they select: where many Services select the same, so may many workloads be behind each.
+  const lost = new Map<string, boolean>();
   for (const service of stores.services.list()) {
-    if (keyOf(service) !== undefined && behind(service).length === 0) add(service.namespace, service.name);
+    if (keyOf(service) === undefined) continue;
+    const selector = JSON.stringify([service.namespace, ownSelector(service)]);
+    const isLost = lost.get(selector) ?? behind(service).length === 0;
+    lost.set(selector, isLost);
+    if (isLost) add(service.namespace, service.name);
   }
   return [...found.values()];
 }
