@@ -2,7 +2,7 @@ import { answer } from './answer.ts';
 import type { Attempt, Carrier, Channel } from './carrier.ts';
 import type { Core } from './core.ts';
 import type { Lane } from './hold/lane.ts';
-import { inFlightBytesOf } from './hold/bounds.ts';
+import { bodyAheadOf, inFlightBytesOf } from './hold/bounds.ts';
 import type { Holdable } from './hold/hold-queue.ts';
 import type { Breakable } from './guard.ts';
 import { causeText, type Outcome, outcomes, type Refusal } from './outcome.ts';
@@ -70,7 +70,8 @@ export class Exchange implements Holdable, Breakable {
     this.lane = lane;
     lane.gate.inFlight += 1;
     this.#inFlightBytes = inFlightBytesOf(this.carrier);
-    this.#charge(this.#inFlightBytes);
+    // What comes of a body is seen at the next look, and may be much by then.
+    this.#charge(this.#inFlightBytes + bodyAheadOf(this.head));
   }
 
   /** Why there is no room for it, though it need not be held. */
@@ -130,7 +131,8 @@ export class Exchange implements Holdable, Breakable {
       if (this.#open) this.#countOpen(-1);
       return;
     }
-    this.#charge(state === 'held' ? 0 : this.#inFlightBytes);
+    if (state === 'held') this.#charge(0);
+    else if (was === 'held') this.#charge(this.#inFlightBytes + bodyAheadOf(this.head));
     if (state === 'held') {
       this.#countHeld(1);
       this.heldAtMs = clock.monotonic();

@@ -1,6 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { bodyAheadOf } from '../hold/bounds.ts';
 import type { Untaken } from '../ledger/waiting.ts';
+import type { RawMessage } from './raw-message.ts';
 import type { RequestBody } from './request-body.ts';
 
 /** What is read of an endpoint's answer before it is read no further. */
@@ -13,7 +14,7 @@ export function untakenOf(
     up,
     body,
     paused,
-  }: { req: IncomingMessage; up: Socket | undefined; body: RequestBody | undefined; paused: boolean },
+  }: { req: RawMessage; up: Socket | undefined; body: RequestBody | undefined; paused: boolean },
   end: (client: boolean) => void,
 ): Untaken {
   const down = req.socket.writableLength + (paused ? readAhead : 0);
@@ -21,5 +22,7 @@ export function untakenOf(
   const of = down > 0 || up === undefined ? req.socket : up;
   const taken = of.bytesWritten - of.writableLength;
   const read = body === undefined ? 0 : body.readableLength + req.readableLength;
-  return { bytes: down + unsent === 0 ? 0 : down + unsent + read, taken, end: () => end(down > 0) };
+  const bytes = down + unsent + read;
+  const ahead = body === undefined || req.complete ? 0 : Math.max(0, bodyAheadOf(req.head) - read);
+  return { bytes: down + unsent === 0 ? 0 : bytes, ahead, taken, end: () => end(down > 0) };
 }

@@ -16,10 +16,14 @@ export interface Bounds {
 
 /** A connection with its buffers, the request's and the answer's records (measured: 13 KB). */
 const connectionBytes = 16_384;
-/** On its way, with the connection to its endpoint, which is its alone in HTTP/1 (measured: 13 KB, beside its own). */
-const inFlightBytes = 16_384;
+/**
+ * On its way, with the connection to its endpoint, which is its alone in HTTP/1 (measured: 13 KB in use, beside its own
+ * connection; 28 KB as the process's size, with what V8 and the sockets take for them).
+ */
+const inFlightBytes = 24_576;
 /** The records alone, of a request that is pipelined behind another (measured: 1.6 KB). */
 const recordBytes = 2048;
+const windowBytes = 65_536;
 /** Node stops reading a body once 64 KiB of it wait; the read that brought it there may have brought as much again. */
 const bodyBytes = 131_072;
 
@@ -62,6 +66,11 @@ export function overflowOf(own: Load, others: readonly Load[], bytes: number, bo
 /** What a request on its way is counted as, beside what waits to be taken. */
 export function inFlightBytesOf(asked: Asked): number {
   return inFlightBytes + headBytesOf(asked);
+}
+
+/** What may be read of a request's body before somebody looks how much of it waits: a window in HTTP/2. */
+export function bodyAheadOf(head: Head): number {
+  return hasBody(head) ? Math.min(windowBytes, Number(head.contentLength ?? windowBytes)) : 0;
 }
 
 function headBytesOf({ head, url }: Asked): number {

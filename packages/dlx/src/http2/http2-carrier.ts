@@ -4,6 +4,7 @@ import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
 import { fieldBytes, fieldOf, fieldsOf, type Head } from '../forward/head.ts';
 import { type Breakable, guard, listen, listenOnce } from '../guard.ts';
+import { bodyAheadOf } from '../hold/bounds.ts';
 import type { Lane } from '../hold/lane.ts';
 import type { Refusal } from '../outcome.ts';
 import {
@@ -85,6 +86,12 @@ export class Http2Carrier implements Carrier, Breakable {
   /** What the client has sent and is not read, and what it has not taken. */
   get waitingBytes(): number {
     return this.stream.readableLength + this.stream.writableLength;
+  }
+
+  /** What the client may send at any time of a body that is not whole. */
+  get bodyAhead(): number {
+    const { stream } = this;
+    return this.bodiless || stream.readableEnded ? 0 : Math.max(0, bodyAheadOf(this.head) - stream.readableLength);
   }
 
   get answering(): boolean {

@@ -16,8 +16,8 @@ interface Streams {
  */
 export function countWaiting({ x, carrier, up }: Streams, forMs: number, refuse: () => void): void {
   const bytes = up.readableLength + up.writableLength + carrier.waitingBytes;
-  x.buffers(bytes);
+  x.buffers(bytes + carrier.bodyAhead);
   if (bytes === 0) return;
   const end = (): void => (up.isPaused() ? carrier.cancel(x) : refuse());
-  new Waiting(x).tell({ bytes, taken: 0, end }, forMs);
+  new Waiting(x).tell({ bytes, end }, forMs);
 }

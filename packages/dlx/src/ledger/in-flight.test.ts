@@ -10,7 +10,7 @@ import { startEagerUpstream } from '../testing/upstream.ts';
 import { silenceLookMs } from '../silence.ts';
 
 const get = 'GET / HTTP/1.1\r\nhost: web\r\n\r\n';
-const perRequest = 16_384 + 96 + 7 + 1;
+const perRequest = 24_576 + 96 + 7 + 1;
 
 test('an app that hangs gets its share of what may be in flight; the next is answered at once, and others go on', async () => {
   const hanging: ServerResponse[] = [];

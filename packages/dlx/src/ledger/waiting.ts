@@ -9,6 +9,8 @@ export const tookNothing = 'took nothing of a request while memory was short';
 export interface Untaken {
   /** All of it. */
   readonly bytes: number;
+  /** What may come any moment of a body that is not whole yet, beside. */
+  readonly ahead: number;
   /** Counts up as some of it is taken. */
   readonly taken: number;
   /** Ends the request, because who is to take it does not. */
@@ -25,14 +27,14 @@ export class Waiting {
   }
 
   look(untaken: Untaken, nowMs: number): void {
-    const { bytes, taken } = untaken;
-    this.#x.buffers(bytes);
+    const { bytes, ahead, taken } = untaken;
+    this.#x.buffers(bytes + ahead);
     this.tell(untaken, bytes === 0 ? 0 : this.#silence.forMs(taken, nowMs));
     if (bytes === 0) this.#silence.restart();
   }
 
   /** The same for who knows by itself for how long nothing was taken. */
-  tell({ bytes, end }: Untaken, forMs: number): void {
+  tell({ bytes, end }: Pick<Untaken, 'bytes' | 'end'>, forMs: number): void {
     const { stalls, bounds } = this.#x.core.accounting;
     if (forMs < stalledMs || !stalls.wanted) return;
     const gate = this.#x.lane?.gate;

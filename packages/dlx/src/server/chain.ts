@@ -1,6 +1,7 @@
 import { answerQuiet } from '../answer.ts';
 import type { Core } from '../core.ts';
 import type { Exchange } from '../exchange.ts';
+import type { EndpointState } from '../forward/endpoint-state.ts';
 import type { Lane } from '../hold/lane.ts';
 import type { Directory } from '../identify/directory.ts';
 import type { Trust } from '../identify/trust.ts';
@@ -28,12 +29,6 @@ export function createChain(core: Core, directory: Directory, trusts: Trust): Ha
       x.refuse({ outcome: 'no-route', status: 508, detail: `came back to ${gate.key} from its own endpoint` });
       return;
     }
-    const overflow = x.overflow();
-    if (overflow !== undefined) {
-      core.accounting.bounds.met('memory', gate.ref.namespace);
-      x.refuse({ outcome: 'overflow', detail: `${gate.key}: ${overflow}` });
-      return;
-    }
     addForwarded(x, gate.key);
     const quiet = quietOf(x.carrier, gate.resource.quietRules, lane.port.port);
     if (quiet === undefined) {
@@ -42,7 +37,7 @@ export function createChain(core: Core, directory: Directory, trusts: Trust): Ha
       x.isUse = true;
     }
     const endpoint = lane.passTo(quiet === undefined || gate.isOpen(), x.startedMs);
-    if (endpoint !== undefined) lane.start(x, endpoint);
+    if (endpoint !== undefined) startIfRoom(x, lane, endpoint);
     else if (quiet === undefined) lane.hold(x);
     else {
       gate.quietWaits();
@@ -60,6 +55,18 @@ export function createChain(core: Core, directory: Directory, trusts: Trust): Ha
 
 function refusalOf({ refusing }: Core): Refusal {
   return refusing ? stopping : crowded;
+}
+
+/** What is held instead has to find room as such. */
+function startIfRoom(x: Exchange, lane: Lane, endpoint: EndpointState): void {
+  const overflow = x.overflow();
+  if (overflow === undefined) {
+    lane.start(x, endpoint);
+    return;
+  }
+  const { gate } = lane;
+  gate.core.accounting.bounds.met('memory', gate.ref.namespace);
+  x.refuse({ outcome: 'overflow', detail: `${gate.key}: ${overflow}` });
 }
 
 function identify(x: Exchange, directory: Directory, trusts: Trust): Lane | undefined {

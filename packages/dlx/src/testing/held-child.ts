@@ -29,18 +29,18 @@ const dlx = createDlx({
 });
 const { gc } = globalThis as unknown as { gc(): void };
 
-process.on('message', () => void tell());
+process.on('message', (collects) => void tell(collects === true));
 const port = await dlx.listen();
 void dlx.run(new AbortController().signal);
 await dlx.synced;
 process.send?.(port);
 
-async function tell(): Promise<void> {
-  for (let i = 0; i < 4; i++) {
+async function tell(collects: boolean): Promise<void> {
+  for (let i = 0; collects && i < 4; i++) {
     await setImmediate();
     gc();
   }
   const { heapUsed, external, rss } = process.memoryUsage();
-  const { held, heldBytes, inFlight } = dlx.core.accounting;
-  process.send?.({ used: heapUsed + external, rss, held, heldBytes, inFlight });
+  const { held, heldBytes, inFlight, ledger } = dlx.core.accounting;
+  process.send?.({ used: heapUsed + external, rss, held, heldBytes, inFlight, ledger: ledger.total });
 }

@@ -98,7 +98,7 @@ export class Tunnel implements Breakable {
     if (client === undefined) return;
     const outcome = client ? 'client-gone' : 'upstream-idle';
     const why = `${client ? 'the client' : this.#key} took nothing while memory was short`;
-    new Waiting(this.#x).tell({ bytes: waiting, taken: 0, end: () => this.leave(outcome, why) }, stalledMs);
+    new Waiting(this.#x).tell({ bytes: waiting, end: () => this.leave(outcome, why) }, stalledMs);
   }
 
   /** Ends it from our side, as cleanly as the protocol allows. */

@@ -52,7 +52,7 @@ export class UpgradeAttempt extends TunnelAttempt {
     const bytes = socket.writableLength;
     if (bytes === 0 && this.#waiting === undefined) return;
     this.#waiting ??= new Waiting(this.x);
-    this.#waiting.look({ bytes, taken: socket.bytesWritten - bytes, end: () => this.#endStalled() }, nowMs);
+    this.#waiting.look({ bytes, ahead: 0, taken: socket.bytesWritten - bytes, end: () => this.#endStalled() }, nowMs);
   }
 
   #endStalled(): void {
