@@ -23,7 +23,7 @@ import {
 } from '@scaler/runtime';
 import { adminRoutes } from './admin.ts';
 import { createDlx, type Dlx } from './dlx.ts';
-import { collectGarbage, MemoryGuard } from './memory-guard.ts';
+import { collectGarbage, MemoryGuard, rssReader } from './memory-guard.ts';
 import { peerRoutes } from './peer.ts';
 import { dataSettings, type DlxTable, memoryMarks } from './settings.ts';
 
@@ -91,7 +91,7 @@ async function serve(
     clock,
     logger,
     metrics,
-    read: () => process.memoryUsage.rss(),
+    read: rssReader(),
     collect: collectGarbage,
     ready: (ok, reason) => readiness.set('memory', ok, reason),
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createMetrics } from '@scaler/runtime';
 import { createFakeClock } from '@scaler/testing-kit';
-import { MemoryGuard } from './memory-guard.ts';
+import { MemoryGuard, rssReader } from './memory-guard.ts';
 import { silent, startAwake, startHarness } from './testing/harness.ts';
 import { ask, connectHttp2 } from './testing/http2.ts';
 import { startUpstream } from './testing/upstream.ts';
@@ -127,4 +127,14 @@ test('connections without a request end', async () => {
   h.dlx.server.endIdle();
   await h.until(() => closed, 'the idle connection ends');
   await h.end({ forwarded: 1 });
+});
+
+test('where the size of the process cannot be read it is what it was', () => {
+  const sizes: (number | Error)[] = [100, new Error('EMFILE: too many open files'), 300];
+  const read = rssReader(() => {
+    const size = sizes.shift();
+    if (typeof size !== 'number') throw size as Error;
+    return size;
+  });
+  expect([read(), read(), read()]).toEqual([100, 100, 300]);
 });

@@ -138,6 +138,19 @@ export class MemoryGuard {
   }
 }
 
+/** Reads what the process has. That needs a file: where no more may be opened it is what it was. */
+export function rssReader(read: () => number = () => process.memoryUsage.rss()): () => number {
+  let last = 0;
+  return () => {
+    try {
+      last = read();
+    } catch {
+      // It is tried again at the next look.
+    }
+    return last;
+  };
+}
+
 /** Of the process, without stopping its loop. */
 export function collectGarbage(): void {
   void globalThis.gc?.({ type: 'major', execution: 'async', flavor: 'last-resort' });

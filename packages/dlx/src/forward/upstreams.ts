@@ -75,6 +75,11 @@ export class Upstreams {
     return upstream;
   }
 
+  /** How many endpoints there are connections to that nobody uses, or may be again. */
+  get known(): number {
+    return this.#idle.size;
+  }
+
   /** After a complete answer. */
   release(upstream: Upstream): void {
     if (!this.#all.has(upstream)) return;
@@ -88,7 +93,10 @@ export class Upstreams {
   /** Whatever it was doing ends; its request hears of it. */
   discard(upstream: Upstream, reason: Error): void {
     // Not in the middle of undici's own bookkeeping, from where we are called.
-    if (this.#all.delete(upstream)) process.nextTick(guard(upstream, () => upstream.client.destroy(reason, ignore)));
+    if (!this.#all.delete(upstream)) return;
+    process.nextTick(guard(upstream, () => upstream.client.destroy(reason, ignore)));
+    // Addresses come and go, with pods.
+    if (this.#idle.get(upstream.key)?.length === 0) this.#idle.delete(upstream.key);
   }
 
   /** Closes those to an endpoint that nobody uses. */

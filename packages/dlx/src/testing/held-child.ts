@@ -40,7 +40,8 @@ async function tell(collects: boolean): Promise<void> {
     await setImmediate();
     gc();
   }
-  const { heapUsed, external, rss } = process.memoryUsage();
+  // What it reads of the process needs a file.
+  const { heapUsed, external, rss } = collects ? process.memoryUsage() : { heapUsed: 0, external: 0, rss: 0 };
   const { held, heldBytes, inFlight, ledger } = dlx.core.accounting;
   process.send?.({ used: heapUsed + external, rss, held, heldBytes, inFlight, ledger: ledger.total });
 }

@@ -30,9 +30,10 @@ function end(forMs: number): void {
 
 function tell(forMs: number): void {
   const message = 'the event loop does not turn any more, ending the process';
-  const { rss } = process.memoryUsage();
-  const fields = { cpuMs: Math.round(forMs), limitMs, rssMb: Math.round(rss / 2 ** 20) };
   try {
+    // It needs a file, and there may be no more.
+    const { rss } = process.memoryUsage();
+    const fields = { cpuMs: Math.round(forMs), limitMs, rssMb: Math.round(rss / 2 ** 20) };
     writeSync(1, `${formatLine({ timeMs: Date.now(), level: 'error', app: name, message, fields }, format)}\n`);
   } catch {
     // Nothing reads it.
