@@ -123,3 +123,9 @@ test.each(['preflight' as const, { path: '/' }])(
     else expect(unreached).toBeUndefined();
   },
 );
+
+test('who goes over to another protocol has not answered, and is not waited for', async () => {
+  const over: RequestListener = ({ socket }) =>
+    void socket.write('HTTP/1.1 101 So\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n');
+  expect((await found('preflight', over))?.problem).toMatch(/gave no answer$/);
+});

@@ -134,8 +134,14 @@ function answerOf(
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request({ host: address, port, agent: false, signal, ...asked });
-    sent.once('error', reject);
+    sent.on('error', reject);
+    let answered = false;
+    // A pod may go over to another protocol: Node tells of that by nothing else, not even when the signal aborts.
+    sent.once('close', () => {
+      if (!answered) reject(new Error(`${address}:${port} gave no answer`));
+    });
     sent.once('response', (answer) => {
+      answered = true;
       answer.setEncoding('utf8');
       let text = '';
       const said = (): void => resolve({ status: answer.statusCode ?? 0, type: answer.headers['content-type'], text });
@@ -146,7 +152,7 @@ function answerOf(
         said();
         answer.destroy();
       });
-      answer.once('error', reject);
+      answer.on('error', reject);
       answer.once('end', said);
     });
     sent.end(body);

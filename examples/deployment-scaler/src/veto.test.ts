@@ -56,6 +56,17 @@ describe("another Service's veto", () => {
       /unknown: the pod .* answered 302$/,
     ],
     ['an error', (_, response) => response.writeHead(500).end(), /unknown: the pod .* answered 500$/],
+    [
+      'another protocol',
+      ({ socket }) => socket.write('HTTP/1.1 101 So\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
+      /unknown: .*:8080: no answer$/,
+    ],
+    [
+      'no chunk',
+      ({ socket }) => socket.write('HTTP/1.1 409 So\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n'),
+      /vetoes it/,
+    ],
+    ['no status', ({ socket }) => socket.write('HTTP/1.1 000 So\r\ncontent-length: 0\r\n\r\n'), /answered 0$/],
     ['nothing', () => undefined, /unknown: no answer within 300 ms$/],
     ['a connection that breaks', (incoming) => incoming.socket.destroy(), /unknown: .*:8080: socket hang up$/],
   ])('keeps it awake, untouched, when one of its pods answers %s', async (_name, given, why) => {

@@ -117,7 +117,10 @@ function get(
   return new Promise((resolve, reject) => {
     const headers = { host, accept: 'text/plain', 'user-agent': 'scaler-veto' };
     const asked = request({ ...to, path, headers, signal, agent: false }, resolve);
-    asked.once('error', (error) => reject(new Error(`${to.host}:${to.port}: ${error.message}`, { cause: error })));
+    const fail = (error: Error): void => reject(new Error(`${to.host}:${to.port}: ${error.message}`, { cause: error }));
+    asked.on('error', fail);
+    // A pod may go over to another protocol: Node tells of that by nothing else, not even when the signal aborts.
+    asked.once('close', () => fail(new Error('no answer')));
     asked.end();
   });
 }

@@ -42,3 +42,18 @@ test('a replica that ends the connection in the middle of its answer has not ans
     await new Promise((resolve) => server.close(resolve));
   }
 });
+
+test('a replica that goes over to another protocol has not answered, and is not waited for', async () => {
+  const server = createServer(({ socket }) => {
+    socket.write('HTTP/1.1 101 So\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = createPeerClient({ clock: systemClock });
+  const peer = { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+  try {
+    await expect(client.ask(peer, question, signal)).rejects.toMatchObject({ code: 'peer-unreachable' });
+  } finally {
+    client.close();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});

@@ -118,9 +118,15 @@ function exchangeOnce(
       kept.reused = sent.reusedSocket;
       reject(error);
     });
-    sent.on('response', (answer) =>
-      read(answer, peer, path, isLong ? longAnswerBytes : shortAnswerBytes).then(resolve, reject),
-    );
+    let answered = false;
+    // It may go over to another protocol: Node tells of that by nothing else, not even when the signal aborts.
+    sent.once('close', () => {
+      if (!answered) reject(new Error('the connection closed without an answer'));
+    });
+    sent.on('response', (answer) => {
+      answered = true;
+      read(answer, peer, path, isLong ? longAnswerBytes : shortAnswerBytes).then(resolve, reject);
+    });
     sent.end(text);
   });
 }

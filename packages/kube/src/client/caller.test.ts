@@ -123,6 +123,13 @@ describe('a write', () => {
     expect(api.requests).toHaveLength(1);
   });
 
+  test('answered by another protocol may have been done, and is not waited for', async () => {
+    const client = await clientOf((_request, response) => {
+      response.socket?.write('HTTP/1.1 101 So\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n');
+    });
+    await expect(client.patch(kinds.deployment, ref, patch)).rejects.toMatchObject({ code: 'write-outcome-unknown' });
+  });
+
   test('is repeated after 429, because nothing was done', async () => {
     const client = await clientOf((_request, response) => {
       if (api.requests.length === 1)

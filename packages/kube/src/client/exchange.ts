@@ -36,7 +36,11 @@ export function exchange(options: ExchangeOptions): Promise<ExchangeResult> {
     const sent = watchConnection(request);
     const onAbort = (): void => void request.destroy();
     signal.addEventListener('abort', onAbort, { once: true });
-    request.once('close', () => signal.removeEventListener('abort', onAbort));
+    request.once('close', () => {
+      signal.removeEventListener('abort', onAbort);
+      // Whoever answers may go over to another protocol, of which Node tells by nothing else.
+      resolve({ error: new KubeError('connection', `${what} got no answer`), sent: sent() });
+    });
     request.once('response', (answer) => resolve({ answer }));
     request.on('error', (cause) => {
       const code = signal.aborted ? 'aborted' : 'connection';

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -99,4 +101,15 @@ test('an answer of 64 MB is not read to its end, and words of 50,000 characters 
   }
   const [series] = readAnswer({ status: 'success', data: vector(long) });
   expect((series as { problem: string }).problem.length).toBeLessThan(200);
+});
+
+test('a server that goes over to another protocol is not waited for', async () => {
+  const server = createServer(({ socket }) => {
+    socket.write('HTTP/1.1 101 So\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const connection = connect({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  await expect(connection.ask(path, undefined, signal)).rejects.toThrow('the connection closed without an answer');
+  connection.close();
+  await new Promise((resolve) => server.close(resolve));
 });
