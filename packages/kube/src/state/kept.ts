@@ -46,6 +46,10 @@ export class Kept<V> {
     return entry.value;
   }
 
+  *values(): Generator<V> {
+    for (const { value } of this.#entries.values()) yield value;
+  }
+
   set(key: string, value: V, namespace: string, bytes: number): void {
     this.delete(key);
     if (bytes > this.#mostBytes / largestPart) return;
