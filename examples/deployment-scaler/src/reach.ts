@@ -1,4 +1,5 @@
 import { request, type RequestOptions } from 'node:http';
+import { Kept } from '@scaler/kube';
 import { type Clock, resourceKey, type ResourceRef, type ScalerContext } from '@scaler/scaler-types';
 
 /**
@@ -36,9 +37,11 @@ const answerLimitMs = 3_000;
 const longestText = 4_096;
 const longestQuote = 200;
 
+const mostBytes = 4 * 1024 * 1024;
+
 /** `token`: what the DLX wants on its control port; undefined: it is asked on its infrastructure port. */
 export function createReach(clock: Clock, token?: ScalerContext['dlxToken']): Reach {
-  const found = new Map<string, { readonly failures: number; readonly atMs: number }>();
+  const found = new Kept<{ readonly failures: number; readonly atMs: number }>({ mostBytes });
   return {
     known: (ref) => {
       const last = found.get(resourceKey(ref));
@@ -53,7 +56,8 @@ export function createReach(clock: Clock, token?: ScalerContext['dlxToken']): Re
       const problem = ways.length === 0 ? 'no DLX listens for it' : problems[0];
       const before = found.get(resourceKey(ref))?.failures ?? 0;
       const failures = problem === undefined ? 0 : before + 1;
-      found.set(resourceKey(ref), { failures, atMs: clock.monotonic() });
+      const key = resourceKey(ref);
+      found.set(key, { failures, atMs: clock.monotonic() }, ref.namespace, 2 * key.length + 100);
       return problem === undefined ? undefined : { problem, failures };
     },
   };

@@ -1,4 +1,4 @@
-import { type FieldWriter, type KubeClient, readToken, type Workload } from '@scaler/kube';
+import { type FieldWriter, Kept, type KubeClient, readToken, type Workload } from '@scaler/kube';
 import { type Clock, resourceKey, type ResourceRef } from '@scaler/scaler-types';
 import type { Announce } from './announce.ts';
 import type { Managed } from './lookup.ts';
@@ -57,7 +57,7 @@ interface Known {
 
 export function createRivals(options: RivalsOptions): Rivals {
   const { clock, warnOwner, announce } = options;
-  const known = new Map<string, Known>();
+  const known = new Kept<Known>({ mostBytes });
   const none: Known = { seen: undefined, seenMs: 0, rivalry: undefined, what: 'key', text: '', who: '' };
   const reverts = new Map<Revert['what'], number>();
 
@@ -70,7 +70,7 @@ export function createRivals(options: RivalsOptions): Rivals {
     const begins = leftMs > 0 && rivalry.level > (before.rivalry?.level ?? 0);
     const text = begins ? textOf(revert, who, rivalry.times, clock.now() + leftMs) : before.text;
     const now = begins ? { what: revert.what, who: writer?.sure ? writer.manager : 'unknown' } : {};
-    known.set(key, { ...before, rivalry, text, ...now });
+    keep(known, managed.workload, { ...before, rivalry, text, ...now });
     warnOwner(managed.workload.namespace, 'What was written has been taken back', {
       resource: key,
       ...revert,
@@ -94,7 +94,8 @@ export function createRivals(options: RivalsOptions): Rivals {
       const { epoch } = readToken(managed.workload);
       const told = reverts.some(({ what }) => what === 'replicas' || what === 'zero') ? epoch : before.seen?.told;
       const rivalry = remembered(before.rivalry, clock.monotonic());
-      known.set(key, { ...before, rivalry, seen: { ...seenOf(snapshot, before.seen), told }, seenMs: clock.now() });
+      const seen = { ...seenOf(snapshot, before.seen), told };
+      keep(known, snapshot.ref, { ...before, rivalry, seen, seenMs: clock.now() });
       // One round of the other writer may take back several things.
       const [revert] = reverts;
       if (revert === undefined) return;
@@ -116,16 +117,19 @@ export function createRivals(options: RivalsOptions): Rivals {
   };
 }
 
-function change(
-  known: Map<string, Known>,
-  { ref, services }: Snapshot,
-  step: Step,
-  which: readonly Step['do'][],
-): void {
+/** Of names that come and go something would be left of each. What is forgotten is seen anew. */
+const mostBytes = 32 * 1024 * 1024;
+
+function keep(known: Kept<Known>, ref: ResourceRef, one: Known): void {
+  const uids = (one.seen?.keys.size ?? 0) + (one.seen?.slices.size ?? 0);
+  known.set(resourceKey(ref), one, ref.namespace, 500 + 2 * one.text.length + 60 * uids);
+}
+
+function change(known: Kept<Known>, { ref, services }: Snapshot, step: Step, which: readonly Step['do'][]): void {
   const one = known.get(resourceKey(ref));
   if (one?.seen === undefined || !which.includes(step.do)) return;
   if (!('service' in step)) {
-    known.set(resourceKey(ref), { ...one, seen: undefined });
+    keep(known, ref, { ...one, seen: undefined });
     return;
   }
   const uid = services.find(({ name }) => name === step.service)?.service?.uid ?? '';
@@ -133,15 +137,15 @@ function change(
   const uids = new Set(one.seen[field]);
   if (step.do === 'add-key' || step.do === 'write-slices') uids.add(uid);
   else uids.delete(uid);
-  known.set(resourceKey(ref), { ...one, seen: { ...one.seen, [field]: uids } });
+  keep(known, ref, { ...one, seen: { ...one.seen, [field]: uids } });
 }
 
-function swap(known: Map<string, Known>, workload: Workload, to: string): void {
+function swap(known: Kept<Known>, workload: Workload, to: string): void {
   const key = resourceKey(workload);
   const one = known.get(key);
   if (one?.seen === undefined) return;
   const { epoch: from } = readToken(workload);
-  known.set(key, { ...one, seen: afterSwap(one.seen, workload.uid, { from, to }) });
+  keep(known, workload, { ...one, seen: afterSwap(one.seen, workload.uid, { from, to }) });
 }
 
 function named(writer: FieldWriter | undefined): string {
