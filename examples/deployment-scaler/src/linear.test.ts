@@ -16,6 +16,9 @@ const { refusal } = await import('./refusal.ts');
 const { portsWithoutEffect, settingsWithoutEffect } = await import('./no-effect.ts');
 const { createSettingsReader } = await import('./settings-reader.ts');
 const { divertedPorts, fingerprint, isLabelled, sliceFacts } = await import('./service-view.ts');
+const { addIndexes } = await import('./stores.ts');
+const { createLookup } = await import('./lookup.ts');
+const { refusalOf } = await import('./gather.ts');
 const kube = await import('@scaler/kube');
 
 const options = parseOptions({});
@@ -235,6 +238,63 @@ test('pods take no more than they have containers, ports, probes and labels', ()
     };
   };
   expect(costProblems(counter, { of, sizes: [250, 500, 1_000], largest: { size: 4_000, steps: 1_000_000 } })).toEqual(
+    [],
+  );
+});
+
+/** A store of objects that are there from the beginning. */
+function storeOf<U extends { readonly namespace: string; readonly name: string }>(objects: readonly U[]) {
+  const byName = new Map(objects.map((one) => [`${one.namespace}/${one.name}`, one]));
+  const indexes = new Map<string, Map<string, U[]>>();
+  return {
+    size: objects.length,
+    list: () => objects,
+    get: (namespace: string, name: string) => byName.get(`${namespace}/${name}`),
+    byIndex: (name: string, key: string) => indexes.get(name)?.get(key) ?? [],
+    addIndex: (name: string, keysOf: (object: U) => readonly string[]) => {
+      const index = new Map<string, U[]>();
+      for (const one of objects) for (const key of keysOf(one)) index.set(key, [...(index.get(key) ?? []), one]);
+      indexes.set(name, index);
+    },
+  };
+}
+
+test('as many Services as workloads of the same labels: one look takes no more than there are of both', () => {
+  const of = (size: number): (() => unknown) => {
+    const names = Array.from({ length: size }, (_, i) => `w${i}`);
+    const labels = { app: 'web' };
+    const selector = { app: 'web', 'scaler/asleep': 'e' };
+    const workloads = names.map((name) =>
+      kube.trimDeployment({
+        metadata: { namespace: 'n', name, uid: name, labels: { 'scaler/enabled': 'true' } },
+        spec: { selector: { matchLabels: labels }, template: { metadata: { labels } } },
+      } as never),
+    );
+    const services = names.map((name) =>
+      kube.trimService({
+        metadata: { namespace: 'n', name, uid: name },
+        spec: { selector, ports: [{ port: 80 }] },
+      } as never),
+    );
+    const none = storeOf<never>([]);
+    const stores = {
+      workloads: [{ kind: kube.workloadKinds.deployment, store: storeOf(workloads) }],
+      services: storeOf(services),
+      ...{ ingresses: none, httpRoutes: none, gateways: none, pods: none, replicaSets: none, slices: none },
+      ...{ ingressClasses: none, gatewayClasses: none, targetGroups: [] },
+    } as never;
+    addIndexes(stores, 'autoscaler');
+    const lookup = createLookup({ stores, options, namespaces: { get: () => undefined }, dryRun: false });
+    return () => {
+      const managed = lookup.managed({ namespace: 'n', name: 'w0' }) as never;
+      const leading = lookup.servicesOf(managed);
+      lookup.straysOf({ namespace: 'n', name: 'w0' }, leading);
+      refusalOf({ stores, lookup, dlx: undefined } as never, managed, leading);
+      lookup.resourcesOf(services[0] as never);
+      lookup.refs();
+    };
+  };
+  expect(costProblems(counter, { of, sizes: [250, 500, 1_000], largest: { size: 4_000, steps: 2_000_000 } })).toEqual(
     [],
   );
 });

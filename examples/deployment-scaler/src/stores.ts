@@ -143,7 +143,7 @@ async function tellMissing(kindsThatMay: readonly MayMiss[], logger: Logger, sig
 
 type Indexed = Omit<Stores, 'run' | 'whenSynced' | 'gateways' | 'ingressClasses' | 'gatewayClasses'>;
 
-function addIndexes(stores: Indexed, role: ScalerContext['role']): void {
+export function addIndexes(stores: Indexed, role: ScalerContext['role']): void {
   const { workloads, services, ingresses, httpRoutes, pods, replicaSets, slices, targetGroups } = stores;
   for (const { store } of workloads) {
     store.addIndex('label', ({ namespace, templateLabels }) => pairsOf(namespace, templateLabels));
