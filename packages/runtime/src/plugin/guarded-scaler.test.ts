@@ -219,6 +219,15 @@ test('a resource is not woken more than ten times a second, whoever asks', async
   expect(count).toBe(11);
 });
 
+test('the apps take no scaler that is not guarded, and none is guarded twice', () => {
+  // @ts-expect-error It has no guard.
+  const unguarded: GuardedScaler = right;
+  const { scaler, clock } = guarded({});
+  const logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => logger };
+  expect(guardScaler(scaler, { packageName: 'b', clock, logger })).toBe(scaler);
+  expect(guardScaler(unguarded, { packageName: 'b', clock, logger })).not.toBe(unguarded);
+});
+
 test('what a scaler cannot do stays so', () => {
   expect(Object.keys(guarded({}).scaler).sort()).toEqual([
     'getConfig',
