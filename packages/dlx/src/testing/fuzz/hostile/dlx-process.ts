@@ -119,9 +119,8 @@ export class DlxProcess {
   }
 
   #heard(line: string): void {
-    // What is to be expected, of resources that do not wake.
-    if (line.includes('"wake failed"')) return;
-    this.#lines.push(line.slice(0, 1200));
+    // What is to be expected is left out: settings, and resources that do not wake.
+    if (!/"level":"info"|"wake failed"/.test(line)) this.#lines.push(line.slice(0, 1200));
     if (this.#lines.length > keptLines) this.#lines.shift();
     if (this.port !== 0 || !line.includes('"listening"')) return;
     const { port, infra } = JSON.parse(line) as { port: number; infra: { port: number } | string };

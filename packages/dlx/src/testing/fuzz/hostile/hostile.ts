@@ -22,6 +22,10 @@ export interface HostileOptions {
   readonly stands?: (index: number, slot: Slot) => Conversation | undefined;
   /** Failures after which it ends. Default 10. */
   readonly most?: number;
+  /** Milliseconds from the last conversation until nothing may be left of any. Default 20 s. */
+  readonly settleMs?: number;
+  /** Milliseconds of the DLX's CPU time within which `/readyz` is to answer. Default 3 s. */
+  readonly hangCpuMs?: number;
   readonly onProgress?: (text: string) => void;
 }
 
@@ -42,19 +46,19 @@ export interface HostileReport {
   readonly neighbourSlowestMs: number;
 }
 
-/** `/readyz` is to answer before the process has spent so much CPU time, or so long a time has passed. */
-const hangCpuMs = 3000;
+/** `/readyz` is to answer within so long, however busy the machine is. */
 const hangMs = 30_000;
 const runawayBytes = 2 ** 31;
 const turnLimitMs = 100;
-const settleMs = 20_000;
-/** What ended so long ago may still be to blame. */
+/** What ended so long before the last answer of `/readyz` may still be to blame for what came next. */
 const blamedMs = 1500;
 const isolateMs = 60_000;
 /** So many suspects are tried at once. */
 const isolateAtOnce = 12;
-/** What failed so long before the process was found gone, or stuck, failed for that. */
-const consequenceMs = hangMs + 3000;
+/** Whether it is answered is not what is asked then. */
+const repeatMs = 300;
+/** What failed so long before the last answer, or later, failed for what came next. */
+const consequenceMs = 3000;
 
 /** Plays conversations with a DLX in a process of its own, and looks after that process all along. */
 export async function hostile(options: HostileOptions): Promise<HostileReport> {
@@ -90,11 +94,21 @@ class HostileRun {
   #restFiles = 0;
   #longestTurnMs = 0;
   #accepted = 0;
+  /** When `/readyz` answered last. */
+  #livedAtMs = 0;
   /** While another process is started. */
   #recovering: Promise<void> | undefined;
 
   constructor(options: HostileOptions) {
-    this.#options = { parallel: 128, ledgerMegabytes: 128, preloads: [], most: 10, ...options };
+    this.#options = {
+      parallel: 128,
+      ledgerMegabytes: 128,
+      preloads: [],
+      most: 10,
+      settleMs: 20_000,
+      hangCpuMs: 3000,
+      ...options,
+    };
     const { parallel, only, ledgerMegabytes, preloads } = this.#options;
     this.#stage = new Stage({ slots: only === undefined ? parallel : 1, ledgerMegabytes, preloads });
     this.#neighbour = new Neighbour(() => this.#stage.dlx.port);
@@ -160,7 +174,7 @@ class HostileRun {
     const wrong = await slot.play(conversation, this.#stage.doors, addressOf(conversation.index));
     one.endedAtMs = performance.now();
     this.#played += 1;
-    for (const old of this.#newest) if (old.endedAtMs < performance.now() - blamedMs) this.#newest.delete(old);
+    for (const old of this.#newest) if (old.endedAtMs < this.#livedAtMs - blamedMs) this.#newest.delete(old);
     // What breaks off with the process is no fault of its own.
     if (wrong === undefined || this.#recovering !== undefined || dlx.exit !== undefined || dlx !== this.#stage.dlx)
       return;
@@ -186,7 +200,7 @@ class HostileRun {
   async #watchRss(signal: AbortSignal): Promise<void> {
     let told = false;
     while (!signal.aborted) {
-      const bytes = this.#stage.dlx.rssBytes();
+      const bytes = this.#recovering === undefined ? this.#stage.dlx.rssBytes() : 0;
       this.#peakBytes = Math.max(this.#peakBytes, bytes);
       if (bytes > this.#boundBytes && !told) {
         told = true;
@@ -200,7 +214,9 @@ class HostileRun {
   async #watchLife(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const { dlx } = this.#stage;
+      const askedAtMs = performance.now();
       const spentMs = await this.#unanswered(dlx);
+      if (spentMs === undefined) this.#livedAtMs = askedAtMs;
       if (spentMs !== undefined || dlx.crashed) {
         if (dlx.crashed) this.#exits += 1;
         else this.#hangs += 1;
@@ -219,9 +235,9 @@ class HostileRun {
     const answer = dlx.ask('/readyz', hangMs);
     let done = false;
     void answer.then(() => (done = true));
-    while (!done && !dlx.crashed) {
+    while (!done && !dlx.crashed && !this.#stop.signal.aborted) {
       // Sooner, before it fills the machine.
-      if (spentMs() > hangCpuMs || dlx.rssBytes() > runawayBytes) return spentMs();
+      if (spentMs() > this.#options.hangCpuMs || dlx.rssBytes() > runawayBytes) return spentMs();
       await Promise.race([answer, sleep(100)]);
     }
     return dlx.crashed || (await answer) === undefined ? spentMs() : undefined;
@@ -230,7 +246,7 @@ class HostileRun {
   /** After an exit or a hang: tells of it, looks for who did it, and starts another process. */
   async #recover(what: string, log: string): Promise<void> {
     this.#options.onProgress?.(`the DLX ${what}`);
-    const sinceMs = performance.now() - consequenceMs;
+    const sinceMs = this.#livedAtMs - consequenceMs;
     const suspects = [...this.#newest]
       .sort((a, b) => b.endedAtMs - a.endedAtMs)
       .map(({ conversation }) => conversation);
@@ -254,10 +270,14 @@ class HostileRun {
       const few = suspects.slice(at, at + isolateAtOnce);
       await Promise.all(few.map(({ index }, i) => this.#repeat(index, slots[i % slots.length])));
       if (await this.#lives()) continue;
+      await this.#stage.restart();
+      let alive = true;
       for (const { index } of few) {
-        await this.#stage.restart();
-        for (let time = 0; time < 3; time++) await this.#repeat(index, slots[0]);
-        if (await this.#lives()) continue;
+        for (let time = 0; time < 3 && alive; time++) {
+          await this.#repeat(index, slots[0]);
+          alive = await this.#lives();
+        }
+        if (alive) continue;
         return `alone it does so after ${tell(this.#options.seed, this.#again(index, slots[0] as Slot))}`;
       }
       return `it does so after ${few.map(({ index }) => index).join(' ')} together`;
@@ -266,12 +286,11 @@ class HostileRun {
   }
 
   async #lives(): Promise<boolean> {
-    const { dlx } = this.#stage;
-    return (await dlx.ask('/readyz', 3000)) !== undefined && !dlx.crashed;
+    return (await this.#unanswered(this.#stage.dlx)) === undefined;
   }
 
   async #repeat(index: number, slot: Slot | undefined): Promise<void> {
-    if (slot !== undefined) await slot.play(this.#again(index, slot), this.#stage.doors, addressOf(index));
+    if (slot !== undefined) await slot.play(this.#again(index, slot), this.#stage.doors, addressOf(index), repeatMs);
   }
 
   #again(index: number, slot: Slot): Conversation {
@@ -288,6 +307,7 @@ class HostileRun {
   async #settle(): Promise<string> {
     const { dlx, slots } = this.#stage;
     for (const slot of slots) slot.close();
+    const { settleMs } = this.#options;
     const endsAtMs = performance.now() + settleMs;
     for (;;) {
       const metrics = (await dlx.ask('/metrics', hangMs))?.body ?? '';

@@ -48,7 +48,12 @@ export class Slot {
   }
 
   /** Plays it. Resolves with what was wrong for the client, if anything. */
-  async play(conversation: Conversation, doors: Doors, localAddress: string): Promise<string | undefined> {
+  async play(
+    conversation: Conversation,
+    doors: Doors,
+    localAddress: string,
+    patienceMs = vainMs,
+  ): Promise<string | undefined> {
     this.#conversation = conversation;
     const { client, legal } = conversation;
     const socket = connect({
@@ -65,7 +70,11 @@ export class Slot {
       socket.once('connect', () => resolve(true)).once('close', () => resolve(false));
     });
     if (connected) await side.do(client.steps);
-    const wrong = legal ? await answered(side) : client.legal && connected ? await heardOf(side) : undefined;
+    const wrong = legal
+      ? await answered(side, patienceMs)
+      : client.legal && connected
+        ? await heardOf(side, patienceMs)
+        : undefined;
     if (!side.closed && !socket.destroyed) {
       socket.resume();
       await side.until(() => side.ended, quietMs);
@@ -160,15 +169,15 @@ async function settled(side: Side): Promise<void> {
 }
 
 /** An answer of the app, or that of the DLX that it has no room. */
-async function answered(side: Side): Promise<string | undefined> {
+async function answered(side: Side, limitMs: number): Promise<string | undefined> {
   const said = (): boolean => side.text.includes('answer') || side.text.includes('overflow');
-  await side.until(said, vainMs);
+  await side.until(() => said() || side.ended, limitMs);
   if (said()) return undefined;
-  return `no answer to what was asked as it should be, but ${JSON.stringify(side.text.slice(0, 300))}${side.closed ? ', closed' : ''}`;
+  return `no answer to what was asked as it should be, but ${JSON.stringify(side.text.slice(0, 300))}${side.closed || side.ended ? ', closed' : ''}`;
 }
 
 /** Whatever the endpoint does: that it is told something, or left. */
-async function heardOf(side: Side): Promise<string | undefined> {
-  if (!side.socket.isPaused() && (await side.until(() => side.heard > 0 || side.ended, vainMs))) return undefined;
+async function heardOf(side: Side, limitMs: number): Promise<string | undefined> {
+  if (!side.socket.isPaused() && (await side.until(() => side.heard > 0 || side.ended, limitMs))) return undefined;
   return side.closed || side.ended ? undefined : 'a client that asked as it should heard nothing';
 }

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import type { Conversation } from './conversation.ts';
+import { hostile, type HostileReport } from './hostile.ts';
+import { outcomesIn, unsettled } from './judge.ts';
+import { send } from './step.ts';
+
+test('1,500 hostile conversations: no exit, no hang, all adds up, memory and turns within bounds, a neighbour served', async () => {
+  const { failures, played, accepted, outcomes, neighbourAsked } = await hostile({ count: 1500, seed: 20_260_101 });
+  expect(failures).toEqual([]);
+  // All kinds were among them, or it would prove little.
+  expect(played).toBe(1500);
+  expect(accepted).toBeGreaterThan(3000);
+  for (const one of ['forwarded', 'client-gone', 'wake-timeout', 'upstream-reset', 'upstream-idle', 'bad-request']) {
+    expect([one, outcomes[one] ?? 0]).toEqual([one, expect.any(Number)]);
+    expect(outcomes[one]).toBeGreaterThan(5);
+  }
+  expect(neighbourAsked).toBeGreaterThan(50);
+}, 120_000);
+
+/** A few conversations, of which the tenth has the DLX go wrong. */
+function withFault(fault: string): Promise<HostileReport> {
+  return hostile({
+    ...{ count: 24, seed: 1, parallel: 4, ledgerMegabytes: 64, most: 1, settleMs: 1500, hangCpuMs: 700 },
+    preloads: [join(import.meta.dirname, 'faults.ts')],
+    stands: (index, slot): Conversation | undefined => {
+      const request = `GET / HTTP/1.1\r\nHost: ${slot.host('calm')}\r\nx-fault: ${fault}\r\n\r\n`;
+      const steps = [send('a request', request), { do: 'hear', bytes: 1, text: 'answer', limitMs: 500 } as const];
+      const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nanswer';
+      if (index !== 10) return undefined;
+      return {
+        ...{ index, protocol: 'http1', waking: 'calm', entry: 'shared', leavesOpen: false },
+        client: { steps, legal: fault === 'answer' },
+        endpoint: { steps: [send('an answer', answer)], legal: true },
+        legal: fault === 'answer',
+      };
+    },
+  });
+}
+
+test.each([
+  [
+    'exit',
+    /^the DLX (crashed|exited)[^]*a fault that is to be found[^]*alone it does so after --hostile --seed 1 --only 10:/,
+  ],
+  ['spin', /^the DLX gave no answer at \/readyz[^]*alone it does so after --hostile --seed 1 --only 10:/],
+  ['turn', /^a turn of the loop took 1[5-9]\d(\.\d)? ms of CPU time[^]* 10 /],
+  ['leak', /^\d+ MB of memory, of \d+ allowed/],
+  ['lost', /ms after the last conversation: \d+ were accepted, \d+ ended/],
+  ['descriptors', /ms after the last conversation: 2\d descriptors more/],
+  ['answer', /^no answer to what was asked as it should be, but "", closed: --hostile --seed 1 --only 10:/],
+  ['neighbour', /^the neighbour asked for \/neighbour\/\d+ in HTTP\/1.1: /],
+])(
+  'a DLX that goes wrong is found: %s',
+  async (fault, told) => {
+    const { failures } = await withFault(fault);
+    expect(failures.join('\n')).toMatch(told);
+  },
+  60_000,
+);
+
+test('sums and gauges that are not at rest are told', () => {
+  const metrics = [
+    'scaler_dlx_accepted_total 7',
+    'scaler_dlx_requests_total{outcome="forwarded"} 4',
+    'scaler_dlx_requests_total{outcome="client-gone"} 2',
+    'scaler_dlx_held 1',
+    'scaler_dlx_pipelined 0',
+  ].join('\n');
+  expect(unsettled(metrics)).toEqual(['7 were accepted, 6 ended', 'scaler_dlx_held is 1']);
+  expect(outcomesIn(metrics)).toEqual({ forwarded: 4, 'client-gone': 2 });
+});
