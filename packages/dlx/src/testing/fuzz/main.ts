@@ -1,6 +1,6 @@
 // Malformed requests against the DLX: npm run fuzz -- [--count N] [--seed N]. Hostile clients and endpoints on both sides of
-// it: npm run fuzz -- --hostile [--count N] [--seed N] [--only N] [--parallel N] [--ledger MB]. How streams of HTTP/2 end:
-// npm run fuzz -- --closes [--count N] [--write]. Exit 1 when something is wrong.
+// it: npm run fuzz -- --hostile [--count N] [--seed N] [--only N] [--protocol http1] [--parallel N] [--ledger MB]. How
+// streams of HTTP/2 end: npm run fuzz -- --closes [--count N] [--write]. Exit 1 when something is wrong.
 import { parseArgs } from 'node:util';
 import { runCloses } from '../closes/main.ts';
 import { fuzz } from './fuzz.ts';
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     hostile: { type: 'boolean', default: false },
     only: { type: 'string' },
+    protocol: { type: 'string' },
     parallel: { type: 'string', default: '128' },
     ledger: { type: 'string', default: '128' },
     closes: { type: 'boolean', default: false },
@@ -40,7 +41,8 @@ process.exitCode = failures === 0 ? 0 : 1;
 /** Returns the number of failures, as does the other. */
 async function runHostile(): Promise<number> {
   const report = await hostile({
-    ...{ count, seed, parallel, ledgerMegabytes, only: values.only === undefined ? undefined : only },
+    ...{ count, seed, parallel, ledgerMegabytes, protocol: values.protocol },
+    only: values.only === undefined ? undefined : only,
     onProgress: (text) => process.stdout.write(`${seconds()} s: ${text}\n`),
   });
   for (const failure of report.failures) process.stdout.write(`FAILED ${failure}\n`);

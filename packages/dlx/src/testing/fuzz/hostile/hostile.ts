@@ -12,6 +12,8 @@ export interface HostileOptions {
   readonly seed: number;
   /** That conversation alone. */
   readonly only?: number | undefined;
+  /** Those of that protocol alone. */
+  readonly protocol?: string | undefined;
   /** Conversations at once. Default 128. */
   readonly parallel?: number;
   /** Megabytes of the DLX's ledger. Default 128. */
@@ -77,7 +79,7 @@ interface Played {
 }
 
 class HostileRun {
-  readonly #options: Required<Omit<HostileOptions, 'only' | 'stands' | 'onProgress'>> & HostileOptions;
+  readonly #options: Required<Omit<HostileOptions, 'only' | 'protocol' | 'stands' | 'onProgress'>> & HostileOptions;
   readonly #stage: Stage;
   readonly #neighbour: Neighbour;
   readonly #failures: string[] = [];
@@ -142,6 +144,12 @@ class HostileRun {
     return this.#restBytes + 1.2 * this.#options.ledgerMegabytes * 2 ** 20;
   }
 
+  /** Failures that nothing later can take back. */
+  get #confirmed(): number {
+    const beforeMs = this.#livedAtMs - consequenceMs;
+    return this.#failures.length + this.#doubts.filter(({ atMs }) => atMs < beforeMs).length;
+  }
+
   #report(metrics: string): HostileReport {
     return {
       failures: this.#failures,
@@ -156,13 +164,15 @@ class HostileRun {
   }
 
   async #work(slot: Slot): Promise<void> {
-    const { count, only, seed, most, onProgress, stands } = this.#options;
-    while (this.#next < (only === undefined ? count : 1) && this.#failures.length + this.#doubts.length < most) {
+    const { count, only, protocol, seed, most, onProgress, stands } = this.#options;
+    while (this.#next < (only === undefined ? count : 1) && this.#confirmed < most) {
       await this.#recovering;
       const index = only ?? this.#next;
       this.#next += 1;
       const host = slot.host.bind(slot);
-      await this.#play(slot, stands?.(index, slot) ?? conversationOf(seed, index, host));
+      const conversation = stands?.(index, slot) ?? conversationOf(seed, index, host);
+      if (protocol !== undefined && conversation.protocol !== protocol) continue;
+      await this.#play(slot, conversation);
       if (this.#played % 5000 === 0) onProgress?.(`${this.#played} of ${count}, ${this.#failures.length} failures`);
     }
   }
