@@ -308,7 +308,8 @@ class HostileRun {
   }
 
   #blamed(): string {
-    const going = [...this.#newest].filter(({ endedAtMs }) => endedAtMs === Infinity);
+    const sinceMs = performance.now() - 500;
+    const going = [...this.#newest].filter(({ endedAtMs }) => endedAtMs > sinceMs);
     const numbers = going.map(({ conversation }) => conversation.index);
     return `conversations ${numbers.join(' ')} (--seed ${this.#options.seed})`;
   }
