@@ -2,6 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { type Breakable, type Guarded, listen, unlisten } from '../guard.ts';
 
+/** So many chunks go on as they come. */
+const single = 8;
+/** Smaller ones behind those wait for what else has come with them. */
+const small = 1024;
+
 /**
  * A request's body as undici is given it. It touches the client's stream only once it is read, that is once the
  * upstream is connected, so a request that was not sent can go elsewhere; and whatever undici does to it, the
@@ -14,6 +19,9 @@ export class RequestBody extends Readable implements Breakable {
   readonly #owner: Breakable;
   #onData: Guarded | undefined;
   #onEnd: Guarded | undefined;
+  #chunks = 0;
+  /** Small chunks that came in the same read: each by itself would cost a write of its own, and a client six bytes. */
+  #gathered: Buffer[] = [];
 
   constructor(req: IncomingMessage, owner: Breakable) {
     super({ highWaterMark: 65_536 });
@@ -55,13 +63,38 @@ export class RequestBody extends Readable implements Breakable {
     callback(null);
   }
 
+  /** Passes on what was gathered. */
+  flush(): void {
+    const [first] = this.#gathered;
+    if (first === undefined) return;
+    const all = this.#gathered.length === 1 ? first : Buffer.concat(this.#gathered);
+    this.#gathered = [];
+    if (!this.destroyed) this.#pass(all);
+  }
+
   #take(chunk: Buffer): void {
     this.#touched = true;
-    if (!this.push(chunk)) this.#req.pause();
+    this.#chunks += 1;
+    if (this.#chunks > single && (chunk.length < small || this.#gathered.length > 0)) {
+      if (this.#gathered.push(chunk) === 1) process.nextTick(flush, this);
+    } else this.#pass(chunk);
   }
 
   #takeEnd(): void {
     this.#touched = true;
+    this.flush();
     this.push(null);
+  }
+
+  #pass(chunk: Buffer): void {
+    if (!this.push(chunk)) this.#req.pause();
+  }
+}
+
+function flush(body: RequestBody): void {
+  try {
+    body.flush();
+  } catch (error) {
+    body.broke(error);
   }
 }
