@@ -187,6 +187,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
       return;
     }
     this.#sent = true;
+    this.#upstream?.socket?.head.await();
     if (this.#place !== undefined) this.#sentMs = this.#x.core.clock.monotonic();
     this.#lane.connected(this.#state);
     this.#carrier.continue();
@@ -200,9 +201,11 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     const raw = (controller.rawHeaders ?? []) as (Buffer | string)[];
     if (status < 200) {
       this.#begun = false;
+      this.#upstream?.socket?.head.await();
       this.#inform(status, raw);
       return;
     }
+    this.#upstream?.socket?.head.came();
     this.#lane.answered(this.#x, this.#state, this.#place, this.#sentMs);
     const { res, req } = this.#carrier;
     // With a body still to come the close would reset the connection before the answer was read.

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import type { Breakable } from '../guard.ts';
+import { HeadLines, tooManyFields } from './head-lines.ts';
 
 /** Of every connection to an endpoint. */
 export const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
@@ -14,6 +15,8 @@ const readInto = Buffer.allocUnsafeSlow(65_536);
  */
 export class UpstreamSocket extends Socket {
   readonly #owner: Breakable;
+  /** Of the answer that is awaited. */
+  readonly head = new HeadLines();
   /** Read and not taken yet. */
   #came: Buffer | undefined;
   #stopped = false;
@@ -28,6 +31,10 @@ export class UpstreamSocket extends Socket {
         callback: (length) => {
           const chunk = Buffer.allocUnsafe(length);
           readInto.copy(chunk, 0, 0, length);
+          if (this.head.tooMany(chunk)) {
+            this.destroy(new Error(tooManyFields));
+            return false;
+          }
           this.#came = chunk;
           this.emit('readable');
           // Whoever listens has taken it, or takes nothing now.

@@ -37,7 +37,7 @@ export interface UpstreamUser extends Breakable {
 export interface Upstream extends Breakable {
   readonly key: string;
   readonly client: Client;
-  socket: Socket | undefined;
+  socket: UpstreamSocket | undefined;
   /** Who has it now; undefined: nobody. */
   user: UpstreamUser | undefined;
   /** Has carried a whole answer. */
@@ -56,7 +56,7 @@ export class Upstreams {
   readonly #faults: Faults;
   readonly #idle = new Map<string, Upstream[]>();
   readonly #all = new Set<Upstream>();
-  readonly #own = new Set<Pick<Upstream, 'socket' | 'user' | 'silence'>>();
+  readonly #own = new Set<Pick<Upstream, 'user' | 'silence'> & { readonly socket: Socket }>();
 
   constructor(faults: Faults) {
     this.#faults = faults;
