@@ -35,7 +35,7 @@ const protocols = ['http1', 'http1', 'http1', 'http2', 'http2', 'http2', 'upgrad
 const often = ['awake', 'awake', 'awake', 'awake', 'fast', 'fast', 'slow', 'never', 'failing'] as const;
 
 /** More than a busy machine needs. */
-const patientMs = 12_000;
+const patientMs = 40_000;
 
 /** The conversation of that number. `host` tells the name of a resource of the slot it is played in. */
 export function conversationOf(seed: number, index: number, host: (waking: Waking) => string): Conversation {

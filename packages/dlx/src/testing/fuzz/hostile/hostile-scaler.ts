@@ -36,7 +36,7 @@ const wakeMs: Partial<Record<Waking, number>> = { fast: 10, slow: 120, drowsy: 5
 const awakeMs = 400;
 /** Short, so that what stalls is soon over. */
 const short = { holdTimeoutMs: 400, connectTimeoutMs: 300, responseTimeoutMs: 300, idleTimeoutMs: 300 };
-const long = { holdTimeoutMs: 15_000, connectTimeoutMs: 5000, responseTimeoutMs: 15_000, idleTimeoutMs: 15_000 };
+const long = { holdTimeoutMs: 60_000, connectTimeoutMs: 15_000, responseTimeoutMs: 60_000, idleTimeoutMs: 60_000 };
 
 class HostileScaler implements ResourceScaler {
   readonly #known = new Map<string, Resource>();

@@ -6,7 +6,9 @@ import { outcomesIn, unsettled } from './judge.ts';
 import { send } from './step.ts';
 
 test('1,500 hostile conversations: no exit, no hang, all adds up, memory and turns within bounds, a neighbour served', async () => {
-  const { failures, played, accepted, outcomes, neighbourAsked } = await hostile({ count: 1500, seed: 20_260_101 });
+  const { failures, played, accepted, outcomes, neighbourAsked } = await hostile({
+    ...{ count: 1500, seed: 20_260_101, parallel: 64 },
+  });
   expect(failures).toEqual([]);
   // All kinds were among them, or it would prove little.
   expect(played).toBe(1500);
@@ -16,7 +18,7 @@ test('1,500 hostile conversations: no exit, no hang, all adds up, memory and tur
     expect(outcomes[one]).toBeGreaterThan(5);
   }
   expect(neighbourAsked).toBeGreaterThan(50);
-}, 120_000);
+}, 180_000);
 
 /** A few conversations, of which the tenth has the DLX go wrong. */
 function withFault(fault: string): Promise<HostileReport> {

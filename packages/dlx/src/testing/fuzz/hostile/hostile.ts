@@ -51,7 +51,7 @@ export interface HostileReport {
 }
 
 /** `/readyz` is to answer within so long, however busy the machine is. */
-const hangMs = 30_000;
+const hangMs = 60_000;
 const runawayBytes = 2 ** 31;
 const turnLimitMs = 100;
 /** What ended so long before the last answer of `/readyz` may still be to blame for what came next. */

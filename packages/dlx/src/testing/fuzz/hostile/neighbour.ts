@@ -7,7 +7,7 @@ import { neighbour } from './hostile-scaler.ts';
 
 const everyMs = 50;
 /** More than the DLX needs, less than what somebody waits for. */
-const limitMs = 10_000;
+const limitMs = 30_000;
 const host = `${neighbour.name}.${neighbour.namespace}`;
 
 /** An app in both protocols on one port, which answers with what it was asked for. */

@@ -15,7 +15,7 @@ export interface Doors {
 /** A client has so long, once it has done all, to be answered and left. */
 const quietMs = 250;
 /** One that keeps to the protocol is to hear something within so long: more than all limits of its resource together. */
-const vainMs = 12_000;
+const vainMs = 40_000;
 
 /** A place for one conversation at a time, with an endpoint and resources of its own. */
 export class Slot {

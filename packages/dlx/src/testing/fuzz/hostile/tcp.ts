@@ -23,7 +23,7 @@ export function legalTcpClient(random: Random, limitMs: number): Script {
 }
 
 export function legalTcpEndpoint(): Script {
-  return { steps: [hear(1, 12_000), send('a word', 'answer'), hear(1e9, 12_000), { do: 'fin' }], legal: true };
+  return { steps: [hear(1, 40_000), send('a word', 'answer'), hear(1e9, 40_000), { do: 'fin' }], legal: true };
 }
 
 export function oddTcpClient(random: Random): Script {

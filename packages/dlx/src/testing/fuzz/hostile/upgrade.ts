@@ -36,9 +36,9 @@ export function legalUpgradeClient(host: string, limitMs: number): Script {
 export function legalUpgradeEndpoint(): Script {
   const steps: Step[] = [
     send('101', answer('101', [...agreed, accept], '')),
-    hear(1, 12_000),
+    hear(1, 40_000),
     send('a text', wsFrame(1, 'answer', false)),
-    hear(1, 12_000),
+    hear(1, 40_000),
     { do: 'fin' },
   ];
   return { steps, legal: true };
