@@ -33,7 +33,8 @@ export const neighbour: ResourceRef = { namespace: 'quiet', name: 'neighbour' };
 /** So many listen ports has a slot. */
 export const portsPerSlot = wakings.length * entries.length;
 const wakeMs: Partial<Record<Waking, number>> = { fast: 10, slow: 120, drowsy: 50 };
-const awakeMs = 400;
+/** Those that are to answer stay awake long enough for a busy machine. */
+const awakeMs: Partial<Record<Waking, number>> = { fast: 400, slow: 400, drowsy: 10_000 };
 /** Short, so that what stalls is soon over. */
 const short = { holdTimeoutMs: 400, connectTimeoutMs: 300, responseTimeoutMs: 300, idleTimeoutMs: 300 };
 const long = { holdTimeoutMs: 60_000, connectTimeoutMs: 15_000, responseTimeoutMs: 60_000, idleTimeoutMs: 60_000 };
@@ -101,7 +102,7 @@ class HostileScaler implements ResourceScaler {
     await sleep(wakeMs[waking] ?? 0, undefined, { signal });
     if (wakeMs[waking] !== undefined) {
       this.#phase(resource, 'awake');
-      setTimeout(() => this.#phase(resource, 'asleep'), awakeMs).unref();
+      setTimeout(() => this.#phase(resource, 'asleep'), awakeMs[waking]).unref();
     }
     return { resource, ok: true };
   }
