@@ -22,6 +22,8 @@ export { contractVersion } from '@scaler/scaler-types';
 export interface Plan {
   /** The endpoint of each slot. */
   readonly endpointPorts: readonly number[];
+  /** The other, where it keeps to the protocol. */
+  readonly calmPorts: readonly number[];
   readonly neighbourPort: number;
   /** Of the listen ports, which follow one another. */
   readonly firstPort: number;
@@ -46,14 +48,15 @@ class HostileScaler implements ResourceScaler {
   readonly #watchers = new Map<string, Set<EndpointListener>>();
   #tell: ((change: ResourceChange) => void) | undefined;
 
-  constructor({ endpointPorts, neighbourPort, firstPort }: Plan) {
+  constructor({ endpointPorts, calmPorts, neighbourPort, firstPort }: Plan) {
     endpointPorts.forEach((port, slot) => {
       wakings.forEach((waking, i) => {
         const name = `${waking}-${slot}`;
-        this.#add(port, {
+        const calm = waking === 'calm' || waking === 'drowsy';
+        this.#add(calm ? (calmPorts[slot] ?? port) : port, {
           ...{ namespace, name, scaleResources: [] },
           phase: waking === 'awake' || waking === 'calm' ? 'awake' : 'asleep',
-          ...(waking === 'calm' || waking === 'drowsy' ? long : short),
+          ...(calm ? long : short),
           targets: entries.map((entry, j) => ({
             ...{ service: name, port: 80 + j, ...declared[entry] },
             listenPort: firstPort + slot * portsPerSlot + i * entries.length + j,

@@ -21,6 +21,8 @@ const vainMs = 40_000;
 export class Slot {
   readonly index: number;
   #server: Server | undefined;
+  /** Of the resources whose endpoints keep to the protocol: no connection of it is left as others leave theirs. */
+  #calmServer: Server | undefined;
   #conversation: Conversation | undefined;
   readonly #sockets = new Set<Socket>();
 
@@ -29,7 +31,11 @@ export class Slot {
   }
 
   get port(): number {
-    return (this.#server?.address() as AddressInfo).port;
+    return portOf(this.#server);
+  }
+
+  get calmPort(): number {
+    return portOf(this.#calmServer);
   }
 
   get conversation(): Conversation | undefined {
@@ -37,9 +43,8 @@ export class Slot {
   }
 
   async listen(): Promise<void> {
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
-    this.#server.listen(0, '127.0.0.1', 4096);
-    await once(this.#server, 'listening');
+    this.#server = await this.#serve();
+    this.#calmServer = await this.#serve();
   }
 
   /** The name by which a client asks for a resource of this slot. */
@@ -89,7 +94,15 @@ export class Slot {
 
   close(): void {
     this.#server?.close();
+    this.#calmServer?.close();
     this.#drop();
+  }
+
+  async #serve(): Promise<Server> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    server.listen(0, '127.0.0.1', 4096);
+    await once(server, 'listening');
+    return server;
   }
 
   #drop(): void {
@@ -158,6 +171,10 @@ export class Slot {
     socket.on('data', (chunk: Buffer) => side.take(chunk));
     void side.do(manners.opening);
   }
+}
+
+function portOf(server: Server | undefined): number {
+  return (server?.address() as AddressInfo).port;
 }
 
 /** Resolves once nothing has come for a moment. */

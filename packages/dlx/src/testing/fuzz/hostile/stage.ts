@@ -63,6 +63,7 @@ export class Stage {
     this.#firstPort = 10_000 + Math.floor(Math.random() * (22_000 - this.slots.length * portsPerSlot));
     const plan: Plan = {
       endpointPorts: this.slots.map(({ port }) => port),
+      calmPorts: this.slots.map(({ calmPort }) => calmPort),
       neighbourPort: this.app.port,
       firstPort: this.#firstPort,
     };
