@@ -29,6 +29,8 @@ test('files are read to a bound: by readSmallFile, or because nobody else writes
   expect(filesWith(/\breadFile(Sync)?\(|createReadStream\(/)).toEqual([
     // The user's own, beside the program that he starts.
     'examples/process-scaler/src/declaration.ts',
+    // The kernel's: what this process may do.
+    'packages/dlx/src/settings.ts',
     // Kubelet's.
     'packages/kube/src/client/in-cluster.ts',
     // The bound itself.
