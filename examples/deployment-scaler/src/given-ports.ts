@@ -43,8 +43,8 @@ export function arePortsGiven(
   return workload.portLabels.length === wanted && isAllGiven(portBook, workload);
 }
 
-// What is being handed back keeps what it has.
-function isAllGiven(book: Ground['portBook'], workload: Workload): boolean {
+/** Whether each of its labels of ports was given to it. What is being handed back keeps what it has. */
+export function isAllGiven(book: Ground['portBook'], workload: Workload): boolean {
   if (book.held === undefined || !isEnabled(workload)) return true;
   return workload.portLabels.every(({ label, value }) => isGiven(book, workload, label, value));
 }

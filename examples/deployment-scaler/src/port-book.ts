@@ -38,7 +38,12 @@ export function createPortBook(ground: Ground, writes: Pick<PortWrites, 'asWritt
   return {
     begin: (signal) => {
       if (portBook.held !== undefined || signal.aborted) return;
-      portBook.held = heldBy(claimants());
+      // Of two that have one port only one is let have it.
+      const all = claimants();
+      const { patches } = allocatePorts(all, stores.slices.list(), options.portRange, {
+        perNamespace: options.portsPerNamespace,
+      });
+      portBook.held = heldBy(allocated(all, patches));
       signal.addEventListener('abort', () => (portBook.held = undefined), { once: true });
     },
     allocate: () => {

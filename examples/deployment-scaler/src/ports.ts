@@ -1,6 +1,8 @@
 import { heldPort, labelValue, type PortPatch, readToken, type Workload } from '@scaler/kube';
 import { DeploymentScalerError } from './errors.ts';
+import { isAllGiven } from './given-ports.ts';
 import type { Ground } from './ground.ts';
+import type { Managed } from './lookup.ts';
 import { createPortBook, enabled } from './port-book.ts';
 import { PortQuarrels } from './port-quarrels.ts';
 import type { PortNumbers } from './port-use.ts';
@@ -25,8 +27,12 @@ export interface Ports {
   readonly use: PortNumbers | undefined;
 }
 
-/** Whether another workload claims one of its ports too: a forged label, or two leaders for a moment. */
-export function isContested({ stores }: Ground, workload: Workload): boolean {
+/**
+ * Whether it claims a port by a label that was not given to it: a forged label, or two leaders for a moment. Where nothing
+ * is known of what was given, whether another workload claims it too.
+ */
+export function isContested({ stores, portBook }: Ground, workload: Workload): boolean {
+  if (portBook.held !== undefined) return !isAllGiven(portBook, workload);
   return listenPortsOf(workload).some(
     (port) => stores.workloads.reduce((count, { store }) => count + store.byIndex('port', port).length, 0) > 1,
   );
@@ -66,15 +72,24 @@ export function createPorts(ground: Ground): Ports {
     }
   }
 
+  const isLeftAlone = (workload: Workload): boolean =>
+    quarrels.leftMs(workload.uid) > 0 && !isAllGiven(ground.portBook, workload);
+
+  const refuse = (managed: Managed | undefined, when: (managed: Managed) => boolean): void => {
+    const why = managed && refusals.get(managed.workload.uid);
+    if (managed === undefined || why === undefined || !when(managed)) return;
+    ground.announce(managed, isLeftAlone(managed.workload) ? 'PortTaken' : 'PortRangeFull', why);
+    throw new DeploymentScalerError('no-port', why);
+  };
+
   return {
     begin: (signal) => book.begin(signal),
     assign: async ({ managed }, signal) => {
+      // One tenant's labels are not to have all workloads looked at again and again.
+      refuse(managed, (one) => isLeftAlone(one.workload));
       running ??= assignAll(signal).finally(() => (running = undefined));
       await running;
-      const why = managed && refusals.get(managed.workload.uid);
-      if (managed === undefined || why === undefined) return;
-      ground.announce(managed, quarrels.leftMs(managed.workload.uid) > 0 ? 'PortTaken' : 'PortRangeFull', why);
-      throw new DeploymentScalerError('no-port', why);
+      refuse(managed, () => true);
     },
     get use() {
       return book.use;
@@ -86,7 +101,7 @@ export function createPorts(ground: Ground): Ports {
 function takenLabel({ workload, labels }: PortPatch, held: ReadonlySet<string> | undefined): string | undefined {
   return Object.keys(labels).find((label) => {
     const before = labelValue(workload, label);
-    return labels[label] !== null && before !== undefined && held?.has(heldPort(workload, label, before)) !== true;
+    return before !== undefined && held?.has(heldPort(workload, label, before)) !== true;
   });
 }
 
@@ -96,5 +111,5 @@ function quarrelText(label: string): string {
 
 function takenText({ workload, labels }: PortPatch, label: string): string {
   const before = (labelValue(workload, label) ?? '').slice(0, toldLength);
-  return `The label ${label} was "${before}", a port that was not given to it: it has ${labels[label] ?? ''} now. Leave labels that begin with scaler/port- out of manifests`;
+  return `The label ${label} was "${before}", a port that was not given to it: it has ${labels[label] ?? 'none'} now. Leave labels that begin with scaler/port- out of manifests`;
 }
