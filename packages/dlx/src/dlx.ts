@@ -105,7 +105,7 @@ function createCore({ scaler, clock, logger, identity, settings, metrics }: DlxO
   accounting.ledger.limit = settings.holdBytesTotal;
   accounting.connections.limit = settings.connectionLimit;
   const faults = new Faults(accounting.faults, clock, logger);
-  const upstreams = new Upstreams(faults);
+  const upstreams = new Upstreams(faults, accounting.ledger);
   return {
     scaler: guardScaler(scaler, { packageName: 'in this process', clock, logger }),
     clock,

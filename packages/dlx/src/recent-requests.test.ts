@@ -13,6 +13,7 @@ test('what is kept of a request is bounded, whatever its query, and is counted a
   const gate = h.dlx.resources.gates.get('default/web');
   expect(gate?.recent().map(({ path }) => path)).toEqual(Array(32).fill(`/${'p'.repeat(199)}`));
   const { ledger } = h.dlx.core.accounting;
+  h.dlx.core.upstreams.discardIdle(`127.0.0.1:${app.port}`);
   expect(ledger.kept).toBe(32 * (192 + 200));
   h.scaler.remove('web');
   await h.until(() => ledger.kept === 0, 'what is gone keeps nothing');
