@@ -35,6 +35,8 @@ export class Connection implements Channel, ClientConnection {
   leftHttp = false;
   #current: Exchange | undefined;
   #advancing = false;
+  /** The next is admitted once what was written is taken. */
+  #draining = false;
   #serving: Http1Carrier | UpgradeCarrier | undefined;
   #newest: Http1Carrier | UpgradeCarrier | undefined;
   #halting = false;
@@ -205,7 +207,7 @@ export class Connection implements Channel, ClientConnection {
     // An answer that is given at once would call back into here, once per waiting request.
     if (this.#advancing) return;
     this.#advancing = true;
-    while (this.#current === undefined) {
+    while (this.#current === undefined && !this.#waitsForDrain()) {
       const next = this.#waiting.shift();
       if (next === undefined) break;
       this.#count(-1, pipelinedBytesOf(next));
@@ -213,6 +215,20 @@ export class Connection implements Channel, ClientConnection {
     }
     this.#advancing = false;
     if (this.#waiting.length === 0 && !this.leftHttp && !this.#cut) this.socket.resume();
+  }
+
+  /** While the client has answers to take the next is not asked for: it would wait in our memory. */
+  #waitsForDrain(): boolean {
+    const { socket } = this;
+    if (!socket.writableNeedDrain || socket.destroyed) return false;
+    if (!this.#draining) {
+      this.#draining = true;
+      listenOnce(socket, 'drain', this, () => {
+        this.#draining = false;
+        this.#advance();
+      });
+    }
+    return true;
   }
 
   #count(by: 1 | -1, bytes: number): void {
