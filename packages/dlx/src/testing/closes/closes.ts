@@ -43,6 +43,14 @@ export async function runCells(
     const { child, ended } = runBounded(args, { mostMb, forMs: forMs * rest.length }, node);
     let timer: NodeJS.Timeout | undefined;
     let late = false;
+    const wait = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        late = true;
+        child.kill('SIGKILL');
+      }, forMs);
+    };
+    wait();
     const add = (seen: Record<string, number>, spins: boolean, grownMb: number): void => {
       const cell = cells[results.length] as Cell;
       const result = {
@@ -56,12 +64,8 @@ export async function runCells(
       onResult(result);
     };
     child.on('message', (message: { seen?: Record<string, number>; grownMb?: number }) => {
-      clearTimeout(timer);
       if (message.seen !== undefined) add(message.seen, false, message.grownMb ?? 0);
-      timer = setTimeout(() => {
-        late = true;
-        child.kill('SIGKILL');
-      }, forMs);
+      wait();
     });
     const { code, killed, err } = await ended;
     clearTimeout(timer);

@@ -32,6 +32,8 @@ const prefaceBytes = 24;
 const some = Buffer.alloc(1000);
 /** Something is to be seen within. */
 const limitMs = 15;
+/** One try takes some milliseconds. */
+const stuckMs = 5000;
 
 /** One stream at its peer. */
 interface Try {
@@ -56,8 +58,17 @@ export class Tries {
     this.#state = state;
   }
 
-  /** What the peer saw of it, and whether Node told 'close'. */
-  async run({ run, endsSession }: Call, moment: Moment): Promise<string> {
+  /** What the peer saw of it, and whether Node told 'close'; or that its connection does not get so far any more. */
+  async run(call: Call, moment: Moment): Promise<string> {
+    const stuck = Symbol('stuck');
+    const late = AbortSignal.timeout(stuckMs);
+    const told = await Promise.race([this.#run(call, moment), once(late, 'abort').then(() => stuck)]);
+    if (typeof told === 'string') return told;
+    this.end();
+    return 'connection stuck';
+  }
+
+  async #run({ run, endsSession }: Call, moment: Moment): Promise<string> {
     const one = this.#side === 'upstream' ? await this.#request() : await this.#answer();
     const { stream, session, peer, id } = one;
     let closed = false;
@@ -98,7 +109,7 @@ export class Tries {
     );
     this.#fill(stream);
     const id = stream.id as number;
-    await until(() => (peer.got.get(id) ?? 0) >= this.#sends(), peer);
+    await until(() => (peer.got.get(id) ?? 0) >= this.#sends(), peer, stuckMs);
     return { stream, session, peer, id };
   }
 
@@ -113,7 +124,7 @@ export class Tries {
     const [stream] = await given;
     if (this.#state !== 'before the head') stream.respond({ ':status': 200 }, { waitForTrailers: true });
     this.#fill(stream);
-    if (this.#state !== 'before the head') await until(() => (peer.got.get(id) ?? 0) >= this.#sends(), peer);
+    if (this.#state !== 'before the head') await until(() => (peer.got.get(id) ?? 0) >= this.#sends(), peer, stuckMs);
     return { stream, session, peer, id };
   }
 
@@ -179,8 +190,8 @@ export class Tries {
   }
 }
 
-async function until(condition: () => boolean, peer: Peer): Promise<void> {
-  const endsAtMs = performance.now() + limitMs;
+async function until(condition: () => boolean, peer: Peer, forMs = limitMs): Promise<void> {
+  const endsAtMs = performance.now() + forMs;
   while (!condition() && performance.now() < endsAtMs) {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, 2);
