@@ -47,11 +47,14 @@ export function createPorts(ground: Ground): Ports {
   const writes = createPortWrites(ground);
   const book = createPortBook(ground, writes);
   const { refusals } = ground.portBook;
+  /** By uid, those that the last allocation left alone. */
+  const left = new Set<string>();
   let running: Promise<void> | undefined;
 
   async function assignAll(signal: AbortSignal): Promise<void> {
     if (book.pauseMs > 0) await clock.sleep(book.pauseMs, signal);
     const { patches, heldBefore } = book.allocate();
+    left.clear();
     const managed = new Map(enabled(ground).map((one) => [one.workload.uid, one]));
     for (const patch of patches) {
       const { uid } = patch.workload;
@@ -60,6 +63,7 @@ export function createPorts(ground: Ground): Ports {
       if (one === undefined || readToken(patch.workload).phase === 'parking') continue;
       const taken = takenLabel(patch, heldBefore);
       if (taken !== undefined && quarrels.leftMs(uid) > 0) {
+        left.add(uid);
         refusals.set(uid, quarrelText(taken));
         ground.lookAgain(one.workload, quarrels.leftMs(uid));
         continue;
@@ -78,7 +82,7 @@ export function createPorts(ground: Ground): Ports {
   const refuse = (managed: Managed | undefined, when: (managed: Managed) => boolean): void => {
     const why = managed && refusals.get(managed.workload.uid);
     if (managed === undefined || why === undefined || !when(managed)) return;
-    ground.announce(managed, isLeftAlone(managed.workload) ? 'PortTaken' : 'PortRangeFull', why);
+    ground.announce(managed, left.has(managed.workload.uid) ? 'PortTaken' : 'PortRangeFull', why);
     throw new DeploymentScalerError('no-port', why);
   };
 
