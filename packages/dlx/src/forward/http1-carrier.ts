@@ -8,6 +8,7 @@ import { fieldsOf, type Head } from './head.ts';
 import type { RawMessage } from './raw-message.ts';
 import type { RawResponse } from './raw-response.ts';
 import { checkRequest } from './request-check.ts';
+import { resetSocket } from '../reset-socket.ts';
 
 /** A request in HTTP/1.0 or 1.1. */
 export class Http1Carrier implements Carrier {
@@ -56,7 +57,7 @@ export class Http1Carrier implements Carrier {
   }
 
   reset(): void {
-    this.res.socket?.resetAndDestroy();
+    if (this.res.socket !== null) resetSocket(this.res.socket);
   }
 
   attempt(x: Exchange, lane: Lane, state: EndpointState): Attempt {

@@ -10,6 +10,7 @@ import type { Refusal } from '../outcome.ts';
 import { needsAnswer } from './dialect.ts';
 import { proxyHeader } from './proxy-header.ts';
 import { TcpAttempt } from './tcp-attempt.ts';
+import { resetSocket } from '../reset-socket.ts';
 
 /** What a client says before it is joined is kept so far; beyond, it is no longer read, and not seen whether it leaves. */
 const earlyBytes = 16_384;
@@ -67,11 +68,11 @@ export class TcpCarrier implements Carrier, Breakable {
   /** There are no words that every protocol knows: what is refused is reset, and a check of a sleeper just ended. */
   answer(_x: Exchange, { refusal }: { refusal?: Refusal }): void {
     if (refusal === undefined) this.socket.destroy();
-    else this.socket.resetAndDestroy();
+    else resetSocket(this.socket);
   }
 
   reset(): void {
-    this.socket.resetAndDestroy();
+    resetSocket(this.socket);
   }
 
   attempt(x: Exchange, lane: Lane, state: EndpointState): TcpAttempt {

@@ -7,6 +7,7 @@ import { Waiting } from '../ledger/waiting.ts';
 import { causeText, type Outcome, outcomes } from '../outcome.ts';
 import { bytesOf, Silence } from '../silence.ts';
 import { Flow } from './flow.ts';
+import { resetSocket } from '../reset-socket.ts';
 
 /** Both sides have so long to answer our farewell. */
 const farewellMs = 1000;
@@ -106,8 +107,8 @@ export class Tunnel implements Breakable {
     if (this.#cancelFarewell !== undefined) return;
     if (this.#byReset) {
       this.#end(outcome, detail);
-      this.#client.resetAndDestroy();
-      this.#upstream.resetAndDestroy();
+      resetSocket(this.#client);
+      resetSocket(this.#upstream);
       return;
     }
     this.#cancelFarewell = this.#x.core.clock.after(farewellMs, () => {
@@ -124,8 +125,8 @@ export class Tunnel implements Breakable {
     const { core, lane } = this.#x;
     core.faults.tell(error, 'request', lane?.gate.ref);
     this.#end('upstream-reset', `${this.#key}: what was said cannot be passed on: ${causeText(error)}`);
-    this.#client.resetAndDestroy();
-    this.#upstream.resetAndDestroy();
+    resetSocket(this.#client);
+    resetSocket(this.#upstream);
   }
 
   #watch(socket: Socket, other: Socket, brokeOff: (why: string) => void): void {
@@ -133,7 +134,7 @@ export class Tunnel implements Breakable {
     listenOnce(socket, 'close', this, () => {
       if (!socket.readableEnded || !socket.writableFinished) {
         brokeOff('closed before its time');
-        if (!other.destroyed) other.resetAndDestroy();
+        if (!other.destroyed) resetSocket(other);
       }
       this.#standing -= 1;
       if (this.#standing === 0) this.#closed();

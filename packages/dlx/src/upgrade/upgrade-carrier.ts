@@ -11,6 +11,7 @@ import type { Lane } from '../hold/lane.ts';
 import type { Connection } from '../server/connection.ts';
 import type { Refusal } from '../outcome.ts';
 import { UpgradeAttempt } from './upgrade-attempt.ts';
+import { resetSocket } from '../reset-socket.ts';
 
 /** What a client sends before it was answered is kept so far; beyond, it is no longer seen whether it leaves. */
 const earlyBytes = 16_384;
@@ -73,7 +74,7 @@ export class UpgradeCarrier implements Carrier, Breakable {
   }
 
   reset(): void {
-    this.socket.resetAndDestroy();
+    resetSocket(this.socket);
   }
 
   attempt(x: Exchange, lane: Lane, state: EndpointState): UpgradeAttempt {

@@ -17,7 +17,7 @@ export interface DlxProcessOptions {
 
 const here = import.meta.dirname;
 const startLimitMs = 60_000;
-const keptLines = 20;
+const keptLines = 60;
 
 /** The real program in a process of its own. */
 export class DlxProcess {
@@ -53,7 +53,11 @@ export class DlxProcess {
     const endsAtMs = performance.now() + startLimitMs;
     for (;;) {
       const answer = this.infraPort === 0 ? undefined : await this.ask('/readyz', 1000);
-      if (answer?.status === 200) return true;
+      if (answer?.status === 200) {
+        // Ports that others have are told of once a second.
+        await new Promise((resolve) => setTimeout(resolve, 1200));
+        if ((await this.ask('/readyz', 1000))?.status === 200) return true;
+      }
       if (answer?.body.includes('EADDRINUSE') === true) return false;
       if (this.exit !== undefined || performance.now() > endsAtMs) throw new Error(`it does not start: ${this.log()}`);
       await new Promise((resolve) => setTimeout(resolve, 50));

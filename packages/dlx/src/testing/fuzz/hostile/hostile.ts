@@ -253,7 +253,10 @@ class HostileRun {
       if (spentMs() > this.#options.hangCpuMs || dlx.rssBytes() > runawayBytes) return spentMs();
       await Promise.race([answer, sleep(100)]);
     }
-    return dlx.crashed || (await answer) === undefined ? spentMs() : undefined;
+    if (dlx.crashed || (await answer) !== undefined) return dlx.crashed ? spentMs() : undefined;
+    // It may have broken off because the process is about to be gone.
+    await Promise.race([dlx.exited, sleep(2000)]);
+    return spentMs();
   }
 
   /** After an exit or a hang: tells of it, looks for who did it, and starts another process. */
@@ -265,7 +268,7 @@ class HostileRun {
       .map(({ conversation }) => conversation);
     this.#newest.clear();
     const culprit = this.#options.isolates ? await this.#culprit(suspects) : '';
-    this.#failures.push(`the DLX ${what}\n${log.split('\n').slice(-4).join('\n')}\n  ${culprit}`);
+    this.#failures.push(`the DLX ${what}\n${log.split('\n').slice(-40).join('\n')}\n  ${culprit}`);
     this.#options.onProgress?.(culprit);
     await this.#stage.restart();
     await this.#atRest();
