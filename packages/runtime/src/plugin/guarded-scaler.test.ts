@@ -17,6 +17,45 @@ const web: Resource = {
   scaleResources: [],
   targets: [{ service: 'web', port: 80 }],
 };
+/** One that says all that a scaler can say: `Required` has a field that the contract gains be told here too. */
+const talkative: Required<Resource> = {
+  ...web,
+  kind: 'deployments.apps',
+  createdAt: '2026-11-30T08:00:00.000Z',
+  targets: [
+    {
+      service: 'web',
+      port: 80,
+      portName: 'http',
+      listenPort: 20_001,
+      led: { port: 20_001, since: '2026-11-30T09:00:00.000Z' },
+      routes: [{ host: 'web.test', path: '/', pathType: 'Prefix' }],
+      routesSince: ['2026-11-30T08:30:00.000Z'],
+      protocol: 'tcp',
+      speaksFirst: 'client',
+      proxyProtocol: 'v2',
+    },
+  ],
+  phase: 'asleep',
+  replicas: 0,
+  lastScaleEvent: 'scaleToZeroCompleted',
+  lastScaleEventTime: '2026-11-30T10:00:00.000Z',
+  awakeSince: '2026-11-30T09:30:00.000Z',
+  dlxSeesAll: true,
+  idleAfterMs: 1,
+  cooldownMs: 2,
+  minAwakeMs: 3,
+  pause: { mode: 'awake', until: '2026-12-01T08:00:00.000Z' },
+  busyUntil: '2026-12-01T09:00:00.000Z',
+  dryRun: false,
+  holdTimeoutMs: 4,
+  connectTimeoutMs: 5,
+  responseTimeoutMs: 6,
+  idleTimeoutMs: 7,
+  holdLimit: 8,
+  quietRules: [{ method: 'GET', path: '/healthz', headers: { a: 'b' }, port: 80 }],
+  blocked: 'it is in a mesh',
+};
 const ref = { namespace: 'default', name: 'web' };
 const target = { resource: ref, service: 'web', port: 80 };
 const never = (): Promise<never> => new Promise(() => {});
@@ -293,6 +332,13 @@ describe('what is told of resources', () => {
     for (const change of [{ type: 'set', resource: web }, { type: 'removed', resource: web }, { type: 'synced' }])
       tell(change);
     expect(changes).toEqual([{ type: 'set', resource: web }, { type: 'removed', resource: ref }, { type: 'synced' }]);
+    expect(told).toEqual([]);
+  });
+
+  test('with every field of the contract is taken whole', () => {
+    const { tell, changes, told } = watch();
+    tell({ type: 'set', resource: talkative });
+    expect(changes).toEqual([{ type: 'set', resource: talkative }]);
     expect(told).toEqual([]);
   });
 
