@@ -101,7 +101,7 @@ const holdSettings = {
   connectionLimit: setting({
     parser: parsers.integer(1),
     unit: 'connections',
-    doc: 'How many connections clients may have in all. No port gets more than what is still free. Default: three eighths of the files that the process may open, at most 250000.',
+    doc: "How many connections clients may have in all. No target's port gets more than what is still free, the shared port three times that. Default: three quarters of the files that the process may open, at most 500000.",
   }),
   overflowStatus: setting({
     parser: parsers.oneOf('503', '429'),
@@ -272,9 +272,12 @@ function memoryBytes(): number {
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
-/** Each may have one to an endpoint beside it, and ports are listened on. Node has raised its limit to the hard one. */
+/**
+ * The rest is for connections to endpoints, of which those that are held have none, and for ports. Where it does not
+ * suffice, who comes waits in the kernel's queue. Node has raised its limit to the hard one.
+ */
 function defaultConnectionLimit(): number {
-  return Math.min(250_000, Math.max(64, Math.floor((openFiles() * 3) / 8)));
+  return Math.min(500_000, Math.max(64, Math.floor((openFiles() * 3) / 4)));
 }
 
 function openFiles(): number {

@@ -10,7 +10,10 @@ export interface PortLoad {
   waitingBytes: number;
 }
 
-/** How many connections there are, by the port they came in on. No port takes more than is still free. */
+/** The shared port is everybody's, so it may take so many times what is still free: three quarters of all. */
+const sharedPortShare = 3;
+
+/** How many connections there are, by the port they came in on. No target's port takes more than is still free. */
 export class Connections {
   limit = Number.POSITIVE_INFINITY;
   count = 0;
@@ -21,12 +24,13 @@ export class Connections {
     this.#ledger = ledger;
   }
 
-  /** Counts one more, if there is room for it; to be given back by {@link leave}. */
-  take(port: number): PortLoad | undefined {
+  /** Counts one more, if there is room for it; to be given back by {@link leave}. `isOwn`: the port is one target's. */
+  take(port: number, isOwn: boolean): PortLoad | undefined {
     const load = this.#ports.get(port) ?? { connections: 0, waitingBytes: 0 };
-    if (load.connections >= this.limit - this.count) return undefined;
+    const share = isOwn ? 1 : sharedPortShare;
+    if (load.connections >= share * (this.limit - this.count)) return undefined;
     const own = load.connections * connectionBytes + load.waitingBytes;
-    if (own + connectionBytes > this.#ledger.free) return undefined;
+    if (own + connectionBytes > share * this.#ledger.free) return undefined;
     if (load.connections === 0) this.#ports.set(port, load);
     load.connections += 1;
     this.count += 1;

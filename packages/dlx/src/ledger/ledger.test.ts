@@ -67,10 +67,10 @@ test('no port takes more connections than are still free, and they count in the 
   const connections = new Connections(ledger);
   connections.limit = 100;
   const taken: unknown[] = [];
-  for (let i = 0; i < 100; i++) taken.push(connections.take(80));
+  for (let i = 0; i < 100; i++) taken.push(connections.take(80, true));
   expect(taken.filter((load) => load !== undefined)).toHaveLength(50);
   expect(ledger.inFlight).toBe(50 * connectionBytes);
-  for (let i = 0; i < 100; i++) connections.take(81);
+  for (let i = 0; i < 100; i++) connections.take(81, true);
   expect(connections.count).toBe(75);
   const [load] = taken;
   for (let i = 0; i < 50; i++) connections.leave(80, load as never);
@@ -80,7 +80,7 @@ test('no port takes more connections than are still free, and they count in the 
 test('memory bounds them as well', () => {
   const ledger = ledgerOf(100 * connectionBytes);
   const connections = new Connections(ledger);
-  while (connections.take(80) !== undefined);
+  while (connections.take(80, true) !== undefined);
   expect(connections.count).toBe(50);
 });
 

@@ -39,9 +39,10 @@ export class Admission {
   lets(socket: Socket, port: number, owner: Breakable): boolean {
     if (this.#places.has(socket)) return true;
     const { connections, bounds } = this.#core.accounting;
-    const load = connections.take(port);
+    const target = this.#ownerOf(port);
+    const load = connections.take(port, target !== undefined);
     if (load === undefined) {
-      bounds.met('connections', this.#ownerOf(port)?.ref.namespace);
+      bounds.met('connections', target?.ref.namespace);
       socket.destroy();
       return false;
     }
