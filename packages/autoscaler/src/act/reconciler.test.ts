@@ -12,6 +12,12 @@ function stage(
   const clock = createFakeClock();
   const stop = new AbortController();
   const calls: string[] = [];
+  /** `namespace/name`s of the lines in the log. */
+  const told: string[] = [];
+  const warn = (_message: string, fields: object = {}): void => {
+    const { namespace, resource } = fields as { namespace?: string; resource?: string };
+    told.push(`${namespace}/${resource}`);
+  };
   const reconciler: Reconciler = createReconciler({
     reconcile: async (refs) => {
       calls.push(refs.map(({ namespace, name }) => `${namespace}/${name}`).join() || '*');
@@ -19,12 +25,12 @@ function stage(
     },
     isParking: () => false,
     clock,
-    logger: silentLogger,
+    logger: { ...silentLogger, warn },
     limit: 4,
     retryMs: 500,
     signal: stop.signal,
   });
-  return { reconciler, clock, calls, stop };
+  return { reconciler, clock, calls, told, stop };
 }
 
 const failing = (): Promise<never> => Promise.reject(new Error('it does not end'));
@@ -86,4 +92,25 @@ test('those of one namespace that do not end hold up none of another', async () 
   for (let i = 0; i < 20; i++) reconciler.notify({ namespace: `tenant-${i}`, name: 'web' });
   for (let i = 0; i < 20; i++) await clock.advance(0);
   expect(calls.filter((key) => key.startsWith('tenant'))).toHaveLength(20);
+});
+
+test('what fails again and again is told seldomer and seldomer', async () => {
+  const { reconciler, clock, calls, told } = stage(failing);
+  for (let i = 0; i < 100; i++) {
+    reconciler.notify(web);
+    await pass(clock, 1_000);
+  }
+  expect(calls.length).toBeGreaterThan(60);
+  expect(told.length).toBeGreaterThanOrEqual(6);
+  expect(told.length).toBeLessThanOrEqual(8);
+});
+
+test('many that fail in one namespace leave the log to others', async () => {
+  const { reconciler, clock, told } = stage(failing);
+  for (let i = 0; i < 500; i++) reconciler.notify({ namespace: 'evil', name: String(i) });
+  await pass(clock, 2_000);
+  reconciler.notify(web);
+  await pass(clock, 500);
+  expect(told.filter((key) => key.startsWith('evil/')).length).toBeLessThanOrEqual(32);
+  expect(told).toContain('default/web');
 });

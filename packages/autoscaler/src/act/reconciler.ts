@@ -7,6 +7,7 @@ import {
   resourceKey,
   type ScaleResult,
 } from '@scaler/scaler-types';
+import { PeerRates } from '@scaler/runtime';
 import { createSlots, type Slot } from './slots.ts';
 
 export interface ReconcilerParts {
@@ -112,12 +113,19 @@ interface Failing {
 /** A change may be what it needed, or what it does wrong itself: it is not tried again at once for it. */
 const afterChangeMs = 1000;
 
+/** Lines in the log about the resources of one namespace: what they say is their owner's doing. */
+const lineRate = { perSecond: 0.5, burst: 30 };
+
+/** Each attempt is told that doubles the number of those before it. */
+const isTold = (attempt: number): boolean => Number.isInteger(Math.log2(attempt));
+
 /** Tries again what failed, later and later, one timer each. Only a success ends that. */
 function createRetry(
   { clock, logger, retryMs, signal }: ReconcilerParts,
   again: (key: string, ref: ResourceRef | undefined) => void,
 ) {
   const failing = new Map<string, Failing>();
+  const lines = new PeerRates(lineRate, clock);
   signal.addEventListener('abort', () => failing.forEach(({ cancel }) => cancel()), { once: true });
   const plan = (one: Failing, key: string, ref: ResourceRef | undefined, waitMs: number): void => {
     one.cancel();
@@ -146,12 +154,14 @@ function createRetry(
       failing.set(key, one);
       one.count += 1;
       one.sinceMs = sinceMs;
-      logger.warn('reconcile failed, trying again', {
-        namespace: ref?.namespace,
-        resource: ref?.name,
-        attempt: one.count,
-        err: error,
-      });
+      if (isTold(one.count) && lines.take(ref?.namespace ?? sweepKey)) {
+        logger.warn('reconcile failed, trying again', {
+          namespace: ref?.namespace,
+          resource: ref?.name,
+          attempt: one.count,
+          err: error,
+        });
+      }
       plan(one, key, ref, retryMs * 2 ** Math.min(one.count - 1, 5));
     },
   };

@@ -4,6 +4,9 @@ import { fewOf } from '../state/few-of.ts';
 import { selects } from './routing.ts';
 import type { ServiceInfo } from './service-info.ts';
 
+/** The API takes no EndpointSlice with more ports, and the ports of a Service stand in one of ours. */
+const mostPorts = 100;
+
 /** Why a Service cannot be diverted, one sentence each; empty when it can. */
 export function serviceProblems(service: ServiceInfo): readonly string[] {
   const problem = (condition: boolean, text: string): string[] =>
@@ -16,6 +19,10 @@ export function serviceProblems(service: ServiceInfo): readonly string[] {
     ...problem(service.headless, 'is headless: its clients connect to pods by themselves'),
     ...problem(service.selector === undefined, 'has no selector: somebody else keeps its endpoints'),
     ...problem(service.ports.length === 0, 'has no ports'),
+    ...problem(
+      service.ports.length > mostPorts,
+      `has ${service.ports.length} ports: an EndpointSlice, by which it would be diverted, takes at most ${mostPorts}`,
+    ),
     ...problem(datagrams.length > 0, `has the port ${named}: only TCP connections can be held`),
     ...problem(service.externalLocal, 'has externalTrafficPolicy Local: nodes without a DLX would drop its traffic'),
     ...problem(service.internalLocal, 'has internalTrafficPolicy Local: nodes without a DLX would drop its traffic'),
