@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedSystem } from '@scaler/demo';
 import type { ProcessImage } from '@scaler/testing-kit';
 import type { Workload } from '../workload.ts';
-import { hostileWrites } from './hostile-writes.ts';
+import { hostileWrites, largeServices } from './hostile-writes.ts';
 
 /** The namespace in which the hostile tenant may `edit`. */
 export const hostileNamespace = 'mallory';
@@ -18,7 +18,10 @@ export function hostileImage(): ProcessImage {
   return { command: [process.execPath, ...fromSource, join(import.meta.dirname, 'hostile-app.ts')] };
 }
 
-/** What the hostile tenant has before it begins: a workload in use, through the DLX. */
+/**
+ * What the hostile tenant has before it begins: a workload in use, through the DLX; and its large Services, since that a
+ * thousand sockets are opened for them stalls the trial, where a kube-proxy writes rules.
+ */
 export async function createHostile(system: EmbeddedSystem, image: string): Promise<void> {
   await system.deployment(hostileNamespace, ownService, {
     image,
@@ -27,6 +30,7 @@ export async function createHostile(system: EmbeddedSystem, image: string): Prom
     annotations: { 'scaler/routing': 'always', 'scaler/idle-after': '1h' },
   });
   await system.service(hostileNamespace, ownService, { port: 80, targetPort: 8080, portName: 'http' });
+  for (const { object } of largeServices(hostileNamespace, -1)) await system.apply(object);
   await system.waitFor(() => system.proxy.backends(hostileNamespace, ownService, 80).length > 0);
 }
 

@@ -30,13 +30,26 @@ export function hostileWrites(
   });
   return [
     ...texts(round).map(([name, annotations]) => workload(name, annotations)),
-    ...['texts', 'shares'].map((name) => ({ name, object: service(namespace, name, name === 'texts' ? 10_000 : 990) })),
-    workload('shares', { 'scaler/idle-after': '1s', 'scaler/routing': 'always' }),
+    ...largeServices(namespace, round),
+    ...['shares', 'ports', 'texts'].map((name) =>
+      workload(name, { 'scaler/idle-after': '1s', 'scaler/routing': 'always' }),
+    ),
     ...[1, 2, 3, 4].flatMap((i) => [
       workload(`settles-${i}`, { 'scaler/settle': '1000h', 'scaler/idle-after': '1s', 'scaler/routing': 'always' }),
       { name: `settles-${i}`, object: service(namespace, `settles-${i}`, 1) },
     ]),
     ...victims.flatMap((victim, i) => claims(system, namespace, victim, i)),
+  ];
+}
+
+/**
+ * Services of more ports than can be diverted, and of nearly as many as there are: each time another object.
+ */
+export function largeServices(namespace: string, round: number): readonly HostileWrite[] {
+  return [
+    { name: 'texts', object: service(namespace, 'texts', 10_000, round) },
+    { name: 'shares', object: service(namespace, 'shares', 90, round) },
+    { name: 'shares', object: service(namespace, 'ports', 990, round) },
   ];
 }
 
@@ -104,11 +117,11 @@ function deployment(namespace: string, name: string, annotations: Texts, labels:
   };
 }
 
-function service(namespace: string, name: string, ports: number): object {
+function service(namespace: string, name: string, ports: number, round = 0): object {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { namespace, name },
+    metadata: { namespace, name, annotations: { round: String(round) } },
     spec: {
       selector: { app: name },
       ports: Array.from({ length: ports }, (_, i) => ({ name: `p${i}`, port: 80 + i, targetPort: 8080 })),
