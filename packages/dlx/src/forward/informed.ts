@@ -4,7 +4,7 @@ import type { Exchange } from '../exchange.ts';
 const mostPassed = 100;
 const mostPassedLength = 65_536;
 /** An endpoint that says more than that before its answer is not waited for any more. */
-const mostHeard = 10_000;
+const mostHeard = 1_000;
 const mostHeardLength = 16 * 2 ** 20;
 
 /** What a 1xx costs beside its fields. */
