@@ -31,12 +31,14 @@ describe('what the contract reads takes no more than its length', () => {
     ['a resource', (text) => parseResource({ namespace: text, name: text, kind: text, pause: { mode: text } })],
   ])('%s', (_, read) => {
     const units = ['9', '0', '.', '1h', 'e1', '-', ' ', 'a', 'a.', '_per_1', '['];
-    const problems = units.flatMap((unit) => {
-      const of = (size: number): (() => unknown) => {
-        const text = unit.repeat(size / unit.length);
-        return () => orNothing(() => read(text));
-      };
-      return costProblems(counter, { of, sizes, largest }).map((problem) => `${unit}: ${problem}`);
+    // All of them at once, since a look at the counts is what takes time: one that is not linear shows in the sum.
+    const of = (size: number): (() => unknown) => {
+      const texts = units.map((unit) => unit.repeat(size / unit.length));
+      return () => texts.forEach((text) => orNothing(() => read(text)));
+    };
+    const problems = costProblems(counter, {
+      ...{ of, sizes },
+      largest: { size: largest.size, steps: units.length * largest.steps },
     });
     expect(problems).toEqual([]);
   });
