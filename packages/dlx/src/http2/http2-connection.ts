@@ -17,6 +17,7 @@ import { shutdownNotice } from './goaway.ts';
 import { Http2Carrier } from './http2-carrier.ts';
 import { serverOptions } from './options.ts';
 import { rawFieldsOf } from './raw-fields.ts';
+import { SessionAnchor } from './session-anchor.ts';
 import { closeSession, dropStream, resetStream } from './stream-end.ts';
 
 /** The client has so long to acknowledge our farewell. */
@@ -35,6 +36,7 @@ export class Http2Connection implements Channel, ClientConnection {
   readonly #core: Core;
   readonly #handle: Handle;
   readonly #session: ServerHttp2Session;
+  readonly #anchor: SessionAnchor;
   readonly #exchanges = new Set<Exchange>();
   readonly #silence = new Silence();
   #leaving = false;
@@ -55,6 +57,7 @@ export class Http2Connection implements Channel, ClientConnection {
     this.#session = performServerHandshake(socket, serverOptions);
     // 'close' follows.
     ignoreErrors(this.#session);
+    this.#anchor = new SessionAnchor(this.#session, this);
     listen(this.#session, 'stream', this, this.#receive);
   }
 
@@ -131,6 +134,7 @@ export class Http2Connection implements Channel, ClientConnection {
   }
 
   #receive(stream: ServerHttp2Stream, fields: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {
+    this.#anchor.hold(stream);
     // 'close' follows.
     ignoreErrors(stream);
     const bodiless = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;

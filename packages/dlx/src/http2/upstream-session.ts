@@ -6,6 +6,7 @@ import { connectWithin } from '../forward/upstreams.ts';
 import type { Faults } from '../faults.ts';
 import { type Breakable, guard, listen, listenOnce } from '../guard.ts';
 import { clientOptions } from './options.ts';
+import { SessionAnchor } from './session-anchor.ts';
 import { closeSession, destroySession } from './stream-end.ts';
 
 /** Streams on one session, however many its upstream takes: what waits in them must stay below Node's own bound. */
@@ -50,6 +51,7 @@ export class UpstreamSession implements Breakable {
   readonly #keeper: SessionKeeper;
   readonly #faults: Faults;
   #session: ClientHttp2Session | undefined;
+  #anchor: SessionAnchor | undefined;
   #timer: NodeJS.Timeout | undefined;
   #idleSinceMs: number | undefined;
   #ready = false;
@@ -93,7 +95,9 @@ export class UpstreamSession implements Breakable {
   /** @throws when Node does not let these fields pass. */
   request(fields: OutgoingHttpHeaders, endStream: boolean): ClientHttp2Stream {
     // Without trailers to wait for, Node would end the body properly even when it resets the stream.
-    return (this.#session as ClientHttp2Session).request(fields, { endStream, waitForTrailers: !endStream });
+    const stream = (this.#session as ClientHttp2Session).request(fields, { endStream, waitForTrailers: !endStream });
+    this.#anchor?.hold(stream);
+    return stream;
   }
 
   /** Tells users that time passes. Without any it ends after a while, or at once if its endpoint is gone. */
@@ -129,6 +133,7 @@ export class UpstreamSession implements Breakable {
     // Whoever wants a stream says the authority itself.
     const session = connect(`http://${key}`, { ...clientOptions, createConnection: () => socket });
     this.#session = session;
+    this.#anchor = new SessionAnchor(session, this);
     let failure: Error | undefined;
     listen(session, 'error', this, (error: Error) => void (failure = error));
     listen(session, 'goaway', this, (_code: number, lastStream: number) => {
