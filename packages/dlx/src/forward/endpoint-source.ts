@@ -77,7 +77,7 @@ export class EndpointSource {
     }
   }
 
-  /** Whoever comes is not to make it fail again at once. */
+  /** The next request does not make it fail again at once. */
   #failed(member: string, error: unknown): void {
     const { gate, target } = this.#lane;
     const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++);

@@ -101,7 +101,7 @@ export class Directory {
   #look({ host, path, target }: Address, tried?: string[]): Lane | undefined {
     const name = host === undefined ? undefined : parseHost(host);
     if (name !== undefined) {
-      // Nobody's host is another's Service.
+      // The full name of a Service is no other tenant's host.
       const byFullName = this.#names.isService(name.name) ? this.#names.find(name.name, name.port) : undefined;
       if (isLane(byFullName)) return byFullName;
       const byRoute = this.#routes.find(name.name, path);

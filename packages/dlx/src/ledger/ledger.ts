@@ -81,7 +81,7 @@ export class Ledger {
   }
 
   /**
-   * Why there is no room for what was just counted, of so many bytes; undefined: there is. Nobody may take more than is
+   * Why there is no room for what was just counted, of so many bytes; undefined: there is. One takes no more than is
    * still free.
    */
   overflowOf({ heldBytes, inFlightBytes, namespace }: ResourceLoad, bytes: number): string | undefined {

@@ -2,7 +2,7 @@ import type { Exchange } from '../exchange.ts';
 import { Silence } from '../silence.ts';
 import { stalledMs } from './stalls.ts';
 
-/** What is told of an endpoint that is ended so. */
+/** The detail of a request that ends because its endpoint took nothing. */
 export const tookNothing = 'took nothing of a request while memory was short';
 
 /** What one side of a request has sent and the other not taken, as of a look. */

@@ -38,7 +38,7 @@ export function exchange(options: ExchangeOptions): Promise<ExchangeResult> {
     signal.addEventListener('abort', onAbort, { once: true });
     request.once('close', () => {
       signal.removeEventListener('abort', onAbort);
-      // Whoever answers may go over to another protocol, of which Node tells by nothing else.
+      // A server may go over to another protocol; Node tells of that by this event alone.
       resolve({ error: new KubeError('connection', `${what} got no answer`), sent: sent() });
     });
     request.once('response', (answer) => resolve({ answer }));

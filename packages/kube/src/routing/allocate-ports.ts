@@ -174,7 +174,7 @@ function compare(a: string, b: string): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }
 
-// Whoever it was for may be gone, but its slice still leads there. What its own namespace claims it may have.
+// The workload may be gone while its slice still leads there. A claim of the same namespace may take the port over.
 function withhold(book: Book, slices: readonly SliceInfo[], claims: readonly Claim[]): void {
   const own = new Set(claims.flatMap(({ led, workload }) => (led ? [`${workload.namespace} ${led.port}`] : [])));
   for (const { namespace, managedBy, ports } of slices) {

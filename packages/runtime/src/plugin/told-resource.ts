@@ -1,7 +1,7 @@
 import { parseResource, type Resource, type ResourceRef } from '@scaler/scaler-types';
 import { shown } from './complaints.ts';
 
-/** What is told of one resource at the most; the rest of a longer list is left out. */
+/** The longest lists of one resource; the rest of a longer one is left out. */
 export const most = { targets: 1000, routes: 2000, scaleResources: 100, quietRules: 1000, pairs: 100, text: 4096 };
 
 const lists = ['targets', 'scaleResources', 'quietRules'] as const;
@@ -108,7 +108,7 @@ function bounded(value: Fields, problems: string[]): Fields {
   return told;
 }
 
-/** What is told of each route, of those that are kept. */
+/** The ages of the routes that are kept. */
 function sinceOf({ routesSince }: Fields, isKept: (one: unknown, at: number) => boolean): Fields {
   return Array.isArray(routesSince) ? { routesSince: routesSince.filter(isKept) } : {};
 }

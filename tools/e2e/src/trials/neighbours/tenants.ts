@@ -80,7 +80,7 @@ async function useOnce(system: EmbeddedSystem, workload: Workload): Promise<read
   const untilMs = performance.now() + busyMs;
   for (let i = 0; performance.now() < untilMs; i++) {
     requests.push(askOnce(system, workload, i % 4 === 0));
-    // Whoever reads its metric sees it used, once the first request is on its way.
+    // Its metric says that it is used, once the first request is on its way.
     workload.idle = false;
     await sleep(everyMs);
   }
