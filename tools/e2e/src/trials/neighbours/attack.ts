@@ -1,21 +1,17 @@
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from 'node:events';
 import type { EmbeddedSystem } from '@scaler/demo';
 import type { ProcessImage } from '@scaler/testing-kit';
 import type { Workload } from '../workload.ts';
-import { hostileWrites, largeServices } from './hostile-writes.ts';
+import { largeServices } from './hostile-writes.ts';
+import { commandOf, startProgram } from './program.ts';
 
 /** The namespace in which the hostile tenant may `edit`. */
 export const hostileNamespace = 'mallory';
 const ownService = 'front';
-/** Between two writes of the hostile tenant. */
-const writeEveryMs = 50;
-const fromSource = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning'];
 
 /** What the hostile tenant's pods run: a process of its own, so that it takes no time of the trial's. */
 export function hostileImage(): ProcessImage {
-  return { command: [process.execPath, ...fromSource, join(import.meta.dirname, 'hostile-app.ts')] };
+  return { command: commandOf('hostile-app.ts') };
 }
 
 /**
@@ -34,50 +30,39 @@ export async function createHostile(system: EmbeddedSystem, image: string): Prom
   await system.waitFor(() => system.proxy.backends(hostileNamespace, ownService, 80).length > 0);
 }
 
+/** What the hostile processes tell at their end. */
 export interface AttackReport {
   readonly writes: number;
   /** Writes that the API refused, by the first words of the reason. */
-  readonly refused: ReadonlyMap<string, number>;
+  readonly refused: Readonly<Record<string, number>>;
+  /** Connections that its clients opened, and requests that they sent. */
+  readonly connections: number;
+  readonly requests: number;
 }
 
-/** Writes and asks the worst that it may for so long. */
+/** Writes and asks the worst that it may for so long, each from a process of its own which yields to all others. */
 export async function attack(
-  system: EmbeddedSystem,
+  { api, proxy }: EmbeddedSystem,
   victims: readonly Workload[],
   forMs: number,
 ): Promise<AttackReport> {
   // `writes` or `clients`: that half of it alone, to find out which one does harm.
   const only = process.env['TRIALS_ATTACK'];
-  const clients = only === 'writes' ? undefined : startClients(system, forMs);
-  const refused = new Map<string, number>();
-  const endsAtMs = performance.now() + forMs;
-  let writes = 0;
-  while (only !== 'clients' && performance.now() < endsAtMs) {
-    for (const { name, object } of hostileWrites(system, hostileNamespace, victims, writes)) {
-      if (performance.now() >= endsAtMs) break;
-      writes += 1;
-      await system.apply(object).catch((error: unknown) => {
-        const reason = `${name}: ${String((error as Error).message).slice(0, 100)}`;
-        refused.set(reason, (refused.get(reason) ?? 0) + 1);
-      });
-      await sleep(writeEveryMs);
-    }
-  }
-  await clients;
-  return { writes, refused };
+  const seconds = String(forMs / 1_000);
+  const names = victims.map(({ namespace, name }) => `${namespace}/${name}`);
+  const parts = await Promise.all([
+    only === 'clients' ? {} : told('hostile-writer.ts', [api.url, hostileNamespace, seconds, ...names]),
+    only === 'writes' ? {} : told('hostile-clients.ts', [seconds, ...proxy.backends(hostileNamespace, ownService, 80)]),
+  ]);
+  return Object.assign({ writes: 0, refused: {}, connections: 0, requests: 0 }, ...parts) as AttackReport;
 }
 
-function startClients(system: EmbeddedSystem, forMs: number): Promise<void> {
-  const url = system.serviceUrl(hostileNamespace, ownService, 80);
-  const args = [...fromSource, join(import.meta.dirname, 'hostile-clients.ts'), url, String(forMs / 1_000)];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-  const end = (): void => void child.kill('SIGKILL');
-  process.once('exit', end);
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', () => {
-      process.off('exit', end);
-      resolve();
-    });
-  });
+/** Runs a hostile program to its end; resolves with what it told. */
+async function told(program: string, args: readonly string[]): Promise<Partial<AttackReport>> {
+  const child = startProgram(program, args, { yields: true });
+  let report: Partial<AttackReport> = {};
+  child.on('message', (message: Partial<AttackReport>) => (report = message));
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0) throw new Error(`${program} ended with ${code}`);
+  return report;
 }

@@ -1,20 +1,24 @@
-// The hostile tenant's own clients, in a process of their own: `hostile-clients.ts URL SECONDS`. They ask for the
-// tenant's own Services alone, at bounded rates, and end by themselves.
+// The hostile tenant's own clients, in a process of their own: `hostile-clients.ts SECONDS ADDRESS...`, each address
+// `host:port` of an endpoint of its Service. They ask for the tenant's own Service alone, at bounded rates, and end by
+// themselves; then they tell their parent an `AttackReport`. Bounded: 400 long requests and 40 of many fields a second; at
+// most 1,570 connections at once, and 1,000 new ones a second.
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endWith, endWithParent } from './program.ts';
 
-const [base = '', seconds = '60'] = process.argv.slice(2);
-const { hostname: host, port: named } = new URL(base);
-const port = named === '' ? 80 : Number(named);
+const [seconds = '60', ...addresses] = process.argv.slice(2);
 const endsAtMs = performance.now() + Number(seconds) * 1_000;
 const open = new Set<Socket>();
+let [connections, requests] = [0, 0];
 
-const head = (path: string, fields = ''): string => `GET ${path} HTTP/1.1\r\nhost: ${host}\r\n${fields}\r\n`;
+const head = (path: string, fields = ''): string => `GET ${path} HTTP/1.1\r\nhost: front.mallory\r\n${fields}\r\n`;
 const tiny = (count: number): string => Array.from({ length: count }, (_, i) => `a${i % 10}:\r\n`).join('');
 
 /** Says something over a connection of its own. `reads`: takes what is answered. */
 function say(text: string, reads: boolean): Socket {
-  const socket = connect({ host, port });
+  const [host, port] = (addresses[connections % addresses.length] ?? '').split(':');
+  const socket = connect({ host: host ?? '', port: Number(port) });
+  connections += 1;
   open.add(socket);
   socket.on('error', () => socket.destroy());
   socket.on('close', () => open.delete(socket));
@@ -43,6 +47,7 @@ async function repeat(everyMs: number, text: () => string): Promise<void> {
     const socket = say('', true);
     while (performance.now() < endsAtMs && socket.writable) {
       socket.write(text());
+      requests += 1;
       await sleep(everyMs);
     }
     socket.destroy();
@@ -50,11 +55,11 @@ async function repeat(everyMs: number, text: () => string): Promise<void> {
   }
 }
 
-let asked = 0;
+endWithParent();
 await Promise.all([
   // Kept recent requests: long paths and queries, each another.
   ...Array.from({ length: 8 }, () =>
-    repeat(20, () => head(`/ok/${++asked}${'x'.repeat(4_000)}?${'q'.repeat(10_000)}`)),
+    repeat(20, () => head(`/ok/${requests}${'x'.repeat(4_000)}?${'q'.repeat(10_000)}`)),
   ),
   // Many fields against many quiet rules.
   ...Array.from({ length: 4 }, () => repeat(100, () => head('/ok', tiny(8_000)))),
@@ -67,4 +72,4 @@ await Promise.all([
   keep(500, () => say('GET / HTTP/1.1\r\nhost: x\r\na: ' + 'x'.repeat(30_000), false)),
 ]);
 for (const socket of open) socket.destroy();
-process.exit(0);
+endWith({ connections, requests });

@@ -1,11 +1,13 @@
-import type { EmbeddedSystem } from '@scaler/demo';
-import type { KubeObject } from '@scaler/testing-kit';
-import type { Workload } from '../workload.ts';
-import { hostOf } from './tenants.ts';
+import type { KubeObject, NewObject } from '@scaler/testing-kit';
 
 export interface HostileWrite {
   readonly name: string;
-  readonly object: object;
+  readonly object: NewObject;
+}
+
+/** The host by which a tenant's workload is asked for on the shared port. */
+export function hostOf({ namespace = '' }: { readonly namespace?: string }): string {
+  return `${namespace}.test`;
 }
 
 type Texts = Readonly<Record<string, string>>;
@@ -16,12 +18,12 @@ const annotationBytes = 250_000;
 /**
  * One round of what a tenant with `edit` in its namespace may write: the worst of texts, of shares, and of our own state.
  *
+ * @param victims the others' workloads, as they are at present.
  * @param round makes each round's texts other than the last one's.
  */
 export function hostileWrites(
-  system: EmbeddedSystem,
   namespace: string,
-  victims: readonly Workload[],
+  victims: readonly KubeObject[],
   round: number,
 ): readonly HostileWrite[] {
   const workload = (name: string, annotations: Texts, labels: Texts = {}): HostileWrite => ({
@@ -38,7 +40,7 @@ export function hostileWrites(
       workload(`settles-${i}`, { 'scaler/settle': '1000h', 'scaler/idle-after': '1s', 'scaler/routing': 'always' }),
       { name: `settles-${i}`, object: service(namespace, `settles-${i}`, 1) },
     ]),
-    ...victims.flatMap((victim, i) => claims(system, namespace, victim, i)),
+    ...victims.flatMap((victim, i) => claims(namespace, victim, i)),
   ];
 }
 
@@ -72,15 +74,13 @@ function texts(round: number): readonly (readonly [name: string, annotations: Te
 }
 
 /** What another tenant has, claimed: its ports, its phase, its host, its path. */
-function claims(system: EmbeddedSystem, namespace: string, victim: Workload, index: number): readonly HostileWrite[] {
-  const original = system.api.store.find('apps/v1/deployments', victim.namespace, victim.name) as
-    KubeObject | undefined;
-  const { labels = {}, annotations = {} } = original?.metadata ?? {};
+function claims(namespace: string, { metadata }: KubeObject, index: number): readonly HostileWrite[] {
+  const { labels = {}, annotations = {} } = metadata;
   const ours = (all: Texts): Texts =>
     Object.fromEntries(Object.entries(all).filter(([key]) => key.startsWith('scaler/')));
   const name = `copy-${index}`;
   const backend = { service: { name, port: { number: 80 } } };
-  const host = hostOf(victim);
+  const host = hostOf(metadata);
   return [
     {
       name: 'copied labels',
@@ -102,7 +102,7 @@ function claims(system: EmbeddedSystem, namespace: string, victim: Workload, ind
   ];
 }
 
-function deployment(namespace: string, name: string, annotations: Texts, labels: Texts): object {
+function deployment(namespace: string, name: string, annotations: Texts, labels: Texts): NewObject {
   const app = { app: name };
   const container = { name: 'app', image: 'app', ports: [{ name: 'http', containerPort: 8080 }] };
   return {
@@ -117,7 +117,7 @@ function deployment(namespace: string, name: string, annotations: Texts, labels:
   };
 }
 
-function service(namespace: string, name: string, ports: number, round = 0): object {
+function service(namespace: string, name: string, ports: number, round = 0): NewObject {
   return {
     apiVersion: 'v1',
     kind: 'Service',

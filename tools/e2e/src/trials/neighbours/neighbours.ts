@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scaler/demo';
-import { createEchoImage, type RunningProcess } from '@scaler/testing-kit';
+import type { RunningProcess } from '@scaler/testing-kit';
 import { percentile } from '../../percentiles.ts';
 import { all, atMost, type Finding, none } from '../finding.ts';
 import { readCost } from '../judgement/process-cost.ts';
@@ -12,6 +12,7 @@ import { sizeFrom } from '../size.ts';
 import { tableLines } from '../table.ts';
 import type { Workload } from '../workload.ts';
 import { attack, type AttackReport, createHostile, hostileImage } from './attack.ts';
+import { type TenantSide, startTenantSide } from './tenant-side.ts';
 import { type Asked, createTenants, useTenants } from './tenants.ts';
 
 const valuesFile = join(import.meta.dirname, '../../../../../charts/scaler/values.yaml');
@@ -26,17 +27,26 @@ interface Seen {
   readonly sleeps: number;
   /** By app; of its largest replica. */
   readonly peakMb: Readonly<Record<string, number>>;
-  /** By app; of all its replicas, in shares of a core. `trial`: of this process, which is the cluster. */
+  /** By app, in shares of a core, of all its replicas. `cluster`: of this process. `tenants`: of their clients and apps. */
   readonly cpu: Readonly<Record<string, number>>;
   readonly restarts: number;
 }
 
 /** A tenant writes and asks the worst that it may, while twenty others sleep, wake and serve. */
 export async function neighbours(): Promise<readonly Finding[]> {
-  const seconds = sizeFrom('TRIALS_SECONDS', 60);
+  const side = startTenantSide();
+  try {
+    return await beside(side);
+  } finally {
+    side.close();
+  }
+}
+
+async function beside(side: TenantSide): Promise<readonly Finding[]> {
+  const forMs = sizeFrom('TRIALS_SECONDS', 60) * 1_000;
   const limits = await chartLimits();
   const system = await startEmbeddedSystem({
-    images: { app: createEchoImage({ startDelayMs: 200 }), hostile: hostileImage() },
+    images: { app: side.image, hostile: hostileImage() },
     dlxReplicas: 2,
     autoscalerReplicas: 1,
     settleMs: 500,
@@ -50,11 +60,9 @@ export async function neighbours(): Promise<readonly Finding[]> {
     const workloads = fleets.flatMap((fleet) => fleet.workloads);
     await createHostile(system, 'hostile');
     // The first round of a process runs code that was never run before.
-    await useTenants(system, workloads, 15_000);
-    const [without] = await watched(system, workloads, seconds * 1_000);
-    const [under, report] = await watched(system, workloads, seconds * 1_000, () =>
-      attack(system, workloads, seconds * 1_000),
-    );
+    await useTenants(system, side, workloads, 15_000);
+    const [without] = await watched(system, side, workloads, forMs);
+    const [under, report] = await watched(system, side, workloads, forMs, () => attack(system, workloads, forMs));
     tell(without, under, report);
     for (const fleet of fleets) fleet.close();
     return judge(without, under, limits);
@@ -65,37 +73,44 @@ export async function neighbours(): Promise<readonly Finding[]> {
 
 async function watched(
   system: EmbeddedSystem,
+  side: TenantSide,
   workloads: readonly Workload[],
   forMs: number,
   meanwhile: () => Promise<AttackReport | undefined> = async () => undefined,
 ): Promise<[Seen, AttackReport | undefined]> {
   const peakMb: Record<string, number> = {};
   const before = pidsOf(system);
-  const [beganMs, cpuBefore] = [performance.now(), await cpuOf(system)];
+  const [beganMs, cpuBefore] = [performance.now(), await cpuOf(system, side)];
   const sleepsBefore = sum(workloads, ({ sleeps }) => sleeps);
   const stop = new AbortController();
   const loop = monitorEventLoopDelay({ resolution: 10 });
   loop.enable();
+  await side.lateness();
   const sampling = sample(system, peakMb, stop.signal);
-  const [asked, report] = await Promise.all([useTenants(system, workloads, forMs), meanwhile()]);
+  const [asked, report] = await Promise.all([useTenants(system, side, workloads, forMs), meanwhile()]);
   stop.abort();
   await sampling;
   loop.disable();
-  // The cluster's API, its proxies and the tenants' clients share this process: what it stalls is not the product's doing.
+  // What these two stall is not the product's doing.
+  const late = await side.lateness();
   say(
-    `  the trial's own loop: p99 ${(loop.percentile(99) / 1e6).toFixed(0)} ms, at most ${(loop.max / 1e6).toFixed(0)} ms`,
+    `  late loops, p99 / most: the cluster's ${(loop.percentile(99) / 1e6).toFixed(0)} / ${(loop.max / 1e6).toFixed(0)} ms, the tenants' ${late.p99Ms.toFixed(0)} / ${late.maxMs.toFixed(0)} ms`,
   );
   const tookMs = performance.now() - beganMs;
-  const cpu = Object.entries(await cpuOf(system)).map(([name, ms]) => [name, (ms - (cpuBefore[name] ?? 0)) / tookMs]);
+  const cpu = Object.entries(await cpuOf(system, side)).map(([name, ms]) => [
+    name,
+    (ms - (cpuBefore[name] ?? 0)) / tookMs,
+  ]);
   const now = new Set(pidsOf(system));
   const restarts = before.filter((pid) => !now.has(pid)).length;
   const sleeps = sum(workloads, (workload) => workload.sleeps) - sleepsBefore;
   return [{ asked, peakMb, cpu: Object.fromEntries(cpu), restarts, sleeps }, report];
 }
 
-async function cpuOf(system: EmbeddedSystem): Promise<Record<string, number>> {
+async function cpuOf(system: EmbeddedSystem, side: TenantSide): Promise<Record<string, number>> {
   const { user, system: own } = process.cpuUsage();
-  const found: Record<string, number> = { trial: (user + own) / 1_000 };
+  const { cpuMs: tenants } = await readCost(side.pid);
+  const found: Record<string, number> = { cluster: (user + own) / 1_000, tenants };
   for (const app of apps) {
     const costs = processesOf(system, app).map(({ pid }) => readCost(pid ?? 0).catch(() => ({ cpuMs: 0 })));
     found[app] = (await Promise.all(costs)).reduce((total, { cpuMs }) => total + cpuMs, 0);
@@ -151,7 +166,7 @@ function tell(without: Seen, under: Seen, report: AttackReport | undefined): voi
       const all = asked.filter((one) => one.answer.ok && one.warm === warm).map(({ tookMs }) => tookMs);
       return `${Math.round(percentile(all, 0.5))} / ${Math.round(percentile(all, 0.99))} of ${all.length}`;
     };
-    const cores = [...apps, 'trial'].map((of) => (cpu[of] ?? Number.NaN).toFixed(2)).join(' / ');
+    const cores = [...apps, 'cluster', 'tenants'].map((of) => (cpu[of] ?? Number.NaN).toFixed(2)).join(' / ');
     const memory = apps.map((app) => Math.round(peakMb[app] ?? 0)).join(' / ');
     return [name, asked.length, lost({ asked } as Seen).length, sleeps, times(true), times(false), memory, cores];
   };
@@ -163,11 +178,15 @@ function tell(without: Seen, under: Seen, report: AttackReport | undefined): voi
     'awake p50 / p99 ms',
     'asleep',
     'MB dlx / autoscaler',
-    'cores dlx / autoscaler / trial',
+    'cores dlx / autoscaler / cluster / tenants',
   ];
   for (const line of tableLines([head, row('alone', without), row('beside it', under)])) say(line);
-  if (report !== undefined) say(`  ${report.writes} hostile writes`);
-  for (const [reason, count] of report?.refused ?? []) say(`  refused by the API ${count} times: ${reason}`);
+  if (report !== undefined) {
+    const { writes, connections, requests } = report;
+    say(`  hostile: ${writes} writes, ${connections} connections, ${requests} requests over those that are kept`);
+  }
+  for (const [reason, count] of Object.entries(report?.refused ?? {}))
+    say(`  refused by the API ${count} times: ${reason}`);
   const told = new Map<string, number>();
   for (const { answer, byHost, warm } of lost(under)) {
     const what = `${warm ? 'awake' : 'asleep'}, ${byHost ? 'by host' : 'by Service'}: ${answer.text.slice(0, 150)}`;

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedSystem, systemNamespace } from '@scaler/demo';
-import { type Answer, ask } from '../client.ts';
-import { createFleet, type Fleet, urlOf } from '../fleet.ts';
+import type { Answer } from '../client.ts';
+import { createFleet, type Fleet } from '../fleet.ts';
 import { modes, type Workload } from '../workload.ts';
+import { hostOf } from './hostile-writes.ts';
+import type { TenantSide } from './tenant-side.ts';
 
 /** What the tenants share with the hostile one: nothing but the product. */
 export const tenantCount = 20;
@@ -22,11 +24,6 @@ export interface Asked {
   readonly warm: boolean;
   /** By its host on the shared port, as a gateway would; else through its Service. */
   readonly byHost: boolean;
-}
-
-/** The host by which a tenant's workload is asked for on the shared port. */
-export function hostOf({ namespace }: Workload): string {
-  return `${namespace}.test`;
 }
 
 /** Creates a workload of its own for each tenant, in a namespace of its own, with an Ingress for its host. */
@@ -55,6 +52,7 @@ function ingressOf(workload: Workload): object {
 /** Uses the tenants' workloads on and off for so long; resolves with every request. */
 export async function useTenants(
   system: EmbeddedSystem,
+  side: TenantSide,
   workloads: readonly Workload[],
   forMs: number,
 ): Promise<readonly Asked[]> {
@@ -65,7 +63,7 @@ export async function useTenants(
       await sleep((i * (busyMs + quietMs)) / workloads.length);
       const found: Asked[] = [];
       while (performance.now() < endsAtMs) {
-        found.push(...(await useOnce(system, workload)));
+        found.push(...(await useOnce(system, side, workload)));
         workload.idle = true;
         await sleep(quietMs);
       }
@@ -75,11 +73,11 @@ export async function useTenants(
   return asked.flat();
 }
 
-async function useOnce(system: EmbeddedSystem, workload: Workload): Promise<readonly Asked[]> {
+async function useOnce(system: EmbeddedSystem, side: TenantSide, workload: Workload): Promise<readonly Asked[]> {
   const requests: Promise<Asked>[] = [];
   const untilMs = performance.now() + busyMs;
   for (let i = 0; performance.now() < untilMs; i++) {
-    requests.push(askOnce(system, workload, i % 4 === 0));
+    requests.push(askOnce(system, side, workload, i % 4 === 0));
     // Its metric says that it is used, once the first request is on its way.
     workload.idle = false;
     await sleep(everyMs);
@@ -87,9 +85,31 @@ async function useOnce(system: EmbeddedSystem, workload: Workload): Promise<read
   return Promise.all(requests);
 }
 
-async function askOnce(system: EmbeddedSystem, workload: Workload, byHost: boolean): Promise<Asked> {
-  const url = byHost ? `${system.serviceUrl(systemNamespace, 'dlx', 80)}/login` : urlOf(system, workload);
+async function askOnce(
+  { proxy }: EmbeddedSystem,
+  side: TenantSide,
+  workload: Workload,
+  byHost: boolean,
+): Promise<Asked> {
+  const { namespace, name } = workload;
   const warm = workload.phase === 'awake' && workload.readyPods.size > 0;
-  const answer = await ask(url, { timeoutMs, ...(byHost && { headers: { host: hostOf(workload) } }) });
-  return { tenant: workload.namespace, answer, tookMs: answer.firstByteMs - answer.sentMs, warm, byHost };
+  const address = byHost ? endpointOf(proxy, systemNamespace, 'dlx') : endpointOf(proxy, namespace, name);
+  const [path, host] = byHost ? ['/login', hostOf(workload)] : ['/', `${name}.${namespace}`];
+  const answer = address === undefined ? withoutEndpoint : await side.ask({ address, path, host, timeoutMs });
+  return { tenant: namespace, answer, tookMs: answer.firstByteMs - answer.sentMs, warm, byHost };
 }
+
+/**
+ * Where a new connection to a Service goes, as the rules of a kube-proxy have it at this moment. No byte goes through the
+ * trial's own process, as none goes through a kube-proxy's.
+ */
+function endpointOf(proxy: EmbeddedSystem['proxy'], namespace: string, service: string): string | undefined {
+  const all = proxy.backends(namespace, service, 80);
+  return all[Math.floor(Math.random() * all.length)];
+}
+
+/** As a kube-proxy would reset it. */
+const withoutEndpoint: Answer = {
+  ...{ id: '', ok: false, status: undefined, text: 'the Service has no endpoint', reused: false },
+  ...{ sentMs: 0, firstByteMs: 0 },
+};

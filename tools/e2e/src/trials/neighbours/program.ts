@@ -1,0 +1,35 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
+import { join } from 'node:path';
+
+const flags = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning'];
+
+/** A command that runs a program of this folder. */
+export function commandOf(name: string): readonly string[] {
+  return [process.execPath, ...flags, join(import.meta.dirname, name)];
+}
+
+/**
+ * Starts a program of this folder as a process of its own, which ends with the trial at the latest.
+ *
+ * `yields`: it gets a core where nobody else wants one. The trial asks whether the apps are fair, and not what is left
+ * of a machine of two cores on which a thousand clients run beside them.
+ */
+export function startProgram(name: string, args: readonly string[] = [], { yields = false } = {}): ChildProcess {
+  const child = fork(join(import.meta.dirname, name), args, { execArgv: flags });
+  const end = (): void => void child.kill('SIGKILL');
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
+  if (yields && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+  return child;
+}
+
+/** For a program of this folder: ends with whoever started it. */
+export function endWithParent(): void {
+  process.on('disconnect', () => process.exit(1));
+}
+
+/** For a program of this folder: tells whoever started it, and ends. */
+export function endWith(report: object): void {
+  process.send?.(report, () => process.exit(0));
+}
