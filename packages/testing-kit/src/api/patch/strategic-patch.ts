@@ -23,28 +23,24 @@ function byPath<T>(path: string[], table: (key: string) => T | undefined): T | u
   return table(path.slice(-2).join('.')) ?? table(path.at(-1) ?? '');
 }
 
-function mergeList(existing: Json[], patch: Json[], key: string, path: string[]): Json[] {
-  const result = [...existing];
+function mergeList(existing: readonly Json[], patch: Json[], key: string, path: string[]): Json[] {
   if (patch.some((item) => isObject(item) && item.$patch === 'replace')) {
     return patch.filter((item) => !(isObject(item) && item.$patch === 'replace'));
   }
-  const byKey = new Map<Json | undefined, JsonObject>();
+  const result: (Json | undefined)[] = [...existing];
+  const byKey = new Map<Json | undefined, number>();
   // The first of its key is the one that is merged into.
-  for (const item of result.toReversed()) if (isObject(item)) byKey.set(item[key], item);
-  const gone = new Set<Json>();
+  for (const [i, item] of existing.entries()) if (isObject(item) && !byKey.has(item[key])) byKey.set(item[key], i);
   for (const item of patch) {
     if (!isObject(item)) throw badRequest(`a strategic merge patch of ${path.join('.')} needs objects`);
-    const known = byKey.get(item[key]);
+    const at = byKey.get(item[key]);
     if (item.$patch === 'delete') {
-      if (known !== undefined) gone.add(known);
+      if (at !== undefined) result[at] = undefined;
       byKey.delete(item[key]);
-    } else if (known !== undefined) merge(known, item, path);
-    else {
-      result.push(item);
-      byKey.set(item[key], item);
-    }
+    } else if (at !== undefined) result[at] = merged(result[at] as JsonObject, item, path);
+    else byKey.set(item[key], result.push(item) - 1);
   }
-  return gone.size === 0 ? result : result.filter((item) => !gone.has(item));
+  return result.filter((item) => item !== undefined);
 }
 
 function deleteFromPrimitives(target: JsonObject, patch: JsonObject): void {
@@ -56,35 +52,35 @@ function deleteFromPrimitives(target: JsonObject, patch: JsonObject): void {
   }
 }
 
-function mergeField(target: JsonObject, name: string, value: Json, path: string[]): void {
+function mergeField(target: JsonObject, name: string, value: Json, above: string[]): void {
   const existing = target[name];
-  const key = byPath(path, (p) => mergeKeys[p]);
   if (value === null) delete target[name];
-  else if (isObject(value)) {
-    const inner = isObject(existing) ? existing : {};
-    merge(inner, value, path);
-    target[name] = inner;
-  } else if (Array.isArray(value) && key !== undefined) {
-    target[name] = mergeList(Array.isArray(existing) ? existing : [], value, key, path);
-  } else if (
-    Array.isArray(value) &&
-    Array.isArray(existing) &&
-    byPath(path, (p) => mergedPrimitives.has(p) || undefined)
-  ) {
-    target[name] = [...new Set([...existing, ...value])];
-  } else target[name] = value;
+  // A map of labels or annotations may have thousands.
+  else if (typeof value !== 'object') target[name] = value;
+  else if (Array.isArray(value)) target[name] = mergedList(existing, value, [...above, name]);
+  else target[name] = merged(isObject(existing) ? existing : {}, value, [...above, name]);
 }
 
-function merge(target: JsonObject, patch: JsonObject, path: string[]): void {
-  if (patch.$patch === 'replace') for (const name of Object.keys(target)) delete target[name];
-  deleteFromPrimitives(target, patch);
+function mergedList(existing: Json | undefined, patch: Json[], path: string[]): Json[] {
+  const key = byPath(path, (p) => mergeKeys[p]);
+  if (key !== undefined) return mergeList(Array.isArray(existing) ? existing : [], patch, key, path);
+  const isMerged = byPath(path, (p) => mergedPrimitives.has(p) || undefined) === true;
+  return isMerged && Array.isArray(existing) ? [...new Set([...existing, ...patch])] : patch;
+}
+
+/** A copy as deep as the patch. */
+function merged(target: JsonObject, patch: JsonObject, path: string[]): JsonObject {
+  const result = patch.$patch === 'replace' ? {} : { ...target };
+  deleteFromPrimitives(result, patch);
   for (const [name, value] of Object.entries(patch)) {
-    if (!name.startsWith('$')) mergeField(target, name, value, [...path, name]);
+    if (!name.startsWith('$')) mergeField(result, name, value, path);
   }
+  return result;
 }
 
 /**
- * Applies a strategic merge patch to a copy: maps are merged, and of the lists those of {@link mergeKeys}.
+ * Applies a strategic merge patch to a copy, which shares with the document what the patch leaves as it is: maps are
+ * merged, and of the lists those of {@link mergeKeys}.
  * `$setElementOrder` and `$retainKeys` are ignored.
  *
  * @throws FakeApiError BadRequest when the patch is not an object.
@@ -92,7 +88,5 @@ function merge(target: JsonObject, patch: JsonObject, path: string[]): void {
 export function applyStrategicPatch<T>(document: T, patch: unknown): T {
   if (!isObject(patch))
     throw badRequest('error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}');
-  const result = jsonCopy(document);
-  merge(result as JsonObject, jsonCopy(patch), []);
-  return result;
+  return merged(document as JsonObject, jsonCopy(patch), []) as T;
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { gvrOf, groupVersionOf, type Kind } from '../kinds.ts';
 import { isObject, type JsonObject, type KubeObject, type ManagedFields, toTimestamp } from '../object.ts';
 
@@ -18,6 +19,8 @@ export function managedFieldsAfter(
   nowMs: number,
 ): readonly ManagedFields[] {
   if (kind.scale === undefined && gvrOf(kind) !== 'v1/services') return [];
+  if (writer.subresource === 'status' && old !== undefined && sameFields(object, old))
+    return old.metadata.managedFields ?? [];
   const before = fieldsOf(old);
   const after = fieldsOf(object);
   const taken = [...after]
@@ -77,6 +80,15 @@ function fieldsOf(object: KubeObject | undefined): Map<string, string> {
     if (value !== undefined) fields.set(['f:spec', `f:${field}`].join(between), JSON.stringify(value));
   }
   return fields;
+}
+
+function sameFields(a: KubeObject, b: KubeObject): boolean {
+  return (
+    isDeepStrictEqual(a.metadata.labels, b.metadata.labels) &&
+    isDeepStrictEqual(a.metadata.annotations, b.metadata.annotations) &&
+    isDeepStrictEqual(a.spec?.['replicas'], b.spec?.['replicas']) &&
+    isDeepStrictEqual(a.spec?.['selector'], b.spec?.['selector'])
+  );
 }
 
 function treeOf(paths: readonly string[]): JsonObject {

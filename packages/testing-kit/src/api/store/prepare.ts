@@ -124,9 +124,10 @@ function keepAddress(kind: Kind, object: KubeObject, old: KubeObject): void {
 function merged(kind: Kind, given: NewObject, old: KubeObject, { subresource }: UpdateWay): KubeObject {
   const writable = pick(given.metadata, writableFields);
   if (subresource === 'status') {
-    const { annotations: _old, ...kept } = jsonCopy(old.metadata);
+    const { annotations: _old, ...kept } = old.metadata;
     const annotations = writable.annotations === undefined ? {} : { annotations: writable.annotations };
-    const { status: _status, ...rest } = jsonCopy(old);
+    // Shared with the old one, and frozen: its defaults are there already.
+    const { status: _status, ...rest } = old;
     return assemble(
       kind,
       { ...kept, ...annotations },
@@ -136,7 +137,7 @@ function merged(kind: Kind, given: NewObject, old: KubeObject, { subresource }: 
   const object = assemble(kind, { ...pick(old.metadata, fixedFields), ...writable }, given);
   if (kind.hasStatus === true) {
     if (old.status === undefined) delete object.status;
-    else object.status = jsonCopy(old.status);
+    else object.status = old.status;
   }
   keepAddress(kind, object, old);
   return object;
@@ -165,7 +166,8 @@ function bumpGeneration(kind: Kind, object: KubeObject, old: KubeObject): void {
 
 /** The object that an update leads to, checked; `old` itself when nothing changes. */
 export function prepareUpdate(kind: Kind, given: NewObject, old: KubeObject, way: UpdateWay, means: Means): KubeObject {
-  const sent = jsonCopy(given);
+  // A patch was applied to a copy; what of the old one is in it is frozen, and has its defaults.
+  const sent = way.by === 'patch' ? given : jsonCopy(given);
   checkVersion(kind, sent, old, way);
   const wrong = checkMetadataChange(sent as KubeObject, old);
   if (wrong.length > 0) throw invalid(kind, old.metadata.name, wrong);

@@ -47,10 +47,11 @@ function checkAnnotations(annotations: Record<string, string> | undefined): Fiel
         ]
       : [];
   return [
-    ...entries.flatMap(([key, value]) => [
-      ...checkQualifiedName('metadata.annotations', key.toLowerCase()),
-      ...(typeof value === 'string' ? [] : [invalidValue('metadata.annotations', value, 'must be a string')]),
-    ]),
+    ...entries.flatMap(([key, value]) => {
+      const wrong = checkQualifiedName('metadata.annotations', key.toLowerCase());
+      if (typeof value === 'string') return wrong;
+      return [...wrong, invalidValue('metadata.annotations', value, 'must be a string')];
+    }),
     ...large,
   ];
 }

@@ -52,12 +52,17 @@ function checkLabelValue(field: string, value: unknown): FieldError[] {
 
 /** `name` or `prefix/name`, as keys of labels and annotations and names of finalizers are. */
 export function checkQualifiedName(field: string, value: string): FieldError[] {
-  const [name, prefix, ...more] = value.split('/').reverse() as [string, string?, ...string[]];
-  if (more.length > 0)
+  const slash = value.lastIndexOf('/');
+  const name = value.slice(slash + 1);
+  const prefix = slash === -1 ? undefined : value.slice(0, slash);
+  if (prefix?.includes('/') === true)
     return [
       invalidValue(field, value, 'a qualified name must consist of a name with an optional DNS subdomain prefix'),
     ];
-  const errors = check(field, name, qualifiedName).map(() =>
+  const wrong = check(field, name, qualifiedName);
+  // Most are right, and of annotations there may be thousands.
+  if (wrong.length === 0 && (prefix === undefined || check(field, prefix, subdomain).length === 0)) return wrong;
+  const errors = wrong.map(() =>
     invalidValue(field, value, name.length > 63 ? 'name part must be no more than 63 characters' : qualifiedName.why),
   );
   if (prefix === undefined) return errors;
