@@ -26,8 +26,10 @@ export function replicaSetsOf(store: ClusterStore, deployment: Deployment): Repl
 /** Deployment → ReplicaSets: one per template, scaled against each other within the strategy's limits. */
 export function createDeploymentController({ store, clock, lagMs, onError }: ControllerContext): Controller {
   const write = (set: ReplicaSet, annotations: Labels, replicas = wantedOf(set)): void => {
-    const all = { ...set.metadata.annotations, ...annotations };
-    if (replicas === wantedOf(set) && sameJson(sortKeys(all), sortKeys(set.metadata.annotations ?? {}))) return;
+    const known = set.metadata.annotations ?? {};
+    const isNew = Object.keys(annotations).some((name) => annotations[name] !== known[name]);
+    if (replicas === wantedOf(set) && !isNew) return;
+    const all = isNew ? { ...known, ...annotations } : known;
     store.update(replicaSets, {
       ...set,
       metadata: { ...set.metadata, annotations: all },
@@ -183,10 +185,6 @@ function statusOf(
     ...(unavailable > 0 && { unavailableReplicas: unavailable }),
     conditions,
   };
-}
-
-function sortKeys(labels: Labels): [string, string][] {
-  return Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** Wires a Deployment controller to the changes it acts on. */

@@ -36,7 +36,10 @@ export function newestAnnotations(
   revision: number,
 ): Labels {
   const own = replicaSet?.metadata.annotations ?? {};
-  const annotations = { ...own, ...copied(deployment.metadata.annotations) };
+  const annotations: Record<string, string> = { ...own };
+  for (const [key, value] of Object.entries(deployment.metadata.annotations ?? {})) {
+    if (!notCopied.has(key)) annotations[key] = value;
+  }
   const before = Number(own[revisionAnnotation] ?? 0);
   if (before >= revision) return annotations;
   annotations[revisionAnnotation] = String(revision);

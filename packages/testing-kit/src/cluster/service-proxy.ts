@@ -60,7 +60,8 @@ interface Listener {
 
 export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   const { store, clock, addressOf, onError } = options;
-  const listeners = new Map<string, Listener>();
+  /** By port, of each Service: one alone may have thousands. */
+  const listeners = new Map<string, Map<number, Listener>>();
   const counters = new Map<string, ServiceCounters>();
   const sockets = new Set<Socket>();
   const view = createSliceView(store, clock, options.lagMs, options.onChange);
@@ -71,14 +72,14 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     return found;
   };
 
-  const accept = (client: Socket, serviceKey: string, listenerKey: string): void => {
+  const accept = (client: Socket, serviceKey: string, port: number): void => {
     const count = countersOf(serviceKey);
     const [namespace = '', service = ''] = serviceKey.split('/');
     sockets.add(client);
     client.on('close', () => sockets.delete(client));
     client.on('error', () => undefined);
     count.connections++;
-    const all = view.backends(namespace, service, listeners.get(listenerKey)?.portName ?? '');
+    const all = view.backends(namespace, service, listeners.get(serviceKey)?.get(port)?.portName ?? '');
     const backend = all[Math.floor(Math.random() * all.length)];
     if (backend === undefined) {
       count.withoutEndpoint++;
@@ -103,9 +104,9 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     });
   };
 
-  const open = (serviceKey: string, listenerKey: string, host: string, port: ServicePort): void => {
+  const open = (serviceKey: string, host: string, port: ServicePort): Listener => {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) =>
-      accept(client, serviceKey, listenerKey),
+      accept(client, serviceKey, port.port),
     );
     const ready = listen(server, host, port.port).catch((error: unknown) => {
       onError(
@@ -116,45 +117,50 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       return undefined;
     });
     const listener: Listener = { server, host, portName: port.name ?? '', ready, port: undefined };
-    listeners.set(listenerKey, listener);
     void ready.then((actual) => {
       listener.port = actual;
       options.onChange();
     });
+    return listener;
   };
 
   const sync = (service: Service): void => {
     const serviceKey = keyOf(service);
     const { clusterIP = '', type, ports = [] } = service.spec;
-    const wanted = new Map<string, ServicePort>();
+    const wanted = new Map<number, ServicePort>();
     if (clusterIP !== '' && clusterIP !== 'None' && type !== 'ExternalName') {
-      for (const port of ports) if ((port.protocol ?? 'TCP') === 'TCP') wanted.set(`${serviceKey}:${port.port}`, port);
+      for (const port of ports) if ((port.protocol ?? 'TCP') === 'TCP') wanted.set(port.port, port);
     }
     const host = wanted.size > 0 ? addressOf(clusterIP) : '';
-    for (const [key, listener] of listeners) {
-      if (!key.startsWith(`${serviceKey}:`)) continue;
-      const port = wanted.get(key);
-      if (port === undefined || listener.host !== host) shut(key, listener);
-      else listener.portName = port.name ?? '';
+    const own = listeners.get(serviceKey) ?? new Map<number, Listener>();
+    listeners.set(serviceKey, own);
+    for (const [port, listener] of own) {
+      const named = wanted.get(port);
+      if (named !== undefined && listener.host === host) listener.portName = named.name ?? '';
+      else {
+        own.delete(port);
+        shut(listener);
+      }
     }
-    for (const [key, port] of wanted) if (!listeners.has(key)) open(serviceKey, key, host, port);
+    for (const [port, named] of wanted) if (!own.has(port)) own.set(port, open(serviceKey, host, named));
   };
 
   /** Established connections stay. */
-  const shut = (key: string, { server }: Listener): void => {
-    listeners.delete(key);
-    server.close();
-  };
+  const shut = ({ server }: Listener): void => void server.close();
 
   const unwatch = store.watch(services, ({ type, object }) => {
     if (type !== 'DELETED') return sync(object as Service);
-    for (const [key, listener] of listeners) if (key.startsWith(`${keyOf(object)}:`)) shut(key, listener);
+    for (const listener of listeners.get(keyOf(object))?.values() ?? []) shut(listener);
+    listeners.delete(keyOf(object));
   });
 
+  const all = (): Listener[] => [...listeners.values()].flatMap((own) => [...own.values()]);
+
   const find = (namespace: string, service: string, port: number): Listener => {
-    const listener = listeners.get(`${namespace}/${service}:${port}`);
+    const listener = listeners.get(`${namespace}/${service}`)?.get(port);
     if (listener) return listener;
-    const known = [...listeners.keys()].join(', ') || 'none';
+    const known =
+      [...listeners].flatMap(([key, own]) => [...own.keys()].map((one) => `${key}:${one}`)).join(', ') || 'none';
     throw new TestingKitError(
       'port-unknown',
       `no Service port ${namespace}/${service}:${port} is listened for; there are: ${known}`,
@@ -176,11 +182,11 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     },
     backends: (namespace, service, port) => view.backends(namespace, service, find(namespace, service, port).portName),
     counters: (namespace, service) => countersOf(`${namespace}/${service}`),
-    listening: async () => void (await Promise.all([...listeners.values()].map(({ ready }) => ready))),
+    listening: async () => void (await Promise.all(all().map(({ ready }) => ready))),
     async close() {
       unwatch();
       view.close();
-      const open = [...listeners.values()];
+      const open = all();
       listeners.clear();
       await Promise.all(open.map(({ ready }) => ready));
       const closed = open.map(({ server }) => new Promise<void>((resolve) => server.close(() => resolve())));
