@@ -187,6 +187,14 @@ test('the target header is believed from trusted peers only', async () => {
   await friend.end({ forwarded: 1, 'no-route': 1 });
 });
 
+test('a target header names its own namespace, though that is called svc', async () => {
+  const h = await withWeb({ trustedPeers: ['127.0.0.0/8'] });
+  h.scaler.set({ namespace: 'svc', name: 'own', phase: 'awake', targets: [{ service: 'web', port: 80 }] });
+  const headers = { host: 'nobody', 'x-scaler-target': 'svc/web' };
+  expect((await h.send({ headers })).body).toBe('svc/own');
+  await h.end({ forwarded: 1 });
+});
+
 test('a target’s own port is exact for any Host, and closed as soon as it is taken back', async () => {
   const h = await withWeb();
   const listenPort = await freePort();

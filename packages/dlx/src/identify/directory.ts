@@ -102,12 +102,13 @@ export class Directory {
     const name = host === undefined ? undefined : parseHost(host);
     if (name !== undefined) {
       // The full name of a Service is no other tenant's host.
-      const byFullName = this.#names.isService(name.name) ? this.#names.find(name.name, name.port) : undefined;
+      const service = this.#names.withoutSuffix(name.name);
+      const byFullName = service === undefined ? undefined : this.#names.find(service, name.port);
       if (isLane(byFullName)) return byFullName;
       const byRoute = this.#routes.find(name.name, path);
       if (isLane(byRoute)) return byRoute;
       tried?.push(told(`host ${name.name} path ${path}`, byRoute));
-      const byName = this.#names.find(name.name, name.port);
+      const byName = service === undefined ? this.#names.find(name.name, name.port) : byFullName;
       if (isLane(byName)) return byName;
       tried?.push(told(`service ${name.name}${name.port === undefined ? '' : `:${name.port}`}`, byName));
     }

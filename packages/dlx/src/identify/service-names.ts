@@ -3,14 +3,19 @@ import type { Claim } from './claim.ts';
 import { Claims } from './claims.ts';
 import type { Found } from './route-table.ts';
 
-/** One Service, of whatever resources lead by it. */
-class Named {
+/** One Service, of whatever resources lead by it; as it was first claimed it stands among others of its bare name. */
+class Named implements Claim {
+  readonly lane: Lane;
+  readonly ledMs: number;
+  readonly sinceMs: number;
+  readonly seq: number;
   readonly #ports = new Claims<number>();
-  /** As it was first claimed: what stands for the Service among others of its bare name. */
-  readonly claim: Claim;
 
-  constructor(claim: Claim) {
-    this.claim = claim;
+  constructor({ lane, ledMs, sinceMs, seq }: Claim) {
+    this.lane = lane;
+    this.ledMs = ledMs;
+    this.sinceMs = sinceMs;
+    this.seq = seq;
   }
 
   get empty(): boolean {
@@ -26,8 +31,10 @@ class Named {
   }
 
   /** The only port, whichever was asked for; of several the one that was. Without one a client means 80, as everywhere in HTTP. */
-  find(port: number | undefined): Found {
-    if (this.#ports.size > 1) return this.#ports.first(port ?? 80)?.lane ?? 'ambiguous';
+  find(port = 80): Found {
+    const asked = this.#ports.first(port);
+    if (asked !== undefined) return asked.lane;
+    if (this.#ports.size > 1) return 'ambiguous';
     const [only] = this.#ports.keys();
     return only === undefined ? undefined : this.#ports.first(only)?.lane;
   }
@@ -38,7 +45,7 @@ export class ServiceNames {
   /** By `svc.ns`. */
   readonly #services = new Map<string, Named>();
   /** By `svc`, which may stand for several namespaces: the oldest has it. */
-  readonly #bare = new Claims<string>();
+  readonly #bare = new Claims<string, Named>();
   readonly #suffixes: readonly string[];
 
   constructor(clusterDomain: string) {
@@ -51,7 +58,7 @@ export class ServiceNames {
     if (named === undefined) {
       named = new Named(claim);
       this.#services.set(full, named);
-      this.#bare.add(bare, claim);
+      this.#bare.add(bare, named);
     }
     named.add(claim);
   }
@@ -63,26 +70,18 @@ export class ServiceNames {
     named.remove(claim);
     if (!named.empty) return;
     this.#services.delete(full);
-    this.#bare.remove(bare, named.claim);
+    this.#bare.remove(bare, named);
   }
 
-  /** Whether it can be nothing but a Service's name. */
-  isService(host: string): boolean {
-    return this.#suffixes.some((suffix) => host.endsWith(suffix));
+  /** What stands before a suffix that no other name has than a Service's; undefined: it has none. */
+  withoutSuffix(host: string): string | undefined {
+    for (const suffix of this.#suffixes) if (host.endsWith(suffix)) return host.slice(0, -suffix.length);
+    return undefined;
   }
 
-  /** By host; the port tells a Service's ports apart, and may be left out where there is only one. */
-  find(host: string, port: number | undefined): Found {
-    const name = this.#withoutSuffix(host);
-    const full = this.#services.get(name);
-    if (full !== undefined) return full.find(port);
-    const oldest = this.#bare.first(name);
-    return oldest && this.#services.get(namesOf(oldest.lane).full)?.find(port);
-  }
-
-  #withoutSuffix(host: string): string {
-    const suffix = this.#suffixes.find((s) => host.endsWith(s));
-    return suffix === undefined ? host : host.slice(0, -suffix.length);
+  /** By `svc.ns` or `svc`; the port tells a Service's ports apart, and may be left out where there is only one. */
+  find(name: string, port: number | undefined): Found {
+    return (this.#services.get(name) ?? this.#bare.first(name))?.find(port);
   }
 }
 
