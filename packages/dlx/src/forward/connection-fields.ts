@@ -1,3 +1,5 @@
+import { markOf, NameMarks } from './name-marks.ts';
+
 /**
  * Fields that concern one connection and not the message (RFC 9110 §7.6.1, RFC 9113 §8.2.2), and fields that may not stand
  * in trailers (RFC 9110 §6.5.1): the one place that says what stays behind, for heads, 1xx and trailers, in both directions
@@ -15,7 +17,7 @@ export const connectionFields = [
   'transfer-encoding',
 ] as const;
 const known: ReadonlySet<string> = new Set(connectionFields);
-const lengths = new Set(connectionFields.map(({ length }) => length));
+const marks = new NameMarks(connectionFields);
 
 /** How the message is framed, where it goes, who sends it and how its body is read: a recipient that merges trailers into its head must not be told so there. */
 const headOnly: ReadonlySet<string> = new Set([
@@ -41,12 +43,9 @@ const headOnly: ReadonlySet<string> = new Set([
   'content-range',
 ]);
 
-/** Lengths that the names of connection fields have: all others need not be looked at. */
-export const connectionFieldLengths: ReadonlySet<number> = lengths;
-
 /** Whether a field concerns one connection, by its lower-case name. */
 export function isConnectionField(lower: string): boolean {
-  return lengths.has(lower.length) && known.has(lower);
+  return marks.has(markOf(lower)) && known.has(lower);
 }
 
 /** Whether a field may stand in trailers, by its lower-case name. */

@@ -1,4 +1,5 @@
-import { connectionFieldLengths, dropNamed, isConnectionField, nominatedBy } from './connection-fields.ts';
+import { connectionFields, dropNamed, isConnectionField, nominatedBy } from './connection-fields.ts';
+import { markOf, NameMarks } from './name-marks.ts';
 
 /** What a request's header fields say, read in one pass over the raw ones. */
 export interface Head {
@@ -33,8 +34,19 @@ export interface Head {
 /** The header that stops loops: which resources' gates a request has passed. */
 export const hopHeader = 'x-scaler-hop';
 
-// Names of these lengths are looked at, all others passed on as they are.
-const lengths = new Set([...connectionFieldLengths, 4, 6, 9, 10, 12, 14, 15, 16, 17]);
+/** What is read, beside the target header; all other fields are passed on as they are. */
+const read = new NameMarks([
+  ...connectionFields,
+  'host',
+  'user-agent',
+  'content-length',
+  'expect',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  hopHeader,
+]);
 
 /** What a field takes beside its characters: two strings, each in two lists. Ten thousand of one letter take 680 KB. */
 export const fieldBytes = 96;
@@ -68,12 +80,13 @@ export function readHead(raw: readonly string[], targetHeader: string): Head {
   let connection: string | undefined;
   let bytes = head.count * fieldBytes;
   const { fields } = head;
+  const targetMark = markOf(targetHeader);
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
-    const { length } = name;
-    bytes += length + value.length;
-    if (lengths.has(length) || length === targetHeader.length) {
+    bytes += name.length + value.length;
+    const mark = markOf(name);
+    if (read.has(mark) || mark === targetMark) {
       const lower = name.toLowerCase();
       if (lower === 'connection') connection = connection === undefined ? value : `${connection},${value}`;
       else if (lower === targetHeader) head.target = value;

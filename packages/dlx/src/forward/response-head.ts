@@ -1,8 +1,9 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
-import { connectionFieldLengths, dropNamed, isConnectionField, mayTrail, nominatedBy } from './connection-fields.ts';
+import { connectionFields, dropNamed, isConnectionField, mayTrail, nominatedBy } from './connection-fields.ts';
+import { markOf, NameMarks } from './name-marks.ts';
 
-// Lengths of the names that may have to stay behind or are read.
-const lengths = new Set([...connectionFieldLengths, 7, 14]);
+/** Names that may have to stay behind or are read. */
+const read = new NameMarks([...connectionFields, 'content-length', 'trailer']);
 const trailer: ReadonlySet<string> = new Set(['trailer']);
 
 /** An answer's fields as they are passed on, flat, and its length where it has one. */
@@ -24,7 +25,7 @@ export function readResponseHead(raw: readonly (Buffer | string)[]): ResponseHea
   for (let i = 0; i < raw.length; i += 2) {
     const name = latin1(raw[i] as Buffer | string);
     const value = latin1(raw[i + 1] as Buffer | string);
-    if (lengths.has(name.length)) {
+    if (read.has(markOf(name))) {
       const lower = name.toLowerCase();
       if (lower === 'content-length') contentLength = Number(value);
       else if (lower === 'trailer') announces = true;
