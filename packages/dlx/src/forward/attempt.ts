@@ -10,6 +10,7 @@ import { causeText, type Outcome } from '../outcome.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { flushLater } from './flush-later.ts';
 import { hasBody } from './head.ts';
+import { HeadLines } from './head-lines.ts';
 import type { Http1Carrier } from './http1-carrier.ts';
 import { hintsOf, Informed, tooMuchSaid } from './informed.ts';
 import { type Limits, limitsOf } from './limits.ts';
@@ -17,7 +18,7 @@ import { RequestBody } from './request-body.ts';
 import { readPlainHead } from './plain-head.ts';
 import { dropAnnouncement, readResponseHead, readTrailers, reasonPhrase } from './response-head.ts';
 import { readAhead, untakenOf } from './untaken.ts';
-import type { Connecting, Upstream, UpstreamUser } from './upstreams.ts';
+import type { Connecting, Http1User, Upstream } from './upstreams.ts';
 
 type Controller = Dispatcher.DispatchController;
 
@@ -27,7 +28,7 @@ export const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DE
 const joinedBytes = 16_384;
 
 /** One request on its way to one endpoint and back: undici's handler, one object per try and nothing else. */
-export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchHandler {
+export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHandler {
   readonly #x: Exchange;
   readonly #carrier: Http1Carrier;
   readonly #lane: Lane;
@@ -51,6 +52,8 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
   #nominated: ReadonlySet<string> | undefined;
   #passed = 0;
   #drains = false;
+  /** Of the head that comes. */
+  #lines: HeadLines | undefined;
   #informed: Informed | undefined;
   #waiting: Waiting | undefined;
 
@@ -109,6 +112,10 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
 
   broke(error: unknown): void {
     this.#x.broke(error, this);
+  }
+
+  hasTooMany(chunk: Buffer): boolean {
+    return !this.#carrier.answering && (this.#lines ??= new HeadLines()).tooMany(chunk);
   }
 
   look(nowMs: number): void {
@@ -187,7 +194,6 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
       return;
     }
     this.#sent = true;
-    this.#upstream?.socket?.head.await();
     if (this.#place !== undefined) this.#sentMs = this.#x.core.clock.monotonic();
     this.#lane.connected(this.#state);
     this.#carrier.continue();
@@ -201,11 +207,10 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     const raw = (controller.rawHeaders ?? []) as (Buffer | string)[];
     if (status < 200) {
       this.#begun = false;
-      this.#upstream?.socket?.head.await();
+      this.#lines = undefined;
       this.#inform(status, raw);
       return;
     }
-    this.#upstream?.socket?.head.came();
     this.#lane.answered(this.#x, this.#state, this.#place, this.#sentMs);
     const { res, req } = this.#carrier;
     // With a body still to come the close would reset the connection before the answer was read.
@@ -243,7 +248,6 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
       this.#failed(broken);
       return;
     }
-    const { core } = this.#x;
     const { res } = this.#carrier;
     if (!res.writableEnded) {
       const trailers = (controller.rawTrailers ?? []) as (Buffer | string)[];
@@ -251,7 +255,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
       res.end();
     }
     this.#done = true;
-    if (this.#upstream !== undefined) core.upstreams.release(this.#upstream);
+    if (this.#upstream !== undefined) this.#x.core.upstreams.release(this.#upstream);
     this.#x.end('forwarded', res.statusCode);
   }
 
@@ -308,8 +312,7 @@ export class Http1Attempt implements Attempt, UpstreamUser, Dispatcher.DispatchH
     if (req.httpVersion !== '1.1') return;
     if (status === 102) res.writeProcessing();
     if (status !== 103) return;
-    const { fields } = readResponseHead(raw);
-    const hints = hintsOf(fields);
+    const hints = hintsOf(readResponseHead(raw).fields);
     try {
       if ('link' in hints) res.writeEarlyHints(hints);
     } catch (error) {

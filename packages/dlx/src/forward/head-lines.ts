@@ -1,7 +1,5 @@
 import { mostFields } from './head.ts';
 
-/** In less, no head has so many fields that they cost much. */
-const least = 4096;
 const [lf, cr] = [10, 13];
 
 export const tooManyFields = `the answer has more than ${mostFields} fields`;
@@ -11,23 +9,10 @@ export const tooManyFields = `the answer has more than ${mostFields} fields`;
  * a turn of the loop for long.
  */
 export class HeadLines {
-  #awaited = false;
   #lines = 0;
-
-  /** A head comes next, or another after one of 1xx. */
-  await(): void {
-    this.#awaited = true;
-    this.#lines = 0;
-  }
-
-  /** The head has come. */
-  came(): void {
-    this.#awaited = false;
-  }
 
   /** Whether the head that is awaited has more fields than it may, with these bytes. */
   tooMany(chunk: Buffer): boolean {
-    if (!this.#awaited || chunk.length < least) return false;
     let begin = 0;
     for (let at = chunk.indexOf(lf); at !== -1; at = chunk.indexOf(lf, at + 1)) {
       this.#lines += 1;

@@ -18,7 +18,10 @@ async function connected(): Promise<{ ours: UpstreamSocket; theirs: Socket }> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const ours = new UpstreamSocket({ broke: (error) => expect(error).toBeUndefined() });
+  const ours = new UpstreamSocket({
+    hasTooMany: () => false,
+    broke: (error) => expect(error).toBeUndefined(),
+  });
   const accepted = once(server, 'connection') as Promise<[Socket]>;
   ours.connect((server.address() as AddressInfo).port, '127.0.0.1');
   const [theirs] = await accepted;

@@ -1,9 +1,18 @@
 import { Socket } from 'node:net';
 import type { Breakable } from '../guard.ts';
-import { HeadLines, tooManyFields } from './head-lines.ts';
+import { tooManyFields } from './head-lines.ts';
 
 /** Of every connection to an endpoint. */
 export const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
+
+/** In less, no head has so many fields that they cost much. */
+const leastOfMany = 4096;
+
+/** Whose a connection is. */
+export interface SocketOwner extends Breakable {
+  /** Whether a head with these bytes has too many fields to be parsed. */
+  hasTooMany(chunk: Buffer): boolean;
+}
 
 /** What the kernel hands over at once. One for all connections: what comes is copied before another is read. */
 const readInto = Buffer.allocUnsafeSlow(65_536);
@@ -14,16 +23,14 @@ const readInto = Buffer.allocUnsafeSlow(65_536);
  * is ended by who made it.
  */
 export class UpstreamSocket extends Socket {
-  readonly #owner: Breakable;
-  /** Of the answer that is awaited. */
-  readonly head = new HeadLines();
+  readonly #owner: SocketOwner;
   /** Read and not taken yet. */
   #came: Buffer | undefined;
   #stopped = false;
   #ended = false;
 
   /** The owner ends where a listener throws at what came: undici checks again what its parser lets through. */
-  constructor(owner: Breakable) {
+  constructor(owner: SocketOwner) {
     super({
       ...socketOptions,
       onread: {
@@ -31,7 +38,7 @@ export class UpstreamSocket extends Socket {
         callback: (length) => {
           const chunk = Buffer.allocUnsafe(length);
           readInto.copy(chunk, 0, 0, length);
-          if (this.head.tooMany(chunk)) {
+          if (length >= leastOfMany && this.#owner.hasTooMany(chunk)) {
             this.destroy(new Error(tooManyFields));
             return false;
           }

@@ -6,7 +6,7 @@ import { type Breakable, guard, listen, listenOnce } from '../guard.ts';
 import { UpstreamSessions } from '../http2/upstream-sessions.ts';
 import type { Faults } from '../faults.ts';
 import { bytesOf, Silence } from '../silence.ts';
-import { socketOptions, UpstreamSocket } from './upstream-socket.ts';
+import { type SocketOwner, socketOptions, UpstreamSocket } from './upstream-socket.ts';
 
 const keepAliveMs = 4000;
 /** A connection that nobody uses (measured: 11 KB in use). */
@@ -36,13 +36,16 @@ export interface UpstreamUser extends Breakable {
   look(nowMs: number): void;
 }
 
+/** Who sends a request in HTTP/1. */
+export interface Http1User extends UpstreamUser, SocketOwner {}
+
 /** One connection to an endpoint, or the way to one. */
-export interface Upstream extends Breakable {
+export interface Upstream extends SocketOwner {
   readonly key: string;
   readonly client: Client;
   socket: UpstreamSocket | undefined;
   /** Who has it now; undefined: nobody. */
-  user: UpstreamUser | undefined;
+  user: Http1User | undefined;
   /** Has carried a whole answer. */
   served: boolean;
   readonly silence: Silence;
@@ -60,7 +63,7 @@ export class Upstreams {
   readonly #ledger: Pick<Ledger, 'kept'>;
   readonly #idle = new Map<string, Upstream[]>();
   readonly #all = new Set<Upstream>();
-  readonly #own = new Set<Pick<Upstream, 'user' | 'silence'> & { readonly socket: Socket }>();
+  readonly #own = new Set<Pick<Upstream, 'silence'> & { readonly user: UpstreamUser; readonly socket: Socket }>();
 
   constructor(faults: Faults, ledger: Pick<Ledger, 'kept'>) {
     this.#faults = faults;
@@ -73,7 +76,7 @@ export class Upstreams {
   }
 
   /** `key` is `address:port`. */
-  acquire(key: string, user: UpstreamUser): Upstream {
+  acquire(key: string, user: Http1User): Upstream {
     const idle = this.#idle.get(key)?.pop();
     if (idle !== undefined) this.#ledger.kept -= idleBytes;
     const upstream = idle ?? this.#create(key);
@@ -180,6 +183,7 @@ export class Upstreams {
       user: undefined,
       served: false,
       silence: new Silence(),
+      hasTooMany: (chunk) => upstream.user?.hasTooMany(chunk) === true,
       broke: (error) => this.#broke(upstream, error),
     };
     this.#all.add(upstream);
