@@ -23,6 +23,8 @@ interface Slot {
   outcome: Outcome;
   status: number;
   detail: string | undefined;
+  /** What it is counted as. */
+  bytes: number;
 }
 
 /** The last requests of a resource that ended. Each is written over an old one: on the hot path nothing new is made. */
@@ -40,11 +42,11 @@ export class RecentRequests {
     const method = carrier.method.length > mostMethod ? keptText(carrier.method, mostMethod) : carrier.method;
     const path = url.length > mostPath ? keptText(withoutQuery(url), mostPath) : url;
     const detail = told === undefined ? undefined : keptText(told, mostDetail);
+    const bytes = slotBytes + path.length + (detail === undefined ? 0 : 2 * detail.length);
     const slot = this.#slots[this.#next];
-    this.#ledger.kept += bytesOf(path, detail);
-    if (slot === undefined) this.#slots.push({ method, path, startedMs, endedMs, outcome, status, detail });
+    this.#ledger.kept += bytes - (slot?.bytes ?? 0);
+    if (slot === undefined) this.#slots.push({ method, path, startedMs, endedMs, outcome, status, detail, bytes });
     else {
-      this.#ledger.kept -= bytesOf(slot.path, slot.detail);
       slot.method = method;
       slot.path = path;
       slot.startedMs = startedMs;
@@ -52,13 +54,14 @@ export class RecentRequests {
       slot.outcome = outcome;
       slot.status = status;
       slot.detail = detail;
+      slot.bytes = bytes;
     }
     this.#next = (this.#next + 1) % kept;
   }
 
   /** Forgets them all. */
   clear(): void {
-    for (const { path, detail } of this.#slots.splice(0)) this.#ledger.kept -= bytesOf(path, detail);
+    for (const { bytes } of this.#slots.splice(0)) this.#ledger.kept -= bytes;
     this.#next = 0;
   }
 
@@ -66,18 +69,16 @@ export class RecentRequests {
   list(clock: Clock): Ended[] {
     const offset = clock.now() - clock.monotonic();
     const oldestFirst = [...this.#slots.slice(this.#next), ...this.#slots.slice(0, this.#next)];
-    return oldestFirst.reverse().map(({ path, startedMs, endedMs, detail, ...rest }) => ({
-      ...rest,
+    return oldestFirst.reverse().map(({ method, path, startedMs, endedMs, outcome, status, detail }) => ({
+      method,
+      outcome,
+      status,
       path: withoutQuery(path),
       ...(detail !== undefined && { detail }),
       at: new Date(offset + endedMs).toISOString(),
       tookMs: Math.round((endedMs - startedMs) * 10) / 10,
     }));
   }
-}
-
-function bytesOf(path: string, detail: string | undefined): number {
-  return slotBytes + path.length + (detail === undefined ? 0 : 2 * detail.length);
 }
 
 function withoutQuery(url: string): string {
