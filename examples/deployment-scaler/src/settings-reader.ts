@@ -30,8 +30,8 @@ export function createSettingsReader(options: Options, dryRun: boolean): Setting
     return { problems, settings: dryRun ? { ...settings, dryRun } : settings };
   };
   const readShared = (namespace: string, annotations: Annotations, defaults: SettingValues | undefined): Read => {
+    if (isLong(annotations)) return parse(annotations, defaults);
     const { [keys.state]: _ours, ...asked } = annotations;
-    if (lengthOf(asked) > longestWording) return parse(asked, defaults);
     const wording = JSON.stringify([asked, defaults]);
     const found = shared.get(wording);
     if (found !== undefined) return found;
@@ -48,8 +48,12 @@ export function createSettingsReader(options: Options, dryRun: boolean): Setting
   };
 }
 
-function lengthOf(annotations: Annotations): number {
+/** Whether it is longer than what is shared. There may be thousands: no more are read than show it. */
+function isLong(annotations: Annotations): boolean {
   let length = 0;
-  for (const [key, value] of Object.entries(annotations)) length += key.length + value.length;
-  return length;
+  for (const key of Object.keys(annotations)) {
+    if (key !== keys.state) length += key.length + (annotations[key]?.length ?? 0);
+    if (length > longestWording) return true;
+  }
+  return false;
 }

@@ -225,20 +225,18 @@ function settingsOf(values: SettingValues, options: Options, unread: boolean): S
 
 /** So many are named, the others counted: one write may have thousands of them. */
 const mostUnknown = 3;
-const knownText = Object.keys(settingTable)
-  .map((name) => prefix + name)
-  .join(', ');
+const knownAnnotations = Object.keys(settingTable).map((name) => prefix + name);
+const knownText = knownAnnotations.join(', ');
+const notUnknown = new Set([...ownAnnotations, ...knownAnnotations]);
 
 function unknownAnnotations(annotations: Annotations): SettingProblem[] {
-  const unknown = Object.keys(annotations).filter(
-    (key) => key.startsWith(prefix) && !ownAnnotations.has(key) && !(key.slice(prefix.length) in settingTable),
-  );
-  const named = unknown.slice(0, mostUnknown).map((annotation) => ({
-    annotation,
-    message: `${annotation} is not known; known are ${knownText}`,
-    fatal: false,
-  }));
-  const more = unknown.length - named.length;
+  const named: SettingProblem[] = [];
+  let more = 0;
+  for (const annotation of Object.keys(annotations)) {
+    if (!annotation.startsWith(prefix) || notUnknown.has(annotation)) continue;
+    if (named.length === mostUnknown) more += 1;
+    else named.push({ annotation, message: `${annotation} is not known; known are ${knownText}`, fatal: false });
+  }
   if (more === 0) return named;
   return [...named, { annotation: prefix, message: `${more} more annotations of scaler/ are not known`, fatal: false }];
 }
