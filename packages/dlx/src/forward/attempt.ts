@@ -1,6 +1,7 @@
 import { errorCode } from '@scaler/scaler-types';
 import type { Dispatcher } from 'undici';
 import type { Attempt } from '../carrier.ts';
+import { WrittenChunks } from '../chunks/written-chunks.ts';
 import type { Exchange } from '../exchange.ts';
 import { listen } from '../guard.ts';
 import type { Lane } from '../hold/lane.ts';
@@ -51,11 +52,11 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
   /** What `Connection` named in the answer's head. */
   #nominated: ReadonlySet<string> | undefined;
   #passed = 0;
-  #drains = false;
   /** Of the head that comes. */
   #lines: HeadLines | undefined;
   #informed: Informed | undefined;
   #waiting: Waiting | undefined;
+  #written: WrittenChunks | undefined;
 
   constructor(x: Exchange, carrier: Http1Carrier, lane: Lane, state: EndpointState) {
     this.#x = x;
@@ -228,13 +229,14 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
       else res.end(chunk);
       return;
     }
-    if (res.write(chunk)) return;
+    if (this.#written === undefined) {
+      this.#written = new WrittenChunks(res, this, this.#resume);
+      listen(res, 'drain', this, this.#resume);
+    }
+    if (this.#written.write(chunk)) return;
     controller.pause();
     this.#waiting ??= new Waiting(this.#x);
     this.#x.buffers(this.#carrier.req.socket.writableLength + readAhead);
-    if (this.#drains) return;
-    this.#drains = true;
-    listen(res, 'drain', this, this.#resume);
   }
 
   #resume(): void {

@@ -1,9 +1,12 @@
 import { IncomingMessage } from 'node:http';
+import { ReadChunks } from '../chunks/read-chunks.ts';
 import { type Head, readHead } from './head.ts';
 
 /** A request whose fields were read once, for what a proxy needs of them. */
 export interface RawMessage extends IncomingMessage {
   readonly head: Head;
+  /** Bytes of its body that were read and not taken. */
+  readonly unreadBytes: number;
 }
 
 /**
@@ -13,10 +16,31 @@ export interface RawMessage extends IncomingMessage {
 export function rawMessageClass(targetHeader: string): typeof IncomingMessage {
   class Message extends IncomingMessage implements RawMessage {
     #head: Head | undefined;
+    #chunks: ReadChunks | undefined;
 
     get head(): Head {
       this.#head ??= readHead(this.rawHeaders, targetHeader);
       return this.#head;
+    }
+
+    get unreadBytes(): number {
+      return this.#chunks?.bytes ?? 0;
+    }
+
+    override push(chunk: Buffer | null): boolean {
+      try {
+        if (chunk === null && this.#chunks === undefined) return super.push(null);
+        this.#chunks ??= new ReadChunks(this, (joined) => super.push(joined));
+        return this.#chunks.take(chunk);
+      } catch (error) {
+        this.destroy(error as Error);
+        return false;
+      }
+    }
+
+    override read(size?: number): unknown {
+      this.#chunks?.flush();
+      return super.read(size);
     }
   }
   Object.defineProperty(Message.prototype, 'headers', {

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import type { Breakable } from '../guard.ts';
+import { WrittenChunks } from '../chunks/written-chunks.ts';
 import { tooManyFields } from './head-lines.ts';
 
 /** Of every connection to an endpoint. */
@@ -28,6 +29,7 @@ export class UpstreamSocket extends Socket {
   #came: Buffer | undefined;
   #stopped = false;
   #ended = false;
+  readonly #written: WrittenChunks;
 
   /** The owner ends where a listener throws at what came: undici checks again what its parser lets through. */
   constructor(owner: SocketOwner) {
@@ -51,6 +53,15 @@ export class UpstreamSocket extends Socket {
       },
     });
     this.#owner = owner;
+    const length = (): number => this.writableLength;
+    const sink = {
+      get writableLength(): number {
+        return length();
+      },
+      write: (chunk: Buffer | string, encoding: BufferEncoding, taken?: (error?: Error | null) => void): boolean =>
+        super.write(chunk, encoding, taken),
+    };
+    this.#written = new WrittenChunks(sink, owner, () => this.emit('drain'));
   }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
@@ -82,6 +93,11 @@ export class UpstreamSocket extends Socket {
       this.#owner.broke(error);
       return false;
     }
+  }
+
+  /** undici's own: it writes three chunks for each of a body, and looks at what the last returns. */
+  override write(chunk: Buffer | string, encoding?: unknown): boolean {
+    return this.#written.write(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined);
   }
 
   override unshift(chunk: Buffer): void {

@@ -1,12 +1,12 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
-import { Readable } from 'node:stream';
 import type { Attempt } from '../carrier.ts';
+import { WrittenChunks } from '../chunks/written-chunks.ts';
 import type { Exchange } from '../exchange.ts';
 import { idempotent } from '../forward/attempt.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
 import { Informed, tooMuchSaid } from '../forward/informed.ts';
 import { type Limits, limitsOf } from '../forward/limits.ts';
-import { listen, listenOnce, replaceMethod } from '../guard.ts';
+import { listen, listenOnce } from '../guard.ts';
 import type { Lane } from '../hold/lane.ts';
 import { ReleasePlace } from '../hold/release-place.ts';
 import { tookNothing } from '../ledger/waiting.ts';
@@ -15,6 +15,7 @@ import { Silence } from '../silence.ts';
 import { writeGrpcTimeout } from './grpc.ts';
 import type { Http2Carrier } from './http2-carrier.ts';
 import { addFields, noFields, type RawFields, rawFieldsOf, trailersOf } from './raw-fields.ts';
+import { chunksOf } from './stream-chunks.ts';
 import { dropStream, resetStream } from './stream-end.ts';
 import { Upload } from './upload.ts';
 import type { SessionUser, UpstreamSession } from './upstream-session.ts';
@@ -182,11 +183,9 @@ export class Http2Attempt implements Attempt, SessionUser {
   #listen(up: ClientHttp2Stream): void {
     // Node tells the 'end' of a stream that was reset, too. This is where it learns of the end, and it knows already
     // whether there was a reset.
-    const push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-      if (chunk === null && !up.closed) this.#whole = true;
-      return Readable.prototype.push.call(up, chunk, encoding);
+    chunksOf(up).atEnd = () => {
+      if (!up.closed) this.#whole = true;
     };
-    replaceMethod(up, 'push', { owner: this, method: push, otherwise: false });
     listen(up, 'headers', this, this.#inform);
     listenOnce(up, 'response', this, this.#respond);
     listen(up, 'trailers', this, this.#trail);
@@ -253,13 +252,15 @@ export class Http2Attempt implements Attempt, SessionUser {
   #copy(): void {
     const up = this.#up as ClientHttp2Stream;
     const { stream } = this.#carrier;
-    listen(up, 'data', this, (chunk: Buffer) => {
-      this.#moves += 1;
-      if (!this.#done && !stream.writableEnded && !stream.write(chunk)) up.pause();
-    });
-    listen(stream, 'drain', this, () => {
+    const drained = (): void => {
       this.#moves += 1;
       up.resume();
+    };
+    const written = new WrittenChunks(stream, this, drained);
+    listen(stream, 'drain', this, drained);
+    listen(up, 'data', this, (chunk: Buffer) => {
+      this.#moves += 1;
+      if (!this.#done && !stream.writableEnded && !written.write(chunk)) up.pause();
     });
   }
 

@@ -1,5 +1,6 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Carrier } from '../carrier.ts';
+import type { ReadChunks } from '../chunks/read-chunks.ts';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
 import { fieldBytes, fieldOf, fieldsOf, type Head } from '../forward/head.ts';
@@ -21,6 +22,7 @@ import { Http2Attempt } from './http2-attempt.ts';
 import type { Http2Connection } from './http2-connection.ts';
 import { addFields, noFields, type RawFields, rawFieldsOf } from './raw-fields.ts';
 import { checkStream } from './stream-check.ts';
+import { chunksOf } from './stream-chunks.ts';
 import { endAnswer, letGoOfStream, resetStream } from './stream-end.ts';
 import { readStreamHead, type StreamHead } from './stream-head.ts';
 
@@ -44,6 +46,7 @@ export class Http2Carrier implements Carrier, Breakable {
   /** Names among its fields that must not be compressed. */
   readonly sensitive: RawFields['sensitive'];
   readonly #raw: readonly string[];
+  readonly #read: ReadChunks;
   #continued = false;
   #resetCode: number | undefined;
   /** Its caller has given up by now, by its own word. */
@@ -66,6 +69,7 @@ export class Http2Carrier implements Carrier, Breakable {
     this.grpc = isGrpc(this.request.contentType);
     // Nothing but its end says how long the body is.
     if (!bodiless && this.head.contentLength === undefined) this.head.transferEncoding = 'chunked';
+    this.#read = chunksOf(stream);
     listen(stream, 'trailers', this, (fields: IncomingHttpHeaders, _flags: number, trailers: readonly string[]) => {
       this.#takeTrailers(rawFieldsOf(fields, trailers));
     });
@@ -85,13 +89,13 @@ export class Http2Carrier implements Carrier, Breakable {
 
   /** What the client has sent and is not read, and what it has not taken. */
   get waitingBytes(): number {
-    return this.stream.readableLength + this.stream.writableLength;
+    return this.#read.bytes + this.stream.writableLength;
   }
 
   /** What the client may send at any time of a body that is not whole. */
   get bodyAhead(): number {
-    const { stream } = this;
-    return this.bodiless || stream.readableEnded ? 0 : Math.max(0, bodyAheadOf(this.head) - stream.readableLength);
+    const { bodiless, stream, head } = this;
+    return bodiless || stream.readableEnded ? 0 : Math.max(0, bodyAheadOf(head) - this.#read.bytes);
   }
 
   get answering(): boolean {

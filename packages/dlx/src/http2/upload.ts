@@ -1,5 +1,6 @@
 import type { ClientHttp2Stream, ServerHttp2Stream } from 'node:http2';
 
+import { WrittenChunks } from '../chunks/written-chunks.ts';
 import { type Breakable, type Guarded, listen, unlisten } from '../guard.ts';
 import { endUpload } from './stream-end.ts';
 
@@ -13,6 +14,7 @@ export class Upload implements Breakable {
   moves = 0;
   readonly #from: ServerHttp2Stream;
   readonly #to: ClientHttp2Stream;
+  readonly #written: WrittenChunks;
 
   readonly #owner: Breakable;
   #onDrain: Guarded | undefined;
@@ -23,6 +25,7 @@ export class Upload implements Breakable {
     this.#owner = owner;
     this.#from = from;
     this.#to = to;
+    this.#written = new WrittenChunks(to, this, this.#drained);
   }
 
   /** Whether the upstream would take more of it and the client sends none. */
@@ -58,7 +61,7 @@ export class Upload implements Breakable {
     this.touched = true;
     this.moves += 1;
     // An upstream that wants no more of it may answer all the same.
-    if (!this.#to.writableEnded && !this.#to.write(chunk)) this.#from.pause();
+    if (!this.#to.writableEnded && !this.#written.write(chunk)) this.#from.pause();
   }
 
   #drained(): void {

@@ -1,7 +1,9 @@
 import type { ClientHttp2Stream } from 'node:http2';
 import type { Exchange } from '../exchange.ts';
+import { readAhead } from '../forward/untaken.ts';
 import { Waiting } from '../ledger/waiting.ts';
 import type { Http2Carrier } from './http2-carrier.ts';
+import { chunksOf } from './stream-chunks.ts';
 
 /** A request's two streams, ours last. */
 interface Streams {
@@ -15,8 +17,9 @@ interface Streams {
  * that takes nothing.
  */
 export function countWaiting({ x, carrier, up }: Streams, forMs: number, refuse: () => void): void {
-  const bytes = up.readableLength + up.writableLength + carrier.waitingBytes;
-  x.buffers(bytes + carrier.bodyAhead);
+  const bytes = chunksOf(up).bytes + up.writableLength + carrier.waitingBytes;
+  // What waits keeps the read that it came with.
+  x.buffers((bytes === 0 ? 0 : bytes + readAhead) + carrier.bodyAhead);
   if (bytes === 0) return;
   const end = (): void => (up.isPaused() ? carrier.cancel(x) : refuse());
   new Waiting(x).tell({ bytes, end }, forMs);

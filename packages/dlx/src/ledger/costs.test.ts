@@ -1,23 +1,11 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { connect as connectHttp2, type OutgoingHttpHeaders } from 'node:http2';
 import { connect } from 'node:net';
-import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
+import { askCosts, startCosting, untilCosts } from '../testing/costing.ts';
 import { freePort } from '../testing/free-port.ts';
 import { testSettings } from '../testing/harness.ts';
 import { startHttp2App } from '../testing/http2.ts';
 import { startTcp } from '../testing/upstream.ts';
-
-interface Told {
-  /** Bytes in use after a collection. */
-  readonly used: number;
-  readonly held: number;
-  readonly heldBytes: number;
-  readonly inFlight: number;
-  /** All that is counted. */
-  readonly ledger: number;
-}
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -76,12 +64,13 @@ test.each([
   '%s: what is counted as held is what it takes',
   async (_name, drive) => {
     const tcpPort = await freePort();
-    const { child, port } = await start(tcpPort);
-    const before = await ask(child);
+    const { child, port, end } = await startCosting(settings, tcpPort);
+    ends.push(end);
+    const before = await askCosts(child);
     const count = drive([port, tcpPort]);
-    await until(child, ({ held }) => held === count);
+    await untilCosts(child, ({ held }) => held === count);
     // What is still on its way comes into sockets that are read on.
-    const now = await ask(child);
+    const now = await askCosts(child);
     expect(now.heldBytes).toBeGreaterThan(0.8 * (now.used - before.used));
   },
   60_000,
@@ -94,32 +83,13 @@ test.each([
   'in flight, %s: what is counted is what it takes',
   async (_name, drive, protocol) => {
     const app = protocol === 'http1' ? await startTcp(() => {}) : await startHttp2App(() => {});
-    const { child, port } = await start(1, app.endpoint.port);
-    const before = await ask(child);
+    const { child, port, end } = await startCosting(settings, 1, app.endpoint.port);
+    ends.push(end);
+    const before = await askCosts(child);
     const count = drive([port]);
-    await until(child, ({ held, inFlight }) => held + inFlight === count);
-    const now = await ask(child);
+    await untilCosts(child, ({ held, inFlight }) => held + inFlight === count);
+    const now = await askCosts(child);
     expect(now.ledger).toBeGreaterThan(0.8 * (now.used - before.used));
   },
   60_000,
 );
-
-async function start(tcpPort: number, appPort = 1): Promise<{ child: ChildProcess; port: number }> {
-  const program = join(import.meta.dirname, '../testing/held-child.ts');
-  const child = fork(program, [JSON.stringify([settings, tcpPort, appPort])], {
-    execArgv: ['--expose-gc', '--conditions=@scaler/source', '--disable-warning=ExperimentalWarning'],
-  });
-  ends.push(() => child.kill('SIGKILL'));
-  const [port] = (await once(child, 'message')) as [number];
-  return { child, port };
-}
-
-async function until(child: ChildProcess, condition: (told: Told) => boolean): Promise<void> {
-  while (!condition(await ask(child, false)));
-}
-
-async function ask(child: ChildProcess, collects = true): Promise<Told> {
-  child.send(collects);
-  const [told] = (await once(child, 'message')) as [Told];
-  return told;
-}

@@ -6,7 +6,7 @@ import { type Harness, startAwake, startHarness } from '../testing/harness.ts';
 import { connectHttp2, open2, startHttp2App } from '../testing/http2.ts';
 import { endOf } from '../testing/stream.ts';
 import { startRaw } from '../testing/tcp.ts';
-import { startEagerUpstream } from '../testing/upstream.ts';
+import { startEagerUpstream, startTcp } from '../testing/upstream.ts';
 import { silenceLookMs } from '../silence.ts';
 
 const get = 'GET / HTTP/1.1\r\nhost: web\r\n\r\n';
@@ -136,6 +136,18 @@ test('what an HTTP/2 client does not take, and what an endpoint does not take of
   await h.end({ 'client-gone': 1 });
 });
 
+test('an HTTP/2 connection is counted as what its session takes, until it closes', async () => {
+  const h = await startHarness();
+  const { ledger } = h.dlx.core.accounting;
+  const session = connectHttp2(h.port);
+  await once(session, 'remoteSettings');
+  expect(ledger.inFlight).toBe(4096 + 20_480);
+  session.destroy();
+  await h.until(() => h.dlx.core.accounting.connections.count === 0);
+  expect(ledger.inFlight).toBe(0);
+  await h.end({});
+});
+
 test('heads that do not become whole are counted, and end after 10 s while memory is short', async () => {
   const clock = createFakeClock();
   const h = await startHarness({ clock, settings: { holdBytesTotal: 400_000 } });
@@ -157,4 +169,24 @@ test('heads that do not become whole are counted, and end after 10 s while memor
   await h.until(() => accounting.connections.count === 0);
   expect(accounting.ledger.inFlight).toBe(0);
   await h.end({ 'bad-request': 5 });
+});
+
+test('a body that goes on after an early answer takes nothing, however much of it comes', async () => {
+  const clock = createFakeClock();
+  const app = await startTcp((socket) => void socket.pause());
+  const h = await startAwake([app], { clock, settings: { holdBytesTotal: 1_000_000, responseTimeoutMs: 5000 } });
+  const { ledger } = h.dlx.core.accounting;
+  const client = await h.raw('POST / HTTP/1.1\r\nhost: web\r\ncontent-length: 1000000000\r\n\r\n');
+  const heard = endOf(client);
+  client.write(Buffer.alloc(24 * 2 ** 20));
+  for (let i = 0; i < 100 && !heard.heard().includes('504'); i++) await looks(h, clock, 1000);
+  await h.until(() => heard.heard().includes('504'));
+  const [connection] = h.dlx.server.connections;
+  await h.until(() => (connection?.socket.bytesRead ?? 0) > 24 * 2 ** 20);
+  await looks(h, clock, 5000);
+  expect(ledger.inFlight).toBeLessThan(200_000);
+  client.destroy();
+  await h.until(() => h.dlx.server.connections.size === 0);
+  expect(ledger.inFlight).toBe(0);
+  await h.end({ 'upstream-timeout': 1 });
 });

@@ -16,6 +16,8 @@ import type { ClientConnection, Handle } from './client-connection.ts';
 const readOn = 16;
 /** So many may wait in one connection behind the one that is admitted. */
 const mostPipelined = 512;
+/** What a head that is not whole may take: 64 KiB, and the read that brought it there. */
+const mostOfHead = 131_072;
 /** A client has so long to read the last answer before its connection is closed for good. */
 const lingerMs = 1000;
 
@@ -80,11 +82,12 @@ export class Connection implements Channel, ClientConnection {
     const { socket } = this;
     if (!this.isIdle) return 0;
     const { bytesRead, writableLength } = socket;
-    if (this.#admitted !== this.#admittedAtLook) {
+    // A body that is still to come of a request that was answered early is thrown away as it comes.
+    if (this.#admitted !== this.#admittedAtLook || this.#newest?.req.complete === false) {
       this.#admittedAtLook = this.#admitted;
       this.#readAtLook = bytesRead;
     }
-    return writableLength + bytesRead - this.#readAtLook;
+    return writableLength + Math.min(mostOfHead, bytesRead - this.#readAtLook);
   }
 
   /** It ends, with the request that is under way on it. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TargetPort } from '@scaler/scaler-types';
 import type { Carrier } from '../carrier.ts';
+import { GatheredBytes } from '../chunks/gathered-bytes.ts';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
 import { type Breakable, type Guarded, listen, unlisten } from '../guard.ts';
@@ -27,8 +28,7 @@ export class TcpCarrier implements Carrier, Breakable {
   readonly socket: Socket;
   answering = false;
   readonly #owner: Breakable;
-  readonly #early: Buffer[] = [];
-  #earlyLength = 0;
+  readonly #early = new GatheredBytes();
   #onFirst: (() => void) | undefined;
   #x: Exchange | undefined;
   #onData: Guarded | undefined;
@@ -86,17 +86,16 @@ export class TcpCarrier implements Carrier, Breakable {
     unlisten(this.socket, 'end', this.#onEnd);
     this.socket.pause();
     const header = proxyProtocol === undefined ? [] : [proxyHeader(proxyProtocol, this.socket)];
-    return Buffer.concat([...header, ...this.#early.splice(0)]);
+    return Buffer.concat([...header, this.#early.take()]);
   }
 
   get #keptBytes(): number {
-    return this.#earlyLength < earlyBytes ? earlyBytes : this.#earlyLength + unreadBytes;
+    return this.#early.length < earlyBytes ? earlyBytes : this.#early.length + unreadBytes;
   }
 
   #heard(chunk: Buffer): void {
-    this.#early.push(chunk);
-    this.#earlyLength += chunk.length;
-    if (this.#earlyLength >= earlyBytes) {
+    this.#early.add(chunk);
+    if (this.#early.length >= earlyBytes) {
       this.socket.pause();
       // It sends more than it was counted as.
       this.#x?.keeps(this.#keptBytes);
@@ -108,6 +107,6 @@ export class TcpCarrier implements Carrier, Breakable {
 
   /** One that said nothing has left. One that said all it has to say may still listen. */
   #heardAll(): void {
-    if (this.#earlyLength === 0 || needsAnswer(Buffer.concat(this.#early))) this.socket.destroy();
+    if (this.#early.length === 0 || needsAnswer(this.#early.peek())) this.socket.destroy();
   }
 }

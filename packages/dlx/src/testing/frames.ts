@@ -42,7 +42,7 @@ export function body(stream: number, text: string, last = false): Buffer {
   return frame(data, last ? endStream : 0, stream, Buffer.from(text, 'latin1'));
 }
 
-const noSettings = frame(settings, 0, 0, Buffer.alloc(0));
+export const noSettings = frame(settings, 0, 0, Buffer.alloc(0));
 /** How a client's connection begins. */
 export const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), noSettings]);
 
@@ -55,7 +55,7 @@ export interface Frame {
 }
 
 /** Reads frames, acknowledges settings and pings, and gives window for whatever comes. */
-function follow(socket: Socket, skipped: number, onFrame: (frame: Frame) => void): void {
+export function follow(socket: Socket, skipped: number, onFrame: (frame: Frame) => void): void {
   let rest = Buffer.alloc(0);
   let toSkip = skipped;
   socket.on('data', (chunk: Buffer) => {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { WrittenChunks } from '../chunks/written-chunks.ts';
 import { type Breakable, type Guarded, listen, unlisten } from '../guard.ts';
 import { goingAwayFrame, WebSocketFrames } from './web-socket-frames.ts';
 
@@ -16,6 +17,7 @@ export class Flow implements Breakable {
   readonly #owner: Breakable;
   readonly #from: Socket;
   readonly #to: Socket;
+  readonly #written: WrittenChunks;
   readonly #frames: WebSocketFrames | undefined;
   readonly #masked: boolean;
   #leaving = false;
@@ -26,6 +28,7 @@ export class Flow implements Breakable {
     this.#owner = owner;
     this.#from = from;
     this.#to = to;
+    this.#written = new WrittenChunks(to, this, this.#drained);
     this.#frames = webSocket === undefined ? undefined : new WebSocketFrames();
     this.#masked = webSocket?.towards === 'server';
   }
@@ -33,7 +36,7 @@ export class Flow implements Breakable {
   /** `first` was read already. */
   start(first: Buffer): void {
     const from = this.#from;
-    listen(this.#to, 'drain', this, () => void from.resume());
+    listen(this.#to, 'drain', this, this.#drained);
     if (first.length > 0) this.#take(first);
     this.#onData = listen(from, 'data', this, this.#take);
     listen(from, 'end', this, this.#end);
@@ -57,8 +60,12 @@ export class Flow implements Breakable {
 
   #take(chunk: Buffer): void {
     const passed = this.#frames?.pass(chunk, this.#leaving) ?? chunk.length;
-    if (!this.#to.write(passed === chunk.length ? chunk : chunk.subarray(0, passed))) this.#from.pause();
+    if (!this.#written.write(passed === chunk.length ? chunk : chunk.subarray(0, passed))) this.#from.pause();
     if (this.#leaving && this.#frames?.atBoundary === true) this.#sayGoodbye();
+  }
+
+  #drained(): void {
+    this.#from.resume();
   }
 
   #sayGoodbye(): void {

@@ -1,9 +1,12 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
+import { joinChunks, type ReadChunks } from '../chunks/read-chunks.ts';
+import { WrittenChunks } from '../chunks/written-chunks.ts';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
 import { dropNamed } from '../forward/connection-fields.ts';
 import { Informed, tooMuchSaid } from '../forward/informed.ts';
+import { readAhead } from '../forward/untaken.ts';
 import { dropAnnouncement, readResponseHead, readTrailers, reasonPhrase } from '../forward/response-head.ts';
 import { ignoreErrors, listen } from '../guard.ts';
 import type { Lane } from '../hold/lane.ts';
@@ -30,6 +33,8 @@ export class UpgradeAttempt extends TunnelAttempt {
   #sentMs = 0;
   #informed: Informed | undefined;
   #waiting: Waiting | undefined;
+  /** Of an answer in HTTP. */
+  #read: ReadChunks | undefined;
 
   constructor(x: Exchange, carrier: UpgradeCarrier, lane: Lane, state: EndpointState) {
     super(x, lane, state);
@@ -51,8 +56,9 @@ export class UpgradeAttempt extends TunnelAttempt {
     const { socket } = this.#carrier;
     const bytes = socket.writableLength;
     if (bytes === 0 && this.#waiting === undefined) return;
+    const ahead = bytes === 0 ? 0 : readAhead + (this.#read?.bytes ?? 0);
     this.#waiting ??= new Waiting(this.x);
-    this.#waiting.look({ bytes, ahead: 0, taken: socket.bytesWritten - bytes, end: () => this.#endStalled() }, nowMs);
+    this.#waiting.look({ bytes, ahead, taken: socket.bytesWritten - bytes, end: () => this.#endStalled() }, nowMs);
   }
 
   #endStalled(): void {
@@ -143,10 +149,13 @@ export class UpgradeAttempt extends TunnelAttempt {
     if (phrase === undefined) res.writeHead(status, fields);
     else res.writeHead(status, phrase, fields);
     res.flushHeaders();
+    const drained = (): void => void upstream.resume();
+    const written = new WrittenChunks(res, this, drained);
+    this.#read = joinChunks(upstream, this);
     listen(upstream, 'data', this, (chunk: Buffer) => {
-      if (!res.write(chunk)) upstream.pause();
+      if (!written.write(chunk)) upstream.pause();
     });
-    listen(res, 'drain', this, () => void upstream.resume());
+    listen(res, 'drain', this, drained);
     listen(upstream, 'error', this, this.#failed);
     listen(upstream, 'end', this, () => {
       if (this.done) return;

@@ -1,6 +1,7 @@
 import { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Carrier } from '../carrier.ts';
+import { GatheredBytes } from '../chunks/gathered-bytes.ts';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
 import { fieldsOf, type Head } from '../forward/head.ts';
@@ -31,8 +32,7 @@ export class UpgradeCarrier implements Carrier, Breakable {
   #onData: Guarded | undefined;
   #onEnd: Guarded | undefined;
   #responding = false;
-  readonly #early: Buffer[] = [];
-  #earlyLength = 0;
+  readonly #early = new GatheredBytes();
   #x: Exchange | undefined;
   #switched = false;
 
@@ -100,7 +100,7 @@ export class UpgradeCarrier implements Carrier, Breakable {
     // An answer that could not be begun is followed by one of our own.
     if (this.#responding) return res;
     this.#responding = true;
-    this.#early.length = 0;
+    this.#early.take();
     unlisten(socket, 'data', this.#onData);
     socket.resume();
     const onDrain = listen(socket, 'drain', this, () => void res.emit('drain'));
@@ -119,18 +119,17 @@ export class UpgradeCarrier implements Carrier, Breakable {
     unlisten(this.socket, 'data', this.#onData);
     unlisten(this.socket, 'end', this.#onEnd);
     this.socket.pause();
-    return Buffer.concat(this.#early.splice(0));
+    return this.#early.take();
   }
 
   get #keptBytes(): number {
-    return this.#earlyLength + (this.#earlyLength < earlyBytes ? 0 : unreadBytes);
+    return this.#early.length < earlyBytes ? earlyBytes : this.#early.length + unreadBytes;
   }
 
   #heard(chunk: Buffer): void {
     if (chunk.length === 0) return;
-    this.#early.push(chunk);
-    this.#earlyLength += chunk.length;
-    if (this.#earlyLength >= earlyBytes) this.socket.pause();
+    this.#early.add(chunk);
+    if (this.#early.length >= earlyBytes) this.socket.pause();
     this.#x?.keeps(this.#keptBytes);
   }
 

@@ -1,0 +1,68 @@
+import { Readable } from 'node:stream';
+import { type Breakable, replaceMethod } from '../guard.ts';
+import { GatheredBytes } from './gathered-bytes.ts';
+
+/** So many are joined into one chunk. */
+const joinedBytes = 16_384;
+/** A chunk of so many keeps little more memory than its own, though it is a part of a larger read. */
+const largeBytes = 32_768;
+
+/**
+ * What a stream has read and its reader not taken. Node keeps each chunk by itself, with what was read along with it: a byte in
+ * a chunk of its own costs up to 200 bytes, or 64 KiB. Here small ones that wait are copied and joined.
+ */
+export class ReadChunks {
+  /** Is called once the stream's end is read, before its reader is told. */
+  atEnd: () => void = () => {};
+  readonly #stream: Readable;
+  readonly #push: (chunk: Buffer | null) => boolean;
+  readonly #waiting = new GatheredBytes();
+
+  /** `push` is the stream's own. */
+  constructor(stream: Readable, push: (chunk: Buffer | null) => boolean) {
+    this.#stream = stream;
+    this.#push = push;
+  }
+
+  /** Bytes that wait, the stream's own included. */
+  get bytes(): number {
+    return this.#stream.readableLength + this.#waiting.length;
+  }
+
+  /** In place of the stream's `push`; false: nothing more is to be read. */
+  take(chunk: Buffer | null): boolean {
+    const stream = this.#stream;
+    const waiting = this.#waiting;
+    if (chunk === null) {
+      this.atEnd();
+      this.flush();
+      return this.#push(null);
+    }
+    if (waiting.length === 0 && stream.readableFlowing === true && stream.readableLength === 0)
+      return this.#push(chunk);
+    if (chunk.length >= largeBytes) {
+      this.flush();
+      return this.#push(chunk);
+    }
+    waiting.add(chunk);
+    if (waiting.length >= joinedBytes) return this.flush();
+    return this.bytes < stream.readableHighWaterMark;
+  }
+
+  /** Gives the stream what waits here: its reader takes it next. */
+  flush(): boolean {
+    return this.#waiting.length === 0 || this.#push(this.#waiting.take());
+  }
+}
+
+/** Has a stream of Node's own join what it has read. `owner` ends where its reader throws. */
+export function joinChunks(stream: Readable, owner: Breakable): ReadChunks {
+  const chunks = new ReadChunks(stream, (chunk) => Readable.prototype.push.call(stream, chunk));
+  const read = (size?: number): unknown => {
+    chunks.flush();
+    return Readable.prototype.read.call(stream, size);
+  };
+  replaceMethod(stream, 'push', { owner, method: (chunk: Buffer | null) => chunks.take(chunk), otherwise: false });
+  replaceMethod(stream, 'read', { owner, method: read, otherwise: null });
+  return chunks;
+}
