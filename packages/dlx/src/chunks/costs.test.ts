@@ -22,8 +22,8 @@ const settings = {
   holdLimit: 10_000,
   holdBytesTotal: 2 ** 40,
 };
-const warmUp = 4;
-const measured = 12;
+const warmUp = 2;
+const measured = 6;
 const chunks = '1\r\na\r\n'.repeat(20_000);
 /** More than the kernel keeps between two sockets. */
 const first = `600000\r\n${'a'.repeat(0x60_0000)}\r\n`;

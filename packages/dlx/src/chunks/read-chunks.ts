@@ -12,8 +12,6 @@ const largeBytes = 32_768;
  * a chunk of its own costs up to 200 bytes, or 64 KiB. Here small ones that wait are copied and joined.
  */
 export class ReadChunks {
-  /** Is called once the stream's end is read, before its reader is told. */
-  atEnd: () => void = () => {};
   readonly #stream: Readable;
   readonly #push: (chunk: Buffer | null) => boolean;
   readonly #waiting = new GatheredBytes();
@@ -34,7 +32,6 @@ export class ReadChunks {
     const stream = this.#stream;
     const waiting = this.#waiting;
     if (chunk === null) {
-      this.atEnd();
       this.flush();
       return this.#push(null);
     }

@@ -1,21 +1,31 @@
 import { type Breakable, guard, type Guarded } from '../guard.ts';
+import { GatheredBytes } from './gathered-bytes.ts';
 
+/** So many go on as they come while others wait. */
+const single = 8;
+/** Smaller ones behind those wait for what else comes with them. */
+const small = 1024;
+/** So many are joined into one chunk. */
+const joinedBytes = 16_384;
 /** So many may wait, however small they are. */
 const mostWaiting = 64;
 
 /** What chunks are written to. */
 interface Sink {
   readonly writableLength: number;
+  readonly writableNeedDrain?: boolean;
   write(chunk: Buffer | string, encoding: BufferEncoding, taken?: (error?: Error | null) => void): boolean;
 }
 
 /**
  * Writes chunks to one that may take them slowly. Node counts their bytes alone, up to 64 KiB, and a byte in a chunk of its own
- * takes some 500: here chunks are counted, too.
+ * takes some 500, and a write of its own: here small ones are joined, and chunks are counted, too.
  */
 export class WrittenChunks {
   readonly #to: Sink;
   readonly #taken: Guarded;
+  readonly #flush: Guarded;
+  readonly #joined = new GatheredBytes();
   #waiting = 0;
 
   /** @param drained as upon 'drain', which tells of the same where bytes were too many. */
@@ -25,16 +35,33 @@ export class WrittenChunks {
       this.#waiting = 0;
       if (!error) drained.call(owner);
     });
+    this.#flush = guard(owner, () => void this.flush());
   }
 
   /** False: no more is to be written until it drains. */
-  write(chunk: Buffer | string, encoding: BufferEncoding = 'utf8'): boolean {
-    const to = this.#to;
-    if (to.writableLength === 0) this.#waiting = 0;
+  write(chunk: Buffer): boolean {
+    if (this.#joined.length === 0) {
+      if (this.#to.writableLength === 0) this.#waiting = 0;
+      if (this.#waiting < single || chunk.length >= small) return this.pass(chunk);
+      process.nextTick(this.#flush);
+    }
+    this.#joined.add(chunk);
+    if (this.#joined.length >= joinedBytes) return this.flush();
+    return this.#waiting < mostWaiting && this.#to.writableNeedDrain !== true;
+  }
+
+  /** Writes what waits to be joined with more; the end comes after that. */
+  flush(): boolean {
+    return this.#joined.length === 0 || this.pass(this.#joined.take());
+  }
+
+  /** Writes a chunk by itself. */
+  pass(chunk: Buffer | string, encoding: BufferEncoding = 'utf8'): boolean {
+    if (this.#to.writableLength === 0) this.#waiting = 0;
     this.#waiting += 1;
-    if (this.#waiting < mostWaiting) return to.write(chunk, encoding);
+    if (this.#waiting < mostWaiting) return this.#to.write(chunk, encoding);
     // The first that is one too many tells when it is taken, and with it all before.
-    to.write(chunk, encoding, this.#waiting === mostWaiting ? this.#taken : undefined);
+    this.#to.write(chunk, encoding, this.#waiting === mostWaiting ? this.#taken : undefined);
     return false;
   }
 }

@@ -224,6 +224,7 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
     const { res } = this.#carrier;
     this.#passed += chunk.length;
     if (this.#passed === this.#contentLength) {
+      this.#written?.flush();
       // The end in the same write; and a small body as text, which Node joins with the head into one.
       if (chunk.length <= joinedBytes) res.end(chunk.toString('latin1'), 'latin1');
       else res.end(chunk);
@@ -252,6 +253,7 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
     }
     const { res } = this.#carrier;
     if (!res.writableEnded) {
+      this.#written?.flush();
       const trailers = (controller.rawTrailers ?? []) as (Buffer | string)[];
       if (trailers.length > 0) res.addTrailers(readTrailers(trailers, this.#nominated));
       res.end();
@@ -310,8 +312,7 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
     const { res, req } = this.#carrier;
     const fate = (this.#informed ??= new Informed(this.#x)).take(raw, req.socket.writableNeedDrain);
     if (fate === 'break') this.#breakOff(tooMuchSaid);
-    if (fate !== 'pass') return;
-    if (req.httpVersion !== '1.1') return;
+    if (fate !== 'pass' || req.httpVersion !== '1.1') return;
     if (status === 102) res.writeProcessing();
     if (status !== 103) return;
     const hints = hintsOf(readResponseHead(raw).fields);

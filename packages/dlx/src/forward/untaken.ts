@@ -4,8 +4,8 @@ import type { Untaken } from '../ledger/waiting.ts';
 import type { RawMessage } from './raw-message.ts';
 import type { RequestBody } from './request-body.ts';
 
-/** What is read of an endpoint's answer before it is read no further: two reads, of which one is written already. */
-export const readAhead = 131_072;
+/** What is read of an endpoint's answer before it is read no further: three reads, two of them written already. */
+export const readAhead = 196_608;
 
 /** What waits of a request in HTTP/1; `paused`: its answer is read no further. `end` is told whether it is the client's. */
 export function untakenOf(

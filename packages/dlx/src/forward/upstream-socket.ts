@@ -97,7 +97,7 @@ export class UpstreamSocket extends Socket {
 
   /** undici's own: it writes three chunks for each of a body, and looks at what the last returns. */
   override write(chunk: Buffer | string, encoding?: unknown): boolean {
-    return this.#written.write(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined);
+    return this.#written.pass(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined);
   }
 
   override unshift(chunk: Buffer): void {

@@ -44,12 +44,11 @@ export class Http2Attempt implements Attempt, SessionUser {
   #sentMs = 0;
   #up: ClientHttp2Stream | undefined;
   #upload: Upload | undefined;
+  #written: WrittenChunks | undefined;
   /** Of the answer, once its head was passed on. */
   #status: number | undefined;
   #headOnly = false;
   #trailers: RawFields | undefined;
-  /** The upstream ended its answer properly. */
-  #whole = false;
   #error: Error | undefined;
   #moves = 0;
   #done = false;
@@ -181,11 +180,6 @@ export class Http2Attempt implements Attempt, SessionUser {
   }
 
   #listen(up: ClientHttp2Stream): void {
-    // Node tells the 'end' of a stream that was reset, too. This is where it learns of the end, and it knows already
-    // whether there was a reset.
-    chunksOf(up).atEnd = () => {
-      if (!up.closed) this.#whole = true;
-    };
     listen(up, 'headers', this, this.#inform);
     listenOnce(up, 'response', this, this.#respond);
     listen(up, 'trailers', this, this.#trail);
@@ -256,7 +250,7 @@ export class Http2Attempt implements Attempt, SessionUser {
       this.#moves += 1;
       up.resume();
     };
-    const written = new WrittenChunks(stream, this, drained);
+    const written = (this.#written = new WrittenChunks(stream, this, drained));
     listen(stream, 'drain', this, drained);
     listen(up, 'data', this, (chunk: Buffer) => {
       this.#moves += 1;
@@ -269,12 +263,14 @@ export class Http2Attempt implements Attempt, SessionUser {
     const carrier = this.#carrier;
     const { stream } = carrier;
     const status = this.#status;
-    if (!this.#whole) {
+    const up = this.#up as ClientHttp2Stream;
+    if (!chunksOf(up).whole) {
       // 'close' follows.
-      dropStream(this.#up as ClientHttp2Stream);
+      dropStream(up);
       return;
     }
     if (this.#done || status === undefined || stream.closed) return;
+    this.#written?.flush();
     this.#finish();
     this.#x.end('forwarded', status);
     if (this.#headOnly) carrier.letGo();
@@ -342,7 +338,7 @@ export class Http2Attempt implements Attempt, SessionUser {
     this.#done = true;
     const up = this.#up;
     if (up === undefined) this.#x.core.upstreams.sessions.release(this);
-    else if (!this.#whole || this.#upload?.ended === false) resetStream(up, constants.NGHTTP2_CANCEL);
+    else if (!chunksOf(up).whole || this.#upload?.ended === false) resetStream(up, constants.NGHTTP2_CANCEL);
     this.#silence.restart();
     this.#upload?.stop();
     this.#place?.leave();

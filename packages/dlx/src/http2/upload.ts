@@ -73,6 +73,7 @@ export class Upload implements Breakable {
     // Told of a stream that the client reset, too: half a body must not look like a whole one.
     if (this.#from.closed) return;
     this.ended = true;
+    this.#written.flush();
     endUpload(this.#to);
   }
 }

@@ -1,9 +1,11 @@
 import type { ClientHttp2Stream } from 'node:http2';
 import type { Exchange } from '../exchange.ts';
-import { readAhead } from '../forward/untaken.ts';
 import { Waiting } from '../ledger/waiting.ts';
 import type { Http2Carrier } from './http2-carrier.ts';
 import { chunksOf } from './stream-chunks.ts';
+
+/** What waits keeps the reads that it came with, one of each side. */
+const readBytes = 131_072;
 
 /** A request's two streams, ours last. */
 interface Streams {
@@ -18,8 +20,7 @@ interface Streams {
  */
 export function countWaiting({ x, carrier, up }: Streams, forMs: number, refuse: () => void): void {
   const bytes = chunksOf(up).bytes + up.writableLength + carrier.waitingBytes;
-  // What waits keeps the read that it came with.
-  x.buffers((bytes === 0 ? 0 : bytes + readAhead) + carrier.bodyAhead);
+  x.buffers((bytes === 0 ? 0 : bytes + readBytes) + carrier.bodyAhead);
   if (bytes === 0) return;
   const end = (): void => (up.isPaused() ? carrier.cancel(x) : refuse());
   new Waiting(x).tell({ bytes, end }, forMs);

@@ -69,6 +69,7 @@ export class Flow implements Breakable {
   }
 
   #sayGoodbye(): void {
+    this.#written.flush();
     if (this.#frames?.closed === false) this.#to.write(goingAwayFrame(this.#masked));
     this.#end();
     unlisten(this.#from, 'data', this.#onData);
@@ -78,6 +79,7 @@ export class Flow implements Breakable {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#written.flush();
     this.#to.end();
   }
 }

@@ -159,6 +159,7 @@ export class UpgradeAttempt extends TunnelAttempt {
     listen(upstream, 'error', this, this.#failed);
     listen(upstream, 'end', this, () => {
       if (this.done) return;
+      written.flush();
       if (upstream.rawTrailers.length > 0) res.addTrailers(readTrailers(upstream.rawTrailers, nominated));
       res.end();
       this.finish();

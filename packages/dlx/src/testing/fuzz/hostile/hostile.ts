@@ -126,7 +126,7 @@ class HostileRun {
     const neighbours = this.#neighbour.run(signal);
     const watches = [this.#watchRss(signal), this.#watchLife(signal)];
     await Promise.all(this.#stage.slots.map((slot) => this.#work(slot)));
-    await this.#recovering;
+    await this.#livesAfter(performance.now());
     this.#stop.abort();
     await Promise.all([neighbours, ...watches]);
     const metrics = await this.#settle();
@@ -299,6 +299,14 @@ class HostileRun {
       return `it does so after ${few.map(({ index }) => index).join(' ')} together`;
     }
     return `none of ${suspects.length} does it again: ${suspects.map(({ index }) => index).join(' ')}`;
+  }
+
+  /** The process answered after that, be it another one by then: what ended it last is found, too. */
+  async #livesAfter(atMs: number): Promise<void> {
+    while (this.#livedAtMs < atMs) {
+      await this.#recovering;
+      await sleep(20);
+    }
   }
 
   async #lives(): Promise<boolean> {
