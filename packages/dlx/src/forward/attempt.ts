@@ -68,19 +68,11 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
   }
 
   dispatch(): void {
-    const { head, core } = this.#x;
-    const { req } = this.#carrier;
-    if (hasBody(head)) this.#body = new RequestBody(req, this);
+    const { head, path, core } = this.#x;
+    if (hasBody(head)) this.#body = new RequestBody(this.#carrier.req, this);
     this.#upstream = core.upstreams.acquire(this.#state.key, this);
-    this.#upstream.client.dispatch(
-      {
-        path: this.#x.path,
-        method: req.method as Dispatcher.HttpMethod,
-        headers: head.fields,
-        body: this.#body ?? null,
-      },
-      this,
-    );
+    const method = this.#carrier.method as Dispatcher.HttpMethod;
+    this.#upstream.client.dispatch({ path, method, headers: head.fields, body: this.#body ?? null }, this);
   }
 
   connecting(): Connecting {
@@ -269,9 +261,9 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
     const x = this.#x;
     const code = errorCode(error);
     if (!this.#sent) {
-      if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') {
-        x.refuse({ outcome: 'bad-request', detail: error.message });
-      } else this.#lane.connectFailed(x, this.#state, error);
+      const bad = code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED';
+      if (bad) x.refuse({ outcome: 'bad-request', detail: error.message });
+      else this.#lane.connectFailed(x, this.#state, error);
       return;
     }
     // One that stood idle may have been closed just as we wrote: that says nothing of the endpoint.
@@ -295,17 +287,16 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
     }
     const head = readResponseHead(raw);
     dropAnnouncement(head, req, status);
-    const { fields, contentLength } = head;
     this.#nominated = head.nominated;
-    this.#contentLength = req.method === 'HEAD' ? undefined : contentLength;
-    if (phrase === undefined) res.writeHead(status, fields);
-    else res.writeHead(status, phrase, fields);
+    this.#contentLength = req.method === 'HEAD' ? undefined : head.contentLength;
+    if (phrase === undefined) res.writeHead(status, head.fields);
+    else res.writeHead(status, phrase, head.fields);
     flushLater(this);
   }
 
   #mayRepeat(): boolean {
-    if (this.#answering || this.#x.repeated || this.#body !== undefined) return false;
-    return idempotent.has(this.#carrier.req.method ?? '');
+    const once = this.#answering || this.#x.repeated || this.#body !== undefined;
+    return !once && idempotent.has(this.#carrier.method);
   }
 
   #inform(status: number, raw: (Buffer | string)[]): void {

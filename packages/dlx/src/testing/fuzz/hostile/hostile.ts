@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Conversation, conversationOf, tell } from './conversation.ts';
 import type { DlxProcess } from './dlx-process.ts';
@@ -199,7 +198,7 @@ class HostileRun {
     await sleep(500);
     const { dlx } = this.#stage;
     this.#restBytes = dlx.rssBytes();
-    this.#restFiles = filesOf(dlx.pid);
+    this.#restFiles = dlx.files();
     this.#longestTurnMs = Math.max(this.#longestTurnMs, dlx.longestTurnMs);
     dlx.watchTurns((ms) => this.#turned(ms));
   }
@@ -335,7 +334,7 @@ class HostileRun {
     for (;;) {
       const metrics = (await dlx.ask('/metrics', hangMs))?.body ?? '';
       const left = metrics === '' ? ['/metrics had no answer'] : unsettled(metrics);
-      const files = filesOf(dlx.pid) - this.#restFiles;
+      const files = dlx.files() - this.#restFiles;
       if (files > 8) left.push(`${files} descriptors more are open than at rest`);
       if (left.length === 0) return metrics;
       if (performance.now() > endsAtMs) {
@@ -356,12 +355,4 @@ class HostileRun {
 /** Each conversation comes from an address of its own. */
 function addressOf(index: number): string {
   return `127.${1 + ((index >> 16) & 63)}.${(index >> 8) & 255}.${index & 255}`;
-}
-
-function filesOf(pid: number): number {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).length;
-  } catch {
-    return 0;
-  }
 }
