@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Resource } from '@scaler/scaler-types';
+import type { Resource, ResourceChange } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
 import { createChanges } from './changes.ts';
 
@@ -49,4 +49,33 @@ test('while a watch does not work nothing is taken for gone: it may be what that
   now.blind = false;
   await clock.advance(2_000);
   expect(told).toEqual(['removed']);
+});
+
+test('looks that take long leave room for those at other namespaces, and none is left out', async () => {
+  const clock = createFakeClock();
+  const slow = Array.from({ length: 20 }, (_, i) => ({ namespace: 'slow', name: `w${i}` }));
+  let takesMs = 0;
+  let round = 0;
+  const changes = createChanges(
+    { ...clock, monotonic: () => clock.monotonic() + takesMs },
+    'dlx',
+    ({ namespace, name }) => {
+      if (namespace === 'slow') takesMs += 10;
+      return { resource: { ...web, namespace, name, updatedMs: round }, due: false };
+    },
+    () => false,
+  );
+  const told: string[] = [];
+  const tell = (change: ResourceChange): void => {
+    if (change.type === 'set') told.push(`${change.resource.namespace}/${change.resource.name}`);
+  };
+  changes.tell(tell, [ref, ...slow], new AbortController().signal);
+  [round, told.length] = [1, 0];
+  for (const one of slow) changes.lookAgain(one);
+  changes.lookAgain(ref);
+  // Three times ten milliseconds are more than twenty; the others wait, the other namespace does not.
+  expect(told).toEqual(['slow/w0', 'slow/w1', 'slow/w2', 'shop/web']);
+  for (let i = 0; i < 40; i++) await clock.advance(50);
+  expect(new Set(told).size).toBe(21);
+  expect(told.length).toBe(21);
 });

@@ -7,6 +7,7 @@ import {
   resourceKey,
   type ResourceRef,
 } from '@scaler/scaler-types';
+import { createLookBudget } from './look-budget.ts';
 
 /** What there is to say about one resource now. */
 export interface News {
@@ -73,7 +74,7 @@ export function createChanges(
     lookAgain: (ref, ms = 0) => {
       if (listener === undefined) return;
       const waitMs = Math.max(ms, gatherMs[role]);
-      if (waitMs === 0) look(ref);
+      if (waitMs === 0) planner.now(ref);
       else planner.plan(ref, waitMs);
     },
     tell: (to, refs, signal) => {
@@ -88,25 +89,45 @@ export function createChanges(
   };
 }
 
+interface Planner {
+  /** Looks at once, unless its namespace's other looks leave no room for it: then as soon as they do. */
+  now(ref: ResourceRef): void;
+  plan(ref: ResourceRef, ms: number): void;
+  clear(): void;
+}
+
 /** Timers by resource, the soonest of each alone. */
-function createPlanner(
-  clock: Clock,
-  due: (ref: ResourceRef) => void,
-): { plan(ref: ResourceRef, ms: number): void; clear(): void } {
+function createPlanner(clock: Clock, look: (ref: ResourceRef) => void): Planner {
   const planned = new Map<string, { readonly atMs: number; readonly cancel: CancelTimer }>();
+  const budget = createLookBudget(clock);
+
+  function now(ref: ResourceRef): void {
+    const waitMs = budget.waitMs(ref.namespace);
+    if (waitMs > 0) {
+      plan(ref, waitMs);
+      return;
+    }
+    const beganMs = clock.monotonic();
+    look(ref);
+    budget.spend(ref.namespace, clock.monotonic() - beganMs);
+  }
+
+  function plan(ref: ResourceRef, ms: number): void {
+    const key = resourceKey(ref);
+    const atMs = clock.monotonic() + ms;
+    const before = planned.get(key);
+    if (before !== undefined && before.atMs <= atMs) return;
+    before?.cancel();
+    const cancel = clock.after(ms, () => {
+      planned.delete(key);
+      now(ref);
+    });
+    planned.set(key, { atMs, cancel });
+  }
+
   return {
-    plan: (ref, ms) => {
-      const key = resourceKey(ref);
-      const atMs = clock.monotonic() + ms;
-      const before = planned.get(key);
-      if (before !== undefined && before.atMs <= atMs) return;
-      before?.cancel();
-      const cancel = clock.after(ms, () => {
-        planned.delete(key);
-        due(ref);
-      });
-      planned.set(key, { atMs, cancel });
-    },
+    now,
+    plan,
     clear: () => {
       for (const { cancel } of planned.values()) cancel();
       planned.clear();

@@ -17,6 +17,9 @@ import { OwnEnds } from './tcp/own-ends.ts';
 import { Turns } from './turns.ts';
 import { WakeLimits } from './wake-limits.ts';
 
+/** Wakes that begin in one turn of the event loop. */
+const wakesPerTurn = 8;
+
 export interface DlxOptions {
   /** Is guarded here, unless it is. */
   readonly scaler: ResourceScaler;
@@ -120,7 +123,7 @@ function createCore({ scaler, clock, logger, identity, settings, metrics }: DlxO
       clock,
       counts: accounting.wakes,
     }),
-    wakeTurns: new Turns(),
+    wakeTurns: new Turns(wakesPerTurn),
     tunnels: new Set(),
     ownEnds: new OwnEnds(),
     silence: new SilenceLooks(clock),

@@ -14,7 +14,7 @@ function ask(turns: Turns, count: number): { begun: number } {
 }
 
 test('eight begin at once, and eight more with each turn of the event loop', async () => {
-  const told = ask(new Turns(), 20);
+  const told = ask(new Turns(8), 20);
 
   expect(told.begun).toBe(8);
   await setImmediate();
@@ -24,7 +24,7 @@ test('eight begin at once, and eight more with each turn of the event loop', asy
 });
 
 test('those who come later have their turn after those who wait', async () => {
-  const turns = new Turns();
+  const turns = new Turns(8);
   ask(turns, 16);
   await setImmediate();
   const later = ask(turns, 1);

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { freePort } from '../testing/free-port.ts';
-import { send, testSettings } from '../testing/harness.ts';
+import { send, startHarness, testSettings } from '../testing/harness.ts';
 
 let child: ChildProcess | undefined;
 const sockets: Socket[] = [];
@@ -34,3 +34,19 @@ test('where no more files may be opened the process goes on, and serves again as
   const answer = await send({ port, path: '/', headers: { host: 'nobody' } });
   expect([answer.status, child.exitCode]).toEqual([404, null]);
 }, 30_000);
+
+test('of connections that close at once few are ended in one turn of the event loop, and all in the end', async () => {
+  const h = await startHarness();
+  h.scaler.set({ name: 'web' });
+  for (let i = 0; i < 120; i++) await h.raw('GET / HTTP/1.1\r\nhost: web\r\n\r\n');
+  await h.until(() => h.held() === 120);
+  const { outcomes } = h.dlx.core.accounting;
+  for (const { socket } of [...h.dlx.server.connections]) socket.destroy();
+  const perTurn: number[] = [];
+  for (let before = 0; outcomes['client-gone'] < 120; before = outcomes['client-gone']) {
+    await new Promise((resolve) => setImmediate(resolve));
+    perTurn.push(outcomes['client-gone'] - before);
+  }
+  expect(Math.max(...perTurn)).toBeLessThanOrEqual(50);
+  await h.end({ 'client-gone': 120 });
+});

@@ -1,0 +1,40 @@
+import type { Clock } from '@scaler/scaler-types';
+
+/** A namespace's looks may take so long at once. */
+const burstMs = 20;
+/** And then this part of the time. */
+const share = 0.2;
+
+/** Time that looks at the resources of one namespace take from those of all others. */
+export interface LookBudget {
+  /** Milliseconds until the next look at one of its resources; 0: now. */
+  waitMs(namespace: string): number;
+  spend(namespace: string, ms: number): void;
+}
+
+/**
+ * A look at one resource with thousands of ports takes milliseconds, and its owner may write ten times a second. The others
+ * go on in between.
+ */
+export function createLookBudget(clock: Pick<Clock, 'monotonic'>): LookBudget {
+  const spent = new Map<string, { readonly ms: number; readonly atMs: number }>();
+
+  function leftOf(namespace: string, nowMs: number): number {
+    const { ms, atMs } = spent.get(namespace) ?? { ms: 0, atMs: nowMs };
+    return Math.max(0, ms - share * (nowMs - atMs));
+  }
+
+  return {
+    waitMs: (namespace) => {
+      if (!spent.has(namespace)) return 0;
+      const left = leftOf(namespace, clock.monotonic());
+      if (left === 0) spent.delete(namespace);
+      return Math.max(0, left - burstMs) / share;
+    },
+    spend: (namespace, ms) => {
+      if (ms <= 0) return;
+      const atMs = clock.monotonic();
+      spent.set(namespace, { ms: leftOf(namespace, atMs) + ms, atMs });
+    },
+  };
+}
