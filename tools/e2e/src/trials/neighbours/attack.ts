@@ -59,7 +59,7 @@ export async function attack(
 
 /** Runs a hostile program to its end; resolves with what it told. */
 async function told(program: string, args: readonly string[]): Promise<Partial<AttackReport>> {
-  const child = startProgram(program, args, { yields: true });
+  const child = startProgram(program, args);
   let report: Partial<AttackReport> = {};
   child.on('message', (message: Partial<AttackReport>) => (report = message));
   const [code] = (await once(child, 'exit')) as [number | null];

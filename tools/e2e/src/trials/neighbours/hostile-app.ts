@@ -1,5 +1,6 @@
 // What runs in the hostile tenant's pods: answers by the first element of the path, each the worst of its kind.
 import { createServer, type Socket } from 'node:net';
+import { yieldToAll } from './program.ts';
 
 const host = process.env['POD_IP'] ?? '127.0.0.1';
 const port = Number(process.env['PORT'] ?? 8080);
@@ -27,6 +28,7 @@ function pour(socket: Socket, bytes: Buffer): void {
   more();
 }
 
+yieldToAll();
 const server = createServer((socket) => {
   socket.on('error', () => socket.destroy());
   let head = '';

@@ -4,7 +4,7 @@
 // most 1,570 connections at once, and 1,000 new ones a second.
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endWith, endWithParent } from './program.ts';
+import { endWith, endWithParent, yieldToAll } from './program.ts';
 
 const [seconds = '60', ...addresses] = process.argv.slice(2);
 const endsAtMs = performance.now() + Number(seconds) * 1_000;
@@ -56,6 +56,7 @@ async function repeat(everyMs: number, text: () => string): Promise<void> {
 }
 
 endWithParent();
+yieldToAll();
 await Promise.all([
   // Kept recent requests: long paths and queries, each another.
   ...Array.from({ length: 8 }, () =>

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { builtInKinds, connectRawApi, groupVersionOf, type KubeObject, type NewObject } from '@scaler/testing-kit';
 import { type HostileWrite, hostileWrites } from './hostile-writes.ts';
-import { endWith, endWithParent } from './program.ts';
+import { endWith, endWithParent, yieldToAll } from './program.ts';
 
 const writeEveryMs = 50;
 
@@ -48,6 +48,7 @@ async function readVictims(): Promise<readonly KubeObject[]> {
 }
 
 endWithParent();
+yieldToAll();
 while (performance.now() < endsAtMs) {
   for (const one of hostileWrites(namespace, await readVictims(), writes)) {
     if (performance.now() >= endsAtMs) break;

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,17 +12,28 @@ export function commandOf(name: string): readonly string[] {
 
 /**
  * Starts a program of this folder as a process of its own, which ends with the trial at the latest.
- *
- * `yields`: it gets a core where nobody else wants one. The trial asks whether the apps are fair, and not what is left
- * of a machine of two cores on which a thousand clients run beside them.
  */
-export function startProgram(name: string, args: readonly string[] = [], { yields = false } = {}): ChildProcess {
-  const child = fork(join(import.meta.dirname, name), args, { execArgv: flags });
+export function startProgram(name: string, args: readonly string[] = []): ChildProcess {
+  // A session of its own, so that {@link yieldToAll} says something.
+  const child = fork(join(import.meta.dirname, name), args, { execArgv: flags, detached: true });
   const end = (): void => void child.kill('SIGKILL');
   process.once('exit', end);
   child.once('exit', () => process.off('exit', end));
-  if (yields && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
   return child;
+}
+
+/**
+ * For a hostile program: it gets a core where no other process wants one, as if it ran on other nodes. The trial asks whether the
+ * apps are fair, and not what is left of a machine of two cores on which a thousand clients run beside them.
+ */
+export function yieldToAll(): void {
+  setPriority(constants.priority.PRIORITY_LOW);
+  try {
+    // Linux shares a core between sessions first, whatever the priorities within each.
+    writeFileSync('/proc/self/autogroup', String(constants.priority.PRIORITY_LOW));
+  } catch {
+    // It does not do so here.
+  }
 }
 
 /** For a program of this folder: ends with whoever started it. */
