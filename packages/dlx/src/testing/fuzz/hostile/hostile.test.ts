@@ -8,6 +8,8 @@ import { send } from './step.ts';
 test('hostile conversations of each kind: no exit, no hang, all adds up, memory and turns within bounds, a neighbour served', async () => {
   const { failures, played, accepted, outcomes, neighbourAsked } = await hostile({
     ...{ count: 150, seed: 20_260_101, parallel: 32 },
+    // Its first turns run code for the first time, beside other tests; 100 ms are held by command.
+    turnLimitMs: 1000,
   });
   expect(failures).toEqual([]);
   expect(played).toBe(150);

@@ -27,6 +27,8 @@ export interface HostileOptions {
   readonly settleMs?: number;
   /** Milliseconds of the DLX's CPU time within which `/readyz` is to answer. Default 3 s. */
   readonly hangCpuMs?: number;
+  /** Milliseconds of CPU time that a turn of its loop may take. Default 100. */
+  readonly turnLimitMs?: number;
   /** Whether it looks for who ended or stopped the process. Default true. */
   readonly isolates?: boolean;
   readonly onProgress?: (text: string) => void;
@@ -52,7 +54,6 @@ export interface HostileReport {
 /** `/readyz` is to answer within so long, however busy the machine is. */
 const hangMs = 60_000;
 const runawayBytes = 2 ** 31;
-const turnLimitMs = 100;
 /** What ended so long before the last answer of `/readyz` may still be to blame for what came next. */
 const blamedMs = 1500;
 const isolateMs = 60_000;
@@ -110,6 +111,7 @@ class HostileRun {
       most: 10,
       settleMs: 20_000,
       hangCpuMs: 3000,
+      turnLimitMs: 100,
       isolates: true,
       ...options,
     };
@@ -205,7 +207,7 @@ class HostileRun {
 
   #turned(ms: number): void {
     this.#longestTurnMs = Math.max(this.#longestTurnMs, ms);
-    if (ms <= turnLimitMs || this.#recovering !== undefined) return;
+    if (ms <= this.#options.turnLimitMs || this.#recovering !== undefined) return;
     this.#failures.push(`a turn of the loop took ${ms} ms of CPU time, while there were ${this.#blamed()}`);
   }
 
