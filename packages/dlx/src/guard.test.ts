@@ -12,6 +12,7 @@ import { UpstreamSocket } from './forward/upstream-socket.ts';
 import { Upstreams } from './forward/upstreams.ts';
 import { Lane } from './hold/lane.ts';
 import { Http2Carrier } from './http2/http2-carrier.ts';
+import { StreamChunks } from './http2/stream-chunks.ts';
 import { UpstreamSessions } from './http2/upstream-sessions.ts';
 import type { Outcome } from './outcome.ts';
 import { TcpCarrier } from './tcp/tcp-carrier.ts';
@@ -47,6 +48,19 @@ function readableThrowsOnce(): void {
     if (size === 0 || !armed) return original.call(this, size) as Buffer | null;
     armed = false;
     throw new Error('the parser threw');
+  });
+}
+
+const originalTake = StreamChunks.prototype.take;
+
+/** Where the piece of an answer is read. */
+function chunkThrowsOnce(): void {
+  const spied = jest.spyOn(StreamChunks.prototype, 'take');
+  let armed = true;
+  spied.mockImplementation(function (this: StreamChunks, chunk: Buffer | null) {
+    if (!armed || chunk?.toString() !== 'x') return originalTake.call(this, chunk);
+    armed = false;
+    throw new Error('the reader threw');
   });
 }
 
@@ -134,6 +148,7 @@ const inHttp2: [what: string, arm: (streams: Http2Stream) => void, Outcome, resp
   ['a session', () => throwsOnce(UpstreamSessions.prototype, 'acquire'), 'upstream-reset'],
   ['a 1xx', () => throwsOnce(Informed.prototype, 'take'), 'upstream-reset', informed],
   ['the head of an answer', () => throwsOnce(Lane.prototype, 'answered'), 'upstream-reset'],
+  ['reading a piece of an answer', chunkThrowsOnce, 'upstream-reset'],
   ['writing a piece of an answer', (streams) => throwsOnce(streams, 'write' as never), 'upstream-reset'],
   ['the trailers of an answer', (streams) => throwsOnce(streams, 'sendTrailers'), 'forwarded'],
   ['a stream that is reset', () => throwsOnce(EndpointState.prototype, 'brokeOff'), 'upstream-reset', (s) => reset(s)],

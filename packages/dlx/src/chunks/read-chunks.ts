@@ -13,13 +13,10 @@ const largeBytes = 32_768;
  */
 export class ReadChunks {
   readonly #stream: Readable;
-  readonly #push: (chunk: Buffer | null) => boolean;
   readonly #waiting = new GatheredBytes();
 
-  /** `push` is the stream's own. */
-  constructor(stream: Readable, push: (chunk: Buffer | null) => boolean) {
+  constructor(stream: Readable) {
     this.#stream = stream;
-    this.#push = push;
   }
 
   /** Bytes that wait, the stream's own included. */
@@ -32,34 +29,39 @@ export class ReadChunks {
     const stream = this.#stream;
     const waiting = this.#waiting;
     if (chunk === null) {
-      this.flush();
-      return this.#push(null);
+      this.#flush();
+      return this.#pass(null);
     }
     if (waiting.length === 0 && stream.readableFlowing === true && stream.readableLength === 0)
-      return this.#push(chunk);
+      return this.#pass(chunk);
     if (chunk.length >= largeBytes) {
-      this.flush();
-      return this.#push(chunk);
+      this.#flush();
+      return this.#pass(chunk);
     }
     waiting.add(chunk);
-    if (waiting.length >= joinedBytes) return this.flush();
+    if (waiting.length >= joinedBytes) return this.#flush();
     return this.bytes < stream.readableHighWaterMark;
   }
 
-  /** Gives the stream what waits here: its reader takes it next. */
-  flush(): boolean {
-    return this.#waiting.length === 0 || this.#push(this.#waiting.take());
+  /** In place of the stream's `read`: what waits here comes with what waits there. */
+  read(size?: number): Buffer | null {
+    this.#flush();
+    return Readable.prototype.read.call(this.#stream, size) as Buffer | null;
+  }
+
+  #flush(): boolean {
+    return this.#waiting.length === 0 || this.#pass(this.#waiting.take());
+  }
+
+  #pass(chunk: Buffer | null): boolean {
+    return Readable.prototype.push.call(this.#stream, chunk);
   }
 }
 
 /** Has a stream of Node's own join what it has read. `owner` ends where its reader throws. */
 export function joinChunks(stream: Readable, owner: Breakable): ReadChunks {
-  const chunks = new ReadChunks(stream, (chunk) => Readable.prototype.push.call(stream, chunk));
-  const read = (size?: number): unknown => {
-    chunks.flush();
-    return Readable.prototype.read.call(stream, size);
-  };
+  const chunks = new ReadChunks(stream);
   replaceMethod(stream, 'push', { owner, method: (chunk: Buffer | null) => chunks.take(chunk), otherwise: false });
-  replaceMethod(stream, 'read', { owner, method: read, otherwise: null });
+  replaceMethod(stream, 'read', { owner, method: (size?: number) => chunks.read(size), otherwise: null });
   return chunks;
 }

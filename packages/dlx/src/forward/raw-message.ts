@@ -30,8 +30,7 @@ export function rawMessageClass(targetHeader: string): typeof IncomingMessage {
     override push(chunk: Buffer | null): boolean {
       try {
         if (chunk === null && this.#chunks === undefined) return super.push(null);
-        this.#chunks ??= new ReadChunks(this, (joined) => super.push(joined));
-        return this.#chunks.take(chunk);
+        return (this.#chunks ??= new ReadChunks(this)).take(chunk);
       } catch (error) {
         this.destroy(error as Error);
         return false;
@@ -39,8 +38,7 @@ export function rawMessageClass(targetHeader: string): typeof IncomingMessage {
     }
 
     override read(size?: number): unknown {
-      this.#chunks?.flush();
-      return super.read(size);
+      return this.#chunks === undefined ? super.read(size) : this.#chunks.read(size);
     }
   }
   Object.defineProperty(Message.prototype, 'headers', {

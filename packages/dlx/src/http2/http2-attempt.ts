@@ -180,6 +180,7 @@ export class Http2Attempt implements Attempt, SessionUser {
   }
 
   #listen(up: ClientHttp2Stream): void {
+    chunksOf(up).owner = this;
     listen(up, 'headers', this, this.#inform);
     listenOnce(up, 'response', this, this.#respond);
     listen(up, 'trailers', this, this.#trail);

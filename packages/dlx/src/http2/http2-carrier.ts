@@ -1,6 +1,5 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Carrier } from '../carrier.ts';
-import type { ReadChunks } from '../chunks/read-chunks.ts';
 import type { Exchange } from '../exchange.ts';
 import type { EndpointState } from '../forward/endpoint-state.ts';
 import { fieldBytes, fieldOf, fieldsOf, type Head } from '../forward/head.ts';
@@ -22,7 +21,7 @@ import { Http2Attempt } from './http2-attempt.ts';
 import type { Http2Connection } from './http2-connection.ts';
 import { addFields, noFields, type RawFields, rawFieldsOf } from './raw-fields.ts';
 import { checkStream } from './stream-check.ts';
-import { chunksOf } from './stream-chunks.ts';
+import { chunksOf, type StreamChunks } from './stream-chunks.ts';
 import { endAnswer, letGoOfStream, resetStream } from './stream-end.ts';
 import { readStreamHead, type StreamHead } from './stream-head.ts';
 
@@ -46,7 +45,7 @@ export class Http2Carrier implements Carrier, Breakable {
   /** Names among its fields that must not be compressed. */
   readonly sensitive: RawFields['sensitive'];
   readonly #raw: readonly string[];
-  readonly #read: ReadChunks;
+  readonly #read: StreamChunks;
   #continued = false;
   #resetCode: number | undefined;
   /** Its caller has given up by now, by its own word. */
@@ -70,6 +69,7 @@ export class Http2Carrier implements Carrier, Breakable {
     // Nothing but its end says how long the body is.
     if (!bodiless && this.head.contentLength === undefined) this.head.transferEncoding = 'chunked';
     this.#read = chunksOf(stream);
+    this.#read.owner = this;
     listen(stream, 'trailers', this, (fields: IncomingHttpHeaders, _flags: number, trailers: readonly string[]) => {
       this.#takeTrailers(rawFieldsOf(fields, trailers));
     });

@@ -1,7 +1,7 @@
-import type { Http2Stream } from 'node:http2';
-import { Readable } from 'node:stream';
+import { constants, type Http2Stream } from 'node:http2';
 import { ReadChunks } from '../chunks/read-chunks.ts';
-import { dropStream } from './stream-end.ts';
+import type { Breakable } from '../guard.ts';
+import { resetStream } from './stream-end.ts';
 
 /** Known to each copy of this module: they change one class. */
 const ownChunks = Symbol.for('scaler.dlx.chunks');
@@ -10,19 +10,27 @@ type Joining = Http2Stream & { [ownChunks]?: StreamChunks };
 
 let joined: object | undefined;
 
-class StreamChunks extends ReadChunks {
+/** What a stream of HTTP/2 has read. */
+export class StreamChunks extends ReadChunks {
+  /** Ends if its reader throws; undefined: the stream has no request yet. */
+  owner: Breakable | undefined;
   /** Its end was read. Node tells the 'end' of a stream that was reset, too; here it knows already whether there was a reset. */
   whole = false;
-  readonly #stream: Joining;
+  readonly #stream: Http2Stream;
 
-  constructor(stream: Joining) {
-    super(stream, (chunk) => Readable.prototype.push.call(stream, chunk));
+  constructor(stream: Http2Stream) {
+    super(stream);
     this.#stream = stream;
   }
 
   override take(chunk: Buffer | null): boolean {
     if (chunk === null && !this.#stream.closed) this.whole = true;
     return super.take(chunk);
+  }
+
+  broke(error: unknown): void {
+    if (this.owner === undefined) resetStream(this.#stream, constants.NGHTTP2_INTERNAL_ERROR);
+    else this.owner.broke(error);
   }
 }
 
@@ -40,19 +48,20 @@ function joinAll(stream: Http2Stream): object {
   const common = Object.getPrototypeOf(Object.getPrototypeOf(stream)) as object;
   return Object.assign(common, {
     push(this: Joining, chunk: Buffer | null): boolean {
+      const chunks = chunksOf(this);
       try {
-        return chunksOf(this).take(chunk);
-      } catch {
-        dropStream(this);
+        return chunks.take(chunk);
+      } catch (error) {
+        chunks.broke(error);
         return false;
       }
     },
-    read(this: Joining, size?: number): unknown {
+    read(this: Joining, size?: number): Buffer | null {
+      const chunks = chunksOf(this);
       try {
-        this[ownChunks]?.flush();
-        return Readable.prototype.read.call(this, size);
-      } catch {
-        dropStream(this);
+        return chunks.read(size);
+      } catch (error) {
+        chunks.broke(error);
         return null;
       }
     },
