@@ -1,5 +1,12 @@
 const leastBytes = 256;
 
+/** So many are joined into one chunk. */
+export const joinedBytes = 16_384;
+/** So many chunks go on as they come. */
+export const singleChunks = 8;
+/** Smaller ones behind those wait for what else has come with them. */
+export const smallChunk = 1024;
+
 /** Chunks in one piece of memory: each by itself takes some 200 bytes more than it holds. */
 export class GatheredBytes {
   #bytes: Buffer | undefined;

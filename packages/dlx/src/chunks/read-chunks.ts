@@ -1,9 +1,7 @@
 import { Readable } from 'node:stream';
 import { type Breakable, replaceMethod } from '../guard.ts';
-import { GatheredBytes } from './gathered-bytes.ts';
+import { GatheredBytes, joinedBytes } from './gathered-bytes.ts';
 
-/** So many are joined into one chunk. */
-const joinedBytes = 16_384;
 /** A chunk of so many keeps little more memory than its own, though it is a part of a larger read. */
 const largeBytes = 32_768;
 

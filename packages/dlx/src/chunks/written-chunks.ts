@@ -1,12 +1,6 @@
 import { type Breakable, guard, type Guarded } from '../guard.ts';
-import { GatheredBytes } from './gathered-bytes.ts';
+import { GatheredBytes, joinedBytes, singleChunks, smallChunk } from './gathered-bytes.ts';
 
-/** So many go on as they come while others wait. */
-const single = 8;
-/** Smaller ones behind those wait for what else comes with them. */
-const small = 1024;
-/** So many are joined into one chunk. */
-const joinedBytes = 16_384;
 /** So many may wait, however small they are. */
 const mostWaiting = 64;
 
@@ -42,7 +36,7 @@ export class WrittenChunks {
   write(chunk: Buffer): boolean {
     if (this.#joined.length === 0) {
       if (this.#to.writableLength === 0) this.#waiting = 0;
-      if (this.#waiting < single || chunk.length >= small) return this.pass(chunk);
+      if (this.#waiting < singleChunks || chunk.length >= smallChunk) return this.pass(chunk);
       process.nextTick(this.#flush);
     }
     this.#joined.add(chunk);

@@ -1,11 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { GatheredBytes, singleChunks, smallChunk } from '../chunks/gathered-bytes.ts';
 import { type Breakable, type Guarded, listen, unlisten } from '../guard.ts';
-
-/** So many chunks go on as they come. */
-const single = 8;
-/** Smaller ones behind those wait for what else has come with them. */
-const small = 1024;
 
 /**
  * A request's body as undici is given it. It touches the client's stream only once it is read, that is once the
@@ -21,7 +17,7 @@ export class RequestBody extends Readable implements Breakable {
   #onEnd: Guarded | undefined;
   #chunks = 0;
   /** Small chunks that came in the same read: each by itself would cost a write of its own, and a client six bytes. */
-  #gathered: Buffer[] = [];
+  readonly #gathered = new GatheredBytes();
 
   constructor(req: IncomingMessage, owner: Breakable) {
     super({ highWaterMark: 65_536 });
@@ -65,19 +61,21 @@ export class RequestBody extends Readable implements Breakable {
 
   /** Passes on what was gathered. */
   flush(): void {
-    const [first] = this.#gathered;
-    if (first === undefined) return;
-    const all = this.#gathered.length === 1 ? first : Buffer.concat(this.#gathered);
-    this.#gathered = [];
+    if (this.#gathered.length === 0) return;
+    const all = this.#gathered.take();
     if (!this.destroyed) this.#pass(all);
   }
 
   #take(chunk: Buffer): void {
     this.#touched = true;
     this.#chunks += 1;
-    if (this.#chunks > single && (chunk.length < small || this.#gathered.length > 0)) {
-      if (this.#gathered.push(chunk) === 1) process.nextTick(flush, this);
-    } else this.#pass(chunk);
+    const gathers = this.#gathered.length > 0;
+    if (this.#chunks <= singleChunks || (chunk.length >= smallChunk && !gathers)) {
+      this.#pass(chunk);
+      return;
+    }
+    if (!gathers) process.nextTick(flush, this);
+    this.#gathered.add(chunk);
   }
 
   #takeEnd(): void {
