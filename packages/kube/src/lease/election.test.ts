@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createElection, type Election, type ElectionOptions, type Lease, type Leadership } from '../index.ts';
+import { fastClock } from '../testing/fast-clock.ts';
 import {
-  fastClock,
   type Script,
   type ScriptedApi,
   type ScriptedRequest,
@@ -13,8 +13,8 @@ import {
   until,
 } from '../testing/scripted-api.ts';
 
-// The default times, six times as fast: faster, and a busy machine loses a Lease by itself.
-const factor = 6;
+// The default times, in seconds instead of minutes.
+const factor = 20;
 const clock = fastClock(factor);
 
 let api: ScriptedApi;

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { kinds, type Pod, type Store, type StoreEvent, watchStore, type WatchStoreOptions } from '../index.ts';
+import { fastClock } from '../testing/fast-clock.ts';
 import {
-  fastClock,
   recordingLogger,
   type Script,
   type ScriptedApi,
@@ -465,19 +465,21 @@ describe('a watch survives', () => {
   });
 
   test('a silence in which nothing was missed: a list is the sign of life', async () => {
+    let short: ServerResponse | undefined;
     const { store } = await start(
       (_request, response) => sendList(response, 5, [pod('a', 2)]),
       [
         stay,
         ({ query }, response) => {
           expect(query.get('timeoutSeconds')).toBe('5');
-          response.end();
+          short = response;
         },
         stay,
       ],
       { bookmarkLimitMs: 2_000 },
     );
-    await until(() => store.silent && store.synced);
+    await until(() => store.silent && store.synced && short !== undefined);
+    short?.end();
     await until(() => lists() === 2 && !store.silent);
     expect(store.failures).toEqual([]);
     expect(store.relists).toBe(1);

@@ -1,0 +1,40 @@
+import { afterAll } from '@jest/globals';
+import { type Clock, sleepWith } from '@scaler/scaler-types';
+import { createFakeClock } from '@scaler/testing-kit';
+
+/** One turn of the event loop passes so much time at most, however long it took. */
+const longestTurnMs = 5;
+
+/** Real time, in ms, less what the event loop stood still for. */
+const loopTime = createFakeClock();
+let ticking: NodeJS.Timeout | undefined;
+afterAll(() => clearInterval(ticking));
+
+function tick(): void {
+  let seenMs = performance.now();
+  let busy = false;
+  ticking ??= setInterval(() => {
+    if (busy) return;
+    busy = true;
+    const nowMs = performance.now();
+    const passedMs = Math.min(nowMs - seenMs, longestTurnMs);
+    seenMs = nowMs;
+    void loopTime.advance(passedMs).finally(() => (busy = false));
+  }, 1);
+}
+
+/**
+ * A clock `factor` times as fast as real time, which stands still while the event loop does. What a test talks to lives
+ * on the same loop: a busy machine makes the test slower, and no deadline passes before an answer that came is read.
+ * `skewMs` is the offset of its wall clock.
+ */
+export function fastClock(factor: number, skewMs = 0): Clock {
+  tick();
+  const after: Clock['after'] = (ms, callback) => loopTime.after(ms / factor, callback);
+  return {
+    now: () => Date.now() + skewMs,
+    monotonic: () => loopTime.monotonic() * factor,
+    after,
+    sleep: sleepWith(after),
+  };
+}
