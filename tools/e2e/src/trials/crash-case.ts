@@ -72,7 +72,7 @@ export async function crashOnce(
   system: EmbeddedSystem,
   workload: Workload,
   crash: CrashCase,
-  limitMs: number,
+  strandedMs: number,
 ): Promise<CrashResult> {
   await begin(system, workload);
   const killed = Promise.withResolvers<number>();
@@ -83,7 +83,7 @@ export async function crashOnce(
   const traffic = start(system, workload, crash);
   workload.idle = false;
   const killedMs = await Promise.race([killed.promise, sleep(parkTimeoutMs, undefined, { ref: false })]);
-  const whole = killedMs !== undefined && (await workload.until(() => workload.isWhole, limitMs));
+  const whole = killedMs !== undefined && (await workload.until(() => workload.isWhole, strandedMs));
   const recoveredMs = whole && killedMs !== undefined ? performance.now() - killedMs : undefined;
   await sleep(3 * everyMs);
   const sent = await traffic.stop();

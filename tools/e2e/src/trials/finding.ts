@@ -9,8 +9,18 @@ export interface Finding {
 /** A long-running proof; rejects when it could not be carried out. */
 export type Trial = () => Promise<readonly Finding[]>;
 
+/** `TRIALS_TIMES=shown`: for machines that are shared, where a time says as much of the neighbours as of the apps. */
+const timesAreJudged = process.env['TRIALS_TIMES'] !== 'shown';
+
 export function atMost(what: string, got: number, limit: number, unit = 'ms'): Finding {
-  return { what, wanted: `≤ ${limit} ${unit}`, got: `${Math.round(got * 10) / 10} ${unit}`, good: got <= limit };
+  const finding = {
+    what,
+    wanted: `≤ ${limit} ${unit}`,
+    got: `${Math.round(got * 10) / 10} ${unit}`,
+    good: got <= limit,
+  };
+  if (timesAreJudged || unit !== 'ms') return finding;
+  return { ...finding, wanted: `${finding.wanted}, shown`, good: Number.isFinite(got) };
 }
 
 export function none(what: string, got: number): Finding {
