@@ -282,11 +282,12 @@ export class Http2Attempt implements Attempt, SessionUser {
     const session = this.session as UpstreamSession;
     this.#x.core.upstreams.sessions.release(this);
     if (this.#done) return;
-    const { rstCode, id = Number.POSITIVE_INFINITY } = this.#up as ClientHttp2Stream;
+    const { rstCode, id } = this.#up as ClientHttp2Stream;
     const error = this.#error ?? new Error(`reset its stream with code ${rstCode}`);
     const answering = this.#status !== undefined;
     const nowMs = this.#x.core.clock.monotonic();
-    const leaving = id > session.lastStream;
+    // A stream without a number was never sent.
+    const leaving = id === undefined || id > session.lastStream;
     this.#finish();
     if (!answering && (leaving || rstCode === constants.NGHTTP2_REFUSED_STREAM)) {
       // The farewell of one that served says nothing of the endpoint.

@@ -84,7 +84,9 @@ export class UpstreamSession implements Breakable {
   }
 
   get hasRoom(): boolean {
-    return !this.#ended && this.users.size < this.#room;
+    // Node tells of a session's end a few turns after it takes no more streams.
+    const leaving = this.#session?.closed === true || this.#session?.destroyed === true;
+    return !this.#ended && !leaving && this.users.size < this.#room;
   }
 
   /** Whether the connection is gone, with whatever was on it. */

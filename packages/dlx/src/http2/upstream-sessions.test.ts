@@ -1,8 +1,11 @@
-import { constants } from 'node:http2';
-import { expect, test } from '@jest/globals';
+import { type ClientHttp2Session, constants } from 'node:http2';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import { startAwake } from '../testing/harness.ts';
 import { ask, connectHttp2, open2, startHttp2App } from '../testing/http2.ts';
 import { startTcp, startUpstream } from '../testing/upstream.ts';
+import { UpstreamSession } from './upstream-session.ts';
+
+afterEach(() => void jest.restoreAllMocks());
 
 test('requests share a connection as far as the endpoint allows, and then there is another', async () => {
   const waiting: (() => void)[] = [];
@@ -67,6 +70,32 @@ test('an endpoint that says goodbye is opened anew, and what is under way is fin
   finish();
   expect((await long).body).toBe('done');
   await h.until(() => app.sessions.size === 1);
+  await h.end({ forwarded: 2 });
+});
+
+test.each([
+  ['gone', (session: ClientHttp2Session | undefined) => session?.destroy()],
+  ['about to go', (session: ClientHttp2Session | undefined) => session?.close()],
+])('a connection that is %s before Node says so takes no request', async (_state, end) => {
+  const app = await startHttp2App();
+  const h = await startAwake([app]);
+  const client = connectHttp2(h.port);
+  let first: ClientHttp2Session | undefined;
+  const send = UpstreamSession.prototype.request;
+  jest.spyOn(UpstreamSession.prototype, 'request').mockImplementation(function (this: UpstreamSession, ...given) {
+    const up = send.apply(this, given);
+    first ??= up.session as ClientHttp2Session;
+    return up;
+  });
+  await ask(client, {});
+  const { sessions } = h.dlx.core.upstreams;
+  const acquire = sessions.acquire.bind(sessions);
+  sessions.acquire = (...given) => {
+    end(first);
+    acquire(...given);
+  };
+  expect((await ask(client, { ':method': 'POST' }, 'x')).body).toBe('ok');
+  expect(app.seen).toHaveLength(2);
   await h.end({ forwarded: 2 });
 });
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Conversation, entries, type Waking, wakings } from './conversation.ts';
 import { type FrameHead } from './frame-reader.ts';
 import { types } from './frames.ts';
@@ -16,6 +17,8 @@ export interface Doors {
 const quietMs = 250;
 /** One that keeps to the protocol is to hear something within so long: more than all limits of its resource together. */
 const vainMs = 40_000;
+/** A DLX that hears of an endpoint's end has so long to end its side. */
+const partMs = 100;
 
 /** A place for one conversation at a time, with an endpoint and resources of its own. */
 export class Slot {
@@ -88,7 +91,7 @@ export class Slot {
       socket.destroy();
     }
     this.#conversation = undefined;
-    if (!conversation.leavesOpen) this.#drop();
+    if (!conversation.leavesOpen) await this.#part();
     return connected ? wrong : undefined;
   }
 
@@ -103,6 +106,16 @@ export class Slot {
     server.listen(0, '127.0.0.1', 4096);
     await once(server, 'listening');
     return server;
+  }
+
+  /** The next conversation finds no connection that its DLX takes for alive and that is not. */
+  async #part(): Promise<void> {
+    const parted = [...this.#sockets].map((socket) => {
+      socket.resume().end();
+      return new Promise((resolve) => void socket.once('close', resolve));
+    });
+    await Promise.race([Promise.all(parted), sleep(partMs)]);
+    this.#drop();
   }
 
   #drop(): void {
@@ -190,7 +203,7 @@ async function answered(side: Side, limitMs: number): Promise<string | undefined
   const said = (): boolean => side.text.includes('answer') || side.text.includes('overflow');
   await side.until(() => said() || side.ended, limitMs);
   if (said()) return undefined;
-  return `no answer to what was asked as it should be, but ${JSON.stringify(side.text.slice(0, 300))}${side.closed || side.ended ? ', closed' : ''}`;
+  return `no answer to what was asked as it should be, but ${JSON.stringify(side.text.slice(0, 600))}${side.closed || side.ended ? ', closed' : ''}`;
 }
 
 /** Whatever the endpoint does: that it is told something, or left. */
