@@ -91,16 +91,19 @@ export function reset(stream: number, code = 2): Buffer {
 
 /**
  * An app in HTTP/2 that writes frames; told of each request without a body. To one with a body it gives it back; `uploads`
- * counts those of which a part has come.
+ * counts those of which a part has come. `onFrame` sees each frame that comes.
  */
 export async function startFrameApp(
   onHead: (socket: Socket, stream: number) => void,
+  onFrame: (frame: Frame) => void = () => {},
 ): Promise<{ endpoint: Endpoint; uploads(): number }> {
   let begun = 0;
   const app = await startTcp((socket) => {
     socket.write(noSettings);
     const bodies = new Map<number, string>();
-    follow(socket, preface.length - noSettings.length, ({ type, flags, stream, payload }) => {
+    follow(socket, preface.length - noSettings.length, (seen) => {
+      onFrame(seen);
+      const { type, flags, stream, payload } = seen;
       const ends = (flags & endStream) !== 0;
       const known = bodies.get(stream);
       if (type === headers && known === undefined && ends) onHead(socket, stream);
