@@ -70,7 +70,12 @@ export class Stage {
     const { ledgerMegabytes, preloads } = this.#options;
     const dlx = new DlxProcess({
       ...{ plan: JSON.stringify(plan), preloads, heapMegabytes: 512 },
-      flags: [`--hold-bytes-total=${ledgerMegabytes}Mi`, '--idle-timeout=1s', '--hold-timeout=5s', '--problem-details=full'],
+      flags: [
+        `--hold-bytes-total=${ledgerMegabytes}Mi`,
+        '--idle-timeout=1s',
+        '--hold-timeout=5s',
+        '--problem-details=full',
+      ],
     });
     if (await dlx.ready()) return dlx;
     await dlx.end('SIGKILL');
