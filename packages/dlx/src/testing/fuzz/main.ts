@@ -15,7 +15,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     protocol: { type: 'string' },
     parallel: { type: 'string', default: '128' },
-    ledger: { type: 'string', default: '128' },
+    ledger: { type: 'string', default: '256' },
     closes: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },

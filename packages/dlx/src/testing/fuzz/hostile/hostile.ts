@@ -15,7 +15,7 @@ export interface HostileOptions {
   readonly protocol?: string | undefined;
   /** Conversations at once. Default 128. */
   readonly parallel?: number;
-  /** Megabytes of the DLX's ledger. Default 128. */
+  /** Megabytes of the DLX's ledger. Default 256, as in a container of 512. */
   readonly ledgerMegabytes?: number;
   /** Modules that the DLX under test loads first: faults, to see that they are found. */
   readonly preloads?: readonly string[];
@@ -106,7 +106,7 @@ class HostileRun {
   constructor(options: HostileOptions) {
     this.#options = {
       parallel: 128,
-      ledgerMegabytes: 128,
+      ledgerMegabytes: 256,
       preloads: [],
       most: 10,
       settleMs: 20_000,
