@@ -9,6 +9,11 @@ import type { Declaration } from './declaration.ts';
 const fromSource = import.meta.url.endsWith('.ts');
 const ownerPath = fileURLToPath(new URL(fromSource ? './owner.ts' : './owner.js', import.meta.url));
 
+/** Bytes of an answer, or of a line of those that go on. */
+const longestAnswer = 1024 * 1024;
+const tooLong = `an answer of over ${longestAnswer} bytes, which no owner gives`;
+const lineEnd = 10;
+
 /** Where a process stands, as the owner tells it. */
 export interface OwnerLine {
   resource: Resource;
@@ -45,7 +50,7 @@ export class OwnerClient {
     const headers = { 'content-type': 'application/json' };
     const body = JSON.stringify({ key, step, ...more });
     const response = await fetch(this.#url, { method: 'POST', headers, body, signal });
-    const answer = (await response.json()) as OwnerAnswer & { code: ScalerErrorCode; message: string };
+    const answer = JSON.parse(await textOf(response)) as OwnerAnswer & { code: ScalerErrorCode; message: string };
     if (response.ok) return answer;
     const error = new ScalerError(answer.code, `${key}: ${answer.message}`);
     throw answer.code === 'paused' || answer.code === 'unknown-resource' ? terminal(error) : error;
@@ -56,7 +61,7 @@ export class OwnerClient {
     await this.#ensure(signal);
     const { body } = await fetch(`${this.#url}/watch`, { signal });
     if (!body) return;
-    for await (const text of createInterface({ input: Readable.fromWeb(body) })) {
+    for await (const text of createInterface({ input: Readable.from(boundedLines(body)) })) {
       listener(text === '{}' ? undefined : (JSON.parse(text) as OwnerLine));
     }
   }
@@ -66,7 +71,7 @@ export class OwnerClient {
     const { file, controlPort } = this.#declaration;
     for (let tries = 0; tries < 200; tries++) {
       const owned = await fetch(`${this.#url}/file`, { signal })
-        .then((answer) => answer.text())
+        .then(textOf)
         .catch(() => undefined);
       signal.throwIfAborted();
       if (owned === file) return;
@@ -76,6 +81,29 @@ export class OwnerClient {
       await this.#clock.sleep(50, signal);
     }
     throw new ScalerError('wake-failed', `no owner of ${file} answers on port ${controlPort}, see ${file}.log`);
+  }
+}
+
+/** Whatever program has the port. @throws Error once it is longer than an owner's answer is. */
+async function textOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    if (length > longestAnswer) throw new Error(tooLong);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** What comes, as long as none of its lines is longer than an owner's is. @throws Error at one that is. */
+async function* boundedLines(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  let length = 0;
+  for await (const chunk of body) {
+    const end = chunk.lastIndexOf(lineEnd);
+    length = end === -1 ? length + chunk.length : chunk.length - end - 1;
+    if (length > longestAnswer) throw new Error(tooLong);
+    yield chunk;
   }
 }
 

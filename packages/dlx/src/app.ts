@@ -102,7 +102,7 @@ async function serve(
   });
   void watchPorts(dlx, (reasons) => readiness.set('ports', reasons.length === 0, reasons.join('; ')), signal);
   const control = await serveControl(
-    { shutdown, logger, clock },
+    { shutdown, metrics, logger, clock },
     values,
     peerRoutes(dlx, { bounded: values.controlTokenFile === undefined }),
   );
@@ -133,13 +133,13 @@ async function serve(
 
 /** Serves what the autoscaler asks: with a token on a port of its own, else the infrastructure server does. */
 async function serveControl(
-  { shutdown, logger, clock }: Pick<DlxContext, 'shutdown' | 'logger' | 'clock'>,
+  { shutdown, metrics, logger, clock }: Pick<DlxContext, 'shutdown' | 'logger' | 'clock'> & { metrics: Metrics },
   { controlHost: host, controlPort: port, controlTokenFile: file }: ConfigValues<DlxTable>,
   routes: InfraRoute[],
 ): Promise<{ infraRoutes: InfraRoute[]; address?: ListenAddress }> {
   if (file === undefined) return { infraRoutes: routes };
   const tokens = createTokenFile({ file, clock, logger });
-  const server = await startControlServer({ host, port, tokens, routes, logger, clock });
+  const server = await startControlServer({ host, port, tokens, routes, metrics, logger, clock });
   shutdown.step(85, 'stop the control server', () => server.close());
   return { infraRoutes: movedRoutes(routes), address: server.address };
 }

@@ -46,7 +46,8 @@ function asks({ address }: InfraServer): Ask {
 async function serve(h: Harness, token?: string, clock: Clock = systemClock): Promise<{ infra: Ask; control: Ask }> {
   const place = { host: '127.0.0.1', port: 0, logger: silent, clock };
   const routes = peerRoutes(h.dlx, { bounded: token === undefined });
-  const common = { ...place, readiness: createChecks(), metrics: createMetrics() };
+  const metrics = createMetrics();
+  const common = { ...place, readiness: createChecks(), metrics };
   const infra = await startInfraServer({ ...common, routes: token === undefined ? routes : movedRoutes(routes) });
   servers.push(infra);
   if (token === undefined) return { infra: asks(infra), control: asks(infra) };
@@ -56,6 +57,7 @@ async function serve(h: Harness, token?: string, clock: Clock = systemClock): Pr
     ...place,
     tokens: createTokenFile({ file, clock, logger: silent }),
     routes,
+    metrics,
   });
   servers.push(control);
   return { infra: asks(infra), control: asks(control) };

@@ -20,6 +20,16 @@ test('what is kept of a request is bounded, whatever its query, and is counted a
   await h.end({ forwarded: 40 });
 });
 
+test('of a query nothing is kept, however short', async () => {
+  const app = await startUpstream();
+  const h = await startAwake([app]);
+  await h.send({ path: '/login?password=secret' });
+  expect(h.dlx.resources.gates.get('default/web')?.recent()[0]?.path).toBe('/login');
+  h.dlx.core.upstreams.discardIdle(`127.0.0.1:${app.port}`);
+  expect(h.dlx.core.accounting.ledger.kept).toBe(192 + '/login'.length);
+  await h.end({ forwarded: 1 });
+});
+
 test('nor does a method keep more, which in HTTP/2 may be any word', async () => {
   const app = await startHttp2App();
   const h = await startAwake([app]);

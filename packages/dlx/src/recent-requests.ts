@@ -40,7 +40,7 @@ export class RecentRequests {
   add({ carrier, startedMs }: Exchange, endedMs: number, outcome: Outcome, status: number, told?: string): void {
     const { url } = carrier;
     const method = carrier.method.length > mostMethod ? keptText(carrier.method, mostMethod) : carrier.method;
-    const path = url.length > mostPath ? keptText(withoutQuery(url), mostPath) : url;
+    const path = pathOf(url);
     const detail = told === undefined ? undefined : keptText(told, mostDetail);
     const bytes = slotBytes + path.length + (detail === undefined ? 0 : 2 * detail.length);
     const slot = this.#slots[this.#next];
@@ -65,7 +65,7 @@ export class RecentRequests {
     this.#next = 0;
   }
 
-  /** Newest first. Without queries, which may hold secrets. */
+  /** Newest first. */
   list(clock: Clock): Ended[] {
     const offset = clock.now() - clock.monotonic();
     const oldestFirst = [...this.#slots.slice(this.#next), ...this.#slots.slice(0, this.#next)];
@@ -73,7 +73,7 @@ export class RecentRequests {
       method,
       outcome,
       status,
-      path: withoutQuery(path),
+      path,
       ...(detail !== undefined && { detail }),
       at: new Date(offset + endedMs).toISOString(),
       tookMs: Math.round((endedMs - startedMs) * 10) / 10,
@@ -81,7 +81,9 @@ export class RecentRequests {
   }
 }
 
-function withoutQuery(url: string): string {
+/** Without its query, which may hold secrets, and with nothing of it kept alive. */
+function pathOf(url: string): string {
   const query = url.indexOf('?');
-  return query === -1 ? url : url.slice(0, query);
+  if (query === -1 && url.length <= mostPath) return url;
+  return keptText(query === -1 ? url : url.slice(0, query), mostPath);
 }

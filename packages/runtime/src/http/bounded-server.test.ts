@@ -15,13 +15,14 @@ afterEach(() => server?.close());
 
 test('an address that floods a route is answered 429; health and metrics are never refused, and it passes', async () => {
   const clock = createManualClock();
+  const metrics = createMetrics();
   let handled = 0;
   server = await startInfraServer({
     ...{
       host: '127.0.0.1',
       port: 0,
       readiness: createChecks(),
-      metrics: createMetrics(),
+      metrics,
       logger: createLogSink().logger,
     },
     routes: [{ method: 'POST', path: '/fence', handle: () => ({ body: { handled: ++handled } }) }],
@@ -35,6 +36,7 @@ test('an address that floods a route is answered 429; health and metrics are nev
   await clock.advance(1_000);
   expect([await fence(), await fence(), await fence()]).toEqual([200, 200, 429]);
   expect(handled).toBe(5);
+  expect(await metrics.text()).toMatch(/^\S*infra_refused_total 2$/m);
 });
 
 test('addresses are counted apart, and the memory of them is bounded', async () => {

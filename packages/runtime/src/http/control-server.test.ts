@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { createLogSink } from '../testing/log-sink.ts';
 import { createManualClock } from '../testing/manual-clock.ts';
 import { movedRoutes, startControlServer } from './control-server.ts';
@@ -12,6 +13,7 @@ import { createTokenFile } from './token-file.ts';
 
 let file: string;
 let server: InfraServer;
+let metrics: Metrics;
 let handled = 0;
 const clock = createManualClock();
 const sink = createLogSink();
@@ -20,6 +22,7 @@ const fence: InfraRoute = { method: 'POST', path: '/fence', handle: ({ body }) =
 beforeEach(async () => {
   file = join(mkdtempSync(join(tmpdir(), 'control-')), 'token');
   handled = 0;
+  metrics = createMetrics();
   writeFileSync(file, 'first\n');
   const tokens = createTokenFile({ file, clock, logger: sink.logger });
   server = await startControlServer({
@@ -27,6 +30,7 @@ beforeEach(async () => {
     port: 0,
     tokens,
     routes: [fence],
+    metrics,
     logger: sink.logger,
     clock,
   });
@@ -44,6 +48,7 @@ test('the token opens it, nothing else does, and a wrong question is not handled
     401, 401, 401, 401, 401,
   ]);
   expect(handled).toBe(0);
+  expect(await metrics.text()).toMatch(/^\S*control_refused_total 5$/m);
   expect(await ask('Bearer first')).toBe(200);
   expect((await fetch(`http://127.0.0.1:${server.address.port}/metrics`)).status).toBe(401);
 });

@@ -1,4 +1,5 @@
 import { type Clock, type Logger, systemClock } from '@scaler/scaler-types';
+import type { Metrics } from '../metrics/metrics.ts';
 import { problem } from './problem.ts';
 import { type InfraRoute, type InfraServer, problemReply, served, startRouteServer } from './route-server.ts';
 import type { TokenFile } from './token-file.ts';
@@ -10,6 +11,8 @@ export interface ControlServerOptions {
   /** What each question has to carry, as `Authorization: Bearer …`. */
   tokens: TokenFile;
   routes: readonly InfraRoute[];
+  /** Counts what is refused. */
+  metrics: Metrics;
   logger: Logger;
   clock?: Clock;
 }
@@ -21,12 +24,22 @@ export interface ControlServerOptions {
  * @throws RuntimeError `listen-failed`.
  */
 export function startControlServer(options: ControlServerOptions): Promise<InfraServer> {
-  const { host, port, tokens, routes, logger, clock = systemClock } = options;
+  const { host, port, tokens, routes, metrics, logger, clock = systemClock } = options;
+  const refused = metrics
+    .counter({
+      name: 'control_refused_total',
+      help: 'Questions on the control port without the token.',
+    })
+    .bind({});
   return startRouteServer({
     name: 'control',
     ...{ host, port, logger, clock },
     routes: routes.map(served),
-    refuse: async ({ headers }) => ((await tokens.accepts(headers.authorization)) ? undefined : unauthorized()),
+    refuse: async ({ headers }) => {
+      if (await tokens.accepts(headers.authorization)) return undefined;
+      refused.inc();
+      return unauthorized();
+    },
   });
 }
 

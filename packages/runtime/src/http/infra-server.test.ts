@@ -148,7 +148,7 @@ test('close is idempotent, and does not wait for connections that only idle', as
 test('a port in use is told with server, address and cause', async () => {
   const { server, options } = await start();
   const { port } = server.address;
-  await expect(startInfraServer({ ...options, port })).rejects.toMatchObject({
+  await expect(startInfraServer({ ...options, metrics: createMetrics(), port })).rejects.toMatchObject({
     code: 'listen-failed',
     message: `the infrastructure server cannot listen on 127.0.0.1:${port}: EADDRINUSE`,
   });

@@ -52,19 +52,35 @@ export function startInfraServer(options: InfraServerOptions): Promise<InfraServ
 function allRoutes(options: InfraServerOptions, clock: Clock): ServedRoute[] {
   const { health, readiness, metrics, routes = [], rate = usualRate } = options;
   const get = (path: string, reply: ServedRoute['reply']): ServedRoute => ({ method: 'GET', path, reply });
-  const rates = new PeerRates(rate, clock);
+  const refused = metrics
+    .counter({
+      name: 'infra_refused_total',
+      help: 'Questions on the infrastructure port of an address that asked too often.',
+    })
+    .bind({});
+  const limit: Limit = { rates: new PeerRates(rate, clock), rate, refused: () => refused.inc() };
   const text = createMetricsText(metrics, clock);
   return [
     get('/healthz', () => checksReply(health)),
     get('/readyz', () => checksReply(readiness)),
     get('/metrics', async () => ({ status: 200, contentType: metrics.contentType, text: await text() })),
-    ...routes.map(served).map((route) => ({ ...route, reply: limited(route, rates, rate) })),
+    ...routes.map(served).map((route) => ({ ...route, reply: limited(route, limit) })),
   ];
 }
 
-function limited({ reply }: ServedRoute, rates: PeerRates, { perSecond }: PeerRate): ServedRoute['reply'] {
-  return (request, response) =>
-    rates.take(addressOf(request)) ? reply(request, response) : tooOften(addressOf(request), perSecond);
+interface Limit {
+  readonly rates: PeerRates;
+  readonly rate: PeerRate;
+  readonly refused: () => void;
+}
+
+function limited({ reply }: ServedRoute, { rates, rate, refused }: Limit): ServedRoute['reply'] {
+  return (request, response) => {
+    const address = addressOf(request);
+    if (rates.take(address)) return reply(request, response);
+    refused();
+    return tooOften(address, rate.perSecond);
+  };
 }
 
 function addressOf({ socket }: IncomingMessage): string {
