@@ -81,3 +81,18 @@ test('in HTTP/2 one that says nothing else is broken off, too', async () => {
   expect([status, problem.code]).toEqual([502, 'upstream-reset']);
   await h.end({ 'upstream-reset': 1 });
 });
+
+test('nor may it say the same fields again and again, which costs it a byte each', async () => {
+  const fields = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`x-${i}`, 'v']));
+  let said = 0;
+  const app = await startHttp2App((stream) => {
+    for (let i = 0; i < 100; i++) stream.additionalHeaders({ ':status': 103, ...fields });
+    stream.respond({ ':status': 200 });
+    stream.end('ok');
+  });
+  const h = await startAwake([app]);
+  const { status, problem } = await ask(connectHttp2(h.port, { maxHeaderListPairs: 400 }), { ':path': '/' });
+  expect([status, problem.code]).toEqual([502, 'upstream-reset']);
+  expect(problem.detail).toContain('16384 fields');
+  await h.end({ 'upstream-reset': 1 });
+});

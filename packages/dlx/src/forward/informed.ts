@@ -6,6 +6,8 @@ const mostPassedLength = 65_536;
 /** An endpoint that says more than that before its answer is not waited for any more. */
 const mostHeard = 1_000;
 const mostHeardLength = 16 * 2 ** 20;
+/** In HTTP/2 a field that was said before takes a byte to say, and as much to read as any other. */
+const mostHeardFields = 16_384;
 
 /** What a 1xx costs beside its fields. */
 const lineLength = 32;
@@ -18,6 +20,7 @@ export class Informed {
   readonly #x: Exchange;
   #count = 0;
   #length = 0;
+  #fields = 0;
 
   constructor(x: Exchange) {
     this.#x = x;
@@ -27,14 +30,16 @@ export class Informed {
   take(fields: readonly { readonly length: number }[], waits: boolean): InformedFate {
     this.#count += 1;
     this.#length += lineLength;
+    this.#fields += fields.length / 2;
     for (const { length } of fields) this.#length += length;
     if (!waits && this.#count <= mostPassed && this.#length <= mostPassedLength) return 'pass';
     this.#x.core.accounting.bounds.met('informational', this.#x.lane?.gate.ref.namespace);
-    return this.#count > mostHeard || this.#length > mostHeardLength ? 'break' : 'drop';
+    const tooMuch = this.#count > mostHeard || this.#length > mostHeardLength || this.#fields > mostHeardFields;
+    return tooMuch ? 'break' : 'drop';
   }
 }
 
-export const tooMuchSaid = `said more than ${mostHeard} times, or more than ${mostHeardLength} bytes, that its answer is to come`;
+export const tooMuchSaid = `said more than ${mostHeard} times, in more than ${mostHeardLength} bytes or ${mostHeardFields} fields, that its answer is to come`;
 
 /** Fields of a 103, in the form in which Node takes them. */
 export function hintsOf(fields: readonly string[]): Record<string, string | string[]> {
