@@ -1,5 +1,5 @@
 // Malformed requests against the DLX: npm run fuzz -- [--count N] [--seed N]. Hostile clients and endpoints on both sides of
-// it: npm run fuzz -- --hostile [--count N] [--seed N] [--only N] [--protocol http1] [--parallel N] [--ledger MB]. How
+// it: npm run fuzz -- --hostile [--count N] [--seed N] [--from N] [--only N] [--protocol http1] [--parallel N] [--ledger MB]. How
 // streams of HTTP/2 end: npm run fuzz -- --closes [--count N] [--write]. Exit 1 when something is wrong.
 import { parseArgs } from 'node:util';
 import { runCloses } from '../closes/main.ts';
@@ -11,6 +11,7 @@ const { values } = parseArgs({
   options: {
     count: { type: 'string', default: '100000' },
     seed: { type: 'string', default: '1' },
+    from: { type: 'string', default: '0' },
     hostile: { type: 'boolean', default: false },
     only: { type: 'string' },
     protocol: { type: 'string' },
@@ -20,11 +21,12 @@ const { values } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 });
-const numbers = [values.count, values.seed, values.only ?? '0', values.parallel, values.ledger].map(Number);
-const [count = 0, seed = 0, only = 0, parallel = 0, ledgerMegabytes = 0] = numbers;
-if (!numbers.every(Number.isInteger) || count < 1 || parallel < 1 || ledgerMegabytes < 1) {
+const { only: alone = '0' } = values;
+const numbers = [values.count, values.seed, values.from, alone, values.parallel, values.ledger].map(Number);
+const [count = 0, seed = 0, from = 0, only = 0, parallel = 0, ledgerMegabytes = 0] = numbers;
+if (!numbers.every(Number.isInteger) || count < 1 || from < 0 || parallel < 1 || ledgerMegabytes < 1) {
   process.stderr.write(
-    `--count ${values.count} --seed ${values.seed} --only ${values.only ?? ''} --parallel ${values.parallel} ` +
+    `--count ${values.count} --seed ${values.seed} --from ${values.from} --only ${alone} --parallel ${values.parallel} ` +
       `--ledger ${values.ledger}: whole numbers are wanted, of conversations and megabytes at least one\n`,
   );
   process.exit(2);
@@ -41,7 +43,7 @@ process.exitCode = failures === 0 ? 0 : 1;
 /** Returns the number of failures, as does the other. */
 async function runHostile(): Promise<number> {
   const report = await hostile({
-    ...{ count, seed, parallel, ledgerMegabytes, protocol: values.protocol },
+    ...{ count, seed, from, parallel, ledgerMegabytes, protocol: values.protocol },
     only: values.only === undefined ? undefined : only,
     onProgress: (text) => process.stdout.write(`${seconds()} s: ${text}\n`),
   });

@@ -9,6 +9,8 @@ import { Stage } from './stage.ts';
 export interface HostileOptions {
   readonly count: number;
   readonly seed: number;
+  /** The first of them. Default 0. */
+  readonly from?: number;
   /** That conversation alone. */
   readonly only?: number | undefined;
   /** Those of that protocol alone. */
@@ -89,7 +91,7 @@ class HostileRun {
   #doubts: { readonly atMs: number; readonly text: string }[] = [];
   readonly #newest = new Set<Played>();
   readonly #stop = new AbortController();
-  #next = 0;
+  #next: number;
   #played = 0;
   #exits = 0;
   #hangs = 0;
@@ -105,6 +107,7 @@ class HostileRun {
 
   constructor(options: HostileOptions) {
     this.#options = {
+      from: 0,
       parallel: 128,
       ledgerMegabytes: 256,
       preloads: [],
@@ -115,7 +118,8 @@ class HostileRun {
       isolates: true,
       ...options,
     };
-    const { parallel, only, ledgerMegabytes, preloads } = this.#options;
+    const { from, parallel, only, ledgerMegabytes, preloads } = this.#options;
+    this.#next = from;
     this.#stage = new Stage({ slots: only === undefined ? parallel : 1, ledgerMegabytes, preloads });
     this.#neighbour = new Neighbour(() => this.#stage.dlx.port);
   }
@@ -168,8 +172,8 @@ class HostileRun {
   }
 
   async #work(slot: Slot): Promise<void> {
-    const { count, only, protocol, seed, most, onProgress, stands } = this.#options;
-    while (this.#next < (only === undefined ? count : 1) && this.#confirmed < most) {
+    const { from, count, only, protocol, seed, most, onProgress, stands } = this.#options;
+    while (this.#next < (only === undefined ? from + count : from + 1) && this.#confirmed < most) {
       await this.#recovering;
       const index = only ?? this.#next;
       this.#next += 1;
