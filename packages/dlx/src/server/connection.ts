@@ -14,6 +14,11 @@ import type { ClientConnection, Handle } from './client-connection.ts';
 
 /** While no more wait it is read on, so that a client that leaves is noticed. */
 const readOn = 16;
+/**
+ * So many are answered in one turn of the event loop without being asked of anybody: a read may bring thousands, and each answer
+ * is a write.
+ */
+const mostAtOnce = 32;
 /** So many may wait in one connection behind the one that is admitted. */
 const mostPipelined = 512;
 /** What a head that is not whole may take: 64 KiB, and the read that brought it there. */
@@ -37,6 +42,8 @@ export class Connection implements Channel, ClientConnection {
   leftHttp = false;
   #current: Exchange | undefined;
   #advancing = false;
+  /** Answered in this turn of the event loop as they were admitted. */
+  #atOnce = 0;
   /** The next is admitted once what was written is taken. */
   #draining = false;
   #serving: Http1Carrier | UpgradeCarrier | undefined;
@@ -100,7 +107,7 @@ export class Connection implements Channel, ClientConnection {
 
   receive(carrier: Http1Carrier | UpgradeCarrier): void {
     if (this.#cut) return;
-    if (this.#current === undefined && this.#waiting.length === 0) {
+    if (this.#current === undefined && this.#waiting.length === 0 && this.#atOnce < mostAtOnce) {
       this.#newest = carrier;
       this.#admit(carrier);
       return;
@@ -204,13 +211,25 @@ export class Connection implements Channel, ClientConnection {
     const x = new Exchange(this.#core, this, carrier);
     this.#current = x;
     this.#handle(x);
+    if (this.#current === undefined) this.#answeredAtOnce();
+  }
+
+  #answeredAtOnce(): void {
+    if (this.#atOnce === 0) {
+      const next = (): void => {
+        this.#atOnce = 0;
+        if (this.#waiting.length > 0) this.#advance();
+      };
+      setImmediate(guard(this, next));
+    }
+    this.#atOnce += 1;
   }
 
   #advance(): void {
     // An answer that is given at once would call back into here, once per waiting request.
     if (this.#advancing) return;
     this.#advancing = true;
-    while (this.#current === undefined && !this.#waitsForDrain()) {
+    while (this.#current === undefined && this.#atOnce < mostAtOnce && !this.#waitsForDrain()) {
       const next = this.#waiting.shift();
       if (next === undefined) break;
       this.#count(-1, pipelinedBytesOf(next));

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { startAwake } from '../testing/harness.ts';
 import { endOf } from '../testing/stream.ts';
-import { startEagerUpstream } from '../testing/upstream.ts';
+import { startEagerUpstream, startUpstream } from '../testing/upstream.ts';
 
 test('while a client takes no answers the next of what it pipelined is not asked for: it would wait in our memory', async () => {
   const answers: (() => void)[] = [];
@@ -26,4 +26,24 @@ test('while a client takes no answers the next of what it pipelined is not asked
   await h.until(() => near.heard().match(/200 OK/g)?.length === 5);
   near.socket.destroy();
   await h.end({ forwarded: 5 });
+});
+
+test('of thousands that are refused as they come, a few are answered in each turn of the event loop', async () => {
+  const h = await startAwake([await startUpstream()]);
+  const { accounting } = h.dlx.core;
+  const inTurns: number[] = [];
+  let before = 0;
+  const count = (): void => {
+    inTurns.push(accounting.ended() - before);
+    before = accounting.ended();
+    counting = setImmediate(count);
+  };
+  let counting = setImmediate(count);
+  const client = endOf(await h.raw('GET / HTTP/1.1\r\nhost: no\r\n\r\n'.repeat(500)));
+  await h.until(() => accounting.ended() === 500);
+  clearImmediate(counting);
+  expect(Math.max(...inTurns)).toBeLessThanOrEqual(32);
+  await h.until(() => client.heard().split('HTTP/1.1 404').length === 501, 'each has its answer');
+  client.socket.destroy();
+  await h.end({ 'no-route': 500 });
 });
