@@ -84,7 +84,6 @@ test('in HTTP/2 one that says nothing else is broken off, too', async () => {
 
 test('nor may it say the same fields again and again, which costs it a byte each', async () => {
   const fields = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`x-${i}`, 'v']));
-  let said = 0;
   const app = await startHttp2App((stream) => {
     for (let i = 0; i < 100; i++) stream.additionalHeaders({ ':status': 103, ...fields });
     stream.respond({ ':status': 200 });
