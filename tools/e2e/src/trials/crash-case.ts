@@ -32,7 +32,7 @@ const parkTimeoutMs = 30_000;
 const answerLimitMs = 20_000;
 const everyMs = 100;
 
-/** The writes of both apps in one park, wake and restore, in order. */
+/** The writes of both apps in one park, wake and restore, in order: where nobody calls afterwards, the next park begins. */
 export async function listWrites(system: EmbeddedSystem, workload: Workload): Promise<readonly Write[]> {
   const writes: Write[] = [];
   const stop = watchWrites(system.api, fleetNamespace, (write, moment) => {
@@ -45,7 +45,9 @@ export async function listWrites(system: EmbeddedSystem, workload: Workload): Pr
     throw new Error(`not asleep: ${workload}`);
   await wake(system, workload);
   stop();
-  return writes;
+  const last = writes.findIndex(({ kind }) => kind === 'awake');
+  if (last === -1) throw new Error(`no write says that it is awake: ${workload}`);
+  return writes.slice(0, last + 1);
 }
 
 /** Every case begins in the same state. */
