@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type Clock, type Resource, ScalerError, type ScalerErrorCode, terminal } from '@scaler/scaler-types';
+import { boundedText } from './bounded-text.ts';
 import type { Declaration } from './declaration.ts';
 
 const fromSource = import.meta.url.endsWith('.ts');
@@ -86,14 +87,9 @@ export class OwnerClient {
 
 /** Whatever program has the port. @throws Error once it is longer than an owner's answer is. */
 async function textOf({ body }: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > longestAnswer) throw new Error(tooLong);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
+  const text = await boundedText(body ?? Readable.from([]), longestAnswer);
+  if (text === undefined) throw new Error(tooLong);
+  return text;
 }
 
 /** What comes, as long as none of its lines is longer than an owner's is. @throws Error at one that is. */

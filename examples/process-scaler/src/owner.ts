@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { errorCode, resourceKey, systemClock as clock } from '@scaler/scaler-types';
+import { boundedText } from './bounded-text.ts';
 import { readDeclaration } from './declaration.ts';
 import { ManagedProcess } from './managed-process.ts';
 
@@ -57,7 +58,7 @@ async function answer(request: IncomingMessage): Promise<[number, object]> {
   // A web page cannot send this type without being asked for permission first.
   if (request.headers['content-type'] !== 'application/json') return [415, {}];
   try {
-    const text = await bodyOf(request);
+    const text = await boundedText(request, longestStep);
     if (text === undefined) return [413, {}];
     const { key, step, epoch, until } = JSON.parse(text) as Record<string, string>;
     const one = managed.get(key ?? '');
@@ -72,14 +73,4 @@ async function answer(request: IncomingMessage): Promise<[number, object]> {
   } catch (error) {
     return [409, { code: errorCode(error), message: (error as Error).message }];
   }
-}
-
-/** Undefined when it is longer than a step is. */
-async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
-  let text = '';
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    text += chunk.toString('utf8');
-    if (text.length > longestStep) return undefined;
-  }
-  return text;
 }
