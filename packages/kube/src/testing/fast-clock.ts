@@ -10,10 +10,10 @@ const loopTime = createFakeClock();
 let ticking: NodeJS.Timeout | undefined;
 afterAll(() => clearInterval(ticking));
 
-function tick(): void {
+function startTicking(): NodeJS.Timeout {
   let seenMs = performance.now();
   let busy = false;
-  ticking ??= setInterval(() => {
+  return setInterval(() => {
     if (busy) return;
     busy = true;
     const nowMs = performance.now();
@@ -29,7 +29,7 @@ function tick(): void {
  * `skewMs` is the offset of its wall clock.
  */
 export function fastClock(factor: number, skewMs = 0): Clock {
-  tick();
+  ticking ??= startTicking();
   const after: Clock['after'] = (ms, callback) => loopTime.after(ms / factor, callback);
   return {
     now: () => Date.now() + skewMs,
