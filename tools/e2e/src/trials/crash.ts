@@ -48,7 +48,7 @@ async function startLane(i: number): Promise<Lane> {
     autoscalerReplicas: 1 + (Math.floor(i / 2) % 2),
     settleMs,
     proxyLagMs: 100,
-    backOffMs: 5,
+    backOffMs: 50,
     autoscalerArgs: ['--scale-interval=100ms', '--cooldown=1ms', `--lease-duration=${leaseMs}ms`],
   });
   const counts = { selector: 1, overlay: 1, always: 1 };
