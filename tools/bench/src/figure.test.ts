@@ -36,6 +36,15 @@ describe('a bound', () => {
     expect(isWithin({ ...missed, quickAtLeast: 1.8 }, true)).toBe(true);
   });
 
+  test('is missed in a quick run when every round misses it, else by the median', () => {
+    const rounds = (more: Partial<Figure>): Figure => figure({ min: 1.8, max: 2.2, ...more });
+    const judged = (more: Partial<Figure>): boolean[] => [false, true].map((quick) => isWithin(rounds(more), quick));
+    expect(judged({ atLeast: 2.1, quickAtLeast: 2.1 })).toEqual([false, true]);
+    expect(judged({ atLeast: 2.3, quickAtLeast: 2.3 })).toEqual([false, false]);
+    expect(judged({ atMost: 1.9, quickAtMost: 1.9 })).toEqual([false, true]);
+    expect(judged({ atMost: 1.7, quickAtMost: 1.7 })).toEqual([false, false]);
+  });
+
   test('holds everywhere for a count that must be 0', () => {
     expect([isWithin(none('failed', 1), false), isWithin(none('failed', 1), true)]).toEqual([false, false]);
   });

@@ -9,7 +9,7 @@ export interface Figure {
   readonly max?: number;
   readonly atLeast?: number;
   readonly atMost?: number;
-  /** The bound in a quick run, which has a margin. Without one, a quick run shows the figure and does not judge it. */
+  /** The bound in a quick run, missed when every round misses it. Without one, a quick run shows the figure and does not judge it. */
   readonly quickAtLeast?: number;
   readonly quickAtMost?: number;
 }
