@@ -38,20 +38,36 @@ export default tseslint.config(
           checkDynamicDependenciesExceptions: ['@scaler/.*'],
           depConstraints: [
             { sourceTag: 'scope:scaler-types', onlyDependOnLibsWithTags: [] },
-            { sourceTag: 'scope:runtime', onlyDependOnLibsWithTags: ['scope:scaler-types'] },
-            { sourceTag: 'scope:kube', onlyDependOnLibsWithTags: ['scope:scaler-types', 'scope:testing-kit'] },
+            { sourceTag: 'scope:async', onlyDependOnLibsWithTags: ['scope:scaler-types', 'scope:testing-kit'] },
+            { sourceTag: 'scope:runtime', onlyDependOnLibsWithTags: ['scope:scaler-types', 'scope:async'] },
+            {
+              sourceTag: 'scope:kube',
+              onlyDependOnLibsWithTags: ['scope:scaler-types', 'scope:async', 'scope:testing-kit'],
+            },
             { sourceTag: 'scope:testing-kit', onlyDependOnLibsWithTags: ['scope:scaler-types'] },
             {
               sourceTag: 'scope:autoscaler',
-              onlyDependOnLibsWithTags: ['scope:scaler-types', 'scope:runtime', 'scope:kube', 'scope:testing-kit'],
+              onlyDependOnLibsWithTags: [
+                'scope:scaler-types',
+                'scope:async',
+                'scope:runtime',
+                'scope:kube',
+                'scope:testing-kit',
+              ],
             },
             {
               sourceTag: 'scope:dlx',
-              onlyDependOnLibsWithTags: ['scope:scaler-types', 'scope:runtime', 'scope:kube', 'scope:testing-kit'],
+              onlyDependOnLibsWithTags: [
+                'scope:scaler-types',
+                'scope:async',
+                'scope:runtime',
+                'scope:kube',
+                'scope:testing-kit',
+              ],
             },
             {
               sourceTag: 'scope:deployment-scaler',
-              onlyDependOnLibsWithTags: ['scope:scaler-types', 'scope:kube', 'scope:testing-kit'],
+              onlyDependOnLibsWithTags: ['scope:scaler-types', 'scope:async', 'scope:kube', 'scope:testing-kit'],
             },
             {
               sourceTag: 'scope:process-scaler',

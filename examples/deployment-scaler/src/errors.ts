@@ -1,3 +1,5 @@
+import { CodedError } from '@scaler/async';
+
 /** Every code of a {@link DeploymentScalerError}, with what to do about it. README has the same table. */
 export const deploymentScalerErrorCodes = {
   'invalid-option': 'An option of the scaler is unknown or has a value that is not allowed. The start stops.',
@@ -12,12 +14,6 @@ export const deploymentScalerErrorCodes = {
 export type DeploymentScalerErrorCode = keyof typeof deploymentScalerErrorCodes;
 
 /** The error of this package. Match on `code`, never on `instanceof`. */
-export class DeploymentScalerError extends Error {
+export class DeploymentScalerError extends CodedError<DeploymentScalerErrorCode> {
   override readonly name = 'DeploymentScalerError';
-  readonly code: DeploymentScalerErrorCode;
-
-  constructor(code: DeploymentScalerErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

@@ -1,4 +1,4 @@
-import { Kept } from '@scaler/kube';
+import { BoundedMap } from '@scaler/async';
 import type { Clock } from '@scaler/scaler-types';
 
 /**
@@ -22,7 +22,7 @@ function namespaceOf(key: string): string {
 }
 
 export function createMemory(clock: Clock): Memory {
-  const seen = new Kept<{ value: string; sinceMs: number }>({ mostBytes });
+  const seen = new BoundedMap<{ value: string; sinceMs: number }>({ mostBytes });
   const age = (key: string, value: string): number => {
     const known = seen.get(key);
     return known?.value === value ? clock.monotonic() - known.sinceMs : 0;

@@ -1,4 +1,5 @@
-import { digest, Kept } from '@scaler/kube';
+import { BoundedMap } from '@scaler/async';
+import { digest } from '@scaler/kube';
 import { resourceKey } from '@scaler/scaler-types';
 import type { Ground } from './ground.ts';
 import type { Managed } from './lookup.ts';
@@ -25,7 +26,7 @@ export function createTellObstacle({
   clock,
   warnOwner,
 }: Pick<Ground, 'announce' | 'clock' | 'warnOwner'>): TellObstacle {
-  const standing = new Kept<Standing>({ mostBytes: standingBytes });
+  const standing = new BoundedMap<Standing>({ mostBytes: standingBytes });
   return (managed, obstacle) => {
     const { workload } = managed;
     const key = resourceKey(workload);

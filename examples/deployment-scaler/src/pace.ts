@@ -1,3 +1,4 @@
+import { FairQueue } from '@scaler/async';
 import { type CancelTimer, type Clock, type Logger, resourceKey, type ResourceRef } from '@scaler/scaler-types';
 
 /**
@@ -35,20 +36,20 @@ interface Place {
 }
 
 export function createPace({ limit, namespaceLimit, clock, logger, onTurn }: PaceOptions): Pace {
-  const line = createLine();
+  const line = new FairQueue<string>();
   const places = new Map<string, Place>();
   const turns = new Set<string>();
   let openedMs: number | undefined;
 
   const wait = (ref: ResourceRef): void => {
-    if (!turns.has(resourceKey(ref))) line.join(ref);
+    if (!turns.has(resourceKey(ref))) line.add(ref.namespace, ref.name);
   };
 
   const leave = (key: string): void => {
     places.get(key)?.leave();
     if (!places.delete(key)) return;
     fill();
-    if (places.size > 0 || !line.isEmpty()) return;
+    if (places.size > 0 || line.size > 0) return;
     const tookMs = Math.round(clock.monotonic() - (openedMs ?? 0));
     logger.info('Every sleeper has had its turn to start', { started: turns.size, tookMs });
   };
@@ -58,8 +59,9 @@ export function createPace({ limit, namespaceLimit, clock, logger, onTurn }: Pac
 
   const fill = (): void => {
     while (places.size < limit) {
-      const ref = line.next(hasRoom);
-      if (ref === undefined) return;
+      const next = line.take(hasRoom);
+      if (next === undefined) return;
+      const ref = { namespace: next.namespace, name: next.item };
       const key = resourceKey(ref);
       turns.add(key);
       places.set(key, { namespace: ref.namespace, leave: clock.after(placeForMs, () => leave(key)) });
@@ -86,47 +88,12 @@ export function createPace({ limit, namespaceLimit, clock, logger, onTurn }: Pac
         wait(ref);
         fill();
       } else {
-        line.forget(ref);
+        line.delete(ref.namespace, ref.name);
         leave(resourceKey(ref));
       }
     },
     get waiting() {
-      return line.length();
+      return line.size;
     },
-  };
-}
-
-/** Who waits, in order of arrival within a namespace, and with a turn for each namespace in order. */
-function createLine() {
-  /** By namespace, the one whose turn it is first. */
-  const waiting = new Map<string, Map<string, ResourceRef>>();
-  const forget = (ref: ResourceRef): void => {
-    const queue = waiting.get(ref.namespace);
-    queue?.delete(resourceKey(ref));
-    if (queue?.size === 0) waiting.delete(ref.namespace);
-  };
-  return {
-    join: ({ namespace, name }: ResourceRef): void => {
-      const queue = waiting.get(namespace) ?? new Map<string, ResourceRef>();
-      queue.set(resourceKey({ namespace, name }), { namespace, name });
-      waiting.set(namespace, queue);
-    },
-    forget,
-    /** Takes the next one of a namespace that has room. */
-    next: (hasRoom: (namespace: string) => boolean): ResourceRef | undefined => {
-      for (const [namespace, queue] of waiting) {
-        const [ref] = queue.values();
-        if (ref === undefined || !hasRoom(namespace)) continue;
-        // To the end of the line, so that every namespace is asked before this one is again.
-        waiting.delete(namespace);
-        waiting.set(namespace, queue);
-        forget(ref);
-        return ref;
-      }
-      return undefined;
-    },
-    isEmpty: (): boolean => waiting.size === 0,
-    length: (): number => [...waiting.values()].reduce((sum, { size }) => sum + size, 0),
-    clear: (): void => waiting.clear(),
   };
 }

@@ -1,3 +1,4 @@
+import { doublingMs } from '@scaler/async';
 import type { Clock } from '@scaler/scaler-types';
 
 /** How often in a row labels of a workload were taken back, and until when they are left as they are. */
@@ -38,7 +39,7 @@ export class PortQuarrels {
       this.#known.delete(key);
     }
     const times = (this.#known.get(uid)?.times ?? 0) + 1;
-    const pauseMs = Math.min(longestMs, firstMs * 2 ** (times - 1));
+    const pauseMs = doublingMs(times, firstMs, longestMs);
     this.#known.delete(uid);
     this.#known.set(uid, { times, untilMs: nowMs + pauseMs });
   }

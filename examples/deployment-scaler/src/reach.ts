@@ -1,5 +1,5 @@
 import { request, type RequestOptions } from 'node:http';
-import { Kept } from '@scaler/kube';
+import { BoundedMap, doublingMs } from '@scaler/async';
 import { type Clock, resourceKey, type ResourceRef, type ScalerContext } from '@scaler/scaler-types';
 
 /**
@@ -41,7 +41,7 @@ const mostBytes = 4 * 1024 * 1024;
 
 /** `token`: what the DLX wants on its control port; undefined: it is asked on its infrastructure port. */
 export function createReach(clock: Clock, token?: ScalerContext['dlxToken']): Reach {
-  const found = new Kept<{ readonly failures: number; readonly atMs: number }>({ mostBytes });
+  const found = new BoundedMap<{ readonly failures: number; readonly atMs: number }>({ mostBytes });
   return {
     known: (ref) => {
       const last = found.get(resourceKey(ref));
@@ -64,7 +64,7 @@ export function createReach(clock: Clock, token?: ScalerContext['dlxToken']): Re
 }
 
 function lifeMs(failures: number): number {
-  return failures === 0 ? goodForMs : Math.min(longestBadForMs, firstBadForMs * 2 ** (failures - 1));
+  return failures === 0 ? goodForMs : doublingMs(failures, firstBadForMs, longestBadForMs);
 }
 
 async function problemOf(

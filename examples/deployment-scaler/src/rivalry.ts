@@ -1,3 +1,5 @@
+import { doublingMs } from '@scaler/async';
+
 /** What somebody else may take back. */
 export const reverted = ['key', 'slices', 'replicas', 'zero', 'token'] as const;
 
@@ -37,7 +39,7 @@ export function afterRevert(before: Rivalry | undefined, nowMs: number): Rivalry
   // What was under way when it was given way to is taken back too.
   if (untilMs !== undefined && nowMs < untilMs) return { times: times + 1, level, untilMs, lastMs: nowMs };
   if (level === 0 && times < tolerated) return { times: times + 1, level, untilMs: undefined, lastMs: nowMs };
-  const backOffMs = Math.min(longestMs, firstMs * 2 ** level);
+  const backOffMs = doublingMs(level + 1, firstMs, longestMs);
   return { times: times + 1, level: level + 1, untilMs: nowMs + backOffMs, lastMs: nowMs };
 }
 

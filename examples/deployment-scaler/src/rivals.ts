@@ -1,4 +1,5 @@
-import { type FieldWriter, Kept, type KubeClient, readToken, type Workload } from '@scaler/kube';
+import { BoundedMap } from '@scaler/async';
+import { type FieldWriter, type KubeClient, readToken, type Workload } from '@scaler/kube';
 import { type Clock, resourceKey, type ResourceRef } from '@scaler/scaler-types';
 import type { Announce } from './announce.ts';
 import type { Managed } from './lookup.ts';
@@ -57,7 +58,7 @@ interface Known {
 
 export function createRivals(options: RivalsOptions): Rivals {
   const { clock, warnOwner, announce } = options;
-  const known = new Kept<Known>({ mostBytes });
+  const known = new BoundedMap<Known>({ mostBytes });
   const none: Known = { seen: undefined, seenMs: 0, rivalry: undefined, what: 'key', text: '', who: '' };
   const reverts = new Map<Revert['what'], number>();
 
@@ -120,12 +121,12 @@ export function createRivals(options: RivalsOptions): Rivals {
 /** Of names that come and go something would be left of each. What is forgotten is seen anew. */
 const mostBytes = 32 * 1024 * 1024;
 
-function keep(known: Kept<Known>, ref: ResourceRef, one: Known): void {
+function keep(known: BoundedMap<Known>, ref: ResourceRef, one: Known): void {
   const uids = (one.seen?.keys.size ?? 0) + (one.seen?.slices.size ?? 0);
   known.set(resourceKey(ref), one, ref.namespace, 500 + 2 * one.text.length + 60 * uids);
 }
 
-function change(known: Kept<Known>, { ref, services }: Snapshot, step: Step, which: readonly Step['do'][]): void {
+function change(known: BoundedMap<Known>, { ref, services }: Snapshot, step: Step, which: readonly Step['do'][]): void {
   const one = known.get(resourceKey(ref));
   if (one?.seen === undefined || !which.includes(step.do)) return;
   if (!('service' in step)) {
@@ -140,7 +141,7 @@ function change(known: Kept<Known>, { ref, services }: Snapshot, step: Step, whi
   keep(known, ref, { ...one, seen: { ...one.seen, [field]: uids } });
 }
 
-function swap(known: Kept<Known>, workload: Workload, to: string): void {
+function swap(known: BoundedMap<Known>, workload: Workload, to: string): void {
   const key = resourceKey(workload);
   const one = known.get(key);
   if (one?.seen === undefined) return;

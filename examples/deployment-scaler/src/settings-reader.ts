@@ -1,4 +1,5 @@
-import { Kept, keys } from '@scaler/kube';
+import { BoundedMap } from '@scaler/async';
+import { keys } from '@scaler/kube';
 import type { Options } from './options.ts';
 import { type Annotations, parseSettings, type SettingProblem, type Settings, type SettingValues } from './settings.ts';
 
@@ -23,7 +24,7 @@ const readBytes = 6;
  * as if its annotations said so.
  */
 export function createSettingsReader(options: Options, dryRun: boolean): SettingsReader {
-  const shared = new Kept<Read>({ mostBytes });
+  const shared = new BoundedMap<Read>({ mostBytes });
   const own = new WeakMap<Annotations, { readonly defaults: SettingValues | undefined; readonly read: Read }>();
   const parse = (asked: Annotations, defaults: SettingValues | undefined): Read => {
     const { settings, problems } = parseSettings(asked, options, defaults);

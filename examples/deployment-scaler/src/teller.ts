@@ -1,4 +1,5 @@
-import { digest, fewOf, Kept, type ServiceInfo } from '@scaler/kube';
+import { BoundedMap } from '@scaler/async';
+import { digest, fewOf, type ServiceInfo } from '@scaler/kube';
 import { resourceKey } from '@scaler/scaler-types';
 import type { EventReason } from './announce.ts';
 import type { Ground } from './ground.ts';
@@ -16,7 +17,7 @@ type Complaint = readonly [reason: EventReason, message: string];
 
 /** Tells the owner of a workload what is wrong with its settings, once as long as nothing changes. */
 export function createTeller(ground: Ground): (managed: Managed, services: readonly ServiceInfo[]) => void {
-  const told = new Kept<string>({ mostBytes: toldBytes });
+  const told = new BoundedMap<string>({ mostBytes: toldBytes });
   return (managed, services) => {
     const complaints = fewComplaints(complaintsOf(ground, managed, services));
     const { namespace, uid } = managed.workload;

@@ -1,4 +1,5 @@
-import { backoffMs, readToken, type Workload } from '@scaler/kube';
+import { backoffMs } from '@scaler/async';
+import { readToken, type Workload } from '@scaler/kube';
 import {
   pauseInEffect,
   pauseText,

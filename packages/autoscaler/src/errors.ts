@@ -1,3 +1,5 @@
+import { CodedError } from '@scaler/async';
+
 /** What each code means. */
 export const autoscalerErrors = {
   'peer-unreachable': 'A DLX replica gave no whole answer in time.',
@@ -9,12 +11,6 @@ export const autoscalerErrors = {
 export type AutoscalerErrorCode = keyof typeof autoscalerErrors;
 
 /** What goes wrong in the autoscaler. Match on `code`, never on `instanceof`. */
-export class AutoscalerError extends Error {
+export class AutoscalerError extends CodedError<AutoscalerErrorCode> {
   override readonly name = 'AutoscalerError';
-  readonly code: AutoscalerErrorCode;
-
-  constructor(code: AutoscalerErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

@@ -5,7 +5,7 @@ import {
   type ResourceRef,
   type TargetPort,
 } from '@scaler/scaler-types';
-import { unlessAborted } from '@scaler/runtime';
+import { unlessAborted } from '@scaler/async';
 import type { Core } from './core.ts';
 import { Gate } from './gate.ts';
 import type { Lane } from './hold/lane.ts';

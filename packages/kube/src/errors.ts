@@ -1,3 +1,5 @@
+import { CodedError } from '@scaler/async';
+
 /**
  * Every code of a {@link KubeError}, with what it means for the caller. README has the same table.
  */
@@ -37,16 +39,14 @@ export interface KubeErrorDetails extends ErrorOptions {
  * The error of everything in this package. The message names the verb, the path and what the API said.
  * Match on `code`, never on `instanceof`.
  */
-export class KubeError extends Error {
+export class KubeError extends CodedError<KubeErrorCode> {
   override readonly name = 'KubeError';
-  readonly code: KubeErrorCode;
   readonly status: number | undefined;
   readonly reason: string | undefined;
   readonly retryAfterMs: number | undefined;
 
   constructor(code: KubeErrorCode, message: string, details: KubeErrorDetails = {}) {
-    super(message, 'cause' in details ? { cause: details.cause } : undefined);
-    this.code = code;
+    super(code, message, 'cause' in details ? { cause: details.cause } : undefined);
     this.status = details.status;
     this.reason = details.reason;
     this.retryAfterMs = details.retryAfterMs;

@@ -45,7 +45,6 @@ export {
   type Service,
   type StatefulSet,
 } from './client/kinds.ts';
-export { backoffMs } from './client/backoff.ts';
 export { type Lane, type LaneBudget } from './client/lane.ts';
 export { type Query } from './client/paths.ts';
 export { type Wire } from './client/wire.ts';
@@ -135,7 +134,6 @@ export { writePorts } from './routing/write-ports.ts';
 export { addSelectorKey, deleteSlice, removeSelectorKey, writeSlice } from './routing/write-routing.ts';
 export { type FieldPath, type FieldWriter, otherWriter } from './state/field-writers.ts';
 export { fewOf } from './state/few-of.ts';
-export { Kept, type KeptOptions } from './state/kept.ts';
 export { digest, keys, shortened } from './state/keys.ts';
 export { isCopied } from './state/copied.ts';
 export { type Labels, labelValue, type PortLabel } from './state/labels.ts';

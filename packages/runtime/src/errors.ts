@@ -1,3 +1,5 @@
+import { CodedError } from '@scaler/async';
+
 /** What each code means, and the code the process ends with when it stops the start or the run. */
 export const runtimeErrors = {
   'invalid-config': {
@@ -39,9 +41,8 @@ export const runtimeErrors = {
 export type RuntimeErrorCode = keyof typeof runtimeErrors;
 
 /** What this package throws. Match on `code`, never on `instanceof`. */
-export class RuntimeError extends Error {
+export class RuntimeError extends CodedError<RuntimeErrorCode> {
   override readonly name = 'RuntimeError';
-  readonly code: RuntimeErrorCode;
   /** What the process should exit with: 0 ok, 1 crash, 2 config or plug-in. */
   readonly exitCode: number;
   /** One sentence per mistake; one in all for most codes, all of a run's mistakes for `invalid-config`. */
@@ -49,8 +50,7 @@ export class RuntimeError extends Error {
 
   constructor(code: RuntimeErrorCode, problems: string | readonly string[], options?: ErrorOptions) {
     const sentences = typeof problems === 'string' ? [problems] : problems;
-    super(sentences.join('; '), options);
-    this.code = code;
+    super(code, sentences.join('; '), options);
     this.exitCode = runtimeErrors[code].exitCode;
     this.problems = sentences;
   }

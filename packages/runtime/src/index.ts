@@ -73,4 +73,3 @@ export {
   loadConfiguredScaler,
   type LoadConfiguredOptions,
 } from './plugin/load-configured.ts';
-export { unlessAborted } from './plugin/unless-aborted.ts';

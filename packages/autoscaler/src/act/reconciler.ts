@@ -7,6 +7,7 @@ import {
   resourceKey,
   type ScaleResult,
 } from '@scaler/scaler-types';
+import { doublingMs } from '@scaler/async';
 import { PeerRates } from '@scaler/runtime';
 import { createSlots, type Slot } from './slots.ts';
 
@@ -162,7 +163,7 @@ function createRetry(
           err: error,
         });
       }
-      plan(one, key, ref, retryMs * 2 ** Math.min(one.count - 1, 5));
+      plan(one, key, ref, doublingMs(one.count, retryMs, retryMs * 32));
     },
   };
 }

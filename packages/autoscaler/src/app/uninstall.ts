@@ -1,12 +1,6 @@
 import { connectKube, type KubeClient, kinds } from '@scaler/kube';
-import {
-  applyProposal,
-  createMetrics,
-  identityOf,
-  loadConfiguredScaler,
-  logConfig,
-  unlessAborted,
-} from '@scaler/runtime';
+import { unlessAborted } from '@scaler/async';
+import { applyProposal, createMetrics, identityOf, loadConfiguredScaler, logConfig } from '@scaler/runtime';
 import { type Clock, type Logger, resourceKey, type Resource, type ResourceScaler } from '@scaler/scaler-types';
 import { AutoscalerError } from '../errors.ts';
 import { leadershipOf } from './leadership.ts';

@@ -1,3 +1,4 @@
+import { doublingMs } from '@scaler/async';
 import type { Instant } from './instant.ts';
 
 /** How an attempt to park ended. `refused`: nothing was diverted. */
@@ -23,7 +24,7 @@ export interface BackOff {
 export function afterAttempt(before: Attempts | undefined, why: string, now: Instant, backOff: BackOff): Attempts {
   const count = (before?.count ?? 0) + 1;
   const longestMs = Math.max(backOff.firstMs, backOff.longestMs);
-  const waitMs = Math.min(longestMs, backOff.firstMs * 2 ** Math.min(count - 1, 30));
+  const waitMs = doublingMs(count, backOff.firstMs, longestMs);
   const notBefore = { wallMs: now.wallMs + waitMs, monotonicMs: now.monotonicMs + waitMs };
   return { count, notBefore, why };
 }

@@ -1,4 +1,4 @@
-import { mapBounded } from '../map-bounded.ts';
+import { mapBounded } from '@scaler/async';
 import type { Peer } from './peer.ts';
 import type { PeerClient, Question } from './peer-client.ts';
 

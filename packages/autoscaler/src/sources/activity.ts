@@ -1,10 +1,10 @@
+import { limited } from '@scaler/async';
 import type { Clock } from '@scaler/scaler-types';
 import { type ActivityAnswer, parseActivity, type ResourceActivity } from '../peers/answers.ts';
 import { askAll } from '../peers/ask-all.ts';
 import { type Peer, type PeerDirectory, peerText } from '../peers/peer.ts';
 import type { PeerClient } from '../peers/peer-client.ts';
 import { keyOf } from '../view/key-of.ts';
-import { limited } from './limited.ts';
 import { type Covered, type Sample, samplesOf, unknown } from './sample.ts';
 import type { Collected, Source } from './source.ts';
 import type { Want } from './want.ts';

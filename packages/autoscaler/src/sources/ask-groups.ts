@@ -1,6 +1,5 @@
 import type { Clock } from '@scaler/scaler-types';
-import { mapBounded } from '../map-bounded.ts';
-import { limited } from './limited.ts';
+import { limited, mapBounded } from '@scaler/async';
 import { type Sample, samplesOf, unknown } from './sample.ts';
 import type { Collected } from './source.ts';
 import type { Want } from './want.ts';

@@ -7,7 +7,8 @@ import {
   resourceKey,
   type ResourceScaler,
 } from '@scaler/scaler-types';
-import { type GuardedScaler, unlessAborted } from '@scaler/runtime';
+import { unlessAborted } from '@scaler/async';
+import type { GuardedScaler } from '@scaler/runtime';
 import { createResourceStore, type ResourceStore } from './resource-store.ts';
 
 export interface ResourceViewParts {

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { backoffMs, type Deadline, startDeadline } from '@scaler/async';
 import type { Clock } from '@scaler/scaler-types';
 import { isKubeError, KubeError } from '../errors.ts';
 import { refusalError } from './api-error.ts';
-import { backoffMs } from './backoff.ts';
-import { type Deadline, startDeadline } from './deadline.ts';
+import { deadlineError } from './deadline.ts';
 import { type ExchangeFailure, readBody } from './exchange.ts';
 import type { Lane, LaneGate } from './lane.ts';
 import type { Transport } from './transport.ts';
@@ -76,7 +76,7 @@ async function callWithRetries(options: CallerOptions, call: ApiCall, deadline: 
       }
       if (isKubeError(error) && error.code !== 'timeout') said = error;
       await options.clock.sleep(pauseMs, deadline.signal).catch(() => {
-        throw deadline.signal.aborted ? withWhatWasSaid(deadline.error(nameOf(call)), said) : error;
+        throw deadline.signal.aborted ? withWhatWasSaid(deadlineError(deadline, nameOf(call)), said) : error;
       });
     }
   }
@@ -95,7 +95,7 @@ function mayRetry(call: ApiCall, error: unknown): boolean {
 }
 
 async function attemptOnce(options: CallerOptions, call: ApiCall, whole: Deadline): Promise<unknown> {
-  if (whole.signal.aborted) throw whole.error(nameOf(call));
+  if (whole.signal.aborted) throw deadlineError(whole, nameOf(call));
   // A read gets half of the time per attempt: a socket that died silently leaves enough for another one.
   const isRead = call.method === 'GET';
   const deadline = startDeadline(
@@ -172,7 +172,7 @@ function failureError(call: ApiCall, failure: ExchangeFailure, deadline: Deadlin
 }
 
 function endOf(call: ApiCall, deadline: Deadline, whole: Deadline, sent: boolean): KubeError {
-  const error = (whole.signal.aborted ? whole : deadline).error(nameOf(call));
+  const error = deadlineError(whole.signal.aborted ? whole : deadline, nameOf(call));
   if (sent || error.code === 'aborted') return error;
   return new KubeError('timeout', `${error.message}: it waited for its lane or for a connection`, { cause: error });
 }

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import { startDeadline } from '@scaler/async';
 import type { Clock } from '@scaler/scaler-types';
 import { KubeError } from '../errors.ts';
 import { refusalError } from './api-error.ts';
 import { longestRefusalBytes } from './caller.ts';
 import type { WatchOptions } from './client.ts';
-import { startDeadline } from './deadline.ts';
+import { deadlineError } from './deadline.ts';
 import { readBody } from './exchange.ts';
 import type { Kind } from './kinds.ts';
 import { collectionPath, withQuery } from './paths.ts';
@@ -30,7 +31,7 @@ export async function openWatch(
   head.signal.addEventListener('abort', end, { once: true });
   try {
     const result = await transport.open({ method: 'GET', path, pool: 'watch', signal: ended.signal });
-    if (!('answer' in result)) throw head.signal.aborted ? head.error(what) : result.error;
+    if (!('answer' in result)) throw head.signal.aborted ? deadlineError(head, what) : result.error;
     const status = result.answer.statusCode ?? 0;
     if (status !== 200) {
       const read = await readBody(result.answer, longestRefusalBytes);
@@ -41,7 +42,7 @@ export async function openWatch(
     result.answer.once('close', () => signal.removeEventListener('abort', end));
     return result.answer;
   } catch (error) {
-    if (head.signal.aborted && !(error instanceof KubeError)) throw head.error(what);
+    if (head.signal.aborted && !(error instanceof KubeError)) throw deadlineError(head, what);
     throw error;
   } finally {
     head.signal.removeEventListener('abort', end);

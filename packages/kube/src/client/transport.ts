@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { createAgentPools, type Pool } from './agent-pools.ts';
 import type { Cluster, Credentials } from './cluster.ts';
 import { exchange, type ExchangeResult } from './exchange.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { unlessAborted } from '@scaler/async';
 import type { Lane } from './lane.ts';
 
 interface TransportRequest {

@@ -1,5 +1,6 @@
+import { startDeadline } from '@scaler/async';
 import type { Clock } from '@scaler/scaler-types';
-import { startDeadline } from '../client/deadline.ts';
+import { deadlineError } from '../client/deadline.ts';
 import type { ProbeSpec } from '../state/pod-shape.ts';
 import { connectOnce } from './connect.ts';
 import { checkHealth } from './probe-grpc.ts';
@@ -44,7 +45,8 @@ async function limited(
     await work(deadline.signal);
   } catch (error) {
     if (!deadline.signal.aborted) throw error;
-    throw deadline.error(`The ${spec.type} probe of ${address} port ${spec.port}`);
+    const what = `The ${spec.type} probe of ${address} port ${spec.port}`;
+    throw deadlineError(deadline, what);
   } finally {
     deadline.dispose();
   }

@@ -2,7 +2,7 @@ import type { Clock, Logger } from '@scaler/scaler-types';
 import type { KubeClient } from '../client/client.ts';
 import { kinds } from '../client/kinds.ts';
 import { isKubeError } from '../errors.ts';
-import { Kept } from '../state/kept.ts';
+import { BoundedMap } from '@scaler/async';
 import { EventQueue } from './event-queue.ts';
 import {
   eventKey,
@@ -67,7 +67,7 @@ class Recorder implements EventRecorder {
   dropped = 0;
   readonly droppedOf = new Map<string, number>();
   readonly #toldLossMs = new Map<string, number>();
-  readonly #entries = new Kept<Entry>({ mostBytes: rememberedBytes });
+  readonly #entries = new BoundedMap<Entry>({ mostBytes: rememberedBytes });
   readonly #queue: EventQueue<Entry>;
   #draining: Promise<void> | undefined;
   readonly #options: EventRecorderOptions;

@@ -1,5 +1,5 @@
 import type { KubeClient } from '../client/client.ts';
-import { unlessAborted } from '../client/unless-aborted.ts';
+import { unlessAborted } from '@scaler/async';
 import { isKubeError, KubeError } from '../errors.ts';
 
 /** Which version of a metrics API the cluster serves. */

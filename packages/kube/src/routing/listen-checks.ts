@@ -1,5 +1,5 @@
 import type { Clock } from '@scaler/scaler-types';
-import { backoffMs } from '../client/backoff.ts';
+import { backoffMs } from '@scaler/async';
 
 /** Resolves whether something listens there. */
 export type IsListening = (address: string, port: number, signal: AbortSignal) => Promise<boolean>;

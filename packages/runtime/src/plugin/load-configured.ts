@@ -4,7 +4,7 @@ import type { ConfigValues } from '../config/table.ts';
 import type { placeSettings, pluginSettings } from '../lifecycle/process-settings.ts';
 import { createTokenFile } from '../http/token-file.ts';
 import { type LoadedResourceScaler, loadResourceScaler, saysWhatItWaitsFor } from './load.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { unlessAborted } from '@scaler/async';
 
 type PlaceValues = ConfigValues<typeof placeSettings>;
 

@@ -1,5 +1,5 @@
 import { type Clock, formatDuration } from '@scaler/scaler-types';
-import { limited } from '../limited.ts';
+import { limited } from '@scaler/async';
 import { readAnswer, type ReadSeries } from './answer.ts';
 import type { Connection, HttpAnswer } from './connection.ts';
 

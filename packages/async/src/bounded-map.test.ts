@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { Kept } from './kept.ts';
+import { BoundedMap } from './bounded-map.ts';
 
 test('what a namespace keeps drives out its own, never what others keep', () => {
-  const kept = new Kept<number>({ mostBytes: 1_000 });
+  const kept = new BoundedMap<number>({ mostBytes: 1_000 });
   for (let i = 0; i < 4; i++) kept.set(`quiet ${i}`, i, 'quiet', 50);
   for (let i = 0; i < 10_000; i++) kept.set(`loud ${i}`, i, 'loud', 100);
   expect([0, 1, 2, 3].map((i) => kept.get(`quiet ${i}`))).toEqual([0, 1, 2, 3]);
@@ -12,7 +12,7 @@ test('what a namespace keeps drives out its own, never what others keep', () => 
 });
 
 test('what is asked for stays longer, and what is too large is not kept', () => {
-  const kept = new Kept<string>({ mostBytes: 800 });
+  const kept = new BoundedMap<string>({ mostBytes: 800 });
   kept.set('large', 'x', 'a', 101);
   expect(kept.get('large')).toBeUndefined();
   for (let i = 0; i < 8; i++) kept.set(`${i}`, 'x', 'a', 100);
@@ -30,7 +30,7 @@ test('its bytes are those of what it has, and never more than may be', () => {
   });
   fc.assert(
     fc.property(fc.array(step), (steps) => {
-      const kept = new Kept<number>({ mostBytes: 1_000 });
+      const kept = new BoundedMap<number>({ mostBytes: 1_000 });
       for (const { key, of, bytes, gone } of steps) {
         if (gone) kept.delete(`${key}`);
         else kept.set(`${key}`, bytes, of, bytes);

@@ -1,5 +1,5 @@
 import { type Clock, formatDuration } from '@scaler/scaler-types';
-import { unlessAborted } from '@scaler/runtime';
+import { unlessAborted } from './abort.ts';
 
 export interface LimitOptions {
   clock: Clock;

@@ -11,7 +11,7 @@ interface Share<V> {
   readonly entries: Map<string, Entry<V>>;
 }
 
-export interface KeptOptions {
+export interface BoundedMapOptions {
   /** Of all values together, as their owners say what each takes. */
   readonly mostBytes: number;
 }
@@ -23,13 +23,13 @@ const largestPart = 8;
  * What is remembered to save work, bounded by bytes: tenants choose how long a text is, and how many there are. Where it is
  * full, the namespace that takes the most loses what it has not asked for the longest, so that none drives out another's.
  */
-export class Kept<V> {
+export class BoundedMap<V> {
   bytes = 0;
   readonly #mostBytes: number;
   readonly #entries = new Map<string, Entry<V>>();
   readonly #shares = new Map<string, Share<V>>();
 
-  constructor({ mostBytes }: KeptOptions) {
+  constructor({ mostBytes }: BoundedMapOptions) {
     this.#mostBytes = mostBytes;
   }
 
