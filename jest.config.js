@@ -3,6 +3,7 @@ export default {
     '<rootDir>/packages/*',
     '<rootDir>/examples/*',
     '<rootDir>/tools/chaos',
+    '<rootDir>/tools/command',
     '<rootDir>/tools/demo',
     '<rootDir>/tools/e2e',
     '<rootDir>/tools/bench',

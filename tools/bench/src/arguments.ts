@@ -1,52 +1,25 @@
-export interface Arguments {
-  /** Empty: those that the run has by itself. */
-  readonly names: readonly string[];
-  readonly quick: boolean;
-  readonly list: boolean;
-  readonly writeReadme: boolean;
-  /** Undefined: as many as the run has by itself. */
-  readonly rounds: number | undefined;
-  /** A commit that this tree is compared with, in place of its peers. */
-  readonly against: string | undefined;
-}
+import { type Arguments, flag, text, whole } from '@scaler/command';
 
-const usage =
-  'npm run bench -- [name…] [--quick] [--rounds N] [--against COMMIT] · --list: the scenarios · --write-readme: the tables, from the results kept';
+const options = {
+  quick: flag('a minute, on a few scenarios; the exit code is 1 when one is far from its peer'),
+  rounds: whole({ doc: 'rounds of each scenario; default 8, with --quick 3', least: 1 }),
+  against: text({
+    ...{ doc: 'compares this tree with a commit, in place of its peers', value: 'COMMIT' },
+    allowed: 'a commit, such as HEAD~1 or a hash',
+  }),
+  list: flag('prints the scenarios'),
+  'write-readme': flag('writes the tables, from the results kept'),
+};
 
-/** @throws Error whose message names what is wrong and what is allowed. */
-export function parseArguments(argv: readonly string[], known: readonly string[]): Arguments {
-  const names: string[] = [];
-  const flags = new Set<string>();
-  let rounds: number | undefined;
-  let against: string | undefined;
-  for (let i = 0; i < argv.length; i++) {
-    const text = argv[i] ?? '';
-    if (text === '--rounds') rounds = countFrom(argv[++i]);
-    else if (text.startsWith('--rounds=')) rounds = countFrom(text.slice('--rounds='.length));
-    else if (text === '--against') against = commitFrom(argv[++i]);
-    else if (text.startsWith('--against=')) against = commitFrom(text.slice('--against='.length));
-    else if (['--quick', '--list', '--write-readme'].includes(text)) flags.add(text);
-    else if (text.startsWith('-')) throw new Error(`There is no option "${text}". ${usage}`);
-    else if (known.includes(text)) names.push(text);
-    else throw new Error(`There is no scenario "${text}"; there are ${known.join(', ')}.`);
-  }
+/** The command line, with the scenarios that there are. */
+export function commandOf(known: readonly string[]) {
   return {
-    names,
-    quick: flags.has('--quick'),
-    list: flags.has('--list'),
-    writeReadme: flags.has('--write-readme'),
-    rounds,
-    against,
+    name: 'npm run bench',
+    doc: 'The DLX under load, beside its peers in the same go.',
+    options,
+    names: { what: 'scenario', doc: 'the scenarios to run; default: all', known },
+    examples: { '': 'all, half an hour', '--quick': 'a minute', '--against HEAD~1 small': 'beside another commit' },
   };
 }
 
-function commitFrom(text: string | undefined): string {
-  if (text !== undefined && text !== '' && !text.startsWith('-')) return text;
-  throw new Error(`--against is "${text ?? ''}": it must be a commit, such as HEAD~1 or a hash`);
-}
-
-function countFrom(text: string | undefined): number {
-  const value = Number(text);
-  if (text !== undefined && /^\d+$/.test(text) && value > 0) return value;
-  throw new Error(`--rounds is "${text ?? ''}": it must be a whole number above 0`);
-}
+export type BenchArguments = Arguments<typeof options>;

@@ -1,6 +1,6 @@
-/** `npm run bench -- [name…]`: the DLX under load, beside its peers. */
+import { commandLine } from '@scaler/command';
 import { comparable, leastPairs, runAgainst } from './against/against.ts';
-import { type Arguments, parseArguments } from './arguments.ts';
+import { type BenchArguments, commandOf } from './arguments.ts';
 import { writeReadmes } from './readme.ts';
 import { readResults } from './results.ts';
 import { missingPrograms, runScenario, type Verdict } from './run.ts';
@@ -15,18 +15,6 @@ const log = (line: string): void => console.log(line);
 // What was started ends in handlers of `exit`, which these signals would pass by.
 process.on('SIGINT', () => process.exit(130));
 process.on('SIGTERM', () => process.exit(143));
-
-function read(): Arguments {
-  try {
-    return parseArguments(
-      process.argv.slice(2),
-      scenarios.map(({ name }) => name),
-    );
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exit(2);
-  }
-}
 
 function list(): void {
   const width = Math.max(...scenarios.map(({ name }) => name.length));
@@ -43,9 +31,8 @@ async function writeTables(): Promise<void> {
 
 async function runAll({
   names,
-  quick,
-  rounds = quick ? usualRounds.quick : usualRounds.full,
-}: Arguments): Promise<number> {
+  values: { quick, rounds = quick ? usualRounds.quick : usualRounds.full },
+}: BenchArguments): Promise<number> {
   const keep = !quick && rounds >= leastRounds;
   const isChosen = ({ name, isGate = false }: (typeof scenarios)[number]): boolean =>
     names.length > 0 ? names.includes(name) : !quick || isGate;
@@ -60,12 +47,13 @@ async function runAll({
   return verdicts.some(([, verdict]) => verdict === 'missed' || verdict === 'failed') ? 1 : 0;
 }
 
-async function compareWith(commit: string, { names, quick, rounds }: Arguments): Promise<number> {
+async function compareWith(commit: string, { names, values }: BenchArguments): Promise<number> {
   const wrong = names.filter((name) => !comparable.includes(name));
   if (wrong.length > 0) {
     console.error(`--against runs ${comparable.join(', ')}; it cannot run ${wrong.join(', ')}`);
     return 2;
   }
+  const { quick, rounds } = values;
   const pairs = Math.max(rounds ?? leastPairs, leastPairs);
   return runAgainst({ commit, names, quick, pairs, log }).catch((error: unknown) => {
     console.error((error as Error).message);
@@ -73,8 +61,9 @@ async function compareWith(commit: string, { names, quick, rounds }: Arguments):
   });
 }
 
-const args = read();
-if (args.list) list();
-else if (args.against !== undefined) process.exit(await compareWith(args.against, args));
-else if (args.writeReadme) await writeTables();
+const args = commandLine(commandOf(scenarios.map(({ name }) => name)));
+const { values } = args;
+if (values.list) list();
+else if (values.against !== undefined) process.exit(await compareWith(values.against, args));
+else if (values['write-readme']) await writeTables();
 else process.exit(await runAll(args));

@@ -1,25 +1,20 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { commandLine } from '@scaler/command';
 import { createCounts } from './counts.ts';
 import { type Episode, type EpisodeOptions, type Outcome, play } from './episode.ts';
 import { runJobs } from './jobs.ts';
 import { runOnCluster } from './on-cluster.ts';
-import { type Options, readOptions, usage } from './options.ts';
+import { command, type Options, optionsOf } from './options.ts';
 import { countsOf, printTally, sum, type Tally } from './report.ts';
 import { shrink } from './shrink.ts';
 import { generate, generateDrill } from './steps/generate.ts';
 import type { Step } from './steps/step.ts';
 import { missing } from './vacuity.ts';
 
-async function main(argv: readonly string[]): Promise<number> {
-  let options: Options;
-  try {
-    options = readOptions(argv);
-  } catch (error) {
-    console.error(`${(error as Error).message}\n${usage}`);
-    return 2;
-  }
+async function main(): Promise<number> {
+  const options = optionsOf(commandLine(command).values);
   if (options.cluster) return runOnCluster(options);
   const beganMs = performance.now();
   const tallies = options.jobs > 1 ? await runJobs(options) : await runHere(options);
@@ -121,6 +116,6 @@ function indicesOf(part: readonly Step[], whole: readonly Step[]): readonly numb
   });
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main();
 // Keep-alive connections of processes that were killed in the simulation may still be on their way out.
 process.exit();

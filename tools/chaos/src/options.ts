@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { choice, flag, text, type Values, whole, wholes } from '@scaler/command';
 import { type Drill, drills } from './steps/generate.ts';
 
 /** How the suite is run. */
@@ -27,48 +27,31 @@ export interface Options {
   readonly shrinkSeconds: number;
 }
 
-export const usage = `npm run chaos -- [--seed N] [--steps N] [--quick] [--episode N] [--only a,b,c] [--replay FILE] [--drill NAME] [--cluster] [--shrink SECONDS] [--jobs N] [--verbose]`;
+export const command = {
+  name: 'npm run chaos',
+  doc: 'Plays a seeded script of faults and requests on a fleet in simulated time, and checks the invariants after each step.',
+  options: {
+    seed: whole({ doc: 'the seed of the first script', least: 0, fallback: 1 }),
+    steps: whole({ doc: 'steps in all; default 200, with --quick 100, with --cluster 40', least: 1 }),
+    quick: flag('100 steps'),
+    episode: whole({ doc: 'steps of one script', least: 2, fallback: 200 }),
+    only: wholes({ doc: 'only these steps of the script' }),
+    replay: text({ doc: 'the script that a failure left behind', value: 'FILE', allowed: 'a file' }),
+    drill: choice({ doc: 'a script about one kind of fault', of: Object.keys(drills) as Drill[] }),
+    cluster: flag('on the Kubernetes of KUBECONFIG; see tools/chaos/README.md'),
+    shrink: whole({ doc: 'seconds for finding a shorter script', value: 'SECONDS', least: 0, fallback: 120 }),
+    jobs: whole({ doc: 'processes that the scripts are shared out to', least: 1, fallback: 1 }),
+    verbose: flag('prints every step and every log line'),
+    child: flag('', { hidden: true }),
+  },
+  examples: {
+    '': 'one script, half a minute',
+    '--seed 7 --steps 10000 --jobs 2': '50 scripts, seeds 7 to 56',
+    '--drill outage': 'a script about outages',
+  },
+} as const;
 
-/** @throws Error with one sentence for people. */
-export function readOptions(argv: readonly string[]): Options {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      seed: { type: 'string', default: '1' },
-      steps: { type: 'string' },
-      episode: { type: 'string', default: '200' },
-      only: { type: 'string' },
-      drill: { type: 'string' },
-      replay: { type: 'string' },
-      shrink: { type: 'string', default: '120' },
-      jobs: { type: 'string', default: '1' },
-      child: { type: 'boolean', default: false },
-      cluster: { type: 'boolean', default: false },
-      quick: { type: 'boolean', default: false },
-      verbose: { type: 'boolean', default: false },
-    },
-  });
-  const { quick, verbose, replay, cluster } = values;
-  const only = values.only?.split(',').map((text) => wholeNumber('only', text, 0));
-  return {
-    seed: wholeNumber('seed', values.seed, 0),
-    steps: wholeNumber('steps', values.steps ?? (cluster ? '40' : quick ? '100' : '200'), 1),
-    episode: wholeNumber('episode', values.episode, 2),
-    ...{ quick, verbose, replay, only, cluster, child: values.child },
-    jobs: wholeNumber('jobs', values.jobs, 1),
-    drill: values.drill === undefined ? undefined : drillOf(values.drill),
-    shrinkSeconds: wholeNumber('shrink', values.shrink, 0),
-  };
-}
-
-function drillOf(text: string): Drill {
-  if (text in drills) return text as Drill;
-  throw new Error(`--drill is "${text}", allowed is one of ${Object.keys(drills).join(', ')}`);
-}
-
-function wholeNumber(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < least)
-    throw new Error(`--${name} is "${text}", allowed is a whole number of at least ${least}`);
-  return value;
+export function optionsOf({ steps, shrink, ...more }: Values<typeof command.options>): Options {
+  const usual = more.cluster ? 40 : more.quick ? 100 : 200;
+  return { ...more, steps: steps ?? usual, shrinkSeconds: shrink };
 }

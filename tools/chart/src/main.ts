@@ -1,16 +1,17 @@
-/**
- * Checks the chart: npm run chart:check [-- --write | --cluster]
- *
- *   --write    writes values.schema.json and the README's table from the code and the values' comments
- *   --cluster  on the cluster of KUBECONFIG: installs, parks, wakes, uninstalls; see cluster.ts
- */
-import { parseArgs } from 'node:util';
+import { commandLine, flag } from '@scaler/command';
 import { checkCluster } from './cluster.ts';
 import { checkRefusals, checkRendering, valueSets } from './helm.ts';
 import { checkDerived, writeDerived } from './offline.ts';
 
-const { values } = parseArgs({
-  options: { write: { type: 'boolean', default: false }, cluster: { type: 'boolean', default: false } },
+const { values } = commandLine({
+  name: 'npm run chart:check',
+  doc: 'Checks the Helm chart: its schema, its README, and what helm renders of each set of values.',
+  options: {
+    write: flag("writes values.schema.json and the README's table from the code and the comments of the values"),
+    cluster: flag('on the Kubernetes of KUBECONFIG too: installs, parks, wakes, uninstalls'),
+  },
+  variables: { IMAGES: 'with --cluster: REGISTRY:TAG of both images, which the nodes have; default localhost:dev' },
+  examples: { '': 'needs helm', '--cluster': 'needs helm, kubectl and a cluster' },
 });
 
 if (values.write) await writeDerived();

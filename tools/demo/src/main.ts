@@ -1,11 +1,16 @@
-/** `npm start`: the product on an embedded cluster, told live. `--once`: one round of two routing modes, checked. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { commandLine, flag } from '@scaler/command';
 import { echoAppPath } from '@scaler/testing-kit';
 import { type EmbeddedSystem, startEmbeddedSystem } from './embedded-system.ts';
 import { appNamespace, createWorkload, type Mode, playRound, type Round } from './round.ts';
 
-const once = process.argv.includes('--once');
+const { once } = commandLine({
+  name: 'npm start',
+  doc: 'The product on an embedded cluster, and what happens there. It needs Node.js and nothing else.',
+  options: { once: flag('one round of two routing modes, checked; the exit code is 1 when something is wrong') },
+  examples: { '': 'stays up until Ctrl-C', '--once': 'half a minute' },
+}).values;
 const modes: readonly Mode[] = ['always', 'selector'];
 const say = (text: string): void => console.log(text);
 

@@ -1,21 +1,33 @@
-/**
- * On a real Kubernetes: npm run e2e [-- --all [SCENARIO...]]
- *
- *   KUBECONFIG=... E2E_IMAGE=... npm run e2e     the main job. CYCLES per mode (default 10), WORKLOADS per mode (default 2),
- *                                                SETTLE_MS (default 2000), KEEP=1 leaves all in place
- *   npm run e2e -- --all                         every scenario, or those named: README.md
- */
-import { parseArgs } from 'node:util';
+import { commandLine, flag } from '@scaler/command';
 import { runCore } from './core.ts';
+import { scenarios } from './scenarios/all.ts';
 import { runScenarios } from './scenarios/run.ts';
 
-const { values, positionals } = parseArgs({
-  options: { all: { type: 'boolean', default: false } },
-  allowPositionals: true,
+const { values, names } = commandLine({
+  name: 'npm run e2e',
+  doc: 'scaler on the Kubernetes of KUBECONFIG: the main job, or scenarios. What they need: tools/e2e/README.md.',
+  options: { all: flag('the scenarios that are named, or every one, and not the main job') },
+  names: {
+    what: 'scenario',
+    doc: 'with --all: the scenarios to run; default: all',
+    known: scenarios.map(({ name }) => name),
+  },
+  variables: {
+    KUBECONFIG: 'an administrator of the cluster',
+    E2E_IMAGE: 'the image that `npm run e2e:image` made, which the nodes have',
+    KEEP: '1: all stays in place at the end',
+    CYCLES: 'parks and wakes of each mode; default 10 in the main job, 200 in the scenarios',
+    WORKLOADS: 'workloads of each mode in the main job; default 2',
+    SETTLE_MS: 'the settle time of the main job; default 2000',
+  },
+  examples: { '': 'the main job', '--all': 'every scenario', '--all drain cut': 'these two' },
 });
 
 if (values.all) {
-  process.exitCode = await runScenarios(positionals);
+  process.exitCode = await runScenarios(names);
+} else if (names.length > 0) {
+  console.error(`Scenarios run with --all: npm run e2e -- --all ${names.join(' ')}`);
+  process.exitCode = 2;
 } else if (process.env['E2E_IMAGE'] && process.env['KUBECONFIG']) {
   process.exitCode = await runCore();
 } else {

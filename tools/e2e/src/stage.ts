@@ -1,7 +1,13 @@
-/** Leaves in dist/e2e-image all that the pods run: the packages as published, the app, the helpers. */
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { commandLine } from '@scaler/command';
 import { echoAppPath } from '@scaler/testing-kit';
+
+commandLine({
+  name: 'npm run e2e:stage',
+  doc: 'Leaves in dist/e2e-image all that the pods run: the packages as they are published, the app, the helpers.',
+  examples: { '': 'before an image of dist/e2e-image is built' },
+});
 
 const root = join(import.meta.dirname, '../../..');
 const folder = join(root, 'dist/e2e-image');

@@ -2,8 +2,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { command, succeeds } from './command.ts';
 
-const names = ['docker', 'podman', 'buildah'] as const;
-export type BuilderName = (typeof names)[number];
+export const builderNames = ['docker', 'podman', 'buildah'] as const;
+export type BuilderName = (typeof builderNames)[number];
 
 /** What one build needs. */
 export interface Build {
@@ -34,12 +34,14 @@ export interface Builder {
 
 /** @throws when none of them works here. */
 export async function findBuilder(wanted?: string): Promise<Builder> {
-  for (const name of names) {
+  for (const name of builderNames) {
     if (wanted !== undefined && wanted !== name) continue;
     // The client of docker may be there without its daemon.
     if (await succeeds(name, [name === 'buildah' ? '--version' : 'info'])) return createBuilder(name);
   }
-  throw new Error(`${wanted ?? names.join(', ')}: not here, or not working; install one of ${names.join(', ')}`);
+  throw new Error(
+    `${wanted ?? builderNames.join(', ')}: not here, or not working; install one of ${builderNames.join(', ')}`,
+  );
 }
 
 function createBuilder(name: BuilderName): Builder {

@@ -1,30 +1,33 @@
-/**
- * Builds the images of both apps: npm run images -- [--tag TAG] [--prefix NAME] [--builder docker|podman|buildah]
- *
- *   --base IMAGE | docker-archive:FILE   Node.js; default: what the Dockerfiles say
- *   --installer IMAGE                    the same with npm; default: the base, with this machine's npm where it comes from an archive
- *   --npmrc FILE, --ca FILE              the registry's settings, the authorities of a proxy
- *   --save FOLDER                        writes an archive of each
- *   --stage-only                         leaves in dist/images what the Dockerfiles copy, for another builder
- */
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { type Builder, findBuilder } from './builder.ts';
+import { choice, commandLine, flag, text } from '@scaler/command';
+import { type Builder, builderNames, findBuilder } from './builder.ts';
 import { apps, root, stage } from './stage.ts';
 
 const limitMb = 220;
 
-const { values } = parseArgs({
+const { values } = commandLine({
+  name: 'npm run images',
+  doc: 'Builds the images of both apps by docker, podman or buildah, and prints the command that installs them.',
   options: {
-    tag: { type: 'string', default: 'dev' },
-    prefix: { type: 'string', default: 'localhost/scaler-' },
-    builder: { type: 'string' },
-    base: { type: 'string' },
-    installer: { type: 'string' },
-    npmrc: { type: 'string' },
-    ca: { type: 'string' },
-    save: { type: 'string' },
-    'stage-only': { type: 'boolean', default: false },
+    tag: text({ doc: 'the tag of both', value: 'TAG', fallback: 'dev' }),
+    prefix: text({ doc: 'what the names begin with', value: 'NAME', fallback: 'localhost/scaler-' }),
+    builder: choice({ doc: 'the program that builds; default: the first that works', of: builderNames }),
+    base: text({
+      doc: 'an image of Node.js, or docker-archive:FILE; default: that of the Dockerfiles',
+      value: 'IMAGE',
+    }),
+    installer: text({
+      doc: "the same with npm; default: the base, with this machine's npm if an archive",
+      value: 'IMAGE',
+    }),
+    npmrc: text({ doc: 'settings of the registry', value: 'FILE' }),
+    ca: text({ doc: 'the authorities of a proxy', value: 'FILE' }),
+    save: text({ doc: 'writes an archive of each', value: 'FOLDER' }),
+    'stage-only': flag('leaves in dist/images what the Dockerfiles copy, for another builder'),
+  },
+  examples: {
+    '': 'localhost/scaler-dlx:dev and localhost/scaler-autoscaler:dev',
+    '--tag 1 --save dist': 'and archives',
   },
 });
 

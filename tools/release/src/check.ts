@@ -1,9 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { commandLine } from '@scaler/command';
 import { command } from './command.ts';
 import { root } from './packages.ts';
 import { installInto, packAll, type Packed } from './stage.ts';
+
+commandLine({
+  name: 'npm run check:packages',
+  doc: 'Checks what ships: pack, publint, attw, install into an empty folder, import, run.',
+  examples: { '': 'two minutes' },
+});
 
 const bin = (name: string): string => join(root, 'node_modules/.bin', name);
 

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { commandLine } from '@scaler/command';
 import { command } from './command.ts';
 import { publicPackages, type PublicPackage, root } from './packages.ts';
 
@@ -33,8 +34,13 @@ export async function installInto(folder: string, packed: readonly Packed[]): Pr
 }
 
 if (import.meta.main) {
-  const folder = process.argv[2];
-  if (!folder) throw new Error('usage: stage FOLDER');
+  const { names } = commandLine({
+    name: 'npm run stage',
+    doc: 'Installs the packages, as they would be published, into a folder. They must be built.',
+    names: { what: 'folder', doc: 'is emptied first', count: 1 },
+    examples: { 'dist/staged': 'after `npm run build`' },
+  });
+  const [folder = ''] = names;
   const tarballs = join(root, 'dist/tarballs');
   await rm(tarballs, { recursive: true, force: true });
   await installInto(folder, await packAll(tarballs));

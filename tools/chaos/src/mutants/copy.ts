@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Guard } from './guards.ts';
 
-const sources = ['packages', 'examples', 'tools/chaos', 'package.json', 'tsconfig.base.json'];
+const sources = ['packages', 'examples', 'tools/chaos', 'tools/command', 'package.json', 'tsconfig.base.json'];
 const leftOut = new Set(['dist', 'node_modules', '.nx']);
 
 /** The sources in a folder of their own, whose workspace packages are its own and whose other packages are the root's. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { commandLine, text, whole } from '@scaler/command';
 import { copySources, takeAway } from './copy.ts';
 import { type Guard, guards } from './guards.ts';
 
@@ -17,23 +17,34 @@ interface Noticed {
   readonly facts: string;
 }
 
+/** A guard is chosen by a part of its name; a part that no guard has is wrong. */
+const guardName = {
+  ...text({
+    doc: 'only the guards whose names have this text',
+    allowed: `a part of a name: ${guards.map(({ name }) => name).join(', ')}`,
+  }),
+  read: (given: string) => (guards.some(({ name }) => name.includes(given)) ? given : undefined),
+};
+
 /** Takes each guard away in turn, and runs the suite until it says so. */
-async function main(argv: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...argv],
+async function main(): Promise<number> {
+  const { values } = commandLine({
+    name: 'npm run chaos:mutants',
+    doc: 'Takes each guard of the product away in turn, and plays scripts of chaos until one notices.',
     options: {
-      only: { type: 'string', default: '' },
-      seeds: { type: 'string', default: '9' },
-      first: { type: 'string', default: '1' },
-      steps: { type: 'string', default: '80' },
+      only: guardName,
+      seeds: whole({ doc: 'how many scripts are tried for each guard', least: 1, fallback: 9 }),
+      first: whole({ doc: 'the seed of the first script', least: 0, fallback: 1 }),
+      steps: whole({ doc: 'steps of one script', least: 1, fallback: 80 }),
     },
+    examples: { '': 'every guard, hours', [`--only "${guards[0]?.name}"`]: 'one guard' },
   });
-  const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => Number(values.first) + i);
+  const seeds = Array.from({ length: values.seeds }, (_, i) => values.first + i);
   const copy = await copySources(root);
   const results: Noticed[] = [];
   try {
-    for (const guard of guards.filter(({ name }) => name.includes(values.only))) {
-      const noticed = await tryGuard(copy, guard, seeds, values.steps);
+    for (const guard of guards.filter(({ name }) => name.includes(values.only ?? ''))) {
+      const noticed = await tryGuard(copy, guard, seeds, String(values.steps));
       results.push(noticed);
       console.log(textOf(noticed));
     }
@@ -101,4 +112,4 @@ function textOf({ guard, seed, how, step, invariant, facts }: Noticed): string {
   return `${guard}: seed ${seed}${how}, step ${step}: ${invariant}\n    ${facts}`;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main();

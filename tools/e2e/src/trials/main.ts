@@ -1,4 +1,4 @@
-/** `npm run trials [name…]`: the long-running proofs, on the embedded cluster with the real apps. */
+import { commandLine } from '@scaler/command';
 import type { Finding, Trial } from './finding.ts';
 import { crash } from './crash.ts';
 import { databases } from './databases.ts';
@@ -37,12 +37,16 @@ const trials: Readonly<Record<string, Trial>> = {
   neighbours,
 };
 
-const named = process.argv.slice(2);
-const unknown = named.find((name) => !(name in trials));
-if (unknown !== undefined) {
-  say(`There is no trial "${unknown}"; there are ${Object.keys(trials).join(', ')}.`);
-  process.exit(2);
-}
+const { names: named } = commandLine({
+  name: 'npm run trials',
+  doc: 'Long proofs with the real programs on the embedded cluster. The exit code is 1 when a verdict is not good.',
+  names: { what: 'trial', doc: 'the trials to run; default: all', known: Object.keys(trials) },
+  variables: {
+    TRIALS: '`full`: every case, however long it takes',
+    TRIALS_TIMES: '`shown`: times are shown and not judged, for a machine that others use',
+  },
+  examples: { '': 'all, an hour', 'race latency': 'these two' },
+});
 
 async function carryOut(name: string, trial: Trial): Promise<readonly Finding[]> {
   try {
