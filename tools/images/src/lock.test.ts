@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { imageLock, type Packed, type Places } from './lock.ts';
-import { packages, root } from './stage.ts';
+import { ourPackages, root } from './stage.ts';
 
 const packed = (folder: string, manifest: object): Packed => {
   return {
@@ -64,7 +64,10 @@ test('what the images install is in the lock, with its bytes: undici in each of 
   const read = (file: string): unknown => JSON.parse(readFileSync(join(root, file), 'utf8'));
   const { packages: places } = read('package-lock.json') as { packages: Places };
   const ours = Object.fromEntries(
-    Object.entries(packages).map(([name, folder]) => [name, packed(folder, read(`${folder}/package.json`) as object)]),
+    Object.entries(ourPackages(places)).map(([name, folder]) => [
+      name,
+      packed(folder, read(`${folder}/package.json`) as object),
+    ]),
   );
   const lock = imageLock(places, ours, ['@scaler/dlx', '@scaler/autoscaler', '@scaler/deployment-scaler']);
   for (const [path, { integrity }] of Object.entries(lock))

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { choice, commandLine, flag, text } from '@scaler/command';
 import { type Builder, builderNames, findBuilder } from './builder.ts';
+import { installLine } from './install-line.ts';
 import { apps, root, stage } from './stage.ts';
 
 const limitMb = 220;
@@ -51,6 +52,10 @@ async function buildAll(builder: Builder): Promise<void> {
     await builder.save(tag, file);
     say(file);
   }
+  say(`\nThe nodes of the cluster must have both images: push them to a registry, or load them, such as`);
+  say(`  kind load docker-image ${apps.map((app) => `${values.prefix}${app}:${values.tag}`).join(' ')}`);
+  say('Then install the chart with them, in the folder of the repository:');
+  say(`  ${installLine(values)}`);
 }
 
 async function bases({ load, extend }: Builder): Promise<Record<string, string>> {

@@ -14,24 +14,28 @@ export type App = (typeof apps)[number];
 
 const defaultScaler = '@scaler/deployment-scaler';
 
-/** Every package that ends up in an image, and where it is. */
-export const packages = {
-  '@scaler/scaler-types': 'packages/scaler-types',
-  '@scaler/runtime': 'packages/runtime',
-  '@scaler/kube': 'packages/kube',
-  '@scaler/autoscaler': 'packages/autoscaler',
-  '@scaler/dlx': 'packages/dlx',
-  [defaultScaler]: 'examples/deployment-scaler',
-};
+/** Each package of ours that ends up in an image, and its folder: the apps, the scaler, and what they depend on. */
+export function ourPackages(places: Places): Record<string, string> {
+  const found: Record<string, string> = {};
+  const add = (name: string): void => {
+    const { link, resolved = '' } = places[`node_modules/${name}`] ?? {};
+    if (!link || name in found) return;
+    found[name] = resolved;
+    for (const dependency of Object.keys(places[resolved]?.dependencies ?? {})) add(dependency);
+  };
+  for (const name of [...apps.map((app) => `@scaler/${app}`), defaultScaler]) add(name);
+  return found;
+}
 
 /** Packs the packages as they are published, which must be built, and writes for each app what npm shall install. */
 export async function stage(): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   const tarballs = join(folder, 'tarballs');
   await mkdir(tarballs, { recursive: true });
-  const packed: Record<string, Packed> = {};
-  for (const [name, directory] of Object.entries(packages)) packed[name] = await pack(name, directory, tarballs);
   const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as { packages: Places };
+  const packed: Record<string, Packed> = {};
+  for (const [name, directory] of Object.entries(ourPackages(lock.packages)))
+    packed[name] = await pack(name, directory, tarballs);
   for (const app of apps) {
     await mkdir(join(folder, app), { recursive: true });
     const write = (file: string, value: object): Promise<void> =>
