@@ -1,5 +1,5 @@
 /**
- * The DLX's data path has no listener without a guard: what throws out of one ends the process. `packages/dlx/src/guard.ts`
+ * The DLX's data path has no listener without a guard: what throws out of one ends the process. `packages/dlx/src/sockets/guard.ts`
  * makes them; see there.
  */
 const message = 'A peer reaches this: use listen, listenOnce, replaceMethod or guard of guard.ts, or try and catch.';
@@ -31,7 +31,7 @@ const deferred = [
   `CallExpression[callee.property.name=/^(nextTick|setImmediate|queueMicrotask)$/] > ${functions}`,
 ].map((selector) => ({ selector, message: 'It runs outside of the guard of what put it off: use guard(owner, …).' }));
 
-const ignores = ['**/*.test.ts', '**/testing/**', 'packages/dlx/src/guard.ts'];
+const ignores = ['**/*.test.ts', '**/testing/**', 'packages/dlx/src/sockets/guard.ts'];
 
 /** Where they are looked for: the first everywhere, both where peers are spoken with. */
 export const guarded = [
@@ -41,7 +41,7 @@ export const guarded = [
     rules: { 'no-restricted-syntax': ['error', ...unguarded] },
   },
   {
-    files: ['packages/dlx/src/{forward,http2,server,tcp,upgrade}/**/*.ts'],
+    files: ['packages/dlx/src/{accept,endpoints,head,http1,http2,tcp,upgrade}/**/*.ts'],
     ignores,
     rules: { 'no-restricted-syntax': ['error', ...unguarded, ...deferred] },
   },

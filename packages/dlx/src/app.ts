@@ -21,10 +21,10 @@ import {
   startControlServer,
   startInfraServer,
 } from '@scaler/runtime';
-import { adminRoutes } from './admin.ts';
+import { adminRoutes } from './control/admin.ts';
 import { createDlx, type Dlx } from './dlx.ts';
-import { collectGarbage, MemoryGuard, rssReader } from './memory-guard.ts';
-import { peerRoutes } from './peer.ts';
+import { collectGarbage, MemoryGuard, rssReader } from './ledger/memory-guard.ts';
+import { peerRoutes } from './control/peer.ts';
 import { dataSettings, type DlxTable, memoryMarks } from './settings.ts';
 
 /** What main hands over. */

@@ -1,14 +1,14 @@
 import type { GuardedScaler } from '@scaler/runtime';
 import type { Clock, Logger } from '@scaler/scaler-types';
-import type { Accounting } from './accounting.ts';
-import type { Faults } from './faults.ts';
-import type { Upstreams } from './forward/upstreams.ts';
-import type { SilenceLooks } from './silence.ts';
+import type { Accounting } from './ledger/accounting.ts';
+import type { Faults } from './ledger/faults.ts';
+import type { Upstreams } from './endpoints/upstreams.ts';
+import type { SilenceLooks } from './sockets/silence.ts';
 import type { OwnEnds } from './tcp/own-ends.ts';
-import type { ProblemDetails } from './told.ts';
+import type { ProblemDetails } from './exchange/problem-details.ts';
 import type { Turns } from './turns.ts';
 import type { Tunnel } from './upgrade/tunnel.ts';
-import type { WakeLimits } from './wake-limits.ts';
+import type { WakeLimits } from './wake/wake-limits.ts';
 
 /** The limits and habits of the data path. All times in milliseconds. */
 export interface Settings {

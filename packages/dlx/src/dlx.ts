@@ -1,21 +1,21 @@
 import { guardScaler, type Metrics, type Shutdown } from '@scaler/runtime';
 import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
-import { Accounting } from './accounting.ts';
+import { Accounting } from './ledger/accounting.ts';
 import type { Core, Settings } from './core.ts';
 import { addDrainSteps, type DrainOptions } from './drain.ts';
-import { Faults } from './faults.ts';
-import { Upstreams } from './forward/upstreams.ts';
-import type { Gate } from './gate.ts';
+import { Faults } from './ledger/faults.ts';
+import { Upstreams } from './endpoints/upstreams.ts';
+import type { Gate } from './gate/gate.ts';
 import { Directory } from './identify/directory.ts';
 import { trustOf } from './identify/trust.ts';
-import { Resources } from './resources.ts';
-import { createChain } from './server/chain.ts';
-import { DataServer } from './server/data-server.ts';
-import { Listeners } from './server/listeners.ts';
-import { SilenceLooks } from './silence.ts';
+import { Resources } from './gate/resources.ts';
+import { createChain } from './proxy.ts';
+import { DataServer } from './accept/data-server.ts';
+import { Listeners } from './accept/listeners.ts';
+import { SilenceLooks } from './sockets/silence.ts';
 import { OwnEnds } from './tcp/own-ends.ts';
 import { Turns } from './turns.ts';
-import { WakeLimits } from './wake-limits.ts';
+import { WakeLimits } from './wake/wake-limits.ts';
 
 /** Wakes that begin in one turn of the event loop. */
 const wakesPerTurn = 8;

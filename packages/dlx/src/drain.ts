@@ -1,9 +1,9 @@
 import type { Shutdown } from '@scaler/runtime';
 import type { Clock } from '@scaler/scaler-types';
 import type { Core } from './core.ts';
-import type { Resources } from './resources.ts';
-import type { DataServer } from './server/data-server.ts';
-import type { Listeners } from './server/listeners.ts';
+import type { Resources } from './gate/resources.ts';
+import type { DataServer } from './accept/data-server.ts';
+import type { Listeners } from './accept/listeners.ts';
 
 export interface DrainOptions {
   readonly core: Core;

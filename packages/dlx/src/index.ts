@@ -1,8 +1,8 @@
-export { Accounting, type Ended } from './accounting.ts';
-export { adminRoutes, type AutoscalerMount } from './admin.ts';
+export { Accounting, type Ended } from './ledger/accounting.ts';
+export { adminRoutes, type AutoscalerMount } from './control/admin.ts';
 export { type DlxContext, runDlx } from './app.ts';
 export { type Core, type Settings } from './core.ts';
 export { createDlx, type Dlx, type DlxOptions } from './dlx.ts';
 export { type Outcome, outcomeNames, type OutcomeRule, outcomes } from './outcome.ts';
-export { peerRoutes } from './peer.ts';
+export { peerRoutes } from './control/peer.ts';
 export { dataSettings, type DlxTable, settings } from './settings.ts';

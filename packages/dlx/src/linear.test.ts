@@ -1,24 +1,24 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import type { QuietRule, Resource, Route } from '@scaler/scaler-types';
 import { costProblems, createFakeClock, startStepCounter } from '@scaler/testing-kit';
-import type { Carrier } from './carrier.ts';
-import type { Gate as GateOf } from './gate.ts';
+import type { Carrier } from './exchange/carrier.ts';
+import type { Gate as GateOf } from './gate/gate.ts';
 
 // What is imported from here on is counted block by block.
 const counter = startStepCounter();
 afterAll(() => counter.stop());
-const { fieldOf, fieldsOf, readHead } = await import('./forward/head.ts');
-const { checkRequest } = await import('./forward/request-check.ts');
-const { addForwarded } = await import('./forward/forwarded.ts');
-const { readResponseHead, readTrailers } = await import('./forward/response-head.ts');
+const { fieldOf, fieldsOf, readHead } = await import('./head/head.ts');
+const { checkRequest } = await import('./http1/request-check.ts');
+const { addForwarded } = await import('./head/forwarded.ts');
+const { readResponseHead, readTrailers } = await import('./head/response-head.ts');
 const { readStreamHead } = await import('./http2/stream-head.ts');
 const { grpcMessage, readGrpcTimeout } = await import('./http2/grpc.ts');
 const { offerOf } = await import('./upgrade/offer.ts');
-const { quietOf } = await import('./quiet.ts');
+const { quietOf } = await import('./gate/quiet.ts');
 const { parseHost } = await import('./identify/host.ts');
 const { Directory } = await import('./identify/directory.ts');
-const { Gate } = await import('./gate.ts');
-const { Accounting } = await import('./accounting.ts');
+const { Gate } = await import('./gate/gate.ts');
+const { Accounting } = await import('./ledger/accounting.ts');
 
 /** Of a head's characters, which are at most 64 KiB; four times as many are tried. It is read here as five kinds of head. */
 const largest = { size: 256 * 1_024, steps: 24 * 256 * 1_024 };

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { createMetrics, optionsTable } from '@scaler/runtime';
-import { Accounting } from './accounting.ts';
+import { Accounting } from './ledger/accounting.ts';
 import { outcomes } from './outcome.ts';
 import { settings } from './settings.ts';
 import { send } from './testing/harness.ts';

@@ -12,7 +12,7 @@ import {
   setting,
 } from '@scaler/runtime';
 import type { Settings } from './core.ts';
-import type { MemoryMarks } from './memory-guard.ts';
+import type { MemoryMarks } from './ledger/memory-guard.ts';
 
 const cidr = parsers.string({
   pattern: /^[0-9a-fA-F.:]+(\/\d{1,3})?$/,

@@ -56,7 +56,7 @@ test('answers are read to a bound; the data path passes them on as they come', (
     // 16 MiB.
     'packages/autoscaler/src/sources/prometheus/connection.ts',
     // Passed on as it comes, 64 MiB.
-    'packages/dlx/src/admin.ts',
+    'packages/dlx/src/control/admin.ts',
     // 16 MiB, 4 MiB of a refusal.
     'packages/kube/src/client/exchange.ts',
     // 1 KB.

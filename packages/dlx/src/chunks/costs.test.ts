@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
-import { askCosts, type Costs, startCosting } from '../testing/costing.ts';
+import { askCosts, type Costs, startCosting } from '../testing/costs/costing.ts';
 import { body, connectFrames, follow, frame, head, noSettings, preface, request } from '../testing/frames.ts';
 import { freePort } from '../testing/free-port.ts';
 import { testSettings } from '../testing/harness.ts';

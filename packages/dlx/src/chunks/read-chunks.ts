@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { type Breakable, replaceMethod } from '../guard.ts';
+import { type Breakable, replaceMethod } from '../sockets/guard.ts';
 import { GatheredBytes, joinedBytes } from './gathered-bytes.ts';
 
 /** A chunk of so many keeps little more memory than its own, though it is a part of a larger read. */

@@ -1,4 +1,4 @@
-import { type Breakable, guard, type Guarded } from '../guard.ts';
+import { type Breakable, guard, type Guarded } from '../sockets/guard.ts';
 import { GatheredBytes, joinedBytes, singleChunks, smallChunk } from './gathered-bytes.ts';
 
 /** So many may wait, however small they are. */

@@ -1,11 +1,11 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import type { Carrier } from '../carrier.ts';
-import type { Exchange } from '../exchange.ts';
-import type { EndpointState } from '../forward/endpoint-state.ts';
-import { fieldBytes, fieldOf, fieldsOf, type Head } from '../forward/head.ts';
-import { type Breakable, guard, listen, listenOnce } from '../guard.ts';
-import { bodyAheadOf } from '../hold/bounds.ts';
-import type { Lane } from '../hold/lane.ts';
+import type { Carrier } from '../exchange/carrier.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { EndpointState } from '../endpoints/endpoint-state.ts';
+import { fieldBytes, fieldOf, fieldsOf, type Head } from '../head/head.ts';
+import { type Breakable, guard, listen, listenOnce } from '../sockets/guard.ts';
+import { bodyAheadOf } from '../gate/bounds.ts';
+import type { Lane } from '../gate/lane.ts';
 import type { Refusal } from '../outcome.ts';
 import {
   deadlineExceeded,
@@ -21,8 +21,8 @@ import { Http2Attempt } from './http2-attempt.ts';
 import type { Http2Connection } from './http2-connection.ts';
 import { addFields, noFields, type RawFields, rawFieldsOf } from './raw-fields.ts';
 import { checkStream } from './stream-check.ts';
-import { chunksOf, type StreamChunks } from './stream-chunks.ts';
-import { endAnswer, letGoOfStream, resetStream } from './stream-end.ts';
+import { chunksOf, type StreamChunks } from './streams/stream-chunks.ts';
+import { endAnswer, letGoOfStream, resetStream } from './streams/stream-end.ts';
 import { readStreamHead, type StreamHead } from './stream-head.ts';
 
 type OwnAnswer = Parameters<Carrier['answer']>[1];

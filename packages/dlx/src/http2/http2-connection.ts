@@ -6,19 +6,19 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Channel } from '../carrier.ts';
+import type { Channel } from '../exchange/carrier.ts';
 import type { Core } from '../core.ts';
-import { Exchange } from '../exchange.ts';
-import { guard, ignoreErrors, listen, listenOnce } from '../guard.ts';
+import { Exchange } from '../exchange/exchange.ts';
+import { guard, ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
 import type { Refusal } from '../outcome.ts';
-import type { ClientConnection, Handle } from '../server/client-connection.ts';
-import { bytesOf, Silence } from '../silence.ts';
-import { shutdownNotice } from './goaway.ts';
+import type { ClientConnection, Handle } from '../accept/client-connection.ts';
+import { bytesOf, Silence } from '../sockets/silence.ts';
+import { shutdownNotice } from './streams/goaway.ts';
 import { Http2Carrier } from './http2-carrier.ts';
-import { serverOptions } from './options.ts';
+import { serverOptions } from './streams/options.ts';
 import { rawFieldsOf } from './raw-fields.ts';
-import { SessionAnchor } from './session-anchor.ts';
-import { closeSession, dropStream, resetStream } from './stream-end.ts';
+import { SessionAnchor } from './streams/session-anchor.ts';
+import { closeSession, dropStream, resetStream } from './streams/stream-end.ts';
 
 /** What a session takes beside its connection (measured: 20 KB of the process's size, most of it outside of V8). */
 const sessionBytes = 20_480;

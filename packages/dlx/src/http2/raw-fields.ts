@@ -1,5 +1,5 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, sensitiveHeaders } from 'node:http2';
-import { isConnectionField, mayTrail } from '../forward/connection-fields.ts';
+import { isConnectionField, mayTrail } from '../head/connection-fields.ts';
 
 /** Fields as they came, flat, pseudo-fields among them. */
 export interface RawFields {

@@ -1,6 +1,6 @@
-import type { Exchange } from '../exchange.ts';
-import { mostFields } from '../forward/head.ts';
-import { tooManyFields } from '../forward/request-check.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { mostFields } from '../head/head.ts';
+import { tooManyFields } from '../http1/request-check.ts';
 import { parseHost } from '../identify/host.ts';
 import type { Refusal } from '../outcome.ts';
 import type { StreamHead } from './stream-head.ts';

@@ -1,4 +1,4 @@
-import { fieldBytes, type Head, readHead } from '../forward/head.ts';
+import { fieldBytes, type Head, readHead } from '../head/head.ts';
 
 /** What a request in HTTP/2 says before its body. */
 export interface StreamHead {

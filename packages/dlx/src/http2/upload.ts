@@ -1,8 +1,8 @@
 import type { ClientHttp2Stream, ServerHttp2Stream } from 'node:http2';
 
 import { WrittenChunks } from '../chunks/written-chunks.ts';
-import { type Breakable, type Guarded, listen, unlisten } from '../guard.ts';
-import { endUpload } from './stream-end.ts';
+import { type Breakable, type Guarded, listen, unlisten } from '../sockets/guard.ts';
+import { endUpload } from './streams/stream-end.ts';
 
 /** A request's body on its way to the upstream, read no faster than that takes it. */
 export class Upload implements Breakable {

@@ -1,13 +1,13 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2';
 import { Socket } from 'node:net';
-import type { EndpointState } from '../forward/endpoint-state.ts';
-import { socketOptions } from '../forward/upstream-socket.ts';
-import { connectWithin } from '../forward/upstreams.ts';
-import type { Faults } from '../faults.ts';
-import { type Breakable, guard, listen, listenOnce } from '../guard.ts';
-import { clientOptions } from './options.ts';
-import { SessionAnchor } from './session-anchor.ts';
-import { closeSession, destroySession } from './stream-end.ts';
+import type { EndpointState } from '../endpoints/endpoint-state.ts';
+import { socketOptions } from '../http1/upstream-socket.ts';
+import { connectWithin } from '../endpoints/upstreams.ts';
+import type { Faults } from '../ledger/faults.ts';
+import { type Breakable, guard, listen, listenOnce } from '../sockets/guard.ts';
+import { clientOptions } from './streams/options.ts';
+import { SessionAnchor } from './streams/session-anchor.ts';
+import { closeSession, destroySession } from './streams/stream-end.ts';
 
 /** Streams on one session, however many its upstream takes: what waits in them must stay below Node's own bound. */
 const mostStreams = 128;

@@ -1,5 +1,5 @@
-import type { EndpointState } from '../forward/endpoint-state.ts';
-import type { Faults } from '../faults.ts';
+import type { EndpointState } from '../endpoints/endpoint-state.ts';
+import type { Faults } from '../ledger/faults.ts';
 import { type SessionUser, UpstreamSession } from './upstream-session.ts';
 
 /**

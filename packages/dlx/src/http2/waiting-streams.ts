@@ -1,8 +1,8 @@
 import type { ClientHttp2Stream } from 'node:http2';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { Waiting } from '../ledger/waiting.ts';
 import type { Http2Carrier } from './http2-carrier.ts';
-import { chunksOf } from './stream-chunks.ts';
+import { chunksOf } from './streams/stream-chunks.ts';
 
 /** What waits keeps the reads that it came with, one of each side. */
 const readBytes = 131_072;

@@ -1,5 +1,5 @@
 import type { Clock } from '@scaler/scaler-types';
-import type { Lane } from '../hold/lane.ts';
+import type { Lane } from '../gate/lane.ts';
 
 /** One lane's claim to a port, a host and path, or a name. Of several to the same, the oldest is served. */
 export interface Claim {

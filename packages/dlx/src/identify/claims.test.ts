@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Clock } from '@scaler/scaler-types';
-import type { Lane } from '../hold/lane.ts';
+import type { Lane } from '../gate/lane.ts';
 import { Ages, type Claim } from './claim.ts';
 import { Claims } from './claims.ts';
 import { type RouteClaim, RouteTable } from './route-table.ts';

@@ -1,6 +1,6 @@
 import type { Clock, Led, Route, TargetPort } from '@scaler/scaler-types';
-import type { Gate } from '../gate.ts';
-import type { Lane } from '../hold/lane.ts';
+import type { Gate } from '../gate/gate.ts';
+import type { Lane } from '../gate/lane.ts';
 import { Ages, type Claim } from './claim.ts';
 import { Claims } from './claims.ts';
 import { parseHost } from './host.ts';

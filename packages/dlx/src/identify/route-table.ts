@@ -1,5 +1,5 @@
 import type { Route } from '@scaler/scaler-types';
-import type { Lane } from '../hold/lane.ts';
+import type { Lane } from '../gate/lane.ts';
 import type { Claim } from './claim.ts';
 import { Claims } from './claims.ts';
 

@@ -1,4 +1,4 @@
-import type { Lane } from '../hold/lane.ts';
+import type { Lane } from '../gate/lane.ts';
 import type { Claim } from './claim.ts';
 import { Claims } from './claims.ts';
 import type { Found } from './route-table.ts';

@@ -1,7 +1,7 @@
 import { connect as connectHttp2, type OutgoingHttpHeaders } from 'node:http2';
 import { connect } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
-import { askCosts, startCosting, untilCosts } from '../testing/costing.ts';
+import { askCosts, startCosting, untilCosts } from '../testing/costs/costing.ts';
 import { freePort } from '../testing/free-port.ts';
 import { testSettings } from '../testing/harness.ts';
 import { startHttp2App } from '../testing/http2.ts';

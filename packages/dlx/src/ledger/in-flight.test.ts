@@ -7,7 +7,7 @@ import { connectHttp2, open2, startHttp2App } from '../testing/http2.ts';
 import { endOf } from '../testing/stream.ts';
 import { startRaw } from '../testing/tcp.ts';
 import { startEagerUpstream, startTcp } from '../testing/upstream.ts';
-import { silenceLookMs } from '../silence.ts';
+import { silenceLookMs } from '../sockets/silence.ts';
 
 const get = 'GET / HTTP/1.1\r\nhost: web\r\n\r\n';
 const perRequest = 24_576 + 96 + 7 + 1;

@@ -1,5 +1,5 @@
-import type { Exchange } from '../exchange.ts';
-import { Silence } from '../silence.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { Silence } from '../sockets/silence.ts';
 import { stalledMs } from './stalls.ts';
 
 /** The detail of a request that ends because its endpoint took nothing. */

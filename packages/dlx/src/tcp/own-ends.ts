@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type Breakable, listenOnce } from '../guard.ts';
+import { type Breakable, listenOnce } from '../sockets/guard.ts';
 
 /**
  * Our ends of raw connections to endpoints. Bytes carry no header that says by which gates they came, so one that leads

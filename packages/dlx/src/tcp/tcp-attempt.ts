@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
-import type { Exchange } from '../exchange.ts';
-import type { EndpointState } from '../forward/endpoint-state.ts';
-import { listenOnce } from '../guard.ts';
-import type { Lane } from '../hold/lane.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { EndpointState } from '../endpoints/endpoint-state.ts';
+import { listenOnce } from '../sockets/guard.ts';
+import type { Lane } from '../gate/lane.ts';
 import { Tunnel } from '../upgrade/tunnel.ts';
 import { TunnelAttempt } from '../upgrade/tunnel-attempt.ts';
 import type { TcpCarrier } from './tcp-carrier.ts';

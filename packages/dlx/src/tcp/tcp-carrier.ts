@@ -1,17 +1,17 @@
 import type { Socket } from 'node:net';
 import type { TargetPort } from '@scaler/scaler-types';
-import type { Carrier } from '../carrier.ts';
+import type { Carrier } from '../exchange/carrier.ts';
 import { GatheredBytes } from '../chunks/gathered-bytes.ts';
-import type { Exchange } from '../exchange.ts';
-import type { EndpointState } from '../forward/endpoint-state.ts';
-import { type Breakable, type Guarded, listen, unlisten } from '../guard.ts';
-import { type Head, readHead } from '../forward/head.ts';
-import type { Lane } from '../hold/lane.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { EndpointState } from '../endpoints/endpoint-state.ts';
+import { type Breakable, type Guarded, listen, unlisten } from '../sockets/guard.ts';
+import { type Head, readHead } from '../head/head.ts';
+import type { Lane } from '../gate/lane.ts';
 import type { Refusal } from '../outcome.ts';
 import { needsAnswer } from './dialect.ts';
 import { proxyHeader } from './proxy-header.ts';
 import { TcpAttempt } from './tcp-attempt.ts';
-import { resetSocket } from '../reset-socket.ts';
+import { resetSocket } from '../sockets/reset-socket.ts';
 
 /** What a client says before it is joined is kept so far; beyond, it is no longer read, and not seen whether it leaves. */
 const earlyBytes = 16_384;

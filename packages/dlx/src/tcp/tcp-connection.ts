@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import type { CancelTimer, TargetPort } from '@scaler/scaler-types';
-import type { Channel } from '../carrier.ts';
+import type { Channel } from '../exchange/carrier.ts';
 import type { Core } from '../core.ts';
-import { Exchange } from '../exchange.ts';
-import { ignoreErrors } from '../guard.ts';
+import { Exchange } from '../exchange/exchange.ts';
+import { ignoreErrors } from '../sockets/guard.ts';
 import { connectionBytes } from '../ledger/connections.ts';
 import { plainAddress } from '../identify/trust.ts';
 import type { Refusal } from '../outcome.ts';
-import type { ClientConnection, Handle } from '../server/client-connection.ts';
-import { bytesOf, Silence } from '../silence.ts';
+import type { ClientConnection, Handle } from '../accept/client-connection.ts';
+import { bytesOf, Silence } from '../sockets/silence.ts';
 import { TcpCarrier } from './tcp-carrier.ts';
 
 /** Where nobody said who speaks first a client that is silent for so long waits to be spoken to. */

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { createShutdown } from '@scaler/runtime';
 import { createFakeClock } from '@scaler/testing-kit';
-import { peerRoutes } from '../peer.ts';
+import { peerRoutes } from '../control/peer.ts';
 import { drainTimes, endpoint, silent } from '../testing/harness.ts';
 import { startRaw } from '../testing/tcp.ts';
 import { refusingEndpoint, startTcp } from '../testing/upstream.ts';

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from '@jest/globals';
 import type { Endpoint } from '@scaler/scaler-types';
-import { type ChildEnd, runBounded } from './bounded-child.ts';
+import { type ChildEnd, runBounded } from './children/bounded-child.ts';
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
 const webScaler = fileURLToPath(new URL('web-scaler.ts', import.meta.url));

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { WrittenChunks } from '../chunks/written-chunks.ts';
-import { type Breakable, type Guarded, listen, unlisten } from '../guard.ts';
+import { type Breakable, type Guarded, listen, unlisten } from '../sockets/guard.ts';
 import { goingAwayFrame, WebSocketFrames } from './web-socket-frames.ts';
 
 export interface FlowOptions {

@@ -1,5 +1,5 @@
-import type { RawMessage } from '../forward/raw-message.ts';
-import { fieldOf, hasBody } from '../forward/head.ts';
+import type { RawMessage } from '../http1/raw-message.ts';
+import { fieldOf, hasBody } from '../head/head.ts';
 
 /**
  * Protocols that are not taken up: Java's and Apache's clients offer them with any request, and the answer that they

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RawMessage } from '../forward/raw-message.ts';
+import type { RawMessage } from '../http1/raw-message.ts';
 import { listOf } from './offer.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
-import { readResponseHead, reasonPhrase } from '../forward/response-head.ts';
+import { readResponseHead, reasonPhrase } from '../head/response-head.ts';
 
 /** The head of a `101 Switching Protocols`, as it is passed on; the fields of the connection are made anew. */
 export function switchedHead({ statusMessage, rawHeaders, headers }: IncomingMessage): string {

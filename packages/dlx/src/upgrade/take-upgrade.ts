@@ -1,8 +1,8 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { heedErrors, ignoreErrors, listen, listenOnce } from '../guard.ts';
-import type { RawMessage } from '../forward/raw-message.ts';
-import type { Connection } from '../server/connection.ts';
+import { heedErrors, ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
+import type { RawMessage } from '../http1/raw-message.ts';
+import type { Connection } from '../accept/connection.ts';
 import { offerOf } from './offer.ts';
 import { replay } from './replay.ts';
 import { UpgradeCarrier } from './upgrade-carrier.ts';

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
-import type { Attempt } from '../carrier.ts';
-import type { Exchange } from '../exchange.ts';
-import type { EndpointState } from '../forward/endpoint-state.ts';
-import { type Limits, limitsOf } from '../forward/limits.ts';
-import type { Connecting, UpstreamUser } from '../forward/upstreams.ts';
-import type { Lane } from '../hold/lane.ts';
-import { ReleasePlace } from '../hold/release-place.ts';
+import type { Attempt } from '../exchange/carrier.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { EndpointState } from '../endpoints/endpoint-state.ts';
+import { type Limits, limitsOf } from '../endpoints/limits.ts';
+import type { Connecting, UpstreamUser } from '../endpoints/upstreams.ts';
+import type { Lane } from '../gate/lane.ts';
+import { ReleasePlace } from '../endpoints/release-place.ts';
 
 /** One try over a connection of its own, which may be joined to the client's: until then it ends as any other try. */
 export abstract class TunnelAttempt implements Attempt, UpstreamUser {

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import type { CancelTimer } from '@scaler/scaler-types';
-import type { Exchange } from '../exchange.ts';
-import { type Breakable, listen, listenOnce } from '../guard.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { type Breakable, listen, listenOnce } from '../sockets/guard.ts';
 import { stalledMs } from '../ledger/stalls.ts';
 import { Waiting } from '../ledger/waiting.ts';
 import { causeText, type Outcome, outcomes } from '../outcome.ts';
-import { bytesOf, Silence } from '../silence.ts';
+import { bytesOf, Silence } from '../sockets/silence.ts';
 import { Flow } from './flow.ts';
-import { resetSocket } from '../reset-socket.ts';
+import { resetSocket } from '../sockets/reset-socket.ts';
 
 /** Both sides have so long to answer our farewell. */
 const farewellMs = 1000;

@@ -1,18 +1,18 @@
 import { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Carrier } from '../carrier.ts';
+import type { Carrier } from '../exchange/carrier.ts';
 import { GatheredBytes } from '../chunks/gathered-bytes.ts';
-import type { Exchange } from '../exchange.ts';
-import type { EndpointState } from '../forward/endpoint-state.ts';
-import { fieldsOf, type Head } from '../forward/head.ts';
-import { type Breakable, type Guarded, listen, listenOnce, unlisten } from '../guard.ts';
-import type { RawMessage } from '../forward/raw-message.ts';
-import { checkRequest } from '../forward/request-check.ts';
-import type { Lane } from '../hold/lane.ts';
-import type { Connection } from '../server/connection.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { EndpointState } from '../endpoints/endpoint-state.ts';
+import { fieldsOf, type Head } from '../head/head.ts';
+import { type Breakable, type Guarded, listen, listenOnce, unlisten } from '../sockets/guard.ts';
+import type { RawMessage } from '../http1/raw-message.ts';
+import { checkRequest } from '../http1/request-check.ts';
+import type { Lane } from '../gate/lane.ts';
+import type { Connection } from '../accept/connection.ts';
 import type { Refusal } from '../outcome.ts';
 import { UpgradeAttempt } from './upgrade-attempt.ts';
-import { resetSocket } from '../reset-socket.ts';
+import { resetSocket } from '../sockets/reset-socket.ts';
 
 /** What a client sends before it was answered is kept so far; beyond, it is no longer seen whether it leaves. */
 const earlyBytes = 16_384;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { peerRoutes } from '../peer.ts';
+import { peerRoutes } from '../control/peer.ts';
 import { refusingEndpoint, startEagerUpstream, startTcp, startUpstream } from '../testing/upstream.ts';
 import { type Harness, type HarnessOptions, startHarness } from '../testing/harness.ts';
 import { ScriptedScaler } from '../testing/scripted-scaler.ts';

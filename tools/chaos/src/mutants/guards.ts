@@ -38,7 +38,7 @@ export const guards: readonly Guard[] = [
   {
     name: 'fence: what bars the way in the DLX',
     drill: 'deaf-request',
-    edits: [{ file: 'packages/dlx/src/gate.ts', find: '    this.#fence = epoch;\n', replace: '' }],
+    edits: [{ file: 'packages/dlx/src/gate/gate.ts', find: '    this.#fence = epoch;\n', replace: '' }],
   },
   {
     name: 'CAS test: the labels in the patch',
@@ -111,7 +111,7 @@ export const guards: readonly Guard[] = [
     drill: 'crowd',
     edits: [
       {
-        file: 'packages/dlx/src/wake.ts',
+        file: 'packages/dlx/src/wake/wake.ts',
         find: '    if (this.#running || this.closed) return;\n    this.#running = true;\n    this.#waitedInLine = false;\n',
         replace: '    if (this.closed) return;\n    this.#running = true;\n    this.#waitedInLine = false;\n',
       },

@@ -1,5 +1,5 @@
 import { constants, type Http2Session, type Http2Stream, type ServerHttp2Stream } from 'node:http2';
-import type { Breakable } from '../../guard.ts';
+import type { Breakable } from '../../sockets/guard.ts';
 import {
   closeSession,
   destroySession,
@@ -8,7 +8,7 @@ import {
   endUpload,
   letGoOfStream,
   resetStream,
-} from '../../http2/stream-end.ts';
+} from '../../http2/streams/stream-end.ts';
 
 /** Which end of Node's HTTP/2: a request's stream to an endpoint, or one from a client. */
 export const sides = ['upstream', 'client'] as const;

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { runBounded } from '../bounded-child.ts';
+import { runBounded } from '../children/bounded-child.ts';
 import { type Call, calls, moments, sides, states } from './calls.ts';
 import type { Cell } from './cell-child.ts';
 

@@ -1,6 +1,15 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { ack, endStream, frame, preface, settings, settingsAck, types, windowUpdate } from '../fuzz/hostile/frames.ts';
+import {
+  ack,
+  endStream,
+  frame,
+  preface,
+  settings,
+  settingsAck,
+  types,
+  windowUpdate,
+} from '../fuzz/hostile/http2/frames.ts';
 
 /** What a peer saw become of a stream. */
 export type Seen = 'nothing' | 'END' | `RST ${number}`;

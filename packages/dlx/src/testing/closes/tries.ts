@@ -9,7 +9,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import { clientOptions, serverOptions } from '../../http2/options.ts';
+import { clientOptions, serverOptions } from '../../http2/streams/options.ts';
 import { type Call, type Moment, type Side, type State } from './calls.ts';
 import {
   block,
@@ -21,7 +21,7 @@ import {
   resetStream,
   types,
   windowUpdate,
-} from '../fuzz/hostile/frames.ts';
+} from '../fuzz/hostile/http2/frames.ts';
 import { connectPeer, listenAny, Peer } from './peer.ts';
 
 /** What a stream is given to send: more than a window, of which a part waits in Node's C++ and the rest in its stream. */

@@ -1,8 +1,8 @@
 import { createRandom, type Random } from '../random.ts';
-import { legalHttp1Client, oddHttp1Client, type Script } from './http1-client.ts';
-import { legalHttp1Endpoint, oddHttp1Endpoint } from './http1-endpoint.ts';
-import { legalHttp2Client, oddHttp2Client } from './http2-client.ts';
-import { type Http2Script, legalHttp2Endpoint, oddHttp2Endpoint } from './http2-endpoint.ts';
+import { legalHttp1Client, oddHttp1Client, type Script } from './http1/http1-client.ts';
+import { legalHttp1Endpoint, oddHttp1Endpoint } from './http1/http1-endpoint.ts';
+import { legalHttp2Client, oddHttp2Client } from './http2/http2-client.ts';
+import { type Http2Script, legalHttp2Endpoint, oddHttp2Endpoint } from './http2/http2-endpoint.ts';
 import { describe } from './step.ts';
 import { legalTcpClient, legalTcpEndpoint, oddTcpClient, oddTcpEndpoint } from './tcp.ts';
 import { legalUpgradeClient, legalUpgradeEndpoint, oddUpgradeClient, oddUpgradeEndpoint } from './upgrade.ts';

@@ -27,7 +27,7 @@ function withFaults(...faults: string[]): Promise<HostileReport> {
   return hostile({
     ...{ count: 24, seed: 1, parallel: 4, ledgerMegabytes: 64, settleMs: 1500, hangCpuMs: 700 },
     isolates: faults.includes('exit'),
-    preloads: [join(import.meta.dirname, 'faults.ts')],
+    preloads: [join(import.meta.dirname, 'process/faults.ts')],
     stands: (index, slot): Conversation | undefined => {
       const fault = faults[index - firstFault];
       if (fault === undefined) return undefined;

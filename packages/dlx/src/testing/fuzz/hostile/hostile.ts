@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Conversation, conversationOf, tell } from './conversation.ts';
-import type { DlxProcess } from './dlx-process.ts';
+import type { DlxProcess } from './process/dlx-process.ts';
 import { outcomesIn, unsettled, valueOf } from './judge.ts';
 import { Neighbour } from './neighbour.ts';
 import type { Slot } from './slot.ts';

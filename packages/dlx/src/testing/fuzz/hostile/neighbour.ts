@@ -3,7 +3,7 @@ import { Agent, createServer, request } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server, type ClientHttp2Session } from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { neighbour } from './hostile-scaler.ts';
+import { neighbour } from './process/hostile-scaler.ts';
 
 const everyMs = 50;
 /** More than the DLX needs, less than what somebody waits for. */

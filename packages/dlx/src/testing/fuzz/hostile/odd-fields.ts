@@ -1,5 +1,5 @@
 import type { Random } from '../random.ts';
-import type { Field } from './frames.ts';
+import type { Field } from './http2/frames.ts';
 
 const oddNames = [
   'connection',

@@ -1,6 +1,6 @@
 import { type Socket } from 'node:net';
-import { FrameReader, type FrameHead } from './frame-reader.ts';
-import { data, endStream, ack, settingsAck, types, windowUpdate, frame } from './frames.ts';
+import { FrameReader, type FrameHead } from './http2/frame-reader.ts';
+import { data, endStream, ack, settingsAck, types, windowUpdate, frame } from './http2/frames.ts';
 import type { Bytes, Step } from './step.ts';
 
 /** How a side of HTTP/2 answers by itself what the other side says. */

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Conversation, entries, type Waking, wakings } from './conversation.ts';
-import { type FrameHead } from './frame-reader.ts';
-import { types } from './frames.ts';
-import { namespace, portsPerSlot } from './hostile-scaler.ts';
+import { type FrameHead } from './http2/frame-reader.ts';
+import { types } from './http2/frames.ts';
+import { namespace, portsPerSlot } from './process/hostile-scaler.ts';
 import { Side } from './side.ts';
 
 /** Where clients knock. */

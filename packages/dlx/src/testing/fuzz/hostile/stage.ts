@@ -1,6 +1,6 @@
-import { DlxProcess } from './dlx-process.ts';
+import { DlxProcess } from './process/dlx-process.ts';
 import { NeighbourApp } from './neighbour.ts';
-import { type Plan, portsPerSlot } from './hostile-scaler.ts';
+import { type Plan, portsPerSlot } from './process/hostile-scaler.ts';
 import { Slot } from './slot.ts';
 
 export interface StageOptions {

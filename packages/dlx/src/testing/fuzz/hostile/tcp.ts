@@ -1,5 +1,5 @@
 import type { Random } from '../random.ts';
-import { cut, end, noise, type Script } from './http1-client.ts';
+import { cut, end, noise, type Script } from './http1/http1-client.ts';
 import { flood, hear, send, type Step, wait } from './step.ts';
 
 const tls = '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03';

@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts';
-import type { Field } from './frames.ts';
-import { cut, end, head, noise, type Script } from './http1-client.ts';
-import { answer } from './http1-endpoint.ts';
+import type { Field } from './http2/frames.ts';
+import { cut, end, head, noise, type Script } from './http1/http1-client.ts';
+import { answer } from './http1/http1-endpoint.ts';
 import { oddField, oddStatus, someFields } from './odd-fields.ts';
 import { flood, hear, send, type Step, wait } from './step.ts';
 

@@ -1,0 +1,97 @@
+import type { Socket } from 'node:net';
+import type { Core } from '../core.ts';
+import type { Gate } from '../gate/gate.ts';
+import { type Breakable, listenOnce } from '../sockets/guard.ts';
+import type { PortLoad } from '../ledger/connections.ts';
+import { stalledMs } from '../ledger/stalls.ts';
+import type { ClientConnection } from './client-connection.ts';
+
+/** A head has so long to become whole while memory is short. */
+const headMs = 10_000;
+
+/** A log line each so often at most. */
+const logEveryMs = 10_000;
+
+/** What a connection is counted by. */
+interface Place {
+  readonly port: number;
+  readonly load: PortLoad;
+  /** Bytes that it has waiting, as of the last look. */
+  waiting: number;
+}
+
+/** Whose a port is, where it is one target's own. */
+export type OwnerOf = (port: number) => Gate | undefined;
+
+/** Lets connections in as far as there is room, and looks after what they have waiting with nothing under way. */
+export class Admission {
+  readonly #core: Core;
+  readonly #places = new WeakMap<Socket, Place>();
+  readonly #ownerOf: OwnerOf;
+  #loggedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(core: Core, ownerOf: OwnerOf) {
+    this.#core = core;
+    this.#ownerOf = ownerOf;
+  }
+
+  /** Whether it may stay; one that may not is closed. It may come a second time, given back by a protocol that let go. */
+  lets(socket: Socket, port: number, owner: Breakable): boolean {
+    if (this.#places.has(socket)) return true;
+    const { connections, bounds } = this.#core.accounting;
+    const target = this.#ownerOf(port);
+    const load = connections.take(port, target !== undefined);
+    if (load === undefined) {
+      bounds.met('connections', target?.ref.namespace);
+      socket.destroy();
+      return false;
+    }
+    const place: Place = { port, load, waiting: 0 };
+    this.#places.set(socket, place);
+    listenOnce(socket, 'close', owner, () => this.#left(place));
+    return true;
+  }
+
+  /** Counts what one has waiting; what stands still is told. `silentMs` as the connection tells it. */
+  look(connection: ClientConnection, silentMs: number): void {
+    const { socket } = connection;
+    const place = this.#places.get(socket);
+    if (place === undefined || socket.destroyed) return;
+    const waiting = connection.waitingBytes();
+    const { connections, stalls, bounds } = this.#core.accounting;
+    if (waiting !== place.waiting) {
+      connections.waits(place.load, waiting - place.waiting);
+      place.waiting = waiting;
+    }
+    if (waiting === 0 || !stalls.wanted) return;
+    if (silentMs < (socket.writableLength > 0 ? stalledMs : headMs)) return;
+    const owner = this.#ownerOf(place.port);
+    stalls.add({
+      bytes: waiting,
+      holder: owner,
+      end: () => {
+        bounds.met('stalled', owner?.ref.namespace);
+        connections.waits(place.load, -place.waiting);
+        place.waiting = 0;
+        socket.destroy();
+      },
+    });
+  }
+
+  /** No more files may be opened, as a rule: whoever is in the kernel's queue waits, or is closed by Node. */
+  acceptFailed(error: unknown): void {
+    const { accounting, clock, logger } = this.#core;
+    accounting.bounds.met('accept');
+    const nowMs = clock.monotonic();
+    if (nowMs - this.#loggedMs < logEveryMs) return;
+    this.#loggedMs = nowMs;
+    logger.error('a connection could not be accepted', { err: error });
+  }
+
+  #left(place: Place): void {
+    const { connections } = this.#core.accounting;
+    connections.waits(place.load, -place.waiting);
+    place.waiting = 0;
+    connections.leave(place.port, place.load);
+  }
+}

@@ -1,0 +1,264 @@
+import { createServer, IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import type { TargetPort } from '@scaler/scaler-types';
+import { fastify, type FastifyInstance } from 'fastify';
+import type { Core } from '../core.ts';
+import { type Breakable, guard, ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
+import { Http1Carrier } from '../http1/http1-carrier.ts';
+import { type RawMessage, rawMessageClass } from '../http1/raw-message.ts';
+import { RawResponse } from '../http1/raw-response.ts';
+import { Http2Connection } from '../http2/http2-connection.ts';
+import { outcomes } from '../outcome.ts';
+import { TcpConnection } from '../tcp/tcp-connection.ts';
+import { Turns } from '../turns.ts';
+import { takeUpgrade, whenAnswered } from '../upgrade/take-upgrade.ts';
+import { Admission, type OwnerOf } from './admission.ts';
+import type { ClientConnection, Handle } from './client-connection.ts';
+import { Connection } from './connection.ts';
+import { peek } from './peek.ts';
+
+const connectionOf = Symbol('connection');
+type Held = Socket & { [connectionOf]?: Connection };
+
+/** Kept-alive clients may pause so long; more than the 60 s after which ingresses let go by themselves. */
+const keepAliveMs = 75_000;
+/** Connections that close: to end the request on one takes a quarter of a millisecond, and a client may close a thousand at once. */
+const endingsPerTurn = 50;
+/** A limit is met this part of it late. */
+const looksPerLimit = 32;
+export const backlog = 4096;
+/** Of a request's head; as much as an endpoint's answer may have. */
+const maxHeaderSize = 65_536;
+
+/**
+ * The one HTTP server of all data ports. fastify owns its life; the requests are taken before fastify's router, which
+ * costs half of the throughput and knows nothing that a proxy needs.
+ */
+export class DataServer implements Breakable {
+  readonly connections = new Set<ClientConnection>();
+  readonly #core: Core;
+  readonly #handle: Handle;
+  readonly #targetPort: (port: number) => TargetPort | undefined;
+  readonly #admission: Admission;
+  readonly #endings = new Turns(endingsPerTurn);
+  readonly #app: FastifyInstance;
+  #server: Server | undefined;
+  /** Monotonic. */
+  #lookAtMs = 0;
+  /** Node's own taking of a connection in HTTP/1. */
+  #speakHttp1: (socket: Socket) => void = () => {};
+
+  /** `targetPort` and `ownerOf` tell whose a port is, where it is one target's own. */
+  constructor(
+    core: Core,
+    handle: Handle,
+    { targetPort, ownerOf }: { targetPort: (port: number) => TargetPort | undefined; ownerOf: OwnerOf },
+  ) {
+    this.#core = core;
+    this.#handle = handle;
+    this.#targetPort = targetPort;
+    this.#admission = new Admission(core, ownerOf);
+    this.#app = fastify({
+      serverFactory: () => (this.#server = this.#createServer()),
+      // fastify's own would answer beside ours, and close at once.
+      clientErrorHandler: guard(this, this.#clientError),
+      logger: false,
+    });
+  }
+
+  /** Listens on the shared port and returns it. */
+  async listen(host: string, port: number): Promise<number> {
+    await this.#app.listen({ host, port, backlog });
+    const address = this.#app.server.address();
+    return typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  /** Takes a connection that came in on a target's own port. */
+  accept(socket: Socket, port: number): void {
+    if (!this.#admission.lets(socket, port, this)) return;
+    const declared = this.#targetPort(port);
+    if (declared?.protocol === 'tcp') this.#takeTcp(socket, port, declared.speaksFirst);
+    else this.#arrived(socket, port, { ownPort: true, sniffs: declared?.protocol === undefined });
+  }
+
+  /** One connection ends: the socket, or the one that the request came on. */
+  broke(error: unknown, about: unknown): void {
+    const socket = (about instanceof IncomingMessage ? about.socket : about) as Held | undefined;
+    const connection = socket?.[connectionOf];
+    if (connection !== undefined) connection.broke(error);
+    else {
+      this.#core.faults.tell(error, 'connection');
+      socket?.destroy?.();
+    }
+  }
+
+  /** A port's server could not take a connection; it goes on. */
+  acceptFailed(error: unknown): void {
+    this.#admission.acceptFailed(error);
+  }
+
+  /** No more connections on the shared port; those that stand go on. */
+  stopAccepting(): void {
+    // http's own close() would end idle connections, on which a request may be under way to us.
+    if (this.#server?.listening === true) NetServer.prototype.close.call(this.#server);
+  }
+
+  /** Ends connections with nothing under way. */
+  endIdle(): void {
+    for (const connection of this.connections) if (connection.isIdle) connection.end();
+  }
+
+  /** Asks those clients to go elsewhere that can be told at any time. */
+  leave(): void {
+    for (const connection of this.connections) connection.leave();
+  }
+
+  /**
+   * Ends connections that had no request for too long, or did not take the end of an answer. To look at ten thousand
+   * takes 10 ms: it is done as seldom as the limits allow.
+   */
+  endSilent(nowMs: number): void {
+    if (nowMs < this.#lookAtMs) return;
+    const { idleTimeoutMs } = this.#core.settings;
+    const { ledger } = this.#core.accounting;
+    this.#lookAtMs = ledger.isBusy
+      ? nowMs
+      : nowMs + Math.min(keepAliveMs, idleTimeoutMs || keepAliveMs) / looksPerLimit;
+    for (const connection of this.connections) {
+      const { socket } = connection;
+      const limitMs = socket.writableLength > 0 ? idleTimeoutMs : keepAliveMs;
+      const silentMs = connection.silentForMs(nowMs);
+      if (silentMs > limitMs && limitMs > 0) socket.destroy();
+      else this.#admission.look(connection, silentMs);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const { socket } of this.connections) socket.destroy();
+    await this.#app.close();
+  }
+
+  #createServer(): Server {
+    const server = createServer({
+      // Node would answer 400 by itself, uncounted.
+      requireHostHeader: false,
+      maxHeaderSize,
+      requestTimeout: 0,
+      // Node's timers are set and cleared with each message; `endSilent` does their work.
+      keepAliveTimeout: 0,
+      optimizeEmptyRequests: true,
+      IncomingMessage: rawMessageClass(this.#core.settings.targetHeader),
+      ServerResponse: RawResponse as typeof ServerResponse,
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
+    });
+    const receive = (req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void => {
+      (req.socket as Held)[connectionOf]?.receive(
+        new Http1Carrier(req as RawMessage, res as RawResponse, expectsContinue),
+      );
+    };
+    // Node leaves out what is beyond 1000 fields; a Content-Length among them would be one. Their size is bounded.
+    server.maxHeadersCount = 0;
+    // Node's list of connections, kept in order of their newest message for limits that `endSilent` looks after, takes a
+    // tenth of what a small request costs.
+    server.removeAllListeners('listening');
+    for (const listener of server.listeners('connection')) this.#speakHttp1 = listener.bind(server);
+    server.removeAllListeners('connection');
+    // Of a connection that could not be accepted; that it cannot listen is told by fastify.
+    ignoreErrors(server);
+    listen(server, 'connection', this, (socket: Socket) => {
+      const port = socket.localPort ?? 0;
+      if (this.#admission.lets(socket, port, this)) this.#arrived(socket, port, { ownPort: false, sniffs: false });
+    });
+    listen(server, 'error', this, (error: NodeJS.ErrnoException) => {
+      // That it cannot listen is told to who made it listen.
+      if (error.syscall === 'accept') this.acceptFailed(error);
+    });
+    listen(server, 'request', this, (req: IncomingMessage, res: ServerResponse) => receive(req, res, false));
+    for (const event of ['checkContinue', 'checkExpectation']) {
+      listen(server, event, this, (req: IncomingMessage, res: ServerResponse) => receive(req, res, true));
+    }
+    listen(server, 'upgrade', this, (req: RawMessage, socket: Held, bytes: Buffer) => {
+      const connection = socket[connectionOf];
+      if (connection === undefined) socket.destroy();
+      else takeUpgrade({ server, connection, req, bytes });
+    });
+    listen(server, 'connect', this, (_req: RawMessage, socket: Held) => {
+      const connection = socket[connectionOf];
+      if (connection === undefined) return;
+      // Node has let go of it: nobody else would hear of an error, which would end the process.
+      ignoreErrors(socket);
+      connection.leftHttp = true;
+      whenAnswered(connection, () => this.#refuseRaw(connection, 501, 'CONNECT is not supported'));
+    });
+    return server;
+  }
+
+  /** What was not declared comes in on the same ports; the first bytes tell which it is. */
+  #arrived(socket: Held, port: number, { ownPort, sniffs }: { ownPort: boolean; sniffs: boolean }): void {
+    // It was reset before we took it; nobody waits for an answer.
+    if (socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
+    const connection = new Connection(this.#core, this.#handle, socket, port, ownPort);
+    socket[connectionOf] = connection;
+    this.#track(connection);
+    peek(connection, sniffs, (spoken) => {
+      if (spoken === 'http1') {
+        this.#speakHttp1(socket);
+        return;
+      }
+      this.connections.delete(connection);
+      if (spoken === 'tcp') this.#takeTcp(socket, port, 'client');
+      else this.#track(new Http2Connection(this.#core, this.#handle, connection));
+    });
+  }
+
+  #takeTcp(socket: Socket, port: number, speaksFirst: TargetPort['speaksFirst']): void {
+    if (socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
+    const connection = new TcpConnection(this.#core, this.#handle, socket, port);
+    this.#track(connection);
+    connection.start(speaksFirst);
+  }
+
+  #track(connection: ClientConnection): void {
+    this.connections.add(connection);
+    this.#core.silence.arrived();
+    listenOnce(connection.socket, 'close', connection, () => {
+      this.connections.delete(connection);
+      const turn = this.#endings.take();
+      if (turn === undefined) connection.closed();
+      else void turn.then(guard(connection, connection.closed));
+    });
+  }
+
+  /** What Node's parser refuses never becomes a request of ours; it is counted all the same. */
+  #clientError({ code = '', message }: NodeJS.ErrnoException, socket: Held): void {
+    const connection = socket[connectionOf];
+    if (!code.startsWith('HPE_') || connection === undefined) {
+      socket.destroy();
+      return;
+    }
+    const status = code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+    const refusal = { outcome: 'bad-request', status, detail: message } as const;
+    connection.garbled(code, refusal, () => this.#refuseRaw(connection, status, message));
+  }
+
+  #refuseRaw(connection: Connection, status: number, detail: string): void {
+    const { socket } = connection;
+    if (!socket.writable) return;
+    this.#core.accounting.accept();
+    this.#core.accounting.count('bad-request');
+    const { title } = outcomes['bad-request'];
+    const body = JSON.stringify({ type: 'about:blank', title, status, code: 'bad-request', detail });
+    socket.write(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n` +
+        `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+    connection.linger();
+  }
+}

@@ -1,0 +1,87 @@
+import type { InfraReply, InfraRoute } from '@scaler/runtime';
+import { resourceKey, type ResourceRef } from '@scaler/scaler-types';
+import type { Dlx } from '../dlx.ts';
+import { Fences } from './fences.ts';
+import { preflight } from './preflight.ts';
+import { SharedAnswers } from './shared-answers.ts';
+
+export interface PeerRouteOptions {
+  /** Whether anybody may ask, so that what one question costs is bounded. Default false. */
+  readonly bounded?: boolean;
+}
+
+/**
+ * What the autoscaler asks each DLX: who is active, whether nothing is under way, whether a sleeper could be served.
+ * Equal questions within a second share one answer. A fence ends the sharing of the activity: what is asked behind it has
+ * to show what came before it.
+ */
+export function peerRoutes(dlx: Dlx, { bounded = false }: PeerRouteOptions = {}): InfraRoute[] {
+  const { identity: replica, clock } = dlx.core;
+  const startedAt = clock.now();
+  const activities = new SharedAnswers<object>(clock);
+  const preflights = new SharedAnswers<Promise<object>>(clock);
+  const fences = new Fences(clock, { bounded, onRaised: () => activities.forget('') });
+  return [
+    {
+      method: 'GET',
+      path: '/activity',
+      handle: () => ({
+        body: activities.get('', () => {
+          return { replica, startedAt, now: clock.now(), draining: dlx.core.draining, resources: activity(dlx) };
+        }),
+      }),
+    },
+    {
+      method: 'POST',
+      path: '/fence',
+      handle: ({ body }) => {
+        const resource = resourceIn(body);
+        const { epoch } = (body ?? {}) as { epoch?: unknown };
+        if (resource === undefined || typeof epoch !== 'string') return wrong('{resource: {namespace, name}, epoch}');
+        const gate = dlx.resources.gate(resource);
+        // Not clear, for a DLX that has not heard of it yet would not know to wake it either.
+        const unknown = { clear: false, held: 0, inFlight: 0, reason: 'this DLX does not know the resource' };
+        return { body: { replica, epoch, ...(gate === undefined ? unknown : fences.raise(gate, epoch)) } };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/preflight',
+      handle: async ({ body }) => {
+        const resource = resourceIn(body);
+        if (resource === undefined) return wrong('{resource: {namespace, name}}');
+        const ask = async (): Promise<object> => {
+          // Shared, so that no asker's going ends it; it takes a second at most.
+          const reasons = await preflight(dlx, resource, new AbortController().signal);
+          return { replica, ok: reasons.length === 0, reasons };
+        };
+        // What is not known is not kept: names of others' choice would fill the memory.
+        const isKnown = dlx.resources.gate(resource) !== undefined;
+        return { body: await (isKnown ? preflights.get(resourceKey(resource), ask) : ask()) };
+      },
+    },
+  ];
+}
+
+function activity({ core, resources }: Dlx): Record<string, object> {
+  const nowMs = core.clock.monotonic();
+  const age = (atMs: number | undefined) => (atMs === undefined ? undefined : Math.max(0, Math.round(nowMs - atMs)));
+  const active: Record<string, object> = {};
+  for (const [key, gate] of resources.gates) {
+    const { held, inFlight, openStreams, arrivals, lastArrivalMs, lastEndMs } = gate;
+    if (arrivals + held + inFlight === 0) continue;
+    const ages = { lastArrivalAgeMs: age(lastArrivalMs), lastEndAgeMs: age(lastEndMs) };
+    active[key] = { held, inFlight, openStreams, arrivals, ...ages };
+  }
+  return active;
+}
+
+function resourceIn(body: unknown): ResourceRef | undefined {
+  const { resource } = (body ?? {}) as { resource?: unknown };
+  const { namespace, name } = (resource ?? {}) as { namespace?: unknown; name?: unknown };
+  return typeof namespace === 'string' && typeof name === 'string' ? { namespace, name } : undefined;
+}
+
+function wrong(wanted: string): InfraReply {
+  return { status: 400, body: { code: 'bad-request', detail: `wanted is ${wanted}` } };
+}

@@ -1,0 +1,105 @@
+import type { Endpoint } from '@scaler/scaler-types';
+import type { Attempt } from '../exchange/carrier.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { ReleaseWindow } from './release-window.ts';
+
+const firstPauseMs = 10;
+const longestPauseMs = 1000;
+/** An endpoint that hangs costs each who tries it a wait. */
+const firstHungPauseMs = 1000;
+const longestHungPauseMs = 10_000;
+/**
+ * A connection to an endpoint that is not known to serve has to stand so long before a request is sent on it. What
+ * listens before its app does (a sidecar, a port forwarder) accepts and resets at once; a request that was sent by
+ * then may be lost, for it may not be sent twice.
+ */
+const settleMs = 10;
+
+/** One address of a target, with what was learnt of it. */
+export class EndpointState {
+  /** `address:port`, with brackets around IPv6. */
+  readonly key: string;
+  endpoint: Endpoint;
+  /** It is none of its target's any more. */
+  gone = false;
+  readonly window = new ReleaseWindow();
+  /** Monotonic; when it last began an answer. */
+  answeredAtMs: number | undefined;
+  /** Monotonic; left out until then while another can be had. */
+  failedUntilMs = 0;
+  /** Monotonic; when none can be had it is tried again from then on. */
+  retryAtMs = 0;
+  /** It took no connection when it was tried last. */
+  refuses = false;
+  /** In a row, those that came at once counted once. */
+  #failures = 0;
+  #trial: { readonly x: Exchange; readonly attempt: Attempt | undefined } | undefined;
+
+  constructor(key: string, endpoint: Endpoint) {
+    this.key = key;
+    this.endpoint = endpoint;
+  }
+
+  /** It took no connection; `hung`: it did not even refuse. */
+  refused(nowMs: number, hung: boolean): void {
+    this.window.failed();
+    this.refuses = true;
+    this.#trial = undefined;
+    if (nowMs < this.failedUntilMs) {
+      // Of the same outage, or tried for lack of any other.
+      this.retryAtMs = Math.max(this.retryAtMs, nowMs + firstPauseMs);
+      return;
+    }
+    const times = 2 ** this.#failures;
+    this.#failures += 1;
+    this.retryAtMs = nowMs + Math.min(longestPauseMs, firstPauseMs * times);
+    this.failedUntilMs = hung ? nowMs + Math.min(longestHungPauseMs, firstHungPauseMs * times) : this.retryAtMs;
+  }
+
+  /** It took a connection, and broke it off under a request. Where there is no other nobody waits for that. */
+  brokeOff(nowMs: number, answering: boolean): void {
+    if (!answering) this.window.failed();
+    if (nowMs < this.failedUntilMs) return;
+    this.failedUntilMs = nowMs + Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures);
+    this.#failures += 1;
+  }
+
+  /** A connection stands: others may come, though it has still to answer before it is trusted. */
+  connected(): void {
+    this.failedUntilMs = 0;
+    this.retryAtMs = 0;
+    this.refuses = false;
+    this.#trial = undefined;
+  }
+
+  answered(nowMs: number): void {
+    this.#failures = 0;
+    this.connected();
+    this.answeredAtMs = nowMs;
+  }
+
+  /** Whoever is held waited since then: more is tried at once if nothing was answered meanwhile. */
+  waited(sinceMs: number): void {
+    if (this.answeredAtMs === undefined || this.answeredAtMs < sinceMs) this.window.waited();
+  }
+
+  /** Who is sent to one that refuses tries it for all others. */
+  began(x: Exchange): void {
+    if (this.refuses) this.#trial = { x, attempt: x.attempt };
+  }
+
+  /** Whether one tries it for all others. */
+  get onTrial(): boolean {
+    return this.#trial?.x.state === 'forwarding' && this.#trial.x.attempt === this.#trial.attempt;
+  }
+
+  /** Whether it is as good as any other. */
+  isUsable(nowMs: number): boolean {
+    return this.failedUntilMs <= nowMs && !this.onTrial;
+  }
+
+  /** Milliseconds for which a new connection has to stand before it is used. */
+  get settleMs(): number {
+    return this.answeredAtMs === undefined || this.#failures > 0 ? settleMs : 0;
+  }
+}

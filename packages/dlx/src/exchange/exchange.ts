@@ -1,0 +1,252 @@
+import { answer } from './answer.ts';
+import type { Attempt, Carrier, Channel } from './carrier.ts';
+import type { Core } from '../core.ts';
+import type { Lane } from '../gate/lane.ts';
+import { bodyAheadOf, inFlightBytesOf } from '../gate/bounds.ts';
+import type { Holdable } from '../gate/hold-queue.ts';
+import type { Breakable } from '../sockets/guard.ts';
+import { causeText, type Outcome, outcomes, type Refusal } from '../outcome.ts';
+import type { Head } from '../head/head.ts';
+import { toldOf } from './problem-details.ts';
+
+/** `held` waits for an endpoint, `forwarding` is on its way, `ended` has its one outcome. */
+export type ExchangeState = 'new' | 'held' | 'forwarding' | 'ended';
+
+/** Of what an error says. */
+const longestCause = 200;
+
+let arrivals = 0;
+
+/** One request and its answer, from head to outcome; the record that is held. */
+export class Exchange implements Holdable, Breakable {
+  readonly seq = ++arrivals;
+  prev: Holdable | undefined = undefined;
+  next: Holdable | undefined = undefined;
+  readonly core: Core;
+  readonly channel: Channel;
+  readonly carrier: Carrier;
+  /** Monotonic. */
+  readonly startedMs: number;
+  readonly head: Head;
+  lane: Lane | undefined = undefined;
+  state: ExchangeState = 'new';
+  /** Whether it counts as activity: not quiet. */
+  isUse = false;
+  /** Monotonic; when its hold ends. */
+  deadlineMs = 0;
+  heldAtMs = 0;
+  /** What it is counted as while it is held; 0: it never was. */
+  heldBytes = 0;
+  /** What it is counted as now, in flight; the connection that is its alone is counted by itself. */
+  charged = 0;
+  /** Of these, what was read from its client beside its head. */
+  keptBytes = 0;
+  wasHeld = false;
+  attempt: Attempt | undefined = undefined;
+  /** Why the last endpoint could not be had. */
+  failure: unknown = undefined;
+  /** Endpoints tried since it was last held. */
+  tries = 0;
+  /** As it is sent upstream: origin form. */
+  path = '/';
+  /** Sent once more already, after an endpoint broke off without an answer. */
+  repeated = false;
+  #open = false;
+  /** What it is counted as at least while it is in flight. */
+  #inFlightBytes = 0;
+
+  constructor(core: Core, channel: Channel, carrier: Carrier) {
+    this.core = core;
+    this.channel = channel;
+    this.carrier = carrier;
+    this.head = carrier.head;
+    this.startedMs = core.clock.monotonic();
+    core.accounting.accept();
+    core.accounting.inFlight += 1;
+  }
+
+  /** Gives it to its target's lane; from here on it counts as the resource's. */
+  enter(lane: Lane): void {
+    this.lane = lane;
+    lane.gate.inFlight += 1;
+    this.#inFlightBytes = inFlightBytesOf(this.carrier);
+    // What comes of a body is seen at the next look, and may be much by then.
+    this.#charge(this.#inFlightBytes + bodyAheadOf(this.head));
+  }
+
+  /** Why there is no room for it, though it need not be held. */
+  overflow(): string | undefined {
+    if (this.lane === undefined) return undefined;
+    return this.core.accounting.ledger.overflowOf(this.lane.gate, this.charged);
+  }
+
+  /** On its way, so many bytes of it wait to be taken by one side or the other. */
+  buffers(bytes: number): void {
+    if (this.state === 'forwarding') this.#charge(this.#inFlightBytes + bytes);
+  }
+
+  /**
+   * Whether the answer ends the connection: the process is about to stop, or the resource is awake and a new
+   * connection through its Service would reach a pod.
+   */
+  closesConnection(): boolean {
+    if (this.core.draining) return true;
+    const resource = this.lane?.gate.resource;
+    return this.channel.ownPort && resource?.phase === 'awake' && resource.dlxSeesAll !== true;
+  }
+
+  /**
+   * What its carrier keeps of what came behind its head has grown to so many bytes. Held, that has to fit in like any other
+   * request, or it ends.
+   */
+  keeps(bytes: number): void {
+    const by = bytes - this.keptBytes;
+    this.keptBytes = bytes;
+    if (this.heldBytes > 0) this.#grow(by);
+  }
+
+  /** Its connection left HTTP: it is a stream now, which is open until the request ends. */
+  opened(): void {
+    if (this.#open || this.state === 'ended') return;
+    this.#open = true;
+    this.#countOpen(1);
+  }
+
+  /** The only place where held and in-flight are counted. */
+  moveTo(state: ExchangeState): void {
+    const was = this.state;
+    if (was === state) return;
+    this.state = state;
+    const { accounting, clock } = this.core;
+    const gate = this.lane?.gate;
+    if (was === 'held') {
+      this.#countHeld(-1);
+      accounting.holdSeconds.observe((clock.monotonic() - this.heldAtMs) / 1000);
+    } else {
+      accounting.inFlight -= 1;
+      if (gate !== undefined) gate.inFlight -= 1;
+    }
+    if (state === 'ended') {
+      this.#charge(0);
+      if (this.#open) this.#countOpen(-1);
+      return;
+    }
+    if (state === 'held') this.#charge(0);
+    else if (was === 'held') this.#charge(this.#inFlightBytes + bodyAheadOf(this.head));
+    if (state === 'held') {
+      this.#countHeld(1);
+      this.heldAtMs = clock.monotonic();
+      this.wasHeld = true;
+    } else {
+      accounting.inFlight += 1;
+      if (gate !== undefined) gate.inFlight += 1;
+    }
+  }
+
+  /** Answers it ourselves. */
+  refuse(refusal: Refusal): void {
+    if (this.state === 'ended') return;
+    let status: number = refusal.status ?? outcomes[refusal.outcome].status;
+    try {
+      status = answer(this, refusal);
+    } catch (error) {
+      this.#told(error);
+      this.#reset(refusal);
+    }
+    this.end(refusal.outcome, status, refusal.detail);
+  }
+
+  /**
+   * Something threw at what its client or its endpoint sent: it ends by the usual refusal.
+   *
+   * @param by the try that it happened in; one that is given up already does not end the request.
+   */
+  broke(error: unknown, by?: Attempt): void {
+    this.#told(error);
+    const { attempt } = this;
+    if (by === undefined || by === attempt) {
+      const what = attempt === undefined ? 'what the client sent' : 'what was sent, or came back,';
+      const detail = `${what} cannot be passed on: ${causeText(error).slice(0, longestCause)}`;
+      this.refuse({ outcome: attempt === undefined ? 'bad-request' : 'upstream-reset', detail });
+    }
+    try {
+      (by ?? attempt)?.abort();
+    } catch (second) {
+      this.#told(second);
+    }
+  }
+
+  /** Counts it, once, and lets what waited behind it go on. */
+  end(outcome: Outcome, status: number, detail?: string): void {
+    if (this.state === 'ended') return;
+    if (this.state === 'held') this.lane?.left(this);
+    this.moveTo('ended');
+    this.core.accounting.count(outcome);
+    this.lane?.gate.ended(this, outcome, status, detail);
+    this.channel.done(this);
+  }
+
+  /** The connection closed before the answer was complete. */
+  clientGone(): void {
+    if (this.state === 'ended') return;
+    const attempt = this.attempt;
+    this.end('client-gone', 499);
+    attempt?.abort();
+  }
+
+  #told(error: unknown): void {
+    this.core.faults.tell(error, 'request', this.lane?.gate.ref);
+  }
+
+  /** Not even an answer of ours can be given. */
+  #reset(refusal: Refusal): void {
+    try {
+      this.carrier.reset(toldOf(this, refusal));
+    } catch (error) {
+      this.#told(error);
+    }
+  }
+
+  #grow(by: number): void {
+    if (this.state !== 'held') {
+      this.heldBytes += by;
+      return;
+    }
+    this.#countHeld(-1);
+    this.heldBytes += by;
+    this.#countHeld(1);
+    const { free } = this.core.accounting.ledger;
+    const gate = this.lane?.gate;
+    if (gate === undefined || (free >= 0 && gate.heldBytes <= Math.max(free, this.heldBytes))) return;
+    const detail = `${gate.key}: ${gate.heldBytes} bytes are held, with ${free} left for all`;
+    this.refuse({ outcome: 'overflow', detail });
+  }
+
+  #countHeld(by: 1 | -1): void {
+    const { accounting } = this.core;
+    accounting.held += by;
+    accounting.heldBytes += by * this.heldBytes;
+    // What is held counts its connection.
+    accounting.ledger.inFlight -= by * this.channel.connectionBytes;
+    const gate = this.lane?.gate;
+    if (gate === undefined) return;
+    gate.held += by;
+    gate.heldBytes += by * this.heldBytes;
+    gate.namespace.bytes += by * this.heldBytes;
+  }
+
+  #charge(bytes: number): void {
+    const by = bytes - this.charged;
+    const gate = this.lane?.gate;
+    if (by === 0 || gate === undefined) return;
+    this.charged = bytes;
+    this.core.accounting.ledger.inFlight += by;
+    gate.inFlightBytes += by;
+    gate.namespace.bytes += by;
+  }
+
+  #countOpen(by: 1 | -1): void {
+    this.core.accounting.openStreams += by;
+    if (this.lane !== undefined) this.lane.gate.openStreams += by;
+  }
+}

@@ -1,0 +1,38 @@
+import type { Exchange } from './exchange.ts';
+import type { Outcome, Refusal } from '../outcome.ts';
+
+/** How much of why it ended a client is told. */
+export type ProblemDetails = 'full' | 'brief';
+
+/** Says nothing of pods, resources, images or nodes. */
+const briefly: Record<Outcome, string> = {
+  forwarded: 'forwarded',
+  'client-gone': 'the client left',
+  'wake-timeout': 'it was not awake in time',
+  'wake-failed': 'it cannot be woken',
+  overflow: 'too many requests wait already',
+  'upstream-connect': 'it took no connection in time',
+  'upstream-timeout': 'it did not begin its answer in time',
+  'upstream-idle': 'it fell silent',
+  'upstream-reset': 'it broke off',
+  draining: 'this DLX is shutting down',
+  'not-woken': 'it is asleep, and not woken by this kind of request',
+  'no-route': 'nothing known goes by this host and path',
+  'bad-request': 'it cannot be passed on as it stands',
+};
+
+/**
+ * What a client is told of a refusal. Briefly that is the outcome in words; only what was wrong with the request itself,
+ * before anything of the cluster was looked at, is told whole.
+ */
+export function toldOf(x: Pick<Exchange, 'core' | 'lane'>, refusal: Refusal): Refusal {
+  if (x.core.settings.problemDetails !== 'brief') return refusal;
+  const { outcome, detail, status, retryAfterS } = refusal;
+  const own = outcome === 'bad-request' && x.lane === undefined;
+  return {
+    outcome,
+    detail: own ? detail : status === 508 ? 'it came back from its own endpoint' : briefly[outcome],
+    ...(status !== undefined && { status }),
+    ...(retryAfterS !== undefined && { retryAfterS }),
+  };
+}

@@ -1,0 +1,89 @@
+import type { Clock } from '@scaler/scaler-types';
+import type { Ended } from '../ledger/accounting.ts';
+import type { Exchange } from './exchange.ts';
+import { keptText } from '../ledger/kept-text.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Outcome } from '../outcome.ts';
+
+const kept = 32;
+/** Characters of a path, and of a method, which in HTTP/2 may be any word. */
+const mostPath = 200;
+const mostMethod = 20;
+const mostDetail = 500;
+/** A slot beside its texts. */
+const slotBytes = 192;
+
+interface Slot {
+  method: string;
+  path: string;
+  /** Monotonic. */
+  startedMs: number;
+  /** Monotonic. */
+  endedMs: number;
+  outcome: Outcome;
+  status: number;
+  detail: string | undefined;
+  /** What it is counted as. */
+  bytes: number;
+}
+
+/** The last requests of a resource that ended. Each is written over an old one: on the hot path nothing new is made. */
+export class RecentRequests {
+  readonly #ledger: Ledger;
+  readonly #slots: Slot[] = [];
+  #next = 0;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  add({ carrier, startedMs }: Exchange, endedMs: number, outcome: Outcome, status: number, told?: string): void {
+    const { url } = carrier;
+    const method = carrier.method.length > mostMethod ? keptText(carrier.method, mostMethod) : carrier.method;
+    const path = pathOf(url);
+    const detail = told === undefined ? undefined : keptText(told, mostDetail);
+    const bytes = slotBytes + path.length + (detail === undefined ? 0 : 2 * detail.length);
+    const slot = this.#slots[this.#next];
+    this.#ledger.kept += bytes - (slot?.bytes ?? 0);
+    if (slot === undefined) this.#slots.push({ method, path, startedMs, endedMs, outcome, status, detail, bytes });
+    else {
+      slot.method = method;
+      slot.path = path;
+      slot.startedMs = startedMs;
+      slot.endedMs = endedMs;
+      slot.outcome = outcome;
+      slot.status = status;
+      slot.detail = detail;
+      slot.bytes = bytes;
+    }
+    this.#next = (this.#next + 1) % kept;
+  }
+
+  /** Forgets them all. */
+  clear(): void {
+    for (const { bytes } of this.#slots.splice(0)) this.#ledger.kept -= bytes;
+    this.#next = 0;
+  }
+
+  /** Newest first. */
+  list(clock: Clock): Ended[] {
+    const offset = clock.now() - clock.monotonic();
+    const oldestFirst = [...this.#slots.slice(this.#next), ...this.#slots.slice(0, this.#next)];
+    return oldestFirst.reverse().map(({ method, path, startedMs, endedMs, outcome, status, detail }) => ({
+      method,
+      outcome,
+      status,
+      path,
+      ...(detail !== undefined && { detail }),
+      at: new Date(offset + endedMs).toISOString(),
+      tookMs: Math.round((endedMs - startedMs) * 10) / 10,
+    }));
+  }
+}
+
+/** Without its query, which may hold secrets, and with nothing of it kept alive. */
+function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  if (query === -1 && url.length <= mostPath) return url;
+  return keptText(query === -1 ? url : url.slice(0, query), mostPath);
+}

@@ -1,0 +1,271 @@
+import { type Resource, type ResourceRef, type TargetPort, resourceKey } from '@scaler/scaler-types';
+
+import type { Ended } from '../ledger/accounting.ts';
+import type { Core } from '../core.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { Lane } from './lane.ts';
+import type { NamespaceLoad } from '../ledger/ledger.ts';
+import { RetryBudget } from './retry-budget.ts';
+import { type Outcome, type Refusal } from '../outcome.ts';
+import { RecentRequests } from '../exchange/recent-requests.ts';
+import { Wake } from '../wake/wake.ts';
+
+/** A live answer of setScale is good for so long where the scaler says that what it told may be out of date. */
+const liveAnswerMs = 1000;
+
+/** What a fence is answered. */
+export interface FenceAnswer {
+  readonly clear: boolean;
+  readonly held: number;
+  readonly inFlight: number;
+  readonly reason?: string;
+}
+
+/** One resource's gate: says whether its requests may pass, and holds and wakes when they may not. */
+export class Gate {
+  readonly key: string;
+  readonly ref: ResourceRef;
+  readonly core: Core;
+  resource: Resource;
+  removed = false;
+  held = 0;
+  heldBytes = 0;
+  inFlightBytes = 0;
+  readonly namespace: NamespaceLoad;
+  inFlight = 0;
+  /** Those in flight that are not HTTP, or not any more: WebSockets, raw connections. */
+  openStreams = 0;
+  /** Requests since start, quiet ones not counted. */
+  arrivals = 0;
+  /** Monotonic. */
+  lastArrivalMs: number | undefined = undefined;
+  /** Monotonic; when the last request ended that is not quiet. */
+  lastEndMs: number | undefined = undefined;
+  /** What stands in the way of a wake, as last heard; told to those who waited in vain. */
+  hindrance: string | undefined = undefined;
+  lanes: readonly Lane[] = [];
+  // Ten thousand sleepers have none of these: they are made for the first request.
+  #wake: Wake | undefined;
+  #retries: RetryBudget | undefined;
+  #recent: RecentRequests | undefined;
+  #fence: string | undefined;
+  /** Since the fence the scaler has told of it awake again. What it tells may be old: only a setScale is believed. */
+  #fenceMayBeOver = false;
+  /** Counts fences, so that a wake which began before one does not lift it. */
+  #fences = 0;
+  /** Monotonic; when setScale last said that it can serve. Forgotten once the phase says otherwise. */
+  #confirmedMs: number | undefined;
+  #cancelDeadline: (() => void) | undefined;
+  #deadlineMs = Number.POSITIVE_INFINITY;
+
+  constructor(core: Core, resource: Resource) {
+    this.core = core;
+    this.ref = { namespace: resource.namespace, name: resource.name };
+    this.key = resourceKey(resource);
+    this.namespace = core.accounting.ledger.join(resource.namespace);
+    this.resource = resource;
+    this.update(resource);
+  }
+
+  get wake(): Wake {
+    this.#wake ??= new Wake(this);
+    return this.#wake;
+  }
+
+  /** Its wake, if there ever was a reason for one. */
+  get wakeSoFar(): Wake | undefined {
+    return this.#wake;
+  }
+
+  get retries(): RetryBudget {
+    this.#retries ??= new RetryBudget();
+    return this.#retries;
+  }
+
+  get fence(): string | undefined {
+    return this.#fence;
+  }
+
+  get retryAfterS(): number {
+    const { breaker, history } = this.wake;
+    return breaker.retryInMs === undefined ? history.retryAfterS : Math.max(1, Math.ceil(breaker.retryInMs / 1000));
+  }
+
+  /**
+   * Whether an arrival may pass at once. A fence bars the way whatever was told; what may be out of date is not
+   * believed; the phase alone opens the gate, or a setScale that resolved since the phase last said otherwise.
+   */
+  isOpen(): boolean {
+    if (this.#fence !== undefined || this.removed) return false;
+    const stale = this.core.scaler.isStale?.(this.ref) ?? false;
+    if (this.#confirmedMs !== undefined)
+      return !stale || this.core.clock.monotonic() - this.#confirmedMs < liveAnswerMs;
+    return !stale && (this.resource.phase === 'awake' || this.resource.phase === 'waking');
+  }
+
+  /** Takes what the scaler told last. */
+  update(resource: Resource): void {
+    const wasOpen = this.held > 0 && this.isOpen();
+    if (resource.phase !== this.resource.phase) this.#wake?.phaseChanged(resource.phase);
+    if (isAwakeAgain(this.resource, resource)) this.#fenceMayBeOver = true;
+    this.resource = resource;
+    if (resource.phase !== 'awake' && resource.phase !== 'waking') this.#confirmedMs = undefined;
+    const before = this.lanes;
+    this.lanes = lanesFor(this, resource.targets);
+    const kept = new Set(this.lanes);
+    for (const lane of before) {
+      if (kept.has(lane)) continue;
+      const { service, port } = lane.port;
+      lane.close({ outcome: 'no-route', detail: `${this.key} has no port ${service}:${port} any more` });
+    }
+    if (this.held === 0) return;
+    for (const lane of this.lanes) lane.pump();
+    if (wasOpen && !this.isOpen()) this.wake.again();
+  }
+
+  /** Answers everything that is held: the resource is no longer managed. */
+  remove(): void {
+    this.removed = true;
+    for (const lane of this.lanes) {
+      lane.close({ outcome: 'no-route', detail: `${this.key} is not managed any more` });
+    }
+    this.#wake?.idle();
+    this.#recent?.clear();
+    this.core.accounting.ledger.leave(this.namespace);
+  }
+
+  /**
+   * Bars the way if nothing is under way, in the same step. A wake that is under way was begun by somebody who may
+   * come back, and before the fence: it must not lift it.
+   */
+  raiseFence(epoch: string): FenceAnswer {
+    const { held, inFlight } = this;
+    if (held > 0 || inFlight > 0)
+      return { clear: false, held, inFlight, reason: `${held} held, ${inFlight} in flight` };
+    if (this.#wake?.calling === true) return { clear: false, held, inFlight, reason: 'a wake is under way' };
+    this.#fence = epoch;
+    this.#fenceMayBeOver = false;
+    this.#fences += 1;
+    return { clear: true, held, inFlight };
+  }
+
+  /** Stands for the fences up to now; hand it to {@link confirm}. */
+  get fenceSeq(): number {
+    return this.#fences;
+  }
+
+  /** A setScale that began when `fenceSeq` was as given says that it can serve. */
+  confirm(fenceSeq: number): void {
+    if (fenceSeq !== this.#fences) return;
+    this.#fence = undefined;
+    this.#confirmedMs = this.core.clock.monotonic();
+    this.hindrance = undefined;
+    for (const lane of this.lanes) lane.woken();
+  }
+
+  /**
+   * A quiet request came by and cannot pass. It wakes nobody; but a fence whose park was undone is lifted by a setScale alone,
+   * and where only quiet ones come nobody else would ask for one.
+   */
+  quietWaits(): void {
+    if (this.#fence !== undefined && this.#fenceMayBeOver) this.wake.check();
+  }
+
+  /** Whether somebody is held whom only a setScale helps. */
+  needsWake(): boolean {
+    if (this.held === 0) return false;
+    if (!this.isOpen()) return true;
+    for (const lane of this.lanes) if (lane.isStuck()) return true;
+    return false;
+  }
+
+  hasEndpoints(): boolean {
+    for (const lane of this.lanes) if (lane.endpoints.size > 0) return true;
+    return false;
+  }
+
+  /** Someone was held: wakes, and watches over the hold limit. */
+  holds(x: Exchange): void {
+    this.armDeadline(x.deadlineMs);
+    this.wake.start();
+  }
+
+  failHeld(refusal: Refusal): void {
+    for (const lane of this.lanes) lane.refuseHeld(refusal);
+  }
+
+  /** Books what ended. */
+  ended(x: Exchange, outcome: Outcome, status: number, detail: string | undefined): void {
+    const endedMs = this.core.clock.monotonic();
+    if (x.isUse) this.lastEndMs = endedMs;
+    if (!this.removed) {
+      this.#recent ??= new RecentRequests(this.core.accounting.ledger);
+      this.#recent.add(x, endedMs, outcome, status, detail);
+    }
+    if (this.held === 0) this.#wake?.idle();
+    else x.lane?.pump();
+  }
+
+  /** The last requests that ended, newest first. */
+  recent(): Ended[] {
+    return this.#recent?.list(this.core.clock) ?? [];
+  }
+
+  /** One timer for all that are held: they leave in order, so the first deadline is the next. */
+  armDeadline(deadlineMs: number): void {
+    if (deadlineMs >= this.#deadlineMs) return;
+    this.#cancelDeadline?.();
+    this.#deadlineMs = deadlineMs;
+    this.#cancelDeadline = this.core.clock.after(deadlineMs - this.core.clock.monotonic(), () => this.#expire());
+  }
+
+  /** Ends its timers and watches. */
+  close(): void {
+    this.#cancelDeadline?.();
+    this.#wake?.close();
+    for (const lane of this.lanes) lane.stop();
+  }
+
+  #expire(): void {
+    this.#cancelDeadline = undefined;
+    this.#deadlineMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.core.clock.monotonic();
+    if (this.needsWake()) this.#tellTimedOut(nowMs);
+    for (const lane of this.lanes) lane.expire(nowMs);
+    for (const lane of this.lanes) if (lane.head !== undefined) this.armDeadline(lane.head.deadlineMs);
+  }
+
+  /** A call's own deadline, which may be short, says nothing of the wake. */
+  #tellTimedOut(nowMs: number): void {
+    const limitMs = this.resource.holdTimeoutMs ?? this.core.settings.holdTimeoutMs;
+    for (const { head } of this.lanes) {
+      if (head === undefined || head.deadlineMs > nowMs) continue;
+      if (Math.round(head.deadlineMs - head.startedMs) >= limitMs) this.wake.timedOut(head.startedMs);
+    }
+  }
+}
+
+function isAwakeAgain(before: Resource, now: Resource): boolean {
+  return now.phase === 'awake' && (before.phase !== 'awake' || before.awakeSince !== now.awakeSince);
+}
+
+/** A lane for each port, those that there are already among them. */
+function lanesFor(gate: Gate, ports: readonly TargetPort[]): Lane[] {
+  // One that is told twice is one, as it was told last. A Service may have thousands: each is looked up, not looked for.
+  const distinct = new Map<string, TargetPort>();
+  for (const port of ports) {
+    const key = laneKey(port);
+    distinct.delete(key);
+    distinct.set(key, port);
+  }
+  const known = new Map(gate.lanes.map((lane) => [laneKey(lane.port), lane]));
+  return Array.from(distinct, ([key, port]) => {
+    const lane = known.get(key) ?? new Lane(gate, port);
+    lane.port = port;
+    return lane;
+  });
+}
+
+function laneKey({ service, port }: TargetPort): string {
+  return `${port} ${service}`;
+}

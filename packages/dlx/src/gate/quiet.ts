@@ -1,0 +1,105 @@
+import type { Carrier } from '../exchange/carrier.ts';
+import type { QuietRule } from '@scaler/scaler-types';
+
+/** `health` is answered with the quiet status while asleep, `scrape` with 503: a scrape that succeeds is believed. */
+export type Quiet = 'health' | 'scrape';
+
+/** User agents that probe and scrape whatever they are pointed at; matched as prefixes. */
+const agents: readonly (readonly [prefix: string, quiet: Quiet])[] = [
+  ['kube-probe/', 'health'],
+  ['Prometheus/', 'scrape'],
+  ['GoogleHC/', 'health'],
+  ['ELB-HealthChecker/', 'health'],
+];
+// Most user agents are turned away by their first letter.
+const firstLetters = new Set(agents.map(([prefix]) => prefix.charCodeAt(0)));
+
+/** Whether a request neither wakes nor counts as activity, by its user agent or the resource's own rules. */
+export function quietOf(carrier: Carrier, rules: readonly QuietRule[] | undefined, port: number): Quiet | undefined {
+  const agent = carrier.head.userAgent;
+  if (agent !== undefined && firstLetters.has(agent.charCodeAt(0))) {
+    for (const [prefix, quiet] of agents) if (agent.startsWith(prefix)) return quiet;
+  }
+  if (rules === undefined || rules.length === 0) return undefined;
+  return isMatched(prepared(rules), carrier, port) ? 'health' : undefined;
+}
+
+/** A rule as it is asked; a text that ended in `*` is the beginning of what it matches. */
+interface Prepared {
+  readonly method: string | undefined;
+  readonly port: number | undefined;
+  readonly path: Pattern | undefined;
+  /** By lower-case name. */
+  readonly fields: readonly (readonly [name: string, wanted: Pattern])[];
+}
+
+interface Pattern {
+  readonly text: string;
+  readonly isBeginning: boolean;
+}
+
+interface PreparedRules {
+  readonly rules: readonly Prepared[];
+  /** The fields that any of them looks at. */
+  readonly names: ReadonlySet<string>;
+}
+
+// A resource's rules stay the same object until it is told anew.
+const known = new WeakMap<readonly QuietRule[], PreparedRules>();
+
+function prepared(rules: readonly QuietRule[]): PreparedRules {
+  const before = known.get(rules);
+  if (before !== undefined) return before;
+  const own = rules.map(prepare).filter(namesSomething);
+  const made = { rules: own, names: new Set(own.flatMap(({ fields }) => fields.map(([name]) => name))) };
+  known.set(rules, made);
+  return made;
+}
+
+function prepare({ method, port, path, headers }: QuietRule): Prepared {
+  const fields = Object.entries(headers ?? {}).map(
+    ([name, wanted]) => [name.toLowerCase(), patternOf(wanted)] as const,
+  );
+  return { method, port, path: path === undefined ? undefined : patternOf(path), fields };
+}
+
+function patternOf(text: string): Pattern {
+  return text.endsWith('*') ? { text: text.slice(0, -1), isBeginning: true } : { text, isBeginning: false };
+}
+
+/** A rule that names nothing would keep the resource asleep for ever. */
+function namesSomething({ method, port, path, fields }: Prepared): boolean {
+  return method !== undefined || port !== undefined || path !== undefined || fields.length > 0;
+}
+
+/** Takes one look at each rule and, where a rule asks for some, one at each field: tenants write the ones, clients the others. */
+function isMatched({ rules, names }: PreparedRules, carrier: Carrier, port: number): boolean {
+  const path = pathOf(carrier.url);
+  let fields: ReadonlyMap<string, string> | undefined;
+  for (const rule of rules) {
+    if (rule.method !== undefined && rule.method !== carrier.method) continue;
+    if (rule.port !== undefined && rule.port !== port) continue;
+    if (rule.path !== undefined && !textMatches(rule.path, path)) continue;
+    if (rule.fields.length === 0) return true;
+    fields ??= carrier.fields(names);
+    if (fieldsMatch(rule, fields)) return true;
+  }
+  return false;
+}
+
+function fieldsMatch(rule: Prepared, fields: ReadonlyMap<string, string>): boolean {
+  for (const [name, wanted] of rule.fields) {
+    const value = fields.get(name);
+    if (value === undefined || !textMatches(wanted, value)) return false;
+  }
+  return true;
+}
+
+function textMatches({ text: wanted, isBeginning }: Pattern, text: string): boolean {
+  return isBeginning ? text.startsWith(wanted) : text === wanted;
+}
+
+function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+}

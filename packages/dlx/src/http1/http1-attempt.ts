@@ -1,0 +1,343 @@
+import { errorCode } from '@scaler/scaler-types';
+import type { Dispatcher } from 'undici';
+import type { Attempt } from '../exchange/carrier.ts';
+import { WrittenChunks } from '../chunks/written-chunks.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { listen } from '../sockets/guard.ts';
+import type { Lane } from '../gate/lane.ts';
+import { ReleasePlace } from '../endpoints/release-place.ts';
+import { tookNothing, Waiting } from '../ledger/waiting.ts';
+import { causeText, type Outcome } from '../outcome.ts';
+import type { EndpointState } from '../endpoints/endpoint-state.ts';
+import { flushLater } from './flush-later.ts';
+import { hasBody } from '../head/head.ts';
+import { HeadLines } from '../head/head-lines.ts';
+import type { Http1Carrier } from './http1-carrier.ts';
+import { hintsOf, Informed, tooMuchSaid } from '../head/informed.ts';
+import { type Limits, limitsOf } from '../endpoints/limits.ts';
+import { RequestBody } from './request-body.ts';
+import { readPlainHead } from './plain-head.ts';
+import { dropAnnouncement, readResponseHead, readTrailers, reasonPhrase } from '../head/response-head.ts';
+import { readAhead, untakenOf } from './untaken.ts';
+import type { Connecting, Http1User, Upstream } from '../endpoints/upstreams.ts';
+
+type Controller = Dispatcher.DispatchController;
+
+/** By RFC 9110 §9.2.2: sending one twice has the effect of sending it once. */
+export const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'PROPFIND', 'SEARCH', 'QUERY']);
+
+const joinedBytes = 16_384;
+
+/** One request on its way to one endpoint and back: undici's handler, one object per try and nothing else. */
+export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHandler {
+  readonly #x: Exchange;
+  readonly #carrier: Http1Carrier;
+  readonly #lane: Lane;
+  readonly #state: EndpointState;
+  readonly #place: ReleasePlace | undefined;
+  readonly #limits: Limits;
+  #upstream: Upstream | undefined;
+  #body: RequestBody | undefined;
+  #controller: Controller | undefined;
+  /** The upstream is connected and has been sent the head. */
+  #sent = false;
+  /** When that was; monotonic. */
+  #sentMs = 0;
+  /** A byte of an answer came. */
+  #answering = false;
+  /** The answer itself has begun, beyond what was said in advance. */
+  #begun = false;
+  #done = false;
+  #contentLength: number | undefined;
+  /** What `Connection` named in the answer's head. */
+  #nominated: ReadonlySet<string> | undefined;
+  #passed = 0;
+  /** Of the head that comes. */
+  #lines: HeadLines | undefined;
+  #informed: Informed | undefined;
+  #waiting: Waiting | undefined;
+  #written: WrittenChunks | undefined;
+
+  constructor(x: Exchange, carrier: Http1Carrier, lane: Lane, state: EndpointState) {
+    this.#x = x;
+    this.#carrier = carrier;
+    this.#lane = lane;
+    this.#state = state;
+    this.#limits = limitsOf(lane.gate.resource, x.core.settings);
+    this.#place = x.wasHeld ? new ReleasePlace(state.window) : undefined;
+  }
+
+  dispatch(): void {
+    const { head, path, core } = this.#x;
+    if (hasBody(head)) this.#body = new RequestBody(this.#carrier.req, this);
+    this.#upstream = core.upstreams.acquire(this.#state.key, this);
+    const method = this.#carrier.method as Dispatcher.HttpMethod;
+    this.#upstream.client.dispatch({ path, method, headers: head.fields, body: this.#body ?? null }, this);
+  }
+
+  connecting(): Connecting {
+    return this.#lane.connecting(this.#state, this.#limits.connectTimeoutMs);
+  }
+
+  /** The client left. */
+  abort(): void {
+    if (this.#done) return;
+    this.#finish();
+    this.#discard(new Error('the client left'));
+  }
+
+  silent(forMs: number): void {
+    if (this.#done || !this.#sent) return;
+    const { responseTimeoutMs, idleTimeoutMs } = this.#limits;
+    const clients = this.#controller?.paused === true || this.#body?.waits === true;
+    const limitMs = this.#begun || clients ? idleTimeoutMs : responseTimeoutMs;
+    if (limitMs === 0 || forMs <= limitMs) return;
+    if (clients) {
+      // It neither sends nor takes.
+      this.#carrier.req.socket.destroy();
+      return;
+    }
+    const detail = `${this.#state.key} was silent for ${Math.round(forMs)} ms`;
+    this.#finish();
+    this.#discard(new Error(detail));
+    this.#x.refuse({ outcome: this.#begun ? 'upstream-idle' : 'upstream-timeout', detail });
+  }
+
+  broke(error: unknown): void {
+    this.#x.broke(error, this);
+  }
+
+  hasTooMany(chunk: Buffer): boolean {
+    return !this.#carrier.answering && (this.#lines ??= new HeadLines()).tooMany(chunk);
+  }
+
+  look(nowMs: number): void {
+    if (this.#done || !this.#sent) return;
+    const paused = this.#controller?.paused === true;
+    // Nearly always nothing waits.
+    if (!paused && this.#body === undefined && this.#waiting === undefined) return;
+    this.#waiting ??= new Waiting(this.#x);
+    const parts = { req: this.#carrier.req, up: this.#upstream?.socket, body: this.#body, paused };
+    const untaken = untakenOf(parts, (client) => this.#endStalled(client));
+    this.#waiting.look(untaken, nowMs);
+  }
+
+  onRequestStart(controller: Controller): void {
+    try {
+      this.#start(controller);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  onResponseStarted(): void {
+    this.#answering = true;
+    this.#begun = true;
+  }
+
+  onResponseStart(controller: Controller, status: number, _headers: unknown, phrase?: string): void {
+    if (this.#done) return;
+    try {
+      this.#takeHead(controller, status, phrase);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.#done) return;
+    try {
+      this.#takeData(controller, chunk);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  onResponseEnd(controller: Controller): void {
+    if (this.#done) return;
+    try {
+      this.#takeEnd(controller);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  onResponseError(_controller: Controller | null, error: Error): void {
+    if (this.#done) return;
+    try {
+      this.#failed(error);
+    } catch (second) {
+      this.broke(second);
+    }
+  }
+
+  flushHead(): void {
+    if (this.#done || this.#passed > 0) return;
+    try {
+      this.#carrier.res.flushHeaders();
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  #start(controller: Controller): void {
+    this.#controller = controller;
+    if (this.#done) {
+      controller.abort(new Error('the client left'));
+      return;
+    }
+    this.#sent = true;
+    if (this.#place !== undefined) this.#sentMs = this.#x.core.clock.monotonic();
+    this.#lane.connected(this.#state);
+    this.#carrier.continue();
+  }
+
+  #takeHead(controller: Controller, status: number, phrase: string | undefined): void {
+    if (status < 100 || status === 101) {
+      this.#failed(new Error(`answered with status ${status}, which is none to a request`));
+      return;
+    }
+    const raw = (controller.rawHeaders ?? []) as (Buffer | string)[];
+    if (status < 200) {
+      this.#begun = false;
+      this.#lines = undefined;
+      this.#inform(status, raw);
+      return;
+    }
+    this.#lane.answered(this.#x, this.#state, this.#place, this.#sentMs);
+    const { res, req } = this.#carrier;
+    // With a body still to come the close would reset the connection before the answer was read.
+    if (this.#x.closesConnection() && (this.#body === undefined || req.complete)) res.shouldKeepAlive = false;
+    this.#writeHead(status, reasonPhrase(status, phrase), raw);
+    if (this.#place !== undefined) this.#lane.pump();
+  }
+
+  #takeData(controller: Controller, chunk: Buffer): void {
+    const { res } = this.#carrier;
+    this.#passed += chunk.length;
+    if (this.#passed === this.#contentLength) {
+      this.#written?.flush();
+      // The end in the same write; and a small body as text, which Node joins with the head into one.
+      if (chunk.length <= joinedBytes) res.end(chunk.toString('latin1'), 'latin1');
+      else res.end(chunk);
+      return;
+    }
+    if (this.#written === undefined) {
+      this.#written = new WrittenChunks(res, this, this.#resume);
+      listen(res, 'drain', this, this.#resume);
+    }
+    if (this.#written.write(chunk)) return;
+    controller.pause();
+    this.#waiting ??= new Waiting(this.#x);
+    this.#x.buffers(this.#carrier.req.socket.writableLength + readAhead);
+  }
+
+  #resume(): void {
+    this.#controller?.resume();
+  }
+
+  #takeEnd(controller: Controller): void {
+    // undici takes a reset for the end of an answer without a length.
+    const broken = this.#contentLength === undefined ? this.#upstream?.socket?.errored : null;
+    if (broken) {
+      this.#failed(broken);
+      return;
+    }
+    const { res } = this.#carrier;
+    if (!res.writableEnded) {
+      this.#written?.flush();
+      const trailers = (controller.rawTrailers ?? []) as (Buffer | string)[];
+      if (trailers.length > 0) res.addTrailers(readTrailers(trailers, this.#nominated));
+      res.end();
+    }
+    this.#done = true;
+    if (this.#upstream !== undefined) this.#x.core.upstreams.release(this.#upstream);
+    this.#x.end('forwarded', res.statusCode);
+  }
+
+  #failed(error: Error): void {
+    this.#finish();
+    this.#discard(error);
+    const x = this.#x;
+    const code = errorCode(error);
+    if (!this.#sent) {
+      const bad = code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED';
+      if (bad) x.refuse({ outcome: 'bad-request', detail: error.message });
+      else this.#lane.connectFailed(x, this.#state, error);
+      return;
+    }
+    // One that stood idle may have been closed just as we wrote: that says nothing of the endpoint.
+    if (this.#answering || this.#upstream?.served !== true) {
+      this.#state.brokeOff(x.core.clock.monotonic(), this.#answering);
+    }
+    if (!this.#answering && this.#body?.touched === false) this.#lane.replay(x, this.#state, error);
+    else if (!this.#mayRepeat() || !this.#lane.repeat(x, this.#state, error)) {
+      x.refuse({ outcome: 'upstream-reset', detail: `${this.#state.key}: ${causeText(error)}` });
+    }
+  }
+
+  #writeHead(status: number, phrase: string | undefined, raw: readonly (Buffer | string)[]): void {
+    const { res, req } = this.#carrier;
+    const plain = this.#carrier.addsToHead(status) ? undefined : readPlainHead(raw);
+    if (plain !== undefined) {
+      this.#contentLength = plain.contentLength;
+      res.writeHeadAsItCame(status, phrase, plain.lines);
+      if (!plain.isWhole) flushLater(this);
+      return;
+    }
+    const head = readResponseHead(raw);
+    dropAnnouncement(head, req, status);
+    this.#nominated = head.nominated;
+    this.#contentLength = req.method === 'HEAD' ? undefined : head.contentLength;
+    if (phrase === undefined) res.writeHead(status, head.fields);
+    else res.writeHead(status, phrase, head.fields);
+    flushLater(this);
+  }
+
+  #mayRepeat(): boolean {
+    const once = this.#answering || this.#x.repeated || this.#body !== undefined;
+    return !once && idempotent.has(this.#carrier.method);
+  }
+
+  #inform(status: number, raw: (Buffer | string)[]): void {
+    const { res, req } = this.#carrier;
+    const fate = (this.#informed ??= new Informed(this.#x)).take(raw, req.socket.writableNeedDrain);
+    if (fate === 'break') this.#breakOff(tooMuchSaid);
+    if (fate !== 'pass' || req.httpVersion !== '1.1') return;
+    if (status === 102) res.writeProcessing();
+    if (status !== 103) return;
+    const hints = hintsOf(readResponseHead(raw).fields);
+    try {
+      if ('link' in hints) res.writeEarlyHints(hints);
+    } catch (error) {
+      // Node passes well-formed links only; a hint may be left out.
+      this.#x.core.logger.debug('early hint left out', { ...this.#lane.gate.ref, err: error });
+    }
+  }
+
+  /** `client`: it is the client that takes nothing, else the endpoint. */
+  #endStalled(client: boolean): void {
+    if (client) this.#carrier.req.socket.destroy();
+    else this.#breakOff(tookNothing, 'upstream-idle');
+    this.#x.clientGone();
+  }
+
+  #breakOff(why: string, outcome: Outcome = 'upstream-reset'): void {
+    const detail = `${this.#state.key}: ${why}`;
+    this.#finish();
+    this.#discard(new Error(detail));
+    this.#x.refuse({ outcome, detail });
+  }
+
+  #finish(): void {
+    this.#done = true;
+    this.#place?.leave();
+  }
+
+  #discard(reason: Error): void {
+    this.#body?.destroy();
+    this.#controller?.abort(reason);
+    if (this.#upstream !== undefined) this.#x.core.upstreams.discard(this.#upstream, reason);
+    if (this.#place !== undefined) this.#lane.pump();
+  }
+}

@@ -1,0 +1,52 @@
+import type { Exchange } from '../exchange/exchange.ts';
+import { parseHost } from '../identify/host.ts';
+import type { Refusal } from '../outcome.ts';
+import { mostFields } from '../head/head.ts';
+import type { RawMessage } from './raw-message.ts';
+
+/** What Node's parser lets through in HTTP/1 and must not pass. Sets the exchange's path. */
+export function checkRequest(x: Exchange, { head, httpVersion, url = '' }: RawMessage): Refusal | undefined {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return bad(`HTTP/${httpVersion} by this request line`, 505);
+  if (head.count > mostFields) return tooManyFields(x, head.count);
+  if (head.hosts > 1) return bad('more than one Host');
+  if (head.host === undefined && httpVersion !== '1.0') return bad('no Host');
+  if (head.host !== undefined && head.host !== '' && parseHost(head.host) === undefined) return bad('not a Host');
+  // Beyond it numbers are rounded, and the length that is sent on would be another.
+  if (head.contentLength !== undefined && Number(head.contentLength) > Number.MAX_SAFE_INTEGER) {
+    return bad('Content-Length beyond what can be counted', 413);
+  }
+  if (head.transferEncoding !== undefined && httpVersion === '1.0') return bad('Transfer-Encoding in HTTP/1.0');
+  if (head.transferEncoding !== undefined && head.transferEncoding.trim().toLowerCase() !== 'chunked') {
+    return bad(`Transfer-Encoding "${head.transferEncoding.slice(0, 80)}": only chunked is known`, 501);
+  }
+  if (head.expect !== undefined && head.expect.toLowerCase() !== '100-continue') {
+    return bad(`Expect "${head.expect.slice(0, 80)}": only 100-continue is known`, 417);
+  }
+  if (!url.startsWith('/')) return checkAbsolute(x, url, head.host);
+  x.path = url;
+  return undefined;
+}
+
+/** `GET http://host/path`: the authority must be the Host. */
+function checkAbsolute(x: Exchange, url: string, hostField = ''): Refusal | undefined {
+  const match = /^https?:\/\/([^/?#]+)((?:[/?][^#]*)?)$/i.exec(url);
+  if (match === null) return bad(`cannot forward the request target "${url.slice(0, 80)}"`);
+  const [, authority = '', rest = ''] = match;
+  const named = parseHost(authority);
+  const host = parseHost(hostField);
+  const same = named?.name === host?.name && (named?.port ?? 80) === (host?.port ?? 80);
+  if (named === undefined || host === undefined || !same) {
+    return bad('the request target names another host than Host does');
+  }
+  x.path = rest.startsWith('/') ? rest : `/${rest}`;
+  return undefined;
+}
+
+export function tooManyFields({ core, lane }: Exchange, count: number): Refusal {
+  core.accounting.bounds.met('fields', lane?.gate.ref.namespace);
+  return bad(`${count} fields, of which ${mostFields} are allowed`, 431);
+}
+
+function bad(detail: string, status?: number): Refusal {
+  return { outcome: 'bad-request', detail, ...(status !== undefined && { status }) };
+}

@@ -1,0 +1,62 @@
+import type { CancelTimer, Explanation } from '@scaler/scaler-types';
+import type { Gate } from '../gate/gate.ts';
+import { keptText } from '../ledger/kept-text.ts';
+
+/** What a pod says is told to whoever is held within 2 s; a scaler answers from what it has watched. */
+const everyMs = 500;
+/** Characters of it that are kept. */
+const mostCause = 1000;
+
+/** Asks the scaler, while a wake lasts, what stands in its way. */
+export class Explainer {
+  readonly #gate: Gate;
+  readonly #onHopeless: (cause: string) => void;
+  #cancel: CancelTimer | undefined;
+  #running = false;
+  /** What it said last. */
+  #told: string | undefined;
+
+  constructor(gate: Gate, onHopeless: (cause: string) => void) {
+    this.#gate = gate;
+    this.#onHopeless = onHopeless;
+  }
+
+  start(): void {
+    if (this.#gate.core.scaler.explain === undefined || this.#running) return;
+    this.#running = true;
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #schedule(): void {
+    this.#cancel?.();
+    this.#cancel = this.#gate.core.clock.after(everyMs, () => void this.#ask());
+  }
+
+  async #ask(): Promise<void> {
+    const { core, ref } = this.#gate;
+    // In line for its turn nothing was started that could have failed.
+    if (this.#gate.needsWake() && !this.#gate.wake.inLine) {
+      try {
+        const explanation = await core.scaler.explain?.(ref);
+        if (this.#running && this.#gate.needsWake()) this.#take(explanation);
+      } catch (error) {
+        core.logger.debug('explain failed', { ...ref, err: error });
+      }
+    }
+    if (this.#running) this.#schedule();
+  }
+
+  #take(explanation: Explanation | undefined): void {
+    const cause = explanation && keptText(`${explanation.reason}: ${explanation.text}`, mostCause);
+    // What somebody else has said meanwhile stays.
+    if (cause !== undefined || this.#gate.hindrance === this.#told) this.#gate.hindrance = cause;
+    this.#told = cause;
+    if (cause !== undefined && explanation?.hopeless === true) this.#onHopeless(cause);
+  }
+}
