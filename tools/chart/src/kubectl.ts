@@ -9,7 +9,8 @@ export interface Ran {
 /** Runs a program to its end, whatever its exit code. */
 export function run(program: string, args: readonly string[], input?: string): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args);
+    // By the PATH of now: in a test that is not the one of the start.
+    const child = spawn(program, args, { env: process.env });
     let text = '';
     let errors = '';
     child.stdout.on('data', (chunk) => (text += String(chunk)));

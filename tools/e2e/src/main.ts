@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { commandLine, flag } from '@scaler/command';
 import { runCore } from './core.ts';
 import { scenarios } from './scenarios/all.ts';
@@ -13,7 +16,7 @@ const { values, names } = commandLine({
     known: scenarios.map(({ name }) => name),
   },
   variables: {
-    KUBECONFIG: 'an administrator of the cluster',
+    KUBECONFIG: 'an administrator of the cluster; default: ~/.kube/config',
     E2E_IMAGE: 'the image that `npm run e2e:image` made, which the nodes have',
     KEEP: '1: all stays in place at the end',
     CYCLES: 'parks and wakes of each mode; default 10 in the main job, 200 in the scenarios',
@@ -28,9 +31,11 @@ if (values.all) {
 } else if (names.length > 0) {
   console.error(`Scenarios run with --all: npm run e2e -- --all ${names.join(' ')}`);
   process.exitCode = 2;
-} else if (process.env['E2E_IMAGE'] && process.env['KUBECONFIG']) {
+} else if (process.env['E2E_IMAGE'] && (process.env['KUBECONFIG'] || existsSync(join(homedir(), '.kube/config')))) {
   process.exitCode = await runCore();
 } else {
-  console.error('Set KUBECONFIG, and E2E_IMAGE to an image made of what `npm run e2e:stage` leaves in dist/e2e-image.');
+  console.error(
+    'The main job needs E2E_IMAGE, an image of what `npm run e2e:stage` made, and KUBECONFIG or ~/.kube/config.',
+  );
   process.exitCode = 2;
 }

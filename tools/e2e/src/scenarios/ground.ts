@@ -13,6 +13,8 @@ export interface Site {
   readonly nodes: readonly string[];
   readonly images: Images;
   readonly kit: Kit | undefined;
+  /** What is skipped, each with its reason; for the end of the run. */
+  readonly leftOut: string[];
   readonly release: Release;
   /** The client's pods, once they were wanted. */
   client: Promise<Client> | undefined;
@@ -44,6 +46,7 @@ export function createGround(site: Site, name: string, signal: AbortSignal): Lea
     product: (values = {}) => site.release.upgrade(values),
     uninstall: () => site.release.uninstall(),
     client: () => (site.client ??= createClient(site.kube, site.images.app, site.nodes[0] ?? '')),
+    leaveOut: (what) => void site.leftOut.push(`${name}: ${what}`),
     count(sent, lost) {
       counted.sent += sent;
       counted.lost += lost;

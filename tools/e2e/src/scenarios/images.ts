@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root, run } from '@scaler/chart';
 import { echoAppPath } from '@scaler/testing-kit';
-import { baseImage, type Kit } from './kit.ts';
+import { baseImage, type ImageMaker } from './kit.ts';
 
 /** What runs in the pods, by what a pod's `image` calls it. */
 export interface Images {
@@ -24,7 +24,7 @@ type Say = (line: string) => void;
  *
  * @throws naming what is missing.
  */
-export async function findImages(kit: Kit | undefined, say: Say): Promise<Images> {
+export async function findImages(maker: ImageMaker | undefined, say: Say): Promise<Images> {
   const given = {
     autoscaler: process.env['E2E_IMAGE_AUTOSCALER'],
     dlx: process.env['E2E_IMAGE_DLX'],
@@ -34,18 +34,18 @@ export async function findImages(kit: Kit | undefined, say: Say): Promise<Images
   const { autoscaler, dlx } =
     given.autoscaler && given.dlx
       ? (given as { autoscaler: string; dlx: string })
-      : await builtByDockerfiles(need(kit, 'E2E_IMAGE_AUTOSCALER and E2E_IMAGE_DLX'), say);
-  const app = given.app ?? (await appImage(need(kit, 'E2E_IMAGE')));
-  const nginx = given.nginx ?? (kit && (await nginxImage(kit)));
+      : await builtByDockerfiles(need(maker, 'E2E_IMAGE_AUTOSCALER and E2E_IMAGE_DLX'), say);
+  const app = given.app ?? (await appImage(need(maker, 'E2E_IMAGE')));
+  const nginx = given.nginx ?? (maker && (await nginxImage(maker)));
   return { autoscaler, dlx, app, nginx };
 }
 
-function need(kit: Kit | undefined, what: string): Kit {
-  if (!kit) throw new Error(`Set ${what} to images that the cluster's nodes can have; see tools/e2e/README.md.`);
-  return kit;
+function need(maker: ImageMaker | undefined, what: string): ImageMaker {
+  if (!maker) throw new Error(`Set ${what} to images that the cluster's nodes can have; see tools/e2e/README.md.`);
+  return maker;
 }
 
-async function builtByDockerfiles(kit: Kit, say: Say): Promise<{ autoscaler: string; dlx: string }> {
+async function builtByDockerfiles(maker: ImageMaker, say: Say): Promise<{ autoscaler: string; dlx: string }> {
   const folder = join(root, 'dist/scenario-images');
   await mkdir(folder, { recursive: true });
   process.env['STORAGE_DRIVER'] ??= 'vfs';
@@ -57,21 +57,21 @@ async function builtByDockerfiles(kit: Kit, say: Say): Promise<{ autoscaler: str
   const { code, text } = await run('npm', args);
   if (code !== 0) throw new Error(`npm run images: ${text}`);
   const [autoscaler = '', dlx = ''] = await Promise.all(
-    ['autoscaler', 'dlx'].map((name) => kit.load(join(folder, `scaler-${name}.tar`))),
+    ['autoscaler', 'dlx'].map((name) => maker.load(join(folder, `scaler-${name}.tar`))),
   );
   return { autoscaler, dlx };
 }
 
-function appImage(kit: Kit): Promise<string> {
+function appImage(maker: ImageMaker): Promise<string> {
   const programs = join(root, 'tools/e2e/src/programs');
   const own = join(import.meta.dirname, 'programs');
   const files = [`${programs}:/app/programs`, `${own}:/app/scenarios`, `${echoAppPath()}:/app/app.ts`];
-  return kit.image('scaler-scenarios:1', '-base', 'node', '-workdir', '/app', ...files);
+  return maker.image('scaler-scenarios:1', '-base', 'node', '-workdir', '/app', ...files);
 }
 
 /** Debian's, taken from this machine. */
-async function nginxImage(kit: Kit): Promise<string | undefined> {
+async function nginxImage(maker: ImageMaker): Promise<string | undefined> {
   const program = '/usr/sbin/nginx';
   if (!existsSync(program)) return undefined;
-  return kit.image('scaler-nginx:1', '-base', 'node', '-program', `${program}:${program}`);
+  return maker.image('scaler-nginx:1', '-base', 'node', '-program', `${program}:${program}`);
 }

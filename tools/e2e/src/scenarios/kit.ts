@@ -2,21 +2,26 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { root, run } from '@scaler/chart';
+import { findKindKit } from './kind-kit.ts';
 
-/** The scripts of the cluster kit beside the repository: a real Kubernetes on one machine. */
+/** What is done from outside to Kubernetes' own programs: `kube-proxy`, or `kube-proxy@NODE`; by default the first node's. */
 export interface Kit {
-  /** Brings the cluster up, or does nothing; the kubeconfig's path. */
-  up(): Promise<string>;
-  /** Makes an image from files, gives it to every node, and tells its name. */
-  image(...args: string[]): Promise<string>;
-  /** Gives every node an image from an archive, and tells its name. */
-  load(archive: string): Promise<string>;
-  /** Stops a program, `kube-proxy` or `kube-proxy@kube-2`, in its tracks; resolves when it goes on. */
+  readonly name: string;
+  /** Stops a program in its tracks; resolves when it goes on. */
   freeze(program: string, seconds: number): Promise<void>;
-  /** Kills a program and starts it again; resolves when the API answers. */
+  /** Kills a program and starts it again, that much later; resolves when the API answers. */
   restart(program: string, signal?: 'KILL' | 'TERM', seconds?: number): Promise<void>;
   /** Takes a node's cable out; resolves when it is back. */
   cut(node: string, seconds: number): Promise<void>;
+  /** Undefined: the images are made elsewhere, and their names are given. */
+  readonly images?: ImageMaker;
+}
+
+export interface ImageMaker {
+  /** Makes an image from files, gives it to every node, and returns its name. */
+  image(...args: string[]): Promise<string>;
+  /** Gives every node an image from an archive, and returns its name. */
+  load(archive: string): Promise<string>;
 }
 
 const folder = process.env['CLUSTER_KIT'] ?? join(root, '../shared/cluster');
@@ -25,22 +30,36 @@ const cache = process.env['CLUSTER_CACHE'] ?? join(homedir(), '.cache/scaler-clu
 /** Archives of images to build on. */
 export const baseImage = join(cache, 'images/node.tar');
 
-/** The kit, where it is there and built; kubectl and helm are found from then on. */
-export function findKit(): Kit | undefined {
-  if (!existsSync(join(folder, 'up')) || !existsSync(baseImage)) return undefined;
-  process.env['PATH'] = `${process.env['PATH']}${delimiter}${join(cache, 'bin')}`;
-  const call = async (script: string, ...args: string[]): Promise<string> => {
-    const { code, text } = await run(join(folder, script), args);
-    if (code !== 0) throw new Error(`${script} ${args.join(' ')}: ${text}`);
-    return text;
-  };
-  return {
-    up: () => call('up'),
-    image: (...args) => call('image', ...args),
-    load: (archive) => call('load', archive),
-    freeze: async (program, seconds) => void (await call('freeze', program, String(seconds))),
-    restart: async (program, signal = 'KILL', seconds = 0) =>
-      void (await call('restart', program, signal, String(seconds))),
-    cut: async (node, seconds) => void (await call('cut', node, String(seconds))),
-  };
+/**
+ * The kit of the cluster that `KUBECONFIG` points at, where that is one of kind; else the scripts beside the repository, where
+ * they are built: their cluster is brought up when there is no `KUBECONFIG`, and kubectl and helm are found from then on.
+ */
+export async function findKit(): Promise<Kit | undefined> {
+  const hasOwn = existsSync(join(folder, 'up')) && existsSync(baseImage);
+  if (hasOwn) process.env['PATH'] = `${process.env['PATH']}${delimiter}${join(cache, 'bin')}`;
+  if (process.env['KUBECONFIG'] || !hasOwn) {
+    const kind = await findKindKit();
+    if (kind) return kind;
+  }
+  if (!hasOwn) return undefined;
+  if (!process.env['KUBECONFIG']) process.env['KUBECONFIG'] = (await script('up')).split('\n').at(-1);
+  return ownKit;
 }
+
+async function script(name: string, ...args: string[]): Promise<string> {
+  const { code, text } = await run(join(folder, name), args);
+  if (code !== 0) throw new Error(`${name} ${args.join(' ')}: ${text}`);
+  return text;
+}
+
+const ownKit: Kit = {
+  name: folder,
+  freeze: async (program, seconds) => void (await script('freeze', program, String(seconds))),
+  restart: async (program, signal = 'KILL', seconds = 0) =>
+    void (await script('restart', program, signal, String(seconds))),
+  cut: async (node, seconds) => void (await script('cut', node, String(seconds))),
+  images: {
+    image: (...args) => script('image', ...args),
+    load: (archive) => script('load', archive),
+  },
+};

@@ -44,17 +44,19 @@ export async function runScenarios(names: readonly string[]): Promise<number> {
   ]);
   console.log();
   for (const line of tableLines([['scenario', 'verdict', 'sent', 'lost', 'seconds', ''], ...rows])) console.log(line);
+  if (site.leftOut.length > 0) console.log('\nskipped:');
+  for (const line of site.leftOut) console.log(`  ${line}`);
   return verdicts.some(({ text }) => text === 'FAILED') ? 1 : 0;
 }
 
 async function openSite(): Promise<Site> {
-  const kit = findKit();
-  if (kit && !process.env['KUBECONFIG']) process.env['KUBECONFIG'] = (await kit.up()).split('\n').at(-1);
-  const images = await findImages(kit, (line) => console.log(line));
+  const kit = await findKit();
+  console.log(`freezes and restarts Kubernetes' own programs: ${kit ? kit.name : 'nothing'}`);
+  const images = await findImages(kit?.images, (line) => console.log(line));
   const nodes = (await kubectl(['get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}'])).split(' ');
   const logger = createLogger({ name: 'e2e', level: 'warn', format: 'text' });
   const kube = await connectKube({ userAgent: 'scaler-e2e', logger });
-  return { kube, nodes, images, kit, release: createRelease(images), client: undefined };
+  return { kube, nodes, images, kit, leftOut: [], release: createRelease(images), client: undefined };
 }
 
 async function closeSite({ kube, release, client }: Site): Promise<void> {
@@ -66,9 +68,12 @@ async function closeSite({ kube, release, client }: Site): Promise<void> {
 
 async function verdictOf(scenario: Scenario, site: Site): Promise<Verdict> {
   const { name, nodes = 1, needsKit, limitMs = defaultLimitMs } = scenario;
-  const skipped = (why: string): Verdict => ({ name, text: 'skipped', why, sent: 0, lost: 0, seconds: 0 });
-  if (site.nodes.length < nodes) return skipped(`needs ${nodes} nodes, there is ${site.nodes.length}`);
-  if (needsKit && !site.kit) return skipped('needs the cluster kit, to freeze and restart its programs');
+  const skipped = (why: string): Verdict => {
+    site.leftOut.push(`${name}: ${why}`);
+    return { name, text: 'skipped', why, sent: 0, lost: 0, seconds: 0 };
+  };
+  if (site.nodes.length < nodes) return skipped(`it needs ${nodes} nodes, and there is ${site.nodes.length}`);
+  if (needsKit && !site.kit) return skipped("nothing here freezes and restarts Kubernetes' own programs");
   console.log(`\n=== ${name}: ${scenario.doc}`);
   const beginMs = performance.now();
   const { ground, counted, end } = createGround(site, name, AbortSignal.timeout(limitMs));

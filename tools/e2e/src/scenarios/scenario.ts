@@ -12,7 +12,7 @@ export interface Scenario {
   readonly doc: string;
   /** How many nodes it needs at least; default 1. With fewer it is skipped. */
   readonly nodes?: number;
-  /** What it needs of the cluster kit's powers: it is skipped where the kit is not there. */
+  /** It freezes or restarts Kubernetes' own programs: without a kit it is skipped. */
   readonly needsKit?: boolean;
   /** How long it may take; default 6 minutes. Then the ground's signal aborts. */
   readonly limitMs?: number;
@@ -29,7 +29,7 @@ export interface Ground {
   /** The nodes' names. */
   readonly nodes: readonly string[];
   readonly images: Images;
-  /** Freeze, restart and cut; undefined on a cluster of one's own. */
+  /** Freeze, restart and cut; undefined on a cluster that has no kit. */
   readonly kit: Kit | undefined;
   log(line: string): void;
   /** @throws with what it said when it fails. */
@@ -47,6 +47,8 @@ export interface Ground {
   uninstall(): Promise<void>;
   /** A pod that asks, and one that says what scale metrics are; both are made when they are first wanted. */
   client(): Promise<Client>;
+  /** A part of the scenario is skipped, and why; the run lists it at its end. */
+  leaveOut(what: string): void;
   /** Requests that were sent, and those that were lost, for the table; adds up. */
   count(sent: number, lost: number): void;
   /** Runs when the scenario has ended, however it did; the last first. */

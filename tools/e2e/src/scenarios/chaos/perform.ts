@@ -26,7 +26,7 @@ export interface Stage {
 
 type Performers = { readonly [K in StepKind]: (stage: Stage, step: Step & { do: K }) => Promise<unknown> | void };
 
-/** Does a step; what needs the cluster kit is left out where that is not there. */
+/** Does a step; what freezes and restarts Kubernetes' own programs is left out where nothing here can. */
 export async function perform(stage: Stage, step: Step): Promise<void> {
   await (performers[step.do] as (stage: Stage, step: Step) => Promise<unknown> | void)(stage, step);
 }

@@ -77,12 +77,12 @@ async function imageOf({ kit }: Ground, name: 'prometheus' | 'adapter'): Promise
   const given = process.env[variable];
   if (given) return given;
   const archive = join(dirname(baseImage), `${name}.tar`);
-  if (!kit || !existsSync(archive)) {
+  if (!kit?.images || !existsSync(archive)) {
     throw new Error(
       `Set ${variable} to an image that the cluster's nodes can have, or build the kit's with "adapter".`,
     );
   }
-  return kit.load(archive);
+  return kit.images.load(archive);
 }
 
 /** Whose the API was before gets it back. */
