@@ -8,6 +8,7 @@ const workflows = readdirSync(join(root, '.github/workflows')).map((name): [stri
   name,
   readFileSync(join(root, '.github/workflows', name), 'utf8'),
 ]);
+/** Of what is published, and of what runs beside it in the tests; tools/e2e/debian.Dockerfile is what Debian has of the day. */
 const dockerfiles = ['packages/dlx/Dockerfile', 'packages/autoscaler/Dockerfile', 'tools/e2e/Dockerfile'];
 
 /** The text of each job, by name. */
@@ -36,12 +37,13 @@ test('one action has one commit everywhere', () => {
 });
 
 test.each(workflows)(
-  '%s: reads by default; an identity is for jobs that publish or sign, a write for no job that has both',
+  '%s: each job ends in time, and reads by default; an identity is for jobs that publish or sign, a write for no job that has both',
   (name, text) => {
     expect(text).toMatch(/^permissions: \{ contents: read \}$/m);
     const all = jobs(text);
     expect(all.length).toBeGreaterThan(1);
     for (const [job, body] of all) {
+      expect([job, body]).toEqual([job, expect.stringMatching(/^ {4}timeout-minutes: \d+$/m)]);
       const permissions = /^ {4}permissions: (.*)$/m.exec(body)?.[1] ?? '';
       const identity = ['publish', 'sign', 'chart'].includes(job) && name === 'release.yml';
       expect([job, permissions.includes('id-token')]).toEqual([job, identity]);
