@@ -8,6 +8,7 @@ export default {
     '<rootDir>/tools/e2e',
     '<rootDir>/tools/bench',
     '<rootDir>/tools/images',
+    '<rootDir>/tools/house',
   ],
   testTimeout: 20_000,
   // Many tests wait for sockets and processes: on two processors Jest itself would run one file at a time.

@@ -1,0 +1,36 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import ts from 'typescript';
+
+const root = join(import.meta.dirname, '../../..');
+
+/** A source file by its path from the repository's root, with what it imports by a relative path, types included. */
+export type Imports = ReadonlyMap<string, readonly string[]>;
+
+/** Every source file of the repository but tests, from its root, with `/`. */
+export function sourceFiles(): string[] {
+  const files = globSync('{packages,examples,tools}/*/src/**/*.{ts,js}', { cwd: root });
+  return files
+    .map((file) => file.replaceAll('\\', '/'))
+    .filter((file) => !/\.test\.ts$/.test(file))
+    .sort();
+}
+
+/** What each of these files imports; a path that leads nowhere is left to the compiler. */
+export function importsOf(files: readonly string[]): Imports {
+  const known = new Set(files);
+  return new Map(
+    files.map((file) => {
+      const { importedFiles } = ts.preProcessFile(readFileSync(join(root, file), 'utf8'), true, true);
+      const imported = importedFiles
+        .filter(({ fileName }) => fileName.startsWith('.'))
+        .map(({ fileName }) => posix.join(dirname(file), fileName));
+      return [file, imported.filter((one) => known.has(one))];
+    }),
+  );
+}
+
+/** The package, example or tool that a file is of: `packages/dlx`. */
+export function projectOf(file: string): string {
+  return file.split('/', 2).join('/');
+}
