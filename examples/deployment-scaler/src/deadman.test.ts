@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { DlxAddresses, ServiceAddress } from '@scaler/kube';
-import { createFakeClock } from '@scaler/testing-kit';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
 import { createDeadMan } from './deadman.ts';
-import { silentLogger } from './testing/silent-logger.ts';
 
 function start() {
   const clock = createFakeClock();

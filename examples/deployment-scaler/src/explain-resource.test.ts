@@ -1,10 +1,15 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { connectKube } from '@scaler/kube';
 import { type Explanation, type ResourceScaler, systemClock } from '@scaler/scaler-types';
-import { createEchoImage, createFakeClock, type EmbeddedCluster, startEmbeddedCluster } from '@scaler/testing-kit';
+import {
+  createEchoImage,
+  createFakeClock,
+  type EmbeddedCluster,
+  startEmbeddedCluster,
+  silentLogger,
+} from '@scaler/testing-kit';
 import type { Ground } from './ground.ts';
 import { createScaler } from './scaler.ts';
-import { silentLogger } from './testing/silent-logger.ts';
 import { createWarnings } from './warnings.ts';
 
 const namespace = 'shop';

@@ -12,9 +12,8 @@ import {
   type Route,
   systemClock,
 } from '@scaler/scaler-types';
-import { type FakeApi, type FakeApiOptions, gatewayKinds, startFakeApi } from '@scaler/testing-kit';
+import { type FakeApi, type FakeApiOptions, gatewayKinds, startFakeApi, silentLogger } from '@scaler/testing-kit';
 import { createScaler } from './scaler.ts';
-import { silentLogger } from './testing/silent-logger.ts';
 
 const namespace = 'shop';
 const httpRoutes = 'gateway.networking.k8s.io/v1/httproutes';

@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { resourceKey, type ResourceRef } from '@scaler/scaler-types';
-import { createFakeClock } from '@scaler/testing-kit';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
 import { createPace } from './pace.ts';
-import { silentLogger } from './testing/silent-logger.ts';
 
 const ref = (key: string): ResourceRef => {
   const [namespace = '', name = ''] = key.split('/');

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { silentLogger } from '@scaler/testing-kit';
 import { ask, namespace, type Rig, type RigOptions, startRig } from './testing/rig.ts';
-import { silentLogger } from './testing/silent-logger.ts';
 
 let rig: Rig | undefined;
 afterEach(async () => {

@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { PodInfo, StoreEvent, Workload } from '@scaler/kube';
 import type { ResourceScaler, ScaleOptions, ScaleResult } from '@scaler/scaler-types';
+import { silentLogger } from '@scaler/testing-kit';
 import type { Ground } from './ground.ts';
 import { createProgress } from './progress.ts';
 import { namespace, type Rig, startRig } from './testing/rig.ts';
-import { silentLogger } from './testing/silent-logger.ts';
 
 let rig: Rig | undefined;
 afterEach(async () => {

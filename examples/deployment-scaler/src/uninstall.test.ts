@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { connectKube } from '@scaler/kube';
 import { systemClock } from '@scaler/scaler-types';
+import { silentLogger, silentLogger as logger } from '@scaler/testing-kit';
 import { createScaler } from './scaler.ts';
 import { namespace, type Rig, startRig } from './testing/rig.ts';
-import { silentLogger as logger } from './testing/silent-logger.ts';
 
 let rig: Rig | undefined;
 afterEach(async () => {

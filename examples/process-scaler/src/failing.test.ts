@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type ResourceScaler, systemClock } from '@scaler/scaler-types';
+import { silentLogger } from '@scaler/testing-kit';
 import { createResourceScaler } from './scaler.ts';
-import { type Ground, prepareGround, silentLogger } from './testing/ground.ts';
+import { type Ground, prepareGround } from './testing/ground.ts';
 
 const ref = { namespace: 'local', name: 'broken' };
 const signal = new AbortController().signal;

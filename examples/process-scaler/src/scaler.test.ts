@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { type Endpoint, type Phase, type ResourceRef, type ResourceScaler, systemClock } from '@scaler/scaler-types';
+import { silentLogger } from '@scaler/testing-kit';
 import { createResourceScaler } from './scaler.ts';
-import { type Ground, prepareGround, silentLogger } from './testing/ground.ts';
+import { type Ground, prepareGround } from './testing/ground.ts';
 
 const ref = { namespace: 'local', name: 'web' };
 const target = { resource: ref, service: 'web', port: 0 };

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createMetrics, guardScaler, type Metrics } from '@scaler/runtime';
 import { type Resource, ScalerError, systemClock, terminal } from '@scaler/scaler-types';
-import { createFakeClock, type FakeClock } from '@scaler/testing-kit';
+import { createFakeClock, type FakeClock, silentLogger } from '@scaler/testing-kit';
 import { createObserver } from './app/observe.ts';
 import { lead } from './lead.ts';
 import { createPeerClient } from './peers/peer-client.ts';
@@ -10,7 +10,7 @@ import { staticPeers } from './peers/peer.ts';
 import { createRing, type Ring } from './ring.ts';
 import type { Source } from './sources/source.ts';
 import { type FakeDlx, type PeerScript, quietDlx, startFakeDlx } from './testing/dlx-peer.ts';
-import { aResource, silentLogger, wantSettings } from './testing/facts.ts';
+import { aResource, wantSettings } from './testing/facts.ts';
 import { type ScriptedScaler, scriptedScaler } from './testing/scripted-scaler.ts';
 import { createResourceView, type ResourceView } from './view/resource-view.ts';
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { systemClock } from '@scaler/scaler-types';
-import { type FakeApi, startFakeApi } from '@scaler/testing-kit';
+import { type FakeApi, startFakeApi, silentLogger } from '@scaler/testing-kit';
 import { connectKube, createElection, jsonPatch, type KubeClient, kinds, type Store, watchStore } from './index.ts';
-import { silentLogger, until } from './testing/scripted-api.ts';
+import { until } from './testing/scripted-api.ts';
 
 const clock = systemClock;
 const ref = { namespace: 'shop', name: 'web' };

@@ -1,6 +1,5 @@
 import { afterAll, expect, test } from '@jest/globals';
-import { costProblems, createFakeClock, startStepCounter } from '@scaler/testing-kit';
-import { recordingLogger } from './testing/scripted-api.ts';
+import { costProblems, createFakeClock, startStepCounter, recordingLogger } from '@scaler/testing-kit';
 
 // What is imported from here on is counted block by block.
 const counter = startStepCounter();

@@ -46,6 +46,7 @@ export { type ServiceCounters, type ServiceProxy } from './cluster/service-proxy
 export { type ResourceScalerContract, resourceScalerContract } from './contract/contract.ts';
 export { type ContractCase, type ContractOutcome, type ContractPlace } from './contract/place.ts';
 export { TestingKitError, type TestingKitErrorCode, testingKitErrors } from './errors.ts';
+export { type LogLine, recordingLogger, silentLogger } from './loggers.ts';
 export { kubernetesApiPromises } from './promises/promises.ts';
 export {
   connectRawApi,

@@ -8,10 +8,10 @@ import {
   type EmbeddedClusterOptions,
   type KubeObject,
   startEmbeddedCluster,
+  silentLogger,
 } from '@scaler/testing-kit';
 import { createScaler } from '../scaler.ts';
 import { type Leader, startLeader } from './leader.ts';
-import { silentLogger } from './silent-logger.ts';
 import { startStandInDlx, type StandInDlx } from './stand-in-dlx.ts';
 
 /** An embedded cluster with one stand-in DLX, and autoscalers that reconcile whatever they are told of. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { createMetrics } from '@scaler/runtime';
-import { createFakeClock } from '@scaler/testing-kit';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
 import { createObserver } from '../app/observe.ts';
 import { createRing } from '../ring.ts';
-import { aResource, silentLogger } from '../testing/facts.ts';
+import { aResource } from '../testing/facts.ts';
 import { createAttemptBook } from './attempt-book.ts';
 
 const cooldownMs = 60_000;

@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Notice, ResourceRef } from '@scaler/scaler-types';
-import { createFakeClock } from '@scaler/testing-kit';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
 import type { Decision } from '../judge/decide.ts';
-import { silentLogger } from '../testing/facts.ts';
 import { createNotices } from './notices.ts';
 
 const resource: ResourceRef = { namespace: 'default', name: 'web' };

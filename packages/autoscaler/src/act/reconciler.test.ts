@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { ResourceRef, ScaleResult } from '@scaler/scaler-types';
-import { createFakeClock } from '@scaler/testing-kit';
-import { silentLogger } from '../testing/facts.ts';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
 import { createReconciler, type Reconciler } from './reconciler.ts';
 
 const web = { namespace: 'default', name: 'web' };

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { startAdminServer } from '@scaler/runtime';
 import { type Resource, ScalerError } from '@scaler/scaler-types';
-import { createFakeClock } from '@scaler/testing-kit';
-import { aResource, silentLogger } from '../testing/facts.ts';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
+import { aResource } from '../testing/facts.ts';
 import { busyRoutes, type BusyParts } from './busy.ts';
 
 let close: () => Promise<void>;

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Phase, Resource, ResourceScaler, ScaleResult } from '@scaler/scaler-types';
-import { createFakeClock } from '@scaler/testing-kit';
-import { aResource, silentLogger } from '../testing/facts.ts';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
+import { aResource } from '../testing/facts.ts';
 import { handBack, type HandBackParts } from './uninstall.ts';
 
 const signal = new AbortController().signal;

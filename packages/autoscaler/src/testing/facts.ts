@@ -47,11 +47,3 @@ export function factsFor(resources: readonly Resource[], changes: Partial<Decide
     ...changes,
   };
 }
-
-export const silentLogger: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silentLogger,
-};

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectKube, type KubeClient } from '@scaler/kube';
-import { silentLogger } from './facts.ts';
+import { silentLogger } from '@scaler/testing-kit';
 
 /** A custom metrics API that serves nothing else, counts what it is asked, and a client for it. */
 export interface FakeMetricsApi {

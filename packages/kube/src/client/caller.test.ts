@@ -1,13 +1,13 @@
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '@scaler/scaler-types';
+import { silentLogger } from '@scaler/testing-kit';
 import { jsonPatch, kinds } from '../index.ts';
 import {
   type Script,
   type ScriptedApi,
   sendJson,
   sendStatus,
-  silentLogger,
   startScriptedApi,
   until,
 } from '../testing/scripted-api.ts';

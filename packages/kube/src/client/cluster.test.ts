@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { systemClock } from '@scaler/scaler-types';
+import { silentLogger } from '@scaler/testing-kit';
 import { connectKube, kinds } from '../index.ts';
-import { silentLogger, sendJson, startScriptedApi } from '../testing/scripted-api.ts';
+import { sendJson, startScriptedApi } from '../testing/scripted-api.ts';
 import { loadCluster } from './cluster.ts';
 import { inCluster } from './in-cluster.ts';
 

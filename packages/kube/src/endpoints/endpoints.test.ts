@@ -6,6 +6,7 @@ import {
   type EchoImage,
   type EmbeddedCluster,
   startEmbeddedCluster,
+  recordingLogger,
 } from '@scaler/testing-kit';
 import {
   createEndpoints,
@@ -25,7 +26,6 @@ import {
   workloadKinds,
 } from '../index.ts';
 import { clientOf } from '../testing/fake-client.ts';
-import { recordingLogger } from '../testing/scripted-api.ts';
 
 const ref = { namespace: 'shop', name: 'web' };
 const target: Target = { resource: ref, service: 'web', port: 80 };

@@ -1,14 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { systemClock } from '@scaler/scaler-types';
+import { recordingLogger } from '@scaler/testing-kit';
 import { type CoreEvent, createEventRecorder, eventObjectOf, type EventRecorderOptions, kinds } from '../index.ts';
-import {
-  recordingLogger,
-  type ScriptedApi,
-  sendJson,
-  sendStatus,
-  startScriptedApi,
-  until,
-} from '../testing/scripted-api.ts';
+import { type ScriptedApi, sendJson, sendStatus, startScriptedApi, until } from '../testing/scripted-api.ts';
 
 let api: ScriptedApi;
 let logger: ReturnType<typeof recordingLogger>;

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { silentLogger } from '@scaler/testing-kit';
 import { createElection, type Election, type ElectionOptions, type Lease, type Leadership } from '../index.ts';
 import { fastClock } from '../testing/fast-clock.ts';
 import {
@@ -8,7 +9,6 @@ import {
   type ScriptedRequest,
   sendJson,
   sendStatus,
-  silentLogger,
   startScriptedApi,
   until,
 } from '../testing/scripted-api.ts';

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { systemClock } from '@scaler/scaler-types';
-import { type FakeApi, startFakeApi } from '@scaler/testing-kit';
+import { type FakeApi, startFakeApi, silentLogger } from '@scaler/testing-kit';
 import { createDlxAddresses, type DlxAddresses, type EndpointSlice, type KubeClient, kinds } from '../index.ts';
 import { clientOf } from '../testing/fake-client.ts';
-import { silentLogger } from '../testing/scripted-api.ts';
 
 const namespace = 'scaler';
 let api: FakeApi;

@@ -1,8 +1,7 @@
-import { type FakeApi } from '@scaler/testing-kit';
+import { type FakeApi, silentLogger } from '@scaler/testing-kit';
 import { systemClock } from '@scaler/scaler-types';
 import type { KubeClient } from '../client/client.ts';
 import { createKubeClient } from '../client/connect.ts';
-import { silentLogger } from './scripted-api.ts';
 
 /** A client for a fake API. Close it. */
 export function clientOf(api: FakeApi): KubeClient {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Clock, Logger } from '@scaler/scaler-types';
 import { systemClock } from '@scaler/scaler-types';
+import { silentLogger } from '@scaler/testing-kit';
 import type { KubeClient } from '../client/client.ts';
 import type { Cluster } from '../client/cluster.ts';
 import { type ConnectOptions, createKubeClient } from '../client/connect.ts';
@@ -28,32 +29,6 @@ export interface ScriptedApi {
   /** Changes what it answers from now on. */
   answer(script: Script): void;
   close(): Promise<void>;
-}
-
-export const silentLogger: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silentLogger,
-};
-
-/** A logger that keeps what it is told. */
-export function recordingLogger(): Logger & { readonly lines: { level: string; message: string; fields: unknown }[] } {
-  const lines: { level: string; message: string; fields: unknown }[] = [];
-  const at =
-    (level: string) =>
-    (message: string, fields?: unknown): void =>
-      void lines.push({ level, message, fields });
-  const logger = {
-    lines,
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    child: () => logger,
-  };
-  return logger;
 }
 
 export async function startScriptedApi(

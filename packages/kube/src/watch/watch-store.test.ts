@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { recordingLogger } from '@scaler/testing-kit';
 import { kinds, type Pod, type Store, type StoreEvent, watchStore, type WatchStoreOptions } from '../index.ts';
 import { fastClock } from '../testing/fast-clock.ts';
 import {
-  recordingLogger,
   type Script,
   type ScriptedApi,
   type ScriptedRequest,

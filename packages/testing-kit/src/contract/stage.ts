@@ -12,6 +12,7 @@ import {
   type ScalerContext,
   systemClock,
 } from '@scaler/scaler-types';
+import { silentLogger } from '../loggers.ts';
 import type { ContractPlace } from './place.ts';
 
 /** What a case needs is not so; another case says why. */
@@ -54,14 +55,6 @@ export interface Stage {
 }
 
 export const reason = { by: 'contract', text: 'the contract is checked' };
-
-const silentLogger: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silentLogger,
-};
 
 /** @throws what `create` throws. */
 export async function openStage(place: ContractPlace): Promise<Stage> {
