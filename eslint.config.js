@@ -66,8 +66,17 @@ export default tseslint.config(
               ],
             },
             {
-              sourceTag: 'scope:deployment-scaler',
+              sourceTag: 'scope:workload-scaler',
               onlyDependOnLibsWithTags: ['scope:scaler-types', 'scope:async', 'scope:kube', 'scope:testing-kit'],
+            },
+            {
+              sourceTag: 'scope:deployment-scaler',
+              onlyDependOnLibsWithTags: [
+                'scope:scaler-types',
+                'scope:kube',
+                'scope:workload-scaler',
+                'scope:testing-kit',
+              ],
             },
             {
               sourceTag: 'scope:process-scaler',

@@ -1,97 +1,22 @@
 import { afterAll, expect, test } from '@jest/globals';
-import { costProblems, createFakeClock, startStepCounter, recordingLogger } from '@scaler/testing-kit';
+import { costProblems, startStepCounter } from '@scaler/testing-kit';
 
 // What is imported from here on is counted block by block.
 const counter = startStepCounter();
 afterAll(() => counter.stop());
-const { createResourceEndpoints } = await import('./endpoints/resource-endpoints.ts');
-const { trimPod } = await import('./endpoints/pod-info.ts');
-const { trimService } = await import('./routing/service-info.ts');
-const { serviceAddresses } = await import('./routing/service-addresses.ts');
-const { serviceProblems } = await import('./routing/service-problems.ts');
-const { trimSlice } = await import('./routing/slice-info.ts');
 const { createJsonLines } = await import('./watch/json-lines.ts');
-const { readToken, trimDeployment, otherWriter } = await import('./index.ts');
+const { sliceAddresses } = await import('./services/endpoint-slice.ts');
+const { serviceAddresses } = await import('./services/service-addresses.ts');
 const { fitting, eventKey } = await import('./events/event-record.ts');
 
 const sizes = [250, 500, 1_000];
 const numbers = (size: number): number[] => Array.from({ length: size }, (_, i) => i);
-const clock = createFakeClock();
 
-function endpointsOf(ports: number, pods: number): () => unknown {
-  const service = trimService({
-    metadata: { namespace: 'n', name: 'web', uid: 's' },
-    spec: { selector: { app: 'web' }, ports: numbers(ports).map((i) => ({ name: `p${i}`, port: i + 1 })) },
-  });
-  const all = numbers(pods).map((i) =>
-    trimPod({
-      metadata: { namespace: 'n', name: `w${i}`, uid: `u${i}`, labels: { app: 'web' } },
-      spec: { containers: [{ name: 'a', readinessProbe: { exec: {} } }] },
-      status: { podIP: `10.0.${i >> 8}.${i & 255}`, conditions: [{ type: 'Ready', status: 'True' }] },
-    } as never),
-  );
-  const workload = {
-    namespace: 'n',
-    name: 'web',
-    uid: 'w',
-    replicas: 1,
-    generation: 1,
-    observedGeneration: 1,
-    resourceVersion: '1',
-  };
-  const facts = {
-    workload,
-    replicaSets: [],
-    pods: all.map((pod) => ({ ...pod, ownerUid: 'w', resourceVersion: '2' })),
-  };
-  const options = {
-    ...{ clock, logger: recordingLogger(), byOwner: new Map(), services: { get: () => service } },
-    views: { latest: () => workload, kindOf: () => undefined, observe: () => undefined },
-    relations: { factsOf: () => ({ ...facts, replicaSetsAt: '2', podsAt: '2' }) },
-  } as never;
-  return () => {
-    const endpoints = createResourceEndpoints({ namespace: 'n', name: 'web' }, options);
-    for (const i of numbers(ports)) endpoints.target('web', i + 1);
-    endpoints.refresh();
-    endpoints.stop();
-  };
-}
-
-test('endpoints take no more than there are ports that are watched, or pods', () => {
-  const largest = { size: 4_000, steps: 4_000_000 };
-  const byPorts = costProblems(counter, { of: (size) => endpointsOf(size, 1), sizes, largest });
-  const byPods = costProblems(counter, { of: (size) => endpointsOf(1, size), sizes, largest });
-  expect([byPorts, byPods]).toEqual([[], []]);
-});
-
-test('slices and Services take no more than they have endpoints and ports', () => {
+test('Events and the lines of a watch take no more than their length', () => {
   const of = (size: number): (() => unknown) => {
-    const ports = numbers(size).map((i) => ({ name: `p${i}`, port: i + 1, protocol: i % 2 === 0 ? 'TCP' : 'UDP' }));
-    const endpoints = numbers(size).map((i) => ({ addresses: [`10.0.${i >> 8}.${i & 255}`] }));
+    const labels = Object.fromEntries(numbers(size).map((i) => [`l${i}`, 'x']));
+    const line = Buffer.from(`${JSON.stringify({ metadata: { namespace: 'n', name: 'w', uid: 'u', labels } })}\n`);
     return () => {
-      serviceAddresses([
-        trimSlice({ metadata: {}, addressType: 'IPv4', ports, endpoints: [...endpoints, ...endpoints] } as never),
-      ]);
-      serviceProblems(trimService({ metadata: {}, spec: { ports } } as never));
-    };
-  };
-  expect(costProblems(counter, { of, sizes, largest: { size: 20_000, steps: 4_000_000 } })).toEqual([]);
-});
-
-test('objects take no more than their length', () => {
-  const of = (size: number): (() => unknown) => {
-    const labels = Object.fromEntries(numbers(size).map((i) => [i % 2 === 0 ? `scaler/port-a-${i}` : `l${i}`, 'x']));
-    const annotations = {
-      ...Object.fromEntries(numbers(size).map((i) => [`scaler/x${i}`, 'y'])),
-      'scaler/state': '['.repeat(size),
-    };
-    const managedFields = numbers(size).map((i) => ({ manager: `m${i}`, time: '2026-01-01T00:00:00Z', fieldsV1: {} }));
-    const metadata = { namespace: 'n', name: 'w', uid: 'u', labels, annotations, managedFields };
-    const line = Buffer.from(`${JSON.stringify({ metadata })}\n`);
-    return () => {
-      const workload = trimDeployment({ metadata, spec: {} } as never);
-      readToken({ ...workload, labels: { 'scaler/phase': 'asleep', 'scaler/epoch': 'e' } });
-      otherWriter({ managedFields }, ['f:spec', 'f:replicas'], 0);
       eventKey(
         fitting({
           object: { apiVersion: 'v1', kind: 'K', name: 'n' },
@@ -105,4 +30,14 @@ test('objects take no more than their length', () => {
     };
   };
   expect(costProblems(counter, { of, sizes, largest: { size: 8_000, steps: 2_000_000 } })).toEqual([]);
+});
+
+test('the addresses of a Service take no more than its slices have endpoints and ports', () => {
+  const of = (size: number): (() => unknown) => {
+    const ports = numbers(size).map((i) => ({ name: `p${i}`, port: i + 1, protocol: i % 2 === 0 ? 'TCP' : 'UDP' }));
+    const endpoints = numbers(size).map((i) => ({ addresses: [`10.0.${i >> 8}.${i & 255}`] }));
+    return () =>
+      serviceAddresses([sliceAddresses({ metadata: {}, ports, endpoints: [...endpoints, ...endpoints] } as never)]);
+  };
+  expect(costProblems(counter, { of, sizes, largest: { size: 20_000, steps: 4_000_000 } })).toEqual([]);
 });

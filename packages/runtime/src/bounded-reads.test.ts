@@ -45,10 +45,6 @@ const dataPath = /^packages\/dlx\/src\/(forward|http2|upgrade|tcp)\//;
 test('answers are read to a bound; the data path passes them on as they come', () => {
   const asks = filesWith(/\b(http|https)?[rR]equest\(\{|\bhttps?Request\b|\bfetch\(|from '(undici|node:http2)'/);
   expect(asks.filter((file) => !dataPath.test(file))).toEqual([
-    // 4 KB.
-    'examples/deployment-scaler/src/reach.ts',
-    // 200 characters; one line.
-    'examples/deployment-scaler/src/veto.ts',
     // From a process of its own, on loopback.
     'examples/process-scaler/src/owner-client.ts',
     // 8 MiB, 64 KiB.
@@ -59,10 +55,14 @@ test('answers are read to a bound; the data path passes them on as they come', (
     'packages/dlx/src/control/admin.ts',
     // 16 MiB, 4 MiB of a refusal.
     'packages/kube/src/client/exchange.ts',
+    // 200 characters; one line.
+    'packages/workload-scaler/src/act/veto.ts',
+    // 4 KB.
+    'packages/workload-scaler/src/dlx/reachability.ts',
     // 1 KB.
-    'packages/kube/src/endpoints/probe-grpc.ts',
+    'packages/workload-scaler/src/endpoints/probe/probe-grpc.ts',
     // 10 KB, as kubelet.
-    'packages/kube/src/endpoints/probe-http.ts',
+    'packages/workload-scaler/src/endpoints/probe/probe-http.ts',
   ]);
 });
 

@@ -63,7 +63,7 @@ function leaves(schema: ValueSchema, path: readonly string[] = []): string[] {
 
 /** The admission policy knows the annotations that the default scaler reads. */
 async function checkAnnotations(): Promise<Problems> {
-  const file = join(root, 'examples/deployment-scaler/src/settings.ts');
+  const file = join(root, 'packages/workload-scaler/src/config/settings.ts');
   const { settingTable } = (await import(file)) as { settingTable: Record<string, unknown> };
   const known = Object.keys(settingTable);
   const policy = await read('files/annotations.yaml');
@@ -79,7 +79,7 @@ async function checkAnnotations(): Promise<Problems> {
 
 /** It bounds them as the scaler does. */
 async function checkLengths(policy: string): Promise<Problems> {
-  const file = join(root, 'examples/deployment-scaler/src/past-bound.ts');
+  const file = join(root, 'packages/workload-scaler/src/config/past-bound.ts');
   const { longestList, mostItems } = (await import(file)) as { longestList: number; mostItems: Record<string, number> };
   const entries = policy.split(/^(?=[a-z-]+:$)/m).slice(1);
   return entries.flatMap((entry) => {

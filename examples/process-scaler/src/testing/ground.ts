@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Logger, systemClock } from '@scaler/scaler-types';
+import { systemClock } from '@scaler/scaler-types';
 
 /** A folder with a declaration of a process, `local/web`, which answers its pid and writes down each start. */
 export interface Ground {

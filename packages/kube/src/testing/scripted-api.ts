@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Clock, Logger } from '@scaler/scaler-types';
-import { systemClock } from '@scaler/scaler-types';
+import { type Clock, systemClock } from '@scaler/scaler-types';
+
 import { silentLogger } from '@scaler/testing-kit';
 import type { KubeClient } from '../client/client.ts';
 import type { Cluster } from '../client/cluster.ts';

@@ -1,8 +1,9 @@
 // A fake Kubernetes API full of sleeping Deployments, in a process of its own.
+import { sliceLabels } from '@scaler/kube';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { keys, newEpoch, portLabel } from '@scaler/kube';
+import { keys, newEpoch, portLabel } from '@scaler/workload-scaler';
 import { type FakeApi, type KubeObject, type NewObject, startFakeApi } from '@scaler/testing-kit';
 import { serveCalls } from '../processes/calls.ts';
 import { sharedMs } from '../processes/usage.ts';
@@ -108,8 +109,8 @@ function addSleeper(i: number, options: FillOptions): void {
       namespace,
       name: `${name}-scaler-ipv4`,
       labels: {
-        [keys.serviceName]: name,
-        [keys.managedBy]: keys.manager,
+        [sliceLabels.serviceName]: name,
+        [sliceLabels.managedBy]: keys.manager,
         [keys.resource]: name,
         [keys.epoch]: epoch,
       },

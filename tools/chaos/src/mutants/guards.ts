@@ -45,7 +45,7 @@ export const guards: readonly Guard[] = [
     drill: 'request',
     edits: [
       {
-        file: 'packages/kube/src/state/label-patch.ts',
+        file: 'packages/workload-scaler/src/workload/label-patch.ts',
         find: '...parents(workload), ...tests, ...writes]',
         replace: '...parents(workload), ...(tests.length < 0 ? tests : []), ...writes]',
       },
@@ -56,7 +56,7 @@ export const guards: readonly Guard[] = [
     drill: 'scale',
     edits: [
       {
-        file: 'packages/kube/src/state/transition.ts',
+        file: 'packages/workload-scaler/src/workload/transition.ts',
         find: '  if (testReplicas !== undefined) operations.push(jsonPatch.test(kind.replicasPath, testReplicas));\n',
         replace: '  void testReplicas;\n',
       },
@@ -67,7 +67,7 @@ export const guards: readonly Guard[] = [
     drill: 'pause',
     edits: [
       {
-        file: 'examples/deployment-scaler/src/perform.ts',
+        file: 'packages/workload-scaler/src/act/apply.ts',
         find: '        testAnnotations: replicas === 0 ? wishAnnotations : undefined,\n',
         replace: '',
       },
@@ -78,7 +78,7 @@ export const guards: readonly Guard[] = [
     drill: 'deaf-request',
     edits: [
       {
-        file: 'examples/deployment-scaler/src/wake.ts',
+        file: 'packages/workload-scaler/src/act/wake.ts',
         find: '    } else if (!live) {\n',
         replace: '    } else if (!live && managed === undefined) {\n',
       },
@@ -122,7 +122,7 @@ export const guards: readonly Guard[] = [
     drill: 'late',
     edits: [
       {
-        file: 'packages/kube/src/routing/write-routing.ts',
+        file: 'packages/workload-scaler/src/routing/write-routing.ts',
         find: '[jsonPatch.test(keyPath, key), jsonPatch.remove(keyPath)]',
         replace: '[jsonPatch.remove(keyPath)]',
       },

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { keys } from '@scaler/kube';
+import { keys } from '@scaler/workload-scaler';
 import type { ProcessImage } from '@scaler/testing-kit';
 import { percentile } from '../percentiles.ts';
 import { all, type Finding } from './finding.ts';

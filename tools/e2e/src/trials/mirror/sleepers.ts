@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { EmbeddedSystem } from '@scaler/demo';
-import { buildSlices, keys, portLabel, type Service, trimService } from '@scaler/kube';
+import { buildSlices, keys, portLabel, trimService } from '@scaler/workload-scaler';
+import type { Service } from '@scaler/kube';
 
 const perNamespace = 50;
 const firstPort = 20_000;

@@ -1,5 +1,6 @@
+import { sliceLabels } from '@scaler/kube';
 import { type EmbeddedSystem, systemNamespace } from '@scaler/demo';
-import { keys } from '@scaler/kube';
+import { keys } from '@scaler/workload-scaler';
 
 /** How the sleepers' slices followed the DLX's addresses since the last `begin`. */
 export interface Followed {
@@ -89,9 +90,9 @@ export function followTruth({ api: { store } }: EmbeddedSystem): Truth {
     const { namespace = '', name = '', labels = {} } = object.metadata;
     const listed = (object.endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
     const all = listed.flatMap(({ addresses }) => addresses);
-    if (labels[keys.managedBy] === keys.manager) {
+    if (labels[sliceLabels.managedBy] === keys.manager) {
       if (!isGone) onOurs(`${namespace}/${name}`, setOf(all));
-    } else if (namespace === systemNamespace && labels[keys.serviceName] === 'dlx') {
+    } else if (namespace === systemNamespace && labels[sliceLabels.serviceName] === 'dlx') {
       onDlx(name, isGone ? [] : all);
     }
   };

@@ -1,0 +1,80 @@
+import type { CallOptions } from '../client/caller.ts';
+import type { KubeClient } from '../client/client.ts';
+import { kinds } from '../client/kinds.ts';
+import { type SliceAddresses, sliceAddresses, sliceLabels } from './endpoint-slice.ts';
+
+/** One address behind a Service. */
+export interface ServiceAddress {
+  readonly address: string;
+  /** A pod's uid, where it is a pod. */
+  readonly id: string;
+  /** Takes new connections. */
+  readonly ready: boolean;
+  /** On its way out, and still serving. */
+  readonly draining: boolean;
+  /** By port name; unnamed: the empty string. */
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+/** Which slices a Service has. */
+export function slicesOfService(service: string): string {
+  return `${sliceLabels.serviceName}=${service}`;
+}
+
+export interface ReadAddressesOptions extends CallOptions {
+  /** Addresses that are wanted in whatever state they are. */
+  readonly also?: readonly string[];
+}
+
+/**
+ * The addresses behind a Service, read from the API now: ready ones and draining ones (terminating, still serving).
+ *
+ * @throws KubeError when they cannot be read.
+ */
+export async function readServiceAddresses(
+  client: KubeClient,
+  service: { readonly namespace: string; readonly name: string },
+  { also = [], ...options }: ReadAddressesOptions,
+): Promise<readonly ServiceAddress[]> {
+  const { namespace, name } = service;
+  const { items } = await client.list(kinds.endpointSlice, {
+    ...options,
+    namespace,
+    labelSelector: slicesOfService(name),
+    trim: sliceAddresses,
+  });
+  return serviceAddresses(items, { also: new Set(also) });
+}
+
+export interface AddressesOptions {
+  /** Addresses that are wanted in whatever state they are. */
+  readonly also?: ReadonlySet<string>;
+  /** Slices that this controller keeps are left out. */
+  readonly exceptManagedBy?: string;
+}
+
+/** The addresses that slices of one Service name, each once: ready ones and draining ones. */
+export function serviceAddresses(
+  slices: Iterable<SliceAddresses>,
+  { also = new Set(), exceptManagedBy }: AddressesOptions = {},
+): readonly ServiceAddress[] {
+  const addresses = new Map<string, ServiceAddress>();
+  for (const { managedBy, ports, endpoints } of slices) {
+    if (managedBy === exceptManagedBy) continue;
+    const named = Object.fromEntries(ports.map(({ name, port }) => [name ?? '', port]));
+    for (const { address, ready, serving, terminating, targetUid } of endpoints) {
+      const draining = serving && terminating;
+      if (!draining && !(ready && !terminating) && !also.has(address)) continue;
+      const known = addresses.get(address);
+      addresses.set(address, {
+        address,
+        id: targetUid ?? address,
+        ready: (ready && !terminating) || known?.ready === true,
+        draining: draining && known?.ready !== true,
+        // Of one slice as a rule: a copy for each would take the product of its endpoints and ports.
+        ports: known === undefined || known.ports === named ? named : { ...known.ports, ...named },
+      });
+    }
+  }
+  return [...addresses.values()];
+}

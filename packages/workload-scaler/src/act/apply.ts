@@ -1,0 +1,189 @@
+import { addSelectorKey, deleteSlice, removeSelectorKey, writeSlice } from '../routing/write-routing.ts';
+import { buildSlices, type DivertedPort } from '../routing/build-slice.ts';
+import { isKubeError, jsonPatch, type PatchOperation } from '@scaler/kube';
+import { isOurs, routingOf } from '../routing/routing.ts';
+import { keys } from '../workload/keys.ts';
+import { newEpoch, readToken } from '../workload/token.ts';
+import type { ServiceInfo } from '../routing/service-info.ts';
+import { type SliceInfo, trimSlice } from '../routing/slice-info.ts';
+import { transition } from '../workload/transition.ts';
+import type { Workload } from '../workload/workload.ts';
+import { givenPorts } from '../ports/given-ports.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { ownLabels, wantedAddresses } from '../observe/observe.ts';
+import type { Managed } from '../cache/lookup.ts';
+import type { Ports } from '../ports/ports.ts';
+import type { ServiceSnapshot } from '../routing/service-view.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
+import type { Step, SwapStep } from '../machine/step.ts';
+import { wishAnnotations } from '../machine/intent.ts';
+
+/** On whose behalf a step is done. */
+export interface Doing {
+  readonly by: string;
+  /** Replaces the step's own reason in the state. */
+  readonly reason?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Steps that write routing, labels or ports. */
+export type WriteStep = Exclude<Step, { do: 'rest' | 'wait' | 'confirm' | 'try-path' | 'swap' }>;
+
+/** Does the writes of one step. Any of them may be lost to somebody else: the caller reads again and decides anew. */
+export interface Performer {
+  /** The workload as it stands after a swap that was won; undefined: lost. */
+  swap(managed: Managed, step: SwapStep, doing: Doing, lane?: 'wake' | 'normal', epoch?: string): Promise<SwapOutcome>;
+  /** False: lost to somebody else, or nobody knows. */
+  write(snapshot: Snapshot, step: WriteStep, signal: AbortSignal, lane?: 'normal' | 'mirror'): Promise<boolean>;
+}
+
+export type SwapOutcome = { readonly won: boolean; readonly managed: Managed | undefined };
+
+export function createPerformer(deps: Dependencies, ports: Ports): Performer {
+  const { client, clock, lookup, endpoints } = deps;
+  return {
+    swap: async ({ kind, workload }, step, { by, reason, signal }, lane = 'normal', epoch = newEpoch()) => {
+      const { to, replicas, testReplicas, wanted, why } = step;
+      const since = new Date(clock.now()).toISOString();
+      const request = {
+        kind,
+        workload,
+        to,
+        epoch,
+        by,
+        reason: reason ?? why,
+        since,
+        replicas,
+        testReplicas,
+        wantedReplicas: wanted,
+        // What its owner wrote after it was read wins, up to the zero itself.
+        testAnnotations: replicas === 0 ? wishAnnotations : undefined,
+      };
+      const result = await transition(client, request, { signal, lane }).catch((error: unknown) => {
+        // The accounts policy lets us ask for what was recorded, and for more only to a bound: fewer is better than none.
+        const recorded = Math.max(1, readToken(workload).state?.replicas ?? 1);
+        if (!isKubeError(error, 'forbidden') || replicas === undefined || replicas <= recorded) throw error;
+        const fewer = { ...request, replicas: recorded, wantedReplicas: recorded };
+        return transition(client, fewer, { signal, lane });
+      });
+      const after = result.ok ? result.workload : result.current;
+      if (result.ok) deps.rivals.swapped(workload, epoch);
+      if (after !== undefined) endpoints.observe(after);
+      return { won: result.ok, managed: after && lookup.describe(kind, after) };
+    },
+    write: async (snapshot, step, signal, lane = 'normal') => {
+      deps.rivals.about(snapshot, step);
+      try {
+        await write(deps, ports, snapshot, step, { signal, lane });
+        deps.rivals.done(snapshot, step);
+        return true;
+      } catch (error) {
+        // Somebody else was there in between, or nobody knows: what stands there now is to be read next.
+        if (!isKubeError(error, 'conflict', 'test-failed', 'already-exists', 'not-found', 'write-outcome-unknown'))
+          throw error;
+        return false;
+      }
+    },
+  };
+}
+
+interface WriteOptions {
+  readonly signal: AbortSignal;
+  readonly lane: 'normal' | 'mirror';
+}
+
+async function write(
+  deps: Dependencies,
+  ports: Ports,
+  snapshot: Snapshot,
+  step: WriteStep,
+  options: WriteOptions,
+): Promise<void> {
+  const { client } = deps;
+  const { signal } = options;
+  if (step.do === 'forget') return forget(deps, snapshot, signal);
+  if (step.do === 'label-ports') return ports.assign(snapshot, signal);
+  const target = snapshot.services.find(({ name }) => name === step.service);
+  if (target === undefined) return;
+  const { service } = target;
+  switch (step.do) {
+    case 'delete-slices':
+      for (const slice of target.slices.filter(isOurs)) await deleteSlice(client, slice, options);
+      return;
+    case 'write-slices':
+      return writeSlices(deps, snapshot, target, step.epoch, options);
+    case 'add-key':
+      if (service === undefined) return;
+      return deps.lateKeys.during(service.uid, step.epoch, () => addSelectorKey(client, service, step.epoch, options));
+    case 'remove-key':
+      if (service !== undefined) await removeSelectorKey(client, service, options);
+  }
+}
+
+async function writeSlices(
+  deps: Dependencies,
+  { ref, managed }: Snapshot,
+  target: ServiceSnapshot,
+  epoch: string,
+  options: WriteOptions,
+): Promise<void> {
+  const { service } = target;
+  if (service === undefined || managed === undefined) return;
+  const ports = givenPorts(deps, managed.workload, target);
+  const own = target.slices.filter(isOurs);
+  if (!carries(service, own, ports)) await deps.dlx?.check(ports.map(({ listenPort }) => listenPort));
+  const addresses = wantedAddresses(deps, target, ports);
+  const wanted = buildSlices({ service, resource: ref.name, epoch, addresses, ports });
+  if (wanted.length === 0) return;
+  const names = wanted.map((slice) => trimSlice(slice).name);
+  for (const [i, slice] of wanted.entries()) {
+    await writeSlice(
+      deps.client,
+      slice,
+      own.find(({ name }) => name === names[i]),
+      options,
+    );
+  }
+  for (const slice of own) {
+    if (!names.includes(slice.name)) await deleteSlice(deps.client, slice, options);
+  }
+}
+
+/**
+ * Whether its slices lead to these ports already. Where they do not, a DLX that was found to listen may have stopped
+ * since: it forgets a port with the Service, or the label, that it was for.
+ */
+function carries(service: ServiceInfo, own: readonly SliceInfo[], ports: readonly DivertedPort[]): boolean {
+  const carried = new Set(own.flatMap((slice) => slice.ports.map(({ port }) => port)));
+  const isOwned = routingOf(service, own).slice?.owned === true;
+  return isOwned && ports.every(({ listenPort }) => carried.has(listenPort));
+}
+
+async function forget({ client }: Dependencies, { managed }: Snapshot, signal: AbortSignal): Promise<void> {
+  if (managed === undefined) return;
+  const { kind, workload } = managed;
+  await client.patch(kind.kind, workload, forgetPatch(workload), { signal, type: 'json' });
+}
+
+// Tests the user's label too: whoever opts in again at this moment wins.
+function forgetPatch(workload: Workload): readonly PatchOperation[] {
+  const path = (label: string): string => jsonPatch.pointer('metadata', 'labels', label);
+  const state = jsonPatch.pointer('metadata', 'annotations', keys.state);
+  return [
+    jsonPatch.test('/metadata/uid', workload.uid),
+    ...testEnabled(workload),
+    ...ownLabels(workload).flatMap(([label, value]) => [
+      jsonPatch.test(path(label), value),
+      jsonPatch.remove(path(label)),
+    ]),
+    ...(workload.annotations[keys.state] === undefined ? [] : [jsonPatch.remove(state)]),
+  ];
+}
+
+function testEnabled({ labels, portLabels }: Workload): readonly PatchOperation[] {
+  const path = jsonPatch.pointer('metadata', 'labels', keys.enabled);
+  const enabled = labels[keys.enabled];
+  if (enabled !== undefined) return [jsonPatch.test(path, enabled)];
+  const hasLabels = Object.keys(labels).length + portLabels.length > 0;
+  return [jsonPatch.testAbsent(hasLabels ? path : '/metadata/labels')];
+}

@@ -1,0 +1,54 @@
+import type { PodInfo } from '../endpoints/pod-info.ts';
+import type { StoreEvent } from '@scaler/kube';
+import type { Workload } from '../workload/workload.ts';
+import type { ResourceRef, ScaleOptions, WakeStep } from '@scaler/scaler-types';
+import type { Dependencies } from '../dependencies.ts';
+import { podsOf } from '../cache/stores.ts';
+
+/** How far one wake has come, for whoever asked for it: each step is told once. */
+export interface Progress {
+  tell(step: WakeStep): void;
+  /** Tells once a pod has a node; ends by what it returns. */
+  followPods(workload: Workload): () => void;
+}
+
+const nobodyAsks: Progress = { tell: () => undefined, followPods: () => () => undefined };
+
+/** `before`: the workload as it was when the wake was asked for. */
+export function createProgress(
+  { stores, logger }: Dependencies,
+  ref: ResourceRef,
+  before: Workload,
+  { progress }: ScaleOptions,
+): Progress {
+  if (progress === undefined) return nobodyAsks;
+  // What is still there of a workload at zero was there before it slept.
+  const old = new Set(before.replicas === 0 ? podsOf(stores, before.uid).map(({ uid }) => uid) : []);
+  const told = new Set<WakeStep>();
+  const tell = (step: WakeStep): void => {
+    if (told.has(step)) return;
+    told.add(step);
+    try {
+      progress(ref, step);
+    } catch (error) {
+      logger.debug('progress could not be told', { ...ref, step, err: error });
+    }
+  };
+  return {
+    tell,
+    followPods: ({ uid }) => {
+      const look = (pod: PodInfo): void => {
+        if (pod.scheduled && !pod.terminating && !old.has(pod.uid)) tell('scheduled');
+      };
+      for (const pod of podsOf(stores, uid)) look(pod);
+      if (told.has('scheduled')) return () => undefined;
+      const owners = ({ ownerUid = '' }: PodInfo): string[] => [
+        ownerUid,
+        ...stores.replicaSets.byIndex('uid', ownerUid).map((set) => set.ownerUid ?? ''),
+      ];
+      return stores.pods.subscribe(({ type, object }: StoreEvent<PodInfo>) => {
+        if (type !== 'deleted' && owners(object).includes(uid)) look(object);
+      });
+    },
+  };
+}

@@ -1,0 +1,245 @@
+import { readToken } from '../workload/token.ts';
+import type { ServiceInfo } from '../routing/service-info.ts';
+import { errorCode, resourceKey, type ResourceRef, type ScaleResult } from '@scaler/scaler-types';
+import { WorkloadScalerError } from '../errors.ts';
+import type { Facts } from '../machine/facts.ts';
+import { factsOf, leadingOf, refusalOf } from '../observe/observe.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { isEnabled, type Managed } from '../cache/lookup.ts';
+import { createTellObstacle } from '../events/blocked.ts';
+import { createTellOutage, type TellOutage } from '../events/outage.ts';
+import type { Performer } from './apply.ts';
+import { isContested, type Ports } from '../ports/ports.ts';
+import { noService } from '../machine/refusal.ts';
+import { cachedSnapshot, liveSnapshot, type Snapshot } from '../cache/snapshot.ts';
+import type { Step, SwapStep } from '../machine/step.ts';
+import { followedZero, nextStep, repair } from '../machine/table.ts';
+import { createNamespaceTeller, createTeller } from '../events/teller.ts';
+import { waysTo } from '../dlx/unreached.ts';
+import { whoWrote } from '../conflict/who.ts';
+
+/** Brings resources to rest, or to where only waiting helps. For the Lease holder. */
+export type Reconcile = (refs: readonly ResourceRef[], signal: AbortSignal) => Promise<readonly ScaleResult[]>;
+
+const concurrency = 8;
+const maxSteps = 60;
+/** A mirror write that was lost to somebody else is told of; one that an API refuses or loses on its own is not. */
+const lostMs = 1_000;
+
+export function createReconcile(deps: Dependencies, performer: Performer, ports: Ports, by: string): Reconcile {
+  const tell = createTeller(deps);
+  const tellObstacle = createTellObstacle(deps);
+  const tellOutage = createTellOutage(deps);
+  const tellNamespace = createNamespaceTeller(deps);
+
+  async function one(resource: ResourceRef, signal: AbortSignal): Promise<ScaleResult> {
+    const ref = { namespace: resource.namespace, name: resource.name };
+    const key = resourceKey(ref);
+    if (deps.repairs.has(key) || deps.parks.has(key)) return { resource: ref, ok: true };
+    const cached = cachedSnapshot(deps, ref);
+    if (cached.managed !== undefined) {
+      const leading = leadingOf(cached);
+      tell(cached.managed, leading);
+      tellObstacle(cached.managed, obstacleOf(deps, cached.managed, leading));
+      tellNamespace(ref.namespace);
+    }
+    const repairing = settle(deps, performer, tellOutage, cached, by, signal).then(
+      (): ScaleResult => ({ resource: ref, ok: true }),
+      (error: unknown): ScaleResult => ({ resource: ref, ok: false, error: error as Error }),
+    );
+    deps.repairs.set(key, repairing);
+    const result = await repairing;
+    deps.repairs.delete(key);
+    if (!result.ok) deps.lookAgain(ref, 5_000);
+    return result;
+  }
+
+  return async (refs, signal) => {
+    ports.begin(signal);
+    const looked = refs.length > 0 ? refs : deps.lookup.refs().filter((ref) => !isAtRest(deps, ref));
+    const queue = looked.entries();
+    const results: ScaleResult[] = [];
+    const work = async (): Promise<void> => {
+      for (const [i, ref] of queue) results[i] = await one(ref, signal);
+    };
+    await Promise.all(Array.from({ length: concurrency }, work));
+    return results;
+  };
+}
+
+function isAtRest({ stores, atRest }: Dependencies, { namespace, name }: ResourceRef): boolean {
+  return stores.workloads.some(({ store }) => {
+    const workload = store.get(namespace, name);
+    return workload !== undefined && atRest.has(workload);
+  });
+}
+
+/** What keeps it awake for good, beside its settings, which are told of by themselves. */
+function obstacleOf(deps: Dependencies, managed: Managed, services: readonly ServiceInfo[]): string | undefined {
+  if (!isEnabled(managed.workload)) return undefined;
+  return services.length === 0 ? noService : refusalOf(deps, managed, services);
+}
+
+async function settle(
+  deps: Dependencies,
+  performer: Performer,
+  tellOutage: TellOutage,
+  cached: Snapshot,
+  by: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { ref } = cached;
+  const contested = cached.managed !== undefined && isContested(deps, cached.managed.workload);
+  if (contested) await performer.write(cached, { do: 'label-ports' }, signal).catch(unlessNoPort);
+  const facts = factsOf(deps, cached);
+  const next = nextStep(facts, repair);
+  if (next.do === 'rest') {
+    if (cached.managed !== undefined && !contested && !isTimed(cached.managed)) {
+      deps.atRest.note(cached.managed.workload);
+    }
+    return;
+  }
+  if (isMirroring(facts, next)) {
+    await mirror(deps, performer, cached, facts, next.epoch, signal);
+    return;
+  }
+  let after: Snapshot | undefined;
+  for (let steps = 0; steps < maxSteps; steps++) {
+    signal.throwIfAborted();
+    if (deps.parks.has(resourceKey(ref))) return;
+    const known = after;
+    const snapshot = known ?? (await liveSnapshot(deps, ref, signal));
+    after = undefined;
+    const rival = deps.rivals.of(ref);
+    await deps.rivals.look(snapshot, signal);
+    // Whom it gives way to is told even where nothing else changes any more.
+    if (deps.rivals.of(ref)?.text !== rival?.text) deps.lookAgain(ref);
+    const facts = factsOf(deps, snapshot);
+    const step = nextStep(facts, repair);
+    // Somebody else may have changed it since, and nobody will tell of that again.
+    if (step.do === 'rest' && known !== undefined) continue;
+    if (step.do === 'rest' || step.do === 'wait') {
+      end(deps, ref, facts, step);
+      return;
+    }
+    if (snapshot.managed !== undefined) tellOutage(snapshot.managed, facts, step);
+    if (snapshot.managed !== undefined && isRepair(facts, step)) {
+      deps.announce(snapshot.managed, 'RoutingRepaired', `${step.do} of Service ${step.service}`);
+    }
+    after = await perform(deps, performer, snapshot, step, by, signal);
+  }
+  throw new WorkloadScalerError('not-settled', `${resourceKey(ref)} did not come to rest within ${maxSteps} steps`);
+}
+
+// It is in the facts by then: what has no ports is woken.
+function unlessNoPort(error: unknown): void {
+  if (errorCode(error) !== 'no-port') throw error;
+}
+
+type WriteSlices = Step & { do: 'write-slices' };
+
+/** Nothing but the addresses has changed, in a phase in which nobody else writes slices. */
+function isMirroring({ workload, services }: Facts, step: Step): step is WriteSlices {
+  if (step.do !== 'write-slices' || (workload?.phase !== 'asleep' && workload?.phase !== 'awake')) return false;
+  return services.some(({ name, slices }) => name === step.service && slices === 'outdated');
+}
+
+// Without a live read: a write over anything but what the store knows fails. With reads a rollout of the DLX would cost
+// seven calls for each sleeper instead of one.
+async function mirror(
+  deps: Dependencies,
+  performer: Performer,
+  cached: Snapshot,
+  { services }: Facts,
+  epoch: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { name, ours, slices } of services) {
+    if (!ours || slices !== 'outdated') continue;
+    const done = await performer.write(cached, { do: 'write-slices', service: name, epoch }, signal, 'mirror');
+    if (!done) deps.lookAgain(cached.ref, lostMs);
+  }
+}
+
+/** Nobody tells of the end of a pause or a lease. */
+function isTimed({ settings }: Managed): boolean {
+  return settings.pause !== undefined || settings.busyUntil !== undefined;
+}
+
+function end(deps: Dependencies, ref: ResourceRef, { workload }: Facts, step: Step & { do: 'rest' | 'wait' }): void {
+  // Of the DLX's addresses we are told; the rest is only seen by looking.
+  if (step.do === 'wait') deps.lookAgain(ref, step.for === 'dlx' ? 10_000 : step.forMs);
+  const starting = workload?.phase === 'waking' || step.do === 'wait';
+  if (!starting) deps.watching.drop(ref);
+}
+
+/**
+ * What stands after a swap that was won, else undefined: read anew. Its routing was read for that swap, and whatever is
+ * written to it next is tested. Without it, who takes over 50 parks would have to read most of them twice.
+ */
+async function perform(
+  deps: Dependencies,
+  performer: Performer,
+  snapshot: Snapshot,
+  step: Exclude<Step, { do: 'rest' | 'wait' }>,
+  by: string,
+  signal: AbortSignal,
+): Promise<Snapshot | undefined> {
+  const { managed } = snapshot;
+  switch (step.do) {
+    case 'swap': {
+      if (managed === undefined) return undefined;
+      const { won, managed: swapped } = await performer.swap(managed, step, { by, signal });
+      if (won) await tellSwap(deps, managed, step, signal);
+      return won && swapped !== undefined ? { ...snapshot, managed: swapped } : undefined;
+    }
+    case 'try-path':
+      await tryPath(deps, snapshot, signal);
+      return undefined;
+    case 'confirm':
+      // Only a park asks for it, and the repair never parks.
+      return undefined;
+    default:
+      await performer.write(snapshot, step, signal);
+      return undefined;
+  }
+}
+
+// Asleep, nothing but the addresses should ever change, and awake no key should be left.
+function isRepair({ workload, services, dlx }: Facts, step: Step): step is Step & { service: string } {
+  if (!('service' in step) || dlx === 'gone') return false;
+  if (workload?.phase === 'awake') return step.do === 'remove-key';
+  const outdated = services.some(({ name, slices }) => name === step.service && slices === 'outdated');
+  return workload?.phase === 'asleep' && (step.do === 'add-key' || (step.do === 'write-slices' && !outdated));
+}
+
+async function tellSwap(
+  deps: Dependencies,
+  managed: Managed,
+  { to, why: words }: SwapStep,
+  signal: AbortSignal,
+): Promise<void> {
+  const from = readToken(managed.workload).phase;
+  const byOthers = words === followedZero || (from === 'asleep' && managed.workload.replicas > 0);
+  const why = byOthers ? words + (await whoScaled(deps, managed, signal)) : words;
+  if (to === 'asleep') deps.announce(managed, 'Parked', why);
+  if (to === 'awake' && from === 'waking') deps.announce(managed, 'Restored', why);
+  if (to === 'waking' && from === 'parking') deps.announce(managed, 'ParkCancelled', why);
+  if (to === 'waking' && from === 'asleep' && !deps.isDlxGone()) deps.announce(managed, 'WokenUp', why);
+}
+
+// Of a 0 that was set through the scale the API keeps no trace.
+async function whoScaled({ client }: Dependencies, managed: Managed, signal: AbortSignal): Promise<string> {
+  const writer = await whoWrote(client, managed, { what: 'replicas', object: '' }, Infinity, signal);
+  return writer === undefined ? '' : `: ${writer.manager}`;
+}
+
+async function tryPath(deps: Dependencies, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+  const { managed } = snapshot;
+  if (managed === undefined) return;
+  const ways = await waysTo(deps, snapshot, managed, signal);
+  const unreached = await deps.reach.try(snapshot.ref, ways, signal);
+  deps.lookAgain(snapshot.ref);
+  // Once may be a pod that is not quite there yet.
+  if (unreached !== undefined && unreached.failures > 1) deps.announce(managed, 'DlxUnreachable', unreached.problem);
+}

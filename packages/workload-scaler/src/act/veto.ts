@@ -1,0 +1,152 @@
+import { type IncomingMessage, request } from 'node:http';
+import { isKubeError, kinds } from '@scaler/kube';
+import { ownSelector } from '../routing/routing.ts';
+import { type PodInfo, trimPod } from '../endpoints/pod-info.ts';
+import { targetPortOf } from '../endpoints/target-port.ts';
+import { trimService } from '../routing/service-info.ts';
+import type { Dependencies } from '../dependencies.ts';
+import type { Managed } from '../cache/lookup.ts';
+import type { Veto } from '../config/values.ts';
+
+const longestReason = 200;
+/** A Service may have a thousand pods: so many are asked at once. */
+const podsAtOnce = 32;
+
+/** Where one pod is asked. */
+interface Asked {
+  readonly pod: PodInfo;
+  readonly port: number;
+}
+
+/**
+ * Asks every ready pod behind the Service that the setting names, at its own address: the Service itself may lead to the
+ * DLX by then, where the question would count as a request. Undefined: each lets the resource sleep. Else why not, in
+ * words; whatever is not known is a reason.
+ */
+export async function vetoOf(deps: Dependencies, managed: Managed, signal: AbortSignal): Promise<string | undefined> {
+  const { veto } = managed.settings;
+  if (veto === undefined) return undefined;
+  const { namespace } = managed.workload;
+  const limit = new AbortController();
+  const { vetoTimeoutMs } = deps.options;
+  const cancel = deps.clock.after(vetoTimeoutMs, () => limit.abort(new Error(`no answer within ${vetoTimeoutMs} ms`)));
+  const until = AbortSignal.any([signal, limit.signal]);
+  try {
+    const asked = await podsBehind(deps, namespace, veto, until);
+    return await firstVeto(asked, (one) => askPod(one, namespace, veto, until));
+  } catch (error) {
+    signal.throwIfAborted();
+    const cause = limit.signal.aborted ? (limit.signal.reason as Error) : (error as Error);
+    return `the veto of ${nameOf(veto)} is unknown: ${cause.message}`;
+  } finally {
+    cancel();
+  }
+}
+
+/** Asks until one of them says why not. */
+export async function firstVeto<T>(
+  asked: readonly T[],
+  ask: (one: T) => Promise<string | undefined>,
+): Promise<string | undefined> {
+  const rest = asked.values();
+  let veto: string | undefined;
+  const worker = async (): Promise<void> => {
+    for (const one of rest) {
+      const answer = await ask(one);
+      veto ??= answer;
+      if (veto !== undefined) return;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(podsAtOnce, asked.length) }, worker));
+  return veto;
+}
+
+function nameOf({ service, port, path }: Veto): string {
+  return `${service}:${port}${path}`;
+}
+
+async function podsBehind(
+  { client }: Dependencies,
+  namespace: string,
+  veto: Veto,
+  signal: AbortSignal,
+): Promise<Asked[]> {
+  const service = await readService(client, namespace, veto.service, signal);
+  const port = service.ports.find((one) => one.port === veto.port && one.protocol === 'TCP');
+  if (port === undefined) throw new Error(`the Service ${veto.service} has no TCP port ${veto.port}`);
+  const selector = Object.entries(ownSelector(service)).map(([key, value]) => `${key}=${value}`);
+  if (selector.length === 0) throw new Error(`the Service ${veto.service} has no selector, so its pods are not known`);
+  const options = { namespace, labelSelector: selector.join(), trim: trimPod, signal };
+  const { items } = await client.list(kinds.pod, options);
+  const ready = items.filter((pod) => pod.ready && !pod.terminating);
+  if (ready.length === 0) throw new Error(`no pod behind the Service ${veto.service} is ready`);
+  return ready.map((pod) => {
+    const number = targetPortOf(port, pod.shape);
+    if (number === undefined || pod.ip === undefined) throw new Error(`the pod ${pod.name} has no such port`);
+    return { pod, port: number };
+  });
+}
+
+async function readService(client: Dependencies['client'], namespace: string, name: string, signal: AbortSignal) {
+  try {
+    return trimService(await client.get(kinds.service, { namespace, name }, { signal }));
+  } catch (error) {
+    if (isKubeError(error, 'not-found')) throw new Error(`there is no Service ${name}`, { cause: error });
+    throw error;
+  }
+}
+
+async function askPod(
+  { pod, port }: Asked,
+  namespace: string,
+  veto: Veto,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const answer = await get({ host: pod.ip ?? '', port }, `${veto.service}.${namespace}.svc`, veto.path, signal);
+  const { statusCode = 0 } = answer;
+  try {
+    if (statusCode === 200 || statusCode === 204) return undefined;
+    if (statusCode !== 409 && statusCode !== 423) {
+      return `the veto of ${nameOf(veto)} is unknown: the pod ${pod.name} answered ${statusCode}`;
+    }
+    return `${nameOf(veto)} vetoes it: ${await firstLine(answer)}`;
+  } finally {
+    answer.destroy();
+  }
+}
+
+function get(
+  to: { readonly host: string; readonly port: number },
+  host: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = { host, accept: 'text/plain', 'user-agent': 'scaler-veto' };
+    const asked = request({ ...to, path, headers, signal, agent: false }, resolve);
+    const fail = (error: Error): void => reject(new Error(`${to.host}:${to.port}: ${error.message}`, { cause: error }));
+    asked.on('error', fail);
+    // A pod may go over to another protocol: Node tells of that by nothing else, not even when the signal aborts.
+    asked.once('close', () => fail(new Error('no answer')));
+    asked.end();
+  });
+}
+
+// What has come is enough of a reason when the rest does not.
+async function firstLine(answer: IncomingMessage): Promise<string> {
+  let text = '';
+  try {
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      text += chunk.toString('utf8');
+      if (text.length > longestReason || text.includes('\n')) break;
+    }
+  } catch {
+    // Broken off, or out of time: a veto all the same.
+  }
+  const [line = ''] = text.split('\n', 1);
+  const shown = line
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .trim()
+    .slice(0, longestReason);
+  return shown === '' ? 'without a reason' : shown;
+}

@@ -1,0 +1,130 @@
+import { createEventRecorder, type KubeClient } from '@scaler/kube';
+import { createDlxAddresses, type DlxAddresses } from './dlx/dlx-addresses.ts';
+import { createEndpoints } from './endpoints/endpoints.ts';
+import { readToken } from './workload/token.ts';
+import type { Workload, WorkloadKinds } from './workload/workload.ts';
+import type { ResourceRef, ScalerContext } from '@scaler/scaler-types';
+import { createAnnounce, createAnnounceNamespace } from './events/announce.ts';
+import { type AtRest, createAtRest } from './cache/at-rest.ts';
+import { type Changes, createChanges } from './status/changes.ts';
+import { createCounts } from './cache/counts.ts';
+import { createDeadMan } from './dlx/dead-man.ts';
+import type { Dependencies } from './dependencies.ts';
+import { createLookup } from './cache/lookup.ts';
+import { createLateKeys } from './cache/late-keys.ts';
+import { createMemory } from './cache/memory.ts';
+import { createNamespaces } from './cache/namespaces.ts';
+import { newsOf } from './status/status.ts';
+import { parseOptions } from './config/options.ts';
+import { createOwnerLog } from './events/owner-log.ts';
+import { createPace, type Pace } from './act/start-throttle.ts';
+import { createReach } from './dlx/reachability.ts';
+import { createRivals } from './conflict/conflicts.ts';
+import { createStaleness } from './cache/staleness.ts';
+import { createStores, type Stores } from './cache/stores.ts';
+import { createUninstall } from './act/uninstall.ts';
+import { createUpdates } from './cache/updates.ts';
+import { createWatching } from './endpoints/watching.ts';
+
+/** The parts of one scaler. */
+export interface Assembled {
+  readonly deps: Dependencies;
+  readonly changes: ReturnType<typeof createChanges>;
+  flush(signal: AbortSignal): Promise<void>;
+  readonly running: Promise<unknown>;
+}
+
+/** Makes the parts of the scaler and starts those that run on, until `signal` aborts. */
+export function assemble(
+  client: KubeClient,
+  context: ScalerContext,
+  kinds: WorkloadKinds,
+  signal: AbortSignal,
+): Assembled {
+  const { clock, logger, role, identity } = context;
+  const options = parseOptions(context.options);
+  const stores = createStores(client, context, kinds);
+  const namespaces = createNamespaces({ client, clock, logger, options });
+  const lookup = createLookup({ stores, options, namespaces, dryRun: context.dryRun === true });
+  const workloadOf = (ref: ResourceRef) => lookup.managed(ref)?.workload;
+  const endpoints = createEndpoints({ client, clock, logger, ...stores, workloadOf });
+  const recorder = createEventRecorder({ client, component: 'scaler', instance: identity, clock, logger });
+  const [announce, warnOwner] = [createAnnounce(recorder), createOwnerLog(clock, logger)];
+  const dlx = role === 'autoscaler' ? dlxOf(client, context) : undefined;
+  const atRest = createAtRest(clock);
+  const lookAgain = lookingAgain(atRest, () => changes);
+  const everything = (): void => lookup.refs().forEach((ref) => lookAgain(ref));
+  const pace = paceOf(stores, context, lookAgain);
+  const onChange = (): void => {
+    if (deadMan?.gone === true) pace.open(sleepers(stores));
+    else pace.close();
+    everything();
+  };
+  const deadMan = dlx && createDeadMan({ dlx, limitMs: options.deadManSwitchMs, clock, logger, onChange });
+  const deps: Dependencies = {
+    uninstall: createUninstall(context, clock),
+    ...{ client, clock, logger, role, options, kinds, stores, namespaces, lookup, endpoints, dlx, lookAgain, atRest },
+    isDlxGone: () => deadMan?.gone ?? false,
+    pace,
+    memory: createMemory(clock),
+    lateKeys: createLateKeys(clock),
+    updates: createUpdates(stores, clock),
+    counts: createCounts(stores.workloads),
+    reach: createReach(clock, context.dlxToken),
+    watching: createWatching(endpoints, lookAgain),
+    ...{ announce, warnOwner, lostEvents: recorder.droppedOf },
+    rivals: createRivals({ client, clock, warnOwner, announce }),
+    announceNamespace: createAnnounceNamespace(recorder),
+    ...{ parks: new Set(), repairs: new Map(), portBook: { held: undefined, refusals: new Map() } },
+  };
+  const isBlind = (): boolean => stores.workloads.some(({ store }) => store.failures.length > 0);
+  const changes = createChanges(clock, role, (ref) => newsOf(deps, ref), isBlind);
+  const warm = role === 'dlx' ? client : undefined;
+  const parts = [
+    stores.run(signal),
+    namespaces.run(signal),
+    dlx?.run(signal),
+    deadMan?.run(signal),
+    warm?.warm(signal),
+  ];
+  return { deps, changes, flush: (until) => recorder.flush(until), running: Promise.allSettled(parts) };
+}
+
+export function stalenessOf({ clock, role, namespaces, stores }: Dependencies): () => boolean {
+  // The DLX would ask live for each arrival, for the sake of defaults.
+  const look = (): boolean =>
+    (role === 'autoscaler' && namespaces.silent) || stores.workloads.some(({ store }) => store.silent);
+  return createStaleness(clock, look);
+}
+
+function lookingAgain(atRest: AtRest, changes: () => Changes): Dependencies['lookAgain'] {
+  return (ref, ms) => {
+    atRest.forget(ref);
+    changes().lookAgain(ref, ms);
+  };
+}
+
+function paceOf(stores: Stores, context: ScalerContext, onTurn: (ref: ResourceRef) => void): Pace {
+  const { clock, logger } = context;
+  const { deadManStarts: limit, deadManStartsPerNamespace: namespaceLimit } = parseOptions(context.options);
+  const pace = createPace({ limit, namespaceLimit, clock, logger, onTurn });
+  for (const { store } of stores.workloads) {
+    store.subscribe(({ type, object }) => {
+      if (type !== 'deleted' && isAsleep(object)) pace.look(object, 'asleep');
+      else pace.look(object, type === 'deleted' || object.readyReplicas > 0 ? 'up' : 'starting');
+    });
+  }
+  return pace;
+}
+
+function sleepers({ workloads }: Stores): readonly ResourceRef[] {
+  return workloads.flatMap(({ store }) => store.list().filter(isAsleep));
+}
+
+function isAsleep(workload: Workload): boolean {
+  return readToken(workload).phase === 'asleep';
+}
+
+function dlxOf(client: KubeClient, { dlxService, clock, logger }: ScalerContext): DlxAddresses | undefined {
+  return dlxService && createDlxAddresses({ client, service: dlxService, clock, logger });
+}

@@ -1,0 +1,96 @@
+import { keys } from '../workload/keys.ts';
+import { ownSelector } from '../routing/routing.ts';
+import type { PodInfo } from '../endpoints/pod-info.ts';
+import { sameLabels, type Workload } from '../workload/workload.ts';
+import type { ServiceInfo } from '../routing/service-info.ts';
+import type { SliceInfo } from '../routing/slice-info.ts';
+import type { StoreEvent } from '@scaler/kube';
+import type { ResourceRef } from '@scaler/scaler-types';
+import { feedRoutes } from './feed-routes.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { pairsOf } from './stores.ts';
+
+/**
+ * Has a resource looked at whenever something in the stores changed that may concern it. Returns how to stop.
+ * The DLX wants to know phases and ports alone; pods it hears of through their endpoints.
+ */
+export function feed(deps: Dependencies): () => void {
+  const { stores, namespaces, lookup, lookAgain, role } = deps;
+  const service = (one: ServiceInfo): void => lookup.resourcesOf(one).forEach((ref) => lookAgain(ref));
+  const stops = [
+    ...stores.workloads.map(({ store }) =>
+      store.subscribe((event) => {
+        // A token that moved is most of what happens: the Services of it are the same.
+        lookAgain(event.object);
+        if (isNews(event)) for (const other of neighbours(deps, event.object)) lookAgain(other);
+      }),
+    ),
+    // What they say for all changes seldom.
+    namespaces.subscribe((name) => {
+      for (const { workload } of lookup.all()) if (workload.namespace === name) lookAgain(workload);
+    }),
+    stores.services.subscribe((event) => {
+      service(event.object);
+      if (event.type === 'updated' && selectorOf(event.previous) !== selectorOf(event.object)) service(event.previous);
+    }),
+    stores.slices.subscribe((event) => {
+      if (role === 'dlx' && event.type === 'updated' && leadsAlike(event.previous, event.object)) return;
+      const { namespace, service: name, resource } = event.object;
+      if (resource !== undefined) lookAgain({ namespace, name: resource });
+      const found = stores.services.get(namespace, name);
+      if (found !== undefined) service(found);
+    }),
+    ...feedRoutes(deps),
+  ];
+  if (role === 'autoscaler') stops.push(...feedRouting(deps));
+  return () => stops.forEach((stop) => stop());
+}
+
+function feedRouting(deps: Dependencies): (() => void)[] {
+  const { stores, lookup, lookAgain, dlx } = deps;
+  const everything = (): void => lookup.refs().forEach((ref) => lookAgain(ref));
+  const subscribed = [
+    // Only who is there matters, for sharing and meshes: not how each of them does.
+    stores.pods.subscribe((event) => {
+      if (event.type !== 'updated') behindPod(deps, event.object).forEach((ref) => lookAgain(ref));
+    }),
+    dlx?.subscribe((port) => {
+      if (port === undefined) everything();
+      else for (const { store } of stores.workloads) store.byIndex('port', `${port}`).forEach((one) => lookAgain(one));
+    }),
+  ];
+  return subscribed.filter((stop) => stop !== undefined);
+}
+
+// A rollout of the DLX writes each slice twice, for the addresses alone.
+function leadsAlike(a: SliceInfo, b: SliceInfo): boolean {
+  const text = ({ ownerUid, resource, ports }: SliceInfo): string => JSON.stringify([ownerUid, resource, ports]);
+  return text(a) === text(b);
+}
+
+function isNews(event: StoreEvent<Workload>): boolean {
+  return event.type !== 'updated' || !sameLabels(event.previous.templateLabels, event.object.templateLabels);
+}
+
+// Whether a Service is shared depends on every workload behind it.
+function neighbours(
+  { stores, lookup }: Dependencies,
+  { namespace, templateLabels, uid }: Workload,
+): readonly ResourceRef[] {
+  const services = pairsOf(namespace, templateLabels).flatMap((pair) => stores.services.byIndex('selector', pair));
+  // By what the Services select and not by each of them: there may be as many as there are workloads.
+  const bySelector = new Map(services.map((one) => [JSON.stringify(ownSelector(one)), one]));
+  const behind = [...bySelector.values()].flatMap((one) => lookup.workloadsBehind(one));
+  return [...new Set(behind)].filter((one) => one.uid !== uid);
+}
+
+function behindPod({ stores }: Dependencies, { namespace, labels }: PodInfo): readonly ResourceRef[] {
+  const workloads = pairsOf(namespace, labels).flatMap((pair) =>
+    stores.workloads.flatMap(({ store }) => store.byIndex('label', pair)),
+  );
+  return [...new Set(workloads)];
+}
+
+function selectorOf(service: ServiceInfo): string {
+  return JSON.stringify([ownSelector(service), service.selector?.[keys.asleep] !== undefined]);
+}

@@ -1,0 +1,107 @@
+import { unlessAborted } from '@scaler/async';
+import { isKubeError, type KubeClient, kinds, type Namespace, watchStore } from '@scaler/kube';
+import type { Clock, Logger } from '@scaler/scaler-types';
+import type { Options } from '../config/options.ts';
+import { readSettings, type SettingName, type SettingProblem, type SettingValues } from '../config/settings.ts';
+
+/** One namespace, with what its annotations say for the workloads in it. */
+export interface NamespaceInfo {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly defaults: SettingValues;
+  readonly problems: readonly SettingProblem[];
+}
+
+/** The namespaces, as far as this process may see them. */
+export interface Namespaces {
+  /** Undefined: there is none, or namespaces must not be read: then there are no defaults. */
+  get(name: string): NamespaceInfo | undefined;
+  /** Tells the name of each that changed. */
+  subscribe(listener: (name: string) => void): () => void;
+  /** Whether what is known may be out of date. */
+  readonly silent: boolean;
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves once they are known, or it is known that they must not be read. @throws the signal's reason. */
+  whenKnown(signal: AbortSignal): Promise<void>;
+}
+
+/** These name what belongs to one workload. */
+const perWorkload: readonly SettingName[] = ['services', 'hosts'];
+const askAgainMs = 600_000;
+const retryMs = 1_000;
+
+export interface NamespacesParts {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly options: Options;
+}
+
+export function createNamespaces({ client, clock, logger, options }: NamespacesParts): Namespaces {
+  const trim = (namespace: Namespace): NamespaceInfo => trimNamespace(namespace, options);
+  const store = watchStore({ client, clock, logger, kind: kinds.namespace, trim });
+  const settled = Promise.withResolvers<void>();
+  let watching = false;
+  let told = false;
+
+  // A watch that is refused would be tried and logged for ever.
+  async function mayRead(signal: AbortSignal): Promise<boolean> {
+    try {
+      for await (const _page of client.pages(kinds.namespace, { pageSize: 1, trim: () => undefined, signal })) break;
+      return true;
+    } catch (error) {
+      if (!isKubeError(error, 'forbidden')) throw error;
+      if (!told) logger.warn('Namespaces must not be read, so their annotations are no defaults', { err: error });
+      told = true;
+      settled.resolve();
+      return false;
+    }
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (await mayRead(signal)) {
+          watching = true;
+          store.whenSynced(signal).then(settled.resolve, () => undefined);
+          await store.run(signal);
+        } else await clock.sleep(askAgainMs, signal);
+      } catch (err) {
+        if (signal.aborted) return;
+        logger.warn('Namespaces cannot be read, trying again', { err });
+        await clock.sleep(retryMs, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  return {
+    get: (name) => store.get(undefined, name),
+    subscribe: (listener) => store.subscribe(({ object }) => listener(object.name)),
+    get silent() {
+      return watching && store.silent;
+    },
+    run,
+    whenKnown: (signal) => unlessAborted(settled.promise, signal),
+  };
+}
+
+/** Only right values become defaults. */
+export function trimNamespace({ metadata }: Namespace, options: Options): NamespaceInfo {
+  const { name = '', uid = '', resourceVersion = '', annotations = {} } = metadata ?? {};
+  const { values, problems } = readSettings(annotations, options);
+  const misplaced = perWorkload.filter((setting) => values[setting] !== undefined);
+  const defaults = Object.entries(values).filter(([setting]) => !misplaced.includes(setting as SettingName));
+  return {
+    ...{ name, uid, resourceVersion },
+    defaults: Object.fromEntries(defaults),
+    problems: [
+      ...problems,
+      ...misplaced.map((setting) => ({
+        annotation: `scaler/${setting}`,
+        message: `scaler/${setting} is for one workload: it is no default of a namespace`,
+        fatal: true,
+      })),
+    ],
+  };
+}

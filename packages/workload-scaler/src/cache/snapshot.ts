@@ -1,0 +1,126 @@
+import { isKubeError, kinds, slicesOfService } from '@scaler/kube';
+import { isOurs } from '../routing/routing.ts';
+import { readWorkload } from '../workload/read-workload.ts';
+import { type ServiceInfo, trimService } from '../routing/service-info.ts';
+import { serviceProblems } from '../routing/service-problems.ts';
+import { type SliceInfo, trimSlice } from '../routing/slice-info.ts';
+import type { WorkloadKind } from '../workload/workload.ts';
+import type { ResourceRef } from '@scaler/scaler-types';
+import type { Dependencies } from '../dependencies.ts';
+import { isEnabled, leadsTo, type Managed } from './lookup.ts';
+import type { ServiceSnapshot } from '../routing/service-view.ts';
+
+/** One resource as it was read. */
+export interface Snapshot {
+  readonly ref: ResourceRef;
+  /** Undefined: there is no workload of that name, or it is being deleted. */
+  readonly managed: Managed | undefined;
+  /** Those that lead to it, and those that carry something of ours for it. */
+  readonly services: readonly ServiceSnapshot[];
+  /** Every fact in it came from the API just now. */
+  readonly live: boolean;
+}
+
+/** From the stores: cheap, and perhaps out of date. */
+export function cachedSnapshot({ lookup, stores }: Dependencies, ref: ResourceRef): Snapshot {
+  const managed = present(lookup.managed(ref));
+  const leading = managed === undefined ? [] : lookup.servicesOf(managed);
+  const strays = lookup.straysOf(ref, leading);
+  const names = [...leading.map(({ name }) => name), ...strays];
+  const services = names.map((name) => {
+    const service = stores.services.get(ref.namespace, name);
+    return view(managed, name, service, lookup.slicesOf(ref.namespace, name));
+  });
+  return { ref, managed, services, live: false };
+}
+
+/**
+ * From the API. Which Services to read comes from the stores.
+ *
+ * @throws KubeError when something cannot be read.
+ */
+export async function liveSnapshot(deps: Dependencies, ref: ResourceRef, signal: AbortSignal): Promise<Snapshot> {
+  const { lookup } = deps;
+  const managed = present(await readManaged(deps, ref, signal));
+  const leading = managed === undefined ? [] : lookup.servicesOf(managed).map(({ name }) => name);
+  const named = managed?.settings.services ?? [];
+  const own = new Set([...leading, ...named]);
+  const strays = lookup.straysOf(ref, []).filter((name) => !own.has(name));
+  const services = await Promise.all(
+    [...own, ...strays].map(async (name) => {
+      const [service, slices] = await Promise.all([
+        readService(deps, ref.namespace, name, signal),
+        readSlices(deps, ref.namespace, name, signal),
+      ]);
+      return view(managed, name, service, slices);
+    }),
+  );
+  const worthIt = services.filter(({ service, slices }) => service !== undefined || slices.some(isOurs));
+  return { ref, managed, services: worthIt, live: true };
+}
+
+/** Reads a workload live, of whatever kind it is. */
+export async function readManaged(
+  { client, kinds: managedKinds, lookup, endpoints }: Dependencies,
+  ref: ResourceRef,
+  signal: AbortSignal,
+  lane: 'wake' | 'normal' = 'normal',
+): Promise<Managed | undefined> {
+  const known = lookup.managed(ref);
+  const candidates: readonly WorkloadKind[] = known === undefined ? managedKinds : [known.kind];
+  const found = await Promise.all(
+    candidates.map(async (kind) => {
+      const workload = await readWorkload(client, kind, ref, { signal, lane });
+      if (workload === undefined) return undefined;
+      endpoints.observe(workload);
+      return lookup.describe(kind, workload);
+    }),
+  );
+  const all = found.filter((one) => one !== undefined);
+  return all.find(({ workload }) => isEnabled(workload)) ?? all[0];
+}
+
+function present(managed: Managed | undefined): Managed | undefined {
+  return managed?.workload.deleting === true ? undefined : managed;
+}
+
+function view(
+  managed: Managed | undefined,
+  name: string,
+  service: ServiceInfo | undefined,
+  slices: readonly SliceInfo[],
+): ServiceSnapshot {
+  const leads = service !== undefined && managed !== undefined && leadsTo(service, managed);
+  return { name, service, slices, leads, ours: leads && serviceProblems(service).length === 0 };
+}
+
+async function readService(
+  { client }: Dependencies,
+  namespace: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<ServiceInfo | undefined> {
+  try {
+    return trimService(await client.get(kinds.service, { namespace, name }, { signal }));
+  } catch (error) {
+    if (isKubeError(error, 'not-found')) return undefined;
+    throw error;
+  }
+}
+
+async function readSlices(
+  { client }: Dependencies,
+  namespace: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<readonly SliceInfo[]> {
+  const labelSelector = slicesOfService(name);
+  const { items } = await client.list(kinds.endpointSlice, {
+    namespace,
+    labelSelector,
+    trim: trimSlice,
+    signal,
+    lane: 'normal',
+  });
+  return items;
+}

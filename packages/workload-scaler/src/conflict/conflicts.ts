@@ -1,0 +1,172 @@
+import { BoundedMap } from '@scaler/async';
+import type { FieldWriter } from '../workload/field-writers.ts';
+import type { KubeClient } from '@scaler/kube';
+import { readToken } from '../workload/token.ts';
+import type { Workload } from '../workload/workload.ts';
+import { type Clock, resourceKey, type ResourceRef } from '@scaler/scaler-types';
+import type { Announce } from '../events/announce.ts';
+import type { Managed } from '../cache/lookup.ts';
+import type { WarnOwner } from '../events/owner-log.ts';
+import { afterSwap, revertsOf, type Seen, seenOf } from './reverts.ts';
+import { afterRevert, backOffLeft, remembered, type Revert, type Rivalry } from './back-off.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
+import type { Step } from '../machine/step.ts';
+import { whoWrote } from './who.ts';
+
+/**
+ * Notices that somebody else keeps taking back what we write, and gives way: a GitOps tool, another autoscaler. For the
+ * Lease holder; a wake asks nobody.
+ */
+export interface Rivals {
+  /** Compares a live read with the last one. */
+  look(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
+  /** We are about to take something away ourselves. */
+  about(snapshot: Snapshot, step: Step): void;
+  /** We have written something. */
+  done(snapshot: Snapshot, step: Step): void;
+  /** We have swapped its token, as it was read, for one with this epoch. */
+  swapped(workload: Workload, epoch: string): void;
+  /** Undefined: nobody is given way to now. */
+  of(ref: ResourceRef): GivenWay | undefined;
+  /** For each resource that is given way to now, to whom: the manager, or `unknown`. */
+  writers(): readonly string[];
+  /** How often something was taken back since the process started, by what it was. */
+  readonly reverts: ReadonlyMap<Revert['what'], number>;
+}
+
+/** A resource that is not begun with for a while. */
+export interface GivenWay {
+  /** Who does what, and until when, in words. */
+  readonly text: string;
+  /** What is taken back; for anything but `zero` its Services are not diverted meanwhile. */
+  readonly what: Revert['what'];
+  readonly leftMs: number;
+}
+
+export interface RivalsOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly warnOwner: WarnOwner;
+  readonly announce: Announce;
+}
+
+interface Known {
+  readonly seen: Seen | undefined;
+  readonly seenMs: number;
+  readonly rivalry: Rivalry | undefined;
+  readonly what: Revert['what'];
+  readonly text: string;
+  readonly who: string;
+}
+
+export function createRivals(options: RivalsOptions): Rivals {
+  const { clock, warnOwner, announce } = options;
+  const known = new BoundedMap<Known>({ mostBytes });
+  const none: Known = { seen: undefined, seenMs: 0, rivalry: undefined, what: 'key', text: '', who: '' };
+  const reverts = new Map<Revert['what'], number>();
+
+  const count = (key: string, managed: Managed, revert: Revert, writer: FieldWriter | undefined): void => {
+    const who = named(writer);
+    reverts.set(revert.what, (reverts.get(revert.what) ?? 0) + 1);
+    const before = known.get(key) ?? none;
+    const rivalry = afterRevert(before.rivalry, clock.monotonic());
+    const leftMs = backOffLeft(rivalry, clock.monotonic());
+    const begins = leftMs > 0 && rivalry.level > (before.rivalry?.level ?? 0);
+    const text = begins ? textOf(revert, who, rivalry.times, clock.now() + leftMs) : before.text;
+    const now = begins ? { what: revert.what, who: writer?.sure ? writer.manager : 'unknown' } : {};
+    keep(known, managed.workload, { ...before, rivalry, text, ...now });
+    warnOwner(managed.workload.namespace, 'What was written has been taken back', {
+      resource: key,
+      ...revert,
+      who,
+      times: rivalry.times,
+      leftMs,
+    });
+    if (begins) announce(managed, 'Contested', text);
+  };
+
+  return {
+    look: async (snapshot, signal) => {
+      const key = resourceKey(snapshot.ref);
+      const { managed } = snapshot;
+      if (managed === undefined) {
+        known.delete(key);
+        return;
+      }
+      const before = known.get(key) ?? none;
+      const reverts = revertsOf(snapshot, before.seen, clock.now());
+      const { epoch } = readToken(managed.workload);
+      const told = reverts.some(({ what }) => what === 'replicas' || what === 'zero') ? epoch : before.seen?.told;
+      const rivalry = remembered(before.rivalry, clock.monotonic());
+      const seen = { ...seenOf(snapshot, before.seen), told };
+      keep(known, snapshot.ref, { ...before, rivalry, seen, seenMs: clock.now() });
+      // One round of the other writer may take back several things.
+      const [revert] = reverts;
+      if (revert === undefined) return;
+      const writer = await whoWrote(options.client, managed, revert, before.seenMs, signal);
+      if (revert.doubtful === true && writer?.sure !== true) return;
+      count(key, managed, revert, writer);
+    },
+    about: (snapshot, step) => change(known, snapshot, step, ['remove-key', 'delete-slices', 'forget']),
+    done: (snapshot, step) => change(known, snapshot, step, ['add-key', 'write-slices']),
+    swapped: (workload, epoch) => swap(known, workload, epoch),
+    of: (ref) => {
+      const one = known.get(resourceKey(ref));
+      const leftMs = backOffLeft(one?.rivalry, clock.monotonic());
+      return one === undefined || leftMs === 0 ? undefined : { text: one.text, what: one.what, leftMs };
+    },
+    writers: () =>
+      [...known.values()].filter(({ rivalry }) => backOffLeft(rivalry, clock.monotonic()) > 0).map(({ who }) => who),
+    reverts,
+  };
+}
+
+/** Of names that come and go something would be left of each. What is forgotten is seen anew. */
+const mostBytes = 32 * 1024 * 1024;
+
+function keep(known: BoundedMap<Known>, ref: ResourceRef, one: Known): void {
+  const uids = (one.seen?.keys.size ?? 0) + (one.seen?.slices.size ?? 0);
+  known.set(resourceKey(ref), one, ref.namespace, 500 + 2 * one.text.length + 60 * uids);
+}
+
+function change(known: BoundedMap<Known>, { ref, services }: Snapshot, step: Step, which: readonly Step['do'][]): void {
+  const one = known.get(resourceKey(ref));
+  if (one?.seen === undefined || !which.includes(step.do)) return;
+  if (!('service' in step)) {
+    keep(known, ref, { ...one, seen: undefined });
+    return;
+  }
+  const uid = services.find(({ name }) => name === step.service)?.service?.uid ?? '';
+  const field = step.do.endsWith('key') ? 'keys' : 'slices';
+  const uids = new Set(one.seen[field]);
+  if (step.do === 'add-key' || step.do === 'write-slices') uids.add(uid);
+  else uids.delete(uid);
+  keep(known, ref, { ...one, seen: { ...one.seen, [field]: uids } });
+}
+
+function swap(known: BoundedMap<Known>, workload: Workload, to: string): void {
+  const key = resourceKey(workload);
+  const one = known.get(key);
+  if (one?.seen === undefined) return;
+  const { epoch: from } = readToken(workload);
+  keep(known, workload, { ...one, seen: afterSwap(one.seen, workload.uid, { from, to }) });
+}
+
+function named(writer: FieldWriter | undefined): string {
+  if (writer === undefined) return 'somebody';
+  return writer.sure ? writer.manager : `somebody, perhaps ${writer.manager},`;
+}
+
+const did: Readonly<Record<Revert['what'], (object: string) => string>> = {
+  key: (object) =>
+    `takes scaler/asleep out of spec.selector of ${object}; scaler/routing: overlay would leave the Service alone`,
+  slices: (object) => `deletes the EndpointSlices that lead ${object} to the DLX`,
+  replicas: (object) => `writes spec.replicas of ${object} once it is asleep`,
+  zero: (object) => `sets spec.replicas of ${object} to 0 as soon as it is awake`,
+  token: (object) => `removes the labels scaler/phase and scaler/epoch of ${object}`,
+};
+
+function textOf({ what, object }: Revert, who: string, times: number, untilMs: number): string {
+  const until = new Date(untilMs).toISOString().replace(/\.\d+Z$/, 'Z');
+  return `not parked until ${until}: ${who} ${did[what](object)} (${times} times)`;
+}

@@ -1,0 +1,70 @@
+import type { DlxAddresses } from './dlx/dlx-addresses.ts';
+import type { Endpoints } from './endpoints/endpoints.ts';
+import type { KubeClient } from '@scaler/kube';
+import type { Clock, Logger, ResourceRef, ScalerContext } from '@scaler/scaler-types';
+import type { Announce, AnnounceNamespace } from './events/announce.ts';
+import type { AtRest } from './cache/at-rest.ts';
+import type { Counts } from './cache/counts.ts';
+import type { Lookup } from './cache/lookup.ts';
+import type { LateKeys } from './cache/late-keys.ts';
+import type { Memory } from './cache/memory.ts';
+import type { Namespaces } from './cache/namespaces.ts';
+import type { Options } from './config/options.ts';
+import type { WarnOwner } from './events/owner-log.ts';
+import type { Pace } from './act/start-throttle.ts';
+import type { Reach } from './dlx/reachability.ts';
+import type { Rivals } from './conflict/conflicts.ts';
+import type { Stores } from './cache/stores.ts';
+import type { Uninstall } from './act/uninstall.ts';
+import type { Updates } from './cache/updates.ts';
+import type { WorkloadKinds } from './workload/workload.ts';
+import type { Watching } from './endpoints/watching.ts';
+
+/** What every part of the scaler stands on; one per process. */
+export interface Dependencies {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly role: ScalerContext['role'];
+  readonly options: Options;
+  /** Which workloads are scaled; where names meet, the first wins. */
+  readonly kinds: WorkloadKinds;
+  /** Undefined unless everything is being handed back for good. */
+  readonly uninstall: Uninstall | undefined;
+  readonly stores: Stores;
+  readonly namespaces: Namespaces;
+  readonly lookup: Lookup;
+  readonly endpoints: Endpoints;
+  /** Undefined where no DLX Service is named, and in the DLX itself. */
+  readonly dlx: DlxAddresses | undefined;
+  /** Whether there has been no DLX for longer than the dead-man switch. */
+  readonly isDlxGone: () => boolean;
+  /** Whose turn it is to be started when there is none. */
+  readonly pace: Pace;
+  readonly memory: Memory;
+  readonly lateKeys: LateKeys;
+  readonly atRest: AtRest;
+  readonly updates: Updates;
+  readonly counts: Counts;
+  readonly reach: Reach;
+  readonly rivals: Rivals;
+  /** Of the Lease holder. */
+  readonly portBook: {
+    /** What was given, as `heldPort` writes it; undefined: not known, so labels are believed. */
+    held: ReadonlySet<string> | undefined;
+    /** By uid, why a workload has no ports of the DLX, by the last allocation. */
+    readonly refusals: Map<string, string>;
+  };
+  readonly announce: Announce;
+  readonly announceNamespace: AnnounceNamespace;
+  readonly warnOwner: WarnOwner;
+  /** Events that were lost, by namespace. */
+  readonly lostEvents: ReadonlyMap<string, number>;
+  readonly watching: Watching;
+  /** Resources that this process parks right now; nothing else touches them meanwhile. */
+  readonly parks: Set<string>;
+  /** Resources that this process reconciles right now. A park waits for the end of it: no write of it may land later. */
+  readonly repairs: Map<string, Promise<unknown>>;
+  /** Has a resource looked at again, now or in `ms`. */
+  readonly lookAgain: (ref: ResourceRef, ms?: number) => void;
+}

@@ -1,0 +1,44 @@
+import { listenPortOf } from '../ports/port-label.ts';
+import { leadingOf } from '../observe/observe.ts';
+import type { Dependencies } from '../dependencies.ts';
+import type { Managed } from '../cache/lookup.ts';
+import { protocolOf, speaksHttp1 } from '../ports/protocol.ts';
+import type { Way } from './reachability.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
+
+/** Where the DLX's Service does not name it `infra`. */
+const usualInfraPort = 8081;
+/** Where it does not name it `control`. */
+const usualControlPort = 8083;
+
+/** Every way through a DLX to the resource's pods. */
+export async function waysTo(
+  deps: Dependencies,
+  snapshot: Snapshot,
+  { workload, settings }: Managed,
+  signal: AbortSignal,
+): Promise<readonly Way[]> {
+  const probe = workload.template.probes?.find(({ type }) => type === 'http');
+  const path = probe?.type === 'http' ? probe.path : '/';
+  const asked = new Set<string>();
+  const ways = leadingOf(snapshot).flatMap((service) => {
+    const ports = service.ports.flatMap((one) => {
+      const listenPort = listenPortOf(workload, service.name, one.port, deps.options.portRange);
+      if (one.protocol !== 'TCP' || listenPort === undefined) return [];
+      return [{ listenPort, mute: protocolOf(one, settings.tcpPorts).protocol === 'tcp' || !speaksHttp1(one) }];
+    });
+    const addresses = deps.dlx?.listed(ports.map(({ listenPort }) => listenPort)) ?? [];
+    if (ports.some(({ mute }) => mute)) addresses.forEach((address) => asked.add(address));
+    const spoken = ports.filter(({ mute }) => !mute);
+    return addresses.flatMap((address) =>
+      spoken.map(({ listenPort: port }): Way => ({ address, port, ask: { path } })),
+    );
+  });
+  if (asked.size === 0) return ways;
+  const named = new Map((await deps.dlx?.live(signal))?.map(({ address, ports }) => [address, ports]));
+  const preflights = [...asked].map((address): Way => {
+    const { infra: port = usualInfraPort, control = usualControlPort } = named.get(address) ?? {};
+    return { address, port, control, ask: 'preflight' };
+  });
+  return [...ways, ...preflights];
+}

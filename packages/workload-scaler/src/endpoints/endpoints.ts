@@ -1,0 +1,158 @@
+import {
+  type Clock,
+  type Endpoint,
+  type EndpointListener,
+  type Logger,
+  resourceKey,
+  type ResourceRef,
+  type Target,
+} from '@scaler/scaler-types';
+import type { KubeClient, Store } from '@scaler/kube';
+import type { ServiceInfo } from '../routing/service-info.ts';
+import type { Workload } from '../workload/workload.ts';
+
+import type { PodInfo, ReplicaSetInfo } from './pod-info.ts';
+import { createPodRelations } from './pod-relations.ts';
+import { createResourceEndpoints, type ResourceEndpoints } from './resource-endpoints.ts';
+import { tell } from './target-endpoints.ts';
+import { createWorkloadViews, type WorkloadSource, type WorkloadViews } from './workload-views.ts';
+
+export interface EndpointsOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** One for each kind of workload. */
+  readonly workloads: readonly WorkloadSource[];
+  readonly replicaSets: Store<ReplicaSetInfo>;
+  readonly pods: Store<PodInfo>;
+  readonly services: Store<ServiceInfo>;
+  /** Which workload a resource is. Default: the first of that name that is opted in, else the first. */
+  readonly workloadOf?: ((resource: ResourceRef) => Workload | undefined) | undefined;
+}
+
+/**
+ * The usable endpoints of the resources of some stores: pods that are surely alive (see `Coverage`) and Ready, or,
+ * sooner, pass their own readinessProbe when asked from here; without a probe, that accept a connection.
+ * Nothing runs for what nobody watches.
+ */
+export interface Endpoints {
+  /**
+   * Tells the usable endpoints of a target now, within this call, and then at each change, within the store's event.
+   * Ends with the signal. Several watchers of one target share the work.
+   */
+  watch(target: Target, listener: EndpointListener, signal: AbortSignal): void;
+  /**
+   * Resolves with the usable endpoints as soon as there are any.
+   *
+   * @throws the signal's reason when it aborts first.
+   */
+  whenUsable(target: Target, signal: AbortSignal): Promise<readonly Endpoint[]>;
+  /**
+   * Takes a workload that was read or written live, so that a watch that lags behind cannot pass off pods from before
+   * a sleep as usable. Call it with what each transition and each live read returned.
+   */
+  observe(workload: Workload): void;
+  /**
+   * Reads the pods of a resource live, where any of its targets is watched; the watchers are told what that changes. For
+   * whoever waits while the watch of pods says nothing.
+   *
+   * @throws KubeError
+   */
+  readLive(resource: ResourceRef, signal: AbortSignal): Promise<void>;
+  /** Ends everything. */
+  close(): void;
+}
+
+export function createEndpoints(options: EndpointsOptions): Endpoints {
+  const { replicaSets, pods, workloads, logger } = options;
+  const views = createWorkloadViews(workloads, options.workloadOf);
+  const relations = createPodRelations(replicaSets, pods);
+  const watched = new Map<string, ResourceEndpoints>();
+  const byOwner = new Map<string, ResourceEndpoints>();
+  const unsubscribe = follow(options, views, watched, byOwner);
+
+  function watch({ resource: ref, service, port }: Target, listener: EndpointListener, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    const key = resourceKey(ref);
+    const resource = watched.get(key) ?? createResourceEndpoints(ref, { ...options, views, relations, byOwner });
+    watched.set(key, resource);
+    const target = resource.target(service, port);
+    // A listener may be the same function for two watches; each has its own end.
+    const own: EndpointListener = (endpoints) => listener(endpoints);
+    target.listeners.add(own);
+    signal.addEventListener('abort', () => {
+      target.listeners.delete(own);
+      if (target.listeners.size === 0) resource.drop(service, port);
+      if (resource.idle) end(key, resource);
+    });
+    tell(own, target.endpoints, logger);
+  }
+
+  function end(key: string, resource: ResourceEndpoints): void {
+    resource.stop();
+    if (watched.get(key) === resource) watched.delete(key);
+  }
+
+  return {
+    watch,
+    whenUsable: (target, signal) => whenUsable(watch, target, signal),
+    observe: (workload) => {
+      views.observe(workload);
+      watched.get(resourceKey(workload))?.refresh();
+    },
+    readLive: async (resource, signal) => watched.get(resourceKey(resource))?.readLive(signal),
+    close: () => {
+      for (const stop of unsubscribe) stop();
+      for (const [key, resource] of [...watched]) end(key, resource);
+    },
+  };
+}
+
+/** Refreshes what an event of a store concerns. Returns the ends of the subscriptions. */
+function follow(
+  { workloads, replicaSets, pods, services }: EndpointsOptions,
+  views: WorkloadViews,
+  watched: ReadonlyMap<string, ResourceEndpoints>,
+  byOwner: ReadonlyMap<string, ResourceEndpoints>,
+): readonly (() => void)[] {
+  return [
+    ...workloads.map(({ store }) =>
+      store.subscribe((event) => {
+        views.take(event);
+        watched.get(resourceKey(event.object))?.refresh();
+      }),
+    ),
+    replicaSets.subscribe(({ object }) => byOwner.get(object.ownerUid ?? '')?.refresh()),
+    pods.subscribe(({ type, object }) => {
+      const resource = byOwner.get(object.ownerUid ?? '');
+      if (type === 'deleted') resource?.forgetPod(object.uid);
+      resource?.refresh();
+    }),
+    services.subscribe(({ object }) => {
+      for (const [key, resource] of watched) if (key.startsWith(`${object.namespace}/`)) resource.refresh();
+    }),
+  ];
+}
+
+function whenUsable(watch: Endpoints['watch'], target: Target, signal: AbortSignal): Promise<readonly Endpoint[]> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const done = new AbortController();
+    const onAbort = (): void => {
+      done.abort();
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    watch(
+      target,
+      (endpoints) => {
+        if (endpoints.length === 0) return;
+        signal.removeEventListener('abort', onAbort);
+        // Not within the watch's own call: it may still be setting up.
+        queueMicrotask(() => done.abort());
+        resolve(endpoints);
+      },
+      done.signal,
+    );
+  });
+}

@@ -1,0 +1,67 @@
+import type { Endpoints } from './endpoints.ts';
+import { resourceKey, type ResourceRef, type Target } from '@scaler/scaler-types';
+
+/** Watches the endpoints of those few resources that are being woken or handed back. */
+export interface Watching {
+  /** Whether any of the targets has a usable endpoint; false until it is known. `start`: watch from now on. */
+  usable(ref: ResourceRef, targets: readonly Target[], options: { start: boolean }): boolean;
+  /** Stops watching; harmless where nothing was watched. */
+  drop(ref: ResourceRef): void;
+  close(): void;
+}
+
+/**
+ * So many targets of one resource are watched: where its pods have no readinessProbe each is connected to every 50 ms.
+ * Whether one with more of them is usable, its count of ready pods tells too.
+ */
+export const mostWatched = 64;
+
+interface Watched {
+  readonly what: string;
+  readonly stop: AbortController;
+  /** Of targets, by Service and port. */
+  readonly usable: Set<string>;
+}
+
+/** `onUsable` is told when a resource that had no usable endpoint gets one. */
+export function createWatching(endpoints: Endpoints, onUsable: (ref: ResourceRef) => void): Watching {
+  const watched = new Map<string, Watched>();
+
+  function start(ref: ResourceRef, targets: readonly Target[]): Watched {
+    const some = targets.slice(0, mostWatched);
+    const what = JSON.stringify(some);
+    const known = watched.get(resourceKey(ref));
+    if (known?.what === what) return known;
+    known?.stop.abort();
+    const one: Watched = { what, stop: new AbortController(), usable: new Set() };
+    watched.set(resourceKey(ref), one);
+    for (const target of some) {
+      const id = `${target.service}:${target.port}`;
+      const listener = ({ length }: readonly unknown[]): void => {
+        const before = one.usable.size > 0;
+        if (length > 0) one.usable.add(id);
+        else one.usable.delete(id);
+        if (!before && length > 0) onUsable(ref);
+      };
+      endpoints.watch(target, listener, one.stop.signal);
+    }
+    return one;
+  }
+
+  const drop = (ref: ResourceRef): void => {
+    watched.get(resourceKey(ref))?.stop.abort();
+    watched.delete(resourceKey(ref));
+  };
+
+  return {
+    usable: (ref, targets, options) => {
+      const one = options.start ? start(ref, targets) : watched.get(resourceKey(ref));
+      return one !== undefined && one.usable.size > 0;
+    },
+    drop,
+    close: () => {
+      for (const { stop } of watched.values()) stop.abort();
+      watched.clear();
+    },
+  };
+}

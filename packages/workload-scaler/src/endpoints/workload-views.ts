@@ -1,0 +1,52 @@
+import { resourceKey, type ResourceRef } from '@scaler/scaler-types';
+import { keys } from '../workload/keys.ts';
+import type { Workload, WorkloadKind } from '../workload/workload.ts';
+import { isOlder, type Store, type StoreEvent } from '@scaler/kube';
+
+/** A store of one kind of workload. */
+export interface WorkloadSource {
+  readonly kind: WorkloadKind;
+  readonly store: Store<Workload>;
+}
+
+/** The newest that is known of each workload: what the stores say, or what was read or written live since. */
+export interface WorkloadViews {
+  latest(ref: ResourceRef): Workload | undefined;
+  observe(workload: Workload): void;
+  /** Takes a store's event: what it has caught up with needs no remembering. */
+  take(event: StoreEvent<Workload>): void;
+  kindOf(workload: Workload): WorkloadKind | undefined;
+}
+
+export function createWorkloadViews(
+  sources: readonly WorkloadSource[],
+  choose: (ref: ResourceRef) => Workload | undefined = (ref) => firstManaged(sources, ref),
+): WorkloadViews {
+  // Only what the stores have not caught up with yet.
+  const observed = new Map<string, Workload>();
+  return {
+    latest: (ref) => {
+      const known = choose(ref);
+      const live = observed.get(resourceKey(ref));
+      if (live === undefined) return known;
+      return known === undefined || isOlder(known.resourceVersion, live.resourceVersion) ? live : known;
+    },
+    observe: (workload) => {
+      const key = resourceKey(workload);
+      if (!isOlder(workload.resourceVersion, observed.get(key)?.resourceVersion)) observed.set(key, workload);
+    },
+    take: ({ type, object }) => {
+      const key = resourceKey(object);
+      const live = observed.get(key);
+      if (live === undefined) return;
+      const ended = type === 'deleted' && live.uid === object.uid;
+      if (ended || !isOlder(object.resourceVersion, live.resourceVersion)) observed.delete(key);
+    },
+    kindOf: ({ kind }) => sources.find((source) => source.kind.kind.kind === kind)?.kind,
+  };
+}
+
+function firstManaged(sources: readonly WorkloadSource[], { namespace, name }: ResourceRef): Workload | undefined {
+  const found = sources.flatMap(({ store }) => store.get(namespace, name) ?? []);
+  return found.find(({ labels }) => labels[keys.enabled] === 'true') ?? found[0];
+}

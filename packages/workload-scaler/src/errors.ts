@@ -1,0 +1,19 @@
+import { CodedError } from '@scaler/async';
+
+/** Every code of a {@link WorkloadScalerError}, with what to do about it. README has the same table. */
+export const workloadScalerErrorCodes = {
+  'invalid-option': 'An option of the scaler is unknown or has a value that is not allowed. The start stops.',
+  'left-at-zero':
+    'Somebody else set the replicas to 0 and `scaler/follow-zero` is `false`, so a request does not start it.',
+  'no-port':
+    'No ports of the option `portRange` are left for it, or for its namespace. It is not diverted until some are free.',
+  'not-settled': 'The resource was still moving when the work on it had to end; the next reconcile goes on.',
+} as const;
+
+/** Why this scaler failed, beside the codes of the contract. */
+export type WorkloadScalerErrorCode = keyof typeof workloadScalerErrorCodes;
+
+/** The error of this package. Match on `code`, never on `instanceof`. */
+export class WorkloadScalerError extends CodedError<WorkloadScalerErrorCode> {
+  override readonly name = 'WorkloadScalerError';
+}

@@ -1,0 +1,76 @@
+import { apiVersionOf, type EventRecorder, type EventType, kinds } from '@scaler/kube';
+import type { Managed } from '../cache/lookup.ts';
+import type { NamespaceInfo } from '../cache/namespaces.ts';
+
+/** Reasons of the Events that we write, with what they say. README has the same table. */
+export const eventReasons = {
+  Parked: 'It was put to sleep, and why.',
+  WokenUp: 'It was started, by whom and why.',
+  Restored: 'Its traffic goes to its pods again.',
+  ParkCancelled: 'A park was undone, and why. Normal: a request came, or a pod or the DLX changed.',
+  ParkRefused: 'A park was not begun, and why. Nothing was changed.',
+  InvalidSetting:
+    "An annotation is wrong or unknown; a wrong one keeps the workload awake, a Namespace's is as if it were not there.",
+  NoEffect: 'A setting changes nothing where it stands, and why.',
+  CannotSleep:
+    'Something keeps it from ever being put to sleep, for half a minute already, and what: no Service, a mesh, a Service that others share.',
+  NoPreStop: 'In `overlay`, pods without a preStop delay: when it is parked, a new connection may reach a dying pod.',
+  RoutingRepaired: 'Routing was not as it should be and was written again.',
+  DlxUnreachable: 'A request through the DLX did not come to the pods, so the DLX is kept out of the path.',
+  PortRangeFull:
+    'No ports of the DLX are left for its Service ports, or its namespace has as many as are still free. It stays awake.',
+  PortTaken: 'A label named a port of the DLX that was not given to it: it got one of its own.',
+  Contested: 'Somebody else keeps taking back what was written: who, what, and until when it is given way to.',
+  IdlenessUnknown: 'It stays awake since nothing has been known of its idleness for two windows, and why.',
+  IdlenessKnown: 'Its idleness is known again.',
+  HeldBack:
+    'It is idle, and waits: too many became idle at once after a source of metrics had failed or another replica had taken over.',
+  DlxGone: 'There has been no DLX for too long, so it was started, or its Services were restored.',
+  NotUp: 'It was not up within the grace of an uninstall, and its Services were restored all the same.',
+} as const;
+
+export type EventReason = keyof typeof eventReasons;
+
+const warnings: readonly EventReason[] = [
+  'InvalidSetting',
+  'NoEffect',
+  'CannotSleep',
+  'DlxUnreachable',
+  'PortRangeFull',
+  'PortTaken',
+  'Contested',
+  'IdlenessUnknown',
+  'DlxGone',
+  'NotUp',
+];
+
+/** Tells the owner of a workload, with an Event. */
+export type Announce = (managed: Managed, reason: EventReason, message: string) => void;
+
+/** Tells whoever looks after a namespace. */
+export type AnnounceNamespace = (namespace: NamespaceInfo, reason: EventReason, message: string) => void;
+
+export function createAnnounceNamespace(recorder: EventRecorder): AnnounceNamespace {
+  return ({ name, uid, resourceVersion }, reason, message) => {
+    const object = {
+      apiVersion: apiVersionOf(kinds.namespace),
+      kind: kinds.namespace.kind,
+      name,
+      uid,
+      resourceVersion,
+    };
+    recorder.event(object, typeOf(reason), reason, message);
+  };
+}
+
+function typeOf(reason: EventReason): EventType {
+  return warnings.includes(reason) ? 'Warning' : 'Normal';
+}
+
+export function createAnnounce(recorder: EventRecorder): Announce {
+  return ({ kind, workload }, reason, message) => {
+    const { namespace, name, uid, resourceVersion } = workload;
+    const object = { apiVersion: apiVersionOf(kind.kind), kind: kind.kind.kind, namespace, name, uid, resourceVersion };
+    recorder.event(object, typeOf(reason), reason, message);
+  };
+}

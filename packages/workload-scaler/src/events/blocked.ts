@@ -1,0 +1,52 @@
+import { BoundedMap } from '@scaler/async';
+import { digest } from '../workload/keys.ts';
+import { resourceKey } from '@scaler/scaler-types';
+import type { Dependencies } from '../dependencies.ts';
+import type { Managed } from '../cache/lookup.ts';
+
+/** Beyond it nothing is still on its way: what is applied together comes one after the other. */
+const lastingMs = 30_000;
+
+/**
+ * Tells the owner of a workload why it is never put to sleep, once for each text, when it is asked again half a minute later
+ * or more: what is at rest is looked at every one to three minutes.
+ */
+export type TellObstacle = (managed: Managed, obstacle: string | undefined) => void;
+
+interface Standing {
+  readonly text: string;
+  readonly sinceMs: number;
+  told: boolean;
+}
+
+const standingBytes = 4 * 1024 * 1024;
+
+export function createTellObstacle({
+  announce,
+  clock,
+  warnOwner,
+}: Pick<Dependencies, 'announce' | 'clock' | 'warnOwner'>): TellObstacle {
+  const standing = new BoundedMap<Standing>({ mostBytes: standingBytes });
+  return (managed, obstacle) => {
+    const { workload } = managed;
+    const key = resourceKey(workload);
+    if (obstacle === undefined) {
+      standing.delete(key);
+      return;
+    }
+    const text = digest(`${workload.uid} ${obstacle}`);
+    const nowMs = clock.monotonic();
+    const known = standing.get(key);
+    if (known?.text !== text) {
+      standing.set(key, { text, sinceMs: nowMs, told: false }, workload.namespace, 2 * key.length + 100);
+    } else if (!known.told && nowMs - known.sinceMs >= lastingMs) {
+      known.told = true;
+      announce(managed, 'CannotSleep', obstacle);
+      warnOwner(workload.namespace, 'A workload needs its owner', {
+        resource: key,
+        reason: 'CannotSleep',
+        message: obstacle,
+      });
+    }
+  };
+}

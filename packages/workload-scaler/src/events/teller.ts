@@ -1,0 +1,108 @@
+import { BoundedMap } from '@scaler/async';
+import { digest } from '../workload/keys.ts';
+import { fewOf } from '../workload/few-of.ts';
+import type { ServiceInfo } from '../routing/service-info.ts';
+import { resourceKey } from '@scaler/scaler-types';
+import type { EventReason } from './announce.ts';
+import type { Dependencies } from '../dependencies.ts';
+import type { Lookup, Managed } from '../cache/lookup.ts';
+import type { NamespaceInfo } from '../cache/namespaces.ts';
+import { routingMode } from '../machine/refusal.ts';
+import { portsWithoutEffect, settingsWithoutEffect } from './no-effect.ts';
+import { hostsOf } from '../status/resource.ts';
+
+/** So many complaints of one workload or namespace are told, the others counted: one write may give cause for thousands. */
+const mostComplaints = 5;
+const toldBytes = 4 * 1024 * 1024;
+
+type Complaint = readonly [reason: EventReason, message: string];
+
+/** Tells the owner of a workload what is wrong with its settings, once as long as nothing changes. */
+export function createTeller(deps: Dependencies): (managed: Managed, services: readonly ServiceInfo[]) => void {
+  const told = new BoundedMap<string>({ mostBytes: toldBytes });
+  return (managed, services) => {
+    const complaints = fewComplaints(complaintsOf(deps, managed, services));
+    const { namespace, uid } = managed.workload;
+    const key = resourceKey(managed.workload);
+    const text = digest(JSON.stringify([uid, complaints]));
+    if (complaints.length > 0 && told.get(key) === text) return;
+    if (complaints.length === 0) told.delete(key);
+    else told.set(key, text, namespace, 2 * key.length + 100);
+    for (const [reason, message] of complaints) {
+      deps.announce(managed, reason, message);
+      deps.warnOwner(namespace, 'A workload needs its owner', { resource: key, reason, message });
+    }
+  };
+}
+
+function fewComplaints(all: readonly Complaint[]): readonly Complaint[] {
+  const [first] = all.slice(mostComplaints);
+  if (first === undefined) return all;
+  const more = `${all.length - mostComplaints} more of its settings are wrong, unknown or without effect`;
+  return [...all.slice(0, mostComplaints), [first[0], more]];
+}
+
+/** Tells what is wrong with a namespace's defaults, once for each version of them. */
+export function createNamespaceTeller({
+  namespaces,
+  announceNamespace,
+  warnOwner,
+}: Dependencies): (name: string) => void {
+  const told = new WeakSet<NamespaceInfo>();
+  return (name) => {
+    const namespace = namespaces.get(name);
+    if (namespace === undefined || told.has(namespace)) return;
+    told.add(namespace);
+    const complaints = namespace.problems.map(({ message }): Complaint => ['InvalidSetting', message]);
+    for (const [reason, message] of fewComplaints(complaints)) {
+      announceNamespace(namespace, reason, message);
+      warnOwner(name, 'A namespace needs its owner', { namespace: name, reason, message });
+    }
+  };
+}
+
+function complaintsOf(
+  { lookup, options }: Dependencies,
+  managed: Managed,
+  services: readonly ServiceInfo[],
+): readonly Complaint[] {
+  const { workload, settings, problems } = managed;
+  const ingresses = settings.hosts.length > 0 ? lookup.acceptedIngresses(managed, services) : [];
+  const httpRoutes = lookup.httpRoutesOf(managed, services);
+  const hosts = hostsOf({ managed, ingresses, httpRoutes }, options).refused;
+  const mode = routingMode(settings, services);
+  const bare = mode === 'overlay' && !workload.template.preStop;
+  return [
+    ...problems.map(({ message }) => ['InvalidSetting', message] as const),
+    ...(hosts.length === 0
+      ? []
+      : [
+          [
+            'InvalidSetting',
+            `scaler/hosts: no Ingress or HTTPRoute of the namespace has ${fewOf(hosts)}, and no admin allows it`,
+          ] as const,
+        ]),
+    ...httpRoutes
+      .filter(({ services: named }) => services.some(({ name }) => named.includes(name)))
+      .flatMap(({ problems: left }) => left.map((message) => ['NoEffect', message] as const)),
+    ...unacceptedIngresses(lookup, services).map((message) => ['NoEffect', message] as const),
+    ...settingsWithoutEffect(managed, mode).map((message) => ['NoEffect', message] as const),
+    ...portsWithoutEffect(managed, services).map((message) => ['NoEffect', message] as const),
+    ...(bare
+      ? [
+          [
+            'NoPreStop',
+            'its pods have no preStop delay: a new connection may reach a dying pod when it is parked',
+          ] as const,
+        ]
+      : []),
+  ];
+}
+
+function unacceptedIngresses({ ingressesOf, classes }: Lookup, services: readonly ServiceInfo[]): readonly string[] {
+  const named = new Set(services.flatMap(({ namespace, name }) => ingressesOf(namespace, name)));
+  return [...named].flatMap((ingress) => {
+    const problem = classes.ingressProblem(ingress);
+    return problem === undefined ? [] : [`${problem}: it names nothing on the DLX's shared port`];
+  });
+}

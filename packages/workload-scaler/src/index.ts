@@ -1,0 +1,8 @@
+export { WorkloadScalerError, type WorkloadScalerErrorCode } from './errors.ts';
+export { createWorkloadScaler } from './scaler.ts';
+export { portLabel } from './ports/port-label.ts';
+export { buildSlices } from './routing/build-slice.ts';
+export { trimService } from './routing/service-info.ts';
+export { keys } from './workload/keys.ts';
+export { newEpoch } from './workload/token.ts';
+export { type WorkloadKind, type WorkloadKinds } from './workload/workload.ts';

@@ -1,0 +1,65 @@
+import type { Phase } from '@scaler/scaler-types';
+import type { Wishes } from './intent.ts';
+
+/** How a resource's Services are diverted; `auto` is decided by then. */
+export type RoutingMode = 'overlay' | 'selector' | 'always';
+
+/** What is known of the workload. */
+export interface WorkloadFacts {
+  /** Undefined: unknown. */
+  readonly phase: Phase | undefined;
+  readonly epoch: string | undefined;
+  /** What the phase label says, even where the token as a whole cannot be believed. */
+  readonly phaseLabel: string | undefined;
+  /** It carries labels or an annotation of ours, the user's own opt-in aside. */
+  readonly marked: boolean;
+  /** Opted in now. */
+  readonly enabled: boolean;
+  readonly replicas: number;
+  /** What a wake brings back; at least 1. */
+  readonly wanted: number;
+  /** Every target has its own port of the DLX. */
+  readonly portsLabelled: boolean;
+}
+
+/**
+ * Our slices of one Service, all address families taken together. `whole`: as they are wanted now. `outdated`: only the
+ * addresses differ from the DLX's. `broken`: another owner, wrong ports, no address, or a family is missing.
+ */
+export type SliceFacts = 'none' | 'whole' | 'outdated' | 'broken';
+
+/** What is known of one Service: one to divert, or one that carries something of ours and must lose it. */
+export interface ServiceFacts {
+  readonly name: string;
+  /** It belongs to the resource and can be diverted. */
+  readonly ours: boolean;
+  readonly slices: SliceFacts;
+  readonly sliceEpoch: string | undefined;
+  /** Value of our key in its selector. */
+  readonly key: string | undefined;
+  /** Its own EndpointSlices list a ready pod. */
+  readonly serves: boolean;
+  /** For how long this process has seen its routing as it is now; negative while a key may still come to stand on it. */
+  readonly stableForMs: number;
+}
+
+/** Everything that {@link nextStep} looks at. */
+export interface Facts {
+  /** Undefined: deleted, or being deleted. */
+  readonly workload: WorkloadFacts | undefined;
+  readonly mode: RoutingMode;
+  readonly followZero: boolean;
+  readonly wishes: Wishes;
+  readonly settleMs: number;
+  /** Why its Services are not to be diverted, in words. */
+  readonly refused: string | undefined;
+  /** Somebody keeps removing our labels, and is given way to. */
+  readonly stripped: boolean;
+  readonly services: readonly ServiceFacts[];
+  /** `none`: no address that listens on its ports now; `gone`: no DLX for longer than the dead-man switch, and it is its turn. */
+  readonly dlx: 'ready' | 'none' | 'gone';
+  /** At least one pod can serve. */
+  readonly usable: boolean;
+  /** Whether a request through the DLX gets to the pods; undefined: not tried lately. Matters before `always` diverts. */
+  readonly reachable: boolean | undefined;
+}

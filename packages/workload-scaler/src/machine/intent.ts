@@ -1,0 +1,34 @@
+import { pauseInEffect, type PauseMode } from '@scaler/scaler-types';
+import type { Settings } from '../config/settings.ts';
+
+/** What its owner wants of a resource now, whatever its metrics and requests say. */
+export interface Wishes {
+  /** Of a pause in effect. */
+  readonly pause: PauseMode | undefined;
+  /** Somebody holds a busy lease on it. */
+  readonly busy: boolean;
+  /** Nothing of it is to be begun. */
+  readonly dryRun: boolean;
+}
+
+export const noWishes: Wishes = { pause: undefined, busy: false, dryRun: false };
+
+/** Annotations that a park must find as it read them when it writes the zero. */
+export const wishAnnotations = ['scaler/pause', 'scaler/busy-until', 'scaler/dry-run'] as const;
+
+export function wishesOf({ pause, busyUntil, dryRun }: Settings, nowMs: number): Wishes {
+  const busy = busyUntil !== undefined && nowMs < Date.parse(busyUntil);
+  return { pause: pauseInEffect(pause, nowMs), busy, dryRun };
+}
+
+/** Why it must not be parked, in words. */
+export function parkBar({ pause, busy, dryRun }: Wishes): string | undefined {
+  if (pause === 'awake' || pause === 'as-is') return `it is paused ${pause}`;
+  if (busy) return 'somebody is busy with it';
+  return dryRun ? 'it is in a dry run' : undefined;
+}
+
+/** Whether no request wakes it. */
+export function isLeftAsleep({ pause }: Pick<Wishes, 'pause'>): boolean {
+  return pause === 'asleep' || pause === 'as-is';
+}

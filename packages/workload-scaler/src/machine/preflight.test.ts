@@ -1,0 +1,226 @@
+import { noWishes } from './intent.ts';
+import { describe, expect, test } from '@jest/globals';
+import type { Deployment } from '@scaler/kube';
+import { trimDeployment } from '../testing/kinds.ts';
+import type { Workload } from '../workload/workload.ts';
+import { trimPod } from '../endpoints/pod-info.ts';
+import { trimService } from '../routing/service-info.ts';
+import type { Facts } from './facts.ts';
+import { parseOptions } from '../config/options.ts';
+import { parkProblems, type PreflightFacts, rolloutProblem } from './preflight.ts';
+import { refusal, routingMode } from './refusal.ts';
+import { parseSettings } from '../config/settings.ts';
+import { trimIngress } from '../hosts/ingress.ts';
+import { trimTargetGroup } from '../hosts/target-group.ts';
+
+const options = parseOptions({});
+const settingsOf = (annotations: Record<string, string> = {}) => parseSettings(annotations, options).settings;
+
+function workload(name: string, containers: readonly string[] = ['app']): Workload {
+  const object: Deployment = {
+    metadata: { namespace: 'shop', name, uid: `uid-${name}` },
+    spec: {
+      selector: { matchLabels: { app: name } },
+      template: { metadata: { labels: { app: name } }, spec: { containers: containers.map((one) => ({ name: one })) } },
+    },
+  };
+  return trimDeployment(object);
+}
+
+const pod = (name: string, labels: Record<string, string>, owner?: string) =>
+  trimPod({
+    metadata: {
+      ...{ namespace: 'shop', name, uid: `uid-${name}`, labels },
+      ...(owner === undefined
+        ? {}
+        : {
+            ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: owner, uid: owner, controller: true }],
+          }),
+    },
+    spec: { containers: [{ name: 'app' }] },
+    status: { phase: 'Running' },
+  });
+
+const service = (spec: object = {}, managers: readonly string[] = []) =>
+  trimService({
+    metadata: {
+      ...{ namespace: 'shop', name: 'web', uid: 'uid-service' },
+      managedFields: managers.map((manager) => ({
+        manager,
+        operation: 'Apply',
+        fieldsV1: { 'f:spec': { 'f:selector': {} } },
+      })),
+    },
+    spec: { selector: { app: 'web' }, ports: [{ port: 80 }], ...spec },
+  });
+
+const facts = {
+  workload: workload('web'),
+  settings: settingsOf(),
+  services: [service()],
+  ingresses: [],
+  targetGroups: [],
+  pods: [],
+  replicaSets: [],
+  others: [],
+};
+
+describe('Services that cannot be diverted', () => {
+  test('are none in the plain case', () => {
+    expect(refusal({ ...facts, pods: [pod('web-1', { app: 'web' }, 'set-web')] })).toBeUndefined();
+  });
+
+  test.each([
+    [{ clusterIP: 'None' }, /headless/],
+    [{ type: 'ExternalName' }, /ExternalName/],
+    [{ ports: [{ port: 53, protocol: 'UDP' }] }, /only TCP/],
+    [{ externalTrafficPolicy: 'Local' }, /externalTrafficPolicy Local/],
+    [{ internalTrafficPolicy: 'Local' }, /internalTrafficPolicy Local/],
+  ])('%j', (spec, why) => {
+    expect(refusal({ ...facts, services: [service(spec)] })).toMatch(why);
+  });
+
+  test('are shared ones: with a pod of somebody else, or with a workload that sleeps', () => {
+    expect(refusal({ ...facts, pods: [pod('bare', { app: 'web' })] })).toMatch(/also selects the pod bare/);
+    const foreign = {
+      uid: 'set-x',
+      ownerUid: 'uid-other',
+      namespace: 'shop',
+      name: 'x',
+      resourceVersion: '1',
+      revision: 1,
+      generation: 1,
+      observedGeneration: 1,
+      replicas: 1,
+      trouble: undefined,
+    };
+    expect(refusal({ ...facts, pods: [pod('x-1', { app: 'web' }, 'set-x')], replicaSets: [foreign] })).toMatch(
+      /pod x-1/,
+    );
+    expect(refusal({ ...facts, others: [workload('other')] })).toMatch(/pods of other/);
+  });
+
+  test('are behind an Ingress whose load balancer sends to pods', () => {
+    const ingress = {
+      namespace: 'shop',
+      name: 'front',
+      routes: [],
+      services: ['web'],
+      ipTargets: 'alb.ingress.kubernetes.io/target-type=ip',
+    };
+    expect(refusal({ ...facts, ingresses: [ingress] })).toMatch(/Ingress front .*ignores the DLX/);
+  });
+
+  test.each([
+    [{ annotations: { 'kubernetes.io/ingress.class': 'azure/application-gateway' } }, {}],
+    [{}, { ingressClassName: 'azure-application-gateway' }],
+    [{ annotations: { 'alb.ingress.kubernetes.io/target-type': 'ip' } }, { ingressClassName: 'alb' }],
+  ])('are behind an Ingress of a load balancer that goes to pods: %j %j', (metadata, spec) => {
+    const ingress = trimIngress({ metadata: { name: 'front', ...metadata }, spec });
+    expect(refusal({ ...facts, ingresses: [ingress] })).toMatch(/Ingress front has .*=.*ignores the DLX/);
+    const plain = trimIngress({ metadata: { name: 'front' }, spec: { ingressClassName: 'traefik' } });
+    expect(refusal({ ...facts, ingresses: [plain] })).toBeUndefined();
+  });
+
+  test('are what a target group of AWS has as pods, whoever says so', () => {
+    const group = (targetType: string) =>
+      trimTargetGroup({ metadata: { name: 'k8s-web' }, spec: { targetType, serviceRef: { name: 'web' } } });
+    expect(refusal({ ...facts, targetGroups: [group('ip')] })).toMatch(/TargetGroupBinding k8s-web .*ignores the DLX/);
+    expect(refusal({ ...facts, targetGroups: [group('instance')] })).toBeUndefined();
+  });
+
+  test('belong to a mesh that was not allowed', () => {
+    const meshed = { ...facts, workload: workload('web', ['app', 'istio-proxy']) };
+    expect(refusal(meshed)).toMatch(/sidecar istio-proxy.*scaler\/mesh: allow/);
+    expect(refusal({ ...meshed, settings: settingsOf({ 'scaler/mesh': 'allow' }) })).toBeUndefined();
+  });
+
+  test('are named and do not exist', () => {
+    expect(refusal({ ...facts, settings: settingsOf({ 'scaler/services': 'web,api' }) })).toMatch(
+      /Service api, named in scaler\/services/,
+    );
+  });
+});
+
+describe('the mode', () => {
+  test('auto is always without a metric, overlay under GitOps, else selector', () => {
+    const metric = settingsOf({ 'scaler/metrics': 'requests_per_5m<=0' });
+    expect(routingMode(settingsOf(), [service()])).toBe('always');
+    expect(routingMode(metric, [service()])).toBe('selector');
+    expect(routingMode(metric, [service({}, ['argocd-controller'])])).toBe('overlay');
+    expect(routingMode(metric, [service({}, ['kubectl', 'helm'])])).toBe('selector');
+    expect(routingMode(settingsOf({ 'scaler/routing': 'selector' }), [service({}, ['argocd-controller'])])).toBe(
+      'selector',
+    );
+  });
+});
+
+describe('a park', () => {
+  const table: Facts = {
+    workload: {
+      phase: 'awake',
+      epoch: 'e',
+      phaseLabel: 'awake',
+      marked: true,
+      enabled: true,
+      replicas: 2,
+      wanted: 2,
+      portsLabelled: true,
+    },
+    mode: 'selector',
+    followZero: true,
+    wishes: noWishes,
+    settleMs: 5_000,
+    refused: undefined,
+    stripped: false,
+    services: [
+      { name: 'web', ours: true, slices: 'none', sliceEpoch: undefined, key: undefined, serves: true, stableForMs: 0 },
+    ],
+    dlx: 'ready',
+    usable: true,
+    reachable: undefined,
+  };
+  const clear: PreflightFacts = {
+    facts: table,
+    problems: [],
+    services: 1,
+    dlxNamed: true,
+    deaf: [],
+    rollout: undefined,
+    rival: undefined,
+  };
+
+  test('may begin when nothing stands in its way', () => {
+    expect(parkProblems(clear)).toEqual([]);
+  });
+
+  test.each<[string, Partial<PreflightFacts>, Partial<Facts>, RegExp]>([
+    ['another phase', {}, { workload: { ...table.workload!, phase: 'waking' } }, /it is waking, not awake/],
+    ['no phase', {}, { workload: { ...table.workload!, phase: undefined } }, /unknown phase/],
+    ['no replicas', {}, { workload: { ...table.workload!, replicas: 0 } }, /0 already/],
+    ['no opt-in', {}, { workload: { ...table.workload!, enabled: false } }, /not opted in/],
+    ['no port', {}, { workload: { ...table.workload!, portsLabelled: false } }, /no port of the DLX/],
+    ['a wrong setting', { problems: [{ annotation: 'x', message: 'x is wrong', fatal: true }] }, {}, /x is wrong/],
+    ['no Service', { services: 0 }, {}, /nothing could wake it/],
+    ['a refusal', {}, { refused: 'it is shared' }, /it is shared/],
+    ['no DLX Service', { dlxNamed: false }, {}, /no DLX Service is named/],
+    ['no DLX', {}, { dlx: 'none' }, /no DLX listens/],
+    ['a DLX that does not listen', { deaf: ['10.0.0.1'] }, {}, /10\.0\.0\.1 does not listen/],
+    ['a rollout', { rollout: 'a rollout of it is in progress' }, {}, /rollout/],
+    ['a restore', {}, { services: [{ ...table.services[0]!, slices: 'whole' }] }, /handed back/],
+    ['always, not entered', {}, { mode: 'always' }, /not in its path/],
+  ])('is refused by %s', (_, preflight, change, why) => {
+    expect(parkProblems({ ...clear, ...preflight, facts: { ...table, ...change } }).join('; ')).toMatch(why);
+  });
+
+  test('waits for rollouts of Deployments and StatefulSets', () => {
+    const at = (status: object, replicas = 2) =>
+      rolloutProblem({ metadata: { generation: 3 }, spec: { replicas }, status });
+    const done = { observedGeneration: 3, replicas: 2, updatedReplicas: 2 };
+    expect(at(done)).toBeUndefined();
+    expect(at({ ...done, observedGeneration: 2 })).toMatch(/not been seen/);
+    expect(at({ ...done, updatedReplicas: 1 })).toMatch(/rollout/);
+    expect(at({ ...done, replicas: 3 })).toMatch(/rollout/);
+    expect(at({ ...done, currentRevision: 'a', updateRevision: 'b' })).toMatch(/rollout/);
+  });
+});

@@ -1,0 +1,215 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Phase } from '@scaler/scaler-types';
+import type { Facts, ServiceFacts, SliceFacts } from './facts.ts';
+import type { Step } from './step.ts';
+import { followedZero, type Intent, nextStep, repair, wakeStep } from './table.ts';
+import { type Case, combinations, services, someFacts } from '../testing/combinations.ts';
+import { createModel } from '../testing/model.ts';
+import { isLeftAsleep } from './intent.ts';
+import { intentNow, mayWait, settle } from '../testing/walk.ts';
+
+const name = ({ facts, intent }: Case): string => JSON.stringify({ ...facts, intent });
+
+describe('the repair table', () => {
+  test('brings every combination to a legal rest, from which a request is served', () => {
+    let cases = 0;
+    for (const one of combinations()) {
+      cases += 1;
+      const model = createModel(one.facts);
+      const end = settle(model, one.intent);
+      if (end.do !== 'rest' && !mayWait(model, end)) throw new Error(`ends in ${JSON.stringify(end)}: ${name(one)}`);
+      const wrong = model.complaint();
+      if (wrong !== undefined) throw new Error(`${wrong}: ${name(one)} → ${JSON.stringify(model.facts())}`);
+    }
+    expect(cases).toBeGreaterThan(20_000);
+  });
+
+  test('never leaves new connections without a listener on the way, whatever a Service looked like', () => {
+    for (const one of combinations()) {
+      if (one.facts.dlx !== 'ready' || one.facts.workload === undefined) continue;
+      const model = createModel(one.facts);
+      let served = model.isServed();
+      for (let steps = 0; steps < 60; steps++) {
+        const step = nextStep(model.facts(), intentNow(one.intent, model));
+        if (step.do === 'rest' || !model.perform(step)) break;
+        // A zero that is to be left alone is not served, diverted or not.
+        const { workload, wishes, refused } = model.facts();
+        // Nobody waits for what a pause leaves asleep, but others may share the Service.
+        if (workload?.phase === 'asleep' && isLeftAsleep(wishes) && refused !== undefined) break;
+        if (workload?.replicas === 0 && (workload.phase === 'awake' || !workload.enabled)) break;
+        if (served && !model.isServed()) throw new Error(`${JSON.stringify(step)} cut it off: ${name(one)}`);
+        served = model.isServed();
+      }
+    }
+  });
+
+  test('forgets what is opted out only when everybody has heard of its Services: until then the DLX must know it', () => {
+    let cases = 0;
+    for (const one of combinations()) {
+      if (one.facts.workload?.enabled !== false || one.facts.dlx === 'gone') continue;
+      const model = createModel(one.facts);
+      for (let steps = 0; steps < 60; steps++) {
+        const before = model.facts();
+        const step = nextStep(before, intentNow(one.intent, model));
+        if (step.do === 'forget') {
+          cases += 1;
+          for (const { ours, stableForMs } of before.services)
+            if (ours && stableForMs < before.settleMs) throw new Error(`forgotten too soon: ${name(one)}`);
+        }
+        if (step.do === 'rest' || !model.perform(step)) break;
+      }
+    }
+    expect(cases).toBeGreaterThan(1_000);
+  });
+
+  test('cleans up after a workload that is gone', () => {
+    for (const service of services) {
+      const model = createModel({ ...someFacts(), workload: undefined, services: [service] });
+      expect(settle(model, repair)).toEqual({ do: 'rest' });
+      expect(model.facts().services).toMatchObject([{ slices: 'none', key: undefined }]);
+    }
+  });
+
+  test('writes replicas only with a test of what was read, and never when it cancels a park', () => {
+    for (const { facts, intent } of combinations()) {
+      const step = nextStep(facts, intent);
+      if (step.do !== 'swap') continue;
+      const { phase, replicas = 0 } = facts.workload ?? {};
+      const cancels = phase === 'parking' && replicas > 0 && step.to === 'waking';
+      const untested = step.replicas !== undefined && step.testReplicas !== replicas;
+      if (untested || (cancels && step.replicas !== undefined))
+        throw new Error(`${JSON.stringify(step)}: ${name({ facts, intent })}`);
+    }
+  });
+
+  test('goes to zero only from a confirmed park with everything diverted and settled', () => {
+    for (const { facts, intent } of combinations()) {
+      for (const stableForMs of [0, 5_000]) {
+        for (const serves of [false, true]) {
+          const [service] = facts.services as [ServiceFacts];
+          const step = nextStep({ ...facts, services: [{ ...service, stableForMs, serves }] }, intent);
+          if (step.do !== 'swap' || step.replicas !== 0) continue;
+          expect(intent).toMatchObject({ kind: 'park', confirmed: true, epoch: 'now' });
+          if (!service.ours) continue;
+          expect(stableForMs).toBe(5_000);
+          expect(['whole', 'outdated']).toContain(service.slices);
+          if (facts.mode !== 'overlay')
+            expect({ serves, closed: service.key !== undefined }).toEqual({ serves: false, closed: true });
+          if (facts.mode !== 'always') expect(service.sliceEpoch).toBe('now');
+        }
+      }
+    }
+  });
+
+  test('never changes the addresses in a slice while a park waits', () => {
+    const facts = { ...someFacts(), services: [diverted('now', 'outdated')] };
+    const step = nextStep({ ...facts, workload: { ...facts.workload, phase: 'parking' } }, park(false));
+    expect(step).toMatchObject({ do: 'wait', for: 'settle' });
+  });
+
+  test('cancels a park whose routing changes after the fence', () => {
+    const facts = { ...someFacts(), services: [{ ...diverted('now', 'whole'), stableForMs: 10 }] };
+    const step = nextStep({ ...facts, workload: { ...facts.workload, phase: 'parking' } }, park(true));
+    expect(step).toMatchObject({ do: 'swap', to: 'waking', why: 'its routing changed after the fence' });
+  });
+});
+
+test('labels that somebody else keeps removing are not written again while it runs undiverted', () => {
+  const facts = { ...someFacts(), refused: 'it is contested', stripped: true, services: [diverted('now', 'whole')] };
+  const unknown = { ...facts.workload, phase: undefined, phaseLabel: undefined };
+  expect(nextStep({ ...facts, services: [], workload: unknown }, repair)).toEqual({ do: 'rest' });
+  expect(nextStep({ ...facts, workload: unknown }, repair)).toMatchObject({ do: 'swap', to: 'waking' });
+  const stopped = { ...unknown, replicas: 0, phaseLabel: 'asleep' };
+  expect(nextStep({ ...facts, workload: stopped }, repair)).toMatchObject({ do: 'swap', to: 'waking', replicas: 2 });
+});
+
+describe('a zero that somebody else set', () => {
+  const at = (phase: Phase, change: Partial<Facts> = {}): Step => {
+    const facts = { ...someFacts(), ...change };
+    return nextStep({ ...facts, workload: { ...facts.workload, phase, replicas: 0, wanted: 3 } as never }, repair);
+  };
+
+  test('is followed in every phase, tested, and what a wake brings back is kept', () => {
+    for (const phase of ['awake', 'parking', 'waking'] as const) {
+      const followed = { do: 'swap', to: 'asleep', testReplicas: 0, wanted: 3, why: followedZero };
+      expect(at(phase)).toEqual(followed);
+    }
+  });
+
+  test('is left alone where nothing could hold its requests, or the resource says so', () => {
+    expect(at('awake', { followZero: false })).toEqual({ do: 'rest' });
+    expect(at('awake', { refused: 'it is shared' })).toEqual({ do: 'rest' });
+    expect(at('awake', { dlx: 'none' })).toEqual({ do: 'rest' });
+  });
+});
+
+describe("the wake's rows", () => {
+  const workload = someFacts().workload;
+
+  test('start a sleeper with max(current, wanted), tested', () => {
+    expect(
+      wakeStep({ ...workload, phase: 'asleep', replicas: 0 }, { followZero: true, pause: undefined }, 3, ''),
+    ).toMatchObject({
+      replicas: 3,
+      testReplicas: 0,
+    });
+  });
+
+  test('cancel a park without writing replicas', () => {
+    const step = wakeStep(
+      { ...workload, phase: 'parking', replicas: 4 },
+      { followZero: true, pause: undefined },
+      3,
+      '',
+    );
+    expect(step).toEqual({ do: 'swap', to: 'waking', wanted: 4, why: '' });
+  });
+
+  test('cancel a park without taking back what an HPA took away meanwhile', () => {
+    const step = wakeStep(
+      { ...workload, phase: 'parking', replicas: 1 },
+      { followZero: true, pause: undefined },
+      3,
+      '',
+    );
+    expect(step).toEqual({ do: 'swap', to: 'waking', wanted: 1, why: '' });
+  });
+
+  test('join what is awake or waking, and start it when it has no replicas after all', () => {
+    for (const phase of ['awake', 'waking', undefined] as const) {
+      expect(wakeStep({ ...workload, phase, replicas: 1 }, { followZero: true, pause: undefined }, 3, '')).toEqual({
+        do: 'join',
+      });
+      expect(
+        wakeStep({ ...workload, phase, replicas: 0 }, { followZero: true, pause: undefined }, 3, ''),
+      ).toMatchObject({ to: 'waking', replicas: 3 });
+    }
+  });
+
+  test("respect somebody else's zero where the resource says so, but never our own", () => {
+    expect(
+      wakeStep({ ...workload, phase: 'awake', replicas: 0 }, { followZero: false, pause: undefined }, 3, ''),
+    ).toEqual({ do: 'refuse' });
+    expect(
+      wakeStep({ ...workload, phase: 'asleep', replicas: 0 }, { followZero: false, pause: undefined }, 3, ''),
+    ).toMatchObject({ to: 'waking' });
+    expect(
+      wakeStep(
+        { ...workload, phase: undefined, phaseLabel: 'asleep', replicas: 0 },
+        { followZero: false, pause: undefined },
+        3,
+        '',
+      ),
+    ).toMatchObject({
+      to: 'waking',
+    });
+  });
+});
+
+function park(confirmed: boolean): Intent {
+  return { kind: 'park', epoch: 'now', replicas: 2, confirmed };
+}
+
+function diverted(epoch: string, slices: SliceFacts): ServiceFacts {
+  return { name: 'web', ours: true, slices, sliceEpoch: epoch, key: epoch, serves: false, stableForMs: 0 };
+}

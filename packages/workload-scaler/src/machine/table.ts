@@ -1,0 +1,267 @@
+import type { Facts, ServiceFacts, WorkloadFacts } from './facts.ts';
+import { cleanStrays, divert, keepDiverted, restore, untilDiverted, untilHeard } from './route.ts';
+import type { Step, SwapStep } from './step.ts';
+import { isLeftAsleep, parkBar, type Wishes } from './intent.ts';
+
+/**
+ * The repair table: phase × replicas × each Service's routing → step. Total and pure; normal path and repair are the
+ * same rows. A resource is whole when the answer is `rest`.
+ */
+
+/** What the caller is about. `repair`: bring it to rest. `park`: go on with this very park, which lives in this process. */
+export type Intent =
+  | { readonly kind: 'repair' }
+  | {
+      readonly kind: 'park';
+      readonly epoch: string;
+      /** As read before the park began. */
+      readonly replicas: number;
+      /** The fence is up. */
+      readonly confirmed: boolean;
+    };
+
+export const repair: Intent = { kind: 'repair' };
+
+const rest: Step = { do: 'rest' };
+
+/** The one thing to do next. */
+export function nextStep(facts: Facts, intent: Intent): Step {
+  const { workload } = facts;
+  if (workload === undefined) return restore(facts, facts.services, { hasty: true }) ?? rest;
+  switch (workload.phase) {
+    case 'parking':
+      return intent.kind === 'park' && workload.enabled && intent.epoch === workload.epoch
+        ? park(facts, workload, intent)
+        : (follow(facts, workload) ?? wakeUp(workload, 'the park was left unfinished'));
+    case undefined:
+      return workload.enabled ? adopt(facts, workload) : disown(facts, workload);
+    case 'asleep':
+      return asleep(facts, workload);
+    case 'waking':
+      return waking(facts, workload);
+    case 'awake':
+      return awake(facts, workload);
+  }
+}
+
+function park(facts: Facts, workload: WorkloadFacts, intent: Intent & { kind: 'park' }): Step {
+  const cancelled = parkObstacle(facts, workload, intent.replicas);
+  if (cancelled !== undefined) return wakeUp(workload, cancelled);
+  const exact = facts.mode !== 'always';
+  const moving =
+    divert(facts, { level: levelOf(facts), epoch: intent.epoch, exact, mirror: false }) ?? untilDiverted(facts);
+  if (moving !== undefined) return intent.confirmed ? wakeUp(workload, 'its routing changed after the fence') : moving;
+  if (!intent.confirmed) return { do: 'confirm' };
+  return {
+    do: 'swap',
+    to: 'asleep',
+    replicas: 0,
+    testReplicas: intent.replicas,
+    wanted: intent.replicas,
+    why: 'parked',
+  };
+}
+
+function parkObstacle(facts: Facts, workload: WorkloadFacts, replicas: number): string | undefined {
+  if (workload.replicas !== replicas) return `somebody else set the replicas from ${replicas} to ${workload.replicas}`;
+  if (facts.dlx !== 'ready') return 'no DLX listens for it any more';
+  if (!workload.portsLabelled) return 'a port of its Services has no port of the DLX yet';
+  return parkBar(facts.wishes) ?? facts.refused;
+}
+
+// No token, or one that cannot be believed: rebuilt from what is there. Unknown means awake.
+function adopt(facts: Facts, workload: WorkloadFacts): Step {
+  const { replicas, wanted } = workload;
+  const diverted = facts.services.some(isDiverted);
+  const slept = diverted || sleeps(workload.phaseLabel);
+  if (facts.wishes.dryRun && !slept) return rest;
+  if (facts.stripped && replicas > 0 && !diverted) return rest;
+  if (replicas > 0) return { do: 'swap', to: diverted ? 'waking' : 'awake', wanted: replicas, why: 'adopted' };
+  const mayHold = facts.refused === undefined && facts.dlx === 'ready';
+  if (follow(facts, workload)?.to === 'asleep' || (slept && (mayHold || isLeftAsleep(facts.wishes)))) {
+    return { do: 'swap', to: 'asleep', testReplicas: 0, wanted, why: adoptedZero };
+  }
+  if (slept) return wakeUp(workload, 'its state is unknown');
+  return { do: 'swap', to: 'awake', testReplicas: 0, wanted, why: 'adopted, left at zero replicas' };
+}
+
+// Not opted in and no token of ours that can be believed, but perhaps something of ours is left.
+function disown(facts: Facts, workload: WorkloadFacts): Step {
+  const slept = facts.services.some(isDiverted) || sleeps(workload.phaseLabel);
+  if (workload.replicas === 0 && workload.marked && slept) return wakeUp(workload, 'it is not managed any more');
+  return handBack(facts, workload) ?? (workload.marked ? forget(facts) : rest);
+}
+
+function asleep(facts: Facts, workload: WorkloadFacts): Step {
+  if (!workload.enabled) return wakeUp(workload, 'it is not managed any more');
+  if (workload.replicas > 0) return wakeUp(workload, 'somebody else started it');
+  const { pause, dryRun } = facts.wishes;
+  if (pause === 'awake' && !dryRun) return wakeUp(workload, pausedAwake);
+  const unheld = facts.dlx === 'gone' ? 'no DLX is there to wake it' : facts.refused;
+  // Nobody may wake it, so nothing is lost where nobody could: but its Services must not lead to who is not there.
+  if (unheld !== undefined && isLeftAsleep(facts.wishes)) return handBack(facts, workload) ?? rest;
+  if (unheld !== undefined) return wakeUp(workload, unheld);
+  if (!workload.portsLabelled) return { do: 'label-ports' };
+  return divert(facts, { level: levelOf(facts), ...asItIs(workload) }) ?? cleanStrays(facts) ?? rest;
+}
+
+function waking(facts: Facts, workload: WorkloadFacts): Step {
+  // Whoever still wants it awake writes the replicas again; without a request, an HPA that writes 0 is not argued with.
+  if (workload.replicas === 0) return follow(facts, workload) ?? wakeUp(workload, 'its wake was left unfinished');
+  const done: SwapStep = { do: 'swap', to: 'awake', wanted: workload.replicas, why: served };
+  if (facts.dlx === 'gone') return handBack(facts, workload) ?? done;
+  // Where none are left for it, it is handed back with those that it has.
+  if (workload.enabled && !workload.portsLabelled && facts.refused === undefined) return { do: 'label-ports' };
+  if (staysDiverted(facts, workload)) {
+    if (facts.usable) return divert(facts, { level: 'both', ...asItIs(workload) }) ?? cleanStrays(facts) ?? done;
+    return divert(facts, { level: 'both', ...asItIs(workload) }) ?? untilUsable;
+  }
+  if (!facts.usable) return keepDiverted(facts, epochOf(workload)) ?? untilUsable;
+  const reached = facts.refused === undefined ? mirrored(facts, workload) : undefined;
+  return reached ?? handBack(facts, workload) ?? done;
+}
+
+const untilUsable: Step = { do: 'wait', for: 'endpoints', forMs: 500 };
+
+function awake(facts: Facts, workload: WorkloadFacts): Step {
+  if (!workload.enabled) return handBack(facts, workload) ?? forget(facts);
+  const followed = follow(facts, workload);
+  if (followed !== undefined) return followed;
+  const begun = !facts.wishes.dryRun || facts.services.some(isDiverted);
+  if (!staysDiverted(facts, workload) || !begun) {
+    return handBack(facts, workload) ?? (workload.portsLabelled || !begun ? rest : { do: 'label-ports' });
+  }
+  if (!workload.portsLabelled) return { do: 'label-ports' };
+  return enterPath(facts, workload) ?? cleanStrays(facts) ?? rest;
+}
+
+/**
+ * Makes a zero that somebody else wrote a sleep, so that a request wakes it. Needs no fence: what was under way was
+ * theirs to spare, and went with the pods. Tested, so that whoever starts it at this moment wins.
+ */
+function follow(facts: Facts, workload: WorkloadFacts): SwapStep | undefined {
+  const { enabled, replicas, wanted } = workload;
+  const { pause, dryRun } = facts.wishes;
+  if (!enabled || replicas > 0 || !facts.followZero || dryRun || pause === 'as-is') return undefined;
+  if (pause === 'awake') return wakeUp(workload, pausedAwake);
+  if (facts.refused !== undefined || facts.dlx !== 'ready') return undefined;
+  return { do: 'swap', to: 'asleep', testReplicas: 0, wanted, why: followedZero };
+}
+
+const pausedAwake = 'it is paused awake';
+
+/** The state's reasons of a sleep that somebody else began, and of having been woken. */
+export const followedZero = 'somebody else set the replicas to 0';
+export const adoptedZero = 'adopted at zero replicas';
+export const served = 'its pods serve again';
+
+// `always`, adopted: the DLX enters the path only once a request through it has come to the pods.
+function enterPath(facts: Facts, workload: WorkloadFacts): Step | undefined {
+  const next = divert(facts, { level: 'both', ...asItIs(workload) });
+  if (
+    next === undefined ||
+    next.do === 'wait' ||
+    facts.services.every((service) => !service.ours || isClosed(service))
+  ) {
+    return next;
+  }
+  if (facts.reachable === true) return next;
+  if (facts.reachable === undefined && facts.usable) return { do: 'try-path' };
+  const undone = handBack(facts, workload);
+  return undone ?? { do: 'wait', for: 'reach', forMs: 1_000 };
+}
+
+// A Service whose pods are slow to join it is served by the DLX meanwhile, so its slices must stay true.
+function mirrored(facts: Facts, workload: WorkloadFacts): Step | undefined {
+  const waits = facts.services.some(
+    ({ ours, serves, slices }) => ours && !serves && slices !== 'none' && slices !== 'whole',
+  );
+  return waits && facts.dlx === 'ready' ? keepDiverted(facts, epochOf(workload)) : undefined;
+}
+
+function handBack(facts: Facts, workload: WorkloadFacts): Step | undefined {
+  return restore(facts, facts.services, { hasty: facts.dlx === 'gone' || workload.replicas === 0 });
+}
+
+// What it forgets the DLX refuses: not while a kube-proxy may still lead connections to it.
+function forget(facts: Facts): Step {
+  return (facts.dlx === 'gone' ? undefined : untilHeard(facts)) ?? { do: 'forget' };
+}
+
+function wakeUp(workload: WorkloadFacts, why: string): SwapStep {
+  const { replicas, wanted } = workload;
+  if (replicas > 0) return { do: 'swap', to: 'waking', wanted: replicas, why };
+  return { do: 'swap', to: 'waking', replicas: wanted, testReplicas: 0, wanted, why };
+}
+
+function staysDiverted(facts: Facts, workload: WorkloadFacts): boolean {
+  return workload.enabled && facts.mode === 'always' && facts.refused === undefined && facts.dlx !== 'gone';
+}
+
+function levelOf(facts: Facts): 'slices' | 'both' {
+  return facts.mode === 'overlay' ? 'slices' : 'both';
+}
+
+// Outside a park any epoch will do: what stands there was written by a park that is over.
+function asItIs(workload: WorkloadFacts): { epoch: string; exact: boolean; mirror: boolean } {
+  return { epoch: epochOf(workload), exact: false, mirror: true };
+}
+
+// A phase that is known has an epoch.
+function epochOf(workload: WorkloadFacts): string {
+  return workload.epoch ?? '';
+}
+
+function isDiverted({ slices, key }: ServiceFacts): boolean {
+  return slices !== 'none' || key !== undefined;
+}
+
+function isClosed({ slices, key }: ServiceFacts): boolean {
+  return slices !== 'none' && key !== undefined;
+}
+
+function sleeps(phaseLabel: string | undefined): boolean {
+  return phaseLabel === 'parking' || phaseLabel === 'asleep' || phaseLabel === 'waking';
+}
+
+/** What a wake does, from the workload alone: routing is not its business. */
+export type WakeStep =
+  | SwapStep
+  /** It was started already, or never stopped: wait for an endpoint. */
+  | { readonly do: 'join' }
+  /** Somebody else set it to 0, or a pause leaves it there, and that is how it is wanted. */
+  | { readonly do: 'refuse' };
+
+/** What says whether a request may wake it. */
+export interface WakeRules extends Pick<Wishes, 'pause'> {
+  readonly followZero: boolean;
+}
+
+/**
+ * The wake's rows: phase × replicas → swap, or join. `wanted` is how many replicas are asked for at the least.
+ * A pause refuses what would write replicas, and, `asleep`, what would cancel a park; a wake that is under way goes on.
+ * The replicas are tested wherever they are written, so that a stale cache never writes over somebody else's count.
+ */
+export function wakeStep(workload: WorkloadFacts, rules: WakeRules, wanted: number, why: string): WakeStep {
+  const { phase, replicas } = workload;
+  const swap: SwapStep = { do: 'swap', to: 'waking', wanted: Math.max(replicas, wanted), why };
+  const starting: SwapStep = { ...swap, replicas: swap.wanted, testReplicas: replicas };
+  const left = isLeftAsleep(rules);
+  switch (phase) {
+    case 'asleep':
+      if (left) return replicas === 0 ? { do: 'refuse' } : { ...swap, wanted: replicas };
+      return replicas < wanted ? starting : swap;
+    case 'parking':
+      if (rules.pause === 'asleep' || (left && replicas === 0)) return { do: 'refuse' };
+      // Cancelling writes no replicas: an HPA may have taken some away since the park began.
+      return replicas > 0 ? { ...swap, wanted: replicas } : starting;
+    case 'waking':
+      return replicas === 0 ? starting : { do: 'join' };
+    case 'awake':
+      if (replicas > 0) return { do: 'join' };
+      return rules.followZero && !left ? starting : { do: 'refuse' };
+    case undefined:
+      if (replicas > 0) return { do: 'join' };
+      return (rules.followZero || sleeps(workload.phaseLabel)) && !left ? starting : { do: 'refuse' };
+  }
+}

@@ -1,0 +1,105 @@
+import { isIPv6 } from 'node:net';
+import { type EndpointSlice, sliceLabels } from '@scaler/kube';
+import { keys, shortened } from '../workload/keys.ts';
+import type { ServiceInfo } from './service-info.ts';
+import type { AddressType, SliceInfo } from './slice-info.ts';
+
+/** A port of a Service and where the DLX listens for it. */
+export interface DivertedPort {
+  readonly name: string | undefined;
+  readonly listenPort: number;
+  readonly appProtocol?: string | undefined;
+}
+
+/** Everything a Service's slices of ours say. */
+export interface Diversion {
+  readonly service: ServiceInfo;
+  /** The resource's name. */
+  readonly resource: string;
+  readonly epoch: string;
+  /** Of the DLX, of any family. */
+  readonly addresses: readonly string[];
+  readonly ports: readonly DivertedPort[];
+}
+
+const families: readonly AddressType[] = ['IPv4', 'IPv6'];
+// The API refuses more in one slice.
+const maxAddresses = 1_000;
+
+/** `<service>-scaler-ipv4`, with a hash where the name would be too long. */
+export function sliceName(service: string, family: AddressType): string {
+  return `${shortened(service, 253 - '-scaler-ipv4'.length)}-scaler-${family.toLowerCase()}`;
+}
+
+/** The value of a slice's label `scaler/resource`. */
+export function resourceLabel(resource: string): string {
+  return shortened(resource, 63);
+}
+
+/**
+ * The slices that divert a Service: one for each address family that both the Service and the DLX have. Sorted, so
+ * that equal facts give equal slices. Addresses beyond 1,000 of a family are left out, the API allows no more.
+ */
+export function buildSlices(diversion: Diversion): readonly EndpointSlice[] {
+  const { service, addresses } = diversion;
+  return families.flatMap((family) => {
+    if (!service.ipFamilies.includes(family)) return [];
+    const own = [...new Set(addresses)].filter((address) => isIPv6(address) === (family === 'IPv6'));
+    return own.length === 0 ? [] : [buildSlice(diversion, family, own.sort().slice(0, maxAddresses))];
+  });
+}
+
+function buildSlice(
+  { service, resource, epoch, ports }: Diversion,
+  addressType: AddressType,
+  addresses: readonly string[],
+): EndpointSlice {
+  const { namespace, name, uid } = service;
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      namespace,
+      name: sliceName(name, addressType),
+      labels: {
+        [sliceLabels.serviceName]: name,
+        [sliceLabels.managedBy]: keys.manager,
+        [keys.resource]: resourceLabel(resource),
+        [keys.epoch]: epoch,
+      },
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name, uid }],
+    },
+    addressType,
+    ports: ports.map(({ name: portName, listenPort, appProtocol }) => ({
+      name: portName ?? '',
+      port: listenPort,
+      protocol: 'TCP',
+      ...(appProtocol === undefined ? {} : { appProtocol }),
+    })),
+    // Written out: Traefik takes an absent condition for "not ready".
+    endpoints: addresses.map((address) => ({
+      addresses: [address],
+      conditions: { ready: true, serving: true, terminating: false },
+    })),
+  };
+}
+
+/** What a slice says, for comparison: everything but its uid and resourceVersion. */
+export function sameSlice(a: SliceInfo, b: SliceInfo): boolean {
+  return sliceText(a) === sliceText(b);
+}
+
+function sliceText({
+  service,
+  managedBy,
+  resource,
+  epoch,
+  ownerUid,
+  addressType,
+  ports,
+  endpoints,
+}: SliceInfo): string {
+  const listed = endpoints.map((e) => [e.address, e.ready, e.serving, e.terminating].join());
+  const listening = ports.map((p) => [p.name, p.port, p.protocol].join());
+  return JSON.stringify([service, managedBy, resource, epoch, ownerUid, addressType, listening.sort(), listed.sort()]);
+}

@@ -1,0 +1,82 @@
+import { type Service, identity, share } from '@scaler/kube';
+
+/** One port of a Service. */
+export interface ServicePort {
+  readonly name: string | undefined;
+  readonly port: number;
+  /** A number, or the name of a container port, which each pod may resolve otherwise. */
+  readonly targetPort: number | string;
+  readonly protocol: string;
+  readonly appProtocol: string | undefined;
+}
+
+/** What is kept of a Service. */
+export interface ServiceInfo {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** It is being deleted. */
+  readonly deleting: boolean;
+  readonly type: string;
+  /** Neither an address nor a proxy in front of the pods: clients get the pods' addresses from DNS. */
+  readonly headless: boolean;
+  /** With our key, where it is there. Undefined: its endpoints are kept by somebody else. */
+  readonly selector: Readonly<Record<string, string>> | undefined;
+  readonly ports: readonly ServicePort[];
+  readonly ipFamilies: readonly string[];
+  readonly externalLocal: boolean;
+  readonly internalLocal: boolean;
+  /** The annotation that makes a load balancer send to pods by itself, `key=value`. */
+  readonly ipTargets: string | undefined;
+  /** Field managers that own the selector, those of server-side apply first: how a GitOps tool is known. */
+  readonly managers: readonly string[];
+}
+
+/** Trims a Service. */
+export function trimService({ metadata, spec }: Service): ServiceInfo {
+  return {
+    ...identity(metadata),
+    deleting: metadata?.deletionTimestamp !== undefined,
+    type: spec?.type ?? 'ClusterIP',
+    headless: spec?.clusterIP === 'None',
+    selector: Object.keys(spec?.selector ?? {}).length > 0 ? spec?.selector : undefined,
+    ports: share((spec?.ports ?? []).map(trimPort)),
+    ipFamilies: share(spec?.ipFamilies ?? ['IPv4']),
+    externalLocal: spec?.externalTrafficPolicy === 'Local',
+    internalLocal: spec?.internalTrafficPolicy === 'Local',
+    ipTargets: ipTargets(metadata?.annotations ?? {}),
+    managers: share(selectorManagers(metadata?.managedFields ?? [])),
+  };
+}
+
+type SpecPort = NonNullable<NonNullable<Service['spec']>['ports']>[number];
+
+function trimPort({ name, port, targetPort, protocol, appProtocol }: SpecPort): ServicePort {
+  return { name, port, targetPort: targetPort ?? port, protocol: protocol ?? 'TCP', appProtocol };
+}
+
+const ipTargetAnnotations: readonly (readonly [key: string, means: RegExp])[] = [
+  ['service.beta.kubernetes.io/aws-load-balancer-nlb-target-type', /^ip$/],
+  ['service.beta.kubernetes.io/aws-load-balancer-type', /^nlb-ip$/],
+  ['alb.ingress.kubernetes.io/target-type', /^ip$/],
+  ['cloud.google.com/neg', /"ingress"\s*:\s*true|"exposed_ports"/],
+  // Written by the controller, for GKE's Gateways too. The group of port 0 is one of nodes, of an internal balancer.
+  ['cloud.google.com/neg-status', /"network_endpoint_groups"\s*:\s*\{[^}]*"[1-9]\d*"\s*:/],
+];
+
+function ipTargets(annotations: Readonly<Record<string, string>>): string | undefined {
+  const found = ipTargetAnnotations.find(([key, means]) => means.test(annotations[key] ?? ''));
+  return found && `${found[0]}=${annotations[found[0]]}`;
+}
+
+type ManagedFields = NonNullable<NonNullable<Service['metadata']>['managedFields']>;
+
+function selectorManagers(fields: ManagedFields): string[] {
+  const owners = fields.filter(({ fieldsV1 }) => {
+    const spec = (fieldsV1 as Record<string, Record<string, unknown>> | undefined)?.['f:spec'];
+    return spec?.['f:selector'] !== undefined;
+  });
+  const applying = owners.filter(({ operation }) => operation === 'Apply');
+  return [...new Set([...applying, ...owners].map(({ manager }) => manager ?? ''))];
+}

@@ -1,0 +1,167 @@
+import { connectKube, type KubeClient } from '@scaler/kube';
+import type { WorkloadKinds } from './workload/workload.ts';
+import {
+  type Notice,
+  resourceKey,
+  type ResourceRef,
+  type ResourceScaler,
+  type ScaleOptions,
+  type ScaleResult,
+  ScalerError,
+  type ScalerContext,
+} from '@scaler/scaler-types';
+import { keepBusy } from './act/busy-lease.ts';
+import { createExplain } from './explain/explain-resource.ts';
+import { feed } from './cache/feed.ts';
+import type { Dependencies } from './dependencies.ts';
+import { metricsOf } from './status/metrics.ts';
+import { newsOf } from './status/status.ts';
+import { parseOptions } from './config/options.ts';
+import { park } from './act/park.ts';
+import { createPerformer, type Performer } from './act/apply.ts';
+import { createPorts } from './ports/ports.ts';
+import { createReconcile } from './act/reconcile.ts';
+import { resolveName } from './routing/service-name.ts';
+import { whenUnlisted } from './dlx/unlisted.ts';
+import { wake } from './act/wake.ts';
+
+import { assemble, stalenessOf } from './assemble.ts';
+
+const syncLimitMs = 30_000;
+
+/**
+ * Creates a scaler for workloads of these kinds that carry the label `scaler/enabled: "true"`, with their Services. Where
+ * two kinds share a name, the first in the list that is opted in is the resource.
+ *
+ * @throws WorkloadScalerError `invalid-option`. @throws KubeError `bad-config` when there is no usable kubeconfig.
+ */
+export async function createWorkloadScaler(context: ScalerContext, kinds: WorkloadKinds): Promise<ResourceScaler> {
+  const { kubeconfig, context: kubeContext, apiQps } = parseOptions(context.options);
+  const { clock, logger, role } = context;
+  const client = await connectKube({
+    kubeconfig,
+    context: kubeContext,
+    userAgent: `scaler-${role}`,
+    lanes: {
+      normal: { concurrency: 16, qps: apiQps, burst: 2 * apiQps },
+      // One write each, for every sleeper there is, within seconds.
+      mirror: { concurrency: 16, qps: 4 * apiQps, burst: 8 * apiQps },
+    },
+    clock,
+    logger,
+  });
+  return createScaler(client, context, kinds);
+}
+
+/** The same, on a client that is there already. */
+export function createScaler(client: KubeClient, context: ScalerContext, kinds: WorkloadKinds): ResourceScaler {
+  const stop = new AbortController();
+  const { deps, changes, flush, running } = assemble(client, context, kinds, stop.signal);
+  const ports = createPorts(deps);
+  const performer = createPerformer(deps, ports);
+  const reconcile = createReconcile(deps, performer, ports, `${context.role} ${context.identity}`);
+  const explain = createExplain(deps);
+  const { stores, lookup } = deps;
+  let closing: Promise<void> | undefined;
+
+  const whenSynced = async (signal: AbortSignal): Promise<void> => {
+    await Promise.all([stores.whenSynced(signal), deps.namespaces.whenKnown(signal), dlxSynced(deps, signal)]);
+  };
+
+  return {
+    getConfig: () => ({}),
+    getResources: async (namespace) => {
+      await whenSynced(AbortSignal.any([stop.signal, AbortSignal.timeout(syncLimitMs)]));
+      const refs = lookup.refs().filter((ref) => namespace === undefined || ref.namespace === namespace);
+      return refs.map((ref) => newsOf(deps, ref).resource).filter((resource) => resource !== undefined);
+    },
+    setScale: (resources, scale, options) => setScale(deps, performer, resources, scale, options),
+    resolveServiceName: (resource, port) => resolveName(deps, resource, port),
+    watchResources: async (listener, signal) => {
+      const until = AbortSignal.any([signal, stop.signal]);
+      const ended = new Promise<void>((resolve) => until.addEventListener('abort', () => resolve(), { once: true }));
+      try {
+        await whenSynced(until);
+        changes.tell(listener, lookup.refs(), until);
+        const stopFeeding = feed(deps);
+        await ended;
+        stopFeeding();
+      } catch (error) {
+        if (!until.aborted) throw error;
+      }
+    },
+    isStale: stalenessOf(deps),
+    watchEndpoints: (target, listener, signal) => deps.endpoints.watch(target, listener, signal),
+    reconcile: async (resources, { signal }) => {
+      const until = AbortSignal.any([signal, stop.signal]);
+      await whenSynced(until);
+      return reconcile(resources, until);
+    },
+    setBusy: (resource, until, { signal }) => keepBusy(deps, resource, until, AbortSignal.any([signal, stop.signal])),
+    explain: (resource) => explain(resource, stop.signal),
+    tell: (resource, notice) => tell(deps, resource, notice),
+    whenUnlisted: (addresses, { signal }) =>
+      whenUnlisted(client, context, addresses, AbortSignal.any([signal, stop.signal])),
+    metrics: () => metricsOf(deps, ports.use),
+    close: () => {
+      closing ??= (async () => {
+        await flush(AbortSignal.timeout(1_000)).catch(() => undefined);
+        stop.abort(new Error('The scaler is closed'));
+        deps.watching.close();
+        deps.endpoints.close();
+        client.close();
+        await running;
+      })();
+      return closing;
+    },
+  };
+}
+
+function dlxSynced({ dlx }: Dependencies, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (dlx === undefined || dlx.synced) {
+      resolve();
+      return;
+    }
+    const stop = dlx.subscribe(() => {
+      if (!dlx.synced) return;
+      stop();
+      resolve();
+    });
+    signal.addEventListener('abort', () => {
+      stop();
+      reject(signal.reason as Error);
+    });
+  });
+}
+
+// The recorder puts what is told again together with what was told before.
+function tell({ lookup, announce }: Dependencies, resource: ResourceRef, { reason, message }: Notice): void {
+  const managed = lookup.managed(resource);
+  if (managed !== undefined) announce(managed, reason, message);
+}
+
+async function setScale(
+  deps: Dependencies,
+  performer: Performer,
+  resources: readonly ResourceRef[],
+  scale: number,
+  options: ScaleOptions,
+): Promise<readonly ScaleResult[]> {
+  const replicas = Math.max(options.replicas ?? 0, scale > 1 ? scale : 0);
+  const waking: ScaleOptions = replicas > 0 ? { ...options, replicas } : options;
+  return Promise.all(
+    resources.map(async ({ namespace, name }): Promise<ScaleResult> => {
+      const resource = { namespace, name };
+      try {
+        if (scale === 0) await park(deps, performer, resource, options);
+        else await wake(deps, performer, resource, waking);
+        return { resource, ok: true };
+      } catch (error) {
+        const wrapped =
+          error instanceof Error ? error : new ScalerError('wake-failed', `${resourceKey(resource)}: ${String(error)}`);
+        return { resource, ok: false, error: wrapped };
+      }
+    }),
+  );
+}

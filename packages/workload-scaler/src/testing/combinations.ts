@@ -1,0 +1,123 @@
+import { type Phase, pauseModes } from '@scaler/scaler-types';
+import type { Facts, RoutingMode, ServiceFacts, SliceFacts } from '../machine/facts.ts';
+import { type Intent, repair } from '../machine/table.ts';
+import { noWishes, type Wishes } from '../machine/intent.ts';
+
+const phases: readonly (Phase | undefined)[] = [undefined, 'awake', 'parking', 'asleep', 'waking'];
+const modes: readonly RoutingMode[] = ['overlay', 'selector', 'always'];
+const sliceStates: readonly SliceFacts[] = ['none', 'whole', 'outdated', 'broken'];
+const keyStates = [undefined, 'now', 'old'] as const;
+export const services: readonly ServiceFacts[] = sliceStates.flatMap((slices) =>
+  keyStates.flatMap((key) =>
+    [true, false].flatMap((ours) =>
+      (slices === 'none' ? ['old'] : ['now', 'old']).map((sliceEpoch) => ({
+        name: 'web',
+        ours,
+        slices,
+        sliceEpoch: slices === 'none' ? undefined : sliceEpoch,
+        key,
+        serves: false,
+        stableForMs: 0,
+      })),
+    ),
+  ),
+);
+
+/** Every kind of wish, alone. */
+export const someWishes: readonly Wishes[] = [
+  ...pauseModes.map((pause) => ({ ...noWishes, pause })),
+  { ...noWishes, dryRun: true },
+  { ...noWishes, busy: true },
+];
+
+const wishesAndReach: readonly (readonly [Wishes, boolean | undefined])[] = [
+  ...[true, false, undefined].map((reachable) => [noWishes, reachable] as const),
+  ...someWishes.map((wishes) => [wishes, true] as const),
+];
+
+export interface Case {
+  readonly facts: Facts;
+  readonly intent: Intent;
+}
+
+/** Every combination of what the table looks at, for one Service. */
+export function* combinations(pairs = wishesAndReach): Generator<Case> {
+  for (const phase of phases)
+    for (const replicas of [0, 2])
+      for (const mode of modes)
+        for (const service of services)
+          for (const dlx of ['ready', 'none', 'gone'] as const)
+            for (const refused of [undefined, 'it is shared'])
+              for (const [enabled, portsLabelled, followZero] of [
+                [true, true, true],
+                [true, true, false],
+                [true, false, true],
+                [false, true, true],
+              ] as const)
+                for (const [wishes, reachable] of pairs)
+                  for (const intent of intents(phase, replicas)) {
+                    yield {
+                      facts: {
+                        workload: {
+                          phase,
+                          epoch: 'now',
+                          phaseLabel: phase ?? 'asleep',
+                          marked: true,
+                          enabled,
+                          replicas,
+                          wanted: 3,
+                          portsLabelled,
+                        },
+                        mode,
+                        followZero,
+                        wishes,
+                        settleMs: 5_000,
+                        refused,
+                        services: [service],
+                        dlx,
+                        usable: false,
+                        reachable,
+                        stripped: false,
+                      },
+                      intent,
+                    };
+                  }
+}
+
+function intents(phase: Phase | undefined, replicas: number): Intent[] {
+  if (phase !== 'parking') return [repair];
+  const park = { kind: 'park', epoch: 'now', replicas: 2 } as const;
+  return [
+    repair,
+    { ...park, confirmed: false },
+    { ...park, confirmed: true },
+    { ...park, epoch: 'lost', confirmed: false },
+    ...(replicas === 2 ? [{ ...park, replicas: 1, confirmed: false } as const] : []),
+  ];
+}
+
+/** Awake, with two replicas and nothing diverted. */
+export function someFacts() {
+  return {
+    workload: {
+      phase: 'awake' as Phase | undefined,
+      epoch: 'now',
+      phaseLabel: 'awake',
+      marked: true,
+      enabled: true,
+      replicas: 2,
+      wanted: 2,
+      portsLabelled: true,
+    },
+    mode: 'selector' as RoutingMode,
+    followZero: true,
+    wishes: noWishes,
+    settleMs: 5_000,
+    refused: undefined,
+    stripped: false,
+    services: [] as ServiceFacts[],
+    dlx: 'ready' as const,
+    usable: true,
+    reachable: true,
+  };
+}

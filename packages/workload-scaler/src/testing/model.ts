@@ -1,0 +1,129 @@
+import type { Facts, ServiceFacts } from '../machine/facts.ts';
+import type { Step, SwapStep } from '../machine/step.ts';
+import { isLeftAsleep } from '../machine/intent.ts';
+
+/** A cluster in memory, as far as the repair table can see and change it. */
+export interface Model {
+  facts(): Facts;
+  /** Applies a step, and what the cluster does by itself after it. False: it waits for something that never comes. */
+  perform(step: Step): boolean;
+  confirmed(): boolean;
+  /** Whether a new connection to the Service finds pods, or a DLX which would wake them. */
+  isServed(): boolean;
+  /** What is wrong with the state at rest, if anything. */
+  complaint(): string | undefined;
+}
+
+/** Begins with `start`; readiness follows from replicas and keys, as in a cluster. */
+export function createModel(start: Facts): Model {
+  let facts = follow(start);
+  let confirmed = false;
+  let epochs = 0;
+  return {
+    facts: () => facts,
+    perform: (step) => {
+      if (step.do === 'rest' || (step.do === 'wait' && isForEver(facts, step.for))) return false;
+      epochs += 1;
+      confirmed ||= step.do === 'confirm';
+      facts = follow(after(facts, step, `epoch-${epochs}`));
+      return true;
+    },
+    confirmed: () => confirmed,
+    isServed: () => facts.services.every((service) => isServed(facts, service)),
+    complaint: () => complaint(facts),
+  };
+}
+
+function isForEver({ usable }: Facts, what: string): boolean {
+  return what === 'dlx' || what === 'reach' || (what === 'endpoints' && !usable);
+}
+
+function after(facts: Facts, step: Step, epoch: string): Facts {
+  switch (step.do) {
+    case 'wait':
+      return { ...facts, services: facts.services.map((s) => ({ ...s, stableForMs: s.stableForMs + step.forMs })) };
+    case 'swap':
+      return swapped(facts, step, epoch);
+    case 'forget':
+      return withWorkload(facts, { phase: undefined, phaseLabel: undefined, epoch: undefined, marked: false });
+    case 'label-ports':
+      return withWorkload(facts, { portsLabelled: true });
+    case 'try-path':
+      return { ...facts, reachable: true };
+    case 'write-slices':
+      return withService(facts, step.service, { slices: 'whole', sliceEpoch: step.epoch });
+    case 'delete-slices':
+      return withService(facts, step.service, { slices: 'none', sliceEpoch: undefined });
+    case 'add-key':
+      return withService(facts, step.service, { key: step.epoch });
+    case 'remove-key':
+      return withService(facts, step.service, { key: undefined });
+    case 'rest':
+    case 'confirm':
+      return facts;
+  }
+}
+
+function swapped(facts: Facts, { to, replicas, testReplicas, wanted }: SwapStep, epoch: string): Facts {
+  if (testReplicas !== undefined && testReplicas !== facts.workload?.replicas)
+    throw new Error('the test of replicas fails');
+  const token = { phase: to, phaseLabel: to, epoch, wanted: Math.max(1, wanted) };
+  return withWorkload(facts, { ...token, ...(replicas === undefined ? {} : { replicas }) });
+}
+
+function withWorkload(facts: Facts, change: Partial<NonNullable<Facts['workload']>>): Facts {
+  return facts.workload === undefined ? facts : { ...facts, workload: { ...facts.workload, ...change } };
+}
+
+function withService(facts: Facts, name: string, change: Partial<ServiceFacts>): Facts {
+  const services = facts.services.map((s) => (s.name === name ? { ...s, ...change, stableForMs: 0 } : s));
+  return { ...facts, services };
+}
+
+// Pods are ready as soon as they are asked for, and a Service lists them unless our key is in its selector.
+function follow(facts: Facts): Facts {
+  const usable = (facts.workload?.replicas ?? 0) > 0;
+  return { ...facts, usable, services: facts.services.map((s) => ({ ...s, serves: usable && s.key === undefined })) };
+}
+
+function isServed(facts: Facts, service: ServiceFacts): boolean {
+  if (!service.ours) return true;
+  if (service.serves) return true;
+  return facts.dlx === 'ready' && service.slices !== 'none' && service.slices !== 'broken';
+}
+
+function complaint(facts: Facts): string | undefined {
+  const { workload } = facts;
+  const [service] = facts.services;
+  if (workload === undefined || service === undefined) return undefined;
+  if (workload.phase === 'parking') return 'it rests while parking';
+  if (!service.ours && (service.slices !== 'none' || service.key !== undefined))
+    return 'a Service that is not ours keeps traces';
+  if (!workload.enabled) {
+    return workload.marked || service.slices !== 'none' || service.key !== undefined
+      ? 'traces are left behind'
+      : undefined;
+  }
+  const { pause, dryRun } = facts.wishes;
+  if (workload.phase === undefined) {
+    return dryRun && service.slices === 'none' && service.key === undefined ? undefined : 'its phase is unknown';
+  }
+  const leftAtZero = workload.replicas === 0 && workload.phase === 'awake';
+  if (leftAtZero) {
+    const wanted = pause === 'awake' || (facts.refused === undefined && facts.dlx === 'ready');
+    const mayBe = !facts.followZero || dryRun || pause === 'as-is' || !wanted;
+    return mayBe ? undefined : 'it is awake at zero';
+  }
+  if (workload.phase === 'asleep' && workload.replicas > 0) return 'it is asleep with replicas';
+  if (workload.phase === 'asleep' && pause === 'awake' && !dryRun) return 'it is paused awake and asleep';
+  if (
+    workload.phase === 'asleep' &&
+    isLeftAsleep(facts.wishes) &&
+    (facts.refused !== undefined || facts.dlx === 'gone')
+  )
+    return service.slices === 'none' && service.key === undefined ? undefined : 'its Service leads nowhere';
+  // A DLX that went away a moment ago: the dead-man switch ends this.
+  if (facts.dlx === 'none' && (workload.phase === 'asleep' || service.slices !== 'none')) return undefined;
+  if (!isServed(facts, service)) return 'nobody serves it';
+  return undefined;
+}

@@ -1,0 +1,99 @@
+import type { Phase } from '@scaler/scaler-types';
+import { type CallOptions, type KubeClient, jsonPatch, type PatchOperation, isKubeError } from '@scaler/kube';
+
+import { keys } from './keys.ts';
+import { labelPatch } from './label-patch.ts';
+import { readToken, type State } from './token.ts';
+import { readWorkload } from './read-workload.ts';
+import { type Workload, type WorkloadKind, workloadTrimmer } from './workload.ts';
+import { writeScale } from './write-scale.ts';
+
+/** One swap of the token, with what is written beside it. */
+export interface Transition {
+  readonly kind: WorkloadKind;
+  /** As read; its labels are what is compared. */
+  readonly workload: Workload;
+  readonly to: Phase;
+  /** New; see `newEpoch`. */
+  readonly epoch: string;
+  /** Who does it. */
+  readonly by: string;
+  /** Why, in words. */
+  readonly reason: string;
+  /** ISO 8601. */
+  readonly since: string;
+  /** Written if given. */
+  readonly replicas?: number | undefined;
+  /** The swap fails unless this many are asked for. */
+  readonly testReplicas?: number | undefined;
+  /** The swap fails unless these annotations are as in `workload`. */
+  readonly testAnnotations?: readonly string[] | undefined;
+  /** What a later wake brings back. Default: what the state says already, else the workload's replicas. */
+  readonly wantedReplicas?: number | undefined;
+  /** Further labels to set; null removes one. */
+  readonly labels?: Readonly<Record<string, string | null>> | undefined;
+}
+
+/** `ok: false`: somebody else was first; `current` is what stands there now, undefined when it is gone. */
+export type TransitionResult =
+  { readonly ok: true; readonly workload: Workload } | { readonly ok: false; readonly current: Workload | undefined };
+
+/**
+ * Compares and swaps the token. One JSON patch: nothing is written unless the uid, both labels, `testReplicas` and
+ * `testAnnotations` are as read. (Where only `/scale` can be written, the replicas follow in a second write.) A write whose answer was lost
+ * is looked up by its epoch.
+ *
+ * @throws KubeError for everything but a lost race; the caller reads again and decides anew.
+ */
+export async function transition(
+  client: KubeClient,
+  request: Transition,
+  options: CallOptions,
+): Promise<TransitionResult> {
+  const swapped = await swapToken(client, request, options);
+  if (!swapped.ok || !request.kind.scaleOnly || request.replicas === undefined) return swapped;
+  return writeScale(client, { ...request, workload: swapped.workload, replicas: request.replicas }, options);
+}
+
+async function swapToken(client: KubeClient, request: Transition, options: CallOptions): Promise<TransitionResult> {
+  const { kind, workload, epoch } = request;
+  try {
+    const written = await client.patch(kind.kind, workload, patchOf(request), { ...options, type: 'json' });
+    return { ok: true, workload: workloadTrimmer(kind)(written) };
+  } catch (error) {
+    if (isKubeError(error, 'not-found')) return { ok: false, current: undefined };
+    if (!isKubeError(error, 'test-failed', 'conflict', 'write-outcome-unknown')) throw error;
+    const current = await readWorkload(client, kind, workload, options);
+    // Ours after all. If it is still on its way, its tests fail as soon as anybody else, we included, writes first.
+    const done = current?.uid === workload.uid && current.labels[keys.epoch] === epoch;
+    return done ? { ok: true, workload: current } : { ok: false, current };
+  }
+}
+
+function patchOf(request: Transition): readonly PatchOperation[] {
+  const { kind, workload, to, epoch, replicas, testReplicas, labels } = request;
+  const token = { [keys.phase]: to, [keys.epoch]: epoch };
+  const operations = [...labelPatch(workload, { ...labels, ...token })];
+  if (testReplicas !== undefined) operations.push(jsonPatch.test(kind.replicasPath, testReplicas));
+  if (!workload.annotated) {
+    operations.push(jsonPatch.testAbsent('/metadata/annotations'), jsonPatch.add('/metadata/annotations', {}));
+  }
+  if (workload.annotated) operations.push(...annotationTests(request));
+  const statePath = jsonPatch.pointer('metadata', 'annotations', keys.state);
+  operations.push(jsonPatch.add(statePath, JSON.stringify(stateOf(request))));
+  if (replicas !== undefined && !kind.scaleOnly) operations.push(jsonPatch.add(kind.replicasPath, replicas));
+  return operations;
+}
+
+function annotationTests({ workload, testAnnotations = [] }: Transition): readonly PatchOperation[] {
+  return testAnnotations.map((name) => {
+    const path = jsonPatch.pointer('metadata', 'annotations', name);
+    const value = workload.annotations[name];
+    return value === undefined ? jsonPatch.testAbsent(path) : jsonPatch.test(path, value);
+  });
+}
+
+function stateOf({ workload, epoch, since, by, reason, wantedReplicas }: Transition): State {
+  const before = readToken(workload).state?.replicas;
+  return { epoch, uid: workload.uid, since, replicas: wantedReplicas ?? before ?? workload.replicas, by, reason };
+}
