@@ -1,4 +1,4 @@
-import type { Logger, Resource } from '@scaler/scaler-types';
+import type { Resource } from '@scaler/scaler-types';
 import type { DecideFacts } from '../judge/decide.ts';
 import { emptyMemory } from '../judge/memory.ts';
 import type { Sample } from '../sources/sample.ts';

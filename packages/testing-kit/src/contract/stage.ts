@@ -1,7 +1,6 @@
 import {
   type Clock,
   errorCode,
-  type Logger,
   type Resource,
   type ResourceChange,
   type ResourceRef,
