@@ -5,7 +5,7 @@ export default {
     '<rootDir>/tools/chaos',
     '<rootDir>/tools/command',
     '<rootDir>/tools/demo',
-    '<rootDir>/tools/e2e',
+    '<rootDir>/tools/system',
     '<rootDir>/tools/bench',
     '<rootDir>/tools/images',
     '<rootDir>/tools/house',

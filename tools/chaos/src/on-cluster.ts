@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Options } from './options.ts';
 
-const e2e = fileURLToPath(new URL('../../e2e/src/main.ts', import.meta.url));
+const e2e = fileURLToPath(new URL('../../system/src/e2e.ts', import.meta.url));
 
 /** The scenario of the end-to-end tests that plays a script on a real cluster; its exit code. */
 export async function runOnCluster({ seed, steps, only }: Options): Promise<number> {

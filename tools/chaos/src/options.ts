@@ -16,7 +16,7 @@ export interface Options {
   readonly replay: string | undefined;
   /** Scripts that are about one thing alone. */
   readonly drill: Drill | undefined;
-  /** On the cluster of `KUBECONFIG` instead, where the steps and the time are real: tools/e2e. */
+  /** On the cluster of `KUBECONFIG` instead, where the steps and the time are real: tools/system. */
   readonly cluster: boolean;
   readonly verbose: boolean;
   /** Processes that the episodes of a long run are shared out to. */

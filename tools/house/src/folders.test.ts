@@ -11,8 +11,6 @@ const known: readonly string[] = [
   'packages/kube/src/client',
   'packages/kube/src/endpoints',
   'packages/testing-kit/src/cluster',
-  'tools/e2e/src/scenarios',
-  'tools/e2e/src/trials',
 ];
 
 test(`no folder has more than ${most} source files, tests aside`, () => {

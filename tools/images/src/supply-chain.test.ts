@@ -8,8 +8,8 @@ const workflows = readdirSync(join(root, '.github/workflows')).map((name): [stri
   name,
   readFileSync(join(root, '.github/workflows', name), 'utf8'),
 ]);
-/** Of what is published, and of what runs beside it in the tests; tools/e2e/debian.Dockerfile is what Debian has of the day. */
-const dockerfiles = ['packages/dlx/Dockerfile', 'packages/autoscaler/Dockerfile', 'tools/e2e/Dockerfile'];
+/** Of what is published, and of what runs beside it in the tests; tools/system/debian.Dockerfile is what Debian has of the day. */
+const dockerfiles = ['packages/dlx/Dockerfile', 'packages/autoscaler/Dockerfile', 'tools/system/Dockerfile'];
 
 /** The text of each job, by name. */
 function jobs(workflow: string): [name: string, text: string][] {

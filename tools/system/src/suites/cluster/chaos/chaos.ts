@@ -1,0 +1,141 @@
+import { all, type Finding, none } from '../../../harness/finding.ts';
+import type { FlowReport } from '../site/flows.ts';
+import type { Client } from '../site/client.ts';
+import { diversionOf } from '../edits/services.ts';
+import { until } from '../site/api.ts';
+import { productNamespace } from '../site/install.ts';
+import { allWake } from '../nodes.ts';
+import type { Scenario } from '../scenario.ts';
+import { createWorkloads, type Described, modes, untilPhase, urlOf } from '../site/workloads.ts';
+import { generate } from './generate.ts';
+import { perform, type Stage } from './perform.ts';
+import { openWitness, type Witness } from './witness.ts';
+
+const seed = Number(process.env['CHAOS_SEED'] ?? 1);
+const length = Number(process.env['CHAOS_STEPS'] ?? 40);
+const only = process.env['CHAOS_ONLY']?.split(',').map(Number);
+const busyRps = 5;
+/** A killed DLX is in the Services for so long, and what it had taken in was lost with it. */
+const killedMs = 6_000;
+
+export const chaos: Scenario = {
+  name: 'chaos',
+  doc: `${length} steps of seed ${seed}: faults, edits, lies and requests in any order, and what must hold all the while`,
+  limitMs: 240_000 + length * 15_000,
+  async run(ground) {
+    await ground.product({ scaler: { options: { settle: '3s' } } });
+    if (!ground.kit) ground.leaveOut("steps that freeze and restart Kubernetes' own programs, which nothing here can");
+    const client = await ground.client();
+    const namespace = await ground.namespace();
+    const fleet = modes.flatMap((mode) => [1, 2, 3].map((n): Described => ({ namespace, name: `${mode}-${n}`, mode })));
+    const busy = (['selector', 'overlay'] as const).map((mode): Described => ({
+      namespace,
+      name: `${mode}-busy`,
+      mode,
+    }));
+    await createWorkloads(ground, [...fleet, ...busy]);
+    await untilPhase(ground, busy, 'awake');
+    await setMetrics(client, busy, '5');
+    for (const one of busy) {
+      await client.traffic.start(one.name, { url: `${urlOf(one)}/`, rps: busyRps, keepAlive: false });
+      ground.later(() => client.traffic.stop(one.name));
+    }
+    await setMetrics(client, fleet, '0');
+    await untilPhase(ground, fleet, 'asleep', 120_000);
+    const witness = await openWitness(ground, namespace, new Set(busy.map(({ name }) => name)));
+    const stage: Stage = { ground, client, fleet: [...fleet, ...busy], asked: [], killsMs: [], pending: [] };
+    await play(stage);
+    const rest = await settle(stage, fleet, busy);
+    await witness.close();
+    for (const text of witness.broken) ground.log(`BROKEN ${text}`);
+    const flows = await client.traffic.reports();
+    const lost = await lossOf(
+      stage,
+      busy.map(({ name }) => flows[name] ?? noFlow),
+    );
+    const findings = [none('broken invariants', witness.broken.length), ...lost, ...rest, ...inVain(witness)];
+    if (findings.some(({ good }) => !good))
+      ground.log(`again: npm run chaos -- --cluster --seed ${seed} --steps ${length}`);
+    return findings;
+  },
+};
+
+const noFlow: FlowReport = { sent: 0, ok: 0, inFlight: 0, failed: 0, slowestMs: 0, errors: [] };
+
+async function setMetrics(client: Client, all: readonly Described[], value: string): Promise<void> {
+  for (const { namespace, name } of all) await client.setMetric(namespace, name, value);
+}
+
+async function play(stage: Stage): Promise<void> {
+  const { ground, fleet } = stage;
+  for (const [index, step] of generate(seed, length, fleet.length).entries()) {
+    if (only !== undefined && !only.includes(index)) continue;
+    ground.signal.throwIfAborted();
+    ground.log(`${new Date().toISOString()} step ${index} ${JSON.stringify(step)}`);
+    await perform(stage, step);
+  }
+  await Promise.all(stage.pending);
+}
+
+/** All faults end, and everything comes to be whole: asleep, awake when it is asked for, and its Service its own again. */
+async function settle(
+  { ground, client, fleet }: Stage,
+  sleepers: readonly Described[],
+  busy: readonly Described[],
+): Promise<Finding[]> {
+  await ground.kubectl(['-n', productNamespace, 'scale', 'deployment/scaler-dlx', '--replicas=2']);
+  for (const app of ['dlx', 'autoscaler'])
+    await ground.kubectl(['-n', productNamespace, 'rollout', 'status', `deployment/scaler-${app}`, '--timeout=120s']);
+  for (const { namespace, name } of fleet)
+    await ground.kubectl(['-n', namespace, 'label', '--overwrite', 'deployment', name, 'scaler/enabled=true']);
+  await setMetrics(client, busy, '5');
+  await setMetrics(client, sleepers, '0');
+  // Cancelled parks are tried ever more rarely.
+  await untilPhase(ground, sleepers, 'asleep', 240_000);
+  await setMetrics(client, sleepers, '5');
+  const woken = await allWake(ground, client, sleepers, 'at the end');
+  const own = fleet.filter(({ mode }) => mode !== 'always');
+  await untilPhase(ground, own, 'awake', 60_000);
+  let whole = 0;
+  for (const one of own) {
+    await until(`the Service ${one.name} to be its own`, 60_000, async () => {
+      const left = await diversionOf(ground, one);
+      if (left.length > 0) throw new Error(`it still has ${left.join(', ')}`);
+      return true;
+    });
+    whole += 1;
+  }
+  return [...woken, all('Services whole at the end', whole, own.length)];
+}
+
+async function lossOf({ ground, asked, killsMs }: Stage, flows: readonly FlowReport[]): Promise<Finding[]> {
+  const ends = await Promise.all(
+    asked.map(async ({ member, sentMs, answer }) => {
+      const { ok, text, ms } = await answer;
+      return { ok, sentMs, endedMs: sentMs + ms, text: `${member.name}: after ${ms} ms ${text}` };
+    }),
+  );
+  const busy = flows.flatMap(({ errors }) =>
+    errors.map(({ at, text }) => ({ sentMs: Date.parse(at), endedMs: Date.parse(at), text: `busy: ${at} ${text}` })),
+  );
+  const failed = [...ends.filter(({ ok }) => !ok), ...busy];
+  const isExcused = ({ sentMs, endedMs }: { sentMs: number; endedMs: number }): boolean =>
+    killsMs.some((killMs) => sentMs < killMs + killedMs && endedMs >= killMs);
+  const lost = failed.filter((one) => !isExcused(one));
+  for (const { text } of lost.slice(0, 10)) ground.log(text);
+  const sent = ends.length + flows.reduce((sum, flow) => sum + flow.sent, 0);
+  ground.count(sent, lost.length);
+  const excused = failed.length - lost.length;
+  return [
+    none(`lost of ${sent}`, lost.length),
+    { what: 'lost with a DLX that was killed', wanted: 'shown', got: `${excused}, of ${killsMs.length}`, good: true },
+  ];
+}
+
+function inVain({ parks, cancelled, wakes }: Witness): Finding[] {
+  return [
+    { what: 'parks', wanted: '≥ 5', got: String(parks), good: parks >= 5 },
+    { what: 'parks cancelled', wanted: 'shown', got: String(cancelled), good: true },
+    { what: 'wakes', wanted: '≥ 5', got: String(wakes), good: wakes >= 5 },
+  ];
+}

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Answer, Client } from '../site/client.ts';
+import { productNamespace } from '../site/install.ts';
+import type { Ground } from '../scenario.ts';
+import { type Described, urlOf } from '../site/workloads.ts';
+import type { App, Step, StepKind } from './step.ts';
+
+/** A request, when it was under way, and how it ended. */
+export interface Asked {
+  readonly member: Described;
+  readonly sentMs: number;
+  readonly answer: Promise<Answer>;
+}
+
+/** What the steps of a script work on. */
+export interface Stage {
+  readonly ground: Ground;
+  readonly client: Client;
+  readonly fleet: readonly Described[];
+  readonly asked: Asked[];
+  /** When a DLX was killed: whoever it had taken in was lost with it. */
+  readonly killsMs: number[];
+  /** What goes on beside further steps. */
+  readonly pending: Promise<unknown>[];
+}
+
+type Performers = { readonly [K in StepKind]: (stage: Stage, step: Step & { do: K }) => Promise<unknown> | void };
+
+/** Does a step; what freezes and restarts Kubernetes' own programs is left out where nothing here can. */
+export async function perform(stage: Stage, step: Step): Promise<void> {
+  await (performers[step.do] as (stage: Stage, step: Step) => Promise<unknown> | void)(stage, step);
+}
+
+const performers: Performers = {
+  pass: (_, { ms }) => sleep(ms),
+  ask: ({ client, asked, ...stage }, { protocol, count, ...step }) => {
+    const member = memberOf(stage, step);
+    const url = urlOf(member, protocol === 'grpc' ? 9090 : 80);
+    for (let i = 0; i < count; i++) {
+      asked.push({ member, sentMs: Date.now(), answer: client.ask({ protocol, url, timeoutMs: 150_000 }) });
+    }
+  },
+  metric: ({ client, ...stage }, step) => {
+    const { namespace, name } = memberOf(stage, step);
+    return client.setMetric(namespace, name, step.value);
+  },
+  delete: (stage, step) => removePod(stage, step),
+  kill: (stage, step) => {
+    if (step.app === 'dlx') stage.killsMs.push(Date.now());
+    return removePod(stage, step, ['--grace-period=0', '--force']);
+  },
+  'roll-out': ({ ground }, { app }) => ours(ground, 'rollout', 'restart', deploymentOf(app)),
+  'dlx-count': ({ ground }, { count }) => ours(ground, 'scale', deploymentOf('dlx'), `--replicas=${count}`),
+  'restart-api': ({ ground }, { downSeconds }) => ground.kit?.restart('kube-apiserver', 'KILL', downSeconds),
+  freeze: ({ ground, pending }, { program, seconds }) => {
+    if (ground.kit) pending.push(ground.kit.freeze(program, seconds));
+  },
+  scale: (stage, step) => kubectl(stage, step, 'scale', 'deployment', `--replicas=${step.replicas}`),
+  'roll-out-workload': (stage, step) => kubectl(stage, step, 'rollout', 'restart', 'deployment'),
+  'edit-service': (stage, step) =>
+    kubectl(stage, step, 'annotate', '--overwrite', 'service', `edited=${new Date().toISOString()}`),
+  opt: (stage, step) =>
+    kubectl(stage, step, 'label', '--overwrite', 'deployment', `scaler/enabled=${step.in ? 'true' : 'false'}`),
+};
+
+type Fleet = Pick<Stage, 'fleet'>;
+const memberOf = ({ fleet }: Fleet, { r }: { r: number }): Described => fleet[r % fleet.length] as Described;
+const deploymentOf = (app: App): string => `deployment/scaler-${app}`;
+const ours = (ground: Ground, ...args: string[]): Promise<string> => ground.kubectl(['-n', productNamespace, ...args]);
+
+/** `kubectl VERB… KIND NAME [FLAGS AND SETTINGS…]` on a member's namespace. */
+function kubectl(stage: Stage, step: { r: number }, ...args: string[]): Promise<string> {
+  const { namespace, name } = memberOf(stage, step);
+  const last = args.at(-1) ?? '';
+  const named = last.includes('=') ? [...args.slice(0, -1), name, last] : [...args, name];
+  return stage.ground.kubectl(['-n', namespace, ...named]);
+}
+
+async function removePod(
+  { ground }: Stage,
+  { app, pod }: { app: App; pod: number },
+  flags: string[] = [],
+): Promise<void> {
+  const ready = ['-o', 'jsonpath={.items[*].metadata.name}', '--field-selector=status.phase=Running'];
+  const selector = ['-l', `app.kubernetes.io/component=${app}`];
+  const names = (await ours(ground, 'get', 'pods', ...selector, ...ready)).split(' ').filter(Boolean);
+  const name = names[pod % names.length];
+  if (name !== undefined) await ours(ground, 'delete', 'pod', name, '--wait=false', '--ignore-not-found', ...flags);
+}

@@ -1,0 +1,49 @@
+import type { Finding } from '../../../harness/finding.ts';
+import type { Answer, Client } from '../site/client.ts';
+import type { Ground } from '../scenario.ts';
+import { type Described, urlOf, type Where } from '../site/workloads.ts';
+
+/** What a case needs to act. */
+export interface Scene {
+  readonly ground: Ground;
+  readonly client: Client;
+}
+
+/** Something that is done to a sleeper, and what has to come of it. */
+export interface Case {
+  readonly described: Described;
+  /** Further objects beside the workload and its Service. */
+  readonly more?: readonly object[];
+  /** Once all sleep. Rejects when it did not come to what it had to. */
+  act(scene: Scene): Promise<string>;
+}
+
+/** Acts, and tells what came of it. */
+export async function findingOf(one: Case, scene: Scene): Promise<Finding> {
+  const beginMs = performance.now();
+  const [got, good] = await one.act(scene).then(
+    (text) => [text, true] as const,
+    (error: unknown) => [error instanceof Error ? error.message : String(error), false] as const,
+  );
+  const seconds = ((performance.now() - beginMs) / 1000).toFixed(1);
+  return { what: one.described.name, wanted: 'as it must be', got: `${got.slice(0, 200)} (${seconds} s)`, good };
+}
+
+/** What the echo says of the pod that answered. */
+export interface Echo {
+  readonly identity: string;
+  readonly revision?: string;
+}
+
+/** Asks once, and has to be answered. @throws with the answer, where it is not the right one. */
+export async function answered({ client, ground }: Scene, where: Where, port = 80): Promise<Echo & { ms: number }> {
+  const answer = await client.ask({ protocol: 'get', url: urlOf(where, port) });
+  ground.count(1, answer.ok ? 0 : 1);
+  return { ...echoOf(answer), ms: answer.ms };
+}
+
+/** @throws where it is none. */
+export function echoOf({ ok, status, text }: Answer): Echo {
+  if (!ok) throw new Error(`answered ${status ?? 'nothing'}: ${text}`);
+  return JSON.parse(text) as Echo;
+}

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import type { KubeClient } from '@scaler/kube';
+import { kubectl, run } from '@scaler/chart';
+import { type Client, createClient } from './site/client.ts';
+import type { Images } from './site/images.ts';
+import type { Release } from './site/install.ts';
+import type { Kit } from './site/kit.ts';
+import type { Ground } from './scenario.ts';
+
+/** What all scenarios of a run share. */
+export interface Site {
+  readonly kube: KubeClient;
+  readonly nodes: readonly string[];
+  readonly images: Images;
+  readonly kit: Kit | undefined;
+  /** What is skipped, each with its reason; for the end of the run. */
+  readonly leftOut: string[];
+  readonly release: Release;
+  /** The client's pods, once they were wanted. */
+  client: Promise<Client> | undefined;
+}
+
+/** A ground for one scenario, what it counted, and how to leave it as it was. */
+export interface Lease {
+  readonly ground: Ground;
+  readonly counted: { sent: number; lost: number };
+  end(): Promise<void>;
+}
+
+export function createGround(site: Site, name: string, signal: AbortSignal): Lease {
+  const undos: (() => Promise<unknown>)[] = [];
+  const counted = { sent: 0, lost: 0 };
+  const ground: Ground = {
+    ...site,
+    signal,
+    log: (line) => console.log(`  ${name}: ${line}`),
+    kubectl,
+    apply: async (items) =>
+      void (await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))),
+    async namespace(wanted, labels = {}) {
+      const namespace = wanted ?? `e2e-${name}-${randomBytes(3).toString('hex')}`;
+      await ground.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } }]);
+      undos.push(() => run('kubectl', ['delete', 'namespace', namespace, '--wait', '--ignore-not-found']));
+      return namespace;
+    },
+    product: (values = {}) => site.release.upgrade(values),
+    uninstall: () => site.release.uninstall(),
+    client: () => (site.client ??= createClient(site.kube, site.images.app, site.nodes[0] ?? '')),
+    leaveOut: (what) => void site.leftOut.push(`${name}: ${what}`),
+    count(sent, lost) {
+      counted.sent += sent;
+      counted.lost += lost;
+    },
+    later: (undo) => void undos.push(undo),
+  };
+  return {
+    ground,
+    counted,
+    async end() {
+      for (const undo of undos.reverse()) {
+        await undo().catch((error: Error) => console.log(`  ${name}: while clearing up: ${error.message}`));
+      }
+    },
+  };
+}

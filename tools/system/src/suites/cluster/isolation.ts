@@ -1,0 +1,117 @@
+import { checkScope, run } from '@scaler/chart';
+import { all, type Finding, none } from '../../harness/finding.ts';
+import type { Client } from './site/client.ts';
+import { productNamespace } from './site/install.ts';
+import type { Ground, Scenario } from './scenario.ts';
+import { createWorkloads, type Described, modes, phaseOf, readWorkload, untilPhase, urlOf } from './site/workloads.ts';
+
+/** Namespaces with the same names in them; what the accounts may read and write, in either scope. */
+export const isolation: Scenario = {
+  name: 'isolation',
+  doc: 'the same names in two namespaces are two resources; nothing outside the scope may be read or is touched',
+  async run(ground) {
+    await ground.product();
+    const client = await ground.client();
+    const here = await ground.namespace();
+    const there = await ground.namespace();
+    const twins = [here, there].map((namespace) =>
+      modes.map((mode): Described => ({ namespace, name: `web-${mode}`, mode })),
+    );
+    await createWorkloads(ground, twins.flat());
+    for (const { namespace, name } of twins.flat()) await client.setMetric(namespace, name, '0');
+    await untilPhase(ground, twins.flat(), 'asleep', 120_000);
+    const findings = [...(await sameNames(ground, client, twins)), await mayInCluster(there)];
+    await ground.product({ scope: { type: 'namespaces', namespaces: [here] } });
+    return [...findings, ...(await oneNamespace(ground, client, twins))];
+  },
+};
+
+/** Each of the first namespace is asked; those of the second sleep on. */
+async function sameNames(ground: Ground, client: Client, [mine = [], others = []]: Described[][]): Promise<Finding[]> {
+  let right = 0;
+  for (const one of mine) {
+    await client.setMetric(one.namespace, one.name, '5');
+    const { ok, text } = await client.ask({ protocol: 'get', url: urlOf(one) });
+    const pods = await ground.kubectl(['-n', one.namespace, 'get', 'pods', '-l', `app=${one.name}`, '-o', 'name']);
+    if (ok && pods.includes((JSON.parse(text) as { identity: string }).identity)) right += 1;
+    else ground.log(`${one.name}: ${text}, of ${pods}`);
+  }
+  let asleep = 0;
+  for (const other of others) {
+    if (phaseOf(await readWorkload(ground, other)) === 'asleep') asleep += 1;
+  }
+  ground.count(mine.length, mine.length - right);
+  return [
+    all('answered by a pod of the namespace that was asked', right, mine.length),
+    all('those of the same names in the other namespace sleep on', asleep, others.length),
+  ];
+}
+
+/** What either account may do anywhere where the whole cluster is managed. */
+async function mayInCluster(namespace: string): Promise<Finding> {
+  const both = ['list pods', 'list services', 'list deployments.apps', 'patch deployments.apps', 'create events'];
+  const nobody = [
+    ...[
+      'secrets',
+      'configmaps',
+      'nodes',
+      'persistentvolumes',
+      'serviceaccounts',
+      'roles.rbac.authorization.k8s.io',
+    ].map((resource) => `list ${resource}`),
+    ...['create pods', 'create pods/exec', 'delete pods', 'create deployments.apps', 'delete deployments.apps'],
+    ...['update deployments.apps', 'delete services', 'create clusterrolebindings.rbac.authorization.k8s.io'],
+    ...['impersonate users', 'create serviceaccounts/token', 'delete namespaces'],
+  ];
+  const autoscalerOnly = ['patch services', 'create endpointslices.discovery.k8s.io'];
+  const rows = ['autoscaler', 'dlx'].flatMap((app) => [
+    ...both.map((what) => ({ app, what, may: true })),
+    ...nobody.map((what) => ({ app, what, may: false })),
+    ...autoscalerOnly.map((what) => ({ app, what, may: app === 'autoscaler' })),
+  ]);
+  const wrong: string[] = [];
+  for (const { app, what, may } of rows) {
+    const as = `system:serviceaccount:${productNamespace}:scaler-${app}`;
+    const { text } = await run('kubectl', ['auth', 'can-i', ...what.split(' '), '-n', namespace, '--as', as]);
+    if (/^yes$/m.test(text) !== may) wrong.push(`${app} may ${may ? 'not ' : ''}${what}`);
+  }
+  const got = wrong.length === 0 ? `${rows.length} as they must be` : wrong.join('; ');
+  return { what: 'rights in the scope of the cluster', wanted: '0 wrong', got, good: wrong.length === 0 };
+}
+
+/** The second namespace is left to itself; the first goes on. */
+async function oneNamespace(
+  ground: Ground,
+  client: Client,
+  [mine = [], others = []]: Described[][],
+): Promise<Finding[]> {
+  const [here = '', there = ''] = [mine[0]?.namespace, others[0]?.namespace];
+  const wrong = await checkScope(productNamespace, here, there);
+  for (const problem of wrong) ground.log(problem);
+  // What slept there when the scope was narrowed is nobody's any more: it is set right by hand, and then left alone.
+  for (const { name, namespace } of others) {
+    await ground.kubectl(['-n', namespace, 'delete', 'deployment', name, '--wait']);
+    await ground.kubectl(['-n', namespace, 'delete', 'service', name]);
+  }
+  await createWorkloads(ground, others);
+  for (const { namespace, name } of mine) await client.setMetric(namespace, name, '0');
+  await untilPhase(ground, mine, 'asleep', 60_000);
+  let right = 0;
+  for (const one of mine) {
+    await client.setMetric(one.namespace, one.name, '5');
+    const { ok, text } = await client.ask({ protocol: 'get', url: urlOf(one) });
+    if (ok) right += 1;
+    else ground.log(`${one.name}: ${text}`);
+  }
+  let touched = 0;
+  for (const other of others) {
+    const { metadata, spec } = await readWorkload(ground, other);
+    if (phaseOf({ metadata }) !== undefined || spec?.replicas !== 1) touched += 1;
+  }
+  ground.count(mine.length, mine.length - right);
+  return [
+    none('rights too many or too few in the scope of one namespace', wrong.length),
+    all('parked and woken in it', right, mine.length),
+    none('workloads outside of it that were touched', touched),
+  ];
+}

@@ -1,0 +1,110 @@
+import { spread } from '../../harness/percentiles.ts';
+import { all, type Finding } from '../../harness/finding.ts';
+import { tableLines } from '../../harness/table.ts';
+import type { Answer, Ask, Client } from './site/client.ts';
+import { dlxPods, type WakeStep, wakeSeconds, wakeSteps } from './site/dlx-metrics.ts';
+import { createFront, type Front } from './site/front.ts';
+import type { Ground, Scenario } from './scenario.ts';
+import { createWorkloads, type Mode, modes, untilPhase, urlOf, type Where } from './site/workloads.ts';
+
+const protocols = ['get', 'post', 'websocket', 'grpc', 'sse'] as const;
+const ways = ['new', 'kept', 'pooled'] as const;
+
+interface Cell extends Where {
+  readonly mode: Mode;
+  readonly protocol: Ask['protocol'];
+  readonly way: (typeof ways)[number];
+}
+
+export const matrix: Scenario = {
+  name: 'matrix',
+  doc: 'every routing mode × protocol × way to connect wakes a sleeper and gets the right answer',
+  limitMs: 480_000,
+  async run(ground) {
+    await ground.product();
+    const client = await ground.client();
+    const namespace = await ground.namespace();
+    const cells = modes.flatMap((mode) =>
+      protocols.flatMap((protocol) =>
+        ways
+          .filter((way) => way !== 'pooled' || ground.images.nginx)
+          .map((way): Cell => ({ namespace, name: `${mode}-${protocol}-${way}`, mode, protocol, way })),
+      ),
+    );
+    const front = await asleepAfterUse(ground, client, cells);
+    const answers = new Map<Cell, Answer>();
+    const steps = await coldStarts(ground, client, cells, front, answers);
+    const rows = wakeSteps.map((step) => [step, spread(steps.get(step) ?? [])]);
+    const whole = ['answered', spread([...answers.values()].map(({ ms }) => ms))];
+    for (const line of tableLines([['from the request to', 'ms p50 / p99'], ...rows, whole])) ground.log(line);
+    ground.count(cells.length, [...answers.values()].filter(({ ok }) => !ok).length);
+    return [...verdicts(cells, answers), ...(front ? [] : [noFront])];
+  },
+};
+
+const noFront: Finding = { what: 'a pooling proxy', wanted: 'there', got: 'no image of nginx', good: false };
+
+/** All were used, by the connections that ask again later, and sleep now. */
+async function asleepAfterUse(ground: Ground, client: Client, cells: readonly Cell[]): Promise<Front | undefined> {
+  await createWorkloads(
+    ground,
+    cells.map((cell) => ({ ...cell, annotations: cell.mode === 'always' ? { 'scaler/idle-after': '15s' } : {} })),
+  );
+  for (const { namespace, name } of cells) await client.setMetric(namespace, name, '5');
+  const { namespace = '' } = cells[0] ?? {};
+  const pooled = cells.filter(({ way }) => way === 'pooled').map(({ name }) => name);
+  const front = pooled.length > 0 ? await createFront(ground, namespace, pooled) : undefined;
+  await untilPhase(ground, cells, 'awake', 180_000);
+  for (const cell of cells) {
+    if (cell.way === 'new') continue;
+    // An upgrade takes its connection out of the pool.
+    const protocol = cell.protocol === 'websocket' ? 'get' : cell.protocol;
+    const { ok, text } = await client.ask({ ...askOf(cell, front), protocol });
+    if (!ok) throw new Error(`${cell.name} awake: ${text}`);
+  }
+  for (const cell of cells) await client.setMetric(cell.namespace, cell.name, '0');
+  await untilPhase(ground, cells, 'asleep', 180_000);
+  ground.log(`${cells.length} sleep`);
+  return front;
+}
+
+function askOf(cell: Cell, front: Front | undefined): Ask {
+  const { name, protocol, way } = cell;
+  const kept = way === 'new' ? {} : { kept: name };
+  if (way !== 'pooled' || !front) return { protocol, url: urlOf(cell, protocol === 'grpc' ? 9090 : 80), ...kept };
+  return { protocol, url: protocol === 'grpc' ? front.grpcUrl : front.url, host: name, ...kept };
+}
+
+/** One after the other, so that what the DLX added to its sums since is this wake's. */
+async function coldStarts(
+  ground: Ground,
+  client: Client,
+  cells: readonly Cell[],
+  front: Front | undefined,
+  answers: Map<Cell, Answer>,
+): Promise<Map<WakeStep, number[]>> {
+  const pods = await dlxPods();
+  const steps = new Map<WakeStep, number[]>(wakeSteps.map((step) => [step, []]));
+  let before = await wakeSeconds(pods);
+  for (const cell of cells) {
+    ground.signal.throwIfAborted();
+    await client.setMetric(cell.namespace, cell.name, '5');
+    const answer = await client.ask(askOf(cell, front));
+    answers.set(cell, answer);
+    if (!answer.ok) ground.log(`${cell.name}: ${answer.text}`);
+    const after = await wakeSeconds(pods);
+    for (const step of wakeSteps) steps.get(step)?.push((after[step] - before[step]) * 1000);
+    before = after;
+  }
+  return steps;
+}
+
+function verdicts(cells: readonly Cell[], answers: ReadonlyMap<Cell, Answer>): Finding[] {
+  return modes.flatMap((mode) =>
+    protocols.map((protocol) => {
+      const own = cells.filter((cell) => cell.mode === mode && cell.protocol === protocol);
+      const right = own.filter((cell) => answers.get(cell)?.ok);
+      return all(`${mode}, ${protocol}: ${own.map(({ way }) => way).join(', ')}`, right.length, own.length);
+    }),
+  );
+}

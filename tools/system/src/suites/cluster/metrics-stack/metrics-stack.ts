@@ -1,0 +1,146 @@
+import { until } from '../site/api.ts';
+import { type Finding, none } from '../../../harness/finding.ts';
+import type { Ground, Scenario } from '../scenario.ts';
+import { untilPhase, urlOf } from '../site/workloads.ts';
+import { type App, createApps } from './apps.ts';
+import {
+  keptReason,
+  limitMs,
+  parked,
+  seconds,
+  sightingsNotAwake,
+  type Stage,
+  tellMetrics,
+  untilKnown,
+  valueOf,
+  woken,
+} from './looks.ts';
+import { toldByReadme } from './readme.ts';
+import { startStack } from './stack.ts';
+
+const windowMs = 8000;
+/** What is unknown for two windows is told by an Event. */
+const longMs = 2.5 * windowMs;
+
+export const metricsStack: Scenario = {
+  name: 'metrics-stack',
+  doc: 'Parked by a counter that comes from Prometheus through prometheus-adapter, by the rules of the README, and by nothing else.',
+  limitMs: 480_000,
+  async run(ground) {
+    const stage = await setStage(ground);
+    const steps = [inUse, idle, prometheusRestarted, adapterGone, podNotScraped];
+    const findings: Finding[] = [];
+    for (const step of steps) findings.push(...(await step(stage)));
+    return findings;
+  },
+};
+
+async function setStage(ground: Ground): Promise<Stage> {
+  const window = `${windowMs / 1000}s`;
+  const client = await ground.client();
+  const told = await toldByReadme(window);
+  const namespace = await ground.namespace();
+  const web: App = { namespace, name: 'web', object: 'deployments.apps/web', metrics: told.annotations.deployment };
+  const metrics = told.annotations.pods.replace('app=web', 'app=by-pods');
+  const byPods: App = { namespace, name: 'by-pods', object: 'pods/*', metrics };
+  await ground.product({ autoscaler: { settings: { metricsSource: ['custom-metrics'] } } });
+  const [stack] = await Promise.all([
+    startStack(ground, namespace, told),
+    createApps(ground, namespace, [web, byPods]),
+  ]);
+  await untilPhase(ground, [web, byPods], 'awake');
+  return { ground, stack, client, windowMs, metric: `requests_per_${window}`, web, byPods };
+}
+
+/** Three windows of requests straight to the pods. */
+async function inUse(stage: Stage): Promise<readonly Finding[]> {
+  const { ground, client, metric, web, byPods } = stage;
+  for (const app of [web, byPods]) {
+    ground.later(() => client.traffic.stop(app.name));
+    await client.traffic.start(app.name, { url: urlOf(app), rps: 3, keepAlive: false });
+    await until(`${metric} to be above 0`, limitMs, async () => ((await valueOf(stage, app)) ?? 0) > 0 || undefined);
+  }
+  const gone = await sightingsNotAwake(stage, [web, byPods], 3 * windowMs);
+  const values = [await valueOf(stage, web), await valueOf(stage, byPods)];
+  const reports = await client.traffic.reports();
+  for (const { name } of [web, byPods]) {
+    await client.traffic.stop(name);
+    ground.count(reports[name]?.sent ?? 0, reports[name]?.failed ?? 0);
+  }
+  return [
+    {
+      what: `${metric} at 3 requests a second: of the Deployment, of the sum over pods`,
+      wanted: '> 0',
+      got: values.join(', '),
+      good: values.every((value) => value !== undefined && value > 0),
+    },
+    none('looks at which one was not awake in three windows of requests', gone),
+  ];
+}
+
+/** Parked not before its window, and woken by a request. */
+async function idle(stage: Stage): Promise<readonly Finding[]> {
+  const { metric, web, byPods } = stage;
+  const findings = await parked(stage, 'after the last request', [web, byPods]);
+  const got = await keptReason(stage, web);
+  const reason = { what: 'the reason that is kept names the metric', wanted: metric, got, good: got.includes(metric) };
+  return [...findings, reason, ...(await woken(stage, [web, byPods]))];
+}
+
+/** All that Prometheus knew is gone: the window starts anew. */
+async function prometheusRestarted(stage: Stage): Promise<readonly Finding[]> {
+  const { stack, web, byPods } = stage;
+  await untilKnown(stage);
+  await stack.restartPrometheus();
+  await untilKnown(stage);
+  const findings = await parked(stage, 'after a Prometheus without its data tells again', [web, byPods]);
+  return [...findings, ...(await woken(stage, [web]))];
+}
+
+/** Nothing is known: who is awake stays awake, and who sleeps is woken all the same. */
+async function adapterGone(stage: Stage): Promise<readonly Finding[]> {
+  const { ground, stack, web, byPods } = stage;
+  await untilKnown(stage);
+  await stack.scaleAdapter(0);
+  const gone = await sightingsNotAwake(stage, [web], longMs);
+  const event = await until('an Event of it', limitMs, async () => {
+    const selector = `reason=IdlenessUnknown,involvedObject.name=${web.name}`;
+    const columns = ['-o', 'jsonpath={.items[-1].message}'];
+    const text = await ground.kubectl(['-n', web.namespace, 'get', 'events', '--field-selector', selector, ...columns]);
+    return text === '' ? undefined : text;
+  });
+  ground.log(event);
+  const wakes = await woken(stage, [byPods], ' without the adapter');
+  const later = await sightingsNotAwake(stage, [web, byPods], windowMs);
+  await stack.scaleAdapter(1);
+  await untilKnown(stage);
+  return [
+    none(`looks at which one was not awake in ${seconds(longMs + windowMs)} without the adapter`, gone + later),
+    ...wakes,
+    ...(await parked(stage, 'after the adapter tells again', [web, byPods])),
+    ...(await woken(stage, [web, byPods])),
+  ];
+}
+
+/** One pod of two tells nothing of itself. It may be the one in use. */
+async function podNotScraped(stage: Stage): Promise<readonly Finding[]> {
+  const { web, byPods } = stage;
+  await untilKnown(stage);
+  for (const app of [web, byPods]) await tellMetrics(stage, app, 'off');
+  await until('the metric to be gone', limitMs, async () => (await valueOf(stage, web)) === undefined || undefined);
+  const gone = await sightingsNotAwake(stage, [web, byPods], longMs);
+  const sum = await valueOf(stage, byPods);
+  const sinceMs = performance.now();
+  for (const app of [web, byPods]) await tellMetrics(stage, app, 'on');
+  // The sum is known all the while, and tells for a window more of the pod that was missed.
+  const when = 'after all its pods are scraped again';
+  const parks = await Promise.all([
+    untilKnown(stage).then(() => parked(stage, when, [web])),
+    parked(stage, when, [byPods], sinceMs),
+  ]);
+  return [
+    none(`looks at which one was not awake in ${seconds(longMs)} with a pod that cannot be scraped`, gone),
+    { what: 'the sum over pods meanwhile', wanted: '≥ 1', got: String(sum), good: sum !== undefined && sum >= 1 },
+    ...parks.flat(),
+  ];
+}

@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { all, atMost, type Finding, none } from '../../harness/finding.ts';
+import type { Answer, Client } from './site/client.ts';
+import { productNamespace } from './site/install.ts';
+import { startLoad, verdictOf } from './site/load.ts';
+import { hold } from './site/hold.ts';
+import type { Ground, Scenario } from './scenario.ts';
+import { createWorkloads, type Described, modes, phaseOf, readWorkload, untilPhase, urlOf } from './site/workloads.ts';
+
+/** The client's pods are on the first node, so that the second may go. */
+const second = ({ nodes }: Ground): string => nodes[1] ?? '';
+
+export const drain: Scenario = {
+  name: 'drain',
+  doc: 'a node is drained while the DLX on it holds requests: they are answered, and nothing else is lost',
+  nodes: 2,
+  async run(ground) {
+    await ground.product();
+    const client = await ground.client();
+    const load = await startLoad(ground, client);
+    const { pods, answered } = await hold(ground, client);
+    const node = second(ground);
+    const there = await podsOn(ground, node);
+    ground.log(`DLX on ${node}: ${there.join(', ')}`);
+    ground.later(() => ground.kubectl(['uncordon', node]));
+    await ground.kubectl(['drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--force', '--timeout=120s']);
+    const findings = await answered();
+    const drained = there.filter((pod) => pods.includes(pod)).length;
+    return [
+      all('DLX pods on it, of two', there.length, 1),
+      { what: 'DLX pods that were drained while holding', wanted: '≥ 1', got: String(drained), good: drained > 0 },
+      ...findings,
+      ...verdictOf(await load.end(5_000)),
+    ];
+  },
+};
+
+async function podsOn(ground: Ground, node: string): Promise<string[]> {
+  const selector = ['-l', 'app.kubernetes.io/component=dlx', `--field-selector=spec.nodeName=${node}`];
+  const names = ['-o', 'jsonpath={.items[*].metadata.name}'];
+  return (await ground.kubectl(['-n', productNamespace, 'get', 'pods', ...selector, ...names]))
+    .split(' ')
+    .filter(Boolean);
+}
+
+/** Workloads that park as soon as they can, asked at random moments. */
+async function askAtRandom(
+  ground: Ground,
+  client: Client,
+  workloads: readonly Described[],
+  until: AbortSignal,
+): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  const each = async (one: Described): Promise<void> => {
+    while (!until.aborted) {
+      await sleep(2_000 + Math.random() * 13_000);
+      ground.signal.throwIfAborted();
+      const answer = await client.ask({ protocol: 'get', url: urlOf(one), timeoutMs: 150_000 });
+      answers.push(answer);
+      if (!answer.ok) ground.log(`${one.name}: after ${answer.ms} ms ${answer.text}`);
+    }
+  };
+  await Promise.all(workloads.map(each));
+  ground.count(answers.length, answers.filter(({ ok }) => !ok).length);
+  return answers;
+}
+
+async function sleepers(ground: Ground, client: Client, perMode: number): Promise<Described[]> {
+  const namespace = await ground.namespace();
+  const made = modes.flatMap((mode) =>
+    Array.from({ length: perMode }, (_, i): Described => ({
+      namespace,
+      name: `${mode}-${i + 1}`,
+      mode,
+      preStopSeconds: 6,
+    })),
+  );
+  await createWorkloads(ground, made);
+  for (const { name } of made) await client.setMetric(namespace, name, '0');
+  await untilPhase(ground, made, 'asleep', 150_000);
+  return made;
+}
+
+export const frozenProxy: Scenario = {
+  name: 'frozen-proxy',
+  doc: "one node's kube-proxy is frozen for 4 s at a time through parks and wakes, with a settle of 5 s",
+  nodes: 2,
+  needsKit: true,
+  async run(ground) {
+    await ground.product({ scaler: { options: { settle: '5s' } } });
+    const client = await ground.client();
+    const made = await sleepers(ground, client, 4);
+    const end = AbortSignal.timeout(120_000);
+    const asked = askAtRandom(ground, client, made, end);
+    let times = 0;
+    while (!end.aborted) {
+      // The first node's, which the client's connections go through.
+      await ground.kit?.freeze('kube-proxy', 4);
+      times += 1;
+      await sleep(1_000 + Math.random() * 4_000);
+    }
+    const answers = await asked;
+    ground.log(`frozen ${times} times`);
+    return [none(`lost of ${answers.length} at random moments`, answers.filter(({ ok }) => !ok).length)];
+  },
+};
+
+export const cut: Scenario = {
+  name: 'cut',
+  doc: 'a node is cut off for a minute while sleepers wake: who waits is answered, by then or after',
+  nodes: 2,
+  needsKit: true,
+  limitMs: 480_000,
+  async run(ground) {
+    await ground.product();
+    const client = await ground.client();
+    const made = await sleepers(ground, client, 3);
+    const asks = made.map((one) => client.ask({ protocol: 'get', url: urlOf(one), timeoutMs: 150_000 }));
+    const cutting = ground.kit?.cut(second(ground), 60);
+    const late = askAtRandom(ground, client, made, AbortSignal.timeout(60_000));
+    await cutting;
+    const answers = [...(await Promise.all(asks)), ...(await late)];
+    ground.count(asks.length, 0);
+    const findings = [
+      none(`lost of ${answers.length}`, answers.filter(({ ok }) => !ok).length),
+      atMost('the slowest', Math.max(...answers.map(({ ms }) => ms)) / 1000, 130, 's'),
+    ];
+    await untilPhase(ground, made, 'asleep', 120_000);
+    return [...findings, ...(await allWake(ground, client, made, 'afterwards'))];
+  },
+};
+
+/** Each is asked once, at the same time. */
+export async function allWake(
+  ground: Ground,
+  client: Client,
+  made: readonly Described[],
+  when: string,
+): Promise<Finding[]> {
+  const answers = await Promise.all(made.map((one) => client.ask({ protocol: 'get', url: urlOf(one) })));
+  answers.forEach(({ ok, text, ms }, i) => ok || ground.log(`${made[i]?.name}: after ${ms} ms ${text}`));
+  const right = answers.filter(({ ok }) => ok).length;
+  ground.count(answers.length, answers.length - right);
+  return [all(`sleep and wake ${when}`, right, made.length)];
+}
+
+export const restartNodes: Scenario = {
+  name: 'restart-nodes',
+  doc: "everything sleeps while both nodes' kubelet and containerd are restarted: it sleeps on, and wakes",
+  nodes: 2,
+  needsKit: true,
+  async run(ground) {
+    await ground.product();
+    const client = await ground.client();
+    const made = await sleepers(ground, client, 3);
+    // In this order: a kubelet that does not find its containerd ends, and nothing here starts it again.
+    for (const program of ['containerd', 'kubelet']) {
+      await ground.kit?.restart(program);
+      await ground.kit?.restart(`${program}@${second(ground)}`);
+      await sleep(3_000);
+    }
+    await sleep(15_000);
+    const phases = await Promise.all(made.map(async (one) => phaseOf(await readWorkload(ground, one))));
+    const asleep = phases.filter((phase) => phase === 'asleep').length;
+    return [all('sleep on', asleep, made.length), ...(await allWake(ground, client, made, 'afterwards'))];
+  },
+};

@@ -1,0 +1,175 @@
+import { until } from './site/api.ts';
+import { all, type Finding, none } from '../../harness/finding.ts';
+import type { Client } from './site/client.ts';
+import { diversionOf } from './edits/services.ts';
+import { eventsOf, explanationOf } from './site/explained.ts';
+import type { Ground, Scenario } from './scenario.ts';
+import {
+  createWorkloads,
+  type Described,
+  modes,
+  phaseOf,
+  readWorkload,
+  serviceObject,
+  untilPhase,
+  urlOf,
+  type Where,
+  workloadObject,
+} from './site/workloads.ts';
+
+/** Probes and scrapes of every Service while all sleep. */
+export const quiet: Scenario = {
+  name: 'quiet',
+  doc: 'a scraper and a prober that ask every Service while all sleep wake none of them',
+  async run(ground) {
+    await ground.product();
+    const client = await ground.client();
+    const namespace = await ground.namespace();
+    const sleepers = modes.map((mode): Described => ({ namespace, name: mode, mode }));
+    await createWorkloads(ground, sleepers);
+    for (const { name } of sleepers) await client.setMetric(namespace, name, '0');
+    await untilPhase(ground, sleepers, 'asleep');
+    const epochs = await epochsOf(ground, sleepers);
+    const rounds = 5;
+    let scraped = 0;
+    let probed = 0;
+    for (let round = 0; round < rounds; round++) {
+      for (const sleeper of sleepers) {
+        const ask = (userAgent: string) => client.ask({ protocol: 'get', url: urlOf(sleeper), userAgent });
+        if ((await ask('Prometheus/3.5.0')).status === 503) scraped += 1;
+        if ((await ask('kube-probe/1.35')).status === 200) probed += 1;
+      }
+    }
+    const after = await epochsOf(ground, sleepers);
+    const woken = epochs.filter((epoch, i) => epoch !== after[i]).length;
+    return [
+      all('scrapes answered 503', scraped, rounds * sleepers.length),
+      all('probes answered 200', probed, rounds * sleepers.length),
+      none('woken by them', woken),
+    ];
+  },
+};
+
+/** The epoch is new at every transition. */
+async function epochsOf(ground: Ground, all: readonly Where[]): Promise<string[]> {
+  const found = await Promise.all(all.map((one) => readWorkload(ground, one)));
+  return found.map((workload) => `${phaseOf(workload)} ${workload.metadata?.labels?.['scaler/epoch']}`);
+}
+
+/** What the DLX could not serve is not put to sleep, and says why. */
+export const strict: Scenario = {
+  name: 'strict',
+  doc: 'pods that let the DLX not in, or are in a mesh, are not parked, with the reason',
+  async run(ground) {
+    await ground.product();
+    const client = await ground.client();
+    const namespace = await ground.namespace();
+    // What a default-deny NetworkPolicy does to the DLX, on clusters that enforce none: the kubelet says that the pod is
+    // ready, and nobody gets in from another pod.
+    const deaf = { env: { HOST: '127.0.0.1' } };
+    const cases = [
+      ...modes.map((mode) => ({ name: `denied-${mode}`, mode, ...deaf, why: /ECONNREFUSED|does not reach its pods/ })),
+      ...modes.map((mode) => ({ name: `mesh-${mode}`, mode, env: {}, why: /sidecar istio-proxy/ })),
+    ];
+    for (const { name, mode, env } of cases) {
+      const workload = workloadObject({ namespace, name, mode, env }, ground.images.app) as Manifest;
+      const [app] = workload.spec.template.spec.containers;
+      const isDenied = name.startsWith('denied') && app !== undefined;
+      if (isDenied) app['readinessProbe'] = { exec: { command: ['true'] }, periodSeconds: 2 };
+      else workload.spec.template.spec.containers.push({ ...sidecar, image: ground.images.app });
+      await ground.apply([workload, serviceObject(namespace, name)]);
+      await client.setMetric(namespace, name, '0');
+    }
+    const findings: Finding[] = [];
+    for (const { name, why } of cases) findings.push(await refusal(ground, { namespace, name }, why));
+    return findings;
+  },
+};
+
+interface Manifest {
+  spec: { template: { spec: { containers: Record<string, unknown>[] } } };
+}
+
+const sidecar = {
+  name: 'istio-proxy',
+  imagePullPolicy: 'IfNotPresent',
+  command: ['node', '-e', 'setInterval(()=>0,1e6)'],
+};
+
+/** In `always` the DLX is not even put into the path, which needs an answer first. */
+async function refusal(ground: Ground, where: Where, why: RegExp): Promise<Finding> {
+  const said = await until(`a refusal of ${where.name}`, 60_000, async () => {
+    const text = await explanationOf(where);
+    if (!why.test(text)) throw new Error(text);
+    return text;
+  }).catch((error: Error) => error.message);
+  for (const text of await eventsOf(ground, where))
+    if (/Park|Dlx/.test(text)) ground.log(`${where.name}: Event ${text}`);
+  const { metadata, spec } = await readWorkload(ground, where);
+  const diverted = await diversionOf(ground, where);
+  if (diverted.length > 0) ground.log(`${where.name}: its Service has ${diverted.join(', ')}`);
+  const isUp = spec?.replicas === 1 && phaseOf({ metadata }) !== 'asleep';
+  const good = why.test(said) && isUp && diverted.length === 0;
+  return { what: where.name, wanted: 'not parked nor diverted, and why', got: said.slice(0, 160), good };
+}
+
+/** Everything sleeps, and the product goes. */
+export const uninstall: Scenario = {
+  name: 'uninstall',
+  doc: 'helm uninstall while all sleep: nothing is left diverted, and who asks meanwhile is answered',
+  async run(ground) {
+    // Six that start at once, on a machine that may be busy: whoever is not up by then is restored all the same.
+    await ground.product({ uninstall: { grace: '90s' } });
+    const client = await ground.client();
+    const namespace = await ground.namespace();
+    const sleepers = modes.flatMap((mode) => [1, 2].map((n): Described => ({ namespace, name: `${mode}-${n}`, mode })));
+    await createWorkloads(ground, sleepers);
+    for (const { name } of sleepers) await client.setMetric(namespace, name, '0');
+    await untilPhase(ground, sleepers, 'asleep');
+    const asked = sleepers.filter(({ name }) => name.endsWith('1'));
+    await Promise.all(
+      asked.map((one) => client.traffic.start(one.name, { url: `${urlOf(one)}/`, rps: 5, keepAlive: false })),
+    );
+    await ground.uninstall();
+    const flows = await client.traffic.reports();
+    for (const { name } of asked) await client.traffic.stop(name);
+    const own = asked.flatMap(({ name }) => flows[name] ?? []);
+    const sent = own.reduce((sum, flow) => sum + flow.sent, 0);
+    const lost = own.reduce((sum, flow) => sum + flow.failed, 0);
+    for (const { errors } of own) for (const { at, text } of errors.slice(0, 3)) ground.log(`${at} ${text}`);
+    ground.count(sent, lost);
+    return [none('lost meanwhile', lost), ...(await leftBehind(ground, client, sleepers))];
+  },
+};
+
+async function leftBehind(ground: Ground, client: Client, all_: readonly Described[]): Promise<Finding[]> {
+  const { namespace = '' } = all_[0] ?? {};
+  const slices = ['get', 'endpointslices', '-l', 'endpointslice.kubernetes.io/managed-by=scaler', '-o', 'name'];
+  const services = await ground.kubectl([
+    '-n',
+    namespace,
+    'get',
+    'services',
+    '-o',
+    'jsonpath={.items[*].spec.selector}',
+  ]);
+  let answered = 0;
+  let clean = 0;
+  for (const one of all_) {
+    const { metadata, spec, status } = await readWorkload(ground, one);
+    const names = [...Object.keys(metadata?.labels ?? {}), ...Object.keys(metadata?.annotations ?? {})];
+    const left = names.filter((name) => /^scaler\/(phase|epoch|state|port-)/.test(name));
+    if (left.length === 0 && spec?.replicas === 1 && status?.readyReplicas === 1) clean += 1;
+    else {
+      ground.log(`${one.name}: ${status?.readyReplicas ?? 0} of ${spec?.replicas} ready, ${left.join(', ')}`);
+      for (const text of await eventsOf(ground, one)) ground.log(`${one.name}: Event ${text}`);
+    }
+    if ((await client.ask({ protocol: 'get', url: urlOf(one) })).ok) answered += 1;
+  }
+  return [
+    none('slices left', (await ground.kubectl(['-n', namespace, ...slices])).split('\n').filter(Boolean).length),
+    none('selectors left diverted', services.split('scaler/asleep').length - 1),
+    all('awake, with nothing of ours on them', clean, all_.length),
+    all('answer', answered, all_.length),
+  ];
+}

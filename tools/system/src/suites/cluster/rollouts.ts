@@ -1,0 +1,58 @@
+import { hold } from './site/hold.ts';
+import { productNamespace, type Values } from './site/install.ts';
+import { startLoad, verdictOf } from './site/load.ts';
+import type { Scenario } from './scenario.ts';
+
+const atLeast = 5_000;
+
+/** Every pod of one of the apps is replaced by `helm upgrade`. */
+function upgrade(app: 'dlx' | 'autoscaler'): Scenario {
+  return {
+    name: `upgrade-${app}`,
+    doc: `a rolling upgrade of the ${app} at 200 requests per second, with sleepers waking all the while`,
+    async run(ground) {
+      await ground.product();
+      const load = await startLoad(ground, await ground.client());
+      const beginMs = performance.now();
+      await ground.product(annotated(app));
+      ground.log(`rolled out in ${Math.round((performance.now() - beginMs) / 1000)} s`);
+      return verdictOf(await load.end(atLeast));
+    },
+  };
+}
+
+const annotated = (app: string): Values => ({ [app]: { podAnnotations: { upgraded: new Date().toISOString() } } });
+
+export const upgradeDlx = upgrade('dlx');
+export const upgradeAutoscaler = upgrade('autoscaler');
+
+export const deleteDlx: Scenario = {
+  name: 'delete-dlx',
+  doc: 'a DLX pod is deleted while it holds requests: they are answered, and nothing else is lost',
+  async run(ground) {
+    await ground.product();
+    const client = await ground.client();
+    const load = await startLoad(ground, client);
+    const { pods, answered } = await hold(ground, client);
+    const [pod = ''] = pods;
+    await ground.kubectl(['-n', productNamespace, 'delete', 'pod', pod, '--wait=false']);
+    const findings = await answered();
+    await ground.kubectl(['-n', productNamespace, 'rollout', 'status', 'deployment/scaler-dlx', '--timeout=90s']);
+    return [...findings, ...verdictOf(await load.end(atLeast))];
+  },
+};
+
+export const restartApi: Scenario = {
+  name: 'restart-api',
+  doc: 'the API server is killed and started again while sleepers wake',
+  needsKit: true,
+  async run(ground) {
+    await ground.product();
+    const client = await ground.client();
+    const load = await startLoad(ground, client);
+    const { answered } = await hold(ground, client);
+    await ground.kit?.restart('kube-apiserver');
+    const findings = await answered();
+    return [...findings, ...verdictOf(await load.end(atLeast))];
+  },
+};

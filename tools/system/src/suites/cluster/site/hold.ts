@@ -1,0 +1,48 @@
+import { until } from './api.ts';
+import { atMost, type Finding, none } from '../../../harness/finding.ts';
+import type { Client } from './client.ts';
+import { dlxPods, heldBy } from './dlx-metrics.ts';
+import type { Ground } from '../scenario.ts';
+import { createWorkloads, type Described, modes, untilPhase, urlOf } from './workloads.ts';
+
+const heldEach = 10;
+
+/** Requests that are held. */
+export interface Held {
+  /** The DLX pods that hold some. */
+  readonly pods: readonly string[];
+  /** Resolves when all have ended. */
+  answered(): Promise<Finding[]>;
+}
+
+/** Ten requests for each of three slow sleepers; resolves when all are held. */
+export async function hold(ground: Ground, client: Client): Promise<Held> {
+  const namespace = await ground.namespace();
+  const slow = modes.map((mode): Described => ({ namespace, name: mode, mode, env: { START_DELAY_MS: '6000' } }));
+  await createWorkloads(ground, slow);
+  for (const { name } of slow) await client.setMetric(namespace, name, '0');
+  await untilPhase(ground, slow, 'asleep', 120_000);
+  const asks = slow.flatMap((one) =>
+    Array.from({ length: heldEach }, () => client.ask({ protocol: 'post', url: urlOf(one) })),
+  );
+  const pods = await dlxPods();
+  const held = await until('all to be held', 10_000, async () => {
+    const each = await heldBy(pods);
+    const inAll = each.reduce((sum, count) => sum + count, 0);
+    if (inAll >= asks.length) return each;
+    throw new Error(`${inAll} are`);
+  });
+  ground.log(`held: ${held.join(' + ')}`);
+  const answered = async (): Promise<Finding[]> => {
+    const answers = await Promise.all(asks);
+    const lost = answers.filter(({ ok }) => !ok);
+    for (const { text, ms } of lost.slice(0, 5)) ground.log(`held: after ${ms} ms ${text}`);
+    ground.count(answers.length, lost.length);
+    const slowest = Math.max(...answers.map(({ ms }) => ms));
+    return [
+      none(`lost of ${answers.length} POSTs of 1 MB that were held`, lost.length),
+      atMost('the slowest of them', slowest, 60_000),
+    ];
+  };
+  return { pods: pods.filter((_, i) => (held[i] ?? 0) > 0), answered };
+}

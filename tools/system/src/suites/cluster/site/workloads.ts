@@ -1,0 +1,120 @@
+import { type Deployment, kinds } from '@scaler/kube';
+import { until } from './api.ts';
+import type { Ground } from '../scenario.ts';
+
+export const modes = ['selector', 'overlay', 'always'] as const;
+export type Mode = (typeof modes)[number];
+
+/** A workload of the app under test, and its Service of the same name with the ports `http` (80) and `grpc` (9090). */
+export interface Described {
+  readonly namespace: string;
+  readonly name: string;
+  readonly mode: Mode;
+  /** Default `Deployment`. */
+  readonly kind?: 'Deployment' | 'StatefulSet';
+  /** Default 1. */
+  readonly replicas?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Over those of the mode: `scaler/idle-after` of 2 s in `always`, a metric that {@link Client.setMetric} says in the others. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** In `overlay`; default 3. */
+  readonly preStopSeconds?: number;
+}
+
+function annotationsOf({ mode, annotations }: Described): Record<string, string> {
+  const idle = mode === 'always' ? { 'scaler/idle-after': '2s' } : { 'scaler/metrics': 'requests_per_4s<=0' };
+  return { 'scaler/routing': mode, 'scaler/cooldown': '1s', ...idle, ...annotations };
+}
+
+function podSpecOf({ mode, env = {}, preStopSeconds = 3 }: Described, image: string): object {
+  const container = {
+    name: 'app',
+    image,
+    imagePullPolicy: 'IfNotPresent',
+    command: ['node', '--disable-warning=ExperimentalWarning', 'programs/app.ts'],
+    ports: [
+      { name: 'web', containerPort: 8080 },
+      { name: 'grpc', containerPort: 9090 },
+    ],
+    env: Object.entries(env).map(([name, value]) => ({ name, value })),
+    readinessProbe: { httpGet: { path: '/healthz', port: 'web' }, periodSeconds: 1 },
+    ...(mode === 'overlay' && { lifecycle: { preStop: { sleep: { seconds: preStopSeconds } } } }),
+  };
+  return {
+    terminationGracePeriodSeconds: 10,
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    securityContext: { runAsNonRoot: true, runAsUser: 1000 },
+    containers: [container],
+  };
+}
+
+/** The workload's own object. */
+export function workloadObject(described: Described, image: string): object {
+  const { namespace, name, kind = 'Deployment', replicas = 1 } = described;
+  const labels = { app: name };
+  const metadata = { name, namespace, labels: { 'scaler/enabled': 'true' }, annotations: annotationsOf(described) };
+  const template = { metadata: { labels }, spec: podSpecOf(described, image) };
+  const spec = { replicas, selector: { matchLabels: labels }, template };
+  return {
+    apiVersion: 'apps/v1',
+    kind,
+    metadata,
+    spec: kind === 'StatefulSet' ? { ...spec, serviceName: name } : spec,
+  };
+}
+
+/** A Service of the pods with the label `app`. */
+export function serviceObject(namespace: string, name: string, app = name): object {
+  const ports = [
+    { name: 'http', port: 80, targetPort: 'web' },
+    { name: 'grpc', port: 9090, targetPort: 'grpc', appProtocol: 'kubernetes.io/h2c' },
+  ];
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { selector: { app }, ports } };
+}
+
+/** Creates workloads with their Services; does not wait. */
+export function createWorkloads(ground: Ground, all: readonly Described[]): Promise<void> {
+  return ground.apply(
+    all.flatMap((one) => [workloadObject(one, ground.images.app), serviceObject(one.namespace, one.name)]),
+  );
+}
+
+/** A workload as it is, of either kind. */
+export function readWorkload(ground: Ground, { namespace, name, kind = 'Deployment' }: Where): Promise<Deployment> {
+  const of = kind === 'Deployment' ? kinds.deployment : kinds.statefulSet;
+  return ground.kube.get(of, { namespace, name }) as Promise<Deployment>;
+}
+
+export type Where = Pick<Described, 'namespace' | 'name' | 'kind'>;
+
+export function phaseOf(workload: { metadata?: Deployment['metadata'] | undefined }): string | undefined {
+  return workload.metadata?.labels?.['scaler/phase'];
+}
+
+/** Waits until all have come to a phase: `awake` with all their replicas ready, `asleep` without any. */
+export async function untilPhase(
+  ground: Ground,
+  all: readonly Where[],
+  phase: 'awake' | 'asleep',
+  limitMs = 90_000,
+): Promise<void> {
+  const left = new Set(all);
+  await until(`${all.length === 1 ? all[0]?.name : `${all.length} workloads`} to be ${phase}`, limitMs, async () => {
+    ground.signal.throwIfAborted();
+    for (const one of left) {
+      const workload = await readWorkload(ground, one);
+      const ready = workload.status?.readyReplicas ?? 0;
+      const wanted = workload.spec?.replicas ?? 0;
+      const isThere = phaseOf(workload) === phase && ready === wanted && wanted > 0 === (phase === 'awake');
+      if (isThere) left.delete(one);
+      else throw new Error(`${one.name} is ${phaseOf(workload)} with ${ready} of ${wanted} replicas ready`);
+    }
+    return true;
+  });
+}
+
+/** `http://NAME.NAMESPACE:80`, of its Service. */
+export function urlOf({ namespace, name }: Where, port = 80): string {
+  return `http://${name}.${namespace}:${port}`;
+}

@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EmbeddedSystem } from '@scaler/demo';
+import { appsOf } from '../fleet/apps.ts';
+import { ask } from '../../../harness/ask.ts';
+import { fleetNamespace, urlOf } from '../fleet/fleet.ts';
+import { type Sent, startTraffic, type Traffic } from '../../../harness/traffic.ts';
+import type { Mode, Workload } from '../fleet/workload.ts';
+import { watchWrites, type Write } from '../fleet/writes.ts';
+
+/** Which process dies, and when: at its n-th write in one park, wake and restore. */
+export interface CrashCase {
+  readonly mode: Mode;
+  readonly write: Write;
+  /** From 1, among the writes of that app. */
+  readonly nth: number;
+  /** `unanswered`: the write is done, and the process never learns of it. */
+  readonly when: 'unanswered' | 'answered';
+}
+
+export interface CrashResult {
+  readonly crash: CrashCase;
+  /** From the kill until the workload was whole; undefined: it was not in time, or the write never came. */
+  readonly recoveredMs: number | undefined;
+  readonly sent: readonly Sent[];
+  /** What to look at when something is wrong. */
+  readonly history: readonly string[];
+}
+
+/** Once killed, a process gets so long to be really dead before the API would answer it. */
+const deathMs = 30;
+const parkTimeoutMs = 30_000;
+const answerLimitMs = 20_000;
+const everyMs = 100;
+
+/** The writes of both apps in one park, wake and restore, in order: where nobody calls afterwards, the next park begins. */
+export async function listWrites(system: EmbeddedSystem, workload: Workload): Promise<readonly Write[]> {
+  const writes: Write[] = [];
+  const stop = watchWrites(system.api, fleetNamespace, (write, moment) => {
+    if (write.workload === workload.name && moment === 'done') writes.push(write);
+  });
+  await begin(system, workload);
+  writes.length = 0;
+  workload.idle = true;
+  if (!(await workload.until(() => workload.phase === 'asleep', parkTimeoutMs)))
+    throw new Error(`not asleep: ${workload}`);
+  await wake(system, workload);
+  stop();
+  const last = writes.findIndex(({ kind }) => kind === 'awake');
+  if (last === -1) throw new Error(`no write says that it is awake: ${workload}`);
+  return writes.slice(0, last + 1);
+}
+
+/** Every case begins in the same state. */
+async function begin(system: EmbeddedSystem, workload: Workload): Promise<void> {
+  await system.waitFor(() => appsOf(system).areReady, { timeoutMs: 30_000 });
+  await wake(system, workload);
+}
+
+async function wake(system: EmbeddedSystem, workload: Workload): Promise<void> {
+  workload.idle = false;
+  const untilMs = performance.now() + parkTimeoutMs;
+  while (performance.now() < untilMs) {
+    await ask(urlOf(system, workload), { timeoutMs: answerLimitMs });
+    if (await workload.until(() => workload.isWhole, everyMs)) return;
+  }
+  throw new Error(`not whole although it is called: ${workload}`);
+}
+
+/**
+ * One crash. Nobody calls until the workload is asleep or the process is dead, whichever comes first; from then on
+ * requests keep coming, and each must be answered.
+ */
+export async function crashOnce(
+  system: EmbeddedSystem,
+  workload: Workload,
+  crash: CrashCase,
+  strandedMs: number,
+): Promise<CrashResult> {
+  await begin(system, workload);
+  const killed = Promise.withResolvers<number>();
+  const disarm = armKill(system, workload, crash, killed.resolve);
+  workload.idle = true;
+  const asleep = workload.until(() => workload.phase === 'asleep', parkTimeoutMs).then(() => sleep(50));
+  await Promise.race([killed.promise, asleep]);
+  const traffic = start(system, workload, crash);
+  workload.idle = false;
+  const killedMs = await Promise.race([killed.promise, sleep(parkTimeoutMs, undefined, { ref: false })]);
+  const whole = killedMs !== undefined && (await workload.until(() => workload.isWhole, strandedMs));
+  const recoveredMs = whole && killedMs !== undefined ? performance.now() - killedMs : undefined;
+  await sleep(3 * everyMs);
+  const sent = await traffic.stop();
+  disarm();
+  const good = recoveredMs !== undefined && sent.every(({ answer }) => answer.ok);
+  const fromMs = killedMs ?? performance.now() - 10_000;
+  return {
+    crash,
+    recoveredMs,
+    sent,
+    history: good ? [] : [`${workload}`, ...workload.journal.around(fromMs, 3_000, 25_000)],
+  };
+}
+
+function armKill(
+  system: EmbeddedSystem,
+  workload: Workload,
+  { write, nth, when }: CrashCase,
+  onKilled: (atMs: number) => void,
+): () => void {
+  const apps = appsOf(system);
+  let count = 0;
+  const kill = (pod: string): void => {
+    apps.kill(pod);
+    workload.journal.note(`--- ${pod} killed`);
+    onKilled(performance.now());
+  };
+  return watchWrites(system.api, fleetNamespace, async (seen, moment) => {
+    if (seen.workload !== workload.name || seen.by !== write.by || moment !== 'done' || ++count !== nth) return;
+    const pod = seen.by === 'dlx' ? seen.author : apps.leader();
+    if (pod === undefined) throw new Error(`nobody to kill for a ${seen.kind} write of the ${seen.by}`);
+    if (when === 'answered') return void setTimeout(() => kill(pod), 3);
+    kill(pod);
+    await sleep(deathMs);
+  });
+}
+
+function start(system: EmbeddedSystem, workload: Workload, { write }: CrashCase): Traffic {
+  const url = (): string => urlOf(system, workload);
+  return startTraffic({ url, everyMs, limitMs: answerLimitMs, persistent: write.by === 'dlx' });
+}

@@ -1,0 +1,139 @@
+import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
+import { createEchoImage } from '@scaler/testing-kit';
+import { type CrashCase, type CrashResult, crashOnce, listWrites } from './crash-case.ts';
+import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
+import { printLogs } from '../fleet/app-logs.ts';
+import { createFleet, type Fleet } from '../fleet/fleet.ts';
+import { say } from '../../../harness/say.ts';
+import { isFull, sizeFrom } from '../../../harness/size.ts';
+import { tableLines } from '../../../harness/table.ts';
+import type { Workload } from '../fleet/workload.ts';
+
+/** The default; or less, so that not every case waits so long: what that saves is taken off the limit. */
+const leaseMs = sizeFrom('TRIALS_LEASE_MS', isFull ? 10_000 : 3_000);
+const limitMs = 20_000 - (10_000 - leaseMs);
+/** A workload that is not whole by then is stranded; what took longer than the limit was slow. */
+const strandedMs = 60_000;
+const settleMs = 300;
+
+interface Lane {
+  readonly system: EmbeddedSystem;
+  readonly fleet: Fleet;
+}
+
+/**
+ * Both apps are killed after each of their writes. The systems share the cases; with `TRIALS=full` each goes through all
+ * of them, with the Lease as long as it is by default.
+ */
+export async function crash(): Promise<readonly Finding[]> {
+  const count = sizeFrom('TRIALS_LANES', 4);
+  const lanes: Lane[] = [];
+  try {
+    for (let i = 0; i < count; i++) lanes.push(await startLane(i));
+    const cases = await planCases(lanes[0] as Lane);
+    say(`  ${cases.length} cases over ${count} systems`);
+    const results = await runAll(lanes, cases);
+    return report(results);
+  } finally {
+    for (const { fleet } of lanes) fleet.close();
+    await Promise.all(lanes.map(({ system }) => system.close()));
+  }
+}
+
+/** Systems differ: one autoscaler or two, one DLX or two. */
+async function startLane(i: number): Promise<Lane> {
+  const system = await startEmbeddedSystem({
+    images: { app: createEchoImage({ startDelayMs: 30 }) },
+    dlxReplicas: 1 + (i % 2),
+    autoscalerReplicas: 1 + (Math.floor(i / 2) % 2),
+    settleMs,
+    proxyLagMs: 100,
+    backOffMs: 50,
+    autoscalerArgs: ['--scale-interval=100ms', '--cooldown=1ms', `--lease-duration=${leaseMs}ms`],
+  });
+  const counts = { selector: 1, overlay: 1, always: 1 };
+  return { system, fleet: await createFleet(system, { counts, image: 'app', windowMs: 300 }) };
+}
+
+/** Every write that the apps make in one cycle of each mode, with its answer and without. */
+async function planCases({ system, fleet }: Lane): Promise<CrashCase[]> {
+  const cases: CrashCase[] = [];
+  for (const workload of fleet.workloads) {
+    const writes = await listWrites(system, workload);
+    const counts = { autoscaler: 0, dlx: 0 };
+    for (const write of writes) {
+      const nth = ++counts[write.by];
+      for (const when of ['unanswered', 'answered'] as const) cases.push({ mode: workload.mode, write, nth, when });
+    }
+  }
+  return cases;
+}
+
+async function runAll(lanes: readonly Lane[], cases: readonly CrashCase[]): Promise<CrashResult[]> {
+  const shared = cases.values();
+  const results: CrashResult[] = [];
+  await Promise.all(
+    lanes.map(async ({ system, fleet }) => {
+      for (const one of isFull ? cases : shared) {
+        const workload = fleet.workloads.find(({ mode }) => mode === one.mode);
+        if (workload !== undefined) results.push(await crashOrTell(system, workload, one));
+      }
+    }),
+  );
+  return results.toSorted((a, b) => cases.indexOf(a.crash) - cases.indexOf(b.crash));
+}
+
+async function crashOrTell(system: EmbeddedSystem, workload: Workload, one: CrashCase): Promise<CrashResult> {
+  try {
+    return await crashOnce(system, workload, one, strandedMs);
+  } catch (error) {
+    await printLogs(system, /./, 10);
+    for (const problem of system.problems) say(`  ${problem.message}`);
+    const history = [String(error), ...workload.journal.around(performance.now(), 10_000, 0)];
+    return { crash: one, recoveredMs: undefined, sent: [], history };
+  }
+}
+
+function report(results: readonly CrashResult[]): Finding[] {
+  const head = [
+    'mode',
+    'killed',
+    'after its write of',
+    'verb',
+    'object',
+    'answer',
+    'whole after',
+    'requests',
+    'lost',
+    'cut',
+  ];
+  const lostOf = ({ sent }: CrashResult): number => sent.filter(({ answer }) => !answer.ok).length;
+  const rows = results.map((result) => {
+    const { crash: one, recoveredMs, sent } = result;
+    const { write, mode, when } = one;
+    const whole = recoveredMs === undefined ? 'NOT' : `${Math.round(recoveredMs)} ms`;
+    const cut = sent.reduce((sum, each) => sum + each.cut, 0);
+    return [mode, write.by, write.kind, write.verb, write.object, when, whole, sent.length, lostOf(result), cut];
+  });
+  for (const line of tableLines([head, ...rows])) say(line);
+  for (const result of results.filter(({ history }) => history.length > 0).slice(0, 4)) tell(result);
+  const recovered = results.flatMap(({ recoveredMs }) => (recoveredMs === undefined ? [] : [recoveredMs]));
+  return [
+    all('whole again after each crash', recovered.length, results.length),
+    atMost(
+      `slowest, with a Lease of ${leaseMs / 1000} s (20 s with the default of 10 s)`,
+      Math.max(...recovered),
+      limitMs,
+    ),
+    none(
+      'requests not answered',
+      results.reduce((sum, result) => sum + lostOf(result), 0),
+    ),
+  ];
+}
+
+function tell({ crash: { mode, write, when }, history, sent }: CrashResult): void {
+  const lost = sent.find(({ answer }) => !answer.ok)?.answer;
+  say(`\n  ${mode}, ${write.by} killed after its ${write.kind} write (${when}): ${lost?.text ?? 'not whole'}`);
+  for (const line of history) say(`  ${line}`);
+}

@@ -1,0 +1,134 @@
+import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
+import { createEchoImage, type EchoImage } from '@scaler/testing-kit';
+import { type BoundaryResult, tryBoundary } from './boundary.ts';
+import { all, type Finding, none } from '../../../harness/finding.ts';
+import { createFleet, type Fleet, type ProxyOf } from '../fleet/fleet.ts';
+import { printLosses, printModes, printSteps } from './race-report.ts';
+import { createRandom } from '../../../harness/random.ts';
+import { say } from '../../../harness/say.ts';
+import { sizeFrom } from '../../../harness/size.ts';
+import { createSweep } from './sweep.ts';
+
+const settleMs = 300;
+const windowMs = 250;
+/** How late the kube-proxies of two nodes are, from and to: each change another time, below settle. */
+const proxyLagsMs = [
+  { from: 20, to: 100 },
+  { from: 100, to: 220 },
+] as const;
+const jitterEveryMs = 50;
+/** Many enough to keep the machine busy; with more it is so slow that no step is as short as it could be. */
+const counts = { selector: 9, overlay: 8, always: 7 };
+
+export interface RaceOptions {
+  readonly trials: number;
+  readonly dlxReplicas: number;
+  /** How much later than they happen the DLX hears of changes. */
+  readonly staleMs?: number;
+}
+
+/** 2,000 trials, half of them with one DLX and half with two. */
+export async function race(): Promise<readonly Finding[]> {
+  const trials = sizeFrom('TRIALS_RACE', 2_000);
+  const halves: Finding[] = [];
+  for (const dlxReplicas of [1, 2]) {
+    halves.push(...(await runRace({ trials: Math.ceil(trials / 2), dlxReplicas })));
+  }
+  return halves;
+}
+
+/** The same, and what the DLX knows is 2 s old. */
+export function stale(): Promise<readonly Finding[]> {
+  const trials = sizeFrom('TRIALS_STALE', 200);
+  return runRace({ trials, dlxReplicas: 2, staleMs: 2_000 });
+}
+
+async function runRace(options: RaceOptions): Promise<readonly Finding[]> {
+  const { dlxReplicas, staleMs } = options;
+  const image = createEchoImage({ startDelayMs: 15 });
+  const system = await startEmbeddedSystem({
+    images: { app: image },
+    dlxReplicas,
+    settleMs,
+    scalerOptions: { apiQps: '2000' },
+    controllerLagMs: { endpointslice: 10, replicaset: 5 },
+    autoscalerArgs: ['--scale-interval=150ms', '--cooldown=1ms', '--max-parks=64', '--max-reconciles=64'],
+  });
+  try {
+    const proxies = [system.proxy, await system.addProxy()];
+    const fleet = await createFleet(system, { counts, image: 'app', windowMs, proxies });
+    if (staleMs !== undefined) {
+      system.api.faults.add({ verb: 'watch', userAgent: 'scaler-dlx', action: { type: 'staleWatch', ms: staleMs } });
+    }
+    say(
+      `  ${fleet.workloads.length} workloads, ${dlxReplicas} DLX${staleMs ? `, what it knows is ${staleMs} ms old` : ''}`,
+    );
+    const results = await tryAll(fleet, proxies, options);
+    fleet.close();
+    return await report(system, image, results, dlxReplicas);
+  } finally {
+    await system.close();
+  }
+}
+
+/** Every workload has its trials one after the other, all workloads at once. */
+async function tryAll(
+  { system, workloads }: Fleet,
+  proxies: readonly ProxyOf[],
+  { trials, staleMs = 0 }: RaceOptions,
+): Promise<BoundaryResult[]> {
+  const random = createRandom(sizeFrom('TRIALS_SEED', 1));
+  const results: BoundaryResult[] = [];
+  let left = trials;
+  const options = { system, proxies, settleMs, random, anchorTimeoutMs: 5_000 + 2 * staleMs };
+  const stopJitter = jitter(proxies, random);
+  await Promise.all(
+    workloads.map(async (workload) => {
+      const sweep = createSweep(workload.mode, { windowMs, settleMs }, random);
+      for (let cancelled = false; left-- > 0;) {
+        const result = await tryBoundary(workload, sweep.next(cancelled), options);
+        cancelled = result.park === 'cancelled';
+        results.push(result);
+      }
+    }),
+  );
+  stopJitter();
+  return results;
+}
+
+function jitter(proxies: readonly ProxyOf[], random: () => number): () => void {
+  const timer = setInterval(() => {
+    for (const [i, proxy] of proxies.entries()) {
+      const { from, to } = proxyLagsMs[i] ?? proxyLagsMs[0];
+      proxy.lagMs = from + random() * (to - from);
+    }
+  }, jitterEveryMs);
+  return () => clearInterval(timer);
+}
+
+async function report(
+  system: EmbeddedSystem,
+  image: EchoImage,
+  results: readonly BoundaryResult[],
+  dlxReplicas: number,
+): Promise<Finding[]> {
+  const duplicates = new Set(image.duplicates());
+  printModes(results, duplicates);
+  printSteps(results);
+  await printLosses(system, results);
+  const shots = results.flatMap(({ shots: own, workload }) => own.map((shot) => ({ ...shot, mode: workload.mode })));
+  const lost = shots.filter(({ answer }) => !answer.ok);
+  const countsAgainst = lost.filter(({ answer, mode }) => !answer.reused || mode === 'always');
+  const of = `of ${shots.length} requests in ${results.length} trials, ${dlxReplicas} DLX`;
+  return [
+    none(`new connections lost ${of}`, countsAgainst.filter(({ mode }) => mode !== 'always').length),
+    none(`lost in always, kept-alive ones too, ${of}`, countsAgainst.filter(({ mode }) => mode === 'always').length),
+    none('duplicates at the upstream', duplicates.size),
+    all(
+      'at rest at the end of each trial',
+      results.filter(({ unrest }) => unrest === undefined).length,
+      results.length,
+    ),
+    none('problems of the cluster itself', system.problems.length),
+  ];
+}

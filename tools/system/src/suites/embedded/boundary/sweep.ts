@@ -1,0 +1,93 @@
+import { shuffled } from '../../../harness/random.ts';
+import type { Anchor, Mode, Workload } from '../fleet/workload.ts';
+
+/** Where in a park requests are aimed: so long after something happened, drawn from a range. */
+export interface Aim {
+  /** `idle`: when the metric, or the traffic's end, says so. */
+  readonly anchor: Anchor | 'idle';
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** The anchor's write is held for so long, where it is one that arrives. */
+  readonly holdMs?: number;
+}
+
+export interface Times {
+  readonly windowMs: number;
+  readonly settleMs: number;
+}
+
+/** Aims that may cancel a park, and those after which it completes. */
+interface Aims {
+  readonly early: readonly Aim[];
+  readonly late: readonly Aim[];
+}
+
+function aimsOf(mode: Mode, { windowMs, settleMs }: Times): Aims {
+  const late: readonly Aim[] = [
+    { anchor: 'asleep:done', fromMs: 0, toMs: 30 },
+    { anchor: 'asleep:done', fromMs: 30, toMs: 400 },
+  ];
+  const begin: readonly Aim[] = [
+    { anchor: 'idle', fromMs: 0, toMs: windowMs + 200 },
+    { anchor: 'parking:arrived', fromMs: 0, toMs: 6, holdMs: 6 },
+    { anchor: 'parking:done', fromMs: 0, toMs: 30 },
+    { anchor: 'asleep:arrived', fromMs: 0, toMs: 10, holdMs: 12 },
+  ];
+  if (mode === 'always') return { early: begin, late };
+  const last = mode === 'overlay' ? 'slice' : 'key';
+  const divert: readonly Aim[] = [
+    { anchor: 'slice:arrived', fromMs: 0, toMs: 6, holdMs: 6 },
+    ...(mode === 'selector' ? [{ anchor: 'key:arrived', fromMs: 0, toMs: 6, holdMs: 6 } as const] : []),
+    { anchor: `${last}:done`, fromMs: 0, toMs: settleMs / 2 },
+    { anchor: `${last}:done`, fromMs: settleMs / 2, toMs: settleMs - 20 },
+    // The fence falls in here.
+    { anchor: `${last}:done`, fromMs: settleMs - 20, toMs: settleMs + 40 },
+    { anchor: `${last}:done`, fromMs: settleMs - 20, toMs: settleMs + 40 },
+  ];
+  return { early: [...begin, ...divert], late };
+}
+
+/** The aims of one workload's trials. */
+export interface Sweep {
+  /** `cancelled`: the park before was, so this one is let through: each in a row doubles the time until the next. */
+  next(cancelled: boolean): Aim;
+}
+
+export function createSweep(mode: Mode, times: Times, random: () => number): Sweep {
+  const { early, late } = aimsOf(mode, times);
+  const [nextEarly, nextLate] = [early, late].map((aims) => rounds(aims, random)) as [() => Aim, () => Aim];
+  return { next: (cancelled) => (cancelled ? nextLate() : nextEarly()) };
+}
+
+/** Goes through all again and again, each time in another order. */
+function rounds(aims: readonly Aim[], random: () => number): () => Aim {
+  let left: Aim[] = [];
+  return () => {
+    if (left.length === 0) left = shuffled(aims, random);
+    return left.pop() as Aim;
+  };
+}
+
+export const steps = [
+  'awake',
+  'diverting',
+  'settling',
+  'fence',
+  'zero write',
+  'asleep < 0.1 s',
+  'asleep',
+  'waking',
+] as const;
+export type StepName = (typeof steps)[number];
+
+/** In which step of the park a workload is now. */
+export function stepOf(workload: Workload, settleMs: number): StepName {
+  const nowMs = performance.now();
+  const { phase, phaseAtMs, routedAtMs, zeroAtMs, mode } = workload;
+  if (phase === 'asleep') return nowMs - phaseAtMs < 100 ? 'asleep < 0.1 s' : 'asleep';
+  if (phase !== 'parking') return phase === 'waking' ? 'waking' : 'awake';
+  if (zeroAtMs > phaseAtMs) return 'zero write';
+  if (mode === 'always') return 'fence';
+  if (routedAtMs < phaseAtMs || (mode === 'selector' && workload.key === undefined)) return 'diverting';
+  return nowMs - routedAtMs < settleMs ? 'settling' : 'fence';
+}

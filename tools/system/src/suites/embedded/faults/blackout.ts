@@ -1,0 +1,144 @@
+import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
+import { createEchoImage } from '@scaler/testing-kit';
+import { percentile } from '../../../harness/percentiles.ts';
+import { ask } from '../../../harness/ask.ts';
+import { all, atMost, type Finding } from '../../../harness/finding.ts';
+import { createFleet, type Fleet, urlOf } from '../fleet/fleet.ts';
+import { say } from '../../../harness/say.ts';
+import { isFull, sizeFrom } from '../../../harness/size.ts';
+import { tableLines } from '../../../harness/table.ts';
+import type { Workload } from '../fleet/workload.ts';
+import { killDlx, scaleDlx } from './dlx-replicas.ts';
+import { eventsOf } from './events.ts';
+import { paceOf, type Start } from './pace.ts';
+import { seconds } from './seconds.ts';
+import { putToSleep } from './sleepers.ts';
+import { type Rollout, slowRollout } from './slow-rollout.ts';
+
+/** As many in each of two namespaces. */
+const counts = { selector: 20, overlay: 20, always: 10 };
+const namespaces = ['trials', 'others'];
+const windowMs = 1_000;
+/** The default; or less, so that nobody has to wait so long. */
+const limitMs = sizeFrom('TRIALS_DEADMAN_MS', isFull ? 60_000 : 30_000);
+/** A replica that nobody replaces waits to be replaced for half the limit at most, as by default: 30 s of 60. */
+const shutdownMs = limitMs / 2 + 25_000;
+/** The defaults. */
+const starts = { limit: 20, namespaceLimit: 10 };
+const appStartMs = 1_000;
+/** Between the limit and the switch lie a look each second and two live reads a second apart. */
+const noticeMs = 4_000;
+const upMs = 45_000;
+const rollouts: readonly Rollout[] = [
+  {
+    name: 'one after the other',
+    strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+    delaySeconds: 4,
+  },
+  { name: 'both at once', strategy: { type: 'Recreate', rollingUpdate: null }, delaySeconds: 8 },
+];
+
+/** No DLX is left while 100 sleep; before, two rollouts of it that are merely slow. */
+export async function blackout(): Promise<readonly Finding[]> {
+  const system = await startEmbeddedSystem({
+    images: { app: createEchoImage({ startDelayMs: appStartMs }) },
+    dlxReplicas: 2,
+    settleMs: 300,
+    scalerOptions: { deadManSwitch: `${limitMs}ms` },
+    dlxArgs: [`--shutdown-timeout=${shutdownMs}ms`],
+    autoscalerArgs: ['--scale-interval=500ms', '--cooldown=1ms', '--max-parks=50'],
+  });
+  const fleets: Fleet[] = [];
+  try {
+    for (const namespace of namespaces) {
+      fleets.push(await createFleet(system, { counts, image: 'app', windowMs, namespace }));
+    }
+    const workloads = fleets.flatMap((fleet) => fleet.workloads);
+    await putToSleep(system, workloads);
+    const findings: Finding[] = [];
+    for (const rollout of rollouts)
+      findings.push(...(await slowRollout(system, workloads, rollout, { limitMs, noticeMs })));
+    return [...findings, ...(await goDark(system, workloads))];
+  } finally {
+    for (const fleet of fleets) fleet.close();
+    await system.close();
+  }
+}
+
+async function goDark(system: EmbeddedSystem, workloads: readonly Workload[]): Promise<readonly Finding[]> {
+  scaleDlx(system, 0);
+  killDlx(system);
+  const goneMs = performance.now();
+  const started = await Promise.all(workloads.map((workload) => watchStart(workload, goneMs)));
+  const answers = await Promise.all(workloads.map((one) => ask(urlOf(system, one), { timeoutMs: 5_000 })));
+  const isTold = ({ namespace, name }: Workload): boolean => eventsOf(system, namespace, name, 'DlxGone').length > 0;
+  await system.waitFor(() => workloads.every(isTold), { timeoutMs: 15_000 }).catch(() => undefined);
+  const told = workloads.filter(isTold);
+  const findings = report(started, answers.filter(({ ok }) => ok).length, told.length);
+  scaleDlx(system, 2);
+  const backMs = performance.now();
+  await putToSleep(system, workloads);
+  say(`  a DLX is back: all ${workloads.length} asleep again after ${seconds(performance.now() - backMs)}`);
+  return findings;
+}
+
+/** When it was started, had a ready pod, and was led to by its Service alone; milliseconds from `sinceMs`. */
+async function watchStart(workload: Workload, sinceMs: number): Promise<Start> {
+  const { namespace } = workload;
+  const untilMs = async (is: () => boolean): Promise<number> =>
+    (await workload.until(is, limitMs + noticeMs + upMs)) ? performance.now() - sinceMs : Number.NaN;
+  const isRestored = (): boolean =>
+    workload.phase === 'awake' &&
+    workload.key === undefined &&
+    workload.slices.size === 0 &&
+    workload.readyPods.size > 0;
+  const [startedMs, readyMs, restoredMs] = await Promise.all([
+    untilMs(() => workload.replicas > 0),
+    untilMs(() => workload.readyPods.size > 0),
+    untilMs(isRestored),
+  ]);
+  return { namespace, startedMs, readyMs, restoredMs };
+}
+
+function report(started: readonly Start[], served: number, told: number): readonly Finding[] {
+  const row = (name: string, values: readonly number[]): (string | number)[] => [
+    name,
+    ...[0, 0.5, 1].map((p) => seconds(p === 0 ? Math.min(...values) : percentile(values, p))),
+  ];
+  const rows = [
+    ['no DLX is left: seconds from then', 'first', 'p50', 'last'],
+    row(
+      'started',
+      started.map(({ startedMs }) => startedMs),
+    ),
+    row(
+      'pod ready',
+      started.map(({ readyMs }) => readyMs),
+    ),
+    row(
+      'its Services lead to its pods alone',
+      started.map(({ restoredMs }) => restoredMs),
+    ),
+  ];
+  for (const line of tableLines(rows)) say(line);
+  const pace = paceOf(started);
+  say(
+    `  at once at most ${pace.atOnce} of ${starts.limit}, of one namespace ${pace.ofOneNamespace} of ${starts.namespaceLimit}; at most ${pace.perSecond} started within a second, where each takes ${seconds(appStartMs)}`,
+  );
+  const firstMs = Math.min(...started.map(({ startedMs }) => startedMs));
+  const last = (of: (start: Start) => number): number => Math.max(...started.map(of));
+  return [
+    all(
+      'restored, with a pod that is ready, nobody having done anything',
+      started.filter(({ restoredMs }) => restoredMs > 0).length,
+      started.length,
+    ),
+    all('requests through their Services answered meanwhile', served, started.length),
+    all('told by an Event', told, started.length),
+    all('none started before the limit', Number(firstMs >= limitMs), 1),
+    atMost('no DLX → the first is started', firstMs, limitMs + noticeMs),
+    atMost('the first is started → the last is restored', last(({ restoredMs }) => restoredMs) - firstMs, upMs),
+    atMost('starting at once', pace.atOnce, starts.limit, 'resources'),
+    atMost('starting at once, of one namespace', pace.ofOneNamespace, starts.namespaceLimit, 'resources'),
+  ];
+}

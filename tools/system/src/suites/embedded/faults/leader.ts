@@ -1,0 +1,209 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scaler/demo';
+import { createEchoImage } from '@scaler/testing-kit';
+import { appsOf } from '../fleet/apps.ts';
+import { ask } from '../../../harness/ask.ts';
+import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
+import { createFleet, type Fleet, fleetNamespace, urlOf } from '../fleet/fleet.ts';
+import { say } from '../../../harness/say.ts';
+import { tableLines } from '../../../harness/table.ts';
+import type { Workload } from '../fleet/workload.ts';
+import { type Acts, followActs, type Overlap, overlapOf } from './acts.ts';
+import { seconds } from './seconds.ts';
+
+/** 50 workloads, all of which are to be put to sleep. */
+const counts = { selector: 20, overlay: 20, always: 10 };
+const windowMs = 2_000;
+const settleMs = 1_000;
+const limitMs = 20_000;
+const askTimeoutMs = 30_000;
+const leastParking = 10;
+/** Whatever a frozen leader still writes is written by then. */
+const lateWritesMs = 3_000;
+
+interface Phases {
+  readonly awake: number;
+  readonly parking: number;
+  readonly asleep: number;
+}
+
+/** What happens to the leader, and when. */
+interface Round {
+  readonly name: string;
+  readonly when: (phases: Phases) => boolean;
+  /** Kills it, or freezes it; returns what makes it go on. */
+  readonly strike: (system: EmbeddedSystem, pod: string) => () => void;
+  /** A frozen one goes on as soon as another one acts, or only when that has finished. */
+  readonly goesOn?: 'soon' | 'late';
+}
+
+const nothing = (): void => undefined;
+
+function kill(system: EmbeddedSystem, pod: string): () => void {
+  appsOf(system).kill(pod);
+  return nothing;
+}
+
+function loseNode(system: EmbeddedSystem, pod: string): () => void {
+  appsOf(system).kill(pod);
+  system.api.store.delete('v1/pods', systemNamespace, pod, { gracePeriodSeconds: 0 });
+  return nothing;
+}
+
+/** As a virtual machine that is suspended: when it goes on it knows nothing of what has been meanwhile. */
+function freeze(system: EmbeddedSystem, pod: string): () => void {
+  const frozen = system.processes().find((one) => one.namespace === systemNamespace && one.pod === pod);
+  if (frozen?.pid === undefined) throw new Error(`${pod} has no process`);
+  const { pid } = frozen;
+  process.kill(pid, 'SIGSTOP');
+  return () => void process.kill(pid, 'SIGCONT');
+}
+
+const rounds: readonly Round[] = [
+  { name: 'killed, 10 parks begun', when: ({ parking }) => parking >= leastParking, strike: kill },
+  {
+    name: 'its node lost, all begun',
+    when: ({ awake, parking }) => awake === 0 && parking >= leastParking,
+    strike: loseNode,
+  },
+  {
+    name: 'killed, 10 asleep, 10 under way',
+    when: ({ parking, asleep }) => asleep >= 10 && parking >= leastParking,
+    strike: kill,
+  },
+  {
+    name: 'frozen until another acts',
+    when: ({ parking, asleep }) => asleep >= 5 && parking >= leastParking,
+    strike: freeze,
+    goesOn: 'soon',
+  },
+  {
+    name: 'frozen until another has finished',
+    when: ({ parking, asleep }) => asleep >= 5 && parking >= leastParking,
+    strike: freeze,
+    goesOn: 'late',
+  },
+];
+
+interface Result {
+  readonly round: Round;
+  readonly phases: Phases;
+  /** From the strike until another process wrote, and until each had been at rest. */
+  readonly nextMs: number;
+  readonly settledMs: number;
+  readonly unsettled: readonly string[];
+  readonly overlap: Overlap;
+}
+
+/** The leader is struck in the middle of 50 parks; a second autoscaler stands by. The Lease is as long as by default. */
+export async function leader(): Promise<readonly Finding[]> {
+  const system = await startEmbeddedSystem({
+    images: { app: createEchoImage({ startDelayMs: 15 }) },
+    dlxReplicas: 2,
+    autoscalerReplicas: 2,
+    settleMs,
+    backOffMs: 50,
+    autoscalerArgs: ['--scale-interval=500ms', '--cooldown=1ms', '--max-parks=50'],
+  });
+  const acts = followActs(system, fleetNamespace);
+  try {
+    const fleet = await createFleet(system, { counts, image: 'app', windowMs });
+    const results: Result[] = [];
+    for (const round of rounds) {
+      await begin(fleet);
+      results.push(await strike(fleet, acts, round));
+    }
+    fleet.close();
+    return report(results);
+  } finally {
+    acts.close();
+    await system.close();
+  }
+}
+
+/** All are awake, both autoscalers are there, and from now on all are idle. */
+async function begin({ system, workloads }: Fleet): Promise<void> {
+  await system.waitFor(() => appsOf(system).areReady && appsOf(system).leader() !== undefined, { timeoutMs: 60_000 });
+  const metered = workloads.filter(({ mode }) => mode !== 'always');
+  const untilAwake = async (workload: Workload): Promise<void> => {
+    workload.idle = false;
+    const untilMs = performance.now() + 60_000;
+    while (!workload.isWhole && performance.now() < untilMs) {
+      await ask(urlOf(system, workload), { timeoutMs: askTimeoutMs });
+      await workload.until(() => workload.isWhole, 500);
+    }
+    if (!workload.isWhole) throw new Error(`not whole although it is called: ${workload}`);
+  };
+  await Promise.all(metered.map(untilAwake));
+  await Promise.all(workloads.filter(({ mode }) => mode === 'always').map(untilAwake));
+  // Those whose idleness the DLX tells fall idle one window after their last request: the others at the same time.
+  await sleep(windowMs - 500);
+  for (const workload of metered) workload.idle = true;
+}
+
+async function strike({ system, workloads }: Fleet, acts: Acts, round: Round): Promise<Result> {
+  acts.clear();
+  await system.waitFor(() => round.when(phasesOf(workloads)), { timeoutMs: 60_000 });
+  const phases = phasesOf(workloads);
+  const { holder } = acts;
+  const pod = appsOf(system).leader();
+  if (holder === undefined || pod === undefined) throw new Error('nobody leads');
+  const goOn = round.strike(system, pod);
+  const struckMs = performance.now();
+  // What is undone is to stay so: to be parked anew at once would be a trial of something else.
+  for (const workload of workloads) workload.idle = false;
+  const settling = Promise.all(workloads.map((workload) => settled(workload, struckMs)));
+  await system.waitFor(() => acts.all.some(({ process }) => process !== holder), { timeoutMs: 60_000 });
+  const nextMs = (acts.all.find(({ process }) => process !== holder)?.atMs ?? Number.NaN) - struckMs;
+  if (round.goesOn === 'soon') goOn();
+  const times = await settling;
+  if (round.goesOn === 'late') goOn();
+  if (round.goesOn !== undefined) await sleep(lateWritesMs);
+  return {
+    ...{ round, phases, nextMs },
+    settledMs: Math.max(...times),
+    unsettled: workloads.filter((_, i) => !((times[i] ?? Infinity) <= limitMs)).map(String),
+    overlap: overlapOf(acts.all),
+  };
+}
+
+/** Milliseconds from the strike until it was at rest, asleep or awake. */
+async function settled(workload: Workload, struckMs: number): Promise<number> {
+  const rested = await workload.until(() => workload.isAtRest, 60_000);
+  return rested ? performance.now() - struckMs : Number.NaN;
+}
+
+function phasesOf(workloads: readonly Workload[]): Phases {
+  const count = (phase: string): number => workloads.filter((workload) => workload.phase === phase).length;
+  return { awake: count('awake'), parking: count('parking'), asleep: count('asleep') };
+}
+
+function report(results: readonly Result[]): Finding[] {
+  const head = ['the leader', 'awake', 'parking', 'asleep', 'another wrote after', 'each at rest after'];
+  const rest = ['handed over', 'by both', 'without the Lease'];
+  const rows = results.map(({ round, phases, nextMs, settledMs, overlap }) => [
+    ...[round.name, phases.awake, phases.parking, phases.asleep, seconds(nextMs), seconds(settledMs)],
+    ...[overlap.handedOver, overlap.contested.length, overlap.unheld],
+  ]);
+  for (const line of tableLines([[...head, ...rest], ...rows])) say(line);
+  for (const { unsettled, overlap } of results) {
+    for (const text of [...unsettled.slice(0, 5), ...overlap.contested.slice(0, 5)]) say(`    ${text}`);
+  }
+  const sum = (of: (result: Result) => number): number => results.reduce((total, result) => total + of(result), 0);
+  return [
+    all('rounds in which 10 or more of 50 were being parked', results.length, rounds.length),
+    none(
+      'neither finished nor undone within 20 s',
+      sum(({ unsettled }) => unsettled.length),
+    ),
+    atMost('the slowest of them', Math.max(...results.map(({ settledMs }) => settledMs)), limitMs),
+    none(
+      'resources that one wrote to after the other had begun',
+      sum(({ overlap }) => overlap.contested.length),
+    ),
+    none(
+      'writes of a process that did not hold the Lease',
+      sum(({ overlap }) => overlap.unheld),
+    ),
+  ];
+}

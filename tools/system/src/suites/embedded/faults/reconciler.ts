@@ -1,0 +1,40 @@
+import type { EmbeddedSystem } from '@scaler/demo';
+import type { Workload } from '../fleet/workload.ts';
+
+export const managerName = 'argocd-controller';
+
+/** What it has in Git, and forces back. */
+export type Field = 'replicas' | 'selector';
+
+/** Somebody who writes what he has in Git whenever he finds something else. */
+export interface Reconciler {
+  /** How often he found something else, by workload name. */
+  readonly rounds: ReadonlyMap<string, number>;
+  stop(): void;
+}
+
+interface Spec {
+  readonly spec?: { readonly replicas?: number; readonly selector?: Readonly<Record<string, string>> };
+}
+
+export function startReconciler(
+  { api: { store } }: EmbeddedSystem,
+  workloads: readonly Workload[],
+  field: Field,
+  everyMs: number,
+): Reconciler {
+  const rounds = new Map<string, number>();
+  const syncOne = (workload: Workload): void => {
+    const { namespace, name } = workload;
+    const gvr = field === 'replicas' ? 'apps/v1/deployments' : 'v1/services';
+    const body = field === 'replicas' ? { replicas: 1 } : { selector: { app: name, 'scaler/asleep': null } };
+    const { spec } = store.get(gvr, namespace, name) as Spec;
+    const differs = field === 'replicas' ? spec?.replicas !== 1 : spec?.selector?.['scaler/asleep'] !== undefined;
+    if (!differs) return;
+    rounds.set(name, (rounds.get(name) ?? 0) + 1);
+    workload.journal.note(`${managerName}: ${field} written back`);
+    store.patch(gvr, namespace, name, { type: 'merge', body: { spec: body } }, { manager: managerName });
+  };
+  const timer = setInterval(() => workloads.forEach(syncOne), everyMs);
+  return { rounds, stop: () => clearInterval(timer) };
+}

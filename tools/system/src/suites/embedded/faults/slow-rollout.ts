@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EmbeddedSystem } from '@scaler/demo';
+import { ask } from '../../../harness/ask.ts';
+import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
+import { urlOf } from '../fleet/fleet.ts';
+import { say } from '../../../harness/say.ts';
+import type { Workload } from '../fleet/workload.ts';
+import { readyDlx, rollOutDlx } from './dlx-replicas.ts';
+import { seconds } from './seconds.ts';
+import { putToSleep } from './sleepers.ts';
+
+/** How the DLX is replaced. */
+export interface Rollout {
+  readonly name: string;
+  readonly strategy: object;
+  /** Before a new one may be ready. */
+  readonly delaySeconds: number;
+}
+
+export interface RolloutLimits {
+  /** The dead-man switch's. */
+  readonly limitMs: number;
+  /** So long after a switch that was thrown the first would be started. */
+  readonly noticeMs: number;
+}
+
+/** All sleep on, and one of them is woken by a request afterwards as ever. */
+export async function slowRollout(
+  system: EmbeddedSystem,
+  workloads: readonly Workload[],
+  { name, strategy, delaySeconds }: Rollout,
+  { limitMs, noticeMs }: RolloutLimits,
+): Promise<readonly Finding[]> {
+  const gaps = watchGaps(system);
+  await rollOutDlx(system, strategy, delaySeconds);
+  const { noneForMs, fewerForMs } = gaps.stop();
+  await sleep(noticeMs);
+  const woken = workloads.filter(({ phase, replicas }) => phase !== 'asleep' || replicas > 0);
+  const [first] = workloads as [Workload];
+  const answer = await ask(urlOf(system, first), { timeoutMs: 20_000 });
+  say(`  a rollout, ${name}: fewer than both ready for ${seconds(fewerForMs)}, none for ${seconds(noneForMs)}`);
+  first.idle = false;
+  await first.until(() => first.isWhole, 20_000);
+  await putToSleep(system, [first]);
+  return [
+    atMost(`a slow rollout, ${name}: no ready DLX for`, noneForMs, limitMs - 1_000),
+    none(`  woken or restored by it, of ${workloads.length} asleep`, woken.length),
+    all('  a request to a sleeper afterwards is answered', answer.status ?? 0, 200),
+  ];
+}
+
+interface Gaps {
+  /** The longest time without a ready DLX, and with less than both. */
+  readonly noneForMs: number;
+  readonly fewerForMs: number;
+}
+
+function watchGaps(system: EmbeddedSystem): { stop(): Gaps } {
+  const nobody = longest(() => readyDlx(system) === 0);
+  const fewer = longest(() => readyDlx(system) < 2);
+  const timer = setInterval(() => [nobody, fewer].forEach(({ look }) => look()), 20);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return { noneForMs: nobody.ms(), fewerForMs: fewer.ms() };
+    },
+  };
+}
+
+/** The longest time for which something was so at each look. */
+function longest(is: () => boolean): { look(): void; ms(): number } {
+  let sinceMs: number | undefined;
+  let longestMs = 0;
+  return {
+    look: () => {
+      const nowMs = performance.now();
+      sinceMs = is() ? (sinceMs ?? nowMs) : undefined;
+      if (sinceMs !== undefined) longestMs = Math.max(longestMs, nowMs - sinceMs);
+    },
+    ms: () => longestMs,
+  };
+}

@@ -1,0 +1,15 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EmbeddedSystem } from '@scaler/demo';
+import { say } from '../../../harness/say.ts';
+
+const longest = 400;
+
+/** The last lines that the apps logged, of those that a pattern matches. */
+export async function printLogs({ logFolder }: EmbeddedSystem, pattern: RegExp, lines: number): Promise<void> {
+  for (const file of await readdir(logFolder)) {
+    const text = await readFile(join(logFolder, file), 'utf8');
+    const own = text.split('\n').filter((line) => pattern.test(line));
+    for (const line of own.slice(-lines)) say(`    ${file}: ${line.slice(0, longest)}`);
+  }
+}

@@ -1,0 +1,194 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createEchoImage } from '@scaler/testing-kit';
+import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
+import { createRandom } from '../../../harness/random.ts';
+import { say } from '../../../harness/say.ts';
+import { isFull, sizeFrom } from '../../../harness/size.ts';
+import { tableLines } from '../../../harness/table.ts';
+import { CountedFleet } from './counted-fleet.ts';
+import { followPhases, type PhaseChange } from './phases.ts';
+import { type Product, startProduct } from './product.ts';
+import { queriesText, startPrometheus } from './prometheus.ts';
+import { createSimulation, type Simulation } from './simulation.ts';
+import { type FaultyWorld, type SourceFault, sourceFaults } from './source-faults.ts';
+
+const namespace = 'sources';
+const windowMs = 60_000;
+/** The defaults of `--scale-interval` and `--brake-parks`. */
+const tickMs = 10_000;
+const parksPerTick = 5;
+/** So many may go at once whatever was before. */
+const fewLeft = 10;
+/** After the recovery and one window. */
+const graceMs = 60_000;
+
+interface Outcome {
+  readonly fault: SourceFault;
+  /** Parks begun before it, during it, and before one window had passed since it was over. */
+  readonly early: number;
+  readonly firstParkMs: number;
+  readonly lastSleepMs: number;
+  readonly asleep: number;
+  /** How many are to sleep by the end of the look. */
+  readonly wanted: number;
+  /** Most parks begun within a tick, until few are left. */
+  readonly mostPerTick: number;
+  readonly brakeOn: number;
+  readonly heldBack: number;
+  /** Workloads with an Event about it. */
+  readonly told: number;
+}
+
+/**
+ * For each fault of a source: a fleet that is used and whose DLX sees nothing of it; the fault; then, at the moment when it
+ * is over, nobody uses the fleet any more.
+ */
+export async function sources(): Promise<readonly Finding[]> {
+  const seed = sizeFrom('TRIALS_SEED', 1);
+  const size = sizeFrom('TRIALS_WORKLOADS', 200);
+  say(`  seed ${seed}; ${size} workloads, window 1m, tick 10s; seconds since the source has recovered`);
+  const outcomes: Outcome[] = [];
+  for (const fault of sourceFaults) outcomes.push(await suffer(fault, seed, size));
+  const head = [
+    'fault',
+    'parks too early',
+    'first park',
+    'last asleep',
+    'asleep',
+    'per tick',
+    'brake',
+    'held back',
+    'told',
+  ];
+  const seconds = (ms: number): string => (ms / 1000).toFixed(0);
+  const rows = outcomes.map(
+    ({ fault, early, firstParkMs, lastSleepMs, asleep, mostPerTick, brakeOn, heldBack, told }) => [
+      ...[fault.what, early, seconds(firstParkMs), seconds(lastSleepMs), asleep, mostPerTick],
+      ...[brakeOn === 1 ? 'on' : 'off', heldBack, told],
+    ],
+  );
+  for (const line of tableLines([head, ...rows])) say(line);
+  return outcomes.flatMap((outcome) => findings(outcome, size));
+}
+
+function findings({ fault: { what }, ...seen }: Outcome, size: number): Finding[] {
+  return [
+    none(`${what}: parks of ${size} before one window without it`, seen.early),
+    atMost(`${what}: first park after recovery`, seen.firstParkMs / 1000, (windowMs + graceMs) / 1000, 's'),
+    {
+      what: `${what}: asleep in the end`,
+      wanted: `≥ ${seen.wanted}`,
+      got: `${seen.asleep}`,
+      good: seen.asleep >= seen.wanted,
+    },
+    all(`${what}: most parks begun in a tick`, seen.mostPerTick, parksPerTick),
+    all(`${what}: the brake's metric`, seen.brakeOn, 1),
+    all(`${what}: workloads told that they are held back`, seen.told, size - parksPerTick),
+  ];
+}
+
+async function suffer(fault: SourceFault, seed: number, size: number): Promise<Outcome> {
+  const simulation = createSimulation(seed);
+  const { clock, settled } = simulation;
+  const fleet = new CountedFleet(size, createRandom(seed));
+  const folder = await mkdtemp(join(tmpdir(), 'scaler-trial-'));
+  const queries = join(folder, 'queries.json');
+  await writeFile(queries, queriesText);
+  const prometheus = await startPrometheus(clock, fleet);
+  const product = await startProduct(simulation, {
+    images: { app: createEchoImage() },
+    autoscalerArgs: [
+      `--metrics-source=${fault.source}`,
+      `--prometheus-url=${prometheus.url}`,
+      `--prometheus-queries=${queries}`,
+    ],
+  });
+  try {
+    const { cluster } = product;
+    const changes = followPhases(cluster.api, namespace, () => clock.monotonic());
+    await create(simulation, product, fleet, fault);
+    await simulation.run(2 * windowMs);
+    return await watch(simulation, product, { clock, fleet, prometheus, api: cluster.api }, fault, changes);
+  } finally {
+    await product.close();
+    await settled(Promise.all([prometheus.close(), rm(folder, { recursive: true })]));
+  }
+}
+
+async function create(
+  simulation: Simulation,
+  { cluster }: Product,
+  fleet: CountedFleet,
+  fault: SourceFault,
+): Promise<void> {
+  const { clock, settled } = simulation;
+  const metric = fault.source === 'prometheus' ? 'requests' : 'requests_per_1m';
+  for (const name of fleet.names) {
+    cluster.api.metrics.set({
+      ...{ namespace, resource: 'deployments.apps', name, metric },
+      value: () => String(fleet.requests(name, clock.monotonic(), windowMs)),
+    });
+    await settled(
+      cluster.deployment(namespace, name, {
+        image: 'app',
+        port: 8080,
+        labels: { 'scaler/enabled': 'true' },
+        annotations: { 'scaler/routing': 'selector', 'scaler/metrics': 'requests_per_1m<=0' },
+      }),
+    );
+    await settled(cluster.service(namespace, name, { port: 80, targetPort: 8080, portName: 'http' }));
+  }
+  const served = (): boolean => fleet.names.every((name) => cluster.proxy.backends(namespace, name, 80).length > 0);
+  await simulation.until('every workload is served', served, 60_000);
+}
+
+async function watch(
+  simulation: Simulation,
+  product: Product,
+  world: FaultyWorld,
+  fault: SourceFault,
+  changes: readonly PhaseChange[],
+): Promise<Outcome> {
+  const { clock } = simulation;
+  const { fleet } = world;
+  fault.begin(world);
+  await simulation.run(fault.lastsMs);
+  fault.end?.(world);
+  const recoveredMs = clock.monotonic();
+  fleet.idleFromMs = recoveredMs;
+  const parks = (): number[] =>
+    changes.filter(({ phase }) => phase === 'parking').map(({ atMs }) => atMs - recoveredMs);
+  await simulation.until('a park begins', () => parks().length > 0, 10 * windowMs);
+  await simulation.run(tickMs);
+  const brakeOn = await product.metric('autoscaler_brake_on');
+  const heldBack = await product.metric('autoscaler_brake_held_back');
+  const asleep = (): number[] =>
+    changes.filter(({ phase }) => phase === 'asleep').map(({ atMs }) => atMs - recoveredMs);
+  const size = fleet.names.length;
+  const toTheEnd = fault.toTheEnd || isFull;
+  const ticks = toTheEnd ? size / parksPerTick + 6 : 6;
+  await simulation.run(ticks * tickMs);
+  // The brake is off for the last few.
+  const braked = parks().slice(0, size - fewLeft);
+  return {
+    fault,
+    wanted: toTheEnd ? size : 6 * parksPerTick,
+    early: parks().filter((atMs) => atMs < windowMs).length,
+    firstParkMs: Math.min(...parks()),
+    lastSleepMs: Math.max(...asleep()),
+    asleep: new Set(changes.filter(({ phase }) => phase === 'asleep').map(({ name }) => name)).size,
+    mostPerTick: Math.max(...braked.map((at) => braked.filter((other) => other >= at && other < at + tickMs).length)),
+    brakeOn,
+    heldBack,
+    told: toldOf(product),
+  };
+}
+
+function toldOf({ cluster }: Product): number {
+  const { items } = cluster.api.store.list('v1/events', { namespace });
+  const events = items as unknown as { reason: string; involvedObject: { name: string } }[];
+  return new Set(events.filter(({ reason }) => reason === 'HeldBack').map(({ involvedObject }) => involvedObject.name))
+    .size;
+}

@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
+import { scaleDlx } from '../faults/dlx-replicas.ts';
+import { atMost, type Finding, none } from '../../../harness/finding.ts';
+import { readCost } from '../judgement/process-cost.ts';
+import { say } from '../../../harness/say.ts';
+import { sizeFrom } from '../../../harness/size.ts';
+import { tableLines } from '../../../harness/table.ts';
+import { type Calls, countCalls } from './calls.ts';
+import { autoscalerPid, killOneDlx, prepareDlx, replaceDlx } from './dlx.ts';
+import { watchLeavers } from './leavers.ts';
+import { oneListenPort, writeSleepers } from './sleepers.ts';
+import { type Followed, followTruth, type Truth } from './truth.ts';
+
+/** What the product promises for a thousand. */
+const limitMs = 5_000;
+const limitWrites = 2;
+const promised = 1_000;
+const replicas = 3;
+
+/** One thing that is done to the DLX. */
+interface Change {
+  readonly name: string;
+  readonly act: (system: EmbeddedSystem) => Promise<void> | void;
+}
+
+interface Outcome {
+  readonly size: number;
+  readonly change: string;
+  readonly followed: Followed;
+  readonly calls: Calls;
+  /** Of the autoscaler. */
+  readonly cpuMs: number;
+  /** Slices that named a DLX when it stopped to accept. */
+  readonly leftNamed: number;
+}
+
+const added: Change = { name: 'one added', act: (system) => scaleDlx(system, replicas + 1) };
+const removed: Change = { name: 'one removed', act: (system) => scaleDlx(system, replicas) };
+const killed: Change = { name: 'one killed, and back', act: killOneDlx };
+const rolledOut: Change = { name: 'rollout of 3', act: replaceDlx };
+
+/** The slices of many sleepers follow the DLX's pods: real DLX processes that come and go, and the real autoscaler. */
+export async function mirror(): Promise<readonly Finding[]> {
+  const many = sizeFrom('TRIALS_SLEEPERS', promised);
+  const most = sizeFrom('TRIALS_SLEEPERS_MOST', 10_000);
+  const outcomes = [
+    ...(await follow(many, [added, removed, killed, rolledOut])),
+    ...(await follow(most, [added, removed], ['--shutdown-timeout=2m'])),
+  ];
+  tell(outcomes);
+  return outcomes.flatMap((outcome) => findingsOf(outcome));
+}
+
+async function follow(
+  size: number,
+  changes: readonly Change[],
+  dlxArgs: readonly string[] = [],
+): Promise<readonly Outcome[]> {
+  const system = await startEmbeddedSystem({
+    dlxReplicas: replicas,
+    settleMs: 5_000,
+    dlxArgs,
+    // As often as the real API server.
+    api: { bookmarkIntervalMs: 60_000 },
+  });
+  try {
+    await prepareDlx(system);
+    const before = followTruth(system);
+    await writeSleepers(system, size, before.ready());
+    before.stop();
+    const truth = followTruth(system);
+    const leavers = watchLeavers(system, truth, oneListenPort);
+    await rest(truth);
+    const outcomes: Outcome[] = [];
+    for (const change of changes) {
+      truth.begin();
+      leavers.begin();
+      const calls = countCalls(system.api);
+      const { cpuMs } = await readCost(autoscalerPid(system));
+      await change.act(system);
+      await untilSettled(truth);
+      await leavers.gone();
+      outcomes.push({
+        ...{ size, change: change.name, followed: truth.followed(), calls: calls.stop() },
+        cpuMs: (await readCost(autoscalerPid(system))).cpuMs - cpuMs,
+        leftNamed: leavers.leftNamed(),
+      });
+      say(`  ${size} asleep: ${change.name}`);
+    }
+    leavers.stop();
+    truth.stop();
+    return outcomes;
+  } finally {
+    await system.close();
+  }
+}
+
+/** Both apps have taken in that there are so many, and write nothing any more. */
+async function rest(truth: Truth): Promise<void> {
+  let before = Number.NaN;
+  for (;;) {
+    await sleep(6_000);
+    const { writes } = truth.followed();
+    if (writes === before && truth.isTrue()) return;
+    before = writes;
+  }
+}
+
+/** True, and for so long that nothing is on its way any more. */
+async function untilSettled(truth: Truth): Promise<void> {
+  const calmMs = 8_000;
+  let sinceMs = performance.now();
+  const untilMs = sinceMs + 120_000;
+  let changes = -1;
+  while (performance.now() - sinceMs < calmMs && performance.now() < untilMs) {
+    await sleep(50);
+    const { changes: now } = truth.followed();
+    if (!truth.isTrue() || now === 0 || now !== changes) sinceMs = performance.now();
+    changes = now;
+  }
+}
+
+function findingsOf({ size, change, followed, leftNamed }: Outcome): readonly Finding[] {
+  const what = `${size} asleep, ${change}:`;
+  const findings = [
+    atMost(`${what} writes of one slice`, followed.mostWrites, limitWrites, ''),
+    none(`${what} slices that named a DLX which did not accept any more`, leftNamed),
+  ];
+  if (size > promised) return findings;
+  return [atMost(`${what} the longest that a slice was not true`, followed.longestUntrueMs, limitMs), ...findings];
+}
+
+function tell(outcomes: readonly Outcome[]): void {
+  const head = ['asleep', 'DLX', 'changes', 'untrue ms', 'last true ms', 'writes', 'most of one', 'writing ms'];
+  const rows = outcomes.map(({ size, change, followed, calls, cpuMs, leftNamed }) => [
+    ...[size, change, followed.changes, Math.round(followed.longestUntrueMs), Math.round(followed.lastTrueMs)],
+    ...[followed.writes, followed.mostWrites, calls.writingMs],
+    ...[calls.mostWritesPerSecond, calls.all, calls.mostPerSecond, cpuMs, leftNamed],
+  ]);
+  const columns = ['writes/s', 'calls', 'calls/s', 'CPU ms', 'named when gone'];
+  for (const line of tableLines([[...head, ...columns], ...rows])) say(line);
+}

@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import type { EmbeddedSystem } from '@scaler/demo';
+import type { ProcessImage } from '@scaler/testing-kit';
+import type { Workload } from '../fleet/workload.ts';
+import { largeServices } from './hostile-writes.ts';
+import { commandOf, startProgram } from './program.ts';
+
+/** The namespace in which the hostile tenant may `edit`. */
+export const hostileNamespace = 'mallory';
+const ownService = 'front';
+
+/** What the hostile tenant's pods run: a process of its own, so that it takes no time of the trial's. */
+export function hostileImage(): ProcessImage {
+  return { command: commandOf('hostile-app.ts') };
+}
+
+/**
+ * What the hostile tenant has before it begins: a workload in use, through the DLX; and its large Services, since that a
+ * thousand sockets are opened for them stalls the trial, where a kube-proxy writes rules.
+ */
+export async function createHostile(system: EmbeddedSystem, image: string): Promise<void> {
+  await system.deployment(hostileNamespace, ownService, {
+    image,
+    port: 8080,
+    labels: { 'scaler/enabled': 'true' },
+    annotations: { 'scaler/routing': 'always', 'scaler/idle-after': '1h' },
+  });
+  await system.service(hostileNamespace, ownService, { port: 80, targetPort: 8080, portName: 'http' });
+  for (const { object } of largeServices(hostileNamespace, -1)) await system.apply(object);
+  await system.waitFor(() => system.proxy.backends(hostileNamespace, ownService, 80).length > 0);
+}
+
+/** What the hostile processes tell at their end. */
+export interface AttackReport {
+  readonly writes: number;
+  /** Writes that the API refused, by the first words of the reason. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Connections that its clients opened, and requests that they sent. */
+  readonly connections: number;
+  readonly requests: number;
+}
+
+/** Writes and asks the worst that it may for so long, each from a process of its own which yields to all others. */
+export async function attack(
+  { api, proxy }: EmbeddedSystem,
+  victims: readonly Workload[],
+  forMs: number,
+): Promise<AttackReport> {
+  // `writes` or `clients`: that half of it alone, to find out which one does harm.
+  const only = process.env['TRIALS_ATTACK'];
+  const seconds = String(forMs / 1_000);
+  const names = victims.map(({ namespace, name }) => `${namespace}/${name}`);
+  const parts = await Promise.all([
+    only === 'clients' ? {} : told('hostile-writer.ts', [api.url, hostileNamespace, seconds, ...names]),
+    only === 'writes' ? {} : told('hostile-clients.ts', [seconds, ...proxy.backends(hostileNamespace, ownService, 80)]),
+  ]);
+  return Object.assign({ writes: 0, refused: {}, connections: 0, requests: 0 }, ...parts) as AttackReport;
+}
+
+/** Runs a hostile program to its end; resolves with what it told. */
+async function told(program: string, args: readonly string[]): Promise<Partial<AttackReport>> {
+  const child = startProgram(program, args);
+  let report: Partial<AttackReport> = {};
+  child.on('message', (message: Partial<AttackReport>) => (report = message));
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0) throw new Error(`${program} ended with ${code}`);
+  return report;
+}

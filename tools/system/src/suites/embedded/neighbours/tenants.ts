@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EmbeddedSystem, systemNamespace } from '@scaler/demo';
+import type { Answer } from '../../../harness/ask.ts';
+import { createFleet, type Fleet } from '../fleet/fleet.ts';
+import { modes, type Workload } from '../fleet/workload.ts';
+import { hostOf } from './hostile-writes.ts';
+import type { TenantSide } from './tenant-side.ts';
+
+/** What the tenants share with the hostile one: nothing but the product. */
+export const tenantCount = 20;
+const windowMs = 1_000;
+/** A tenant is used for so long, and then not for so long: enough to be parked. */
+const busyMs = 4_000;
+const quietMs = 6_000;
+const everyMs = 200;
+const timeoutMs = 30_000;
+
+/** One request of a tenant's client. */
+export interface Asked {
+  readonly tenant: string;
+  readonly answer: Answer;
+  readonly tookMs: number;
+  /** Sent while its workload was awake. */
+  readonly warm: boolean;
+  /** By its host on the shared port, as a gateway would; else through its Service. */
+  readonly byHost: boolean;
+}
+
+/** Creates a workload of its own for each tenant, in a namespace of its own, with an Ingress for its host. */
+export async function createTenants(system: EmbeddedSystem, image: string): Promise<readonly Fleet[]> {
+  const fleets: Fleet[] = [];
+  for (let i = 0; i < tenantCount; i++) {
+    const counts = { selector: 0, overlay: 0, always: 0, [modes[i % modes.length] ?? 'always']: 1 };
+    const fleet = await createFleet(system, { counts, image, windowMs, namespace: `tenant-${i + 1}` });
+    for (const workload of fleet.workloads) await system.apply(ingressOf(workload));
+    fleets.push(fleet);
+  }
+  return fleets;
+}
+
+function ingressOf(workload: Workload): object {
+  const { namespace, name } = workload;
+  const backend = { service: { name, port: { number: 80 } } };
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { namespace, name },
+    spec: { rules: [{ host: hostOf(workload), http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }] },
+  };
+}
+
+/** Uses the tenants' workloads on and off for so long; resolves with every request. */
+export async function useTenants(
+  system: EmbeddedSystem,
+  side: TenantSide,
+  workloads: readonly Workload[],
+  forMs: number,
+): Promise<readonly Asked[]> {
+  const endsAtMs = performance.now() + forMs;
+  const asked = await Promise.all(
+    workloads.map(async (workload, i) => {
+      // They do not begin all at once.
+      await sleep((i * (busyMs + quietMs)) / workloads.length);
+      const found: Asked[] = [];
+      while (performance.now() < endsAtMs) {
+        found.push(...(await useOnce(system, side, workload)));
+        workload.idle = true;
+        await sleep(quietMs);
+      }
+      return found;
+    }),
+  );
+  return asked.flat();
+}
+
+async function useOnce(system: EmbeddedSystem, side: TenantSide, workload: Workload): Promise<readonly Asked[]> {
+  const requests: Promise<Asked>[] = [];
+  const untilMs = performance.now() + busyMs;
+  for (let i = 0; performance.now() < untilMs; i++) {
+    requests.push(askOnce(system, side, workload, i % 4 === 0));
+    // Its metric says that it is used, once the first request is on its way.
+    workload.idle = false;
+    await sleep(everyMs);
+  }
+  return Promise.all(requests);
+}
+
+async function askOnce(
+  { proxy }: EmbeddedSystem,
+  side: TenantSide,
+  workload: Workload,
+  byHost: boolean,
+): Promise<Asked> {
+  const { namespace, name } = workload;
+  const warm = workload.phase === 'awake' && workload.readyPods.size > 0;
+  const address = byHost ? endpointOf(proxy, systemNamespace, 'dlx') : endpointOf(proxy, namespace, name);
+  const [path, host] = byHost ? ['/login', hostOf(workload)] : ['/', `${name}.${namespace}`];
+  const answer = address === undefined ? withoutEndpoint : await side.ask({ address, path, host, timeoutMs });
+  return { tenant: namespace, answer, tookMs: answer.firstByteMs - answer.sentMs, warm, byHost };
+}
+
+/**
+ * Where a new connection to a Service goes, as the rules of a kube-proxy have it at this moment. No byte goes through the
+ * trial's own process, as none goes through a kube-proxy's.
+ */
+function endpointOf(proxy: EmbeddedSystem['proxy'], namespace: string, service: string): string | undefined {
+  const all = proxy.backends(namespace, service, 80);
+  return all[Math.floor(Math.random() * all.length)];
+}
+
+/** As a kube-proxy would reset it. */
+const withoutEndpoint: Answer = {
+  ...{ id: '', ok: false, status: undefined, text: 'the Service has no endpoint', reused: false },
+  ...{ sentMs: 0, firstByteMs: 0 },
+};
