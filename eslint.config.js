@@ -99,6 +99,7 @@ export default tseslint.config(
         {
           paths: [
             { name: '@scaler/testing-kit', message: 'Tests only.' },
+            { name: '@scaler/testing-kit/kubernetes', message: 'Tests only.' },
             ...confined.map(({ name }) => ({ name, message: 'See CONTRIBUTING.md, the house.' })),
           ],
         },

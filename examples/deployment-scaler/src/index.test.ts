@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { type EmbeddedCluster, startEmbeddedCluster } from '@scaler/testing-kit/kubernetes';
 import { type ResourceScaler, systemClock } from '@scaler/scaler-types';
-import { type EmbeddedCluster, silentLogger, startEmbeddedCluster } from '@scaler/testing-kit';
+import { silentLogger } from '@scaler/testing-kit';
 import { createResourceScaler } from './index.ts';
 
 let cluster: EmbeddedCluster;

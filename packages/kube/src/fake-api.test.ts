@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { type FakeApi, startFakeApi } from '@scaler/testing-kit/kubernetes';
 import { systemClock } from '@scaler/scaler-types';
-import { type FakeApi, startFakeApi, silentLogger } from '@scaler/testing-kit';
+import { silentLogger } from '@scaler/testing-kit';
 import { connectKube, createElection, jsonPatch, type KubeClient, kinds, type Store, watchStore } from './index.ts';
 import { until } from './testing/scripted-api.ts';
 

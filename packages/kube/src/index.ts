@@ -19,8 +19,8 @@ export {
   type HttpRoute,
   type HttpRouteMatch,
   type ParentReference,
-} from './client/gateway-api.ts';
-export { jsonPatch, type PatchOperation } from './client/json-patch.ts';
+} from './objects/gateway-api.ts';
+export { jsonPatch, type PatchOperation } from './objects/json-patch.ts';
 export {
   apiVersionOf,
   type ConfigMap,
@@ -44,14 +44,15 @@ export {
   type Scale,
   type Service,
   type StatefulSet,
-} from './client/kinds.ts';
+} from './objects/kinds.ts';
 export { type Lane, type LaneBudget } from './client/lane.ts';
 export { type Query } from './client/paths.ts';
-export { type Wire } from './client/wire.ts';
+export { type Wire } from './objects/wire.ts';
 export { isKubeError, KubeError, type KubeErrorCode, kubeErrorCodes } from './errors.ts';
 export { type EventObject, eventObjectOf, type EventType } from './events/event-record.ts';
 export { createEventRecorder, type EventRecorder, type EventRecorderOptions } from './events/event-recorder.ts';
-export { createElection, type Election, type ElectionOptions, type Leadership } from './lease/election.ts';
+export { createElection, type Election, type ElectionOptions } from './lease/election.ts';
+export { type Leadership } from './lease/reign.ts';
 export {
   createCustomMetricsClient,
   type CustomMetricsClient,
@@ -74,8 +75,8 @@ export {
 export { type Store, type StoreEvent, type StoreListener, type WatchFailure } from './watch/store.ts';
 export { watchStore, type WatchStoreOptions } from './watch/watch-store.ts';
 export { deadlineError } from './client/deadline.ts';
-export { identity } from './watch/identity.ts';
-export { share } from './watch/share.ts';
+export { identity } from './objects/identity.ts';
+export { share } from './objects/share.ts';
 export { compareResourceVersions, isOlder } from './watch/resource-version.ts';
 export {
   type SliceAddresses,

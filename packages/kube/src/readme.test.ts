@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { startFakeApi } from '@scaler/testing-kit';
+import { startFakeApi } from '@scaler/testing-kit/kubernetes';
 import { kubeErrorCodes, unknownMetricCodes } from './index.ts';
 
 const folder = fileURLToPath(new URL('..', import.meta.url));

@@ -32,7 +32,7 @@ test('files are read to a bound: by readSmallFile, or because nobody else writes
     // The kernel's: what this process may do.
     'packages/dlx/src/settings.ts',
     // Kubelet's.
-    'packages/kube/src/client/in-cluster.ts',
+    'packages/kube/src/cluster/in-cluster.ts',
     // The bound itself.
     'packages/runtime/src/files.ts',
     // Of installed packages, whose code is run.

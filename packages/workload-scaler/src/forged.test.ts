@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { KubeObject } from '@scaler/testing-kit';
+import type { KubeObject } from '@scaler/testing-kit/kubernetes';
 import { startTraffic } from './testing/traffic.ts';
 import { ask, namespace, type Rig, type RigOptions, startRig } from './testing/rig.ts';
 

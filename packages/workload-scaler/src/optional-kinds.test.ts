@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
+import { type FakeApi, type FakeApiOptions, gatewayKinds, startFakeApi } from '@scaler/testing-kit/kubernetes';
 import { connectKube } from '@scaler/kube';
 import {
   type Clock,
@@ -12,7 +13,7 @@ import {
   type Route,
   systemClock,
 } from '@scaler/scaler-types';
-import { type FakeApi, type FakeApiOptions, gatewayKinds, startFakeApi, silentLogger } from '@scaler/testing-kit';
+import { silentLogger } from '@scaler/testing-kit';
 import { createScaler } from './scaler.ts';
 import { bothKinds } from './testing/kinds.ts';
 

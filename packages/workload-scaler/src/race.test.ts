@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import type { FaultHook } from '@scaler/testing-kit';
+import type { FaultHook } from '@scaler/testing-kit/kubernetes';
 import { ask, dlxSlice, namespace, type Rig, startRig } from './testing/rig.ts';
 import { startTraffic } from './testing/traffic.ts';
 

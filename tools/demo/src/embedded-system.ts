@@ -7,7 +7,7 @@ import {
   type EmbeddedClusterOptions,
   type ProcessImage,
   startEmbeddedCluster,
-} from '@scaler/testing-kit';
+} from '@scaler/testing-kit/kubernetes';
 
 const root = join(import.meta.dirname, '../../..');
 /** Where the two apps run. */

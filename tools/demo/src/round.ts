@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { EchoAnswer, EmbeddedCluster } from '@scaler/testing-kit';
+import type { EmbeddedCluster } from '@scaler/testing-kit/kubernetes';
+import type { EchoAnswer } from '@scaler/testing-kit';
 import { ask, sha256 } from './ask.ts';
 import { followWorkload, type Timeline } from './timeline.ts';
 

@@ -1,4 +1,4 @@
-import type { EmbeddedCluster, KubeObject } from '@scaler/testing-kit';
+import type { EmbeddedCluster, KubeObject } from '@scaler/testing-kit/kubernetes';
 
 /** Something that happened to the workload. */
 export interface Moment {

@@ -1,7 +1,7 @@
 import { Agent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { isDeepStrictEqual } from 'node:util';
-import type { Cluster, Credentials } from './cluster.ts';
+import type { Cluster, Credentials } from '../cluster/credentials.ts';
 import type { Lane } from './lane.ts';
 
 /** Sockets are kept apart by lane; watches, which hold theirs for minutes, have their own. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { CallOptions } from './caller.ts';
-import type { Kind, KubeObject, ObjectRef, Scale } from './kinds.ts';
-import type { PatchOperation } from './json-patch.ts';
+import type { Kind, KubeObject, ObjectRef, Scale } from '../objects/kinds.ts';
+import type { PatchOperation } from '../objects/json-patch.ts';
 import type { Query } from './paths.ts';
 
 /** Which objects of a kind. */

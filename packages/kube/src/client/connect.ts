@@ -1,7 +1,8 @@
 import { type Clock, type Logger, systemClock } from '@scaler/scaler-types';
+import type { Cluster } from '../cluster/credentials.ts';
 import { createCaller } from './caller.ts';
 import type { KubeClient } from './client.ts';
-import { type Cluster, loadCluster } from './cluster.ts';
+import { loadCluster } from '../cluster/cluster.ts';
 import { createLaneGate, defaultBudgets, type Lane, type LaneBudget } from './lane.ts';
 import { createObjectApi } from './object-api.ts';
 import { openWatch } from './open-watch.ts';

@@ -9,8 +9,8 @@ import type {
   RawOptions,
   WriteOptions,
 } from './client.ts';
-import type { PatchOperation } from './json-patch.ts';
-import { apiVersionOf, type Kind, type KubeObject, type ObjectRef, type Scale } from './kinds.ts';
+import type { PatchOperation } from '../objects/json-patch.ts';
+import { apiVersionOf, type Kind, type KubeObject, type ObjectRef, type Scale } from '../objects/kinds.ts';
 import { collectionPath, objectPath, withQuery } from './paths.ts';
 
 const listPageTimeoutMs = 30_000;

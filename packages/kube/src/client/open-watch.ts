@@ -7,7 +7,7 @@ import { longestRefusalBytes } from './caller.ts';
 import type { WatchOptions } from './client.ts';
 import { deadlineError } from './deadline.ts';
 import { readBody } from './exchange.ts';
-import type { Kind } from './kinds.ts';
+import type { Kind } from '../objects/kinds.ts';
 import { collectionPath, withQuery } from './paths.ts';
 import type { Transport } from './transport.ts';
 

@@ -1,5 +1,5 @@
 import { KubeError } from '../errors.ts';
-import type { Kind, ObjectRef } from './kinds.ts';
+import type { Kind, ObjectRef } from '../objects/kinds.ts';
 
 /** Values of a query string; undefined ones are left out. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;

@@ -1,9 +1,9 @@
 import type { Agent, RequestOptions } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { createAgentPools, type Pool } from './agent-pools.ts';
-import type { Cluster, Credentials } from './cluster.ts';
 import { exchange, type ExchangeResult } from './exchange.ts';
 import { unlessAborted } from '@scaler/async';
+import type { Cluster, Credentials } from '../cluster/credentials.ts';
 import type { Lane } from './lane.ts';
 
 interface TransportRequest {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CoreEvent, Kind, KubeObject } from '../client/kinds.ts';
-import { apiVersionOf } from '../client/kinds.ts';
+import { type CoreEvent, type Kind, type KubeObject, apiVersionOf } from '../objects/kinds.ts';
 
 /** What an Event is about. */
 export interface EventObject {

@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '@scaler/scaler-types';
 import type { KubeClient } from '../client/client.ts';
-import { kinds } from '../client/kinds.ts';
+import { kinds } from '../objects/kinds.ts';
 import { isKubeError } from '../errors.ts';
 import { BoundedMap } from '@scaler/async';
 import { EventQueue } from './event-queue.ts';

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { silentLogger } from '@scaler/testing-kit';
-import { createElection, type Election, type ElectionOptions, type Lease, type Leadership } from '../index.ts';
+import type { Leadership } from './reign.ts';
+import { createElection, type Election, type ElectionOptions, type Lease } from '../index.ts';
 import { fastClock } from '../testing/fast-clock.ts';
 import {
   type Script,

@@ -2,7 +2,7 @@ import type { Clock, Logger } from '@scaler/scaler-types';
 import type { KubeClient } from '../client/client.ts';
 import { KubeError } from '../errors.ts';
 import { type Held, LeaseClaim } from './lease-claim.ts';
-import { reign } from './reign.ts';
+import { type Leadership, reign } from './reign.ts';
 
 export interface ElectionOptions {
   readonly client: KubeClient;
@@ -18,14 +18,6 @@ export interface ElectionOptions {
   readonly retryPeriodMs?: number | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
-}
-
-/** What a leader gets. */
-export interface Leadership {
-  /** Aborts when the Lease is lost, always before anybody else can have it, and when the election shuts down. */
-  readonly signal: AbortSignal;
-  /** How often the Lease changed hands; grows with every new leader. */
-  readonly transitions: number;
 }
 
 /** Competes for a Lease (`coordination.k8s.io/v1`), so that only one process acts. */

@@ -1,6 +1,6 @@
 import type { Clock } from '@scaler/scaler-types';
 import type { KubeClient } from '../client/client.ts';
-import { kinds, type Lease } from '../client/kinds.ts';
+import { kinds, type Lease } from '../objects/kinds.ts';
 import { isKubeError } from '../errors.ts';
 import { type LeaseRecord, readLease, releasedLease, renewedLease, takenLease } from './lease-record.ts';
 

@@ -1,4 +1,4 @@
-import type { Lease } from '../client/kinds.ts';
+import type { Lease } from '../objects/kinds.ts';
 
 /** What a Lease says, as far as an election uses it. */
 export interface LeaseRecord {

@@ -1,6 +1,13 @@
 import type { CancelTimer, Clock, Logger } from '@scaler/scaler-types';
-import type { Leadership } from './election.ts';
 import type { Held, LeaseClaim } from './lease-claim.ts';
+
+/** What a leader gets. */
+export interface Leadership {
+  /** Aborts when the Lease is lost, always before anybody else can have it, and when the election shuts down. */
+  readonly signal: AbortSignal;
+  /** How often the Lease changed hands; grows with every new leader. */
+  readonly transitions: number;
+}
 
 export interface ReignOptions {
   readonly claim: LeaseClaim;

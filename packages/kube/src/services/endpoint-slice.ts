@@ -1,5 +1,5 @@
-import type { EndpointSlice } from '../client/kinds.ts';
-import { share } from '../watch/share.ts';
+import type { EndpointSlice } from '../objects/kinds.ts';
+import { share } from '../objects/share.ts';
 
 /** Labels of any EndpointSlice. */
 export const sliceLabels = {

@@ -1,6 +1,6 @@
 import type { CallOptions } from '../client/caller.ts';
 import type { KubeClient } from '../client/client.ts';
-import { kinds } from '../client/kinds.ts';
+import { kinds } from '../objects/kinds.ts';
 import { type SliceAddresses, sliceAddresses, sliceLabels } from './endpoint-slice.ts';
 
 /** One address behind a Service. */

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { type Clock, systemClock } from '@scaler/scaler-types';
 
 import { silentLogger } from '@scaler/testing-kit';
+import type { Cluster } from '../cluster/credentials.ts';
 import type { KubeClient } from '../client/client.ts';
-import type { Cluster } from '../client/cluster.ts';
 import { type ConnectOptions, createKubeClient } from '../client/connect.ts';
 
 /** A request as the script sees it, its body read. */

@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '@scaler/scaler-types';
 import type { CallOptions } from '../client/caller.ts';
 import type { KubeClient } from '../client/client.ts';
-import type { Kind, KubeObject } from '../client/kinds.ts';
+import type { Kind, KubeObject } from '../objects/kinds.ts';
 import type { KubeError } from '../errors.ts';
 import { Items } from './items.ts';
 import { Reflector } from './reflector.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '@scaler/scaler-types';
 import { type ApiStatus, watchEventError } from '../client/api-error.ts';
 import type { KubeClient, Selection } from '../client/client.ts';
-import type { Kind, KubeObject } from '../client/kinds.ts';
+import type { Kind, KubeObject } from '../objects/kinds.ts';
 import { KubeError } from '../errors.ts';
 import { createJsonLines } from './json-lines.ts';
 

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { ServerImage } from '@scaler/testing-kit';
+import type { ServerImage } from '@scaler/testing-kit/kubernetes';
 import { namespace, type Rig, startRig } from '../testing/rig.ts';
 
 const ref = { namespace, name: 'web' };

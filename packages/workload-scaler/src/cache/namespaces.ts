@@ -1,8 +1,9 @@
 import { unlessAborted } from '@scaler/async';
 import { isKubeError, type KubeClient, kinds, type Namespace, watchStore } from '@scaler/kube';
 import type { Clock, Logger } from '@scaler/scaler-types';
+import type { SettingProblem } from '../config/setting-problem.ts';
 import type { Options } from '../config/options.ts';
-import { readSettings, type SettingName, type SettingProblem, type SettingValues } from '../config/settings.ts';
+import { readSettings, type SettingName, type SettingValues } from '../config/settings.ts';
 
 /** One namespace, with what its annotations say for the workloads in it. */
 export interface NamespaceInfo {

@@ -1,14 +1,24 @@
-import { isKubeError, kinds, slicesOfService } from '@scaler/kube';
+import { isKubeError, kinds, type KubeClient, slicesOfService } from '@scaler/kube';
 import { isOurs } from '../routing/routing.ts';
 import { readWorkload } from '../workload/read-workload.ts';
 import { type ServiceInfo, trimService } from '../routing/service-info.ts';
 import { serviceProblems } from '../routing/service-problems.ts';
 import { type SliceInfo, trimSlice } from '../routing/slice-info.ts';
-import type { WorkloadKind } from '../workload/workload.ts';
+import type { Workload, WorkloadKinds } from '../workload/workload.ts';
+import type { Stores } from './stores.ts';
 import type { ResourceRef } from '@scaler/scaler-types';
-import type { Dependencies } from '../dependencies.ts';
-import { isEnabled, leadsTo, type Managed } from './lookup.ts';
+import { isEnabled, leadsTo, type Lookup, type Managed } from './lookup.ts';
 import type { ServiceSnapshot } from '../routing/service-view.ts';
+
+/** What snapshots are taken from. */
+export interface SnapshotSources {
+  readonly client: KubeClient;
+  readonly kinds: WorkloadKinds;
+  readonly lookup: Lookup;
+  readonly stores: Pick<Stores, 'services'>;
+  /** Is told of each workload that was read. */
+  readonly endpoints: { observe(workload: Workload): void };
+}
 
 /** One resource as it was read. */
 export interface Snapshot {
@@ -22,7 +32,10 @@ export interface Snapshot {
 }
 
 /** From the stores: cheap, and perhaps out of date. */
-export function cachedSnapshot({ lookup, stores }: Dependencies, ref: ResourceRef): Snapshot {
+export function cachedSnapshot(
+  { lookup, stores }: Pick<SnapshotSources, 'lookup' | 'stores'>,
+  ref: ResourceRef,
+): Snapshot {
   const managed = present(lookup.managed(ref));
   const leading = managed === undefined ? [] : lookup.servicesOf(managed);
   const strays = lookup.straysOf(ref, leading);
@@ -39,9 +52,9 @@ export function cachedSnapshot({ lookup, stores }: Dependencies, ref: ResourceRe
  *
  * @throws KubeError when something cannot be read.
  */
-export async function liveSnapshot(deps: Dependencies, ref: ResourceRef, signal: AbortSignal): Promise<Snapshot> {
-  const { lookup } = deps;
-  const managed = present(await readManaged(deps, ref, signal));
+export async function liveSnapshot(sources: SnapshotSources, ref: ResourceRef, signal: AbortSignal): Promise<Snapshot> {
+  const { lookup } = sources;
+  const managed = present(await readManaged(sources, ref, signal));
   const leading = managed === undefined ? [] : lookup.servicesOf(managed).map(({ name }) => name);
   const named = managed?.settings.services ?? [];
   const own = new Set([...leading, ...named]);
@@ -49,8 +62,8 @@ export async function liveSnapshot(deps: Dependencies, ref: ResourceRef, signal:
   const services = await Promise.all(
     [...own, ...strays].map(async (name) => {
       const [service, slices] = await Promise.all([
-        readService(deps, ref.namespace, name, signal),
-        readSlices(deps, ref.namespace, name, signal),
+        readService(sources, ref.namespace, name, signal),
+        readSlices(sources, ref.namespace, name, signal),
       ]);
       return view(managed, name, service, slices);
     }),
@@ -61,13 +74,13 @@ export async function liveSnapshot(deps: Dependencies, ref: ResourceRef, signal:
 
 /** Reads a workload live, of whatever kind it is. */
 export async function readManaged(
-  { client, kinds: managedKinds, lookup, endpoints }: Dependencies,
+  { client, kinds: managedKinds, lookup, endpoints }: SnapshotSources,
   ref: ResourceRef,
   signal: AbortSignal,
   lane: 'wake' | 'normal' = 'normal',
 ): Promise<Managed | undefined> {
   const known = lookup.managed(ref);
-  const candidates: readonly WorkloadKind[] = known === undefined ? managedKinds : [known.kind];
+  const candidates: WorkloadKinds = known === undefined ? managedKinds : [known.kind];
   const found = await Promise.all(
     candidates.map(async (kind) => {
       const workload = await readWorkload(client, kind, ref, { signal, lane });
@@ -95,7 +108,7 @@ function view(
 }
 
 async function readService(
-  { client }: Dependencies,
+  { client }: Pick<SnapshotSources, 'client'>,
   namespace: string,
   name: string,
   signal: AbortSignal,
@@ -109,7 +122,7 @@ async function readService(
 }
 
 async function readSlices(
-  { client }: Dependencies,
+  { client }: Pick<SnapshotSources, 'client'>,
   namespace: string,
   name: string,
   signal: AbortSignal,

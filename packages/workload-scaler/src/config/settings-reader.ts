@@ -1,7 +1,8 @@
 import { BoundedMap } from '@scaler/async';
+import type { SettingProblem } from './setting-problem.ts';
 import { keys } from '../workload/keys.ts';
 import type { Options } from './options.ts';
-import { type Annotations, parseSettings, type SettingProblem, type Settings, type SettingValues } from './settings.ts';
+import { type Annotations, parseSettings, type Settings, type SettingValues } from './settings.ts';
 
 /** What annotations ask for, and what is wrong with them. */
 interface Read {

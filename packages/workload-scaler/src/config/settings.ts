@@ -19,6 +19,7 @@ import {
 import type { TcpPort } from '../ports/protocol.ts';
 
 import { longestList, longestValue, mostItems, PastBound } from './past-bound.ts';
+import type { SettingProblem } from './setting-problem.ts';
 import { cutTimes } from './times.ts';
 
 /** What a workload's `scaler/…` annotations ask for, defaults filled in. */
@@ -51,14 +52,6 @@ export interface Settings {
   readonly proxyProtocol: 'v1' | 'v2' | undefined;
   readonly mesh: 'refuse' | 'allow';
   readonly followZero: boolean;
-}
-
-/** An annotation that is wrong. The workload is not parked while one is `fatal`. */
-export interface SettingProblem {
-  readonly annotation: string;
-  readonly message: string;
-  /** False for one that nobody knows: it may be of a newer version. */
-  readonly fatal: boolean;
 }
 
 type Reader<T> = { readonly parse: (text: string) => T; readonly doc: string };
@@ -158,8 +151,12 @@ export function readSettings(
     const value = readValue(name, text, tell);
     return value === undefined ? [] : [[name, value] as const];
   });
-  const cut = cutTimes(Object.fromEntries(read) as SettingValues, options);
-  return { values: cut.values, problems: [...problems, ...unknownAnnotations(annotations), ...cut.problems] };
+  const values = Object.fromEntries(read) as SettingValues;
+  const cut = cutTimes(values, options);
+  return {
+    values: { ...values, ...cut.values },
+    problems: [...problems, ...unknownAnnotations(annotations), ...cut.problems],
+  };
 }
 
 /** Undefined where nothing can be made of it; of a list that is past a bound, what is within. */

@@ -1,6 +1,5 @@
 import { formatDuration } from '@scaler/scaler-types';
-import type { Options } from './options.ts';
-import type { SettingName, SettingProblem, SettingValues } from './settings.ts';
+import type { SettingProblem } from './setting-problem.ts';
 
 /** Annotation → the option that says how long its time may be at most. */
 const maxima = {
@@ -12,24 +11,24 @@ const maxima = {
   'idle-after': 'maxIdleAfter',
   cooldown: 'maxCooldown',
   'min-awake': 'maxMinAwake',
-} as const satisfies Partial<Record<SettingName, string>>;
+} as const;
+
+type TimeSetting = keyof typeof maxima;
+type TimeValues = { readonly [N in TimeSetting]?: number };
 
 /** Of which 0 means as long as there may be. */
-const endless: readonly SettingName[] = ['response-timeout', 'idle-timeout'];
+const endless: readonly TimeSetting[] = ['response-timeout', 'idle-timeout'];
 
 export type MaxTimes = { readonly [N in (typeof maxima)[keyof typeof maxima] as `${N}Ms`]: number };
 
-/** Times are cut to what an admin allows, and the cut is told: none of it keeps a workload from sleeping or waking. */
+/** Cuts times to what an admin allows; returns those that it cut. The cut is told: none of it keeps a workload from sleeping or waking. */
 export function cutTimes(
-  values: SettingValues,
-  options: Options,
-): { readonly values: SettingValues; readonly problems: readonly SettingProblem[] } {
+  values: TimeValues,
+  options: MaxTimes,
+): { readonly values: TimeValues; readonly problems: readonly SettingProblem[] } {
   const problems: SettingProblem[] = [];
-  const cut: Record<string, unknown> = { ...values };
-  for (const [name, option] of Object.entries(maxima) as [
-    keyof typeof maxima,
-    (typeof maxima)[keyof typeof maxima],
-  ][]) {
+  const cut: Partial<Record<TimeSetting, number>> = {};
+  for (const [name, option] of Object.entries(maxima) as [TimeSetting, (typeof maxima)[TimeSetting]][]) {
     const ms = values[name];
     const most = options[`${option}Ms`];
     if (ms === undefined) continue;
@@ -40,5 +39,5 @@ export function cutTimes(
     const message = `${annotation} is longer than ${formatDuration(most)}, which the option ${option} allows at most: it is cut to that`;
     problems.push({ annotation, message, fatal: false });
   }
-  return { values: cut as SettingValues, problems };
+  return { values: cut, problems };
 }

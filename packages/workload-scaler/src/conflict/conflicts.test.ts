@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { KubeObject } from '@scaler/testing-kit';
+import type { KubeObject } from '@scaler/testing-kit/kubernetes';
 import { ask, namespace, type Rig, startRig } from '../testing/rig.ts';
 
 let rig: Rig | undefined;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { type FakeApi, startFakeApi } from '@scaler/testing-kit/kubernetes';
 import { systemClock } from '@scaler/scaler-types';
-import { type FakeApi, startFakeApi, silentLogger } from '@scaler/testing-kit';
+import { silentLogger } from '@scaler/testing-kit';
 import { createDlxAddresses, type DlxAddresses } from './dlx-addresses.ts';
 import { type EndpointSlice, type KubeClient, kinds } from '@scaler/kube';
 import { clientOf } from '../testing/fake-client.ts';

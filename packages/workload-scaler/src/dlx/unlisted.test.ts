@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { connectKube, type KubeClient } from '@scaler/kube';
 import { type Logger, systemClock } from '@scaler/scaler-types';
-import { type FakeApi, startFakeApi, silentLogger } from '@scaler/testing-kit';
+import { silentLogger } from '@scaler/testing-kit';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type FakeApi, startFakeApi } from '@scaler/testing-kit/kubernetes';
 import { whenUnlisted } from './unlisted.ts';
 
 const gvr = 'discovery.k8s.io/v1/endpointslices';

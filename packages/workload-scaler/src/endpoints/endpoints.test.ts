@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Endpoint, systemClock, type Target } from '@scaler/scaler-types';
 import {
   createEchoImage,
   type DeploymentOptions,
   type EchoImage,
   type EmbeddedCluster,
   startEmbeddedCluster,
-  recordingLogger,
-} from '@scaler/testing-kit';
+} from '@scaler/testing-kit/kubernetes';
+import { type Endpoint, systemClock, type Target } from '@scaler/scaler-types';
+import { recordingLogger } from '@scaler/testing-kit';
 import { createEndpoints, type Endpoints } from './endpoints.ts';
 import { type KubeClient, kinds, type Pod, watchStore } from '@scaler/kube';
 import { newEpoch } from '../workload/token.ts';

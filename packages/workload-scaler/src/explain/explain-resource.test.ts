@@ -1,13 +1,8 @@
 import { afterEach, expect, test } from '@jest/globals';
+import { createEchoImage, type EmbeddedCluster, startEmbeddedCluster } from '@scaler/testing-kit/kubernetes';
 import { connectKube } from '@scaler/kube';
 import { type Explanation, type ResourceScaler, systemClock } from '@scaler/scaler-types';
-import {
-  createEchoImage,
-  createFakeClock,
-  type EmbeddedCluster,
-  startEmbeddedCluster,
-  silentLogger,
-} from '@scaler/testing-kit';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
 import type { Dependencies } from '../dependencies.ts';
 import { createScaler } from '../scaler.ts';
 import { bothKinds } from '../testing/kinds.ts';

@@ -1,6 +1,6 @@
+import type { SettingProblem } from '../config/setting-problem.ts';
 import type { Facts } from './facts.ts';
 import { noService } from './refusal.ts';
-import type { SettingProblem } from '../config/settings.ts';
 import { parkBar } from './intent.ts';
 
 /** What must be known, beside the table's facts, before a park begins. */

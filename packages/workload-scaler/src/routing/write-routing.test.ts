@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type FakeApi, startFakeApi } from '@scaler/testing-kit';
+import { type FakeApi, startFakeApi } from '@scaler/testing-kit/kubernetes';
 import { addSelectorKey, deleteSlice, removeSelectorKey, writeSlice } from './write-routing.ts';
 import { buildSlices } from './build-slice.ts';
 import { type EndpointSlice, type KubeClient, kinds } from '@scaler/kube';

@@ -1,9 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FakeApi } from '@scaler/testing-kit/kubernetes';
 import { connectKube, type KubeClient } from '@scaler/kube';
 import { systemClock } from '@scaler/scaler-types';
-import { type FakeApi, silentLogger } from '@scaler/testing-kit';
+import { silentLogger } from '@scaler/testing-kit';
 
 /** A client for a fake API. Close it. */
 export async function clientOf(api: FakeApi): Promise<KubeClient> {

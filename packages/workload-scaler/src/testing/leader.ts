@@ -1,3 +1,4 @@
+import type { EmbeddedCluster } from '@scaler/testing-kit/kubernetes';
 import {
   type ConfirmAnswer,
   type Resource,
@@ -7,7 +8,6 @@ import {
   type ScaleOptions,
   type ScaleResult,
 } from '@scaler/scaler-types';
-import type { EmbeddedCluster } from '@scaler/testing-kit';
 import type { StandInDlx } from './stand-in-dlx.ts';
 
 /** What the scaler is to ask. Default: the stand-in DLX, for the fence. */

@@ -1,6 +1,4 @@
 import { request } from 'node:http';
-import { connectKube, type KubeClient } from '@scaler/kube';
-import { type Logger, type ResourceScaler, systemClock } from '@scaler/scaler-types';
 import {
   createEchoImage,
   type EchoImage,
@@ -8,8 +6,10 @@ import {
   type EmbeddedClusterOptions,
   type KubeObject,
   startEmbeddedCluster,
-  silentLogger,
-} from '@scaler/testing-kit';
+} from '@scaler/testing-kit/kubernetes';
+import { connectKube, type KubeClient } from '@scaler/kube';
+import { type Logger, type ResourceScaler, systemClock } from '@scaler/scaler-types';
+import { silentLogger } from '@scaler/testing-kit';
 import { createScaler } from '../scaler.ts';
 import { bothKinds } from './kinds.ts';
 import { type Leader, startLeader } from './leader.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type FakeApi, startFakeApi } from '@scaler/testing-kit';
+import { type FakeApi, startFakeApi } from '@scaler/testing-kit/kubernetes';
 import { type KubeClient, kinds } from '@scaler/kube';
 import { newEpoch, readToken } from './token.ts';
 import { readWorkload } from './read-workload.ts';

@@ -6,7 +6,7 @@ import { labelPatch } from './label-patch.ts';
 import { readToken, type State } from './token.ts';
 import { readWorkload } from './read-workload.ts';
 import { type Workload, type WorkloadKind, workloadTrimmer } from './workload.ts';
-import { writeScale } from './write-scale.ts';
+import { type SwapResult, writeScale } from './write-scale.ts';
 
 /** One swap of the token, with what is written beside it. */
 export interface Transition {
@@ -34,10 +34,6 @@ export interface Transition {
   readonly labels?: Readonly<Record<string, string | null>> | undefined;
 }
 
-/** `ok: false`: somebody else was first; `current` is what stands there now, undefined when it is gone. */
-export type TransitionResult =
-  { readonly ok: true; readonly workload: Workload } | { readonly ok: false; readonly current: Workload | undefined };
-
 /**
  * Compares and swaps the token. One JSON patch: nothing is written unless the uid, both labels, `testReplicas` and
  * `testAnnotations` are as read. (Where only `/scale` can be written, the replicas follow in a second write.) A write whose answer was lost
@@ -45,17 +41,13 @@ export type TransitionResult =
  *
  * @throws KubeError for everything but a lost race; the caller reads again and decides anew.
  */
-export async function transition(
-  client: KubeClient,
-  request: Transition,
-  options: CallOptions,
-): Promise<TransitionResult> {
+export async function transition(client: KubeClient, request: Transition, options: CallOptions): Promise<SwapResult> {
   const swapped = await swapToken(client, request, options);
   if (!swapped.ok || !request.kind.scaleOnly || request.replicas === undefined) return swapped;
   return writeScale(client, { ...request, workload: swapped.workload, replicas: request.replicas }, options);
 }
 
-async function swapToken(client: KubeClient, request: Transition, options: CallOptions): Promise<TransitionResult> {
+async function swapToken(client: KubeClient, request: Transition, options: CallOptions): Promise<SwapResult> {
   const { kind, workload, epoch } = request;
   try {
     const written = await client.patch(kind.kind, workload, patchOf(request), { ...options, type: 'json' });

@@ -3,8 +3,8 @@ import { sliceLabels } from '@scaler/kube';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type FakeApi, type KubeObject, type NewObject, startFakeApi } from '@scaler/testing-kit/kubernetes';
 import { keys, newEpoch, portLabel } from '@scaler/workload-scaler';
-import { type FakeApi, type KubeObject, type NewObject, startFakeApi } from '@scaler/testing-kit';
 import { serveCalls } from '../processes/calls.ts';
 import { sharedMs } from '../processes/usage.ts';
 

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '@scaler/testing-kit';
+import type { AuditEntry } from '@scaler/testing-kit/kubernetes';
 import { keyOf, type Member, times } from '../world/fleet.ts';
 import type { Report, Scene } from './scene.ts';
 import { barOf } from './wishes.ts';

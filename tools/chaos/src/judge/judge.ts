@@ -1,4 +1,4 @@
-import type { FaultHook } from '@scaler/testing-kit';
+import type { FaultHook } from '@scaler/testing-kit/kubernetes';
 import { fleet } from '../world/fleet.ts';
 import type { Sent } from '../world/traffic.ts';
 import { createLeaders, type Leaders } from './leaders.ts';

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '@scaler/testing-kit';
+import type { AuditEntry } from '@scaler/testing-kit/kubernetes';
 import { workloadGvrs } from '../world/fleet.ts';
 import type { Report, Scene } from './scene.ts';
 import type { Change } from './workload-log.ts';

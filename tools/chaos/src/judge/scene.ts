@@ -1,4 +1,4 @@
-import type { Audit, Store } from '@scaler/testing-kit';
+import type { Audit, Store } from '@scaler/testing-kit/kubernetes';
 import type { Counts } from '../counts.ts';
 import type { Timeline } from '../sim/timeline.ts';
 import type { Member } from '../world/fleet.ts';

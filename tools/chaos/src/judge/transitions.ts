@@ -1,4 +1,4 @@
-import type { AuditEntry } from '@scaler/testing-kit';
+import type { AuditEntry } from '@scaler/testing-kit/kubernetes';
 import { fleet, keyOf } from '../world/fleet.ts';
 import { createBrakeWatch } from './brake.ts';
 import { judgeIdle, judgeWishes } from './idleness.ts';

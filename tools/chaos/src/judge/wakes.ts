@@ -1,4 +1,4 @@
-import type { ApiRequest, FaultHook } from '@scaler/testing-kit';
+import type { ApiRequest, FaultHook } from '@scaler/testing-kit/kubernetes';
 import { plurals } from '../world/fleet.ts';
 import type { Report, Scene } from './scene.ts';
 

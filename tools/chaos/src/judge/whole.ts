@@ -1,4 +1,4 @@
-import type { KubeObject } from '@scaler/testing-kit';
+import type { KubeObject } from '@scaler/testing-kit/kubernetes';
 import { gvrOf, keyOf, type Member } from '../world/fleet.ts';
 import type { Scene } from './scene.ts';
 import { isLeftAlone } from './wishes.ts';

@@ -1,4 +1,4 @@
-import type { KubeObject } from '@scaler/testing-kit';
+import type { KubeObject } from '@scaler/testing-kit/kubernetes';
 
 /** What a workload's owner wants of it, as its annotations say. */
 export interface Wishes {

@@ -1,4 +1,4 @@
-import type { AuditEntry, KubeObject } from '@scaler/testing-kit';
+import type { AuditEntry, KubeObject } from '@scaler/testing-kit/kubernetes';
 import { keyOf, workloadGvrs } from '../world/fleet.ts';
 import type { Scene } from './scene.ts';
 import { createWishHistory, type WishHistory } from './wish-history.ts';

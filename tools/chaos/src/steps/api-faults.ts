@@ -1,4 +1,4 @@
-import type { Fault, FaultAction, Verb } from '@scaler/testing-kit';
+import type { Fault, FaultAction, Verb } from '@scaler/testing-kit/kubernetes';
 import type { World } from '../world/world.ts';
 import type { ApiFault, Step, Who } from './step.ts';
 

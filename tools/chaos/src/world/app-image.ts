@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { ServerImage } from '@scaler/testing-kit';
+import type { ServerImage } from '@scaler/testing-kit/kubernetes';
 import { createSandbox } from '../sim/sandbox.ts';
 import type { Ground } from './ground.ts';
 

@@ -1,4 +1,4 @@
-import type { EmbeddedCluster } from '@scaler/testing-kit';
+import type { EmbeddedCluster } from '@scaler/testing-kit/kubernetes';
 import type { Activity } from '../sim/activity.ts';
 import type { Timeline } from '../sim/timeline.ts';
 import type { Random } from '../random.ts';

@@ -1,4 +1,4 @@
-import type { Metrics } from '@scaler/testing-kit';
+import type { Metrics } from '@scaler/testing-kit/kubernetes';
 import type { Timeline } from '../sim/timeline.ts';
 import { fleet, keyOf, type Member, metricName, plurals, times } from './fleet.ts';
 

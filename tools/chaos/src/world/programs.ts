@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FakeApi, ServerImage } from '@scaler/testing-kit/kubernetes';
 import { runAutoscaler, settings as autoscalerSettings } from '@scaler/autoscaler';
 import { runDlx, settings as dlxSettings } from '@scaler/dlx';
 import { loadConfig, type ProcessContext, runProcess } from '@scaler/runtime';
 import type { Logger } from '@scaler/scaler-types';
-import type { FakeApi, ServerImage } from '@scaler/testing-kit';
 import { createSandbox, type Sandbox } from '../sim/sandbox.ts';
 import type { Activity } from '../sim/activity.ts';
 import type { Timeline } from '../sim/timeline.ts';

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import type { ServiceProxy } from '@scaler/testing-kit';
+import type { ServiceProxy } from '@scaler/testing-kit/kubernetes';
 import { requestHeader, slowHeader } from './app-image.ts';
 import { type Member, keyOf } from './fleet.ts';
 import type { Ground } from './ground.ts';

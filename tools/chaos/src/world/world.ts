@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type EmbeddedCluster, type KubeObject, startEmbeddedCluster } from '@scaler/testing-kit/kubernetes';
 import { workloadManifestOf } from './manifests.ts';
-import { type EmbeddedCluster, type KubeObject, startEmbeddedCluster } from '@scaler/testing-kit';
 import { createCounts, type Counts } from '../counts.ts';
 import { createJudge, type Judge } from '../judge/judge.ts';
 import type { Health, Scene } from '../judge/scene.ts';

@@ -1,5 +1,5 @@
+import { connectRawApi, kubernetesApiPromises, type RawApi } from '@scaler/testing-kit/kubernetes';
 import { type KubeClient, kinds } from '@scaler/kube';
-import { connectRawApi, kubernetesApiPromises, type RawApi } from '@scaler/testing-kit';
 import { apply, remove, until } from '../site/api.ts';
 import { clusterRoleBinding, serviceAccount } from './rbac.ts';
 

@@ -1,5 +1,5 @@
+import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { createEchoImage } from '@scaler/testing-kit';
 import { type CrashCase, type CrashResult, crashOnce, listWrites } from './crash-case.ts';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
 import { printLogs } from '../fleet/app-logs.ts';

@@ -1,6 +1,6 @@
 import http from 'node:http';
-import type { ServerImage } from '@scaler/testing-kit';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerImage } from '@scaler/testing-kit/kubernetes';
 
 /** What one instance saw; all times are `performance.now()`. */
 export interface Instance {

@@ -1,5 +1,5 @@
+import { createEchoImage, type EchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { createEchoImage, type EchoImage } from '@scaler/testing-kit';
 import { type BoundaryResult, tryBoundary } from './boundary.ts';
 import { all, type Finding, none } from '../../../harness/finding.ts';
 import { createFleet, type Fleet, type ProxyOf } from '../fleet/fleet.ts';

@@ -1,5 +1,5 @@
+import type { AuditEntry } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, systemNamespace } from '@scaler/demo';
-import type { AuditEntry } from '@scaler/testing-kit';
 
 /** One write of an autoscaler that the API carried out. */
 export interface Act {

@@ -1,5 +1,5 @@
+import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { createEchoImage } from '@scaler/testing-kit';
 import { percentile } from '../../../harness/percentiles.ts';
 import { ask } from '../../../harness/ask.ts';
 import { all, atMost, type Finding } from '../../../harness/finding.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createEchoImage, type Image } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { createEchoImage, type Image } from '@scaler/testing-kit';
 import { percentile } from '../../../harness/percentiles.ts';
 import { type Answer, ask } from '../../../harness/ask.ts';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';

@@ -1,4 +1,4 @@
-import type { FakeApi, KubeObject } from '@scaler/testing-kit';
+import type { FakeApi, KubeObject } from '@scaler/testing-kit/kubernetes';
 
 /** What a pod may say of itself. `CrashLoop`: its container has ended three times. */
 export type Cause = 'ImagePull' | 'CrashLoop' | 'Unschedulable';

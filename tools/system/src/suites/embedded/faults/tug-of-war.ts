@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scaler/demo';
-import { createEchoImage } from '@scaler/testing-kit';
 import { appsOf } from '../fleet/apps.ts';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
 import { createFleet, type Fleet, urlOf } from '../fleet/fleet.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AuditEntry, KubeObject } from '@scaler/testing-kit/kubernetes';
 import type { EmbeddedSystem } from '@scaler/demo';
-import type { AuditEntry, KubeObject } from '@scaler/testing-kit';
 import type { Workload } from './workload.ts';
 import { watchWrites, type Write, type WriteMoment } from './writes.ts';
 

@@ -1,4 +1,4 @@
-import type { ApiRequest, FakeApi } from '@scaler/testing-kit';
+import type { ApiRequest, FakeApi } from '@scaler/testing-kit/kubernetes';
 import type { WriteKind } from './workload.ts';
 
 /** A write of one of the apps on an object of a workload. */

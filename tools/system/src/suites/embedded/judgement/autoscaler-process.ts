@@ -1,6 +1,6 @@
 import { startEmbeddedSystem, systemNamespace, type EmbeddedSystem } from '@scaler/demo';
-import { createEchoImage, type RunningProcess } from '@scaler/testing-kit';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createEchoImage, type RunningProcess } from '@scaler/testing-kit/kubernetes';
 import { type ProcessCost, readCost } from './process-cost.ts';
 import { requestPattern } from './request-pattern.ts';
 

@@ -1,4 +1,4 @@
-import type { EmbeddedCluster } from '@scaler/testing-kit';
+import type { EmbeddedCluster } from '@scaler/testing-kit/kubernetes';
 import { type Answer, ask } from '../../../harness/ask.ts';
 import { type Finding, none } from '../../../harness/finding.ts';
 import { createRandom } from '../../../harness/random.ts';

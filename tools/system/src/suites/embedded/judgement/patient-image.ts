@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import type { ServerImage } from '@scaler/testing-kit/kubernetes';
 import type { Clock } from '@scaler/scaler-types';
-import type { ServerImage } from '@scaler/testing-kit';
 
 /** An app that answers each request, `/?ms=5000`, so long after it came, in the clock's time. */
 export function createPatientImage(clock: Clock): ServerImage {

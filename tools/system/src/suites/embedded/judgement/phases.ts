@@ -1,4 +1,4 @@
-import type { FakeApi, KubeObject } from '@scaler/testing-kit';
+import type { FakeApi, KubeObject } from '@scaler/testing-kit/kubernetes';
 
 /** One change of a workload's phase. */
 export interface PhaseChange {

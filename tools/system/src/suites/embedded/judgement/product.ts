@@ -2,8 +2,12 @@ import { settings as autoscalerSettings, runAutoscaler } from '@scaler/autoscale
 import { runDlx, settings as dlxSettings } from '@scaler/dlx';
 import { createLogger, createShutdown, loadConfig, type ProcessContext } from '@scaler/runtime';
 import type { Clock } from '@scaler/scaler-types';
-import { type EmbeddedCluster, type EmbeddedClusterOptions, startEmbeddedCluster } from '@scaler/testing-kit';
 import { PassThrough } from 'node:stream';
+import {
+  type EmbeddedCluster,
+  type EmbeddedClusterOptions,
+  startEmbeddedCluster,
+} from '@scaler/testing-kit/kubernetes';
 import type { Simulation } from './simulation.ts';
 
 const systemNamespace = 'scaler-system';

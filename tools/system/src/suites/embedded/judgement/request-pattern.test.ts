@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { AuditEntry } from '@scaler/testing-kit';
+import type { AuditEntry } from '@scaler/testing-kit/kubernetes';
 import { requestPattern } from './request-pattern.ts';
 
 const entry = (changes: Partial<AuditEntry>): AuditEntry =>

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '@scaler/testing-kit';
+import type { AuditEntry } from '@scaler/testing-kit/kubernetes';
 
 /** What kind of request it was: its verb and its path, without names of namespaces and of single objects. */
 export function requestPattern({ verb, path, namespace, name, subresource }: AuditEntry): string {

@@ -1,4 +1,4 @@
-import type { FakeApi } from '@scaler/testing-kit';
+import type { FakeApi } from '@scaler/testing-kit/kubernetes';
 import type { Clock } from '@scaler/scaler-types';
 import type { CountedFleet } from './counted-fleet.ts';
 import type { SimulatedPrometheus } from './prometheus.ts';

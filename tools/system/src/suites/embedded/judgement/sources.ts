@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createEchoImage } from '@scaler/testing-kit';
+import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
 import { createRandom } from '../../../harness/random.ts';
 import { say } from '../../../harness/say.ts';

@@ -1,4 +1,4 @@
-import type { FakeApi } from '@scaler/testing-kit';
+import type { FakeApi } from '@scaler/testing-kit/kubernetes';
 
 /** What the autoscaler asked of the API. */
 export interface Calls {

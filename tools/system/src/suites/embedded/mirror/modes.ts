@@ -1,5 +1,5 @@
+import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { createEchoImage } from '@scaler/testing-kit';
 import { putToSleep } from '../faults/sleepers.ts';
 import { all, type Finding, none } from '../../../harness/finding.ts';
 import { urlOf } from '../fleet/fleet.ts';

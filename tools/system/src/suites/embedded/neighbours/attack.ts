@@ -1,6 +1,6 @@
 import { once } from 'node:events';
+import type { ProcessImage } from '@scaler/testing-kit/kubernetes';
 import type { EmbeddedSystem } from '@scaler/demo';
-import type { ProcessImage } from '@scaler/testing-kit';
 import type { Workload } from '../fleet/workload.ts';
 import { largeServices } from './hostile-writes.ts';
 import { commandOf, startProgram } from './program.ts';

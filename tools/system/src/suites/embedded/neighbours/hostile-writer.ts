@@ -2,7 +2,13 @@
 // victim `namespace/name`. One write after the other, 50 ms between two: at most twenty a second. At the end it tells its
 // parent an `AttackReport`.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { builtInKinds, connectRawApi, groupVersionOf, type KubeObject, type NewObject } from '@scaler/testing-kit';
+import {
+  builtInKinds,
+  connectRawApi,
+  groupVersionOf,
+  type KubeObject,
+  type NewObject,
+} from '@scaler/testing-kit/kubernetes';
 import { type HostileWrite, hostileWrites } from './hostile-writes.ts';
 import { endWith, endWithParent, yieldToAll } from './program.ts';
 

@@ -1,4 +1,4 @@
-import type { KubeObject, NewObject } from '@scaler/testing-kit';
+import type { KubeObject, NewObject } from '@scaler/testing-kit/kubernetes';
 
 export interface HostileWrite {
   readonly name: string;

@@ -1,7 +1,7 @@
 // The clients and the apps of the twenty tenants, in a process of their own: what the cluster's API does in the trial's own
 // takes no time of theirs. They do what `tenant-calls.ts` says, one connection for each request, nothing tried again.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { createEchoImage, type RunningServer } from '@scaler/testing-kit';
+import { createEchoImage, type RunningServer } from '@scaler/testing-kit/kubernetes';
 import { ask } from '../../../harness/ask.ts';
 import { endWithParent } from './program.ts';
 import type { TenantCall, TenantCalls, TenantReply } from './tenant-calls.ts';

@@ -1,4 +1,4 @@
-import type { ServerImage } from '@scaler/testing-kit';
+import type { ServerImage } from '@scaler/testing-kit/kubernetes';
 import type { Answer } from '../../../harness/ask.ts';
 import { startProgram } from './program.ts';
 import type { Lateness, TenantCall, TenantCalls, TenantReply, TenantRequest } from './tenant-calls.ts';

@@ -1,0 +1,40 @@
+import type { Clock } from '@scaler/scaler-types';
+import type { Cluster, Credentials } from './credentials.ts';
+
+// Reading them means files and perhaps a plug-in process: too slow for each request, and a token lives for minutes at least.
+const freshMs = 10_000;
+const usableMs = 60_000;
+
+/** Credentials that are read again now and then, in the background as long as the last ones may be good. */
+export function cachedCredentials(
+  read: () => Promise<Credentials>,
+  clock: Clock,
+): Pick<Cluster, 'credentials' | 'forgetCredentials'> {
+  let known: { readonly value: Credentials; readonly atMs: number } | undefined;
+  let reading: Promise<Credentials> | undefined;
+
+  function refresh(): Promise<Credentials> {
+    reading ??= read()
+      .then((value) => {
+        known = { value, atMs: clock.monotonic() };
+        return value;
+      })
+      .finally(() => {
+        reading = undefined;
+      });
+    return reading;
+  }
+
+  return {
+    credentials: async () => {
+      const ageMs = known === undefined ? Infinity : clock.monotonic() - known.atMs;
+      if (known === undefined || ageMs > usableMs) return refresh();
+      // A plug-in that takes seconds must not delay a wake while what we have is most probably still good.
+      if (ageMs > freshMs) refresh().catch(() => undefined);
+      return known.value;
+    },
+    forgetCredentials: () => {
+      known = undefined;
+    },
+  };
+}

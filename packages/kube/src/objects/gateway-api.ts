@@ -1,0 +1,66 @@
+import type { V1ObjectMeta } from '@kubernetes/client-node';
+import type { Wire } from './wire.ts';
+
+type ObjectMeta = Wire<V1ObjectMeta>;
+
+/** A reference of Gateway API; what is left out is the referring object's own, or the default of the field. */
+export interface GatewayReference {
+  group?: string;
+  kind?: string;
+  namespace?: string;
+  name: string;
+  port?: number;
+}
+
+/** What a route hangs on: a Gateway by default, all of its listeners or one of them. */
+export interface ParentReference extends GatewayReference {
+  sectionName?: string;
+}
+
+/** Where a rule leads. */
+export interface BackendReference extends GatewayReference {
+  /** Default 1; 0: nothing is sent there. */
+  weight?: number;
+}
+
+/** What a request must be like for a rule. */
+export interface HttpRouteMatch {
+  /** Default: `PathPrefix` of `/`. */
+  path?: { type?: 'Exact' | 'PathPrefix' | 'RegularExpression'; value?: string };
+  headers?: object[];
+  queryParams?: object[];
+  method?: string;
+}
+
+/** An HTTPRoute of `gateway.networking.k8s.io/v1`, as far as it is used. */
+export interface HttpRoute {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  spec?: {
+    parentRefs?: ParentReference[];
+    hostnames?: string[];
+    rules?: { matches?: HttpRouteMatch[]; backendRefs?: BackendReference[] }[];
+  };
+  status?: {
+    parents?: { parentRef: ParentReference; conditions?: { type: string; status: string }[] }[];
+  };
+}
+
+/** A Gateway of `gateway.networking.k8s.io/v1`, as far as it is used. */
+export interface Gateway {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+  spec?: {
+    gatewayClassName?: string;
+    listeners?: { name: string; hostname?: string; port: number; protocol?: string }[];
+  };
+}
+
+/** A GatewayClass of `gateway.networking.k8s.io/v1`, as far as it is used. */
+export interface GatewayClass {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+}

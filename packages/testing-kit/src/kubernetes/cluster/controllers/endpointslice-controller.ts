@@ -1,0 +1,170 @@
+import { kubeTime, sameJson } from '../conditions.ts';
+import { type Controller, createController, keyOf } from './controller.ts';
+import type { ControllerContext } from './deployment-controller.ts';
+import type { Endpoint, EndpointPort, EndpointSlice, Pod, Service } from '../objects.ts';
+import { controllerReference, isFinished, isReady } from '../pod-state.ts';
+import { hasLabels } from '../selector.ts';
+import { type ClusterStore, endpointSlices, pods, services } from '../store.ts';
+import { randomSuffix } from './template-hash.ts';
+
+const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
+export const serviceNameLabel = 'kubernetes.io/service-name';
+const managedBy = 'endpointslice-controller.k8s.io';
+const maxEndpoints = 100;
+
+/** What one slice should hold; `null`, as the API server gives it, where there is nothing. */
+interface Content {
+  readonly ports: EndpointPort[] | null;
+  readonly endpoints: Endpoint[] | null;
+}
+
+/** Services with a selector → EndpointSlices, of IPv4 addresses. */
+export function createEndpointSliceController({ store, clock, lagMs, onError }: ControllerContext): Controller {
+  const sync = (service: Service): void => {
+    const { namespace = '', name = '' } = service.metadata;
+    const selector = service.spec.selector ?? {};
+    // Slices that exist are left alone, too: from then on somebody else's business.
+    if (Object.keys(selector).length === 0 || service.spec.type === 'ExternalName') return;
+    const selected = store
+      .list<Pod>(pods, namespace)
+      .filter((pod) => hasLabels(pod.metadata.labels, selector) && !isFinished(pod) && pod.status?.podIP !== undefined);
+    const own = store
+      .list<EndpointSlice>(endpointSlices, namespace)
+      .filter(
+        ({ metadata: { labels } }) => labels?.[serviceNameLabel] === name && labels[managedByLabel] === managedBy,
+      );
+    write(service, contents(service, selected), own);
+  };
+
+  const write = (service: Service, wanted: readonly Content[], own: readonly EndpointSlice[]): void => {
+    const { namespace = '' } = service.metadata;
+    const free = new Set(own);
+    const pairs = wanted.map((content) => {
+      const same = [...free].find((slice) => sameJson(slice.ports, content.ports));
+      if (same) free.delete(same);
+      return { content, slice: same };
+    });
+    for (const { content, slice } of pairs) {
+      // A slice that would go is filled anew rather than deleted beside a new one.
+      const target = slice ?? [...free][0];
+      if (target) free.delete(target);
+      if (target === undefined) store.create(endpointSlices, sliceOf(service, content, clock.now()));
+      else if (!sameJson([target.ports, target.endpoints], [content.ports, content.endpoints])) {
+        const annotations = { ...target.metadata.annotations, [triggerTime]: kubeTime(clock.now()) };
+        store.update(endpointSlices, { ...target, ...content, metadata: { ...target.metadata, annotations } });
+      }
+    }
+    for (const slice of free) store.delete(endpointSlices, namespace, slice.metadata.name ?? '');
+  };
+
+  return createController({
+    name: 'endpointslice',
+    clock,
+    lagMs,
+    onError,
+    reconcile(namespace, name) {
+      const service = store.get<Service>(services, namespace, name);
+      if (service !== undefined && service.metadata.deletionTimestamp === undefined) sync(service);
+    },
+  });
+}
+
+const triggerTime = 'endpoints.kubernetes.io/last-change-trigger-time';
+
+function sliceOf(service: Service, content: Content, nowMs: number): EndpointSlice {
+  const { namespace = '', name = '', labels } = service.metadata;
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: `${name}-${randomSuffix()}`,
+      generateName: `${name}-`,
+      namespace,
+      labels: {
+        ...labels,
+        [managedByLabel]: managedBy,
+        [serviceNameLabel]: name,
+        ...(service.spec.clusterIP === 'None' && { 'service.kubernetes.io/headless': '' }),
+      },
+      annotations: { [triggerTime]: kubeTime(nowMs) },
+      ownerReferences: [controllerReference(service, 'v1', 'Service')],
+    },
+    addressType: 'IPv4',
+    ...content,
+  };
+}
+
+/** One group of slices for each set of port numbers, as named ports may differ between pods; never none at all. */
+function contents(service: Service, selected: readonly Pod[]): Content[] {
+  const groups = new Map<string, { ports: EndpointPort[]; endpoints: Endpoint[] }>();
+  for (const pod of selected) {
+    const ports = portsFor(service, pod);
+    const key = JSON.stringify(ports);
+    const group = groups.get(key) ?? { ports, endpoints: [] };
+    group.endpoints.push(endpointOf(service, pod));
+    groups.set(key, group);
+  }
+  if (groups.size === 0) return [{ ports: null, endpoints: null }];
+  return [...groups.values()].flatMap(({ ports, endpoints }) => {
+    const count = Math.ceil(endpoints.length / maxEndpoints);
+    return Array.from({ length: count }, (_, i) => ({
+      ports,
+      endpoints: endpoints.slice(i * maxEndpoints, (i + 1) * maxEndpoints),
+    }));
+  });
+}
+
+function portsFor(service: Service, pod: Pod): EndpointPort[] {
+  return (service.spec.ports ?? []).flatMap(({ name = '', port, targetPort, protocol = 'TCP', appProtocol }) => {
+    const number = resolvePort(targetPort ?? port, protocol, pod);
+    if (number === undefined) return [];
+    return [{ name, port: number, protocol, ...(appProtocol !== undefined && { appProtocol }) }];
+  });
+}
+
+function resolvePort(target: number | string, protocol: string, pod: Pod): number | undefined {
+  if (typeof target === 'number') return target;
+  return pod.spec.containers
+    .flatMap((container) => container.ports ?? [])
+    .find((port) => port.name === target && (port.protocol ?? 'TCP') === protocol)?.containerPort;
+}
+
+function endpointOf(service: Service, pod: Pod): Endpoint {
+  const { namespace = '', name = '', uid = '', deletionTimestamp } = pod.metadata;
+  const serving = isReady(pod);
+  const terminating = deletionTimestamp !== undefined;
+  const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
+  const { hostname, subdomain, nodeName } = pod.spec;
+  return {
+    addresses: [pod.status?.podIP ?? ''],
+    conditions: { ready, serving, terminating },
+    ...(hostname !== undefined && subdomain === service.metadata.name && { hostname }),
+    ...(nodeName !== undefined && { nodeName }),
+    targetRef: { kind: 'Pod', namespace, name, uid },
+  };
+}
+
+/** Wires an EndpointSlice controller to the changes it acts on. */
+export function watchForEndpointSlices(store: ClusterStore, controller: Controller): (() => void)[] {
+  const labelsOf = new Map<string, Pod['metadata']['labels']>();
+  const onPod = (pod: Pod, gone: boolean): void => {
+    const { namespace = '', uid = '', labels } = pod.metadata;
+    const before = labelsOf.get(uid);
+    if (gone) labelsOf.delete(uid);
+    else labelsOf.set(uid, labels);
+    for (const service of store.list<Service>(services, namespace)) {
+      const selector = service.spec.selector ?? {};
+      if (hasLabels(labels, selector) || hasLabels(before, selector)) controller.enqueue(keyOf(service));
+    }
+  };
+  return [
+    store.watch(services, ({ object }) => controller.enqueue(keyOf(object))),
+    store.watch(pods, ({ type, object }) => onPod(object as Pod, type === 'DELETED')),
+    store.watch(endpointSlices, ({ object }) => {
+      const { namespace = '', labels } = object.metadata;
+      if (labels?.[managedByLabel] !== managedBy) return;
+      // Edited or deleted by hand: put right.
+      controller.enqueue(`${namespace}/${labels[serviceNameLabel] ?? ''}`);
+    }),
+  ];
+}

@@ -1,0 +1,190 @@
+import type { Clock } from '@scaler/scaler-types';
+import { runCommand } from './command.ts';
+import { kubeTime } from '../conditions.ts';
+import type { Exit, RunningContainer } from './container.ts';
+import type { Image } from '../image.ts';
+import type { Container, ContainerState, ContainerStatus, Pod } from '../objects.ts';
+import { containerEnv } from './pod-env.ts';
+import { runProbe } from './probe.ts';
+import { startProcessContainer } from './process-container.ts';
+import type { Reaper } from './reaper.ts';
+import { startServerContainer } from './server-container.ts';
+
+export interface ContainerContext {
+  readonly clock: Clock;
+  readonly reaper: Reaper;
+  readonly images: Readonly<Record<string, Image>>;
+  /** First pause after a failed pull or a second crash, in milliseconds; doubles up to 30 times as much. */
+  readonly backOffMs: number;
+}
+
+/** One container of a pod through all its lives. */
+export interface ContainerWorker {
+  readonly name: string;
+  readonly pid: number | undefined;
+  status(): ContainerStatus;
+  /** Pulls, starts, probes and restarts until `signal` (the pod is to end) or, by the pod's policy, for good. */
+  run(signal: AbortSignal): Promise<void>;
+  /** preStop hook, SIGTERM, what is left of the grace period, SIGKILL; resolves when it has ended. */
+  terminate(graceMs: number): Promise<void>;
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+}
+
+/** Kubelet's own: what a container gets after SIGTERM even if its hook took all of the grace period. */
+const leastGraceMs = 2_000;
+/** A container that ran this long starts with a clean record. */
+const forgiveMs = 600_000;
+
+export function createContainerWorker(
+  container: Container,
+  pod: Pod,
+  podIP: string,
+  context: ContainerContext,
+  onChange: () => void,
+): ContainerWorker {
+  const { clock, images } = context;
+  let state: ContainerState = { waiting: { reason: 'ContainerCreating' } };
+  let lastState: ContainerState = {};
+  let ready = false;
+  let started = false;
+  let restartCount = 0;
+  let runs = 0;
+  let running: RunningContainer | undefined;
+  let env: Record<string, string> = {};
+
+  const wait = (reason: string, message?: string): void => {
+    state = { waiting: { reason, ...(message !== undefined && { message }) } };
+    onChange();
+  };
+
+  const pull = async (signal: AbortSignal): Promise<Image> => {
+    for (let backOffMs = context.backOffMs; ; backOffMs = Math.min(backOffMs * 2, context.backOffMs * 30)) {
+      const image = images[container.image];
+      if (image !== undefined) return image;
+      const problem = `failed to pull image "${container.image}": no such image in this cluster`;
+      wait('ErrImagePull', problem);
+      await clock.sleep(Math.min(1_000, backOffMs / 2), signal);
+      wait('ImagePullBackOff', `Back-off pulling image "${container.image}": ErrImagePull: ${problem}`);
+      await clock.sleep(backOffMs, signal);
+    }
+  };
+
+  const launch = (image: Image): RunningContainer => {
+    const imageEnv = 'command' in image ? (image.env ?? {}) : {};
+    env = containerEnv(pod, container, imageEnv, podIP);
+    if ('start' in image) return startServerContainer(image, { env, podIP });
+    const command = [...(container.command ?? image.command), ...(container.args ?? [])];
+    return startProcessContainer({ command, env, cwd: image.cwd, reaper: context.reaper });
+  };
+
+  /** Probes while the container runs: readiness once it counts as started. */
+  const probe = async (signal: AbortSignal): Promise<void> => {
+    const target = { container, podIP, env };
+    if (container.startupProbe) {
+      const done = new AbortController();
+      const until = AbortSignal.any([signal, done.signal]);
+      await runProbe(container.startupProbe, target, clock, (success) => success && done.abort(), until).catch(
+        () => undefined,
+      );
+      signal.throwIfAborted();
+    }
+    started = true;
+    ready = container.readinessProbe === undefined;
+    onChange();
+    const onResult = (success: boolean): void => {
+      ready = success;
+      onChange();
+    };
+    if (container.readinessProbe) await runProbe(container.readinessProbe, target, clock, onResult, signal);
+  };
+
+  /** One life, from the start to the exit. */
+  const live = async (image: Image): Promise<Exit> => {
+    const startedAt = kubeTime(clock.now());
+    running = launch(image);
+    runs++;
+    const ended = new AbortController();
+    state = { running: { startedAt } };
+    started = container.startupProbe === undefined;
+    onChange();
+    probe(ended.signal).catch(() => undefined);
+    const exit = await running.exited;
+    ended.abort(new Error('the container ended'));
+    running = undefined;
+    ready = false;
+    started = false;
+    const reason = exit.exitCode === 0 ? 'Completed' : exit.exitCode === 128 ? 'StartError' : 'Error';
+    state = { terminated: { ...exit, reason, startedAt, finishedAt: kubeTime(clock.now()) } };
+    onChange();
+    return exit;
+  };
+
+  const run = async (signal: AbortSignal): Promise<void> => {
+    let backOffMs = 0;
+    for (;;) {
+      const image = await pull(signal);
+      signal.throwIfAborted();
+      const startedAt = clock.monotonic();
+      const { exitCode } = await live(image);
+      if (signal.aborted || !restarts(pod, exitCode)) return;
+      if (clock.monotonic() - startedAt >= forgiveMs) backOffMs = 0;
+      lastState = state;
+      if (backOffMs > 0) {
+        wait('CrashLoopBackOff', `back-off ${backOffMs / 1_000}s restarting failed container=${container.name}`);
+        await clock.sleep(backOffMs, signal);
+      }
+      // The first restart is at once.
+      backOffMs = backOffMs === 0 ? context.backOffMs : Math.min(backOffMs * 2, context.backOffMs * 30);
+      restartCount++;
+    }
+  };
+
+  const preStop = async (signal: AbortSignal): Promise<void> => {
+    const hook = container.lifecycle?.preStop;
+    if (hook?.sleep) await clock.sleep(hook.sleep.seconds * 1_000, signal);
+    if (hook?.exec) await runCommand(hook.exec.command, env, signal);
+  };
+
+  return {
+    name: container.name,
+    get pid() {
+      return running?.pid;
+    },
+    status: () => ({
+      name: container.name,
+      image: container.image,
+      imageID: runs > 0 ? container.image : '',
+      ...(runs > 0 && { containerID: `embedded://${pod.metadata.uid}/${container.name}/${runs}` }),
+      ready,
+      started,
+      restartCount,
+      state,
+      lastState,
+    }),
+    run: (signal) =>
+      run(signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      }),
+    async terminate(graceMs) {
+      const current = running;
+      if (current === undefined) return;
+      const startedAt = clock.monotonic();
+      const over = new AbortController();
+      void current.exited.then(() => over.abort(new Error('exited')));
+      const cancelHook = clock.after(graceMs, () => over.abort(new Error('grace period over')));
+      await preStop(over.signal).catch(() => undefined);
+      cancelHook();
+      current.terminate();
+      const leftMs = Math.max(graceMs - (clock.monotonic() - startedAt), Math.min(leastGraceMs, graceMs));
+      const cancelKill = clock.after(leftMs, () => current.kill());
+      await current.exited;
+      cancelKill();
+    },
+    kill: (signal) => (signal === 'SIGKILL' ? running?.kill() : running?.terminate()),
+  };
+}
+
+function restarts(pod: Pod, exitCode: number): boolean {
+  const policy = pod.spec.restartPolicy ?? 'Always';
+  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
+}

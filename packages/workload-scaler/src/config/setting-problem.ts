@@ -1,0 +1,7 @@
+/** An annotation that is wrong. The workload is not parked while one is `fatal`. */
+export interface SettingProblem {
+  readonly annotation: string;
+  readonly message: string;
+  /** False for one that nobody knows: it may be of a newer version. */
+  readonly fatal: boolean;
+}
