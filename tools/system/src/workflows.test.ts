@@ -47,7 +47,7 @@ test('every script of package.json that checks something', () => {
   expect(missing).toEqual([]);
 });
 
-test.each(Object.keys(trials))('the trial %s', (name) => {
+test.each(trials.map(({ name }) => name))('the trial %s', (name) => {
   expect(givenTo('trials').some((given) => words(given).length === 0 || words(given).includes(name))).toBe(true);
 });
 

@@ -1,13 +1,10 @@
-/** One thing that a trial had to show, and what it showed. */
+/** One thing that a case had to show, and what it showed. */
 export interface Finding {
   readonly what: string;
   readonly wanted: string;
   readonly got: string;
   readonly good: boolean;
 }
-
-/** A long-running proof; rejects when it could not be carried out. */
-export type Trial = () => Promise<readonly Finding[]>;
 
 /** `TRIALS_TIMES=shown`: for machines that are shared, where a time says as much of the neighbours as of the apps. */
 const timesAreJudged = process.env['TRIALS_TIMES'] !== 'shown';

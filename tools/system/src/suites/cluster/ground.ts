@@ -5,6 +5,7 @@ import { type Client, createClient } from './site/client.ts';
 import type { Images } from './site/images.ts';
 import type { Release } from './site/install.ts';
 import type { Kit } from './site/kit.ts';
+import type { Stand } from '../../harness/suite.ts';
 import type { Ground } from './scenario.ts';
 
 /** What all scenarios of a run share. */
@@ -20,14 +21,7 @@ export interface Site {
   client: Promise<Client> | undefined;
 }
 
-/** A ground for one scenario, what it counted, and how to leave it as it was. */
-export interface Lease {
-  readonly ground: Ground;
-  readonly counted: { sent: number; lost: number };
-  end(): Promise<void>;
-}
-
-export function createGround(site: Site, name: string, signal: AbortSignal): Lease {
+export function createGround(site: Site, name: string, signal: AbortSignal): Stand<Ground> {
   const undos: (() => Promise<unknown>)[] = [];
   const counted = { sent: 0, lost: 0 };
   const ground: Ground = {

@@ -1,23 +1,16 @@
 import type { KubeClient } from '@scaler/kube';
-import type { Finding } from '../../harness/finding.ts';
+import type { Case } from '../../harness/suite.ts';
 import type { Client } from './site/client.ts';
 import type { Images } from './site/images.ts';
 import type { Values } from './site/install.ts';
 import type { Kit } from './site/kit.ts';
 
 /** One thing that is shown on a real Kubernetes: `npm run e2e -- --all NAME`. */
-export interface Scenario {
-  readonly name: string;
-  /** One sentence: what it shows. */
-  readonly doc: string;
+export interface Scenario extends Case<Ground> {
   /** How many nodes it needs at least; default 1. With fewer it is skipped. */
   readonly nodes?: number;
   /** It freezes or restarts Kubernetes' own programs: without a kit it is skipped. */
   readonly needsKit?: boolean;
-  /** How long it may take; default 6 minutes. Then the ground's signal aborts. */
-  readonly limitMs?: number;
-  /** Rejects when it could not be carried out, which is a failure too. */
-  run(ground: Ground): Promise<readonly Finding[]>;
 }
 
 /** What a scenario stands on. */

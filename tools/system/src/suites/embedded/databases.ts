@@ -10,7 +10,6 @@ import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { keys } from '@scaler/workload-scaler';
 import { percentile } from '../../harness/percentiles.ts';
 import { all, type Finding } from '../../harness/finding.ts';
-import { say } from '../../harness/say.ts';
 import { sizeFrom } from '../../harness/size.ts';
 
 const run = promisify(execFile);
@@ -131,11 +130,11 @@ async function prove(system: EmbeddedSystem, one: Database, rounds: number): Pro
       if (stdout !== one.answer) throw new Error(`answered ${JSON.stringify(stdout)}`);
       tookMs.push(performance.now() - beganMs);
     } catch (error) {
-      say(`  ${one.name}, wake ${round + 1}: ${(error as Error).message}`);
+      console.log(`  ${one.name}, wake ${round + 1}: ${(error as Error).message}`);
     }
   }
   const [p50, p99] = [0.5, 0.99].map((p) => Math.round(percentile(tookMs, p)));
-  say(`  ${one.name}: from the start of its client to the end, a wake included, p50 ${p50} ms, p99 ${p99} ms`);
+  console.log(`  ${one.name}: from the start of its client to the end, a wake included, p50 ${p50} ms, p99 ${p99} ms`);
   const kept = await keepsAwake(system, one, hostname, Number(port));
   await untilAsleep(system, one);
   for (let i = 0; i < checks; i++) await look(hostname, Number(port));

@@ -4,7 +4,6 @@ import { type CrashCase, type CrashResult, crashOnce, listWrites } from './crash
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
 import { printLogs } from '../fleet/app-logs.ts';
 import { createFleet, type Fleet } from '../fleet/fleet.ts';
-import { say } from '../../../harness/say.ts';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
 import { tableLines } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
@@ -31,7 +30,7 @@ export async function crash(): Promise<readonly Finding[]> {
   try {
     for (let i = 0; i < count; i++) lanes.push(await startLane(i));
     const cases = await planCases(lanes[0] as Lane);
-    say(`  ${cases.length} cases over ${count} systems`);
+    console.log(`  ${cases.length} cases over ${count} systems`);
     const results = await runAll(lanes, cases);
     return report(results);
   } finally {
@@ -88,7 +87,7 @@ async function crashOrTell(system: EmbeddedSystem, workload: Workload, one: Cras
     return await crashOnce(system, workload, one, strandedMs);
   } catch (error) {
     await printLogs(system, /./, 10);
-    for (const problem of system.problems) say(`  ${problem.message}`);
+    for (const problem of system.problems) console.log(`  ${problem.message}`);
     const history = [String(error), ...workload.journal.around(performance.now(), 10_000, 0)];
     return { crash: one, recoveredMs: undefined, sent: [], history };
   }
@@ -115,7 +114,7 @@ function report(results: readonly CrashResult[]): Finding[] {
     const cut = sent.reduce((sum, each) => sum + each.cut, 0);
     return [mode, write.by, write.kind, write.verb, write.object, when, whole, sent.length, lostOf(result), cut];
   });
-  for (const line of tableLines([head, ...rows])) say(line);
+  for (const line of tableLines([head, ...rows])) console.log(line);
   for (const result of results.filter(({ history }) => history.length > 0).slice(0, 4)) tell(result);
   const recovered = results.flatMap(({ recoveredMs }) => (recoveredMs === undefined ? [] : [recoveredMs]));
   return [
@@ -134,6 +133,6 @@ function report(results: readonly CrashResult[]): Finding[] {
 
 function tell({ crash: { mode, write, when }, history, sent }: CrashResult): void {
   const lost = sent.find(({ answer }) => !answer.ok)?.answer;
-  say(`\n  ${mode}, ${write.by} killed after its ${write.kind} write (${when}): ${lost?.text ?? 'not whole'}`);
-  for (const line of history) say(`  ${line}`);
+  console.log(`\n  ${mode}, ${write.by} killed after its ${write.kind} write (${when}): ${lost?.text ?? 'not whole'}`);
+  for (const line of history) console.log(`  ${line}`);
 }

@@ -5,7 +5,6 @@ import { type Answer, ask } from '../../../harness/ask.ts';
 import { all, atMost, type Finding } from '../../../harness/finding.ts';
 import { createFleet, type Fleet, urlOf } from '../fleet/fleet.ts';
 import { createProbedImage, type ProbedImage, startDelayMs } from './probed-image.ts';
-import { say } from '../../../harness/say.ts';
 import { sizeFrom } from '../../../harness/size.ts';
 import { tableLines } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
@@ -53,7 +52,7 @@ export async function latency(): Promise<readonly Finding[]> {
     }
     fleet.close();
     const failed = results.filter((result) => typeof result === 'string');
-    for (const text of failed) say(`  ${text}`);
+    for (const text of failed) console.log(`  ${text}`);
     const wakes = results.filter((result) => typeof result !== 'string');
     return report(wakes.slice(0, coldWakes), wakes.slice(coldWakes), failed.length);
   } finally {
@@ -156,7 +155,7 @@ function report(cold: readonly Wake[], wakes: readonly Wake[], failed: number): 
     ),
     row('between two probes of an instance that is not ready', gaps),
   ];
-  for (const line of tableLines(rows)) say(line);
+  for (const line of tableLines(rows)) console.log(line);
   return [
     all('requests held, each answered once awake', wakes.length, wakes.length + failed),
     atMost('held request → wake write, p99', percentile(toWakeWrite, 0.99), 10),

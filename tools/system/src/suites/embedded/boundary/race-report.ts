@@ -2,7 +2,6 @@ import type { EmbeddedSystem } from '@scaler/demo';
 import { spread } from '../../../harness/percentiles.ts';
 import { printLogs } from '../fleet/app-logs.ts';
 import type { BoundaryResult, Shot } from './boundary.ts';
-import { say } from '../../../harness/say.ts';
 import { steps } from './sweep.ts';
 import { tableLines } from '../../../harness/table.ts';
 import { type Mode, modes } from '../fleet/workload.ts';
@@ -33,7 +32,7 @@ export function printModes(results: readonly BoundaryResult[], duplicates: Reado
       spread(shots.filter(({ step }) => step.startsWith('asleep')).map(tookMs)),
     ];
   });
-  for (const line of tableLines([[...head, ...rest], ...rows])) say(line);
+  for (const line of tableLines([[...head, ...rest], ...rows])) console.log(line);
 }
 
 /** Per mode: how many requests were sent in which step. */
@@ -42,7 +41,7 @@ export function printSteps(results: readonly BoundaryResult[]): void {
     const shots = shotsOf(ofMode(results, mode));
     return [mode, ...steps.map((step) => shots.filter((shot) => shot.step === step).length)];
   });
-  for (const line of tableLines([['sent while', ...steps], ...rows])) say(line);
+  for (const line of tableLines([['sent while', ...steps], ...rows])) console.log(line);
 }
 
 /** The history around the first requests that were lost, and around workloads that did not come to rest. */
@@ -55,9 +54,9 @@ export async function printLosses(system: EmbeddedSystem, results: readonly Boun
   for (const { workload, aim, shots, unrest } of bad.slice(0, toldLosses)) {
     const lost = shots.find(({ answer }) => !answer.ok);
     const what = lost ? `a request sent in step ${lost.step} ended with ${lost.answer.text}` : `not at rest: ${unrest}`;
-    say(`\n  ${workload.name}, aimed at ${aim.anchor}: ${what}`);
+    console.log(`\n  ${workload.name}, aimed at ${aim.anchor}: ${what}`);
     const atMs = lost?.answer.sentMs ?? performance.now();
-    for (const line of workload.journal.around(atMs, lost ? 1_500 : 30_000, 2_500)) say(`  ${line}`);
+    for (const line of workload.journal.around(atMs, lost ? 1_500 : 30_000, 2_500)) console.log(`  ${line}`);
     await printLogs(system, new RegExp(`\\b${workload.name}(?!\\d)\\b`), 12);
   }
 }

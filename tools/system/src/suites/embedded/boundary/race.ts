@@ -5,7 +5,6 @@ import { all, type Finding, none } from '../../../harness/finding.ts';
 import { createFleet, type Fleet, type ProxyOf } from '../fleet/fleet.ts';
 import { printLosses, printModes, printSteps } from './race-report.ts';
 import { createRandom } from '../../../harness/random.ts';
-import { say } from '../../../harness/say.ts';
 import { sizeFrom } from '../../../harness/size.ts';
 import { createSweep } from './sweep.ts';
 
@@ -60,7 +59,7 @@ async function runRace(options: RaceOptions): Promise<readonly Finding[]> {
     if (staleMs !== undefined) {
       system.api.faults.add({ verb: 'watch', userAgent: 'scaler-dlx', action: { type: 'staleWatch', ms: staleMs } });
     }
-    say(
+    console.log(
       `  ${fleet.workloads.length} workloads, ${dlxReplicas} DLX${staleMs ? `, what it knows is ${staleMs} ms old` : ''}`,
     );
     const results = await tryAll(fleet, proxies, options);

@@ -4,7 +4,6 @@ import { percentile } from '../../../harness/percentiles.ts';
 import { ask } from '../../../harness/ask.ts';
 import { all, atMost, type Finding } from '../../../harness/finding.ts';
 import { createFleet, type Fleet, urlOf } from '../fleet/fleet.ts';
-import { say } from '../../../harness/say.ts';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
 import { tableLines } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
@@ -78,7 +77,7 @@ async function goDark(system: EmbeddedSystem, workloads: readonly Workload[]): P
   scaleDlx(system, 2);
   const backMs = performance.now();
   await putToSleep(system, workloads);
-  say(`  a DLX is back: all ${workloads.length} asleep again after ${seconds(performance.now() - backMs)}`);
+  console.log(`  a DLX is back: all ${workloads.length} asleep again after ${seconds(performance.now() - backMs)}`);
   return findings;
 }
 
@@ -120,9 +119,9 @@ function report(started: readonly Start[], served: number, told: number): readon
       started.map(({ restoredMs }) => restoredMs),
     ),
   ];
-  for (const line of tableLines(rows)) say(line);
+  for (const line of tableLines(rows)) console.log(line);
   const pace = paceOf(started);
-  say(
+  console.log(
     `  at once at most ${pace.atOnce} of ${starts.limit}, of one namespace ${pace.ofOneNamespace} of ${starts.namespaceLimit}; at most ${pace.perSecond} started within a second, where each takes ${seconds(appStartMs)}`,
   );
   const firstMs = Math.min(...started.map(({ startedMs }) => startedMs));

@@ -5,7 +5,6 @@ import { percentile } from '../../../harness/percentiles.ts';
 import { type Answer, ask } from '../../../harness/ask.ts';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
 import { createFleet, fleetNamespace, urlOf } from '../fleet/fleet.ts';
-import { say } from '../../../harness/say.ts';
 import { tableLines } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
 import { type Cause, whenSaid } from './pod-says.ts';
@@ -219,8 +218,8 @@ function report(results: readonly Refused[]): readonly Finding[] {
     ...[one.name, ...span(heldMs), ...span(laterMs), wrong.length, Math.round(mendedMs)],
   ]);
   const head = ['milliseconds', 'held', 'p50 from its word', 'longest', 'later', 'p50', 'longest', 'told otherwise'];
-  for (const line of tableLines([[...head, 'served after it was mended'], ...rows])) say(line);
-  for (const { wrong } of results) for (const text of wrong.slice(0, 3)) say(`    ${text}`);
+  for (const line of tableLines([[...head, 'served after it was mended'], ...rows])) console.log(line);
+  for (const { wrong } of results) for (const text of wrong.slice(0, 3)) console.log(`    ${text}`);
   return results.flatMap(({ one, heldMs, laterMs, wrong, mendedMs }) => [
     atMost(`${one.name}: its pod says so → each that was held is answered`, Math.max(...heldMs), limitMs),
     atMost('  sent later → answered', Math.max(...laterMs), limitMs),

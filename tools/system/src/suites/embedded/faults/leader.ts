@@ -5,7 +5,6 @@ import { appsOf } from '../fleet/apps.ts';
 import { ask } from '../../../harness/ask.ts';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
 import { createFleet, type Fleet, fleetNamespace, urlOf } from '../fleet/fleet.ts';
-import { say } from '../../../harness/say.ts';
 import { tableLines } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
 import { type Acts, followActs, type Overlap, overlapOf } from './acts.ts';
@@ -185,9 +184,9 @@ function report(results: readonly Result[]): Finding[] {
     ...[round.name, phases.awake, phases.parking, phases.asleep, seconds(nextMs), seconds(settledMs)],
     ...[overlap.handedOver, overlap.contested.length, overlap.unheld],
   ]);
-  for (const line of tableLines([[...head, ...rest], ...rows])) say(line);
+  for (const line of tableLines([[...head, ...rest], ...rows])) console.log(line);
   for (const { unsettled, overlap } of results) {
-    for (const text of [...unsettled.slice(0, 5), ...overlap.contested.slice(0, 5)]) say(`    ${text}`);
+    for (const text of [...unsettled.slice(0, 5), ...overlap.contested.slice(0, 5)]) console.log(`    ${text}`);
   }
   const sum = (of: (result: Result) => number): number => results.reduce((total, result) => total + of(result), 0);
   return [

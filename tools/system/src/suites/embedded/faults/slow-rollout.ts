@@ -3,7 +3,6 @@ import type { EmbeddedSystem } from '@scaler/demo';
 import { ask } from '../../../harness/ask.ts';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
 import { urlOf } from '../fleet/fleet.ts';
-import { say } from '../../../harness/say.ts';
 import type { Workload } from '../fleet/workload.ts';
 import { readyDlx, rollOutDlx } from './dlx-replicas.ts';
 import { seconds } from './seconds.ts';
@@ -38,7 +37,7 @@ export async function slowRollout(
   const woken = workloads.filter(({ phase, replicas }) => phase !== 'asleep' || replicas > 0);
   const [first] = workloads as [Workload];
   const answer = await ask(urlOf(system, first), { timeoutMs: 20_000 });
-  say(`  a rollout, ${name}: fewer than both ready for ${seconds(fewerForMs)}, none for ${seconds(noneForMs)}`);
+  console.log(`  a rollout, ${name}: fewer than both ready for ${seconds(fewerForMs)}, none for ${seconds(noneForMs)}`);
   first.idle = false;
   await first.until(() => first.isWhole, 20_000);
   await putToSleep(system, [first]);

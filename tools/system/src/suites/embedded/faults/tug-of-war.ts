@@ -4,7 +4,6 @@ import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scal
 import { appsOf } from '../fleet/apps.ts';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
 import { createFleet, type Fleet, urlOf } from '../fleet/fleet.ts';
-import { say } from '../../../harness/say.ts';
 import { tableLines } from '../../../harness/table.ts';
 import { startTraffic } from '../../../harness/traffic.ts';
 import type { Mode, Workload } from '../fleet/workload.ts';
@@ -70,13 +69,13 @@ async function fight(system: EmbeddedSystem, fights: readonly Fight[]): Promise<
   const beganMs = performance.now();
   const givenUp = (workload: Workload): boolean => contestedBy(system, workload).length > 0;
   await system.waitFor(() => workloads.every(givenUp), { timeoutMs: giveUpMs }).catch(() => undefined);
-  say(`  all given up after ${((performance.now() - beganMs) / 1000).toFixed(1)} s`);
+  console.log(`  all given up after ${((performance.now() - beganMs) / 1000).toFixed(1)} s`);
   await sleep(1_000);
   const then = fights.map(({ rival }) => sum(rival.rounds));
   await sleep(peaceMs);
   const sent = await traffic.stop();
   const lost = sent.filter(({ answer: { ok } }) => !ok);
-  for (const { answer } of lost.slice(0, 4)) say(`    ${answer.text}`);
+  for (const { answer } of lost.slice(0, 4)) console.log(`    ${answer.text}`);
   return [
     ...(await Promise.all(fights.map((one, i) => report(system, one, then[i] ?? 0)))).flat(),
     all('all counted by the metric under the name of the writer', await metricOf(system), workloads.length),
@@ -111,7 +110,8 @@ async function report(
   const explanations = await Promise.all(workloads.map((workload) => explanationOf(system, workload)));
   const roundsOf = ({ name }: Workload): number => rival.rounds.get(name) ?? 0;
   const rows = workloads.map((one) => [one.name, roundsOf(one), one.parks, one.sleeps, one.phase]);
-  for (const line of tableLines([[`${field} written back`, 'rounds', 'parks', 'sleeps', 'now'], ...rows])) say(line);
+  for (const line of tableLines([[`${field} written back`, 'rounds', 'parks', 'sleeps', 'now'], ...rows]))
+    console.log(line);
   const most = Math.max(...workloads.map(roundsOf));
   const count = (is: (workload: Workload, i: number) => boolean): number => workloads.filter(is).length;
   return [

@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EmbeddedSystem } from '@scaler/demo';
-import { say } from '../../../harness/say.ts';
 
 const longest = 400;
 
@@ -10,6 +9,6 @@ export async function printLogs({ logFolder }: EmbeddedSystem, pattern: RegExp, 
   for (const file of await readdir(logFolder)) {
     const text = await readFile(join(logFolder, file), 'utf8');
     const own = text.split('\n').filter((line) => pattern.test(line));
-    for (const line of own.slice(-lines)) say(`    ${file}: ${line.slice(0, longest)}`);
+    for (const line of own.slice(-lines)) console.log(`    ${file}: ${line.slice(0, longest)}`);
   }
 }

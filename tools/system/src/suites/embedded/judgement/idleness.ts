@@ -2,7 +2,6 @@ import type { EmbeddedCluster } from '@scaler/testing-kit/kubernetes';
 import { type Answer, ask } from '../../../harness/ask.ts';
 import { type Finding, none } from '../../../harness/finding.ts';
 import { createRandom } from '../../../harness/random.ts';
-import { say } from '../../../harness/say.ts';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
 import { tableLines } from '../../../harness/table.ts';
 import { createPatientImage } from './patient-image.ts';
@@ -50,7 +49,9 @@ export async function idleness(): Promise<readonly Finding[]> {
     await simulation.run(4 * windowMs);
     for (const { usage } of callers) usage.close(clock.monotonic());
     const answers = await simulation.settled(Promise.all(callers.flatMap((one) => one.answers)));
-    say(`  seed ${seed}; ${size} workloads and patterns, ${lastsMs / 60_000} simulated minutes, window 1m, tick 10s`);
+    console.log(
+      `  seed ${seed}; ${size} workloads and patterns, ${lastsMs / 60_000} simulated minutes, window 1m, tick 10s`,
+    );
     return report(callers, answers);
   } finally {
     await product.close();
@@ -160,9 +161,9 @@ function report(callers: readonly Caller[], answers: readonly Answer[]): Finding
     ['time without use', 'last request', 'spells', 'parked', 'earliest', 'latest'],
     ...rows,
   ]))
-    say(line);
+    console.log(line);
   const lost = answers.filter(({ ok }) => !ok);
-  for (const { text } of lost.slice(0, 5)) say(`  lost: ${text}`);
+  for (const { text } of lost.slice(0, 5)) console.log(`  lost: ${text}`);
   const early = spells.filter((spell) => parkedAfter(spell) < windowMs).length;
   const late = spells.filter(
     (spell) => lasted(spell) > windowMs + tickMs && parkedAfter(spell) > windowMs + tickMs,

@@ -2,7 +2,6 @@ import { createEchoImage, type EmbeddedCluster } from '@scaler/testing-kit/kuber
 import { type Answer, ask } from '../../../harness/ask.ts';
 import { type Finding, none } from '../../../harness/finding.ts';
 import { createRandom } from '../../../harness/random.ts';
-import { say } from '../../../harness/say.ts';
 import { sizeFrom } from '../../../harness/size.ts';
 import { tableLines } from '../../../harness/table.ts';
 import { followPhases, type PhaseChange } from './phases.ts';
@@ -50,7 +49,7 @@ export async function lying(): Promise<readonly Finding[]> {
     await create(simulation, product.cluster, all);
     const fromMs = simulation.clock.monotonic();
     const sent = await callAll(simulation, product.cluster, all, seed);
-    say(`  seed ${seed}; an hour, ${all.length} workloads, a request a second to each, every metric says 0`);
+    console.log(`  seed ${seed}; an hour, ${all.length} workloads, a request a second to each, every metric says 0`);
     return report(
       all,
       sent,
@@ -140,10 +139,11 @@ function report(
     'asleep',
     'begun after minutes',
   ];
-  for (const line of tableLines([head, ...table])) say(line);
-  for (const { liar, lost } of rows) for (const { text } of lost.slice(0, 5)) say(`  ${liar.name}: ${text}`);
+  for (const line of tableLines([head, ...table])) console.log(line);
+  for (const { liar, lost } of rows) for (const { text } of lost.slice(0, 5)) console.log(`  ${liar.name}: ${text}`);
   const lost = rows.reduce((sum, row) => sum + row.lost.length, 0);
-  if (lost > 0 || cluster.problems.length > 0) for (const line of log.slice(-30)) say(`    ${line.slice(0, 300)}`);
+  if (lost > 0 || cluster.problems.length > 0)
+    for (const line of log.slice(-30)) console.log(`    ${line.slice(0, 300)}`);
   const open = rows.filter(({ liar }) => liar.against === 'nothing');
   const guarded = rows.filter(({ liar }) => liar.against !== 'nothing');
   return [

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
 import { createRandom } from '../../../harness/random.ts';
-import { say } from '../../../harness/say.ts';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
 import { tableLines } from '../../../harness/table.ts';
 import { CountedFleet } from './counted-fleet.ts';
@@ -48,7 +47,7 @@ interface Outcome {
 export async function sources(): Promise<readonly Finding[]> {
   const seed = sizeFrom('TRIALS_SEED', 1);
   const size = sizeFrom('TRIALS_WORKLOADS', 200);
-  say(`  seed ${seed}; ${size} workloads, window 1m, tick 10s; seconds since the source has recovered`);
+  console.log(`  seed ${seed}; ${size} workloads, window 1m, tick 10s; seconds since the source has recovered`);
   const outcomes: Outcome[] = [];
   for (const fault of sourceFaults) outcomes.push(await suffer(fault, seed, size));
   const head = [
@@ -69,7 +68,7 @@ export async function sources(): Promise<readonly Finding[]> {
       ...[brakeOn === 1 ? 'on' : 'off', heldBack, told],
     ],
   );
-  for (const line of tableLines([head, ...rows])) say(line);
+  for (const line of tableLines([head, ...rows])) console.log(line);
   return outcomes.flatMap((outcome) => findings(outcome, size));
 }
 

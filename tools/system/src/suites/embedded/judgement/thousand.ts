@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { atMost, type Finding } from '../../../harness/finding.ts';
-import { say } from '../../../harness/say.ts';
 import { sizeFrom } from '../../../harness/size.ts';
 import { tableLines } from '../../../harness/table.ts';
 import { type Looked, rest, startLooked, type Ticks } from './autoscaler-process.ts';
@@ -99,9 +98,9 @@ function tell(looks: readonly Look[]): void {
   const rows = looks.map(({ workloads, ticks, meanTickMs, longestTickMs, cpuPercent, rssMb }) => [
     ...[workloads, ticks, meanTickMs.toFixed(1), longestTickMs, cpuPercent.toFixed(2), rssMb.toFixed(1)],
   ]);
-  for (const line of tableLines([head, ...rows])) say(line);
+  for (const line of tableLines([head, ...rows])) console.log(line);
   for (const { workloads, requests, ticks } of [looks[0], looks.at(-1)].filter((one) => one !== undefined)) {
-    say(`\n  requests to the API with ${workloads}, in ${ticks} ticks`);
+    console.log(`\n  requests to the API with ${workloads}, in ${ticks} ticks`);
     const sorted = [...requests].toSorted(([, a], [, b]) => b - a);
     const all = sorted.reduce((sum, [, count]) => sum + count, 0);
     const lines = [...sorted, ['all', all] as const].map(([pattern, count]) => [
@@ -109,6 +108,6 @@ function tell(looks: readonly Look[]): void {
       count,
       (count / ticks).toFixed(1),
     ]);
-    for (const line of tableLines([['request', 'in all', 'per tick'], ...lines])) say(line);
+    for (const line of tableLines([['request', 'in all', 'per tick'], ...lines])) console.log(line);
   }
 }

@@ -3,7 +3,6 @@ import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { scaleDlx } from '../faults/dlx-replicas.ts';
 import { atMost, type Finding, none } from '../../../harness/finding.ts';
 import { readCost } from '../judgement/process-cost.ts';
-import { say } from '../../../harness/say.ts';
 import { sizeFrom } from '../../../harness/size.ts';
 import { tableLines } from '../../../harness/table.ts';
 import { type Calls, countCalls } from './calls.ts';
@@ -86,7 +85,7 @@ async function follow(
         cpuMs: (await readCost(autoscalerPid(system))).cpuMs - cpuMs,
         leftNamed: leavers.leftNamed(),
       });
-      say(`  ${size} asleep: ${change.name}`);
+      console.log(`  ${size} asleep: ${change.name}`);
     }
     leavers.stop();
     truth.stop();
@@ -139,5 +138,5 @@ function tell(outcomes: readonly Outcome[]): void {
     ...[calls.mostWritesPerSecond, calls.all, calls.mostPerSecond, cpuMs, leftNamed],
   ]);
   const columns = ['writes/s', 'calls', 'calls/s', 'CPU ms', 'named when gone'];
-  for (const line of tableLines([[...head, ...columns], ...rows])) say(line);
+  for (const line of tableLines([[...head, ...columns], ...rows])) console.log(line);
 }

@@ -4,7 +4,6 @@ import { putToSleep } from '../faults/sleepers.ts';
 import { all, type Finding, none } from '../../../harness/finding.ts';
 import { urlOf } from '../fleet/fleet.ts';
 import { follow } from '../fleet/follow.ts';
-import { say } from '../../../harness/say.ts';
 import { tableLines } from '../../../harness/table.ts';
 import { startTraffic, type Traffic } from '../../../harness/traffic.ts';
 import { type Mode, modes as allModes, Workload } from '../fleet/workload.ts';
@@ -141,9 +140,9 @@ function report(outcomes: readonly Outcome[]): readonly Finding[] {
       whole ? 'yes' : String(after),
     ],
   ]);
-  for (const line of tableLines([head, ...rows])) say(line);
+  for (const line of tableLines([head, ...rows])) console.log(line);
   const lost = outcomes.flatMap((one) => one.lost.map((text) => `${one.after.name}: ${text}`));
-  for (const text of lost.slice(0, 10)) say(`  ${text}`);
+  for (const text of lost.slice(0, 10)) console.log(`  ${text}`);
   return [
     none('new connections lost', lost.length),
     none(

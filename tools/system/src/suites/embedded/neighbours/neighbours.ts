@@ -7,7 +7,6 @@ import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scal
 import { percentile } from '../../../harness/percentiles.ts';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
 import { readCost } from '../judgement/process-cost.ts';
-import { say } from '../../../harness/say.ts';
 import { sizeFrom } from '../../../harness/size.ts';
 import { tableLines } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
@@ -93,7 +92,7 @@ async function watched(
   loop.disable();
   // What these two stall is not the product's doing.
   const late = await side.lateness();
-  say(
+  console.log(
     `  late loops, p99 / most: the cluster's ${(loop.percentile(99) / 1e6).toFixed(0)} / ${(loop.max / 1e6).toFixed(0)} ms, the tenants' ${late.p99Ms.toFixed(0)} / ${late.maxMs.toFixed(0)} ms`,
   );
   const tookMs = performance.now() - beganMs;
@@ -180,19 +179,21 @@ function tell(without: Seen, under: Seen, report: AttackReport | undefined): voi
     'MB dlx / autoscaler',
     'cores dlx / autoscaler / cluster / tenants',
   ];
-  for (const line of tableLines([head, row('alone', without), row('beside it', under)])) say(line);
+  for (const line of tableLines([head, row('alone', without), row('beside it', under)])) console.log(line);
   if (report !== undefined) {
     const { writes, connections, requests } = report;
-    say(`  hostile: ${writes} writes, ${connections} connections, ${requests} requests over those that are kept`);
+    console.log(
+      `  hostile: ${writes} writes, ${connections} connections, ${requests} requests over those that are kept`,
+    );
   }
   for (const [reason, count] of Object.entries(report?.refused ?? {}))
-    say(`  refused by the API ${count} times: ${reason}`);
+    console.log(`  refused by the API ${count} times: ${reason}`);
   const told = new Map<string, number>();
   for (const { answer, byHost, warm } of lost(under)) {
     const what = `${warm ? 'awake' : 'asleep'}, ${byHost ? 'by host' : 'by Service'}: ${answer.text.slice(0, 150)}`;
     told.set(what, (told.get(what) ?? 0) + 1);
   }
-  for (const [what, count] of [...told].slice(0, 20)) say(`  lost ${count} times: ${what}`);
+  for (const [what, count] of [...told].slice(0, 20)) console.log(`  lost ${count} times: ${what}`);
 }
 
 function processesOf(system: EmbeddedSystem, app: string): readonly RunningProcess[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Mode, Workload } from '../suites/embedded/fleet/workload.ts';
+import { type Mode, Workload } from './workload.ts';
 
 function workload(
   mode: Mode,

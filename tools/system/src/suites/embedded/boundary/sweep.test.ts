@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { createRandom } from '../harness/random.ts';
-import { type Aim, createSweep } from '../suites/embedded/boundary/sweep.ts';
-import { type Mode, modes } from '../suites/embedded/fleet/workload.ts';
+import { createRandom } from '../../../harness/random.ts';
+import { type Aim, createSweep } from './sweep.ts';
+import { type Mode, modes } from '../fleet/workload.ts';
 
 const times = { windowMs: 250, settleMs: 300 };
 

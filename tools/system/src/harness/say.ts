@@ -1,3 +1,0 @@
-export function say(text = ''): void {
-  process.stdout.write(`${text}\n`);
-}

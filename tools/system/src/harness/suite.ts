@@ -1,0 +1,108 @@
+import type { Finding } from './finding.ts';
+import { tableLines } from './table.ts';
+
+/** One thing that is shown of the whole system. */
+export interface Case<Ground> {
+  readonly name: string;
+  /** One sentence: what it shows. */
+  readonly doc: string;
+  /** How long it may take; default: as the suite says. */
+  readonly limitMs?: number;
+  /** Rejects when it could not be carried out, which is a failure too. */
+  run(ground: Ground): Promise<readonly Finding[]>;
+}
+
+/** What one case stands on. */
+export interface Stand<Ground> {
+  readonly ground: Ground;
+  /** Requests that the case sent, and those that were lost. */
+  readonly counted?: { readonly sent: number; readonly lost: number };
+  /** Leaves all as it was. */
+  end?(): Promise<void>;
+}
+
+/** Cases that stand on ground of one kind. */
+export interface Suite<Ground, One extends Case<Ground>> {
+  /** In the order in which they run. */
+  readonly cases: readonly One[];
+  readonly limitMs: number;
+  /** The signal aborts when the case's time is over. */
+  prepare(one: One, signal: AbortSignal): Stand<Ground>;
+  /** Why a case cannot run here. */
+  unable?(one: One): string | undefined;
+  /** What its cases left out, each with its reason. */
+  readonly leftOut?: readonly string[];
+}
+
+type Log = (line: string) => void;
+
+interface Verdict {
+  readonly name: string;
+  readonly text: 'passed' | 'FAILED' | 'skipped';
+  readonly seconds: number;
+  readonly why: string;
+  readonly counted?: Stand<unknown>['counted'] | undefined;
+}
+
+/**
+ * Runs the cases, or those named, one after the other. Prints what each found, a table of their verdicts, and what was skipped;
+ * resolves with the exit code.
+ */
+export async function runSuite<Ground, One extends Case<Ground>>(
+  suite: Suite<Ground, One>,
+  names: readonly string[],
+  log: Log = console.log,
+): Promise<number> {
+  const verdicts: Verdict[] = [];
+  const skipped: string[] = [];
+  for (const one of suite.cases) {
+    const { name } = one;
+    if (names.length > 0 && !names.includes(name)) continue;
+    const why = suite.unable?.(one);
+    if (why !== undefined) skipped.push(`${name}: ${why}`);
+    verdicts.push(why === undefined ? await verdictOf(suite, one, log) : { name, text: 'skipped', seconds: 0, why });
+  }
+  const counts = verdicts.some(({ counted }) => counted !== undefined);
+  const rows = verdicts.map(({ name, text, seconds, why, counted: { sent = 0, lost = 0 } = {} }) => {
+    return [name, text, seconds, ...(counts ? [sent || '', sent ? lost : ''] : []), why];
+  });
+  log('');
+  for (const line of tableLines([['', 'verdict', 'seconds', ...(counts ? ['sent', 'lost'] : []), ''], ...rows]))
+    log(line);
+  skipped.push(...(suite.leftOut ?? []));
+  if (skipped.length > 0) log('\nskipped:');
+  for (const line of skipped) log(`  ${line}`);
+  return verdicts.some(({ text }) => text === 'FAILED') ? 1 : 0;
+}
+
+async function verdictOf<Ground, One extends Case<Ground>>(
+  suite: Suite<Ground, One>,
+  one: One,
+  log: Log,
+): Promise<Verdict> {
+  const { name, doc, limitMs = suite.limitMs } = one;
+  log(`\n=== ${name}: ${doc}`);
+  const beginMs = performance.now();
+  const signal = AbortSignal.timeout(limitMs);
+  const { ground, counted, end } = suite.prepare(one, signal);
+  const findings = await Promise.race([one.run(ground), late(signal)]).catch(failure);
+  const seconds = Math.round((performance.now() - beginMs) / 1000);
+  const rows = findings.map(({ what, wanted, got, good }) => [good ? 'ok' : 'NOT', what, got, wanted]);
+  for (const line of tableLines([['', name, 'measured', 'wanted'], ...rows])) log(line);
+  log(`  ${seconds} s`);
+  await end?.();
+  const wrong = findings.find(({ good }) => !good);
+  // A case that looked at nothing has shown nothing.
+  const text = wrong === undefined && findings.length > 0 ? 'passed' : 'FAILED';
+  const why = wrong === undefined ? '' : `${wrong.what}: ${wrong.got}`.slice(0, 120);
+  return { name, text, seconds, why, counted };
+}
+
+function late(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('its time is over'))));
+}
+
+function failure(error: unknown): readonly Finding[] {
+  const got = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return [{ what: 'it could be carried out', wanted: 'yes', got, good: false }];
+}
