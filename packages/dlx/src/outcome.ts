@@ -1,3 +1,4 @@
+import { type OutcomeCode, outcomeCodes } from '@scaler/scaler-types/dlx-api';
 import { keptText } from './ledger/kept-text.ts';
 
 /** What is answered for one way a request can end. */
@@ -28,12 +29,12 @@ export const outcomes = {
   'not-woken': { status: 503, title: 'Asleep, and not woken by this kind of request', retry: true },
   'no-route': { status: 404, title: 'Not for any known resource', retry: false },
   'bad-request': { status: 400, title: 'Refused as it stands', retry: false },
-} as const satisfies Record<string, OutcomeRule>;
+} as const satisfies Record<OutcomeCode, OutcomeRule>;
 
 /** How a request ended. */
-export type Outcome = keyof typeof outcomes;
+export type Outcome = OutcomeCode;
 
-export const outcomeNames = Object.keys(outcomes) as readonly Outcome[];
+export const outcomeNames: readonly Outcome[] = outcomeCodes;
 
 /** Why an outcome that is not `forwarded` came about. */
 export interface Refusal {

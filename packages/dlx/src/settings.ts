@@ -11,6 +11,7 @@ import {
   serverSettings,
   setting,
 } from '@scaler/runtime';
+import { dlxPorts } from '@scaler/scaler-types/dlx-api';
 import type { Settings } from './core.ts';
 import type { MemoryMarks } from './ledger/memory-guard.ts';
 
@@ -193,7 +194,7 @@ const controlSettings = {
   controlHost: setting({ parser: parsers.string(), default: '0.0.0.0', doc: 'The address of the control server.' }),
   controlPort: setting({
     parser: parsers.port(),
-    default: 8083,
+    default: dlxPorts.control.port,
     doc: 'The port of the control server: what the autoscaler asks. Only with `--control-token-file`; without, that is asked on the infrastructure port, by anybody.',
   }),
 };

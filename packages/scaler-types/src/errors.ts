@@ -2,6 +2,7 @@
 export const scalerErrors = {
   'invalid-duration': 'A text is not a duration.',
   'invalid-quantity': 'A text is not a Kubernetes quantity.',
+  'invalid-answer': 'A DLX answered with something that is no answer of its API; the message names the field.',
   'invalid-resource': 'JSON is not a resource; the message names the path, the value and what is allowed.',
   'park-refused': 'A resource is not parked, and nothing of it was touched. A normal end.',
   'park-cancelled': 'A park was begun and undone: somebody uses the resource, or might. A normal end.',

@@ -1,4 +1,4 @@
-import { formatMetricWindow } from './duration.ts';
+import { formatMetricWindow } from './units/duration.ts';
 
 /** One scale metric: the resource is idle by it when the value over the window is at or below the threshold. */
 export interface ScaleResource {

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import ts from 'typescript';
 
-const root = join(import.meta.dirname, '../../..');
+export const root = join(import.meta.dirname, '../../..');
 
 /** A source file by its path from the repository's root, with what it imports by a relative path, types included. */
 export type Imports = ReadonlyMap<string, readonly string[]>;

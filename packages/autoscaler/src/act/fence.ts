@@ -1,10 +1,9 @@
-import { type ConfirmAnswer, type ConfirmRequest, resourceKey } from '@scaler/scaler-types';
+import { type ConfirmAnswer, type ConfirmRequest, cut, resourceKey } from '@scaler/scaler-types';
+import { dlxQuestions, type FenceAnswer, type FenceRequest, parseFence } from '@scaler/scaler-types/dlx-api';
 import type { Verdict } from '../judge/judge.ts';
-import { parseFence, type FenceAnswer } from '../peers/answers.ts';
 import { askAll, type PeerAnswer } from '../peers/ask-all.ts';
 import { type PeerDirectory, peerText, withAddresses } from '../peers/peer.ts';
 import type { PeerClient } from '../peers/peer-client.ts';
-import { cut } from '../quote.ts';
 
 export interface FenceParts {
   peers: PeerDirectory;
@@ -54,8 +53,8 @@ async function askReplicas(
   const asked = withAddresses(known, addresses, infraPort);
   if (asked.length === 0) return 'no DLX replica is known';
   const { namespace, name } = resource;
-  const body = { resource: { namespace, name }, epoch };
-  return askAll(client, asked, { method: 'POST', path: '/fence', body, timeoutMs }, parseFence, signal);
+  const body: FenceRequest = { resource: { namespace, name }, epoch };
+  return askAll(client, asked, { ...dlxQuestions.fence, body, timeoutMs }, parseFence, signal);
 }
 
 function whyNotClear(reply: PeerAnswer<FenceAnswer>, request: ConfirmRequest): string | undefined {

@@ -6,9 +6,9 @@ import {
   resourceKey,
   type ResourceRef,
   type ResourceScaler,
+  cut,
 } from '@scaler/scaler-types';
 import type { Decision } from '../judge/decide.ts';
-import { cut } from '../quote.ts';
 
 export interface NoticesParts {
   scaler: Pick<ResourceScaler, 'tell'>;

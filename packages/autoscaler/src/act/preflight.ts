@@ -1,5 +1,5 @@
 import type { ResourceRef } from '@scaler/scaler-types';
-import { parsePreflight } from '../peers/answers.ts';
+import { dlxQuestions, parsePreflight, type PreflightRequest } from '@scaler/scaler-types/dlx-api';
 import { askAll } from '../peers/ask-all.ts';
 import { type PeerDirectory, peerText } from '../peers/peer.ts';
 import type { PeerClient } from '../peers/peer-client.ts';
@@ -28,8 +28,8 @@ export async function preflight(
     return [`the DLX replicas cannot be listed: ${(error as Error).message}`];
   }
   if (known.length === 0) return ['no DLX replica is known'];
-  const body = { resource: { namespace, name } };
-  const question = { method: 'POST', path: '/preflight', body, timeoutMs } as const;
+  const body: PreflightRequest = { resource: { namespace, name } };
+  const question = { ...dlxQuestions.preflight, body, timeoutMs };
   const replies = await askAll(client, known, question, parsePreflight, signal);
   return replies.flatMap((reply) => {
     if ('error' in reply) return [reply.error.message];

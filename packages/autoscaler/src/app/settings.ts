@@ -8,6 +8,7 @@ import {
   setting,
 } from '@scaler/runtime';
 import { defaultMetricNamePattern } from '@scaler/scaler-types';
+import { dlxPorts } from '@scaler/scaler-types/dlx-api';
 import { metricsSourceParser } from './metrics-source.ts';
 import { queriesFileParser } from './queries-file.ts';
 
@@ -128,12 +129,12 @@ const peerSettings = {
   }),
   dlxInfraPort: setting({
     parser: parsers.port(),
-    default: 8081,
+    default: dlxPorts.infra.port,
     doc: 'The infrastructure port of a DLX address that tells none.',
   }),
   dlxControlPort: setting({
     parser: parsers.port(),
-    default: 8083,
+    default: dlxPorts.control.port,
     doc: 'The control port of a DLX address that tells none. Asked with `--control-token-file`; a DLX that refuses the connection is asked on its infrastructure port, without the token.',
   }),
   peerTimeout: setting({

@@ -1,5 +1,6 @@
 import { mapBounded } from '@scaler/async';
-import type { Peer } from './peer.ts';
+import { AutoscalerError } from '../errors.ts';
+import { type Peer, peerText } from './peer.ts';
 import type { PeerClient, Question } from './peer-client.ts';
 
 /** What one replica said, or why it said nothing that can be used. */
@@ -17,13 +18,13 @@ export async function askAll<T>(
   client: PeerClient,
   peers: readonly Peer[],
   question: Question,
-  parse: (json: unknown, peer: Peer) => T,
+  parse: (json: unknown) => T,
   signal: AbortSignal,
 ): Promise<readonly PeerAnswer<T>[]> {
   const answers: PeerAnswer<T>[] = [];
   const ask = async (peer: Peer): Promise<PeerAnswer<T>> => {
     try {
-      return { peer, answer: parse(await client.ask(peer, question, signal), peer) };
+      return { peer, answer: read(peer, await client.ask(peer, question, signal), parse) };
     } catch (error) {
       signal.throwIfAborted();
       return { peer, error: error as Error };
@@ -33,4 +34,14 @@ export async function askAll<T>(
     answers[i] = await ask(peer);
   });
   return answers;
+}
+
+/** @throws AutoscalerError `peer-answer` that names the replica and the field. */
+function read<T>(peer: Peer, json: unknown, parse: (json: unknown) => T): T {
+  try {
+    return parse(json);
+  } catch (cause) {
+    const message = `DLX ${peerText(peer)} answered with ${(cause as Error).message}`;
+    throw new AutoscalerError('peer-answer', message, { cause });
+  }
 }

@@ -1,4 +1,5 @@
 import { type KubeClient, readServiceAddresses } from '@scaler/kube';
+import { dlxPorts } from '@scaler/scaler-types/dlx-api';
 import type { PeerDirectory } from './peer.ts';
 
 export interface ServicePeersOptions {
@@ -25,7 +26,11 @@ export function servicePeers({
     async live(signal, also = []) {
       const addresses = await readServiceAddresses(client, service, { signal, timeoutMs, lane: 'normal', also });
       return addresses.map(({ address, ports }) => {
-        return { host: address, port: ports['infra'] ?? infraPort, control: ports['control'] ?? controlPort };
+        return {
+          host: address,
+          port: ports[dlxPorts.infra.name] ?? infraPort,
+          control: ports[dlxPorts.control.name] ?? controlPort,
+        };
       });
     },
   };

@@ -1,6 +1,6 @@
 import { limited } from '@scaler/async';
 import type { Clock } from '@scaler/scaler-types';
-import { type ActivityAnswer, parseActivity, type ResourceActivity } from '../peers/answers.ts';
+import { type ActivityAnswer, dlxQuestions, parseActivity, type ResourceActivity } from '@scaler/scaler-types/dlx-api';
 import { askAll } from '../peers/ask-all.ts';
 import { type Peer, type PeerDirectory, peerText } from '../peers/peer.ts';
 import type { PeerClient } from '../peers/peer-client.ts';
@@ -51,7 +51,7 @@ export function createActivitySource({ peers, client, clock, timeoutMs, listTime
       return nothingHeard(`the DLX replicas cannot be listed: ${(error as Error).message}`);
     }
     if (list.length === 0) return nothingHeard('no DLX replica is known');
-    const question = { method: 'GET', path: '/activity', timeoutMs, isLong: true } as const;
+    const question = { ...dlxQuestions.activity, timeoutMs, isLong: true };
     const replies = await askAll(client, list, question, parseActivity, signal);
     const told = replies.flatMap((reply) => ('answer' in reply ? [reply] : []));
     const failures = replies.flatMap((reply) => ('error' in reply ? [reply.error.message] : []));

@@ -5,8 +5,8 @@ import {
   type ResourceRef,
   resourceKey,
   type ScaleResource,
+  cut,
 } from '@scaler/scaler-types';
-import { cut } from '../quote.ts';
 
 /** Every source by name. */
 export type SourceName = MetricSource | 'dlx-activity';

@@ -1,5 +1,13 @@
 import type { InfraReply, InfraRoute } from '@scaler/runtime';
-import { resourceKey, type ResourceRef } from '@scaler/scaler-types';
+import { resourceKey } from '@scaler/scaler-types';
+import {
+  type ActivityBody,
+  dlxQuestions,
+  type FenceAnswer,
+  parseFenceRequest,
+  parsePreflightRequest,
+  type PreflightAnswer,
+} from '@scaler/scaler-types/dlx-api';
 import type { Dlx } from '../dlx.ts';
 import { Fences } from './fences.ts';
 import { preflight } from './preflight.ts';
@@ -18,13 +26,12 @@ export interface PeerRouteOptions {
 export function peerRoutes(dlx: Dlx, { bounded = false }: PeerRouteOptions = {}): InfraRoute[] {
   const { identity: replica, clock } = dlx.core;
   const startedAt = clock.now();
-  const activities = new SharedAnswers<object>(clock);
-  const preflights = new SharedAnswers<Promise<object>>(clock);
+  const activities = new SharedAnswers<ActivityBody>(clock);
+  const preflights = new SharedAnswers<Promise<PreflightAnswer>>(clock);
   const fences = new Fences(clock, { bounded, onRaised: () => activities.forget('') });
   return [
     {
-      method: 'GET',
-      path: '/activity',
+      ...dlxQuestions.activity,
       handle: () => ({
         body: activities.get('', () => {
           return { replica, startedAt, now: clock.now(), draining: dlx.core.draining, resources: activity(dlx) };
@@ -32,25 +39,25 @@ export function peerRoutes(dlx: Dlx, { bounded = false }: PeerRouteOptions = {})
       }),
     },
     {
-      method: 'POST',
-      path: '/fence',
+      ...dlxQuestions.fence,
       handle: ({ body }) => {
-        const resource = resourceIn(body);
-        const { epoch } = (body ?? {}) as { epoch?: unknown };
-        if (resource === undefined || typeof epoch !== 'string') return wrong('{resource: {namespace, name}, epoch}');
+        const asked = parseFenceRequest(body);
+        if (asked === undefined) return wrong('{resource: {namespace, name}, epoch}');
+        const { resource, epoch } = asked;
         const gate = dlx.resources.gate(resource);
         // Not clear, for a DLX that has not heard of it yet would not know to wake it either.
         const unknown = { clear: false, held: 0, inFlight: 0, reason: 'this DLX does not know the resource' };
-        return { body: { replica, epoch, ...(gate === undefined ? unknown : fences.raise(gate, epoch)) } };
+        const answer: FenceAnswer = { replica, epoch, ...(gate === undefined ? unknown : fences.raise(gate, epoch)) };
+        return { body: answer };
       },
     },
     {
-      method: 'POST',
-      path: '/preflight',
+      ...dlxQuestions.preflight,
       handle: async ({ body }) => {
-        const resource = resourceIn(body);
-        if (resource === undefined) return wrong('{resource: {namespace, name}}');
-        const ask = async (): Promise<object> => {
+        const asked = parsePreflightRequest(body);
+        if (asked === undefined) return wrong('{resource: {namespace, name}}');
+        const { resource } = asked;
+        const ask = async (): Promise<PreflightAnswer> => {
           // Shared, so that no asker's going ends it; it takes a second at most.
           const reasons = await preflight(dlx, resource, new AbortController().signal);
           return { replica, ok: reasons.length === 0, reasons };
@@ -63,10 +70,10 @@ export function peerRoutes(dlx: Dlx, { bounded = false }: PeerRouteOptions = {})
   ];
 }
 
-function activity({ core, resources }: Dlx): Record<string, object> {
+function activity({ core, resources }: Dlx): ActivityBody['resources'] {
   const nowMs = core.clock.monotonic();
   const age = (atMs: number | undefined) => (atMs === undefined ? undefined : Math.max(0, Math.round(nowMs - atMs)));
-  const active: Record<string, object> = {};
+  const active: Record<string, ActivityBody['resources'][string]> = {};
   for (const [key, gate] of resources.gates) {
     const { held, inFlight, openStreams, arrivals, lastArrivalMs, lastEndMs } = gate;
     if (arrivals + held + inFlight === 0) continue;
@@ -74,12 +81,6 @@ function activity({ core, resources }: Dlx): Record<string, object> {
     active[key] = { held, inFlight, openStreams, arrivals, ...ages };
   }
   return active;
-}
-
-function resourceIn(body: unknown): ResourceRef | undefined {
-  const { resource } = (body ?? {}) as { resource?: unknown };
-  const { namespace, name } = (resource ?? {}) as { namespace?: unknown; name?: unknown };
-  return typeof namespace === 'string' && typeof name === 'string' ? { namespace, name } : undefined;
 }
 
 function wrong(wanted: string): InfraReply {

@@ -4,6 +4,7 @@ import { Agent } from 'node:http';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createShutdown, type InfraReply, type InfraRequest } from '@scaler/runtime';
 import { systemClock, terminal } from '@scaler/scaler-types';
+import { parseActivity } from '@scaler/scaler-types/dlx-api';
 import { createFakeClock } from '@scaler/testing-kit';
 import { peerRoutes } from './peer.ts';
 import { drainTimes, type Harness, silent, startHarness } from '../testing/harness.ts';
@@ -37,6 +38,8 @@ async function activity(h: Harness): Promise<Activity> {
   const route = peerRoutes(h.dlx).find(({ path }) => path === '/activity');
   const request = { query: new URLSearchParams(), headers: {}, body: undefined, signal: new AbortController().signal };
   const { body } = (await route?.handle(request as InfraRequest)) as InfraReply;
+  // As it comes over the wire.
+  expect(parseActivity(JSON.parse(JSON.stringify(body))).resources.has('default/web')).toBe(true);
   return (body as { resources: Record<string, never> }).resources['default/web'] as never;
 }
 

@@ -1,5 +1,5 @@
-import { formatDuration, parseDuration } from '../duration.ts';
-import { parseQuantity, quantityToNumber } from '../quantity.ts';
+import { formatDuration, parseDuration } from '../units/duration.ts';
+import { parseQuantity, quantityToNumber } from '../units/quantity.ts';
 import { type MetricObject, type MetricSource, metricSources, type ScaleResource } from '../scale-resource.ts';
 import { type Field, invalid, object, oneOf, type Read, record, text } from './read.ts';
 

@@ -1,6 +1,7 @@
 import { request, type RequestOptions } from 'node:http';
 import { BoundedMap, doublingMs } from '@scaler/async';
 import { type Clock, resourceKey, type ResourceRef, type ScalerContext } from '@scaler/scaler-types';
+import { dlxQuestions, dlxRefusal, parsePreflight, type PreflightRequest } from '@scaler/scaler-types/dlx-api';
 
 /**
  * Whether requests get from the DLX to the pods. Asked once, with the pods awake, before `always` puts the DLX into
@@ -88,7 +89,7 @@ async function problemOf(
 // its 200 from the DLX itself where that knows of no ready pod yet.
 async function probe(way: Way, path: string, signal: AbortSignal): Promise<string | undefined> {
   const { status, type, text } = await answerOf(way, { path, headers: { 'User-Agent': 'Prometheus/scaler' } }, signal);
-  const code = refusalCode(type, text);
+  const code = dlxRefusal(type, text);
   if (code === undefined) return undefined;
   const hint = code === 'upstream-reset' ? '; a port that does not speak HTTP is named by scaler/tcp-ports' : '';
   return `answered ${status} ${code} instead of a pod${hint}`;
@@ -103,10 +104,11 @@ async function preflight(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { address, control } = way;
-  const body = JSON.stringify({ resource: { namespace: resource.namespace, name: resource.name } });
+  const { namespace, name } = resource;
+  const body = JSON.stringify({ resource: { namespace, name } } satisfies PreflightRequest);
   const ask = (to: Pick<Way, 'address' | 'port'>, more: Record<string, string>): Promise<Answer> => {
     const headers = { 'Content-Type': 'application/json', ...more };
-    return answerOf(to, { method: 'POST', path: '/preflight', headers, body }, signal);
+    return answerOf(to, { ...dlxQuestions.preflight, headers, body }, signal);
   };
   if (token === undefined || control === undefined) return problemIn(await ask(way, {}));
   try {
@@ -120,9 +122,12 @@ async function preflight(
 function problemIn({ status, text }: Answer): string | undefined {
   if (status !== 200) return `answered ${status} to a preflight`;
   if (text.length >= longestText) return 'answered a preflight at such a length that it is no answer';
-  const { ok, reasons } = JSON.parse(text) as { ok?: unknown; reasons?: unknown };
-  if (ok === true) return undefined;
-  return `says: ${(Array.isArray(reasons) ? reasons.join('; ') : text).slice(0, longestQuote)}`;
+  try {
+    const { ok, reasons } = parsePreflight(JSON.parse(text));
+    return ok ? undefined : `says: ${reasons.join('; ').slice(0, longestQuote)}`;
+  } catch (error) {
+    return `answered a preflight with ${(error as Error).message}`;
+  }
 }
 
 interface Answer {
@@ -161,27 +166,4 @@ function answerOf(
     });
     sent.end(body);
   });
-}
-
-// What a DLX says when it could not forward; anything else came from a pod, whatever its status.
-const refusals = [
-  'upstream-connect',
-  'upstream-timeout',
-  'upstream-reset',
-  'no-route',
-  'wake-failed',
-  'wake-timeout',
-  'not-woken',
-  'draining',
-  'overflow',
-];
-
-function refusalCode(contentType: string | undefined, body: string): string | undefined {
-  if (contentType?.startsWith('application/problem+json') !== true) return undefined;
-  try {
-    const { code } = JSON.parse(body) as { code?: unknown };
-    return typeof code === 'string' && refusals.includes(code) ? code : undefined;
-  } catch {
-    return undefined;
-  }
 }

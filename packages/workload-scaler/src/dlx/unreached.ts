@@ -1,3 +1,4 @@
+import { dlxPorts } from '@scaler/scaler-types/dlx-api';
 import { listenPortOf } from '../ports/port-label.ts';
 import { leadingOf } from '../observe/observe.ts';
 import type { Dependencies } from '../dependencies.ts';
@@ -5,11 +6,6 @@ import type { Managed } from '../cache/lookup.ts';
 import { protocolOf, speaksHttp1 } from '../ports/protocol.ts';
 import type { Way } from './reachability.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
-
-/** Where the DLX's Service does not name it `infra`. */
-const usualInfraPort = 8081;
-/** Where it does not name it `control`. */
-const usualControlPort = 8083;
 
 /** Every way through a DLX to the resource's pods. */
 export async function waysTo(
@@ -37,8 +33,10 @@ export async function waysTo(
   if (asked.size === 0) return ways;
   const named = new Map((await deps.dlx?.live(signal))?.map(({ address, ports }) => [address, ports]));
   const preflights = [...asked].map((address): Way => {
-    const { infra: port = usualInfraPort, control = usualControlPort } = named.get(address) ?? {};
-    return { address, port, control, ask: 'preflight' };
+    const { infra, control } = dlxPorts;
+    const ports = named.get(address) ?? {};
+    const port = ports[infra.name] ?? infra.port;
+    return { address, port, control: ports[control.name] ?? control.port, ask: 'preflight' };
   });
   return [...ways, ...preflights];
 }

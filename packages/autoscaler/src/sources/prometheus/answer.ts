@@ -1,4 +1,4 @@
-import { cut, quoted } from '../../quote.ts';
+import { cut, quoted } from '@scaler/scaler-types';
 
 /** One value of an answer. */
 export interface Series {

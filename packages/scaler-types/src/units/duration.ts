@@ -1,5 +1,5 @@
-import { ScalerError } from './errors.ts';
-import { shown } from './shown.ts';
+import { ScalerError } from '../errors.ts';
+import { shown } from '../shown.ts';
 
 const unitMs = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
 const units = Object.entries(unitMs);

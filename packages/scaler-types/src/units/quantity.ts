@@ -1,5 +1,5 @@
-import { ScalerError } from './errors.ts';
-import { shown } from './shown.ts';
+import { ScalerError } from '../errors.ts';
+import { shown } from '../shown.ts';
 
 const pattern = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:(Ki|Mi|Gi|Ti|Pi|Ei|n|u|m|k|M|G|T|P|E)|[eE]([+-]?\d{1,3}))?$/;
 const plain = /^\d{1,15}$/;
