@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { createMetrics, optionsTable } from '@scaler/runtime';
 import { systemClock } from '@scaler/scaler-types';
-import { createObserver } from './app/observe.ts';
-import { observeSteps } from './app/steps.ts';
+import { createObserver } from './observe/metrics.ts';
+import { observeSteps } from './observe/step-age.ts';
 import { settings } from './app/settings.ts';
 import { autoscalerErrors } from './errors.ts';
 import { peerText } from './peers/peer.ts';
 import { quietDlx, startFakeDlx } from './testing/dlx-peer.ts';
-import { parseQueries } from './sources/prometheus/queries.ts';
+import { parseQueries } from './collect/prometheus/queries.ts';
 import { startProgram } from './testing/program.ts';
 
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');

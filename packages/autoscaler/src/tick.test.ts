@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { createCustomMetricsClient } from '@scaler/kube';
 import type { Resource } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
-import { createCustomMetricsSource } from './sources/custom-metrics.ts';
-import type { Source } from './sources/source.ts';
+import { createCustomMetricsSource } from './collect/custom-metrics.ts';
+import type { Source } from './collect/source.ts';
 import { aResource, wantSettings } from './testing/facts.ts';
 import { viewOf } from './testing/view-of.ts';
 import { type FakeMetricsApi, metricValue, startFakeMetricsApi } from './testing/metrics-api.ts';

@@ -1,15 +1,15 @@
 import { type Clock, pauseText, type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
-import type { Attempts } from './judge/attempts.ts';
-import { brake, type BrakeFacts, type BrakeSettings } from './judge/brake.ts';
-import { decide, type Decision } from './judge/decide.ts';
-import { type Instant, instantOf } from './judge/instant.ts';
-import { judge, type Verdict } from './judge/judge.ts';
-import { firstMemory, type Memory, remember } from './judge/memory.ts';
-import { isPausedAsleep, standingWishes } from './judge/wishes.ts';
-import type { ResourceView } from './view/resource-view.ts';
-import { collect, type SourceReport } from './sources/collect.ts';
-import type { Source } from './sources/source.ts';
-import { type Want, type WantSettings, wantsOf } from './sources/want.ts';
+import type { Attempts } from './decide/attempts.ts';
+import { brake, type BrakeFacts, type BrakeSettings } from './decide/brake.ts';
+import { decide, type Decision } from './decide/decide.ts';
+import { type Instant, instantOf } from './decide/instant.ts';
+import { judge, type Verdict } from './decide/judge.ts';
+import { firstMemory, type Memory, remember } from './decide/memory.ts';
+import { isPausedAsleep, standingIntent } from './decide/intent.ts';
+import type { ResourceView } from './observe/resource-view.ts';
+import { collect, type SourceReport } from './collect/collect.ts';
+import type { Source } from './collect/source.ts';
+import { type Want, type WantSettings, wantsOf } from './collect/want.ts';
 
 /** How the autoscaler judges. Milliseconds. */
 export interface TickSettings extends WantSettings, BrakeSettings {
@@ -92,7 +92,7 @@ function standingAgain(resource: Resource, view: ResourceView, now: Instant): re
   return [
     ...(doubt === undefined ? [] : [`unknown: ${doubt}`]),
     ...(resource.dryRun ? ['a dry run has begun'] : []),
-    ...standingWishes(resource, now),
+    ...standingIntent(resource, now),
   ];
 }
 

@@ -50,7 +50,7 @@ test('answers are read to a bound; the data path passes them on as they come', (
     // 8 MiB, 64 KiB.
     'packages/autoscaler/src/peers/peer-client.ts',
     // 16 MiB.
-    'packages/autoscaler/src/sources/prometheus/connection.ts',
+    'packages/autoscaler/src/collect/prometheus/connection.ts',
     // Passed on as it comes, 64 MiB.
     'packages/dlx/src/control/admin.ts',
     // 16 MiB, 4 MiB of a refusal.

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { createMetrics } from '@scaler/runtime';
 import { createFakeClock, silentLogger } from '@scaler/testing-kit';
-import { createObserver } from '../app/observe.ts';
-import { createRing } from '../ring.ts';
+import { createObserver } from '../observe/metrics.ts';
+import { createRing } from '../observe/history.ts';
 import { aResource } from '../testing/facts.ts';
 import { createAttemptBook } from './attempt-book.ts';
 

@@ -6,10 +6,10 @@ import {
   type ResourceRef,
   resourceKey,
 } from '@scaler/scaler-types';
-import type { Observer } from '../app/observe.ts';
-import { afterAttempt, type Attempts, type BackOff } from '../judge/attempts.ts';
-import { instantOf } from '../judge/instant.ts';
-import type { Ring } from '../ring.ts';
+import type { Observer } from '../observe/metrics.ts';
+import { afterAttempt, type Attempts, type BackOff } from '../decide/attempts.ts';
+import { instantOf } from '../decide/instant.ts';
+import type { Ring } from '../observe/history.ts';
 import type { ParkResult } from './park.ts';
 
 export interface AttemptBookParts {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
-import type { Verdict } from '../judge/judge.ts';
+import type { Verdict } from '../decide/judge.ts';
 import { type Peer, staticPeers } from '../peers/peer.ts';
 import { createPeerClient, type PeerClient } from '../peers/peer-client.ts';
 import { type FakeDlx, type PeerScript, quietDlx, startFakeDlx } from '../testing/dlx-peer.ts';

@@ -1,6 +1,6 @@
 import { type ConfirmAnswer, type ConfirmRequest, cut, resourceKey } from '@scaler/scaler-types';
 import { dlxQuestions, type FenceAnswer, type FenceRequest, parseFence } from '@scaler/scaler-types/dlx-api';
-import type { Verdict } from '../judge/judge.ts';
+import type { Verdict } from '../decide/judge.ts';
 import { askAll, type PeerAnswer } from '../peers/ask-all.ts';
 import { type PeerDirectory, peerText, withAddresses } from '../peers/peer.ts';
 import type { PeerClient } from '../peers/peer-client.ts';

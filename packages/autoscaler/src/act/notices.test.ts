@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Notice, ResourceRef } from '@scaler/scaler-types';
 import { createFakeClock, silentLogger } from '@scaler/testing-kit';
-import type { Decision } from '../judge/decide.ts';
+import type { Decision } from '../decide/decide.ts';
 import { createNotices } from './notices.ts';
 
 const resource: ResourceRef = { namespace: 'default', name: 'web' };

@@ -8,7 +8,7 @@ import {
   type ResourceScaler,
   cut,
 } from '@scaler/scaler-types';
-import type { Decision } from '../judge/decide.ts';
+import type { Decision } from '../decide/decide.ts';
 
 export interface NoticesParts {
   scaler: Pick<ResourceScaler, 'tell'>;

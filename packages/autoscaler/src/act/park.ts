@@ -1,5 +1,5 @@
 import { errorCode, isTerminal, type ResourceRef, type ResourceScaler, type ScaleResult } from '@scaler/scaler-types';
-import type { AttemptEnd } from '../judge/attempts.ts';
+import type { AttemptEnd } from '../decide/attempts.ts';
 import type { Fence } from './fence.ts';
 
 export interface ParkParts {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { createFakeClock } from '@scaler/testing-kit';
-import type { Decision } from '../judge/decide.ts';
+import type { Decision } from '../decide/decide.ts';
 import { aResource } from '../testing/facts.ts';
 import type { ParkResult } from './park.ts';
 import { createParks } from './parks.ts';

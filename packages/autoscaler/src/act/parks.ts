@@ -1,5 +1,5 @@
 import { type Clock, type ResourceRef, resourceKey } from '@scaler/scaler-types';
-import type { Decision } from '../judge/decide.ts';
+import type { Decision } from '../decide/decide.ts';
 import { createSlots, type Slot } from './slots.ts';
 import type { ParkResult } from './park.ts';
 

@@ -8,7 +8,7 @@ import { type ConfigValues, createMetrics, loadConfig } from '@scaler/runtime';
 import { type Clock, sleepWith, systemClock } from '@scaler/scaler-types';
 import { silentLogger } from '@scaler/testing-kit';
 import { leadershipOf } from './leadership.ts';
-import { createObserver } from './observe.ts';
+import { createObserver } from '../observe/metrics.ts';
 import { type Settings, settings } from './settings.ts';
 
 // Thirty times as fast, so that the Lease's times pass in half a second.

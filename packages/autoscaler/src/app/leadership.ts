@@ -1,7 +1,7 @@
 import { createElection, type KubeClient } from '@scaler/kube';
 import { configError, type ConfigValues } from '@scaler/runtime';
 import type { Clock, Logger } from '@scaler/scaler-types';
-import type { Observer } from './observe.ts';
+import type { Observer } from '../observe/metrics.ts';
 import type { Settings } from './settings.ts';
 
 export interface LeadershipParts {

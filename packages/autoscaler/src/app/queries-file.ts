@@ -1,5 +1,5 @@
 import { type Parser, readSmallFileSync } from '@scaler/runtime';
-import { parseQueries, type Queries } from '../sources/prometheus/queries.ts';
+import { parseQueries, type Queries } from '../collect/prometheus/queries.ts';
 
 /** A file of queries, read when the program starts. */
 export interface QueriesFile {

@@ -17,20 +17,20 @@ import {
   loadConfiguredScaler,
 } from '@scaler/runtime';
 import type { Logger, ResourceScaler } from '@scaler/scaler-types';
-import { lead, type LeadParts } from '../lead.ts';
+import { lead, type LeadParts } from './lead.ts';
 import { createPeerClient } from '../peers/peer-client.ts';
-import { createResourceView, type ResourceView } from '../view/resource-view.ts';
-import { createRing } from '../ring.ts';
-import type { Queries } from '../sources/prometheus/queries.ts';
-import { adminRoutes } from './admin.ts';
-import { busyRoutes } from './busy.ts';
+import { createResourceView, type ResourceView } from '../observe/resource-view.ts';
+import { createRing } from '../observe/history.ts';
+import type { Queries } from '../collect/prometheus/queries.ts';
+import { adminRoutes } from '../http/admin.ts';
+import { busyRoutes } from '../http/busy.ts';
 import { type Leadership, leadershipOf } from './leadership.ts';
 import { settingsWithoutEffect } from './no-effect.ts';
-import { createObserver } from './observe.ts';
+import { createObserver } from '../observe/metrics.ts';
 import { peersOf } from './peers.ts';
 import type { Settings } from './settings.ts';
 import { sourcesOf } from './sources.ts';
-import { observeSteps } from './steps.ts';
+import { observeSteps } from '../observe/step-age.ts';
 
 /** What main hands over. */
 export interface AutoscalerContext extends ProcessContext {

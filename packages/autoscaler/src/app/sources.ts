@@ -3,13 +3,13 @@ import { configError, type ConfigValues } from '@scaler/runtime';
 import type { Clock, MetricSource } from '@scaler/scaler-types';
 import type { PeerDirectory } from '../peers/peer.ts';
 import type { PeerClient } from '../peers/peer-client.ts';
-import { createActivitySource } from '../sources/activity.ts';
-import type { CallLimits } from '../sources/ask-groups.ts';
-import { createCustomMetricsSource } from '../sources/custom-metrics.ts';
-import { createExternalMetricsSource } from '../sources/external-metrics.ts';
-import { createConnection } from '../sources/prometheus/connection.ts';
-import { createPrometheusSource } from '../sources/prometheus/prometheus.ts';
-import type { Source } from '../sources/source.ts';
+import { createActivitySource } from '../collect/activity.ts';
+import type { CallLimits } from '../collect/ask-groups.ts';
+import { createCustomMetricsSource } from '../collect/custom-metrics.ts';
+import { createExternalMetricsSource } from '../collect/external-metrics.ts';
+import { createConnection } from '../collect/prometheus/connection.ts';
+import { createPrometheusSource } from '../collect/prometheus/prometheus.ts';
+import type { Source } from '../collect/source.ts';
 import type { Settings } from './settings.ts';
 
 export interface SourceParts {

@@ -4,7 +4,7 @@ import { applyProposal, createMetrics, identityOf, loadConfiguredScaler, logConf
 import { type Clock, type Logger, resourceKey, type Resource, type ResourceScaler } from '@scaler/scaler-types';
 import { AutoscalerError } from '../errors.ts';
 import { leadershipOf } from './leadership.ts';
-import { createObserver } from './observe.ts';
+import { createObserver } from '../observe/metrics.ts';
 import type { AutoscalerContext } from './run.ts';
 
 /**

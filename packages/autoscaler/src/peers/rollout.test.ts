@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { systemClock } from '@scaler/scaler-types';
 import { createFence } from '../act/fence.ts';
 import { preflight } from '../act/preflight.ts';
-import { createActivitySource } from '../sources/activity.ts';
+import { createActivitySource } from '../collect/activity.ts';
 import type { PeerDirectory } from './peer.ts';
 import { createPeerClient, type PeerClient } from './peer-client.ts';
 

@@ -1,8 +1,8 @@
 import type { Resource } from '@scaler/scaler-types';
-import type { DecideFacts } from '../judge/decide.ts';
-import { emptyMemory } from '../judge/memory.ts';
-import type { Sample } from '../sources/sample.ts';
-import { type WantSettings, wantsOf } from '../sources/want.ts';
+import type { DecideFacts } from '../decide/decide.ts';
+import { emptyMemory } from '../decide/memory.ts';
+import type { Sample } from '../collect/sample.ts';
+import { type WantSettings, wantsOf } from '../collect/want.ts';
 
 export const wantSettings: WantSettings = {
   metricNamePattern: '<name>_per_<window>',

@@ -1,7 +1,7 @@
 import { guardScaler } from '@scaler/runtime';
 import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
 import { silentLogger } from '@scaler/testing-kit';
-import { createResourceView, type ResourceView } from '../view/resource-view.ts';
+import { createResourceView, type ResourceView } from '../observe/resource-view.ts';
 
 /** A view of what these members of a scaler tell, guarded as every scaler is. */
 export function viewOf(

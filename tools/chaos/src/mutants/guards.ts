@@ -89,7 +89,7 @@ export const guards: readonly Guard[] = [
     drill: 'metrics',
     edits: [
       {
-        file: 'packages/autoscaler/src/judge/judge.ts',
+        file: 'packages/autoscaler/src/decide/judge.ts',
         find: "  if (doubt !== undefined || !sample?.known) return { verdict: 'unknown', reason: `unknown: ${label}: ${doubt}` };\n",
         replace: '  if (doubt !== undefined || !sample?.known) return undefined;\n',
       },
@@ -100,7 +100,7 @@ export const guards: readonly Guard[] = [
     drill: 'outage',
     edits: [
       {
-        file: 'packages/autoscaler/src/judge/brake.ts',
+        file: 'packages/autoscaler/src/decide/brake.ts',
         find: '  if (!many || !(facts.braked || recent)) return',
         replace: '  if (!many || recent || !recent) return',
       },

@@ -8,7 +8,7 @@ import {
   resourceKey,
   type ResourceScaler,
 } from '@scaler/scaler-types';
-import type { ResourceView } from '../view/resource-view.ts';
+import type { ResourceView } from '../observe/resource-view.ts';
 
 export interface BusyParts {
   scaler: Pick<ResourceScaler, 'setBusy'>;

@@ -3,7 +3,7 @@ import { createMetrics } from '@scaler/runtime';
 import { type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
 import { aResource } from '../testing/facts.ts';
-import { observeSteps } from './steps.ts';
+import { observeSteps } from './step-age.ts';
 
 function prepare() {
   const clock = createFakeClock();

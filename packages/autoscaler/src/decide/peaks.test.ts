@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Sample } from '../sources/sample.ts';
-import { wantsOf } from '../sources/want.ts';
+import type { Sample } from '../collect/sample.ts';
+import { wantsOf } from '../collect/want.ts';
 import { aResource, factsFor, wantSettings } from '../testing/facts.ts';
 import { decide } from './decide.ts';
 import { emptyMemory, type Memory, remember } from './memory.ts';

@@ -1,5 +1,5 @@
-import type { SourceReport } from '../sources/collect.ts';
-import type { Want } from '../sources/want.ts';
+import type { SourceReport } from '../collect/collect.ts';
+import type { Want } from '../collect/want.ts';
 
 /** What is wrong with the sources, as far as the mass brake needs it. Immutable. */
 export interface Trouble {

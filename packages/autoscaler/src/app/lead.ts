@@ -1,18 +1,18 @@
 import type { GuardedScaler } from '@scaler/runtime';
 import type { Clock, Logger, Resource, ResourceRef } from '@scaler/scaler-types';
-import { type AttemptBook, createAttemptBook } from './act/attempt-book.ts';
-import { createFence, type FenceParts } from './act/fence.ts';
-import { createNotices, type Notices } from './act/notices.ts';
-import { park, type ParkResult } from './act/park.ts';
-import { createParks, type Parks } from './act/parks.ts';
-import { preflight, type PreflightParts } from './act/preflight.ts';
-import { createReconciler, type Reconciler } from './act/reconciler.ts';
-import type { Observer } from './app/observe.ts';
-import type { ResourceView } from './view/resource-view.ts';
-import type { Ring } from './ring.ts';
-import type { Source } from './sources/source.ts';
-import { longestWindowMs } from './sources/want.ts';
-import { createTicker, type Ticker, type TickResult, type TickSettings } from './tick.ts';
+import { type AttemptBook, createAttemptBook } from '../act/attempt-book.ts';
+import { createFence, type FenceParts } from '../act/fence.ts';
+import { createNotices, type Notices } from '../act/notices.ts';
+import { park, type ParkResult } from '../act/park.ts';
+import { createParks, type Parks } from '../act/parks.ts';
+import { preflight, type PreflightParts } from '../act/preflight.ts';
+import { createReconciler, type Reconciler } from '../act/reconciler.ts';
+import type { Observer } from '../observe/metrics.ts';
+import type { ResourceView } from '../observe/resource-view.ts';
+import type { Ring } from '../observe/history.ts';
+import type { Source } from '../collect/source.ts';
+import { longestWindowMs } from '../collect/want.ts';
+import { createTicker, type Ticker, type TickResult, type TickSettings } from '../tick.ts';
 
 export interface LeadSettings extends TickSettings {
   /** Parks at once. */

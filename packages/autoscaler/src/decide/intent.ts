@@ -1,15 +1,15 @@
 import { pauseInEffect, pauseText, type Resource } from '@scaler/scaler-types';
-import { keyOf } from '../view/key-of.ts';
+import { keyOf } from '../observe/key-of.ts';
 import { type Instant, wallText } from './instant.ts';
 import type { Memory } from './memory.ts';
 
-export interface WishFacts {
+export interface IntentFacts {
   now: Instant;
   memory: Pick<Memory, 'awakeFrom'>;
 }
 
 /** What its owner wants of the resource at this moment, whatever its samples say: each reason to leave it, as a clause. */
-export function standingWishes(resource: Resource, { wallMs }: Instant): readonly string[] {
+export function standingIntent(resource: Resource, { wallMs }: Instant): readonly string[] {
   return [afterPause(resource, wallMs), whileBusy(resource, wallMs)].filter((reason) => reason !== undefined);
 }
 
@@ -19,7 +19,7 @@ export function isPausedAsleep({ pause }: Resource, { wallMs }: Instant): boolea
 }
 
 /** Why it has not been awake for long enough; undefined: it has. */
-export function minimumAwake(resource: Resource, { now, memory }: WishFacts): string | undefined {
+export function minimumAwake(resource: Resource, { now, memory }: IntentFacts): string | undefined {
   const { minAwakeMs = 0, awakeSince } = resource;
   if (minAwakeMs <= 0) return undefined;
   const since = awakeSince === undefined ? memory.awakeFrom.get(keyOf(resource)) : told(awakeSince, now);

@@ -1,7 +1,7 @@
 import { type AdminApp, problem, problemContentType } from '@scaler/runtime';
 import { type Pause, type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
-import type { ResourceView } from '../view/resource-view.ts';
-import type { Ring, RingEntry } from '../ring.ts';
+import type { ResourceView } from '../observe/resource-view.ts';
+import type { Ring, RingEntry } from '../observe/history.ts';
 
 export interface AdminParts {
   view: Pick<ResourceView, 'list' | 'get'>;

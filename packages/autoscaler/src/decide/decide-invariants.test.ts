@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Resource } from '@scaler/scaler-types';
 import fc from 'fast-check';
-import type { Sample } from '../sources/sample.ts';
-import { wantsOf } from '../sources/want.ts';
+import type { Sample } from '../collect/sample.ts';
+import { wantsOf } from '../collect/want.ts';
 import { factsFor, now, wantSettings } from '../testing/facts.ts';
 import { decide } from './decide.ts';
 import { emptyMemory } from './memory.ts';

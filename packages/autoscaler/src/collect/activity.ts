@@ -4,7 +4,7 @@ import { type ActivityAnswer, dlxQuestions, parseActivity, type ResourceActivity
 import { askAll } from '../peers/ask-all.ts';
 import { type Peer, type PeerDirectory, peerText } from '../peers/peer.ts';
 import type { PeerClient } from '../peers/peer-client.ts';
-import { keyOf } from '../view/key-of.ts';
+import { keyOf } from '../observe/key-of.ts';
 import { type Covered, type Sample, samplesOf, unknown } from './sample.ts';
 import type { Collected, Source } from './source.ts';
 import type { Want } from './want.ts';

@@ -1,5 +1,5 @@
 import type { Resource } from '@scaler/scaler-types';
-import { keyOf } from '../view/key-of.ts';
+import { keyOf } from '../observe/key-of.ts';
 import type { Attempts } from './attempts.ts';
 import { type Instant, wallText } from './instant.ts';
 import type { Memory } from './memory.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { explain } from './app/admin.ts';
-import { createRing } from './ring.ts';
-import { aResource } from './testing/facts.ts';
+import { explain } from '../http/admin.ts';
+import { createRing } from './history.ts';
+import { aResource } from '../testing/facts.ts';
 
 const web = aResource();
 

@@ -1,6 +1,6 @@
 import type { Metrics } from '@scaler/runtime';
 import { type Clock, type Resource, resourceKey } from '@scaler/scaler-types';
-import type { ResourceView } from '../view/resource-view.ts';
+import type { ResourceView } from './resource-view.ts';
 
 const unfinished = ['parking', 'waking'] as const;
 type Unfinished = (typeof unfinished)[number];

@@ -1,12 +1,12 @@
 import type { Phase, Resource } from '@scaler/scaler-types';
-import type { SourceReport } from '../sources/collect.ts';
+import type { SourceReport } from '../collect/collect.ts';
 import { doubtOf } from './doubt.ts';
 import type { Instant } from './instant.ts';
 import { type Peak, withPeak } from './peaks.ts';
 import { isFailure, noTrouble, type SourcesSeen, type Trouble, troubleAfter } from './trouble.ts';
-import type { Samples } from '../sources/sample.ts';
-import type { Want } from '../sources/want.ts';
-import { keyOf } from '../view/key-of.ts';
+import type { Samples } from '../collect/sample.ts';
+import type { Want } from '../collect/want.ts';
+import { keyOf } from '../observe/key-of.ts';
 
 /** How long a want has been known without a gap, up to the last tick. */
 export interface KnownSpan {

@@ -1,5 +1,5 @@
 import { type ResourceRef, resourceKey } from '@scaler/scaler-types';
-import { keyOf } from './view/key-of.ts';
+import { keyOf } from './key-of.ts';
 
 /** One entry of a resource's history. */
 export interface RingEntry {

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { createMetrics } from '@scaler/runtime';
 import type { TickResult } from '../tick.ts';
 import { aResource } from '../testing/facts.ts';
-import { createObserver } from './observe.ts';
+import { createObserver } from './metrics.ts';
 
 test('what a tick has seen is shown while this replica acts, and not by one that lost the Lease', async () => {
   const metrics = createMetrics();

@@ -3,8 +3,8 @@ import { type Instant, wallText } from './instant.ts';
 import type { KnownSpan } from './memory.ts';
 import { doubtOf } from './doubt.ts';
 import { highestSince } from './peaks.ts';
-import type { Samples } from '../sources/sample.ts';
-import type { Want } from '../sources/want.ts';
+import type { Samples } from '../collect/sample.ts';
+import type { Want } from '../collect/want.ts';
 
 /** What the samples say about one resource. `reasons` are clauses for people, at least one. */
 export interface Verdict {

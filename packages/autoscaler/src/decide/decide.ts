@@ -1,10 +1,10 @@
 import { pauseText, type Resource, type ResourceRef } from '@scaler/scaler-types';
 import { cooldowns, type CooldownFacts } from './cooldown.ts';
 import { judge, type Verdict } from './judge.ts';
-import type { Samples } from '../sources/sample.ts';
-import { type WantSettings, wantsOf } from '../sources/want.ts';
-import { keyOf } from '../view/key-of.ts';
-import { isPausedAsleep, minimumAwake, standingWishes } from './wishes.ts';
+import type { Samples } from '../collect/sample.ts';
+import { type WantSettings, wantsOf } from '../collect/want.ts';
+import { keyOf } from '../observe/key-of.ts';
+import { isPausedAsleep, minimumAwake, standingIntent } from './intent.ts';
 
 /** What to do with one resource, and why, in clauses for people. */
 export interface Decision {
@@ -74,7 +74,7 @@ function standingReasons(resource: Resource, facts: DecideFacts): readonly strin
     facts.parking.has(key) ? 'a park is under way' : undefined,
     resource.replicas === 0 ? 'it is awake with no replicas: left to be repaired' : undefined,
     resource.blocked ? `blocked: ${resource.blocked}` : undefined,
-    ...standingWishes(resource, facts.now),
+    ...standingIntent(resource, facts.now),
     minimumAwake(resource, facts),
     ...cooldowns(resource, facts),
   ].filter((reason) => reason !== undefined);

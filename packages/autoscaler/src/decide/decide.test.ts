@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Resource } from '@scaler/scaler-types';
-import type { Sample } from '../sources/sample.ts';
-import { wantsOf } from '../sources/want.ts';
+import type { Sample } from '../collect/sample.ts';
+import { wantsOf } from '../collect/want.ts';
 import { aResource, factsFor, now, samplesFor, wantSettings } from '../testing/facts.ts';
 import { afterAttempt } from './attempts.ts';
 import { decide } from './decide.ts';

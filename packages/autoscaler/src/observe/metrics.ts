@@ -1,5 +1,5 @@
 import type { BoundGauge, Metrics } from '@scaler/runtime';
-import type { RingEntry } from '../ring.ts';
+import type { RingEntry } from './history.ts';
 import type { TickResult } from '../tick.ts';
 
 /** The autoscaler's own numbers. */

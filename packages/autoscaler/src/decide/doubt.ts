@@ -1,6 +1,6 @@
 import { formatDuration } from '@scaler/scaler-types';
-import type { Sample } from '../sources/sample.ts';
-import type { Want } from '../sources/want.ts';
+import type { Sample } from '../collect/sample.ts';
+import type { Want } from '../collect/want.ts';
 
 /**
  * Why a sample cannot be used, as a clause; undefined: it can. Stale is what is older than its window, give or take the
