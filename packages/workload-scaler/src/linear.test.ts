@@ -190,7 +190,7 @@ function portWork(size: number): () => unknown {
     isLabelled(service, workload, options.portRange);
     sliceFacts(snapshot, diverted, { listed: ['10.0.0.1'], draining: [] });
     fingerprint(snapshot);
-    resourceOf({ ...facts, obstacle: undefined, divertedForMs: 0, updatedMs: undefined }, options);
+    resourceOf({ ...facts, blocked: undefined, divertedForMs: 0, updatedMs: undefined }, options);
     refusal({
       workload,
       settings,

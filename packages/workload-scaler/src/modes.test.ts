@@ -28,7 +28,7 @@ function walk(model: Model, intent: Intent, most = 60): Model {
 }
 
 const epoch = 'this park';
-const park: Intent = { kind: 'park', epoch, replicas: 2, confirmed: false };
+const park: Intent = { kind: 'park', epoch, reason: 'it is idle', replicas: 2, confirmed: false };
 
 function parking(facts: Facts): Facts {
   const { workload } = facts;

@@ -101,7 +101,7 @@ describe('a busy lease', () => {
     stop();
     expect(result).toMatchObject({
       ok: false,
-      error: { message: expect.stringContaining('somebody is busy with it') },
+      error: { message: expect.stringContaining('it has a busy lease') },
     });
     expect(one.cluster.api.audit.writes({ gvr: deployments, status: 422 })).toHaveLength(1);
     await one.waitForPeace('web');

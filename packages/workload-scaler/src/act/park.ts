@@ -5,17 +5,16 @@ import { factsOf, leadingOf, rivalOf } from '../observe/observe.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Managed } from '../cache/lookup.ts';
 import type { Performer } from './apply.ts';
-import { parkProblems, rolloutProblem } from '../machine/preflight.ts';
+import { type BesideFacts, refusalReason } from '../machine/blockers.ts';
+import { rolloutProblem } from '../machine/rollout.ts';
 import { divertedPorts } from '../routing/service-view.ts';
 import { liveSnapshot, type Snapshot } from '../cache/snapshot.ts';
-import type { SwapStep } from '../machine/step.ts';
-import { type Intent, nextStep } from '../machine/table.ts';
+import type { Step, StopStep } from '../machine/step.ts';
+import { nextStep, type ParkIntent } from '../machine/table.ts';
 import { vetoOf } from './veto.ts';
 
 /** Once everything is written, kube-proxies and slices get this long before the park is given up. */
 const patienceMs = 30_000;
-
-type ParkIntent = Intent & { kind: 'park' };
 
 /**
  * Puts a resource to sleep: preflight, divert, settle, fence, zero. Every decision is made on live reads.
@@ -56,25 +55,23 @@ async function begin(
   options: ScaleOptions,
 ): Promise<ParkIntent> {
   const managed = snapshot.managed as Managed;
-  let problems = await problemsOf(deps, snapshot, managed, options.signal);
+  const { signal, reason } = options;
+  const facts = factsOf(deps, snapshot);
+  const beside = await besideFacts(deps, snapshot, managed, signal);
+  let stopped = refusalReason(facts, beside);
   // Last, since it sends requests to the pods.
-  if (problems.length === 0) problems = (await options.preflight?.(snapshot.ref, options.signal)) ?? [];
-  const veto = problems.length === 0 ? await vetoOf(deps, managed, options.signal) : undefined;
-  if (veto !== undefined) problems = [veto];
-  if (problems.length > 0) throw refused(deps, managed, problems.join('; '));
-  const { replicas } = managed.workload;
-  const epoch = newEpoch();
-  const step: SwapStep = {
-    do: 'swap',
-    to: 'parking',
-    testReplicas: replicas,
-    wanted: replicas,
-    why: options.reason.text,
+  if (stopped === undefined) {
+    const problems = (await options.preflight?.(snapshot.ref, signal)) ?? [];
+    stopped = problems.length > 0 ? problems.join('; ') : await vetoOf(deps, managed, signal);
+  }
+  const intent: ParkIntent = {
+    ...{ kind: 'park', epoch: newEpoch(), reason: reason.text, replicas: undefined, confirmed: false, stopped },
   };
-  const doing = { by: options.reason.by, signal: options.signal };
-  const { won } = await performer.swap(managed, step, doing, 'normal', epoch);
-  if (!won) throw refused(deps, managed, 'somebody else changed it at the same moment');
-  return { kind: 'park', epoch, replicas, confirmed: false };
+  const step = nextStep(facts, intent);
+  if (step.do !== 'swap') throw refused(deps, managed, step.do === 'stop' ? step.why : 'it cannot begin');
+  const { won } = await performer.swap(managed, step, { by: reason.by, signal }, 'normal', intent.epoch);
+  if (!won) throw refused(deps, managed, 'another client changed it at the same moment');
+  return { ...intent, replicas: managed.workload.replicas };
 }
 
 function refused(deps: Dependencies, managed: Managed, why: string): ScalerError {
@@ -82,31 +79,31 @@ function refused(deps: Dependencies, managed: Managed, why: string): ScalerError
   return new ScalerError('park-refused', `${resourceKey(managed.workload)} is not parked: ${why}`);
 }
 
-async function problemsOf(
+/** What is known beside the table's facts before a park begins. */
+async function besideFacts(
   deps: Dependencies,
   snapshot: Snapshot,
   managed: Managed,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<BesideFacts> {
   const { client, dlx } = deps;
   const { kind, workload } = managed;
   const [object, addresses] = await Promise.all([client.get(kind.kind, workload, { signal }), dlx?.live(signal)]);
   const leading = leadingOf(snapshot);
   const ready = (addresses ?? []).filter((one) => one.ready).map(({ address }) => address);
-  const deaf = leading.flatMap((service) => {
+  const notListening = leading.flatMap((service) => {
     const ports = divertedPorts(service, workload, deps.options.portRange).map(({ listenPort }) => listenPort);
     const listed = new Set(dlx?.listed(ports));
     return ofFamilies(ready, service.ipFamilies).filter((address) => !listed.has(address));
   });
-  return parkProblems({
-    facts: factsOf(deps, snapshot),
+  return {
     problems: managed.problems,
     services: leading.length,
     dlxNamed: dlx !== undefined,
-    deaf: [...new Set(deaf)],
+    notListening: [...new Set(notListening)],
     rollout: rolloutProblem(object),
-    rival: rivalOf(deps, snapshot.ref)?.text,
-  });
+    contested: rivalOf(deps, snapshot.ref)?.text,
+  };
 }
 
 async function goOn(
@@ -125,22 +122,23 @@ async function goOn(
     const managed = held(ref, snapshot, intent.epoch);
     const facts = factsOf(deps, snapshot);
     if (limitMs === Infinity) limitMs = deps.clock.monotonic() + facts.settleMs * 2 + patienceMs;
-    if (deps.clock.monotonic() > limitMs)
-      throw await cancel(deps, performer, managed, 'its routing did not settle', options);
+    if (deps.clock.monotonic() > limitMs) intent = { ...intent, stopped: 'its routing did not settle' };
     const step = nextStep(facts, intent);
     switch (step.do) {
+      case 'stop':
+        throw await cancel(deps, performer, managed, step, options);
       case 'swap': {
-        if (step.to !== 'asleep') throw await cancel(deps, performer, managed, step.why, options);
-        const { won } = await performer.swap(managed, step, { by: reason.by, reason: reason.text, signal });
+        if (step.to !== 'asleep') throw await cancel(deps, performer, managed, step, options);
+        const { won } = await performer.swap(managed, step, { by: reason.by, signal });
         if (!won) break;
         deps.announce(managed, 'Parked', reason.text);
         return;
       }
       case 'confirm': {
         // The veto last: from the fence on, whatever comes is seen without it.
-        const why = (await fence(snapshot, intent.epoch, options)) ?? (await vetoOf(deps, managed, signal));
-        if (why !== undefined) throw await cancel(deps, performer, managed, why, options);
-        intent = { ...intent, confirmed: true };
+        const stopped = (await fence(snapshot, intent.epoch, options)) ?? (await vetoOf(deps, managed, signal));
+        intent = { ...intent, confirmed: stopped === undefined, stopped };
+        if (stopped !== undefined) throw await cancel(deps, performer, managed, nextStep(facts, intent), options);
         break;
       }
       case 'wait':
@@ -183,19 +181,14 @@ async function cancel(
   deps: Dependencies,
   performer: Performer,
   managed: Managed,
-  why: string,
+  step: Step | StopStep,
   { reason, signal }: ScaleOptions,
 ): Promise<ScalerError> {
-  const { replicas } = managed.workload;
-  // At zero already, by somebody else's hand: the repair decides what that means.
-  if (replicas > 0) {
-    const step: SwapStep = { do: 'swap', to: 'waking', wanted: replicas, why: `park cancelled: ${why}` };
-    const { won } = await performer.swap(managed, step, { by: reason.by, signal });
-    // Else it was cancelled by somebody who has told so.
-    if (won) deps.announce(managed, 'ParkCancelled', why);
-  } else {
-    deps.announce(managed, 'ParkCancelled', why);
-  }
+  const why = 'why' in step ? step.why : step.do;
+  const doing = { by: reason.by, reason: `park cancelled: ${why}`, signal };
+  // A swap that was lost was another's, which told of it.
+  const told = step.do === 'swap' && !(await performer.swap(managed, step, doing)).won;
+  if (!told) deps.announce(managed, 'ParkCancelled', why);
   return new ScalerError('park-cancelled', `The park of ${resourceKey(managed.workload)} was cancelled: ${why}`);
 }
 

@@ -4,10 +4,11 @@ import { parseOptions } from '../config/options.ts';
 import { parseSettings } from '../config/settings.ts';
 import type { Step } from './step.ts';
 import { nextStep, repair, wakeStep } from './table.ts';
-import { combinations, someFacts, someWishes } from '../testing/combinations.ts';
+import { type Case, combinations, someFacts, someWishes } from '../testing/combinations.ts';
 import { createModel } from '../testing/model.ts';
 import { settle } from '../testing/walk.ts';
-import { isLeftAsleep, noWishes, parkBar, type Wishes, wishesOf } from './intent.ts';
+import { isLeftAsleep, noWishes, type Wishes, wishesOf } from './intent.ts';
+import { intentBlockers } from './blockers.ts';
 
 const at = (workload: Partial<WorkloadFacts>, wishes: Partial<Wishes>, change: Partial<Facts> = {}): Step => {
   const facts = { ...someFacts(), ...change };
@@ -32,17 +33,20 @@ describe('in every phase, whatever the routing', () => {
     return combinations(both.filter(wanted).map((wishes) => [wishes, true]));
   };
   /** Everything that the table does up to rest, from one combination. */
-  const steps = (one: { facts: Facts; intent: Parameters<typeof nextStep>[1] }): Step[] => {
+  const steps = (one: Case): Step[] => {
     const model = createModel(one.facts);
     const done: Step[] = [];
     const perform = model.perform.bind(model);
-    model.perform = (step) => (done.push(step), perform(step));
+    model.perform = (step) => {
+      if (step.do !== 'stop') done.push(step);
+      return perform(step);
+    };
     settle(model, one.intent);
     return done;
   };
   test('no pause awake or as it is, no busy lease and no dry run lets a park come to its end', () => {
     let seen = 0;
-    for (const one of cases((wishes) => parkBar(wishes) !== undefined)) {
+    for (const one of cases((wishes) => intentBlockers(wishes).length > 0)) {
       if (one.intent.kind !== 'park') continue;
       seen += 1;
       if (steps(one).some((step) => step.do === 'swap' && step.replicas === 0)) throw new Error(JSON.stringify(one));

@@ -21,13 +21,6 @@ export function wishesOf({ pause, busyUntil, dryRun }: Settings, nowMs: number):
   return { pause: pauseInEffect(pause, nowMs), busy, dryRun };
 }
 
-/** Why it must not be parked, in words. */
-export function parkBar({ pause, busy, dryRun }: Wishes): string | undefined {
-  if (pause === 'awake' || pause === 'as-is') return `it is paused ${pause}`;
-  if (busy) return 'somebody is busy with it';
-  return dryRun ? 'it is in a dry run' : undefined;
-}
-
 /** Whether no request wakes it. */
 export function isLeftAsleep({ pause }: Pick<Wishes, 'pause'>): boolean {
   return pause === 'asleep' || pause === 'as-is';

@@ -37,3 +37,10 @@ export type Step =
   | { readonly do: 'remove-key'; readonly service: string }
   /** Raises the fence. */
   | { readonly do: 'confirm' };
+
+/** The end of a park without a write: it does not begin, or the replicas are 0 already and the repair decides about them. */
+export interface StopStep {
+  readonly do: 'stop';
+  /** In words, for the Event. */
+  readonly why: string;
+}

@@ -2,9 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import type { Phase } from '@scaler/scaler-types';
 import type { Facts, ServiceFacts, SliceFacts } from './facts.ts';
 import type { Step } from './step.ts';
-import { followedZero, type Intent, nextStep, repair, wakeStep } from './table.ts';
-import { type Case, combinations, services, someFacts } from '../testing/combinations.ts';
+import { followedZero, nextStep, type ParkIntent, repair, wakeStep } from './table.ts';
+import { beginning, type Case, combinations, services, someFacts } from '../testing/combinations.ts';
 import { createModel } from '../testing/model.ts';
+import { parkBlockers } from './blockers.ts';
 import { isLeftAsleep } from './intent.ts';
 import { intentNow, mayWait, settle } from '../testing/walk.ts';
 
@@ -123,6 +124,46 @@ test('labels that somebody else keeps removing are not written again while it ru
   expect(nextStep({ ...facts, workload: stopped }, repair)).toMatchObject({ do: 'swap', to: 'waking', replicas: 2 });
 });
 
+describe('a park', () => {
+  test('begins only awake, where nothing blocks it, tests the replicas, and writes none', () => {
+    let begun = 0;
+    for (const { facts } of combinations()) {
+      const step = nextStep(facts, beginning);
+      const blocked = parkBlockers(facts).length > 0;
+      if (blocked !== (step.do === 'stop')) throw new Error(`${JSON.stringify(step)}: ${JSON.stringify(facts)}`);
+      if (blocked) continue;
+      begun += 1;
+      expect(facts.workload).toMatchObject({ phase: 'awake', enabled: true });
+      expect(step).toEqual({ do: 'swap', to: 'parking', testReplicas: 2, wanted: 2, why: 'it is idle' });
+    }
+    expect(begun).toBeGreaterThan(10);
+  });
+
+  test('that has begun comes to its end where nothing changes', () => {
+    for (const { facts, intent } of combinations()) {
+      if (intent !== beginning || parkBlockers(facts).length > 0) continue;
+      const model = createModel(facts);
+      for (let steps = 0; steps < 60 && model.facts().workload?.phase !== 'asleep'; steps++)
+        model.perform(nextStep(model.facts(), intentNow(intent, model)));
+      expect(model.facts().workload).toMatchObject({ phase: 'asleep', replicas: 0 });
+    }
+  });
+
+  test('that must not go on is cancelled without a write of replicas, and at zero left to the repair', () => {
+    const at = (replicas: number, change: Partial<Facts> = {}, intent: Partial<ParkIntent> = {}) =>
+      nextStep(
+        { ...someFacts(), ...change, workload: { ...someFacts().workload, phase: 'parking', replicas } },
+        { ...park(true), ...intent },
+      );
+    const cancelled = { do: 'swap', to: 'waking', wanted: 2 };
+    expect(at(2, {}, { stopped: 'a request arrived' })).toEqual({ ...cancelled, why: 'a request arrived' });
+    expect(at(2, { dlx: 'none' })).toEqual({ ...cancelled, why: 'no DLX listens on its ports yet' });
+    expect(at(5)).toMatchObject({ ...cancelled, wanted: 5, why: expect.stringContaining('from 2 to 5') });
+    expect(at(0)).toMatchObject({ do: 'stop', why: expect.stringContaining('from 2 to 0') });
+    expect(at(0, {}, { stopped: 'a request arrived' })).toEqual({ do: 'stop', why: 'a request arrived' });
+  });
+});
+
 describe('a zero that somebody else set', () => {
   const at = (phase: Phase, change: Partial<Facts> = {}): Step => {
     const facts = { ...someFacts(), ...change };
@@ -206,8 +247,8 @@ describe("the wake's rows", () => {
   });
 });
 
-function park(confirmed: boolean): Intent {
-  return { kind: 'park', epoch: 'now', replicas: 2, confirmed };
+function park(confirmed: boolean): ParkIntent {
+  return { kind: 'park', epoch: 'now', reason: 'it is idle', replicas: 2, confirmed };
 }
 
 function diverted(epoch: string, slices: SliceFacts): ServiceFacts {

@@ -1,36 +1,50 @@
 import type { Facts, ServiceFacts, WorkloadFacts } from './facts.ts';
 import { cleanStrays, divert, keepDiverted, restore, untilDiverted, untilHeard } from './route.ts';
-import type { Step, SwapStep } from './step.ts';
-import { isLeftAsleep, parkBar, type Wishes } from './intent.ts';
+import type { Step, StopStep, SwapStep } from './step.ts';
+import { isLeftAsleep, type Wishes } from './intent.ts';
+import { cancelReason, refusalReason } from './blockers.ts';
 
 /**
  * The repair table: phase × replicas × each Service's routing → step. Total and pure; normal path and repair are the
  * same rows. A resource is whole when the answer is `rest`.
  */
 
-/** What the caller is about. `repair`: bring it to rest. `park`: go on with this very park, which lives in this process. */
-export type Intent =
-  | { readonly kind: 'repair' }
-  | {
-      readonly kind: 'park';
-      readonly epoch: string;
-      /** As read before the park began. */
-      readonly replicas: number;
-      /** The fence is up. */
-      readonly confirmed: boolean;
-    };
+/** Bring it to rest. */
+export interface RepairIntent {
+  readonly kind: 'repair';
+}
 
-export const repair: Intent = { kind: 'repair' };
+/** Put it to sleep: begin a park, or go on with this very one, which lives in this process. */
+export interface ParkIntent {
+  readonly kind: 'park';
+  readonly epoch: string;
+  /** For the state and the Event. */
+  readonly reason: string;
+  /** As read before the park began; undefined: it has not begun. */
+  readonly replicas: number | undefined;
+  /** The fence is up. */
+  readonly confirmed: boolean;
+  /** Why it ends here, where that is not among the facts: the fence, a veto, its time. */
+  readonly stopped?: string | undefined;
+}
+
+/** What the caller is about. */
+export type Intent = RepairIntent | ParkIntent;
+
+export const repair: RepairIntent = { kind: 'repair' };
 
 const rest: Step = { do: 'rest' };
 
 /** The one thing to do next. */
-export function nextStep(facts: Facts, intent: Intent): Step {
+export function nextStep(facts: Facts, intent: RepairIntent): Step;
+export function nextStep(facts: Facts, intent: Intent): Step | StopStep;
+export function nextStep(facts: Facts, intent: Intent): Step | StopStep {
   const { workload } = facts;
+  if (intent.kind === 'park' && intent.replicas === undefined) return beginPark(facts, intent);
   if (workload === undefined) return restore(facts, facts.services, { hasty: true }) ?? rest;
   switch (workload.phase) {
     case 'parking':
-      return intent.kind === 'park' && workload.enabled && intent.epoch === workload.epoch
+      return intent.kind === 'park' && intent.epoch === workload.epoch
         ? park(facts, workload, intent)
         : (follow(facts, workload) ?? wakeUp(workload, 'the park was left unfinished'));
     case undefined:
@@ -44,29 +58,28 @@ export function nextStep(facts: Facts, intent: Intent): Step {
   }
 }
 
-function park(facts: Facts, workload: WorkloadFacts, intent: Intent & { kind: 'park' }): Step {
-  const cancelled = parkObstacle(facts, workload, intent.replicas);
-  if (cancelled !== undefined) return wakeUp(workload, cancelled);
-  const exact = facts.mode !== 'always';
-  const moving =
-    divert(facts, { level: levelOf(facts), epoch: intent.epoch, exact, mirror: false }) ?? untilDiverted(facts);
-  if (moving !== undefined) return intent.confirmed ? wakeUp(workload, 'its routing changed after the fence') : moving;
-  if (!intent.confirmed) return { do: 'confirm' };
-  return {
-    do: 'swap',
-    to: 'asleep',
-    replicas: 0,
-    testReplicas: intent.replicas,
-    wanted: intent.replicas,
-    why: 'parked',
-  };
+// Awake → parking, from wherever: what is not awake is refused.
+function beginPark(facts: Facts, { stopped, reason }: ParkIntent): Step | StopStep {
+  const why = stopped ?? refusalReason(facts);
+  if (why !== undefined || facts.workload === undefined) return { do: 'stop', why: why ?? '' };
+  const { replicas } = facts.workload;
+  return { do: 'swap', to: 'parking', testReplicas: replicas, wanted: replicas, why: reason };
 }
 
-function parkObstacle(facts: Facts, workload: WorkloadFacts, replicas: number): string | undefined {
-  if (workload.replicas !== replicas) return `somebody else set the replicas from ${replicas} to ${workload.replicas}`;
-  if (facts.dlx !== 'ready') return 'no DLX listens for it any more';
-  if (!workload.portsLabelled) return 'a port of its Services has no port of the DLX yet';
-  return parkBar(facts.wishes) ?? facts.refused;
+function park(facts: Facts, workload: WorkloadFacts, intent: ParkIntent): Step | StopStep {
+  const { epoch, replicas = workload.replicas, stopped, reason } = intent;
+  const cancelled = stopped ?? cancelReason(facts, replicas);
+  if (cancelled !== undefined) return cancel(workload, cancelled);
+  const exact = facts.mode !== 'always';
+  const moving = divert(facts, { level: levelOf(facts), epoch, exact, mirror: false }) ?? untilDiverted(facts);
+  if (moving !== undefined) return intent.confirmed ? cancel(workload, 'its routing changed after the fence') : moving;
+  if (!intent.confirmed) return { do: 'confirm' };
+  return { do: 'swap', to: 'asleep', replicas: 0, testReplicas: replicas, wanted: replicas, why: reason };
+}
+
+// Parking → waking, by the park itself. At zero already, by another client: the repair decides what that means.
+function cancel(workload: WorkloadFacts, why: string): Step | StopStep {
+  return workload.replicas === 0 ? { do: 'stop', why } : wakeUp(workload, why);
 }
 
 // No token, or one that cannot be believed: rebuilt from what is there. Unknown means awake.

@@ -9,10 +9,9 @@ import type { Phase, Resource, Route, ScaleEvent, TargetPort } from '@scaler/sca
 import type { RoutingMode } from '../machine/facts.ts';
 import type { HostedRoute } from '../hosts/gateway.ts';
 import type { IngressInfo } from '../hosts/ingress.ts';
-import { isEnabled, type Managed } from '../cache/lookup.ts';
+import type { Managed } from '../cache/lookup.ts';
 import type { Options } from '../config/options.ts';
 import { protocolOf } from '../ports/protocol.ts';
-import { noService } from '../machine/refusal.ts';
 import { mostRoutes } from '../hosts/service-route.ts';
 import type { Settings } from '../config/settings.ts';
 
@@ -26,8 +25,8 @@ export interface ResourceFacts {
   /** Those that name one of its Services, or may reach one of its `scaler/hosts`. */
   readonly httpRoutes: readonly HostedRoute[];
   readonly mode: RoutingMode;
-  /** Why it must not be parked, beside what its settings and labels say. */
-  readonly obstacle: string | undefined;
+  /** Why it is not parked, whatever its metrics say. */
+  readonly blocked: string | undefined;
   /** For how long every new connection has gone through the DLX, in milliseconds. */
   readonly divertedForMs: number;
   /** Our slices of a Service. Default: none. */
@@ -38,11 +37,10 @@ export interface ResourceFacts {
 
 /** The resource as the apps see it. Pure. */
 export function resourceOf(facts: ResourceFacts, options: Options): Resource {
-  const { managed, mode, divertedForMs } = facts;
+  const { managed, mode, divertedForMs, blocked } = facts;
   const { workload, settings } = managed;
   const { phase: known, state } = readToken(workload);
   const phase = known ?? (isUntouched(managed) ? 'awake' : undefined);
-  const blocked = blockedBy(facts);
   return {
     namespace: workload.namespace,
     name: workload.name,
@@ -124,18 +122,6 @@ function lastEventOf({ managed, updatedMs = -Infinity }: ResourceFacts): Partial
 
 function lastEvent(phase: Phase, reason: string): ScaleEvent {
   return phase === 'awake' && reason.startsWith('adopted') ? 'resourceUpdated' : events[phase];
-}
-
-function blockedBy({ managed, services, obstacle }: ResourceFacts): string | undefined {
-  const { workload, problems } = managed;
-  const fatal = problems.filter((problem) => problem.fatal).map(({ message }) => message);
-  const reasons = [
-    ...(isEnabled(workload) ? [] : ['it is not opted in any more and is being handed back']),
-    ...fatal,
-    ...(services.length === 0 ? [noService] : []),
-    ...(obstacle === undefined ? [] : [obstacle]),
-  ];
-  return reasons.length === 0 ? undefined : reasons.join('; ');
 }
 
 function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPort[] {

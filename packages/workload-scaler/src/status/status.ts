@@ -1,10 +1,11 @@
 import { resourceKey, type Resource, type ResourceRef } from '@scaler/scaler-types';
 import type { News } from './changes.ts';
 import type { Facts } from '../machine/facts.ts';
-import { factsOf, leadingOf, rivalOf } from '../observe/observe.ts';
+import { factsOf, leadingOf, rivalOf, tokenFacts } from '../observe/observe.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Managed } from '../cache/lookup.ts';
 import { isContested } from '../ports/ports.ts';
+import { type Blocker, blockedReason, ownerBlockers, parkBlockers } from '../machine/blockers.ts';
 import { routingMode } from '../machine/refusal.ts';
 import { remnant, resourceOf } from './resource.ts';
 import { cachedSnapshot, type Snapshot } from '../cache/snapshot.ts';
@@ -38,7 +39,7 @@ function describe(deps: Dependencies, snapshot: Snapshot, managed: Managed, fact
       // The autoscaler's side of it is in the facts.
       slicesOf: deps.role === 'dlx' ? (name) => deps.lookup.slicesOf(snapshot.ref.namespace, name) : undefined,
       mode: routingMode(managed.settings, services),
-      obstacle: facts && (obstacleOf(facts, deps) ?? rivalOf(deps, snapshot.ref)?.text),
+      blocked: blockedReason(blockersOf(deps, snapshot, managed, facts)),
       divertedForMs: divertedForMs(deps, snapshot, managed),
       updatedMs: deps.updates.lastOf(managed.workload.uid),
     },
@@ -46,20 +47,19 @@ function describe(deps: Dependencies, snapshot: Snapshot, managed: Managed, fact
   );
 }
 
-function obstacleOf(
-  { refused, dlx, workload, mode, services, reachable, wishes }: Facts,
+function blockersOf(
   deps: Dependencies,
-): string | undefined {
-  if (refused !== undefined) return refused;
-  if (deps.dlx === undefined) return 'no DLX Service is named, so nothing could hold its requests';
-  if (dlx === 'gone') return 'there is no DLX';
-  // A dry run writes neither: it goes on from what would be there.
-  if (workload?.phase === undefined && !wishes.dryRun) return 'its state is not known yet';
-  if (!workload?.portsLabelled && !wishes.dryRun) return 'a port of its Services has no port of the DLX yet';
-  if (dlx === 'none') return 'no DLX listens on its ports yet';
-  const closed = services.every(({ ours, slices, key }) => !ours || (slices !== 'none' && key !== undefined));
-  if (mode !== 'always' || closed || workload?.phase !== 'awake') return undefined;
-  return reachable === false ? 'the DLX does not reach its pods' : 'the DLX is not in its path yet';
+  snapshot: Snapshot,
+  managed: Managed,
+  facts: Facts | undefined,
+): readonly Blocker[] {
+  const beside = {
+    problems: managed.problems,
+    services: leadingOf(snapshot).length,
+    dlxNamed: deps.dlx !== undefined,
+  };
+  if (facts === undefined) return ownerBlockers(tokenFacts(deps, managed), beside);
+  return parkBlockers(facts, { ...beside, contested: rivalOf(deps, snapshot.ref)?.text });
 }
 
 // The DLX's count is evidence only once nothing has passed it by for a whole idle time. That is for the autoscaler to

@@ -1,6 +1,6 @@
 import { type Phase, pauseModes } from '@scaler/scaler-types';
 import type { Facts, RoutingMode, ServiceFacts, SliceFacts } from '../machine/facts.ts';
-import { type Intent, repair } from '../machine/table.ts';
+import { type Intent, type ParkIntent, repair } from '../machine/table.ts';
 import { noWishes, type Wishes } from '../machine/intent.ts';
 
 const phases: readonly (Phase | undefined)[] = [undefined, 'awake', 'parking', 'asleep', 'waking'];
@@ -85,8 +85,9 @@ export function* combinations(pairs = wishesAndReach): Generator<Case> {
 }
 
 function intents(phase: Phase | undefined, replicas: number): Intent[] {
+  if (phase === 'awake') return [repair, beginning];
   if (phase !== 'parking') return [repair];
-  const park = { kind: 'park', epoch: 'now', replicas: 2 } as const;
+  const park = { kind: 'park', epoch: 'now', reason: 'it is idle', replicas: 2 } as const;
   return [
     repair,
     { ...park, confirmed: false },
@@ -95,6 +96,11 @@ function intents(phase: Phase | undefined, replicas: number): Intent[] {
     ...(replicas === 2 ? [{ ...park, replicas: 1, confirmed: false } as const] : []),
   ];
 }
+
+/** A park that has not begun. */
+export const beginning: ParkIntent = {
+  ...{ kind: 'park', epoch: 'next', reason: 'it is idle', replicas: undefined, confirmed: false },
+};
 
 /** Awake, with two replicas and nothing diverted. */
 export function someFacts() {

@@ -1,13 +1,17 @@
 import type { Facts, ServiceFacts } from '../machine/facts.ts';
-import type { Step, SwapStep } from '../machine/step.ts';
+import type { Step, StopStep, SwapStep } from '../machine/step.ts';
 import { isLeftAsleep } from '../machine/intent.ts';
 
 /** A cluster in memory, as far as the repair table can see and change it. */
 export interface Model {
   facts(): Facts;
   /** Applies a step, and what the cluster does by itself after it. False: it waits for something that never comes. */
-  perform(step: Step): boolean;
+  perform(step: Step | StopStep): boolean;
+  /** The park that was begun here. */
+  begun(): { readonly epoch: string; readonly replicas: number } | undefined;
   confirmed(): boolean;
+  /** A park has ended without a write. */
+  stopped(): boolean;
   /** Whether a new connection to the Service finds pods, or a DLX which would wake them. */
   isServed(): boolean;
   /** What is wrong with the state at rest, if anything. */
@@ -18,6 +22,8 @@ export interface Model {
 export function createModel(start: Facts): Model {
   let facts = follow(start);
   let confirmed = false;
+  let stopped = false;
+  let begun: ReturnType<Model['begun']>;
   let epochs = 0;
   return {
     facts: () => facts,
@@ -25,10 +31,15 @@ export function createModel(start: Facts): Model {
       if (step.do === 'rest' || (step.do === 'wait' && isForEver(facts, step.for))) return false;
       epochs += 1;
       confirmed ||= step.do === 'confirm';
+      stopped ||= step.do === 'stop';
+      if (step.do === 'swap' && step.to === 'parking')
+        begun = { epoch: `epoch-${epochs}`, replicas: facts.workload?.replicas ?? 0 };
       facts = follow(after(facts, step, `epoch-${epochs}`));
       return true;
     },
+    begun: () => begun,
     confirmed: () => confirmed,
+    stopped: () => stopped,
     isServed: () => facts.services.every((service) => isServed(facts, service)),
     complaint: () => complaint(facts),
   };
@@ -38,7 +49,7 @@ function isForEver({ usable }: Facts, what: string): boolean {
   return what === 'dlx' || what === 'reach' || (what === 'endpoints' && !usable);
 }
 
-function after(facts: Facts, step: Step, epoch: string): Facts {
+function after(facts: Facts, step: Step | StopStep, epoch: string): Facts {
   switch (step.do) {
     case 'wait':
       return { ...facts, services: facts.services.map((s) => ({ ...s, stableForMs: s.stableForMs + step.forMs })) };
@@ -59,6 +70,7 @@ function after(facts: Facts, step: Step, epoch: string): Facts {
     case 'remove-key':
       return withService(facts, step.service, { key: undefined });
     case 'rest':
+    case 'stop':
     case 'confirm':
       return facts;
   }

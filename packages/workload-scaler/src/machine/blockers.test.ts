@@ -7,7 +7,8 @@ import { trimPod } from '../endpoints/pod-info.ts';
 import { trimService } from '../routing/service-info.ts';
 import type { Facts } from './facts.ts';
 import { parseOptions } from '../config/options.ts';
-import { parkProblems, type PreflightFacts, rolloutProblem } from './preflight.ts';
+import { type BesideFacts, blockedReason, parkBlockers } from './blockers.ts';
+import { rolloutProblem } from './rollout.ts';
 import { refusal, routingMode } from './refusal.ts';
 import { parseSettings } from '../config/settings.ts';
 import { trimIngress } from '../hosts/ingress.ts';
@@ -180,23 +181,15 @@ describe('a park', () => {
     usable: true,
     reachable: undefined,
   };
-  const clear: PreflightFacts = {
-    facts: table,
-    problems: [],
-    services: 1,
-    dlxNamed: true,
-    deaf: [],
-    rollout: undefined,
-    rival: undefined,
-  };
+  const clear: BesideFacts = { problems: [], services: 1, dlxNamed: true, notListening: [] };
 
   test('may begin when nothing stands in its way', () => {
-    expect(parkProblems(clear)).toEqual([]);
+    expect(parkBlockers(table, clear)).toEqual([]);
   });
 
-  test.each<[string, Partial<PreflightFacts>, Partial<Facts>, RegExp]>([
+  test.each<[string, BesideFacts, Partial<Facts>, RegExp]>([
     ['another phase', {}, { workload: { ...table.workload!, phase: 'waking' } }, /it is waking, not awake/],
-    ['no phase', {}, { workload: { ...table.workload!, phase: undefined } }, /unknown phase/],
+    ['no phase', {}, { workload: { ...table.workload!, phase: undefined } }, /state is not known/],
     ['no replicas', {}, { workload: { ...table.workload!, replicas: 0 } }, /0 already/],
     ['no opt-in', {}, { workload: { ...table.workload!, enabled: false } }, /not opted in/],
     ['no port', {}, { workload: { ...table.workload!, portsLabelled: false } }, /no port of the DLX/],
@@ -205,12 +198,39 @@ describe('a park', () => {
     ['a refusal', {}, { refused: 'it is shared' }, /it is shared/],
     ['no DLX Service', { dlxNamed: false }, {}, /no DLX Service is named/],
     ['no DLX', {}, { dlx: 'none' }, /no DLX listens/],
-    ['a DLX that does not listen', { deaf: ['10.0.0.1'] }, {}, /10\.0\.0\.1 does not listen/],
+    ['a DLX that does not listen', { notListening: ['10.0.0.1'] }, {}, /10\.0\.0\.1 does not listen/],
     ['a rollout', { rollout: 'a rollout of it is in progress' }, {}, /rollout/],
     ['a restore', {}, { services: [{ ...table.services[0]!, slices: 'whole' }] }, /handed back/],
     ['always, not entered', {}, { mode: 'always' }, /not in its path/],
+    ['a conflict', { contested: 'not parked until noon' }, {}, /until noon/],
+    ['a pause', {}, { wishes: { ...noWishes, pause: 'awake' } }, /paused awake/],
+    ['a workload that is gone', {}, { workload: undefined }, /does not exist/],
   ])('is refused by %s', (_, preflight, change, why) => {
-    expect(parkProblems({ ...clear, ...preflight, facts: { ...table, ...change } }).join('; ')).toMatch(why);
+    const blockers = parkBlockers({ ...table, ...change }, { ...clear, ...preflight });
+    expect(blockers.map(({ text }) => text).join('; ')).toMatch(why);
+  });
+
+  test('that is blocked says so: all that its owner has to mend, and of the rest what comes first', () => {
+    const problems = [{ annotation: 'scaler/cooldown', message: 'scaler/cooldown is "x"', fatal: true }];
+    const workload = { ...table.workload!, enabled: false, portsLabelled: false };
+    const blockers = parkBlockers({ ...table, workload, dlx: 'none' }, { problems, services: 0, contested: 'later' });
+    expect(blockedReason(blockers)).toBe(
+      'it is not opted in any more and is being handed back; scaler/cooldown is "x"; no Service selects its pods, so ' +
+        'nothing could wake it; a port of its Services has no port of the DLX yet',
+    );
+    expect(blockedReason(parkBlockers(table, clear))).toBeUndefined();
+  });
+
+  test('is not blocked by what its owner wants for now, nor a dry run by what it does not write', () => {
+    for (const wishes of [
+      { ...noWishes, pause: 'awake' as const },
+      { ...noWishes, busy: true },
+    ])
+      expect(blockedReason(parkBlockers({ ...table, wishes }))).toBeUndefined();
+    const dry = { ...table, wishes: { ...noWishes, dryRun: true } };
+    const unwritten = { ...table.workload!, phase: undefined, portsLabelled: false };
+    expect(blockedReason(parkBlockers({ ...dry, workload: unwritten }))).toBeUndefined();
+    expect(blockedReason(parkBlockers({ ...table, workload: unwritten }))).toBe('its state is not known yet');
   });
 
   test('waits for rollouts of Deployments and StatefulSets', () => {
