@@ -1,8 +1,8 @@
 export { unlessAborted } from './abort.ts';
 export { backoffMs, doublingMs } from './backoff.ts';
-export { BoundedMap, type BoundedMapOptions } from './bounded-map.ts';
+export { BoundedMap } from './bounded-map.ts';
 export { CodedError } from './coded-error.ts';
 export { type Deadline, startDeadline } from './deadline.ts';
 export { FairQueue } from './fair-queue.ts';
-export { limited, type LimitOptions } from './limited.ts';
+export { limited } from './limited.ts';
 export { mapBounded } from './map-bounded.ts';

@@ -7,13 +7,15 @@ export const root = join(import.meta.dirname, '../../..');
 /** A source file by its path from the repository's root, with what it imports by a relative path, types included. */
 export type Imports = ReadonlyMap<string, readonly string[]>;
 
-/** Every source file of the repository but tests, from its root, with `/`. */
-export function sourceFiles(): string[] {
+/** Every source file of the repository, tests among them, from its root, with `/`. */
+export function allFiles(): string[] {
   const files = globSync('{packages,examples,tools}/*/src/**/*.{ts,js}', { cwd: root });
-  return files
-    .map((file) => file.replaceAll('\\', '/'))
-    .filter((file) => !/\.test\.ts$/.test(file))
-    .sort();
+  return files.map((file) => file.replaceAll('\\', '/')).sort();
+}
+
+/** The same without tests. */
+export function sourceFiles(): string[] {
+  return allFiles().filter((file) => !/\.test\.ts$/.test(file));
 }
 
 /** What each of these files imports; a path that leads nowhere is left to the compiler. */

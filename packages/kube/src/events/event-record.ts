@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type CoreEvent, type Kind, type KubeObject, apiVersionOf } from '../objects/kinds.ts';
+import type { CoreEvent } from '../objects/kinds.ts';
 
 /** What an Event is about. */
 export interface EventObject {
@@ -35,12 +35,6 @@ export function fitting({ object, type, reason, message }: EventRecord): EventRe
 /** Equal for what counts as the same Event. */
 export function eventKey({ object, type, reason, message }: EventRecord): string {
   return JSON.stringify([object.kind, object.namespace, object.name, object.uid, type, reason, message]);
-}
-
-/** The object an Event is about, from an object of the API. */
-export function eventObjectOf(kind: Kind, { metadata = {} }: KubeObject): EventObject {
-  const { namespace, name = '', uid, resourceVersion } = metadata;
-  return { apiVersion: apiVersionOf(kind), kind: kind.kind, namespace, name, uid, resourceVersion };
 }
 
 export interface EventTimes {

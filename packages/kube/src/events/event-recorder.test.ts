@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { systemClock } from '@scaler/scaler-types';
 import { recordingLogger } from '@scaler/testing-kit';
-import { type CoreEvent, createEventRecorder, eventObjectOf, type EventRecorderOptions, kinds } from '../index.ts';
+import type { EventRecorderOptions } from './event-recorder.ts';
+import type { CoreEvent } from '../objects/kinds.ts';
+import { createEventRecorder } from '../index.ts';
 import { type ScriptedApi, sendJson, sendStatus, startScriptedApi, until } from '../testing/scripted-api.ts';
 
 let api: ScriptedApi;
@@ -23,9 +25,10 @@ function recorder(options: Partial<EventRecorderOptions> = {}) {
   });
 }
 
-const web = eventObjectOf(kinds.deployment, {
-  metadata: { namespace: 'shop', name: 'web', uid: 'u1', resourceVersion: '7' },
-});
+const web = {
+  ...{ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop' },
+  ...{ name: 'web', uid: 'u1', resourceVersion: '7' },
+};
 
 test('an Event is written with what kubectl shows', async () => {
   const events = recorder({ instance: 'pod-1' });

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { recordingLogger } from '@scaler/testing-kit';
-import { kinds, type Pod, type Store, type StoreEvent, watchStore, type WatchStoreOptions } from '../index.ts';
+import type { WatchStoreOptions } from './watch-store.ts';
+import { kinds, type Pod, type Store, type StoreEvent, watchStore } from '../index.ts';
 import { fastClock } from '../testing/fast-clock.ts';
 import {
   type Script,
