@@ -40,17 +40,17 @@ test('files are read to a bound: by readSmallFile, or because nobody else writes
   ]);
 });
 
-const dataPath = /^packages\/dlx\/src\/(forward|http2|upgrade|tcp)\//;
+const dataPath = /^packages\/dlx\/src\/(endpoints|http1|http2|upgrade|tcp)\//;
 
 test('answers are read to a bound; the data path passes them on as they come', () => {
   const asks = filesWith(/\b(http|https)?[rR]equest\(\{|\bhttps?Request\b|\bfetch\(|from '(undici|node:http2)'/);
   expect(asks.filter((file) => !dataPath.test(file))).toEqual([
     // From a process of its own, on loopback.
     'examples/process-scaler/src/owner-client.ts',
-    // 8 MiB, 64 KiB.
-    'packages/autoscaler/src/peers/peer-client.ts',
     // 16 MiB.
     'packages/autoscaler/src/collect/prometheus/connection.ts',
+    // 8 MiB, 64 KiB.
+    'packages/autoscaler/src/peers/peer-client.ts',
     // Passed on as it comes, 64 MiB.
     'packages/dlx/src/control/admin.ts',
     // 16 MiB, 4 MiB of a refusal.

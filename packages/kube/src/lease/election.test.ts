@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { silentLogger } from '@scaler/testing-kit';
 import type { Lease } from '../objects/kinds.ts';
-import type { ElectionOptions } from './election.ts';
+import type { ElectionOptions, Election } from './election.ts';
 import type { Leadership } from './reign.ts';
-import { createElection, type Election } from '../index.ts';
+import { createElection } from '../index.ts';
 import { fastClock } from '../testing/fast-clock.ts';
 import {
   type Script,
