@@ -2,9 +2,8 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { commandLine, flag } from '@scaler/command';
-import { runCore } from './suites/cluster/main-job/main-job.ts';
 import { scenarios } from './suites/cluster/all.ts';
-import { runScenarios } from './suites/cluster/run.ts';
+import { runMainJob, runScenarios } from './suites/cluster/run.ts';
 
 const { values, names } = commandLine({
   name: 'npm run e2e',
@@ -32,7 +31,7 @@ if (values.all) {
   console.error(`Scenarios run with --all: npm run e2e -- --all ${names.join(' ')}`);
   process.exitCode = 2;
 } else if (process.env['E2E_IMAGE'] && (process.env['KUBECONFIG'] || existsSync(join(homedir(), '.kube/config')))) {
-  process.exitCode = await runCore();
+  process.exitCode = await runMainJob(process.env['E2E_IMAGE']);
 } else {
   console.error(
     'The main job needs E2E_IMAGE, an image of what `npm run e2e:stage` made, and KUBECONFIG or ~/.kube/config.',

@@ -1,7 +1,6 @@
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commandLine } from '@scaler/command';
-import { echoAppPath } from '@scaler/testing-kit';
 
 commandLine({
   name: 'npm run e2e:stage',
@@ -13,5 +12,4 @@ const root = join(import.meta.dirname, '../../..');
 const folder = join(root, 'dist/e2e-image');
 await rm(join(folder, 'programs'), { recursive: true, force: true });
 await cp(join(import.meta.dirname, 'suites/cluster/programs'), join(folder, 'programs'), { recursive: true });
-await cp(echoAppPath(), join(folder, 'app.ts'));
 console.log(folder);

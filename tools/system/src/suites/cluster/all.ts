@@ -1,6 +1,6 @@
 import { matrix } from './matrix.ts';
 import { chaos } from './chaos/chaos.ts';
-import { cyclesInAlways, cyclesInOverlay, cyclesInSelector } from './cycles.ts';
+import { cyclesInAlways, cyclesInOverlay, cyclesInSelector } from './cycles/cycles.ts';
 import { databases } from './databases/databases.ts';
 import { edits } from './edits/edits.ts';
 import { isolation } from './isolation.ts';

@@ -1,5 +1,5 @@
 import { all, type Finding, none } from '../../../harness/finding.ts';
-import type { FlowReport } from '../site/flows.ts';
+import type { FlowReport } from '../site/client.ts';
 import type { Client } from '../site/client.ts';
 import { diversionOf } from '../edits/services.ts';
 import { until } from '../site/api.ts';

@@ -23,3 +23,21 @@ export interface Answer {
   /** It went over a connection that stood before. */
   readonly reused: boolean;
 }
+
+/** Requests at a steady rate. */
+export interface FlowOptions {
+  readonly url: string;
+  readonly rps: number;
+  readonly keepAlive: boolean;
+}
+
+/** What became of them. */
+export interface FlowReport {
+  sent: number;
+  ok: number;
+  inFlight: number;
+  failed: number;
+  slowestMs: number;
+  /** The first of them. */
+  errors: { at: string; text: string }[];
+}

@@ -1,181 +1,42 @@
 /**
  * A client in a pod, told over HTTP what to ask for, so that it reaches Services through the node's own kube-proxy.
  *
- *   PUT /asks/ID {protocol, url, …}   asks; see asks.ts
- *   GET /asks/ID                      {answer} once it has ended, {} before
+ *   PUT /asks/ID {protocol, url, …}       asks once; see asks.ts
+ *   GET /asks/ID                          {answer} once it has ended, {} before
+ *   PUT /flows/ID {url, rps, keepAlive}   GETs at a steady rate
+ *   POST /flows/ID/pause, /resume         a kept-alive connection stays open, and nothing is asked
+ *   DELETE /flows/ID                      ends it
+ *   GET /flows                            what became of each
  */
-import { createHash, randomBytes } from 'node:crypto';
 import http from 'node:http';
-import http2 from 'node:http2';
-import type { Answer, Ask } from './asks.ts';
-import { acceptOf, frameOf, grpcMessage, readFrame } from './wire.ts';
+import type { Answer, Ask, FlowOptions } from './asks.ts';
+import { flowReports, pauseFlow, startFlow, stopFlow } from './flows.ts';
+import { json, readJson } from './http-json.ts';
+import { carryOut } from './requests.ts';
 
-type Outcome = Omit<Answer, 'ms'>;
-
-const agents = new Map<string, http.Agent>();
-const sessions = new Map<string, http2.ClientHttp2Session>();
 const answers = new Map<string, Answer | undefined>();
-const bodyBytes = 1_000_000;
 
-function agentOf({ kept }: Ask): http.Agent | false {
-  if (kept === undefined) return false;
-  const agent = agents.get(kept) ?? new http.Agent({ keepAlive: true, maxSockets: 1 });
-  agents.set(kept, agent);
-  return agent;
-}
-
-function requestOf(ask: Ask, method: string, path: string, more: http.OutgoingHttpHeaders = {}): http.ClientRequest {
-  const { url, host, userAgent, kept } = ask;
-  const headers = {
-    ...(host && { host }),
-    ...(userAgent && { 'user-agent': userAgent }),
-    ...(kept === undefined && !('connection' in more) && { connection: 'close' }),
-    ...more,
-  };
-  return http.request(new URL(path, url), { method, agent: agentOf(ask), headers });
-}
-
-function answered(request: http.ClientRequest): Promise<{ response: http.IncomingMessage; text: string }> {
-  return new Promise((resolve, reject) => {
-    request.on('error', reject);
-    request.on('response', (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('error', reject).on('end', () => resolve({ response, text }));
-    });
-  });
-}
-
-async function byHttp(ask: Ask): Promise<Outcome> {
-  const body = ask.protocol === 'post' ? randomBytes(bodyBytes) : undefined;
-  const id = randomBytes(8).toString('hex');
-  const length = body && { 'content-length': body.length };
-  const request = requestOf(ask, body ? 'POST' : 'GET', `/?id=${id}`, { ...length });
-  request.end(body);
-  const { response, text } = await answered(request);
-  const status = response.statusCode ?? 0;
-  const isJson = response.headers['content-type'] === 'application/json';
-  const said = isJson ? (JSON.parse(text) as { url?: string; bodySha256?: string }) : {};
-  const isRight =
-    said.url?.includes(id) && (!body || said.bodySha256 === createHash('sha256').update(body).digest('hex'));
-  return { ok: status === 200 && isRight === true, status, text: text.slice(0, 600), reused: request.reusedSocket };
-}
-
-async function bySse(ask: Ask): Promise<Outcome> {
-  const request = requestOf(ask, 'GET', '/events', { accept: 'text/event-stream' });
-  request.end();
-  const { response, text } = await answered(request);
-  const status = response.statusCode ?? 0;
-  const isStream = response.headers['content-type'] === 'text/event-stream';
-  const events = text.match(/^data: \S+ [123]$/gm)?.length;
-  return { ok: status === 200 && isStream && events === 3, status, text, reused: request.reusedSocket };
-}
-
-/** The upgrade may go over a kept connection, which is not one of the agent's any more then. */
-function byWebSocket(ask: Ask): Promise<Outcome> {
-  const key = randomBytes(16).toString('base64');
-  const request = requestOf(ask, 'GET', '/socket', {
-    connection: 'Upgrade',
-    upgrade: 'websocket',
-    'sec-websocket-version': '13',
-    'sec-websocket-key': key,
-  });
-  request.end();
-  const refused = answered(request).then(({ response, text }): Outcome => {
-    return { ok: false, status: response.statusCode ?? 0, text: text.slice(0, 600), reused: request.reusedSocket };
-  });
-  const upgraded = new Promise<Outcome>((resolve, reject) => {
-    request.on('upgrade', (response, socket, head) => {
-      const word = randomBytes(8).toString('hex');
-      let pending: Buffer = head;
-      socket.on('error', reject).on('close', () => reject(new Error('closed before it answered')));
-      socket.write(frameOf(1, Buffer.from(word), randomBytes(4)));
-      socket.on('data', (chunk: Buffer) => {
-        pending = Buffer.concat([pending, chunk]);
-        const frame = readFrame(pending);
-        if (!frame) return;
-        const text = frame.payload.toString();
-        const isAccepted = response.headers['sec-websocket-accept'] === acceptOf(key);
-        resolve({ ok: isAccepted && text === `echo: ${word}`, status: 101, text, reused: request.reusedSocket });
-        socket.end(frameOf(8, Buffer.alloc(0), randomBytes(4)));
-      });
-    });
-  });
-  return Promise.race([upgraded, refused]);
-}
-
-/** A session that has ended is made anew, as gRPC's own clients do. */
-function sessionOf({ url, kept }: Ask): { session: http2.ClientHttp2Session; reused: boolean } {
-  const standing = kept === undefined ? undefined : sessions.get(kept);
-  if (standing && !standing.closed && !standing.destroyed) return { session: standing, reused: true };
-  const session = http2.connect(url);
-  session.on('error', () => undefined);
-  session.on('goaway', () => session.close());
-  if (kept !== undefined) sessions.set(kept, session);
-  return { session, reused: false };
-}
-
-function byGrpc(ask: Ask): Promise<Outcome> {
-  const { session, reused } = sessionOf(ask);
-  const word = randomBytes(8).toString('hex');
-  return new Promise<Outcome>((resolve, reject) => {
-    session.on('error', reject);
-    const stream = session.request({
-      ':method': 'POST',
-      ':path': '/echo.Echo/Say',
-      ...(ask.host && { ':authority': ask.host }),
-      'content-type': 'application/grpc',
-      te: 'trailers',
-    });
-    const chunks: Buffer[] = [];
-    let head: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader = {};
-    let trailers: http2.IncomingHttpHeaders = {};
-    stream.on('response', (headers) => (head = headers)).on('trailers', (headers) => (trailers = headers));
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject);
-    stream.on('end', () => {
-      const status = head[':status'] ?? 0;
-      const grpcStatus = trailers['grpc-status'] ?? head['grpc-status'];
-      const said = Buffer.concat(chunks).subarray(5).toString();
-      const text = grpcStatus === '0' ? said : `grpc-status ${grpcStatus}: ${head['grpc-message'] ?? ''}`;
-      resolve({ ok: status === 200 && text === `echo: ${word}`, status, text, reused });
-    });
-    stream.end(grpcMessage(word));
-  }).finally(() => {
-    session.removeListener('error', () => undefined);
-    if (ask.kept === undefined) session.close();
-  });
-}
-
-const ways = { get: byHttp, post: byHttp, sse: bySse, websocket: byWebSocket, grpc: byGrpc };
-
-async function carryOut(id: string, ask: Ask): Promise<void> {
+async function ask(id: string, what: Ask): Promise<void> {
   answers.set(id, undefined);
-  const begin = performance.now();
-  const { timeoutMs = 60_000 } = ask;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Outcome>((resolve) => {
-    const text = `no answer within ${timeoutMs} ms`;
-    timer = setTimeout(() => resolve({ ok: false, text, reused: false }), timeoutMs);
-  });
-  const outcome = await Promise.race([ways[ask.protocol](ask), late]).catch((error: unknown): Outcome => ({
-    ok: false,
-    text: String(error),
-    reused: false,
-  }));
-  clearTimeout(timer);
-  answers.set(id, { ...outcome, ms: Math.round(performance.now() - begin) });
+  answers.set(id, await carryOut(what));
 }
 
 const server = http.createServer(async (request, response) => {
-  const id = /^\/asks\/(.+)$/.exec(request.url ?? '')?.[1] ?? '';
-  let text = '';
-  for await (const chunk of request) text += String(chunk);
-  // The same may be asked for twice, by somebody who did not hear the first time.
-  if (request.method === 'PUT' && !answers.has(id)) void carryOut(id, JSON.parse(text) as Ask);
-  response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ answer: answers.get(id) }));
+  const { method = '', url = '' } = request;
+  const [, noun = '', id = '', verb = ''] = url.split('/').map(decodeURIComponent);
+  const body = await readJson(request);
+  if (noun === 'asks') {
+    // The same may be asked for twice, where the first answer did not come through.
+    if (method === 'PUT' && !answers.has(id)) void ask(id, body as Ask);
+    return json(response, 200, { answer: answers.get(id) });
+  }
+  const before = flowReports();
+  if (method === 'PUT') startFlow(id, body as FlowOptions);
+  if (method === 'POST') pauseFlow(id, verb === 'pause');
+  if (method === 'DELETE') stopFlow(id);
+  return json(response, 200, before);
 });
 // Longer than the API server keeps its connections to us: it would send on one that we are just closing.
 server.keepAliveTimeout = 120_000;
-server.listen(9002, '0.0.0.0');
+server.listen(9000, '0.0.0.0');
 process.on('SIGTERM', () => process.exit(0));

@@ -42,10 +42,17 @@ export async function until<T>(what: string, limitMs: number, probe: () => Promi
   throw new Error(`waited ${limitMs / 1000} s in vain for ${what}${last ? `: ${String(last)}` : ''}`, { cause: last });
 }
 
+/** A pod, and a port of its. */
+export interface Pod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: number;
+}
+
 /** Asks a pod's HTTP port through the API server, which works wherever kubectl does. */
 export function askPod(
   client: KubeClient,
-  pod: { namespace: string; name: string; port: number },
+  pod: Pod,
   method: 'GET' | 'PUT' | 'POST' | 'DELETE',
   path: string,
   body?: unknown,

@@ -1,22 +1,26 @@
 import { kubectl } from '@scaler/chart';
-import { type KubeClient, kinds } from '@scaler/kube';
+import type { KubeClient } from '@scaler/kube';
 import { systemClock } from '@scaler/scaler-types';
-import { apply, askPod, readyPod, until } from './api.ts';
-import { installHelpers, systemNamespace } from '../main-job/system.ts';
-import { createTraffic, type Traffic } from './flows.ts';
-import type { Helpers } from '../main-job/workload.ts';
-import type { Answer, Ask } from '../programs/asks.ts';
+import type { Answer, Ask, FlowOptions, FlowReport } from '../programs/asks.ts';
+import { askPod, type Pod, readyPod, until } from './api.ts';
+import { installHelpers, systemNamespace } from './helpers.ts';
 
-export type { Answer, Ask };
+export type { Answer, Ask, FlowReport };
+
+/** Flows of GETs at a steady rate, by name. */
+export interface Traffic {
+  start(id: string, flow: FlowOptions): Promise<void>;
+  pause(id: string): Promise<void>;
+  resume(id: string): Promise<void>;
+  stop(id: string): Promise<void>;
+  reports(): Promise<Record<string, FlowReport>>;
+}
 
 /** The client pod, in the cluster, so that the node's own kube-proxy is asked. */
 export interface Client {
   /** Asks once, and waits for the end; never rejects for what became of the request. */
   ask(ask: Ask): Promise<Answer>;
-  /** Steady flows of GETs. */
   readonly traffic: Traffic;
-  /** The names of the pods that {@link traffic} and the metrics come from. */
-  readonly helpers: Helpers;
   /** What the custom metrics API says of a Deployment: `requests_per_4s`, per second. */
   setMetric(namespace: string, name: string, value: string): Promise<void>;
 }
@@ -28,20 +32,15 @@ async function persistently<T>(what: string, call: () => Promise<T>): Promise<T>
   return until(what, 60_000, async () => ((await call()) ?? null) as T);
 }
 
-/** Makes the client's pods on a node which no scenario drains or cuts off. */
-export async function createClient(kube: KubeClient, image: string, nodeName: string): Promise<Client> {
+/** Makes the client's pods; on a node which no scenario drains or cuts off, where one is named. */
+export async function createClient(kube: KubeClient, image: string, nodeName?: string): Promise<Client> {
   await installHelpers(kube, image, nodeName);
-  await apply(kube, kinds.deployment, askerDeployment(image, nodeName) as never);
-  const [load, metrics, asker] = await Promise.all(
-    ['load', 'metrics', 'asker'].map(async (name) => {
-      // Those of an earlier run may be on their way out.
-      await kubectl(['-n', systemNamespace, 'rollout', 'status', `deployment/${name}`, '--timeout=60s']);
-      return readyPod(kube, systemNamespace, name);
-    }),
-  );
-  const helpers = { load: load ?? '', metrics: metrics ?? '' };
-  const pod = { namespace: systemNamespace, name: asker ?? '', port: 9002 };
-  const control = { namespace: systemNamespace, name: helpers.metrics, port: 9001 };
+  const podOf = async (name: string, port: number): Promise<Pod> => {
+    // That of an earlier run may be on its way out.
+    await kubectl(['-n', systemNamespace, 'rollout', 'status', `deployment/${name}`, '--timeout=60s']);
+    return { namespace: systemNamespace, name: await readyPod(kube, systemNamespace, name), port };
+  };
+  const [pod, metrics] = await Promise.all([podOf('client', 9000), podOf('metrics', 9001)]);
   return {
     async ask(ask) {
       const id = `${process.pid}-${(serial += 1)}`;
@@ -54,33 +53,21 @@ export async function createClient(kube: KubeClient, image: string, nodeName: st
         await systemClock.sleep(20);
       }
     },
-    traffic: createTraffic(kube, helpers),
-    helpers,
+    traffic: createTraffic(kube, pod),
     setMetric: async (namespace, name, value) =>
       void (await persistently('the metrics API', () =>
-        askPod(kube, control, 'PUT', `/values/${namespace}/${name}`, { requests_per_4s: value }),
+        askPod(kube, metrics, 'PUT', `/values/${namespace}/${name}`, { requests_per_4s: value }),
       )),
   };
 }
 
-function askerDeployment(image: string, nodeName: string): object {
-  const labels = { app: 'asker' };
-  const container = {
-    name: 'asker',
-    image,
-    imagePullPolicy: 'IfNotPresent',
-    command: ['node', '--disable-warning=ExperimentalWarning', 'programs/client.ts'],
-    readinessProbe: { httpGet: { path: '/asks/none', port: 9002 }, periodSeconds: 1 },
-    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-  };
+function createTraffic(kube: KubeClient, pod: Pod): Traffic {
+  const flow = (id: string, verb = ''): string => `/flows/${encodeURIComponent(id)}${verb}`;
   return {
-    metadata: { name: 'asker', namespace: systemNamespace, labels },
-    spec: {
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: { nodeName, securityContext: { runAsNonRoot: true, runAsUser: 1000 }, containers: [container] },
-      },
-    },
+    start: async (id, options) => void (await askPod(kube, pod, 'PUT', flow(id), options)),
+    pause: async (id) => void (await askPod(kube, pod, 'POST', flow(id, '/pause'))),
+    resume: async (id) => void (await askPod(kube, pod, 'POST', flow(id, '/resume'))),
+    stop: async (id) => void (await askPod(kube, pod, 'DELETE', flow(id))),
+    reports: async () => (await askPod(kube, pod, 'GET', '/flows')) as Record<string, FlowReport>,
   };
 }

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root, run } from '@scaler/chart';
-import { echoAppPath } from '@scaler/testing-kit';
 import { baseImage } from './find-kit.ts';
 import type { ImageMaker } from './kit.ts';
 
@@ -11,7 +10,7 @@ export interface Images {
   /** What the Dockerfiles built. */
   readonly autoscaler: string;
   readonly dlx: string;
-  /** Node.js with `programs/` and the echo app `app.ts` in `/app`. */
+  /** Node.js with `programs/` in `/app`. */
   readonly app: string;
   /** nginx; undefined: it is not to be had. */
   readonly nginx: string | undefined;
@@ -64,8 +63,8 @@ async function builtByDockerfiles(maker: ImageMaker, say: Say): Promise<{ autosc
 }
 
 function appImage(maker: ImageMaker): Promise<string> {
-  const files = [`${join(import.meta.dirname, '../programs')}:/app/programs`, `${echoAppPath()}:/app/app.ts`];
-  return maker.image('scaler-scenarios:1', '-base', 'node', '-workdir', '/app', ...files);
+  const programs = `${join(import.meta.dirname, '../programs')}:/app/programs`;
+  return maker.image('scaler-scenarios:1', '-base', 'node', '-workdir', '/app', programs);
 }
 
 /** Debian's, taken from this machine. */

@@ -1,4 +1,4 @@
-import { type Deployment, kinds } from '@scaler/kube';
+import { type Deployment, kinds, type Service } from '@scaler/kube';
 import { until } from './api.ts';
 import type { Ground } from '../scenario.ts';
 
@@ -80,16 +80,35 @@ export function createWorkloads(ground: Ground, all: readonly Described[]): Prom
   );
 }
 
+type Cluster = Pick<Ground, 'kube'>;
+
 /** A workload as it is, of either kind. */
-export function readWorkload(ground: Ground, { namespace, name, kind = 'Deployment' }: Where): Promise<Deployment> {
+export function readWorkload({ kube }: Cluster, { namespace, name, kind = 'Deployment' }: Where): Promise<Deployment> {
   const of = kind === 'Deployment' ? kinds.deployment : kinds.statefulSet;
-  return ground.kube.get(of, { namespace, name }) as Promise<Deployment>;
+  return kube.get(of, { namespace, name }) as Promise<Deployment>;
 }
 
 export type Where = Pick<Described, 'namespace' | 'name' | 'kind'>;
 
 export function phaseOf(workload: { metadata?: Deployment['metadata'] | undefined }): string | undefined {
   return workload.metadata?.labels?.['scaler/phase'];
+}
+
+export function readService({ kube }: Cluster, { namespace, name }: Where): Promise<Service> {
+  return kube.get(kinds.service, { namespace, name });
+}
+
+/** The workload as it is when it is first seen in a phase, whatever its replicas are. */
+export function seenIn(
+  cluster: Cluster,
+  where: Where,
+  phase: 'awake' | 'asleep',
+  limitMs: number,
+): Promise<Deployment> {
+  return until(`${where.name} to be ${phase}`, limitMs, async () => {
+    const workload = await readWorkload(cluster, where);
+    return phaseOf(workload) === phase ? workload : undefined;
+  });
 }
 
 /** Waits until all have come to a phase: `awake` with all their replicas ready, `asleep` without any. */

@@ -1,11 +1,11 @@
 import { customKind, type Deployment, type KubeClient, type KubeObject, kinds } from '@scaler/kube';
-import { apply, readyPod, remove } from '../site/api.ts';
-import { autoscalerRules, clusterRole, clusterRoleBinding, dlxRules, type PolicyRule, serviceAccount } from './rbac.ts';
+import { apply, remove } from './api.ts';
+import { clusterRole, clusterRoleBinding, type PolicyRule, serviceAccount } from './rbac.ts';
 
-/** Where the product and its helpers run. */
+/** Where the client's pods run, and in the main job the product. */
 export const systemNamespace = 'scaler-e2e';
 
-const node = ['node', '--disable-warning=ExperimentalWarning'];
+export const node = ['node', '--disable-warning=ExperimentalWarning'];
 const apiService = customKind<KubeObject & { spec: object }>({
   group: 'apiregistration.k8s.io',
   version: 'v1',
@@ -28,20 +28,21 @@ interface Program {
   replicas: number;
   command: string[];
   ports: { name: string; containerPort: number }[];
-  readyPath?: string;
+  /** The path of its last port that says whether it is ready. */
+  ready?: string;
   secretMount?: string;
   /** The node that it has to be on. */
   nodeName?: string | undefined;
 }
 
 /** A Deployment of one of our own programs, restricted as in production. */
-function programDeployment({
+export function programDeployment({
   name,
   image,
   replicas,
   command,
   ports,
-  readyPath,
+  ready,
   secretMount,
   nodeName,
 }: Program): Deployment {
@@ -67,8 +68,8 @@ function programDeployment({
               ports,
               env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
               securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-              ...(readyPath && {
-                readinessProbe: { httpGet: { path: readyPath, port: 'infra' }, periodSeconds: 1 },
+              ...(ready && {
+                readinessProbe: { httpGet: { path: ready, port: ports.at(-1)?.name ?? '' }, periodSeconds: 1 },
               }),
               ...(secretMount && { volumeMounts: [{ name: 'secret', mountPath: secretMount, readOnly: true }] }),
             },
@@ -80,7 +81,7 @@ function programDeployment({
   } as Deployment;
 }
 
-async function account(client: KubeClient, name: string, rules: PolicyRule[]): Promise<void> {
+export async function account(client: KubeClient, name: string, rules: PolicyRule[]): Promise<void> {
   await apply(client, serviceAccount, { metadata: { name, namespace: systemNamespace } });
   const metadata = { name: `scaler-e2e-${name}` };
   await apply(client, clusterRole, { metadata, rules });
@@ -126,71 +127,24 @@ async function installMetricsApi(client: KubeClient, image: string, nodeName?: s
   });
 }
 
-/** The metrics API, and a client pod; on this node, where one is named. */
+/** The metrics API, and the client's pod; on this node, where one is named. */
 export async function installHelpers(client: KubeClient, image: string, nodeName?: string): Promise<void> {
   await apply(client, kinds.namespace, { metadata: { name: systemNamespace } });
-  await account(client, 'load', []);
   await installMetricsApi(client, image, nodeName);
-  const load = [...node, 'programs/load.ts'];
-  await apply(
-    client,
-    kinds.deployment,
-    programDeployment({ name: 'load', image, replicas: 1, command: load, ports: [], nodeName }),
-  );
+  await account(client, 'client', []);
+  const own = {
+    ...{ name: 'client', image, replicas: 1, nodeName },
+    command: [...node, 'programs/client.ts'],
+    ports: [{ name: 'control', containerPort: 9000 }],
+    ready: '/flows',
+  };
+  await apply(client, kinds.deployment, programDeployment(own));
 }
 
-export interface Installation {
-  image: string;
-  settleMs: number;
-  dlxReplicas: number;
-}
-
-/** Both apps in pods under their own accounts, and the helpers. */
-export async function install(client: KubeClient, { image, settleMs, dlxReplicas }: Installation): Promise<void> {
-  await installHelpers(client, image);
-  await account(client, 'dlx', dlxRules);
-  await account(client, 'autoscaler', autoscalerRules);
-  const common = [
-    '--identity=$(POD_NAME)',
-    `--dlx-service=${systemNamespace}/dlx`,
-    '--infra-host=0.0.0.0',
-    `--scaler-option=settle=${settleMs}ms`,
-  ];
-  const infra = { name: 'infra', containerPort: 8081 };
-  const dlxPorts = [{ name: 'http', containerPort: 8080 }, infra];
-  await apply(client, kinds.service, {
-    metadata: { name: 'dlx', namespace: systemNamespace },
-    spec: {
-      selector: { app: 'dlx' },
-      ports: [
-        { name: 'http', port: 80, targetPort: 8080 },
-        { name: 'infra', port: 8081, targetPort: 8081 },
-      ],
-    },
-  });
-  const dlx = [...node, 'node_modules/.bin/scaler-dlx', ...common, '--listen-host=0.0.0.0'];
-  const autoscaler = [
-    ...node,
-    'node_modules/.bin/scaler-autoscaler',
-    ...common,
-    `--lease-namespace=${systemNamespace}`,
-    '--scale-interval=1s',
-    '--cooldown=2s',
-  ];
-  const ready = '/readyz';
-  for (const program of [
-    { name: 'dlx', image, replicas: dlxReplicas, command: dlx, ports: dlxPorts, readyPath: ready },
-    { name: 'autoscaler', image, replicas: 2, command: autoscaler, ports: [infra], readyPath: ready },
-  ]) {
-    await apply(client, kinds.deployment, programDeployment(program));
-  }
-  for (const app of ['metrics', 'load', 'dlx', 'autoscaler']) await readyPod(client, systemNamespace, app);
-}
-
-/** Takes away everything that {@link install} or {@link installHelpers} made. */
-export async function uninstall(client: KubeClient): Promise<void> {
+/** Takes away everything that {@link installHelpers} made, and the programs beside them. */
+export async function uninstallHelpers(client: KubeClient): Promise<void> {
   await remove(client, apiService, apiServiceName);
-  for (const name of ['dlx', 'autoscaler', 'load', 'metrics']) {
+  for (const name of ['dlx', 'autoscaler', 'client', 'metrics']) {
     await remove(client, clusterRoleBinding, `scaler-e2e-${name}`);
     await remove(client, clusterRole, `scaler-e2e-${name}`);
   }

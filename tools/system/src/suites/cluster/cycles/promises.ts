@@ -1,7 +1,7 @@
 import { connectRawApi, kubernetesApiPromises, type RawApi } from '@scaler/testing-kit/kubernetes';
 import { type KubeClient, kinds } from '@scaler/kube';
 import { apply, remove, until } from '../site/api.ts';
-import { clusterRoleBinding, serviceAccount } from './rbac.ts';
+import { clusterRoleBinding, serviceAccount } from '../site/rbac.ts';
 
 const namespace = 'scaler-e2e-promises';
 const name = 'scaler-e2e-promises';
