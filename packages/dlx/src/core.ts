@@ -5,10 +5,13 @@ import type { Faults } from './ledger/faults.ts';
 import type { Upstreams } from './endpoints/upstreams.ts';
 import type { SilenceLooks } from './sockets/silence.ts';
 import type { OwnEnds } from './tcp/own-ends.ts';
-import type { ProblemDetails } from './exchange/problem-details.ts';
 import type { Turns } from './turns.ts';
-import type { Tunnel } from './upgrade/tunnel.ts';
+import type { Outcome } from './outcome.ts';
 import type { WakeLimits } from './wake/wake-limits.ts';
+import type { WakeMetrics } from './wake/wake-metrics.ts';
+
+/** How much of why it ended a client is told. */
+export type ProblemDetails = 'full' | 'brief';
 
 /** The limits and habits of the data path. All times in milliseconds. */
 export interface Settings {
@@ -45,6 +48,14 @@ export interface Settings {
   readonly problemDetails?: ProblemDetails;
 }
 
+/** A connection that left HTTP. */
+export interface OpenTunnel {
+  /** Ends it if it stands still; asked at every look. */
+  look(nowMs: number): void;
+  /** Ends it from our side, as cleanly as the protocol allows. */
+  leave(outcome: Outcome, detail: string): void;
+}
+
 /** What every part of the data path shares. */
 export interface Core {
   readonly scaler: GuardedScaler;
@@ -54,10 +65,10 @@ export interface Core {
   readonly faults: Faults;
   readonly settings: Settings;
   readonly upstreams: Upstreams;
+  readonly wakes: WakeMetrics;
   readonly wakeLimits: WakeLimits;
   readonly wakeTurns: Turns;
-  /** Connections that left HTTP. */
-  readonly tunnels: Set<Tunnel>;
+  readonly tunnels: Set<OpenTunnel>;
   readonly ownEnds: OwnEnds;
   readonly silence: SilenceLooks;
   /** This replica's name. */

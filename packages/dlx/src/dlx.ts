@@ -1,6 +1,6 @@
-import { guardScaler, type Metrics, type Shutdown } from '@scaler/runtime';
+import { createMetrics, guardScaler, type Metrics, type Shutdown } from '@scaler/runtime';
 import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
-import { Accounting } from './ledger/accounting.ts';
+import { Accounting, secondsBuckets } from './ledger/accounting.ts';
 import type { Core, Settings } from './core.ts';
 import { addDrainSteps, type DrainOptions } from './drain.ts';
 import { Faults } from './ledger/faults.ts';
@@ -8,14 +8,15 @@ import { Upstreams } from './endpoints/upstreams.ts';
 import type { Gate } from './gate/gate.ts';
 import { Directory } from './identify/directory.ts';
 import { trustOf } from './identify/trust.ts';
-import { Resources } from './gate/resources.ts';
-import { createChain } from './proxy.ts';
+import { Resources } from './identify/resources.ts';
+import { createProxy, TargetWay } from './proxy.ts';
 import { DataServer } from './accept/data-server.ts';
 import { Listeners } from './accept/listeners.ts';
 import { SilenceLooks } from './sockets/silence.ts';
 import { OwnEnds } from './tcp/own-ends.ts';
 import { Turns } from './turns.ts';
 import { WakeLimits } from './wake/wake-limits.ts';
+import { WakeMetrics } from './wake/wake-metrics.ts';
 
 /** Wakes that begin in one turn of the event loop. */
 const wakesPerTurn = 8;
@@ -61,7 +62,7 @@ export function createDlx(options: DlxOptions): Dlx {
   const { upstreams } = core;
   const gates = new Map<string, Gate>();
   const directory = new Directory(settings.clusterDomain, gates, clock);
-  const server = new DataServer(core, createChain(core, directory, trustOf(trustedPeers)), {
+  const server = new DataServer(core, createProxy(core, directory, trustOf(trustedPeers)), {
     targetPort: (port) => directory.targetPort(port),
     ownerOf: (port) => directory.byPort(port)?.gate,
   });
@@ -78,6 +79,7 @@ export function createDlx(options: DlxOptions): Dlx {
     core,
     directory,
     gates,
+    wayFor: (lane) => new TargetWay(lane),
     pollMs,
     onPorts: () => void listeners.sync(directory.listenPorts),
     onSynced: () => void listeners.sync(directory.listenPorts).then(onSynced),
@@ -103,11 +105,12 @@ export function createDlx(options: DlxOptions): Dlx {
   };
 }
 
-function createCore({ scaler, clock, logger, identity, settings, metrics }: DlxOptions): Core {
+function createCore({ scaler, clock, logger, identity, settings, metrics = createMetrics() }: DlxOptions): Core {
   const accounting = new Accounting(metrics);
   accounting.ledger.limit = settings.holdBytesTotal;
   accounting.connections.limit = settings.connectionLimit;
   const faults = new Faults(accounting.faults, clock, logger);
+  const wakes = new WakeMetrics(metrics, secondsBuckets);
   const upstreams = new Upstreams(faults, accounting.ledger);
   return {
     scaler: guardScaler(scaler, { packageName: 'in this process', clock, logger }),
@@ -117,11 +120,12 @@ function createCore({ scaler, clock, logger, identity, settings, metrics }: DlxO
     faults,
     settings,
     upstreams,
+    wakes,
     wakeLimits: new WakeLimits({
       limit: settings.wakeLimit,
       namespaceLimit: settings.wakeLimitNamespace,
       clock,
-      counts: accounting.wakes,
+      counts: wakes.counts,
     }),
     wakeTurns: new Turns(wakesPerTurn),
     tunnels: new Set(),

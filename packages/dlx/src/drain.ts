@@ -1,7 +1,7 @@
 import type { Shutdown } from '@scaler/runtime';
 import type { Clock } from '@scaler/scaler-types';
 import type { Core } from './core.ts';
-import type { Resources } from './gate/resources.ts';
+import type { Resources } from './identify/resources.ts';
 import type { DataServer } from './accept/data-server.ts';
 import type { Listeners } from './accept/listeners.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import type { QuietRule, Resource, Route } from '@scaler/scaler-types';
 import { costProblems, createFakeClock, startStepCounter } from '@scaler/testing-kit';
-import type { Carrier } from './exchange/carrier.ts';
+import type { HttpRequest } from './exchange/carrier.ts';
 import type { Gate as GateOf } from './gate/gate.ts';
 
 // What is imported from here on is counted block by block.
@@ -20,6 +20,8 @@ const { Directory } = await import('./identify/directory.ts');
 const { Gate } = await import('./gate/gate.ts');
 const { Accounting } = await import('./ledger/accounting.ts');
 
+const noWay = (): never => undefined as never;
+
 /** Of a head's characters, which are at most 64 KiB; four times as many are tried. It is read here as five kinds of head. */
 const largest = { size: 256 * 1_024, steps: 24 * 256 * 1_024 };
 const sizes = [1_024, 16_384];
@@ -34,13 +36,13 @@ const values = ['a,', ' ', '"\\', 'trailers, ', ':1', 'a.'];
 /** Everything that is done with a request's fields before it is known whom it is for, and after. */
 function workOnFields(raw: string[], url: string): unknown {
   const head = readHead(raw, 'x-scaler-target');
+  const request = { head: { ...head, fields: [...head.fields] }, path: '' };
   const x = {
-    head: { ...head, fields: [...head.fields] },
+    http: request,
     channel: { remoteAddress: '10.0.0.1' },
-    core: { settings: { trustForwarded: true }, accounting: { bounds: { met: () => undefined } } },
-    path: '',
-  } as never;
-  checkRequest(x, { head, httpVersion: '1.1', url } as never);
+    core: { settings: { trustForwarded: true } },
+  };
+  checkRequest(request, { met: () => undefined } as never, { head, httpVersion: '1.1', url } as never);
   addForwarded(x, 'n/web');
   readStreamHead(raw, 'x-scaler-target');
   readResponseHead(raw);
@@ -104,8 +106,8 @@ test('quiet rules and fields take no more than there are of both', () => {
     const rules: QuietRule[] = numbers.map((i) => ({ path: '/*', headers: { [`x-${i}`]: 'never', [`y-${i}`]: 'v*' } }));
     const raw = numbers.flatMap((i) => [`X-${i}`, `v${i}`]);
     const fields = (names: ReadonlySet<string>): ReadonlyMap<string, string> => fieldsOf(raw, names);
-    const carrier = { head: { userAgent: undefined }, method: 'GET', url: '/a?b', fields } as unknown as Carrier;
-    return () => quietOf(carrier, rules, 80);
+    const request = { head: { userAgent: undefined }, method: 'GET', url: '/a?b', fields } as unknown as HttpRequest;
+    return () => quietOf(request, rules, 80);
   };
   const problems = costProblems(counter, {
     of,
@@ -128,7 +130,7 @@ test('a resource of many targets and routes takes no more at each change than th
     const resource: Resource = { namespace: 'n', name: 'web', scaleResources: [], targets };
     const gates = new Map<string, GateOf>();
     const directory = new Directory('cluster.local', gates, createFakeClock());
-    const gate = new Gate(core, resource);
+    const gate = new Gate(core, resource, noWay);
     gates.set(gate.key, gate);
     directory.set(gate, []);
     return () => {
@@ -154,7 +156,7 @@ test('of many resources that claim one host, each takes no more than its own', (
     const gates = Array.from({ length: size }, (_, i) => {
       const routes = [{ host: 'a.io', path: `/p${i % 7}` }];
       const targets = [{ service: `web${i}`, port: 80, listenPort: 20_000, routes }];
-      return new Gate(core, { namespace: 'n', name: `web${i}`, scaleResources: [], targets });
+      return new Gate(core, { namespace: 'n', name: `web${i}`, scaleResources: [], targets }, noWay);
     });
     return () => {
       const directory = new Directory('cluster.local', new Map(), createFakeClock());

@@ -1,20 +1,45 @@
-import { answerQuiet } from './exchange/answer.ts';
+import { errorCode, type TargetPort } from '@scaler/scaler-types';
+import type { Handle } from './accept/client-connection.ts';
 import type { Core } from './core.ts';
-import type { Exchange } from './exchange/exchange.ts';
+import type { Connecting } from './endpoints/connect.ts';
 import type { EndpointState } from './endpoints/endpoint-state.ts';
-import type { Lane } from './gate/lane.ts';
+import { type Limits, limitsOf } from './endpoints/limits.ts';
+import type { ReleasePlace } from './endpoints/release-place.ts';
+import { answerQuiet } from './exchange/answer.ts';
+import type { Way } from './exchange/carrier.ts';
+import type { Exchange } from './exchange/exchange.ts';
+import type { Lane, LaneWay } from './gate/lane.ts';
+import { quietOf } from './gate/quiet.ts';
+import { addForwarded } from './head/forwarded.ts';
 import type { Directory } from './identify/directory.ts';
 import type { Trust } from './identify/trust.ts';
-import { addForwarded } from './head/forwarded.ts';
+import { heldBytesOf, overflowOf } from './ledger/bounds.ts';
 import type { Refusal } from './outcome.ts';
-import { quietOf } from './gate/quiet.ts';
-import type { Handle } from './accept/client-connection.ts';
+import { pausedAsleep } from './wake/pause.ts';
+
+/*
+ * The whole way of a request, and the function that takes each step. What is not named with a class is in this file.
+ *
+ *   arrived     Connection, Http2Connection and TcpConnection make an Exchange of it, and call what createProxy returned
+ *   checked     Carrier.check: what the protocol lets through and must not pass
+ *   identified  identify: whose it is, by port, host and path, name or header → Lane of a Gate
+ *   passed      Lane.passTo: the gate is open and there is an endpoint → TargetWay.send, or
+ *   held        TargetWay.hold → Lane.enqueue → Gate.holds → Wake.start, which calls setScale
+ *   released    Gate.confirm, EndpointSource: something changed → Lane.pump → TargetWay.send
+ *   sent        Carrier.attempt makes an attempt, whose dispatch connects and sends
+ *   not sent    TargetWay.connectFailed, replay, repeat: to another endpoint, or held again in its old place
+ *   answered    TargetWay.answered: the head of an answer came, and the attempt copies the rest
+ *   ended       Exchange.end: counted, once, by its outcome; Exchange.refuse where the answer is our own
+ */
+
+/** A connection may take no longer while there is another endpoint to go to. */
+const connectBrieflyMs = 250;
 
 const stopping: Refusal = { outcome: 'draining', detail: 'this DLX is about to stop' };
 const crowded: Refusal = { outcome: 'overflow', detail: 'this DLX has too little memory left for new requests' };
 
-/** One request, the whole way: identify → gate → hold or pass → endpoint → upstream → copy → outcome. */
-export function createChain(core: Core, directory: Directory, trusts: Trust): Handle {
+/** The first half of the way: from a head that was read to a request that passes, is held, or is refused. */
+export function createProxy(core: Core, directory: Directory, trusts: Trust): Handle {
   const take: Handle = (x) => {
     const refusal = core.refusing || core.shedding ? refusalOf(core) : x.carrier.check(x);
     if (refusal !== undefined) {
@@ -30,15 +55,15 @@ export function createChain(core: Core, directory: Directory, trusts: Trust): Ha
       return;
     }
     addForwarded(x, gate.key);
-    const quiet = quietOf(x.carrier, gate.resource.quietRules, lane.port.port);
+    const quiet = quietOf(x.http, gate.resource.quietRules, lane.port.port);
     if (quiet === undefined) {
       gate.arrivals += 1;
       gate.lastArrivalMs = x.startedMs;
       x.isUse = true;
     }
     const endpoint = lane.passTo(quiet === undefined || gate.isOpen(), x.startedMs);
-    if (endpoint !== undefined) startIfRoom(x, lane, endpoint);
-    else if (quiet === undefined) lane.hold(x);
+    if (endpoint !== undefined) sendIfRoom(x, lane, endpoint);
+    else if (quiet === undefined) lane.way.hold(x);
     else {
       gate.quietWaits();
       answerQuiet(x, quiet === 'health' ? core.settings.quietStatus : 503);
@@ -58,10 +83,10 @@ function refusalOf({ refusing }: Core): Refusal {
 }
 
 /** What is held instead has to find room as such. */
-function startIfRoom(x: Exchange, lane: Lane, endpoint: EndpointState): void {
+function sendIfRoom(x: Exchange, lane: Lane, endpoint: EndpointState): void {
   const overflow = x.overflow();
   if (overflow === undefined) {
-    lane.start(x, endpoint);
+    lane.way.send(x, endpoint);
     return;
   }
   const { gate } = lane;
@@ -70,18 +95,20 @@ function startIfRoom(x: Exchange, lane: Lane, endpoint: EndpointState): void {
 }
 
 function identify(x: Exchange, directory: Directory, trusts: Trust): Lane | undefined {
-  const { channel, head } = x;
-  if (channel.ownPort) {
+  const { channel, http } = x;
+  // What is not HTTP names nobody: it is for whom its port is.
+  if (channel.ownPort || http === undefined) {
     const found = directory.byPort(channel.port);
     if (found !== undefined) return found;
     const detail = `port ${channel.port} belongs to no resource`;
     x.refuse({ outcome: 'no-route', detail, tried: [`port ${channel.port}`] });
     return undefined;
   }
-  const query = x.path.indexOf('?');
+  const { head, path } = http;
+  const query = path.indexOf('?');
   const address = {
     host: head.host,
-    path: query === -1 ? x.path : x.path.slice(0, query),
+    path: query === -1 ? path : path.slice(0, query),
     target: head.target !== undefined && trusts(channel.remoteAddress) ? head.target : undefined,
   };
   const lane = directory.identify(address);
@@ -91,7 +118,159 @@ function identify(x: Exchange, directory: Directory, trusts: Trust): Lane | unde
   return undefined;
 }
 
-function isLoop(x: Exchange, key: string): boolean {
-  const { hop } = x.head;
+function isLoop({ http }: Exchange, key: string): boolean {
+  const hop = http?.head.hop;
   return hop !== undefined && hop.split(',').some((passed) => passed.trim() === key);
+}
+
+/** The second half of the way, to one target: held, released, sent, tried again, answered. */
+export class TargetWay implements Way<Exchange>, LaneWay {
+  readonly #lane: Lane;
+
+  constructor(lane: Lane) {
+    this.#lane = lane;
+  }
+
+  get port(): TargetPort {
+    return this.#lane.port;
+  }
+
+  get limits(): Limits {
+    const { gate } = this.#lane;
+    return limitsOf(gate.resource, gate.core.settings);
+  }
+
+  hold(x: Exchange): void {
+    const lane = this.#lane;
+    const { gate } = lane;
+    const refusal = pausedAsleep(gate) ?? gate.wake.refusal();
+    if (refusal !== undefined) {
+      x.refuse(refusal);
+      return;
+    }
+    x.heldBytes ||= heldBytesOf(x.http) + x.keptBytes;
+    // Those that were let out and come back had their places, and are as few as the windows let through.
+    const overflow = x.wasHeld ? undefined : this.#overflow(x);
+    if (overflow !== undefined) {
+      x.refuse({ outcome: 'overflow', detail: `${gate.key}: ${overflow}` });
+      return;
+    }
+    x.deadlineMs = this.#deadlineOf(x);
+    // Out at an endpoint when its time was over, it was not among those that ended then.
+    const nowMs = gate.core.clock.monotonic();
+    if (x.failure !== undefined && nowMs >= x.deadlineMs) lane.refuseLate(x, nowMs);
+    else lane.enqueue(x);
+  }
+
+  pump(): void {
+    this.#lane.pump();
+  }
+
+  send(x: Exchange, state: EndpointState): void {
+    const { gate } = this.#lane;
+    x.tries += 1;
+    if (x.failure === undefined) gate.retries.add();
+    x.moveTo('forwarding');
+    if (x.wasHeld) gate.wake.released();
+    try {
+      x.attempt = x.carrier.attempt(x, this, state);
+      state.began(x.attempt);
+      x.attempt.dispatch();
+    } catch (error) {
+      // Also of one that was held: there is no listener around it.
+      x.broke(error);
+    }
+  }
+
+  connecting(state: EndpointState, timeoutMs: number): Connecting {
+    const { endpoints, core } = this.#lane;
+    const other = endpoints.hasOther(core.clock.monotonic(), state);
+    return { timeoutMs: other ? Math.min(timeoutMs, connectBrieflyMs) : timeoutMs, settleMs: state.settleMs };
+  }
+
+  connected(state: EndpointState): void {
+    if (state.failedUntilMs === 0) return;
+    state.connected();
+    this.#lane.pump();
+  }
+
+  connectFailed(x: Exchange, state: EndpointState, error: unknown): void {
+    const { core } = this.#lane;
+    const hung = errorCode(error) === 'ETIMEDOUT';
+    state.refused(core.clock.monotonic(), hung);
+    // Requests on those would wait for an answer that does not come.
+    if (hung) core.upstreams.discardIdle(state.key);
+    core.accounting.retried('connect');
+    this.#unsent(x, state, error);
+  }
+
+  replay(x: Exchange, state: EndpointState, error: unknown): void {
+    const { core } = this.#lane;
+    core.upstreams.discardIdle(state.key);
+    core.accounting.retried('replay');
+    this.#unsent(x, state, error);
+  }
+
+  repeat(x: Exchange, state: EndpointState, error: unknown): boolean {
+    const { core, gate } = this.#lane;
+    const nowMs = core.clock.monotonic();
+    if (!gate.retries.take(nowMs)) {
+      core.accounting.retryRefused();
+      return false;
+    }
+    core.accounting.retried('idempotent');
+    // Connections that stood idle for as long may be as dead as this one was.
+    core.upstreams.discardIdle(state.key);
+    x.repeated = true;
+    this.#unsent(x, state, error);
+    return true;
+  }
+
+  answered(x: Exchange, state: EndpointState, place: ReleasePlace | undefined, sentMs: number): void {
+    const lane = this.#lane;
+    const nowMs = lane.core.clock.monotonic();
+    const wasLeftOut = state.failedUntilMs !== 0;
+    state.answered(nowMs);
+    if (place?.isTaken === true) {
+      state.window.succeeded(nowMs - sentMs);
+      lane.gate.wake.answered(x);
+      place.leave();
+    } else if (wasLeftOut) lane.pump();
+  }
+
+  /** Nothing was sent that counts: it goes to another endpoint, or back to waiting in its old place. */
+  #unsent(x: Exchange, state: EndpointState, error: unknown): void {
+    x.failure = error;
+    const { gate, endpoints } = this.#lane;
+    if (gate.removed) {
+      x.refuse({ outcome: 'no-route', detail: `${gate.key} is not managed any more` });
+      return;
+    }
+    const nowMs = gate.core.clock.monotonic();
+    const mayTry = x.tries <= endpoints.size && nowMs < this.#deadlineOf(x) && gate.isOpen();
+    const next = mayTry ? endpoints.pickUsable(nowMs, state) : undefined;
+    if (next === undefined) this.hold(x);
+    else this.send(x, next);
+  }
+
+  /** Monotonic; it may wait no longer, whether it is held or goes from one endpoint to the next. */
+  #deadlineOf({ deadlineMs, startedMs }: Exchange): number {
+    if (deadlineMs !== 0) return deadlineMs;
+    const { gate, core } = this.#lane;
+    return startedMs + (gate.resource.holdTimeoutMs ?? core.settings.holdTimeoutMs);
+  }
+
+  #overflow(x: Exchange): string | undefined {
+    const { gate } = this.#lane;
+    const { settings, accounting } = gate.core;
+    const limit = gate.resource.holdLimit ?? settings.holdLimit;
+    if (gate.held >= limit) return `holds ${limit} requests already`;
+    const { ledger, pipelined } = accounting;
+    // What it is counted as by now it gives back.
+    const own = x.charged + x.channel.connectionBytes;
+    const bounds = { holdLimitTotal: settings.holdLimitTotal, holdBytesTotal: ledger.holdBytesTotal(own) };
+    return (
+      overflowOf(gate, [accounting, pipelined], x.heldBytes, bounds) ?? ledger.holdOverflowOf(gate, x.heldBytes, own)
+    );
+  }
 }

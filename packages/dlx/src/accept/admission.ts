@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
+import type { ResourceRef } from '@scaler/scaler-types';
 import type { Core } from '../core.ts';
-import type { Gate } from '../gate/gate.ts';
 import { type Breakable, listenOnce } from '../sockets/guard.ts';
 import type { PortLoad } from '../ledger/connections.ts';
-import { stalledMs } from '../ledger/stalls.ts';
+import { type Holder, stalledMs } from '../ledger/stalls.ts';
 import type { ClientConnection } from './client-connection.ts';
 
 /** A head has so long to become whole while memory is short. */
@@ -20,8 +20,13 @@ interface Place {
   waiting: number;
 }
 
+/** The resource that a port is of. */
+interface Owner extends Holder {
+  readonly ref: ResourceRef;
+}
+
 /** Whose a port is, where it is one target's own. */
-export type OwnerOf = (port: number) => Gate | undefined;
+export type OwnerOf = (port: number) => Owner | undefined;
 
 /** Lets connections in as far as there is room, and looks after what they have waiting with nothing under way. */
 export class Admission {

@@ -3,7 +3,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { Breakable } from '../sockets/guard.ts';
 import type { Refusal } from '../outcome.ts';
 
-/** What a connection tells of its requests. */
+/** Takes each request that a connection admits. */
 export type Handle = (x: Exchange) => void;
 
 /** A client's connection, whatever it speaks. */

@@ -1,15 +1,14 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Core } from '../core.ts';
-import type { Channel } from '../exchange/carrier.ts';
+import type { Carrier, Channel, HttpRequest } from '../exchange/carrier.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { guard, listenOnce, replaceMethod } from '../sockets/guard.ts';
-import type { Http1Carrier } from '../http1/http1-carrier.ts';
-import { overflowOf, pipelinedBytesOf } from '../gate/bounds.ts';
+import { overflowOf, pipelinedBytesOf } from '../ledger/bounds.ts';
 import { connectionBytes } from '../ledger/connections.ts';
 import { plainAddress } from '../identify/trust.ts';
 import { Silence } from '../sockets/silence.ts';
 import type { Refusal } from '../outcome.ts';
-import type { UpgradeCarrier } from '../upgrade/upgrade-carrier.ts';
 import type { ClientConnection, Handle } from './client-connection.ts';
 
 /** While no more wait it is read on, so that a client that leaves is noticed. */
@@ -26,8 +25,14 @@ const mostOfHead = 131_072;
 /** A client has so long to read the last answer before its connection is closed for good. */
 const lingerMs = 1000;
 
+/** A request in HTTP/1, or one that asks to leave it. */
+export interface Http1Request extends Carrier<Exchange>, HttpRequest {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+}
+
 /** One client connection in HTTP/1: admits one request at a time; those that a client pipelines wait in the socket. */
-export class Connection implements Channel, ClientConnection {
+export class Connection implements Channel<Exchange>, ClientConnection {
   readonly socket: Socket;
   /** The port it came in on. */
   readonly port: number;
@@ -37,7 +42,7 @@ export class Connection implements Channel, ClientConnection {
   readonly connectionBytes = connectionBytes;
   readonly #core: Core;
   readonly #handle: Handle;
-  readonly #waiting: (Http1Carrier | UpgradeCarrier)[] = [];
+  readonly #waiting: Http1Request[] = [];
   /** What comes next on it is for whoever took it, no longer for the server. */
   leftHttp = false;
   #current: Exchange | undefined;
@@ -46,8 +51,8 @@ export class Connection implements Channel, ClientConnection {
   #atOnce = 0;
   /** The next is admitted once what was written is taken. */
   #draining = false;
-  #serving: Http1Carrier | UpgradeCarrier | undefined;
-  #newest: Http1Carrier | UpgradeCarrier | undefined;
+  #serving: Http1Request | undefined;
+  #newest: Http1Request | undefined;
   #halting = false;
   /** Nothing more is taken from it. */
   #cut = false;
@@ -105,7 +110,7 @@ export class Connection implements Channel, ClientConnection {
     this.socket.destroySoon();
   }
 
-  receive(carrier: Http1Carrier | UpgradeCarrier): void {
+  receive(carrier: Http1Request): void {
     if (this.#cut) return;
     if (this.#current === undefined && this.#waiting.length === 0 && this.#atOnce < mostAtOnce) {
       this.#newest = carrier;
@@ -196,7 +201,7 @@ export class Connection implements Channel, ClientConnection {
     replaceMethod(this.socket, 'destroySoon', { owner: this, method: () => this.linger(), otherwise: undefined });
   }
 
-  #whenAnswered(last: Http1Carrier | UpgradeCarrier | undefined, then: () => void): void {
+  #whenAnswered(last: Http1Request | undefined, then: () => void): void {
     if (last === undefined || last.res.destroyed) then();
     else listenOnce(last.res, 'close', this, then);
   }
@@ -205,7 +210,7 @@ export class Connection implements Channel, ClientConnection {
     for (const carrier of this.#waiting.splice(0)) this.#count(-1, pipelinedBytesOf(carrier));
   }
 
-  #admit(carrier: Http1Carrier | UpgradeCarrier): void {
+  #admit(carrier: Http1Request): void {
     this.#admitted += 1;
     this.#serving = carrier;
     const x = new Exchange(this.#core, this, carrier);

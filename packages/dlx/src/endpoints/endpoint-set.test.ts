@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { Exchange } from '../exchange/exchange.ts';
 import { EndpointSet, endpointOf } from './endpoint-set.ts';
-import type { EndpointState } from './endpoint-state.ts';
+import type { EndpointState, Trial } from './endpoint-state.ts';
 
 const of = (...ids: string[]): EndpointSet => {
   const set = new EndpointSet();
@@ -10,7 +9,7 @@ const of = (...ids: string[]): EndpointSet => {
 };
 const id = (state: EndpointState | undefined): string | undefined => state?.endpoint.id;
 /** A request on its way, as far as an endpoint looks at it. */
-const underWay = (): Exchange => ({ state: 'forwarding', attempt: {} }) as Exchange;
+const underWay = (): Trial => ({ isUnderWay: true });
 
 test('endpoints are taken in turn; one that failed is left out for a while, longer each time', () => {
   const set = of('a', 'b', 'c');
@@ -60,13 +59,13 @@ test('when all are left out the one that may be tried first is taken, by one req
   const trying = ['a', 'b', 'c'].map((wanted) => {
     const state = set.pick(20);
     expect(id(state)).toBe(wanted);
-    const x = underWay();
-    state?.began(x);
-    return x;
+    const trial = underWay();
+    state?.began(trial);
+    return trial;
   });
   expect([id(set.pick(20)), id(set.pickForRelease(33)), id(set.pick(33))]).toEqual([undefined, undefined, undefined]);
   // Who leaves makes room for another to try.
-  (trying[1] as { state: string }).state = 'ended';
+  (trying[1] as { isUnderWay: boolean }).isUnderWay = false;
   expect(id(set.pick(20))).toBe('b');
 });
 

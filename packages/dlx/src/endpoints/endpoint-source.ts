@@ -1,16 +1,31 @@
-import type { Lane } from '../gate/lane.ts';
+import type { Target } from '@scaler/scaler-types';
+import type { Core } from '../core.ts';
 import { causeText } from '../outcome.ts';
-import { endpointOf } from './endpoint-set.ts';
+import { endpointOf, type EndpointSet } from './endpoint-set.ts';
 
 const firstPauseMs = 100;
 const longestPauseMs = 2000;
 
+/** The way to a target whose endpoints are followed. */
+export interface EndpointUser {
+  readonly core: Pick<Core, 'scaler' | 'clock' | 'logger'>;
+  readonly target: Target;
+  readonly endpoints: EndpointSet;
+  /** How many requests wait for an endpoint. */
+  readonly held: number;
+  isOpen(): boolean;
+  /** The endpoints are others, or were asked for in vain. `serves`: the scaler tells of one. */
+  endpointsChanged(serves: boolean): void;
+  /** The scaler cannot tell of them, for this reason. */
+  endpointsUnknown(reason: string): void;
+}
+
 /**
- * Keeps a lane's endpoints true: by `watchEndpoints` where the scaler has it, begun by the first arrival and kept for
+ * Keeps a target's endpoints true: by `watchEndpoints` where the scaler has it, begun by the first arrival and kept for
  * a while after the last; else by `resolveServiceName`, asked anew after each wake.
  */
 export class EndpointSource {
-  readonly #lane: Lane;
+  readonly #user: EndpointUser;
   #watch: AbortController | undefined;
   #resolving = false;
   #usedAtMs = 0;
@@ -19,28 +34,28 @@ export class EndpointSource {
   /** In a row. */
   #failures = 0;
 
-  constructor(lane: Lane) {
-    this.#lane = lane;
+  constructor(user: EndpointUser) {
+    this.#user = user;
   }
 
   /** Somebody arrived; monotonic. */
   use(nowMs: number): void {
-    const { gate } = this.#lane;
+    const user = this.#user;
     this.#usedAtMs = nowMs;
-    if (gate.core.scaler.watchEndpoints !== undefined) {
+    if (user.core.scaler.watchEndpoints !== undefined) {
       if (this.#watch === undefined && nowMs >= this.#retryAtMs) this.#startWatch();
-    } else if (this.#lane.endpoints.size === 0 && nowMs >= this.#retryAtMs && gate.isOpen()) this.#resolve();
+    } else if (user.endpoints.size === 0 && nowMs >= this.#retryAtMs && user.isOpen()) this.#resolve();
   }
 
   /** A setScale resolved: whatever the name stood for may have changed. */
   refresh(): void {
-    const { core } = this.#lane.gate;
+    const { core } = this.#user;
     if (core.scaler.watchEndpoints !== undefined) {
-      if (this.#watch === undefined && this.#lane.held > 0) this.use(core.clock.monotonic());
+      if (this.#watch === undefined && this.#user.held > 0) this.use(core.clock.monotonic());
       return;
     }
-    if (this.#lane.held === 0 && this.#lane.endpoints.size === 0) return;
-    this.#lane.endpoints.replace([]);
+    if (this.#user.held === 0 && this.#user.endpoints.size === 0) return;
+    this.#user.endpoints.replace([]);
     this.#resolve();
   }
 
@@ -51,21 +66,20 @@ export class EndpointSource {
   stop(): void {
     this.#watch?.abort();
     this.#watch = undefined;
-    this.#lane.endpoints.replace([]);
+    this.#user.endpoints.replace([]);
   }
 
   #startWatch(): void {
-    const { gate, target, endpoints } = this.#lane;
+    const { core, target, endpoints } = this.#user;
     const watch = new AbortController();
     this.#watch = watch;
     try {
-      gate.core.scaler.watchEndpoints?.(
+      core.scaler.watchEndpoints?.(
         target,
         (list) => {
           if (watch.signal.aborted) return;
           endpoints.replace(list);
-          if (list.length > 0) gate.wake.serves();
-          this.#lane.pump();
+          this.#user.endpointsChanged(list.length > 0);
         },
         watch.signal,
       );
@@ -79,11 +93,11 @@ export class EndpointSource {
 
   /** The next request does not make it fail again at once. */
   #failed(member: string, error: unknown): void {
-    const { gate, target } = this.#lane;
+    const { core, target } = this.#user;
     const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++);
-    this.#retryAtMs = gate.core.clock.monotonic() + pauseMs;
-    gate.hindrance = causeText(error);
-    gate.core.logger.warn(`${member} failed`, { ...gate.ref, service: target.service, err: error });
+    this.#retryAtMs = core.clock.monotonic() + pauseMs;
+    this.#user.endpointsUnknown(causeText(error));
+    core.logger.warn(`${member} failed`, { ...target.resource, service: target.service, err: error });
   }
 
   #resolve(): void {
@@ -93,14 +107,14 @@ export class EndpointSource {
   }
 
   async #resolveNow(): Promise<void> {
-    const { gate, target, endpoints } = this.#lane;
+    const { core, target, endpoints } = this.#user;
     try {
-      endpoints.replace([endpointOf(await gate.core.scaler.resolveServiceName(gate.ref, target.port))]);
+      endpoints.replace([endpointOf(await core.scaler.resolveServiceName(target.resource, target.port))]);
       this.#failures = 0;
     } catch (error) {
       this.#failed('resolveServiceName', error);
     }
     this.#resolving = false;
-    this.#lane.pump();
+    this.#user.endpointsChanged(false);
   }
 }

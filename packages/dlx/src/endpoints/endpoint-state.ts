@@ -1,6 +1,4 @@
 import type { Endpoint } from '@scaler/scaler-types';
-import type { Attempt } from '../exchange/carrier.ts';
-import type { Exchange } from '../exchange/exchange.ts';
 import { ReleaseWindow } from './release-window.ts';
 
 const firstPauseMs = 10;
@@ -14,6 +12,12 @@ const longestHungPauseMs = 10_000;
  * then may be lost, for it may not be sent twice.
  */
 const settleMs = 10;
+
+/** A try to reach an endpoint that refused. */
+export interface Trial {
+  /** Whether its request is still on its way by it. */
+  readonly isUnderWay: boolean;
+}
 
 /** One address of a target, with what was learnt of it. */
 export class EndpointState {
@@ -33,7 +37,7 @@ export class EndpointState {
   refuses = false;
   /** In a row, those that came at once counted once. */
   #failures = 0;
-  #trial: { readonly x: Exchange; readonly attempt: Attempt | undefined } | undefined;
+  #trial: Trial | undefined;
 
   constructor(key: string, endpoint: Endpoint) {
     this.key = key;
@@ -84,13 +88,13 @@ export class EndpointState {
   }
 
   /** Who is sent to one that refuses tries it for all others. */
-  began(x: Exchange): void {
-    if (this.refuses) this.#trial = { x, attempt: x.attempt };
+  began(trial: Trial): void {
+    if (this.refuses) this.#trial = trial;
   }
 
   /** Whether one tries it for all others. */
   get onTrial(): boolean {
-    return this.#trial?.x.state === 'forwarding' && this.#trial.x.attempt === this.#trial.attempt;
+    return this.#trial?.isUnderWay === true;
   }
 
   /** Whether it is as good as any other. */

@@ -6,25 +6,14 @@ import { type Breakable, guard, listen, listenOnce } from '../sockets/guard.ts';
 import { UpstreamSessions } from '../http2/upstream-sessions.ts';
 import type { Faults } from '../ledger/faults.ts';
 import { bytesOf, Silence } from '../sockets/silence.ts';
+import { type Connected, type Connecting, connectWithin } from './connect.ts';
 import { type SocketOwner, socketOptions, UpstreamSocket } from '../http1/upstream-socket.ts';
 
 const keepAliveMs = 4000;
 /** A connection that nobody uses (measured: 11 KB in use). */
 const idleBytes = 12_288;
-/** Node's timers fire at once beyond it. */
-const longestTimerMs = 2 ** 31 - 1;
 /** For a connection whose user left before it was begun. */
 const unused = { timeoutMs: 1, settleMs: 0 };
-
-type Connected = (...args: [null, Socket] | [Error, null]) => void;
-
-/** How a connection is made. */
-export interface Connecting {
-  /** It has to stand by then. */
-  readonly timeoutMs: number;
-  /** It has to stand for so long before it is used. */
-  readonly settleMs: number;
-}
 
 /** Who sends a request over a connection to an endpoint. */
 export interface UpstreamUser extends Breakable {
@@ -217,48 +206,6 @@ export class Upstreams {
     }
     if (idle.length === 0) this.#idle.delete(upstream.key);
   }
-}
-
-/** Connects, and calls back once; where that throws, or anything here, the owner ends. */
-export function connectWithin(
-  socket: Socket,
-  { host, port }: { host: string; port: number },
-  owner: Breakable,
-  { timeoutMs, settleMs, callback }: Connecting & { readonly callback: Connected },
-): void {
-  socket.connect({ host, port });
-  let told = false;
-  const fail = (error: Error): void => {
-    if (told) return;
-    told = true;
-    callback(error, null);
-  };
-  const failed = listenOnce(socket, 'error', owner, fail);
-  const stands = guard(owner, () => {
-    if (told || socket.destroyed) return;
-    told = true;
-    socket.off('error', failed);
-    callback(null, socket);
-  });
-  const late = guard(owner, () => {
-    if (socket.connecting) socket.destroy(lateError(`${host}:${port}`, timeoutMs));
-  });
-  // A process that was busy itself hears of a connection that stands only after its timers.
-  let timer = setTimeout(setImmediate, Math.min(timeoutMs, longestTimerMs), late);
-  listenOnce(socket, 'close', owner, () => {
-    clearTimeout(timer);
-    fail(new Error(`${host}:${port} closed the connection before anything was sent`));
-  });
-  listenOnce(socket, 'connect', owner, () => {
-    clearTimeout(timer);
-    if (settleMs === 0) stands();
-    // What came in meanwhile is read before the immediate.
-    else timer = setTimeout(setImmediate, settleMs, stands);
-  });
-}
-
-function lateError(where: string, timeoutMs: number): Error {
-  return Object.assign(new Error(`no connection to ${where} in ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
 }
 
 function ignore(): void {

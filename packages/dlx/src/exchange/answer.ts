@@ -1,9 +1,23 @@
-import type { Exchange } from './exchange.ts';
-import { outcomes, type Refusal } from '../outcome.ts';
+import type { Settings } from '../core.ts';
+import { type Outcome, outcomes, type Refusal } from '../outcome.ts';
+import type { OwnAnswer } from './carrier.ts';
 import { toldOf } from './problem-details.ts';
 
+/** A request that is answered by ourselves. */
+interface Answered {
+  readonly core: { readonly settings: Settings; readonly draining: boolean };
+  readonly carrier: { readonly answering: boolean; answer(answer: OwnAnswer): void; reset(refusal: Refusal): void };
+  /** Undefined: it is not known whom it is for. */
+  readonly lane:
+    | {
+        readonly gate: { readonly key: string; readonly retryAfterS: number };
+        readonly target: { readonly service: string; readonly port: number };
+      }
+    | undefined;
+}
+
 /** Writes an RFC 9457 problem and returns its status. A head that was sent cannot be taken back: the client gets a reset. */
-export function answer(x: Exchange, why: Refusal): number {
+export function answer(x: Answered, why: Refusal): number {
   const refusal = toldOf(x, why);
   const rule = outcomes[refusal.outcome];
   const status = refusal.status ?? (refusal.outcome === 'overflow' ? x.core.settings.overflowStatus : rule.status);
@@ -34,17 +48,20 @@ export function answer(x: Exchange, why: Refusal): number {
   fields.push('cache-control', 'no-store');
   if (retryAfterS !== undefined) fields.push('retry-after', String(retryAfterS));
   const last = x.core.draining || refusal.outcome === 'bad-request';
-  x.carrier.answer(x, { status, fields, body: x.carrier.method === 'HEAD' ? undefined : body, last, refusal });
+  x.carrier.answer({ status, fields, body, last, refusal });
   return status;
 }
 
 /** Answers a quiet request on behalf of a sleeper. */
-export function answerQuiet(x: Exchange, status: number): void {
+export function answerQuiet(
+  x: Answered & { refuse(refusal: Refusal): void; end(outcome: Outcome, status: number): void },
+  status: number,
+): void {
   if (status >= 400) {
     x.refuse({ outcome: 'not-woken', detail: 'asleep; scrapes do not wake', status });
     return;
   }
   const fields = ['content-length', '0', 'cache-control', 'no-store'];
-  x.carrier.answer(x, { status, fields, body: undefined, last: x.core.draining });
+  x.carrier.answer({ status, fields, body: undefined, last: x.core.draining });
   x.end('not-woken', status);
 }

@@ -1,13 +1,37 @@
-import { answer } from './answer.ts';
-import type { Attempt, Carrier, Channel } from './carrier.ts';
+import type { Resource, ResourceRef, Target } from '@scaler/scaler-types';
 import type { Core } from '../core.ts';
-import type { Lane } from '../gate/lane.ts';
-import { bodyAheadOf, inFlightBytesOf } from '../gate/bounds.ts';
-import type { Holdable } from '../gate/hold-queue.ts';
-import type { Breakable } from '../sockets/guard.ts';
+import { bodyAheadOf, inFlightBytesOf } from '../ledger/bounds.ts';
+import type { NamespaceLoad } from '../ledger/ledger.ts';
 import { causeText, type Outcome, outcomes, type Refusal } from '../outcome.ts';
-import type { Head } from '../head/head.ts';
+import type { Breakable } from '../sockets/guard.ts';
+import { answer } from './answer.ts';
+import type { Attempt, Carrier, Channel, HttpRequest } from './carrier.ts';
 import { toldOf } from './problem-details.ts';
+
+/** The resource that an exchange is for, which counts what is held and in flight for it. */
+export interface ExchangeGate {
+  readonly key: string;
+  readonly ref: ResourceRef;
+  readonly resource: Pick<Resource, 'phase' | 'dlxSeesAll'>;
+  readonly namespace: NamespaceLoad;
+  /** Seconds after which another try may help. */
+  readonly retryAfterS: number;
+  held: number;
+  heldBytes: number;
+  inFlight: number;
+  inFlightBytes: number;
+  openStreams: number;
+}
+
+/** The lane of an exchange's target. */
+export interface ExchangeLane {
+  readonly gate: ExchangeGate;
+  readonly target: Target;
+  /** It ends while it is held. */
+  left(x: Exchange): void;
+  /** It has its outcome. */
+  ended(x: Exchange, outcome: Outcome, status: number, detail: string | undefined): void;
+}
 
 /** `held` waits for an endpoint, `forwarding` is on its way, `ended` has its one outcome. */
 export type ExchangeState = 'new' | 'held' | 'forwarding' | 'ended';
@@ -18,17 +42,20 @@ const longestCause = 200;
 let arrivals = 0;
 
 /** One request and its answer, from head to outcome; the record that is held. */
-export class Exchange implements Holdable, Breakable {
+export class Exchange implements Breakable {
+  /** Order of arrival in the process. */
   readonly seq = ++arrivals;
-  prev: Holdable | undefined = undefined;
-  next: Holdable | undefined = undefined;
+  /** While it is held, those before and behind it. */
+  prev: Exchange | undefined = undefined;
+  next: Exchange | undefined = undefined;
   readonly core: Core;
-  readonly channel: Channel;
-  readonly carrier: Carrier;
+  readonly channel: Channel<Exchange>;
+  readonly carrier: Carrier<Exchange>;
+  /** What it says of itself, if it is HTTP. */
+  readonly http: HttpRequest | undefined;
   /** Monotonic. */
   readonly startedMs: number;
-  readonly head: Head;
-  lane: Lane | undefined = undefined;
+  lane: ExchangeLane | undefined = undefined;
   state: ExchangeState = 'new';
   /** Whether it counts as activity: not quiet. */
   isUse = false;
@@ -47,31 +74,29 @@ export class Exchange implements Holdable, Breakable {
   failure: unknown = undefined;
   /** Endpoints tried since it was last held. */
   tries = 0;
-  /** As it is sent upstream: origin form. */
-  path = '/';
   /** Sent once more already, after an endpoint broke off without an answer. */
   repeated = false;
   #open = false;
   /** What it is counted as at least while it is in flight. */
   #inFlightBytes = 0;
 
-  constructor(core: Core, channel: Channel, carrier: Carrier) {
+  constructor(core: Core, channel: Channel<Exchange>, carrier: Carrier<Exchange>) {
     this.core = core;
     this.channel = channel;
     this.carrier = carrier;
-    this.head = carrier.head;
+    this.http = carrier.http;
     this.startedMs = core.clock.monotonic();
     core.accounting.accept();
     core.accounting.inFlight += 1;
   }
 
   /** Gives it to its target's lane; from here on it counts as the resource's. */
-  enter(lane: Lane): void {
+  enter(lane: ExchangeLane): void {
     this.lane = lane;
     lane.gate.inFlight += 1;
-    this.#inFlightBytes = inFlightBytesOf(this.carrier);
+    this.#inFlightBytes = inFlightBytesOf(this.http);
     // What comes of a body is seen at the next look, and may be much by then.
-    this.#charge(this.#inFlightBytes + bodyAheadOf(this.head));
+    this.#charge(this.#inFlightBytes + bodyAheadOf(this.http?.head));
   }
 
   /** Why there is no room for it, though it need not be held. */
@@ -132,7 +157,7 @@ export class Exchange implements Holdable, Breakable {
       return;
     }
     if (state === 'held') this.#charge(0);
-    else if (was === 'held') this.#charge(this.#inFlightBytes + bodyAheadOf(this.head));
+    else if (was === 'held') this.#charge(this.#inFlightBytes + bodyAheadOf(this.http?.head));
     if (state === 'held') {
       this.#countHeld(1);
       this.heldAtMs = clock.monotonic();
@@ -150,7 +175,7 @@ export class Exchange implements Holdable, Breakable {
     try {
       status = answer(this, refusal);
     } catch (error) {
-      this.#told(error);
+      this.#tell(error);
       this.#reset(refusal);
     }
     this.end(refusal.outcome, status, refusal.detail);
@@ -162,7 +187,7 @@ export class Exchange implements Holdable, Breakable {
    * @param by the try that it happened in; one that is given up already does not end the request.
    */
   broke(error: unknown, by?: Attempt): void {
-    this.#told(error);
+    this.#tell(error);
     const { attempt } = this;
     if (by === undefined || by === attempt) {
       const what = attempt === undefined ? 'what the client sent' : 'what was sent, or came back,';
@@ -172,7 +197,7 @@ export class Exchange implements Holdable, Breakable {
     try {
       (by ?? attempt)?.abort();
     } catch (second) {
-      this.#told(second);
+      this.#tell(second);
     }
   }
 
@@ -182,7 +207,7 @@ export class Exchange implements Holdable, Breakable {
     if (this.state === 'held') this.lane?.left(this);
     this.moveTo('ended');
     this.core.accounting.count(outcome);
-    this.lane?.gate.ended(this, outcome, status, detail);
+    this.lane?.ended(this, outcome, status, detail);
     this.channel.done(this);
   }
 
@@ -194,7 +219,7 @@ export class Exchange implements Holdable, Breakable {
     attempt?.abort();
   }
 
-  #told(error: unknown): void {
+  #tell(error: unknown): void {
     this.core.faults.tell(error, 'request', this.lane?.gate.ref);
   }
 
@@ -203,7 +228,7 @@ export class Exchange implements Holdable, Breakable {
     try {
       this.carrier.reset(toldOf(this, refusal));
     } catch (error) {
-      this.#told(error);
+      this.#tell(error);
     }
   }
 

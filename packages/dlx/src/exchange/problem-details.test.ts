@@ -34,7 +34,7 @@ function sentFor(
     carrier: {
       method: 'GET',
       answering,
-      answer: (_x: unknown, { body, ...rest }: { body: Buffer; status: number }) => {
+      answer: ({ body, ...rest }: { body: Buffer; status: number }) => {
         sent.text = `${String(body)}${JSON.stringify(rest)}`;
         sent.status = rest.status;
       },

@@ -1,8 +1,6 @@
-import type { Exchange } from './exchange.ts';
 import type { Outcome, Refusal } from '../outcome.ts';
 
-/** How much of why it ended a client is told. */
-export type ProblemDetails = 'full' | 'brief';
+import type { ProblemDetails } from '../core.ts';
 
 /** Says nothing of pods, resources, images or nodes. */
 const briefly: Record<Outcome, string> = {
@@ -21,11 +19,18 @@ const briefly: Record<Outcome, string> = {
   'bad-request': 'it cannot be passed on as it stands',
 };
 
+/** A request that is refused. */
+interface Refused {
+  readonly core: { readonly settings: { readonly problemDetails?: ProblemDetails } };
+  /** Undefined: nothing of the cluster was looked at for it. */
+  readonly lane: object | undefined;
+}
+
 /**
  * What a client is told of a refusal. Briefly that is the outcome in words; only what was wrong with the request itself,
  * before anything of the cluster was looked at, is told whole.
  */
-export function toldOf(x: Pick<Exchange, 'core' | 'lane'>, refusal: Refusal): Refusal {
+export function toldOf(x: Refused, refusal: Refusal): Refusal {
   if (x.core.settings.problemDetails !== 'brief') return refusal;
   const { outcome, detail, status, retryAfterS } = refusal;
   const own = outcome === 'bad-request' && x.lane === undefined;

@@ -1,15 +1,36 @@
 import type { Clock } from '@scaler/scaler-types';
-import type { Ended } from '../ledger/accounting.ts';
-import type { Exchange } from './exchange.ts';
 import { keptText } from '../ledger/kept-text.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Outcome } from '../outcome.ts';
+
+/** One request that ended, for people who ask what happened last. */
+export interface Ended {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly outcome: Outcome;
+  readonly status: number;
+  readonly method: string;
+  readonly path: string;
+  /** Milliseconds from head to end. */
+  readonly tookMs: number;
+  readonly detail?: string;
+}
+
+/** A request as it is remembered. */
+interface Remembered {
+  /** Undefined: a raw connection. */
+  readonly http: { readonly url: string; readonly method: string } | undefined;
+  /** Monotonic. */
+  readonly startedMs: number;
+}
 
 const kept = 32;
 /** Characters of a path, and of a method, which in HTTP/2 may be any word. */
 const mostPath = 200;
 const mostMethod = 20;
 const mostDetail = 500;
+/** What a raw connection is remembered as. */
+const raw = { method: 'TCP', url: '' };
 /** A slot beside its texts. */
 const slotBytes = 192;
 
@@ -37,9 +58,9 @@ export class RecentRequests {
     this.#ledger = ledger;
   }
 
-  add({ carrier, startedMs }: Exchange, endedMs: number, outcome: Outcome, status: number, told?: string): void {
-    const { url } = carrier;
-    const method = carrier.method.length > mostMethod ? keptText(carrier.method, mostMethod) : carrier.method;
+  add({ http, startedMs }: Remembered, endedMs: number, outcome: Outcome, status: number, told?: string): void {
+    const { method: asked, url } = http ?? raw;
+    const method = asked.length > mostMethod ? keptText(asked, mostMethod) : asked;
     const path = pathOf(url);
     const detail = told === undefined ? undefined : keptText(told, mostDetail);
     const bytes = slotBytes + path.length + (detail === undefined ? 0 : 2 * detail.length);

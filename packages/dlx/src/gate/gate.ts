@@ -1,14 +1,13 @@
 import { type Resource, type ResourceRef, type TargetPort, resourceKey } from '@scaler/scaler-types';
 
-import type { Ended } from '../ledger/accounting.ts';
 import type { Core } from '../core.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { Lane } from './lane.ts';
+import { Lane, type LaneGate, type LaneWay } from './lane.ts';
 import type { NamespaceLoad } from '../ledger/ledger.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { type Outcome, type Refusal } from '../outcome.ts';
-import { RecentRequests } from '../exchange/recent-requests.ts';
-import { Wake } from '../wake/wake.ts';
+import { type Ended, RecentRequests } from '../exchange/recent-requests.ts';
+import { Wake, type WakeTarget } from '../wake/wake.ts';
 
 /** A live answer of setScale is good for so long where the scaler says that what it told may be out of date. */
 const liveAnswerMs = 1000;
@@ -22,7 +21,7 @@ export interface FenceAnswer {
 }
 
 /** One resource's gate: says whether its requests may pass, and holds and wakes when they may not. */
-export class Gate {
+export class Gate implements LaneGate, WakeTarget {
   readonly key: string;
   readonly ref: ResourceRef;
   readonly core: Core;
@@ -57,9 +56,11 @@ export class Gate {
   #confirmedMs: number | undefined;
   #cancelDeadline: (() => void) | undefined;
   #deadlineMs = Number.POSITIVE_INFINITY;
+  readonly #wayFor: (lane: Lane) => LaneWay;
 
-  constructor(core: Core, resource: Resource) {
+  constructor(core: Core, resource: Resource, wayFor: (lane: Lane) => LaneWay) {
     this.core = core;
+    this.#wayFor = wayFor;
     this.ref = { namespace: resource.namespace, name: resource.name };
     this.key = resourceKey(resource);
     this.namespace = core.accounting.ledger.join(resource.namespace);
@@ -111,7 +112,7 @@ export class Gate {
     this.resource = resource;
     if (resource.phase !== 'awake' && resource.phase !== 'waking') this.#confirmedMs = undefined;
     const before = this.lanes;
-    this.lanes = lanesFor(this, resource.targets);
+    this.lanes = this.#lanesFor(resource.targets);
     const kept = new Set(this.lanes);
     for (const lane of before) {
       if (kept.has(lane)) continue;
@@ -202,8 +203,6 @@ export class Gate {
       this.#recent ??= new RecentRequests(this.core.accounting.ledger);
       this.#recent.add(x, endedMs, outcome, status, detail);
     }
-    if (this.held === 0) this.#wake?.idle();
-    else x.lane?.pump();
   }
 
   /** The last requests that ended, newest first. */
@@ -224,6 +223,23 @@ export class Gate {
     this.#cancelDeadline?.();
     this.#wake?.close();
     for (const lane of this.lanes) lane.stop();
+  }
+
+  /** A lane for each port, those that there are already among them. */
+  #lanesFor(ports: readonly TargetPort[]): Lane[] {
+    // One that is told twice is one, as it was told last. A Service may have thousands: each is looked up, not looked for.
+    const distinct = new Map<string, TargetPort>();
+    for (const port of ports) {
+      const key = laneKey(port);
+      distinct.delete(key);
+      distinct.set(key, port);
+    }
+    const known = new Map(this.lanes.map((lane) => [laneKey(lane.port), lane]));
+    return Array.from(distinct, ([key, port]) => {
+      const lane = known.get(key) ?? new Lane(this, port, this.#wayFor);
+      lane.port = port;
+      return lane;
+    });
   }
 
   #expire(): void {
@@ -247,23 +263,6 @@ export class Gate {
 
 function isAwakeAgain(before: Resource, now: Resource): boolean {
   return now.phase === 'awake' && (before.phase !== 'awake' || before.awakeSince !== now.awakeSince);
-}
-
-/** A lane for each port, those that there are already among them. */
-function lanesFor(gate: Gate, ports: readonly TargetPort[]): Lane[] {
-  // One that is told twice is one, as it was told last. A Service may have thousands: each is looked up, not looked for.
-  const distinct = new Map<string, TargetPort>();
-  for (const port of ports) {
-    const key = laneKey(port);
-    distinct.delete(key);
-    distinct.set(key, port);
-  }
-  const known = new Map(gate.lanes.map((lane) => [laneKey(lane.port), lane]));
-  return Array.from(distinct, ([key, port]) => {
-    const lane = known.get(key) ?? new Lane(gate, port);
-    lane.port = port;
-    return lane;
-  });
 }
 
 function laneKey({ service, port }: TargetPort): string {

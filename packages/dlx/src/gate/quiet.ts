@@ -1,4 +1,4 @@
-import type { Carrier } from '../exchange/carrier.ts';
+import type { HttpRequest } from '../exchange/carrier.ts';
 import type { QuietRule } from '@scaler/scaler-types';
 
 /** `health` is answered with the quiet status while asleep, `scrape` with 503: a scrape that succeeds is believed. */
@@ -15,14 +15,24 @@ const agents: readonly (readonly [prefix: string, quiet: Quiet])[] = [
 const firstLetters = new Set(agents.map(([prefix]) => prefix.charCodeAt(0)));
 
 /** Whether a request neither wakes nor counts as activity, by its user agent or the resource's own rules. */
-export function quietOf(carrier: Carrier, rules: readonly QuietRule[] | undefined, port: number): Quiet | undefined {
-  const agent = carrier.head.userAgent;
+export function quietOf(
+  http: HttpRequest | undefined,
+  rules: readonly QuietRule[] | undefined,
+  port: number,
+): Quiet | undefined {
+  const agent = http?.head.userAgent;
   if (agent !== undefined && firstLetters.has(agent.charCodeAt(0))) {
     for (const [prefix, quiet] of agents) if (agent.startsWith(prefix)) return quiet;
   }
   if (rules === undefined || rules.length === 0) return undefined;
-  return isMatched(prepared(rules), carrier, port) ? 'health' : undefined;
+  return isMatched(prepared(rules), http ?? raw, port) ? 'health' : undefined;
 }
+
+/** What rules look at. */
+type Asked = Pick<HttpRequest, 'method' | 'url' | 'fields'>;
+
+/** A raw connection says nothing; a rule that asks for nothing but its port is for it, too. */
+const raw: Asked = { method: 'TCP', url: '', fields: () => new Map() };
 
 /** A rule as it is asked; a text that ended in `*` is the beginning of what it matches. */
 interface Prepared {
@@ -73,15 +83,15 @@ function namesSomething({ method, port, path, fields }: Prepared): boolean {
 }
 
 /** Takes one look at each rule and, where a rule asks for some, one at each field: tenants write the ones, clients the others. */
-function isMatched({ rules, names }: PreparedRules, carrier: Carrier, port: number): boolean {
-  const path = pathOf(carrier.url);
+function isMatched({ rules, names }: PreparedRules, asked: Asked, port: number): boolean {
+  const path = pathOf(asked.url);
   let fields: ReadonlyMap<string, string> | undefined;
   for (const rule of rules) {
-    if (rule.method !== undefined && rule.method !== carrier.method) continue;
+    if (rule.method !== undefined && rule.method !== asked.method) continue;
     if (rule.port !== undefined && rule.port !== port) continue;
     if (rule.path !== undefined && !textMatches(rule.path, path)) continue;
     if (rule.fields.length === 0) return true;
-    fields ??= carrier.fields(names);
+    fields ??= asked.fields(names);
     if (fieldsMatch(rule, fields)) return true;
   }
   return false;

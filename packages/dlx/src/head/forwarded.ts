@@ -1,11 +1,20 @@
-import type { Exchange } from '../exchange/exchange.ts';
-import { hopHeader } from './head.ts';
+import { type Head, hopHeader } from './head.ts';
+
+/** A request, by who asks for it. */
+interface Asked {
+  /** Undefined: a raw connection, which has no fields. */
+  readonly http: { readonly head: Head } | undefined;
+  readonly channel: { readonly remoteAddress: string | undefined };
+  readonly core: { readonly settings: { readonly trustForwarded: boolean } };
+}
 
 const letterX = 0x78;
 
 /** Adds the fields that tell an endpoint who asked for what, and by which gates it came. */
-export function addForwarded(x: Exchange, key: string): void {
-  const { head, channel, core } = x;
+export function addForwarded(x: Asked, key: string): void {
+  const { http, channel, core } = x;
+  if (http === undefined) return;
+  const { head } = http;
   const { fields, host } = head;
   const trusted = core.settings.trustForwarded;
   if (!trusted) dropClaims(fields);

@@ -1,4 +1,4 @@
-import type { Exchange } from '../exchange/exchange.ts';
+import type { BoundsMet } from '../ledger/bounds-met.ts';
 
 /** So many 1xx of one request are passed on, with so many characters in all: as much as a head may have. */
 const mostPassed = 100;
@@ -15,14 +15,20 @@ const lineLength = 32;
 /** What is to become of a 1xx: `drop` leaves it out, `break` ends the request. */
 export type InformedFate = 'pass' | 'drop' | 'break';
 
+/** Whose answer it is. */
+interface Answered {
+  readonly core: { readonly accounting: { readonly bounds: BoundsMet } };
+  readonly lane: { readonly gate: { readonly ref: { readonly namespace: string } } } | undefined;
+}
+
 /** Counts what an endpoint says before its answer begins: a 1xx has no back-pressure, and they may be without number. */
 export class Informed {
-  readonly #x: Exchange;
+  readonly #x: Answered;
   #count = 0;
   #length = 0;
   #fields = 0;
 
-  constructor(x: Exchange) {
+  constructor(x: Answered) {
     this.#x = x;
   }
 

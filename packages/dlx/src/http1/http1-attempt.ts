@@ -1,25 +1,24 @@
 import { errorCode } from '@scaler/scaler-types';
 import type { Dispatcher } from 'undici';
-import type { Attempt } from '../exchange/carrier.ts';
+import { BaseAttempt } from '../exchange/attempt.ts';
+import type { HttpRequest, Way } from '../exchange/carrier.ts';
 import { WrittenChunks } from '../chunks/written-chunks.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { listen } from '../sockets/guard.ts';
-import type { Lane } from '../gate/lane.ts';
-import { ReleasePlace } from '../endpoints/release-place.ts';
 import { tookNothing, Waiting } from '../ledger/waiting.ts';
-import { causeText, type Outcome } from '../outcome.ts';
+import { causeText } from '../outcome.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import { flushLater } from './flush-later.ts';
 import { hasBody } from '../head/head.ts';
 import { HeadLines } from '../head/head-lines.ts';
-import type { Http1Carrier } from './http1-carrier.ts';
+import type { RawMessage } from './raw-message.ts';
+import type { RawResponse } from './raw-response.ts';
 import { hintsOf, Informed, tooMuchSaid } from '../head/informed.ts';
-import { type Limits, limitsOf } from '../endpoints/limits.ts';
 import { RequestBody } from './request-body.ts';
 import { readPlainHead } from './plain-head.ts';
 import { dropAnnouncement, readResponseHead, readTrailers, reasonPhrase } from '../head/response-head.ts';
 import { readAhead, untakenOf } from './untaken.ts';
-import type { Connecting, Http1User, Upstream } from '../endpoints/upstreams.ts';
+import type { Http1User, Upstream } from '../endpoints/upstreams.ts';
 
 type Controller = Dispatcher.DispatchController;
 
@@ -28,26 +27,27 @@ export const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DE
 
 const joinedBytes = 16_384;
 
+/** The client's side of it. */
+interface Client extends Pick<HttpRequest, 'method' | 'path' | 'head'> {
+  readonly req: RawMessage;
+  readonly res: RawResponse;
+  readonly answering: boolean;
+  /** The upstream is connected: the client may send its body. */
+  continue(): void;
+  /** Whether Node may have something to add to the head of an answer that has `Date` and `Content-Length`. */
+  addsToHead(status: number): boolean;
+}
+
 /** One request on its way to one endpoint and back: undici's handler, one object per try and nothing else. */
-export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHandler {
-  readonly #x: Exchange;
-  readonly #carrier: Http1Carrier;
-  readonly #lane: Lane;
-  readonly #state: EndpointState;
-  readonly #place: ReleasePlace | undefined;
-  readonly #limits: Limits;
+export class Http1Attempt extends BaseAttempt implements Http1User, Dispatcher.DispatchHandler {
+  readonly #client: Client;
   #upstream: Upstream | undefined;
   #body: RequestBody | undefined;
   #controller: Controller | undefined;
-  /** The upstream is connected and has been sent the head. */
-  #sent = false;
-  /** When that was; monotonic. */
-  #sentMs = 0;
   /** A byte of an answer came. */
   #answering = false;
   /** The answer itself has begun, beyond what was said in advance. */
   #begun = false;
-  #done = false;
   #contentLength: number | undefined;
   /** What `Connection` named in the answer's head. */
   #nominated: ReadonlySet<string> | undefined;
@@ -58,68 +58,56 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
   #waiting: Waiting | undefined;
   #written: WrittenChunks | undefined;
 
-  constructor(x: Exchange, carrier: Http1Carrier, lane: Lane, state: EndpointState) {
-    this.#x = x;
-    this.#carrier = carrier;
-    this.#lane = lane;
-    this.#state = state;
-    this.#limits = limitsOf(lane.gate.resource, x.core.settings);
-    this.#place = x.wasHeld ? new ReleasePlace(state.window) : undefined;
+  constructor(x: Exchange, client: Client, way: Way<Exchange>, state: EndpointState) {
+    super(x, way, state);
+    this.#client = client;
   }
 
   dispatch(): void {
-    const { head, path, core } = this.#x;
-    if (hasBody(head)) this.#body = new RequestBody(this.#carrier.req, this);
-    this.#upstream = core.upstreams.acquire(this.#state.key, this);
-    const method = this.#carrier.method as Dispatcher.HttpMethod;
+    const { head, path } = this.#client;
+    if (hasBody(head)) this.#body = new RequestBody(this.#client.req, this);
+    this.#upstream = this.x.core.upstreams.acquire(this.state.key, this);
+    const method = this.#client.method as Dispatcher.HttpMethod;
     this.#upstream.client.dispatch({ path, method, headers: head.fields, body: this.#body ?? null }, this);
   }
 
-  connecting(): Connecting {
-    return this.#lane.connecting(this.#state, this.#limits.connectTimeoutMs);
-  }
-
-  /** The client left. */
-  abort(): void {
-    if (this.#done) return;
-    this.#finish();
-    this.#discard(new Error('the client left'));
-  }
-
   silent(forMs: number): void {
-    if (this.#done || !this.#sent) return;
-    const { responseTimeoutMs, idleTimeoutMs } = this.#limits;
+    if (this.done || !this.isSent) return;
+    const { responseTimeoutMs, idleTimeoutMs } = this.limits;
     const clients = this.#controller?.paused === true || this.#body?.waits === true;
     const limitMs = this.#begun || clients ? idleTimeoutMs : responseTimeoutMs;
     if (limitMs === 0 || forMs <= limitMs) return;
     if (clients) {
       // It neither sends nor takes.
-      this.#carrier.req.socket.destroy();
+      this.#client.req.socket.destroy();
       return;
     }
-    const detail = `${this.#state.key} was silent for ${Math.round(forMs)} ms`;
-    this.#finish();
-    this.#discard(new Error(detail));
-    this.#x.refuse({ outcome: this.#begun ? 'upstream-idle' : 'upstream-timeout', detail });
-  }
-
-  broke(error: unknown): void {
-    this.#x.broke(error, this);
+    this.refuse(this.#begun ? 'upstream-idle' : 'upstream-timeout', `was silent for ${Math.round(forMs)} ms`);
   }
 
   hasTooMany(chunk: Buffer): boolean {
-    return !this.#carrier.answering && (this.#lines ??= new HeadLines()).tooMany(chunk);
+    return !this.#client.answering && (this.#lines ??= new HeadLines()).tooMany(chunk);
   }
 
   look(nowMs: number): void {
-    if (this.#done || !this.#sent) return;
+    if (this.done || !this.isSent) return;
     const paused = this.#controller?.paused === true;
     // Nearly always nothing waits.
     if (!paused && this.#body === undefined && this.#waiting === undefined) return;
-    this.#waiting ??= new Waiting(this.#x);
-    const parts = { req: this.#carrier.req, up: this.#upstream?.socket, body: this.#body, paused };
+    this.#waiting ??= new Waiting(this.x);
+    const parts = { req: this.#client.req, up: this.#upstream?.socket, body: this.#body, paused };
     const untaken = untakenOf(parts, (client) => this.#endStalled(client));
     this.#waiting.look(untaken, nowMs);
+  }
+
+  protected drop(reason: Error): void {
+    this.#body?.destroy();
+    this.#controller?.abort(reason);
+    if (this.#upstream !== undefined) this.x.core.upstreams.discard(this.#upstream, reason);
+  }
+
+  protected letGo(): void {
+    if (this.#upstream !== undefined) this.x.core.upstreams.release(this.#upstream);
   }
 
   onRequestStart(controller: Controller): void {
@@ -136,7 +124,7 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
   }
 
   onResponseStart(controller: Controller, status: number, _headers: unknown, phrase?: string): void {
-    if (this.#done) return;
+    if (this.done) return;
     try {
       this.#takeHead(controller, status, phrase);
     } catch (error) {
@@ -145,7 +133,7 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
-    if (this.#done) return;
+    if (this.done) return;
     try {
       this.#takeData(controller, chunk);
     } catch (error) {
@@ -154,7 +142,7 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
   }
 
   onResponseEnd(controller: Controller): void {
-    if (this.#done) return;
+    if (this.done) return;
     try {
       this.#takeEnd(controller);
     } catch (error) {
@@ -163,7 +151,7 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
   }
 
   onResponseError(_controller: Controller | null, error: Error): void {
-    if (this.#done) return;
+    if (this.done) return;
     try {
       this.#failed(error);
     } catch (second) {
@@ -172,9 +160,9 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
   }
 
   flushHead(): void {
-    if (this.#done || this.#passed > 0) return;
+    if (this.done || this.#passed > 0) return;
     try {
-      this.#carrier.res.flushHeaders();
+      this.#client.res.flushHeaders();
     } catch (error) {
       this.broke(error);
     }
@@ -182,14 +170,12 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
 
   #start(controller: Controller): void {
     this.#controller = controller;
-    if (this.#done) {
+    if (this.done) {
       controller.abort(new Error('the client left'));
       return;
     }
-    this.#sent = true;
-    if (this.#place !== undefined) this.#sentMs = this.#x.core.clock.monotonic();
-    this.#lane.connected(this.#state);
-    this.#carrier.continue();
+    this.sent();
+    this.#client.continue();
   }
 
   #takeHead(controller: Controller, status: number, phrase: string | undefined): void {
@@ -204,16 +190,15 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
       this.#inform(status, raw);
       return;
     }
-    this.#lane.answered(this.#x, this.#state, this.#place, this.#sentMs);
-    const { res, req } = this.#carrier;
+    this.answered();
+    const { res, req } = this.#client;
     // With a body still to come the close would reset the connection before the answer was read.
-    if (this.#x.closesConnection() && (this.#body === undefined || req.complete)) res.shouldKeepAlive = false;
+    if (this.x.closesConnection() && (this.#body === undefined || req.complete)) res.shouldKeepAlive = false;
     this.#writeHead(status, reasonPhrase(status, phrase), raw);
-    if (this.#place !== undefined) this.#lane.pump();
   }
 
   #takeData(controller: Controller, chunk: Buffer): void {
-    const { res } = this.#carrier;
+    const { res } = this.#client;
     this.#passed += chunk.length;
     if (this.#passed === this.#contentLength) {
       this.#written?.flush();
@@ -228,8 +213,8 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
     }
     if (this.#written.write(chunk)) return;
     controller.pause();
-    this.#waiting ??= new Waiting(this.#x);
-    this.#x.buffers(this.#carrier.req.socket.writableLength + readAhead);
+    this.#waiting ??= new Waiting(this.x);
+    this.x.buffers(this.#client.req.socket.writableLength + readAhead);
   }
 
   #resume(): void {
@@ -243,42 +228,45 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
       this.#failed(broken);
       return;
     }
-    const { res } = this.#carrier;
+    const { res } = this.#client;
     if (!res.writableEnded) {
       this.#written?.flush();
       const trailers = (controller.rawTrailers ?? []) as (Buffer | string)[];
       if (trailers.length > 0) res.addTrailers(readTrailers(trailers, this.#nominated));
       res.end();
     }
-    this.#done = true;
-    if (this.#upstream !== undefined) this.#x.core.upstreams.release(this.#upstream);
-    this.#x.end('forwarded', res.statusCode);
+    this.complete(res.statusCode);
   }
 
   #failed(error: Error): void {
-    this.#finish();
-    this.#discard(error);
-    const x = this.#x;
+    this.fail(error, () => {
+      if (this.isSent) this.#brokeOff(error);
+      else this.#notSent(error);
+    });
+  }
+
+  #notSent(error: Error): void {
     const code = errorCode(error);
-    if (!this.#sent) {
-      const bad = code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED';
-      if (bad) x.refuse({ outcome: 'bad-request', detail: error.message });
-      else this.#lane.connectFailed(x, this.#state, error);
-      return;
-    }
+    const bad = code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED';
+    if (bad) this.x.refuse({ outcome: 'bad-request', detail: error.message });
+    else this.way.connectFailed(this.x, this.state, error);
+  }
+
+  #brokeOff(error: Error): void {
+    const { x, way, state } = this;
     // One that stood idle may have been closed just as we wrote: that says nothing of the endpoint.
     if (this.#answering || this.#upstream?.served !== true) {
-      this.#state.brokeOff(x.core.clock.monotonic(), this.#answering);
+      state.brokeOff(x.core.clock.monotonic(), this.#answering);
     }
-    if (!this.#answering && this.#body?.touched === false) this.#lane.replay(x, this.#state, error);
-    else if (!this.#mayRepeat() || !this.#lane.repeat(x, this.#state, error)) {
-      x.refuse({ outcome: 'upstream-reset', detail: `${this.#state.key}: ${causeText(error)}` });
+    if (!this.#answering && this.#body?.touched === false) way.replay(x, state, error);
+    else if (!this.#mayRepeat() || !way.repeat(x, state, error)) {
+      x.refuse({ outcome: 'upstream-reset', detail: `${state.key}: ${causeText(error)}` });
     }
   }
 
   #writeHead(status: number, phrase: string | undefined, raw: readonly (Buffer | string)[]): void {
-    const { res, req } = this.#carrier;
-    const plain = this.#carrier.addsToHead(status) ? undefined : readPlainHead(raw);
+    const { res, req } = this.#client;
+    const plain = this.#client.addsToHead(status) ? undefined : readPlainHead(raw);
     if (plain !== undefined) {
       this.#contentLength = plain.contentLength;
       res.writeHeadAsItCame(status, phrase, plain.lines);
@@ -295,14 +283,14 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
   }
 
   #mayRepeat(): boolean {
-    const once = this.#answering || this.#x.repeated || this.#body !== undefined;
-    return !once && idempotent.has(this.#carrier.method);
+    const once = this.#answering || this.x.repeated || this.#body !== undefined;
+    return !once && idempotent.has(this.#client.method);
   }
 
   #inform(status: number, raw: (Buffer | string)[]): void {
-    const { res, req } = this.#carrier;
-    const fate = (this.#informed ??= new Informed(this.#x)).take(raw, req.socket.writableNeedDrain);
-    if (fate === 'break') this.#breakOff(tooMuchSaid);
+    const { res, req } = this.#client;
+    const fate = (this.#informed ??= new Informed(this.x)).take(raw, req.socket.writableNeedDrain);
+    if (fate === 'break') this.refuse('upstream-reset', tooMuchSaid);
     if (fate !== 'pass' || req.httpVersion !== '1.1') return;
     if (status === 102) res.writeProcessing();
     if (status !== 103) return;
@@ -311,33 +299,14 @@ export class Http1Attempt implements Attempt, Http1User, Dispatcher.DispatchHand
       if ('link' in hints) res.writeEarlyHints(hints);
     } catch (error) {
       // Node passes well-formed links only; a hint may be left out.
-      this.#x.core.logger.debug('early hint left out', { ...this.#lane.gate.ref, err: error });
+      this.x.core.logger.debug('early hint left out', { ...this.x.lane?.gate.ref, err: error });
     }
   }
 
   /** `client`: it is the client that takes nothing, else the endpoint. */
   #endStalled(client: boolean): void {
-    if (client) this.#carrier.req.socket.destroy();
-    else this.#breakOff(tookNothing, 'upstream-idle');
-    this.#x.clientGone();
-  }
-
-  #breakOff(why: string, outcome: Outcome = 'upstream-reset'): void {
-    const detail = `${this.#state.key}: ${why}`;
-    this.#finish();
-    this.#discard(new Error(detail));
-    this.#x.refuse({ outcome, detail });
-  }
-
-  #finish(): void {
-    this.#done = true;
-    this.#place?.leave();
-  }
-
-  #discard(reason: Error): void {
-    this.#body?.destroy();
-    this.#controller?.abort(reason);
-    if (this.#upstream !== undefined) this.#x.core.upstreams.discard(this.#upstream, reason);
-    if (this.#place !== undefined) this.#lane.pump();
+    if (client) this.#client.req.socket.destroy();
+    else this.refuse('upstream-idle', tookNothing);
+    this.x.clientGone();
   }
 }

@@ -1,6 +1,5 @@
-import type { Attempt, Carrier } from '../exchange/carrier.ts';
+import type { Attempt, Carrier, HttpRequest, OwnAnswer, Way } from '../exchange/carrier.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { Lane } from '../gate/lane.ts';
 import type { Refusal } from '../outcome.ts';
 import { Http1Attempt } from './http1-attempt.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
@@ -11,10 +10,11 @@ import { checkRequest } from './request-check.ts';
 import { resetSocket } from '../sockets/reset-socket.ts';
 
 /** A request in HTTP/1.0 or 1.1. */
-export class Http1Carrier implements Carrier {
+export class Http1Carrier implements Carrier<Exchange>, HttpRequest {
   readonly req: RawMessage;
   readonly res: RawResponse;
   readonly head: Head;
+  path = '/';
   readonly #expectsContinue: boolean;
   #continued = false;
 
@@ -24,6 +24,10 @@ export class Http1Carrier implements Carrier {
     this.res = res;
     this.#expectsContinue = expectsContinue;
     this.head = req.head;
+  }
+
+  get http(): this {
+    return this;
   }
 
   get method(): string {
@@ -43,15 +47,15 @@ export class Http1Carrier implements Carrier {
   }
 
   check(x: Exchange): Refusal | undefined {
-    return checkRequest(x, this.req);
+    return checkRequest(this, x.core.accounting.bounds, this.req);
   }
 
-  answer(_x: Exchange, answer: { status: number; fields: string[]; body: Buffer | undefined; last: boolean }): void {
+  answer(answer: OwnAnswer): void {
     const { res } = this;
     // A client that was never told to continue may send its body or leave it out: the connection cannot go on.
     if (answer.last || this.#expectsContinue) res.shouldKeepAlive = false;
     res.writeHead(answer.status, answer.fields);
-    res.end(answer.body);
+    res.end(this.method === 'HEAD' ? undefined : answer.body);
     // Node throws a body away by itself only if nobody ever looked at it.
     if (!this.req.complete) this.req.resume();
   }
@@ -60,8 +64,8 @@ export class Http1Carrier implements Carrier {
     if (this.res.socket !== null) resetSocket(this.res.socket);
   }
 
-  attempt(x: Exchange, lane: Lane, state: EndpointState): Attempt {
-    return new Http1Attempt(x, this, lane, state);
+  attempt(x: Exchange, way: Way<Exchange>, state: EndpointState): Attempt {
+    return new Http1Attempt(x, this, way, state);
   }
 
   /** Whether Node may have something to add to the head of an answer that has `Date` and `Content-Length`. */

@@ -1,13 +1,23 @@
-import type { Exchange } from '../exchange/exchange.ts';
+import type { BoundsMet } from '../ledger/bounds-met.ts';
 import { parseHost } from '../identify/host.ts';
 import type { Refusal } from '../outcome.ts';
 import { mostFields } from '../head/head.ts';
 import type { RawMessage } from './raw-message.ts';
 
-/** What Node's parser lets through in HTTP/1 and must not pass. Sets the exchange's path. */
-export function checkRequest(x: Exchange, { head, httpVersion, url = '' }: RawMessage): Refusal | undefined {
+/** A request that is checked. */
+export interface Checked {
+  /** Is set to what is sent upstream. */
+  path: string;
+}
+
+/** What Node's parser lets through in HTTP/1 and must not pass. */
+export function checkRequest(
+  to: Checked,
+  bounds: BoundsMet,
+  { head, httpVersion, url = '' }: RawMessage,
+): Refusal | undefined {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return bad(`HTTP/${httpVersion} by this request line`, 505);
-  if (head.count > mostFields) return tooManyFields(x, head.count);
+  if (head.count > mostFields) return tooManyFields(bounds, head.count);
   if (head.hosts > 1) return bad('more than one Host');
   if (head.host === undefined && httpVersion !== '1.0') return bad('no Host');
   if (head.host !== undefined && head.host !== '' && parseHost(head.host) === undefined) return bad('not a Host');
@@ -22,13 +32,13 @@ export function checkRequest(x: Exchange, { head, httpVersion, url = '' }: RawMe
   if (head.expect !== undefined && head.expect.toLowerCase() !== '100-continue') {
     return bad(`Expect "${head.expect.slice(0, 80)}": only 100-continue is known`, 417);
   }
-  if (!url.startsWith('/')) return checkAbsolute(x, url, head.host);
-  x.path = url;
+  if (!url.startsWith('/')) return checkAbsolute(to, url, head.host);
+  to.path = url;
   return undefined;
 }
 
 /** `GET http://host/path`: the authority must be the Host. */
-function checkAbsolute(x: Exchange, url: string, hostField = ''): Refusal | undefined {
+function checkAbsolute(to: Checked, url: string, hostField = ''): Refusal | undefined {
   const match = /^https?:\/\/([^/?#]+)((?:[/?][^#]*)?)$/i.exec(url);
   if (match === null) return bad(`cannot forward the request target "${url.slice(0, 80)}"`);
   const [, authority = '', rest = ''] = match;
@@ -38,12 +48,13 @@ function checkAbsolute(x: Exchange, url: string, hostField = ''): Refusal | unde
   if (named === undefined || host === undefined || !same) {
     return bad('the request target names another host than Host does');
   }
-  x.path = rest.startsWith('/') ? rest : `/${rest}`;
+  to.path = rest.startsWith('/') ? rest : `/${rest}`;
   return undefined;
 }
 
-export function tooManyFields({ core, lane }: Exchange, count: number): Refusal {
-  core.accounting.bounds.met('fields', lane?.gate.ref.namespace);
+/** Whom it is for is not known yet. */
+export function tooManyFields(bounds: BoundsMet, count: number): Refusal {
+  bounds.met('fields');
   return bad(`${count} fields, of which ${mostFields} are allowed`, 431);
 }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { bodyAheadOf } from '../gate/bounds.ts';
+import { bodyAheadOf } from '../ledger/bounds.ts';
 import type { Untaken } from '../ledger/waiting.ts';
 import type { RawMessage } from './raw-message.ts';
 import type { RequestBody } from './request-body.ts';

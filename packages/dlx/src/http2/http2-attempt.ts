@@ -1,19 +1,17 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
-import type { Attempt } from '../exchange/carrier.ts';
+import { BaseAttempt } from '../exchange/attempt.ts';
+import type { Way } from '../exchange/carrier.ts';
 import { WrittenChunks } from '../chunks/written-chunks.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { idempotent } from '../http1/http1-attempt.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import { Informed, tooMuchSaid } from '../head/informed.ts';
-import { type Limits, limitsOf } from '../endpoints/limits.ts';
 import { listen, listenOnce } from '../sockets/guard.ts';
-import type { Lane } from '../gate/lane.ts';
-import { ReleasePlace } from '../endpoints/release-place.ts';
 import { tookNothing } from '../ledger/waiting.ts';
-import { causeText, type Outcome } from '../outcome.ts';
+import { causeText } from '../outcome.ts';
 import { Silence } from '../sockets/silence.ts';
 import { writeGrpcTimeout } from './grpc.ts';
-import type { Http2Carrier } from './http2-carrier.ts';
+import type { ClientStream } from './client-stream.ts';
 import { addFields, noFields, type RawFields, rawFieldsOf, trailersOf } from './raw-fields.ts';
 import { chunksOf } from './streams/stream-chunks.ts';
 import { dropStream, resetStream } from './streams/stream-end.ts';
@@ -31,17 +29,10 @@ const lingerMs = 30_000;
 const lastStatus = 599;
 
 /** One request on its way to one endpoint and back, as a stream of a session that it shares with others. */
-export class Http2Attempt implements Attempt, SessionUser {
+export class Http2Attempt extends BaseAttempt implements SessionUser {
   session: UpstreamSession | undefined;
-  readonly #x: Exchange;
-  readonly #carrier: Http2Carrier;
-  readonly #lane: Lane;
-  readonly #state: EndpointState;
-  readonly #limits: Limits;
+  readonly #client: ClientStream;
   readonly #silence = new Silence();
-  readonly #place: ReleasePlace | undefined;
-  /** Monotonic; when it was sent. */
-  #sentMs = 0;
   #up: ClientHttp2Stream | undefined;
   #upload: Upload | undefined;
   #written: WrittenChunks | undefined;
@@ -51,31 +42,28 @@ export class Http2Attempt implements Attempt, SessionUser {
   #trailers: RawFields | undefined;
   #error: Error | undefined;
   #moves = 0;
-  #done = false;
   #informed: Informed | undefined;
 
-  constructor(x: Exchange, carrier: Http2Carrier, lane: Lane, state: EndpointState) {
-    this.#x = x;
-    this.#carrier = carrier;
-    this.#lane = lane;
-    this.#state = state;
-    this.#limits = limitsOf(lane.gate.resource, x.core.settings);
-    this.#place = x.wasHeld ? new ReleasePlace(state.window) : undefined;
+  constructor(x: Exchange, client: ClientStream, way: Way<Exchange>, state: EndpointState) {
+    super(x, way, state);
+    this.#client = client;
   }
 
   dispatch(): void {
-    const { timeoutMs } = this.#lane.connecting(this.#state, this.#limits.connectTimeoutMs);
-    this.#x.core.upstreams.sessions.acquire(this.#state, this, timeoutMs);
+    this.x.core.upstreams.sessions.acquire(this.state, this, this.connecting().timeoutMs);
   }
 
-  abort(): void {
-    if (this.#done) return;
-    this.#finish();
-    this.#lane.pump();
+  /** Nothing more is passed on, either way. */
+  protected drop(): void {
+    this.letGo();
   }
 
-  broke(error: unknown): void {
-    this.#x.broke(error, this);
+  protected letGo(): void {
+    const up = this.#up;
+    if (up === undefined) this.x.core.upstreams.sessions.release(this);
+    else if (!chunksOf(up).whole || this.#upload?.ended === false) resetStream(up, constants.NGHTTP2_CANCEL);
+    this.#silence.restart();
+    this.#upload?.stop();
   }
 
   ready(session: UpstreamSession): void {
@@ -87,7 +75,7 @@ export class Http2Attempt implements Attempt, SessionUser {
   }
 
   unreachable(error: Error, heard: boolean): void {
-    if (this.#done) return;
+    if (this.done) return;
     try {
       this.#notHad(error, heard);
     } catch (second) {
@@ -104,36 +92,35 @@ export class Http2Attempt implements Attempt, SessionUser {
   }
 
   #send(session: UpstreamSession): void {
-    const { stream, bodiless } = this.#carrier;
+    const { stream, bodiless } = this.#client;
     // Of a client that left we hear in a moment.
-    if (this.#done || stream.closed) return;
+    if (this.done || stream.closed) return;
     let up: ClientHttp2Stream;
     try {
       up = session.request(this.#fields(), bodiless);
     } catch (error) {
-      this.#refuse('bad-request', causeText(error));
+      this.refuse('bad-request', causeText(error));
       return;
     }
     this.#up = up;
-    this.#sentMs = this.#x.core.clock.monotonic();
-    this.#carrier.sent = true;
+    this.#client.sent = true;
     this.#listen(up);
-    this.#carrier.continue();
+    this.#client.continue();
     if (!bodiless) {
       this.#upload = new Upload(stream, up, this);
       this.#upload.start();
     }
-    if (!session.served) this.#lane.connected(this.#state);
+    this.sent(!session.served);
   }
 
   #notHad(error: Error, heard: boolean): void {
     if (heard) {
-      this.#refuse('upstream-reset', `does not speak HTTP/2, which the client does: ${causeText(error)}`);
+      this.refuse('upstream-reset', `does not speak HTTP/2, which the client does: ${causeText(error)}`);
       return;
     }
-    this.#finish();
-    if (!this.#carrier.refuseLate(this.#x)) this.#lane.connectFailed(this.#x, this.#state, error);
-    this.#lane.pump();
+    this.fail(error, () => {
+      if (!this.#client.refuseLate(this.x)) this.way.connectFailed(this.x, this.state, error);
+    });
   }
 
   #look(nowMs: number): void {
@@ -141,30 +128,30 @@ export class Http2Attempt implements Attempt, SessionUser {
     if (up === undefined) return;
     const moves = this.#moves + (this.#upload?.moves ?? 0);
     const forMs = this.#silence.forMs(moves, nowMs);
-    if (this.#done) {
+    if (this.done) {
       // It has answered, but takes no more of what it was sent, and its stream is one of few.
       if (forMs > lingerMs) resetStream(up, constants.NGHTTP2_CANCEL);
       return;
     }
-    const streams = { x: this.#x, carrier: this.#carrier, up };
-    countWaiting(streams, forMs, () => this.#refuse('upstream-idle', tookNothing));
+    const streams = { x: this.x, client: this.#client, up };
+    countWaiting(streams, forMs, () => this.refuse('upstream-idle', tookNothing));
     const clients = up.isPaused() || this.#upload?.waits === true;
     const answering = this.#status !== undefined;
-    const limitMs = answering || clients ? this.#limits.idleTimeoutMs : this.#limits.responseTimeoutMs;
+    const limitMs = answering || clients ? this.limits.idleTimeoutMs : this.limits.responseTimeoutMs;
     if (limitMs === 0 || forMs <= limitMs) return;
     if (clients) {
       // It neither sends nor takes.
-      resetStream(this.#carrier.stream, constants.NGHTTP2_CANCEL);
+      resetStream(this.#client.stream, constants.NGHTTP2_CANCEL);
       return;
     }
     // Its packets may be lost: a new connection would tell.
     if (!answering) this.session?.close();
-    this.#refuse(answering ? 'upstream-idle' : 'upstream-timeout', `was silent for ${Math.round(forMs)} ms`);
+    this.refuse(answering ? 'upstream-idle' : 'upstream-timeout', `was silent for ${Math.round(forMs)} ms`);
   }
 
   #fields(): OutgoingHttpHeaders {
-    const { head, path, wasHeld, core } = this.#x;
-    const { request, sensitive, deadlineMs } = this.#carrier;
+    const { wasHeld, core } = this.x;
+    const { request, head, path, sensitive, deadlineMs } = this.#client;
     const fields = noFields();
     fields[':method'] = request.method;
     fields[':scheme'] = request.scheme;
@@ -195,7 +182,7 @@ export class Http2Attempt implements Attempt, SessionUser {
   }
 
   #sendTrailers(): void {
-    this.#up?.sendTrailers(trailersOf(this.#carrier.trailers));
+    this.#up?.sendTrailers(trailersOf(this.#client.trailers));
   }
 
   #errored(error: Error): void {
@@ -203,16 +190,16 @@ export class Http2Attempt implements Attempt, SessionUser {
   }
 
   #inform(fields: IncomingHttpHeaders, _flags: number, raw: readonly string[]): void {
-    const { stream } = this.#carrier;
+    const { stream } = this.#client;
     const status = Number(fields[':status']);
-    if (this.#done || stream.closed || stream.headersSent) return;
+    if (this.done || stream.closed || stream.headersSent) return;
     // What Node takes for another piece of information: one that says no status, or a final one below 100.
     if (!(status >= 100 && status < 200)) {
-      this.#refuse('upstream-reset', badStatus(fields[':status']));
+      this.refuse('upstream-reset', badStatus(fields[':status']));
       return;
     }
-    const fate = (this.#informed ??= new Informed(this.#x)).take(raw, false);
-    if (fate === 'break') this.#refuse('upstream-reset', tooMuchSaid);
+    const fate = (this.#informed ??= new Informed(this.x)).take(raw, false);
+    if (fate === 'break') this.refuse('upstream-reset', tooMuchSaid);
     // 100 is an answer to what we do not send.
     if (fate !== 'pass' || status === 100) return;
     const info = addFields(noFields(), rawFieldsOf(fields, raw));
@@ -221,32 +208,31 @@ export class Http2Attempt implements Attempt, SessionUser {
   }
 
   #respond(fields: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {
-    const { stream, connection } = this.#carrier;
-    if (this.#done || stream.closed) return;
+    const { stream, connection } = this.#client;
+    if (this.done || stream.closed) return;
     const status = Number(fields[':status']);
     if (!(status >= 200 && status <= lastStatus)) {
-      this.#refuse('upstream-reset', badStatus(fields[':status']));
+      this.refuse('upstream-reset', badStatus(fields[':status']));
       return;
     }
     const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-    this.#headOnly = ended || this.#carrier.method === 'HEAD' || bodilessStatuses.has(status);
+    this.#headOnly = ended || this.#client.method === 'HEAD' || bodilessStatuses.has(status);
     const answer = addFields(noFields(), rawFieldsOf(fields, raw));
     answer[':status'] = status;
     try {
       stream.respond(answer, { endStream: this.#headOnly, waitForTrailers: !this.#headOnly });
     } catch (error) {
-      this.#refuse('upstream-reset', causeText(error));
+      this.refuse('upstream-reset', causeText(error));
       return;
     }
-    this.#answered(status);
-    if (this.#x.closesConnection()) connection.leave();
+    this.#begins(status);
+    if (this.x.closesConnection()) connection.leave();
     this.#copy();
-    this.#lane.pump();
   }
 
   #copy(): void {
     const up = this.#up as ClientHttp2Stream;
-    const { stream } = this.#carrier;
+    const { stream } = this.#client;
     const drained = (): void => {
       this.#moves += 1;
       up.resume();
@@ -255,14 +241,14 @@ export class Http2Attempt implements Attempt, SessionUser {
     listen(stream, 'drain', this, drained);
     listen(up, 'data', this, (chunk: Buffer) => {
       this.#moves += 1;
-      if (!this.#done && !stream.writableEnded && !written.write(chunk)) up.pause();
+      if (!this.done && !stream.writableEnded && !written.write(chunk)) up.pause();
     });
   }
 
   /** Nothing more comes from the upstream, but whether that is its answer's end is another question. */
   #ended(): void {
-    const carrier = this.#carrier;
-    const { stream } = carrier;
+    const client = this.#client;
+    const { stream } = client;
     const status = this.#status;
     const up = this.#up as ClientHttp2Stream;
     if (!chunksOf(up).whole) {
@@ -270,80 +256,61 @@ export class Http2Attempt implements Attempt, SessionUser {
       dropStream(up);
       return;
     }
-    if (this.#done || status === undefined || stream.closed) return;
+    if (this.done || status === undefined || stream.closed) return;
     this.#written?.flush();
-    this.#finish();
-    this.#x.end('forwarded', status);
-    if (this.#headOnly) carrier.letGo();
-    else carrier.end(() => trailersOf(this.#trailers));
+    this.complete(status);
+    if (this.#headOnly) client.letGo();
+    else client.end(() => trailersOf(this.#trailers));
   }
 
   #closed(): void {
     const session = this.session as UpstreamSession;
-    this.#x.core.upstreams.sessions.release(this);
-    if (this.#done) return;
+    this.x.core.upstreams.sessions.release(this);
+    if (this.done) return;
     const { rstCode, id } = this.#up as ClientHttp2Stream;
     const error = this.#error ?? new Error(`reset its stream with code ${rstCode}`);
     const answering = this.#status !== undefined;
-    const nowMs = this.#x.core.clock.monotonic();
+    const nowMs = this.x.core.clock.monotonic();
     // A stream without a number was never sent.
     const leaving = id === undefined || id > session.lastStream;
-    this.#finish();
-    if (!answering && (leaving || rstCode === constants.NGHTTP2_REFUSED_STREAM)) {
-      // The farewell of one that served says nothing of the endpoint.
-      if (!leaving || !session.served) this.#state.refused(nowMs, false);
-      this.#refused(error);
-    } else {
-      // Nor does it that one which served came to its end.
-      if (answering || !session.served) this.#state.brokeOff(nowMs, answering);
-      if (answering || !this.#mayRepeat() || !this.#lane.repeat(this.#x, this.#state, error)) {
-        if (!session.broken) this.#carrier.resetWith(rstCode);
-        this.#refuse('upstream-reset', causeText(error));
+    const { x, way, state } = this;
+    this.fail(error, () => {
+      if (!answering && (leaving || rstCode === constants.NGHTTP2_REFUSED_STREAM)) {
+        // The farewell of one that served says nothing of the endpoint.
+        if (!leaving || !session.served) state.refused(nowMs, false);
+        this.#refused(error);
+        return;
       }
-    }
-    this.#lane.pump();
+      // Nor does it that one which served came to its end.
+      if (answering || !session.served) state.brokeOff(nowMs, answering);
+      if (!answering && this.#mayRepeat() && way.repeat(x, state, error)) return;
+      if (!session.broken) this.#client.resetWith(rstCode);
+      x.refuse({ outcome: 'upstream-reset', detail: `${state.key}: ${causeText(error)}` });
+    });
   }
 
   /** The upstream says that it did nothing with it. */
   #refused(error: Error): void {
-    const carrier = this.#carrier;
+    const client = this.#client;
     if (this.#upload?.touched === true) {
       // Its body cannot be sent again by us; that nothing was done with it lets the client do so.
-      resetStream(carrier.stream, constants.NGHTTP2_REFUSED_STREAM);
-      this.#x.end('upstream-reset', 502, `${this.#state.key}: ${causeText(error)}`);
+      resetStream(client.stream, constants.NGHTTP2_REFUSED_STREAM);
+      this.x.end('upstream-reset', 502, `${this.state.key}: ${causeText(error)}`);
       return;
     }
-    carrier.sent = false;
-    if (!carrier.refuseLate(this.#x)) this.#lane.replay(this.#x, this.#state, error);
+    client.sent = false;
+    if (!client.refuseLate(this.x)) this.way.replay(this.x, this.state, error);
   }
 
   #mayRepeat(): boolean {
-    return !this.#x.repeated && this.#upload === undefined && idempotent.has(this.#carrier.method);
-  }
-
-  #refuse(outcome: Outcome, detail: string): void {
-    this.#finish();
-    this.#x.refuse({ outcome, detail: `${this.#state.key}: ${detail}` });
-    this.#lane.pump();
+    return !this.x.repeated && this.#upload === undefined && idempotent.has(this.#client.method);
   }
 
   /** Its head is there. */
-  #answered(status: number): void {
+  #begins(status: number): void {
     this.#status = status;
     if (this.session !== undefined) this.session.served = true;
-    this.#lane.answered(this.#x, this.#state, this.#place, this.#sentMs);
-  }
-
-  /** Nothing more is passed on, either way. */
-  #finish(): void {
-    if (this.#done) return;
-    this.#done = true;
-    const up = this.#up;
-    if (up === undefined) this.#x.core.upstreams.sessions.release(this);
-    else if (!chunksOf(up).whole || this.#upload?.ended === false) resetStream(up, constants.NGHTTP2_CANCEL);
-    this.#silence.restart();
-    this.#upload?.stop();
-    this.#place?.leave();
+    this.answered();
   }
 }
 

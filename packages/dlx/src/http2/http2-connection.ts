@@ -14,6 +14,7 @@ import type { Refusal } from '../outcome.ts';
 import type { ClientConnection, Handle } from '../accept/client-connection.ts';
 import { bytesOf, Silence } from '../sockets/silence.ts';
 import { shutdownNotice } from './streams/goaway.ts';
+import type { ClientStream, StreamConnection } from './client-stream.ts';
 import { Http2Carrier } from './http2-carrier.ts';
 import { serverOptions } from './streams/options.ts';
 import { rawFieldsOf } from './raw-fields.ts';
@@ -26,7 +27,7 @@ const sessionBytes = 20_480;
 const farewellMs = 1000;
 
 /** One client connection in HTTP/2. Each of its streams is a request, and is held and forwarded by itself. */
-export class Http2Connection implements Channel, ClientConnection {
+export class Http2Connection implements Channel<Exchange>, ClientConnection, StreamConnection {
   readonly socket: Socket;
   /** The port it came in on. */
   readonly port: number;
@@ -46,7 +47,12 @@ export class Http2Connection implements Channel, ClientConnection {
   constructor(
     core: Core,
     handle: Handle,
-    { socket, port, ownPort, remoteAddress }: Pick<Channel, 'port' | 'ownPort' | 'remoteAddress'> & { socket: Socket },
+    {
+      socket,
+      port,
+      ownPort,
+      remoteAddress,
+    }: Pick<Channel<Exchange>, 'port' | 'ownPort' | 'remoteAddress'> & { socket: Socket },
   ) {
     this.#core = core;
     this.#handle = handle;
@@ -128,13 +134,13 @@ export class Http2Connection implements Channel, ClientConnection {
   }
 
   /** A request's stream sent what made us throw, before or after it was with an endpoint. */
-  brokeOn(carrier: Http2Carrier, error: unknown): void {
+  brokeOn(stream: ClientStream, error: unknown): void {
     for (const x of this.#exchanges) {
-      if (x.carrier !== carrier) continue;
+      if (!Object.is(x.carrier, stream)) continue;
       x.broke(error);
       return;
     }
-    this.broke(error, carrier.stream);
+    this.broke(error, stream.stream);
   }
 
   #receive(stream: ServerHttp2Stream, fields: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {

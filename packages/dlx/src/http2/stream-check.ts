@@ -1,18 +1,18 @@
-import type { Exchange } from '../exchange/exchange.ts';
+import type { BoundsMet } from '../ledger/bounds-met.ts';
 import { mostFields } from '../head/head.ts';
-import { tooManyFields } from '../http1/request-check.ts';
+import { type Checked, tooManyFields } from '../http1/request-check.ts';
 import { parseHost } from '../identify/host.ts';
 import type { Refusal } from '../outcome.ts';
 import type { StreamHead } from './stream-head.ts';
 
 /**
- * What Node lets through in HTTP/2 and must not pass. Sets the exchange's path. Malformed or repeated pseudo-fields and
+ * What Node lets through in HTTP/2 and must not pass. Malformed or repeated pseudo-fields and
  * names, a body that differs from its Content-Length, and fields that concern a connection (RFC 9113 §8.2.2) never come
  * here: nghttp2 resets their streams.
  */
-export function checkStream(x: Exchange, request: StreamHead): Refusal | undefined {
+export function checkStream(to: Checked, bounds: BoundsMet, request: StreamHead): Refusal | undefined {
   const { head, method, scheme, path, authority, hostField } = request;
-  if (head.count > mostFields) return tooManyFields(x, head.count);
+  if (head.count > mostFields) return tooManyFields(bounds, head.count);
   if (method === 'CONNECT') return bad('CONNECT is not supported', 501);
   if (scheme !== 'http' && scheme !== 'https') return bad(`the scheme "${scheme.slice(0, 80)}" is not HTTP`);
   const host = parseHost(head.host ?? '');
@@ -26,7 +26,7 @@ export function checkStream(x: Exchange, request: StreamHead): Refusal | undefin
     return bad(`Expect "${head.expect.slice(0, 80)}": only 100-continue is known`, 417);
   }
   if (!path.startsWith('/')) return bad(`cannot forward the request target "${path.slice(0, 80)}"`);
-  x.path = path;
+  to.path = path;
   return undefined;
 }
 

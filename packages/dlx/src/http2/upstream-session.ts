@@ -2,7 +2,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect, type Outgoing
 import { Socket } from 'node:net';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import { socketOptions } from '../http1/upstream-socket.ts';
-import { connectWithin } from '../endpoints/upstreams.ts';
+import { connectWithin } from '../endpoints/connect.ts';
 import type { Faults } from '../ledger/faults.ts';
 import { type Breakable, guard, listen, listenOnce } from '../sockets/guard.ts';
 import { clientOptions } from './streams/options.ts';

@@ -17,7 +17,7 @@ export interface Address {
 }
 
 /** What a lane has been entered with, to take out the same again. */
-export interface Entered {
+interface Entered {
   readonly port: TargetPort;
   readonly createdAt: string | undefined;
   readonly name: Claim;
@@ -47,6 +47,7 @@ export class Directory {
   readonly #names: ServiceNames;
   readonly #ages: Ages;
   readonly #gates: ReadonlyMap<string, Gate>;
+  readonly #entered = new Map<Lane, Entered>();
 
   /** `gates`: by `namespace/name`. */
   constructor(clusterDomain: string, gates: ReadonlyMap<string, Gate>, clock: Clock) {
@@ -140,14 +141,15 @@ export class Directory {
 
   // What a lane had stays as old as it was.
   #enter(lane: Lane): void {
-    const { port, entered: before } = lane;
+    const { port } = lane;
+    const before = this.#entered.get(lane);
     const { createdAt } = lane.gate.resource;
     if (before?.port === port && before.createdAt === createdAt) return;
     const name = before?.name ?? { lane, ledMs: Infinity, ...this.#ages.of(createdAt) };
     if (before === undefined) this.#names.add(name);
     const ports = this.#portsOf(lane, before);
     const routes = this.#routesOf(lane, before);
-    lane.entered = { port, createdAt, name, ports, routes };
+    this.#entered.set(lane, { port, createdAt, name, ports, routes });
   }
 
   #portsOf(lane: Lane, before: Entered | undefined): readonly PortClaim[] {
@@ -183,9 +185,9 @@ export class Directory {
   }
 
   #leave(lane: Lane): void {
-    const { entered } = lane;
+    const entered = this.#entered.get(lane);
     if (entered === undefined) return;
-    lane.entered = undefined;
+    this.#entered.delete(lane);
     this.#names.remove(entered.name);
     const { ports, routes } = entered;
     for (const { route, claim } of routes?.values() ?? []) this.#routes.remove(route, claim);

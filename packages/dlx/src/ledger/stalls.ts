@@ -14,7 +14,8 @@ export interface Stall {
   end(): void;
 }
 
-interface Holder {
+/** A resource, by what its requests take. */
+export interface Holder {
   readonly heldBytes: number;
   readonly inFlightBytes: number;
   readonly namespace: { readonly bytes: number };

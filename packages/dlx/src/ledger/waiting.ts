@@ -1,9 +1,18 @@
-import type { Exchange } from '../exchange/exchange.ts';
 import { Silence } from '../sockets/silence.ts';
-import { stalledMs } from './stalls.ts';
+import type { BoundsMet } from './bounds-met.ts';
+import { type Holder, stalledMs, type Stalls } from './stalls.ts';
 
 /** The detail of a request that ends because its endpoint took nothing. */
 export const tookNothing = 'took nothing of a request while memory was short';
+
+/** A request on its way, as it is counted here. */
+export interface Waiter {
+  readonly state: string;
+  readonly core: { readonly accounting: { readonly stalls: Stalls; readonly bounds: BoundsMet } };
+  readonly lane: { readonly gate: Holder & { readonly ref: { readonly namespace: string } } } | undefined;
+  /** Takes how many bytes of it wait. */
+  buffers(bytes: number): void;
+}
 
 /** What one side of a request has sent and the other not taken, as of a look. */
 export interface Untaken {
@@ -19,10 +28,10 @@ export interface Untaken {
 
 /** Counts what waits of one request on its way; tells of it where nothing was taken for long while memory is short. */
 export class Waiting {
-  readonly #x: Exchange;
+  readonly #x: Waiter;
   readonly #silence = new Silence();
 
-  constructor(x: Exchange) {
+  constructor(x: Waiter) {
     this.#x = x;
   }
 

@@ -10,11 +10,11 @@ import { Http1Carrier } from '../http1/http1-carrier.ts';
 import { Informed } from '../head/informed.ts';
 import { UpstreamSocket } from '../http1/upstream-socket.ts';
 import { Upstreams } from '../endpoints/upstreams.ts';
-import { Lane } from '../gate/lane.ts';
 import { Http2Carrier } from '../http2/http2-carrier.ts';
 import { StreamChunks } from '../http2/streams/stream-chunks.ts';
 import { UpstreamSessions } from '../http2/upstream-sessions.ts';
 import type { Outcome } from '../outcome.ts';
+import { TargetWay } from '../proxy.ts';
 import { TcpCarrier } from '../tcp/tcp-carrier.ts';
 import { beside, finishAll, startBystanders } from '../testing/bystanders.ts';
 import { body, head, reset, startFrameApp } from '../testing/frames.ts';
@@ -93,17 +93,17 @@ const inHttp1: [what: string, arm: () => void, provoke: Provoke, Outcome, respon
   ['the check of a head', () => throwsOnce(Http1Carrier.prototype, 'check'), get, 'bad-request'],
   ['the check of an offer', () => throwsOnce(UpgradeCarrier.prototype, 'check'), offer, 'bad-request'],
   ['a try that is made', () => throwsOnce(Http1Carrier.prototype, 'attempt'), get, 'bad-request'],
-  ['a connection that stands', () => throwsOnce(Lane.prototype, 'connected'), get, 'upstream-reset'],
+  ['a connection that stands', () => throwsOnce(TargetWay.prototype, 'connected'), get, 'upstream-reset'],
   ['"100 Continue"', () => throwsOnce(Http1Carrier.prototype, 'continue'), post, 'upstream-reset'],
-  ['the head of an answer', () => throwsOnce(Lane.prototype, 'answered'), get, 'upstream-reset'],
+  ['the head of an answer', () => throwsOnce(TargetWay.prototype, 'answered'), get, 'upstream-reset'],
   ['writing the head of an answer', () => throwsOnce(ServerResponse.prototype, 'writeHead'), get, 'upstream-reset'],
   ['writing a piece of an answer', () => throwsOnce(ServerResponse.prototype, 'write'), get, 'upstream-reset'],
   ['the end of an answer', () => throwsOnce(Upstreams.prototype, 'release'), get, 'upstream-reset'],
   ['a 1xx', () => throwsOnce(Informed.prototype, 'take'), get, 'upstream-reset', `HTTP/1.1 103 So\r\n\r\n${ok}`],
   ['what comes from an endpoint', () => readableThrowsOnce(), get, 'upstream-reset'],
   ['an endpoint that breaks off', () => throwsOnce(EndpointState.prototype, 'brokeOff'), get, 'upstream-reset', 'HTTX'],
-  ['an offer that is sent', () => throwsOnce(Lane.prototype, 'connected'), offer, 'upstream-reset'],
-  ['an answer to an offer', () => throwsOnce(Lane.prototype, 'answered'), offer, 'upstream-reset'],
+  ['an offer that is sent', () => throwsOnce(TargetWay.prototype, 'connected'), offer, 'upstream-reset'],
+  ['an answer to an offer', () => throwsOnce(TargetWay.prototype, 'answered'), offer, 'upstream-reset'],
   ['the head of that', () => throwsOnce(ServerResponse.prototype, 'writeHead'), offer, 'upstream-reset'],
   ['giving away its socket', () => throwsOnce(UpgradeCarrier.prototype, 'release'), offer, 'upstream-reset', switched],
   ['a frame', () => throwsOnce(WebSocketFrames.prototype, 'pass'), offer, 'upstream-reset', `${switched}\x82\x01x`],
@@ -147,7 +147,7 @@ const inHttp2: [what: string, arm: (streams: Http2Stream) => void, Outcome, resp
   ['a request that is sent', () => throwsOnce(Http2Carrier.prototype, 'continue'), 'upstream-reset'],
   ['a session', () => throwsOnce(UpstreamSessions.prototype, 'acquire'), 'upstream-reset'],
   ['a 1xx', () => throwsOnce(Informed.prototype, 'take'), 'upstream-reset', informed],
-  ['the head of an answer', () => throwsOnce(Lane.prototype, 'answered'), 'upstream-reset'],
+  ['the head of an answer', () => throwsOnce(TargetWay.prototype, 'answered'), 'upstream-reset'],
   ['reading a piece of an answer', chunkThrowsOnce, 'upstream-reset'],
   ['writing a piece of an answer', (streams) => throwsOnce(streams, 'write' as never), 'upstream-reset'],
   ['the trailers of an answer', (streams) => throwsOnce(streams, 'sendTrailers'), 'forwarded'],
@@ -178,9 +178,9 @@ test.each(inHttp2)('%s, in HTTP/2: it ends, and nothing else', async (_what, arm
 
 const inTcp: [what: string, arm: () => void, Outcome][] = [
   ['the check of a connection', () => throwsOnce(TcpCarrier.prototype, 'check'), 'bad-request'],
-  ['a connection that stands', () => throwsOnce(Lane.prototype, 'connected'), 'upstream-reset'],
+  ['a connection that stands', () => throwsOnce(TargetWay.prototype, 'connected'), 'upstream-reset'],
   ['giving away the socket', () => throwsOnce(TcpCarrier.prototype, 'release'), 'upstream-reset'],
-  ['the first of what an endpoint says', () => throwsOnce(Lane.prototype, 'answered'), 'upstream-reset'],
+  ['the first of what an endpoint says', () => throwsOnce(TargetWay.prototype, 'answered'), 'upstream-reset'],
 ];
 
 test.each(inTcp)('%s, in TCP: it ends, and nothing else', async (_what, arm, outcome) => {
@@ -245,7 +245,7 @@ test('a listener of an old try ends the try, and not the request that went on', 
   await h.until(() => h.held() === 1, 'it is held');
   const x = h.dlx.resources.gates.get('default/web')?.lanes[0]?.head;
   let aborted = 0;
-  x?.broke(new Error('late'), { dispatch() {}, abort: () => (aborted += 1), broke() {} });
+  x?.broke(new Error('late'), { isUnderWay: false, dispatch() {}, abort: () => (aborted += 1), broke() {} });
   expect(aborted).toBe(1);
   (await h.scaler.call(0)).ok();
   expect((await answer).status).toBe(200);

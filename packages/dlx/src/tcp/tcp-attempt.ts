@@ -1,25 +1,32 @@
 import type { Socket } from 'node:net';
+import type { TargetPort } from '@scaler/scaler-types';
+import type { Way } from '../exchange/carrier.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import { listenOnce } from '../sockets/guard.ts';
-import type { Lane } from '../gate/lane.ts';
 import { Tunnel } from '../upgrade/tunnel.ts';
 import { TunnelAttempt } from '../upgrade/tunnel-attempt.ts';
-import type { TcpCarrier } from './tcp-carrier.ts';
 
 /** An endpoint that takes what it is sent and says nothing keeps others waiting for so long. */
 const patienceMs = 1000;
+
+/** The client's side of it. */
+interface Client {
+  readonly socket: Socket;
+  /** Gives away the socket, at a halt, and what goes upstream before all else. */
+  release(port: TargetPort): Buffer;
+}
 
 /**
  * One raw connection on its way to one endpoint. As soon as a connection stands the two are joined, and from then on
  * nothing is tried again: what it means is theirs.
  */
 export class TcpAttempt extends TunnelAttempt {
-  readonly #carrier: TcpCarrier;
+  readonly #client: Client;
 
-  constructor(x: Exchange, carrier: TcpCarrier, lane: Lane, state: EndpointState) {
-    super(x, lane, state);
-    this.#carrier = carrier;
+  constructor(x: Exchange, client: Client, way: Way<Exchange>, state: EndpointState) {
+    super(x, way, state);
+    this.#client = client;
   }
 
   override dispatch(): void {
@@ -28,29 +35,27 @@ export class TcpAttempt extends TunnelAttempt {
   }
 
   silent(forMs: number): void {
-    if (this.joined && forMs >= patienceMs) this.#leavePlace();
+    if (this.joined && forMs >= patienceMs) this.leavePlace();
   }
 
   protected connected(upstream: Socket): void {
     // It left, and 'close' follows.
-    if (this.#carrier.socket.destroyed) {
-      this.finish();
-      this.lane.pump();
+    if (this.#client.socket.destroyed) {
+      this.abort();
       return;
     }
-    const joinedMs = this.x.core.clock.monotonic();
     this.done = true;
     this.joined = true;
-    this.lane.connected(this.state);
+    this.sent();
     let heard = false;
     listenOnce(upstream, 'close', this, (hadError: boolean) => {
       if (!heard && hadError) this.state.brokeOff(this.x.core.clock.monotonic(), false);
-      this.#leavePlace();
+      this.leavePlace();
     });
-    const first = this.#carrier.release(this.lane.port);
+    const first = this.#client.release(this.way.port);
     const tunnel = new Tunnel({
       x: this.x,
-      client: this.#carrier.socket,
+      client: this.#client.socket,
       upstream,
       key: this.state.key,
       webSocket: false,
@@ -61,12 +66,7 @@ export class TcpAttempt extends TunnelAttempt {
     tunnel.start(first, Buffer.alloc(0));
     listenOnce(upstream, 'data', this, () => {
       heard = true;
-      this.lane.answered(this.x, this.state, this.place, joinedMs);
-      this.lane.pump();
+      this.answered();
     });
-  }
-
-  #leavePlace(): void {
-    if (this.place?.leave() === true) this.lane.pump();
   }
 }

@@ -1,12 +1,10 @@
 import type { Socket } from 'node:net';
 import type { TargetPort } from '@scaler/scaler-types';
-import type { Carrier } from '../exchange/carrier.ts';
+import type { Carrier, OwnAnswer, Way } from '../exchange/carrier.ts';
 import { GatheredBytes } from '../chunks/gathered-bytes.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import { type Breakable, type Guarded, listen, unlisten } from '../sockets/guard.ts';
-import { type Head, readHead } from '../head/head.ts';
-import type { Lane } from '../gate/lane.ts';
 import type { Refusal } from '../outcome.ts';
 import { needsAnswer } from './dialect.ts';
 import { proxyHeader } from './proxy-header.ts';
@@ -18,13 +16,9 @@ const earlyBytes = 16_384;
 /** A socket at a halt is read on by Node until 64 KiB wait in it, and the last read may bring as much again. */
 const unreadBytes = 131_072;
 
-const noFields: ReadonlyMap<string, string> = new Map();
-
 /** A raw connection, which counts as one request from its first byte to its end. */
-export class TcpCarrier implements Carrier, Breakable {
-  readonly method = 'TCP';
-  readonly url = '';
-  readonly head: Head = readHead([], '');
+export class TcpCarrier implements Carrier<Exchange>, Breakable {
+  readonly http = undefined;
   readonly socket: Socket;
   answering = false;
   readonly #owner: Breakable;
@@ -61,12 +55,8 @@ export class TcpCarrier implements Carrier, Breakable {
     };
   }
 
-  fields(): ReadonlyMap<string, string> {
-    return noFields;
-  }
-
   /** There are no words that every protocol knows: what is refused is reset, and a check of a sleeper just ended. */
-  answer(_x: Exchange, { refusal }: { refusal?: Refusal }): void {
+  answer({ refusal }: OwnAnswer): void {
     if (refusal === undefined) this.socket.destroy();
     else resetSocket(this.socket);
   }
@@ -75,8 +65,8 @@ export class TcpCarrier implements Carrier, Breakable {
     resetSocket(this.socket);
   }
 
-  attempt(x: Exchange, lane: Lane, state: EndpointState): TcpAttempt {
-    return new TcpAttempt(x, this, lane, state);
+  attempt(x: Exchange, way: Way<Exchange>, state: EndpointState): TcpAttempt {
+    return new TcpAttempt(x, this, way, state);
   }
 
   /** It is joined: gives away the socket, at a halt, and what goes upstream before all else. */

@@ -20,7 +20,7 @@ const keepAliveMs = 60_000;
  * One client connection on a port that is not HTTP's. It is a request from its first byte on, so that whoever only
  * looks whether the port is open neither wakes nor counts.
  */
-export class TcpConnection implements Channel, ClientConnection {
+export class TcpConnection implements Channel<Exchange>, ClientConnection {
   readonly socket: Socket;
   readonly port: number;
   readonly ownPort = true;

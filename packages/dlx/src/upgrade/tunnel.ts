@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { CancelTimer } from '@scaler/scaler-types';
+import type { OpenTunnel } from '../core.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { type Breakable, listen, listenOnce } from '../sockets/guard.ts';
 import { stalledMs } from '../ledger/stalls.ts';
@@ -30,7 +31,7 @@ export interface TunnelOptions {
  * A client's and an upstream's connection, joined. Each direction ends by itself; what one side resets is reset
  * towards the other. It is in flight, and an open stream, until both connections have closed.
  */
-export class Tunnel implements Breakable {
+export class Tunnel implements Breakable, OpenTunnel {
   readonly #x: Exchange;
   readonly #client: Socket;
   readonly #upstream: Socket;

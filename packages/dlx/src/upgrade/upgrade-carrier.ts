@@ -1,6 +1,6 @@
 import { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Carrier } from '../exchange/carrier.ts';
+import type { Carrier, HttpRequest, OwnAnswer, Way } from '../exchange/carrier.ts';
 import { GatheredBytes } from '../chunks/gathered-bytes.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
@@ -8,8 +8,6 @@ import { fieldsOf, type Head } from '../head/head.ts';
 import { type Breakable, type Guarded, listen, listenOnce, unlisten } from '../sockets/guard.ts';
 import type { RawMessage } from '../http1/raw-message.ts';
 import { checkRequest } from '../http1/request-check.ts';
-import type { Lane } from '../gate/lane.ts';
-import type { Connection } from '../accept/connection.ts';
 import type { Refusal } from '../outcome.ts';
 import { UpgradeAttempt } from './upgrade-attempt.ts';
 import { resetSocket } from '../sockets/reset-socket.ts';
@@ -19,16 +17,24 @@ const earlyBytes = 16_384;
 /** A socket at a halt is read on by Node until 64 KiB wait in it, and the last read may bring as much again. */
 const unreadBytes = 131_072;
 
+/** The connection that it came on. */
+export interface UpgradeConnection extends Breakable {
+  readonly socket: Socket;
+  /** Ends it, but leaves the client time to read the last answer. */
+  linger(): void;
+}
+
 /** A request that asks to leave HTTP, on a connection that Node has let go of. */
-export class UpgradeCarrier implements Carrier, Breakable {
+export class UpgradeCarrier implements Carrier<Exchange>, HttpRequest, Breakable {
   readonly req: RawMessage;
   readonly socket: Socket;
   readonly head: Head;
+  path = '/';
   /** The protocols, as they are offered to the upstream. */
   readonly offer: string;
   /** For an answer in HTTP. */
   readonly res: ServerResponse;
-  readonly #connection: Connection;
+  readonly #connection: UpgradeConnection;
   #onData: Guarded | undefined;
   #onEnd: Guarded | undefined;
   #responding = false;
@@ -36,7 +42,7 @@ export class UpgradeCarrier implements Carrier, Breakable {
   #x: Exchange | undefined;
   #switched = false;
 
-  constructor(req: RawMessage, connection: Connection, offer: string) {
+  constructor(req: RawMessage, connection: UpgradeConnection, offer: string) {
     this.#connection = connection;
     this.req = req;
     this.socket = connection.socket;
@@ -45,6 +51,10 @@ export class UpgradeCarrier implements Carrier, Breakable {
     this.res = new ServerResponse(req);
     // What it sent early must not be read as a next request, whoever sent it.
     this.res.shouldKeepAlive = false;
+  }
+
+  get http(): this {
+    return this;
   }
 
   get method(): string {
@@ -66,19 +76,21 @@ export class UpgradeCarrier implements Carrier, Breakable {
   check(x: Exchange): Refusal | undefined {
     this.#x = x;
     x.keeps(this.#keptBytes);
-    return checkRequest(x, this.req);
+    return checkRequest(this, x.core.accounting.bounds, this.req);
   }
 
-  answer(_x: Exchange, { status, fields, body }: { status: number; fields: string[]; body: Buffer | undefined }): void {
-    this.respond().writeHead(status, fields).end(body);
+  answer({ status, fields, body }: OwnAnswer): void {
+    this.respond()
+      .writeHead(status, fields)
+      .end(this.method === 'HEAD' ? undefined : body);
   }
 
   reset(): void {
     resetSocket(this.socket);
   }
 
-  attempt(x: Exchange, lane: Lane, state: EndpointState): UpgradeAttempt {
-    return new UpgradeAttempt(x, this, lane, state);
+  attempt(x: Exchange, way: Way<Exchange>, state: EndpointState): UpgradeAttempt {
+    return new UpgradeAttempt(x, this, way, state);
   }
 
   /** Reads on, so that a client that leaves is noticed. `bytes` came behind the head. */

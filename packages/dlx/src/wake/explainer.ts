@@ -1,5 +1,5 @@
-import type { CancelTimer, Explanation } from '@scaler/scaler-types';
-import type { Gate } from '../gate/gate.ts';
+import type { CancelTimer, Explanation, ResourceRef } from '@scaler/scaler-types';
+import type { Core } from '../core.ts';
 import { keptText } from '../ledger/kept-text.ts';
 
 /** What a pod says is told to whoever is held within 2 s; a scaler answers from what it has watched. */
@@ -7,16 +7,26 @@ const everyMs = 500;
 /** Characters of it that are kept. */
 const mostCause = 1000;
 
+/** A resource that is being woken. */
+export interface Explained {
+  readonly core: Pick<Core, 'scaler' | 'clock' | 'logger'>;
+  readonly ref: ResourceRef;
+  /** What stands in the way, as last heard. */
+  hindrance: string | undefined;
+  needsWake(): boolean;
+  readonly wake: { readonly inLine: boolean };
+}
+
 /** Asks the scaler, while a wake lasts, what stands in its way. */
 export class Explainer {
-  readonly #gate: Gate;
+  readonly #gate: Explained;
   readonly #onHopeless: (cause: string) => void;
   #cancel: CancelTimer | undefined;
   #running = false;
   /** What it said last. */
   #told: string | undefined;
 
-  constructor(gate: Gate, onHopeless: (cause: string) => void) {
+  constructor(gate: Explained, onHopeless: (cause: string) => void) {
     this.#gate = gate;
     this.#onHopeless = onHopeless;
   }

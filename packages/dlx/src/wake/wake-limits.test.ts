@@ -145,7 +145,7 @@ test('who waits in line in vain is told for what; a client that leaves leaves th
   expect(await h.metric('dlx_wakes_waiting')).toBe(2);
   left.destroy();
   await h.until(() => h.held('left') === 0);
-  await h.until(() => h.dlx.core.accounting.wakes.waiting === 1);
+  await h.until(() => h.dlx.core.wakes.counts.waiting === 1);
   h.scaler.set({ name: 'first', targets: [] });
   expect((await first).problem.code).toBe('no-route');
   await clock.advance(5000);

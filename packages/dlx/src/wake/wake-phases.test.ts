@@ -2,17 +2,18 @@ import { expect, test } from '@jest/globals';
 import { createMetrics, type Metrics } from '@scaler/runtime';
 import type { WakeStep } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
-import { Accounting } from '../ledger/accounting.ts';
+import { secondsBuckets } from '../ledger/accounting.ts';
 import { type Harness, startHarness } from '../testing/harness.ts';
 import type { ScaleCall } from '../testing/scripted-scaler.ts';
 import { refusingEndpoint, startTcp, startUpstream } from '../testing/upstream.ts';
+import { WakeMetrics } from './wake-metrics.ts';
 import { type WakePhase, wakePhaseNames, WakePhases } from './wake-phases.ts';
 
 /** What was observed of each phase, in milliseconds, in order. */
 function observed(h: Harness): Partial<Record<WakePhase, number[]>> {
   const seen: Partial<Record<WakePhase, number[]>> = {};
   for (const phase of wakePhaseNames) {
-    h.dlx.core.accounting.wakePhaseSeconds[phase].observe = (seconds) => {
+    h.dlx.core.wakes.phaseSeconds[phase].observe = (seconds) => {
       (seen[phase] ??= []).push(Math.round(seconds * 1000));
     };
   }
@@ -164,7 +165,7 @@ test('the first byte is the first that any of those who waited gets, also where 
 
 test('they are told to Prometheus, each phase from the start', async () => {
   const metrics: Metrics = createMetrics();
-  const phases = new WakePhases(new Accounting(metrics), 1000);
+  const phases = new WakePhases(new WakeMetrics(metrics, secondsBuckets).phaseSeconds, 1000);
   phases.reach('call', 1040);
   phases.reach('call', 9000);
   const text = await metrics.text();

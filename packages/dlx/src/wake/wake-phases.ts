@@ -1,5 +1,3 @@
-import type { Accounting } from '../ledger/accounting.ts';
-
 /**
  * Where a wake's time goes. `call`: setScale wrote what starts the resource. `scheduled`: it has a place to run on.
  * `ready`: the first held request is released to an endpoint. `first_byte`: one of them begins to be answered.
@@ -7,16 +5,19 @@ import type { Accounting } from '../ledger/accounting.ts';
 export const wakePhaseNames = ['call', 'scheduled', 'ready', 'first_byte'] as const;
 export type WakePhase = (typeof wakePhaseNames)[number];
 
+/** Where the times of phases are told. */
+export type PhaseSeconds = Readonly<Record<WakePhase, { observe(seconds: number): void }>>;
+
 /** One wake's phases, each counted once, from the arrival of the first request that waits for it. */
 export class WakePhases {
-  readonly #accounting: Accounting;
+  readonly #seconds: PhaseSeconds;
   readonly #arrivedMs: number;
   readonly #reached = new Set<WakePhase>();
   #readyMs = Number.POSITIVE_INFINITY;
 
   /** Monotonic, as all times here. */
-  constructor(accounting: Accounting, arrivedMs: number) {
-    this.#accounting = accounting;
+  constructor(seconds: PhaseSeconds, arrivedMs: number) {
+    this.#seconds = seconds;
     this.#arrivedMs = arrivedMs;
   }
 
@@ -38,6 +39,6 @@ export class WakePhases {
     if (this.#reached.has(phase)) return;
     this.#reached.add(phase);
     if (phase === 'ready') this.#readyMs = nowMs;
-    this.#accounting.wakePhaseSeconds[phase].observe((nowMs - this.#arrivedMs) / 1000);
+    this.#seconds[phase].observe((nowMs - this.#arrivedMs) / 1000);
   }
 }

@@ -1,19 +1,44 @@
-import { errorCode, isTerminal, type Phase, type ResourceRef, type WakeStep } from '@scaler/scaler-types';
+import {
+  errorCode,
+  isTerminal,
+  type Phase,
+  type Resource,
+  type ResourceRef,
+  type WakeStep,
+} from '@scaler/scaler-types';
 import { Breaker } from './breaker.ts';
-import type { Exchange } from '../exchange/exchange.ts';
-import { Explainer } from './explainer.ts';
-import type { Gate } from '../gate/gate.ts';
+import { type Explained, Explainer } from './explainer.ts';
+import type { Core } from '../core.ts';
 import { WakeHistory } from './wake-history.ts';
 import { causeText, type Refusal } from '../outcome.ts';
-import { pauseRefusal } from '../gate/pause.ts';
+import { pauseRefusal } from './pause.ts';
 import type { WakePlace } from './wake-limits.ts';
 import { WakePace } from './wake-pace.ts';
 import { type WakePhase, WakePhases } from './wake-phases.ts';
-import { firstArrivalMs, wakeReason } from './wake-reason.ts';
+import { firstArrivalMs, type HeldByPort, wakeReason } from './wake-reason.ts';
 
 const firstBackoffMs = 100;
 const longestBackoffMs = 2000;
 const recheckMs = 1000;
+
+/** The resource that a wake is of, and those who wait for it. */
+export interface WakeTarget extends Explained, HeldByPort {
+  readonly core: Core;
+  readonly key: string;
+  readonly resource: Resource;
+  /** It is no longer managed. */
+  readonly removed: boolean;
+  /** How many requests are held. */
+  readonly held: number;
+  /** Stands for the fences up to now; hand it to {@link confirm}. */
+  readonly fenceSeq: number;
+  isOpen(): boolean;
+  hasEndpoints(): boolean;
+  /** A setScale that began when `fenceSeq` was as given says that it can serve. */
+  confirm(fenceSeq: number): void;
+  /** Ends all that are held. */
+  failHeld(refusal: Refusal): void;
+}
 
 /**
  * One resource's wake, single flight: calls setScale as long as somebody is held whom it can help, one call at a time,
@@ -21,7 +46,7 @@ const recheckMs = 1000;
  * to come tries at once, unless wake after wake came to nothing.
  */
 export class Wake {
-  readonly #gate: Gate;
+  readonly #gate: WakeTarget;
   #running = false;
   #calling = false;
   #endWait: (() => void) | undefined;
@@ -38,9 +63,9 @@ export class Wake {
   /** Of the last wake that a request waited for. */
   #phases: WakePhases | undefined;
 
-  constructor(gate: Gate) {
+  constructor(gate: WakeTarget) {
     this.#gate = gate;
-    this.breaker = new Breaker(gate.core.clock, gate.core.accounting.breakers);
+    this.breaker = new Breaker(gate.core.clock, gate.core.wakes.breakers);
     this.#pace = new WakePace(gate.core.clock);
     this.#explainer = new Explainer(gate, (cause) => this.#hopeless(cause));
   }
@@ -123,7 +148,7 @@ export class Wake {
   }
 
   /** A request that was held begins to be answered. */
-  answered({ startedMs }: Exchange): void {
+  answered({ startedMs }: { readonly startedMs: number }): void {
     this.#pace.served();
     if (this.#phases?.covers(startedMs) === true) {
       this.#phases.reach('first_byte', this.#gate.core.clock.monotonic());
@@ -196,7 +221,7 @@ export class Wake {
   /** One setScale; undefined when it resolved, else what went wrong. */
   async #call(): Promise<unknown> {
     const gate = this.#gate;
-    const { scaler, clock, accounting, logger, identity, settings } = gate.core;
+    const { scaler, clock, wakes, logger, identity, settings } = gate.core;
     const { fenceSeq } = gate;
     const { phase } = gate.resource;
     const startedMs = clock.monotonic();
@@ -223,13 +248,13 @@ export class Wake {
       const tookMs = clock.monotonic() - startedMs;
       // Awake already, it had nothing to wait for.
       if (phase !== 'awake') this.history.add(tookMs);
-      accounting.wakeEnded('ok');
-      accounting.wakeSeconds.observe(tookMs / 1000);
+      wakes.ended('ok');
+      wakes.seconds.observe(tookMs / 1000);
       gate.confirm(fenceSeq);
       return undefined;
     }
     const hopeless = isTerminal(error);
-    accounting.wakeEnded(hopeless ? 'terminal' : 'failed');
+    wakes.ended(hopeless ? 'terminal' : 'failed');
     // That it took too long hides no better reason.
     if (!abort.signal.aborted || gate.hindrance === undefined) gate.hindrance = causeText(error);
     logger.warn('wake failed', { ...gate.ref, resource: gate.key, err: error, terminal: hopeless });
@@ -262,7 +287,8 @@ export class Wake {
     const gate = this.#gate;
     if (gate.resource.phase === 'awake') return undefined;
     const arrivedMs = firstArrivalMs(gate);
-    if (this.#phases?.isPastFor(arrivedMs) ?? true) this.#phases = new WakePhases(gate.core.accounting, arrivedMs);
+    if (this.#phases?.isPastFor(arrivedMs) ?? true)
+      this.#phases = new WakePhases(gate.core.wakes.phaseSeconds, arrivedMs);
     return this.#phases;
   }
 

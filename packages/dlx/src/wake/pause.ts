@@ -1,12 +1,20 @@
-import { pauseInEffect, pauseText } from '@scaler/scaler-types';
-import type { Gate } from './gate.ts';
+import { pauseInEffect, pauseText, type Resource, type ResourceRef } from '@scaler/scaler-types';
+import type { Core } from '../core.ts';
 import type { Refusal } from '../outcome.ts';
+
+/** A resource that may be paused. */
+interface Pausable {
+  readonly key: string;
+  readonly ref: ResourceRef;
+  readonly resource: Resource;
+  readonly core: Pick<Core, 'clock' | 'scaler'>;
+}
 
 /**
  * What a request gets that only a wake could help, where a pause forbids it. Undefined: no pause is known, or the scaler
  * has to say, since what is known is not that it sleeps, or may be out of date.
  */
-export function pausedAsleep(gate: Gate): Refusal | undefined {
+export function pausedAsleep(gate: Pausable): Refusal | undefined {
   const { resource, core, ref } = gate;
   // A park that a pause wants is not undone by a request; any other is.
   const mode = pauseInEffect(resource.pause, core.clock.now());
@@ -15,7 +23,7 @@ export function pausedAsleep(gate: Gate): Refusal | undefined {
 }
 
 /** The same, where the scaler has said so; told with its end, as far as that is known. */
-export function pauseRefusal({ key, resource, core }: Gate): Refusal | undefined {
+export function pauseRefusal({ key, resource, core }: Pausable): Refusal | undefined {
   const { pause } = resource;
   const nowMs = core.clock.now();
   const mode = pauseInEffect(pause, nowMs);

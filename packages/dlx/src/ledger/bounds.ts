@@ -1,4 +1,3 @@
-import type { Carrier } from '../exchange/carrier.ts';
 import { type Head, hasBody } from '../head/head.ts';
 
 /** What waits, of one resource or of all. */
@@ -27,12 +26,15 @@ const windowBytes = 65_536;
 /** Node stops reading a body once 64 KiB of it wait; the read that brought it there may have brought as much again. */
 const bodyBytes = 131_072;
 
-/** What a request says of itself. */
-type Asked = Pick<Carrier, 'head' | 'url'>;
+/** What a request in HTTP says of itself; a raw connection says nothing. */
+interface Asked {
+  readonly head: Head;
+  readonly url: string;
+}
 
 /** What a held request is counted as: its connection, its head, and what Node may have read of its body. */
-export function heldBytesOf(asked: Asked): number {
-  return connectionBytes + headBytesOf(asked) + bodyBytesOf(asked.head);
+export function heldBytesOf(asked: Asked | undefined): number {
+  return connectionBytes + headBytesOf(asked) + bodyBytesOf(asked?.head);
 }
 
 /** What a request is counted as that waits in its connection behind another. */
@@ -64,20 +66,20 @@ export function overflowOf(own: Load, others: readonly Load[], bytes: number, bo
 }
 
 /** What a request on its way is counted as, beside what waits to be taken. */
-export function inFlightBytesOf(asked: Asked): number {
+export function inFlightBytesOf(asked: Asked | undefined): number {
   return inFlightBytes + headBytesOf(asked);
 }
 
 /** What may be read of a request's body before somebody looks how much of it waits: a window in HTTP/2. */
-export function bodyAheadOf(head: Head): number {
-  return hasBody(head) ? Math.min(windowBytes, Number(head.contentLength ?? windowBytes)) : 0;
+export function bodyAheadOf(head: Head | undefined): number {
+  return head !== undefined && hasBody(head) ? Math.min(windowBytes, Number(head.contentLength ?? windowBytes)) : 0;
 }
 
-function headBytesOf({ head, url }: Asked): number {
-  return head.bytes + url.length;
+function headBytesOf(asked: Asked | undefined): number {
+  return asked === undefined ? 0 : asked.head.bytes + asked.url.length;
 }
 
-function bodyBytesOf(head: Head): number {
-  if (!hasBody(head)) return 0;
+function bodyBytesOf(head: Head | undefined): number {
+  if (head === undefined || !hasBody(head)) return 0;
   return Math.min(bodyBytes, Number(head.contentLength ?? bodyBytes));
 }

@@ -7,15 +7,17 @@ import {
 } from '@scaler/scaler-types';
 import { unlessAborted } from '@scaler/async';
 import type { Core } from '../core.ts';
-import { Gate } from './gate.ts';
-import type { Lane } from './lane.ts';
-import type { Directory } from '../identify/directory.ts';
+import { Gate } from '../gate/gate.ts';
+import type { Lane, LaneWay } from '../gate/lane.ts';
+import type { Directory } from './directory.ts';
 
 export interface ResourcesOptions {
   readonly core: Core;
   readonly directory: Directory;
   /** Where their gates are kept. */
   readonly gates: Map<string, Gate>;
+  /** What is done with the requests of each of their lanes. */
+  readonly wayFor: (lane: Lane) => LaneWay;
   /** Milliseconds between two looks, where the scaler cannot tell of changes by itself. */
   readonly pollMs: number;
   /** The allocated ports may have changed. Called at most once per turn of the event loop. */
@@ -114,12 +116,12 @@ export class Resources {
   }
 
   #set(resource: Resource): void {
-    const { core, directory } = this.#options;
+    const { core, directory, wayFor } = this.#options;
     const key = resourceKey(resource);
     const known = this.gates.get(key);
     const before = known === undefined ? [] : known.lanes;
     const told = known?.resource.targets ?? [];
-    const gate = known ?? new Gate(core, resource);
+    const gate = known ?? new Gate(core, resource, wayFor);
     if (known === undefined) this.gates.set(gate.key, gate);
     else known.update(resource);
     directory.set(gate, before);

@@ -1,0 +1,103 @@
+import type { Connecting } from '../endpoints/connect.ts';
+import type { EndpointState } from '../endpoints/endpoint-state.ts';
+import type { Limits } from '../endpoints/limits.ts';
+import { ReleasePlace } from '../endpoints/release-place.ts';
+import type { Outcome } from '../outcome.ts';
+import type { Attempt, Way } from './carrier.ts';
+import type { Exchange } from './exchange.ts';
+
+/**
+ * One try to have one exchange answered by one endpoint, in whatever protocol: connect → sent → answering → done. What
+ * the protocols have in common stands here: their limits, how a try ends, and the place at the endpoint that a request
+ * takes which was held.
+ */
+export abstract class BaseAttempt implements Attempt {
+  protected readonly x: Exchange;
+  protected readonly way: Way<Exchange>;
+  protected readonly state: EndpointState;
+  protected readonly limits: Limits;
+  /** The endpoint has been sent the request's head. */
+  protected isSent = false;
+  /** Nothing more is heard from the endpoint, and nothing said of it. */
+  protected done = false;
+  /** Monotonic; when it was sent. Of one that was not held nobody asks. */
+  #sentMs = 0;
+  readonly #place: ReleasePlace | undefined;
+
+  constructor(x: Exchange, way: Way<Exchange>, state: EndpointState) {
+    this.x = x;
+    this.way = way;
+    this.state = state;
+    this.limits = way.limits;
+    this.#place = x.wasHeld ? new ReleasePlace(state.window, way) : undefined;
+  }
+
+  abstract dispatch(): void;
+
+  /** Breaks off what was begun with the endpoint. */
+  protected abstract drop(reason: Error): void;
+
+  /** The answer is whole: gives back the connection or stream. */
+  protected abstract letGo(): void;
+
+  get isUnderWay(): boolean {
+    return this.x.state === 'forwarding' && this.x.attempt === this;
+  }
+
+  /** How its connection is made. */
+  connecting(): Connecting {
+    return this.way.connecting(this.state, this.limits.connectTimeoutMs);
+  }
+
+  abort(): void {
+    this.fail(new Error('the client left'));
+  }
+
+  broke(error: unknown): void {
+    this.x.broke(error, this);
+  }
+
+  /** The head is out. `isFirst`: by a connection that had not served before, so the endpoint takes connections. */
+  protected sent(isFirst = true): void {
+    this.isSent = true;
+    if (this.#place !== undefined) this.#sentMs = this.x.core.clock.monotonic();
+    if (isFirst) this.way.connected(this.state);
+  }
+
+  /** An answer begins. */
+  protected answered(): void {
+    this.way.answered(this.x, this.state, this.#place, this.#sentMs);
+  }
+
+  /** The answer is whole. */
+  protected complete(status: number): void {
+    this.done = true;
+    this.letGo();
+    this.x.end('forwarded', status);
+  }
+
+  /** Ends the try, and the request with it. */
+  protected refuse(outcome: Outcome, why: string): void {
+    const detail = `${this.state.key}: ${why}`;
+    this.fail(new Error(detail), () => this.x.refuse({ outcome, detail }));
+  }
+
+  /**
+   * Ends the try. `book` says what becomes of the request. The place is left behind that: what is released by it then
+   * finds the endpoint as it is now.
+   */
+  protected fail(reason: Error, book?: () => void): void {
+    if (this.done) return;
+    this.done = true;
+    this.drop(reason);
+    try {
+      book?.();
+    } finally {
+      this.leavePlace();
+    }
+  }
+
+  protected leavePlace(): void {
+    this.#place?.leave();
+  }
+}

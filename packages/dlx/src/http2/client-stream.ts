@@ -1,0 +1,143 @@
+import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { Exchange } from '../exchange/exchange.ts';
+import { fieldBytes, type Head } from '../head/head.ts';
+import { bodyAheadOf } from '../ledger/bounds.ts';
+import { type Breakable, guard, listen } from '../sockets/guard.ts';
+import { isGrpc } from './grpc.ts';
+import { type RawFields, rawFieldsOf } from './raw-fields.ts';
+import { readStreamHead, type StreamHead } from './stream-head.ts';
+import { chunksOf, type StreamChunks } from './streams/stream-chunks.ts';
+import { endAnswer, letGoOfStream, resetStream } from './streams/stream-end.ts';
+
+/** The connection that a stream is of. */
+export interface StreamConnection extends Breakable {
+  /** Asks the client to go on elsewhere. */
+  leave(): void;
+  /** A stream's request sent what made us throw. */
+  brokeOn(stream: ClientStream, error: unknown): void;
+}
+
+/** A client's stream: its request, and how its answer ends. */
+export class ClientStream implements Breakable {
+  readonly connection: StreamConnection;
+  readonly stream: ServerHttp2Stream;
+  readonly request: StreamHead;
+  readonly head: Head;
+  /** As it is sent upstream. */
+  path = '/';
+  /** Whether it ended with its head. */
+  readonly bodiless: boolean;
+  readonly grpc: boolean;
+  /** The request's, raw, once they came. */
+  trailers: RawFields = { raw: [], sensitive: undefined };
+  /** Something of it may be with an upstream. */
+  sent = false;
+  /** Monotonic; when the caller gives up, by its own word. */
+  deadlineMs: number | undefined;
+  /** Its caller has given up by now, by its own word. */
+  isLate = false;
+  /** Names among its fields that must not be compressed. */
+  readonly sensitive: RawFields['sensitive'];
+  readonly #read: StreamChunks;
+  #continued = false;
+  /** What a reset is to say. */
+  protected resetCode: number | undefined;
+  protected x: Exchange | undefined;
+
+  constructor(
+    connection: StreamConnection,
+    stream: ServerHttp2Stream,
+    { raw, sensitive }: RawFields,
+    { bodiless, targetHeader }: { bodiless: boolean; targetHeader: string },
+  ) {
+    this.connection = connection;
+    this.stream = stream;
+    this.sensitive = sensitive;
+    this.bodiless = bodiless;
+    this.request = readStreamHead(raw, targetHeader);
+    this.head = this.request.head;
+    this.grpc = isGrpc(this.request.contentType);
+    // Nothing but its end says how long the body is.
+    if (!bodiless && this.head.contentLength === undefined) this.head.transferEncoding = 'chunked';
+    this.#read = chunksOf(stream);
+    this.#read.owner = this;
+    listen(stream, 'trailers', this, (fields: IncomingHttpHeaders, _flags: number, trailers: readonly string[]) => {
+      this.#takeTrailers(rawFieldsOf(fields, trailers));
+    });
+  }
+
+  broke(error: unknown): void {
+    this.connection.brokeOn(this, error);
+  }
+
+  get method(): string {
+    return this.request.method;
+  }
+
+  /** What the client has sent and is not read, and what it has not taken. */
+  get waitingBytes(): number {
+    return this.#read.bytes + this.stream.writableLength;
+  }
+
+  /** What the client may send at any time of a body that is not whole. */
+  get bodyAhead(): number {
+    const { bodiless, stream, head } = this;
+    return bodiless || stream.readableEnded ? 0 : Math.max(0, bodyAheadOf(head) - this.#read.bytes);
+  }
+
+  get answering(): boolean {
+    return this.stream.headersSent;
+  }
+
+  /** A reset is to say what the upstream's said; gRPC has a meaning for each code. */
+  resetWith(code: number): void {
+    // These two are taken for an end like any other.
+    const quiet = code === constants.NGHTTP2_NO_ERROR || (code === constants.NGHTTP2_CANCEL && !this.grpc);
+    this.resetCode = quiet ? constants.NGHTTP2_INTERNAL_ERROR : code;
+  }
+
+  /** Ends a call that was not sent although its caller's time is over; false: it is not so. */
+  refuseLate(x: Exchange): boolean {
+    if (this.sent || !this.isLate) return false;
+    const { attempt } = x;
+    x.refuse({ outcome: 'wake-timeout', detail: "not taken within the caller's own deadline" });
+    attempt?.abort();
+    return true;
+  }
+
+  /** The upstream takes it: the client may send its body. */
+  continue(): void {
+    if (this.head.expect === undefined || this.#continued || this.answering) return;
+    this.#continued = true;
+    this.stream.additionalHeaders({ ':status': 100 });
+  }
+
+  /** Ends an answer whose head was sent with the promise of trailers. */
+  end(trailers: () => OutgoingHttpHeaders): void {
+    const { stream } = this;
+    listen(stream, 'wantTrailers', this, () => {
+      stream.sendTrailers(trailers());
+      // They leave in a turn of their own; a reset before that would take them back.
+      setImmediate(guard(this, this.letGo));
+    });
+    endAnswer(stream, this);
+  }
+
+  /** Its client takes nothing: it is treated as one that left. */
+  cancel(x: Exchange): void {
+    x.clientGone();
+    resetStream(this.stream, constants.NGHTTP2_CANCEL);
+  }
+
+  /** Its answer is whole: what the client still sends of its body is of no use (RFC 9113 §8.1). */
+  letGo(): void {
+    if (!this.bodiless) letGoOfStream(this.stream, this);
+  }
+
+  #takeTrailers(trailers: RawFields): void {
+    this.trailers = trailers;
+    let bytes = 0;
+    for (const { length } of trailers.raw) bytes += fieldBytes / 2 + length;
+    this.x?.keeps(bytes);
+  }
+}
