@@ -1,4 +1,5 @@
-import { type Breakable, guard, type Guarded } from '../sockets/guard.ts';
+import type { Writable } from 'node:stream';
+import { type Breakable, guard, type Guarded, listen, unlisten } from '../sockets/guard.ts';
 import { GatheredBytes, joinedBytes, singleChunks, smallChunk } from './gathered-bytes.ts';
 
 /** So many may wait, however small they are. */
@@ -21,6 +22,8 @@ export class WrittenChunks {
   readonly #flush: Guarded;
   readonly #joined = new GatheredBytes();
   #waiting = 0;
+  #onDrain: Guarded | undefined;
+  #stream: Writable | undefined;
 
   /** @param drained as upon 'drain', which tells of the same where bytes were too many. */
   constructor(to: Sink, owner: Breakable, drained: () => void) {
@@ -30,6 +33,19 @@ export class WrittenChunks {
       if (!error) drained.call(owner);
     });
     this.#flush = guard(owner, () => void this.flush());
+  }
+
+  /** Writes to a stream, and hears its 'drain' until {@link leave}: `drained` is called upon either. */
+  static to(stream: Writable, owner: Breakable, drained: () => void): WrittenChunks {
+    const written = new WrittenChunks(stream, owner, drained);
+    written.#stream = stream;
+    written.#onDrain = listen(stream, 'drain', owner, drained);
+    return written;
+  }
+
+  /** Hears nothing more of its stream. */
+  leave(): void {
+    if (this.#stream !== undefined) unlisten(this.#stream, 'drain', this.#onDrain);
   }
 
   /** False: no more is to be written until it drains. */

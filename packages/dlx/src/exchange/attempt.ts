@@ -6,6 +6,9 @@ import type { Outcome } from '../outcome.ts';
 import type { Attempt, Way } from './carrier.ts';
 import type { Exchange } from './exchange.ts';
 
+/** By RFC 9110 §9.2.2: sending one twice has the effect of sending it once. */
+const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'PROPFIND', 'SEARCH', 'QUERY']);
+
 /**
  * One try to have one exchange answered by one endpoint, in whatever protocol: connect → sent → answering → done. What
  * the protocols have in common stands here: their limits, how a try ends, and the place at the endpoint that a request
@@ -95,6 +98,11 @@ export abstract class BaseAttempt implements Attempt {
     } finally {
       this.leavePlace();
     }
+  }
+
+  /** Whether a request without a body, to which nothing came back, may be sent once more. */
+  protected mayRepeat(method: string): boolean {
+    return !this.x.repeated && idempotent.has(method);
   }
 
   protected leavePlace(): void {

@@ -7,7 +7,8 @@ import type { NamespaceLoad } from '../ledger/ledger.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { type Outcome, type Refusal } from '../outcome.ts';
 import { type Ended, RecentRequests } from '../exchange/recent-requests.ts';
-import { Wake, type WakeTarget } from '../wake/wake.ts';
+import { Wake } from '../wake/wake.ts';
+import type { WakeTarget } from '../wake/wake-target.ts';
 
 /** A live answer of setScale is good for so long where the scaler says that what it told may be out of date. */
 const liveAnswerMs = 1000;

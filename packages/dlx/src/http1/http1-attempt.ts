@@ -2,9 +2,9 @@ import { errorCode } from '@scaler/scaler-types';
 import type { Dispatcher } from 'undici';
 import { BaseAttempt } from '../exchange/attempt.ts';
 import type { HttpRequest, Way } from '../exchange/carrier.ts';
+import { joinedBytes } from '../chunks/gathered-bytes.ts';
 import { WrittenChunks } from '../chunks/written-chunks.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { listen } from '../sockets/guard.ts';
 import { tookNothing, Waiting } from '../ledger/waiting.ts';
 import { causeText } from '../outcome.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
@@ -13,19 +13,15 @@ import { hasBody } from '../head/head.ts';
 import { HeadLines } from '../head/head-lines.ts';
 import type { RawMessage } from './raw-message.ts';
 import type { RawResponse } from './raw-response.ts';
-import { hintsOf, Informed, tooMuchSaid } from '../head/informed.ts';
+import { Informed, tooMuchSaid } from '../head/informed.ts';
 import { RequestBody } from './request-body.ts';
+import { writeInformation } from './information.ts';
 import { readPlainHead } from './plain-head.ts';
 import { dropAnnouncement, readResponseHead, readTrailers, reasonPhrase } from '../head/response-head.ts';
 import { readAhead, untakenOf } from './untaken.ts';
 import type { Http1User, Upstream } from '../endpoints/upstreams.ts';
 
 type Controller = Dispatcher.DispatchController;
-
-/** By RFC 9110 §9.2.2: sending one twice has the effect of sending it once. */
-export const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'PROPFIND', 'SEARCH', 'QUERY']);
-
-const joinedBytes = 16_384;
 
 /** The client's side of it. */
 interface Client extends Pick<HttpRequest, 'method' | 'path' | 'head'> {
@@ -207,10 +203,7 @@ export class Http1Attempt extends BaseAttempt implements Http1User, Dispatcher.D
       else res.end(chunk);
       return;
     }
-    if (this.#written === undefined) {
-      this.#written = new WrittenChunks(res, this, this.#resume);
-      listen(res, 'drain', this, this.#resume);
-    }
+    this.#written ??= WrittenChunks.to(res, this, this.#resume);
     if (this.#written.write(chunk)) return;
     controller.pause();
     this.#waiting ??= new Waiting(this.x);
@@ -259,7 +252,9 @@ export class Http1Attempt extends BaseAttempt implements Http1User, Dispatcher.D
       state.brokeOff(x.core.clock.monotonic(), this.#answering);
     }
     if (!this.#answering && this.#body?.touched === false) way.replay(x, state, error);
-    else if (!this.#mayRepeat() || !way.repeat(x, state, error)) {
+    else {
+      const mayRepeat = !this.#answering && this.#body === undefined && this.mayRepeat(this.#client.method);
+      if (mayRepeat && way.repeat(x, state, error)) return;
       x.refuse({ outcome: 'upstream-reset', detail: `${state.key}: ${causeText(error)}` });
     }
   }
@@ -282,25 +277,14 @@ export class Http1Attempt extends BaseAttempt implements Http1User, Dispatcher.D
     flushLater(this);
   }
 
-  #mayRepeat(): boolean {
-    const once = this.#answering || this.x.repeated || this.#body !== undefined;
-    return !once && idempotent.has(this.#client.method);
-  }
-
   #inform(status: number, raw: (Buffer | string)[]): void {
     const { res, req } = this.#client;
     const fate = (this.#informed ??= new Informed(this.x)).take(raw, req.socket.writableNeedDrain);
     if (fate === 'break') this.refuse('upstream-reset', tooMuchSaid);
     if (fate !== 'pass' || req.httpVersion !== '1.1') return;
-    if (status === 102) res.writeProcessing();
-    if (status !== 103) return;
-    const hints = hintsOf(readResponseHead(raw).fields);
-    try {
-      if ('link' in hints) res.writeEarlyHints(hints);
-    } catch (error) {
-      // Node passes well-formed links only; a hint may be left out.
+    writeInformation(res, status, raw, (error) => {
       this.x.core.logger.debug('early hint left out', { ...this.x.lane?.gate.ref, err: error });
-    }
+    });
   }
 
   /** `client`: it is the client that takes nothing, else the endpoint. */

@@ -1,20 +1,19 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
 import { BaseAttempt } from '../exchange/attempt.ts';
 import type { Way } from '../exchange/carrier.ts';
 import { WrittenChunks } from '../chunks/written-chunks.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { idempotent } from '../http1/http1-attempt.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import { Informed, tooMuchSaid } from '../head/informed.ts';
 import { listen, listenOnce } from '../sockets/guard.ts';
 import { tookNothing } from '../ledger/waiting.ts';
 import { causeText } from '../outcome.ts';
 import { Silence } from '../sockets/silence.ts';
-import { writeGrpcTimeout } from './grpc.ts';
 import type { ClientStream } from './client-stream.ts';
 import { addFields, noFields, type RawFields, rawFieldsOf, trailersOf } from './raw-fields.ts';
 import { chunksOf } from './streams/stream-chunks.ts';
 import { dropStream, resetStream } from './streams/stream-end.ts';
+import { requestFields } from './request-fields.ts';
 import { Upload } from './upload.ts';
 import type { SessionUser, UpstreamSession } from './upstream-session.ts';
 import { countWaiting } from './waiting-streams.ts';
@@ -97,7 +96,7 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
     if (this.done || stream.closed) return;
     let up: ClientHttp2Stream;
     try {
-      up = session.request(this.#fields(), bodiless);
+      up = session.request(requestFields(this.#client, this.x), bodiless);
     } catch (error) {
       this.refuse('bad-request', causeText(error));
       return;
@@ -147,23 +146,6 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
     // Its packets may be lost: a new connection would tell.
     if (!answering) this.session?.close();
     this.refuse(answering ? 'upstream-idle' : 'upstream-timeout', `was silent for ${Math.round(forMs)} ms`);
-  }
-
-  #fields(): OutgoingHttpHeaders {
-    const { wasHeld, core } = this.x;
-    const { request, head, path, sensitive, deadlineMs } = this.#client;
-    const fields = noFields();
-    fields[':method'] = request.method;
-    fields[':scheme'] = request.scheme;
-    fields[':authority'] = head.host;
-    fields[':path'] = path;
-    addFields(fields, { raw: head.fields, sensitive });
-    if (head.takesTrailers) fields.te = 'trailers';
-    // It has waited for some of that time already.
-    if (wasHeld && deadlineMs !== undefined) {
-      fields['grpc-timeout'] = writeGrpcTimeout(deadlineMs - core.clock.monotonic());
-    }
-    return fields;
   }
 
   #listen(up: ClientHttp2Stream): void {
@@ -237,8 +219,7 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
       this.#moves += 1;
       up.resume();
     };
-    const written = (this.#written = new WrittenChunks(stream, this, drained));
-    listen(stream, 'drain', this, drained);
+    const written = (this.#written = WrittenChunks.to(stream, this, drained));
     listen(up, 'data', this, (chunk: Buffer) => {
       this.#moves += 1;
       if (!this.done && !stream.writableEnded && !written.write(chunk)) up.pause();
@@ -283,7 +264,8 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
       }
       // Nor does it that one which served came to its end.
       if (answering || !session.served) state.brokeOff(nowMs, answering);
-      if (!answering && this.#mayRepeat() && way.repeat(x, state, error)) return;
+      const mayRepeat = !answering && this.#upload === undefined && this.mayRepeat(this.#client.method);
+      if (mayRepeat && way.repeat(x, state, error)) return;
       if (!session.broken) this.#client.resetWith(rstCode);
       x.refuse({ outcome: 'upstream-reset', detail: `${state.key}: ${causeText(error)}` });
     });
@@ -300,10 +282,6 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
     }
     client.sent = false;
     if (!client.refuseLate(this.x)) this.way.replay(this.x, this.state, error);
-  }
-
-  #mayRepeat(): boolean {
-    return !this.x.repeated && this.#upload === undefined && idempotent.has(this.#client.method);
   }
 
   /** Its head is there. */

@@ -17,7 +17,6 @@ export class Upload implements Breakable {
   readonly #written: WrittenChunks;
 
   readonly #owner: Breakable;
-  #onDrain: Guarded | undefined;
   #onData: Guarded | undefined;
   #onEnd: Guarded | undefined;
 
@@ -25,7 +24,7 @@ export class Upload implements Breakable {
     this.#owner = owner;
     this.#from = from;
     this.#to = to;
-    this.#written = new WrittenChunks(to, this, this.#drained);
+    this.#written = WrittenChunks.to(to, this, this.#drained);
   }
 
   /** Whether the upstream would take more of it and the client sends none. */
@@ -34,7 +33,6 @@ export class Upload implements Breakable {
   }
 
   start(): void {
-    this.#onDrain = listen(this.#to, 'drain', this, this.#drained);
     // An earlier try may have seen the end of an empty one.
     if (this.#from.readableEnded) {
       this.#takeEnd();
@@ -51,7 +49,7 @@ export class Upload implements Breakable {
 
   /** Passes no more of it on; what was not taken stays. */
   stop(): void {
-    unlisten(this.#to, 'drain', this.#onDrain);
+    this.#written.leave();
     unlisten(this.#from, 'data', this.#onData);
     unlisten(this.#from, 'end', this.#onEnd);
     if (!this.ended) this.#from.pause();

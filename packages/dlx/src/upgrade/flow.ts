@@ -28,7 +28,7 @@ export class Flow implements Breakable {
     this.#owner = owner;
     this.#from = from;
     this.#to = to;
-    this.#written = new WrittenChunks(to, this, this.#drained);
+    this.#written = WrittenChunks.to(to, this, this.#drained);
     this.#frames = webSocket === undefined ? undefined : new WebSocketFrames();
     this.#masked = webSocket?.towards === 'server';
   }
@@ -36,7 +36,6 @@ export class Flow implements Breakable {
   /** `first` was read already. */
   start(first: Buffer): void {
     const from = this.#from;
-    listen(this.#to, 'drain', this, this.#drained);
     if (first.length > 0) this.#take(first);
     this.#onData = listen(from, 'data', this, this.#take);
     listen(from, 'end', this, this.#end);

@@ -155,12 +155,11 @@ export class UpgradeAttempt extends TunnelAttempt {
     else res.writeHead(status, phrase, fields);
     res.flushHeaders();
     const drained = (): void => void upstream.resume();
-    const written = new WrittenChunks(res, this, drained);
+    const written = WrittenChunks.to(res, this, drained);
     this.#read = joinChunks(upstream, this);
     listen(upstream, 'data', this, (chunk: Buffer) => {
       if (!written.write(chunk)) upstream.pause();
     });
-    listen(res, 'drain', this, drained);
     listen(upstream, 'error', this, this.#failed);
     listen(upstream, 'end', this, () => {
       if (this.done) return;

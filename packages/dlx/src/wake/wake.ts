@@ -1,44 +1,18 @@
-import {
-  errorCode,
-  isTerminal,
-  type Phase,
-  type Resource,
-  type ResourceRef,
-  type WakeStep,
-} from '@scaler/scaler-types';
+import { errorCode, isTerminal, type Phase, type ResourceRef, type WakeStep } from '@scaler/scaler-types';
 import { Breaker } from './breaker.ts';
-import { type Explained, Explainer } from './explainer.ts';
-import type { Core } from '../core.ts';
+import { Explainer } from './explainer.ts';
 import { WakeHistory } from './wake-history.ts';
 import { causeText, type Refusal } from '../outcome.ts';
 import { pauseRefusal } from './pause.ts';
 import type { WakePlace } from './wake-limits.ts';
 import { WakePace } from './wake-pace.ts';
 import { type WakePhase, WakePhases } from './wake-phases.ts';
-import { firstArrivalMs, type HeldByPort, wakeReason } from './wake-reason.ts';
+import type { WakeTarget } from './wake-target.ts';
+import { firstArrivalMs, wakeReason } from './wake-reason.ts';
 
 const firstBackoffMs = 100;
 const longestBackoffMs = 2000;
 const recheckMs = 1000;
-
-/** The resource that a wake is of, and those who wait for it. */
-export interface WakeTarget extends Explained, HeldByPort {
-  readonly core: Core;
-  readonly key: string;
-  readonly resource: Resource;
-  /** It is no longer managed. */
-  readonly removed: boolean;
-  /** How many requests are held. */
-  readonly held: number;
-  /** Stands for the fences up to now; hand it to {@link confirm}. */
-  readonly fenceSeq: number;
-  isOpen(): boolean;
-  hasEndpoints(): boolean;
-  /** A setScale that began when `fenceSeq` was as given says that it can serve. */
-  confirm(fenceSeq: number): void;
-  /** Ends all that are held. */
-  failHeld(refusal: Refusal): void;
-}
 
 /**
  * One resource's wake, single flight: calls setScale as long as somebody is held whom it can help, one call at a time,

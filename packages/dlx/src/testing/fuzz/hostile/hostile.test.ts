@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { Conversation } from './conversation.ts';
-import { hostile, type HostileReport } from './hostile.ts';
+import { hostile } from './hostile.ts';
+import type { HostileReport } from './hostile-options.ts';
 import { outcomesIn, unsettled } from './judge.ts';
 import { send } from './step.ts';
 

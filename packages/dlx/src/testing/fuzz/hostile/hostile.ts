@@ -1,61 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Conversation, conversationOf, tell } from './conversation.ts';
-import type { DlxProcess } from './process/dlx-process.ts';
+import { hangMs, spentInVain } from './process/liveness.ts';
+import type { HostileOptions, HostileReport } from './hostile-options.ts';
 import { outcomesIn, unsettled, valueOf } from './judge.ts';
 import { Neighbour } from './neighbour.ts';
 import type { Slot } from './slot.ts';
-import { Stage } from './stage.ts';
+import { addressOf, Stage } from './stage.ts';
 
-export interface HostileOptions {
-  readonly count: number;
-  readonly seed: number;
-  /** The first of them. Default 0. */
-  readonly from?: number;
-  /** That conversation alone. */
-  readonly only?: number | undefined;
-  /** Those of that protocol alone. */
-  readonly protocol?: string | undefined;
-  /** Conversations at once. Default 128. */
-  readonly parallel?: number;
-  /** Megabytes of the DLX's ledger. Default 256, as in a container of 512. */
-  readonly ledgerMegabytes?: number;
-  /** Modules that the DLX under test loads first: faults, to see that they are found. */
-  readonly preloads?: readonly string[];
-  /** A conversation in place of the seed's. */
-  readonly stands?: (index: number, slot: Slot) => Conversation | undefined;
-  /** Failures after which it ends. Default 10. */
-  readonly most?: number;
-  /** Milliseconds from the last conversation until nothing may be left of any. Default 20 s. */
-  readonly settleMs?: number;
-  /** Milliseconds of the DLX's CPU time within which `/readyz` is to answer. Default 3 s. */
-  readonly hangCpuMs?: number;
-  /** Milliseconds of CPU time that a turn of its loop may take. Default 100. */
-  readonly turnLimitMs?: number;
-  /** Whether it looks for who ended or stopped the process. Default true. */
-  readonly isolates?: boolean;
-  readonly onProgress?: (text: string) => void;
-}
-
-/** What a run came to. */
-export interface HostileReport {
-  /** In words, with what repeats them. Empty: all well. */
-  readonly failures: readonly string[];
-  readonly played: number;
-  readonly accepted: number;
-  readonly outcomes: Readonly<Record<string, number>>;
-  readonly exits: number;
-  readonly hangs: number;
-  readonly restBytes: number;
-  readonly peakBytes: number;
-  readonly boundBytes: number;
-  readonly longestTurnMs: number;
-  readonly neighbourAsked: number;
-  readonly neighbourSlowestMs: number;
-}
-
-/** `/readyz` is to answer within so long, however busy the machine is. */
-const hangMs = 60_000;
-const runawayBytes = 2 ** 31;
 /** What ended so long before the last answer of `/readyz` may still be to blame for what came next. */
 const blamedMs = 1500;
 const isolateMs = 60_000;
@@ -233,7 +184,7 @@ class HostileRun {
     while (!signal.aborted) {
       const { dlx } = this.#stage;
       const askedAtMs = performance.now();
-      const spentMs = await this.#unanswered(dlx);
+      const spentMs = await this.#spentInVain();
       if (spentMs === undefined) this.#livedAtMs = askedAtMs;
       if (spentMs !== undefined || dlx.crashed) {
         if (dlx.crashed) this.#exits += 1;
@@ -246,22 +197,8 @@ class HostileRun {
     }
   }
 
-  /** Asks it whether it is ready. Undefined: it said something; else the CPU time that it spent meanwhile. */
-  async #unanswered(dlx: DlxProcess): Promise<number | undefined> {
-    const beginSeconds = dlx.cpuSeconds();
-    const spentMs = (): number => Math.round((dlx.cpuSeconds() - beginSeconds) * 1000);
-    const answer = dlx.ask('/readyz', hangMs);
-    let done = false;
-    void answer.then(() => (done = true));
-    while (!done && !dlx.crashed && !this.#stop.signal.aborted) {
-      // Sooner, before it fills the machine.
-      if (spentMs() > this.#options.hangCpuMs || dlx.rssBytes() > runawayBytes) return spentMs();
-      await Promise.race([answer, sleep(100)]);
-    }
-    if (dlx.crashed || (await answer) !== undefined) return dlx.crashed ? spentMs() : undefined;
-    // It may have broken off because the process is about to be gone.
-    await Promise.race([dlx.exited, sleep(2000)]);
-    return spentMs();
+  #spentInVain(): Promise<number | undefined> {
+    return spentInVain(this.#stage.dlx, this.#options.hangCpuMs, this.#stop.signal);
   }
 
   /** After an exit or a hang: tells of it, looks for who did it, and starts another process. */
@@ -315,7 +252,7 @@ class HostileRun {
   }
 
   async #lives(): Promise<boolean> {
-    return (await this.#unanswered(this.#stage.dlx)) === undefined;
+    return (await this.#spentInVain()) === undefined;
   }
 
   async #repeat(index: number, slot: Slot | undefined): Promise<void> {
@@ -356,9 +293,4 @@ class HostileRun {
     await dlx.end('SIGTERM');
     if (dlx.exit !== 'exited with 0') this.#failures.push(`at SIGTERM it ${dlx.exit}\n${dlx.log()}`);
   }
-}
-
-/** Each conversation comes from an address of its own. */
-function addressOf(index: number): string {
-  return `127.${1 + ((index >> 16) & 63)}.${(index >> 8) & 255}.${index & 255}`;
 }

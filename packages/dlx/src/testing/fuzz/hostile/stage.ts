@@ -82,3 +82,8 @@ export class Stage {
     return undefined;
   }
 }
+
+/** Each conversation comes from an address of its own. */
+export function addressOf(index: number): string {
+  return `127.${1 + ((index >> 16) & 63)}.${(index >> 8) & 255}.${index & 255}`;
+}
