@@ -244,7 +244,7 @@ test('where a port is raw always is entered once the DLX itself says that it rea
   const asked: (string | undefined)[] = [];
   const infra = createServer((request, response) => {
     asked.push(request.url);
-    response.end('{"ok":true,"reasons":[]}');
+    response.end('{"replica":"dlx-1","ok":true,"reasons":[]}');
   });
   await once(infra.listen(8081, rig.dlx.address), 'listening');
   await rig.workload('web', { 'scaler/tcp-ports': '80' });

@@ -58,7 +58,7 @@ function directory(port: number, control: number): PeerDirectory {
 }
 
 async function park(peers: PeerDirectory) {
-  const timeoutMs = 1_000;
+  const timeoutMs = 10_000;
   const activity = createActivitySource({ peers, client, clock: systemClock, timeoutMs, listTimeoutMs: timeoutMs });
   const { failures } = await activity.collect([], { signal } as never);
   const reasons = await preflight({ peers, client, timeoutMs }, resource, signal);
@@ -96,7 +96,7 @@ test('an address that only slices of a workload name gets no token', async () =>
   const infraPort = await listens(before(seen));
   const judgeAgain = () => Promise.resolve({ verdict: 'idle' as const, reasons: [] });
   const peers = { live: () => Promise.resolve([]) };
-  const fence = createFence({ peers, client, infraPort, timeoutMs: 1_000, judgeAgain });
+  const fence = createFence({ peers, client, infraPort, timeoutMs: 10_000, judgeAgain });
   await fence({ resource, epoch: 'e1', addresses: ['127.0.0.1'] }, signal);
   expect(seen).toEqual(['POST /fence no token']);
 });
@@ -163,6 +163,6 @@ test('ten thousand reasons are eight, and how many more', async () => {
       .resume()
       .once('end', () => response.end(JSON.stringify({ replica: 'a', ok: false, reasons: reasons.slice(0, 5_000) })));
   });
-  const told = await preflight({ peers: directory(port, port), client, timeoutMs: 1_000 }, resource, signal);
+  const told = await preflight({ peers: directory(port, port), client, timeoutMs: 10_000 }, resource, signal);
   expect(told[0]).toMatch(/: no 0; .* no 7; 4992 more$/);
 });
