@@ -16,6 +16,8 @@ const infraPort = 8081;
 const adminPort = 8082;
 const httpPort = 8080;
 
+export type App = 'dlx' | 'autoscaler';
+
 export interface EmbeddedSystemOptions extends EmbeddedClusterOptions {
   /** Default 1. */
   readonly dlxReplicas?: number;
@@ -26,6 +28,8 @@ export interface EmbeddedSystemOptions extends EmbeddedClusterOptions {
   /** Further flags. */
   readonly dlxArgs?: readonly string[];
   readonly autoscalerArgs?: readonly string[];
+  /** Further flags of Node.js itself, by app. */
+  readonly nodeArgs?: (app: App) => readonly string[];
   /** Further options of the deployment scaler, for both apps. */
   readonly scalerOptions?: Readonly<Record<string, string>>;
 }
@@ -53,12 +57,13 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
       `--dlx-service=${systemNamespace}/dlx`,
       ...Object.entries({ settle: `${settleMs}ms`, ...scalerOptions }).map(([k, v]) => `--scaler-option=${k}=${v}`),
     ];
-    const { dlxArgs = [], autoscalerArgs = [] } = options;
+    const { dlxArgs = [], autoscalerArgs = [], nodeArgs = () => [] } = options;
     await cluster.service(systemNamespace, 'autoscaler', { port: adminPort });
     const autoscalerUrl = `--autoscaler-url=${cluster.serviceUrl(systemNamespace, 'autoscaler', adminPort)}`;
-    cluster.images['scaler/dlx'] = appImage('dlx', [...flags, autoscalerUrl, ...dlxArgs], env);
+    cluster.images['scaler/dlx'] = appImage('dlx', nodeArgs('dlx'), [...flags, autoscalerUrl, ...dlxArgs], env);
     cluster.images['scaler/autoscaler'] = appImage(
       'autoscaler',
+      nodeArgs('autoscaler'),
       [...flags, `--lease-namespace=${systemNamespace}`, ...autoscalerArgs],
       env,
     );
@@ -77,9 +82,19 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
  * An app from its sources, its output in a file of its own, and with a token of its own, `<pod>.<pid>`: the API's audit
  * tells its processes apart, through restarts too.
  */
-function appImage(app: string, args: readonly string[], env: Record<string, string>): ProcessImage {
+function appImage(
+  app: App,
+  nodeArgs: readonly string[],
+  args: readonly string[],
+  env: Record<string, string>,
+): ProcessImage {
   const main = join(root, 'packages', app, 'src/main.ts');
-  const flags = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning', ...ownFlags(main)];
+  const flags = [
+    '--conditions=@scaler/source',
+    '--disable-warning=ExperimentalWarning',
+    ...ownFlags(main),
+    ...nodeArgs,
+  ];
   const node = [process.execPath, ...flags, main];
   const own =
     'own="$KUBECONFIG.$HOSTNAME"; sed "s/token: .*/token: $HOSTNAME.$$/" "$KUBECONFIG" > "$own"; KUBECONFIG="$own"';
@@ -95,7 +110,7 @@ export function ownFlags(program: string): string[] {
 
 const fromPod = (name: string, fieldPath: string): object => ({ name, valueFrom: { fieldRef: { fieldPath } } });
 
-function appDeployment(app: string, replicas: number): object {
+function appDeployment(app: App, replicas: number): object {
   const labels = { app };
   const ports = [{ name: 'infra', containerPort: infraPort }];
   return {
