@@ -1,5 +1,6 @@
 import type { Problems } from './offline.ts';
-import { kubectl, run } from './kubectl.ts';
+import { run } from '@scaler/command';
+import { kubectl } from './kubectl.ts';
 import { appNamespace } from './sleepers.ts';
 
 /** What the real API server has to say to one write. */
@@ -351,7 +352,7 @@ export async function checkBounds(namespace: string, say: (line: string) => void
   const all = [...attempts(namespace, address), moved];
   for (const { what, as, args, input, refused } of all) {
     const who = as === undefined ? [] : ['--as', as];
-    const { code, text } = await run('kubectl', [...who, ...args], input && JSON.stringify(input));
+    const { code, text } = await run('kubectl', [...who, ...args], { input: input && JSON.stringify(input) });
     if (refused === undefined) {
       if (code !== 0) problems.push(`${what}: refused: ${text}`);
       continue;

@@ -1,6 +1,7 @@
+import { run, until } from '@scaler/command';
 import { checkBounds, checkScope } from './bounds.ts';
 import { rendered, valueSets } from './helm.ts';
-import { helm, kubectl, run, until } from './kubectl.ts';
+import { helm, kubectl } from './kubectl.ts';
 import type { Problems } from './offline.ts';
 import { chart } from './places.ts';
 import { appNamespace, ask, asleep, createApps, createOld, deployment, modes } from './sleepers.ts';
@@ -69,11 +70,8 @@ export async function checkCluster(say: Say): Promise<Problems> {
 async function dryRuns(say: Say): Promise<Problems> {
   const problems: Problems = [];
   const stubs = monitoring.map(crd);
-  const made = await run(
-    'kubectl',
-    ['create', '-f', '-'],
-    JSON.stringify({ apiVersion: 'v1', kind: 'List', items: stubs }),
-  );
+  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: stubs });
+  const made = await run('kubectl', ['create', '-f', '-'], { input });
   await kubectl([
     'wait',
     '--for=condition=Established',
@@ -82,7 +80,9 @@ async function dryRuns(say: Say): Promise<Problems> {
   ]);
   const sets = await valueSets();
   for (const set of sets) {
-    const { code, text } = await run('kubectl', ['create', '--dry-run=server', '-f', '-'], await rendered(set));
+    const { code, text } = await run('kubectl', ['create', '--dry-run=server', '-f', '-'], {
+      input: await rendered(set),
+    });
     if (code !== 0)
       problems.push(
         `${set}: ${text
@@ -121,14 +121,12 @@ async function sizes(say: Say): Promise<void> {
       (await kubectl(['get', 'pods', ...selector, '-o', 'jsonpath={.items[*].metadata.name}'])).split(' ');
     const [old = '', ...others] = await names();
     await kubectl(['-n', namespace, 'delete', 'pod', old, '--wait=false']);
-    let fresh = '';
-    await until(`a new pod of ${app}`, 30_000, async () => {
-      fresh = (await names()).find((name) => name !== old && !others.includes(name)) ?? '';
-      return fresh !== '';
-    });
+    const fresh = await until(`a new pod of ${app}`, 30_000, async () =>
+      (await names()).find((name) => name !== old && !others.includes(name)),
+    );
     const raw = (path: string) =>
       kubectl(['get', '--raw', `/api/v1/namespaces/${namespace}/pods/${fresh}:8081/proxy${path}`]);
-    await until(`${fresh} to be ready`, 30_000, async () => (await raw('/readyz')).length >= 0);
+    await until(`${fresh} to be ready`, 30_000, () => raw('/readyz'));
     const readyAt = Date.now();
     await kubectl(['-n', namespace, 'wait', '--for=condition=Ready', `pod/${fresh}`, '--timeout=60s']);
     await new Promise((resolve) => setTimeout(resolve, 10_000));

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { run } from '@scaler/command';
+import { helm } from './kubectl.ts';
 import type { Problems } from './offline.ts';
 import { chart, root } from './places.ts';
 
-const run = promisify(execFile);
 const wrong = join(root, 'tools/chart/wrong');
 const openshift = ['--api-versions', 'security.openshift.io/v1'];
 
@@ -22,10 +21,7 @@ export async function rendered(
 ): Promise<string> {
   const values = join(chart, 'ci', `${set}-values.yaml`);
   const flags = ['--kube-version', kubeVersion, ...(set === 'openshift' ? openshift : [])];
-  const { stdout } = await run('helm', ['template', 'scaler', chart, '-n', namespace, '-f', values, ...flags], {
-    maxBuffer: 16 * 1024 * 1024,
-  });
-  return stdout;
+  return helm(['template', 'scaler', chart, '-n', namespace, '-f', values, ...flags]);
 }
 
 /** Every value set is rendered, and lint has nothing to say. */
@@ -34,8 +30,8 @@ export async function checkRendering(): Promise<Problems> {
   for (const set of await valueSets()) {
     await rendered(set).catch((error: Error) => problems.push(`${set}: ${error.message}`));
   }
-  await run('helm', ['lint', '--strict', chart, '--kube-version', '1.35.0']).catch(
-    (error: Error & { stdout?: string }) => problems.push(`helm lint: ${error.stdout ?? error.message}`),
+  await helm(['lint', '--strict', chart, '--kube-version', '1.35.0']).catch((error: Error) =>
+    problems.push(error.message),
   );
   return [...problems, ...(await namesOfBoth())];
 }
@@ -62,12 +58,9 @@ export async function checkRefusals(): Promise<{ refused: number; problems: Prob
   for (const file of files) {
     const name = /^# names: (.+)$/m.exec(await readFile(join(wrong, file), 'utf8'))?.[1] ?? '?';
     const args = ['template', 'scaler', chart, '-f', join(wrong, file), '--kube-version', '1.35.0'];
-    const said = await run('helm', args).then(
-      () => undefined,
-      (error: Error & { stderr?: string }) => error.stderr ?? error.message,
-    );
-    if (said === undefined) problems.push(`${file} is accepted`);
-    else if (!said.includes(name)) problems.push(`${file} is refused without naming ${name}: ${said.trim()}`);
+    const { code, text } = await run('helm', args);
+    if (code === 0) problems.push(`${file} is accepted`);
+    else if (!text.includes(name)) problems.push(`${file} is refused without naming ${name}: ${text}`);
   }
   return { refused: files.length, problems };
 }

@@ -1,3 +1,3 @@
 export { checkScope } from './bounds.ts';
-export { helm, kubectl, type Ran, run, until } from './kubectl.ts';
+export { helm, kubectl } from './kubectl.ts';
 export { chart, root } from './places.ts';

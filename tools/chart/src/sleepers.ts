@@ -1,4 +1,5 @@
-import { kubectl, until } from './kubectl.ts';
+import { until } from '@scaler/command';
+import { kubectl } from './kubectl.ts';
 
 /** Where the workloads under test are. */
 export const appNamespace = 'scaler-chart-apps';
@@ -109,11 +110,14 @@ export async function deployment(mode: Mode): Promise<Deployed> {
 }
 
 /** Resolves with the milliseconds until all of them are at zero. */
-export function asleep(limitMs: number): Promise<number> {
-  return until('every workload sleeps', limitMs, async () => {
+export async function asleep(limitMs: number): Promise<number> {
+  const beginMs = performance.now();
+  await until('every workload to sleep', limitMs, async () => {
     const all = await Promise.all(modes.map((mode) => deployment(mode)));
-    return all.every(({ metadata, spec, status }) => {
+    const isTrue = all.every(({ metadata, spec, status }) => {
       return metadata.labels['scaler/phase'] === 'asleep' && spec.replicas === 0 && !status.readyReplicas;
     });
+    return isTrue || undefined;
   });
+  return performance.now() - beginMs;
 }

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { command, succeeds } from './command.ts';
+import { must, run } from '@scaler/command';
 
 export const builderNames = ['docker', 'podman', 'buildah'] as const;
 export type BuilderName = (typeof builderNames)[number];
@@ -37,7 +37,8 @@ export async function findBuilder(wanted?: string): Promise<Builder> {
   for (const name of builderNames) {
     if (wanted !== undefined && wanted !== name) continue;
     // The client of docker may be there without its daemon.
-    if (await succeeds(name, [name === 'buildah' ? '--version' : 'info'])) return createBuilder(name);
+    const ran = await run(name, [name === 'buildah' ? '--version' : 'info']).catch(() => undefined);
+    if (ran?.code === 0) return createBuilder(name);
   }
   throw new Error(
     `${wanted ?? builderNames.join(', ')}: not here, or not working; install one of ${builderNames.join(', ')}`,
@@ -50,21 +51,21 @@ function createBuilder(name: BuilderName): Builder {
     build: async ({ dockerfile, context, tag, args, secrets }) => {
       const given = Object.entries(args).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`]);
       const hidden = Object.entries(secrets).flatMap(([id, file]) => ['--secret', `id=${id},src=${file}`]);
-      await command(name, ['build', '-f', dockerfile, '-t', tag, ...given, ...hidden, context]);
+      await must(name, ['build', '-f', dockerfile, '-t', tag, ...given, ...hidden, context]);
     },
     size: async (tag) => {
-      if (name !== 'buildah') return Number(await command(name, ['image', 'inspect', '-f', '{{.Size}}', tag]));
+      if (name !== 'buildah') return Number(await must(name, ['image', 'inspect', '-f', '{{.Size}}', tag]));
       return sizeOfTree(tag);
     },
     save: async (tag, file) => {
       await mkdir(dirname(file), { recursive: true });
       await rm(file, { force: true });
-      if (name === 'buildah') await command(name, ['push', tag, `docker-archive:${file}:${tag}`]);
-      else await command(name, ['save', '-o', file, tag]);
+      if (name === 'buildah') await must(name, ['push', tag, `docker-archive:${file}:${tag}`]);
+      else await must(name, ['save', '-o', file, tag]);
     },
     load: async (file) => {
-      if (name === 'buildah') return command(name, ['pull', '-q', `docker-archive:${file}`]);
-      const said = await command(name, ['load', '-q', '-i', file]);
+      if (name === 'buildah') return must(name, ['pull', '-q', `docker-archive:${file}`]);
+      const said = await must(name, ['load', '-q', '-i', file]);
       return said.replace(/^Loaded image(\(s\))?( ID)?: /, '');
     },
     extend: (base, { source, target, links }) => extend(name, base, source, target, links),
@@ -72,12 +73,12 @@ function createBuilder(name: BuilderName): Builder {
 }
 
 async function sizeOfTree(tag: string): Promise<number> {
-  const container = await command('buildah', ['from', '--pull-never', tag]);
+  const container = await must('buildah', ['from', '--pull-never', tag]);
   try {
-    const mounted = await command('buildah', ['mount', container]);
-    return Number((await command('du', ['-sb', mounted])).split('\t')[0]);
+    const mounted = await must('buildah', ['mount', container]);
+    return Number((await must('du', ['-sb', mounted])).split('\t')[0]);
   } finally {
-    await command('buildah', ['rm', container]);
+    await must('buildah', ['rm', container]);
   }
 }
 
@@ -90,12 +91,12 @@ async function extend(
 ): Promise<string> {
   if (name !== 'buildah') throw new Error(`${name}: give --installer, an image with npm; only buildah adds one`);
   const tag = 'localhost/scaler-installer:latest';
-  const container = await command('buildah', ['from', '--pull-never', base]);
-  await command('buildah', ['copy', container, source, target]);
+  const container = await must('buildah', ['from', '--pull-never', base]);
+  await must('buildah', ['copy', container, source, target]);
   // A base of busybox alone has no /usr/bin/env, which npm's first line asks for.
   const script = ['mkdir -p /usr/bin', '[ -e /usr/bin/env ] || ln -s /bin/env /usr/bin/env'];
   for (const [link, to] of Object.entries(links)) script.push(`ln -sf ${to} ${join('/usr/local/bin', link)}`);
-  await command('buildah', ['run', container, '--', 'sh', '-ec', script.join('\n')]);
-  await command('buildah', ['commit', '--rm', container, tag]);
+  await must('buildah', ['run', container, '--', 'sh', '-ec', script.join('\n')]);
+  await must('buildah', ['commit', '--rm', container, tag]);
   return tag;
 }

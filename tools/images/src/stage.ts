@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { command } from './command.ts';
+import { must } from '@scaler/command';
 import { imageLock, type Packed, type Places } from './lock.ts';
 
 export const root = join(import.meta.dirname, '../../..');
@@ -58,7 +58,7 @@ export async function stage(): Promise<void> {
 
 async function pack(name: string, directory: string, tarballs: string): Promise<Packed> {
   const before = new Set(await readdir(tarballs));
-  await command('npm', ['pack', '--silent', '--pack-destination', tarballs], join(root, directory));
+  await must('npm', ['pack', '--silent', '--pack-destination', tarballs], { cwd: join(root, directory) });
   const tarball = (await readdir(tarballs)).find((file) => !before.has(file));
   if (tarball === undefined) throw new Error(`npm pack of ${name} wrote nothing into ${tarballs}`);
   const bytes = await readFile(join(tarballs, tarball));

@@ -1,7 +1,6 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commandLine } from '@scaler/command';
-import { command } from './command.ts';
+import { commandLine, must } from '@scaler/command';
 import { publicPackages, type PublicPackage, root } from './packages.ts';
 
 /** A packed package. */
@@ -15,7 +14,7 @@ export async function packAll(folder: string): Promise<Packed[]> {
   const packed: Packed[] = [];
   for (const pkg of await publicPackages()) {
     const before = new Set(await readdir(folder));
-    await command('npm', ['pack', '--silent', '--pack-destination', folder], pkg.directory);
+    await must('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: pkg.directory });
     const tarball = (await readdir(folder)).find((file) => !before.has(file));
     if (!tarball) throw new Error(`npm pack of ${pkg.name} wrote nothing into ${folder}`);
     packed.push({ ...pkg, tarball: join(folder, tarball) });
@@ -30,7 +29,7 @@ export async function installInto(folder: string, packed: readonly Packed[]): Pr
   const specs = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
   const manifest = { name: 'staged', private: true, type: 'module', dependencies: specs, overrides: specs };
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-  await command('npm', ['install', '--omit=dev', '--no-audit', '--no-fund', '--silent'], folder);
+  await must('npm', ['install', '--omit=dev', '--no-audit', '--no-fund', '--silent'], { cwd: folder });
 }
 
 if (import.meta.main) {

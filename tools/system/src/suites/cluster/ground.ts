@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { KubeClient } from '@scaler/kube';
-import { kubectl, run } from '@scaler/chart';
+import { kubectl } from '@scaler/chart';
+import { run } from '@scaler/command';
 import { type Client, createClient } from './site/client.ts';
 import type { Images } from './site/images.ts';
 import type { Release } from './site/install.ts';

@@ -1,4 +1,5 @@
-import { checkScope, run } from '@scaler/chart';
+import { checkScope } from '@scaler/chart';
+import { run } from '@scaler/command';
 import { all, type Finding, none } from '../../harness/finding.ts';
 import type { Client } from './site/client.ts';
 import { productNamespace } from './site/install.ts';

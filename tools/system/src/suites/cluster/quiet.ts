@@ -1,4 +1,4 @@
-import { until } from './site/api.ts';
+import { until } from '@scaler/command';
 import { all, type Finding, none } from '../../harness/finding.ts';
 import type { Client } from './site/client.ts';
 import { diversionOf } from './edits/services.ts';

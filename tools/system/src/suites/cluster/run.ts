@@ -1,4 +1,5 @@
-import { kubectl, run } from '@scaler/chart';
+import { kubectl } from '@scaler/chart';
+import { run } from '@scaler/command';
 import { connectKube } from '@scaler/kube';
 import { createLogger } from '@scaler/runtime';
 import { runSuite } from '../../harness/suite.ts';

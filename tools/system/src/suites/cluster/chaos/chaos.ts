@@ -2,7 +2,7 @@ import { all, type Finding, none } from '../../../harness/finding.ts';
 import type { FlowReport } from '../site/client.ts';
 import type { Client } from '../site/client.ts';
 import { diversionOf } from '../edits/services.ts';
-import { until } from '../site/api.ts';
+import { until } from '@scaler/command';
 import { productNamespace } from '../site/install.ts';
 import { allWake } from '../nodes.ts';
 import type { Scenario } from '../scenario.ts';

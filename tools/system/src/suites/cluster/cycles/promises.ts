@@ -1,6 +1,7 @@
 import { connectRawApi, kubernetesApiPromises, type RawApi } from '@scaler/testing-kit/kubernetes';
 import { type KubeClient, kinds } from '@scaler/kube';
-import { apply, remove, until } from '../site/api.ts';
+import { apply, remove } from '../site/api.ts';
+import { until } from '@scaler/command';
 import { clusterRoleBinding, serviceAccount } from '../site/rbac.ts';
 
 const namespace = 'scaler-e2e-promises';

@@ -1,6 +1,6 @@
 import { kinds } from '@scaler/kube';
 import type { Ground } from '../scenario.ts';
-import { until } from '../site/api.ts';
+import { until } from '@scaler/command';
 import type { Client } from '../site/client.ts';
 import { type Described, readWorkload, seenIn } from '../site/workloads.ts';
 import { runCycle } from './cycle.ts';

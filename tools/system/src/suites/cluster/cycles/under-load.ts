@@ -1,7 +1,7 @@
 import { spread } from '../../../harness/percentiles.ts';
 import { all, type Finding, none } from '../../../harness/finding.ts';
 import type { Ground } from '../scenario.ts';
-import { until } from '../site/api.ts';
+import { until } from '@scaler/command';
 import type { Client, FlowReport } from '../site/client.ts';
 import { createWorkloads, type Described, type Mode, untilPhase, urlOf } from '../site/workloads.ts';
 import { type CycleReport, runCycle } from './cycle.ts';

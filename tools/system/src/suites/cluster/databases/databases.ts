@@ -1,8 +1,8 @@
-import { run } from '@scaler/chart';
+import { run } from '@scaler/command';
 import { percentile } from '../../../harness/percentiles.ts';
 import { all, type Finding, none } from '../../../harness/finding.ts';
 import { sizeFrom } from '../../../harness/size.ts';
-import { until } from '../site/api.ts';
+import { until } from '@scaler/command';
 import type { Ground, Scenario } from '../scenario.ts';
 import { phaseOf, readWorkload, untilPhase } from '../site/workloads.ts';
 import { databaseImage } from './image.ts';

@@ -1,4 +1,4 @@
-import { until } from '../site/api.ts';
+import { until } from '@scaler/command';
 import { kinds } from '@scaler/kube';
 import type { Ground } from '../scenario.ts';
 import { type Mode, serviceObject, untilPhase, urlOf, type Where } from '../site/workloads.ts';

@@ -1,4 +1,4 @@
-import { until } from '../site/api.ts';
+import { until } from '@scaler/command';
 import { systemClock } from '@scaler/scaler-types';
 import { type Mode, phaseOf, readWorkload, untilPhase, urlOf, workloadObject } from '../site/workloads.ts';
 import { answered, type Case, echoOf } from './case.ts';

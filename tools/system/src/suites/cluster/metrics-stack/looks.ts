@@ -1,5 +1,6 @@
 import { systemClock } from '@scaler/scaler-types';
-import { askPod, until } from '../site/api.ts';
+import { askPod } from '../site/api.ts';
+import { until } from '@scaler/command';
 import type { Finding } from '../../../harness/finding.ts';
 import type { Client } from '../site/client.ts';
 import type { Ground } from '../scenario.ts';

@@ -1,4 +1,4 @@
-import { until } from '../site/api.ts';
+import { until } from '@scaler/command';
 import { type Finding, none } from '../../../harness/finding.ts';
 import type { Ground, Scenario } from '../scenario.ts';
 import { untilPhase, urlOf } from '../site/workloads.ts';

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { run } from '@scaler/chart';
-import { until } from '../site/api.ts';
+import { run, until } from '@scaler/command';
 import { baseImage } from '../site/find-kit.ts';
 import type { Ground } from '../scenario.ts';
 import { adapterObjects, apiServices, prometheusObjects, type PrometheusParts } from './stack-objects.ts';

@@ -1,5 +1,5 @@
+import { until } from '@scaler/command';
 import { isKubeError, type Kind, type KubeClient, type KubeObject } from '@scaler/kube';
-import { systemClock } from '@scaler/scaler-types';
 
 /** Creates an object, or replaces the one of that name. */
 export async function apply<T extends KubeObject>(client: KubeClient, kind: Kind<T>, object: T): Promise<void> {
@@ -19,27 +19,6 @@ export async function remove(client: KubeClient, kind: Kind, name: string, names
   } catch (error) {
     if (!isKubeError(error, 'not-found')) throw error;
   }
-}
-
-/**
- * Asks again and again until `probe` has an answer.
- *
- * @throws after `limitMs`, naming what was waited for and the last error.
- */
-export async function until<T>(what: string, limitMs: number, probe: () => Promise<T | undefined>): Promise<T> {
-  const end = systemClock.monotonic() + limitMs;
-  let last: unknown;
-  while (systemClock.monotonic() < end) {
-    try {
-      const answer = await probe();
-      if (answer !== undefined) return answer;
-      last = undefined;
-    } catch (error) {
-      last = error;
-    }
-    await systemClock.sleep(100);
-  }
-  throw new Error(`waited ${limitMs / 1000} s in vain for ${what}${last ? `: ${String(last)}` : ''}`, { cause: last });
 }
 
 /** A pod, and a port of its. */

@@ -2,7 +2,8 @@ import { kubectl } from '@scaler/chart';
 import type { KubeClient } from '@scaler/kube';
 import { systemClock } from '@scaler/scaler-types';
 import type { Answer, Ask, FlowOptions, FlowReport } from '../programs/asks.ts';
-import { askPod, type Pod, readyPod, until } from './api.ts';
+import { askPod, type Pod, readyPod } from './api.ts';
+import { until } from '@scaler/command';
 import { installHelpers, systemNamespace } from './helpers.ts';
 
 export type { Answer, Ask, FlowReport };

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { root, run } from '@scaler/chart';
+import { root } from '@scaler/chart';
+import { run } from '@scaler/command';
 import { findKindKit } from './kind-kit.ts';
 import type { Kit } from './kit.ts';
 

@@ -1,4 +1,4 @@
-import { until } from './api.ts';
+import { until } from '@scaler/command';
 import { atMost, type Finding, none } from '../../../harness/finding.ts';
 import type { Client } from './client.ts';
 import { dlxPods, heldBy } from './dlx-metrics.ts';

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { root, run } from '@scaler/chart';
+import { root } from '@scaler/chart';
+import { run } from '@scaler/command';
 import { baseImage } from './find-kit.ts';
 import type { ImageMaker } from './kit.ts';
 

@@ -1,4 +1,5 @@
-import { chart, helm, run } from '@scaler/chart';
+import { chart, helm } from '@scaler/chart';
+import { run } from '@scaler/command';
 import type { Images } from './images.ts';
 
 /** Values of the chart, as they are nested there. */

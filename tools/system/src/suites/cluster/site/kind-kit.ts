@@ -1,4 +1,5 @@
-import { kubectl, run, until } from '@scaler/chart';
+import { kubectl } from '@scaler/chart';
+import { run, until } from '@scaler/command';
 import type { Kit } from './kit.ts';
 
 /** The nodes of kind are containers, of docker if nothing else is said; kind reads the same variable. */
@@ -69,7 +70,7 @@ function createKindKit(cluster: string, nodes: readonly string[]): Kit {
       await until(
         'the API server to answer',
         apiLimitMs,
-        async () => (await kubectl(['get', '--raw=/readyz'])) === 'ok',
+        async () => (await kubectl(['get', '--raw=/readyz'])) === 'ok' || undefined,
       );
     },
     cut: (node, seconds) => on(node, 'cut', seconds),

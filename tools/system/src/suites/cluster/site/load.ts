@@ -1,5 +1,5 @@
 import { systemClock } from '@scaler/scaler-types';
-import { until } from './api.ts';
+import { until } from '@scaler/command';
 import { type Finding, none } from '../../../harness/finding.ts';
 import type { Client } from './client.ts';
 import { diversionOf } from '../edits/services.ts';

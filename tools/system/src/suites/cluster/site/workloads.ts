@@ -1,5 +1,5 @@
 import { type Deployment, kinds, type Service } from '@scaler/kube';
-import { until } from './api.ts';
+import { until } from '@scaler/command';
 import type { Ground } from '../scenario.ts';
 
 export const modes = ['selector', 'overlay', 'always'] as const;

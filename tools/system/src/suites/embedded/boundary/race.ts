@@ -4,7 +4,7 @@ import { type BoundaryResult, tryBoundary } from './boundary.ts';
 import { all, type Finding, none } from '../../../harness/finding.ts';
 import { createFleet, type Fleet, type ProxyOf } from '../fleet/fleet.ts';
 import { printLosses, printModes, printSteps } from './race-report.ts';
-import { createRandom } from '../../../harness/random.ts';
+import { createRandom } from '@scaler/chaos';
 import { sizeFrom } from '../../../harness/size.ts';
 import { createSweep } from './sweep.ts';
 
@@ -76,7 +76,7 @@ async function tryAll(
   proxies: readonly ProxyOf[],
   { trials, staleMs = 0 }: RaceOptions,
 ): Promise<BoundaryResult[]> {
-  const random = createRandom(sizeFrom('TRIALS_SEED', 1));
+  const random = createRandom(sizeFrom('TRIALS_SEED', 1)).next;
   const results: BoundaryResult[] = [];
   let left = trials;
   const options = { system, proxies, settleMs, random, anchorTimeoutMs: 5_000 + 2 * staleMs };

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { createRandom } from '../../../harness/random.ts';
+import { createRandom } from '@scaler/chaos';
 import { type Aim, createSweep } from './sweep.ts';
 import { type Mode, modes } from '../fleet/workload.ts';
 
 const times = { windowMs: 250, settleMs: 300 };
 
 function aimsFor(mode: Mode, seed: number, cancelled: boolean): Aim[] {
-  const sweep = createSweep(mode, times, createRandom(seed));
+  const sweep = createSweep(mode, times, createRandom(seed).next);
   return Array.from({ length: 120 }, () => sweep.next(cancelled));
 }
 

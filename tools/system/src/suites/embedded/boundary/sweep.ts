@@ -1,4 +1,3 @@
-import { shuffled } from '../../../harness/random.ts';
 import type { Anchor, Mode, Workload } from '../fleet/workload.ts';
 
 /** Where in a park requests are aimed: so long after something happened, drawn from a range. */
@@ -90,4 +89,11 @@ export function stepOf(workload: Workload, settleMs: number): StepName {
   if (mode === 'always') return 'fence';
   if (routedAtMs < phaseAtMs || (mode === 'selector' && workload.key === undefined)) return 'diverting';
   return nowMs - routedAtMs < settleMs ? 'settling' : 'fence';
+}
+
+function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  return items
+    .map((item) => ({ item, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
 }

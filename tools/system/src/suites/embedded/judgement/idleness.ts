@@ -1,7 +1,7 @@
 import type { EmbeddedCluster } from '@scaler/testing-kit/kubernetes';
 import { type Answer, ask } from '../../../harness/ask.ts';
 import { type Finding, none } from '../../../harness/finding.ts';
-import { createRandom } from '../../../harness/random.ts';
+import { createRandom } from '@scaler/chaos';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
 import { tableLines } from '../../../harness/table.ts';
 import { createPatientImage } from './patient-image.ts';
@@ -40,10 +40,10 @@ export async function idleness(): Promise<readonly Finding[]> {
     });
     await create(simulation, product, callers);
     followParks(cluster, callers, () => clock.monotonic());
-    const random = createRandom(seed);
+    const random = createRandom(seed).next;
     const stop = new AbortController();
     for (const caller of callers)
-      call(simulation, cluster, caller, createRandom(Math.floor(random() * 2 ** 32)), stop.signal);
+      call(simulation, cluster, caller, createRandom(Math.floor(random() * 2 ** 32)).next, stop.signal);
     await simulation.run(lastsMs);
     stop.abort();
     await simulation.run(4 * windowMs);

@@ -1,7 +1,7 @@
 import { createEchoImage, type EmbeddedCluster } from '@scaler/testing-kit/kubernetes';
 import { type Answer, ask } from '../../../harness/ask.ts';
 import { type Finding, none } from '../../../harness/finding.ts';
-import { createRandom } from '../../../harness/random.ts';
+import { createRandom } from '@scaler/chaos';
 import { sizeFrom } from '../../../harness/size.ts';
 import { tableLines } from '../../../harness/table.ts';
 import { followPhases, type PhaseChange } from './phases.ts';
@@ -90,7 +90,7 @@ async function callAll(
   all: readonly Liar[],
   seed: number,
 ): Promise<ReadonlyMap<string, readonly Answer[]>> {
-  const random = createRandom(seed);
+  const random = createRandom(seed).next;
   const asked = new Map<string, Promise<Answer>[]>(all.map(({ name }) => [name, []]));
   const stop = new AbortController();
   for (const { name } of all) {

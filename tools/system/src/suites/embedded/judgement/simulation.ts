@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createFakeClock, type FakeClock } from '@scaler/testing-kit';
-import { createRandom } from '../../../harness/random.ts';
+import { createRandom } from '@scaler/chaos';
 
 /** A time of its own in which everything of this process happens: hours pass in seconds, and real sockets keep up. */
 export interface Simulation {
@@ -38,7 +38,7 @@ async function quiet(): Promise<void> {
 
 /** What is left to chance, wherever in this process, begins with the seed from then on. */
 export function createSimulation(seed: number): Simulation {
-  Math.random = createRandom(seed);
+  Math.random = createRandom(seed).next;
   const clock = createFakeClock();
   const passUntil = async (endMs: number, isOver: () => boolean): Promise<boolean> => {
     for (;;) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
-import { createRandom } from '../../../harness/random.ts';
+import { createRandom } from '@scaler/chaos';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
 import { tableLines } from '../../../harness/table.ts';
 import { CountedFleet } from './counted-fleet.ts';
@@ -91,7 +91,7 @@ function findings({ fault: { what }, ...seen }: Outcome, size: number): Finding[
 async function suffer(fault: SourceFault, seed: number, size: number): Promise<Outcome> {
   const simulation = createSimulation(seed);
   const { clock, settled } = simulation;
-  const fleet = new CountedFleet(size, createRandom(seed));
+  const fleet = new CountedFleet(size, createRandom(seed).next);
   const folder = await mkdtemp(join(tmpdir(), 'scaler-trial-'));
   const queries = join(folder, 'queries.json');
   await writeFile(queries, queriesText);
