@@ -14,7 +14,7 @@ import { createLookup } from './cache/lookup.ts';
 import { createLateKeys } from './cache/late-keys.ts';
 import { createMemory } from './cache/memory.ts';
 import { createNamespaces } from './cache/namespaces.ts';
-import { newsOf } from './status/status.ts';
+import { statusOf } from './status/status.ts';
 import { parseOptions } from './config/options.ts';
 import { createOwnerLog } from './events/owner-log.ts';
 import { createPace, type Pace } from './act/start-throttle.ts';
@@ -52,9 +52,9 @@ export function assemble(
   const [announce, warnOwner] = [createAnnounce(recorder), createOwnerLog(clock, logger)];
   const dlx = role === 'autoscaler' ? dlxOf(client, context) : undefined;
   const atRest = createAtRest(clock);
-  const lookAgain = lookingAgain(atRest, () => changes);
-  const everything = (): void => lookup.refs().forEach((ref) => lookAgain(ref));
-  const pace = paceOf(stores, context, lookAgain);
+  const enqueue = enqueueing(atRest, () => changes);
+  const everything = (): void => lookup.refs().forEach((ref) => enqueue(ref));
+  const pace = paceOf(stores, context, enqueue);
   const onChange = (): void => {
     if (deadMan?.gone === true) pace.open(sleepers(stores));
     else pace.close();
@@ -63,7 +63,7 @@ export function assemble(
   const deadMan = dlx && createDeadMan({ dlx, limitMs: options.deadManSwitchMs, clock, logger, onChange });
   const deps: Dependencies = {
     uninstall: createUninstall(context, clock),
-    ...{ client, clock, logger, role, options, kinds, stores, namespaces, lookup, endpoints, dlx, lookAgain, atRest },
+    ...{ client, clock, logger, role, options, kinds, stores, namespaces, lookup, endpoints, dlx, enqueue, atRest },
     isDlxGone: () => deadMan?.gone ?? false,
     pace,
     memory: createMemory(clock),
@@ -71,14 +71,14 @@ export function assemble(
     updates: createUpdates(stores, clock),
     counts: createCounts(stores.workloads),
     reach: createReach(clock, context.dlxToken),
-    watching: createWatching(endpoints, lookAgain),
+    watching: createWatching(endpoints, enqueue),
     ...{ announce, warnOwner, lostEvents: recorder.droppedOf },
     rivals: createRivals({ client, clock, warnOwner, announce }),
     announceNamespace: createAnnounceNamespace(recorder),
     ...{ parks: new Set(), repairs: new Map(), portBook: { held: undefined, refusals: new Map() } },
   };
   const isBlind = (): boolean => stores.workloads.some(({ store }) => store.failures.length > 0);
-  const changes = createChanges(clock, role, (ref) => newsOf(deps, ref), isBlind);
+  const changes = createChanges(clock, role, (ref) => statusOf(deps, ref), isBlind);
   const warm = role === 'dlx' ? client : undefined;
   const parts = [
     stores.run(signal),
@@ -97,10 +97,10 @@ export function stalenessOf({ clock, role, namespaces, stores }: Dependencies): 
   return createStaleness(clock, look);
 }
 
-function lookingAgain(atRest: AtRest, changes: () => Changes): Dependencies['lookAgain'] {
+function enqueueing(atRest: AtRest, changes: () => Changes): Dependencies['enqueue'] {
   return (ref, ms) => {
     atRest.forget(ref);
-    changes().lookAgain(ref, ms);
+    changes().enqueue(ref, ms);
   };
 }
 

@@ -65,6 +65,6 @@ export interface Dependencies {
   readonly parks: Set<string>;
   /** Resources that this process reconciles right now. A park waits for the end of it: no write of it may land later. */
   readonly repairs: Map<string, Promise<unknown>>;
-  /** Has a resource looked at again, now or in `ms`. */
-  readonly lookAgain: (ref: ResourceRef, ms?: number) => void;
+  /** Has a resource looked at, soon or in `ms`; the soonest look counts. */
+  readonly enqueue: (ref: ResourceRef, ms?: number) => void;
 }

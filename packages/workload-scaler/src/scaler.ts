@@ -15,7 +15,7 @@ import { createExplain } from './explain/explain-resource.ts';
 import { feed } from './cache/feed.ts';
 import type { Dependencies } from './dependencies.ts';
 import { metricsOf } from './status/metrics.ts';
-import { newsOf } from './status/status.ts';
+import { statusOf } from './status/status.ts';
 import { parseOptions } from './config/options.ts';
 import { park } from './act/park.ts';
 import { createPerformer, type Performer } from './act/apply.ts';
@@ -73,7 +73,7 @@ export function createScaler(client: KubeClient, context: ScalerContext, kinds: 
     getResources: async (namespace) => {
       await whenSynced(AbortSignal.any([stop.signal, AbortSignal.timeout(syncLimitMs)]));
       const refs = lookup.refs().filter((ref) => namespace === undefined || ref.namespace === namespace);
-      return refs.map((ref) => newsOf(deps, ref).resource).filter((resource) => resource !== undefined);
+      return refs.map((ref) => statusOf(deps, ref).resource).filter((resource) => resource !== undefined);
     },
     setScale: (resources, scale, options) => setScale(deps, performer, resources, scale, options),
     resolveServiceName: (resource, port) => resolveName(deps, resource, port),

@@ -1,7 +1,8 @@
 import { newEpoch, readToken } from '../workload/token.ts';
 import { ofFamilies } from '../routing/mirror.ts';
 import { resourceKey, type ResourceRef, ScalerError, type ScaleOptions } from '@scaler/scaler-types';
-import { factsOf, leadingOf, rivalOf } from '../observe/observe.ts';
+import { leadingOf } from '../observe/observe.ts';
+import { look } from '../observe/look.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Managed } from '../cache/lookup.ts';
 import type { Performer } from './apply.ts';
@@ -40,7 +41,7 @@ export async function park(
   } finally {
     deps.parks.delete(key);
     deps.watching.drop(ref);
-    deps.lookAgain(ref);
+    deps.enqueue(ref);
   }
 }
 
@@ -56,7 +57,7 @@ async function begin(
 ): Promise<ParkIntent> {
   const managed = snapshot.managed as Managed;
   const { signal, reason } = options;
-  const facts = factsOf(deps, snapshot);
+  const facts = look(deps, snapshot);
   const beside = await besideFacts(deps, snapshot, managed, signal);
   let stopped = refusalReason(facts, beside);
   // Last, since it sends requests to the pods.
@@ -93,6 +94,7 @@ async function besideFacts(
   const ready = (addresses ?? []).filter((one) => one.ready).map(({ address }) => address);
   const notListening = leading.flatMap((service) => {
     const ports = divertedPorts(service, workload, deps.options.portRange).map(({ listenPort }) => listenPort);
+    dlx?.findListening(ports);
     const listed = new Set(dlx?.listed(ports));
     return ofFamilies(ready, service.ipFamilies).filter((address) => !listed.has(address));
   });
@@ -102,7 +104,7 @@ async function besideFacts(
     dlxNamed: dlx !== undefined,
     notListening: [...new Set(notListening)],
     rollout: rolloutProblem(object),
-    contested: rivalOf(deps, snapshot.ref)?.text,
+    contested: deps.rivals.of(snapshot.ref)?.text,
   };
 }
 
@@ -120,7 +122,7 @@ async function goOn(
     const snapshot = await liveSnapshot(deps, ref, signal);
     await deps.rivals.look(snapshot, signal);
     const managed = held(ref, snapshot, intent.epoch);
-    const facts = factsOf(deps, snapshot);
+    const facts = look(deps, snapshot);
     if (limitMs === Infinity) limitMs = deps.clock.monotonic() + facts.settleMs * 2 + patienceMs;
     if (deps.clock.monotonic() > limitMs) intent = { ...intent, stopped: 'its routing did not settle' };
     const step = nextStep(facts, intent);

@@ -3,7 +3,8 @@ import type { ServiceInfo } from '../routing/service-info.ts';
 import { errorCode, resourceKey, type ResourceRef, type ScaleResult } from '@scaler/scaler-types';
 import { WorkloadScalerError } from '../errors.ts';
 import type { Facts } from '../machine/facts.ts';
-import { factsOf, leadingOf, refusalOf } from '../observe/observe.ts';
+import { leadingOf, refusalOf } from '../observe/observe.ts';
+import { look } from '../observe/look.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { isEnabled, type Managed } from '../cache/lookup.ts';
 import { createTellObstacle } from '../events/blocked.ts';
@@ -25,6 +26,14 @@ const concurrency = 8;
 const maxSteps = 60;
 /** A mirror write that was lost to somebody else is told of; one that an API refuses or loses on its own is not. */
 const lostMs = 1_000;
+/** What failed is looked at again, in case nothing tells of what it waits for. */
+const failedMs = 5_000;
+
+/** How far it came, and in how many milliseconds to look again; Infinity: when something changes. */
+interface Settled {
+  readonly result: ScaleResult;
+  readonly againMs: number;
+}
 
 export function createReconcile(deps: Dependencies, performer: Performer, ports: Ports, by: string): Reconcile {
   const tell = createTeller(deps);
@@ -44,13 +53,13 @@ export function createReconcile(deps: Dependencies, performer: Performer, ports:
       tellNamespace(ref.namespace);
     }
     const repairing = settle(deps, performer, tellOutage, cached, by, signal).then(
-      (): ScaleResult => ({ resource: ref, ok: true }),
-      (error: unknown): ScaleResult => ({ resource: ref, ok: false, error: error as Error }),
+      (againMs): Settled => ({ result: { resource: ref, ok: true }, againMs }),
+      (error: unknown): Settled => ({ result: { resource: ref, ok: false, error: error as Error }, againMs: failedMs }),
     );
     deps.repairs.set(key, repairing);
-    const result = await repairing;
+    const { result, againMs } = await repairing;
     deps.repairs.delete(key);
-    if (!result.ok) deps.lookAgain(ref, 5_000);
+    if (againMs < Infinity) deps.enqueue(ref, againMs);
     return result;
   }
 
@@ -87,45 +96,44 @@ async function settle(
   cached: Snapshot,
   by: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const { ref } = cached;
   const contested = cached.managed !== undefined && isContested(deps, cached.managed.workload);
   if (contested) await performer.write(cached, { do: 'label-ports' }, signal).catch(unlessNoPort);
-  const facts = factsOf(deps, cached);
+  const facts = look(deps, cached);
   const next = nextStep(facts, repair);
   if (next.do === 'rest') {
     if (cached.managed !== undefined && !contested && !isTimed(cached.managed)) {
       deps.atRest.note(cached.managed.workload);
     }
-    return;
+    return Infinity;
   }
-  if (isMirroring(facts, next)) {
-    await mirror(deps, performer, cached, facts, next.epoch, signal);
-    return;
-  }
+  if (isMirroring(facts, next)) return mirror(deps, performer, cached, facts, next.epoch, signal);
+  let againMs = Infinity;
   let after: Snapshot | undefined;
   for (let steps = 0; steps < maxSteps; steps++) {
     signal.throwIfAborted();
-    if (deps.parks.has(resourceKey(ref))) return;
+    if (deps.parks.has(resourceKey(ref))) return againMs;
     const known = after;
     const snapshot = known ?? (await liveSnapshot(deps, ref, signal));
     after = undefined;
     const rival = deps.rivals.of(ref);
     await deps.rivals.look(snapshot, signal);
     // Whom it gives way to is told even where nothing else changes any more.
-    if (deps.rivals.of(ref)?.text !== rival?.text) deps.lookAgain(ref);
-    const facts = factsOf(deps, snapshot);
+    if (deps.rivals.of(ref)?.text !== rival?.text) againMs = 0;
+    const facts = look(deps, snapshot);
     const step = nextStep(facts, repair);
     // Somebody else may have changed it since, and nobody will tell of that again.
     if (step.do === 'rest' && known !== undefined) continue;
     if (step.do === 'rest' || step.do === 'wait') {
-      end(deps, ref, facts, step);
-      return;
+      return Math.min(againMs, end(deps, ref, facts, step));
     }
     if (snapshot.managed !== undefined) tellOutage(snapshot.managed, facts, step);
     if (snapshot.managed !== undefined && isRepair(facts, step)) {
       deps.announce(snapshot.managed, 'RoutingRepaired', `${step.do} of Service ${step.service}`);
     }
+    // What was found out about the path may change what is told.
+    if (step.do === 'try-path') againMs = 0;
     after = await perform(deps, performer, snapshot, step, by, signal);
   }
   throw new WorkloadScalerError('not-settled', `${resourceKey(ref)} did not come to rest within ${maxSteps} steps`);
@@ -153,12 +161,14 @@ async function mirror(
   { services }: Facts,
   epoch: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
+  let againMs = Infinity;
   for (const { name, ours, slices } of services) {
     if (!ours || slices !== 'outdated') continue;
     const done = await performer.write(cached, { do: 'write-slices', service: name, epoch }, signal, 'mirror');
-    if (!done) deps.lookAgain(cached.ref, lostMs);
+    if (!done) againMs = lostMs;
   }
+  return againMs;
 }
 
 /** Nobody tells of the end of a pause or a lease. */
@@ -166,11 +176,12 @@ function isTimed({ settings }: Managed): boolean {
   return settings.pause !== undefined || settings.busyUntil !== undefined;
 }
 
-function end(deps: Dependencies, ref: ResourceRef, { workload }: Facts, step: Step & { do: 'rest' | 'wait' }): void {
-  // Of the DLX's addresses we are told; the rest is only seen by looking.
-  if (step.do === 'wait') deps.lookAgain(ref, step.for === 'dlx' ? 10_000 : step.forMs);
+function end(deps: Dependencies, ref: ResourceRef, { workload }: Facts, step: Step & { do: 'rest' | 'wait' }): number {
   const starting = workload?.phase === 'waking' || step.do === 'wait';
   if (!starting) deps.watching.drop(ref);
+  if (step.do === 'rest') return Infinity;
+  // A change of the DLX's addresses is told; the rest is only seen by looking.
+  return step.for === 'dlx' ? 10_000 : step.forMs;
 }
 
 /**
@@ -239,7 +250,6 @@ async function tryPath(deps: Dependencies, snapshot: Snapshot, signal: AbortSign
   if (managed === undefined) return;
   const ways = await waysTo(deps, snapshot, managed, signal);
   const unreached = await deps.reach.try(snapshot.ref, ways, signal);
-  deps.lookAgain(snapshot.ref);
   // Once may be a pod that is not quite there yet.
   if (unreached !== undefined && unreached.failures > 1) deps.announce(managed, 'DlxUnreachable', unreached.problem);
 }

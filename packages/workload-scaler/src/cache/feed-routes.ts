@@ -9,16 +9,16 @@ interface Named {
 }
 
 /** Has resources looked at when an Ingress, an HTTPRoute, a Gateway or a target group changed that may name them. Returns how to stop. */
-export function feedRoutes({ stores, lookup, lookAgain }: Dependencies): (() => void)[] {
+export function feedRoutes({ stores, lookup, enqueue }: Dependencies): (() => void)[] {
   const { services, ingresses, httpRoutes, gateways, ingressClasses, gatewayClasses, targetGroups, workloads } = stores;
   const lookBehind = (namespace: string, name: string): void => {
     const found = services.get(namespace, name);
-    if (found !== undefined) lookup.resourcesOf(found).forEach((ref) => lookAgain(ref));
+    if (found !== undefined) lookup.resourcesOf(found).forEach((ref) => enqueue(ref));
   };
   const look = ({ namespace, services: named }: Named): void => {
     for (const name of named) lookBehind(namespace, name);
     // Which hosts they may have depends on every route of the namespace.
-    for (const { store } of workloads) store.byIndex('hosts', namespace).forEach((workload) => lookAgain(workload));
+    for (const { store } of workloads) store.byIndex('hosts', namespace).forEach((workload) => enqueue(workload));
   };
   const lookAtBoth = <T extends Named>(event: StoreEvent<T>): void => {
     if (isSame(event)) return;

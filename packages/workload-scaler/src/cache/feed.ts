@@ -15,19 +15,19 @@ import { pairsOf } from './stores.ts';
  * The DLX wants to know phases and ports alone; pods it hears of through their endpoints.
  */
 export function feed(deps: Dependencies): () => void {
-  const { stores, namespaces, lookup, lookAgain, role } = deps;
-  const service = (one: ServiceInfo): void => lookup.resourcesOf(one).forEach((ref) => lookAgain(ref));
+  const { stores, namespaces, lookup, enqueue, role } = deps;
+  const service = (one: ServiceInfo): void => lookup.resourcesOf(one).forEach((ref) => enqueue(ref));
   const stops = [
     ...stores.workloads.map(({ store }) =>
       store.subscribe((event) => {
         // A token that moved is most of what happens: the Services of it are the same.
-        lookAgain(event.object);
-        if (isNews(event)) for (const other of neighbours(deps, event.object)) lookAgain(other);
+        enqueue(event.object);
+        if (isNews(event)) for (const other of neighbours(deps, event.object)) enqueue(other);
       }),
     ),
     // What they say for all changes seldom.
     namespaces.subscribe((name) => {
-      for (const { workload } of lookup.all()) if (workload.namespace === name) lookAgain(workload);
+      for (const { workload } of lookup.all()) if (workload.namespace === name) enqueue(workload);
     }),
     stores.services.subscribe((event) => {
       service(event.object);
@@ -36,7 +36,7 @@ export function feed(deps: Dependencies): () => void {
     stores.slices.subscribe((event) => {
       if (role === 'dlx' && event.type === 'updated' && leadsAlike(event.previous, event.object)) return;
       const { namespace, service: name, resource } = event.object;
-      if (resource !== undefined) lookAgain({ namespace, name: resource });
+      if (resource !== undefined) enqueue({ namespace, name: resource });
       const found = stores.services.get(namespace, name);
       if (found !== undefined) service(found);
     }),
@@ -47,16 +47,16 @@ export function feed(deps: Dependencies): () => void {
 }
 
 function feedRouting(deps: Dependencies): (() => void)[] {
-  const { stores, lookup, lookAgain, dlx } = deps;
-  const everything = (): void => lookup.refs().forEach((ref) => lookAgain(ref));
+  const { stores, lookup, enqueue, dlx } = deps;
+  const everything = (): void => lookup.refs().forEach((ref) => enqueue(ref));
   const subscribed = [
     // Only who is there matters, for sharing and meshes: not how each of them does.
     stores.pods.subscribe((event) => {
-      if (event.type !== 'updated') behindPod(deps, event.object).forEach((ref) => lookAgain(ref));
+      if (event.type !== 'updated') behindPod(deps, event.object).forEach((ref) => enqueue(ref));
     }),
     dlx?.subscribe((port) => {
       if (port === undefined) everything();
-      else for (const { store } of stores.workloads) store.byIndex('port', `${port}`).forEach((one) => lookAgain(one));
+      else for (const { store } of stores.workloads) store.byIndex('port', `${port}`).forEach((one) => enqueue(one));
     }),
   ];
   return subscribed.filter((stop) => stop !== undefined);

@@ -24,6 +24,9 @@ test('one that was seen does not come again; another may', async () => {
   const late = createLateKeys(clock);
   for (const key of ['e', 'f']) await late.during('u', key, failWith('aborted')).catch(() => undefined);
   expect(late.overForMs('u', 'e')).toBe(-60_000);
+  late.seen('u', 'e');
+  expect(late.overForMs('u', undefined)).toBe(-60_000);
+  late.seen('other', 'f');
   expect(late.overForMs('u', 'f')).toBe(Infinity);
 });
 

@@ -14,6 +14,8 @@ export interface LateKeys {
    * on the Service, which does not come again.
    */
   overForMs(serviceUid: string, key: string | undefined): number;
+  /** The key was seen on the Service. */
+  seen(serviceUid: string, key: string): void;
 }
 
 /** The API's own limit for a request that is not a watch, by default. */
@@ -22,23 +24,25 @@ const limitMs = 60_000;
 export function createLateKeys(clock: Clock): LateKeys {
   // Nearly always empty.
   let sent: readonly { readonly serviceUid: string; readonly key: string; readonly atMs: number }[] = [];
+  const isRecent = ({ atMs }: { readonly atMs: number }): boolean => clock.monotonic() - atMs <= 2 * limitMs;
   return {
     during: async (serviceUid, key, write) => {
       try {
         await write();
       } catch (error) {
         if (isKubeError(error, 'aborted', 'write-outcome-unknown'))
-          sent = [...sent, { serviceUid, key, atMs: clock.monotonic() }];
+          sent = [...sent.filter(isRecent), { serviceUid, key, atMs: clock.monotonic() }];
         throw error;
       }
     },
     overForMs: (serviceUid, key) => {
       const nowMs = clock.monotonic();
-      sent = sent.filter(
-        (one) => nowMs - one.atMs <= 2 * limitMs && !(one.serviceUid === serviceUid && one.key === key),
-      );
-      const own = sent.filter((one) => one.serviceUid === serviceUid);
-      return Math.min(Infinity, ...own.map(({ atMs }) => nowMs - atMs - limitMs));
+      const own = sent.filter((one) => one.serviceUid === serviceUid && one.key !== key);
+      const over = own.map(({ atMs }) => nowMs - atMs).filter((ms) => ms <= 2 * limitMs);
+      return Math.min(Infinity, ...over.map((ms) => ms - limitMs));
+    },
+    seen: (serviceUid, key) => {
+      if (sent.length > 0) sent = sent.filter((one) => !(one.serviceUid === serviceUid && one.key === key));
     },
   };
 }

@@ -56,6 +56,12 @@ function until(holds: () => boolean): Promise<void> {
   });
 }
 
+/** As whoever gathers facts does it: what is not known is asked for. */
+function listed(ports: readonly number[]): readonly string[] {
+  dlx.findListening(ports);
+  return dlx.listed(ports);
+}
+
 type EndpointOf = NonNullable<EndpointSlice['endpoints']>[number];
 
 function endpoint(address: string, uid = address, conditions: EndpointOf['conditions'] = { ready: true }): EndpointOf {
@@ -80,44 +86,44 @@ async function publish(...endpoints: EndpointOf[]): Promise<void> {
 test('an address is listed for the ports on which it is found to listen, and each is asked once', async () => {
   listening.add('10.0.0.1:20001').add('10.0.0.2:20001').add('10.0.0.1:20002');
   await publish(endpoint('10.0.0.1'), endpoint('10.0.0.2'));
-  await until(() => dlx.listed([20_001]).length === 2);
-  await until(() => dlx.listed([20_001, 20_002]).length === 1);
-  expect(dlx.listed([20_001, 20_002])).toEqual(['10.0.0.1']);
+  await until(() => listed([20_001]).length === 2);
+  await until(() => listed([20_001, 20_002]).length === 1);
+  expect(listed([20_001, 20_002])).toEqual(['10.0.0.1']);
   expect(tried.filter((place) => place === '10.0.0.1:20001')).toHaveLength(1);
   listening.add('10.0.0.2:20002');
-  await until(() => dlx.listed([20_001, 20_002]).length === 2);
+  await until(() => listed([20_001, 20_002]).length === 2);
 });
 
 test('what is listed is asked anew when that is wanted, and not listed from then on where nothing listens any more', async () => {
   listening.add('10.0.0.1:20001').add('10.0.0.2:20001');
   await publish(endpoint('10.0.0.1'), endpoint('10.0.0.2'));
-  await until(() => dlx.listed([20_001]).length === 2);
+  await until(() => listed([20_001]).length === 2);
   listening.delete('10.0.0.2:20001');
-  expect(dlx.listed([20_001])).toHaveLength(2);
+  expect(listed([20_001])).toHaveLength(2);
   await dlx.check([20_001]);
-  expect(dlx.listed([20_001])).toEqual(['10.0.0.1']);
+  expect(listed([20_001])).toEqual(['10.0.0.1']);
   listening.add('10.0.0.2:20001');
-  await until(() => dlx.listed([20_001]).length === 2);
+  await until(() => listed([20_001]).length === 2);
 });
 
 test('draining addresses are told apart and are not listed', async () => {
   listening.add('10.0.0.1:20001').add('10.0.0.2:20001');
   await publish(endpoint('10.0.0.1'), endpoint('10.0.0.2'));
-  await until(() => dlx.listed([20_001]).length === 2);
+  await until(() => listed([20_001]).length === 2);
   await publish(endpoint('10.0.0.1'), endpoint('10.0.0.2', 'b', { ready: false, serving: true, terminating: true }));
   await until(() => dlx.draining.length === 1);
   expect(dlx.ready).toEqual(['10.0.0.1']);
   expect(dlx.draining).toEqual(['10.0.0.2']);
-  expect(dlx.listed([20_001])).toEqual(['10.0.0.1']);
+  expect(listed([20_001])).toEqual(['10.0.0.1']);
 });
 
 test('another instance with the same address is asked anew', async () => {
   listening.add('10.0.0.1:20001');
   await publish(endpoint('10.0.0.1', 'first'));
-  await until(() => dlx.listed([20_001]).length === 1);
+  await until(() => listed([20_001]).length === 1);
   listening.clear();
   await publish(endpoint('10.0.0.1', 'second'));
-  await until(() => dlx.listed([20_001]).length === 0);
+  await until(() => listed([20_001]).length === 0);
   expect(dlx.ready).toEqual(['10.0.0.1']);
 });
 
@@ -127,8 +133,8 @@ test('a replica that comes up is told of port by port', async () => {
   const told: (number | undefined)[] = [];
   await until(() => dlx.ready.length === 1);
   dlx.subscribe((port) => told.push(port));
-  await until(() => dlx.listed([20_001]).length === 1);
-  await until(() => dlx.listed([20_002]).length === 1);
+  await until(() => listed([20_001]).length === 1);
+  await until(() => listed([20_002]).length === 1);
   expect(told).toEqual([20_001, 20_002]);
 });
 

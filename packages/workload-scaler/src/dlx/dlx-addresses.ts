@@ -38,11 +38,10 @@ export interface DlxAddresses {
   readonly ready: readonly string[];
   /** On their way out, still serving. */
   readonly draining: readonly string[];
-  /**
-   * The ready addresses that are known to listen on each of `ports`. What is not known yet is found out in the
-   * background, and the subscribers are told.
-   */
+  /** The ready addresses that are known to listen on each of `ports`. */
   listed(ports: readonly number[]): readonly string[];
+  /** Finds out in the background which of the ready addresses listen on each of `ports`; the subscribers are told. */
+  findListening(ports: readonly number[]): void;
   /** Finds out anew which of the ready addresses listen on each of `ports`: what was known of them may be over. */
   check(ports: readonly number[]): Promise<void>;
   /** Read from the API now. @throws KubeError */
@@ -113,7 +112,8 @@ export function createDlxAddresses(options: DlxAddressesOptions): DlxAddresses {
       return families;
     },
     listed: (ports) => known.filter((one) => one.ready && listensOn(checks, one, ports)).map(({ address }) => address),
-    check: (ports) => checkAll(checks, known, ports),
+    findListening: (ports) => readyPlaces(known, ports).forEach((place) => checks?.want(place)),
+    check: async (ports) => void (await Promise.all(readyPlaces(known, ports).map((place) => checks?.check(place)))),
     live: (signal) => readServiceAddresses(client, service, { signal, lane: 'normal' }),
     subscribe: (listener) => {
       listeners.add(listener);
@@ -125,17 +125,11 @@ export function createDlxAddresses(options: DlxAddressesOptions): DlxAddresses {
 function noMatter(): void {}
 
 function listensOn(checks: ListenChecks | undefined, one: ServiceAddress, ports: readonly number[]): boolean {
-  // No short cut: each port that is not known has to be asked for.
-  return placesOf(one, ports).filter((place) => checks?.has(place) !== true).length === 0;
+  return placesOf(one, ports).every((place) => checks?.has(place) === true);
 }
 
-async function checkAll(
-  checks: ListenChecks | undefined,
-  known: readonly ServiceAddress[],
-  ports: readonly number[],
-): Promise<void> {
-  const places = known.filter(({ ready }) => ready).flatMap((one) => placesOf(one, ports));
-  await Promise.all(places.map((place) => checks?.check(place)));
+function readyPlaces(known: readonly ServiceAddress[], ports: readonly number[]): readonly ListenPlace[] {
+  return known.filter(({ ready }) => ready).flatMap((one) => placesOf(one, ports));
 }
 
 function placesOf({ id, address }: ServiceAddress, ports: readonly number[]): readonly ListenPlace[] {

@@ -13,8 +13,10 @@ export interface ListenPlace {
 
 /** Finds out which places are listened on. What once was found to be is asked again only when that is wanted. */
 export interface ListenChecks {
-  /** Whether it is known to be. If not, a check is made in the background, and again with growing pauses until it is. */
+  /** Whether it is known to be listened on. */
   has(place: ListenPlace): boolean;
+  /** Unless it is known to be listened on, checks it in the background, and again with growing pauses until it is. */
+  want(place: ListenPlace): void;
   /** Checks it now, whatever is known of it. */
   check(place: ListenPlace): Promise<void>;
   /** Forgets the places of all instances but these. */
@@ -60,11 +62,13 @@ class Checks implements ListenChecks {
   }
 
   has(place: ListenPlace): boolean {
-    const known = this.#asked(place);
-    if (known !== undefined) return known.listening;
+    return this.#checks.get(keyOf(place))?.listening === true;
+  }
+
+  want(place: ListenPlace): void {
+    if (this.#asked(place) !== undefined) return;
     this.#queue.push(this.#begin(place));
     this.#pump();
-    return false;
   }
 
   async check(place: ListenPlace): Promise<void> {

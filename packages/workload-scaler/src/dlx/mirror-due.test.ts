@@ -1,11 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { trimSlice } from '../routing/slice-info.ts';
-import type { ResourceRef } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
 import { createMemory } from '../cache/memory.ts';
-import { isMirrorDue, type MirrorFacts } from './mirror-due.ts';
+import { mirrorDelay, type MirrorFacts } from './mirror-due.ts';
 
-const ref: ResourceRef = { namespace: 'shop', name: 'web' };
 const labels = { 'endpointslice.kubernetes.io/managed-by': 'scaler' };
 
 /** What is due at each time, and when it is looked at again. */
@@ -23,8 +21,10 @@ function mirrorOf() {
       await clock.advance(ms - clock.monotonic());
       const { version = '1', ...rest } = changes;
       const slice = trimSlice({ addressType: 'IPv4', endpoints: [], metadata: { labels, resourceVersion: version } });
-      const lookAgain = (_: ResourceRef, inMs = 0): void => void again.push(inMs);
-      return isMirrorDue({ memory, lookAgain }, ref, { ...facts, all: [slice], ...rest });
+      const { leftMs, seen } = mirrorDelay(memory, { ...facts, all: [slice], ...rest });
+      for (const [key, value] of seen) memory.observe(key, value);
+      if (leftMs > 0) again.push(leftMs);
+      return leftMs === 0;
     },
   };
 }

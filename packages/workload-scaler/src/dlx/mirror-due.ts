@@ -1,9 +1,8 @@
 import { isOurs } from '../routing/routing.ts';
 import type { MirrorUrgency } from '../routing/mirror.ts';
 import type { SliceInfo } from '../routing/slice-info.ts';
-import type { ResourceRef } from '@scaler/scaler-types';
 import type { SliceFacts } from '../machine/facts.ts';
-import type { Dependencies } from '../dependencies.ts';
+import type { Memory } from '../cache/memory.ts';
 
 /** Address changes that lose nothing meanwhile are gathered until none came for so long and none is about to come, */
 const quietMs = 1_000;
@@ -23,17 +22,23 @@ export interface MirrorFacts {
   readonly listed: readonly string[];
 }
 
-/** False while outdated slices may wait for further changes; has the resource looked at again when they may not. */
-export function isMirrorDue(
-  { memory, lookAgain }: Pick<Dependencies, 'memory' | 'lookAgain'>,
-  ref: ResourceRef,
+/** How much longer outdated slices wait for further changes. */
+export interface MirrorDelay {
+  /** Milliseconds; 0: they are due, or not outdated. */
+  readonly leftMs: number;
+  /** For `Memory.observe`. */
+  readonly seen: readonly (readonly [key: string, value: string])[];
+}
+
+/** Pure. */
+export function mirrorDelay(
+  memory: Pick<Memory, 'age'>,
   { key, all, slices, urgency, starting, listed }: MirrorFacts,
-): boolean {
+): MirrorDelay {
   const versions = all.filter(isOurs).map(({ resourceVersion }) => resourceVersion);
-  const owedMs = memory.observe(`owed ${key}`, slices === 'outdated' ? versions.join() : '');
-  if (slices !== 'outdated' || urgency !== 'soon') return true;
-  const standingMs = memory.observe(`mirror ${key}`, [...listed].sort().join());
-  const leftMs = Math.min(starting ? patienceMs : quietMs - standingMs, patienceMs - owedMs);
-  if (leftMs > 0) lookAgain(ref, leftMs);
-  return leftMs <= 0;
+  const owed = [`owed ${key}`, slices === 'outdated' ? versions.join() : ''] as const;
+  if (slices !== 'outdated' || urgency !== 'soon') return { leftMs: 0, seen: [owed] };
+  const standing = [`mirror ${key}`, [...listed].sort().join()] as const;
+  const quietLeftMs = starting ? patienceMs : quietMs - memory.age(...standing);
+  return { leftMs: Math.max(0, Math.min(quietLeftMs, patienceMs - memory.age(...owed))), seen: [owed, standing] };
 }

@@ -23,7 +23,9 @@ export async function waysTo(
       if (one.protocol !== 'TCP' || listenPort === undefined) return [];
       return [{ listenPort, mute: protocolOf(one, settings.tcpPorts).protocol === 'tcp' || !speaksHttp1(one) }];
     });
-    const addresses = deps.dlx?.listed(ports.map(({ listenPort }) => listenPort)) ?? [];
+    const listenPorts = ports.map(({ listenPort }) => listenPort);
+    deps.dlx?.findListening(listenPorts);
+    const addresses = deps.dlx?.listed(listenPorts) ?? [];
     if (ports.some(({ mute }) => mute)) addresses.forEach((address) => asked.add(address));
     const spoken = ports.filter(({ mute }) => !mute);
     return addresses.flatMap((address) =>

@@ -3,8 +3,10 @@ import { resourceKey, type ResourceRef, type Target } from '@scaler/scaler-types
 
 /** Watches the endpoints of those few resources that are being woken or handed back. */
 export interface Watching {
-  /** Whether any of the targets has a usable endpoint; false until it is known. `start`: watch from now on. */
-  usable(ref: ResourceRef, targets: readonly Target[], options: { start: boolean }): boolean;
+  /** Whether any watched target has a usable endpoint; false until it is known. */
+  usable(ref: ResourceRef): boolean;
+  /** Watches these targets of the resource from now on. False: it did so already. */
+  begin(ref: ResourceRef, targets: readonly Target[]): boolean;
   /** Stops watching; harmless where nothing was watched. */
   drop(ref: ResourceRef): void;
   close(): void;
@@ -27,11 +29,11 @@ interface Watched {
 export function createWatching(endpoints: Endpoints, onUsable: (ref: ResourceRef) => void): Watching {
   const watched = new Map<string, Watched>();
 
-  function start(ref: ResourceRef, targets: readonly Target[]): Watched {
+  function begin(ref: ResourceRef, targets: readonly Target[]): boolean {
     const some = targets.slice(0, mostWatched);
     const what = JSON.stringify(some);
     const known = watched.get(resourceKey(ref));
-    if (known?.what === what) return known;
+    if (known?.what === what) return false;
     known?.stop.abort();
     const one: Watched = { what, stop: new AbortController(), usable: new Set() };
     watched.set(resourceKey(ref), one);
@@ -45,7 +47,7 @@ export function createWatching(endpoints: Endpoints, onUsable: (ref: ResourceRef
       };
       endpoints.watch(target, listener, one.stop.signal);
     }
-    return one;
+    return true;
   }
 
   const drop = (ref: ResourceRef): void => {
@@ -54,10 +56,8 @@ export function createWatching(endpoints: Endpoints, onUsable: (ref: ResourceRef
   };
 
   return {
-    usable: (ref, targets, options) => {
-      const one = options.start ? start(ref, targets) : watched.get(resourceKey(ref));
-      return one !== undefined && one.usable.size > 0;
-    },
+    usable: (ref) => (watched.get(resourceKey(ref))?.usable.size ?? 0) > 0,
+    begin,
     drop,
     close: () => {
       for (const { stop } of watched.values()) stop.abort();

@@ -10,21 +10,52 @@ import type { Facts, ServiceFacts, WorkloadFacts } from '../machine/facts.ts';
 import { arePortsGiven, givenPorts } from '../ports/given-ports.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { isEnabled, type Managed } from '../cache/lookup.ts';
-import { isMirrorDue } from '../dlx/mirror-due.ts';
+import { mirrorDelay } from '../dlx/mirror-due.ts';
+import { nothingWanted, type Wanted } from './wanted.ts';
 import { refusal, routingMode } from '../machine/refusal.ts';
-import type { GivenWay } from '../conflict/conflicts.ts';
 import { fingerprint, servesItself, type ServiceSnapshot, sliceFacts } from '../routing/service-view.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import { firstPair } from '../cache/stores.ts';
 import { mostWatched } from '../endpoints/watching.ts';
 import { noWishes, wishesOf } from '../machine/intent.ts';
 
-/** What the repair table looks at, from what was read. */
-export function factsOf(deps: Dependencies, snapshot: Snapshot): Facts {
+/** What gathering reads, and no more: nothing here can write, set a timer or begin a watch. */
+export interface Sources
+  extends
+    Pick<Dependencies, 'options' | 'stores' | 'lookup' | 'isDlxGone' | 'uninstall' | 'portBook' | 'counts'>,
+    ReadOnly {}
+
+interface ReadOnly {
+  readonly clock: Pick<Dependencies['clock'], 'now'>;
+  readonly memory: Pick<Dependencies['memory'], 'age'>;
+  readonly lateKeys: Pick<Dependencies['lateKeys'], 'overForMs'>;
+  readonly watching: Pick<Dependencies['watching'], 'usable'>;
+  readonly rivals: Pick<Dependencies['rivals'], 'of'>;
+  readonly reach: Pick<Dependencies['reach'], 'known'>;
+  readonly pace: Pick<Dependencies['pace'], 'isTurn'>;
+  readonly dlx:
+    | Pick<NonNullable<Dependencies['dlx']>, 'listed' | 'ready' | 'draining' | 'starting' | 'synced' | 'families'>
+    | undefined;
+}
+
+/** The facts, and what is to be done so that they become true in time. */
+export interface Observation {
+  readonly facts: Facts;
+  readonly wanted: Wanted;
+}
+
+/** What the repair table looks at, from what was read. Twice the same for the same snapshot at the same time. */
+export function gather(deps: Sources, snapshot: Snapshot): Observation {
+  const wanted = nothingWanted();
+  return { facts: factsOf(deps, snapshot, wanted), wanted };
+}
+
+function factsOf(deps: Sources, snapshot: Snapshot, wanted: Wanted): Facts {
   const { managed, services } = snapshot;
   const leading = leadingOf(snapshot);
   const mode = managed === undefined ? 'selector' : routingMode(managed.settings, leading);
-  const rival = rivalOf(deps, snapshot.ref);
+  const rival = deps.rivals.of(snapshot.ref);
+  if (rival !== undefined) again(wanted, rival.leftMs);
   const bar = rival === undefined || rival.what === 'zero' ? undefined : rival.text;
   return {
     workload: managed && workloadFacts(deps, managed, leading),
@@ -34,19 +65,17 @@ export function factsOf(deps: Dependencies, snapshot: Snapshot): Facts {
     settleMs: managed?.settings.settleMs ?? deps.options.settleMs,
     refused: managed && (refusalOf(deps, managed, leading) ?? deps.portBook.refusals.get(managed.workload.uid) ?? bar),
     stripped: rival?.what === 'token',
-    services: services.map((service) => serviceFacts(deps, snapshot, service)),
+    services: services.map((service) => serviceFacts(deps, snapshot, service, wanted)),
     // Nobody is to be held in vain: as if nobody were there to hold.
-    dlx: deps.uninstall?.hasty === true ? 'gone' : dlxState(deps, snapshot),
-    usable: isUsable(deps, snapshot, leading),
+    dlx: deps.uninstall?.hasty === true ? 'gone' : dlxState(deps, snapshot, wanted),
+    usable: isUsable(deps, snapshot, leading, wanted),
     reachable: deps.reach.known(snapshot.ref),
   };
 }
 
-/** Who is given way to; has the resource looked at again when that is over. */
-export function rivalOf({ rivals, lookAgain }: Dependencies, ref: ResourceRef): GivenWay | undefined {
-  const rival = rivals.of(ref);
-  if (rival !== undefined) lookAgain(ref, rival.leftMs);
-  return rival;
+/** The facts may be others in `ms`. */
+export function again(wanted: Wanted, ms: number): void {
+  wanted.againMs = Math.min(wanted.againMs, ms);
 }
 
 /** The Services that lead to the resource. */
@@ -56,7 +85,7 @@ export function leadingOf({ services }: Snapshot): readonly ServiceInfo[] {
 
 /** The token's half of the facts: all that a wake needs. */
 export function tokenFacts(
-  { counts, uninstall }: Dependencies,
+  { counts, uninstall }: Pick<Sources, 'counts' | 'uninstall'>,
   { workload, settings }: Managed,
 ): Omit<WorkloadFacts, 'portsLabelled'> {
   const { phase, epoch, state } = readToken(workload);
@@ -83,7 +112,7 @@ function replicasBefore({ uid, annotations }: Workload): number {
   }
 }
 
-function workloadFacts(deps: Dependencies, managed: Managed, services: readonly ServiceInfo[]): WorkloadFacts {
+function workloadFacts(deps: Sources, managed: Managed, services: readonly ServiceInfo[]): WorkloadFacts {
   return { ...tokenFacts(deps, managed), portsLabelled: arePortsGiven(deps, managed.workload, services) };
 }
 
@@ -100,27 +129,36 @@ export function ownLabels({ labels, portLabels }: Workload): readonly (readonly 
   return [...token, ...portLabels.map(({ label, value }) => [label, value] as const)];
 }
 
-function serviceFacts(deps: Dependencies, { ref, managed, live }: Snapshot, snapshot: ServiceSnapshot): ServiceFacts {
+function serviceFacts(
+  deps: Sources,
+  { ref, managed, live }: Snapshot,
+  snapshot: ServiceSnapshot,
+  wanted: Wanted,
+): ServiceFacts {
   const { name, service, ours } = snapshot;
   const key = `${ref.namespace}/${name}`;
   const ports = managed ? givenPorts(deps, managed.workload, snapshot) : [];
-  const addresses = addressesFor(deps, service, ports);
+  const addresses = addressesFor(deps, service, ports, wanted);
   const { slices, urgency } = sliceFacts(snapshot, ports, addresses);
-  const isDue = isMirrorDue(deps, ref, {
+  const mirror = mirrorDelay(deps.memory, {
     ...{ key, all: snapshot.slices, slices, urgency },
     ...{ starting: deps.dlx?.starting === true, listed: addresses.listed },
   });
+  wanted.seen.push(...mirror.seen);
+  if (mirror.leftMs > 0) again(wanted, mirror.leftMs);
   const print = fingerprint(snapshot);
   const asleepKey = service?.selector?.[keys.asleep];
+  if (service !== undefined && asleepKey !== undefined) wanted.keys.push([service.uid, asleepKey]);
+  if (live) wanted.seen.push([`routing ${key}`, print]);
   const keyOverForMs = service === undefined ? Infinity : deps.lateKeys.overForMs(service.uid, asleepKey);
   return {
     name,
     ours,
-    slices: isDue ? slices : 'whole',
+    slices: mirror.leftMs > 0 ? 'whole' : slices,
     sliceEpoch: commonEpoch(snapshot),
     key: asleepKey,
     serves: live && servesItself(snapshot.slices),
-    stableForMs: live ? Math.min(deps.memory.observe(`routing ${key}`, print), keyOverForMs) : 0,
+    stableForMs: live ? Math.min(deps.memory.age(`routing ${key}`, print), keyOverForMs) : 0,
   };
 }
 
@@ -131,40 +169,43 @@ function commonEpoch({ slices }: ServiceSnapshot): string | undefined {
 
 // Of the Service's own families: clients do not come by others.
 function addressesFor(
-  { dlx }: Dependencies,
+  { dlx }: Pick<Sources, 'dlx'>,
   service: ServiceInfo | undefined,
   ports: readonly DivertedPort[],
+  wanted: Wanted,
 ): MirrorAddresses {
   const { ipFamilies = [] } = service ?? {};
-  const listed = dlx?.listed(ports.map(({ listenPort }) => listenPort)) ?? [];
+  const listenPorts = ports.map(({ listenPort }) => listenPort);
+  const listed = dlx?.listed(listenPorts) ?? [];
+  if (dlx !== undefined && listed.length < dlx.ready.length) listenPorts.forEach((port) => wanted.listen.add(port));
   return { listed: ofFamilies(listed, ipFamilies), draining: ofFamilies(dlx?.draining ?? [], ipFamilies) };
 }
 
 /** What a Service's slices should name now. */
 export function wantedAddresses(
-  deps: Dependencies,
+  deps: Pick<Sources, 'dlx'>,
   snapshot: ServiceSnapshot,
   ports: readonly DivertedPort[],
 ): readonly string[] {
   const own = snapshot.slices.filter(isOurs);
   const current = own.flatMap(({ endpoints }) => endpoints.map(({ address }) => address));
-  return mirrorAddresses(current, addressesFor(deps, snapshot.service, ports));
+  return mirrorAddresses(current, addressesFor(deps, snapshot.service, ports, nothingWanted()));
 }
 
-function dlxState(deps: Dependencies, { managed, services }: Snapshot): Facts['dlx'] {
+function dlxState(deps: Sources, { managed, services }: Snapshot, wanted: Wanted): Facts['dlx'] {
   const { dlx } = deps;
   if (dlx === undefined || !dlx.synced) return 'none';
   if (deps.isDlxGone()) return waitsForTurn(deps, managed) ? 'none' : 'gone';
   const listening = services.every((one) => {
     if (!one.ours || one.service === undefined || managed === undefined) return true;
     const ports = givenPorts(deps, managed.workload, one);
-    return addressesFor(deps, one.service, ports).listed.length > 0;
+    return addressesFor(deps, one.service, ports, wanted).listed.length > 0;
   });
   return dlx.ready.length > 0 && listening ? 'ready' : 'none';
 }
 
 // Pods that run are restored at once: only what has to start is paced.
-function waitsForTurn({ pace }: Dependencies, managed: Managed | undefined): boolean {
+function waitsForTurn({ pace }: Sources, managed: Managed | undefined): boolean {
   return managed !== undefined && readToken(managed.workload).phase === 'asleep' && !pace.isTurn(managed.workload);
 }
 
@@ -178,23 +219,28 @@ export function targetsOf(ref: ResourceRef, services: readonly ServiceInfo[]): r
 
 // Looking costs watches and probes, so it starts only where it was read live that the answer matters.
 function isUsable(
-  { watching }: Dependencies,
+  { watching }: Sources,
   { managed, live, ref }: Snapshot,
   leading: readonly ServiceInfo[],
+  wanted: Wanted,
 ): boolean {
   if (managed === undefined) return false;
   const { workload } = managed;
   const targets = targetsOf(ref, leading);
   const hasReady = workload.readyReplicas > 0 && workload.observedGeneration >= workload.generation;
   if (targets.length === 0) return hasReady;
-  const usable = watching.usable(ref, targets, { start: live && workload.replicas > 0 });
-  return usable || (hasReady && targets.length > mostWatched);
+  if (live && workload.replicas > 0) wanted.watch = targets;
+  return watching.usable(ref) || (hasReady && targets.length > mostWatched);
 }
 
 const fewOthers = 10;
 
 /** Why the Services cannot be diverted, from the stores' pods and workloads. */
-export function refusalOf(deps: Dependencies, managed: Managed, services: readonly ServiceInfo[]): string | undefined {
+export function refusalOf(
+  deps: Pick<Sources, 'stores' | 'lookup' | 'dlx'>,
+  managed: Managed,
+  services: readonly ServiceInfo[],
+): string | undefined {
   const { stores, lookup } = deps;
   const { workload, settings } = managed;
   const pairs = [...new Set(services.flatMap(firstPair))];
@@ -224,7 +270,7 @@ export function refusalOf(deps: Dependencies, managed: Managed, services: readon
   return own ?? services.flatMap((service) => missingFamilies(service, deps))[0];
 }
 
-function missingFamilies({ name, ipFamilies }: ServiceInfo, { dlx }: Dependencies): string[] {
+function missingFamilies({ name, ipFamilies }: ServiceInfo, { dlx }: Pick<Sources, 'dlx'>): string[] {
   if (dlx === undefined || dlx.families.size === 0) return [];
   return ipFamilies
     .filter((family) => !dlx.families.has(family))

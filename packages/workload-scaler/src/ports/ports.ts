@@ -34,7 +34,10 @@ export interface Ports {
  * Whether it claims a port by a label that was not given to it: a forged label, or two leaders for a moment. Where nothing
  * is known of what was given, whether another workload claims it too.
  */
-export function isContested({ stores, portBook }: Dependencies, workload: Workload): boolean {
+export function isContested(
+  { stores, portBook }: Pick<Dependencies, 'stores' | 'portBook'>,
+  workload: Workload,
+): boolean {
   if (portBook.held !== undefined) return !isAllGiven(portBook, workload);
   return listenPortsOf(workload).some(
     (port) => stores.workloads.reduce((count, { store }) => count + store.byIndex('port', port).length, 0) > 1,
@@ -68,7 +71,7 @@ export function createPorts(deps: Dependencies): Ports {
       if (taken !== undefined && quarrels.leftMs(uid) > 0) {
         left.add(uid);
         refusals.set(uid, quarrelText(taken));
-        deps.lookAgain(one.workload, quarrels.leftMs(uid));
+        deps.enqueue(one.workload, quarrels.leftMs(uid));
         continue;
       }
       if (taken !== undefined) {

@@ -24,10 +24,10 @@ function follow() {
 test('a workload that moves from one watch to another is not told as removed', async () => {
   const { clock, now, told, changes } = follow();
   now.resource = undefined;
-  changes.lookAgain(ref);
+  changes.enqueue(ref);
   await clock.advance(900);
   now.resource = web;
-  changes.lookAgain(ref);
+  changes.enqueue(ref);
   await clock.advance(5_000);
   expect(told).toEqual([]);
 });
@@ -35,7 +35,7 @@ test('a workload that moves from one watch to another is not told as removed', a
 test('one that is gone is, a moment later', async () => {
   const { clock, now, told, changes } = follow();
   now.resource = undefined;
-  changes.lookAgain(ref);
+  changes.enqueue(ref);
   await clock.advance(1_000);
   expect(told).toEqual(['removed']);
 });
@@ -43,7 +43,7 @@ test('one that is gone is, a moment later', async () => {
 test('while a watch does not work nothing is taken for gone: it may be what that watch would tell of', async () => {
   const { clock, now, told, changes } = follow();
   Object.assign(now, { resource: undefined, blind: true });
-  changes.lookAgain(ref);
+  changes.enqueue(ref);
   await clock.advance(60_000);
   expect(told).toEqual([]);
   now.blind = false;
@@ -71,8 +71,8 @@ test('looks that take long leave room for those at other namespaces, and none is
   };
   changes.tell(tell, [ref, ...slow], new AbortController().signal);
   [round, told.length] = [1, 0];
-  for (const one of slow) changes.lookAgain(one);
-  changes.lookAgain(ref);
+  for (const one of slow) changes.enqueue(one);
+  changes.enqueue(ref);
   // Three times ten milliseconds are more than twenty; the others wait, the other namespace does not.
   expect(told).toEqual(['slow/w0', 'slow/w1', 'slow/w2', 'shop/web']);
   for (let i = 0; i < 40; i++) await clock.advance(50);

@@ -1,16 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import {
-  type CancelTimer,
-  type Clock,
-  type Resource,
-  type ResourceChange,
-  resourceKey,
-  type ResourceRef,
-} from '@scaler/scaler-types';
-import { createLookBudget } from './look-budget.ts';
+import { type Clock, type Resource, type ResourceChange, resourceKey, type ResourceRef } from '@scaler/scaler-types';
+import { createWorkQueue } from './work-queue.ts';
 
-/** What there is to say about one resource now. */
-export interface News {
+/** A resource as it is now. */
+export interface Status {
   /** Undefined: there is no such resource. */
   readonly resource: Resource | undefined;
   /** The reconcile has something to do about it, so it is told again even where it reads the same. */
@@ -19,8 +12,8 @@ export interface News {
 
 /** Turns "something about this one may have changed" into what the app is told. */
 export interface Changes {
-  /** Looks at a resource soon, or in `ms`. A sooner look replaces a later one. */
-  lookAgain(ref: ResourceRef, ms?: number): void;
+  /** Looks at a resource soon, or in `ms`; the soonest look counts. */
+  enqueue(ref: ResourceRef, ms?: number): void;
   /** Tells of everything, then of each change, until the signal aborts. */
   tell(listener: (change: ResourceChange) => void, refs: readonly ResourceRef[], signal: AbortSignal): void;
 }
@@ -34,18 +27,18 @@ const goneAfterMs = 1_000;
 export function createChanges(
   clock: Clock,
   role: 'autoscaler' | 'dlx',
-  newsOf: (ref: ResourceRef) => News,
+  statusOf: (ref: ResourceRef) => Status,
   isBlind: () => boolean,
 ): Changes {
   const told = new Map<string, Resource>();
   const goneSinceMs = new Map<string, number>();
-  const planner = createPlanner(clock, look);
+  const queue = createWorkQueue(clock, look);
   let listener: ((change: ResourceChange) => void) | undefined;
 
   function look(ref: ResourceRef): void {
     if (listener === undefined) return;
     const key = resourceKey(ref);
-    const { resource, due } = newsOf(ref);
+    const { resource, due } = statusOf(ref);
     if (resource === undefined) {
       lookGone(ref, key);
       return;
@@ -62,7 +55,7 @@ export function createChanges(
     goneSinceMs.set(key, sinceMs);
     const leftMs = goneAfterMs - (clock.monotonic() - sinceMs);
     if (leftMs > 0) {
-      planner.plan(ref, leftMs);
+      queue.enqueueAfter(ref, leftMs);
       return;
     }
     goneSinceMs.delete(key);
@@ -71,11 +64,11 @@ export function createChanges(
   }
 
   return {
-    lookAgain: (ref, ms = 0) => {
+    enqueue: (ref, ms = 0) => {
       if (listener === undefined) return;
       const waitMs = Math.max(ms, gatherMs[role]);
-      if (waitMs === 0) planner.now(ref);
-      else planner.plan(ref, waitMs);
+      if (waitMs === 0) queue.enqueue(ref);
+      else queue.enqueueAfter(ref, waitMs);
     },
     tell: (to, refs, signal) => {
       listener = to;
@@ -83,54 +76,8 @@ export function createChanges(
       to({ type: 'synced' });
       signal.addEventListener('abort', () => {
         listener = undefined;
-        planner.clear();
+        queue.clear();
       });
-    },
-  };
-}
-
-interface Planner {
-  /** Looks at once, unless its namespace's other looks leave no room for it: then as soon as they do. */
-  now(ref: ResourceRef): void;
-  plan(ref: ResourceRef, ms: number): void;
-  clear(): void;
-}
-
-/** Timers by resource, the soonest of each alone. */
-function createPlanner(clock: Clock, look: (ref: ResourceRef) => void): Planner {
-  const planned = new Map<string, { readonly atMs: number; readonly cancel: CancelTimer }>();
-  const budget = createLookBudget(clock);
-
-  function now(ref: ResourceRef): void {
-    const waitMs = budget.waitMs(ref.namespace);
-    if (waitMs > 0) {
-      plan(ref, waitMs);
-      return;
-    }
-    const beganMs = clock.monotonic();
-    look(ref);
-    budget.spend(ref.namespace, clock.monotonic() - beganMs);
-  }
-
-  function plan(ref: ResourceRef, ms: number): void {
-    const key = resourceKey(ref);
-    const atMs = clock.monotonic() + ms;
-    const before = planned.get(key);
-    if (before !== undefined && before.atMs <= atMs) return;
-    before?.cancel();
-    const cancel = clock.after(ms, () => {
-      planned.delete(key);
-      now(ref);
-    });
-    planned.set(key, { atMs, cancel });
-  }
-
-  return {
-    now,
-    plan,
-    clear: () => {
-      for (const { cancel } of planned.values()) cancel();
-      planned.clear();
     },
   };
 }

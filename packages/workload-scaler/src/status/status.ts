@@ -1,7 +1,8 @@
 import { resourceKey, type Resource, type ResourceRef } from '@scaler/scaler-types';
-import type { News } from './changes.ts';
+import type { Status } from './changes.ts';
 import type { Facts } from '../machine/facts.ts';
-import { factsOf, leadingOf, rivalOf, tokenFacts } from '../observe/observe.ts';
+import { again, gather, leadingOf, type Sources, tokenFacts } from '../observe/observe.ts';
+import { nothingWanted, provide, type Wanted } from '../observe/wanted.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Managed } from '../cache/lookup.ts';
 import { isContested } from '../ports/ports.ts';
@@ -11,24 +12,49 @@ import { remnant, resourceOf } from './resource.ts';
 import { cachedSnapshot, type Snapshot } from '../cache/snapshot.ts';
 import { nextStep, repair } from '../machine/table.ts';
 
-/** What there is to say about a resource, from the stores. */
-export function newsOf(deps: Dependencies, ref: ResourceRef): News {
+/** What a status is gathered from. */
+export interface StatusSources extends Sources, Pick<Dependencies, 'role' | 'parks' | 'updates'> {}
+
+/** A resource as the stores have it, and what is to be done so that it stays true. */
+export interface ObservedStatus extends Status {
+  readonly wanted: Wanted;
+}
+
+/** Pure, as gathering is. */
+export function gatherStatus(deps: StatusSources, ref: ResourceRef): ObservedStatus {
   const snapshot = cachedSnapshot(deps, ref);
   const { managed } = snapshot;
   if (managed === undefined) {
     const left = deps.role === 'autoscaler' && snapshot.services.length > 0;
-    return { resource: left ? remnant(ref.namespace, ref.name) : undefined, due: left };
+    const resource = left ? remnant(ref.namespace, ref.name) : undefined;
+    return { resource, due: left, wanted: nothingWanted() };
   }
   // The DLX neither parks nor repairs: what stands in the way of it is not its business.
-  if (deps.role === 'dlx') return { resource: describe(deps, snapshot, managed, undefined), due: false };
-  const facts = factsOf(deps, snapshot);
-  if (deps.uninstall !== undefined && nextStep(facts, repair).do === 'rest') return { resource: undefined, due: false };
-  const work = nextStep(facts, repair).do !== 'rest' || isContested(deps, managed.workload);
-  const due = work && !deps.parks.has(resourceKey(ref));
-  return { resource: describe(deps, snapshot, managed, facts), due };
+  if (deps.role === 'dlx') {
+    const wanted = nothingWanted();
+    return { resource: describe(deps, snapshot, managed, undefined, wanted), due: false, wanted };
+  }
+  const { facts, wanted } = gather(deps, snapshot);
+  const rests = nextStep(facts, repair).do === 'rest';
+  if (deps.uninstall !== undefined && rests) return { resource: undefined, due: false, wanted };
+  const due = (!rests || isContested(deps, managed.workload)) && !deps.parks.has(resourceKey(ref));
+  return { resource: describe(deps, snapshot, managed, facts, wanted), due, wanted };
 }
 
-function describe(deps: Dependencies, snapshot: Snapshot, managed: Managed, facts: Facts | undefined): Resource {
+/** A resource as the stores have it; does what gathering asks for. */
+export function statusOf(deps: Dependencies, ref: ResourceRef): Status {
+  const { wanted, ...status } = gatherStatus(deps, ref);
+  provide(deps, { ref }, wanted);
+  return status;
+}
+
+function describe(
+  deps: StatusSources,
+  snapshot: Snapshot,
+  managed: Managed,
+  facts: Facts | undefined,
+  wanted: Wanted,
+): Resource {
   const services = leadingOf(snapshot);
   return resourceOf(
     {
@@ -40,7 +66,7 @@ function describe(deps: Dependencies, snapshot: Snapshot, managed: Managed, fact
       slicesOf: deps.role === 'dlx' ? (name) => deps.lookup.slicesOf(snapshot.ref.namespace, name) : undefined,
       mode: routingMode(managed.settings, services),
       blocked: blockedReason(blockersOf(deps, snapshot, managed, facts)),
-      divertedForMs: divertedForMs(deps, snapshot, managed),
+      divertedForMs: divertedForMs(deps, snapshot, managed, wanted),
       updatedMs: deps.updates.lastOf(managed.workload.uid),
     },
     deps.options,
@@ -48,7 +74,7 @@ function describe(deps: Dependencies, snapshot: Snapshot, managed: Managed, fact
 }
 
 function blockersOf(
-  deps: Dependencies,
+  deps: StatusSources,
   snapshot: Snapshot,
   managed: Managed,
   facts: Facts | undefined,
@@ -59,21 +85,24 @@ function blockersOf(
     dlxNamed: deps.dlx !== undefined,
   };
   if (facts === undefined) return ownerBlockers(tokenFacts(deps, managed), beside);
-  return parkBlockers(facts, { ...beside, contested: rivalOf(deps, snapshot.ref)?.text });
+  return parkBlockers(facts, { ...beside, contested: deps.rivals.of(snapshot.ref)?.text });
 }
 
 // The DLX's count is evidence only once nothing has passed it by for a whole idle time. That is for the autoscaler to
 // judge: the DLX itself asks whether who leaves it would come back.
 function divertedForMs(
-  { role, memory, lookAgain }: Dependencies,
+  { role, memory }: StatusSources,
   { ref, services }: Snapshot,
   { settings }: Managed,
+  wanted: Wanted,
 ): number {
   const keyed = services.filter(({ ours }) => ours);
   const closed = keyed.length > 0 && keyed.every(({ service }) => service?.selector?.['scaler/asleep'] !== undefined);
   if (role === 'dlx') return closed ? Infinity : -1;
-  const forMs = memory.observe(`path ${resourceKey(ref)}`, closed ? 'closed' : 'open');
+  const path = [`path ${resourceKey(ref)}`, closed ? 'closed' : 'open'] as const;
+  wanted.seen.push(path);
   if (!closed) return -1;
-  if (forMs < settings.idleAfterMs) lookAgain(ref, settings.idleAfterMs - forMs);
+  const forMs = memory.age(...path);
+  if (forMs < settings.idleAfterMs) again(wanted, settings.idleAfterMs - forMs);
   return forMs;
 }

@@ -1,22 +1,22 @@
 import type { Clock } from '@scaler/scaler-types';
 
-/** A namespace's looks may take so long at once. */
+/** The work on a namespace's resources may take so long at once. */
 const burstMs = 20;
 /** And then this part of the time. */
 const share = 0.2;
 
-/** Time that looks at the resources of one namespace take from those of all others. */
-export interface LookBudget {
-  /** Milliseconds until the next look at one of its resources; 0: now. */
+/** Time that the work on the resources of one namespace takes from the work on all others. */
+export interface WorkBudget {
+  /** Milliseconds until the next of its resources may be worked on; 0: now. */
   waitMs(namespace: string): number;
   spend(namespace: string, ms: number): void;
 }
 
 /**
- * A look at one resource with thousands of ports takes milliseconds, and its owner may write ten times a second. The others
+ * One look at a resource with thousands of ports takes milliseconds, and its owner may write ten times a second. The others
  * go on in between.
  */
-export function createLookBudget(clock: Pick<Clock, 'monotonic'>): LookBudget {
+export function createWorkBudget(clock: Pick<Clock, 'monotonic'>): WorkBudget {
   const spent = new Map<string, { readonly ms: number; readonly atMs: number }>();
 
   function leftOf(namespace: string, nowMs: number): number {
