@@ -156,11 +156,11 @@ function ownAddresses({ listenHost }: ConfigValues<DlxTable>): readonly string[]
   return Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address));
 }
 
-async function watchPorts(dlx: Dlx, tell: (reasons: string[]) => void, signal: AbortSignal): Promise<void> {
+async function watchPorts(dlx: Dlx, report: (reasons: string[]) => void, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const reasons = dlx.listeners.failures().map(({ reason }) => reason);
     const more = reasons.length > mostReasons ? [`${reasons.length - mostReasons} more ports`] : [];
-    tell([...reasons.slice(0, mostReasons), ...more]);
+    report([...reasons.slice(0, mostReasons), ...more]);
     await dlx.core.clock.sleep(lookEveryMs, signal).catch(() => {});
   }
 }

@@ -105,7 +105,7 @@ export class Connection implements Channel<Exchange>, ClientConnection {
   /** It ends, with the request that is under way on it. */
   broke(error: unknown): void {
     this.#cut = true;
-    if (this.#current === undefined) this.#core.faults.tell(error, 'connection');
+    if (this.#current === undefined) this.#core.faults.report(error, 'connection');
     else this.#current.broke(error);
     this.socket.destroySoon();
   }

@@ -87,7 +87,7 @@ export class DataServer implements Breakable {
     const connection = socket?.[connectionOf];
     if (connection !== undefined) connection.broke(error);
     else {
-      this.#core.faults.tell(error, 'connection');
+      this.#core.faults.report(error, 'connection');
       socket?.destroy?.();
     }
   }

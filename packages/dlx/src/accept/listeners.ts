@@ -21,35 +21,35 @@ const portion = 100;
 
 /** One port's server. There are tens of thousands of them: few fields each, and neither functions nor listeners of their own. */
 class PortServer extends Server {
-  readonly #told: Told;
+  readonly #handlers: Handlers;
   readonly port: number;
   /** Ends the wait for the next try. */
   cancel: CancelTimer | undefined = undefined;
 
-  constructor(port: number, told: Told) {
+  constructor(port: number, handlers: Handlers) {
     // As http's own: half-open, so that an answer reaches a client that closed its side.
     super({ allowHalfOpen: true, noDelay: true, keepAlive: true });
     this.port = port;
-    this.#told = told;
+    this.#handlers = handlers;
     // Nobody listens; Node's own table of those who do takes 180 bytes, and is made anew where it is missing.
     (this as { _events?: object | undefined })._events = undefined;
   }
 
   override emit(event: string | symbol, value?: unknown): boolean {
     try {
-      if (event === 'connection') this.#told.accept(value as Socket, this.port);
+      if (event === 'connection') this.#handlers.accept(value as Socket, this.port);
       // Of one that listens it tells of a connection that could not be accepted.
-      else if (event === 'error' && !this.listening) this.#told.failed(this, value as Error);
-      else if (event === 'listening') this.#told.listening(this);
+      else if (event === 'error' && !this.listening) this.#handlers.failed(this, value as Error);
+      else if (event === 'listening') this.#handlers.listening(this);
     } catch (error) {
-      this.#told.broke(error, value);
+      this.#handlers.broke(error, value);
     }
     return true;
   }
 }
 
 /** Who hears of what becomes of a port. */
-interface Told {
+interface Handlers {
   accept(socket: Socket, port: number): void;
   failed(server: PortServer, error: Error): void;
   listening(server: PortServer): void;
@@ -68,12 +68,12 @@ export class Listeners {
   /** Wanted, and still to be listened on. */
   readonly #untried = new Set<number>();
   #trying: Promise<void> | undefined;
-  readonly #told: Told;
+  readonly #handlers: Handlers;
   #closed = false;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
-    this.#told = {
+    this.#handlers = {
       accept: options.accept,
       failed: this.#failed.bind(this),
       listening: ({ port }) => this.#failures.delete(port),
@@ -117,7 +117,7 @@ export class Listeners {
   }
 
   #listen(port: number): void {
-    const server = new PortServer(port, this.#told);
+    const server = new PortServer(port, this.#handlers);
     this.#ports.set(port, server);
     server.listen({ host: this.#options.host, port, backlog });
   }

@@ -15,7 +15,7 @@ const preface = Buffer.from('PRI * HTTP/2.0');
 export function peek(
   owner: Breakable & { readonly socket: Socket },
   sniffs: boolean,
-  tell: (spoken: Spoken) => void,
+  onSpoken: (spoken: Spoken) => void,
 ): void {
   const { socket } = owner;
   let seen: Buffer | undefined;
@@ -28,7 +28,7 @@ export function peek(
     socket.off('readable', look).off('end', end);
     heedErrors(socket);
     socket.unshift(seen);
-    tell(spoken);
+    onSpoken(spoken);
   });
   const end = listen(socket, 'end', owner, () => void socket.end());
   ignoreErrors(socket);

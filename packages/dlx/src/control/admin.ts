@@ -51,7 +51,7 @@ function summary(gate: Gate): object {
     waking: gate.wakeSoFar?.calling ?? false,
     inLine: gate.wakeSoFar?.inLine ?? false,
     breaker: breaker(gate),
-    hindrance: gate.hindrance ?? null,
+    hindrance: gate.blockedReason ?? null,
     last: gate.recent()[0] ?? null,
   };
 }

@@ -19,40 +19,40 @@ export async function preflight(dlx: Dlx, ref: ResourceRef, signal: AbortSignal)
   if (gate === undefined) return [`${resourceKey(ref)} is not known here`];
   const reasons: string[] = [];
   if (dlx.core.draining) reasons.push('this DLX is shutting down');
-  reasons.push(...oustedFrom(dlx, gate), ...deafFor(dlx, gate));
+  reasons.push(...portsOfOthers(dlx, gate), ...portsNotListening(dlx, gate));
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
-  const unreachable = await unreachableBecause(gate, limit);
+  const unreachable = await unreachableReason(gate, limit);
   if (unreachable !== undefined) reasons.push(unreachable);
   return reasons;
 }
 
 /** Which of its ports another resource has, by an older claim. */
-function oustedFrom({ resources }: Dlx, gate: Gate): string[] {
+function portsOfOthers({ resources }: Dlx, gate: Gate): string[] {
   const lost = gate.resource.targets.filter(({ listenPort }) => {
     const owner = listenPort === undefined ? undefined : resources.ownerOf(listenPort)?.gate;
     return owner !== undefined && owner !== gate;
   });
-  const told = lost.slice(0, mostReasons).map(({ listenPort = 0, service, port }) => {
+  const named = lost.slice(0, mostReasons).map(({ listenPort = 0, service, port }) => {
     return `port ${listenPort} for ${service}:${port} belongs to another resource, by an older claim`;
   });
-  return lost.length > mostReasons ? [...told, `${lost.length - mostReasons} more ports`] : told;
+  return lost.length > mostReasons ? [...named, `${lost.length - mostReasons} more ports`] : named;
 }
 
 /** Why it does not listen for a target, each by name; a Service may have many ports. */
-function deafFor({ listeners }: Dlx, gate: Gate): string[] {
-  const deaf = gate.resource.targets.filter(
+function portsNotListening({ listeners }: Dlx, gate: Gate): string[] {
+  const silent = gate.resource.targets.filter(
     (one) => one.listenPort !== undefined && !listeners.isListening(one.listenPort),
   );
-  if (deaf.length === 0) return [];
+  if (silent.length === 0) return [];
   const failures = new Map(listeners.failures().map(({ port, reason }) => [port, reason]));
-  const told = deaf.slice(0, mostReasons).map(({ listenPort = 0, service, port }) => {
+  const named = silent.slice(0, mostReasons).map(({ listenPort = 0, service, port }) => {
     return `port ${listenPort} for ${service}:${port}: ${failures.get(listenPort) ?? 'not listening'}`;
   });
-  return deaf.length > mostReasons ? [...told, `${deaf.length - mostReasons} more ports`] : told;
+  return silent.length > mostReasons ? [...named, `${silent.length - mostReasons} more ports`] : named;
 }
 
 /** Undefined when an endpoint answered lately, or answers now. */
-async function unreachableBecause(gate: Gate, limit: AbortSignal): Promise<string | undefined> {
+async function unreachableReason(gate: Gate, limit: AbortSignal): Promise<string | undefined> {
   const { clock } = gate.core;
   const lanes = gate.lanes;
   for (const lane of lanes) lane.look();

@@ -22,16 +22,16 @@ export function connectWithin(
   { timeoutMs, settleMs, callback }: Connecting & { readonly callback: Connected },
 ): void {
   socket.connect({ host, port });
-  let told = false;
+  let settled = false;
   const fail = (error: Error): void => {
-    if (told) return;
-    told = true;
+    if (settled) return;
+    settled = true;
     callback(error, null);
   };
   const failed = listenOnce(socket, 'error', owner, fail);
   const stands = guard(owner, () => {
-    if (told || socket.destroyed) return;
-    told = true;
+    if (settled || socket.destroyed) return;
+    settled = true;
     socket.off('error', failed);
     callback(null, socket);
   });

@@ -183,7 +183,7 @@ export class Upstreams {
   /** What its endpoint sent made undici or us throw: it ends, and so does the request that it carries. */
   #broke(upstream: Upstream, error: unknown): void {
     const reason = error instanceof Error ? error : new Error(String(error));
-    if (upstream.user === undefined) this.#faults.tell(error, 'connection');
+    if (upstream.user === undefined) this.#faults.report(error, 'connection');
     else upstream.user.broke(error);
     this.discard(upstream, reason);
     upstream.socket?.destroy();

@@ -1,7 +1,7 @@
 import type { Settings } from '../core.ts';
 import { type Outcome, outcomes, type Refusal } from '../outcome.ts';
 import type { OwnAnswer } from './carrier.ts';
-import { toldOf } from './problem-details.ts';
+import { refusalForClient } from './problem-details.ts';
 
 /** A request that is answered by ourselves. */
 interface Answered {
@@ -17,8 +17,8 @@ interface Answered {
 }
 
 /** Writes an RFC 9457 problem and returns its status. A head that was sent cannot be taken back: the client gets a reset. */
-export function answer(x: Answered, why: Refusal): number {
-  const refusal = toldOf(x, why);
+export function answer(x: Answered, whole: Refusal): number {
+  const refusal = refusalForClient(x, whole);
   const rule = outcomes[refusal.outcome];
   const status = refusal.status ?? (refusal.outcome === 'overflow' ? x.core.settings.overflowStatus : rule.status);
   if (x.carrier.answering) {

@@ -80,8 +80,8 @@ export abstract class BaseAttempt implements Attempt {
   }
 
   /** Ends the try, and the request with it. */
-  protected refuse(outcome: Outcome, why: string): void {
-    const detail = `${this.state.key}: ${why}`;
+  protected refuse(outcome: Outcome, reason: string): void {
+    const detail = `${this.state.key}: ${reason}`;
     this.fail(new Error(detail), () => this.x.refuse({ outcome, detail }));
   }
 

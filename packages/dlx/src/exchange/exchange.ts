@@ -6,7 +6,7 @@ import { causeText, type Outcome, outcomes, type Refusal } from '../outcome.ts';
 import type { Breakable } from '../sockets/guard.ts';
 import { answer } from './answer.ts';
 import type { Attempt, Carrier, Channel, HttpRequest } from './carrier.ts';
-import { toldOf } from './problem-details.ts';
+import { refusalForClient } from './problem-details.ts';
 
 /** The resource that an exchange is for, which counts what is held and in flight for it. */
 export interface ExchangeGate {
@@ -175,7 +175,7 @@ export class Exchange implements Breakable {
     try {
       status = answer(this, refusal);
     } catch (error) {
-      this.#tell(error);
+      this.#reportFault(error);
       this.#reset(refusal);
     }
     this.end(refusal.outcome, status, refusal.detail);
@@ -187,7 +187,7 @@ export class Exchange implements Breakable {
    * @param by the try that it happened in; one that is given up already does not end the request.
    */
   broke(error: unknown, by?: Attempt): void {
-    this.#tell(error);
+    this.#reportFault(error);
     const { attempt } = this;
     if (by === undefined || by === attempt) {
       const what = attempt === undefined ? 'what the client sent' : 'what was sent, or came back,';
@@ -197,7 +197,7 @@ export class Exchange implements Breakable {
     try {
       (by ?? attempt)?.abort();
     } catch (second) {
-      this.#tell(second);
+      this.#reportFault(second);
     }
   }
 
@@ -219,16 +219,16 @@ export class Exchange implements Breakable {
     attempt?.abort();
   }
 
-  #tell(error: unknown): void {
-    this.core.faults.tell(error, 'request', this.lane?.gate.ref);
+  #reportFault(error: unknown): void {
+    this.core.faults.report(error, 'request', this.lane?.gate.ref);
   }
 
   /** Not even an answer of ours can be given. */
   #reset(refusal: Refusal): void {
     try {
-      this.carrier.reset(toldOf(this, refusal));
+      this.carrier.reset(refusalForClient(this, refusal));
     } catch (error) {
-      this.#tell(error);
+      this.#reportFault(error);
     }
   }
 

@@ -30,7 +30,7 @@ interface Refused {
  * What a client is told of a refusal. Briefly that is the outcome in words; only what was wrong with the request itself,
  * before anything of the cluster was looked at, is told whole.
  */
-export function toldOf(x: Refused, refusal: Refusal): Refusal {
+export function refusalForClient(x: Refused, refusal: Refusal): Refusal {
   if (x.core.settings.problemDetails !== 'brief') return refusal;
   const { outcome, detail, status, retryAfterS } = refusal;
   const own = outcome === 'bad-request' && x.lane === undefined;

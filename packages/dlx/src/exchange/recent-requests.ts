@@ -58,11 +58,11 @@ export class RecentRequests {
     this.#ledger = ledger;
   }
 
-  add({ http, startedMs }: Remembered, endedMs: number, outcome: Outcome, status: number, told?: string): void {
+  add({ http, startedMs }: Remembered, endedMs: number, outcome: Outcome, status: number, whole?: string): void {
     const { method: asked, url } = http ?? raw;
     const method = asked.length > mostMethod ? keptText(asked, mostMethod) : asked;
     const path = pathOf(url);
-    const detail = told === undefined ? undefined : keptText(told, mostDetail);
+    const detail = whole === undefined ? undefined : keptText(whole, mostDetail);
     const bytes = slotBytes + path.length + (detail === undefined ? 0 : 2 * detail.length);
     const slot = this.#slots[this.#next];
     this.#ledger.kept += bytes - (slot?.bytes ?? 0);

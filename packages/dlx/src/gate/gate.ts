@@ -42,7 +42,7 @@ export class Gate implements LaneGate, WakeTarget {
   /** Monotonic; when the last request ended that is not quiet. */
   lastEndMs: number | undefined = undefined;
   /** What stands in the way of a wake, as last heard; told to those who waited in vain. */
-  hindrance: string | undefined = undefined;
+  blockedReason: string | undefined = undefined;
   lanes: readonly Lane[] = [];
   // Ten thousand sleepers have none of these: they are made for the first request.
   #wake: Wake | undefined;
@@ -161,7 +161,7 @@ export class Gate implements LaneGate, WakeTarget {
     if (fenceSeq !== this.#fences) return;
     this.#fence = undefined;
     this.#confirmedMs = this.core.clock.monotonic();
-    this.hindrance = undefined;
+    this.blockedReason = undefined;
     for (const lane of this.lanes) lane.woken();
   }
 

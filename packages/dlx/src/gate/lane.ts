@@ -22,7 +22,7 @@ export interface LaneGate extends ExchangeGate {
   /** Its wake, if there ever was a reason for one. */
   readonly wakeSoFar: Wake | undefined;
   /** What stands in the way of a wake, as last heard. */
-  hindrance: string | undefined;
+  blockedReason: string | undefined;
   /** Requests since start, quiet ones not counted. */
   arrivals: number;
   /** Monotonic. */
@@ -147,7 +147,7 @@ export class Lane implements ExchangeLane, EndpointUser {
   }
 
   endpointsUnknown(reason: string): void {
-    this.gate.hindrance = reason;
+    this.gate.blockedReason = reason;
   }
 
   left(x: Exchange): void {
@@ -177,9 +177,9 @@ export class Lane implements ExchangeLane, EndpointUser {
       });
       return;
     }
-    const { hindrance } = this.gate;
-    const why = hindrance === undefined ? '' : `: ${hindrance}`;
-    x.refuse({ outcome: 'wake-timeout', detail: `${this.gate.key} was not awake after ${waitedMs} ms${why}` });
+    const { blockedReason } = this.gate;
+    const because = blockedReason === undefined ? '' : `: ${blockedReason}`;
+    x.refuse({ outcome: 'wake-timeout', detail: `${this.gate.key} was not awake after ${waitedMs} ms${because}` });
   }
 
   refuseHeld(refusal: Refusal): void {

@@ -89,8 +89,8 @@ export class Http2Carrier extends ClientStream implements Carrier<Exchange>, Htt
       this.end(() => ({ 'grpc-status': '0' }));
       return;
     }
-    const told: Refusal = refusal ?? { outcome: 'not-woken', detail: 'asleep, and not woken by this kind of call' };
-    stream.respond(own(head, this.#grpcFields(told)), { endStream: true });
+    const reason: Refusal = refusal ?? { outcome: 'not-woken', detail: 'asleep, and not woken by this kind of call' };
+    stream.respond(own(head, this.#grpcFields(reason)), { endStream: true });
     this.letGo();
   }
 

@@ -126,7 +126,7 @@ export class Http2Connection implements Channel<Exchange>, ClientConnection, Str
 
   /** One of its streams ends, or if that is not what it is about, all of it. */
   broke(error: unknown, about?: unknown): void {
-    this.#core.faults.tell(error, 'connection');
+    this.#core.faults.report(error, 'connection');
     const stream = about as ServerHttp2Stream | undefined;
     // It is no request yet, or none any more.
     if (stream?.respond !== undefined) resetStream(stream, constants.NGHTTP2_INTERNAL_ERROR);

@@ -74,7 +74,7 @@ export class UpstreamSession implements Breakable {
 
   /** What its endpoint sent made Node or us throw: it ends, with what is on it. */
   broke(error: unknown): void {
-    this.#faults.tell(error, 'connection');
+    this.#faults.report(error, 'connection');
     this.#failed(error instanceof Error ? error : new Error(String(error)));
     this.#socket.destroy();
   }
@@ -161,7 +161,7 @@ export class UpstreamSession implements Breakable {
     const room = this.#room;
     if (room === 0) {
       this.destroy();
-      this.#tell(new Error(`${this.state.key} takes no streams`), false);
+      this.#failWaiting(new Error(`${this.state.key} takes no streams`), false);
       return;
     }
     for (const user of waiting.slice(room)) {
@@ -175,10 +175,10 @@ export class UpstreamSession implements Breakable {
   #failed(error: Error): void {
     clearTimeout(this.#timer);
     this.#end();
-    if (!this.#ready) this.#tell(error, this.#socket.bytesRead > 0);
+    if (!this.#ready) this.#failWaiting(error, this.#socket.bytesRead > 0);
   }
 
-  #tell(error: Error, heard: boolean): void {
+  #failWaiting(error: Error, heard: boolean): void {
     const waiting = [...this.users];
     this.users.clear();
     for (const user of waiting) user.unreachable(error, heard);

@@ -23,5 +23,5 @@ export function countWaiting({ x, client, up }: Streams, forMs: number, refuse: 
   x.buffers((bytes === 0 ? 0 : bytes + readBytes) + client.bodyAhead);
   if (bytes === 0) return;
   const end = (): void => (up.isPaused() ? client.cancel(x) : refuse());
-  new Waiting(x).tell({ bytes, end }, forMs);
+  new Waiting(x).stands({ bytes, end }, forMs);
 }

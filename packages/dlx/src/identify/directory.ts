@@ -108,19 +108,19 @@ export class Directory {
       if (isLane(byFullName)) return byFullName;
       const byRoute = this.#routes.find(name.name, path);
       if (isLane(byRoute)) return byRoute;
-      tried?.push(told(`host ${name.name} path ${path}`, byRoute));
+      tried?.push(triedKey(`host ${name.name} path ${path}`, byRoute));
       const byName = service === undefined ? this.#names.find(name.name, name.port) : byFullName;
       if (isLane(byName)) return byName;
-      tried?.push(told(`service ${name.name}${name.port === undefined ? '' : `:${name.port}`}`, byName));
+      tried?.push(triedKey(`service ${name.name}${name.port === undefined ? '' : `:${name.port}`}`, byName));
     }
     if (target !== undefined) {
       const byHeader = this.#byTarget(target);
       if (isLane(byHeader)) return byHeader;
-      tried?.push(told(`target header ${target}`, byHeader));
+      tried?.push(triedKey(`target header ${target}`, byHeader));
     }
     const any = this.#routes.findAnyHost(path);
     if (isLane(any)) return any;
-    tried?.push(told(`any host, path ${path}`, any));
+    tried?.push(triedKey(`any host, path ${path}`, any));
     return undefined;
   }
 
@@ -222,6 +222,6 @@ function isLane(found: Found): found is Lane {
   return found !== undefined && found !== 'ambiguous';
 }
 
-function told(key: string, found: Found): string {
+function triedKey(key: string, found: Found): string {
   return found === 'ambiguous' ? `${key} (claimed by several)` : key;
 }

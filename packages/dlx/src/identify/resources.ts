@@ -120,12 +120,12 @@ export class Resources {
     const key = resourceKey(resource);
     const known = this.gates.get(key);
     const before = known === undefined ? [] : known.lanes;
-    const told = known?.resource.targets ?? [];
+    const targetsBefore = known?.resource.targets ?? [];
     const gate = known ?? new Gate(core, resource, wayFor);
     if (known === undefined) this.gates.set(gate.key, gate);
     else known.update(resource);
     directory.set(gate, before);
-    if (!samePorts(told, resource.targets)) this.#portsChanged();
+    if (!samePorts(targetsBefore, resource.targets)) this.#portsChanged();
   }
 
   #remove(key: string): void {

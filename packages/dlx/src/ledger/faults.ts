@@ -45,7 +45,7 @@ export class Faults {
   }
 
   /** `ref` is the resource's, where it is known. Never throws. */
-  tell(error: unknown, ended: FaultEnds, ref?: ResourceRef): void {
+  report(error: unknown, ended: FaultEnds, ref?: ResourceRef): void {
     this.#counter.add(ended, ref?.namespace);
     const nowMs = this.#clock.monotonic();
     if (nowMs - this.#loggedMs < logEveryMs) {

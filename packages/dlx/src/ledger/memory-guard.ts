@@ -75,7 +75,7 @@ export class MemoryGuard {
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     while (!signal.aborted) {
-      if (this.look() === 'restarting') throw new Error(`${this.#told()} for ${restartAfterMs / 1000} s`);
+      if (this.look() === 'restarting') throw new Error(`${this.#memoryText()} for ${restartAfterMs / 1000} s`);
       await clock.sleep(lookEveryMs, signal).catch(() => {});
     }
   }
@@ -83,14 +83,14 @@ export class MemoryGuard {
   look(): MemoryStage {
     const { core, server, ready } = this.#options;
     const stage = this.#judge();
-    if (stage !== this.stage) this.#tell(stage);
+    if (stage !== this.stage) this.#logStage(stage);
     this.stage = stage;
     const past = stage !== 'normal';
     const { held, inFlight } = core.accounting;
     // With nothing under way there is nothing to shed: what it has is garbage, or is not given back, and is used again.
     core.shedding = past && held + inFlight > 0;
     const unready = stage === 'unready' || stage === 'restarting';
-    ready(!unready, unready ? this.#told() : '');
+    ready(!unready, unready ? this.#memoryText() : '');
     if (past) {
       server.endIdle();
       this.#collect();
@@ -122,15 +122,15 @@ export class MemoryGuard {
     }
   }
 
-  #tell(stage: MemoryStage): void {
+  #logStage(stage: MemoryStage): void {
     const { logger, core } = this.#options;
     const { held, heldBytes, inFlight } = core.accounting;
-    const fields = { stage, memory: this.#told(), held, heldBytes, inFlight };
+    const fields = { stage, memory: this.#memoryText(), held, heldBytes, inFlight };
     if (stage === 'normal') logger.info('memory is below its marks again', fields);
     else logger.warn('memory is past a mark', fields);
   }
 
-  #told(): string {
+  #memoryText(): string {
     const { marks, read } = this.#options;
     const bytes = read();
     const percent = Math.round((bytes / marks.limit) * 100);

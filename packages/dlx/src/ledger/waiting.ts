@@ -38,12 +38,12 @@ export class Waiting {
   look(untaken: Untaken, nowMs: number): void {
     const { bytes, ahead, taken } = untaken;
     this.#x.buffers(bytes + ahead);
-    this.tell(untaken, bytes === 0 ? 0 : this.#silence.forMs(taken, nowMs));
+    this.stands(untaken, bytes === 0 ? 0 : this.#silence.forMs(taken, nowMs));
     if (bytes === 0) this.#silence.restart();
   }
 
   /** The same for who knows by itself for how long nothing was taken. */
-  tell({ bytes, end }: Pick<Untaken, 'bytes' | 'end'>, forMs: number): void {
+  stands({ bytes, end }: Pick<Untaken, 'bytes' | 'end'>, forMs: number): void {
     const { stalls, bounds } = this.#x.core.accounting;
     if (forMs < stalledMs || !stalls.wanted) return;
     const gate = this.#x.lane?.gate;

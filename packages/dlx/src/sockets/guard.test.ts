@@ -228,12 +228,12 @@ test('faults are counted one by one, and logged now and then', async () => {
   const logger = { debug() {}, info() {}, warn() {}, error, child: () => logger };
   const told = new Faults(new FaultCounter(createMetrics()), clock, logger);
   const err = new Error('no');
-  for (let i = 0; i < 1000; i++) told.tell(err, 'request', { namespace: 'a', name: 'b' });
+  for (let i = 0; i < 1000; i++) told.report(err, 'request', { namespace: 'a', name: 'b' });
   expect(lines).toEqual([
     { message: expect.stringContaining('a request ended'), namespace: 'a', name: 'b', unlogged: 0, err },
   ]);
   await clock.advance(10_000);
-  told.tell(err, 'connection');
+  told.report(err, 'connection');
   expect(lines[1]).toEqual({ message: expect.stringContaining('a connection ended'), unlogged: 999, err });
 });
 

@@ -58,7 +58,7 @@ export class TcpConnection implements Channel<Exchange>, ClientConnection {
   }
 
   broke(error: unknown): void {
-    if (this.#current === undefined) this.#core.faults.tell(error, 'connection');
+    if (this.#current === undefined) this.#core.faults.report(error, 'connection');
     else this.#current.broke(error);
     this.socket.destroy();
   }

@@ -63,8 +63,8 @@ export class Tunnel implements Breakable, OpenTunnel {
     const { core } = this.#x;
     core.tunnels.add(this);
     this.#x.opened();
-    this.#watch(this.#client, this.#upstream, (why) => this.#end('client-gone', why));
-    this.#watch(this.#upstream, this.#client, (why) => this.#end('upstream-reset', `${this.#key}: ${why}`));
+    this.#watch(this.#client, this.#upstream, (reason) => this.#end('client-gone', reason));
+    this.#watch(this.#upstream, this.#client, (reason) => this.#end('upstream-reset', `${this.#key}: ${reason}`));
     this.#down.start(fromUpstream);
     this.#up.start(fromClient);
   }
@@ -99,8 +99,8 @@ export class Tunnel implements Breakable, OpenTunnel {
     this.#x.buffers(waiting);
     if (client === undefined) return;
     const outcome = client ? 'client-gone' : 'upstream-idle';
-    const why = `${client ? 'the client' : this.#key} took nothing while memory was short`;
-    new Waiting(this.#x).tell({ bytes: waiting, end: () => this.leave(outcome, why) }, stalledMs);
+    const reason = `${client ? 'the client' : this.#key} took nothing while memory was short`;
+    new Waiting(this.#x).stands({ bytes: waiting, end: () => this.leave(outcome, reason) }, stalledMs);
   }
 
   /** Ends it from our side, as cleanly as the protocol allows. */
@@ -124,13 +124,13 @@ export class Tunnel implements Breakable, OpenTunnel {
   /** Both sides are reset. */
   broke(error: unknown): void {
     const { core, lane } = this.#x;
-    core.faults.tell(error, 'request', lane?.gate.ref);
+    core.faults.report(error, 'request', lane?.gate.ref);
     this.#end('upstream-reset', `${this.#key}: what was said cannot be passed on: ${causeText(error)}`);
     resetSocket(this.#client);
     resetSocket(this.#upstream);
   }
 
-  #watch(socket: Socket, other: Socket, brokeOff: (why: string) => void): void {
+  #watch(socket: Socket, other: Socket, brokeOff: (reason: string) => void): void {
     listen(socket, 'error', this, (error: Error) => brokeOff(error.message));
     listenOnce(socket, 'close', this, () => {
       if (!socket.readableEnded || !socket.writableFinished) {

@@ -12,7 +12,7 @@ export interface Explained {
   readonly core: Pick<Core, 'scaler' | 'clock' | 'logger'>;
   readonly ref: ResourceRef;
   /** What stands in the way, as last heard. */
-  hindrance: string | undefined;
+  blockedReason: string | undefined;
   needsWake(): boolean;
   readonly wake: { readonly inLine: boolean };
 }
@@ -24,7 +24,7 @@ export class Explainer {
   #cancel: CancelTimer | undefined;
   #running = false;
   /** What it said last. */
-  #told: string | undefined;
+  #lastReason: string | undefined;
 
   constructor(gate: Explained, onHopeless: (cause: string) => void) {
     this.#gate = gate;
@@ -63,10 +63,10 @@ export class Explainer {
   }
 
   #take(explanation: Explanation | undefined): void {
-    const cause = explanation && keptText(`${explanation.reason}: ${explanation.text}`, mostCause);
+    const reason = explanation && keptText(`${explanation.reason}: ${explanation.text}`, mostCause);
     // What somebody else has said meanwhile stays.
-    if (cause !== undefined || this.#gate.hindrance === this.#told) this.#gate.hindrance = cause;
-    this.#told = cause;
-    if (cause !== undefined && explanation?.hopeless === true) this.#onHopeless(cause);
+    if (reason !== undefined || this.#gate.blockedReason === this.#lastReason) this.#gate.blockedReason = reason;
+    this.#lastReason = reason;
+    if (reason !== undefined && explanation?.hopeless === true) this.#onHopeless(reason);
   }
 }

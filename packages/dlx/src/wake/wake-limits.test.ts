@@ -35,8 +35,8 @@ test('a namespace at its limit keeps nobody else waiting, and says so', () => {
   expect(['a', 'a', 'b', 'c', 'd'].map((namespace) => line.enter(namespace, never).taken)).toEqual([
     ...[true, false, true, true, false],
   ]);
-  expect(line.why('a')).toBe('wakes under way in namespace a: 1, the limit is 1');
-  expect(line.why('d')).toBe('wakes under way: 3, the limit is 3');
+  expect(line.reason('a')).toBe('wakes under way in namespace a: 1, the limit is 1');
+  expect(line.reason('d')).toBe('wakes under way: 3, the limit is 3');
 });
 
 test('a wake that hangs leaves its place after 30 s, once', async () => {

@@ -67,7 +67,7 @@ export class WakeLimits {
   }
 
   /** Why whoever is in line waits. */
-  why(namespace: string): string {
+  reason(namespace: string): string {
     const { limit, namespaceLimit, counts } = this.#options;
     const own = this.#taken.get(namespace) ?? 0;
     return own >= namespaceLimit

@@ -101,7 +101,7 @@ export class Wake {
   timedOut(startedMs: number): void {
     if (this.#waitedInLine || startedMs < this.breaker.failedMs) return;
     const waitedMs = Math.round(this.#gate.core.clock.monotonic() - startedMs);
-    this.breaker.failed(this.#gate.hindrance ?? `not awake after ${waitedMs} ms`);
+    this.breaker.failed(this.#gate.blockedReason ?? `not awake after ${waitedMs} ms`);
   }
 
   /** Nobody is held any more: the pause between two calls has no purpose. */
@@ -165,7 +165,7 @@ export class Wake {
   /** Too many calls have led to no answer: milliseconds until the next. */
   #slowDown(): number {
     this.#leavePlace();
-    this.#gate.hindrance ??= `${this.#pace.unserved} calls of setScale in a row have led to no answer of it`;
+    this.#gate.blockedReason ??= `${this.#pace.unserved} calls of setScale in a row have led to no answer of it`;
     return this.#pace.waitMs;
   }
 
@@ -179,11 +179,11 @@ export class Wake {
     const waited = this.#place !== undefined;
     this.#place ??= core.wakeLimits.enter(ref.namespace, () => this.#endWait?.());
     if (this.#place.taken) {
-      if (waited) this.#gate.hindrance = undefined;
+      if (waited) this.#gate.blockedReason = undefined;
       return true;
     }
     this.#waitedInLine = true;
-    this.#gate.hindrance = core.wakeLimits.why(ref.namespace);
+    this.#gate.blockedReason = core.wakeLimits.reason(ref.namespace);
     return false;
   }
 
@@ -230,11 +230,11 @@ export class Wake {
     const hopeless = isTerminal(error);
     wakes.ended(hopeless ? 'terminal' : 'failed');
     // That it took too long hides no better reason.
-    if (!abort.signal.aborted || gate.hindrance === undefined) gate.hindrance = causeText(error);
+    if (!abort.signal.aborted || gate.blockedReason === undefined) gate.blockedReason = causeText(error);
     logger.warn('wake failed', { ...gate.ref, resource: gate.key, err: error, terminal: hopeless });
     const paused = errorCode(error) === 'paused' ? pauseRefusal(gate) : undefined;
     if (paused !== undefined) gate.failHeld(paused);
-    else if (hopeless) this.#hopeless(gate.hindrance);
+    else if (hopeless) this.#hopeless(gate.blockedReason);
     return error;
   }
 
