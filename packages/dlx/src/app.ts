@@ -27,12 +27,12 @@ import { collectGarbage, MemoryGuard, rssReader } from './ledger/memory-guard.ts
 import { peerRoutes } from './control/peer.ts';
 import { dataSettings, type DlxTable, memoryMarks } from './settings.ts';
 
-/** What main hands over. */
+/** The context that main hands over. */
 export interface DlxContext extends ProcessContext {
   config: Config<DlxTable>;
   /** Main's `import.meta.url`: where scalers are looked for last. */
   appUrl: string;
-  /** Called once the scaler has told of all its resources, with their number. */
+  /** Called once the scaler has listed all its resources, with their number. */
   onSynced?: ((resources: number) => void) | undefined;
 }
 
@@ -68,7 +68,7 @@ export async function runDlx(context: DlxContext): Promise<void> {
   const stop = new AbortController();
   shutdown.step(65, 'stop following the resources', () => stop.abort());
   const guard = await serve(context, values, dlx, metrics, stop.signal);
-  // What the guard throws begins the shutdown, which needs the other still.
+  // An error of the guard begins the shutdown, which needs the other still.
   await Promise.race([dlx.run(stop.signal), guard.run(stop.signal)]);
 }
 
@@ -80,7 +80,7 @@ async function serve(
   signal: AbortSignal,
 ): Promise<MemoryGuard> {
   const readiness = createChecks('resources', 'ports', 'memory', 'running');
-  readiness.set('resources', false, 'the scaler has not told all of its resources yet');
+  readiness.set('resources', false, 'the scaler has not listed all of its resources yet');
   readiness.set('running', true);
   const unready = (): void => readiness.set('running', false, 'stopping');
   dlx.addDrainSteps(shutdown, { ...drainTimes(values), addresses: ownAddresses(values), unready });
@@ -144,7 +144,7 @@ async function serveControl(
   return { infraRoutes: movedRoutes(routes), address: server.address };
 }
 
-/** What the other steps do not need is left for the first: slices may be many. */
+/** The first step gets the time that the others do not need: slices may be many. */
 function drainTimes({ propagate, drainTimeout, shutdownTimeout }: ConfigValues<DlxTable>) {
   const unlistedLimitMs = Math.max(0, shutdownTimeout - propagate - drainTimeout - restMs);
   return { unlistedLimitMs, propagateMs: propagate, drainTimeoutMs: drainTimeout };

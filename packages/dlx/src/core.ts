@@ -10,7 +10,7 @@ import type { Outcome } from './outcome.ts';
 import type { WakeLimits } from './wake/wake-limits.ts';
 import type { WakeMetrics } from './wake/wake-metrics.ts';
 
-/** How much of why it ended a client is told. */
+/** How much of the reason an answer of our own gives to the client. */
 export type ProblemDetails = 'full' | 'brief';
 
 /** The limits and habits of the data path. All times in milliseconds. */
@@ -44,7 +44,7 @@ export interface Settings {
   /** The header by which trusted peers name the target, in lower case. */
   readonly targetHeader: string;
   readonly clusterDomain: string;
-  /** How much clients are told of why a request was not forwarded. Default: all. */
+  /** How much of the reason our own answers give to clients. Default: all. */
   readonly problemDetails?: ProblemDetails;
 }
 
@@ -56,7 +56,7 @@ export interface OpenTunnel {
   leave(outcome: Outcome, detail: string): void;
 }
 
-/** What every part of the data path shares. */
+/** The parts that all of the data path shares. */
 export interface Core {
   readonly scaler: GuardedScaler;
   readonly clock: Clock;
@@ -73,7 +73,7 @@ export interface Core {
   readonly silence: SilenceLooks;
   /** This replica's name. */
   readonly identity: string;
-  /** Set once the process was told to stop: answers close their connections. */
+  /** Set once the process is asked to stop: answers close their connections. */
   draining: boolean;
   /** Set when the drain's time is over: whatever still comes is answered 503. */
   refusing: boolean;

@@ -45,7 +45,7 @@ export interface Dlx {
   readonly resources: Resources;
   readonly listeners: Listeners;
   readonly server: DataServer;
-  /** Whether all resources were told at least once, and all of their ports tried. */
+  /** Resolves once the scaler has listed all resources, and all of their ports were tried. */
   readonly synced: Promise<void>;
   /** Listens on the shared port, and returns it. */
   listen(): Promise<number>;

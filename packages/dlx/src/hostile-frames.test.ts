@@ -109,7 +109,7 @@ const fromEndpoints: [string, (stream: number) => Buffer[]][] = [
   ['HEADERS without an end, and another frame', (s) => [frame(1, 0, s, block(...ok)), body(s, 'x', true)]],
   ['CONTINUATION of nothing', (s) => [frame(9, 4, s, block(...ok))]],
   ['a frame on stream 0', () => [body(0, 'x')]],
-  ['a frame on a stream that nobody opened', () => [head(99, ok, true)]],
+  ['a frame on a stream that was not opened', () => [head(99, ok, true)]],
   ['PING of the wrong length', () => [frame(6, 0, 0, Buffer.alloc(7))]],
   ['padding longer than the frame', (s) => [head(s, ok), frame(0, 8, s, Buffer.from([200, 1, 2]))]],
   ['a reset with a code that does not exist', (s) => [reset(s, 0xdeadbeef)]],

@@ -9,7 +9,7 @@ import { endOf } from './testing/stream.ts';
 import { startTcp } from './testing/upstream.ts';
 
 /**
- * What a peer sends and Node throws at when it is passed on. A throw that nobody catches fails the test by itself; that
+ * What a peer sends and Node throws at when it is passed on. An uncaught throw fails the test by itself; that
  * uploads of others live on is seen too.
  */
 

@@ -1,7 +1,7 @@
 import { type OutcomeCode, outcomeCodes } from '@scaler/scaler-types/dlx-api';
 import { keptText } from './ledger/kept-text.ts';
 
-/** What is answered for one way a request can end. */
+/** Our answer for one way a request can end. */
 export interface OutcomeRule {
   /** HTTP status of our answer; 0: the upstream's own. */
   readonly status: number;
@@ -39,17 +39,17 @@ export const outcomeNames: readonly Outcome[] = outcomeCodes;
 /** Why an outcome that is not `forwarded` came about. */
 export interface Refusal {
   readonly outcome: Outcome;
-  /** One sentence for whoever asked. */
+  /** One sentence for the client. */
   readonly detail: string;
   /** Overrides the outcome's status: 501 for what is not supported, 508 for a loop, 413 … */
   readonly status?: number;
-  /** Seconds; default 5 where the outcome sends one. Null: nobody knows, so none is sent. */
+  /** Seconds; default 5 where the outcome sends one. Null: not known, so none is sent. */
   readonly retryAfterS?: number | null;
-  /** What was looked for, for `no-route`. */
+  /** The keys that were looked for, for `no-route`. */
   readonly tried?: readonly string[];
 }
 
-/** Characters of what an error says: it may quote what a peer or a tenant wrote, and is kept. */
+/** Characters of an error's text: it may quote a peer or a tenant, and is kept. */
 const mostCause = 1000;
 
 /** `name: message` of an error with its causes, for people; never a stack. */

@@ -82,7 +82,7 @@ function refusalOf({ refusing }: Core): Refusal {
   return refusing ? stopping : crowded;
 }
 
-/** What is held instead has to find room as such. */
+/** A request that is held instead has to find room as such. */
 function sendIfRoom(x: Exchange, lane: Lane, endpoint: EndpointState): void {
   const overflow = x.overflow();
   if (overflow === undefined) {
@@ -96,7 +96,7 @@ function sendIfRoom(x: Exchange, lane: Lane, endpoint: EndpointState): void {
 
 function identify(x: Exchange, directory: Directory, trusts: Trust): Lane | undefined {
   const { channel, http } = x;
-  // What is not HTTP names nobody: it is for whom its port is.
+  // A raw connection names no host: its port alone decides.
   if (channel.ownPort || http === undefined) {
     const found = directory.byPort(channel.port);
     if (found !== undefined) return found;
@@ -114,7 +114,7 @@ function identify(x: Exchange, directory: Directory, trusts: Trust): Lane | unde
   const lane = directory.identify(address);
   if (lane !== undefined) return lane;
   const tried = directory.tried(address);
-  x.refuse({ outcome: 'no-route', detail: 'nothing known goes by this host and path', tried });
+  x.refuse({ outcome: 'no-route', detail: 'no known resource has this host and path', tried });
   return undefined;
 }
 
@@ -149,14 +149,14 @@ export class TargetWay implements Way<Exchange>, LaneWay {
       return;
     }
     x.heldBytes ||= heldBytesOf(x.http) + x.keptBytes;
-    // Those that were let out and come back had their places, and are as few as the windows let through.
+    // A request that was released and comes back keeps its slot, so it skips the overflow check; the windows keep those few.
     const overflow = x.wasHeld ? undefined : this.#overflow(x);
     if (overflow !== undefined) {
       x.refuse({ outcome: 'overflow', detail: `${gate.key}: ${overflow}` });
       return;
     }
     x.deadlineMs = this.#deadlineOf(x);
-    // Out at an endpoint when its time was over, it was not among those that ended then.
+    // A request that was at an endpoint when its time was over did not end with the others.
     const nowMs = gate.core.clock.monotonic();
     if (x.failure !== undefined && nowMs >= x.deadlineMs) lane.refuseLate(x, nowMs);
     else lane.enqueue(x);
@@ -177,7 +177,7 @@ export class TargetWay implements Way<Exchange>, LaneWay {
       state.began(x.attempt);
       x.attempt.dispatch();
     } catch (error) {
-      // Also of one that was held: there is no listener around it.
+      // A held request has no listener around it that would catch this.
       x.broke(error);
     }
   }
@@ -238,7 +238,7 @@ export class TargetWay implements Way<Exchange>, LaneWay {
     } else if (wasLeftOut) lane.pump();
   }
 
-  /** Nothing was sent that counts: it goes to another endpoint, or back to waiting in its old place. */
+  /** Nothing was sent that counts: the request goes to another endpoint, or is held again in its old place. */
   #unsent(x: Exchange, state: EndpointState, error: unknown): void {
     x.failure = error;
     const { gate, endpoints } = this.#lane;
@@ -266,7 +266,7 @@ export class TargetWay implements Way<Exchange>, LaneWay {
     const limit = gate.resource.holdLimit ?? settings.holdLimit;
     if (gate.held >= limit) return `holds ${limit} requests already`;
     const { ledger, pipelined } = accounting;
-    // What it is counted as by now it gives back.
+    // Held, it gives back what it is counted as by now.
     const own = x.charged + x.channel.connectionBytes;
     const bounds = { holdLimitTotal: settings.holdLimitTotal, holdBytesTotal: ledger.holdBytesTotal(own) };
     return (

@@ -163,7 +163,7 @@ const drainSettings = {
 
 const percent = parsers.integer(1, 100);
 
-/** What is done about memory that no other bound has kept down. */
+/** The stages that act on memory which no other bound has kept down. */
 const memorySettings = {
   memoryLimit: setting({
     parser: bytes,
@@ -189,13 +189,13 @@ const memorySettings = {
   }),
 };
 
-/** What the autoscaler asks, with the token of `--control-token-file`. */
+/** The server that the autoscaler asks, with the token of `--control-token-file`. */
 const controlSettings = {
   controlHost: setting({ parser: parsers.string(), default: '0.0.0.0', doc: 'The address of the control server.' }),
   controlPort: setting({
     parser: parsers.port(),
     default: dlxPorts.control.port,
-    doc: 'The port of the control server: what the autoscaler asks. Only with `--control-token-file`; without, that is asked on the infrastructure port, by anybody.',
+    doc: 'The port of the control server: what the autoscaler asks. Only with `--control-token-file`; without, any client may ask on the infrastructure port.',
   }),
 };
 
@@ -237,7 +237,7 @@ export const settings = defineConfig({
 
 export type DlxTable = typeof settings;
 
-/** What the data path needs of them. */
+/** The settings that the data path needs. */
 export function dataSettings(values: ConfigValues<DlxTable>): Settings {
   return {
     holdTimeoutMs: values.holdTimeout,
@@ -267,7 +267,7 @@ export function memoryMarks(values: ConfigValues<DlxTable>): MemoryMarks {
   return { limit: values.memoryLimit ?? memoryBytes(), shed, unready, restart };
 }
 
-/** What the process may take: its container's limit, or all. */
+/** Bytes that the process may take: its container's limit, or all. */
 function memoryBytes(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();

@@ -12,7 +12,7 @@ const headMs = 10_000;
 /** A log line each so often at most. */
 const logEveryMs = 10_000;
 
-/** What a connection is counted by. */
+/** The counters of a connection. */
 interface Place {
   readonly port: number;
   readonly load: PortLoad;
@@ -25,7 +25,7 @@ interface Owner extends Holder {
   readonly ref: ResourceRef;
 }
 
-/** Whose a port is, where it is one target's own. */
+/** The resource that a port is of, where it is one target's own. */
 export type OwnerOf = (port: number) => Owner | undefined;
 
 /** Lets connections in as far as there is room, and looks after what they have waiting with nothing under way. */
@@ -57,7 +57,7 @@ export class Admission {
     return true;
   }
 
-  /** Counts what one has waiting; what stands still is told. `silentMs` as the connection tells it. */
+  /** Counts what one has waiting, and reports what stands still. `silentMs` as the connection measures it. */
   look(connection: ClientConnection, silentMs: number): void {
     const { socket } = connection;
     const place = this.#places.get(socket);
@@ -83,7 +83,7 @@ export class Admission {
     });
   }
 
-  /** No more files may be opened, as a rule: whoever is in the kernel's queue waits, or is closed by Node. */
+  /** As a rule no more files may be opened: a connection in the kernel's queue waits, or Node closes it. */
   acceptFailed(error: unknown): void {
     const { accounting, clock, logger } = this.#core;
     accounting.bounds.met('accept');

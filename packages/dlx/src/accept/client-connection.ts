@@ -11,9 +11,12 @@ export interface ClientConnection extends Breakable {
   readonly socket: Socket;
   /** Nothing is under way on it. */
   readonly isIdle: boolean;
-  /** Milliseconds without a byte, where that is nobody else's to look at. */
+  /** Milliseconds without a byte, where nothing else looks at that. */
   silentForMs(nowMs: number): number;
-  /** Bytes that wait with nothing under way: of a head that is not whole, or of an answer that is not taken; ask at each look. */
+  /**
+   * Bytes that wait with nothing under way: of a head that is not whole, or of an answer that is not taken; ask at
+   * each look.
+   */
   waitingBytes(): number;
   /** Asks the client to go elsewhere with what comes next. */
   leave(): void;

@@ -14,13 +14,13 @@ import type { ClientConnection, Handle } from './client-connection.ts';
 /** While no more wait it is read on, so that a client that leaves is noticed. */
 const readOn = 16;
 /**
- * So many are answered in one turn of the event loop without being asked of anybody: a read may bring thousands, and each answer
- * is a write.
+ * So many requests may be answered at once, without an endpoint, in one turn of the event loop: a read may bring thousands,
+ * and each answer is a write.
  */
 const mostAtOnce = 32;
 /** So many may wait in one connection behind the one that is admitted. */
 const mostPipelined = 512;
-/** What a head that is not whole may take: 64 KiB, and the read that brought it there. */
+/** Bytes that a head may take that is not whole: 64 KiB, and the read that brought it there. */
 const mostOfHead = 131_072;
 /** A client has so long to read the last answer before its connection is closed for good. */
 const lingerMs = 1000;
@@ -43,7 +43,7 @@ export class Connection implements Channel<Exchange>, ClientConnection {
   readonly #core: Core;
   readonly #handle: Handle;
   readonly #waiting: Http1Request[] = [];
-  /** What comes next on it is for whoever took it, no longer for the server. */
+  /** Bytes that come next are for the carrier that took it, no longer for the server. */
   leftHttp = false;
   #current: Exchange | undefined;
   #advancing = false;
@@ -142,13 +142,14 @@ export class Connection implements Channel<Exchange>, ClientConnection {
   }
 
   /**
-   * What comes next makes no sense. What came before is answered first, and then `refuse` is called unless an answer has
-   * ended the connection; but a request whose own body it is that makes no sense is refused itself.
+   * The bytes that come next make no sense. The requests before them are answered first, and then `refuse` is called
+   * unless an answer has ended the connection; but a request whose own body it is that makes no sense is refused
+   * itself.
    */
   garbled(code: string, refusal: Refusal, refuse: () => void): void {
     if (this.#cut) return;
     this.#cut = true;
-    // A request that said to be the last is not the last. It is answered as such, and the rest not looked at.
+    // A request with `Connection: close` is not the last. It is answered as the last, and the rest is not looked at.
     if (code === 'HPE_CLOSED_CONNECTION') return;
     if (this.#newest?.req.complete !== false) {
       this.#whenAnswered(this.#newest, refuse);
@@ -168,14 +169,14 @@ export class Connection implements Channel<Exchange>, ClientConnection {
     const { socket } = this;
     if (socket.destroyed) return;
     socket.end();
-    // What was refused may have a body that nobody reads.
+    // A refused request may have a body that is not read.
     this.#serving?.req.resume();
     socket.resume();
     const cancel = this.#core.clock.after(lingerMs, () => socket.destroy());
     listenOnce(socket, 'close', this, cancel);
   }
 
-  /** An answer says it, there is nothing to say it in between two. */
+  /** An answer carries `Connection: close`; between two answers nothing can. */
   leave(): void {}
 
   refuse(refusal: Refusal): void {
@@ -265,8 +266,8 @@ export class Connection implements Channel<Exchange>, ClientConnection {
   }
 
   /**
-   * What was parsed already is kept, and no more is read: else one client makes thousands of requests at once. Node
-   * reads on a tick after the end of each message; a halt before that would not last.
+   * Requests that were parsed already are kept, and no more is read: else one client makes thousands of requests at
+   * once. Node reads on a tick after the end of each message; a halt before that would not last.
    */
   #halt(): void {
     if (this.#halting) return;

@@ -22,7 +22,10 @@ type Held = Socket & { [connectionOf]?: Connection };
 
 /** Kept-alive clients may pause so long; more than the 60 s after which ingresses let go by themselves. */
 const keepAliveMs = 75_000;
-/** Connections that close: to end the request on one takes a quarter of a millisecond, and a client may close a thousand at once. */
+/**
+ * Connections that close: to end the request on one takes a quarter of a millisecond, and a client may close a
+ * thousand at once.
+ */
 const endingsPerTurn = 50;
 /** A limit is met this part of it late. */
 const looksPerLimit = 32;
@@ -48,7 +51,7 @@ export class DataServer implements Breakable {
   /** Node's own taking of a connection in HTTP/1. */
   #speakHttp1: (socket: Socket) => void = () => {};
 
-  /** `targetPort` and `ownerOf` tell whose a port is, where it is one target's own. */
+  /** `targetPort` and `ownerOf` give the target and the resource of a port that is one target's own. */
   constructor(
     core: Core,
     handle: Handle,
@@ -108,7 +111,7 @@ export class DataServer implements Breakable {
     for (const connection of this.connections) if (connection.isIdle) connection.end();
   }
 
-  /** Asks those clients to go elsewhere that can be told at any time. */
+  /** Asks clients to go elsewhere, as far as their protocol can say so at any time. */
   leave(): void {
     for (const connection of this.connections) connection.leave();
   }
@@ -164,14 +167,14 @@ export class DataServer implements Breakable {
     server.removeAllListeners('listening');
     for (const listener of server.listeners('connection')) this.#speakHttp1 = listener.bind(server);
     server.removeAllListeners('connection');
-    // Of a connection that could not be accepted; that it cannot listen is told by fastify.
+    // Of a connection that could not be accepted; fastify reports that it cannot listen.
     ignoreErrors(server);
     listen(server, 'connection', this, (socket: Socket) => {
       const port = socket.localPort ?? 0;
       if (this.#admission.lets(socket, port, this)) this.#arrived(socket, port, { ownPort: false, sniffs: false });
     });
     listen(server, 'error', this, (error: NodeJS.ErrnoException) => {
-      // That it cannot listen is told to who made it listen.
+      // The caller of listen() gets the error that it cannot listen.
       if (error.syscall === 'accept') this.acceptFailed(error);
     });
     listen(server, 'request', this, (req: IncomingMessage, res: ServerResponse) => receive(req, res, false));
@@ -186,7 +189,7 @@ export class DataServer implements Breakable {
     listen(server, 'connect', this, (_req: RawMessage, socket: Held) => {
       const connection = socket[connectionOf];
       if (connection === undefined) return;
-      // Node has let go of it: nobody else would hear of an error, which would end the process.
+      // Node has let go of it: an error without a listener would end the process.
       ignoreErrors(socket);
       connection.leftHttp = true;
       whenAnswered(connection, () => this.#refuseRaw(connection, 501, 'CONNECT is not supported'));
@@ -194,9 +197,9 @@ export class DataServer implements Breakable {
     return server;
   }
 
-  /** What was not declared comes in on the same ports; the first bytes tell which it is. */
+  /** Protocols that are not declared come in on the same ports; the first bytes show which it is. */
   #arrived(socket: Held, port: number, { ownPort, sniffs }: { ownPort: boolean; sniffs: boolean }): void {
-    // It was reset before we took it; nobody waits for an answer.
+    // It was reset before we took it: no client waits for an answer.
     if (socket.remoteAddress === undefined) {
       socket.destroy();
       return;
@@ -236,7 +239,7 @@ export class DataServer implements Breakable {
     });
   }
 
-  /** What Node's parser refuses never becomes a request of ours; it is counted all the same. */
+  /** A request that Node's parser refuses never becomes one of ours; it is counted all the same. */
   #clientError({ code = '', message }: NodeJS.ErrnoException, socket: Held): void {
     const connection = socket[connectionOf];
     if (!code.startsWith('HPE_') || connection === undefined) {

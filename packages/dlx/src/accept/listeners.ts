@@ -19,7 +19,10 @@ const retryMs = 1000;
 /** Ports begun with in one turn of the event loop. What thousands leave behind at once, 25 MB, would outlive its youth. */
 const portion = 100;
 
-/** One port's server. There are tens of thousands of them: few fields each, and neither functions nor listeners of their own. */
+/**
+ * One port's server. There are tens of thousands of them: few fields each, and neither functions nor listeners of
+ * their own.
+ */
 class PortServer extends Server {
   readonly #handlers: Handlers;
   readonly port: number;
@@ -31,14 +34,14 @@ class PortServer extends Server {
     super({ allowHalfOpen: true, noDelay: true, keepAlive: true });
     this.port = port;
     this.#handlers = handlers;
-    // Nobody listens; Node's own table of those who do takes 180 bytes, and is made anew where it is missing.
+    // It has no listeners; Node's own table of them takes 180 bytes, and is made anew where it is missing.
     (this as { _events?: object | undefined })._events = undefined;
   }
 
   override emit(event: string | symbol, value?: unknown): boolean {
     try {
       if (event === 'connection') this.#handlers.accept(value as Socket, this.port);
-      // Of one that listens it tells of a connection that could not be accepted.
+      // From a server that listens it means a connection that could not be accepted.
       else if (event === 'error' && !this.listening) this.#handlers.failed(this, value as Error);
       else if (event === 'listening') this.#handlers.listening(this);
     } catch (error) {
@@ -48,7 +51,7 @@ class PortServer extends Server {
   }
 }
 
-/** Who hears of what becomes of a port. */
+/** Handles the events of ports. */
 interface Handlers {
   accept(socket: Socket, port: number): void;
   failed(server: PortServer, error: Error): void;

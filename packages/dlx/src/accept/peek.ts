@@ -2,15 +2,15 @@ import type { Socket } from 'node:net';
 import { type Breakable, heedErrors, ignoreErrors, listen } from '../sockets/guard.ts';
 import { dialectOf } from '../tcp/dialect.ts';
 
-/** What a connection speaks. */
+/** The protocol that a connection speaks. */
 export type Spoken = 'http1' | 'http2' | 'tcp';
 
-/** How every connection in HTTP/2 begins, as far as it tells; no HTTP/1 request can. */
+/** How every connection in HTTP/2 begins, as far as is needed; no HTTP/1 request can begin so. */
 const preface = Buffer.from('PRI * HTTP/2.0');
 
 /**
- * Tells what a connection speaks by its first bytes, which are left unread; `tcp` only where it `sniffs`. One that ends
- * or breaks before that is told nothing of, and closed.
+ * Finds what a connection speaks by its first bytes, which are left unread; `tcp` only where it `sniffs`. A connection
+ * that ends or breaks before that is closed, without a call.
  */
 export function peek(
   owner: Breakable & { readonly socket: Socket },
@@ -34,7 +34,7 @@ export function peek(
   ignoreErrors(socket);
 }
 
-/** Undefined: too few bytes to tell. */
+/** Undefined: too few bytes. */
 function spokenBy(seen: Buffer, sniffs: boolean): Spoken | undefined {
   const known = Math.min(seen.length, preface.length);
   if (seen.compare(preface, 0, known, 0, known) === 0) return known < preface.length ? undefined : 'http2';

@@ -6,8 +6,9 @@ import { GatheredBytes, joinedBytes } from './gathered-bytes.ts';
 const largeBytes = 32_768;
 
 /**
- * What a stream has read and its reader not taken. Node keeps each chunk by itself, with what was read along with it: a byte in
- * a chunk of its own costs up to 200 bytes, or 64 KiB. Here small ones that wait are copied and joined.
+ * The chunks that a stream has read and its reader not taken. Node keeps each chunk by itself, with what was read along
+ * with it: a byte in a chunk of its own costs up to 200 bytes, or 64 KiB. Here small ones that wait are copied and
+ * joined.
  */
 export class ReadChunks {
   readonly #stream: Readable;

@@ -5,7 +5,7 @@ import { GatheredBytes, joinedBytes, singleChunks, smallChunk } from './gathered
 /** So many may wait, however small they are. */
 const mostWaiting = 64;
 
-/** What chunks are written to. */
+/** A sink that chunks are written to. */
 interface Sink {
   readonly writableLength: number;
   readonly writableNeedDrain?: boolean;
@@ -13,8 +13,8 @@ interface Sink {
 }
 
 /**
- * Writes chunks to one that may take them slowly. Node counts their bytes alone, up to 64 KiB, and a byte in a chunk of its own
- * takes some 500, and a write of its own: here small ones are joined, and chunks are counted, too.
+ * Writes chunks to one that may take them slowly. Node counts their bytes alone, up to 64 KiB, and a byte in a chunk of
+ * its own takes some 500, and a write of its own: here small ones are joined, and chunks are counted, too.
  */
 export class WrittenChunks {
   readonly #to: Sink;
@@ -25,7 +25,7 @@ export class WrittenChunks {
   #onDrain: Guarded | undefined;
   #stream: Writable | undefined;
 
-  /** @param drained as upon 'drain', which tells of the same where bytes were too many. */
+  /** @param drained as upon 'drain', which means the same where bytes were too many. */
   constructor(to: Sink, owner: Breakable, drained: () => void) {
     this.#to = to;
     this.#taken = guard(owner, (error?: Error | null) => {
@@ -70,7 +70,7 @@ export class WrittenChunks {
     if (this.#to.writableLength === 0) this.#waiting = 0;
     this.#waiting += 1;
     if (this.#waiting < mostWaiting) return this.#to.write(chunk, encoding);
-    // The first that is one too many tells when it is taken, and with it all before.
+    // The first chunk that is one too many calls back when it is taken, and with it all before.
     this.#to.write(chunk, encoding, this.#waiting === mostWaiting ? this.#taken : undefined);
     return false;
   }

@@ -12,7 +12,7 @@ export interface AutoscalerMount {
   readonly ca: string | undefined;
 }
 
-/** The autoscaler tells about 200 bytes of each resource. */
+/** The autoscaler lists each resource in about 200 bytes. */
 const proxyLimits = { headersTimeout: 15_000, bodyTimeout: 15_000, maxResponseSize: 64 * 1024 * 1024 };
 
 /** `GET /resources`, `GET /resources/:namespace/:name` and, where there is one, the autoscaler under `/autoscaler`. */

@@ -146,7 +146,7 @@ test('a fence that is shared is not clear once something is held behind it, or a
   await h.end({ 'client-gone': 1 });
 });
 
-test('where anybody may ask, fences of ever new epochs shut a resource once a second; the autoscaler with a token is not refused', async () => {
+test('where any client may ask, fences of ever new epochs shut a resource once a second; the autoscaler with a token is not refused', async () => {
   const clock = createFakeClock();
   for (const token of [undefined, 'secret']) {
     const h = await awake(clock);

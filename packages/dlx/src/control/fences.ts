@@ -3,7 +3,7 @@ import type { Clock } from '@scaler/scaler-types';
 import type { FenceAnswer, Gate } from '../gate/gate.ts';
 import { SharedAnswers } from './shared-answers.ts';
 
-/** Of one resource, where anybody may ask: a fence makes its next request wait for the cluster. */
+/** Of one resource, where any client may ask: a fence makes its next request wait for the cluster. */
 const rate = { perSecond: 1, burst: 5 };
 
 /** Raises fences: equal ones within a second are one. */
@@ -12,7 +12,7 @@ export class Fences {
   readonly #rates: PeerRates | undefined;
   readonly #onRaised: () => void;
 
-  /** `bounded`: anybody may ask, so each resource is fenced once a second at most, and five times at once. */
+  /** `bounded`: any client may ask, so each resource is fenced once a second at most, and five times at once. */
   constructor(clock: Clock, { bounded, onRaised }: { bounded: boolean; onRaised: () => void }) {
     this.#raised = new SharedAnswers(clock);
     this.#rates = bounded ? new PeerRates(rate, clock) : undefined;

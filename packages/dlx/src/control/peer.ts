@@ -14,14 +14,14 @@ import { preflight } from './preflight.ts';
 import { SharedAnswers } from './shared-answers.ts';
 
 export interface PeerRouteOptions {
-  /** Whether anybody may ask, so that what one question costs is bounded. Default false. */
+  /** Whether any client may ask, so that the cost of a question is bounded. Default false. */
   readonly bounded?: boolean;
 }
 
 /**
- * What the autoscaler asks each DLX: who is active, whether nothing is under way, whether a sleeper could be served.
- * Equal questions within a second share one answer. A fence ends the sharing of the activity: what is asked behind it has
- * to show what came before it.
+ * The questions of the autoscaler to each DLX: which resources are active, whether nothing is under way, whether a
+ * sleeper could be served. Equal questions within a second share one answer. A fence ends the sharing of the activity:
+ * what is asked behind it has to show what came before it.
  */
 export function peerRoutes(dlx: Dlx, { bounded = false }: PeerRouteOptions = {}): InfraRoute[] {
   const { identity: replica, clock } = dlx.core;
@@ -62,7 +62,7 @@ export function peerRoutes(dlx: Dlx, { bounded = false }: PeerRouteOptions = {})
           const reasons = await preflight(dlx, resource, new AbortController().signal);
           return { replica, ok: reasons.length === 0, reasons };
         };
-        // What is not known is not kept: names of others' choice would fill the memory.
+        // An unknown resource's answer is not kept: names of others' choice would fill the memory.
         const isKnown = dlx.resources.gate(resource) !== undefined;
         return { body: await (isKnown ? preflights.get(resourceKey(resource), ask) : ask()) };
       },

@@ -47,7 +47,7 @@ export function connectWithin(
   listenOnce(socket, 'connect', owner, () => {
     clearTimeout(timer);
     if (settleMs === 0) stands();
-    // What came in meanwhile is read before the immediate.
+    // Bytes that came in meanwhile are read before the immediate.
     else timer = setTimeout(setImmediate, settleMs, stands);
   });
 }

@@ -91,7 +91,7 @@ test('when its time is over one request tries it; the others follow once a conne
   expect(a?.failedUntilMs).toBe(30);
 });
 
-test('one that breaks off is left out while there is another; where there is none nobody waits', () => {
+test('one that breaks off is left out while there is another; where there is none no request waits', () => {
   const set = of('a', 'b');
   const [a, b] = set.list;
   a?.brokeOff(0, false);

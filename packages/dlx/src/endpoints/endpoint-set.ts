@@ -31,7 +31,7 @@ export class EndpointSet {
   }
 
   /**
-   * The next in turn; when all are left out the one that can be tried first, unless somebody tries it already.
+   * The next in turn; when all are left out the one that can be tried first, unless a request tries it already.
    *
    * @param not is not wanted.
    */

@@ -14,9 +14,9 @@ export interface EndpointUser {
   /** How many requests wait for an endpoint. */
   readonly held: number;
   isOpen(): boolean;
-  /** The endpoints are others, or were asked for in vain. `serves`: the scaler tells of one. */
+  /** The endpoints changed, or were asked for in vain. `serves`: the scaler lists one. */
   endpointsChanged(serves: boolean): void;
-  /** The scaler cannot tell of them, for this reason. */
+  /** The scaler cannot list them, for this reason. */
   endpointsUnknown(reason: string): void;
 }
 
@@ -38,7 +38,7 @@ export class EndpointSource {
     this.#user = user;
   }
 
-  /** Somebody arrived; monotonic. */
+  /** A request arrived; monotonic. */
   use(nowMs: number): void {
     const user = this.#user;
     this.#usedAtMs = nowMs;

@@ -3,7 +3,7 @@ import { ReleaseWindow } from './release-window.ts';
 
 const firstPauseMs = 10;
 const longestPauseMs = 1000;
-/** An endpoint that hangs costs each who tries it a wait. */
+/** An endpoint that hangs costs each request that tries it a wait. */
 const firstHungPauseMs = 1000;
 const longestHungPauseMs = 10_000;
 /**
@@ -60,7 +60,7 @@ export class EndpointState {
     this.failedUntilMs = hung ? nowMs + Math.min(longestHungPauseMs, firstHungPauseMs * times) : this.retryAtMs;
   }
 
-  /** It took a connection, and broke it off under a request. Where there is no other nobody waits for that. */
+  /** It took a connection, and broke it off under a request. Where there is no other endpoint no request waits for that. */
   brokeOff(nowMs: number, answering: boolean): void {
     if (!answering) this.window.failed();
     if (nowMs < this.failedUntilMs) return;
@@ -82,12 +82,12 @@ export class EndpointState {
     this.answeredAtMs = nowMs;
   }
 
-  /** Whoever is held waited since then: more is tried at once if nothing was answered meanwhile. */
+  /** The held requests waited since then: more are tried at once if nothing was answered meanwhile. */
   waited(sinceMs: number): void {
     if (this.answeredAtMs === undefined || this.answeredAtMs < sinceMs) this.window.waited();
   }
 
-  /** Who is sent to one that refuses tries it for all others. */
+  /** A request that is sent to an endpoint that refuses tries it for all others. */
   began(trial: Trial): void {
     if (this.refuses) this.#trial = trial;
   }

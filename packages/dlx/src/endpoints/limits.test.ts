@@ -217,7 +217,7 @@ test('a connection that does not come to stand is given up after the limit of it
   await h.end({ 'upstream-connect': 1 });
 });
 
-/** An address that takes no more connections and refuses none: its backlog is full, and nobody accepts. */
+/** An address that takes no more connections and refuses none: its backlog is full, and nothing accepts. */
 async function startBlackHole(): Promise<{ endpoint: Endpoint; close(): Promise<void> }> {
   const worker = new Worker(
     `const { parentPort } = require('node:worker_threads');

@@ -1,6 +1,6 @@
 const first = 16;
 const most = 1024;
-/** What a slow answer takes back of what a fast one gave. */
+/** A slow answer takes back this part of what a fast one gave. */
 const slowCosts = 0.25;
 
 /**

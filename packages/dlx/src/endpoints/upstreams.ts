@@ -10,22 +10,22 @@ import { type Connected, type Connecting, connectWithin } from './connect.ts';
 import { type SocketOwner, socketOptions, UpstreamSocket } from '../http1/upstream-socket.ts';
 
 const keepAliveMs = 4000;
-/** A connection that nobody uses (measured: 11 KB in use). */
+/** An idle connection (measured: 11 KB in use). */
 const idleBytes = 12_288;
 /** For a connection whose user left before it was begun. */
 const unused = { timeoutMs: 1, settleMs: 0 };
 
-/** Who sends a request over a connection to an endpoint. */
+/** A user of a connection to an endpoint: it sends a request. */
 export interface UpstreamUser extends Breakable {
   /** Asked when a new connection is made. */
   connecting(): Connecting;
   /** No byte has moved between us and the endpoint for so long. */
   silent(forMs: number): void;
-  /** Counts what waits to be taken, and tells of what stands still. */
+  /** Counts what waits to be taken, and reports what stands still. */
   look(nowMs: number): void;
 }
 
-/** Who sends a request in HTTP/1. */
+/** A user that sends a request in HTTP/1. */
 export interface Http1User extends UpstreamUser, SocketOwner {}
 
 /** One connection to an endpoint, or the way to one. */
@@ -33,7 +33,7 @@ export interface Upstream extends SocketOwner {
   readonly key: string;
   readonly client: Client;
   socket: UpstreamSocket | undefined;
-  /** Who has it now; undefined: nobody. */
+  /** Its user now; undefined: it is idle. */
   user: Http1User | undefined;
   /** Has carried a whole answer. */
   served: boolean;
@@ -46,7 +46,7 @@ export interface Upstream extends SocketOwner {
  * hold's decision.
  */
 export class Upstreams {
-  /** Those in HTTP/2, which requests share. */
+  /** Connections in HTTP/2, which requests share. */
   readonly sessions: UpstreamSessions;
   readonly #faults: Faults;
   readonly #ledger: Pick<Ledger, 'kept'>;
@@ -74,7 +74,7 @@ export class Upstreams {
     return upstream;
   }
 
-  /** How many endpoints there are connections to that nobody uses, or may be again. */
+  /** How many endpoints there are idle connections to, or may be again. */
   get known(): number {
     return this.#idle.size;
   }
@@ -98,7 +98,7 @@ export class Upstreams {
     this.#leaveIdle(upstream);
   }
 
-  /** Closes those to an endpoint that nobody uses. */
+  /** Closes idle ones to an endpoint. */
   discardIdle(key: string): void {
     const idle = this.#idle.get(key);
     this.#idle.delete(key);
@@ -119,7 +119,7 @@ export class Upstreams {
     return socket;
   }
 
-  /** Tells users of connections on which nothing moves. */
+  /** Calls users of connections on which nothing moves. */
   endSilent(nowMs: number): void {
     for (const connections of [this.#all, this.#own]) {
       for (const { user, socket, silence } of connections) {
@@ -131,7 +131,7 @@ export class Upstreams {
     this.sessions.look(nowMs);
   }
 
-  /** Who throws at it leaves the others to be told. */
+  /** A user that throws leaves the others to be called. */
   #look(user: UpstreamUser, forMs: number, nowMs: number): void {
     try {
       user.look(nowMs);
@@ -180,7 +180,7 @@ export class Upstreams {
     return upstream;
   }
 
-  /** What its endpoint sent made undici or us throw: it ends, and so does the request that it carries. */
+  /** undici or we threw at what its endpoint sent: it ends, and so does the request that it carries. */
   #broke(upstream: Upstream, error: unknown): void {
     const reason = error instanceof Error ? error : new Error(String(error));
     if (upstream.user === undefined) this.#faults.report(error, 'connection');
@@ -209,5 +209,5 @@ export class Upstreams {
 }
 
 function ignore(): void {
-  // Told again by the request itself.
+  // The request itself reports it.
 }

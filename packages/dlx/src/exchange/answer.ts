@@ -7,7 +7,7 @@ import { refusalForClient } from './problem-details.ts';
 interface Answered {
   readonly core: { readonly settings: Settings; readonly draining: boolean };
   readonly carrier: { readonly answering: boolean; answer(answer: OwnAnswer): void; reset(refusal: Refusal): void };
-  /** Undefined: it is not known whom it is for. */
+  /** Undefined: the target is not known. */
   readonly lane:
     | {
         readonly gate: { readonly key: string; readonly retryAfterS: number };

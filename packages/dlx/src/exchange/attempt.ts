@@ -21,9 +21,9 @@ export abstract class BaseAttempt implements Attempt {
   protected readonly limits: Limits;
   /** The endpoint has been sent the request's head. */
   protected isSent = false;
-  /** Nothing more is heard from the endpoint, and nothing said of it. */
+  /** The try is over: whatever the endpoint still sends is not heard. */
   protected done = false;
-  /** Monotonic; when it was sent. Of one that was not held nobody asks. */
+  /** Monotonic; when it was sent. Measured for a request that was held alone. */
   #sentMs = 0;
   readonly #place: ReleasePlace | undefined;
 

@@ -7,7 +7,7 @@ import type { Head } from '../head/head.ts';
 import type { Refusal } from '../outcome.ts';
 import type { Breakable } from '../sockets/guard.ts';
 
-// What an exchange stands between. `X` is the exchange itself, which is made of these.
+// The two sides of an exchange: its client and its target. `X` is the exchange itself.
 
 /** Where requests come from: a connection, whatever it speaks. */
 export interface Channel<X> {
@@ -16,13 +16,13 @@ export interface Channel<X> {
   /** Whether that port is one target's own. */
   readonly ownPort: boolean;
   readonly remoteAddress: string | undefined;
-  /** What the ledger counts for it beside its requests, where it carries one at a time. */
+  /** Bytes that the ledger counts for it beside its requests, where it carries one at a time. */
   readonly connectionBytes: number;
   /** A request has its outcome. */
   done(x: X): void;
 }
 
-/** What a request in HTTP says of itself. */
+/** A request in HTTP. */
 export interface HttpRequest {
   readonly method: string;
   /** As it came; `/…` in all but odd requests. */
@@ -47,9 +47,9 @@ export interface OwnAnswer {
 
 /** One request's way in and its answer's way out, in the protocol that its client speaks. */
 export interface Carrier<X> {
-  /** Undefined: a raw connection, which says nothing that is understood here. */
+  /** Undefined: a raw connection, whose bytes are not understood here. */
   readonly http: HttpRequest | undefined;
-  /** What the protocol lets through and must not pass. */
+  /** Refuses what the protocol lets through and must not pass. */
   check(x: X): Refusal | undefined;
   /** Whether the head of an answer is on its way, so that another can no longer be given. */
   readonly answering: boolean;
@@ -79,7 +79,7 @@ export interface Way<X> {
   pump(): void;
   /** How a new connection to an endpoint is made; `timeoutMs` is what it may take when there is no other. */
   connecting(state: EndpointState, timeoutMs: number): Connecting;
-  /** A connection stands: those who waited for somebody to try may follow. */
+  /** A connection stands: requests that waited for another to try may follow. */
   connected(state: EndpointState): void;
   /** No connection was had. */
   connectFailed(x: X, state: EndpointState, error: unknown): void;

@@ -36,7 +36,7 @@ export interface ExchangeLane {
 /** `held` waits for an endpoint, `forwarding` is on its way, `ended` has its one outcome. */
 export type ExchangeState = 'new' | 'held' | 'forwarding' | 'ended';
 
-/** Of what an error says. */
+/** Characters of an error's text in a detail. */
 const longestCause = 200;
 
 let arrivals = 0;
@@ -51,7 +51,7 @@ export class Exchange implements Breakable {
   readonly core: Core;
   readonly channel: Channel<Exchange>;
   readonly carrier: Carrier<Exchange>;
-  /** What it says of itself, if it is HTTP. */
+  /** Its head, if it is HTTP. */
   readonly http: HttpRequest | undefined;
   /** Monotonic. */
   readonly startedMs: number;
@@ -62,9 +62,9 @@ export class Exchange implements Breakable {
   /** Monotonic; when its hold ends. */
   deadlineMs = 0;
   heldAtMs = 0;
-  /** What it is counted as while it is held; 0: it never was. */
+  /** The bytes that it is counted as while it is held; 0: it never was. */
   heldBytes = 0;
-  /** What it is counted as now, in flight; the connection that is its alone is counted by itself. */
+  /** The bytes that it is counted as now, in flight; the connection that is its alone is counted by itself. */
   charged = 0;
   /** Of these, what was read from its client beside its head. */
   keptBytes = 0;
@@ -77,7 +77,7 @@ export class Exchange implements Breakable {
   /** Sent once more already, after an endpoint broke off without an answer. */
   repeated = false;
   #open = false;
-  /** What it is counted as at least while it is in flight. */
+  /** The bytes that it is counted as at least while it is in flight. */
   #inFlightBytes = 0;
 
   constructor(core: Core, channel: Channel<Exchange>, carrier: Carrier<Exchange>) {
@@ -95,7 +95,7 @@ export class Exchange implements Breakable {
     this.lane = lane;
     lane.gate.inFlight += 1;
     this.#inFlightBytes = inFlightBytesOf(this.http);
-    // What comes of a body is seen at the next look, and may be much by then.
+    // The body is counted at the next look, and may be large by then.
     this.#charge(this.#inFlightBytes + bodyAheadOf(this.http?.head));
   }
 
@@ -251,7 +251,7 @@ export class Exchange implements Breakable {
     const { accounting } = this.core;
     accounting.held += by;
     accounting.heldBytes += by * this.heldBytes;
-    // What is held counts its connection.
+    // A held request counts its connection.
     accounting.ledger.inFlight -= by * this.channel.connectionBytes;
     const gate = this.lane?.gate;
     if (gate === undefined) return;

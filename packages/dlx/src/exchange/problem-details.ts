@@ -2,7 +2,7 @@ import type { Outcome, Refusal } from '../outcome.ts';
 
 import type { ProblemDetails } from '../core.ts';
 
-/** Says nothing of pods, resources, images or nodes. */
+/** Names no pods, resources, images or nodes. */
 const briefly: Record<Outcome, string> = {
   forwarded: 'forwarded',
   'client-gone': 'the client left',
@@ -15,7 +15,7 @@ const briefly: Record<Outcome, string> = {
   'upstream-reset': 'it broke off',
   draining: 'this DLX is shutting down',
   'not-woken': 'it is asleep, and not woken by this kind of request',
-  'no-route': 'nothing known goes by this host and path',
+  'no-route': 'no known resource has this host and path',
   'bad-request': 'it cannot be passed on as it stands',
 };
 
@@ -27,8 +27,8 @@ interface Refused {
 }
 
 /**
- * What a client is told of a refusal. Briefly that is the outcome in words; only what was wrong with the request itself,
- * before anything of the cluster was looked at, is told whole.
+ * A refusal as its client gets it. Briefly that is the outcome in words; only what was wrong with the request itself,
+ * before anything of the cluster was looked at, is given whole.
  */
 export function refusalForClient(x: Refused, refusal: Refusal): Refusal {
   if (x.core.settings.problemDetails !== 'brief') return refusal;

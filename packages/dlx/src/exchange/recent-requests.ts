@@ -3,7 +3,7 @@ import { keptText } from '../ledger/kept-text.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Outcome } from '../outcome.ts';
 
-/** One request that ended, for people who ask what happened last. */
+/** One request that ended, as the admin server shows it. */
 export interface Ended {
   /** ISO 8601, UTC. */
   readonly at: string;
@@ -29,7 +29,7 @@ const kept = 32;
 const mostPath = 200;
 const mostMethod = 20;
 const mostDetail = 500;
-/** What a raw connection is remembered as. */
+/** A raw connection is remembered as this. */
 const raw = { method: 'TCP', url: '' };
 /** A slot beside its texts. */
 const slotBytes = 192;
@@ -44,7 +44,7 @@ interface Slot {
   outcome: Outcome;
   status: number;
   detail: string | undefined;
-  /** What it is counted as. */
+  /** The bytes that it is counted as. */
   bytes: number;
 }
 

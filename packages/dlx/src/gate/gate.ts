@@ -10,10 +10,10 @@ import { type Ended, RecentRequests } from '../exchange/recent-requests.ts';
 import { Wake } from '../wake/wake.ts';
 import type { WakeTarget } from '../wake/wake-target.ts';
 
-/** A live answer of setScale is good for so long where the scaler says that what it told may be out of date. */
+/** A live answer of setScale is believed for so long while the scaler says that its list may be out of date. */
 const liveAnswerMs = 1000;
 
-/** What a fence is answered. */
+/** The answer to a fence. */
 export interface FenceAnswer {
   readonly clear: boolean;
   readonly held: number;
@@ -33,7 +33,7 @@ export class Gate implements LaneGate, WakeTarget {
   inFlightBytes = 0;
   readonly namespace: NamespaceLoad;
   inFlight = 0;
-  /** Those in flight that are not HTTP, or not any more: WebSockets, raw connections. */
+  /** Requests in flight that are not HTTP, or not any more: WebSockets, raw connections. */
   openStreams = 0;
   /** Requests since start, quiet ones not counted. */
   arrivals = 0;
@@ -41,7 +41,7 @@ export class Gate implements LaneGate, WakeTarget {
   lastArrivalMs: number | undefined = undefined;
   /** Monotonic; when the last request ended that is not quiet. */
   lastEndMs: number | undefined = undefined;
-  /** What stands in the way of a wake, as last heard; told to those who waited in vain. */
+  /** Why its wake is blocked, as last heard; the detail of requests that waited in vain. */
   blockedReason: string | undefined = undefined;
   lanes: readonly Lane[] = [];
   // Ten thousand sleepers have none of these: they are made for the first request.
@@ -49,7 +49,7 @@ export class Gate implements LaneGate, WakeTarget {
   #retries: RetryBudget | undefined;
   #recent: RecentRequests | undefined;
   #fence: string | undefined;
-  /** Since the fence the scaler has told of it awake again. What it tells may be old: only a setScale is believed. */
+  /** Since the fence the scaler has listed it as awake again. That may be old: only a setScale is believed. */
   #fenceMayBeOver = false;
   /** Counts fences, so that a wake which began before one does not lift it. */
   #fences = 0;
@@ -94,8 +94,8 @@ export class Gate implements LaneGate, WakeTarget {
   }
 
   /**
-   * Whether an arrival may pass at once. A fence bars the way whatever was told; what may be out of date is not
-   * believed; the phase alone opens the gate, or a setScale that resolved since the phase last said otherwise.
+   * Whether an arrival may pass at once. A fence closes the gate whatever the phase is; a phase that may be out of date
+   * is not believed; the phase alone opens the gate, or a setScale that resolved since the phase last said otherwise.
    */
   isOpen(): boolean {
     if (this.#fence !== undefined || this.removed) return false;
@@ -105,7 +105,7 @@ export class Gate implements LaneGate, WakeTarget {
     return !stale && (this.resource.phase === 'awake' || this.resource.phase === 'waking');
   }
 
-  /** Takes what the scaler told last. */
+  /** Takes the resource as the scaler listed it last. */
   update(resource: Resource): void {
     const wasOpen = this.held > 0 && this.isOpen();
     if (resource.phase !== this.resource.phase) this.#wake?.phaseChanged(resource.phase);
@@ -137,8 +137,8 @@ export class Gate implements LaneGate, WakeTarget {
   }
 
   /**
-   * Bars the way if nothing is under way, in the same step. A wake that is under way was begun by somebody who may
-   * come back, and before the fence: it must not lift it.
+   * Closes the gate if nothing is under way, in the same step. A wake that is under way began before the fence, for a client
+   * that may come back: it must not lift the fence.
    */
   raiseFence(epoch: string): FenceAnswer {
     const { held, inFlight } = this;
@@ -166,14 +166,14 @@ export class Gate implements LaneGate, WakeTarget {
   }
 
   /**
-   * A quiet request came by and cannot pass. It wakes nobody; but a fence whose park was undone is lifted by a setScale alone,
-   * and where only quiet ones come nobody else would ask for one.
+   * A quiet request came by and cannot pass. It wakes nothing; but only a setScale lifts a fence whose park was undone, and
+   * where all requests are quiet no other would ask for one.
    */
   quietWaits(): void {
     if (this.#fence !== undefined && this.#fenceMayBeOver) this.wake.check();
   }
 
-  /** Whether somebody is held whom only a setScale helps. */
+  /** Whether a request is held that only a setScale helps. */
   needsWake(): boolean {
     if (this.held === 0) return false;
     if (!this.isOpen()) return true;
@@ -186,7 +186,7 @@ export class Gate implements LaneGate, WakeTarget {
     return false;
   }
 
-  /** Someone was held: wakes, and watches over the hold limit. */
+  /** A request was held: wakes, and watches over the hold limit. */
   holds(x: Exchange): void {
     this.armDeadline(x.deadlineMs);
     this.wake.start();
@@ -228,7 +228,8 @@ export class Gate implements LaneGate, WakeTarget {
 
   /** A lane for each port, those that there are already among them. */
   #lanesFor(ports: readonly TargetPort[]): Lane[] {
-    // One that is told twice is one, as it was told last. A Service may have thousands: each is looked up, not looked for.
+    // A port that is listed twice is one, as it was listed last. A Service may have thousands: each is looked up, not
+    // looked for.
     const distinct = new Map<string, TargetPort>();
     for (const port of ports) {
       const key = laneKey(port);
@@ -252,7 +253,7 @@ export class Gate implements LaneGate, WakeTarget {
     for (const lane of this.lanes) if (lane.head !== undefined) this.armDeadline(lane.head.deadlineMs);
   }
 
-  /** A call's own deadline, which may be short, says nothing of the wake. */
+  /** A call's own deadline may be short, so it is no sign of a failed wake. */
   #tellTimedOut(nowMs: number): void {
     const limitMs = this.resource.holdTimeoutMs ?? this.core.settings.holdTimeoutMs;
     for (const { head } of this.lanes) {

@@ -3,7 +3,7 @@ import { type Holdable, HoldQueue } from './hold-queue.ts';
 
 const item = (seq: number): Holdable => ({ seq, prev: undefined, next: undefined });
 
-test('it gives in order of arrival, whoever leaves in between, and whoever comes back finds the old place', () => {
+test('it gives in order of arrival, though some leave in between, and an item that comes back finds its old place', () => {
   const queue = new HoldQueue<Holdable>();
   const items = [1, 2, 3, 4, 5].map(item);
   for (const one of items) queue.add(one);

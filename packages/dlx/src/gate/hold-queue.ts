@@ -1,4 +1,4 @@
-/** What a {@link HoldQueue} links; the links are the queue's own. */
+/** An item of a {@link HoldQueue}; the links are the queue's own. */
 export interface Holdable {
   /** Order of arrival in the process. */
   readonly seq: number;

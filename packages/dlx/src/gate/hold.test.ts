@@ -125,7 +125,7 @@ test('what may be out of date is not believed: each batch waits for a live setSc
   await h.end({ forwarded: 3 });
 });
 
-test('a wake that fails is tried again while somebody is held, and at once for the next to come', async () => {
+test('a wake that fails is tried again while a request is held, and at once for the next to come', async () => {
   const clock = createFakeClock();
   const app = await startUpstream();
   const h = await startHarness({ clock, settings: { holdTimeoutMs: 250 } });

@@ -21,14 +21,14 @@ export interface LaneGate extends ExchangeGate {
   readonly wake: Wake;
   /** Its wake, if there ever was a reason for one. */
   readonly wakeSoFar: Wake | undefined;
-  /** What stands in the way of a wake, as last heard. */
+  /** Why its wake is blocked, as last heard. */
   blockedReason: string | undefined;
   /** Requests since start, quiet ones not counted. */
   arrivals: number;
   /** Monotonic. */
   lastArrivalMs: number | undefined;
   isOpen(): boolean;
-  /** Someone was held: wakes, and watches over the hold limit. */
+  /** A request was held: wakes, and watches over the hold limit. */
   holds(x: Exchange): void;
   /** A quiet request came by and cannot pass. */
   quietWaits(): void;
@@ -36,9 +36,9 @@ export interface LaneGate extends ExchangeGate {
   ended(x: Exchange, outcome: Outcome, status: number, detail: string | undefined): void;
 }
 
-/** What is done with requests of a lane. */
+/** The way of a lane's requests. */
 export interface LaneWay {
-  /** Keeps it until an endpoint is there or its time is over. */
+  /** Keeps a request until an endpoint is there or its time is over. */
   hold(x: Exchange): void;
   /** Sends it to an endpoint. */
   send(x: Exchange, state: EndpointState): void;
@@ -91,7 +91,7 @@ export class Lane implements ExchangeLane, EndpointUser {
   }
 
   /**
-   * An endpoint for an arrival that need not wait; undefined: it must. Whoever came before goes first. With `wanted`
+   * An endpoint for an arrival that need not wait; undefined: it must. Requests that came before go first. With `wanted`
    * false the endpoints are not even looked for. `nowMs` is monotonic.
    */
   passTo(wanted: boolean, nowMs: number): EndpointState | undefined {
@@ -199,7 +199,7 @@ export class Lane implements ExchangeLane, EndpointUser {
     this.#source?.stop();
   }
 
-  /** Ends a watch that nobody used since then. */
+  /** Ends a watch that no request used since then. */
   sweep(unusedSinceMs: number): void {
     if (this.held === 0) this.#source?.sweep(unusedSinceMs);
   }

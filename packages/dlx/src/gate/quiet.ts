@@ -28,10 +28,10 @@ export function quietOf(
   return isMatched(prepared(rules), http ?? raw, port) ? 'health' : undefined;
 }
 
-/** What rules look at. */
+/** The parts of a request that rules look at. */
 type Asked = Pick<HttpRequest, 'method' | 'url' | 'fields'>;
 
-/** A raw connection says nothing; a rule that asks for nothing but its port is for it, too. */
+/** A raw connection has no method, path or fields; a rule with a port alone matches it, too. */
 const raw: Asked = { method: 'TCP', url: '', fields: () => new Map() };
 
 /** A rule as it is asked; a text that ended in `*` is the beginning of what it matches. */
@@ -54,7 +54,7 @@ interface PreparedRules {
   readonly names: ReadonlySet<string>;
 }
 
-// A resource's rules stay the same object until it is told anew.
+// A resource's rules stay the same object until the scaler lists it anew.
 const known = new WeakMap<readonly QuietRule[], PreparedRules>();
 
 function prepared(rules: readonly QuietRule[]): PreparedRules {
@@ -82,7 +82,10 @@ function namesSomething({ method, port, path, fields }: Prepared): boolean {
   return method !== undefined || port !== undefined || path !== undefined || fields.length > 0;
 }
 
-/** Takes one look at each rule and, where a rule asks for some, one at each field: tenants write the ones, clients the others. */
+/**
+ * Takes one look at each rule and, where a rule asks for some, one at each field: tenants write the ones, clients the
+ * others.
+ */
 function isMatched({ rules, names }: PreparedRules, asked: Asked, port: number): boolean {
   const path = pathOf(asked.url);
   let fields: ReadonlyMap<string, string> | undefined;

@@ -1,8 +1,8 @@
 // Counted in fifths: a request adds one, a retry takes five.
 const costs = 5;
-/** What is remembered: the requests of late. */
+/** So many of the last requests are remembered. */
 const most = 500;
-/** What a quiet resource has too: ten retries, one of which comes back each second. */
+/** A quiet resource has ten retries, too, one of which comes back each second. */
 const least = 10 * costs;
 
 /** How many of a resource's requests may be sent once more, so that an app that breaks off is not sent even more. */

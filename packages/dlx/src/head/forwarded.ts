@@ -1,6 +1,6 @@
 import { type Head, hopHeader } from './head.ts';
 
-/** A request, by who asks for it. */
+/** A request, and the client that it came from. */
 interface Asked {
   /** Undefined: a raw connection, which has no fields. */
   readonly http: { readonly head: Head } | undefined;
@@ -10,7 +10,7 @@ interface Asked {
 
 const letterX = 0x78;
 
-/** Adds the fields that tell an endpoint who asked for what, and by which gates it came. */
+/** Adds the fields that name the client and what it asked for, and the gates by which the request came. */
 export function addForwarded(x: Asked, key: string): void {
   const { http, channel, core } = x;
   if (http === undefined) return;
@@ -24,14 +24,14 @@ export function addForwarded(x: Asked, key: string): void {
   fields.push('x-forwarded-proto', (trusted ? head.forwardedProto : undefined) ?? 'http');
   const asked = (trusted ? head.forwardedHost : undefined) ?? host;
   if (asked !== undefined) fields.push('x-forwarded-host', asked);
-  // The other form of the same, for those who use it already.
+  // The other form of the same, where it is in use already.
   if (trusted && head.forwarded !== undefined) {
     fields.push('forwarded', `${head.forwarded}, ${forwardedElement(client, host)}`);
   }
   fields.push(hopHeader, head.hop === undefined ? key : `${head.hop}, ${key}`);
 }
 
-/** Those of `X-Forwarded-*` that are not made anew: port, prefix, server and the like. */
+/** Drops the fields `X-Forwarded-*` that are not made anew: port, prefix, server and the like. */
 function dropClaims(fields: string[]): void {
   let kept = 0;
   for (let i = 0; i < fields.length; i += 2) {
@@ -48,7 +48,7 @@ function isClaim(name: string): boolean {
   return (name.charCodeAt(0) | 0x20) === letterX && /^x-forwarded-/i.test(name);
 }
 
-/** What one proxy adds to `Forwarded` (RFC 7239). `client`: an address or `unknown`. */
+/** The element that one proxy adds to `Forwarded` (RFC 7239). `client`: an address or `unknown`. */
 export function forwardedElement(client: string, host: string | undefined): string {
   const by = client.includes(':') ? `"[${client}]"` : client;
   return `for=${by};${host === undefined ? '' : `host=${tokenOrQuoted(host)};`}proto=http`;

@@ -1,11 +1,11 @@
 import { connectionFields, dropNamed, isConnectionField, nominatedBy } from './connection-fields.ts';
 import { markOf, NameMarks } from './name-marks.ts';
 
-/** What a request's header fields say, read in one pass over the raw ones. */
+/** A request's header fields, read in one pass over the raw ones. */
 export interface Head {
   /** Fields to pass on, flat, without those that concern this connection only. */
   readonly fields: string[];
-  /** What all that came takes of memory, in bytes; see {@link fieldBytes}. */
+  /** The memory of all fields, in bytes; see {@link fieldBytes}. */
   bytes: number;
   /** How many fields came. */
   count: number;
@@ -18,7 +18,7 @@ export interface Head {
   transferEncoding: string | undefined;
   upgrade: string | undefined;
   expect: string | undefined;
-  /** It says `TE: trailers`, and so do the fields to pass on. */
+  /** It has `TE: trailers`, and so have the fields to pass on. */
   takesTrailers: boolean;
   /** By `Forwarded`, all of them. */
   forwarded: string | undefined;
@@ -34,7 +34,7 @@ export interface Head {
 /** The header that stops loops: which resources' gates a request has passed. */
 export const hopHeader = 'x-scaler-hop';
 
-/** What is read, beside the target header; all other fields are passed on as they are. */
+/** The fields that are read, beside the target header; all others are passed on as they are. */
 const read = new NameMarks([
   ...connectionFields,
   'host',
@@ -48,7 +48,7 @@ const read = new NameMarks([
   hopHeader,
 ]);
 
-/** What a field takes beside its characters: two strings, each in two lists. Ten thousand of one letter take 680 KB. */
+/** The memory of a field beside its characters: two strings, each in two lists. Ten thousand of one letter take 680 KB. */
 export const fieldBytes = 96;
 /** So many fields a request may have. */
 export const mostFields = 2000;

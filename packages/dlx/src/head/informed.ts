@@ -3,25 +3,25 @@ import type { BoundsMet } from '../ledger/bounds-met.ts';
 /** So many 1xx of one request are passed on, with so many characters in all: as much as a head may have. */
 const mostPassed = 100;
 const mostPassedLength = 65_536;
-/** An endpoint that says more than that before its answer is not waited for any more. */
+/** An endpoint that sends more 1xx than that is not waited for any more. */
 const mostHeard = 1_000;
 const mostHeardLength = 16 * 2 ** 20;
-/** In HTTP/2 a field that was said before takes a byte to say, and as much to read as any other. */
+/** In HTTP/2 a field that was sent before takes a byte to send, and as much to read as any other. */
 const mostHeardFields = 16_384;
 
-/** What a 1xx costs beside its fields. */
+/** The cost of a 1xx beside its fields. */
 const lineLength = 32;
 
-/** What is to become of a 1xx: `drop` leaves it out, `break` ends the request. */
+/** The fate of a 1xx: `drop` leaves it out, `break` ends the request. */
 export type InformedFate = 'pass' | 'drop' | 'break';
 
-/** Whose answer it is. */
+/** The request that they answer. */
 interface Answered {
   readonly core: { readonly accounting: { readonly bounds: BoundsMet } };
   readonly lane: { readonly gate: { readonly ref: { readonly namespace: string } } } | undefined;
 }
 
-/** Counts what an endpoint says before its answer begins: a 1xx has no back-pressure, and they may be without number. */
+/** Counts the 1xx of an endpoint: they have no back-pressure, and may be without number. */
 export class Informed {
   readonly #x: Answered;
   #count = 0;
@@ -45,7 +45,7 @@ export class Informed {
   }
 }
 
-export const tooMuchSaid = `said more than ${mostHeard} times, in more than ${mostHeardLength} bytes or ${mostHeardFields} fields, that its answer is to come`;
+export const tooManyInformed = `sent too many 1xx: more than ${mostHeard}, or more than ${mostHeardLength} bytes or ${mostHeardFields} fields of them`;
 
 /** Fields of a 103, in the form in which Node takes them. */
 export function hintsOf(fields: readonly string[]): Record<string, string | string[]> {

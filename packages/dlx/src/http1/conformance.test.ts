@@ -464,7 +464,7 @@ describe('an answer', () => {
     await h.end({ 'upstream-reset': 1 });
   });
 
-  test('and what the app says unasked behind it is nobody’s answer', async () => {
+  test('and bytes that the app sends unasked behind it answer no request', async () => {
     const app = await startRawApp();
     const h = await awake(app.endpoint);
     const { hears, heard, socket } = await client(h, get);

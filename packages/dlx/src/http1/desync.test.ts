@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => app.close());
 
 const get = 'GET / HTTP/1.1\r\nhost: web\r\n\r\n';
-/** Comes behind every other: whoever reads the end of the other one wrongly serves it, or serves it as another. */
+/** Comes behind every other: an endpoint that reads the end of the other one wrongly serves it, or serves it as another. */
 const next = 'GET /next HTTP/1.1\r\nhost: api\r\nx-next: 1\r\n\r\n';
 const post = (fields: string, body = ''): string => `POST / HTTP/1.1\r\nhost: web\r\n${fields}\r\n${body}`;
 const chunked = (body: string): string => post('transfer-encoding: chunked\r\n', body);
@@ -130,7 +130,7 @@ describe('is refused once, and nothing of it nor of what comes behind it is sent
     ['tabs in the request line', line('GET\t/\tHTTP/1.1')],
     ['a method in lower case', line('get / HTTP/1.1')],
     ['TLS', '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03'],
-    // What nobody expects.
+    // An unexpected answer.
     ['another expectation', post('expect: wonders\r\ncontent-length: 5\r\n', 'hello'), 417],
     ['70 KB of fields', line('GET / HTTP/1.1', `host: web\r\nx: ${'a'.repeat(70_000)}\r\n`), 431],
   ])('%s', async (_, text, status = 400) => {

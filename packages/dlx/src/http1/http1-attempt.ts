@@ -13,7 +13,7 @@ import { hasBody } from '../head/head.ts';
 import { HeadLines } from '../head/head-lines.ts';
 import type { RawMessage } from './raw-message.ts';
 import type { RawResponse } from './raw-response.ts';
-import { Informed, tooMuchSaid } from '../head/informed.ts';
+import { Informed, tooManyInformed } from '../head/informed.ts';
 import { RequestBody } from './request-body.ts';
 import { writeInformation } from './information.ts';
 import { readPlainHead } from './plain-head.ts';
@@ -42,10 +42,10 @@ export class Http1Attempt extends BaseAttempt implements Http1User, Dispatcher.D
   #controller: Controller | undefined;
   /** A byte of an answer came. */
   #answering = false;
-  /** The answer itself has begun, beyond what was said in advance. */
+  /** The answer itself has begun, beyond its 1xx. */
   #begun = false;
   #contentLength: number | undefined;
-  /** What `Connection` named in the answer's head. */
+  /** The fields that `Connection` named in the answer's head. */
   #nominated: ReadonlySet<string> | undefined;
   #passed = 0;
   /** Of the head that comes. */
@@ -176,7 +176,7 @@ export class Http1Attempt extends BaseAttempt implements Http1User, Dispatcher.D
 
   #takeHead(controller: Controller, status: number, phrase: string | undefined): void {
     if (status < 100 || status === 101) {
-      this.#failed(new Error(`answered with status ${status}, which is none to a request`));
+      this.#failed(new Error(`answered with status ${status}, which is no final answer`));
       return;
     }
     const raw = (controller.rawHeaders ?? []) as (Buffer | string)[];
@@ -247,7 +247,7 @@ export class Http1Attempt extends BaseAttempt implements Http1User, Dispatcher.D
 
   #brokeOff(error: Error): void {
     const { x, way, state } = this;
-    // One that stood idle may have been closed just as we wrote: that says nothing of the endpoint.
+    // An idle connection may have been closed just as we wrote: that is no failure of the endpoint.
     if (this.#answering || this.#upstream?.served !== true) {
       state.brokeOff(x.core.clock.monotonic(), this.#answering);
     }
@@ -280,7 +280,7 @@ export class Http1Attempt extends BaseAttempt implements Http1User, Dispatcher.D
   #inform(status: number, raw: (Buffer | string)[]): void {
     const { res, req } = this.#client;
     const fate = (this.#informed ??= new Informed(this.x)).take(raw, req.socket.writableNeedDrain);
-    if (fate === 'break') this.refuse('upstream-reset', tooMuchSaid);
+    if (fate === 'break') this.refuse('upstream-reset', tooManyInformed);
     if (fate !== 'pass' || req.httpVersion !== '1.1') return;
     writeInformation(res, status, raw, (error) => {
       this.x.core.logger.debug('early hint left out', { ...this.x.lane?.gate.ref, err: error });

@@ -52,11 +52,11 @@ export class Http1Carrier implements Carrier<Exchange>, HttpRequest {
 
   answer(answer: OwnAnswer): void {
     const { res } = this;
-    // A client that was never told to continue may send its body or leave it out: the connection cannot go on.
+    // A client that never got "100 Continue" may send its body or leave it out: the connection cannot go on.
     if (answer.last || this.#expectsContinue) res.shouldKeepAlive = false;
     res.writeHead(answer.status, answer.fields);
     res.end(this.method === 'HEAD' ? undefined : answer.body);
-    // Node throws a body away by itself only if nobody ever looked at it.
+    // Node throws a body away by itself only if it was never looked at.
     if (!this.req.complete) this.req.resume();
   }
 

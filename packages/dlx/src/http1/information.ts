@@ -2,7 +2,10 @@ import type { ServerResponse } from 'node:http';
 import { hintsOf } from '../head/informed.ts';
 import { readResponseHead } from '../head/response-head.ts';
 
-/** Passes on a 1xx of an endpoint, by its raw fields, as far as Node can write it. `leftOut` is told of one that it cannot. */
+/**
+ * Passes on a 1xx of an endpoint, by its raw fields, as far as Node can write it. `leftOut` gets the error of a hint
+ * that it cannot.
+ */
 export function writeInformation(
   res: ServerResponse,
   status: number,

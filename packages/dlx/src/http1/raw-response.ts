@@ -1,6 +1,6 @@
 import { ServerResponse, STATUS_CODES } from 'node:http';
 
-/** What `ServerResponse.writeHead` leaves behind for the rest of the class, by names that are Node's own. */
+/** The fields that `ServerResponse.writeHead` leaves behind for the rest of the class, by names that are Node's own. */
 interface Written {
   _header: string;
   _headerSent: boolean;

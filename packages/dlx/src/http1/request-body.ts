@@ -29,7 +29,7 @@ export class RequestBody extends Readable implements Breakable {
     this.#owner.broke(error);
   }
 
-  /** Whether something was taken from the client: it cannot be sent by anybody else. */
+  /** Whether something was taken from the client: no other try can send it. */
   get touched(): boolean {
     return this.#touched;
   }
@@ -52,7 +52,7 @@ export class RequestBody extends Readable implements Breakable {
     if (this.#reading) {
       unlisten(this.#req, 'data', this.#onData);
       unlisten(this.#req, 'end', this.#onEnd);
-      // What is still to come of one that was begun is thrown away, so that the connection can go on.
+      // The rest of a body that was begun is thrown away, so that the connection can go on.
       if (this.#touched) this.#req.resume();
       else this.#req.pause();
     }

@@ -10,7 +10,7 @@ export interface Checked {
   path: string;
 }
 
-/** What Node's parser lets through in HTTP/1 and must not pass. */
+/** Refuses what Node's parser lets through in HTTP/1 and must not pass. */
 export function checkRequest(
   to: Checked,
   bounds: BoundsMet,
@@ -52,7 +52,7 @@ function checkAbsolute(to: Checked, url: string, hostField = ''): Refusal | unde
   return undefined;
 }
 
-/** Whom it is for is not known yet. */
+/** It is counted for no namespace: the resource is not known yet. */
 export function tooManyFields(bounds: BoundsMet, count: number): Refusal {
   bounds.met('fields');
   return bad(`${count} fields, of which ${mostFields} are allowed`, 431);

@@ -4,10 +4,13 @@ import type { Untaken } from '../ledger/waiting.ts';
 import type { RawMessage } from './raw-message.ts';
 import type { RequestBody } from './request-body.ts';
 
-/** What is read of an endpoint's answer before it is read no further: three reads, two of them written already. */
+/** Bytes that are read of an endpoint's answer before it is read no further: three reads, two of them written already. */
 export const readAhead = 196_608;
 
-/** What waits of a request in HTTP/1; `paused`: its answer is read no further. `end` is told whether it is the client's. */
+/**
+ * Counts what waits of a request in HTTP/1; `paused`: its answer is read no further. `end` gets whether the client is
+ * the one that takes nothing.
+ */
 export function untakenOf(
   {
     req,

@@ -15,7 +15,7 @@ export interface SocketOwner extends Breakable {
   hasTooMany(chunk: Buffer): boolean;
 }
 
-/** What the kernel hands over at once. One for all connections: what comes is copied before another is read. */
+/** The kernel writes each read here. One buffer for all connections: a read is copied before the next. */
 const readInto = Buffer.allocUnsafeSlow(65_536);
 
 /**
@@ -46,7 +46,7 @@ export class UpstreamSocket extends Socket {
           }
           this.#came = chunk;
           this.emit('readable');
-          // Whoever listens has taken it, or takes nothing now.
+          // undici has taken it, or takes nothing now.
           this.#stopped = this.#came !== undefined;
           return !this.#stopped;
         },

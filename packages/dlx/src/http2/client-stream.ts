@@ -40,7 +40,7 @@ export class ClientStream implements Breakable {
   readonly sensitive: RawFields['sensitive'];
   readonly #read: StreamChunks;
   #continued = false;
-  /** What a reset is to say. */
+  /** The code of a reset. */
   protected resetCode: number | undefined;
   protected x: Exchange | undefined;
 
@@ -74,12 +74,12 @@ export class ClientStream implements Breakable {
     return this.request.method;
   }
 
-  /** What the client has sent and is not read, and what it has not taken. */
+  /** Bytes that the client has sent and that are not read, and those that it has not taken. */
   get waitingBytes(): number {
     return this.#read.bytes + this.stream.writableLength;
   }
 
-  /** What the client may send at any time of a body that is not whole. */
+  /** Bytes that the client may send at any time of a body that is not whole. */
   get bodyAhead(): number {
     const { bodiless, stream, head } = this;
     return bodiless || stream.readableEnded ? 0 : Math.max(0, bodyAheadOf(head) - this.#read.bytes);
@@ -89,7 +89,7 @@ export class ClientStream implements Breakable {
     return this.stream.headersSent;
   }
 
-  /** A reset is to say what the upstream's said; gRPC has a meaning for each code. */
+  /** A reset is to carry the upstream's code; gRPC has a meaning for each code. */
   resetWith(code: number): void {
     // These two are taken for an end like any other.
     const quiet = code === constants.NGHTTP2_NO_ERROR || (code === constants.NGHTTP2_CANCEL && !this.grpc);
@@ -100,7 +100,7 @@ export class ClientStream implements Breakable {
   refuseLate(x: Exchange): boolean {
     if (this.sent || !this.isLate) return false;
     const { attempt } = x;
-    x.refuse({ outcome: 'wake-timeout', detail: "not taken within the caller's own deadline" });
+    x.refuse({ outcome: 'wake-timeout', detail: "no endpoint took the call within the caller's own deadline" });
     attempt?.abort();
     return true;
   }

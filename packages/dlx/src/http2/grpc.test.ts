@@ -231,7 +231,7 @@ test('a call whose deadline passes while it waits ends then, and is not sent; on
   const { status: told } = await short;
   expect([told.code, told.details]).toEqual([
     status.DEADLINE_EXCEEDED,
-    "wake-timeout: not taken within the caller's own deadline",
+    "wake-timeout: no endpoint took the call within the caller's own deadline",
   ]);
   expect(h.held()).toBe(1);
   h.scaler.endpoints('web', [app.endpoint]);
@@ -279,7 +279,7 @@ test('what we say ourselves is said in gRPC', async () => {
   expect([timeout.code, timeout.details?.startsWith('wake-timeout: default/web was not awake')]).toEqual([14, true]);
   expect((await unary(dial(h.port, 'nobody'), 'x')).status).toMatchObject({
     code: status.UNIMPLEMENTED,
-    details: 'no-route: nothing known goes by this host and path',
+    details: 'no-route: no known resource has this host and path',
   });
   const failed = unary(client, 'x');
   await h.until(() => h.held() === 1);

@@ -7,7 +7,7 @@ const internal = 13;
 export const unavailable = 14;
 
 /**
- * What a gRPC client is told, by how its call ended: as gRPC maps our HTTP statuses, but for calls that were sent and
+ * The status that a gRPC client gets, by how its call ended: as gRPC maps our HTTP statuses, but for calls that were sent and
  * got no answer in time. Those may have done their work; `UNAVAILABLE` would let clients send them again.
  */
 export const grpcStatuses = {
@@ -26,7 +26,7 @@ export const grpcStatuses = {
   'bad-request': internal,
 } as const satisfies Record<Outcome, number>;
 
-/** What probes call. */
+/** The path that probes call. */
 export const healthCheckPath = '/grpc.health.v1.Health/Check';
 /** Its answer, `{status: SERVING}`, as one uncompressed message. */
 export const servingMessage = Buffer.from([0, 0, 0, 0, 2, 8, 1]);

@@ -4,7 +4,7 @@ import type { Way } from '../exchange/carrier.ts';
 import { WrittenChunks } from '../chunks/written-chunks.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
-import { Informed, tooMuchSaid } from '../head/informed.ts';
+import { Informed, tooManyInformed } from '../head/informed.ts';
 import { listen, listenOnce } from '../sockets/guard.ts';
 import { tookNothing } from '../ledger/waiting.ts';
 import { causeText } from '../outcome.ts';
@@ -143,7 +143,7 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
       resetStream(this.#client.stream, constants.NGHTTP2_CANCEL);
       return;
     }
-    // Its packets may be lost: a new connection would tell.
+    // Its packets may be lost: a new connection would show it.
     if (!answering) this.session?.close();
     this.refuse(answering ? 'upstream-idle' : 'upstream-timeout', `was silent for ${Math.round(forMs)} ms`);
   }
@@ -175,13 +175,13 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
     const { stream } = this.#client;
     const status = Number(fields[':status']);
     if (this.done || stream.closed || stream.headersSent) return;
-    // What Node takes for another piece of information: one that says no status, or a final one below 100.
+    // Node takes a head without a status, or with a status below 100, for another 1xx.
     if (!(status >= 100 && status < 200)) {
       this.refuse('upstream-reset', badStatus(fields[':status']));
       return;
     }
     const fate = (this.#informed ??= new Informed(this.x)).take(raw, false);
-    if (fate === 'break') this.refuse('upstream-reset', tooMuchSaid);
+    if (fate === 'break') this.refuse('upstream-reset', tooManyInformed);
     // 100 is an answer to what we do not send.
     if (fate !== 'pass' || status === 100) return;
     const info = addFields(noFields(), rawFieldsOf(fields, raw));
@@ -257,7 +257,7 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
     const { x, way, state } = this;
     this.fail(error, () => {
       if (!answering && (leaving || rstCode === constants.NGHTTP2_REFUSED_STREAM)) {
-        // The farewell of one that served says nothing of the endpoint.
+        // The farewell of a session that served is no failure of the endpoint.
         if (!leaving || !session.served) state.refused(nowMs, false);
         this.#refused(error);
         return;

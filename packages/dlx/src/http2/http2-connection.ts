@@ -21,7 +21,7 @@ import { rawFieldsOf } from './raw-fields.ts';
 import { SessionAnchor } from './streams/session-anchor.ts';
 import { closeSession, dropStream, resetStream } from './streams/stream-end.ts';
 
-/** What a session takes beside its connection (measured: 20 KB of the process's size, most of it outside of V8). */
+/** The memory of a session beside its connection (measured: 20 KB of the process's size, most of it outside of V8). */
 const sessionBytes = 20_480;
 /** The client has so long to acknowledge our farewell. */
 const farewellMs = 1000;
@@ -81,7 +81,7 @@ export class Http2Connection implements Channel<Exchange>, ClientConnection, Str
     return 0;
   }
 
-  /** What its session has still to send. */
+  /** Bytes that its session has still to send. */
   waitingBytes(): number {
     return this.isIdle && !this.#session.destroyed ? (this.#session.state.outboundQueueSize ?? 0) : 0;
   }
@@ -166,7 +166,7 @@ export class Http2Connection implements Channel<Exchange>, ClientConnection, Str
       return;
     }
     listenOnce(stream, 'close', x, gone);
-    // Told in the middle of our own resets, too, before these are booked.
+    // Node emits it in the middle of our own resets, too, before these are booked.
     listenOnce(stream, 'aborted', x, () => process.nextTick(guard(x, gone)));
     this.#handle(x);
   }

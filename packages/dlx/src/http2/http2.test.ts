@@ -42,7 +42,7 @@ test('a request to a sleeper is held with its body unread, wakes it and is answe
   await h.end({ forwarded: 1 });
 });
 
-test("both protocols come in on a target's own port and on the shared one, to whoever is meant", async () => {
+test("both protocols come in on a target's own port and on the shared one, each to its target", async () => {
   const app = await startHttp2App();
   const old = await startUpstream((_req, res) => res.end('http/1'));
   const h = await startAwake([app]);
@@ -176,7 +176,7 @@ test('a client that waits for 100 is told once the upstream takes its request', 
   await h.end({ forwarded: 1 });
 });
 
-test('an answer that comes before the body has ended is whole, whoever gives it, and no stream is left behind', async () => {
+test('an answer that comes before the body has ended is whole, our own too, and no stream is left behind', async () => {
   const app = await startHttp2App((stream, head) => {
     const answer = (): void => {
       stream.respond({ ':status': 200 }, { waitForTrailers: true });

@@ -4,14 +4,14 @@ import { isConnectionField, mayTrail } from '../head/connection-fields.ts';
 /** Fields as they came, flat, pseudo-fields among them. */
 export interface RawFields {
   readonly raw: readonly string[];
-  /** Names whose values must not enter the tables of anybody's compression (RFC 7541 §7.1.3). */
+  /** Names whose values must not enter a table of compression (RFC 7541 §7.1.3). */
   readonly sensitive: readonly string[] | undefined;
 }
 
 const colon = 0x3a;
 const noTrailers: RawFields = { raw: [], sensitive: undefined };
 
-/** What Node tells of fields, in its two forms. */
+/** Fields in both forms that Node gives. */
 export function rawFieldsOf(fields: IncomingHttpHeaders, raw: readonly string[]): RawFields {
   const sensitive = (fields as { [sensitiveHeaders]?: string[] })[sensitiveHeaders];
   return { raw, sensitive: sensitive?.length === 0 ? undefined : sensitive };

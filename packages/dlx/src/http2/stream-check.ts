@@ -6,7 +6,7 @@ import type { Refusal } from '../outcome.ts';
 import type { StreamHead } from './stream-head.ts';
 
 /**
- * What Node lets through in HTTP/2 and must not pass. Malformed or repeated pseudo-fields and
+ * Refuses what Node lets through in HTTP/2 and must not pass. Malformed or repeated pseudo-fields and
  * names, a body that differs from its Content-Length, and fields that concern a connection (RFC 9113 §8.2.2) never come
  * here: nghttp2 resets their streams.
  */

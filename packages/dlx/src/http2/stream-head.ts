@@ -1,6 +1,6 @@
 import { fieldBytes, type Head, readHead } from '../head/head.ts';
 
-/** What a request in HTTP/2 says before its body. */
+/** The head of a request in HTTP/2. */
 export interface StreamHead {
   readonly method: string;
   readonly scheme: string;

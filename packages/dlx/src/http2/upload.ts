@@ -68,7 +68,7 @@ export class Upload implements Breakable {
   }
 
   #takeEnd(): void {
-    // Told of a stream that the client reset, too: half a body must not look like a whole one.
+    // Node emits 'end' for a stream that the client reset, too: half a body must not look like a whole one.
     if (this.#from.closed) return;
     this.ended = true;
     this.#written.flush();

@@ -14,19 +14,19 @@ const mostStreams = 128;
 /** A session without streams stands so long. */
 const idleMs = 10_000;
 
-/** Who wants a stream to an endpoint, or has one. */
+/** A user of a session: it waits for a stream to an endpoint, or has one. */
 export interface SessionUser {
   /** Where it waits or has its stream; kept by the sessions. */
   session: UpstreamSession | undefined;
   /** The session stands: open a stream on it. */
   ready(session: UpstreamSession): void;
-  /** It does not; nothing was sent. `heard`: the endpoint said something, but not what HTTP/2 begins with. */
+  /** It does not; nothing was sent. `heard`: the endpoint sent something, but not how HTTP/2 begins. */
   unreachable(error: Error, heard: boolean): void;
   /** Time passes. */
   look(nowMs: number): void;
 }
 
-/** Who keeps a session. */
+/** The keeper of a session. */
 export interface SessionKeeper {
   /** It has no room for this user after all. */
   surplus(user: SessionUser): void;
@@ -41,7 +41,7 @@ export interface SessionKeeper {
  */
 export class UpstreamSession implements Breakable {
   readonly state: EndpointState;
-  /** Those that wait for it or have streams on it. */
+  /** Users that wait for it or have streams on it. */
   readonly users = new Set<SessionUser>();
   /** The highest stream that the endpoint took, by its GOAWAY. */
   lastStream = Number.POSITIVE_INFINITY;
@@ -72,7 +72,7 @@ export class UpstreamSession implements Breakable {
     listenOnce(this.#socket, 'close', this, () => keeper.closed());
   }
 
-  /** What its endpoint sent made Node or us throw: it ends, with what is on it. */
+  /** Node or we threw at what its endpoint sent: it ends, with what is on it. */
   broke(error: unknown): void {
     this.#faults.report(error, 'connection');
     this.#failed(error instanceof Error ? error : new Error(String(error)));
@@ -84,7 +84,7 @@ export class UpstreamSession implements Breakable {
   }
 
   get hasRoom(): boolean {
-    // Node tells of a session's end a few turns after it takes no more streams.
+    // Node emits a session's 'close' a few turns after it takes no more streams.
     const leaving = this.#session?.closed === true || this.#session?.destroyed === true;
     return !this.#ended && !leaving && this.users.size < this.#room;
   }
@@ -102,7 +102,7 @@ export class UpstreamSession implements Breakable {
     return stream;
   }
 
-  /** Tells users that time passes. Without any it ends after a while, or at once if its endpoint is gone. */
+  /** Has its users look at the time. Without users it ends after a while, or at once if its endpoint is gone. */
   look(nowMs: number): void {
     for (const user of this.users) user.look(nowMs);
     if (this.users.size > 0) {
@@ -132,7 +132,7 @@ export class UpstreamSession implements Breakable {
 
   #connected(socket: Socket, timeoutMs: number): void {
     const { key } = this.state;
-    // Whoever wants a stream says the authority itself.
+    // Each request sets the authority itself.
     const session = connect(`http://${key}`, { ...clientOptions, createConnection: () => socket });
     this.#session = session;
     this.#anchor = new SessionAnchor(session, this);
@@ -171,7 +171,7 @@ export class UpstreamSession implements Breakable {
     for (const user of waiting.slice(0, room)) user.ready(this);
   }
 
-  /** Users that have streams are told by these. */
+  /** Users that have streams hear of it by these. */
   #failed(error: Error): void {
     clearTimeout(this.#timer);
     this.#end();

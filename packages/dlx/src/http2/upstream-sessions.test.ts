@@ -33,7 +33,7 @@ test('requests share a connection as far as the endpoint allows, and then there 
   await h.end({ forwarded: 6 });
 });
 
-test('a connection that nobody uses is closed after a while, and at once when its endpoint is gone', async () => {
+test('an idle connection is closed after a while, and at once when its endpoint is gone', async () => {
   const app = await startHttp2App();
   const h = await startAwake([app]);
   const { sessions } = h.dlx.core.upstreams;

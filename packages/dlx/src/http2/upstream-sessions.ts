@@ -4,10 +4,10 @@ import { type SessionUser, UpstreamSession } from './upstream-session.ts';
 
 /**
  * Connections in HTTP/2 to endpoints. Streams share one as far as its endpoint allows; then there is another. Each
- * belongs to an endpoint as it was told, so that an address which comes back as another pod gets new ones.
+ * belongs to an endpoint as the scaler listed it, so that an address which comes back as another pod gets new ones.
  */
 export class UpstreamSessions {
-  /** Those that take streams. */
+  /** Sessions that take streams. */
   readonly #open = new Map<EndpointState, UpstreamSession[]>();
   readonly #all = new Set<UpstreamSession>();
 
@@ -21,7 +21,7 @@ export class UpstreamSessions {
     return this.#all.size;
   }
 
-  /** The user is told once a session stands, or that none does; at once if one does. */
+  /** Calls the user once a session stands, or fails; at once if one stands. */
   acquire(state: EndpointState, user: SessionUser, connectTimeoutMs: number): void {
     const session = this.#open.get(state)?.find(({ hasRoom }) => hasRoom) ?? this.#create(state, connectTimeoutMs);
     session.users.add(user);
@@ -35,7 +35,7 @@ export class UpstreamSessions {
     user.session = undefined;
   }
 
-  /** Closes those to an endpoint that nobody uses. */
+  /** Closes idle ones to an endpoint. */
   discardIdle(key: string): void {
     for (const session of this.#all) if (session.state.key === key && session.users.size === 0) session.close();
   }

@@ -4,7 +4,7 @@ import { Waiting } from '../ledger/waiting.ts';
 import type { ClientStream } from './client-stream.ts';
 import { chunksOf } from './streams/stream-chunks.ts';
 
-/** What waits keeps the reads that it came with, one of each side. */
+/** Bytes that wait keep the reads that they came with, one of each side. */
 const readBytes = 131_072;
 
 /** A request's two streams, ours last. */

@@ -8,7 +8,7 @@ export interface Claim {
   readonly ledMs: number;
   /** Wall clock; since when it is claimed. */
   readonly sinceMs: number;
-  /** Tells apart what began in the same millisecond, in the order of arrival; 0 where the object's own age is known. */
+  /** Orders claims that began in the same millisecond, by arrival; 0 where the object's own age is known. */
   readonly seq: number;
 }
 
@@ -35,8 +35,9 @@ function nameOf({ lane: { gate, port } }: Claim): string {
 const newForMs = 60_000;
 
 /**
- * Says how old a claim is. Of all that is there when the DLX starts, and of what is new, the object's age tells: that is
- * the same for every replica. What an old object claims later is as old as its first sight: whoever has a thing keeps it.
+ * Dates claims. For all that is there when the DLX starts, and for all that is new, the object's age counts: that is the
+ * same for every replica. What an old object claims later is as old as its first sight: the resource that has a thing
+ * keeps it.
  */
 export class Ages {
   readonly #clock: Clock;
@@ -47,7 +48,7 @@ export class Ages {
     this.#clock = clock;
   }
 
-  /** All that was there at the start has been told of. */
+  /** The scaler has listed all that was there at the start. */
   started(): void {
     this.#started = true;
   }

@@ -1,6 +1,6 @@
 import { type Claim, compareClaims } from './claim.ts';
 
-/** Key → who claims it, the oldest first. One as a rule: a list for each key would take 100 bytes more. */
+/** Key → its claims, the oldest first. A key has one claim as a rule: a list for each key would take 100 bytes more. */
 export class Claims<K, C extends Claim = Claim> {
   readonly #byKey = new Map<K, C | C[]>();
 

@@ -7,7 +7,7 @@ import { parseHost } from './host.ts';
 import { type Found, type RouteClaim, routeKey, RouteTable } from './route-table.ts';
 import { ServiceNames } from './service-names.ts';
 
-/** What a request on the shared port says of its target. */
+/** The target of a request on the shared port, by its head. */
 export interface Address {
   readonly host: string | undefined;
   /** Without query. */
@@ -16,7 +16,7 @@ export interface Address {
   readonly target: string | undefined;
 }
 
-/** What a lane has been entered with, to take out the same again. */
+/** The claims that a lane was entered with, to take out the same again. */
 interface Entered {
   readonly port: TargetPort;
   readonly createdAt: string | undefined;
@@ -40,7 +40,7 @@ interface EnteredRoute extends DatedRoute {
   readonly claim: RouteClaim;
 }
 
-/** Who a request is for: known resources only, by the port it came in on, else by host and path, DNS name or header. */
+/** Finds the lane that a request is for, by the port it came in on, else by host and path, DNS name or header. */
 export class Directory {
   readonly #ports = new Claims<number>();
   readonly #routes = new RouteTable();
@@ -82,12 +82,12 @@ export class Directory {
     return this.#ports.first(port)?.lane;
   }
 
-  /** What is declared of a target's own port. */
+  /** The declaration of a target's own port. */
   targetPort(port: number): TargetPort | undefined {
     return this.byPort(port)?.port;
   }
 
-  /** On the shared port; undefined: {@link tried} tells what was looked for. */
+  /** On the shared port; undefined: {@link tried} lists what was looked for. */
   identify(address: Address): Lane | undefined {
     return this.#look(address);
   }
@@ -139,7 +139,7 @@ export class Directory {
     return named.length > 1 ? 'ambiguous' : named[0];
   }
 
-  // What a lane had stays as old as it was.
+  // Claims that a lane had stay as old as they were.
   #enter(lane: Lane): void {
     const { port } = lane;
     const before = this.#entered.get(lane);
@@ -195,7 +195,7 @@ export class Directory {
   }
 }
 
-// What one target declares twice is as old as the older; what is ambiguous once is so.
+// A route that one target declares twice is as old as the older, and ambiguous if either is.
 function distinct({ port, gate }: Lane): ReadonlyMap<string, DatedRoute> {
   const found = new Map<string, DatedRoute>();
   for (const [i, route] of (port.routes ?? []).entries()) {

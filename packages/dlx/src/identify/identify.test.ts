@@ -59,7 +59,7 @@ test.each([
   await h.end({ forwarded: 1 });
 });
 
-test('what is for nobody is answered 404 with the keys that were tried', async () => {
+test('a request for no known resource is answered 404 with the keys that were tried', async () => {
   const h = await withWeb();
   for (const host of ['two.labels.wild.example', 'wild.example', 'web.other', '10.0.0.1']) {
     const { status, problem } = await h.send({ headers: { host }, path: '/a?b' });
@@ -166,7 +166,7 @@ async function withContest() {
   return { h, listenPort, tell, answer: async () => (await send({ port: listenPort })).body };
 }
 
-test('a route that does not tell whom it is for leads to nobody, nor does a wider one in its place', async () => {
+test('an ambiguous route leads to no target, nor does a wider one in its place', async () => {
   const h = await withWeb();
   const routes = [{ host: 'app.example.com', path: '/split', ambiguous: true }];
   h.scaler.set({ name: 'canary', phase: 'awake', targets: [{ service: 'canary', port: 80, routes }] });
@@ -207,7 +207,7 @@ test('a target’s own port is exact for any Host, and closed as soon as it is t
   h.scaler.set({ name: 'web', phase: 'awake' });
   await h.until(() => !h.dlx.listeners.isListening(listenPort));
   await expect(send({ port: listenPort })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
-  // Whoever is connected already is told why.
+  // A client that is connected already gets the reason.
   early.end('GET / HTTP/1.1\r\nhost: web\r\n\r\n');
   const text = (await early.toArray()).join('');
   expect(text).toMatch(/^HTTP\/1.1 404 /);

@@ -16,13 +16,13 @@ export interface ResourcesOptions {
   readonly directory: Directory;
   /** Where their gates are kept. */
   readonly gates: Map<string, Gate>;
-  /** What is done with the requests of each of their lanes. */
+  /** Makes the way for the requests of a lane. */
   readonly wayFor: (lane: Lane) => LaneWay;
-  /** Milliseconds between two looks, where the scaler cannot tell of changes by itself. */
+  /** Milliseconds between two looks, where the scaler cannot watch its resources. */
   readonly pollMs: number;
   /** The allocated ports may have changed. Called at most once per turn of the event loop. */
   readonly onPorts: () => void;
-  /** All resources were told at least once. */
+  /** The scaler has listed all resources at least once. */
   readonly onSynced?: () => void;
 }
 
@@ -30,7 +30,7 @@ const retryMs = 1000;
 const sweepEveryMs = 30_000;
 const endpointsKeptMs = 300_000;
 
-/** All resources as the scaler tells of them, each with its gate. */
+/** All resources as the scaler lists them, each with its gate. */
 export class Resources {
   /** By `namespace/name`. */
   readonly gates: Map<string, Gate>;
@@ -77,7 +77,7 @@ export class Resources {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    // After a watch that broke off, what it no longer tells of is gone.
+    // After a watch that broke off, a resource that the next one does not list is gone.
     const untold = new Set(this.gates.keys());
     await this.#options.core.scaler.watchResources?.((change) => this.#apply(change, untold), signal);
   }
@@ -147,7 +147,7 @@ export class Resources {
     });
   }
 
-  /** Ends endpoint watches that nobody used for a while. */
+  /** Ends endpoint watches that no request used for a while. */
   async #sweep(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options.core;
     while (!signal.aborted) {

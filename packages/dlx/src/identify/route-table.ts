@@ -3,12 +3,12 @@ import type { Lane } from '../gate/lane.ts';
 import type { Claim } from './claim.ts';
 import { Claims } from './claims.ts';
 
-/** What a look-up found: one lane, several that nothing tells apart, or nothing. */
+/** The result of a look-up: one lane, several that cannot be told apart, or nothing. */
 export type Found = Lane | 'ambiguous' | undefined;
 
 /** A lane's claim to a host and path. */
 export interface RouteClaim extends Claim {
-  /** Not for whoever asks by host and path alone. */
+  /** Not for a request that names host and path alone. */
   readonly ambiguous: boolean;
 }
 

@@ -30,7 +30,10 @@ class Named implements Claim {
     this.#ports.remove(claim.lane.port.port, claim);
   }
 
-  /** The only port, whichever was asked for; of several the one that was. Without one a client means 80, as everywhere in HTTP. */
+  /**
+   * The only port, whichever was asked for; of several the one that was. Without one a client means 80, as everywhere
+   * in HTTP.
+   */
   find(port = 80): Found {
     const asked = this.#ports.first(port);
     if (asked !== undefined) return asked.lane;
@@ -73,13 +76,13 @@ export class ServiceNames {
     this.#bare.remove(bare, named);
   }
 
-  /** What stands before a suffix that no other name has than a Service's; undefined: it has none. */
+  /** The part before a suffix that only a Service's name has; undefined: it has none. */
   withoutSuffix(host: string): string | undefined {
     for (const suffix of this.#suffixes) if (host.endsWith(suffix)) return host.slice(0, -suffix.length);
     return undefined;
   }
 
-  /** By `svc.ns` or `svc`; the port tells a Service's ports apart, and may be left out where there is only one. */
+  /** By `svc.ns` or `svc`; the port selects one of a Service's ports, and may be left out where there is only one. */
   find(name: string, port: number | undefined): Found {
     return (this.#services.get(name) ?? this.#bare.first(name))?.find(port);
   }

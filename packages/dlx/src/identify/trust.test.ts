@@ -14,6 +14,6 @@ test.each([
   expect(trustOf(['10.0.0.0/8', '192.168.1.1', 'fd00::/8'])(address)).toBe(trusted);
 });
 
-test('with an empty list nobody is', () => {
+test('with an empty list no peer is', () => {
   expect(trustOf([])('127.0.0.1')).toBe(false);
 });

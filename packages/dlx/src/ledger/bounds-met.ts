@@ -16,7 +16,7 @@ export class BoundsMet {
   constructor(metrics: Metrics) {
     const counter = metrics.counter({
       name: 'dlx_bounds_met_total',
-      help: 'What came to a bound and got less than it wanted, by bound and namespace; none: of nobody known.',
+      help: 'What came to a bound and got less than it wanted, by bound and namespace; none: of no known resource.',
       labels: ['bound', 'namespace'],
     });
     this.#bind = counter.bind;

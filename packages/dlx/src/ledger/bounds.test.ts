@@ -23,7 +23,7 @@ function shares(noisy: number, bytes: number): { each: number[]; room: boolean }
   return { each: loads.map(({ held }) => held), room };
 }
 
-test('nobody takes more than is still free: one alone gets half, two a third each, and another finds room', () => {
+test('no resource takes more than is still free: one alone gets half, two a third each, and another finds room', () => {
   expect(shares(1, 0)).toEqual({ each: [10_000], room: true });
   expect(shares(2, 0)).toEqual({ each: [6667, 6667], room: true });
   expect(shares(9, 0).each.every((held) => held === 2000)).toBe(true);

@@ -1,6 +1,6 @@
 import { type Head, hasBody } from '../head/head.ts';
 
-/** What waits, of one resource or of all. */
+/** The held requests of one resource or of all. */
 export interface Load {
   /** Requests. */
   held: number;
@@ -26,27 +26,27 @@ const windowBytes = 65_536;
 /** Node stops reading a body once 64 KiB of it wait; the read that brought it there may have brought as much again. */
 const bodyBytes = 131_072;
 
-/** What a request in HTTP says of itself; a raw connection says nothing. */
+/** A request in HTTP; a raw connection has no head. */
 interface Asked {
   readonly head: Head;
   readonly url: string;
 }
 
-/** What a held request is counted as: its connection, its head, and what Node may have read of its body. */
+/** The bytes that a held request is counted as: its connection, its head, and what Node may have read of its body. */
 export function heldBytesOf(asked: Asked | undefined): number {
   return connectionBytes + headBytesOf(asked) + bodyBytesOf(asked?.head);
 }
 
-/** What a request is counted as that waits in its connection behind another. */
+/** The bytes that a request is counted as that waits in its connection behind another. */
 export function pipelinedBytesOf(asked: Asked): number {
   return recordBytes + headBytesOf(asked) + bodyBytesOf(asked.head);
 }
 
 /**
- * Why no more may wait; undefined: one more may. Nobody may take more than is still free, so one alone gets half of
- * all, two a third each, and whoever comes to a full house of noisy ones still finds room.
+ * Why no more may wait; undefined: one more may. No resource takes more than is still free, so one alone gets half of
+ * all, two a third each, and another still finds room beside any number of noisy ones.
  *
- * @param own what waits already of the one who asks.
+ * @param own what waits already of the resource that asks.
  * @param others all that waits, `own` included.
  */
 export function overflowOf(own: Load, others: readonly Load[], bytes: number, bounds: Bounds): string | undefined {
@@ -65,12 +65,12 @@ export function overflowOf(own: Load, others: readonly Load[], bytes: number, bo
   return undefined;
 }
 
-/** What a request on its way is counted as, beside what waits to be taken. */
+/** The bytes that a request on its way is counted as, beside those that wait to be taken. */
 export function inFlightBytesOf(asked: Asked | undefined): number {
   return inFlightBytes + headBytesOf(asked);
 }
 
-/** What may be read of a request's body before somebody looks how much of it waits: a window in HTTP/2. */
+/** Bytes that may be read of a request's body before the next look counts them: a window in HTTP/2. */
 export function bodyAheadOf(head: Head | undefined): number {
   return head !== undefined && hasBody(head) ? Math.min(windowBytes, Number(head.contentLength ?? windowBytes)) : 0;
 }

@@ -3,7 +3,7 @@ import type { Ledger } from './ledger.ts';
 /** A connection with nothing under way. */
 export const connectionBytes = 4096;
 
-/** What came in on one port. */
+/** The load of one port. */
 export interface PortLoad {
   connections: number;
   /** Of those with nothing under way: heads that are not whole, and the ends of answers that are not taken. */
@@ -45,7 +45,7 @@ export class Connections {
     if (load.connections === 0) this.#ports.delete(port);
   }
 
-  /** What one of them has waiting has changed by so many bytes. */
+  /** The waiting bytes of one of them have changed by so many. */
   waits(load: PortLoad, by: number): void {
     load.waitingBytes += by;
     this.#ledger.inFlight += by;

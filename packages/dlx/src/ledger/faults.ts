@@ -1,10 +1,10 @@
 import type { Clock, Logger, ResourceRef } from '@scaler/scaler-types';
 import type { Metrics } from '@scaler/runtime';
 
-/** What ends by a fault. */
+/** The part that ends by a fault. */
 export type FaultEnds = 'request' | 'connection';
 
-/** A log line each so often at most: who sends what makes us throw can send a lot of it. */
+/** A log line each so often at most: a peer that makes us throw can do so often. */
 const logEveryMs = 10_000;
 /** So many namespaces have series of their own; what the others do is counted together, under no name. */
 const mostNamespaces = 100;
@@ -17,7 +17,7 @@ export class FaultCounter {
   constructor(metrics: Metrics) {
     const counter = metrics.counter({
       name: 'dlx_faults_total',
-      help: 'Throws at what a peer sent, by what each of them ended and its namespace; none: of nobody known.',
+      help: 'Throws at what a peer sent, by what each of them ended and its namespace; none: of no known resource.',
       labels: ['ended', 'namespace'],
     });
     this.#bind = counter.bind;
@@ -30,7 +30,7 @@ export class FaultCounter {
   }
 }
 
-/** Tells of them: each is counted, and one is logged now and then, with its stack. */
+/** Reports faults: each is counted, and one is logged now and then, with its stack. */
 export class Faults {
   readonly #counter: FaultCounter;
   readonly #clock: Clock;

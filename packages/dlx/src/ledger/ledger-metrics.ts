@@ -1,10 +1,10 @@
 import type { Metrics } from '@scaler/runtime';
 import type { Ledger } from './ledger.ts';
 
-/** So many namespaces are told by name, those that take the most. */
+/** So many namespaces have series of their own, those that take the most. */
 const mostNamespaces = 20;
 
-/** Shows what is taken of memory, and by whom. */
+/** Shows what is taken of memory, and by which namespace. */
 export function addLedgerMetrics(metrics: Metrics, ledger: Ledger): void {
   metrics.gauge({
     name: 'dlx_ledger_bytes',

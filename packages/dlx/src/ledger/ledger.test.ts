@@ -30,7 +30,7 @@ function fill(ledger: Ledger, namespaces: readonly NamespaceLoad[], bytes: numbe
   return loads.map(({ inFlightBytes }) => inFlightBytes);
 }
 
-test('in flight, too, nobody takes more than is still free: one resource gets half, and a namespace three quarters', () => {
+test('in flight, too, no resource takes more than is still free: one resource gets half, and a namespace three quarters', () => {
   const one = ledgerOf(1_000_000);
   expect(fill(one, [one.join('a')], 1000)).toEqual([500_000]);
   const many = ledgerOf(1_000_000);

@@ -1,10 +1,10 @@
-/** What is held, as the accounting counts it. */
+/** Held bytes, as the accounting counts them. */
 interface Held {
   readonly heldBytes: number;
   readonly pipelined: { readonly heldBytes: number };
 }
 
-/** What the requests of one resource take. */
+/** The memory of one resource's requests. */
 export interface ResourceLoad {
   readonly heldBytes: number;
   /** Of those on their way: records, heads, and what waits to be taken by one side or the other. */
@@ -12,7 +12,7 @@ export interface ResourceLoad {
   readonly namespace: NamespaceLoad;
 }
 
-/** What the requests of all resources of one namespace take, held and in flight. */
+/** The memory of one namespace's requests, held and in flight. */
 export interface NamespaceLoad {
   readonly name: string;
   bytes: number;
@@ -26,7 +26,7 @@ const mark = 0.8;
 const namespaceShare = 3;
 
 /**
- * What the data path takes of memory, in bytes, by what it is for: `held`, `in flight` and `kept`, which outlives the
+ * The memory of the data path, in bytes, by purpose: `held`, `in flight` and `kept`, which outlives the
  * requests that it tells of. All together have one limit. Plain numbers: the hot path counts too.
  */
 export class Ledger {

@@ -6,7 +6,7 @@ import type { DataServer } from '../accept/data-server.ts';
 
 /** Bytes that the process has, and from which on it does what about it. */
 export interface MemoryMarks {
-  /** What the process may have, in bytes: the container's limit. */
+  /** Bytes that the process may have: the container's limit. */
   readonly limit: number;
   /** Shares of it, from 0 to 1. */
   readonly shed: number;
@@ -15,7 +15,7 @@ export interface MemoryMarks {
 }
 
 export const memoryStages = ['normal', 'shedding', 'unready', 'restarting'] as const;
-/** What is done about memory; each stage does what those before it do. */
+/** The stages of acting on memory; each does what those before it do. */
 export type MemoryStage = (typeof memoryStages)[number];
 
 /** Past the mark of the restart for so long. */
@@ -41,9 +41,9 @@ export interface MemoryGuardOptions {
 }
 
 /**
- * What is done about memory that no bound has kept down, before the kernel ends the process with all that it holds: it
- * sheds, then is no longer ready, and is started again at last, after a drain. What is held stays until that drain, so that no
- * tenant can end what others hold.
+ * Acts on memory that no bound has kept down, before the kernel ends the process with all that it holds: it
+ * sheds, then is no longer ready, and is started again at last, after a drain. What is held stays until that drain, so
+ * that no tenant can end what others hold.
  */
 export class MemoryGuard {
   stage: MemoryStage = 'normal';

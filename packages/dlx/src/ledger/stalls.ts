@@ -1,15 +1,15 @@
 import type { Ledger } from './ledger.ts';
 
-/** What stands still for so long is ended while memory is short. */
+/** A request that stands still for so long is ended while memory is short. */
 export const stalledMs = 60_000;
 /** So many are ended at one look. */
 const mostAtOnce = 100;
 
-/** Something that waits to be taken by one who takes nothing. */
+/** Bytes that wait for a reader that takes nothing. */
 export interface Stall {
-  /** What it keeps waiting, in bytes. */
+  /** The bytes that it keeps waiting. */
   readonly bytes: number;
-  /** Who it belongs to; undefined: nobody known. */
+  /** The resource that it belongs to; undefined: none that is known. */
   readonly holder: Holder | undefined;
   end(): void;
 }
@@ -33,7 +33,7 @@ export class Stalls {
     this.#ledger = ledger;
   }
 
-  /** Whether anything is to be told. */
+  /** Whether stalls are to be added. */
   get wanted(): boolean {
     return this.#ledger.isOverMark;
   }
@@ -42,7 +42,7 @@ export class Stalls {
     this.#found.push(stall);
   }
 
-  /** Everything was looked at. Who is ended gives back what it takes at once. */
+  /** All were looked at: ends the worst. What is ended gives back its bytes at once. */
   settle(): void {
     const found = this.#found;
     this.#found = [];

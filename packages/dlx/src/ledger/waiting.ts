@@ -14,19 +14,19 @@ export interface Waiter {
   buffers(bytes: number): void;
 }
 
-/** What one side of a request has sent and the other not taken, as of a look. */
+/** Bytes that one side of a request has sent and the other not taken, as of a look. */
 export interface Untaken {
   /** All of it. */
   readonly bytes: number;
-  /** What may come any moment of a body that is not whole yet, beside. */
+  /** Bytes that may come any moment of a body that is not whole yet, beside. */
   readonly ahead: number;
   /** Counts up as some of it is taken. */
   readonly taken: number;
-  /** Ends the request, because who is to take it does not. */
+  /** Ends the request, because its reader takes nothing. */
   end(): void;
 }
 
-/** Counts what waits of one request on its way; tells of it where nothing was taken for long while memory is short. */
+/** Counts what waits of one request on its way; reports a stall where nothing was taken for long while memory is short. */
 export class Waiting {
   readonly #x: Waiter;
   readonly #silence = new Silence();
@@ -42,7 +42,7 @@ export class Waiting {
     if (bytes === 0) this.#silence.restart();
   }
 
-  /** The same for who knows by itself for how long nothing was taken. */
+  /** The same for a caller that measures itself for how long nothing was taken. */
   stands({ bytes, end }: Pick<Untaken, 'bytes' | 'end'>, forMs: number): void {
     const { stalls, bounds } = this.#x.core.accounting;
     if (forMs < stalledMs || !stalls.wanted) return;

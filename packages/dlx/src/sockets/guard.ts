@@ -1,11 +1,11 @@
 import type { EventEmitter } from 'node:events';
 
-/** What a peer's message belongs to: a request, or a connection. */
+/** A request or a connection, which a peer's message belongs to. */
 export interface Breakable {
   /**
    * Something threw at what a peer sent: this ends, and nothing else does. Never throws.
    *
-   * @param about what the event told first.
+   * @param about the event's first argument.
    */
   broke(error: unknown, about?: unknown): void;
 }
@@ -15,7 +15,7 @@ type Handler<T, A extends unknown[]> = (this: T, ...args: A) => void;
 /** A listener that throws nothing. */
 export type Guarded = (...args: unknown[]) => void;
 
-/** The most that one of Node's events tells. */
+/** The most arguments that one of Node's events has. */
 type Args = [a?: unknown, b?: unknown, c?: unknown, d?: unknown];
 
 /**
@@ -64,7 +64,7 @@ export function unlisten(emitter: EventEmitter, event: string, listener: Guarded
   if (listener !== undefined) emitter.off(event, listener);
 }
 
-/** For what is told of by 'close' as well: unheard, an error would end the process. */
+/** For emitters whose 'close' is heard as well: an error without a listener would end the process. */
 export function ignoreErrors(emitter: EventEmitter): void {
   emitter.on('error', ignore);
 }

@@ -5,7 +5,7 @@ import { onAbort } from './guard.ts';
 /** How often silence is looked for: limits of silence are met this much late at most. */
 export const silenceLookMs = 250;
 
-/** Tells for how long nothing has moved. Costs nothing until it is asked. */
+/** Measures for how long nothing has moved. Costs nothing until it is asked. */
 export class Silence {
   #moved = -1;
   #sinceMs = 0;
@@ -19,7 +19,7 @@ export class Silence {
     return nowMs - this.#sinceMs;
   }
 
-  /** What was silent was meant to be: it is counted from the next look on. */
+  /** The silence was meant: it is counted from the next look on. */
   restart(): void {
     this.#moved = -1;
   }

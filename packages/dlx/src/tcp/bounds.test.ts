@@ -87,7 +87,7 @@ test('they are let go in the order in which they came', async () => {
   }
   await wake();
   await h.until(() => ends.length === 16, 'as many as the window lets through');
-  // Whoever is let go is answered, and lets others go.
+  // A released request is answered, and releases others.
   for (let i = 0; i < 40; i++) {
     await h.until(() => (ends[i]?.heard() ?? '') !== '', `the app hears number ${i}`);
     ends[i]?.socket.end('ok');

@@ -7,7 +7,7 @@ const tlsMajor = 0x03;
 const cancelCode = 80_877_102;
 const sslCode = 80_877_103;
 const gssCode = 80_877_104;
-/** The PROXY protocol's beginnings, versions 1 and 2: a load balancer tells of its client. */
+/** The PROXY protocol's beginnings, versions 1 and 2: a load balancer names its client. */
 const proxyHeads = [
   ...['PROXY TCP4 ', 'PROXY TCP6 ', 'PROXY UNKNOWN'].map((text) => Buffer.from(text)),
   Buffer.from('0d0a0d0a000d0a515549540a', 'hex'),
@@ -17,7 +17,7 @@ const respCommand = /^\*\d{1,7}\r\n\$/;
 const respBegin = /^\*(?:\d{0,7}|\d{1,7}\r\n?)$/;
 
 /**
- * What a client's first bytes are beyond doubt: no request in HTTP begins with any of these. `more`: a few more are
+ * The dialect that a client's first bytes prove: no request in HTTP begins with any of these. `more`: a few more are
  * needed to tell. Undefined: none of these.
  */
 export function dialectOf(bytes: Buffer): Dialect | 'more' | undefined {
@@ -39,7 +39,7 @@ export function dialectOf(bytes: Buffer): Dialect | 'more' | undefined {
   }
 }
 
-/** Whether whoever sent this has to hear an answer before it can have said all: it left if it ended there. */
+/** Whether a client that sent this needs an answer before it can go on: if it ended there, it has left. */
 export function needsAnswer(first: Buffer): boolean {
   const dialect = dialectOf(first);
   return dialect === 'tls' || (dialect === 'postgresql' && first.readUInt32BE(4) !== cancelCode);

@@ -2,13 +2,14 @@ import type { Socket } from 'node:net';
 import { type Breakable, listenOnce } from '../sockets/guard.ts';
 
 /**
- * Our ends of raw connections to endpoints. Bytes carry no header that says by which gates they came, so one that leads
- * back into the DLX is told by the end that it comes from; without that it would come back until no more can be opened.
+ * Our ends of raw connections to endpoints. Bytes carry no header that says by which gates they came, so a
+ * connection that leads back into the DLX is known by the end that it comes from; else it would come back until no more
+ * can be opened.
  */
 export class OwnEnds {
   readonly #ends = new Set<string>();
 
-  /** One that was just opened, until it closes. */
+  /** Notes an end that was just opened, until it closes. */
   add(socket: Socket, owner: Breakable): void {
     const note = (): void => {
       const { localAddress, localPort } = socket;

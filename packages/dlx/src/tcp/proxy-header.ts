@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { plainAddress } from '../identify/trust.ts';
 
-/** What a socket tells of its two ends. */
+/** The two ends of a socket. */
 export interface Ends {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;

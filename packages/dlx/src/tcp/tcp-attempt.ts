@@ -7,7 +7,7 @@ import { listenOnce } from '../sockets/guard.ts';
 import { Tunnel } from '../upgrade/tunnel.ts';
 import { TunnelAttempt } from '../upgrade/tunnel-attempt.ts';
 
-/** An endpoint that takes what it is sent and says nothing keeps others waiting for so long. */
+/** An endpoint that takes bytes and sends none keeps other requests waiting for so long. */
 const patienceMs = 1000;
 
 /** The client's side of it. */
@@ -59,7 +59,7 @@ export class TcpAttempt extends TunnelAttempt {
       upstream,
       key: this.state.key,
       webSocket: false,
-      // Half of what was said must not look like all of it.
+      // Half of a conversation must not look like all of it.
       byReset: true,
       idleTimeoutMs: this.limits.idleTimeoutMs,
     });

@@ -11,7 +11,7 @@ import { proxyHeader } from './proxy-header.ts';
 import { TcpAttempt } from './tcp-attempt.ts';
 import { resetSocket } from '../sockets/reset-socket.ts';
 
-/** What a client says before it is joined is kept so far; beyond, it is no longer read, and not seen whether it leaves. */
+/** Bytes that a client sends before it is joined are kept so far; beyond, it is no longer read, and its leaving not seen. */
 const earlyBytes = 16_384;
 /** A socket at a halt is read on by Node until 64 KiB wait in it, and the last read may bring as much again. */
 const unreadBytes = 131_072;
@@ -95,7 +95,7 @@ export class TcpCarrier implements Carrier<Exchange>, Breakable {
     onFirst?.();
   }
 
-  /** One that said nothing has left. One that said all it has to say may still listen. */
+  /** A client that sent nothing has left. A client that sent all of its bytes may still listen. */
   #heardAll(): void {
     if (this.#early.length === 0 || needsAnswer(this.#early.peek())) this.socket.destroy();
   }

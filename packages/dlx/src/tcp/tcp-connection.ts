@@ -11,14 +11,14 @@ import type { ClientConnection, Handle } from '../accept/client-connection.ts';
 import { bytesOf, Silence } from '../sockets/silence.ts';
 import { TcpCarrier } from './tcp-carrier.ts';
 
-/** Where nobody said who speaks first a client that is silent for so long waits to be spoken to. */
+/** Where the target does not declare who speaks first, a client that is silent for so long waits for the server. */
 const graceMs = 100;
 /** A peer that is gone without a word is asked for after so long. */
 const keepAliveMs = 60_000;
 
 /**
- * One client connection on a port that is not HTTP's. It is a request from its first byte on, so that whoever only
- * looks whether the port is open neither wakes nor counts.
+ * One client connection on a port that is not HTTP's. It is a request from its first byte on, so that a check of
+ * the open port neither wakes nor counts.
  */
 export class TcpConnection implements Channel<Exchange>, ClientConnection {
   readonly socket: Socket;

@@ -83,7 +83,7 @@ test('a connection that says nothing is closed after 75 s', async () => {
   await h.end({});
 });
 
-test('where nobody said who speaks first a silent client wakes after 100 ms, one that has left by then does not', async () => {
+test('where the target does not declare who speaks first a silent client wakes after 100 ms, one that has left by then does not', async () => {
   const clock = createFakeClock();
   const { h, dial, wake, app } = await startRaw({ protocol: 'tcp' }, { clock });
   const check = await dial();

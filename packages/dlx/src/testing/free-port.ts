@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-/** A port to listen on that nobody is given by chance, below the ephemeral range. */
+/** A port to listen on that no process is given by chance, below the ephemeral range. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);

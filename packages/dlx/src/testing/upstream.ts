@@ -78,7 +78,7 @@ export async function startTcp(
   return { endpoint: endpoint((server.address() as AddressInfo).port), close };
 }
 
-/** An endpoint where nobody listens: a closed port of the ephemeral range may be somebody else's a moment later. */
+/** An endpoint without a listener: a closed port of the ephemeral range may be another process's a moment later. */
 export function refusingEndpoint(): Endpoint {
   return endpoint(9, '127.83.83.83');
 }

@@ -8,9 +8,9 @@ import { fieldOf, hasBody } from '../head/head.ts';
 const ignored = /^(?:h2c|tls\/.*)$/i;
 
 /**
- * What a request offers to go over to, as it is passed on. Undefined where the offer is ignored, as RFC 9110 §7.8
- * allows, and for HTTP/1.0 demands: the client may not go over before its body was read to the end, and by then the
- * answer may have begun.
+ * The protocols that a request offers to go over to, as they are passed on. Undefined where the offer is ignored, as
+ * RFC 9110 §7.8 allows, and for HTTP/1.0 demands: the client may not go over before its body was read to the end, and
+ * by then the answer may have begun.
  */
 export function offerOf(req: RawMessage): string | undefined {
   if (req.httpVersion === '1.0' || hasBody(req.head)) return undefined;

@@ -15,14 +15,14 @@ export interface Upgrade {
   readonly server: Server;
   readonly connection: Connection;
   readonly req: RawMessage;
-  /** What came behind its head. */
+  /** The bytes behind its head. */
   readonly bytes: Buffer;
 }
 
 /** Lets it through the gate like any other request, or as one that asks for nothing if its offer is ignored. */
 export function takeUpgrade({ server, connection, req, bytes }: Upgrade): void {
   const { socket } = connection;
-  // Nobody listens any more; 'close' follows.
+  // An error has no listener any more; 'close' follows.
   ignoreErrors(socket);
   connection.leftHttp = true;
   whenAnswered(connection, () => {

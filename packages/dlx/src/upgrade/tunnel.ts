@@ -17,13 +17,13 @@ export interface TunnelOptions {
   readonly x: Exchange;
   readonly client: Socket;
   readonly upstream: Socket;
-  /** Names the upstream in what is told of it. */
+  /** Names the upstream in details. */
   readonly key: string;
   /** Whether they speak WebSocket, whose frames are followed so that it can be ended in its own words. */
   readonly webSocket: boolean;
   /** Whether its end from our side is a reset. */
   readonly byReset: boolean;
-  /** Neither says a word for so long: it ends. 0: as long as they like. */
+  /** If neither side sends anything for so long, it ends. 0: it never ends so. */
   readonly idleTimeoutMs: number;
 }
 
@@ -58,7 +58,7 @@ export class Tunnel implements Breakable, OpenTunnel {
     this.#up = new Flow({ owner: this, from: client, to: upstream, webSocket: frames('server') });
   }
 
-  /** What each side said already is for the other. */
+  /** The bytes that each side sent already are for the other. */
   start(fromClient: Buffer, fromUpstream: Buffer): void {
     const { core } = this.#x;
     core.tunnels.add(this);
@@ -69,7 +69,7 @@ export class Tunnel implements Breakable, OpenTunnel {
     this.#up.start(fromClient);
   }
 
-  /** Ends it if neither side said anything for too long; ask at every look. */
+  /** Ends it if neither side sent anything for too long; ask at every look. */
   look(nowMs: number): void {
     try {
       this.#endSilent(nowMs);
@@ -82,10 +82,10 @@ export class Tunnel implements Breakable, OpenTunnel {
     this.#countWaiting(nowMs);
     const forMs = this.#silence.forMs(bytesOf(this.#client) + bytesOf(this.#upstream), nowMs);
     if (this.#idleTimeoutMs === 0 || forMs <= this.#idleTimeoutMs) return;
-    this.leave('upstream-idle', `neither side said a word for ${Math.round(forMs)} ms`);
+    this.leave('upstream-idle', `neither side sent anything for ${Math.round(forMs)} ms`);
   }
 
-  /** What one side has sent and the other not taken; each way stands still by itself. */
+  /** Counts bytes that one side has sent and the other not taken; each way stands still by itself. */
   #countWaiting(nowMs: number): void {
     let waiting = 0;
     let client: boolean | undefined;
@@ -125,7 +125,7 @@ export class Tunnel implements Breakable, OpenTunnel {
   broke(error: unknown): void {
     const { core, lane } = this.#x;
     core.faults.report(error, 'request', lane?.gate.ref);
-    this.#end('upstream-reset', `${this.#key}: what was said cannot be passed on: ${causeText(error)}`);
+    this.#end('upstream-reset', `${this.#key}: what was sent cannot be passed on: ${causeText(error)}`);
     resetSocket(this.#client);
     resetSocket(this.#upstream);
   }

@@ -6,7 +6,7 @@ import type { HttpRequest, Way } from '../exchange/carrier.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import { dropNamed } from '../head/connection-fields.ts';
-import { Informed, tooMuchSaid } from '../head/informed.ts';
+import { Informed, tooManyInformed } from '../head/informed.ts';
 import { readAhead } from '../http1/untaken.ts';
 import { dropAnnouncement, readResponseHead, readTrailers, reasonPhrase } from '../head/response-head.ts';
 import { ignoreErrors, listen } from '../sockets/guard.ts';
@@ -104,7 +104,7 @@ export class UpgradeAttempt extends TunnelAttempt {
     if (this.done) return;
     const { socket } = this.#client;
     const fate = (this.#informed ??= new Informed(this.x)).take(rawHeaders, socket.writableNeedDrain);
-    if (fate === 'break') this.refuse('upstream-reset', tooMuchSaid);
+    if (fate === 'break') this.refuse('upstream-reset', tooManyInformed);
     // 100 is an answer to what we do not send.
     if (fate !== 'pass' || statusCode === 100) return;
     socket.write(informationHead(statusCode, statusMessage, rawHeaders), 'latin1');
@@ -137,12 +137,12 @@ export class UpgradeAttempt extends TunnelAttempt {
   #respond(upstream: IncomingMessage): void {
     if (this.done) return;
     if (upstream.statusCode === 101) {
-      this.refuse('upstream-reset', 'went over to what it does not name');
+      this.refuse('upstream-reset', 'answered 101 without naming a protocol');
       return;
     }
     const { statusCode: status = 0, statusMessage, rawHeaders } = upstream;
     if (status < 200) {
-      this.refuse('upstream-reset', `answered with status ${status}, which is none`);
+      this.refuse('upstream-reset', `answered with status ${status}, which is no final answer`);
       return;
     }
     this.answered();

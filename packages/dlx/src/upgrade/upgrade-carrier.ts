@@ -12,7 +12,7 @@ import type { Refusal } from '../outcome.ts';
 import { UpgradeAttempt } from './upgrade-attempt.ts';
 import { resetSocket } from '../sockets/reset-socket.ts';
 
-/** What a client sends before it was answered is kept so far; beyond, it is no longer seen whether it leaves. */
+/** Bytes that a client sends before it was answered are kept so far; beyond, its leaving is not seen. */
 const earlyBytes = 16_384;
 /** A socket at a halt is read on by Node until 64 KiB wait in it, and the last read may bring as much again. */
 const unreadBytes = 131_072;
@@ -49,7 +49,7 @@ export class UpgradeCarrier implements Carrier<Exchange>, HttpRequest, Breakable
     this.head = req.head;
     this.offer = offer;
     this.res = new ServerResponse(req);
-    // What it sent early must not be read as a next request, whoever sent it.
+    // Bytes that it sent early must not be read as a next request.
     this.res.shouldKeepAlive = false;
   }
 
@@ -145,7 +145,7 @@ export class UpgradeCarrier implements Carrier<Exchange>, HttpRequest, Breakable
     this.#x?.keeps(this.#keptBytes);
   }
 
-  /** As from a client in HTTP: who no longer listens has left. */
+  /** As in HTTP: a client that no longer listens has left. */
   #heardAll(): void {
     if (!this.res.writableEnded) this.socket.destroy();
   }

@@ -144,7 +144,7 @@ test('a side that does not read stops the other, and gets everything once it rea
   await h.end({ forwarded: 1 });
 });
 
-test('an app that stays with HTTP is the answer, and what the client sent early is no request to anybody', async () => {
+test('an app that stays with HTTP is the answer, and what the client sent early is no request', async () => {
   const app = await startRawApp();
   const h = await awake([app.endpoint]);
   const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: web\r\n\r\n';
@@ -282,7 +282,7 @@ test('what DLX itself has to say is a problem in HTTP, and the end of the connec
   await h.end({ overflow: 1, 'wake-timeout': 1, 'no-route': 1, 'bad-request': 1 });
 });
 
-test('a probe that offers something wakes nobody', async () => {
+test('a probe that offers something does not wake', async () => {
   const h = await startHarness();
   h.scaler.set({ name: 'web' });
   const near = await client(h, offer('x', 'User-Agent: kube-probe/1.35\r\n'));

@@ -50,7 +50,7 @@ test('after three wakes in a row that came to nothing it is open for 1, 2, 4, th
   expect([breaker.state, breaker.failures, counts]).toEqual(['closed', 1, { open: 0, 'half-open': 0 }]);
 });
 
-test('one failed wake is remembered for nobody: the next request wakes at once', async () => {
+test('one failed wake is not remembered: the next request wakes at once', async () => {
   const app = await startUpstream();
   const h = await startHarness({ clock: createFakeClock() });
   h.scaler.set({ name: 'web' });
@@ -76,7 +76,7 @@ test('while it is open requests are answered at once with the last cause and whe
   await h.end({ 'wake-failed': 4 });
 });
 
-test('then one wake is tried, and whoever comes meanwhile waits for it; it opens for longer, or closes', async () => {
+test('then one wake is tried, and requests that come meanwhile wait for it; it opens for longer, or closes', async () => {
   const { h, clock } = await broken();
   await clock.advance(1000);
   const tried = [h.send(), h.send()];
@@ -107,7 +107,7 @@ test('an app that recovered is served at once, whatever its breaker remembers: i
   await h.end({ 'wake-failed': 4, forwarded: 1 });
 });
 
-test('somebody else who woke it closes it, and any other change has it tried again after a second', async () => {
+test('a wake from elsewhere closes it, and any other change has it tried again after a second', async () => {
   const { h, clock } = await broken();
   for (const waitMs of [1000, 2000, 4000]) {
     await clock.advance(waitMs);
@@ -124,7 +124,7 @@ test('somebody else who woke it closes it, and any other change has it tried aga
   await h.end({ 'wake-failed': 10 });
 });
 
-test('a wake that somebody waited for until the hold limit has failed, once for all that waited with him', async () => {
+test('a wake that a request waited for until the hold limit has failed, once for all whose waits overlap', async () => {
   const clock = createFakeClock();
   const h = await startHarness({ clock, settings: { holdTimeoutMs: 1000 } });
   h.scaler.set({ name: 'web' });

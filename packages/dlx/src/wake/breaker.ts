@@ -2,14 +2,14 @@ import type { Clock } from '@scaler/scaler-types';
 
 /**
  * `closed`: requests wake. `open`: they are answered at once, until it is time for the next try. `half-open`: that try is
- * under way, and whoever comes waits for it.
+ * under way, and requests that come wait for it.
  */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 /** How many breakers are in each state but `closed`. */
 export type BreakerCounts = Record<Exclude<BreakerState, 'closed'>, number>;
 
-/** One that failed may have been bad luck, a registry that was busy; two are not enough to tell. */
+/** One failed wake may be bad luck, such as a busy registry; two do not prove more. */
 const failuresToOpen = 3;
 const firstOpenMs = 1000;
 /** Of a resource that nothing else shows to have recovered: it is tried again no later. */
@@ -81,7 +81,7 @@ export class Breaker {
     this.#retryAtMs = Math.min(this.#retryAtMs, this.#failedMs + firstOpenMs);
   }
 
-  /** It serves, whoever woke it. */
+  /** It serves. */
   close(): void {
     this.#failures = 0;
     this.#cause = undefined;

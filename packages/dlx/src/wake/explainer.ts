@@ -2,7 +2,7 @@ import type { CancelTimer, Explanation, ResourceRef } from '@scaler/scaler-types
 import type { Core } from '../core.ts';
 import { keptText } from '../ledger/kept-text.ts';
 
-/** What a pod says is told to whoever is held within 2 s; a scaler answers from what it has watched. */
+/** A pod's failure reaches held requests within 2 s; a scaler answers from what it has watched. */
 const everyMs = 500;
 /** Characters of it that are kept. */
 const mostCause = 1000;
@@ -11,7 +11,7 @@ const mostCause = 1000;
 export interface Explained {
   readonly core: Pick<Core, 'scaler' | 'clock' | 'logger'>;
   readonly ref: ResourceRef;
-  /** What stands in the way, as last heard. */
+  /** Why it is blocked, as last heard. */
   blockedReason: string | undefined;
   needsWake(): boolean;
   readonly wake: { readonly inLine: boolean };
@@ -23,7 +23,7 @@ export class Explainer {
   readonly #onHopeless: (cause: string) => void;
   #cancel: CancelTimer | undefined;
   #running = false;
-  /** What it said last. */
+  /** The reason that it gave last. */
   #lastReason: string | undefined;
 
   constructor(gate: Explained, onHopeless: (cause: string) => void) {
@@ -64,7 +64,7 @@ export class Explainer {
 
   #take(explanation: Explanation | undefined): void {
     const reason = explanation && keptText(`${explanation.reason}: ${explanation.text}`, mostCause);
-    // What somebody else has said meanwhile stays.
+    // A reason that came from elsewhere meanwhile stays.
     if (reason !== undefined || this.#gate.blockedReason === this.#lastReason) this.#gate.blockedReason = reason;
     this.#lastReason = reason;
     if (reason !== undefined && explanation?.hopeless === true) this.#onHopeless(reason);

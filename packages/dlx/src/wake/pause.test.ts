@@ -12,7 +12,7 @@ test.each<[Pause, Phase, number | undefined]>([
   [{ mode: 'asleep' }, 'asleep', undefined],
   [{ mode: 'as-is' }, 'asleep', undefined],
   [{ mode: 'asleep', until }, 'parking', 90],
-])('%j while it is %s answers at once, wakes nobody, and tells when to come again', async (pause, phase, seconds) => {
+])('%j while it is %s answers at once, does not wake, and says when to come again', async (pause, phase, seconds) => {
   const h = await startHarness({ clock: createFakeClock() });
   h.scaler.set({ name: 'web', phase, pause });
   const { status, headers, problem } = await h.send();

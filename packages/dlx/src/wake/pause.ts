@@ -11,7 +11,7 @@ interface Pausable {
 }
 
 /**
- * What a request gets that only a wake could help, where a pause forbids it. Undefined: no pause is known, or the scaler
+ * The refusal of a request that only a wake could help, where a pause forbids it. Undefined: no pause is known, or the scaler
  * has to say, since what is known is not that it sleeps, or may be out of date.
  */
 export function pausedAsleep(gate: Pausable): Refusal | undefined {
@@ -22,7 +22,7 @@ export function pausedAsleep(gate: Pausable): Refusal | undefined {
   return sleeps && core.scaler.isStale?.(ref) !== true ? pauseRefusal(gate) : undefined;
 }
 
-/** The same, where the scaler has said so; told with its end, as far as that is known. */
+/** The same, where the scaler has refused for a pause; with the pause's end, as far as that is known. */
 export function pauseRefusal({ key, resource, core }: Pausable): Refusal | undefined {
   const { pause } = resource;
   const nowMs = core.clock.now();

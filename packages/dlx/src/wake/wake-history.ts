@@ -2,7 +2,7 @@ const remembered = 5;
 const unknownS = 5;
 const longestS = 60;
 
-/** How long a resource's last wakes took, for those who are told to come again. */
+/** How long a resource's last wakes took, for `Retry-After`. */
 export class WakeHistory {
   readonly #tookMs: number[] = [];
 

@@ -27,7 +27,7 @@ test('beyond a limit they wait in order of arrival, with a turn for each namespa
   expect(counts).toEqual({ underWay: 0, waiting: 0 });
 });
 
-test('a namespace at its limit keeps nobody else waiting, and says so', () => {
+test('a namespace at its limit keeps no other waiting, and says so', () => {
   const { line } = limits(3, 1);
   const never = (): void => {
     throw new Error('nobody left');
@@ -63,7 +63,7 @@ interface Step {
 
 const steps = fc.array(fc.record<Step>({ enters: fc.boolean(), who: fc.nat(1000) }), { maxLength: 120 });
 
-test('whatever comes and goes: no limit is passed, no place is left free, and nobody is passed by', () => {
+test('whatever comes and goes: no limit is passed, no place is left free, and no wake is passed by', () => {
   const property = fc.property(
     fc.integer({ min: 1, max: 6 }),
     fc.integer({ min: 1, max: 4 }),

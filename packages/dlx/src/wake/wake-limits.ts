@@ -23,7 +23,7 @@ export interface WakePlace {
   leave(): void;
 }
 
-/** One that does not serve after so long leaves its place to the next: it may never do, and has cost what it will. */
+/** A wake that does not serve after so long leaves its place to the next: it may never serve, and has cost what it will. */
 const placeForMs = 30_000;
 
 interface Place extends WakePlace {
@@ -34,7 +34,7 @@ interface Place extends WakePlace {
 }
 
 /**
- * How many resources this process starts at once, over all and in each namespace. Whoever is beyond waits in line:
+ * How many resources this process starts at once, over all and in each namespace. A wake beyond the limits waits in line:
  * in order of arrival within a namespace, and with a turn for each namespace in order, so that a crawler over one
  * namespace's sleepers does not keep another's waiting.
  */
@@ -60,13 +60,13 @@ export class WakeLimits {
       },
       leave: () => this.#leave(place),
     };
-    // Whoever could have this place has it already: the line is never longer than it must be.
+    // A wake in line that could have this place has it already: the line is never longer than it must be.
     if (this.#hasRoom(namespace)) this.#take(place);
     else this.#join(place);
     return place;
   }
 
-  /** Why whoever is in line waits. */
+  /** Why the wakes in line wait. */
   reason(namespace: string): string {
     const { limit, namespaceLimit, counts } = this.#options;
     const own = this.#taken.get(namespace) ?? 0;

@@ -43,7 +43,7 @@ function startHasty(scaler: ScriptedScaler, options: HarnessOptions = {}): Promi
 
 /** What a scaler can do wrong so that every call seems to be worth another one. */
 const faults: Record<string, () => HastyScaler> = {
-  'resolves, and the name it resolves leads to nobody': () => new HastyScaler(() => {}, false),
+  'resolves, and the name it resolves leads nowhere': () => new HastyScaler(() => {}, false),
   'resolves, and its endpoint refuses': () => new HastyScaler(() => {}),
   'resolves, and every endpoint it tells is a new one': () =>
     new HastyScaler((scaler) => scaler.endpoints('web', [{ ...refusingEndpoint(), id: String(scaler.count) }])),

@@ -5,7 +5,7 @@
 export const wakePhaseNames = ['call', 'scheduled', 'ready', 'first_byte'] as const;
 export type WakePhase = (typeof wakePhaseNames)[number];
 
-/** Where the times of phases are told. */
+/** Takes the times of phases. */
 export type PhaseSeconds = Readonly<Record<WakePhase, { observe(seconds: number): void }>>;
 
 /** One wake's phases, each counted once, from the arrival of the first request that waits for it. */

@@ -1,4 +1,4 @@
-/** What is held for the ports of a resource. */
+/** The held requests of a resource, by port. */
 export interface HeldByPort {
   readonly lanes: readonly {
     readonly head: { readonly startedMs: number } | undefined;

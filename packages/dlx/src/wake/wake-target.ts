@@ -4,7 +4,7 @@ import type { Refusal } from '../outcome.ts';
 import type { Explained } from './explainer.ts';
 import type { HeldByPort } from './wake-reason.ts';
 
-/** The resource that a wake is of, and those who wait for it. */
+/** The resource that a wake is of, and the requests that wait for it. */
 export interface WakeTarget extends Explained, HeldByPort {
   readonly core: Core;
   readonly key: string;

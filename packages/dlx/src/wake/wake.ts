@@ -15,8 +15,8 @@ const longestBackoffMs = 2000;
 const recheckMs = 1000;
 
 /**
- * One resource's wake, single flight: calls setScale as long as somebody is held whom it can help, one call at a time,
- * and in its turn where it starts something. A call that fails is remembered no longer than those who are held: the next
+ * One resource's wake, single flight: calls setScale as long as a request is held that it can help, one call at a time,
+ * and in its turn where it starts something. A call that fails is remembered no longer than requests are held: the next
  * to come tries at once, unless wake after wake came to nothing.
  */
 export class Wake {
@@ -62,7 +62,7 @@ export class Wake {
     void this.#run();
   }
 
-  /** Asks the scaler once whether it can serve, for nobody who is held. */
+  /** Asks the scaler once whether it can serve, without a request that is held. */
   check(): void {
     if (this.#running || this.closed || this.#pace.waitMs > 0) return;
     this.#running = true;
@@ -72,7 +72,7 @@ export class Wake {
     });
   }
 
-  /** What a request gets that would have to wait for a wake, where wake after wake came to nothing. */
+  /** The refusal of a request that would have to wait for a wake, where wake after wake failed. */
   refusal(): Refusal | undefined {
     const { breaker } = this;
     if (breaker.state === 'closed') return undefined;
@@ -82,13 +82,13 @@ export class Wake {
     return { outcome: 'wake-failed', detail: `${breaker.cause} (${breaker.failures} wakes in a row failed, ${when})` };
   }
 
-  /** Something shows that it can serve, whoever woke it. */
+  /** Something shows that it can serve. */
   serves(): void {
     this.breaker.close();
     this.#place?.leave();
   }
 
-  /** The scaler told of another phase. */
+  /** The scaler listed another phase. */
   phaseChanged(phase: Phase | undefined): void {
     if (phase === 'awake') this.breaker.close();
     else this.breaker.changed();
@@ -104,12 +104,12 @@ export class Wake {
     this.breaker.failed(this.#gate.blockedReason ?? `not awake after ${waitedMs} ms`);
   }
 
-  /** Nobody is held any more: the pause between two calls has no purpose. */
+  /** No request is held any more: the pause between two calls has no purpose. */
   idle(): void {
     this.#endWait?.();
   }
 
-  /** The gate closed while somebody is held: calls again, after the call that is under way if there is one. */
+  /** The gate closed while requests are held: calls again, after the call that is under way if there is one. */
   again(): void {
     if (this.#endWait !== undefined) this.#endWait();
     else this.#again = this.#running;
@@ -157,7 +157,7 @@ export class Wake {
     }
     this.#running = false;
     this.#leavePlace();
-    // Nobody waits any more, and nobody was let go: the next to come waits for a wake of his own.
+    // No request waits any more, and none was released: the next to come waits for a wake of its own.
     if (this.#phases?.isReady === false) this.#phases = undefined;
     this.#explainer.stop();
   }
@@ -165,7 +165,7 @@ export class Wake {
   /** Too many calls have led to no answer: milliseconds until the next. */
   #slowDown(): number {
     this.#leavePlace();
-    this.#gate.blockedReason ??= `${this.#pace.unserved} calls of setScale in a row have led to no answer of it`;
+    this.#gate.blockedReason ??= `${this.#pace.unserved} calls of setScale in a row, and no request was answered`;
     return this.#pace.waitMs;
   }
 
@@ -210,7 +210,7 @@ export class Wake {
       const reason = { by: `dlx ${identity}`, text: wakeReason(gate) };
       const options = { signal: abort.signal, reason, progress: this.#progress() };
       const [result] = await scaler.setScale([gate.ref], 1, options);
-      if (result === undefined) throw new Error('setScale told nothing of the resource');
+      if (result === undefined) throw new Error('setScale returned no result for the resource');
       if (!result.ok) throw result.error;
     } catch (e) {
       error = e ?? new Error('setScale failed without a reason');
@@ -245,7 +245,7 @@ export class Wake {
     this.#gate.failHeld({ outcome: 'wake-failed', detail: cause });
   }
 
-  /** Takes the steps that the scaler tells of while the call lasts; other calls' are no longer ours. */
+  /** Takes the steps that the scaler reports while the call lasts; those of other calls are no longer ours. */
   #progress(): (resource: ResourceRef, step: WakeStep) => void {
     const { clock } = this.#gate.core;
     const call = this.#abortCall;

@@ -1,7 +1,7 @@
 import type { ServerSessionOptions, ClientSessionOptions } from 'node:http2';
 import { mostFields } from '../../head/head.ts';
 
-/** What both sides of us take. */
+/** Settings of both of our sides. */
 const common = {
   // Fields are passed on as they came; in HTTP/1 two of a kind are no error of ours to find, either.
   strictSingleValueFields: false,
@@ -10,15 +10,15 @@ const common = {
   // Of a head that is sent: one that may come, and what is added to it.
   maxSendHeaderBlockLength: 131_072,
   // Node counts what waits to be sent, but never counts back what a stream that was reset still had: a connection with many
-  // such streams comes to any limit with nothing waiting, and from then on Node resets each that begins. What waits is bounded
-  // by streams instead: none is given more than it takes. In MB.
+  // such streams comes to any limit with nothing waiting, and from then on Node resets each that begins. What waits is
+  // bounded by streams instead: none is given more than it takes. In MB.
   maxSessionMemory: 2 ** 30,
   maxSettings: 32,
   maxOutstandingPings: 10,
 };
 
 /**
- * At once on a connection. Each may have 64 KiB of its body unread, for Node gives a connection's window back whoever reads:
+ * At once on a connection. Each may have 64 KiB of its body unread, for Node gives a connection's window back with any read:
  * 32 MiB in all, and clients with more to ask open another.
  */
 const mostStreams = 512;

@@ -2,15 +2,16 @@ import type { Http2Session, Http2Stream } from 'node:http2';
 import { type Breakable, ignoreErrors, listenOnce } from '../../sockets/guard.ts';
 
 /*
- * Node counts the memory of the fields that a session reads. Where a part of it is still in use when the session is collected,
- * Node ends the process (`current_nghttp2_memory_ == 0`). Fields of a block that is not whole, or is malformed, stay with their
- * stream. A stream that is destroyed while something of it is on its way into the socket is left to the garbage collector; where
- * that finds the stream and its session at the same time, it may free the session first.
+ * Node counts the memory of the fields that a session reads. Where a part of it is still in use when the session is
+ * collected, Node ends the process (`current_nghttp2_memory_ == 0`). Fields of a block that is not whole, or is
+ * malformed, stay with their stream. A stream that is destroyed while something of it is on its way into the socket is
+ * left to the garbage collector; where that finds the stream and its session at the same time, it may free the session
+ * first.
  *
  * A peer comes to that by half a block of trailers, and by taking nothing of its answer until the stream is given up.
  *
- * Here a session outlives its streams: each stream holds the anchor of its session, and the native half of the session is held
- * until a collection has found the anchor unreachable. A later collection frees the session.
+ * Here a session outlives its streams: each stream holds the anchor of its session, and the native half of the session
+ * is held until a collection has found the anchor unreachable. A later collection frees the session.
  */
 
 const held = new FinalizationRegistry<object>((native) => {
@@ -20,7 +21,7 @@ const held = new FinalizationRegistry<object>((native) => {
 
 const anchor = Symbol('anchor');
 
-/** What a session's user and its streams hold. */
+/** The object that a session's user and its streams hold. */
 export class SessionAnchor {
   /** @param owner has the anchor. What leads from the session to it is taken back when the session is closed. */
   constructor(session: Http2Session, owner: Breakable) {
@@ -40,7 +41,7 @@ export class SessionAnchor {
   }
 }
 
-/** What Node's own session calls. Undefined: it is gone, or this version of Node has it elsewhere. */
+/** The handle of Node's own session. Undefined: it is gone, or this version of Node has it elsewhere. */
 export function nativeHalf(session: Http2Session): object | undefined {
   const key = Object.getOwnPropertySymbols(session).find(({ description }) => description === 'kHandle');
   const native = key === undefined ? undefined : (session as unknown as Record<symbol, unknown>)[key];

@@ -10,11 +10,11 @@ type Joining = Http2Stream & { [ownChunks]?: StreamChunks };
 
 let joined: object | undefined;
 
-/** What a stream of HTTP/2 has read. */
+/** The chunks that a stream of HTTP/2 has read. */
 export class StreamChunks extends ReadChunks {
   /** Ends if its reader throws; undefined: the stream has no request yet. */
   owner: Breakable | undefined;
-  /** Its end was read. Node tells the 'end' of a stream that was reset, too; here it knows already whether there was a reset. */
+  /** Its end was read. Node emits 'end' for a stream that was reset, too; here it knows already whether there was a reset. */
   whole = false;
   readonly #stream: Http2Stream;
 
@@ -35,8 +35,8 @@ export class StreamChunks extends ReadChunks {
 }
 
 /**
- * What a stream has read. From the first call on every stream of the process joins its chunks: a stream is told of after what
- * came along with its head was read, so its class is changed, not the stream.
+ * The chunks that a stream has read. From the first call on every stream of the process joins its chunks: a stream is
+ * told of after what came along with its head was read, so its class is changed, not the stream.
  */
 export function chunksOf(stream: Joining): StreamChunks {
   joined ??= joinAll(stream);

@@ -36,7 +36,8 @@ export function endAnswer(stream: ServerHttp2Stream, owner: Breakable, last?: Bu
 
 /**
  * Forgets a stream that its peer has reset. A reset that says "no error" Node takes for an end: it waits for what it still
- * has to send, which nobody takes any more, keeps that and the stream for as long as the session lasts, and tells no 'close'.
+ * has to send, which its peer takes no more, keeps that and the stream for as long as the session lasts, and emits no
+ * 'close'.
  */
 export function dropStream(stream: Http2Stream): void {
   if (stream.closed && !stream.destroyed) stream.destroy();

@@ -20,7 +20,7 @@ interface Draft {
   newline: string;
 }
 
-/** A body that is a request: whoever reads a message's end wrongly serves it. */
+/** A body that is a request: an endpoint that reads a message's end wrongly serves it. */
 const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: web\r\n\r\n';
 const nasty = ['\0', '\r', '\n', '\r\n', ' ', '\t', ':', ';', ',', '\x0b', '\x7f', '\x80', '\xff', '0', 'x', '"', '\\'];
 const methods = [

@@ -174,7 +174,7 @@ async function send(socket: Socket, bytes: Buffer, cuts: readonly number[], end:
   else setTimeout(() => socket.end(), 200).unref();
 }
 
-/** What is wrong once nobody sends any more. */
+/** Lists what is wrong once all conversations are over. */
 async function atRest(dlx: Dlx): Promise<string[]> {
   const { accounting } = dlx.core;
   const left = (): string[] => {

@@ -6,7 +6,7 @@ export function valueOf(metrics: string, series: string): number {
 
 const gauges = ['held', 'held_bytes', 'pipelined', 'in_flight', 'open_streams'];
 
-/** What does not add up, once nobody sends any more. */
+/** Lists what does not add up, once all conversations are over. */
 export function unsettled(metrics: string): string[] {
   const ended = [...metrics.matchAll(/^scaler_dlx_requests_total\{outcome="[^"]+"\} (\d+)$/gm)];
   const sum = ended.reduce((total, [, count]) => total + Number(count), 0);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { neighbour } from './process/hostile-scaler.ts';
 
 const everyMs = 50;
-/** More than the DLX needs, less than what somebody waits for. */
+/** More than the DLX needs, less than a client waits. */
 const limitMs = 30_000;
 const host = `${neighbour.name}.${neighbour.namespace}`;
 

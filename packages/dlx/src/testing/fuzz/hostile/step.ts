@@ -46,7 +46,7 @@ export function wait(ms: number): Step {
   return { do: 'wait', ms };
 }
 
-/** In words, for whoever looks for what went wrong. */
+/** In words, for the report of a failure. */
 export function describe(steps: readonly Step[]): string {
   return steps.map(describeStep).join('; ');
 }

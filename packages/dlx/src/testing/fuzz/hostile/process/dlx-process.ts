@@ -119,7 +119,7 @@ export class DlxProcess {
     return this.exit !== undefined || this.#lines.some((line) => line.includes('"msg":"crashed"'));
   }
 
-  /** What it said last. */
+  /** The reason that it gave last. */
   log(): string {
     return this.#lines.join('\n');
   }
