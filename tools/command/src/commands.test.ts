@@ -42,8 +42,7 @@ test('there are as many as are known', () => {
   expect(names.length).toBeGreaterThanOrEqual(12);
 });
 
-// The fuzz program ships beside the DLX, and has options of its own.
-test.each(programs.filter(([name]) => name !== 'fuzz'))(
+test.each(programs)(
   '%s: --help prints the usage, an option that is none ends it with one sentence',
   async (name, args) => {
     const [help, wrong] = await Promise.all([start(args, '--help'), start(args, '--nonsense')]);

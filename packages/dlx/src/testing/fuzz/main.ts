@@ -1,40 +1,97 @@
-// Malformed requests against the DLX: npm run fuzz -- [--count N] [--seed N]. Hostile clients and endpoints on both sides of
-// it: npm run fuzz -- --hostile [--count N] [--seed N] [--from N] [--only N] [--protocol http1] [--parallel N] [--ledger MB]. How
-// streams of HTTP/2 end: npm run fuzz -- --closes [--count N] [--write]. Exit 1 when something is wrong.
 import { parseArgs } from 'node:util';
 import { runCloses } from '../closes/main.ts';
 import { fuzz } from './fuzz.ts';
 import { hostile } from './hostile/hostile.ts';
 import { fuzzRaw } from './raw-fuzz.ts';
 
-const { values } = parseArgs({
-  options: {
-    count: { type: 'string', default: '100000' },
-    seed: { type: 'string', default: '1' },
-    from: { type: 'string', default: '0' },
-    hostile: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    protocol: { type: 'string' },
-    parallel: { type: 'string', default: '128' },
-    ledger: { type: 'string', default: '256' },
-    closes: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-  },
-});
-const { only: alone = '0' } = values;
-const numbers = [values.count, values.seed, values.from, alone, values.parallel, values.ledger].map(Number);
-const [count = 0, seed = 0, from = 0, only = 0, parallel = 0, ledgerMegabytes = 0] = numbers;
-if (!numbers.every(Number.isInteger) || count < 1 || from < 0 || parallel < 1 || ledgerMegabytes < 1) {
-  process.stderr.write(
-    `--count ${values.count} --seed ${values.seed} --from ${values.from} --only ${alone} --parallel ${values.parallel} ` +
-      `--ledger ${values.ledger}: whole numbers are wanted, of conversations and megabytes at least one\n`,
-  );
+const protocols = ['http1', 'http2', 'upgrade', 'tcp'];
+
+/** Each with its default, and what it says. A number is whole, and at least as large as the third says. */
+const numbers = {
+  count: ['100000', 'conversations, 1000 with --closes', 1],
+  seed: ['1', 'of the first conversation', 0],
+  from: ['0', 'with --hostile: the first one that is played', 0],
+  parallel: ['128', 'with --hostile: conversations at once', 1],
+  ledger: ['256', 'with --hostile: megabytes of its own record', 1],
+  only: [undefined, 'with --hostile: this one alone', 0],
+} as const;
+const texts = {
+  protocol: `with --hostile: one of ${protocols.join(', ')}`,
+  hostile: 'hostile clients and endpoints on both sides of the DLX, and not malformed requests',
+  closes: 'how streams of HTTP/2 end',
+  write: 'with --closes: writes the table',
+};
+
+const usage = `Usage: npm run fuzz -- [options]
+
+Malformed conversations with the DLX, from a seed. The exit code is 1 when something is wrong.
+
+Options:
+${Object.entries(numbers)
+  .map(
+    ([name, [value, doc]]) => `  ${`--${name} N`.padEnd(17)} ${doc}${value === undefined ? '' : `; default ${value}`}`,
+  )
+  .join('\n')}
+${Object.entries(texts)
+  .map(([name, doc]) => `  ${`--${name}${name === 'protocol' ? ' NAME' : ''}`.padEnd(17)} ${doc}`)
+  .join('\n')}
+  --help            prints this
+
+Examples:
+  npm run fuzz                a minute
+  npm run fuzz -- --hostile   ten minutes
+`;
+
+/** One sentence, and the exit code of a wrong command line. */
+function refuse(sentence: string): never {
+  process.stderr.write(`${sentence}\n`);
   process.exit(2);
 }
+
+function readOptions() {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    return parseArgs({
+      options: {
+        ...{ count: text, seed: text, from: text, parallel: text, ledger: text, only: text, protocol: text },
+        ...{ hostile: flag, closes: flag, write: flag, help: flag },
+      },
+    }).values;
+  } catch (error) {
+    const { message } = error as Error;
+    const [, unknown] = /^Unknown option '(.+?)'/.exec(message) ?? [];
+    const known = [...Object.keys(numbers), ...Object.keys(texts), 'help'].map((name) => `--${name}`).join(', ');
+    return refuse(
+      unknown === undefined
+        ? (message.split('\n')[0] ?? message)
+        : `There is no option "${unknown}" of npm run fuzz; there are ${known}.`,
+    );
+  }
+}
+
+const values = readOptions();
+if (values.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
+
+if (values.protocol !== undefined && !protocols.includes(values.protocol))
+  refuse(`--protocol is "${values.protocol}", allowed is one of ${protocols.join(', ')}`);
+
+function wholeNumber(name: keyof typeof numbers): number {
+  const [usual = '0', , least] = numbers[name];
+  const value = Number(values[name] ?? usual);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  return refuse(`--${name} is "${values[name]}", allowed is a whole number of at least ${least}`);
+}
+
+const [count, seed, from, only] = [wholeNumber('count'), wholeNumber('seed'), wholeNumber('from'), wholeNumber('only')];
+const [parallel, ledgerMegabytes] = [wholeNumber('parallel'), wholeNumber('ledger')];
 const beginMs = performance.now();
 const seconds = (): string => ((performance.now() - beginMs) / 1000).toFixed(0);
 const failures = values.closes
-  ? await runCloses(process.argv.some((text) => text.startsWith('--count')) ? count : 1000, values.write)
+  ? await runCloses(values.count === undefined ? 1000 : count, values.write)
   : values.hostile
     ? await runHostile()
     : await runMalformed();
