@@ -83,3 +83,8 @@ test('the long ones are started by the clock, and by hand', () => {
   const { on } = parse(read('.github/workflows/nightly.yml')) as Workflow;
   expect(Object.keys(on)).toEqual(expect.arrayContaining(['schedule', 'workflow_dispatch']));
 });
+
+test('the README has each trial and each scenario', () => {
+  const readme = read('tools/system/README.md');
+  for (const { name } of [...trials, ...scenarios]) expect(readme).toContain(`\`${name}\``);
+});
