@@ -19,19 +19,30 @@ const limitMs = 360_000;
 export async function runScenarios(names: readonly string[]): Promise<number> {
   const kit = await findKit();
   console.log(`freezes and restarts Kubernetes' own programs: ${kit ? kit.name : 'nothing'}`);
-  const images = await findImages(kit?.images, (line) => console.log(line)).catch((error: Error) => {
-    console.error(error.message);
+  const parts = await told(async () => {
+    const images = await findImages(kit?.images, (line) => console.log(line));
+    return { ...(await connect()), images, kit, release: createRelease(images) };
   });
-  if (!images) return 2;
-  return runOn({ ...(await connect()), images, kit, release: createRelease(images) }, scenarios, names);
+  return parts ? runOn(parts, scenarios, names) : 2;
 }
 
 /** The main job, with the packages as they are published, in pods of one image; the exit code. */
 export async function runMainJob(image: string): Promise<number> {
-  const connected = await connect();
+  const connected = await told(connect);
+  if (!connected) return 2;
   const release = createPackedRelease(connected.kube, image, Number(process.env['SETTLE_MS'] ?? 2_000));
   const images = { autoscaler: image, dlx: image, app: image, nginx: undefined };
   return runOn({ ...connected, images, kit: undefined, release }, [mainJob], []);
+}
+
+/** What is missing is told in one sentence. */
+async function told<T>(prepare: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await prepare();
+  } catch (error) {
+    console.error((error as Error).message);
+    return undefined;
+  }
 }
 
 async function connect(): Promise<Pick<Site, 'kube' | 'nodes'>> {
