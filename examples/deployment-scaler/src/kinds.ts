@@ -1,9 +1,12 @@
 import { kinds } from '@scaler/kube';
-import type { WorkloadKind, WorkloadKinds } from '@scaler/workload-scaler';
+import { appsRollout, type WorkloadKind, type WorkloadKinds } from '@scaler/workload-scaler';
 
-const deployment: WorkloadKind = { kind: kinds.deployment, replicasPath: '/spec/replicas', scaleOnly: false };
+/** What both have in common: the status and the pods of `apps/v1`. */
+const apps = { replicasPath: '/spec/replicas', scaleOnly: false, pods: 'owned', rollout: appsRollout } as const;
 
-const statefulSet: WorkloadKind = { kind: kinds.statefulSet, replicasPath: '/spec/replicas', scaleOnly: false };
+const deployment: WorkloadKind = { kind: kinds.deployment, ...apps };
+
+const statefulSet: WorkloadKind = { kind: kinds.statefulSet, ...apps };
 
 /** Where a Deployment and a StatefulSet share a name, the Deployment is the resource. */
 export const workloadKinds: WorkloadKinds = [deployment, statefulSet];

@@ -2,7 +2,8 @@ import { createEventRecorder, type KubeClient } from '@scaler/kube';
 import { createDlxAddresses, type DlxAddresses } from './dlx/dlx-addresses.ts';
 import { createEndpoints } from './endpoints/endpoints.ts';
 import { readToken } from './workload/token.ts';
-import type { Workload, WorkloadKinds } from './workload/workload.ts';
+import type { Workload } from './workload/workload.ts';
+import type { WorkloadKinds } from './workload/kind.ts';
 import type { ResourceRef, ScalerContext } from '@scaler/scaler-types';
 import { createAnnounce, createAnnounceNamespace } from './events/announce.ts';
 import { type AtRest, createAtRest } from './cache/at-rest.ts';
@@ -21,7 +22,7 @@ import { createPace, type Pace } from './act/start-throttle.ts';
 import { createReach } from './dlx/reachability.ts';
 import { createRivals } from './conflict/conflicts.ts';
 import { createStaleness } from './cache/staleness.ts';
-import { createStores, type Stores } from './cache/stores.ts';
+import { createStores, isBroken, isMissing, type Stores } from './cache/stores.ts';
 import { createUninstall } from './act/uninstall.ts';
 import { createUpdates } from './cache/updates.ts';
 import { createWatching } from './endpoints/watching.ts';
@@ -77,7 +78,7 @@ export function assemble(
     announceNamespace: createAnnounceNamespace(recorder),
     ...{ parks: new Set(), repairs: new Map(), portBook: { held: undefined, refusals: new Map() } },
   };
-  const isBlind = (): boolean => stores.workloads.some(({ store }) => store.failures.length > 0);
+  const isBlind = (): boolean => stores.workloads.some(isBroken);
   const changes = createChanges(clock, role, (ref) => statusOf(deps, ref), isBlind);
   const warm = role === 'dlx' ? client : undefined;
   const parts = [
@@ -93,7 +94,7 @@ export function assemble(
 export function stalenessOf({ clock, role, namespaces, stores }: Dependencies): () => boolean {
   // The DLX would ask live for each arrival, for the sake of defaults.
   const look = (): boolean =>
-    (role === 'autoscaler' && namespaces.silent) || stores.workloads.some(({ store }) => store.silent);
+    (role === 'autoscaler' && namespaces.silent) || stores.workloads.some((one) => one.store.silent && !isMissing(one));
   return createStaleness(clock, look);
 }
 

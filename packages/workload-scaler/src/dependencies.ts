@@ -17,7 +17,7 @@ import type { Rivals } from './conflict/conflicts.ts';
 import type { Stores } from './cache/stores.ts';
 import type { Uninstall } from './act/uninstall.ts';
 import type { Updates } from './cache/updates.ts';
-import type { WorkloadKinds } from './workload/workload.ts';
+import type { WorkloadKinds } from './workload/kind.ts';
 import type { Watching } from './endpoints/watching.ts';
 
 /** What every part of the scaler stands on; one per process. */

@@ -5,4 +5,5 @@ export { buildSlices } from './routing/build-slice.ts';
 export { trimService } from './routing/service-info.ts';
 export { keys } from './workload/keys.ts';
 export { newEpoch } from './workload/token.ts';
-export { type WorkloadKind, type WorkloadKinds } from './workload/workload.ts';
+export type { WorkloadKind, WorkloadKinds } from './workload/kind.ts';
+export { appsRollout } from './workload/rollout.ts';

@@ -1,5 +1,5 @@
 import { connectKube, type KubeClient } from '@scaler/kube';
-import type { WorkloadKinds } from './workload/workload.ts';
+import type { WorkloadKinds } from './workload/kind.ts';
 import {
   type Notice,
   resourceKey,

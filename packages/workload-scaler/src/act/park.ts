@@ -7,7 +7,6 @@ import type { Dependencies } from '../dependencies.ts';
 import type { Managed } from '../cache/lookup.ts';
 import type { Performer } from './apply.ts';
 import { type BesideFacts, refusalReason } from '../machine/blockers.ts';
-import { rolloutProblem } from '../machine/rollout.ts';
 import { divertedPorts } from '../routing/service-view.ts';
 import { liveSnapshot, type Snapshot } from '../cache/snapshot.ts';
 import type { Step, StopStep } from '../machine/step.ts';
@@ -103,7 +102,7 @@ async function besideFacts(
     services: leading.length,
     dlxNamed: dlx !== undefined,
     notListening: [...new Set(notListening)],
-    rollout: rolloutProblem(object),
+    rollout: kind.rollout(object),
     contested: deps.rivals.of(snapshot.ref)?.text,
   };
 }

@@ -3,7 +3,7 @@ import type { StoreEvent } from '@scaler/kube';
 import type { Workload } from '../workload/workload.ts';
 import type { ResourceRef, ScaleOptions, WakeStep } from '@scaler/scaler-types';
 import type { Dependencies } from '../dependencies.ts';
-import { podsOf } from '../cache/stores.ts';
+import { isPodOf, podsOf } from '../endpoints/own-pods.ts';
 
 /** How far one wake has come, for whoever asked for it: each step is told once. */
 export interface Progress {
@@ -23,7 +23,7 @@ export function createProgress(
 ): Progress {
   if (progress === undefined) return nobodyAsks;
   // What is still there of a workload at zero was there before it slept.
-  const old = new Set(before.replicas === 0 ? podsOf(stores, before.uid).map(({ uid }) => uid) : []);
+  const old = new Set(before.replicas === 0 ? podsOf(stores, before).map(({ uid }) => uid) : []);
   const told = new Set<WakeStep>();
   const tell = (step: WakeStep): void => {
     if (told.has(step)) return;
@@ -36,18 +36,16 @@ export function createProgress(
   };
   return {
     tell,
-    followPods: ({ uid }) => {
+    followPods: (workload) => {
       const look = (pod: PodInfo): void => {
         if (pod.scheduled && !pod.terminating && !old.has(pod.uid)) tell('scheduled');
       };
-      for (const pod of podsOf(stores, uid)) look(pod);
+      for (const pod of podsOf(stores, workload)) look(pod);
       if (told.has('scheduled')) return () => undefined;
-      const owners = ({ ownerUid = '' }: PodInfo): string[] => [
-        ownerUid,
-        ...stores.replicaSets.byIndex('uid', ownerUid).map((set) => set.ownerUid ?? ''),
-      ];
+      const ownersOf = (uid: string): string[] =>
+        stores.replicaSets.byIndex('uid', uid).map((set) => set.ownerUid ?? '');
       return stores.pods.subscribe(({ type, object }: StoreEvent<PodInfo>) => {
-        if (type !== 'deleted' && owners(object).includes(uid)) look(object);
+        if (type !== 'deleted' && isPodOf(workload, object, ownersOf)) look(object);
       });
     },
   };

@@ -3,7 +3,8 @@ import { keys } from '../workload/keys.ts';
 import { resourceLabel } from '../routing/build-slice.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
 import type { SliceInfo } from '../routing/slice-info.ts';
-import type { Workload, WorkloadKind } from '../workload/workload.ts';
+import type { Workload } from '../workload/workload.ts';
+import type { WorkloadKind } from '../workload/kind.ts';
 import type { ResourceRef } from '@scaler/scaler-types';
 import type { SettingProblem } from '../config/setting-problem.ts';
 import { type Classes, createClasses } from '../hosts/classes.ts';
@@ -27,7 +28,7 @@ export interface Managed {
 
 /** Finds what belongs together, in the stores. */
 export interface Lookup {
-  /** Where kinds share a name, the first that is opted in: a Deployment before a StatefulSet. */
+  /** Where kinds share a name, the first that is opted in. */
   managed(ref: ResourceRef): Managed | undefined;
   all(): readonly Managed[];
   /** With settings, for a workload that was read live. */

@@ -5,7 +5,8 @@ import { ourSlices, ownSelector } from '../routing/routing.ts';
 import { type PodInfo, type ReplicaSetInfo, trimPod, trimReplicaSet } from '../endpoints/pod-info.ts';
 import { type ServiceInfo, trimService } from '../routing/service-info.ts';
 import { type SliceInfo, trimSlice } from '../routing/slice-info.ts';
-import { type Workload, type WorkloadKind, type WorkloadKinds, workloadTrimmer } from '../workload/workload.ts';
+import { type Workload, workloadTrimmer } from '../workload/workload.ts';
+import type { WorkloadKind, WorkloadKinds } from '../workload/kind.ts';
 import type { Logger, ScalerContext } from '@scaler/scaler-types';
 import { type ClassInfo, trimClass } from '../hosts/classes.ts';
 import { type GatewayInfo, trimGateway } from '../hosts/gateway.ts';
@@ -19,6 +20,16 @@ import { parseList } from '../config/values.ts';
 export interface WorkloadStore {
   readonly kind: WorkloadKind;
   readonly store: Store<Workload>;
+}
+
+/** Whether the watch does not work at the moment. */
+export function isBroken(one: WorkloadStore): boolean {
+  return one.store.failures.length > 0 && !isMissing(one);
+}
+
+/** Whether the kind is not installed: that there are no objects of it is all there is to know. */
+export function isMissing({ kind, store: { failures } }: WorkloadStore): boolean {
+  return kind.optional === true && failures.length > 0 && failures.every(({ error }) => error.code === 'not-found');
 }
 
 /** What this process knows of the cluster, kept true by watches. */
@@ -58,7 +69,7 @@ export function createStores(client: KubeClient, context: ScalerContext, managed
     watchStore({ client, kind, namespaces, trim, clock, logger, optional: true });
 
   const workloads = managed.flatMap((kind) =>
-    [optedIn, leftOver].map((selector) => ({ kind, store: store(kind.kind, workloadTrimmer(kind), selector) })),
+    [optedIn, leftOver].map((selector) => ({ kind, store: workloadStore(client, context, kind, selector) })),
   );
   const services = store(kinds.service, trimService);
   const ingresses = store(kinds.ingress, trimIngress);
@@ -108,6 +119,18 @@ export function createStores(client: KubeClient, context: ScalerContext, managed
       await Promise.all(all.map((one) => one.whenSynced(signal)));
     },
   };
+}
+
+function workloadStore(
+  client: KubeClient,
+  { namespaces, clock, logger }: ScalerContext,
+  workloadKind: WorkloadKind,
+  labelSelector: string,
+): Store<Workload> {
+  const { kind, optional } = workloadKind;
+  const trim = workloadTrimmer(workloadKind);
+  const stored = { client, kind, namespaces, labelSelector, trim, clock, logger: logger.child({ part: 'stores' }) };
+  return watchStore({ ...stored, optional });
 }
 
 type MayMiss = readonly [Kind, Store<unknown>];
@@ -173,12 +196,6 @@ export function pairsOf(namespace: string, labels: Readonly<Record<string, strin
 /** Whoever a Service selects has this label among others; one is enough to find candidates. */
 export function firstPair(service: ServiceInfo): string[] {
   return pairsOf(service.namespace, ownSelector(service)).sort().slice(0, 1);
-}
-
-/** A workload's pods: a StatefulSet's own, or those of a Deployment's ReplicaSets. */
-export function podsOf({ pods, replicaSets }: Pick<Stores, 'pods' | 'replicaSets'>, workloadUid: string): PodInfo[] {
-  const owners = [workloadUid, ...replicaSets.byIndex('owner', workloadUid).map(({ uid }) => uid)];
-  return owners.flatMap((uid) => pods.byIndex('owner', uid));
 }
 
 /** The DLX ports that a workload's labels claim; those that were written for another object claim nothing. */

@@ -1,16 +1,26 @@
 import { type FieldPath, type FieldWriter, otherWriter } from '../workload/field-writers.ts';
 import { isKubeError, type KubeClient, kinds } from '@scaler/kube';
 import type { Managed } from '../cache/lookup.ts';
+import type { WorkloadKind } from '../workload/kind.ts';
 import type { Revert } from './back-off.ts';
 
-const fields: Readonly<Record<Revert['what'], FieldPath | undefined>> = {
-  key: ['f:spec', 'f:selector'],
-  // One that is gone says nothing about who deleted it.
-  slices: undefined,
-  replicas: ['f:spec', 'f:replicas'],
-  zero: ['f:spec', 'f:replicas'],
-  token: ['f:metadata', 'f:labels', 'f:scaler/phase'],
-};
+function fieldOf(what: Revert['what'], { replicasPath }: WorkloadKind): FieldPath | undefined {
+  switch (what) {
+    case 'key':
+      return ['f:spec', 'f:selector'];
+    case 'replicas':
+    case 'zero':
+      return replicasPath
+        .split('/')
+        .slice(1)
+        .map((name) => `f:${name}`);
+    case 'token':
+      return ['f:metadata', 'f:labels', 'f:scaler/phase'];
+    case 'slices':
+      // A slice that is gone does not say who deleted it.
+      return undefined;
+  }
+}
 
 /** Who else wrote something of a resource, since `sinceMs`; undefined: nobody knows. Costs one read. */
 export async function whoWrote(
@@ -20,7 +30,7 @@ export async function whoWrote(
   sinceMs: number,
   signal: AbortSignal,
 ): Promise<FieldWriter | undefined> {
-  const path = fields[what];
+  const path = fieldOf(what, kind);
   if (path === undefined) return undefined;
   const { namespace } = workload;
   const ref = what === 'key' ? { namespace, name: object.replace('Service ', '') } : workload;

@@ -4,6 +4,7 @@ import { createCoverage } from './coverage.ts';
 import { createLiveCheck } from './live-check.ts';
 import { type LivePodsSources, readLivePods } from './live-pods.ts';
 import type { PodInfo } from './pod-info.ts';
+import { isSelected } from './own-pods.ts';
 import type { PodRelations } from './pod-relations.ts';
 import type { WorkloadViews } from './workload-views.ts';
 
@@ -27,6 +28,8 @@ export interface ClearedPods {
   /** Looks at everything anew. Call it on each event that concerns the resource. */
   look(): ClearedPodsView;
   forget(podUid: string): void;
+  /** Whether it is found by the workload's selector. */
+  selects(pod: PodInfo): boolean;
   /** Asks the API whatever the watches say. @throws KubeError */
   readLive(signal: AbortSignal): Promise<void>;
   stop(): void;
@@ -69,7 +72,12 @@ export function createClearedPods(ref: ResourceRef, options: ClearedPodsOptions,
     };
   }
 
-  return { look, forget: coverage.forget, readLive, stop: check.stop };
+  function selects(pod: PodInfo): boolean {
+    const workload = views.latest(ref);
+    return workload?.pods === 'selected' && isSelected(workload, pod);
+  }
+
+  return { look, forget: coverage.forget, selects, readLive, stop: check.stop };
 }
 
 const nothing: ClearedPodsView = { pods: [], owners: new Set() };

@@ -18,13 +18,16 @@ export interface CoverageFacts {
  * Which pods of one workload may be believed to be alive.
  *
  * When a workload goes to zero and is woken at once, its old pods look alive until their deletion has travelled:
- * Deployment → controller → ReplicaSet → controller → pod → our watch. A pod is cleared once that chain is known to
- * have been run through after the last zero: the Deployment's controller has seen the present generation (at
+ * workload → controller → ReplicaSet → controller → pod → our watch. A pod is cleared once that chain is known to
+ * have been run through after the last zero: the workload's controller has seen the present generation (at
  * resourceVersion D), the ReplicaSet, read at D or later, is not at zero and its controller has seen that (at R), and
  * the pod, read at R or later, is not being deleted. Each controller writes its status after the deeds that it
  * reports, and resourceVersions of all kinds count the same revisions, so "at or later" can be seen. A pod stays
  * cleared until the workload may have been at zero again: it is, or its generation moved by more than the one change
  * that was seen.
+ *
+ * Of pods that are found by a selector only the workload's end of the chain is known: its controller has seen the present
+ * generation. What lies between may lag behind it, so a dying pod may be believed for a moment; it refuses connections.
  */
 export interface Coverage {
   /** Goes up with every forgetting; what was read live before it must not be used after it. */
@@ -78,7 +81,8 @@ export function createCoverage(): Coverage {
       if (coveredAt === undefined) return;
       coverSets(facts, coveredAt);
       for (const pod of pods) {
-        const needed = pod.ownerUid === workload.uid ? coveredAt : sets.get(pod.ownerUid ?? '');
+        const direct = workload.pods === 'selected' || pod.ownerUid === workload.uid;
+        const needed = direct ? coveredAt : sets.get(pod.ownerUid ?? '');
         if (needed === undefined || pod.terminating) continue;
         if (reaches(pod.resourceVersion, needed) || reaches(podsAt, needed)) cleared.add(pod.uid);
       }

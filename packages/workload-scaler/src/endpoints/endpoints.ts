@@ -115,6 +115,12 @@ function follow(
   watched: ReadonlyMap<string, ResourceEndpoints>,
   byOwner: ReadonlyMap<string, ResourceEndpoints>,
 ): readonly (() => void)[] {
+  const anySelected = workloads.some(({ kind }) => kind.pods === 'selected');
+  const resourcesOf = (pod: PodInfo): readonly ResourceEndpoints[] => {
+    const owner = byOwner.get(pod.ownerUid ?? '');
+    const selecting = anySelected ? [...watched.values()].filter((one) => one !== owner && one.selects(pod)) : [];
+    return owner === undefined ? selecting : [owner, ...selecting];
+  };
   return [
     ...workloads.map(({ store }) =>
       store.subscribe((event) => {
@@ -124,9 +130,10 @@ function follow(
     ),
     replicaSets.subscribe(({ object }) => byOwner.get(object.ownerUid ?? '')?.refresh()),
     pods.subscribe(({ type, object }) => {
-      const resource = byOwner.get(object.ownerUid ?? '');
-      if (type === 'deleted') resource?.forgetPod(object.uid);
-      resource?.refresh();
+      for (const resource of resourcesOf(object)) {
+        if (type === 'deleted') resource.forgetPod(object.uid);
+        resource.refresh();
+      }
     }),
     services.subscribe(({ object }) => {
       for (const [key, resource] of watched) if (key.startsWith(`${object.namespace}/`)) resource.refresh();

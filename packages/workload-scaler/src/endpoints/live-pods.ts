@@ -1,6 +1,7 @@
 import type { KubeClient, Store } from '@scaler/kube';
 import { readWorkload } from '../workload/read-workload.ts';
-import type { Workload, WorkloadKind } from '../workload/workload.ts';
+import type { Workload } from '../workload/workload.ts';
+import type { WorkloadKind } from '../workload/kind.ts';
 
 import type { PodInfo, ReplicaSetInfo } from './pod-info.ts';
 
@@ -36,13 +37,15 @@ export async function readLivePods(
   if (workload === undefined) return undefined;
   if (workload.replicas === 0 || workload.observedGeneration < workload.generation) return { workload, uids: [] };
   const selector = selectorText(workload);
+  if (selector === '') return { workload, uids: [] };
   const owners = new Set([workload.uid]);
-  for (const set of await replicaSets.readLive(workload.namespace, selector, options)) {
+  const isSelected = workload.pods === 'selected';
+  for (const set of isSelected ? [] : await replicaSets.readLive(workload.namespace, selector, options)) {
     const { uid, ownerUid, replicas, generation, observedGeneration } = set;
     if (ownerUid === workload.uid && replicas > 0 && observedGeneration >= generation) owners.add(uid);
   }
   const found = await pods.readLive(workload.namespace, selector, options);
-  const alive = found.filter(({ ownerUid, terminating }) => !terminating && owners.has(ownerUid ?? ''));
+  const alive = found.filter((pod) => !pod.terminating && (isSelected || owners.has(pod.ownerUid ?? '')));
   return { workload, uids: alive.map(({ uid }) => uid) };
 }
 

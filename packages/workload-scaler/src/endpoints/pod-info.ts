@@ -9,7 +9,7 @@ export interface PodInfo {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** The uid of the object that controls it: a ReplicaSet, a StatefulSet. */
+  /** The uid of the object that controls it: a ReplicaSet, or the workload itself. */
   readonly ownerUid: string | undefined;
   readonly phase: string;
   /** It has a node. */
@@ -52,7 +52,7 @@ export interface ReplicaSetInfo {
   readonly name: string;
   readonly uid: string;
   readonly resourceVersion: string;
-  /** The Deployment's uid. */
+  /** The workload's uid. */
   readonly ownerUid: string | undefined;
   /** `deployment.kubernetes.io/revision`; the newest has the highest. 0: none. */
   readonly revision: number;

@@ -1,6 +1,7 @@
 import type { Workload } from '../workload/workload.ts';
 import type { Store } from '@scaler/kube';
 import type { CoverageFacts } from './coverage.ts';
+import { selectedPods } from './own-pods.ts';
 import type { PodInfo, ReplicaSetInfo } from './pod-info.ts';
 
 const owner = 'scaler/owner';
@@ -18,13 +19,14 @@ export function createPodRelations(replicaSets: Store<ReplicaSetInfo>, pods: Sto
   pods.addIndex(owner, byOwner);
   return {
     factsOf: (workload) => {
+      const at = { replicaSetsAt: replicaSets.lastResourceVersion, podsAt: pods.lastResourceVersion };
+      if (workload.pods === 'selected') return { workload, replicaSets: [], pods: selectedPods(pods, workload), ...at };
       const sets = replicaSets.byIndex(owner, workload.uid);
       return {
         workload,
         replicaSets: sets,
         pods: [workload, ...sets].flatMap(({ uid }) => pods.byIndex(owner, uid)),
-        replicaSetsAt: replicaSets.lastResourceVersion,
-        podsAt: pods.lastResourceVersion,
+        ...at,
       };
     },
   };

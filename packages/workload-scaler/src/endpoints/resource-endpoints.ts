@@ -2,6 +2,7 @@ import type { ResourceRef } from '@scaler/scaler-types';
 import type { ServiceInfo } from '../routing/service-info.ts';
 import type { Store } from '@scaler/kube';
 import { type ClearedPodsOptions, createClearedPods } from './cleared-pods.ts';
+import type { PodInfo } from './pod-info.ts';
 import { createTargetEndpoints, type TargetEndpoints } from './target-endpoints.ts';
 
 /** What every watched resource shares. */
@@ -20,6 +21,8 @@ export interface ResourceEndpoints {
   /** Looks at everything anew. Call it on each event that concerns the resource. */
   refresh(): void;
   forgetPod(uid: string): void;
+  /** Whether a pod is found by the workload's selector. */
+  selects(pod: PodInfo): boolean;
   /** Asks the API whatever the watches say. @throws KubeError */
   readLive(signal: AbortSignal): Promise<void>;
   stop(): void;
@@ -68,6 +71,7 @@ export function createResourceEndpoints(ref: ResourceRef, options: ResourceEndpo
     },
     refresh,
     forgetPod: cleared.forget,
+    selects: cleared.selects,
     readLive: cleared.readLive,
     stop: () => {
       cleared.stop();

@@ -1,6 +1,7 @@
 import { resourceKey, type ResourceRef } from '@scaler/scaler-types';
 import { keys } from '../workload/keys.ts';
-import type { Workload, WorkloadKind } from '../workload/workload.ts';
+import type { Workload } from '../workload/workload.ts';
+import { qualifiedResource, type WorkloadKind } from '../workload/kind.ts';
 import { isOlder, type Store, type StoreEvent } from '@scaler/kube';
 
 /** A store of one kind of workload. */
@@ -42,7 +43,7 @@ export function createWorkloadViews(
       const ended = type === 'deleted' && live.uid === object.uid;
       if (ended || !isOlder(object.resourceVersion, live.resourceVersion)) observed.delete(key);
     },
-    kindOf: ({ kind }) => sources.find((source) => source.kind.kind.kind === kind)?.kind,
+    kindOf: ({ resource }) => sources.find(({ kind }) => qualifiedResource(kind.kind) === resource)?.kind,
   };
 }
 

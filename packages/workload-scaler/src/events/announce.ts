@@ -70,7 +70,7 @@ function typeOf(reason: EventReason): EventType {
 export function createAnnounce(recorder: EventRecorder): Announce {
   return ({ kind, workload }, reason, message) => {
     const { namespace, name, uid, resourceVersion } = workload;
-    const object = { apiVersion: apiVersionOf(kind.kind), kind: kind.kind.kind, namespace, name, uid, resourceVersion };
+    const object = { apiVersion: apiVersionOf(kind.kind), kind: workload.kind, namespace, name, uid, resourceVersion };
     recorder.event(object, typeOf(reason), reason, message);
   };
 }

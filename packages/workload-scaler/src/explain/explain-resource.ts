@@ -2,7 +2,7 @@ import { type Explanation, resourceKey, type ResourceRef } from '@scaler/scaler-
 import { lookOut, type Obstacle, type Outlook, sentenceOf, waitTextOf } from './explain.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { isHopeless, rankOf } from './hopeless.ts';
-import { podsOf } from '../cache/stores.ts';
+import { podsOf } from '../endpoints/own-pods.ts';
 import { createWarnings } from './warnings.ts';
 
 /** Why a resource does not start; undefined when nothing stands in its way. */
@@ -48,7 +48,7 @@ export function createExplain(deps: Dependencies): Explain {
     if (managed === undefined) return undefined;
     const { uid, replicas } = managed.workload;
     const replicaSets = stores.replicaSets.byIndex('owner', uid).filter((set) => set.replicas > 0);
-    const outlook = lookOut(uid, { replicas, pods: podsOf(stores, uid), replicaSets });
+    const outlook = lookOut(uid, { replicas, pods: podsOf(stores, managed.workload), replicaSets });
     if (outlook.kind !== 'quiet') memory.forget(`quiet ${resourceKey(ref)}`);
     if (outlook.kind === 'obstacle') return judge(ref, outlook.obstacle);
     if (outlook.kind === 'quiet') return listen(ref, outlook, signal);

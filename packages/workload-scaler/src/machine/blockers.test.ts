@@ -1,6 +1,6 @@
 import { noWishes } from './intent.ts';
 import { describe, expect, test } from '@jest/globals';
-import type { Deployment } from '@scaler/kube';
+import type { Deployment, KubeObject } from '@scaler/kube';
 import { trimDeployment } from '../testing/kinds.ts';
 import type { Workload } from '../workload/workload.ts';
 import { trimPod } from '../endpoints/pod-info.ts';
@@ -8,7 +8,7 @@ import { trimService } from '../routing/service-info.ts';
 import type { Facts } from './facts.ts';
 import { parseOptions } from '../config/options.ts';
 import { type BesideFacts, blockedReason, parkBlockers } from './blockers.ts';
-import { rolloutProblem } from './rollout.ts';
+import { appsRollout } from '../workload/rollout.ts';
 import { refusal, routingMode } from './refusal.ts';
 import { parseSettings } from '../config/settings.ts';
 import { trimIngress } from '../hosts/ingress.ts';
@@ -235,7 +235,7 @@ describe('a park', () => {
 
   test('waits for rollouts of Deployments and StatefulSets', () => {
     const at = (status: object, replicas = 2) =>
-      rolloutProblem({ metadata: { generation: 3 }, spec: { replicas }, status });
+      appsRollout({ metadata: { generation: 3 }, spec: { replicas }, status } as KubeObject);
     const done = { observedGeneration: 3, replicas: 2, updatedReplicas: 2 };
     expect(at(done)).toBeUndefined();
     expect(at({ ...done, observedGeneration: 2 })).toMatch(/not been seen/);

@@ -1,7 +1,7 @@
 import type { CallOptions, KubeClient } from '@scaler/kube';
 
 import { labelPatch } from '../workload/label-patch.ts';
-import type { WorkloadKind } from '../workload/workload.ts';
+import type { WorkloadKind } from '../workload/kind.ts';
 import type { PortPatch } from './allocate-ports.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { isPodOf } from '../endpoints/own-pods.ts';
 import type { PodInfo, ReplicaSetInfo } from '../endpoints/pod-info.ts';
 import type { Workload } from '../workload/workload.ts';
 import { fewOf } from '../workload/few-of.ts';
@@ -43,14 +44,15 @@ export function foreignPods(
   workload: Workload,
   replicaSets: Iterable<ReplicaSetInfo>,
 ): readonly PodInfo[] {
-  const owners = new Set([workload.uid]);
-  for (const set of replicaSets) if (set.ownerUid === workload.uid) owners.add(set.uid);
+  const owned = new Set<string>();
+  for (const set of replicaSets) if (set.ownerUid === workload.uid) owned.add(set.uid);
+  const ownersOf = (uid: string): readonly string[] => (owned.has(uid) ? [workload.uid] : []);
   return [...pods].filter(
     (pod) =>
       pod.namespace === service.namespace &&
       pod.phase !== 'Succeeded' &&
       pod.phase !== 'Failed' &&
-      !owners.has(pod.ownerUid ?? '') &&
+      !isPodOf(workload, pod, ownersOf) &&
       selects(service, pod.labels),
   );
 }

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Deployment } from '@scaler/kube';
 import { trimDeployment, workloadKinds } from '../testing/kinds.ts';
+import { workloadTrimmer } from '../workload/workload.ts';
 import { trimService } from '../routing/service-info.ts';
 import { trimIngress } from '../hosts/ingress.ts';
 import type { Managed } from '../cache/lookup.ts';
@@ -157,7 +158,9 @@ test('what its owner wants is told as it is, and nothing of it where nothing is 
 });
 
 test('a StatefulSet says that it is one, so that its own metrics are asked for', () => {
-  const one: Managed = { ...managed(), kind: workloadKinds.statefulSet };
+  const kind = workloadKinds.statefulSet;
+  const { resource } = workloadTrimmer(kind)({});
+  const one: Managed = { ...managed(), kind, workload: { ...managed().workload, resource } };
   expect(resourceOf(facts(one), options)).toMatchObject({ kind: 'statefulsets.apps' });
 });
 

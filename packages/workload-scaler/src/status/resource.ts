@@ -4,7 +4,6 @@ import { listenPortOf } from '../ports/port-label.ts';
 import { readToken } from '../workload/token.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
 import type { SliceInfo } from '../routing/slice-info.ts';
-import type { WorkloadKind } from '../workload/workload.ts';
 import type { Phase, Resource, Route, ScaleEvent, TargetPort } from '@scaler/scaler-types';
 import type { RoutingMode } from '../machine/facts.ts';
 import type { HostedRoute } from '../hosts/gateway.ts';
@@ -44,7 +43,7 @@ export function resourceOf(facts: ResourceFacts, options: Options): Resource {
   return {
     namespace: workload.namespace,
     name: workload.name,
-    kind: qualifiedResource(managed.kind.kind),
+    kind: workload.resource,
     ...(workload.createdAt === '' ? {} : { createdAt: workload.createdAt }),
     scaleResources: settings.metrics,
     targets: targetPorts(facts, options),
@@ -63,11 +62,6 @@ export function resourceOf(facts: ResourceFacts, options: Options): Resource {
 // Serving, and left as it was found: only a dry run leaves one so.
 function isUntouched({ workload, settings }: Managed): boolean {
   return settings.dryRun && workload.replicas > 0 && workload.labels[keys.phase] === undefined;
-}
-
-// As the metrics APIs write a kind: `deployments.apps`, `pods`.
-function qualifiedResource({ plural, group }: WorkloadKind['kind']): string {
-  return group === '' ? plural : [plural, group].join('.');
 }
 
 /** Something of ours is left under this name, and no workload; only a reconcile concerns it. */

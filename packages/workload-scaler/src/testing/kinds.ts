@@ -1,10 +1,14 @@
 import { kinds } from '@scaler/kube';
-import { type WorkloadKind, type WorkloadKinds, workloadTrimmer } from '../workload/workload.ts';
+import { appsRollout } from '../workload/rollout.ts';
+import { workloadTrimmer } from '../workload/workload.ts';
+import type { WorkloadKind, WorkloadKinds } from '../workload/kind.ts';
+
+const common = { replicasPath: '/spec/replicas', scaleOnly: false, pods: 'owned', rollout: appsRollout } as const;
 
 /** The kinds that tests scale. */
 export const workloadKinds = {
-  deployment: { kind: kinds.deployment, replicasPath: '/spec/replicas', scaleOnly: false },
-  statefulSet: { kind: kinds.statefulSet, replicasPath: '/spec/replicas', scaleOnly: false },
+  deployment: { kind: kinds.deployment, ...common },
+  statefulSet: { kind: kinds.statefulSet, ...common },
 } as const satisfies Record<string, WorkloadKind>;
 
 export const bothKinds: WorkloadKinds = Object.values(workloadKinds);

@@ -10,6 +10,8 @@ import type { Workload } from '../workload/workload.ts';
 export function workload(overrides: Partial<Workload> = {}): Workload {
   return {
     kind: 'Deployment',
+    resource: 'deployments.apps',
+    pods: 'owned',
     namespace: 'shop',
     name: 'web',
     uid: 'uid-web',

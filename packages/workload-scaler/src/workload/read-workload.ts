@@ -1,6 +1,7 @@
 import { type CallOptions, type KubeClient, isKubeError } from '@scaler/kube';
 
-import { type Workload, type WorkloadKind, workloadTrimmer } from './workload.ts';
+import { type Workload, workloadTrimmer } from './workload.ts';
+import type { WorkloadKind } from './kind.ts';
 
 /**
  * A live read.

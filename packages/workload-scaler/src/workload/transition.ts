@@ -5,7 +5,8 @@ import { keys } from './keys.ts';
 import { labelPatch } from './label-patch.ts';
 import { readToken, type State } from './token.ts';
 import { readWorkload } from './read-workload.ts';
-import { type Workload, type WorkloadKind, workloadTrimmer } from './workload.ts';
+import { type Workload, workloadTrimmer } from './workload.ts';
+import type { WorkloadKind } from './kind.ts';
 import { type SwapResult, writeScale } from './write-scale.ts';
 
 /** One swap of the token, with what is written beside it. */

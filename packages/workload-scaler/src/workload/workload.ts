@@ -1,24 +1,17 @@
-import { type Deployment, type Kind, type KubeObject, identity } from '@scaler/kube';
+import { type KubeObject, type Pod, identity } from '@scaler/kube';
 import { keys } from './keys.ts';
+import { noLabels, qualifiedResource, selectorOf, valueAt, type WorkloadKind } from './kind.ts';
 import { type Labels, toLabels } from './labels.ts';
 import { type PodShape, podShape } from './pod-shape.ts';
 
-/** A kind of workload, and how its replicas are written. */
-export interface WorkloadKind {
-  readonly kind: Kind;
-  /** JSON pointer. */
-  readonly replicasPath: string;
-  /** Only `/scale` may be written, not the replicas themselves: {@link transition} then writes twice. */
-  readonly scaleOnly: boolean;
-}
-
-/** The kinds that a scaler scales. Where two kinds share a name, the first that is opted in is the resource. */
-export type WorkloadKinds = readonly WorkloadKind[];
-
 /** What is kept of a workload. Its template is frozen and shared between equal ones. */
 export interface Workload extends Labels {
-  /** `Deployment`, `StatefulSet`, or a custom kind. */
+  /** As in `kind` of the object. */
   readonly kind: string;
+  /** The API resource that it is of, as RBAC and the metrics APIs write it: the plural and the group. */
+  readonly resource: string;
+  /** How its pods are found, see {@link WorkloadKind}. */
+  readonly pods: WorkloadKind['pods'];
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -34,28 +27,43 @@ export interface Workload extends Labels {
   readonly annotated: boolean;
   /** Asked for. */
   readonly replicas: number;
-  /** 0 while its controller has not seen it. */
+  /** 0 while its controller has not seen it, unless it says nothing of generations. */
   readonly observedGeneration: number;
   readonly currentReplicas: number;
   readonly readyReplicas: number;
   readonly availableReplicas: number;
-  /** `matchLabels`. */
+  /** Labels that each of its pods has. */
   readonly selector: Readonly<Record<string, string>>;
   readonly templateLabels: Readonly<Record<string, string>>;
   readonly template: PodShape;
 }
 
-type WorkloadObject = Pick<Deployment, 'metadata' | 'spec' | 'status'>;
+interface WorkloadObject {
+  readonly metadata?: Pod['metadata'];
+  readonly status?: {
+    readonly replicas?: number;
+    readonly readyReplicas?: number;
+    readonly availableReplicas?: number;
+  };
+}
+
+/** Of its pods. */
+type PodTemplate = Pick<Pod, 'metadata' | 'spec'>;
 
 /** A `trim` for `watchStore` and lists of a kind of workload. */
-export function workloadTrimmer({ kind, replicasPath }: WorkloadKind): (object: KubeObject) => Workload {
+export function workloadTrimmer(workloadKind: WorkloadKind): (object: KubeObject) => Workload {
+  const { kind, replicasPath, pods, templatePath = '/spec/template' } = workloadKind;
+  const resource = qualifiedResource(kind);
   return (object) => {
-    const { metadata, spec, status } = object as WorkloadObject;
+    const { metadata, status } = object as WorkloadObject;
     const replicas = valueAt(object, replicasPath);
-    const selector = spec?.selector?.matchLabels ?? none;
-    const templateLabels = spec?.template?.metadata?.labels ?? none;
+    const selector = selectorOf(workloadKind, object);
+    const template = valueAt(object, templatePath) as PodTemplate | undefined;
+    const templateLabels = template?.metadata?.labels ?? (pods === 'selected' ? selector : noLabels);
     return {
-      kind: kind.kind,
+      // Of a kind that came after the start the objects alone tell the name.
+      kind: typeof object.kind === 'string' && workloadKind.optional === true ? object.kind : kind.kind,
+      ...{ resource, pods },
       ...identity(metadata),
       generation: metadata?.generation ?? 0,
       createdAt: metadata?.creationTimestamp ?? '',
@@ -64,18 +72,26 @@ export function workloadTrimmer({ kind, replicasPath }: WorkloadKind): (object: 
       annotations: ours(metadata?.annotations),
       annotated: metadata?.annotations !== undefined,
       replicas: typeof replicas === 'number' ? replicas : 1,
-      observedGeneration: status?.observedGeneration ?? 0,
+      observedGeneration: observedGenerationOf(workloadKind, object),
       currentReplicas: status?.replicas ?? 0,
       readyReplicas: status?.readyReplicas ?? 0,
       availableReplicas: status?.availableReplicas ?? 0,
       selector,
       templateLabels: sameLabels(selector, templateLabels) ? selector : templateLabels,
-      template: podShape(spec?.template?.spec),
+      template: podShape(template?.spec),
     };
   };
 }
 
-const none: Readonly<Record<string, string>> = Object.freeze({});
+// Some controllers write it as a text.
+function observedGenerationOf(
+  { observedGenerationPath = '/status/observedGeneration', mayNotObserve = false }: WorkloadKind,
+  object: KubeObject,
+): number {
+  const observed = Number(valueAt(object, observedGenerationPath) ?? NaN);
+  if (!Number.isNaN(observed)) return observed;
+  return mayNotObserve ? ((object as WorkloadObject).metadata?.generation ?? 0) : 0;
+}
 
 /** Whether two have the same labels, in whatever order. */
 export function sameLabels(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
@@ -89,13 +105,5 @@ function ours(annotations: Readonly<Record<string, string>> | undefined): Readon
   for (const key of Object.keys(annotations ?? {})) {
     if (key.startsWith(keys.prefix)) (kept ??= {})[key] = annotations?.[key] ?? '';
   }
-  return kept ?? none;
-}
-
-function valueAt(object: unknown, path: string): unknown {
-  let value = object;
-  for (const segment of path.split('/').slice(1)) {
-    value = (value as Record<string, unknown> | undefined)?.[segment.replaceAll('~1', '/').replaceAll('~0', '~')];
-  }
-  return value;
+  return kept ?? noLabels;
 }

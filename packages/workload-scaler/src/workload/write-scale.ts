@@ -2,7 +2,8 @@ import { type CallOptions, type KubeClient, isKubeError } from '@scaler/kube';
 
 import { keys } from './keys.ts';
 import { readWorkload } from './read-workload.ts';
-import type { Workload, WorkloadKind } from './workload.ts';
+import type { Workload } from './workload.ts';
+import type { WorkloadKind } from './kind.ts';
 
 // Each conflict means that somebody, mostly the workload's own controller, wrote its status in between.
 const maxAttempts = 8;
