@@ -18,18 +18,18 @@ import type { Refusal } from './outcome.ts';
 import { pausedAsleep } from './wake/pause.ts';
 
 /*
- * The whole way of a request, and the function that takes each step. What is not named with a class is in this file.
+ * The whole way of a request: each step with the function that takes it. Functions without a class are in this file.
  *
- *   arrived     Connection, Http2Connection and TcpConnection make an Exchange of it, and call what createProxy returned
- *   checked     Carrier.check: what the protocol lets through and must not pass
- *   identified  identify: whose it is, by port, host and path, name or header → Lane of a Gate
- *   passed      Lane.passTo: the gate is open and there is an endpoint → TargetWay.send, or
- *   held        TargetWay.hold → Lane.enqueue → Gate.holds → Wake.start, which calls setScale
- *   released    Gate.confirm, EndpointSource: something changed → Lane.pump → TargetWay.send
- *   sent        Carrier.attempt makes an attempt, whose dispatch connects and sends
- *   not sent    TargetWay.connectFailed, replay, repeat: to another endpoint, or held again in its old place
- *   answered    TargetWay.answered: the head of an answer came, and the attempt copies the rest
- *   ended       Exchange.end: counted, once, by its outcome; Exchange.refuse where the answer is our own
+ *   arrived     Connection, Http2Connection and TcpConnection make an Exchange, and hand it to createProxy's function
+ *   checked     Carrier.check refuses what the protocol lets through and must not pass
+ *   identified  identify finds the Lane of a Gate, by port, host and path, name or header
+ *   passed      Lane.passTo finds an endpoint, as the gate is open → TargetWay.send
+ *   held        else TargetWay.hold → Lane.enqueue → Gate.holds → Wake.start, which calls setScale
+ *   released    Gate.confirm or Lane.endpointsChanged, after a setScale or a new endpoint → Lane.pump → TargetWay.send
+ *   sent        Carrier.attempt makes a BaseAttempt, whose dispatch connects and sends
+ *   not sent    TargetWay.connectFailed, replay or repeat sends it to another endpoint, or holds it again
+ *   answered    TargetWay.answered books the head of an answer, and the attempt copies the rest
+ *   ended       Exchange.end counts its one outcome; Exchange.refuse writes the answer where it is our own
  */
 
 /** A connection may take no longer while there is another endpoint to go to. */

@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { EndpointState } from '../endpoints/endpoint-state.ts';
+import { BaseAttempt } from './attempt.ts';
+import type { Way } from './carrier.ts';
+import type { Exchange } from './exchange.ts';
+
+class TestAttempt extends BaseAttempt {
+  readonly #heard: string[];
+
+  constructor(heard: string[], wasHeld: boolean, state: EndpointState) {
+    const x = { wasHeld, refuse: () => heard.push(`refuse ${state.window.used}`) } as unknown as Exchange;
+    super(x, { pump: () => heard.push(`pump ${state.window.used}`) } as unknown as Way<Exchange>, state);
+    this.#heard = heard;
+  }
+
+  dispatch(): void {
+    this.refuse('upstream-reset', 'broke off');
+  }
+
+  protected drop(): void {
+    this.#heard.push('drop');
+  }
+
+  protected letGo(): void {}
+}
+
+test.each([
+  ['was held', true, ['drop', 'refuse 1', 'pump 0']],
+  ['passed at once', false, ['drop', 'refuse 0']],
+])(
+  'a try ends once; one of a request that %s leaves its place after what became of that is known',
+  (_how, held, order) => {
+    const heard: string[] = [];
+    const state = new EndpointState('a:1', { address: 'a', port: 1, id: 'a' });
+    const attempt = new TestAttempt(heard, held, state);
+    attempt.dispatch();
+    attempt.abort();
+    expect(heard).toEqual(order);
+  },
+);
+
+test('no attempt releases others by itself: a place that is left does', () => {
+  const root = join(import.meta.dirname, '..');
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => /attempt\.ts$/.test(file));
+  expect(files.length).toBeGreaterThanOrEqual(5);
+  expect(files.filter((file) => readFileSync(join(root, file), 'utf8').includes('pump('))).toEqual([]);
+});
