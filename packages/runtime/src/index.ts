@@ -1,8 +1,8 @@
 export { applyProposal, type Config, loadConfig, logConfig } from './config/config.ts';
 export { optionsSchema, optionsTable } from './config/options-table.ts';
 export { type Parser, type ValueSchema } from './config/parser.ts';
-export { parsers } from './config/parsers.ts';
-export { setting } from './config/setting.ts';
+export { type HostPort, type NamespacedName, parsers } from './config/parsers.ts';
+export { type Setting, setting } from './config/setting.ts';
 export { type ConfigTable, type ConfigValues, defineConfig, flagName } from './config/table.ts';
 export { configError, RuntimeError, type RuntimeErrorCode, runtimeErrors } from './errors.ts';
 export { readSmallFile, readSmallFileSync } from './files.ts';
