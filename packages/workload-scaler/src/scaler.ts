@@ -12,6 +12,7 @@ import {
 } from '@scaler/scaler-types';
 import { keepBusy } from './act/busy-lease.ts';
 import { createExplain } from './explain/explain-resource.ts';
+import { discoverKinds } from './config/discover-kinds.ts';
 import { feed } from './cache/feed.ts';
 import type { Dependencies } from './dependencies.ts';
 import { metricsOf } from './status/metrics.ts';
@@ -30,13 +31,13 @@ import { assemble, stalenessOf } from './assemble.ts';
 const syncLimitMs = 30_000;
 
 /**
- * Creates a scaler for workloads of these kinds that carry the label `scaler/enabled: "true"`, with their Services. Where
- * two kinds share a name, the first in the list that is opted in is the resource.
+ * Creates a scaler for workloads of these kinds, and of those that the option `kinds` adds, that carry the label
+ * `scaler/enabled: "true"`, with their Services. Where two kinds share a name, the first in the list that is opted in is the resource.
  *
  * @throws WorkloadScalerError `invalid-option`. @throws KubeError `bad-config` when there is no usable kubeconfig.
  */
 export async function createWorkloadScaler(context: ScalerContext, kinds: WorkloadKinds): Promise<ResourceScaler> {
-  const { kubeconfig, context: kubeContext, apiQps } = parseOptions(context.options);
+  const { kubeconfig, context: kubeContext, apiQps, kinds: configured } = parseOptions(context.options);
   const { clock, logger, role } = context;
   const client = await connectKube({
     kubeconfig,
@@ -50,7 +51,13 @@ export async function createWorkloadScaler(context: ScalerContext, kinds: Worklo
     clock,
     logger,
   });
-  return createScaler(client, context, kinds);
+  try {
+    const discovered = await discoverKinds(client, context, configured, kinds);
+    return createScaler(client, context, [...kinds, ...discovered]);
+  } catch (error) {
+    client.close();
+    throw error;
+  }
 }
 
 /** The same, on a client that is there already. */

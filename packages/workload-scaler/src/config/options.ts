@@ -1,5 +1,6 @@
 import { parseDuration, type ScaleResource } from '@scaler/scaler-types';
 import { WorkloadScalerError } from '../errors.ts';
+import { type ConfiguredKind, parseKinds } from './kinds-option.ts';
 import type { MaxTimes } from './times.ts';
 import { parseAllHosts, parseChoice, parseCount, parseList, parseMetrics, parsePositiveDuration } from './values.ts';
 
@@ -34,6 +35,8 @@ export interface Options extends MaxTimes {
   /** How long a pod may be without a node before waiting for it counts as hopeless; 0: for ever. */
   readonly unschedulableAfterMs: number;
   readonly clusterDomain: string;
+  /** Kinds beside those of the package. */
+  readonly kinds: readonly ConfiguredKind[];
 }
 
 interface OptionRow<T> {
@@ -129,6 +132,11 @@ export const optionTable = {
     'The longest `scaler/min-awake`; a longer one is cut to it and told',
   ),
   clusterDomain: row((text) => text, 'cluster.local', 'DNS domain of the cluster'),
+  kinds: row(
+    parseKinds,
+    '',
+    'Further kinds with `/scale`, comma-separated: `argoproj.io/v1alpha1/rollouts`. Replicas that are to be written in place are named by a path: `example.com/v1/widgets=/spec/size`',
+  ),
 } as const;
 
 type OptionName = keyof typeof optionTable;
@@ -143,7 +151,7 @@ export function parseOptions(given: Readonly<Record<string, string>>): Options {
   if (unknown !== undefined) {
     throw new WorkloadScalerError(
       'invalid-option',
-      `The deployment scaler has no option "${unknown}"; it has ${Object.keys(optionTable).join(', ')}`,
+      `The scaler has no option "${unknown}"; it has ${Object.keys(optionTable).join(', ')}`,
     );
   }
   const value = <N extends OptionName>(name: N): ReturnType<(typeof optionTable)[N]['parse']> =>
@@ -174,6 +182,7 @@ export function parseOptions(given: Readonly<Record<string, string>>): Options {
     maxCooldownMs: value('maxCooldown'),
     maxMinAwakeMs: value('maxMinAwake'),
     clusterDomain: value('clusterDomain'),
+    kinds: value('kinds'),
   });
 }
 
@@ -182,7 +191,7 @@ function parseOption<N extends OptionName>(name: N, text: string): ReturnType<(t
     return optionTable[name].parse(text) as ReturnType<(typeof optionTable)[N]['parse']>;
   } catch (cause) {
     const why = (cause as Error).message;
-    throw new WorkloadScalerError('invalid-option', `The deployment scaler's option ${name} is "${text}": ${why}`, {
+    throw new WorkloadScalerError('invalid-option', `The scaler's option ${name} is "${text}": ${why}`, {
       cause,
     });
   }

@@ -10,6 +10,8 @@ import {
 import { connectKube, type KubeClient } from '@scaler/kube';
 import { type Logger, type ResourceScaler, systemClock } from '@scaler/scaler-types';
 import { silentLogger } from '@scaler/testing-kit';
+import { discoverKinds } from '../config/discover-kinds.ts';
+import { parseOptions } from '../config/options.ts';
 import { createScaler } from '../scaler.ts';
 import { bothKinds } from './kinds.ts';
 import { type Leader, startLeader } from './leader.ts';
@@ -61,19 +63,22 @@ export interface RigOptions {
   /** Beside `echo`. */
   readonly images?: EmbeddedClusterOptions['images'];
   readonly authorize?: NonNullable<EmbeddedClusterOptions['api']>['authorize'];
+  /** Kinds of the API, beside the built-in ones. */
+  readonly apiKinds?: NonNullable<EmbeddedClusterOptions['api']>['kinds'];
   readonly logger?: Logger;
 }
 
 export async function startRig(given: RigOptions = {}): Promise<Rig> {
-  const { settle = '100ms', deadManSwitch = '60s', proxyLagMs = 0, images = {}, authorize } = given;
+  const { settle = '100ms', deadManSwitch = '60s', proxyLagMs = 0, images = {}, authorize, apiKinds = [] } = given;
   const { options = {}, dryRun = false, logger = silentLogger } = given;
   const image = createEchoImage();
-  const api = { bookmarkIntervalMs: 200, ...(authorize && { authorize }) };
+  const api = { bookmarkIntervalMs: 200, kinds: apiKinds, ...(authorize && { authorize }) };
   const cluster = await startEmbeddedCluster({ images: { ...images, echo: image }, proxyLagMs, api });
   const service = await cluster.apply<KubeObject & { spec: { clusterIP: string } }>(dlxService());
   // Of the cluster's own range, which nobody else on this machine uses, beyond its pods, Services and proxies.
   const address = service.spec.clusterIP.replace(/\.\d+\.\d+$/, '.255.1');
   await cluster.apply(dlxSlice([address]));
+  const configured = parseOptions(options).kinds;
   const clients: KubeClient[] = [];
   const scalerFor = async (role: 'autoscaler' | 'dlx', identity: string): Promise<ResourceScaler> => {
     const client = await connectKube({ kubeconfig: cluster.kubeconfigPath, userAgent: identity, logger });
@@ -86,7 +91,7 @@ export async function startRig(given: RigOptions = {}): Promise<Rig> {
         namespaces: undefined,
         dlxService: { namespace: system, name: 'dlx' },
       },
-      bothKinds,
+      [...bothKinds, ...(await discoverKinds(client, { namespaces: undefined, logger }, configured, bothKinds))],
     );
   };
   const dlxScaler = await scalerFor('dlx', 'rig-dlx');
