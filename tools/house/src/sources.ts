@@ -31,8 +31,3 @@ export function importsOf(files: readonly string[]): Imports {
     }),
   );
 }
-
-/** The package, example or tool that a file is of: `packages/dlx`. */
-export function projectOf(file: string): string {
-  return file.split('/', 2).join('/');
-}

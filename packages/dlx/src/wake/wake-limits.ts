@@ -1,3 +1,4 @@
+import { FairQueue } from '@scaler/async';
 import type { CancelTimer, Clock } from '@scaler/scaler-types';
 
 export interface WakeLimitsOptions {
@@ -41,8 +42,7 @@ interface Place extends WakePlace {
 export class WakeLimits {
   readonly #options: WakeLimitsOptions;
   readonly #taken = new Map<string, number>();
-  /** By namespace, the one whose turn it is first. */
-  readonly #line = new Map<string, Set<Place>>();
+  readonly #line = new FairQueue<Place>();
 
   constructor(options: WakeLimitsOptions) {
     this.#options = options;
@@ -62,7 +62,8 @@ export class WakeLimits {
     };
     // A wake in line that could have this place has it already: the line is never longer than it must be.
     if (this.#hasRoom(namespace)) this.#take(place);
-    else this.#join(place);
+    else this.#line.add(namespace, place);
+    this.#options.counts.waiting = this.#line.size;
     return place;
   }
 
@@ -88,18 +89,17 @@ export class WakeLimits {
     place.cancelLimit = clock.after(placeForMs, () => this.#leave(place));
   }
 
-  #join(place: Place): void {
-    const queue = this.#line.get(place.namespace) ?? new Set();
-    this.#line.set(place.namespace, queue.add(place));
-    this.#options.counts.waiting += 1;
-  }
-
   #leave(place: Place): void {
     const { state, namespace } = place;
     place.state = 'left';
-    if (state === 'waiting') this.#leaveLine(place);
-    if (state !== 'taken') return;
-    place.cancelLimit?.();
+    if (state === 'waiting') this.#line.delete(namespace, place);
+    if (state === 'taken') this.#giveUp(place);
+    this.#options.counts.waiting = this.#line.size;
+  }
+
+  /** Its place goes to the next in line. */
+  #giveUp({ namespace, cancelLimit }: Place): void {
+    cancelLimit?.();
     this.#options.counts.underWay -= 1;
     const left = (this.#taken.get(namespace) ?? 0) - 1;
     if (left === 0) this.#taken.delete(namespace);
@@ -110,23 +110,9 @@ export class WakeLimits {
     }
   }
 
-  #leaveLine(place: Place): void {
-    const queue = this.#line.get(place.namespace);
-    if (queue?.delete(place) === true) this.#options.counts.waiting -= 1;
-    if (queue?.size === 0) this.#line.delete(place.namespace);
-  }
-
-  /** Takes the first out of the line whose namespace has room. */
   #next(): Place | undefined {
-    for (const [namespace, queue] of this.#line) {
-      const [first] = queue;
-      if (first === undefined || !this.#hasRoom(namespace)) continue;
-      // To the end of the line, so that every namespace is asked before this one is again.
-      this.#line.delete(namespace);
-      this.#line.set(namespace, queue);
-      this.#leaveLine(first);
-      return first;
-    }
-    return undefined;
+    const next = this.#line.take((namespace) => this.#hasRoom(namespace));
+    this.#options.counts.waiting = this.#line.size;
+    return next?.item;
   }
 }

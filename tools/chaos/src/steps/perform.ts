@@ -1,24 +1,16 @@
 import { fleet, keyOf, type Member } from '../world/fleet.ts';
 import { type Program, systemNamespace } from '../world/programs.ts';
 import type { World } from '../world/world.ts';
-import { addApiFault, agentOf, createFaults, type Faults } from './api-faults.ts';
+import { addApiFault, agentOf, createFaults } from './api-faults.ts';
 import { patch, patchWorkload, scale, scaleDlx } from './by-others.ts';
 import { interleave } from './interleave.ts';
 import { settle } from './settle.ts';
+import type { Stage } from './stage.ts';
 import type { Step, StepKind } from './step.ts';
 import { wish } from './wish.ts';
 
 /** Does steps in a world. */
 export type Perform = (step: Step) => Promise<void>;
-
-export interface Stage {
-  readonly world: World;
-  readonly faults: Faults;
-  /** Programs that stand still, and how they go on. */
-  readonly frozen: Map<Program, () => Promise<void>>;
-  /** The API is down, and comes back. */
-  restarting: boolean;
-}
 
 type Performers = { readonly [K in StepKind]: (stage: Stage, step: Step & { do: K }) => Promise<void> | void };
 

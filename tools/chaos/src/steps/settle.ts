@@ -1,6 +1,6 @@
 import { fleet, keyOf } from '../world/fleet.ts';
 import { patchWorkload, scaleDlx } from './by-others.ts';
-import type { Stage } from './perform.ts';
+import type { Stage } from './stage.ts';
 import { noWishes } from './wish.ts';
 
 const slices = 80;
