@@ -270,3 +270,30 @@ readinessProbe:
 {{- define "scaler.test.namespace" -}}
 {{- if eq .Values.scope.type "namespaces" -}}{{ first .Values.scope.namespaces }}{{- else -}}{{ .Release.Namespace }}{{- end -}}
 {{- end -}}
+
+{{- /* The kinds of the scaler's option `kinds`, as JSON: {group, version, plural, inPlace}. */}}
+{{- define "scaler.kinds" -}}
+{{- $kinds := list }}
+{{- range splitList "," (toString (default "" .Values.scaler.options.kinds)) }}
+{{- $one := trim . }}
+{{- if $one }}
+{{- if not (regexMatch "^[a-z0-9.-]+/v[a-z0-9]+/[a-z0-9.-]+(=(/[^/=]+)+)?$" $one) }}
+{{- fail (printf "scaler.options.kinds has %q, allowed is group/version/plural such as argoproj.io/v1alpha1/rollouts, with =/path/of/replicas where those are written in place" $one) }}
+{{- end }}
+{{- $named := splitList "/" (first (splitList "=" $one)) }}
+{{- $kinds = append $kinds (dict "group" (index $named 0) "version" (index $named 1) "plural" (index $named 2) "inPlace" (contains "=" $one)) }}
+{{- end }}
+{{- end }}
+{{- toJson $kinds }}
+{{- end -}}
+
+{{- /* Rules of an admission policy for these kinds. Takes root and operations. */}}
+{{- define "scaler.kinds.admitted" -}}
+{{- range $i, $kind := fromJsonArray (include "scaler.kinds" .root) }}
+{{- if $i }}{{ "\n" }}{{ end -}}
+- apiGroups: [{{ $kind.group }}]
+  apiVersions: [{{ $kind.version }}]
+  resources: [{{ $kind.plural }}]
+  operations: {{ toJson $.operations }}
+{{- end }}
+{{- end -}}
