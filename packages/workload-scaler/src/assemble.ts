@@ -18,9 +18,9 @@ import { createNamespaces } from './cache/namespaces.ts';
 import { statusOf } from './status/status.ts';
 import { parseOptions } from './config/options.ts';
 import { createOwnerLog } from './events/owner-log.ts';
-import { createPace, type Pace } from './act/start-throttle.ts';
-import { createReach } from './dlx/reachability.ts';
-import { createRivals } from './conflict/conflicts.ts';
+import { createStartThrottle, type StartThrottle } from './act/start-throttle.ts';
+import { createReachability } from './dlx/reachability.ts';
+import { createConflicts } from './conflict/conflicts.ts';
 import { createStaleness } from './cache/staleness.ts';
 import { createStores, isBroken, isMissing, type Stores } from './cache/stores.ts';
 import { createUninstall } from './act/uninstall.ts';
@@ -55,10 +55,10 @@ export function assemble(
   const atRest = createAtRest(clock);
   const enqueue = enqueueing(atRest, () => changes);
   const everything = (): void => lookup.refs().forEach((ref) => enqueue(ref));
-  const pace = paceOf(stores, context, enqueue);
+  const startThrottle = startThrottleOf(stores, context, enqueue);
   const onChange = (): void => {
-    if (deadMan?.gone === true) pace.open(sleepers(stores));
-    else pace.close();
+    if (deadMan?.gone === true) startThrottle.open(sleepers(stores));
+    else startThrottle.close();
     everything();
   };
   const deadMan = dlx && createDeadMan({ dlx, limitMs: options.deadManSwitchMs, clock, logger, onChange });
@@ -66,15 +66,15 @@ export function assemble(
     uninstall: createUninstall(context, clock),
     ...{ client, clock, logger, role, options, kinds, stores, namespaces, lookup, endpoints, dlx, enqueue, atRest },
     isDlxGone: () => deadMan?.gone ?? false,
-    pace,
+    startThrottle,
     memory: createMemory(clock),
     lateKeys: createLateKeys(clock),
     updates: createUpdates(stores, clock),
     counts: createCounts(stores.workloads),
-    reach: createReach(clock, context.dlxToken),
+    reachability: createReachability(clock, context.dlxToken),
     watching: createWatching(endpoints, enqueue),
     ...{ announce, warnOwner, lostEvents: recorder.droppedOf },
-    rivals: createRivals({ client, clock, warnOwner, announce }),
+    conflicts: createConflicts({ client, clock, warnOwner, announce }),
     announceNamespace: createAnnounceNamespace(recorder),
     ...{ parks: new Set(), repairs: new Map(), portBook: { held: undefined, refusals: new Map() } },
   };
@@ -105,17 +105,17 @@ function enqueueing(atRest: AtRest, changes: () => Changes): Dependencies['enque
   };
 }
 
-function paceOf(stores: Stores, context: ScalerContext, onTurn: (ref: ResourceRef) => void): Pace {
+function startThrottleOf(stores: Stores, context: ScalerContext, onStart: (ref: ResourceRef) => void): StartThrottle {
   const { clock, logger } = context;
   const { deadManStarts: limit, deadManStartsPerNamespace: namespaceLimit } = parseOptions(context.options);
-  const pace = createPace({ limit, namespaceLimit, clock, logger, onTurn });
+  const startThrottle = createStartThrottle({ limit, namespaceLimit, clock, logger, onStart });
   for (const { store } of stores.workloads) {
     store.subscribe(({ type, object }) => {
-      if (type !== 'deleted' && isAsleep(object)) pace.look(object, 'asleep');
-      else pace.look(object, type === 'deleted' || object.readyReplicas > 0 ? 'up' : 'starting');
+      if (type !== 'deleted' && isAsleep(object)) startThrottle.look(object, 'asleep');
+      else startThrottle.look(object, type === 'deleted' || object.readyReplicas > 0 ? 'up' : 'starting');
     });
   }
-  return pace;
+  return startThrottle;
 }
 
 function sleepers({ workloads }: Stores): readonly ResourceRef[] {

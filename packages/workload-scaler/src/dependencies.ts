@@ -11,9 +11,9 @@ import type { Memory } from './cache/memory.ts';
 import type { Namespaces } from './cache/namespaces.ts';
 import type { Options } from './config/options.ts';
 import type { WarnOwner } from './events/owner-log.ts';
-import type { Pace } from './act/start-throttle.ts';
-import type { Reach } from './dlx/reachability.ts';
-import type { Rivals } from './conflict/conflicts.ts';
+import type { StartThrottle } from './act/start-throttle.ts';
+import type { Reachability } from './dlx/reachability.ts';
+import type { Conflicts } from './conflict/conflicts.ts';
 import type { Stores } from './cache/stores.ts';
 import type { Uninstall } from './act/uninstall.ts';
 import type { Updates } from './cache/updates.ts';
@@ -40,14 +40,14 @@ export interface Dependencies {
   /** Whether there has been no DLX for longer than the dead-man switch. */
   readonly isDlxGone: () => boolean;
   /** Whose turn it is to be started when there is none. */
-  readonly pace: Pace;
+  readonly startThrottle: StartThrottle;
   readonly memory: Memory;
   readonly lateKeys: LateKeys;
   readonly atRest: AtRest;
   readonly updates: Updates;
   readonly counts: Counts;
-  readonly reach: Reach;
-  readonly rivals: Rivals;
+  readonly reachability: Reachability;
+  readonly conflicts: Conflicts;
   /** Of the Lease holder. */
   readonly portBook: {
     /** What was given, as `heldPort` writes it; undefined: not known, so labels are believed. */

@@ -12,13 +12,13 @@ const { trimIngress } = await import('./hosts/ingress.ts');
 const { trimHttpRoute } = await import('./hosts/http-route.ts');
 const { hostedRoute } = await import('./hosts/gateway.ts');
 const { resourceOf } = await import('./status/resource.ts');
-const { refusal } = await import('./machine/refusal.ts');
+const { notDivertibleReason } = await import('./machine/divertible.ts');
 const { portsWithoutEffect, settingsWithoutEffect } = await import('./events/no-effect.ts');
 const { createSettingsReader } = await import('./config/settings-reader.ts');
 const { divertedPorts, fingerprint, isLabelled, sliceFacts } = await import('./routing/service-view.ts');
 const { addIndexes } = await import('./cache/stores.ts');
 const { createLookup } = await import('./cache/lookup.ts');
-const { refusalOf } = await import('./observe/observe.ts');
+const { notDivertibleReasonOf } = await import('./observe/observe.ts');
 const { trimPod } = await import('./endpoints/pod-info.ts');
 const { targetPortOf } = await import('./endpoints/target-port.ts');
 const { trimService } = await import('./routing/service-info.ts');
@@ -191,7 +191,7 @@ function portWork(size: number): () => unknown {
     sliceFacts(snapshot, diverted, { listed: ['10.0.0.1'], draining: [] });
     fingerprint(snapshot);
     resourceOf({ ...facts, blocked: undefined, divertedForMs: 0, updatedMs: undefined }, options);
-    refusal({
+    notDivertibleReason({
       workload,
       settings,
       services: [service],
@@ -300,7 +300,7 @@ test('as many Services as workloads of the same labels: one look takes no more t
       const managed = lookup.managed({ namespace: 'n', name: 'w0' }) as never;
       const leading = lookup.servicesOf(managed);
       lookup.straysOf({ namespace: 'n', name: 'w0' }, leading);
-      refusalOf({ stores, lookup, dlx: undefined } as never, managed, leading);
+      notDivertibleReasonOf({ stores, lookup, dlx: undefined } as never, managed, leading);
       lookup.resourcesOf(services[0] as never);
       lookup.refs();
     };

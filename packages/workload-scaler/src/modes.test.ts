@@ -20,7 +20,7 @@ function awakeIn(mode: RoutingMode): Facts {
 function walk(model: Model, intent: Intent, most = 60): Model {
   for (let steps = 0; steps < most; steps++) {
     const step = nextStep(model.facts(), intentNow(intent, model));
-    if (step.do === 'rest' || !model.perform(step)) return model;
+    if (step.do === 'rest' || !model.apply(step)) return model;
     if (!model.isServed()) throw new Error(`${JSON.stringify(step)} leads to nobody: ${JSON.stringify(model.facts())}`);
     if (model.facts().workload?.phase === 'asleep' && intent.kind === 'park') return model;
   }

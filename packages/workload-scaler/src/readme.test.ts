@@ -52,13 +52,13 @@ test('the tables of errors and Events are those of the code', () => {
 });
 
 test('the table of metrics is that of the code', () => {
-  const rivals = { writers: () => [], reverts: new Map() } as never;
+  const conflicts = { writers: () => [], reverts: new Map() } as never;
   const use = { free: 0, used: new Map(), refused: new Map() };
   const metrics = metricsOf(
     {
-      rivals,
+      conflicts,
       isDlxGone: () => false,
-      pace: { waiting: 0 } as never,
+      startThrottle: { waiting: 0 } as never,
       dlx: {} as never,
       lostEvents: new Map(),
     },

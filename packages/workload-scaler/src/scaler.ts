@@ -19,7 +19,7 @@ import { metricsOf } from './status/metrics.ts';
 import { statusOf } from './status/status.ts';
 import { parseOptions } from './config/options.ts';
 import { park } from './act/park.ts';
-import { createPerformer, type Performer } from './act/apply.ts';
+import { createApplier, type Applier } from './act/apply.ts';
 import { createPorts } from './ports/ports.ts';
 import { createReconcile } from './act/reconcile.ts';
 import { resolveName } from './routing/service-name.ts';
@@ -65,8 +65,8 @@ export function createScaler(client: KubeClient, context: ScalerContext, kinds: 
   const stop = new AbortController();
   const { deps, changes, flush, running } = assemble(client, context, kinds, stop.signal);
   const ports = createPorts(deps);
-  const performer = createPerformer(deps, ports);
-  const reconcile = createReconcile(deps, performer, ports, `${context.role} ${context.identity}`);
+  const applier = createApplier(deps, ports);
+  const reconcile = createReconcile(deps, applier, ports, `${context.role} ${context.identity}`);
   const explain = createExplain(deps);
   const { stores, lookup } = deps;
   let closing: Promise<void> | undefined;
@@ -82,7 +82,7 @@ export function createScaler(client: KubeClient, context: ScalerContext, kinds: 
       const refs = lookup.refs().filter((ref) => namespace === undefined || ref.namespace === namespace);
       return refs.map((ref) => statusOf(deps, ref).resource).filter((resource) => resource !== undefined);
     },
-    setScale: (resources, scale, options) => setScale(deps, performer, resources, scale, options),
+    setScale: (resources, scale, options) => setScale(deps, applier, resources, scale, options),
     resolveServiceName: (resource, port) => resolveName(deps, resource, port),
     watchResources: async (listener, signal) => {
       const until = AbortSignal.any([signal, stop.signal]);
@@ -150,7 +150,7 @@ function tell({ lookup, announce }: Dependencies, resource: ResourceRef, { reaso
 
 async function setScale(
   deps: Dependencies,
-  performer: Performer,
+  applier: Applier,
   resources: readonly ResourceRef[],
   scale: number,
   options: ScaleOptions,
@@ -161,8 +161,8 @@ async function setScale(
     resources.map(async ({ namespace, name }): Promise<ScaleResult> => {
       const resource = { namespace, name };
       try {
-        if (scale === 0) await park(deps, performer, resource, options);
-        else await wake(deps, performer, resource, waking);
+        if (scale === 0) await park(deps, applier, resource, options);
+        else await wake(deps, applier, resource, waking);
         return { resource, ok: true };
       } catch (error) {
         const wrapped =

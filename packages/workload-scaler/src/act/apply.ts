@@ -16,7 +16,7 @@ import type { Ports } from '../ports/ports.ts';
 import type { ServiceSnapshot } from '../routing/service-view.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { Step, SwapStep } from '../machine/step.ts';
-import { wishAnnotations } from '../machine/intent.ts';
+import { ownerIntentAnnotations } from '../machine/owner-intent.ts';
 
 /** On whose behalf a step is done. */
 export interface Doing {
@@ -30,7 +30,7 @@ export interface Doing {
 export type WriteStep = Exclude<Step, { do: 'rest' | 'wait' | 'confirm' | 'try-path' | 'swap' }>;
 
 /** Does the writes of one step. Any of them may be lost to somebody else: the caller reads again and decides anew. */
-export interface Performer {
+export interface Applier {
   /** The workload as it stands after a swap that was won; undefined: lost. */
   swap(managed: Managed, step: SwapStep, doing: Doing, lane?: 'wake' | 'normal', epoch?: string): Promise<SwapOutcome>;
   /** False: lost to somebody else, or nobody knows. */
@@ -39,11 +39,17 @@ export interface Performer {
 
 export type SwapOutcome = { readonly won: boolean; readonly managed: Managed | undefined };
 
-export function createPerformer(deps: Dependencies, ports: Ports): Performer {
+export function createApplier(deps: Dependencies, ports: Ports): Applier {
   const { client, clock, lookup, endpoints } = deps;
   return {
-    swap: async ({ kind, workload }, step, { by, reason, signal }, lane = 'normal', epoch = newEpoch()) => {
-      const { to, replicas, testReplicas, wanted, why } = step;
+    swap: async (
+      { kind, workload },
+      step,
+      { by, reason = step.reason, signal },
+      lane = 'normal',
+      epoch = newEpoch(),
+    ) => {
+      const { to, replicas, testReplicas, wanted } = step;
       const since = new Date(clock.now()).toISOString();
       const request = {
         kind,
@@ -51,13 +57,13 @@ export function createPerformer(deps: Dependencies, ports: Ports): Performer {
         to,
         epoch,
         by,
-        reason: reason ?? why,
+        reason,
         since,
         replicas,
         testReplicas,
         wantedReplicas: wanted,
         // What its owner wrote after it was read wins, up to the zero itself.
-        testAnnotations: replicas === 0 ? wishAnnotations : undefined,
+        testAnnotations: replicas === 0 ? ownerIntentAnnotations : undefined,
       };
       const result = await transition(client, request, { signal, lane }).catch((error: unknown) => {
         // The accounts policy lets us ask for what was recorded, and for more only to a bound: fewer is better than none.
@@ -67,15 +73,15 @@ export function createPerformer(deps: Dependencies, ports: Ports): Performer {
         return transition(client, fewer, { signal, lane });
       });
       const after = result.ok ? result.workload : result.current;
-      if (result.ok) deps.rivals.swapped(workload, epoch);
+      if (result.ok) deps.conflicts.swapped(workload, epoch);
       if (after !== undefined) endpoints.observe(after);
       return { won: result.ok, managed: after && lookup.describe(kind, after) };
     },
     write: async (snapshot, step, signal, lane = 'normal') => {
-      deps.rivals.about(snapshot, step);
+      deps.conflicts.about(snapshot, step);
       try {
         await write(deps, ports, snapshot, step, { signal, lane });
-        deps.rivals.done(snapshot, step);
+        deps.conflicts.done(snapshot, step);
         return true;
       } catch (error) {
         // Somebody else was there in between, or nobody knows: what stands there now is to be read next.

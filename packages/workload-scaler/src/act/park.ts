@@ -5,7 +5,7 @@ import { leadingOf } from '../observe/observe.ts';
 import { look } from '../observe/look.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Managed } from '../cache/lookup.ts';
-import type { Performer } from './apply.ts';
+import type { Applier } from './apply.ts';
 import { type BesideFacts, refusalReason } from '../machine/blockers.ts';
 import { divertedPorts } from '../routing/service-view.ts';
 import { liveSnapshot, type Snapshot } from '../cache/snapshot.ts';
@@ -23,7 +23,7 @@ const patienceMs = 30_000;
  */
 export async function park(
   deps: Dependencies,
-  performer: Performer,
+  applier: Applier,
   ref: ResourceRef,
   options: ScaleOptions,
 ): Promise<void> {
@@ -35,8 +35,8 @@ export async function park(
     const snapshot = await liveSnapshot(deps, ref, signal);
     if (snapshot.managed === undefined) throw new ScalerError('unknown-resource', `There is no resource ${key}`);
     if (isAsleep(snapshot.managed)) return;
-    const begun = await begin(deps, performer, snapshot, options);
-    await goOn(deps, performer, ref, begun, options);
+    const begun = await begin(deps, applier, snapshot, options);
+    await goOn(deps, applier, ref, begun, options);
   } finally {
     deps.parks.delete(key);
     deps.watching.drop(ref);
@@ -50,7 +50,7 @@ function isAsleep({ workload }: Managed): boolean {
 
 async function begin(
   deps: Dependencies,
-  performer: Performer,
+  applier: Applier,
   snapshot: Snapshot,
   options: ScaleOptions,
 ): Promise<ParkIntent> {
@@ -68,8 +68,8 @@ async function begin(
     ...{ kind: 'park', epoch: newEpoch(), reason: reason.text, replicas: undefined, confirmed: false, stopped },
   };
   const step = nextStep(facts, intent);
-  if (step.do !== 'swap') throw refused(deps, managed, step.do === 'stop' ? step.why : 'it cannot begin');
-  const { won } = await performer.swap(managed, step, { by: reason.by, signal }, 'normal', intent.epoch);
+  if (step.do !== 'swap') throw refused(deps, managed, step.do === 'stop' ? step.reason : 'it cannot begin');
+  const { won } = await applier.swap(managed, step, { by: reason.by, signal }, 'normal', intent.epoch);
   if (!won) throw refused(deps, managed, 'another client changed it at the same moment');
   return { ...intent, replicas: managed.workload.replicas };
 }
@@ -103,13 +103,13 @@ async function besideFacts(
     dlxNamed: dlx !== undefined,
     notListening: [...new Set(notListening)],
     rollout: kind.rollout(object),
-    contested: deps.rivals.of(snapshot.ref)?.text,
+    contested: deps.conflicts.of(snapshot.ref)?.text,
   };
 }
 
 async function goOn(
   deps: Dependencies,
-  performer: Performer,
+  applier: Applier,
   ref: ResourceRef,
   begun: ParkIntent,
   options: ScaleOptions,
@@ -119,7 +119,7 @@ async function goOn(
   let limitMs = Infinity;
   for (;;) {
     const snapshot = await liveSnapshot(deps, ref, signal);
-    await deps.rivals.look(snapshot, signal);
+    await deps.conflicts.look(snapshot, signal);
     const managed = held(ref, snapshot, intent.epoch);
     const facts = look(deps, snapshot);
     if (limitMs === Infinity) limitMs = deps.clock.monotonic() + facts.settleMs * 2 + patienceMs;
@@ -127,10 +127,10 @@ async function goOn(
     const step = nextStep(facts, intent);
     switch (step.do) {
       case 'stop':
-        throw await cancel(deps, performer, managed, step, options);
+        throw await cancel(deps, applier, managed, step, options);
       case 'swap': {
-        if (step.to !== 'asleep') throw await cancel(deps, performer, managed, step, options);
-        const { won } = await performer.swap(managed, step, { by: reason.by, signal });
+        if (step.to !== 'asleep') throw await cancel(deps, applier, managed, step, options);
+        const { won } = await applier.swap(managed, step, { by: reason.by, signal });
         if (!won) break;
         deps.announce(managed, 'Parked', reason.text);
         return;
@@ -139,7 +139,7 @@ async function goOn(
         // The veto last: from the fence on, whatever comes is seen without it.
         const stopped = (await fence(snapshot, intent.epoch, options)) ?? (await vetoOf(deps, managed, signal));
         intent = { ...intent, confirmed: stopped === undefined, stopped };
-        if (stopped !== undefined) throw await cancel(deps, performer, managed, nextStep(facts, intent), options);
+        if (stopped !== undefined) throw await cancel(deps, applier, managed, nextStep(facts, intent), options);
         break;
       }
       case 'wait':
@@ -149,7 +149,7 @@ async function goOn(
       case 'try-path':
         throw new ScalerError('park-cancelled', `The park of ${resourceKey(ref)} has no next step`);
       default:
-        await performer.write(snapshot, step, signal);
+        await applier.write(snapshot, step, signal);
     }
   }
 }
@@ -180,15 +180,15 @@ async function fence(
 
 async function cancel(
   deps: Dependencies,
-  performer: Performer,
+  applier: Applier,
   managed: Managed,
   step: Step | StopStep,
   { reason, signal }: ScaleOptions,
 ): Promise<ScalerError> {
-  const why = 'why' in step ? step.why : step.do;
+  const why = 'reason' in step ? step.reason : step.do;
   const doing = { by: reason.by, reason: `park cancelled: ${why}`, signal };
   // A swap that was lost was another's, which told of it.
-  const told = step.do === 'swap' && !(await performer.swap(managed, step, doing)).won;
+  const told = step.do === 'swap' && !(await applier.swap(managed, step, doing)).won;
   if (!told) deps.announce(managed, 'ParkCancelled', why);
   return new ScalerError('park-cancelled', `The park of ${resourceKey(managed.workload)} was cancelled: ${why}`);
 }

@@ -3,20 +3,20 @@ import type { ServiceInfo } from '../routing/service-info.ts';
 import { errorCode, resourceKey, type ResourceRef, type ScaleResult } from '@scaler/scaler-types';
 import { WorkloadScalerError } from '../errors.ts';
 import type { Facts } from '../machine/facts.ts';
-import { leadingOf, refusalOf } from '../observe/observe.ts';
+import { leadingOf, notDivertibleReasonOf } from '../observe/observe.ts';
 import { look } from '../observe/look.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { isEnabled, type Managed } from '../cache/lookup.ts';
-import { createTellObstacle } from '../events/blocked.ts';
-import { createTellOutage, type TellOutage } from '../events/outage.ts';
-import type { Performer } from './apply.ts';
+import { createBlockedReporter } from '../events/blocked-reporter.ts';
+import { createOutageReporter, type ReportOutage } from '../events/outage-reporter.ts';
+import type { Applier } from './apply.ts';
 import { isContested, type Ports } from '../ports/ports.ts';
-import { noService } from '../machine/refusal.ts';
+import { noService } from '../machine/divertible.ts';
 import { cachedSnapshot, liveSnapshot, type Snapshot } from '../cache/snapshot.ts';
 import type { Step, SwapStep } from '../machine/step.ts';
 import { followedZero, nextStep, repair } from '../machine/table.ts';
-import { createNamespaceTeller, createTeller } from '../events/teller.ts';
-import { waysTo } from '../dlx/unreached.ts';
+import { createNamespaceReporter, createSettingsReporter } from '../events/settings-reporter.ts';
+import { pathsTo } from '../dlx/paths.ts';
 import { whoWrote } from '../conflict/who.ts';
 
 /** Brings resources to rest, or to where only waiting helps. For the Lease holder. */
@@ -35,11 +35,11 @@ interface Settled {
   readonly againMs: number;
 }
 
-export function createReconcile(deps: Dependencies, performer: Performer, ports: Ports, by: string): Reconcile {
-  const tell = createTeller(deps);
-  const tellObstacle = createTellObstacle(deps);
-  const tellOutage = createTellOutage(deps);
-  const tellNamespace = createNamespaceTeller(deps);
+export function createReconcile(deps: Dependencies, applier: Applier, ports: Ports, by: string): Reconcile {
+  const tell = createSettingsReporter(deps);
+  const reportBlocked = createBlockedReporter(deps);
+  const reportOutage = createOutageReporter(deps);
+  const reportNamespace = createNamespaceReporter(deps);
 
   async function one(resource: ResourceRef, signal: AbortSignal): Promise<ScaleResult> {
     const ref = { namespace: resource.namespace, name: resource.name };
@@ -49,10 +49,10 @@ export function createReconcile(deps: Dependencies, performer: Performer, ports:
     if (cached.managed !== undefined) {
       const leading = leadingOf(cached);
       tell(cached.managed, leading);
-      tellObstacle(cached.managed, obstacleOf(deps, cached.managed, leading));
-      tellNamespace(ref.namespace);
+      reportBlocked(cached.managed, obstacleOf(deps, cached.managed, leading));
+      reportNamespace(ref.namespace);
     }
-    const repairing = settle(deps, performer, tellOutage, cached, by, signal).then(
+    const repairing = settle(deps, applier, reportOutage, cached, by, signal).then(
       (againMs): Settled => ({ result: { resource: ref, ok: true }, againMs }),
       (error: unknown): Settled => ({ result: { resource: ref, ok: false, error: error as Error }, againMs: failedMs }),
     );
@@ -86,20 +86,20 @@ function isAtRest({ stores, atRest }: Dependencies, { namespace, name }: Resourc
 /** What keeps it awake for good, beside its settings, which are told of by themselves. */
 function obstacleOf(deps: Dependencies, managed: Managed, services: readonly ServiceInfo[]): string | undefined {
   if (!isEnabled(managed.workload)) return undefined;
-  return services.length === 0 ? noService : refusalOf(deps, managed, services);
+  return services.length === 0 ? noService : notDivertibleReasonOf(deps, managed, services);
 }
 
 async function settle(
   deps: Dependencies,
-  performer: Performer,
-  tellOutage: TellOutage,
+  applier: Applier,
+  reportOutage: ReportOutage,
   cached: Snapshot,
   by: string,
   signal: AbortSignal,
 ): Promise<number> {
   const { ref } = cached;
   const contested = cached.managed !== undefined && isContested(deps, cached.managed.workload);
-  if (contested) await performer.write(cached, { do: 'label-ports' }, signal).catch(unlessNoPort);
+  if (contested) await applier.write(cached, { do: 'label-ports' }, signal).catch(unlessNoPort);
   const facts = look(deps, cached);
   const next = nextStep(facts, repair);
   if (next.do === 'rest') {
@@ -108,7 +108,7 @@ async function settle(
     }
     return Infinity;
   }
-  if (isMirroring(facts, next)) return mirror(deps, performer, cached, facts, next.epoch, signal);
+  if (isMirroring(facts, next)) return mirror(deps, applier, cached, facts, next.epoch, signal);
   let againMs = Infinity;
   let after: Snapshot | undefined;
   for (let steps = 0; steps < maxSteps; steps++) {
@@ -117,10 +117,10 @@ async function settle(
     const known = after;
     const snapshot = known ?? (await liveSnapshot(deps, ref, signal));
     after = undefined;
-    const rival = deps.rivals.of(ref);
-    await deps.rivals.look(snapshot, signal);
-    // Whom it gives way to is told even where nothing else changes any more.
-    if (deps.rivals.of(ref)?.text !== rival?.text) againMs = 0;
+    const conflict = deps.conflicts.of(ref);
+    await deps.conflicts.look(snapshot, signal);
+    // A conflict that begins or ends is shown even where nothing else changes any more.
+    if (deps.conflicts.of(ref)?.text !== conflict?.text) againMs = 0;
     const facts = look(deps, snapshot);
     const step = nextStep(facts, repair);
     // Somebody else may have changed it since, and nobody will tell of that again.
@@ -128,13 +128,13 @@ async function settle(
     if (step.do === 'rest' || step.do === 'wait') {
       return Math.min(againMs, end(deps, ref, facts, step));
     }
-    if (snapshot.managed !== undefined) tellOutage(snapshot.managed, facts, step);
+    if (snapshot.managed !== undefined) reportOutage(snapshot.managed, facts, step);
     if (snapshot.managed !== undefined && isRepair(facts, step)) {
       deps.announce(snapshot.managed, 'RoutingRepaired', `${step.do} of Service ${step.service}`);
     }
     // What was found out about the path may change what is told.
     if (step.do === 'try-path') againMs = 0;
-    after = await perform(deps, performer, snapshot, step, by, signal);
+    after = await applyStep(deps, applier, snapshot, step, by, signal);
   }
   throw new WorkloadScalerError('not-settled', `${resourceKey(ref)} did not come to rest within ${maxSteps} steps`);
 }
@@ -156,7 +156,7 @@ function isMirroring({ workload, services }: Facts, step: Step): step is WriteSl
 // seven calls for each sleeper instead of one.
 async function mirror(
   deps: Dependencies,
-  performer: Performer,
+  applier: Applier,
   cached: Snapshot,
   { services }: Facts,
   epoch: string,
@@ -165,7 +165,7 @@ async function mirror(
   let againMs = Infinity;
   for (const { name, ours, slices } of services) {
     if (!ours || slices !== 'outdated') continue;
-    const done = await performer.write(cached, { do: 'write-slices', service: name, epoch }, signal, 'mirror');
+    const done = await applier.write(cached, { do: 'write-slices', service: name, epoch }, signal, 'mirror');
     if (!done) againMs = lostMs;
   }
   return againMs;
@@ -188,9 +188,9 @@ function end(deps: Dependencies, ref: ResourceRef, { workload }: Facts, step: St
  * What stands after a swap that was won, else undefined: read anew. Its routing was read for that swap, and whatever is
  * written to it next is tested. Without it, who takes over 50 parks would have to read most of them twice.
  */
-async function perform(
+async function applyStep(
   deps: Dependencies,
-  performer: Performer,
+  applier: Applier,
   snapshot: Snapshot,
   step: Exclude<Step, { do: 'rest' | 'wait' }>,
   by: string,
@@ -200,8 +200,8 @@ async function perform(
   switch (step.do) {
     case 'swap': {
       if (managed === undefined) return undefined;
-      const { won, managed: swapped } = await performer.swap(managed, step, { by, signal });
-      if (won) await tellSwap(deps, managed, step, signal);
+      const { won, managed: swapped } = await applier.swap(managed, step, { by, signal });
+      if (won) await announceSwap(deps, managed, step, signal);
       return won && swapped !== undefined ? { ...snapshot, managed: swapped } : undefined;
     }
     case 'try-path':
@@ -211,7 +211,7 @@ async function perform(
       // Only a park asks for it, and the repair never parks.
       return undefined;
     default:
-      await performer.write(snapshot, step, signal);
+      await applier.write(snapshot, step, signal);
       return undefined;
   }
 }
@@ -224,10 +224,10 @@ function isRepair({ workload, services, dlx }: Facts, step: Step): step is Step 
   return workload?.phase === 'asleep' && (step.do === 'add-key' || (step.do === 'write-slices' && !outdated));
 }
 
-async function tellSwap(
+async function announceSwap(
   deps: Dependencies,
   managed: Managed,
-  { to, why: words }: SwapStep,
+  { to, reason: words }: SwapStep,
   signal: AbortSignal,
 ): Promise<void> {
   const from = readToken(managed.workload).phase;
@@ -248,8 +248,8 @@ async function whoScaled({ client }: Dependencies, managed: Managed, signal: Abo
 async function tryPath(deps: Dependencies, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
   const { managed } = snapshot;
   if (managed === undefined) return;
-  const ways = await waysTo(deps, snapshot, managed, signal);
-  const unreached = await deps.reach.try(snapshot.ref, ways, signal);
+  const paths = await pathsTo(deps, snapshot, managed, signal);
+  const unreached = await deps.reachability.try(snapshot.ref, paths, signal);
   // Once may be a pod that is not quite there yet.
   if (unreached !== undefined && unreached.failures > 1) deps.announce(managed, 'DlxUnreachable', unreached.problem);
 }

@@ -3,28 +3,28 @@ import { type CancelTimer, type Clock, type Logger, resourceKey, type ResourceRe
 
 /**
  * The order in which sleepers are started once no DLX is left: a few at once, over all and in each namespace, and no
- * namespace waits for another's crowd. A DLX that comes back ends it in the middle: whoever had no turn sleeps on.
+ * namespace waits for another's crowd. A DLX that comes back ends it in the middle: a sleeper that had no turn sleeps on.
  */
-export interface Pace {
-  /** From now on each of them gets its turn, and whoever else turns out to sleep. */
+export interface StartThrottle {
+  /** From now on each of them gets its turn, and so does every other resource that is found asleep. */
   open(sleepers: readonly ResourceRef[]): void;
   close(): void;
   /** It may be started. */
-  isTurn(ref: ResourceRef): boolean;
+  mayStart(ref: ResourceRef): boolean;
   /** What is known of a resource now. `starting`: woken, without a ready pod; `up`: it needs no turn, or none any more. */
   look(ref: ResourceRef, state: 'asleep' | 'starting' | 'up'): void;
   /** How many wait for their turn. */
   readonly waiting: number;
 }
 
-export interface PaceOptions {
+export interface StartThrottleOptions {
   /** Resources that start at once. */
   readonly limit: number;
   /** The same, of one namespace. */
   readonly namespaceLimit: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly onTurn: (ref: ResourceRef) => void;
+  readonly onStart: (ref: ResourceRef) => void;
 }
 
 /** One that has no ready pod after so long leaves its place to the next: it may never have one. */
@@ -35,14 +35,15 @@ interface Place {
   readonly leave: CancelTimer;
 }
 
-export function createPace({ limit, namespaceLimit, clock, logger, onTurn }: PaceOptions): Pace {
+export function createStartThrottle(options: StartThrottleOptions): StartThrottle {
+  const { limit, namespaceLimit, clock, logger, onStart } = options;
   const line = new FairQueue<string>();
   const places = new Map<string, Place>();
-  const turns = new Set<string>();
+  const started = new Set<string>();
   let openedMs: number | undefined;
 
   const wait = (ref: ResourceRef): void => {
-    if (!turns.has(resourceKey(ref))) line.add(ref.namespace, ref.name);
+    if (!started.has(resourceKey(ref))) line.add(ref.namespace, ref.name);
   };
 
   const leave = (key: string): void => {
@@ -51,7 +52,7 @@ export function createPace({ limit, namespaceLimit, clock, logger, onTurn }: Pac
     fill();
     if (places.size > 0 || line.size > 0) return;
     const tookMs = Math.round(clock.monotonic() - (openedMs ?? 0));
-    logger.info('Every sleeper has had its turn to start', { started: turns.size, tookMs });
+    logger.info('Every sleeper has had its turn to start', { started: started.size, tookMs });
   };
 
   const hasRoom = (namespace: string): boolean =>
@@ -63,9 +64,9 @@ export function createPace({ limit, namespaceLimit, clock, logger, onTurn }: Pac
       if (next === undefined) return;
       const ref = { namespace: next.namespace, name: next.item };
       const key = resourceKey(ref);
-      turns.add(key);
+      started.add(key);
       places.set(key, { namespace: ref.namespace, leave: clock.after(placeForMs, () => leave(key)) });
-      onTurn(ref);
+      onStart(ref);
     }
   };
 
@@ -79,9 +80,9 @@ export function createPace({ limit, namespaceLimit, clock, logger, onTurn }: Pac
     close: () => {
       openedMs = undefined;
       for (const place of places.values()) place.leave();
-      for (const one of [line, places, turns]) one.clear();
+      for (const one of [line, places, started]) one.clear();
     },
-    isTurn: (ref) => turns.has(resourceKey(ref)),
+    mayStart: (ref) => started.has(resourceKey(ref)),
     look: (ref, state) => {
       if (openedMs === undefined || state === 'starting') return;
       if (state === 'asleep') {

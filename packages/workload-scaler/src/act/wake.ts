@@ -14,12 +14,12 @@ import { WorkloadScalerError } from '../errors.ts';
 import { targetsOf, tokenFacts } from '../observe/observe.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Managed } from '../cache/lookup.ts';
-import type { Performer } from './apply.ts';
+import type { Applier } from './apply.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { readManaged } from '../cache/snapshot.ts';
 import { type WakeRules, wakeStep } from '../machine/table.ts';
 import { mostWatched } from '../endpoints/watching.ts';
-import { isLeftAsleep } from '../machine/intent.ts';
+import { isLeftAsleep } from '../machine/owner-intent.ts';
 
 /** While a wake waits for pods, the workload is read so often in case the watch is silent, and the pods where it was. */
 const lookAgainMs = 2_000;
@@ -38,7 +38,7 @@ interface Seen {
  */
 export async function wake(
   deps: Dependencies,
-  performer: Performer,
+  applier: Applier,
   ref: ResourceRef,
   options: ScaleOptions,
 ): Promise<void> {
@@ -60,7 +60,7 @@ export async function wake(
       const wanted = Math.max(replicas ?? 0, token.wanted);
       const step = wakeStep({ ...token, portsLabelled: true }, rulesOf(deps, managed), wanted, reason.text);
       if (step.do === 'swap') {
-        const { won, managed: after } = await performer.swap(managed, step, { by: reason.by, signal }, 'wake');
+        const { won, managed: after } = await applier.swap(managed, step, { by: reason.by, signal }, 'wake');
         if (won) untold = managed;
         // Lost to somebody else it is decided anew at once; lost again and again it is the API that refuses.
         else if (++lost > 1) await deps.clock.sleep(backoffMs(lost - 1, firstPauseMs, longestPauseMs), signal);

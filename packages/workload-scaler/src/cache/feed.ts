@@ -22,7 +22,7 @@ export function feed(deps: Dependencies): () => void {
       store.subscribe((event) => {
         // A token that moved is most of what happens: the Services of it are the same.
         enqueue(event.object);
-        if (isNews(event)) for (const other of neighbours(deps, event.object)) enqueue(other);
+        if (isNew(event)) for (const other of neighbours(deps, event.object)) enqueue(other);
       }),
     ),
     // What they say for all changes seldom.
@@ -68,7 +68,7 @@ function leadsAlike(a: SliceInfo, b: SliceInfo): boolean {
   return text(a) === text(b);
 }
 
-function isNews(event: StoreEvent<Workload>): boolean {
+function isNew(event: StoreEvent<Workload>): boolean {
   return event.type !== 'updated' || !sameLabels(event.previous.templateLabels, event.object.templateLabels);
 }
 

@@ -12,7 +12,7 @@ import { type HostedRoute, hostedRoute } from '../hosts/gateway.ts';
 import type { IngressInfo } from '../hosts/ingress.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Options } from '../config/options.ts';
-import { mostServices } from '../machine/refusal.ts';
+import { mostServices } from '../machine/divertible.ts';
 import type { Settings } from '../config/settings.ts';
 import { createSettingsReader } from '../config/settings-reader.ts';
 import { firstPair, pairsOf, type Stores } from './stores.ts';

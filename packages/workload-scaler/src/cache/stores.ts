@@ -113,7 +113,7 @@ export function createStores(client: KubeClient, context: ScalerContext, managed
       targetGroups,
     },
     run: async (signal) => {
-      await Promise.all([...all.map((one) => one.run(signal)), tellMissing(mayMiss, logger, signal)]);
+      await Promise.all([...all.map((one) => one.run(signal)), logMissing(mayMiss, logger, signal)]);
     },
     whenSynced: async (signal) => {
       await Promise.all(all.map((one) => one.whenSynced(signal)));
@@ -136,7 +136,7 @@ function workloadStore(
 type MayMiss = readonly [Kind, Store<unknown>];
 
 // In most clusters it is most of them: one line for all.
-async function tellMissing(kindsThatMay: readonly MayMiss[], logger: Logger, signal: AbortSignal): Promise<void> {
+async function logMissing(kindsThatMay: readonly MayMiss[], logger: Logger, signal: AbortSignal): Promise<void> {
   try {
     await Promise.all(kindsThatMay.map(([, store]) => store.whenSynced(signal)));
   } catch {

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { afterRevert, backOffLeft, remembered, type Rivalry } from './back-off.ts';
+import { afterRevert, backOffLeft, remembered, type Conflict } from './back-off.ts';
 
 const minute = 60_000;
-const after = (...atMs: number[]): Rivalry | undefined =>
-  atMs.reduce<Rivalry | undefined>((before, nowMs) => afterRevert(before, nowMs), undefined);
+const after = (...atMs: number[]): Conflict | undefined =>
+  atMs.reduce<Conflict | undefined>((before, nowMs) => afterRevert(before, nowMs), undefined);
 
 test('once is tolerated; the second within an hour is given way to', () => {
   expect(backOffLeft(after(0), 0)).toBe(0);
@@ -13,13 +13,13 @@ test('once is tolerated; the second within an hour is given way to', () => {
 
 test('afterwards each single one is, for twice as long, up to six hours', () => {
   let nowMs = 0;
-  let rivalry = afterRevert(undefined, nowMs);
+  let conflict = afterRevert(undefined, nowMs);
   const lengths: number[] = [];
   for (let i = 0; i < 8; i++) {
-    rivalry = afterRevert(rivalry, nowMs);
-    lengths.push(backOffLeft(rivalry, nowMs) / minute);
-    nowMs = rivalry.untilMs ?? 0;
-    expect(backOffLeft(rivalry, nowMs)).toBe(0);
+    conflict = afterRevert(conflict, nowMs);
+    lengths.push(backOffLeft(conflict, nowMs) / minute);
+    nowMs = conflict.untilMs ?? 0;
+    expect(backOffLeft(conflict, nowMs)).toBe(0);
   }
   expect(lengths).toEqual([10, 20, 40, 80, 160, 320, 360, 360]);
 });
@@ -29,8 +29,8 @@ test('what is taken back during the back-off does not make it longer', () => {
 });
 
 test('an hour without any after the back-off, and it is forgotten', () => {
-  const rivalry = after(0, 0);
-  expect(remembered(rivalry, 69 * minute)).toBe(rivalry);
-  expect(remembered(rivalry, 70 * minute)).toBeUndefined();
-  expect(backOffLeft(afterRevert(rivalry, 70 * minute), 70 * minute)).toBe(0);
+  const conflict = after(0, 0);
+  expect(remembered(conflict, 69 * minute)).toBe(conflict);
+  expect(remembered(conflict, 70 * minute)).toBeUndefined();
+  expect(backOffLeft(afterRevert(conflict, 70 * minute), 70 * minute)).toBe(0);
 });

@@ -14,7 +14,7 @@ export interface Revert {
 }
 
 /** How it stands between us and another writer of the same fields. Times are of the monotonic clock. */
-export interface Rivalry {
+export interface Conflict {
   /** How often in a row, within the window. */
   readonly times: number;
   readonly lastMs: number;
@@ -34,7 +34,7 @@ const tolerated = 1;
  * How it stands after one more revert. The second within an hour is given way to, for 10 minutes; after that each one is,
  * for twice as long, up to 6 hours. An hour without any makes it forgotten. Pure.
  */
-export function afterRevert(before: Rivalry | undefined, nowMs: number): Rivalry {
+export function afterRevert(before: Conflict | undefined, nowMs: number): Conflict {
   const { times, level, untilMs } = remembered(before, nowMs) ?? { times: 0, level: 0, untilMs: undefined };
   // What was under way when it was given way to is taken back too.
   if (untilMs !== undefined && nowMs < untilMs) return { times: times + 1, level, untilMs, lastMs: nowMs };
@@ -43,14 +43,14 @@ export function afterRevert(before: Rivalry | undefined, nowMs: number): Rivalry
   return { times: times + 1, level: level + 1, untilMs: nowMs + backOffMs, lastMs: nowMs };
 }
 
-/** The rivalry, unless it was over long ago. */
-export function remembered(rivalry: Rivalry | undefined, nowMs: number): Rivalry | undefined {
-  if (rivalry === undefined) return undefined;
-  const endedMs = Math.max(rivalry.lastMs, rivalry.untilMs ?? 0);
-  return nowMs < endedMs + windowMs ? rivalry : undefined;
+/** The conflict, unless it was over long ago. */
+export function remembered(conflict: Conflict | undefined, nowMs: number): Conflict | undefined {
+  if (conflict === undefined) return undefined;
+  const endedMs = Math.max(conflict.lastMs, conflict.untilMs ?? 0);
+  return nowMs < endedMs + windowMs ? conflict : undefined;
 }
 
 /** For how long nothing is to be begun, in milliseconds; 0: it may. */
-export function backOffLeft(rivalry: Rivalry | undefined, nowMs: number): number {
-  return Math.max(0, (rivalry?.untilMs ?? nowMs) - nowMs);
+export function backOffLeft(conflict: Conflict | undefined, nowMs: number): number {
+  return Math.max(0, (conflict?.untilMs ?? nowMs) - nowMs);
 }

@@ -10,7 +10,7 @@ afterEach(async () => {
 
 const ref = { namespace, name: 'web' };
 const deployments = 'apps/v1/deployments';
-const rival = { manager: 'argocd-controller' };
+const conflict = { manager: 'argocd-controller' };
 
 /** Writes `body` right after each change that it has something against. */
 function argue(
@@ -26,7 +26,7 @@ function argue(
     setImmediate(() => {
       if (!isWrong(store.get(gvr, namespace, 'web'))) return;
       argued.times += 1;
-      store.patch(gvr, namespace, 'web', { type: 'merge', body }, rival);
+      store.patch(gvr, namespace, 'web', { type: 'merge', body }, conflict);
     });
   });
   return argued;
@@ -43,7 +43,7 @@ async function awake(): Promise<Rig> {
 async function parkUntilGivenUp(one: Rig): Promise<number> {
   for (let tried = 1; tried < 5; tried++) {
     await one.leader.park(ref);
-    // A park that went through is undone by the rival, then by us.
+    // A park that went through is undone by the conflict, then by us.
     await one.until(() => {
       const { phase } = one.leader.resources.get('shop/web') ?? {};
       return phase === 'awake' && one.phase('web') === 'awake' && one.routing('web').slices === 0;
@@ -120,7 +120,7 @@ describe('somebody else who keeps taking back what we write is given way to, by 
         namespace,
         'web',
         { type: 'merge', body: { spec: { replicas: 0 } } },
-        rival,
+        conflict,
       );
       await one.waitForPhase('web', 'asleep');
     }

@@ -8,7 +8,7 @@ import type { Announce } from '../events/announce.ts';
 import type { Managed } from '../cache/lookup.ts';
 import type { WarnOwner } from '../events/owner-log.ts';
 import { afterSwap, revertsOf, type Seen, seenOf } from './reverts.ts';
-import { afterRevert, backOffLeft, remembered, type Revert, type Rivalry } from './back-off.ts';
+import { afterRevert, backOffLeft, remembered, type Revert, type Conflict } from './back-off.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { Step } from '../machine/step.ts';
 import { whoWrote } from './who.ts';
@@ -17,7 +17,7 @@ import { whoWrote } from './who.ts';
  * Notices that somebody else keeps taking back what we write, and gives way: a GitOps tool, another autoscaler. For the
  * Lease holder; a wake asks nobody.
  */
-export interface Rivals {
+export interface Conflicts {
   /** Compares a live read with the last one. */
   look(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
   /** We are about to take something away ourselves. */
@@ -27,7 +27,7 @@ export interface Rivals {
   /** We have swapped its token, as it was read, for one with this epoch. */
   swapped(workload: Workload, epoch: string): void;
   /** Undefined: nobody is given way to now. */
-  of(ref: ResourceRef): GivenWay | undefined;
+  of(ref: ResourceRef): StandingConflict | undefined;
   /** For each resource that is given way to now, to whom: the manager, or `unknown`. */
   writers(): readonly string[];
   /** How often something was taken back since the process started, by what it was. */
@@ -35,7 +35,7 @@ export interface Rivals {
 }
 
 /** A resource that is not begun with for a while. */
-export interface GivenWay {
+export interface StandingConflict {
   /** Who does what, and until when, in words. */
   readonly text: string;
   /** What is taken back; for anything but `zero` its Services are not diverted meanwhile. */
@@ -43,7 +43,7 @@ export interface GivenWay {
   readonly leftMs: number;
 }
 
-export interface RivalsOptions {
+export interface ConflictsOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly warnOwner: WarnOwner;
@@ -53,33 +53,33 @@ export interface RivalsOptions {
 interface Known {
   readonly seen: Seen | undefined;
   readonly seenMs: number;
-  readonly rivalry: Rivalry | undefined;
+  readonly conflict: Conflict | undefined;
   readonly what: Revert['what'];
   readonly text: string;
   readonly who: string;
 }
 
-export function createRivals(options: RivalsOptions): Rivals {
+export function createConflicts(options: ConflictsOptions): Conflicts {
   const { clock, warnOwner, announce } = options;
   const known = new BoundedMap<Known>({ mostBytes });
-  const none: Known = { seen: undefined, seenMs: 0, rivalry: undefined, what: 'key', text: '', who: '' };
+  const none: Known = { seen: undefined, seenMs: 0, conflict: undefined, what: 'key', text: '', who: '' };
   const reverts = new Map<Revert['what'], number>();
 
   const count = (key: string, managed: Managed, revert: Revert, writer: FieldWriter | undefined): void => {
     const who = named(writer);
     reverts.set(revert.what, (reverts.get(revert.what) ?? 0) + 1);
     const before = known.get(key) ?? none;
-    const rivalry = afterRevert(before.rivalry, clock.monotonic());
-    const leftMs = backOffLeft(rivalry, clock.monotonic());
-    const begins = leftMs > 0 && rivalry.level > (before.rivalry?.level ?? 0);
-    const text = begins ? textOf(revert, who, rivalry.times, clock.now() + leftMs) : before.text;
+    const conflict = afterRevert(before.conflict, clock.monotonic());
+    const leftMs = backOffLeft(conflict, clock.monotonic());
+    const begins = leftMs > 0 && conflict.level > (before.conflict?.level ?? 0);
+    const text = begins ? textOf(revert, who, conflict.times, clock.now() + leftMs) : before.text;
     const now = begins ? { what: revert.what, who: writer?.sure ? writer.manager : 'unknown' } : {};
-    keep(known, managed.workload, { ...before, rivalry, text, ...now });
+    keep(known, managed.workload, { ...before, conflict, text, ...now });
     warnOwner(managed.workload.namespace, 'What was written has been taken back', {
       resource: key,
       ...revert,
       who,
-      times: rivalry.times,
+      times: conflict.times,
       leftMs,
     });
     if (begins) announce(managed, 'Contested', text);
@@ -97,9 +97,9 @@ export function createRivals(options: RivalsOptions): Rivals {
       const reverts = revertsOf(snapshot, before.seen, clock.now());
       const { epoch } = readToken(managed.workload);
       const told = reverts.some(({ what }) => what === 'replicas' || what === 'zero') ? epoch : before.seen?.told;
-      const rivalry = remembered(before.rivalry, clock.monotonic());
+      const conflict = remembered(before.conflict, clock.monotonic());
       const seen = { ...seenOf(snapshot, before.seen), told };
-      keep(known, snapshot.ref, { ...before, rivalry, seen, seenMs: clock.now() });
+      keep(known, snapshot.ref, { ...before, conflict, seen, seenMs: clock.now() });
       // One round of the other writer may take back several things.
       const [revert] = reverts;
       if (revert === undefined) return;
@@ -112,11 +112,11 @@ export function createRivals(options: RivalsOptions): Rivals {
     swapped: (workload, epoch) => swap(known, workload, epoch),
     of: (ref) => {
       const one = known.get(resourceKey(ref));
-      const leftMs = backOffLeft(one?.rivalry, clock.monotonic());
+      const leftMs = backOffLeft(one?.conflict, clock.monotonic());
       return one === undefined || leftMs === 0 ? undefined : { text: one.text, what: one.what, leftMs };
     },
     writers: () =>
-      [...known.values()].filter(({ rivalry }) => backOffLeft(rivalry, clock.monotonic()) > 0).map(({ who }) => who),
+      [...known.values()].filter(({ conflict }) => backOffLeft(conflict, clock.monotonic()) > 0).map(({ who }) => who),
     reverts,
   };
 }

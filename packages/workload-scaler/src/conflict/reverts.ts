@@ -2,7 +2,7 @@ import { isOurs } from '../routing/routing.ts';
 import { keys } from '../workload/keys.ts';
 import { readToken } from '../workload/token.ts';
 import { isEnabled } from '../cache/lookup.ts';
-import { routingMode } from '../machine/refusal.ts';
+import { routingMode } from '../machine/divertible.ts';
 import type { Revert } from './back-off.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import { adoptedZero, followedZero, served } from '../machine/table.ts';

@@ -117,9 +117,9 @@ class Checks implements ListenChecks {
     this.#running += 1;
     const listening = await this.#isListening(address, port, this.#stopping.signal).catch(() => false);
     this.#running -= 1;
-    const isNews = listening && !check.listening;
+    const isNew = listening && !check.listening;
     check.listening = listening;
-    if (isNews && this.#isWanted(check)) this.#onListening(port);
+    if (isNew && this.#isWanted(check)) this.#onListening(port);
     if (!listening) void this.#retry(check);
     this.#pump();
   }

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { createFakeClock } from '@scaler/testing-kit';
-import { createReach, type Unreached, type Way } from './reachability.ts';
+import { createReachability, type Unreached, type DlxPath } from './reachability.ts';
 
 const open: (() => void)[] = [];
 afterEach(() => {
@@ -13,13 +13,13 @@ afterEach(() => {
 const ref = { namespace: 'shop', name: 'web' };
 const never = new AbortController().signal;
 
-/** What is found by one way to a DLX that answers so. */
-async function found(ask: Way['ask'], answer: RequestListener): Promise<Unreached | undefined> {
+/** What is found by one path to a DLX that answers so. */
+async function found(ask: DlxPath['ask'], answer: RequestListener): Promise<Unreached | undefined> {
   const server = createServer(answer).listen(0, '127.0.0.1');
   await once(server, 'listening');
   open.push(() => server.close());
   const { port } = server.address() as AddressInfo;
-  return createReach(createFakeClock()).try(ref, [{ address: '127.0.0.1', port, ask }], never);
+  return createReachability(createFakeClock()).try(ref, [{ address: '127.0.0.1', port, ask }], never);
 }
 
 function says(status: number, body: object, type = 'application/json'): RequestListener {
@@ -91,9 +91,9 @@ async function ports(answer: RequestListener, control: boolean) {
   const infra = await listens('infra');
   const second = await listens('control');
   if (!control) open.pop()?.();
-  const way: Way = { address: '127.0.0.1', port: infra, control: second, ask: 'preflight' };
-  const reach = createReach(createFakeClock(), () => Promise.resolve('secret'));
-  return { seen, unreached: await reach.try(ref, [way], never) };
+  const dlxPath: DlxPath = { address: '127.0.0.1', port: infra, control: second, ask: 'preflight' };
+  const reach = createReachability(createFakeClock(), () => Promise.resolve('secret'));
+  return { seen, unreached: await reach.try(ref, [dlxPath], never) };
 }
 
 test('with a token the control port is asked, and of a DLX of before the infrastructure port, which does not see it', async () => {

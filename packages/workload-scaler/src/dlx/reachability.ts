@@ -7,11 +7,11 @@ import { dlxQuestions, dlxRefusal, parsePreflight, type PreflightRequest } from 
  * Whether requests get from the DLX to the pods. Asked once, with the pods awake, before `always` puts the DLX into
  * the path: a NetworkPolicy or a strict mesh would otherwise turn a diverted Service into an outage.
  */
-export interface Reach {
+export interface Reachability {
   /** What was found lately; undefined: nothing. */
   known(ref: ResourceRef): boolean | undefined;
-  /** Tries every way; resolves with what is wrong, undefined when each led to a pod. */
-  try(ref: ResourceRef, ways: readonly Way[], signal: AbortSignal): Promise<Unreached | undefined>;
+  /** Tries every path; resolves with what is wrong, undefined when each led to a pod. */
+  try(ref: ResourceRef, paths: readonly DlxPath[], signal: AbortSignal): Promise<Unreached | undefined>;
 }
 
 /** What is wrong, and how many times in a row. */
@@ -20,8 +20,8 @@ export interface Unreached {
   readonly failures: number;
 }
 
-/** One way through a DLX to the pods. */
-export interface Way {
+/** One path through a DLX to the pods. */
+export interface DlxPath {
   readonly address: string;
   /** The port for one target, where a health check goes through; for `preflight` the DLX's infrastructure port. */
   readonly port: number;
@@ -41,7 +41,7 @@ const longestQuote = 200;
 const mostBytes = 4 * 1024 * 1024;
 
 /** `token`: what the DLX wants on its control port; undefined: it is asked on its infrastructure port. */
-export function createReach(clock: Clock, token?: ScalerContext['dlxToken']): Reach {
+export function createReachability(clock: Clock, token?: ScalerContext['dlxToken']): Reachability {
   const found = new BoundedMap<{ readonly failures: number; readonly atMs: number }>({ mostBytes });
   return {
     known: (ref) => {
@@ -49,12 +49,12 @@ export function createReach(clock: Clock, token?: ScalerContext['dlxToken']): Re
       if (last === undefined || clock.monotonic() - last.atMs >= lifeMs(last.failures)) return undefined;
       return last.failures === 0;
     },
-    try: async (ref, ways, signal) => {
-      const problems = (await Promise.all(ways.map((way) => problemOf(ref, way, token, signal)))).filter(
+    try: async (ref, paths, signal) => {
+      const problems = (await Promise.all(paths.map((dlxPath) => problemOf(ref, dlxPath, token, signal)))).filter(
         (text) => text !== undefined,
       );
       signal.throwIfAborted();
-      const problem = ways.length === 0 ? 'no DLX listens for it' : problems[0];
+      const problem = paths.length === 0 ? 'no DLX listens for it' : problems[0];
       const before = found.get(resourceKey(ref))?.failures ?? 0;
       const failures = problem === undefined ? 0 : before + 1;
       const key = resourceKey(ref);
@@ -70,15 +70,17 @@ function lifeMs(failures: number): number {
 
 async function problemOf(
   ref: ResourceRef,
-  way: Way,
+  dlxPath: DlxPath,
   token: ScalerContext['dlxToken'],
   outer: AbortSignal,
 ): Promise<string | undefined> {
   const signal = AbortSignal.any([outer, AbortSignal.timeout(answerLimitMs)]);
-  const failed = (why: string): string => `the DLX at ${way.address}:${way.port} ${why}`;
+  const failed = (why: string): string => `the DLX at ${dlxPath.address}:${dlxPath.port} ${why}`;
   try {
     const problem =
-      way.ask === 'preflight' ? await preflight(ref, way, token, signal) : await probe(way, way.ask.path, signal);
+      dlxPath.ask === 'preflight'
+        ? await preflight(ref, dlxPath, token, signal)
+        : await probe(dlxPath, dlxPath.ask.path, signal);
     return problem && failed(problem);
   } catch (error) {
     return failed(`did not answer: ${(error as Error).message}`);
@@ -87,8 +89,12 @@ async function problemOf(
 
 // As a scrape: neither wakes nor counts, passes to the pod while it is awake, and is refused else. A health check would get
 // its 200 from the DLX itself where that knows of no ready pod yet.
-async function probe(way: Way, path: string, signal: AbortSignal): Promise<string | undefined> {
-  const { status, type, text } = await answerOf(way, { path, headers: { 'User-Agent': 'Prometheus/scaler' } }, signal);
+async function probe(dlxPath: DlxPath, path: string, signal: AbortSignal): Promise<string | undefined> {
+  const { status, type, text } = await answerOf(
+    dlxPath,
+    { path, headers: { 'User-Agent': 'Prometheus/scaler' } },
+    signal,
+  );
   const code = dlxRefusal(type, text);
   if (code === undefined) return undefined;
   const hint = code === 'upstream-reset' ? '; a port that does not speak HTTP is named by scaler/tcp-ports' : '';
@@ -99,23 +105,23 @@ async function probe(way: Way, path: string, signal: AbortSignal): Promise<strin
 // was a control port refuses the connection there, and is asked on its infrastructure port, which never sees the token.
 async function preflight(
   resource: ResourceRef,
-  way: Way,
+  dlxPath: DlxPath,
   token: ScalerContext['dlxToken'],
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { address, control } = way;
+  const { address, control } = dlxPath;
   const { namespace, name } = resource;
   const body = JSON.stringify({ resource: { namespace, name } } satisfies PreflightRequest);
-  const ask = (to: Pick<Way, 'address' | 'port'>, more: Record<string, string>): Promise<Answer> => {
+  const ask = (to: Pick<DlxPath, 'address' | 'port'>, more: Record<string, string>): Promise<Answer> => {
     const headers = { 'Content-Type': 'application/json', ...more };
     return answerOf(to, { ...dlxQuestions.preflight, headers, body }, signal);
   };
-  if (token === undefined || control === undefined) return problemIn(await ask(way, {}));
+  if (token === undefined || control === undefined) return problemIn(await ask(dlxPath, {}));
   try {
     return problemIn(await ask({ address, port: control }, { Authorization: `Bearer ${await token()}` }));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
-    return problemIn(await ask(way, {}));
+    return problemIn(await ask(dlxPath, {}));
   }
 }
 
@@ -137,7 +143,7 @@ interface Answer {
 }
 
 function answerOf(
-  { address, port }: Pick<Way, 'address' | 'port'>,
+  { address, port }: Pick<DlxPath, 'address' | 'port'>,
   { body, ...asked }: RequestOptions & { body?: string },
   signal: AbortSignal,
 ): Promise<Answer> {

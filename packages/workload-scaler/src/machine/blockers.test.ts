@@ -1,4 +1,4 @@
-import { noWishes } from './intent.ts';
+import { noOwnerIntent } from './owner-intent.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { Deployment, KubeObject } from '@scaler/kube';
 import { trimDeployment } from '../testing/kinds.ts';
@@ -9,7 +9,7 @@ import type { Facts } from './facts.ts';
 import { parseOptions } from '../config/options.ts';
 import { type BesideFacts, blockedReason, parkBlockers } from './blockers.ts';
 import { appsRollout } from '../workload/rollout.ts';
-import { refusal, routingMode } from './refusal.ts';
+import { notDivertibleReason, routingMode } from './divertible.ts';
 import { parseSettings } from '../config/settings.ts';
 import { trimIngress } from '../hosts/ingress.ts';
 import { trimTargetGroup } from '../hosts/target-group.ts';
@@ -68,7 +68,7 @@ const facts = {
 
 describe('Services that cannot be diverted', () => {
   test('are none in the plain case', () => {
-    expect(refusal({ ...facts, pods: [pod('web-1', { app: 'web' }, 'set-web')] })).toBeUndefined();
+    expect(notDivertibleReason({ ...facts, pods: [pod('web-1', { app: 'web' }, 'set-web')] })).toBeUndefined();
   });
 
   test.each([
@@ -78,11 +78,11 @@ describe('Services that cannot be diverted', () => {
     [{ externalTrafficPolicy: 'Local' }, /externalTrafficPolicy Local/],
     [{ internalTrafficPolicy: 'Local' }, /internalTrafficPolicy Local/],
   ])('%j', (spec, why) => {
-    expect(refusal({ ...facts, services: [service(spec)] })).toMatch(why);
+    expect(notDivertibleReason({ ...facts, services: [service(spec)] })).toMatch(why);
   });
 
   test('are shared ones: with a pod of somebody else, or with a workload that sleeps', () => {
-    expect(refusal({ ...facts, pods: [pod('bare', { app: 'web' })] })).toMatch(/also selects the pod bare/);
+    expect(notDivertibleReason({ ...facts, pods: [pod('bare', { app: 'web' })] })).toMatch(/also selects the pod bare/);
     const foreign = {
       uid: 'set-x',
       ownerUid: 'uid-other',
@@ -95,10 +95,10 @@ describe('Services that cannot be diverted', () => {
       replicas: 1,
       trouble: undefined,
     };
-    expect(refusal({ ...facts, pods: [pod('x-1', { app: 'web' }, 'set-x')], replicaSets: [foreign] })).toMatch(
-      /pod x-1/,
-    );
-    expect(refusal({ ...facts, others: [workload('other')] })).toMatch(/pods of other/);
+    expect(
+      notDivertibleReason({ ...facts, pods: [pod('x-1', { app: 'web' }, 'set-x')], replicaSets: [foreign] }),
+    ).toMatch(/pod x-1/);
+    expect(notDivertibleReason({ ...facts, others: [workload('other')] })).toMatch(/pods of other/);
   });
 
   test('are behind an Ingress whose load balancer sends to pods', () => {
@@ -109,7 +109,7 @@ describe('Services that cannot be diverted', () => {
       services: ['web'],
       ipTargets: 'alb.ingress.kubernetes.io/target-type=ip',
     };
-    expect(refusal({ ...facts, ingresses: [ingress] })).toMatch(/Ingress front .*ignores the DLX/);
+    expect(notDivertibleReason({ ...facts, ingresses: [ingress] })).toMatch(/Ingress front .*ignores the DLX/);
   });
 
   test.each([
@@ -118,26 +118,28 @@ describe('Services that cannot be diverted', () => {
     [{ annotations: { 'alb.ingress.kubernetes.io/target-type': 'ip' } }, { ingressClassName: 'alb' }],
   ])('are behind an Ingress of a load balancer that goes to pods: %j %j', (metadata, spec) => {
     const ingress = trimIngress({ metadata: { name: 'front', ...metadata }, spec });
-    expect(refusal({ ...facts, ingresses: [ingress] })).toMatch(/Ingress front has .*=.*ignores the DLX/);
+    expect(notDivertibleReason({ ...facts, ingresses: [ingress] })).toMatch(/Ingress front has .*=.*ignores the DLX/);
     const plain = trimIngress({ metadata: { name: 'front' }, spec: { ingressClassName: 'traefik' } });
-    expect(refusal({ ...facts, ingresses: [plain] })).toBeUndefined();
+    expect(notDivertibleReason({ ...facts, ingresses: [plain] })).toBeUndefined();
   });
 
   test('are what a target group of AWS has as pods, whoever says so', () => {
     const group = (targetType: string) =>
       trimTargetGroup({ metadata: { name: 'k8s-web' }, spec: { targetType, serviceRef: { name: 'web' } } });
-    expect(refusal({ ...facts, targetGroups: [group('ip')] })).toMatch(/TargetGroupBinding k8s-web .*ignores the DLX/);
-    expect(refusal({ ...facts, targetGroups: [group('instance')] })).toBeUndefined();
+    expect(notDivertibleReason({ ...facts, targetGroups: [group('ip')] })).toMatch(
+      /TargetGroupBinding k8s-web .*ignores the DLX/,
+    );
+    expect(notDivertibleReason({ ...facts, targetGroups: [group('instance')] })).toBeUndefined();
   });
 
   test('belong to a mesh that was not allowed', () => {
     const meshed = { ...facts, workload: workload('web', ['app', 'istio-proxy']) };
-    expect(refusal(meshed)).toMatch(/sidecar istio-proxy.*scaler\/mesh: allow/);
-    expect(refusal({ ...meshed, settings: settingsOf({ 'scaler/mesh': 'allow' }) })).toBeUndefined();
+    expect(notDivertibleReason(meshed)).toMatch(/sidecar istio-proxy.*scaler\/mesh: allow/);
+    expect(notDivertibleReason({ ...meshed, settings: settingsOf({ 'scaler/mesh': 'allow' }) })).toBeUndefined();
   });
 
   test('are named and do not exist', () => {
-    expect(refusal({ ...facts, settings: settingsOf({ 'scaler/services': 'web,api' }) })).toMatch(
+    expect(notDivertibleReason({ ...facts, settings: settingsOf({ 'scaler/services': 'web,api' }) })).toMatch(
       /Service api, named in scaler\/services/,
     );
   });
@@ -170,9 +172,9 @@ describe('a park', () => {
     },
     mode: 'selector',
     followZero: true,
-    wishes: noWishes,
+    ownerIntent: noOwnerIntent,
     settleMs: 5_000,
-    refused: undefined,
+    notDivertible: undefined,
     stripped: false,
     services: [
       { name: 'web', ours: true, slices: 'none', sliceEpoch: undefined, key: undefined, serves: true, stableForMs: 0 },
@@ -195,7 +197,7 @@ describe('a park', () => {
     ['no port', {}, { workload: { ...table.workload!, portsLabelled: false } }, /no port of the DLX/],
     ['a wrong setting', { problems: [{ annotation: 'x', message: 'x is wrong', fatal: true }] }, {}, /x is wrong/],
     ['no Service', { services: 0 }, {}, /nothing could wake it/],
-    ['a refusal', {}, { refused: 'it is shared' }, /it is shared/],
+    ['a refusal', {}, { notDivertible: 'it is shared' }, /it is shared/],
     ['no DLX Service', { dlxNamed: false }, {}, /no DLX Service is named/],
     ['no DLX', {}, { dlx: 'none' }, /no DLX listens/],
     ['a DLX that does not listen', { notListening: ['10.0.0.1'] }, {}, /10\.0\.0\.1 does not listen/],
@@ -203,7 +205,7 @@ describe('a park', () => {
     ['a restore', {}, { services: [{ ...table.services[0]!, slices: 'whole' }] }, /handed back/],
     ['always, not entered', {}, { mode: 'always' }, /not in its path/],
     ['a conflict', { contested: 'not parked until noon' }, {}, /until noon/],
-    ['a pause', {}, { wishes: { ...noWishes, pause: 'awake' } }, /paused awake/],
+    ['a pause', {}, { ownerIntent: { ...noOwnerIntent, pause: 'awake' } }, /paused awake/],
     ['a workload that is gone', {}, { workload: undefined }, /does not exist/],
   ])('is refused by %s', (_, preflight, change, why) => {
     const blockers = parkBlockers({ ...table, ...change }, { ...clear, ...preflight });
@@ -222,12 +224,12 @@ describe('a park', () => {
   });
 
   test('is not blocked by what its owner wants for now, nor a dry run by what it does not write', () => {
-    for (const wishes of [
-      { ...noWishes, pause: 'awake' as const },
-      { ...noWishes, busy: true },
+    for (const ownerIntent of [
+      { ...noOwnerIntent, pause: 'awake' as const },
+      { ...noOwnerIntent, busy: true },
     ])
-      expect(blockedReason(parkBlockers({ ...table, wishes }))).toBeUndefined();
-    const dry = { ...table, wishes: { ...noWishes, dryRun: true } };
+      expect(blockedReason(parkBlockers({ ...table, ownerIntent }))).toBeUndefined();
+    const dry = { ...table, ownerIntent: { ...noOwnerIntent, dryRun: true } };
     const unwritten = { ...table.workload!, phase: undefined, portsLabelled: false };
     expect(blockedReason(parkBlockers({ ...dry, workload: unwritten }))).toBeUndefined();
     expect(blockedReason(parkBlockers({ ...table, workload: unwritten }))).toBe('its state is not known yet');

@@ -1,7 +1,7 @@
 import type { SettingProblem } from '../config/setting-problem.ts';
 import type { Facts, WorkloadFacts } from './facts.ts';
-import type { Wishes } from './intent.ts';
-import { noService } from './refusal.ts';
+import type { OwnerIntent } from './owner-intent.ts';
+import { noService } from './divertible.ts';
 
 /** Every reason why a resource is not parked. */
 export const blockerCodes = [
@@ -61,10 +61,10 @@ export function parkBlockers(facts: Facts, beside: BesideFacts = {}): readonly B
   return [
     ...ownerBlockers(workload, beside),
     ...workloadBlockers(workload, beside),
-    ...intentBlockers(facts.wishes),
-    ...when(facts.refused !== undefined, 'not-divertible', facts.refused ?? ''),
+    ...intentBlockers(facts.ownerIntent),
+    ...when(facts.notDivertible !== undefined, 'not-divertible', facts.notDivertible ?? ''),
     // The conflict is among the facts already where it keeps the Services from being diverted.
-    ...when(beside.contested !== facts.refused, 'contested', beside.contested),
+    ...when(beside.contested !== facts.notDivertible, 'contested', beside.contested),
     ...dlxBlockers(facts, beside),
     ...when(!workload.portsLabelled, 'no-port', 'a port of its Services has no port of the DLX yet'),
     ...when(beside.rollout !== undefined, 'rollout', beside.rollout),
@@ -98,7 +98,7 @@ function workloadBlockers({ phase, replicas }: WorkloadFacts, { parkedReplicas }
 }
 
 /** Its owner keeps it awake for now. */
-export function intentBlockers({ pause, busy, dryRun }: Wishes): readonly Blocker[] {
+export function intentBlockers({ pause, busy, dryRun }: OwnerIntent): readonly Blocker[] {
   return [
     ...when(pause === 'awake' || pause === 'as-is', 'paused', `it is paused ${pause}`),
     ...when(busy, 'busy', 'it has a busy lease'),

@@ -1,5 +1,5 @@
 import type { Phase } from '@scaler/scaler-types';
-import type { Wishes } from './intent.ts';
+import type { OwnerIntent } from './owner-intent.ts';
 
 /** How a resource's Services are diverted; `auto` is decided by then. */
 export type RoutingMode = 'overlay' | 'selector' | 'always';
@@ -49,10 +49,10 @@ export interface Facts {
   readonly workload: WorkloadFacts | undefined;
   readonly mode: RoutingMode;
   readonly followZero: boolean;
-  readonly wishes: Wishes;
+  readonly ownerIntent: OwnerIntent;
   readonly settleMs: number;
   /** Why its Services are not to be diverted, in words. */
-  readonly refused: string | undefined;
+  readonly notDivertible: string | undefined;
   /** Somebody keeps removing our labels, and is given way to. */
   readonly stripped: boolean;
   readonly services: readonly ServiceFacts[];

@@ -17,7 +17,7 @@ export interface SwapStep {
   /** Kept in the state: what a wake brings back. */
   readonly wanted: number;
   /** In words, for the state and the Event. */
-  readonly why: string;
+  readonly reason: string;
 }
 
 /** The one thing to do next. Each writes at most one object, and is decided anew from facts afterwards. */
@@ -42,5 +42,5 @@ export type Step =
 export interface StopStep {
   readonly do: 'stop';
   /** In words, for the Event. */
-  readonly why: string;
+  readonly reason: string;
 }

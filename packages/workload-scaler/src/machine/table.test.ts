@@ -6,7 +6,7 @@ import { followedZero, nextStep, type ParkIntent, repair, wakeStep } from './tab
 import { beginning, type Case, combinations, services, someFacts } from '../testing/combinations.ts';
 import { createModel } from '../testing/model.ts';
 import { parkBlockers } from './blockers.ts';
-import { isLeftAsleep } from './intent.ts';
+import { isLeftAsleep } from './owner-intent.ts';
 import { intentNow, mayWait, settle } from '../testing/walk.ts';
 
 const name = ({ facts, intent }: Case): string => JSON.stringify({ ...facts, intent });
@@ -32,11 +32,11 @@ describe('the repair table', () => {
       let served = model.isServed();
       for (let steps = 0; steps < 60; steps++) {
         const step = nextStep(model.facts(), intentNow(one.intent, model));
-        if (step.do === 'rest' || !model.perform(step)) break;
+        if (step.do === 'rest' || !model.apply(step)) break;
         // A zero that is to be left alone is not served, diverted or not.
-        const { workload, wishes, refused } = model.facts();
+        const { workload, ownerIntent, notDivertible } = model.facts();
         // Nobody waits for what a pause leaves asleep, but others may share the Service.
-        if (workload?.phase === 'asleep' && isLeftAsleep(wishes) && refused !== undefined) break;
+        if (workload?.phase === 'asleep' && isLeftAsleep(ownerIntent) && notDivertible !== undefined) break;
         if (workload?.replicas === 0 && (workload.phase === 'awake' || !workload.enabled)) break;
         if (served && !model.isServed()) throw new Error(`${JSON.stringify(step)} cut it off: ${name(one)}`);
         served = model.isServed();
@@ -57,7 +57,7 @@ describe('the repair table', () => {
           for (const { ours, stableForMs } of before.services)
             if (ours && stableForMs < before.settleMs) throw new Error(`forgotten too soon: ${name(one)}`);
         }
-        if (step.do === 'rest' || !model.perform(step)) break;
+        if (step.do === 'rest' || !model.apply(step)) break;
       }
     }
     expect(cases).toBeGreaterThan(1_000);
@@ -111,12 +111,17 @@ describe('the repair table', () => {
   test('cancels a park whose routing changes after the fence', () => {
     const facts = { ...someFacts(), services: [{ ...diverted('now', 'whole'), stableForMs: 10 }] };
     const step = nextStep({ ...facts, workload: { ...facts.workload, phase: 'parking' } }, park(true));
-    expect(step).toMatchObject({ do: 'swap', to: 'waking', why: 'its routing changed after the fence' });
+    expect(step).toMatchObject({ do: 'swap', to: 'waking', reason: 'its routing changed after the fence' });
   });
 });
 
 test('labels that somebody else keeps removing are not written again while it runs undiverted', () => {
-  const facts = { ...someFacts(), refused: 'it is contested', stripped: true, services: [diverted('now', 'whole')] };
+  const facts = {
+    ...someFacts(),
+    notDivertible: 'it is contested',
+    stripped: true,
+    services: [diverted('now', 'whole')],
+  };
   const unknown = { ...facts.workload, phase: undefined, phaseLabel: undefined };
   expect(nextStep({ ...facts, services: [], workload: unknown }, repair)).toEqual({ do: 'rest' });
   expect(nextStep({ ...facts, workload: unknown }, repair)).toMatchObject({ do: 'swap', to: 'waking' });
@@ -134,7 +139,7 @@ describe('a park', () => {
       if (blocked) continue;
       begun += 1;
       expect(facts.workload).toMatchObject({ phase: 'awake', enabled: true });
-      expect(step).toEqual({ do: 'swap', to: 'parking', testReplicas: 2, wanted: 2, why: 'it is idle' });
+      expect(step).toEqual({ do: 'swap', to: 'parking', testReplicas: 2, wanted: 2, reason: 'it is idle' });
     }
     expect(begun).toBeGreaterThan(10);
   });
@@ -144,7 +149,7 @@ describe('a park', () => {
       if (intent !== beginning || parkBlockers(facts).length > 0) continue;
       const model = createModel(facts);
       for (let steps = 0; steps < 60 && model.facts().workload?.phase !== 'asleep'; steps++)
-        model.perform(nextStep(model.facts(), intentNow(intent, model)));
+        model.apply(nextStep(model.facts(), intentNow(intent, model)));
       expect(model.facts().workload).toMatchObject({ phase: 'asleep', replicas: 0 });
     }
   });
@@ -156,11 +161,11 @@ describe('a park', () => {
         { ...park(true), ...intent },
       );
     const cancelled = { do: 'swap', to: 'waking', wanted: 2 };
-    expect(at(2, {}, { stopped: 'a request arrived' })).toEqual({ ...cancelled, why: 'a request arrived' });
-    expect(at(2, { dlx: 'none' })).toEqual({ ...cancelled, why: 'no DLX listens on its ports yet' });
-    expect(at(5)).toMatchObject({ ...cancelled, wanted: 5, why: expect.stringContaining('from 2 to 5') });
-    expect(at(0)).toMatchObject({ do: 'stop', why: expect.stringContaining('from 2 to 0') });
-    expect(at(0, {}, { stopped: 'a request arrived' })).toEqual({ do: 'stop', why: 'a request arrived' });
+    expect(at(2, {}, { stopped: 'a request arrived' })).toEqual({ ...cancelled, reason: 'a request arrived' });
+    expect(at(2, { dlx: 'none' })).toEqual({ ...cancelled, reason: 'no DLX listens on its ports yet' });
+    expect(at(5)).toMatchObject({ ...cancelled, wanted: 5, reason: expect.stringContaining('from 2 to 5') });
+    expect(at(0)).toMatchObject({ do: 'stop', reason: expect.stringContaining('from 2 to 0') });
+    expect(at(0, {}, { stopped: 'a request arrived' })).toEqual({ do: 'stop', reason: 'a request arrived' });
   });
 });
 
@@ -172,14 +177,14 @@ describe('a zero that somebody else set', () => {
 
   test('is followed in every phase, tested, and what a wake brings back is kept', () => {
     for (const phase of ['awake', 'parking', 'waking'] as const) {
-      const followed = { do: 'swap', to: 'asleep', testReplicas: 0, wanted: 3, why: followedZero };
+      const followed = { do: 'swap', to: 'asleep', testReplicas: 0, wanted: 3, reason: followedZero };
       expect(at(phase)).toEqual(followed);
     }
   });
 
   test('is left alone where nothing could hold its requests, or the resource says so', () => {
     expect(at('awake', { followZero: false })).toEqual({ do: 'rest' });
-    expect(at('awake', { refused: 'it is shared' })).toEqual({ do: 'rest' });
+    expect(at('awake', { notDivertible: 'it is shared' })).toEqual({ do: 'rest' });
     expect(at('awake', { dlx: 'none' })).toEqual({ do: 'rest' });
   });
 });
@@ -203,7 +208,7 @@ describe("the wake's rows", () => {
       3,
       '',
     );
-    expect(step).toEqual({ do: 'swap', to: 'waking', wanted: 4, why: '' });
+    expect(step).toEqual({ do: 'swap', to: 'waking', wanted: 4, reason: '' });
   });
 
   test('cancel a park without taking back what an HPA took away meanwhile', () => {
@@ -213,7 +218,7 @@ describe("the wake's rows", () => {
       3,
       '',
     );
-    expect(step).toEqual({ do: 'swap', to: 'waking', wanted: 1, why: '' });
+    expect(step).toEqual({ do: 'swap', to: 'waking', wanted: 1, reason: '' });
   });
 
   test('join what is awake or waking, and start it when it has no replicas after all', () => {

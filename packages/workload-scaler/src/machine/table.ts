@@ -1,7 +1,7 @@
 import type { Facts, ServiceFacts, WorkloadFacts } from './facts.ts';
 import { cleanStrays, divert, keepDiverted, restore, untilDiverted, untilHeard } from './route.ts';
 import type { Step, StopStep, SwapStep } from './step.ts';
-import { isLeftAsleep, type Wishes } from './intent.ts';
+import { isLeftAsleep, type OwnerIntent } from './owner-intent.ts';
 import { cancelReason, refusalReason } from './blockers.ts';
 
 /**
@@ -60,10 +60,10 @@ export function nextStep(facts: Facts, intent: Intent): Step | StopStep {
 
 // Awake → parking, from wherever: what is not awake is refused.
 function beginPark(facts: Facts, { stopped, reason }: ParkIntent): Step | StopStep {
-  const why = stopped ?? refusalReason(facts);
-  if (why !== undefined || facts.workload === undefined) return { do: 'stop', why: why ?? '' };
+  const blocked = stopped ?? refusalReason(facts);
+  if (blocked !== undefined || facts.workload === undefined) return { do: 'stop', reason: blocked ?? '' };
   const { replicas } = facts.workload;
-  return { do: 'swap', to: 'parking', testReplicas: replicas, wanted: replicas, why: reason };
+  return { do: 'swap', to: 'parking', testReplicas: replicas, wanted: replicas, reason };
 }
 
 function park(facts: Facts, workload: WorkloadFacts, intent: ParkIntent): Step | StopStep {
@@ -74,12 +74,12 @@ function park(facts: Facts, workload: WorkloadFacts, intent: ParkIntent): Step |
   const moving = divert(facts, { level: levelOf(facts), epoch, exact, mirror: false }) ?? untilDiverted(facts);
   if (moving !== undefined) return intent.confirmed ? cancel(workload, 'its routing changed after the fence') : moving;
   if (!intent.confirmed) return { do: 'confirm' };
-  return { do: 'swap', to: 'asleep', replicas: 0, testReplicas: replicas, wanted: replicas, why: reason };
+  return { do: 'swap', to: 'asleep', replicas: 0, testReplicas: replicas, wanted: replicas, reason };
 }
 
 // Parking → waking, by the park itself. At zero already, by another client: the repair decides what that means.
-function cancel(workload: WorkloadFacts, why: string): Step | StopStep {
-  return workload.replicas === 0 ? { do: 'stop', why } : wakeUp(workload, why);
+function cancel(workload: WorkloadFacts, reason: string): Step | StopStep {
+  return workload.replicas === 0 ? { do: 'stop', reason } : wakeUp(workload, reason);
 }
 
 // No token, or one that cannot be believed: rebuilt from what is there. Unknown means awake.
@@ -87,15 +87,15 @@ function adopt(facts: Facts, workload: WorkloadFacts): Step {
   const { replicas, wanted } = workload;
   const diverted = facts.services.some(isDiverted);
   const slept = diverted || sleeps(workload.phaseLabel);
-  if (facts.wishes.dryRun && !slept) return rest;
+  if (facts.ownerIntent.dryRun && !slept) return rest;
   if (facts.stripped && replicas > 0 && !diverted) return rest;
-  if (replicas > 0) return { do: 'swap', to: diverted ? 'waking' : 'awake', wanted: replicas, why: 'adopted' };
-  const mayHold = facts.refused === undefined && facts.dlx === 'ready';
-  if (follow(facts, workload)?.to === 'asleep' || (slept && (mayHold || isLeftAsleep(facts.wishes)))) {
-    return { do: 'swap', to: 'asleep', testReplicas: 0, wanted, why: adoptedZero };
+  if (replicas > 0) return { do: 'swap', to: diverted ? 'waking' : 'awake', wanted: replicas, reason: 'adopted' };
+  const mayHold = facts.notDivertible === undefined && facts.dlx === 'ready';
+  if (follow(facts, workload)?.to === 'asleep' || (slept && (mayHold || isLeftAsleep(facts.ownerIntent)))) {
+    return { do: 'swap', to: 'asleep', testReplicas: 0, wanted, reason: adoptedZero };
   }
   if (slept) return wakeUp(workload, 'its state is unknown');
-  return { do: 'swap', to: 'awake', testReplicas: 0, wanted, why: 'adopted, left at zero replicas' };
+  return { do: 'swap', to: 'awake', testReplicas: 0, wanted, reason: 'adopted, left at zero replicas' };
 }
 
 // Not opted in and no token of ours that can be believed, but perhaps something of ours is left.
@@ -108,12 +108,12 @@ function disown(facts: Facts, workload: WorkloadFacts): Step {
 function asleep(facts: Facts, workload: WorkloadFacts): Step {
   if (!workload.enabled) return wakeUp(workload, 'it is not managed any more');
   if (workload.replicas > 0) return wakeUp(workload, 'somebody else started it');
-  const { pause, dryRun } = facts.wishes;
+  const { pause, dryRun } = facts.ownerIntent;
   if (pause === 'awake' && !dryRun) return wakeUp(workload, pausedAwake);
-  const unheld = facts.dlx === 'gone' ? 'no DLX is there to wake it' : facts.refused;
+  const reason = facts.dlx === 'gone' ? 'no DLX is there to wake it' : facts.notDivertible;
   // Nobody may wake it, so nothing is lost where nobody could: but its Services must not lead to who is not there.
-  if (unheld !== undefined && isLeftAsleep(facts.wishes)) return handBack(facts, workload) ?? rest;
-  if (unheld !== undefined) return wakeUp(workload, unheld);
+  if (reason !== undefined && isLeftAsleep(facts.ownerIntent)) return handBack(facts, workload) ?? rest;
+  if (reason !== undefined) return wakeUp(workload, reason);
   if (!workload.portsLabelled) return { do: 'label-ports' };
   return divert(facts, { level: levelOf(facts), ...asItIs(workload) }) ?? cleanStrays(facts) ?? rest;
 }
@@ -121,16 +121,16 @@ function asleep(facts: Facts, workload: WorkloadFacts): Step {
 function waking(facts: Facts, workload: WorkloadFacts): Step {
   // Whoever still wants it awake writes the replicas again; without a request, an HPA that writes 0 is not argued with.
   if (workload.replicas === 0) return follow(facts, workload) ?? wakeUp(workload, 'its wake was left unfinished');
-  const done: SwapStep = { do: 'swap', to: 'awake', wanted: workload.replicas, why: served };
+  const done: SwapStep = { do: 'swap', to: 'awake', wanted: workload.replicas, reason: served };
   if (facts.dlx === 'gone') return handBack(facts, workload) ?? done;
   // Where none are left for it, it is handed back with those that it has.
-  if (workload.enabled && !workload.portsLabelled && facts.refused === undefined) return { do: 'label-ports' };
+  if (workload.enabled && !workload.portsLabelled && facts.notDivertible === undefined) return { do: 'label-ports' };
   if (staysDiverted(facts, workload)) {
     if (facts.usable) return divert(facts, { level: 'both', ...asItIs(workload) }) ?? cleanStrays(facts) ?? done;
     return divert(facts, { level: 'both', ...asItIs(workload) }) ?? untilUsable;
   }
   if (!facts.usable) return keepDiverted(facts, epochOf(workload)) ?? untilUsable;
-  const reached = facts.refused === undefined ? mirrored(facts, workload) : undefined;
+  const reached = facts.notDivertible === undefined ? mirrored(facts, workload) : undefined;
   return reached ?? handBack(facts, workload) ?? done;
 }
 
@@ -140,7 +140,7 @@ function awake(facts: Facts, workload: WorkloadFacts): Step {
   if (!workload.enabled) return handBack(facts, workload) ?? forget(facts);
   const followed = follow(facts, workload);
   if (followed !== undefined) return followed;
-  const begun = !facts.wishes.dryRun || facts.services.some(isDiverted);
+  const begun = !facts.ownerIntent.dryRun || facts.services.some(isDiverted);
   if (!staysDiverted(facts, workload) || !begun) {
     return handBack(facts, workload) ?? (workload.portsLabelled || !begun ? rest : { do: 'label-ports' });
   }
@@ -154,11 +154,11 @@ function awake(facts: Facts, workload: WorkloadFacts): Step {
  */
 function follow(facts: Facts, workload: WorkloadFacts): SwapStep | undefined {
   const { enabled, replicas, wanted } = workload;
-  const { pause, dryRun } = facts.wishes;
+  const { pause, dryRun } = facts.ownerIntent;
   if (!enabled || replicas > 0 || !facts.followZero || dryRun || pause === 'as-is') return undefined;
   if (pause === 'awake') return wakeUp(workload, pausedAwake);
-  if (facts.refused !== undefined || facts.dlx !== 'ready') return undefined;
-  return { do: 'swap', to: 'asleep', testReplicas: 0, wanted, why: followedZero };
+  if (facts.notDivertible !== undefined || facts.dlx !== 'ready') return undefined;
+  return { do: 'swap', to: 'asleep', testReplicas: 0, wanted, reason: followedZero };
 }
 
 const pausedAwake = 'it is paused awake';
@@ -201,14 +201,14 @@ function forget(facts: Facts): Step {
   return (facts.dlx === 'gone' ? undefined : untilHeard(facts)) ?? { do: 'forget' };
 }
 
-function wakeUp(workload: WorkloadFacts, why: string): SwapStep {
+function wakeUp(workload: WorkloadFacts, reason: string): SwapStep {
   const { replicas, wanted } = workload;
-  if (replicas > 0) return { do: 'swap', to: 'waking', wanted: replicas, why };
-  return { do: 'swap', to: 'waking', replicas: wanted, testReplicas: 0, wanted, why };
+  if (replicas > 0) return { do: 'swap', to: 'waking', wanted: replicas, reason };
+  return { do: 'swap', to: 'waking', replicas: wanted, testReplicas: 0, wanted, reason };
 }
 
 function staysDiverted(facts: Facts, workload: WorkloadFacts): boolean {
-  return workload.enabled && facts.mode === 'always' && facts.refused === undefined && facts.dlx !== 'gone';
+  return workload.enabled && facts.mode === 'always' && facts.notDivertible === undefined && facts.dlx !== 'gone';
 }
 
 function levelOf(facts: Facts): 'slices' | 'both' {
@@ -246,7 +246,7 @@ export type WakeStep =
   | { readonly do: 'refuse' };
 
 /** What says whether a request may wake it. */
-export interface WakeRules extends Pick<Wishes, 'pause'> {
+export interface WakeRules extends Pick<OwnerIntent, 'pause'> {
   readonly followZero: boolean;
 }
 
@@ -255,9 +255,9 @@ export interface WakeRules extends Pick<Wishes, 'pause'> {
  * A pause refuses what would write replicas, and, `asleep`, what would cancel a park; a wake that is under way goes on.
  * The replicas are tested wherever they are written, so that a stale cache never writes over somebody else's count.
  */
-export function wakeStep(workload: WorkloadFacts, rules: WakeRules, wanted: number, why: string): WakeStep {
+export function wakeStep(workload: WorkloadFacts, rules: WakeRules, wanted: number, reason: string): WakeStep {
   const { phase, replicas } = workload;
-  const swap: SwapStep = { do: 'swap', to: 'waking', wanted: Math.max(replicas, wanted), why };
+  const swap: SwapStep = { do: 'swap', to: 'waking', wanted: Math.max(replicas, wanted), reason };
   const starting: SwapStep = { ...swap, replicas: swap.wanted, testReplicas: replicas };
   const left = isLeftAsleep(rules);
   switch (phase) {

@@ -8,15 +8,15 @@ import type { Dependencies } from '../dependencies.ts';
 import { createWatching } from '../endpoints/watching.ts';
 import { trimService } from '../routing/service-info.ts';
 import { trimSlice } from '../routing/slice-info.ts';
-import { gatherStatus } from '../status/status.ts';
+import { observeStatus } from '../status/status.ts';
 import { bothKinds, workloadKinds } from '../testing/kinds.ts';
 import { workload } from '../testing/objects.ts';
 import { look } from './look.ts';
-import { gather } from './observe.ts';
+import { observe } from './observe.ts';
 
 const ref = { namespace: 'shop', name: 'web' };
 
-/** Everything that gathering could do beside reading is counted. */
+/** Everything that observing could do beside reading is counted. */
 function observed() {
   const done: string[] = [];
   const inner = createFakeClock();
@@ -47,7 +47,7 @@ function observed() {
     },
     enqueue: count('enqueue', () => undefined),
     dlx: { ...listed, ready: ['10.0.0.1'], listed: () => [], findListening: count('listen check', () => undefined) },
-    rivals: { ...deps.rivals, of: () => ({ text: 'not parked until noon', what: 'zero', leftMs: 9_000 }) },
+    conflicts: { ...deps.conflicts, of: () => ({ text: 'not parked until noon', what: 'zero', leftMs: 9_000 }) },
   } as unknown as Dependencies;
   done.length = 0;
   return { deps: sources, done, watched, clock: inner };
@@ -73,12 +73,12 @@ function snapshotOf({ lookup }: Dependencies): Snapshot {
   return { ref, managed: lookup.describe(workloadKinds.deployment, one), services, live: true };
 }
 
-test('gathering twice says the same twice, and does nothing but read', () => {
+test('observing twice says the same twice, and does nothing but read', () => {
   const { deps, done } = observed();
   const snapshot = snapshotOf(deps);
-  const first = gather(deps, snapshot);
-  expect(gather(deps, snapshot)).toEqual(first);
-  expect(gatherStatus(deps, ref)).toEqual(gatherStatus(deps, ref));
+  const first = observe(deps, snapshot);
+  expect(observe(deps, snapshot)).toEqual(first);
+  expect(observeStatus(deps, ref)).toEqual(observeStatus(deps, ref));
   expect(done).toEqual([]);
   expect(first.facts).toMatchObject({ workload: { phase: 'waking' }, usable: false, services: [{ stableForMs: 0 }] });
   expect(first.wanted).toMatchObject({
@@ -88,7 +88,7 @@ test('gathering twice says the same twice, and does nothing but read', () => {
   });
 });
 
-test('a look does what gathering asks for, once', async () => {
+test('a look does what observing asks for, once', async () => {
   const { deps, done, watched, clock } = observed();
   const snapshot = snapshotOf(deps);
   look(deps, snapshot);

@@ -12,14 +12,14 @@ import type { Dependencies } from '../dependencies.ts';
 import { isEnabled, type Managed } from '../cache/lookup.ts';
 import { mirrorDelay } from '../dlx/mirror-due.ts';
 import { nothingWanted, type Wanted } from './wanted.ts';
-import { refusal, routingMode } from '../machine/refusal.ts';
+import { notDivertibleReason, routingMode } from '../machine/divertible.ts';
 import { fingerprint, servesItself, type ServiceSnapshot, sliceFacts } from '../routing/service-view.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import { firstPair } from '../cache/stores.ts';
 import { mostWatched } from '../endpoints/watching.ts';
-import { noWishes, wishesOf } from '../machine/intent.ts';
+import { noOwnerIntent, ownerIntentOf } from '../machine/owner-intent.ts';
 
-/** What gathering reads, and no more: nothing here can write, set a timer or begin a watch. */
+/** What observing reads, and no more: nothing here can write, set a timer or begin a watch. */
 export interface Sources
   extends
     Pick<Dependencies, 'options' | 'stores' | 'lookup' | 'isDlxGone' | 'uninstall' | 'portBook' | 'counts'>,
@@ -30,9 +30,9 @@ interface ReadOnly {
   readonly memory: Pick<Dependencies['memory'], 'age'>;
   readonly lateKeys: Pick<Dependencies['lateKeys'], 'overForMs'>;
   readonly watching: Pick<Dependencies['watching'], 'usable'>;
-  readonly rivals: Pick<Dependencies['rivals'], 'of'>;
-  readonly reach: Pick<Dependencies['reach'], 'known'>;
-  readonly pace: Pick<Dependencies['pace'], 'isTurn'>;
+  readonly conflicts: Pick<Dependencies['conflicts'], 'of'>;
+  readonly reachability: Pick<Dependencies['reachability'], 'known'>;
+  readonly startThrottle: Pick<Dependencies['startThrottle'], 'mayStart'>;
   readonly dlx:
     | Pick<NonNullable<Dependencies['dlx']>, 'listed' | 'ready' | 'draining' | 'starting' | 'synced' | 'families'>
     | undefined;
@@ -45,7 +45,7 @@ export interface Observation {
 }
 
 /** What the repair table looks at, from what was read. Twice the same for the same snapshot at the same time. */
-export function gather(deps: Sources, snapshot: Snapshot): Observation {
+export function observe(deps: Sources, snapshot: Snapshot): Observation {
   const wanted = nothingWanted();
   return { facts: factsOf(deps, snapshot, wanted), wanted };
 }
@@ -54,22 +54,24 @@ function factsOf(deps: Sources, snapshot: Snapshot, wanted: Wanted): Facts {
   const { managed, services } = snapshot;
   const leading = leadingOf(snapshot);
   const mode = managed === undefined ? 'selector' : routingMode(managed.settings, leading);
-  const rival = deps.rivals.of(snapshot.ref);
-  if (rival !== undefined) again(wanted, rival.leftMs);
-  const bar = rival === undefined || rival.what === 'zero' ? undefined : rival.text;
+  const conflict = deps.conflicts.of(snapshot.ref);
+  if (conflict !== undefined) again(wanted, conflict.leftMs);
+  const bar = conflict === undefined || conflict.what === 'zero' ? undefined : conflict.text;
   return {
     workload: managed && workloadFacts(deps, managed, leading),
     mode,
     followZero: managed?.settings.followZero ?? true,
-    wishes: managed === undefined ? noWishes : wishesOf(managed.settings, deps.clock.now()),
+    ownerIntent: managed === undefined ? noOwnerIntent : ownerIntentOf(managed.settings, deps.clock.now()),
     settleMs: managed?.settings.settleMs ?? deps.options.settleMs,
-    refused: managed && (refusalOf(deps, managed, leading) ?? deps.portBook.refusals.get(managed.workload.uid) ?? bar),
-    stripped: rival?.what === 'token',
+    notDivertible:
+      managed &&
+      (notDivertibleReasonOf(deps, managed, leading) ?? deps.portBook.refusals.get(managed.workload.uid) ?? bar),
+    stripped: conflict?.what === 'token',
     services: services.map((service) => serviceFacts(deps, snapshot, service, wanted)),
     // Nobody is to be held in vain: as if nobody were there to hold.
     dlx: deps.uninstall?.hasty === true ? 'gone' : dlxState(deps, snapshot, wanted),
     usable: isUsable(deps, snapshot, leading, wanted),
-    reachable: deps.reach.known(snapshot.ref),
+    reachable: deps.reachability.known(snapshot.ref),
   };
 }
 
@@ -195,7 +197,7 @@ export function wantedAddresses(
 function dlxState(deps: Sources, { managed, services }: Snapshot, wanted: Wanted): Facts['dlx'] {
   const { dlx } = deps;
   if (dlx === undefined || !dlx.synced) return 'none';
-  if (deps.isDlxGone()) return waitsForTurn(deps, managed) ? 'none' : 'gone';
+  if (deps.isDlxGone()) return waitsToStart(deps, managed) ? 'none' : 'gone';
   const listening = services.every((one) => {
     if (!one.ours || one.service === undefined || managed === undefined) return true;
     const ports = givenPorts(deps, managed.workload, one);
@@ -205,8 +207,10 @@ function dlxState(deps: Sources, { managed, services }: Snapshot, wanted: Wanted
 }
 
 // Pods that run are restored at once: only what has to start is paced.
-function waitsForTurn({ pace }: Sources, managed: Managed | undefined): boolean {
-  return managed !== undefined && readToken(managed.workload).phase === 'asleep' && !pace.isTurn(managed.workload);
+function waitsToStart({ startThrottle }: Sources, managed: Managed | undefined): boolean {
+  return (
+    managed !== undefined && readToken(managed.workload).phase === 'asleep' && !startThrottle.mayStart(managed.workload)
+  );
 }
 
 /** Every TCP port of these Services, as targets of the resource. */
@@ -236,7 +240,7 @@ function isUsable(
 const fewOthers = 10;
 
 /** Why the Services cannot be diverted, from the stores' pods and workloads. */
-export function refusalOf(
+export function notDivertibleReasonOf(
   deps: Pick<Sources, 'stores' | 'lookup' | 'dlx'>,
   managed: Managed,
   services: readonly ServiceInfo[],
@@ -257,7 +261,7 @@ export function refusalOf(
   const owners = new Set(pods.map(({ ownerUid }) => ownerUid ?? ''));
   const replicaSets = [...owners].flatMap((uid) => stores.replicaSets.byIndex('uid', uid));
   const ingresses = services.flatMap(({ namespace, name }) => lookup.ingressesOf(namespace, name));
-  const own = refusal({
+  const own = notDivertibleReason({
     workload,
     settings,
     services,

@@ -2,7 +2,7 @@ import type { Target } from '@scaler/scaler-types';
 import type { Dependencies } from '../dependencies.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 
-/** What gathering asks of its caller: it writes nothing, sets no timer and begins no watch itself. */
+/** What observing asks of its caller: it writes nothing, sets no timer and begins no watch itself. */
 export interface Wanted {
   /** Milliseconds until the facts may be others although nothing in the stores changes; Infinity: never. */
   againMs: number;
@@ -22,7 +22,7 @@ export function nothingWanted(): Wanted {
 
 type Keepers = Pick<Dependencies, 'memory' | 'lateKeys' | 'watching' | 'dlx' | 'enqueue'>;
 
-/** Does what gathering asked for. True: a watch was begun, which knows something at once, so gathering again may tell more. */
+/** Does what observing asked for. True: a watch was begun, which knows something at once, so observing again may tell more. */
 export function provide(
   { memory, lateKeys, watching, dlx, enqueue }: Keepers,
   { ref }: Pick<Snapshot, 'ref'>,

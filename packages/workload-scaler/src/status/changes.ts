@@ -19,7 +19,7 @@ export interface Changes {
 }
 
 // Events come in bursts: a park alone makes a dozen.
-const gatherMs = { autoscaler: 50, dlx: 0 } as const;
+const batchMs = { autoscaler: 50, dlx: 0 } as const;
 /** Labels move a workload from one watch to another: it may be missing for a moment. */
 const goneAfterMs = 1_000;
 
@@ -66,7 +66,7 @@ export function createChanges(
   return {
     enqueue: (ref, ms = 0) => {
       if (listener === undefined) return;
-      const waitMs = Math.max(ms, gatherMs[role]);
+      const waitMs = Math.max(ms, batchMs[role]);
       if (waitMs === 0) queue.enqueue(ref);
       else queue.enqueueAfter(ref, waitMs);
     },

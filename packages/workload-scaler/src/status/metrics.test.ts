@@ -1,14 +1,15 @@
 import { expect, test } from '@jest/globals';
 import type { DlxAddresses } from '../dlx/dlx-addresses.ts';
 import { metricsOf } from './metrics.ts';
-import type { Rivals } from '../conflict/conflicts.ts';
+import type { Conflicts } from '../conflict/conflicts.ts';
 
-const rivalsOf = (writers: readonly string[]) => ({ writers: () => writers, reverts: new Map() }) as unknown as Rivals;
-const quiet = { isDlxGone: () => false, pace: { waiting: 3 } as never, dlx: undefined, lostEvents: new Map() };
+const conflictsOf = (writers: readonly string[]) =>
+  ({ writers: () => writers, reverts: new Map() }) as unknown as Conflicts;
+const quiet = { isDlxGone: () => false, startThrottle: { waiting: 3 } as never, dlx: undefined, lostEvents: new Map() };
 
 test('of other writers no more than 20 have a series of their own', () => {
   const writers = [...Array.from({ length: 30 }, (_, index) => `writer-${index}`), 'writer-0', 'writer-29'];
-  const [contested] = metricsOf({ ...quiet, rivals: rivalsOf(writers) });
+  const [contested] = metricsOf({ ...quiet, conflicts: conflictsOf(writers) });
   expect(contested?.samples).toHaveLength(21);
   expect(contested?.samples[0]).toEqual({ labels: { writer: 'writer-0' }, value: 2 });
   expect(contested?.samples.at(-1)).toEqual({ labels: { writer: 'other' }, value: 11 });
@@ -16,7 +17,7 @@ test('of other writers no more than 20 have a series of their own', () => {
 
 test('the dead-man switch is told of where there is a DLX to watch', () => {
   const names = (dlx: DlxAddresses | undefined) =>
-    metricsOf({ ...quiet, isDlxGone: () => true, rivals: rivalsOf([]), dlx }).map(({ name, samples }) => [
+    metricsOf({ ...quiet, isDlxGone: () => true, conflicts: conflictsOf([]), dlx }).map(({ name, samples }) => [
       name,
       samples[0]?.value,
     ]);

@@ -11,25 +11,25 @@ const mostNamespaces = 20;
 /** What only the scaler knows, README has the same table. */
 export function metricsOf(
   {
-    rivals,
+    conflicts,
     isDlxGone,
-    pace,
+    startThrottle,
     dlx,
     lostEvents,
-  }: Pick<Dependencies, 'rivals' | 'isDlxGone' | 'pace' | 'dlx' | 'lostEvents'>,
+  }: Pick<Dependencies, 'conflicts' | 'isDlxGone' | 'startThrottle' | 'dlx' | 'lostEvents'>,
   use?: PortNumbers,
 ): readonly ScalerMetric[] {
   const contested: ScalerMetric = {
     name: 'contested_resources',
     help: 'Resources that are not parked since another writer keeps taking back what was written, by that writer.',
     kind: 'gauge',
-    samples: byWriter(rivals.writers()),
+    samples: byWriter(conflicts.writers()),
   };
   const reverts: ScalerMetric = {
     name: 'reverts_total',
     help: 'How often another writer took back what was written, by what it was.',
     kind: 'counter',
-    samples: reverted.map((what) => ({ labels: { what }, value: rivals.reverts.get(what) ?? 0 })),
+    samples: reverted.map((what) => ({ labels: { what }, value: conflicts.reverts.get(what) ?? 0 })),
   };
   const lost: ScalerMetric = {
     name: 'events_lost_total',
@@ -38,7 +38,7 @@ export function metricsOf(
     samples: [...lostEvents].map(([namespace, value]) => ({ labels: { namespace }, value })),
   };
   const known = [contested, reverts, lost, ...(use === undefined ? [] : portMetrics(use))];
-  return dlx === undefined ? known : [...known, ...deadMan(isDlxGone(), pace.waiting)];
+  return dlx === undefined ? known : [...known, ...deadMan(isDlxGone(), startThrottle.waiting)];
 }
 
 function portMetrics({ free, used, refused }: PortNumbers): readonly ScalerMetric[] {

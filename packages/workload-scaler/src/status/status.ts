@@ -1,13 +1,13 @@
 import { resourceKey, type Resource, type ResourceRef } from '@scaler/scaler-types';
 import type { Status } from './changes.ts';
 import type { Facts } from '../machine/facts.ts';
-import { again, gather, leadingOf, type Sources, tokenFacts } from '../observe/observe.ts';
+import { again, observe, leadingOf, type Sources, tokenFacts } from '../observe/observe.ts';
 import { nothingWanted, provide, type Wanted } from '../observe/wanted.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Managed } from '../cache/lookup.ts';
 import { isContested } from '../ports/ports.ts';
 import { type Blocker, blockedReason, ownerBlockers, parkBlockers } from '../machine/blockers.ts';
-import { routingMode } from '../machine/refusal.ts';
+import { routingMode } from '../machine/divertible.ts';
 import { remnant, resourceOf } from './resource.ts';
 import { cachedSnapshot, type Snapshot } from '../cache/snapshot.ts';
 import { nextStep, repair } from '../machine/table.ts';
@@ -20,8 +20,8 @@ export interface ObservedStatus extends Status {
   readonly wanted: Wanted;
 }
 
-/** Pure, as gathering is. */
-export function gatherStatus(deps: StatusSources, ref: ResourceRef): ObservedStatus {
+/** Pure, as observing is. */
+export function observeStatus(deps: StatusSources, ref: ResourceRef): ObservedStatus {
   const snapshot = cachedSnapshot(deps, ref);
   const { managed } = snapshot;
   if (managed === undefined) {
@@ -34,16 +34,16 @@ export function gatherStatus(deps: StatusSources, ref: ResourceRef): ObservedSta
     const wanted = nothingWanted();
     return { resource: describe(deps, snapshot, managed, undefined, wanted), due: false, wanted };
   }
-  const { facts, wanted } = gather(deps, snapshot);
+  const { facts, wanted } = observe(deps, snapshot);
   const rests = nextStep(facts, repair).do === 'rest';
   if (deps.uninstall !== undefined && rests) return { resource: undefined, due: false, wanted };
   const due = (!rests || isContested(deps, managed.workload)) && !deps.parks.has(resourceKey(ref));
   return { resource: describe(deps, snapshot, managed, facts, wanted), due, wanted };
 }
 
-/** A resource as the stores have it; does what gathering asks for. */
+/** A resource as the stores have it; does what observing asks for. */
 export function statusOf(deps: Dependencies, ref: ResourceRef): Status {
-  const { wanted, ...status } = gatherStatus(deps, ref);
+  const { wanted, ...status } = observeStatus(deps, ref);
   provide(deps, { ref }, wanted);
   return status;
 }
@@ -85,7 +85,7 @@ function blockersOf(
     dlxNamed: deps.dlx !== undefined,
   };
   if (facts === undefined) return ownerBlockers(tokenFacts(deps, managed), beside);
-  return parkBlockers(facts, { ...beside, contested: deps.rivals.of(snapshot.ref)?.text });
+  return parkBlockers(facts, { ...beside, contested: deps.conflicts.of(snapshot.ref)?.text });
 }
 
 // The DLX's count is evidence only once nothing has passed it by for a whole idle time. That is for the autoscaler to

@@ -1,7 +1,7 @@
 import { type Phase, pauseModes } from '@scaler/scaler-types';
 import type { Facts, RoutingMode, ServiceFacts, SliceFacts } from '../machine/facts.ts';
 import { type Intent, type ParkIntent, repair } from '../machine/table.ts';
-import { noWishes, type Wishes } from '../machine/intent.ts';
+import { noOwnerIntent, type OwnerIntent } from '../machine/owner-intent.ts';
 
 const phases: readonly (Phase | undefined)[] = [undefined, 'awake', 'parking', 'asleep', 'waking'];
 const modes: readonly RoutingMode[] = ['overlay', 'selector', 'always'];
@@ -24,15 +24,15 @@ export const services: readonly ServiceFacts[] = sliceStates.flatMap((slices) =>
 );
 
 /** Every kind of wish, alone. */
-export const someWishes: readonly Wishes[] = [
-  ...pauseModes.map((pause) => ({ ...noWishes, pause })),
-  { ...noWishes, dryRun: true },
-  { ...noWishes, busy: true },
+export const someOwnerIntents: readonly OwnerIntent[] = [
+  ...pauseModes.map((pause) => ({ ...noOwnerIntent, pause })),
+  { ...noOwnerIntent, dryRun: true },
+  { ...noOwnerIntent, busy: true },
 ];
 
-const wishesAndReach: readonly (readonly [Wishes, boolean | undefined])[] = [
-  ...[true, false, undefined].map((reachable) => [noWishes, reachable] as const),
-  ...someWishes.map((wishes) => [wishes, true] as const),
+const intentsAndReach: readonly (readonly [OwnerIntent, boolean | undefined])[] = [
+  ...[true, false, undefined].map((reachable) => [noOwnerIntent, reachable] as const),
+  ...someOwnerIntents.map((ownerIntent) => [ownerIntent, true] as const),
 ];
 
 export interface Case {
@@ -41,20 +41,20 @@ export interface Case {
 }
 
 /** Every combination of what the table looks at, for one Service. */
-export function* combinations(pairs = wishesAndReach): Generator<Case> {
+export function* combinations(pairs = intentsAndReach): Generator<Case> {
   for (const phase of phases)
     for (const replicas of [0, 2])
       for (const mode of modes)
         for (const service of services)
           for (const dlx of ['ready', 'none', 'gone'] as const)
-            for (const refused of [undefined, 'it is shared'])
+            for (const notDivertible of [undefined, 'it is shared'])
               for (const [enabled, portsLabelled, followZero] of [
                 [true, true, true],
                 [true, true, false],
                 [true, false, true],
                 [false, true, true],
               ] as const)
-                for (const [wishes, reachable] of pairs)
+                for (const [ownerIntent, reachable] of pairs)
                   for (const intent of intents(phase, replicas)) {
                     yield {
                       facts: {
@@ -70,9 +70,9 @@ export function* combinations(pairs = wishesAndReach): Generator<Case> {
                         },
                         mode,
                         followZero,
-                        wishes,
+                        ownerIntent,
                         settleMs: 5_000,
-                        refused,
+                        notDivertible,
                         services: [service],
                         dlx,
                         usable: false,
@@ -117,9 +117,9 @@ export function someFacts() {
     },
     mode: 'selector' as RoutingMode,
     followZero: true,
-    wishes: noWishes,
+    ownerIntent: noOwnerIntent,
     settleMs: 5_000,
-    refused: undefined,
+    notDivertible: undefined,
     stripped: false,
     services: [] as ServiceFacts[],
     dlx: 'ready' as const,

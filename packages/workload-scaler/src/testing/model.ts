@@ -1,12 +1,12 @@
 import type { Facts, ServiceFacts } from '../machine/facts.ts';
 import type { Step, StopStep, SwapStep } from '../machine/step.ts';
-import { isLeftAsleep } from '../machine/intent.ts';
+import { isLeftAsleep } from '../machine/owner-intent.ts';
 
 /** A cluster in memory, as far as the repair table can see and change it. */
 export interface Model {
   facts(): Facts;
   /** Applies a step, and what the cluster does by itself after it. False: it waits for something that never comes. */
-  perform(step: Step | StopStep): boolean;
+  apply(step: Step | StopStep): boolean;
   /** The park that was begun here. */
   begun(): { readonly epoch: string; readonly replicas: number } | undefined;
   confirmed(): boolean;
@@ -27,7 +27,7 @@ export function createModel(start: Facts): Model {
   let epochs = 0;
   return {
     facts: () => facts,
-    perform: (step) => {
+    apply: (step) => {
       if (step.do === 'rest' || (step.do === 'wait' && isForEver(facts, step.for))) return false;
       epochs += 1;
       confirmed ||= step.do === 'confirm';
@@ -116,13 +116,13 @@ function complaint(facts: Facts): string | undefined {
       ? 'traces are left behind'
       : undefined;
   }
-  const { pause, dryRun } = facts.wishes;
+  const { pause, dryRun } = facts.ownerIntent;
   if (workload.phase === undefined) {
     return dryRun && service.slices === 'none' && service.key === undefined ? undefined : 'its phase is unknown';
   }
   const leftAtZero = workload.replicas === 0 && workload.phase === 'awake';
   if (leftAtZero) {
-    const wanted = pause === 'awake' || (facts.refused === undefined && facts.dlx === 'ready');
+    const wanted = pause === 'awake' || (facts.notDivertible === undefined && facts.dlx === 'ready');
     const mayBe = !facts.followZero || dryRun || pause === 'as-is' || !wanted;
     return mayBe ? undefined : 'it is awake at zero';
   }
@@ -130,8 +130,8 @@ function complaint(facts: Facts): string | undefined {
   if (workload.phase === 'asleep' && pause === 'awake' && !dryRun) return 'it is paused awake and asleep';
   if (
     workload.phase === 'asleep' &&
-    isLeftAsleep(facts.wishes) &&
-    (facts.refused !== undefined || facts.dlx === 'gone')
+    isLeftAsleep(facts.ownerIntent) &&
+    (facts.notDivertible !== undefined || facts.dlx === 'gone')
   )
     return service.slices === 'none' && service.key === undefined ? undefined : 'its Service leads nowhere';
   // A DLX that went away a moment ago: the dead-man switch ends this.

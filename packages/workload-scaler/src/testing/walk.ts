@@ -6,7 +6,7 @@ import type { Model } from './model.ts';
 export function settle(model: Model, intent: Intent): Step | StopStep {
   for (let steps = 0; steps < 60; steps++) {
     const step = nextStep(model.facts(), intentNow(intent, model));
-    if (step.do === 'rest' || !model.perform(step)) return step;
+    if (step.do === 'rest' || !model.apply(step)) return step;
   }
   throw new Error(`does not come to rest: ${JSON.stringify(model.facts())}`);
 }

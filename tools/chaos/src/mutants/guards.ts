@@ -63,12 +63,12 @@ export const guards: readonly Guard[] = [
     ],
   },
   {
-    name: "owner's wishes: the annotations in the patch that writes the zero",
+    name: "owner's intent: the annotations in the patch that writes the zero",
     drill: 'pause',
     edits: [
       {
         file: 'packages/workload-scaler/src/act/apply.ts',
-        find: '        testAnnotations: replicas === 0 ? wishAnnotations : undefined,\n',
+        find: '        testAnnotations: replicas === 0 ? ownerIntentAnnotations : undefined,\n',
         replace: '',
       },
     ],

@@ -140,8 +140,8 @@ describe('a grpc probe', () => {
     await expect(probe(spec((await health(1, '5')).port), address, systemClock, signal)).rejects.toMatchObject(
       unavailable,
     );
-    const mute = await listen(createTcp((socket) => socket.resume().end('nonsense\r\n\r\n')));
-    await expect(probe(spec(mute), address, systemClock, signal)).rejects.toHaveProperty('code');
+    const needsPreflight = await listen(createTcp((socket) => socket.resume().end('nonsense\r\n\r\n')));
+    await expect(probe(spec(needsPreflight), address, systemClock, signal)).rejects.toHaveProperty('code');
     const refused = { code: 'ECONNREFUSED' };
     await expect(probe(spec(await unusedPort()), address, systemClock, signal)).rejects.toMatchObject(refused);
   });

@@ -7,7 +7,7 @@ import type { EventReason } from './announce.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Lookup, Managed } from '../cache/lookup.ts';
 import type { NamespaceInfo } from '../cache/namespaces.ts';
-import { routingMode } from '../machine/refusal.ts';
+import { routingMode } from '../machine/divertible.ts';
 import { portsWithoutEffect, settingsWithoutEffect } from './no-effect.ts';
 import { hostsOf } from '../status/resource.ts';
 
@@ -18,7 +18,9 @@ const toldBytes = 4 * 1024 * 1024;
 type Complaint = readonly [reason: EventReason, message: string];
 
 /** Tells the owner of a workload what is wrong with its settings, once as long as nothing changes. */
-export function createTeller(deps: Dependencies): (managed: Managed, services: readonly ServiceInfo[]) => void {
+export function createSettingsReporter(
+  deps: Dependencies,
+): (managed: Managed, services: readonly ServiceInfo[]) => void {
   const told = new BoundedMap<string>({ mostBytes: toldBytes });
   return (managed, services) => {
     const complaints = fewComplaints(complaintsOf(deps, managed, services));
@@ -43,7 +45,7 @@ function fewComplaints(all: readonly Complaint[]): readonly Complaint[] {
 }
 
 /** Tells what is wrong with a namespace's defaults, once for each version of them. */
-export function createNamespaceTeller({
+export function createNamespaceReporter({
   namespaces,
   announceNamespace,
   warnOwner,

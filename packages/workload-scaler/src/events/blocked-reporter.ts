@@ -11,7 +11,7 @@ const lastingMs = 30_000;
  * Tells the owner of a workload why it is never put to sleep, once for each text, when it is asked again half a minute later
  * or more: what is at rest is looked at every one to three minutes.
  */
-export type TellObstacle = (managed: Managed, obstacle: string | undefined) => void;
+export type ReportBlocked = (managed: Managed, obstacle: string | undefined) => void;
 
 interface Standing {
   readonly text: string;
@@ -21,11 +21,11 @@ interface Standing {
 
 const standingBytes = 4 * 1024 * 1024;
 
-export function createTellObstacle({
+export function createBlockedReporter({
   announce,
   clock,
   warnOwner,
-}: Pick<Dependencies, 'announce' | 'clock' | 'warnOwner'>): TellObstacle {
+}: Pick<Dependencies, 'announce' | 'clock' | 'warnOwner'>): ReportBlocked {
   const standing = new BoundedMap<Standing>({ mostBytes: standingBytes });
   return (managed, obstacle) => {
     const { workload } = managed;

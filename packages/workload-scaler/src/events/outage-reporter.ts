@@ -9,9 +9,9 @@ import type { Step } from '../machine/step.ts';
  * Tells the owner of a workload that there is no DLX, or that an uninstall does not wait for its pods any more, at the first
  * step that this makes necessary; once per outage.
  */
-export type TellOutage = (managed: Managed, facts: Facts, step: Step) => void;
+export type ReportOutage = (managed: Managed, facts: Facts, step: Step) => void;
 
-export function createTellOutage(deps: Dependencies): TellOutage {
+export function createOutageReporter(deps: Dependencies): ReportOutage {
   const told = new Set<string>();
   return (managed, facts, step) => {
     const hasty = deps.uninstall?.hasty === true;

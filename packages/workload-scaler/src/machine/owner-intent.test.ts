@@ -4,49 +4,49 @@ import { parseOptions } from '../config/options.ts';
 import { parseSettings } from '../config/settings.ts';
 import type { Step } from './step.ts';
 import { nextStep, repair, wakeStep } from './table.ts';
-import { type Case, combinations, someFacts, someWishes } from '../testing/combinations.ts';
+import { type Case, combinations, someFacts, someOwnerIntents } from '../testing/combinations.ts';
 import { createModel } from '../testing/model.ts';
 import { settle } from '../testing/walk.ts';
-import { isLeftAsleep, noWishes, type Wishes, wishesOf } from './intent.ts';
+import { isLeftAsleep, noOwnerIntent, type OwnerIntent, ownerIntentOf } from './owner-intent.ts';
 import { intentBlockers } from './blockers.ts';
 
-const at = (workload: Partial<WorkloadFacts>, wishes: Partial<Wishes>, change: Partial<Facts> = {}): Step => {
+const at = (workload: Partial<WorkloadFacts>, ownerIntent: Partial<OwnerIntent>, change: Partial<Facts> = {}): Step => {
   const facts = { ...someFacts(), ...change };
   const changed = { ...someFacts().workload, ...workload } as WorkloadFacts;
-  return nextStep({ ...facts, wishes: { ...noWishes, ...wishes }, workload: changed }, repair);
+  return nextStep({ ...facts, ownerIntent: { ...noOwnerIntent, ...ownerIntent }, workload: changed }, repair);
 };
 
-test('wishes begin and end by the clock alone', () => {
+test('what its owner wants begins and ends by the clock alone', () => {
   const endMs = Date.parse('2026-12-01T08:00:00Z');
   const read = (annotations: Record<string, string>) => parseSettings(annotations, parseOptions({})).settings;
   const paused = read({ 'scaler/pause': 'asleep until 2026-12-01T08:00:00Z' });
-  expect(wishesOf(paused, endMs - 1).pause).toBe('asleep');
-  expect(wishesOf(paused, endMs)).toEqual(noWishes);
+  expect(ownerIntentOf(paused, endMs - 1).pause).toBe('asleep');
+  expect(ownerIntentOf(paused, endMs)).toEqual(noOwnerIntent);
   const busy = read({ 'scaler/busy-until': '2026-12-01T08:00:00Z' });
-  expect(wishesOf(busy, endMs - 1).busy).toBe(true);
-  expect(wishesOf(busy, endMs)).toEqual(noWishes);
+  expect(ownerIntentOf(busy, endMs - 1).busy).toBe(true);
+  expect(ownerIntentOf(busy, endMs)).toEqual(noOwnerIntent);
 });
 
 describe('in every phase, whatever the routing', () => {
-  const cases = (wanted: (wishes: Wishes) => boolean) => {
-    const both = someWishes.flatMap((wishes) => [wishes, { ...wishes, dryRun: true }]);
-    return combinations(both.filter(wanted).map((wishes) => [wishes, true]));
+  const cases = (wanted: (ownerIntent: OwnerIntent) => boolean) => {
+    const both = someOwnerIntents.flatMap((ownerIntent) => [ownerIntent, { ...ownerIntent, dryRun: true }]);
+    return combinations(both.filter(wanted).map((ownerIntent) => [ownerIntent, true]));
   };
   /** Everything that the table does up to rest, from one combination. */
   const steps = (one: Case): Step[] => {
     const model = createModel(one.facts);
     const done: Step[] = [];
-    const perform = model.perform.bind(model);
-    model.perform = (step) => {
+    const apply = model.apply.bind(model);
+    model.apply = (step) => {
       if (step.do !== 'stop') done.push(step);
-      return perform(step);
+      return apply(step);
     };
     settle(model, one.intent);
     return done;
   };
   test('no pause awake or as it is, no busy lease and no dry run lets a park come to its end', () => {
     let seen = 0;
-    for (const one of cases((wishes) => intentBlockers(wishes).length > 0)) {
+    for (const one of cases((ownerIntent) => intentBlockers(ownerIntent).length > 0)) {
       if (one.intent.kind !== 'park') continue;
       seen += 1;
       if (steps(one).some((step) => step.do === 'swap' && step.replicas === 0)) throw new Error(JSON.stringify(one));
@@ -60,9 +60,10 @@ describe('in every phase, whatever the routing', () => {
       if (facts.workload?.phase !== 'asleep' || !facts.workload.enabled || facts.workload.replicas > 0) continue;
       seen += 1;
       const step = nextStep(facts, intent);
-      if (!facts.wishes.dryRun && !(step.do === 'swap' && step.to === 'waking')) throw new Error(JSON.stringify(facts));
-      const needed = facts.refused !== undefined || facts.dlx === 'gone';
-      if (facts.wishes.dryRun && step.do === 'swap' && !needed) throw new Error(JSON.stringify(facts));
+      if (!facts.ownerIntent.dryRun && !(step.do === 'swap' && step.to === 'waking'))
+        throw new Error(JSON.stringify(facts));
+      const needed = facts.notDivertible !== undefined || facts.dlx === 'gone';
+      if (facts.ownerIntent.dryRun && step.do === 'swap' && !needed) throw new Error(JSON.stringify(facts));
     }
     expect(seen).toBeGreaterThan(100);
   });
@@ -113,7 +114,7 @@ test('without a DLX, what a pause leaves asleep stays so, and its Services are r
 });
 
 describe('a request', () => {
-  const ask = (workload: Partial<WorkloadFacts>, pause: Wishes['pause']) =>
+  const ask = (workload: Partial<WorkloadFacts>, pause: OwnerIntent['pause']) =>
     wakeStep({ ...someFacts().workload, ...workload } as WorkloadFacts, { followZero: true, pause }, 3, '');
 
   test.each(['asleep', 'as-is'] as const)('is refused what would write replicas while it is paused %s', (pause) => {
@@ -122,12 +123,17 @@ describe('a request', () => {
     expect(ask({ phase: 'waking', replicas: 0 }, pause)).toMatchObject({ to: 'waking', replicas: 3 });
     for (const phase of ['awake', 'waking', undefined] as const)
       expect(ask({ phase, replicas: 1 }, pause)).toEqual({ do: 'join' });
-    expect(ask({ phase: 'asleep', replicas: 1 }, pause)).toEqual({ do: 'swap', to: 'waking', wanted: 1, why: '' });
+    expect(ask({ phase: 'asleep', replicas: 1 }, pause)).toEqual({ do: 'swap', to: 'waking', wanted: 1, reason: '' });
   });
 
   test('cancels a park, but not one that a pause asleep wants', () => {
     expect(ask({ phase: 'parking', replicas: 2 }, 'asleep')).toEqual({ do: 'refuse' });
-    expect(ask({ phase: 'parking', replicas: 2 }, 'as-is')).toEqual({ do: 'swap', to: 'waking', wanted: 2, why: '' });
+    expect(ask({ phase: 'parking', replicas: 2 }, 'as-is')).toEqual({
+      do: 'swap',
+      to: 'waking',
+      wanted: 2,
+      reason: '',
+    });
     expect(ask({ phase: 'parking', replicas: 0 }, 'as-is')).toEqual({ do: 'refuse' });
   });
 

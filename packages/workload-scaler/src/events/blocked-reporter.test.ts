@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import type { Managed } from '../cache/lookup.ts';
-import { createTellObstacle } from './blocked.ts';
+import { createBlockedReporter } from './blocked-reporter.ts';
 
 function stage() {
   const events: string[] = [];
   let nowMs = 0;
-  const tell = createTellObstacle({
+  const tell = createBlockedReporter({
     announce: (_, reason, message) => events.push(`${reason}: ${message}`),
     clock: { monotonic: () => nowMs } as never,
     warnOwner: () => undefined,

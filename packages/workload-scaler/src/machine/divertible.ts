@@ -12,7 +12,7 @@ import type { TargetGroupInfo } from '../hosts/target-group.ts';
 export const noService = 'no Service selects its pods, so nothing could wake it';
 
 /** What {@link refusal} looks at; all of it may come from caches. */
-export interface RefusalFacts {
+export interface DivertFacts {
   readonly workload: Workload;
   readonly settings: Settings;
   /** Every Service that leads to it. */
@@ -27,7 +27,7 @@ export interface RefusalFacts {
 }
 
 /** Why the resource's Services cannot be diverted, in words; undefined when they can. Pure. */
-export function refusal(facts: RefusalFacts): string | undefined {
+export function notDivertibleReason(facts: DivertFacts): string | undefined {
   const reasons = [
     ...missingServices(facts),
     ...facts.services.flatMap((service) => serviceProblems(service)).slice(0, fewReasons),
@@ -46,13 +46,13 @@ const mostPorts = 1_000;
 /** So many Services of one workload are looked at, and are too many: each is looked at whenever any of them changes. */
 export const mostServices = 100;
 
-function manyPorts({ services }: RefusalFacts): string[] {
+function manyPorts({ services }: DivertFacts): string[] {
   if (services.length >= mostServices) return [`${mostServices} Services or more lead to it, fewer can be diverted`];
   const ports = services.reduce((sum, service) => sum + service.ports.length, 0);
   return ports <= mostPorts ? [] : [`its Services have ${ports} ports, at most ${mostPorts} can be diverted`];
 }
 
-function missingServices({ settings, services, workload }: RefusalFacts): string[] {
+function missingServices({ settings, services, workload }: DivertFacts): string[] {
   const found = new Set(services.map(({ name }) => name));
   const missing = (settings.services ?? []).filter((name) => !found.has(name));
   if (missing.length === 0) return [];
@@ -61,7 +61,7 @@ function missingServices({ settings, services, workload }: RefusalFacts): string
   ];
 }
 
-function balancerProblems({ ingresses, targetGroups }: RefusalFacts): string[] {
+function balancerProblems({ ingresses, targetGroups }: DivertFacts): string[] {
   const found = [
     ...ingresses.flatMap(({ name, ipTargets }) =>
       ipTargets === undefined ? [] : [`Ingress ${name} has ${ipTargets}`],
@@ -73,7 +73,7 @@ function balancerProblems({ ingresses, targetGroups }: RefusalFacts): string[] {
     .map((what) => `${what}: its load balancer sends to pods by itself and ignores the DLX`);
 }
 
-function sharing({ services, pods, workload, replicaSets, others }: RefusalFacts): string[] {
+function sharing({ services, pods, workload, replicaSets, others }: DivertFacts): string[] {
   const workloads = others.map(({ name }) => name);
   if (workloads.length > 0)
     return [`its Services also select the pods of ${fewOf(workloads)}: it must not be diverted with them`];
@@ -96,7 +96,7 @@ function mayBeOwn(pod: PodInfo, { uid, selector }: Workload, owners: ReadonlyMap
 
 const sidecars = ['istio-proxy', 'linkerd-proxy', 'kuma-sidecar', 'consul-dataplane', 'cilium-envoy', 'osm-proxy'];
 
-function meshed({ workload, pods, settings }: RefusalFacts): string[] {
+function meshed({ workload, pods, settings }: DivertFacts): string[] {
   if (settings.mesh === 'allow') return [];
   const names = [...workload.template.containers, ...pods.flatMap(({ shape }) => shape.containers)];
   const sidecar = sidecars.find((name) => names.includes(name));

@@ -2,7 +2,7 @@ import { pauseInEffect, type PauseMode } from '@scaler/scaler-types';
 import type { Settings } from '../config/settings.ts';
 
 /** What its owner wants of a resource now, whatever its metrics and requests say. */
-export interface Wishes {
+export interface OwnerIntent {
   /** Of a pause in effect. */
   readonly pause: PauseMode | undefined;
   /** Somebody holds a busy lease on it. */
@@ -11,17 +11,17 @@ export interface Wishes {
   readonly dryRun: boolean;
 }
 
-export const noWishes: Wishes = { pause: undefined, busy: false, dryRun: false };
+export const noOwnerIntent: OwnerIntent = { pause: undefined, busy: false, dryRun: false };
 
 /** Annotations that a park must find as it read them when it writes the zero. */
-export const wishAnnotations = ['scaler/pause', 'scaler/busy-until', 'scaler/dry-run'] as const;
+export const ownerIntentAnnotations = ['scaler/pause', 'scaler/busy-until', 'scaler/dry-run'] as const;
 
-export function wishesOf({ pause, busyUntil, dryRun }: Settings, nowMs: number): Wishes {
+export function ownerIntentOf({ pause, busyUntil, dryRun }: Settings, nowMs: number): OwnerIntent {
   const busy = busyUntil !== undefined && nowMs < Date.parse(busyUntil);
   return { pause: pauseInEffect(pause, nowMs), busy, dryRun };
 }
 
 /** Whether no request wakes it. */
-export function isLeftAsleep({ pause }: Pick<Wishes, 'pause'>): boolean {
+export function isLeftAsleep({ pause }: Pick<OwnerIntent, 'pause'>): boolean {
   return pause === 'asleep' || pause === 'as-is';
 }
