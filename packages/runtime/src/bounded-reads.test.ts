@@ -25,7 +25,7 @@ function filesWith(pattern: RegExp): string[] {
     .sort();
 }
 
-test('files are read to a bound: by readSmallFile, or because nobody else writes them', () => {
+test('files are read to a bound: by readSmallFile, or because the package writes them itself', () => {
   expect(filesWith(/\breadFile(Sync)?\(|createReadStream\(/)).toEqual([
     // The user's own, beside the program that he starts.
     'examples/process-scaler/src/declaration.ts',

@@ -27,7 +27,7 @@ export const runtimeErrors = {
     exitCode: 1,
     meaning: 'A metric was asked for with labels that it does not declare: a bug in the caller.',
   },
-  'part-ended': { exitCode: 1, meaning: 'A supervised part ended although nobody asked it to.' },
+  'part-ended': { exitCode: 1, meaning: 'A supervised part ended before the process was asked to stop.' },
   'part-failed': { exitCode: 1, meaning: 'A supervised part threw; the error is the `cause`.' },
   'shutdown-deadline': {
     exitCode: 1,
@@ -40,10 +40,10 @@ export const runtimeErrors = {
 /** Every code of an error that this package makes. */
 export type RuntimeErrorCode = keyof typeof runtimeErrors;
 
-/** What this package throws. Match on `code`, never on `instanceof`. */
+/** The error that this package throws. Match on `code`, never on `instanceof`. */
 export class RuntimeError extends CodedError<RuntimeErrorCode> {
   override readonly name = 'RuntimeError';
-  /** What the process should exit with: 0 ok, 1 crash, 2 config or plug-in. */
+  /** The exit code of the process: 0 ok, 1 crash, 2 config or plug-in. */
   readonly exitCode: number;
   /** One sentence per mistake; one in all for most codes, all of a run's mistakes for `invalid-config`. */
   readonly problems: readonly string[];

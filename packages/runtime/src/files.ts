@@ -1,7 +1,7 @@
 import { constants, readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 
-/** Tokens, authorities and queries are no longer than this. */
+/** Bytes that a file of tokens, authorities or queries may have. */
 const smallFileBytes = 1024 * 1024;
 
 /**
@@ -10,7 +10,7 @@ const smallFileBytes = 1024 * 1024;
  * @throws when it cannot be read, is no regular file (a pipe may never end), or is longer than `limitBytes`.
  */
 export async function readSmallFile(path: string, limitBytes = smallFileBytes): Promise<string> {
-  // Without waiting for the other end of a pipe.
+  // O_NONBLOCK: a pipe is opened without waiting for its other end.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = await file.stat();
@@ -31,7 +31,7 @@ export async function readSmallFile(path: string, limitBytes = smallFileBytes): 
   }
 }
 
-/** The same while a program starts. @throws as {@link readSmallFile}. */
+/** As {@link readSmallFile}, synchronous, for the start of a program. @throws as {@link readSmallFile}. */
 export function readSmallFileSync(path: string, limitBytes = smallFileBytes): string {
   const stat = statSync(path);
   if (!stat.isFile()) throw new Error(`${path} is no regular file`);

@@ -1,6 +1,6 @@
 import { type ConfigTable, flagName } from './table.ts';
 
-/** What the command line says. */
+/** The settings of a command line. */
 export interface ParsedArgv {
   /** Texts by setting name, in the order given. */
   readonly texts: ReadonlyMap<string, readonly string[]>;
@@ -10,7 +10,7 @@ export interface ParsedArgv {
 
 /**
  * Reads `--name value`, `--name=value`, `--flag`, `--no-flag`. Not `util.parseArgs`: it stops at the first mistake,
- * and all mistakes of a run are told together.
+ * and one run reports all of its mistakes.
  */
 export function parseArgv(table: ConfigTable, argv: readonly string[]): ParsedArgv {
   const names = new Map(Object.keys(table).map((name) => [flagName(name), name]));
@@ -31,7 +31,7 @@ export function parseArgv(table: ConfigTable, argv: readonly string[]): ParsedAr
   return { texts, problems };
 }
 
-/** The option that `arg` begins, taking its value from `rest` when it is a word of its own; or what is wrong with it. */
+/** The option that `arg` begins, with its value from `rest` when that is a word of its own; or a sentence on what is wrong. */
 function readOption(
   table: ConfigTable,
   names: ReadonlyMap<string, string>,

@@ -84,7 +84,7 @@ describe('loadConfig', () => {
     expect(load([], { SCALER_MAX_PARKS: '' }).values.maxParks).toBe(8);
   });
 
-  test('all mistakes of a run are told together, each with where it stands, the value and what is allowed', () => {
+  test('one run reports all of its mistakes, each with where it stands, the value and what is allowed', () => {
     const argv = ['--max-parks=0', '--scale-intervall', '5s', '--dry-run=yes', '--source', '--no-max-parks'];
     expect(problemsOf(() => load(argv, { SCALER_SCALE_INTERVAL: '500ms' }))).toEqual([
       'unknown flag --scale-intervall, --help lists all',
@@ -158,7 +158,7 @@ describe('applyProposal', () => {
   });
 });
 
-test('logConfig tells each value with its source, and no secret', () => {
+test('logConfig logs each value with its source, and no secret', () => {
   const sink = createLogSink();
   logConfig(
     load(['--token=hunter2', '--scale-interval=90s', '--option=password=hunter3'], { SCALER_X: '1' }),

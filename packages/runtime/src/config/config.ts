@@ -13,7 +13,7 @@ export interface Config<T extends ConfigTable> {
   readonly table: T;
   readonly values: ConfigValues<T>;
   readonly sources: { readonly [K in keyof T]: ConfigSource };
-  /** What the scaler proposed, whether it was taken or overruled by a flag or variable. */
+  /** The value that the scaler proposed, whether it was taken or overruled by a flag or variable. */
   readonly proposals: ProposedConfig;
   /** Sentences worth a log line: variables with the prefix that no setting reads. */
   readonly warnings: readonly string[];

@@ -1,14 +1,14 @@
 import { type ConfigTable, envName } from './table.ts';
 
-/** What the environment says. */
+/** The settings of an environment. */
 export interface ParsedEnvironment {
-  /** The variable and its text, by setting name; several of a family. */
+  /** The variable and its text, by setting name; several for a family. */
   readonly texts: ReadonlyMap<string, readonly { variable: string; text: string }[]>;
   /** Variables with the prefix that no setting reads. */
   readonly unknown: readonly string[];
 }
 
-/** What Kubernetes puts into every pod for a Service named `scaler-…`, if `enableServiceLinks` is on. */
+/** Variables that Kubernetes puts into every pod for a Service named `scaler-…`, if `enableServiceLinks` is on. */
 const serviceLink = /_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
 
 /** Reads the variables of a table. An empty variable counts as not set, as in a chart that leaves a value blank. */

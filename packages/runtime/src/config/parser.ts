@@ -1,12 +1,12 @@
 /** A JSON schema of one value, as it is written in a chart's values. */
 export type ValueSchema = Readonly<Record<string, unknown>>;
 
-/** What a parser makes of a text. `reason` only where `allowed` does not say it already. */
+/** The result of parsing a text. `reason` only where `allowed` does not say it already. */
 export type Parsed<T> = { ok: true; value: T } | { ok: false; reason?: string };
 
 /** Turns the text of a flag, an environment variable or a proposal into a value. Never throws. */
 export interface Parser<T> {
-  /** Stands behind the flag in the help: `duration`, `port`. */
+  /** Follows the flag in the help: `duration`, `port`. */
   readonly kind: string;
   /** Completes "allowed is …". */
   readonly allowed: string;

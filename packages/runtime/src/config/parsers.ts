@@ -224,7 +224,7 @@ function secretFile(): Parser<string> {
   };
 }
 
-/** What a setting's text can be. */
+/** The parsers of settings. */
 export const parsers = {
   string,
   oneOf,

@@ -61,7 +61,7 @@ test('with auth it listens anywhere, and demands the token, which may be rotated
   expect([await status('Bearer first'), await status('Bearer second')]).toEqual([401, 200]);
 });
 
-test('an empty token lets nobody in', async () => {
+test('an empty token lets no request in', async () => {
   const { url } = await start({ auth: { token: ' ' } });
   expect((await fetch(`${url}/resources`, { headers: { authorization: 'Bearer ' } })).status).toBe(401);
 });
@@ -83,7 +83,7 @@ test.each([
   expect(got).toBe(status);
 });
 
-test('a port in use is told with server, address and cause; close is idempotent', async () => {
+test('a port in use is an error with server, address and cause; close is idempotent', async () => {
   const { server } = await start();
   const { port } = server.address;
   await expect(start({ port })).rejects.toMatchObject({

@@ -7,7 +7,7 @@ import { type AdminAuth, isAuthorized } from './bearer.ts';
 import { listenError, type ListenAddress } from './listen.ts';
 import { type Problem, problem, problemContentType } from './problem.ts';
 
-/** What routes are registered on: a fastify instance. */
+/** A fastify instance, on which routes are registered. */
 export type AdminApp = FastifyInstance;
 
 export interface AdminServerOptions {
@@ -48,7 +48,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     bodyLimit: 64 * 1024,
-    // A request that is not whole by then is none.
+    // A request has to be whole by then.
     requestTimeout: 30_000,
   });
   app.addHook('onRequest', (request, reply) => guard(auth, request, reply));
@@ -68,14 +68,14 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
     await app.close();
     throw listenError('admin', { host, port }, error as Error);
   }
-  // A connection that could not be accepted is told here, and unheard would end the process.
+  // A connection that cannot be accepted is an error here; without a listener it would end the process.
   app.server.on('error', (error) => logger.warn('admin connection not accepted', { err: error }));
   const bound = app.server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   return { app, address: { host, port: bound.port }, close: () => (closing ??= app.close()) };
 }
 
-/** Lets a request in, or answers it. */
+/** Lets a request through, or answers that it may not pass. */
 async function guard(auth: AdminAuth | undefined, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   if (auth) {
     if (await isAuthorized(auth, request.headers.authorization)) return undefined;

@@ -50,7 +50,7 @@ test('addresses are counted apart, and the memory of them is bounded', async () 
   expect(rates.size).toBe(1_024);
 });
 
-test('metrics take a tenth of the time at most: what one scrape is told the others are told for nine times as long', async () => {
+test('metrics take a tenth of the time at most: a text serves every scrape for nine times as long as it took', async () => {
   const clock = createManualClock();
   let written = 0;
   const text = createMetricsText(
@@ -76,7 +76,7 @@ test('metrics that could not be written are written anew', async () => {
   expect(await text()).toBe('well');
 });
 
-test('connections are bounded, and it is the oldest that ends: a probe gets through whoever holds how many', async () => {
+test('connections are bounded, and the oldest ends: a probe gets through, however many a client holds', async () => {
   const bounds = { perAddress: 3, total: 5 };
   const logger = createLogSink().logger;
   const route = {

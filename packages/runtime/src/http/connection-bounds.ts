@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 
 export interface ConnectionLimits {
-  /** Of one address. */
+  /** Connections of one address. */
   perAddress: number;
-  /** Of all. */
+  /** Connections of all addresses. */
   total: number;
 }
 
@@ -40,7 +40,7 @@ export class ConnectionBounds {
     return largest;
   }
 
-  /** Ends the oldest of an address. */
+  /** Ends the oldest connection of an address. */
   #end(address: string): void {
     const [oldest] = this.#sockets.get(address) ?? [];
     if (oldest === undefined) return;

@@ -43,7 +43,7 @@ async function ask(authorization?: string): Promise<number> {
   return (await fetch(url, { method: 'POST', body: '{}', headers })).status;
 }
 
-test('the token opens it, nothing else does, and a wrong question is not handled', async () => {
+test('the token opens it, nothing else does, and a request without it is not handled', async () => {
   expect(await Promise.all([ask(), ask('Bearer'), ask('Bearer firs'), ask('Basic first'), ask('first')])).toEqual([
     401, 401, 401, 401, 401,
   ]);
@@ -63,7 +63,7 @@ test('a rotated token is known a second later; while the file has both, both are
   expect([await ask('Bearer first'), await ask('Bearer second')]).toEqual([401, 200]);
 });
 
-test('a file that is gone or empty leaves the last token, and is told once, not for each question', async () => {
+test('a file that is gone or empty leaves the last token, and is logged once, not for each request', async () => {
   expect(await ask('Bearer first')).toBe(200);
   const before = sink.lines().length;
   rmSync(file);
@@ -77,7 +77,7 @@ test('a file that is gone or empty leaves the last token, and is told once, not 
   expect(sink.lines().length - before).toBe(1);
 });
 
-test('a question without the token is answered before its body comes, and its connection ends', async () => {
+test('a request without the token is answered before its body comes, and its connection ends', async () => {
   const socket = connect(server.address.port, '127.0.0.1');
   socket.write('POST /fence HTTP/1.1\r\nhost: x\r\ncontent-length: 9000000\r\n\r\n');
   let text = '';
@@ -86,7 +86,7 @@ test('a question without the token is answered before its body comes, and its co
   expect(text).toMatch(/^HTTP\/1\.1 401 [^]*connection: close[^]*"code":"unauthorized"/i);
 });
 
-test('the same paths elsewhere are told to be on the control port, and do nothing', async () => {
+test('the same paths on another port name the control port, and do nothing', async () => {
   const [moved] = movedRoutes([fence]);
   const reply = await moved?.handle({} as never);
   expect(reply).toMatchObject({ status: 401, body: { detail: expect.stringContaining('control port') } });

@@ -8,18 +8,18 @@ export interface ControlServerOptions {
   host: string;
   /** 0: a free one. */
   port: number;
-  /** What each question has to carry, as `Authorization: Bearer …`. */
+  /** The tokens that are accepted, as `Authorization: Bearer …`. */
   tokens: TokenFile;
   routes: readonly InfraRoute[];
-  /** Counts what is refused. */
+  /** Counts the requests that are refused. */
   metrics: Metrics;
   logger: Logger;
   clock?: Clock;
 }
 
 /**
- * Starts the server for the other app: the routes, and nothing else. A question without the token is answered 401 before
- * its body is read, and its connection ends. One with it is never refused, however many there are.
+ * Starts the server for the other app: the routes, and nothing else. A request without the token is answered 401 before
+ * its body is read, and its connection ends. A request with the token is never refused, at whatever rate.
  *
  * @throws RuntimeError `listen-failed`.
  */
@@ -28,7 +28,7 @@ export function startControlServer(options: ControlServerOptions): Promise<Infra
   const refused = metrics
     .counter({
       name: 'control_refused_total',
-      help: 'Questions on the control port without the token.',
+      help: 'Requests on the control port without the token.',
     })
     .bind({});
   return startRouteServer({
@@ -43,17 +43,22 @@ export function startControlServer(options: ControlServerOptions): Promise<Infra
   });
 }
 
-/** The same paths where no token is asked for: who does not know the control port is told of it. */
+/** The same paths on a port without authentication: they answer 401, and name the control port. */
 export function movedRoutes(routes: readonly InfraRoute[]): InfraRoute[] {
   const reply = {
     status: 401,
-    body: problem('unauthorized', 401, 'A bearer token is needed', 'this is asked on the control port, with the token'),
+    body: problem(
+      'unauthorized',
+      401,
+      'A bearer token is needed',
+      'send this request to the control port, with the token',
+    ),
   };
   return routes.map(({ method, path }) => ({ method, path, handle: () => reply }));
 }
 
 function unauthorized() {
-  const detail = 'the token is missing or wrong: both apps need the same --control-token-file';
+  const detail = 'the token is missing or wrong: give both apps the same --control-token-file';
   return problemReply(problem('unauthorized', 401, 'A bearer token is needed', detail), {
     'www-authenticate': 'Bearer',
     connection: 'close',

@@ -145,7 +145,7 @@ test('close is idempotent, and does not wait for connections that only idle', as
   await expect(fetch(`${url}/healthz`)).rejects.toThrow();
 });
 
-test('a port in use is told with server, address and cause', async () => {
+test('a port in use is an error with server, address and cause', async () => {
   const { server, options } = await start();
   const { port } = server.address;
   await expect(startInfraServer({ ...options, metrics: createMetrics(), port })).rejects.toMatchObject({

@@ -22,11 +22,11 @@ export interface InfraServerOptions {
   host: string;
   /** 0: a free one. */
   port: number;
-  /** Behind `/healthz`. Default: healthy as long as it answers. */
+  /** The checks of `/healthz`. Default: healthy as long as the server answers. */
   health?: Checks;
-  /** Behind `/readyz`. */
+  /** The checks of `/readyz`. */
   readiness: Checks;
-  /** Behind `/metrics`. */
+  /** The metrics of `/metrics`. */
   metrics: Metrics;
   routes?: readonly InfraRoute[];
   /** How often each address may ask the routes; beyond it a 429. Default: 500 a second, 2,000 at once. */
@@ -55,7 +55,7 @@ function allRoutes(options: InfraServerOptions, clock: Clock): ServedRoute[] {
   const refused = metrics
     .counter({
       name: 'infra_refused_total',
-      help: 'Questions on the infrastructure port of an address that asked too often.',
+      help: 'Requests on the infrastructure port from an address that asked too often.',
     })
     .bind({});
   const limit: Limit = { rates: new PeerRates(rate, clock), rate, refused: () => refused.inc() };

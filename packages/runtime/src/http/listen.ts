@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { RuntimeError } from '../errors.ts';
 
-/** Where a server listens. */
+/** The host and port that a server listens on. */
 export interface ListenAddress {
   host: string;
   port: number;
@@ -15,7 +15,7 @@ export interface ListenAddress {
  */
 export function listen(server: Server, name: string, { host, port }: ListenAddress): Promise<ListenAddress> {
   return new Promise((resolve, reject) => {
-    // It stays: a connection that could not be accepted is told here as well, and unheard would end the process.
+    // The listener stays: a connection that cannot be accepted is an error too, and without a listener it ends the process.
     server.on('error', (error: Error) => reject(listenError(name, { host, port }, error)));
     server.listen({ host, port }, () => resolve({ host, port: (server.address() as AddressInfo).port }));
   });

@@ -1,11 +1,11 @@
 import type { Clock } from '@scaler/scaler-types';
 import type { Metrics } from '../metrics/metrics.ts';
 
-/** Of the process's time no more than a tenth goes into metrics, however often they are asked for. */
+/** Writing metrics takes at most a tenth of the process's time, however often they are scraped. */
 const restFactor = 9;
 const longestRestMs = 1_000;
 
-/** The text of the metrics. What one scrape is told the others are told too, for nine times as long as it took to write. */
+/** The text of the metrics. A text is given to every scrape for nine times as long as it took to write. */
 export function createMetricsText(metrics: Pick<Metrics, 'text'>, clock: Clock): () => Promise<string> {
   let shared: Promise<string> | undefined;
   let untilMs = Number.NEGATIVE_INFINITY;

@@ -1,10 +1,10 @@
 import type { Clock } from '@scaler/scaler-types';
 
-/** How often each address may ask. */
+/** The rate of requests that each address may have. */
 export interface PeerRate {
-  /** In the long run. */
+  /** Requests a second in the long run. */
   perSecond: number;
-  /** At once. */
+  /** Requests at once. */
   burst: number;
 }
 
@@ -13,10 +13,10 @@ interface Bucket {
   atMs: number;
 }
 
-/** More addresses than this are not told apart for ever: the one that asked longest ago is forgotten. */
+/** So many addresses are remembered; beyond, the one that asked longest ago is forgotten. */
 const mostAddresses = 1_024;
 
-/** Counts what each address asks. */
+/** Counts the requests of each address. */
 export class PeerRates {
   readonly #rate: PeerRate;
   readonly #clock: Clock;

@@ -1,11 +1,11 @@
-/** An answer that tells what went wrong, as RFC 9457 has it: `application/problem+json`. */
+/** The body of an error answer, as in RFC 9457: `application/problem+json`. */
 export interface Problem {
   readonly status: number;
-  /** For machines: one of a documented table. */
+  /** For machines: a code of a documented table. */
   readonly code: string;
-  /** What the code means, always the same. */
+  /** The meaning of the code, always the same text. */
   readonly title: string;
-  /** What went wrong this time. */
+  /** What went wrong with this request. */
   readonly detail: string;
   readonly [extra: string]: unknown;
 }

@@ -4,17 +4,17 @@ import { ConnectionBounds, type ConnectionLimits } from './connection-bounds.ts'
 import { listen, type ListenAddress } from './listen.ts';
 import { type Problem, problem, problemContentType } from './problem.ts';
 
-/** What a route is asked. */
+/** A request to a route. */
 export interface InfraRequest {
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   /** The body as JSON; undefined when there is none. */
   readonly body: unknown;
-  /** Aborts when the asker is gone, and after the answer. */
+  /** Aborts when the client is gone, and after the answer. */
   readonly signal: AbortSignal;
 }
 
-/** What a route answers: a body that becomes JSON, once for each object. */
+/** The answer of a route: a body that becomes JSON, once for each object. */
 export interface InfraReply {
   /** Default: 200. */
   status?: number;
@@ -24,7 +24,7 @@ export interface InfraReply {
 /** An answer to one method and path, for other processes of scaler. A rejection becomes a 500 problem. */
 export interface InfraRoute {
   method: 'GET' | 'POST';
-  /** Exact. */
+  /** The exact path. */
   path: string;
   handle(request: InfraRequest): InfraReply | Promise<InfraReply>;
 }
@@ -32,11 +32,11 @@ export interface InfraRoute {
 /** A server that listens. */
 export interface InfraServer {
   readonly address: ListenAddress;
-  /** Ends it; answers under way get a second. Idempotent. */
+  /** Ends the server; answers under way get a second. Idempotent. */
   close(): Promise<void>;
 }
 
-/** What is sent. */
+/** The answer as it is sent. */
 export interface Reply {
   status: number;
   contentType: string;
@@ -52,7 +52,7 @@ export interface ServedRoute {
 }
 
 export interface RouteServerOptions extends ListenAddress {
-  /** In errors and logs. */
+  /** The server's name in errors and logs. */
   name: string;
   routes: readonly ServedRoute[];
   /** Answers in place of every route; undefined: the route answers. Asked before the body is read. */
@@ -65,7 +65,7 @@ export interface RouteServerOptions extends ListenAddress {
 
 const usualConnections: ConnectionLimits = { perAddress: 256, total: 2_048 };
 
-/** A question of scaler's own takes less than 1 KB. */
+/** Bytes of a body; a request of scaler's own apps has less than 1 KB. */
 export const maxBodyBytes = 64 * 1024;
 const closeGraceMs = 1_000;
 
@@ -83,7 +83,7 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Inf
       })
       .then((reply) => send(request, response, reply))
       .catch((error: unknown) => {
-        // What Node does not send ends that connection, and nothing else.
+        // An answer that Node does not send ends its connection, and nothing else.
         logger.error(`${name} answer failed`, { method: request.method, path: pathOf(request), err: error });
         response.destroy();
       });
@@ -187,7 +187,7 @@ function pathOf(request: IncomingMessage): string {
 }
 
 function send(request: IncomingMessage, response: ServerResponse, { status, contentType, text, headers }: Reply): void {
-  // What was not read of a body would be taken for the next request.
+  // The unread rest of a body would be taken for the next request.
   if (!request.complete) response.setHeader('connection', 'close');
   response.writeHead(status, { ...headers, 'content-type': contentType, 'content-length': Buffer.byteLength(text) });
   response.end(request.method === 'HEAD' ? undefined : text);

@@ -6,7 +6,7 @@ import { readSmallFile } from '../files.ts';
 export interface TokenFile {
   /** Whether an `Authorization` header carries one of its tokens. Takes as long for a wrong one as for a right one. */
   accepts(header: string | undefined): Promise<boolean>;
-  /** What to send: the first one. @throws when there never was one. */
+  /** The token to send: the first one. @throws Error when the file never had one. */
   first(): Promise<string>;
 }
 
@@ -22,8 +22,8 @@ const mostTokens = 8;
 const longestHeader = 4 * 1024;
 
 /**
- * Each line is a token, at most eight: all of them are accepted and the first is sent. So a new one is put first, beside the
- * old one, until both apps have read it. A file that cannot be read is told once, and what was read before stays.
+ * Each line is a token, at most eight: all of them are accepted and the first is sent. To rotate, put a new one first, beside
+ * the old one, until both apps have read it. When the file cannot be read, that is logged once, and the last tokens stay.
  */
 export function createTokenFile({ file, clock, logger }: TokenFileOptions): TokenFile {
   let known: readonly string[] = [];
@@ -67,7 +67,7 @@ export function createTokenFile({ file, clock, logger }: TokenFileOptions): Toke
   };
 }
 
-/** Digests are of one length, as the comparison demands, and do not tell the token's. */
+/** Digests have one length, as the comparison demands, and do not give away the token's. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

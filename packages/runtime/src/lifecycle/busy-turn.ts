@@ -1,4 +1,4 @@
-/** Tells for how long a loop has not turned while its process was busy. */
+/** Measures how long a loop has not turned while its process was busy. */
 export class BusyTurn {
   #beats = -1;
   #busyMs = 0;

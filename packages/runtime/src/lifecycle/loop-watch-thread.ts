@@ -23,20 +23,20 @@ const looks = setInterval(
 );
 
 function end(forMs: number): void {
-  if (logs) tell(forMs);
+  if (logs) logEnd(forMs);
   setTimeout(crash, unheardMs);
   process.kill(process.pid, 'SIGABRT');
 }
 
-function tell(forMs: number): void {
+function logEnd(forMs: number): void {
   const message = 'the event loop does not turn any more, ending the process';
   try {
-    // It needs a file, and there may be no more.
+    // memoryUsage opens a file, and there may be no descriptor left.
     const { rss } = process.memoryUsage();
     const fields = { cpuMs: Math.round(forMs), limitMs, rssMb: Math.round(rss / 2 ** 20) };
     writeSync(1, `${formatLine({ timeMs: Date.now(), level: 'error', app: name, message, fields }, format)}\n`);
   } catch {
-    // Nothing reads it.
+    // Nothing reads standard output.
   }
 }
 

@@ -36,7 +36,7 @@ test('so does process 1 of a container, which hears no signal that it does not h
   const container = ['unshare', '--user', '--map-root-user', '--pid', '--fork', '--mount-proc', '--kill-child'];
   const probe = spawn('unshare', [...container.slice(1), 'true']);
   const [allowed] = (await Promise.race([once(probe, 'close'), once(probe, 'error').then(() => [1])])) as [number];
-  // A sandbox that lets nobody make namespaces shows nothing here.
+  // In a sandbox that forbids namespaces the test shows nothing.
   if (allowed !== 0) return;
   const { code, signal, out } = await startApp(['--mode=spin', '--loop-limit=1s'], container).ended;
   expect(out).toContain('the event loop does not turn');

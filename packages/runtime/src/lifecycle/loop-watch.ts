@@ -2,7 +2,7 @@ import { extname, join } from 'node:path';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { LogFormat } from '../log/line.ts';
 
-/** The loop shows that it turns so often. */
+/** Milliseconds between two beats of the loop. */
 const beatEveryMs = 250;
 
 export interface LoopWatchOptions {
@@ -15,16 +15,16 @@ export interface LoopWatchOptions {
   limitMs: number;
 }
 
-/** What the watching thread is given. */
+/** The data of the watching thread. */
 export interface LoopWatchData extends LoopWatchOptions {
   /** Counts the beats. */
   beats: SharedArrayBuffer;
 }
 
 /**
- * Ends the process when its event loop has not turned for too long while the process was busy: it turns for ever, and no
- * signal, no probe's answer and no deadline of its own reaches it any more. What counts is CPU time. A process that was
- * stopped, whose machine was suspended or that got no CPU has not used any, and goes on.
+ * Ends the process when its event loop has not turned for too long while the process was busy: its code loops for ever, and no
+ * signal, no probe's answer and no deadline of its own reaches it any more. CPU time is measured, so a process that was
+ * stopped, whose machine was suspended or that got no CPU goes on.
  *
  * The watch is a thread of its own, for nothing else runs when the loop does not; it takes about 10 MB.
  */

@@ -71,7 +71,7 @@ export const pluginSettings = {
   }),
 };
 
-/** Where a process stands, and what it looks after; alike in every app. */
+/** The settings of a replica's identity, namespaces, cluster and DLX, alike in every app. */
 export const placeSettings = {
   identity: setting({
     parser: parsers.string(),

@@ -27,7 +27,7 @@ test('a real SIGTERM ends a real process with 0', async () => {
   child.kill('SIGTERM');
   const { code, out } = await ended;
   expect(code).toBe(0);
-  expect(out).toContain('"msg":"told to stop"');
+  expect(out).toContain('"msg":"stop requested"');
 });
 
 test('a second real signal ends a process that hangs with 1', async () => {
@@ -38,11 +38,11 @@ test('a second real signal ends a process that hangs with 1', async () => {
   expect((await ended).code).toBe(1);
 });
 
-test('what nobody catches ends a process with 1 and a log line', async () => {
+test('an uncaught error ends a process with 1 and a log line', async () => {
   const [thrown, rejected] = await Promise.all([spawnApp('--mode=throw').ended, spawnApp('--mode=reject').ended]);
   expect([thrown.code, rejected.code]).toEqual([1, 1]);
   expect(thrown.out).toContain('thrown in the wild');
-  expect(rejected.out).toContain('nobody catches this');
+  expect(rejected.out).toContain('this is not caught');
 });
 
 test('--help and --version print to standard output and exit 0; wrong settings exit 2 with a line each', async () => {

@@ -3,7 +3,7 @@ import { RuntimeError } from '../errors.ts';
 import { createShutdown, type Shutdown } from './shutdown.ts';
 import { isAbort } from './supervise.ts';
 
-/** What of `process` is used; a test has its own. */
+/** The part of `process` that is used; a test has its own. */
 export interface ProcessSeam {
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   off(event: string, listener: (...args: unknown[]) => void): unknown;
@@ -12,7 +12,7 @@ export interface ProcessSeam {
   readonly stderr: { write(text: string): unknown };
 }
 
-/** What a process's `run` is given. */
+/** The arguments of a process's `run`. */
 export interface ProcessContext {
   /** Aborts at the first SIGTERM or SIGINT, with a RuntimeError `stopping`. */
   signal: AbortSignal;
@@ -23,7 +23,7 @@ export interface ProcessContext {
 }
 
 export interface RunProcessOptions {
-  /** Stands before what is written to standard error. */
+  /** The prefix of lines on standard error. */
   name: string;
   logger: Logger;
   clock?: Clock;
@@ -38,9 +38,9 @@ export interface RunProcessOptions {
  * (config, plug-in; one line per problem on standard error), 1 when anything else was thrown or left uncaught, when a
  * shutdown step failed or hung, and at once at the second signal.
  *
- * What is left uncaught is logged as `crashed`, with its kind (`uncaughtException`, `unhandledRejection`), message, causes and
- * stack; then the process exits without a drain. No step of it could be relied upon: the state is not known. It is the last
- * net. Where the bytes of a peer may make something throw there is a guard, which ends what they belong to.
+ * An uncaught error is logged as `crashed`, with its kind (`uncaughtException`, `unhandledRejection`), message, causes and
+ * stack; then the process exits without a drain, since its state is unknown. This is the last net: where the bytes of a
+ * peer may make code throw, a guard ends the connection or request that they belong to.
  *
  * @returns the exit code, where `process.exit` is a seam that returns.
  */
@@ -73,12 +73,12 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
 function installHandlers(seam: ProcessSeam, stop: AbortController, logger: Logger): () => void {
   const onSignal = (signal: unknown): void => {
     if (stop.signal.aborted) {
-      logger.warn('told to stop again, exiting at once', { signal });
+      logger.warn('stop requested again, exiting at once', { signal });
       seam.exit(1);
       return;
     }
-    logger.info('told to stop', { signal });
-    stop.abort(new RuntimeError('stopping', `told to stop by ${String(signal)}`));
+    logger.info('stop requested', { signal });
+    stop.abort(new RuntimeError('stopping', `the process was asked to stop by ${String(signal)}`));
   };
   const onCrash =
     (kind: string) =>
@@ -101,7 +101,7 @@ function installHandlers(seam: ProcessSeam, stop: AbortController, logger: Logge
   };
 }
 
-/** Tells of an error where its kind is looked for, and returns the exit code that it means. */
+/** Reports an error in the log or on standard error, by its kind, and returns its exit code. */
 function report(error: unknown, name: string, logger: Logger, seam: ProcessSeam): number {
   const { exitCode } = (error ?? {}) as { exitCode?: unknown };
   if (exitCode === 2) {

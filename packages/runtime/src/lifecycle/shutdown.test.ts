@@ -27,15 +27,15 @@ test('steps run one after the other in the order of their numbers', async () => 
   expect(order).toEqual(['unready', 'drain begins', 'drain ends', 'close']);
 });
 
-test('a step that uses up its own limit is told so by its signal, and the next one begins', async () => {
+test('a step that uses up its own limit sees its signal abort, and the next one begins', async () => {
   const { clock, sink, shutdown } = setup();
-  let told: AbortSignal | undefined;
+  let seen: AbortSignal | undefined;
   let next = false;
   shutdown.step(
     1,
     'drain',
     (signal) => {
-      told = signal;
+      seen = signal;
       return new Promise(() => {});
     },
     { limitMs: 500 },
@@ -43,10 +43,10 @@ test('a step that uses up its own limit is told so by its signal, and the next o
   shutdown.step(2, 'close', () => void (next = true));
   const done = shutdown.run();
   await clock.advance(499);
-  expect([told?.aborted, next]).toEqual([false, false]);
+  expect([seen?.aborted, next]).toEqual([false, false]);
   await clock.advance(1);
   await done;
-  expect([told?.aborted, next]).toEqual([true, true]);
+  expect([seen?.aborted, next]).toEqual([true, true]);
   expect(sink.lines()).toContainEqual(expect.objectContaining({ level: 'warn', step: 'drain', limitMs: 500 }));
 });
 

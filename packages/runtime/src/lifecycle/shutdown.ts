@@ -1,7 +1,7 @@
 import { type Clock, type Logger, systemClock } from '@scaler/scaler-types';
 import { RuntimeError } from '../errors.ts';
 
-/** What a step does. It should end soon after its signal aborts. */
+/** The work of a step. It should end soon after its signal aborts. */
 export type ShutdownWork = (signal: AbortSignal) => Promise<void> | void;
 
 /** The numbered steps by which a process ends. */
@@ -98,7 +98,7 @@ async function runStep(
     .then(
       () => true,
       (error: unknown) => {
-        // A step that gives up because its time is over has done what it was told to.
+        // A step that throws its signal's reason has ended as it should.
         if (signal.aborted) return true;
         logger.error('shutdown step failed', { ...fields, err: error });
         return false;

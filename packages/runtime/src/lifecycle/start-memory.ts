@@ -1,19 +1,19 @@
 import { setFlagsFromString } from 'node:v8';
 
-/** Once all is there, ports are still being opened, or the first look at it all is under way. */
+/** Milliseconds after all resources came: ports are still being opened, and the first look at all is under way. */
 const restMs = 1000;
 
 export interface SpareMemoryOptions {
-  /** With fewer resources there is less to find than a look for it costs what comes next: V8 looks the more often from then on. */
+  /** With fewer resources a collection costs more than it finds: V8 collects more often after it. */
   worthIt: number;
-  /** By how many percent the heap grows between two collections after the start; 0: as V8 does by itself, several times what is in use. */
+  /** Percent by which the heap grows between two collections after the start; 0: V8's own choice, several times what is in use. */
   growingPercent?: number;
 }
 
 /**
- * Keeps what a start leaves behind small: with ten thousand resources some 20 MB, which V8 would not look at for as long
- * as nobody asks for anything. While it starts, V8 collects once the heap has grown by a fifth, not by several times what
- * is in use. Call what it returns once all resources are there, with their number. Needs Node's `--expose-gc`.
+ * Keeps the garbage of a start small: with ten thousand resources some 20 MB, which V8 would not collect as long as the
+ * process is idle. During the start, V8 collects once the heap has grown by a fifth, not by several times what is in use.
+ * Call the returned function once all resources are there, with their number. Needs Node's `--expose-gc`.
  */
 export function spareMemory({ worthIt, growingPercent = 0 }: SpareMemoryOptions): (resources: number) => void {
   setFlagsFromString('--heap-growing-percent=20');
@@ -23,7 +23,7 @@ export function spareMemory({ worthIt, growingPercent = 0 }: SpareMemoryOptions)
   };
 }
 
-/** Gives back to the system what it can: a collection like any other keeps 35 MB of emptied pages. Takes 0.1 s. */
+/** Gives memory back to the system: an ordinary collection keeps 35 MB of emptied pages. Takes 0.1 s. */
 function collectAll(): void {
   void globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }

@@ -41,11 +41,11 @@ test('a part that ends by itself counts as a failure', async () => {
   const quitter: Part = { name: 'lease', run: () => Promise.resolve() };
   await expect(supervise([quitter, untilAborted('a', ended)], new AbortController().signal)).rejects.toMatchObject({
     code: 'part-ended',
-    message: 'part "lease" ended although nobody asked it to',
+    message: 'part "lease" ended before the process was asked to stop',
   });
 });
 
-test('an error while stopping that is not the echo of the abort is told', async () => {
+test('an error while stopping that is not the echo of the abort is reported', async () => {
   const stop = new AbortController();
   const part: Part = {
     name: 'a',
@@ -57,7 +57,7 @@ test('an error while stopping that is not the echo of the abort is told', async 
   await expect(all).rejects.toMatchObject({ code: 'part-failed' });
 });
 
-test('a failure is told after the grace even if another part does not end', async () => {
+test('a failure is reported after the grace even if another part does not end', async () => {
   const clock = createManualClock();
   const deaf: Part = { name: 'deaf', run: () => new Promise(() => {}) };
   const broken: Part = { name: 'broken', run: () => Promise.reject(new Error('boom')) };

@@ -9,7 +9,7 @@ export interface Part {
 }
 
 export interface SuperviseOptions {
-  /** How long the others may take to end after one has failed, before the failure is told all the same. Default: 5000. */
+  /** Milliseconds that the others may take to end after one has failed, before the failure is thrown anyway. Default: 5000. */
   graceMs?: number;
   clock?: Clock;
 }
@@ -50,7 +50,8 @@ async function runPart(part: Part, signal: AbortSignal): Promise<void> {
     const text = error instanceof Error ? error.message : String(error);
     throw new RuntimeError('part-failed', `part "${part.name}" failed: ${text}`, { cause: error });
   }
-  if (!signal.aborted) throw new RuntimeError('part-ended', `part "${part.name}" ended although nobody asked it to`);
+  if (!signal.aborted)
+    throw new RuntimeError('part-ended', `part "${part.name}" ended before the process was asked to stop`);
 }
 
 /** Whether an error is only the echo of the abort. */

@@ -2,7 +2,7 @@ import { format } from 'node:util';
 import type { LogFields, Logger } from '@scaler/scaler-types';
 import type { FastifyBaseLogger } from 'fastify';
 
-/** Dresses a logger as what fastify's `loggerInstance` takes: pino's order of arguments, `fatal`, `trace`, `silent`. */
+/** Adapts a logger to fastify's `loggerInstance`: pino's order of arguments, `fatal`, `trace`, `silent`. */
 export function fastifyLogger(logger: Logger): FastifyBaseLogger {
   const method =
     (write: Logger['info']) =>

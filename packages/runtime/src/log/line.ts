@@ -4,7 +4,7 @@ import { plain } from './plain.ts';
 /** How a log line is written. */
 export type LogFormat = 'json' | 'text';
 
-/** What one line says. */
+/** The content of one line. */
 export interface LogEntry {
   timeMs: number;
   level: string;
@@ -15,7 +15,7 @@ export interface LogEntry {
 
 const reserved = new Set(['time', 'level', 'app', 'msg']);
 
-/** One line, without its end. A field named as one of ours gets a `_` behind its name. */
+/** Formats one line, without its end. A field with a reserved name gets a `_` after its name. */
 export function formatLine(entry: LogEntry, format: LogFormat): string {
   const fields = Object.entries(entry.fields)
     .filter(([, value]) => value !== undefined)
@@ -26,7 +26,7 @@ export function formatLine(entry: LogEntry, format: LogFormat): string {
   return JSON.stringify({ time, level, app, msg: message, ...Object.fromEntries(fields) });
 }
 
-/** For people: errors as their chain of messages, the stack below where the line is an error itself. */
+/** The line for people: an error is its chain of messages, with the stack below when the line's level is `error`. */
 function textLine(entry: LogEntry, time: string, fields: readonly (readonly [string, unknown])[]): string {
   const head = `${time.slice(11, 23)} ${entry.level.toUpperCase().padEnd(5)} ${entry.app}: ${entry.message}`;
   const tail = fields.map(([key, value]) => ` ${key}=${textValue(value)}`).join('');

@@ -20,7 +20,7 @@ test('only what is as severe as the level is written', () => {
   expect(silent.texts).toEqual([]);
 });
 
-test('errors are told with code, stack and the chain of causes', () => {
+test('errors are logged with code, stack and the chain of causes', () => {
   const sink = createLogSink();
   const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
   const err = new AggregateError([new TypeError('inner')], 'outer', { cause });
@@ -83,7 +83,7 @@ test('text format is one readable line', () => {
   expect(sink.texts).toEqual(['00:00:00.000 WARN  test: parked resource=web reason="no requests" count=2']);
 });
 
-test('text format tells an error as its chain of messages, with the stack below when the line is an error', () => {
+test('text format writes an error as its chain of messages, with the stack below when the line is an error', () => {
   const sink = createLogSink({ format: 'text', clock: createManualClock() });
   const err = new Error('outer', { cause: new Error('inner') });
   sink.logger.warn('retrying', { err });
@@ -95,7 +95,7 @@ test('text format tells an error as its chain of messages, with the stack below 
 test('a text without an end is cut, also that of an error', () => {
   const sink = createLogSink();
   const text = 'x'.repeat(1_000_000);
-  sink.logger.warn('told', { text, err: new Error(text) });
+  sink.logger.warn('logged', { text, err: new Error(text) });
   expect(JSON.stringify(sink.lines()).length).toBeLessThan(60_000);
   expect(sink.lines()).toMatchObject([{ text: expect.stringMatching(/^x+… \[983616 more\]$/) }]);
 });

@@ -7,7 +7,7 @@ export const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 export interface LoggerOptions {
-  /** Stands on each line as `app`. */
+  /** The field `app` of each line. */
   name: string;
   /** The least severe level that is written. Default: `info`. */
   level?: LogLevel;

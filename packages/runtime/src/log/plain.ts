@@ -37,7 +37,7 @@ function plainObject(value: object, depth: number, above: readonly object[]): un
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inner(item, key)]));
 }
 
-/** What others have written may be as long as they like. */
+/** Cuts a text that comes from outside, which may have any length. */
 function cut(text: string | undefined): string | undefined {
   if (typeof text !== 'string' || text.length <= maxText) return text;
   return `${text.slice(0, maxText)}… [${text.length - maxText} more]`;

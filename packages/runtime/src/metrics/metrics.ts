@@ -3,7 +3,7 @@ import * as prom from 'prom-client';
 import { scalerMetricsText } from './scaler-metrics.ts';
 import { createSeriesSet, type Labels } from './series.ts';
 
-/** What every metric says of itself. */
+/** The description of a metric. */
 export interface MetricOptions<L extends string> {
   /** Without the prefix. */
   name: string;
@@ -13,7 +13,7 @@ export interface MetricOptions<L extends string> {
 }
 
 export interface GaugeOptions<L extends string> extends MetricOptions<L> {
-  /** Called at each scrape, after all series were dropped: sets those that exist now. For gauges that nobody keeps up to date. */
+  /** Called at each scrape, after all series were dropped: sets those that exist now. For gauges that no code keeps up to date. */
   collect?: (set: (labels: Labels<L>, value: number) => void) => void;
 }
 
@@ -56,17 +56,17 @@ export interface Metrics {
   gauge<const L extends string = never>(options: GaugeOptions<L>): Gauge<L>;
   histogram<const L extends string = never>(options: HistogramOptions<L>): Histogram<L>;
   /**
-   * Shows what `read` tells at each scrape too, a scaler's own metrics. What is malformed, or of a name that is taken, is left
-   * out, and told to `onProblem` once, in a sentence that names it; it never fails the scrape. To be called once.
+   * Adds a scaler's own metrics, which `read` returns at each scrape. A metric that is malformed, or whose name is taken, is
+   * left out and reported to `onProblem` once, in a sentence that names it; it never fails the scrape. To be called once.
    */
   include(read: () => readonly ScalerMetric[], onProblem: (problem: string) => void): void;
-  /** All of them, as Prometheus reads them. */
+  /** All metrics, in the text format of Prometheus. */
   text(): Promise<string>;
   readonly contentType: string;
 }
 
 export interface CreateMetricsOptions {
-  /** Before each name. Default: `scaler_`. */
+  /** The prefix of each name. Default: `scaler_`. */
   prefix?: string;
   /** Memory, CPU, event loop lag and so on, under their usual names. Default: false. */
   processMetrics?: boolean;
@@ -94,22 +94,22 @@ export function createMetrics({ prefix = 'scaler_', processMetrics = false }: Cr
 
 function tryRead(read: () => readonly ScalerMetric[], onProblem: (problem: string) => void): readonly ScalerMetric[] {
   try {
-    const told: unknown = read();
-    if (Array.isArray(told)) return told as readonly ScalerMetric[];
+    const list: unknown = read();
+    if (Array.isArray(list)) return list as readonly ScalerMetric[];
     onProblem('they must be a list');
   } catch (error) {
-    onProblem(`they cannot be told: ${(error as Error).message}`);
+    onProblem(`they cannot be read: ${(error as Error).message}`);
   }
   return [];
 }
 
-/** Scrapes come again and again; a problem that changes with each is not remembered for ever. */
+/** Reports each problem once. A problem that is worded anew at each scrape is not remembered for ever. */
 function tellOnce(tell: (problem: string) => void): (problem: string) => void {
-  const told = new Set<string>();
+  const known = new Set<string>();
   return (problem) => {
-    if (told.has(problem)) return;
-    if (told.size >= 100) told.clear();
-    told.add(problem);
+    if (known.has(problem)) return;
+    if (known.size >= 100) known.clear();
+    known.add(problem);
     tell(problem);
   };
 }

@@ -12,17 +12,17 @@ const good: ScalerMetric = {
   ],
 };
 
-async function shown(told: () => readonly ScalerMetric[]) {
+async function shown(read: () => readonly ScalerMetric[]) {
   const metrics = createMetrics();
   const problems: string[] = [];
   metrics.counter({ name: 'ticks_total', help: 'x' }).bind({}).inc();
-  metrics.include(told, (problem) => problems.push(problem));
+  metrics.include(read, (problem) => problems.push(problem));
   const text = await metrics.text();
   await metrics.text();
   return { problems, lines: text.split('\n').filter((line) => line !== '' && !line.startsWith('# HELP')) };
 }
 
-test("what a scaler tells is shown beside the app's own, as it is at each scrape", async () => {
+test("a scaler's metrics are shown beside the app's own, with their values at each scrape", async () => {
   let value = 1;
   const metrics = createMetrics();
   metrics.include(() => [{ name: 'x_total', help: 'x', kind: 'counter', samples: [{ value }] }], fail);
@@ -93,11 +93,11 @@ test.each<[string, object, string]>([
 });
 
 test.each<[string, () => never, string]>([
-  ['throws', () => fail('not now') as never, 'they cannot be told: not now'],
+  ['throws', () => fail('not now') as never, 'they cannot be read: not now'],
   ['tells no list', () => 5 as never, 'they must be a list'],
   ['tells nothing', () => undefined as never, 'they must be a list'],
-])('a scaler that %s costs its own metrics alone', async (_name, told, problem) => {
-  const { problems, lines } = await shown(told);
+])('a scaler that %s costs its own metrics alone', async (_name, read, problem) => {
+  const { problems, lines } = await shown(read);
   expect(problems).toEqual([problem]);
   expect(lines).toHaveLength(2);
 });

@@ -1,26 +1,26 @@
 import type { MetricSample, ScalerMetric } from '@scaler/scaler-types';
 import * as prom from 'prom-client';
 
-/** What a scaler may tell at most; beyond it are labels that grow with the resources, or a mistake. */
+/** Bounds of a scaler's metrics; more are labels that grow with the resources, or a mistake. */
 const most = { metrics: 100, samples: 100, labels: 8, valueLength: 200 };
 
 export interface ScalerMetricsOptions {
-  /** Before each name. */
+  /** The prefix of each name. */
   prefix: string;
   /** Whether a full name is used by the app. */
   isTaken: (name: string) => boolean;
-  /** Told of each metric that is left out, one sentence that names it. */
+  /** Called with one sentence that names the metric, for each that is left out. */
   onProblem: (problem: string) => void;
 }
 
-/** The metrics of a scaler as Prometheus reads them. What is malformed is left out and told; the others are shown. */
+/** The metrics of a scaler in the text format of Prometheus. Malformed ones are left out and reported. */
 export async function scalerMetricsText(
-  told: readonly ScalerMetric[],
+  metrics: readonly ScalerMetric[],
   { prefix, isTaken, onProblem }: ScalerMetricsOptions,
 ): Promise<string> {
   const registry = new prom.Registry();
-  if (told.length > most.metrics) onProblem(`there are ${told.length} metrics, allowed are ${most.metrics}`);
-  for (const metric of told.slice(0, most.metrics)) {
+  if (metrics.length > most.metrics) onProblem(`there are ${metrics.length} metrics, allowed are ${most.metrics}`);
+  for (const metric of metrics.slice(0, most.metrics)) {
     try {
       const problem = problemOf(metric, (name) => isTaken(prefix + name) || registry.getSingleMetric(prefix + name));
       if (problem === undefined) add(registry, prefix, metric);

@@ -1,27 +1,27 @@
 import { type Clock, type ResourceChange, resourceKey, type ResourceRef } from '@scaler/scaler-types';
-import { shown } from './complaints.ts';
-import { isRef, readToldResource } from './told-resource.ts';
+import { shown } from './problem-log.ts';
+import { isRef, readResource } from './read-resource.ts';
 
-/** Of one resource within a second; of more the last is taken when the second is over. */
+/** Changes of one resource within a second; of more, the last is taken when the second is over. */
 const perSecond = 20;
-/** Of all, once all were told. */
+/** Changes of all resources within a second, after `synced`. */
 const perSecondInAll = 5000;
 const secondMs = 1000;
-const theLast = 'of more the last of each is taken when it is over';
-/** Resources that are known at once. */
+const theLast = 'of more, the last of each resource is taken when the second is over';
+/** Resources that a watch may have at once. */
 const mostResources = 100_000;
 
 export interface ChangeGuardParts {
   readonly listener: (change: ResourceChange) => void;
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  /** Told of what is wrong, a clause, and of which resource. */
-  readonly tell: (problem: string, of?: ResourceRef) => void;
+  /** Called with what is wrong, a clause, and with the resource. */
+  readonly onProblem: (problem: string, of?: ResourceRef) => void;
 }
 
-/** What a scaler's `watchResources` tells, as it is passed on: read, as often as can be borne, and no longer than it is wanted. */
+/** Passes on the changes that a scaler's `watchResources` sends: read, at a bounded rate, and until the signal aborts. */
 export function guardChanges(parts: ChangeGuardParts): (change: unknown) => void {
-  const { signal, clock, tell } = parts;
+  const { signal, clock, onProblem } = parts;
   const take = takeChanges(parts);
   const late = new Map<string, unknown>();
   let counts = new Map<string, number>();
@@ -49,17 +49,18 @@ export function guardChanges(parts: ChangeGuardParts): (change: unknown) => void
     const key = keyOf(raw);
     const count = (counts.get(key) ?? 0) + 1;
     counts.set(key, count);
-    // The last word of a resource stands where the last was spoken.
+    // The last change of a resource takes the place of its last arrival.
     late.delete(key);
     if (isSynced) inAll += 1;
     if (count > perSecond || inAll > perSecondInAll) {
-      if (count === perSecond + 1) tell(`told ${perSecond} changes within a second of ${key || 'all'}, ${theLast}`);
-      else if (inAll === perSecondInAll + 1) tell(`told ${perSecondInAll} changes within a second, ${theLast}`);
+      if (count === perSecond + 1)
+        onProblem(`sent ${perSecond} changes within a second of ${key || 'all'}, ${theLast}`);
+      else if (inAll === perSecondInAll + 1) onProblem(`sent ${perSecondInAll} changes within a second, ${theLast}`);
       late.set(key, raw);
       cancel ??= clock.after(secondMs, flush);
       return;
     }
-    // What waits was told before it.
+    // Changes that wait came before `synced`.
     if (key === '') {
       flush();
       isSynced = true;
@@ -68,14 +69,14 @@ export function guardChanges(parts: ChangeGuardParts): (change: unknown) => void
   };
 }
 
-function takeChanges({ listener, signal, tell }: ChangeGuardParts): (raw: unknown) => void {
+function takeChanges({ listener, signal, onProblem }: ChangeGuardParts): (raw: unknown) => void {
   const known = new Set<string>();
   const hasRoom = ({ type, resource }: Exclude<ResourceChange, { type: 'synced' }>): boolean => {
     const key = resourceKey(resource);
     if (type === 'removed') known.delete(key);
     else if (known.size < mostResources || known.has(key)) known.add(key);
     else {
-      tell(`told of more than ${mostResources} resources, the others are left out`);
+      onProblem(`sent more than ${mostResources} resources, the others are left out`);
       return false;
     }
     return true;
@@ -83,28 +84,28 @@ function takeChanges({ listener, signal, tell }: ChangeGuardParts): (raw: unknow
   return (raw) => {
     if (signal.aborted) return;
     try {
-      const change = readChange(raw, tell);
+      const change = readChange(raw, onProblem);
       if (change !== undefined && (change.type === 'synced' || hasRoom(change))) listener(change);
     } catch (error) {
-      tell(`told a change that cannot be taken: ${shown((error as Error | undefined)?.message)}`);
+      onProblem(`sent a change that cannot be taken: ${shown((error as Error | undefined)?.message)}`);
     }
   };
 }
 
-function readChange(raw: unknown, tell: ChangeGuardParts['tell']): ResourceChange | undefined {
-  const { type, resource: told } = (raw ?? {}) as { type?: unknown; resource?: unknown };
+function readChange(raw: unknown, onProblem: ChangeGuardParts['onProblem']): ResourceChange | undefined {
+  const { type, resource: given } = (raw ?? {}) as { type?: unknown; resource?: unknown };
   if (type === 'synced') return { type };
-  if (type === 'removed' && isRef(told)) return { type, resource: { namespace: told.namespace, name: told.name } };
+  if (type === 'removed' && isRef(given)) return { type, resource: { namespace: given.namespace, name: given.name } };
   if (type !== 'set') {
-    tell(`told a change whose type is ${shown(type)}, allowed are set, removed (with a resource) and synced`);
+    onProblem(`sent a change whose type is ${shown(type)}, allowed are set, removed (with a resource) and synced`);
     return undefined;
   }
-  const { resource, problems } = readToldResource(told);
-  for (const problem of problems) tell(problem, resource);
+  const { resource, problems } = readResource(given);
+  for (const problem of problems) onProblem(problem, resource);
   return resource && { type, resource };
 }
 
-/** Without reading all of it. Of what is none, and of `synced`: the empty text. */
+/** The key of a change's resource, without reading all of it; empty for `synced` and for what is no change. */
 function keyOf(raw: unknown): string {
   try {
     const { resource } = raw as { resource?: unknown };

@@ -1,8 +1,8 @@
 import type { Clock, EndpointListener } from '@scaler/scaler-types';
-import { shown } from './complaints.ts';
-import { readEndpoints } from './told-values.ts';
+import { shown } from './problem-log.ts';
+import { readEndpoints } from './read-values.ts';
 
-/** Of one target within a second; of more the last is taken when the second is over. */
+/** Changes of one target within a second; of more, the last is taken when the second is over. */
 const perSecond = 20;
 const secondMs = 1000;
 
@@ -10,35 +10,35 @@ export interface EndpointGuardParts {
   readonly listener: EndpointListener;
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  readonly tell: (problem: string) => void;
+  readonly onProblem: (problem: string) => void;
 }
 
-/** What a scaler's `watchEndpoints` tells of one target, as it is passed on. */
-export function guardEndpoints({ listener, signal, clock, tell }: EndpointGuardParts): (told: unknown) => void {
+/** Passes on the endpoints that a scaler's `watchEndpoints` sends for one target: read, and at a bounded rate. */
+export function guardEndpoints({ listener, signal, clock, onProblem }: EndpointGuardParts): (raw: unknown) => void {
   let sinceMs = clock.monotonic();
   let count = 0;
-  let late: { readonly told: unknown } | undefined;
+  let late: { readonly raw: unknown } | undefined;
   let cancel: (() => void) | undefined;
 
-  const take = (told: unknown): void => {
+  const take = (raw: unknown): void => {
     late = undefined;
     if (signal.aborted) return;
     try {
-      listener(readEndpoints(told, tell));
+      listener(readEndpoints(raw, onProblem));
     } catch (error) {
-      tell(`told endpoints that cannot be taken: ${shown((error as Error | undefined)?.message)}`);
+      onProblem(`sent endpoints that cannot be taken: ${shown((error as Error | undefined)?.message)}`);
     }
   };
   const postpone = (): void => {
     if (cancel !== undefined) return;
     cancel = clock.after(secondMs, () => {
       cancel = undefined;
-      if (late !== undefined) take(late.told);
+      if (late !== undefined) take(late.raw);
     });
   };
   signal.addEventListener('abort', () => cancel?.(), { once: true });
 
-  return (told) => {
+  return (raw) => {
     if (signal.aborted) return;
     const nowMs = clock.monotonic();
     if (nowMs - sinceMs >= secondMs) {
@@ -47,12 +47,12 @@ export function guardEndpoints({ listener, signal, clock, tell }: EndpointGuardP
     }
     count += 1;
     if (count <= perSecond) {
-      take(told);
+      take(raw);
       return;
     }
     if (count === perSecond + 1)
-      tell(`told ${perSecond} changes of one target within a second, of more the last is taken`);
-    late = { told };
+      onProblem(`sent ${perSecond} changes of one target within a second, of more, the last is taken`);
+    late = { raw };
     postpone();
   };
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '@scaler/scaler-types';
 import { RuntimeError } from '../errors.ts';
-import { sentence } from './complaints.ts';
-import { toldError } from './told-error.ts';
+import { sentence } from './problem-log.ts';
+import { scalerError } from './scaler-error.ts';
 
 export interface CallOptions {
   readonly packageName: string;
@@ -9,22 +9,22 @@ export interface CallOptions {
   readonly clock: Clock;
   /** Milliseconds. */
   readonly limitMs: number;
-  /** Ends the wait. */
+  /** Ends the wait for the answer. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds that it has after the signal, to leave nothing half done. Default 0. */
+  /** Milliseconds that the call has after the signal, to leave nothing half done. Default 0. */
   readonly graceMs?: number;
-  /** Told that it took too long, a clause. */
+  /** Called when the call takes too long, with a clause that says so. */
   readonly onLate?: (problem: string) => void;
 }
 
 /**
- * Calls what a scaler has, and waits for it no longer than it may take.
+ * Calls a member of a scaler, and waits for its answer up to the limit.
  *
- * @throws what it threw, as an error; the signal's reason; RuntimeError `scaler-slow`, one sentence.
+ * @throws the scaler's own error; the signal's reason; RuntimeError `scaler-slow`, one sentence.
  */
 export async function callGuarded<T>(options: CallOptions, work: () => PromiseLike<T> | T): Promise<T> {
   const { packageName, member, clock, limitMs, signal, graceMs = 0 } = options;
-  const threw = (error: unknown): Error => toldError(error, sentence(packageName, member, 'threw'));
+  const threw = (error: unknown): Error => scalerError(error, sentence(packageName, member, 'threw'));
   let result: PromiseLike<T> | T;
   try {
     signal?.throwIfAborted();
@@ -56,7 +56,7 @@ export async function callGuarded<T>(options: CallOptions, work: () => PromiseLi
     };
     const cancel = clock.after(limitMs, late);
     signal?.addEventListener('abort', onAbort, { once: true });
-    // What comes too late is nobody's error.
+    // After the limit or the signal, an answer or an error that still comes has no effect.
     Promise.resolve(result).then(
       (value) => {
         end();
@@ -67,7 +67,7 @@ export async function callGuarded<T>(options: CallOptions, work: () => PromiseLi
   });
 }
 
-/** A promise from where none is allowed: its failure is told, and ends nothing. */
+/** Takes a promise that is returned where none is allowed: its rejection goes to `failed`, and does not end the process. */
 export function catchLate(value: unknown, failed: (error: unknown) => void): void {
   if (isThenable(value)) Promise.resolve(value).catch(failed);
 }

@@ -17,7 +17,7 @@ const web: Resource = {
   scaleResources: [],
   targets: [{ service: 'web', port: 80 }],
 };
-/** One that says all that a scaler can say: `Required` has a field that the contract gains be told here too. */
+/** A resource with every field: `Required` fails to compile when the contract gains a field that is missing here. */
 const talkative: Required<Resource> = {
   ...web,
   kind: 'deployments.apps',
@@ -72,22 +72,23 @@ const right: ResourceScaler = {
 interface Guarded {
   scaler: GuardedScaler;
   clock: ManualClock;
-  /** What was told in the log. */
-  told: string[];
+  /** The problems that were logged. */
+  problems: string[];
 }
 
 function guarded(members: Partial<Record<keyof ResourceScaler, unknown>>): Guarded {
   const clock = createManualClock();
-  const told: string[] = [];
+  const problems: string[] = [];
   const logger = {
     debug: () => {},
     info: () => {},
-    warn: (_message: string, fields: object = {}) => void told.push(String((fields as { problem?: unknown }).problem)),
+    warn: (_message: string, fields: object = {}) =>
+      void problems.push(String((fields as { problem?: unknown }).problem)),
     error: () => {},
     child: () => logger,
   };
   const scaler = guardScaler({ ...right, ...members } as ResourceScaler, { packageName: '@acme/x', clock, logger });
-  return { scaler, clock, told };
+  return { scaler, clock, problems };
 }
 
 /** Each member that answers, as it is called. */
@@ -177,48 +178,60 @@ test.each<[string, keyof ResourceScaler, unknown, (scaler: GuardedScaler) => unk
     'getResources',
     async () => ({}),
     (s) => s.getResources(),
-    'told an object with , allowed is a list',
+    'returned an object with , allowed is a list',
   ],
-  ['getResources', 'getResources', async () => undefined, (s) => s.getResources(), 'told undefined, allowed is a list'],
-  ['setScale', 'setScale', async () => 7, (s) => s.setScale([ref], 1, options), 'told 7, allowed is a list of results'],
-  ['setScale', 'setScale', async () => [], (s) => s.setScale([ref], 1, options), 'told 0 results of 1 resources'],
+  [
+    'getResources',
+    'getResources',
+    async () => undefined,
+    (s) => s.getResources(),
+    'returned undefined, allowed is a list',
+  ],
+  [
+    'setScale',
+    'setScale',
+    async () => 7,
+    (s) => s.setScale([ref], 1, options),
+    'returned 7, allowed is a list of results',
+  ],
+  ['setScale', 'setScale', async () => [], (s) => s.setScale([ref], 1, options), 'returned 0 results of 1 resources'],
   [
     'reconcile',
     'reconcile',
     async () => 'x',
     (s) => s.reconcile?.([], { signal }),
-    'told "x", allowed is a list of results',
+    'returned "x", allowed is a list of results',
   ],
   [
     'explain',
     'explain',
     async () => 5,
     (s) => s.explain?.(ref),
-    'told 5, allowed is {hopeless, reason, text} or nothing',
+    'returned 5, allowed is {hopeless, reason, text} or nothing',
   ],
   [
     'resolveServiceName',
     'resolveServiceName',
     () => 5,
     (s) => s.resolveServiceName(ref),
-    'told 5, allowed is host:port',
+    'returned 5, allowed is host:port',
   ],
   [
     'setBusy',
     'setBusy',
     async () => 'soon',
     (s) => s.setBusy?.(ref, '', { signal }),
-    'told "soon", allowed is an ISO 8601 time or nothing',
+    'returned "soon", allowed is an ISO 8601 time or nothing',
   ],
-  ['getConfig', 'getConfig', () => [1], (s) => s.getConfig(), 'told a list of 1, allowed are settings by name'],
+  ['getConfig', 'getConfig', () => [1], (s) => s.getConfig(), 'returned a list of 1, allowed are settings by name'],
   [
     'getConfig',
     'getConfig',
     () => ({ a: {} }),
     (s) => s.getConfig(),
-    'told an object with  for a, allowed is a text, a number, true or false',
+    'returned an object with  for a, allowed is a text, a number, true or false',
   ],
-])('%s of a wrong shape is told by name', async (member, name, work, call, problem) => {
+])('%s of a wrong shape fails by name', async (member, name, work, call, problem) => {
   const { message } = await errorOf(() => call(guarded({ [name]: work }).scaler));
   expect(message).toBe(`the scaler @acme/x: ${member} ${problem}`);
 });
@@ -228,8 +241,8 @@ test.each<[string, unknown, string]>([
   ['a failure without a reason', [{ resource: ref, ok: false }], 'setScale failed with no reason'],
   ['a result of another', [{ resource: { namespace: 'a', name: 'b' }, ok: true }], 'setScale failed with no result'],
   ['a reason that is a text', [{ ok: false, error: 'no' }], 'setScale failed with "no", which is no error'],
-])('a result that is %s is a failure', async (_, told, message) => {
-  const [result] = await guarded({ setScale: async () => told }).scaler.setScale([ref], 1, options);
+])('a result that is %s is a failure', async (_, returned, message) => {
+  const [result] = await guarded({ setScale: async () => returned }).scaler.setScale([ref], 1, options);
   expect(result).toMatchObject({ resource: ref, ok: false, error: { message: `the scaler @acme/x: ${message}` } });
 });
 
@@ -244,7 +257,7 @@ test('an abort ends the wait for a wake at once, and for a park after a while', 
   expect((await park).message).toBe('enough');
 });
 
-test('a resource is not woken more than ten times a second, whoever asks', async () => {
+test('a resource is not woken more than ten times a second, from all callers together', async () => {
   let count = 0;
   const { scaler, clock } = guarded({ setScale: async () => (count++, [{ ok: true }]) });
   const wake = (): Promise<unknown> => scaler.setScale([ref], 1, options).catch((error: Error) => error.message);
@@ -318,7 +331,7 @@ describe('questions of a park', () => {
   });
 });
 
-describe('what is told of resources', () => {
+describe('a change that the scaler sends', () => {
   const watch = (): Guarded & { tell: (change: unknown) => void; changes: ResourceChange[]; stop: AbortController } => {
     let tell: (change: unknown) => void = () => {};
     const all = guarded({ watchResources: (listener: typeof tell) => ((tell = listener), never()) });
@@ -327,33 +340,33 @@ describe('what is told of resources', () => {
     return { ...all, tell: (change) => tell(change), changes, stop };
   };
 
-  test('is taken as it is where it is right', () => {
-    const { tell, changes, told } = watch();
+  test('is taken as it is when it is valid', () => {
+    const { tell, changes, problems } = watch();
     for (const change of [{ type: 'set', resource: web }, { type: 'removed', resource: web }, { type: 'synced' }])
       tell(change);
     expect(changes).toEqual([{ type: 'set', resource: web }, { type: 'removed', resource: ref }, { type: 'synced' }]);
-    expect(told).toEqual([]);
+    expect(problems).toEqual([]);
   });
 
   test('with every field of the contract is taken whole', () => {
-    const { tell, changes, told } = watch();
+    const { tell, changes, problems } = watch();
     tell({ type: 'set', resource: talkative });
     expect(changes).toEqual([{ type: 'set', resource: talkative }]);
-    expect(told).toEqual([]);
+    expect(problems).toEqual([]);
   });
 
-  test('is left out where it is wrong, told once, and the resource is not parked for it', () => {
-    const { tell, changes, told } = watch();
+  test('loses its invalid fields, each is logged once, and the resource is not parked', () => {
+    const { tell, changes, problems } = watch();
     const targets = [
       { service: 'web', port: 80 },
       { service: 'web', port: 99_999_999 },
     ];
     for (let i = 0; i < 3; i++) tell({ type: 'set', resource: { ...web, targets, cooldownMs: -1, phase: 'gone' } });
-    const [problem] = told;
+    const [problem] = problems;
     expect(problem).toMatch(
       /^the scaler @acme\/x: watchResources resource\.targets\[1\]\.port is 99999999, allowed is a whole number from 1 to 65535$/,
     );
-    expect(told).toHaveLength(3);
+    expect(problems).toHaveLength(3);
     expect(changes).toHaveLength(3);
     const [change] = changes;
     expect(change).toEqual({
@@ -371,9 +384,9 @@ describe('what is told of resources', () => {
     ['whose namespace has a /, which would make it another', { namespace: 'default/a', name: 'web' }],
     ['whose name has no end', { namespace: 'default', name: 'x'.repeat(1000) }],
   ])('%s is left out', (_, changes) => {
-    const { tell, changes: taken, told } = watch();
+    const { tell, changes: taken, problems } = watch();
     tell({ type: 'set', resource: { ...web, namespace: undefined, ...changes } });
-    expect([taken, told]).toEqual([[], [expect.stringContaining('told of a resource whose namespace is')]]);
+    expect([taken, problems]).toEqual([[], [expect.stringContaining('gave a resource whose namespace is')]]);
   });
 
   test('with routes of which one is wrong is served on the others', () => {
@@ -405,10 +418,10 @@ describe('what is told of resources', () => {
   });
 
   test('with a field of its own is taken without it', () => {
-    const { tell, changes, told } = watch();
+    const { tell, changes, problems } = watch();
     tell({ type: 'set', resource: { ...web, uid: 'x' } });
     expect(changes).toEqual([{ type: 'set', resource: web }]);
-    expect(told).toEqual([expect.stringContaining('resource.uid is left out, there is no such field')]);
+    expect(problems).toEqual([expect.stringContaining('resource.uid is left out, there is no such field')]);
   });
 
   test.each<[string, object]>([
@@ -424,18 +437,18 @@ describe('what is told of resources', () => {
     expect(JSON.stringify(changes).length).toBeLessThan(100_000);
   });
 
-  test('too often is taken as it was told last', async () => {
-    const { tell, changes, clock, told } = watch();
+  test('that comes too often is taken as it came last', async () => {
+    const { tell, changes, clock, problems } = watch();
     for (let i = 1; i <= 10_000; i++) tell({ type: 'set', resource: { ...web, replicas: i } });
     expect(changes).toHaveLength(20);
     tell({ type: 'set', resource: { ...web, name: 'other' } });
     expect(changes).toHaveLength(21);
     await clock.advance(1000);
     expect(changes.at(-1)).toEqual({ type: 'set', resource: { ...web, replicas: 10_000 } });
-    expect([changes.length, told.length]).toEqual([22, 1]);
+    expect([changes.length, problems.length]).toEqual([22, 1]);
   });
 
-  test('of very many at once is taken when it can be borne, but for the first telling', async () => {
+  test('among very many is taken at a bounded rate after synced, and at once before', async () => {
     const { tell, changes, clock } = watch();
     const all = Array.from({ length: 10_000 }, (_, i) => ({ ...web, name: `web-${i}` }));
     for (const resource of all) tell({ type: 'set', resource });
@@ -448,14 +461,14 @@ describe('what is told of resources', () => {
     expect(changes.length - 10_001).toBe(10_000);
   });
 
-  test('before synced is taken before it, however late', () => {
+  test('that waits is taken before the synced that follows it', () => {
     const { tell, changes } = watch();
     for (let i = 1; i <= 30; i++) tell({ type: 'set', resource: { ...web, replicas: i } });
     tell({ type: 'synced' });
     expect(changes.slice(-2)).toEqual([{ type: 'set', resource: { ...web, replicas: 30 } }, { type: 'synced' }]);
   });
 
-  test('after the abort is nobody’s, and the watch has ended', async () => {
+  test('after the abort has no effect, and the watch has ended', async () => {
     let tell: (change: unknown) => void = () => {};
     const { scaler } = guarded({ watchResources: (listener: typeof tell) => ((tell = listener), never()) });
     const [stop, changes]: [AbortController, ResourceChange[]] = [new AbortController(), []];
@@ -466,27 +479,27 @@ describe('what is told of resources', () => {
     expect(changes).toEqual([]);
   });
 
-  test('not at all is told after 30 s, and again', async () => {
-    const { clock, told, stop } = watch();
+  test('that never comes is reported after 30 s, and again', async () => {
+    const { clock, problems, stop } = watch();
     await clock.advance(60_000);
     stop.abort();
     await clock.advance(60_000);
-    const problem = 'the scaler @acme/x: watchResources has not told synced for';
-    expect(told).toEqual([`${problem} 30 s`, `${problem} 60 s`]);
+    const problem = 'the scaler @acme/x: watchResources has not sent synced for';
+    expect(problems).toEqual([`${problem} 30 s`, `${problem} 60 s`]);
   });
 
-  test('in a listener that throws harms nothing but itself', () => {
+  test('makes a listener throw, and only that change is lost', () => {
     let tell: (change: unknown) => void = () => {};
-    const { scaler, told } = guarded({ watchResources: (listener: typeof tell) => ((tell = listener), never()) });
+    const { scaler, problems } = guarded({ watchResources: (listener: typeof tell) => ((tell = listener), never()) });
     void scaler.watchResources?.(() => fail(new Error('our own mistake')), signal);
     tell({ type: 'set', resource: web });
-    expect(told).toEqual([expect.stringContaining('our own mistake')]);
+    expect(problems).toEqual([expect.stringContaining('our own mistake')]);
   });
 });
 
-test('endpoints are taken where they are right, no more often than can be borne, and not after the abort', async () => {
+test('valid endpoints are taken, at a bounded rate, and not after the abort', async () => {
   let tell: (list: unknown) => void = () => {};
-  const { scaler, told, clock } = guarded({
+  const { scaler, problems, clock } = guarded({
     watchEndpoints: (_: unknown, listener: typeof tell) => void (tell = listener),
   });
   const stop = new AbortController();
@@ -495,8 +508,8 @@ test('endpoints are taken where they are right, no more often than can be borne,
   const good = { address: '10.0.0.1', port: 80, id: 'a' };
   tell([good, null, { ...good, port: 0 }, { ...good, address: 'a b' }, { ...good, id: 7 }]);
   expect(lists).toEqual([[good]]);
-  expect(told).toEqual([
-    'the scaler @acme/x: watchEndpoints told an endpoint whose address is undefined, allowed is an IP address',
+  expect(problems).toEqual([
+    'the scaler @acme/x: watchEndpoints sent an endpoint whose address is undefined, allowed is an IP address',
   ]);
   for (let i = 0; i < 1000; i++) tell([{ ...good, id: String(i) }]);
   expect(lists).toHaveLength(20);
@@ -507,11 +520,11 @@ test('endpoints are taken where they are right, no more often than can be borne,
   expect(lists).toHaveLength(21);
 });
 
-test('an endpoint is copied, with a check that is asked as it was told', async () => {
+test('an endpoint is copied, with a check that is called on the original', async () => {
   let tell: (list: unknown) => void = () => {};
   const { scaler } = guarded({ watchEndpoints: (_: unknown, listener: typeof tell) => void (tell = listener) });
   let list: readonly Endpoint[] = [];
-  scaler.watchEndpoints?.(target, (told) => (list = told), signal);
+  scaler.watchEndpoints?.(target, (endpoints) => (list = endpoints), signal);
   class Own {
     address = '10.0.0.1';
     port = 80;
@@ -527,14 +540,14 @@ test('an endpoint is copied, with a check that is asked as it was told', async (
   await expect(list[0]?.check?.(signal)).rejects.toThrow('no answer of a');
 });
 
-test('complaints are no flood, however they are worded', async () => {
+test('problems do not flood the log, however they are worded', async () => {
   let count = 0;
-  const { scaler, told, clock } = guarded({ isStale: () => fail(new Error(`the ${count++}th`)) });
+  const { scaler, problems, clock } = guarded({ isStale: () => fail(new Error(`the ${count++}th`)) });
   for (let i = 0; i < 10_000; i++) expect(scaler.isStale?.(ref)).toBe(true);
-  expect(told).toHaveLength(20);
+  expect(problems).toHaveLength(20);
   await clock.advance(60_000);
   scaler.isStale?.(ref);
-  expect(told.slice(20)).toEqual([
+  expect(problems.slice(20)).toEqual([
     'the scaler @acme/x: isStale did 9980 more',
     expect.stringContaining('isStale threw "the 10000th"'),
   ]);

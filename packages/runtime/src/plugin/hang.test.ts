@@ -38,9 +38,9 @@ type Hang = [app: 'dlx' | 'autoscaler', member: string, said: string];
 
 test.each<Hang>(
   (['dlx', 'autoscaler'] as const).flatMap((app) => [
-    [app, 'import', 'its import had not answered when the process was told to stop'],
-    [app, 'factory', 'createResourceScaler had not answered when the process was told to stop'],
-    [app, 'getConfig', 'getConfig had not answered when the process was told to stop'],
+    [app, 'import', 'its import had not answered when the process was asked to stop'],
+    [app, 'factory', 'createResourceScaler had not answered when the process was asked to stop'],
+    [app, 'getConfig', 'getConfig had not answered when the process was asked to stop'],
     [app, 'getResources', 'the scaler was to tell its resources'],
     [app, 'watchResources', 'the scaler was to tell its resources'],
   ]),

@@ -3,7 +3,7 @@ import type { Clock, Logger, ProposedConfig, ScalerContext } from '@scaler/scale
 import type { ConfigValues } from '../config/table.ts';
 import type { placeSettings, pluginSettings } from '../lifecycle/process-settings.ts';
 import { createTokenFile } from '../http/token-file.ts';
-import { type LoadedResourceScaler, loadResourceScaler, saysWhatItWaitsFor } from './load.ts';
+import { type LoadedResourceScaler, loadResourceScaler, logWait } from './load.ts';
 import { unlessAborted } from '@scaler/async';
 
 type PlaceValues = ConfigValues<typeof placeSettings>;
@@ -13,28 +13,28 @@ export interface LoadConfiguredOptions {
   values: PlaceValues & ConfigValues<typeof pluginSettings>;
   /** The app's `import.meta.url`: where scalers are looked for last. */
   appUrl: string;
-  /** Nothing is to be begun. Default false. */
+  /** The process only reports what it would do. Default false. */
   dryRun?: boolean;
-  /** Everything is handed back for good. */
+  /** The process hands everything back for good. */
   uninstall?: ScalerContext['uninstall'];
   logger: Logger;
   clock: Clock;
-  /** Ends the wait for it. */
+  /** Ends the wait for the scaler. */
   signal: AbortSignal;
 }
 
-/** A scaler with what it proposes to be set. */
+/** A scaler with the settings that it proposes. */
 export interface ConfiguredScaler extends LoadedResourceScaler {
   proposal: ProposedConfig;
 }
 
-/** Who this process is: `--identity`, else the host name, which in Kubernetes is the pod's. */
+/** The identity of this process: `--identity`, else the host name, which in Kubernetes is the pod's. */
 export function identityOf({ identity }: Pick<PlaceValues, 'identity'>): string {
   return identity ?? hostname();
 }
 
 /**
- * Loads the resource scaler that the settings name, with what they say of the place, and asks for its proposals.
+ * Loads the resource scaler that the settings name, gives it the settings of the place, and asks for its proposals.
  *
  * @throws RuntimeError as {@link loadResourceScaler} does; the signal's reason.
  */
@@ -44,7 +44,7 @@ export async function loadConfiguredScaler(options: LoadConfiguredOptions): Prom
   try {
     const call = { packageName, member: 'getConfig' };
     const asked = Promise.resolve(scaler.getConfig());
-    const proposal = await saysWhatItWaitsFor(options, call, () => unlessAborted(asked, options.signal));
+    const proposal = await logWait(options, call, () => unlessAborted(asked, options.signal));
     return { ...loaded, proposal };
   } catch (error) {
     await scaler.close?.().catch(() => undefined);

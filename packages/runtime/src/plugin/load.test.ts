@@ -130,7 +130,7 @@ describe('a scaler is loaded', () => {
     expect(results[name]?.config).toEqual({ from });
   });
 
-  test('and told with its package, version, path and abilities', () => {
+  test('and reported with its package, version, path and abilities', () => {
     expect(results['esm-scaler']).toMatchObject({
       packageName: 'esm-scaler',
       version: '4.5.6',

@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import type { CreateResourceScaler, Logger, ResourceScaler, ScalerContext } from '@scaler/scaler-types';
 import { RuntimeError } from '../errors.ts';
-import { sentence } from './complaints.ts';
+import { sentence } from './problem-log.ts';
 import { checkContract, declaredContract } from './contract.ts';
 import { callGuarded } from './guarded-call.ts';
 import { type GuardedScaler, guardScaler, scalerLimits } from './guarded-scaler.ts';
@@ -26,7 +26,7 @@ const optionalAbilities = [
   'close',
 ] as const satisfies readonly Exclude<keyof ResourceScaler, (typeof requiredMethods)[number]>[];
 
-/** Something a scaler may be able to do. */
+/** An optional ability of a scaler. */
 export type Ability = (typeof optionalAbilities)[number];
 
 export interface LoadResourceScalerOptions extends SearchPlaces {
@@ -34,7 +34,7 @@ export interface LoadResourceScalerOptions extends SearchPlaces {
   name: string;
   context: ScalerContext;
   logger: Logger;
-  /** Ends the wait for it. */
+  /** Ends the wait for the scaler. */
   signal?: AbortSignal;
 }
 
@@ -65,11 +65,11 @@ export async function loadResourceScaler(options: LoadResourceScalerOptions): Pr
   const limitMs = scalerLimits.createResourceScaler;
   const start = { packageName, member: 'createResourceScaler', clock, limitMs, signal: options.signal };
   const imported = { ...start, member: 'its import' };
-  const exported = await saysWhatItWaitsFor(options, imported, () =>
+  const exported = await logWait(options, imported, () =>
     callGuarded(imported, () => importPackage(packageName, found.path)),
   );
   if (declared === undefined) checkContract(packageName, exportedContract(exported));
-  const made = await saysWhatItWaitsFor(options, start, () =>
+  const made = await logWait(options, start, () =>
     callGuarded(start, () => makeScaler(packageName, exported, context)),
   );
   const abilities = checkShape(packageName, made);
@@ -78,8 +78,8 @@ export async function loadResourceScaler(options: LoadResourceScalerOptions): Pr
   return { scaler, abilities, packageName, version, path: found.path };
 }
 
-/** Tells that the process is told to stop before the scaler has answered. */
-export async function saysWhatItWaitsFor<T>(
+/** Logs for which member of the scaler the process waits, when it is to stop before the scaler has answered. */
+export async function logWait<T>(
   { logger, signal }: { logger: Logger; signal?: AbortSignal | undefined },
   { packageName, member }: { packageName: string; member: string },
   work: () => Promise<T>,
@@ -88,7 +88,7 @@ export async function saysWhatItWaitsFor<T>(
   try {
     return await work();
   } catch (error) {
-    const problem = sentence(packageName, member, 'had not answered when the process was told to stop');
+    const problem = sentence(packageName, member, 'had not answered when the process was asked to stop');
     if (signal?.aborted === true && error === signal.reason) logger.warn('the scaler was waited for', { problem });
     throw error;
   }

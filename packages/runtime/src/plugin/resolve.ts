@@ -11,7 +11,7 @@ export interface FoundPackage {
   manifest: Manifest;
 }
 
-/** What of a `package.json` is read. */
+/** The fields of a `package.json` that are read. */
 export interface Manifest {
   name?: string;
   version?: string;
@@ -59,7 +59,7 @@ function resolveFrom(name: string, place: string): string | undefined {
   }
 }
 
-/** The entry of a package that `require` is not offered: the condition `import`. */
+/** The entry of a package that offers only the condition `import`, and none to `require`. */
 function importEntry(require: NodeJS.Require, name: string): string | undefined {
   for (const folder of require.resolve.paths(name) ?? []) {
     const manifest = readManifest(join(folder, name, 'package.json'));

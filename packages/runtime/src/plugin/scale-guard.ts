@@ -1,26 +1,26 @@
 import type { ConfirmAnswer, ResourceRef, ScaleOptions } from '@scaler/scaler-types';
-import { shown } from './complaints.ts';
-import { isRef } from './told-resource.ts';
+import { shown } from './problem-log.ts';
+import { isRef } from './read-resource.ts';
 
 /** How often each question may be asked of one resource in one call. */
 const mostQuestions = 10;
 const mostAddresses = 1000;
 
-/** What a scaler may ask and tell while its `setScale` lasts, until `ended` is called. */
+/** The callbacks that a scaler may use while its `setScale` lasts, until `ended` is called. */
 export interface GuardedScaleOptions {
   readonly options: ScaleOptions;
   ended(): void;
 }
 
-/** The questions of a `setScale`, where only what can be answered is asked, and of its own resources alone. */
+/** Guards the callbacks of a `setScale`: a question passes when it is whole, and about a resource of the call. */
 export function guardScaleOptions(
   { preflight, confirm, progress, ...rest }: ScaleOptions,
   refs: readonly ResourceRef[],
-  tell: (problem: string) => void,
+  onProblem: (problem: string) => void,
 ): GuardedScaleOptions {
   let over = false;
   let questions = 0;
-  const whyNot = (question: string, resource: unknown): string | undefined => {
+  const refusal = (question: string, resource: unknown): string | undefined => {
     questions += 1;
     const problem = over
       ? `asked ${question} after its end`
@@ -30,14 +30,14 @@ export function guardScaleOptions(
             refs.some(({ namespace, name }) => namespace === resource.namespace && name === resource.name)
           ? undefined
           : `asked ${question} of ${shown(resource)}, allowed is a resource of the call`;
-    if (problem !== undefined) tell(problem);
+    if (problem !== undefined) onProblem(problem);
     return problem;
   };
   const options: ScaleOptions = {
     ...rest,
     ...(preflight && {
       preflight: async (resource, signal) => {
-        const problem = whyNot('preflight', resource);
+        const problem = refusal('preflight', resource);
         return problem === undefined ? preflight(resource, isSignal(signal) ? signal : rest.signal) : [problem];
       },
     }),
@@ -50,10 +50,10 @@ export function guardScaleOptions(
           addresses.length <= mostAddresses &&
           addresses.every((one) => typeof one === 'string');
         const problem =
-          whyNot('confirm', resource) ??
+          refusal('confirm', resource) ??
           (isWhole ? undefined : 'asked confirm without an epoch, or without a list of at most 1000 addresses');
         if (problem !== undefined) {
-          tell(problem);
+          onProblem(problem);
           return { ok: false, reason: problem };
         }
         return confirm({ resource, epoch, addresses }, isSignal(signal) ? signal : rest.signal);

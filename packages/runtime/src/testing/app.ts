@@ -1,4 +1,4 @@
-/** An app for the tests with a real process: says `ready`, then runs until it is told to stop, as `--mode` says. */
+/** An app for the tests with a real process: says `ready`, then runs until its signal aborts, as `--mode` says. */
 import { defineConfig, parsers, processSettings, runApp, setting } from '../index.ts';
 
 const table = defineConfig({
@@ -20,7 +20,7 @@ await runApp({
     const { mode } = config.values;
     if (mode === 'throw') setImmediate(() => fail());
     if (mode === 'spin') setImmediate(spin);
-    if (mode === 'reject') void Promise.reject(new Error('nobody catches this'));
+    if (mode === 'reject') void Promise.reject(new Error('this is not caught'));
     shutdown.step(1, 'goodbye', () => (mode === 'hang' ? new Promise(() => {}) : undefined));
     process.stdout.write('ready\n');
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));

@@ -1,4 +1,4 @@
-/** Loads scalers in a real Node (a test runner has module loading of its own) and prints what came of each, as JSON. */
+/** Loads scalers in a real Node (a test runner has module loading of its own) and prints the result of each, as JSON. */
 import { systemClock } from '@scaler/scaler-types';
 import { createLogger } from '../log/logger.ts';
 import { loadResourceScaler } from '../plugin/load.ts';

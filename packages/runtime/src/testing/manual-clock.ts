@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Clock, sleepWith } from '@scaler/scaler-types';
 
-/** A clock that stands still until it is told to go on. (The testing kit's is out of reach: it builds on other packages than this one may.) */
+/** A clock that stands still until `advance` is called. (The testing kit's is out of reach: it builds on other packages than this one may.) */
 export interface ManualClock extends Clock {
   /** Lets what waits on promises go on, then time pass, then promises again. */
   advance(ms: number): Promise<void>;

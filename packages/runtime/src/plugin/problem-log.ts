@@ -4,32 +4,32 @@ const perMinute = 20;
 const minuteMs = 60_000;
 const remembered = 1000;
 
-/** What a scaler does wrong, told in the log: the same once, and no more than some a minute of each member. */
-export interface Complaints {
+/** Logs what a scaler does wrong: each problem once, and a few a minute of each member. */
+export interface ProblemLog {
   /** `problem` goes on after `the scaler NAME: MEMBER `. */
-  tell(member: string, problem: string, of?: ResourceRef): void;
-  /** How often each member did wrong, told in the log or not. */
+  report(member: string, problem: string, of?: ResourceRef): void;
+  /** How often each member did wrong, logged or not. */
   readonly counts: ReadonlyMap<string, number>;
 }
 
-interface Told {
+interface Logged {
   sinceMs: number;
   count: number;
 }
 
-export function createComplaints(packageName: string, clock: Clock, logger: Logger): Complaints {
+export function createProblemLog(packageName: string, clock: Clock, logger: Logger): ProblemLog {
   const known = new Set<string>();
-  const told = new Map<string, Told>();
+  const logged = new Map<string, Logged>();
   const counts = new Map<string, number>();
 
-  const mayTell = (member: string): boolean => {
+  const mayLog = (member: string): boolean => {
     const nowMs = clock.monotonic();
-    const before = told.get(member);
+    const before = logged.get(member);
     if (before === undefined || nowMs - before.sinceMs >= minuteMs) {
       const more = (before?.count ?? 0) - perMinute;
       if (more > 0)
         logger.warn('the scaler does wrong', { problem: sentence(packageName, member, `did ${more} more`) });
-      told.set(member, { sinceMs: nowMs, count: 1 });
+      logged.set(member, { sinceMs: nowMs, count: 1 });
       return true;
     }
     before.count += 1;
@@ -37,11 +37,11 @@ export function createComplaints(packageName: string, clock: Clock, logger: Logg
   };
   return {
     counts,
-    tell(member, problem, of) {
+    report(member, problem, of) {
       counts.set(member, (counts.get(member) ?? 0) + 1);
       const key = [member, of && resourceKey(of), problem].join(' ');
-      if (known.has(key) || !mayTell(member)) return;
-      // Who makes up a new one each time is bounded by the minute.
+      if (known.has(key) || !mayLog(member)) return;
+      // A problem that is worded anew each time is bounded by the minute.
       if (known.size >= remembered) known.clear();
       known.add(key);
       const resource = of === undefined ? {} : { namespace: of.namespace, resource: of.name };
@@ -55,7 +55,7 @@ export function sentence(packageName: string, member: string, problem: string): 
   return `the scaler ${packageName}: ${member} ${problem}`;
 }
 
-/** A value as it is quoted. */
+/** A value as messages quote it. */
 export function shown(value: unknown): string {
   return asText(value).slice(0, 80);
 }
@@ -64,7 +64,7 @@ function asText(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   try {
     if (typeof value === 'string') return JSON.stringify(value.slice(0, 80));
-    // A large one is not written out only to be cut.
+    // A large value is not written out only to be cut.
     if (Array.isArray(value)) return `a list of ${value.length}`;
     if (typeof value === 'object' && value !== null)
       return `an object with ${Object.keys(value).slice(0, 5).join(', ')}`;

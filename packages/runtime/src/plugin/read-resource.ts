@@ -1,5 +1,5 @@
 import { parseResource, type Resource, type ResourceRef } from '@scaler/scaler-types';
-import { shown } from './complaints.ts';
+import { shown } from './problem-log.ts';
 
 /** The longest lists of one resource; the rest of a longer one is left out. */
 export const most = { targets: 1000, routes: 2000, scaleResources: 100, quietRules: 1000, pairs: 100, text: 4096 };
@@ -38,45 +38,45 @@ const known: Record<keyof Resource | 'scale_resources' | 'last_scale_event' | 'l
 };
 const fields: ReadonlySet<string> = new Set(Object.keys(known));
 
-/** What became of something that a scaler told as a resource. */
-export interface ToldResource {
-  /** Undefined: it has no name, so it is none. */
+/** The result of reading a value that a scaler gave as a resource. */
+export interface ReadResource {
+  /** Undefined: the value has no name, so it is no resource. */
   readonly resource?: Resource;
-  /** One clause each, that names the field, the value and what is allowed. */
+  /** One clause each: the field, its value and what is allowed. */
   readonly problems: readonly string[];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Reads a resource that a scaler told, into one of our own: what the scaler does to its object later is nobody's news. What
- * is wrong about it is left out and told. It is then served by what is right, and not parked, since what is wrong may
- * have been the reason not to.
+ * Reads a resource that a scaler gave, and copies it, so that later changes of the scaler's object have no effect. Invalid
+ * fields are left out and reported. The resource is then served by its valid fields, and not parked, since an invalid one
+ * may have been the reason not to.
  */
-export function readToldResource(value: unknown): ToldResource {
+export function readResource(value: unknown): ReadResource {
   const problems: string[] = [];
   try {
     if (typeof value !== 'object' || value === null)
-      return { problems: [`told ${shown(value)}, allowed is a resource`] };
-    const told = bounded(value as Fields, problems);
-    if (!isRef(told)) return withoutName(told, problems);
+      return { problems: [`gave ${shown(value)}, allowed is a resource`] };
+    const raw = bounded(value as Fields, problems);
+    if (!isRef(raw)) return withoutName(raw, problems);
     try {
-      return { resource: withProblems(parseResource(told), problems), problems };
+      return { resource: withProblems(parseResource(raw), problems), problems };
     } catch {
-      return salvage(told, problems);
+      return salvage(raw, problems);
     }
   } catch (error) {
     return {
-      problems: [...problems, `told a resource that cannot be read: ${shown((error as Error | undefined)?.message)}`],
+      problems: [...problems, `gave a resource that cannot be read: ${shown((error as Error | undefined)?.message)}`],
     };
   }
 }
 
-/** Whether a scaler names a resource so. */
+/** Whether a value of a scaler names a resource. */
 export function isRef(value: unknown): value is ResourceRef {
   if (typeof value !== 'object' || value === null) return false;
   const { namespace, name } = value as Record<string, unknown>;
-  // A `/` in it would make two resources one: they are kept by `namespace/name`.
+  // A `/` in a namespace would make two resources one: resources are kept by `namespace/name`.
   return isName(namespace) && !namespace.includes('/') && isName(name);
 }
 
@@ -84,18 +84,18 @@ function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= 253;
 }
 
-/** A copy with the fields that there are, and lists that are short enough to be read. */
+/** A copy with the fields of the contract alone, its lists cut to the bounds. */
 function bounded(value: Fields, problems: string[]): Fields {
-  const told: Record<string, unknown> = {};
-  for (const name of fields) if (value[name] !== undefined) told[name] = value[name];
+  const raw: Record<string, unknown> = {};
+  for (const name of fields) if (value[name] !== undefined) raw[name] = value[name];
   const others = Object.keys(value).filter((name) => !fields.has(name));
   for (const name of others.slice(0, 5)) {
     problems.push(`resource.${name.slice(0, 80)} is left out, there is no such field`);
   }
-  if (typeof told['blocked'] === 'string') told['blocked'] = told['blocked'].slice(0, most.text);
-  for (const name of lists) told[name] = cut(told[name], most[name], `resource.${name}`, problems);
-  if (Array.isArray(told['targets'])) {
-    told['targets'] = told['targets'].map((target: unknown, i) => {
+  if (typeof raw['blocked'] === 'string') raw['blocked'] = raw['blocked'].slice(0, most.text);
+  for (const name of lists) raw[name] = cut(raw[name], most[name], `resource.${name}`, problems);
+  if (Array.isArray(raw['targets'])) {
+    raw['targets'] = raw['targets'].map((target: unknown, i) => {
       const { routes } = (target ?? {}) as Fields;
       if (!Array.isArray(routes) || routes.length <= most.routes) return target;
       return {
@@ -105,10 +105,10 @@ function bounded(value: Fields, problems: string[]): Fields {
       };
     });
   }
-  return told;
+  return raw;
 }
 
-/** The ages of the routes that are kept. */
+/** `routesSince` of the routes that are kept. */
 function sinceOf({ routesSince }: Fields, isKept: (one: unknown, at: number) => boolean): Fields {
   return Array.isArray(routesSince) ? { routesSince: routesSince.filter(isKept) } : {};
 }
@@ -119,17 +119,17 @@ function cut(list: unknown, limit: number, path: string, problems: string[]): un
   return list.slice(0, limit);
 }
 
-function withoutName({ namespace, name }: Fields, problems: readonly string[]): ToldResource {
-  const wrong = `told of a resource whose namespace is ${shown(namespace)} and whose name is ${shown(name)}`;
+function withoutName({ namespace, name }: Fields, problems: readonly string[]): ReadResource {
+  const wrong = `gave a resource whose namespace is ${shown(namespace)} and whose name is ${shown(name)}`;
   return { problems: [...problems, `${wrong}, allowed are texts of 1 to 253 characters, a namespace without /`] };
 }
 
-/** Field by field, and item by item of a list. */
-function salvage(told: Fields, problems: string[]): ToldResource {
-  const { namespace, name, ...rest } = told;
+/** Reads field by field, and lists item by item, and keeps what is valid. */
+function salvage(raw: Fields, problems: string[]): ReadResource {
+  const { namespace, name, ...rest } = raw;
   const ref = { namespace, name };
   const right: Record<string, unknown> = { ...ref };
-  // Of routes, one by one.
+  // A budget, since routes are parsed one by one.
   let looked = 2 * most.routes;
   const fits = (field: string, value: unknown): boolean => {
     try {
@@ -161,7 +161,7 @@ function routesIn(target: unknown): number {
   return Array.isArray(routes) ? routes.length : Infinity;
 }
 
-/** A target without its wrong routes; none where something else is wrong about it. */
+/** A target without its invalid routes; none where another field of it is invalid. */
 function withRightRoutes(target: unknown, ref: Fields): readonly unknown[] {
   const { routes, routesSince: _, ...rest } = target as Fields & { routes: readonly unknown[] };
   const isRight = (saved: object): boolean => {
@@ -178,7 +178,7 @@ function withRightRoutes(target: unknown, ref: Fields): readonly unknown[] {
   return isRight(saved) ? [{ ...rest, ...saved }] : [];
 }
 
-/** An item that was read alone was the first of its list. */
+/** An item that is parsed alone is item 0 of its list; the message has to name its own index. */
 function renumber(problems: string[], field: string, index: number): void {
   const last = problems.at(-1);
   if (last !== undefined)
@@ -188,7 +188,7 @@ function renumber(problems: string[], field: string, index: number): void {
 function withProblems(resource: Resource, problems: readonly string[]): Resource {
   const [first] = problems;
   if (first === undefined || onlySuperfluous(problems)) return resource;
-  const wrong = `the scaler tells what is wrong of it: ${first}`;
+  const wrong = `the scaler gives an invalid value: ${first}`;
   return { ...resource, blocked: resource.blocked ? `${resource.blocked}; ${wrong}` : wrong };
 }
 

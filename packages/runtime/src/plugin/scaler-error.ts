@@ -1,13 +1,13 @@
 import { terminal, isTerminal } from '@scaler/scaler-types';
-import { shown } from './complaints.ts';
+import { shown } from './problem-log.ts';
 
 const longestMessage = 2000;
 
 /**
- * What a scaler threw, as an error that can be read: itself, if it is one. `what` stands before what is none:
- * `the scaler @acme/x: setScale threw`.
+ * Turns what a scaler threw into an error that can be read; an error stays itself. `what` begins the message where the
+ * thrown value is no error: `the scaler @acme/x: setScale threw`.
  */
-export function toldError(thrown: unknown, what: string): Error {
+export function scalerError(thrown: unknown, what: string): Error {
   try {
     if (!(thrown instanceof Error) && typeof (thrown as Error | undefined)?.message !== 'string') {
       return new Error(`${what} ${shown(thrown)}, which is no error`);
