@@ -20,7 +20,7 @@ function linksIn(page: string): Link[] {
 /** A function, class, type or constant that the file declares. */
 function declares(file: string, name: string): boolean {
   const text = readFileSync(join(root, file), 'utf8');
-  return new RegExp(`\\b(function|class|interface|type|const) ${name}\\b`).test(text);
+  return new RegExp(`^export (async )?(abstract )?(function|class|interface|type|const) ${name}\\b`, 'm').test(text);
 }
 
 test.each(pages)('every file that %s links to is there', (page) => {
