@@ -87,7 +87,7 @@ test('a Service with a family that the DLX has not is not diverted, and says why
   one.cluster.api.store.patch('v1/services', namespace, 'web', { type: 'merge', body: { spec: twoStacks } });
   await one.until(() => one.phase('web') === 'awake');
   expect(one.routing('web')).toEqual({ key: undefined, slices: 0 });
-  const why = "Service web has IPv6 and the DLX's has not: whoever comes by it would find nobody";
+  const why = "Service web has IPv6 and the DLX's Service has not: connections by IPv6 would not be answered";
   await one.until(() => one.leader.resources.get('shop/web')?.blocked === why);
   expect(await one.leader.park(ref)).toMatchObject({ ok: false, error: { code: 'park-refused' } });
 });

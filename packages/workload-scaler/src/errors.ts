@@ -4,7 +4,7 @@ import { CodedError } from '@scaler/async';
 export const workloadScalerErrorCodes = {
   'invalid-option': 'An option of the scaler is unknown or has a value that is not allowed. The start stops.',
   'left-at-zero':
-    'Somebody else set the replicas to 0 and `scaler/follow-zero` is `false`, so a request does not start it.',
+    'The replicas were set to 0 by another client and `scaler/follow-zero` is `false`, so a request does not start it.',
   'no-port':
     'No ports of the option `portRange` are left for it, or for its namespace. It is not diverted until some are free.',
   'not-settled': 'The resource was still moving when the work on it had to end; the next reconcile goes on.',

@@ -29,7 +29,7 @@ function write(one: Rig, name: string, metadata: object): void {
   one.cluster.api.store.patch('apps/v1/deployments', namespace, name, { type: 'merge', body: { metadata } });
 }
 
-describe('a port that a label claims for somebody else', () => {
+describe('a port that a label claims for another workload', () => {
   test('stays with who has it: the other gets one of its own, and is told', async () => {
     const one = await sleeper();
     const port = labelsOf(one, 'web')[label];

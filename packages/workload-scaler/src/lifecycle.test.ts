@@ -97,7 +97,7 @@ describe('while it is asleep', () => {
     expect(await ask(one.cluster.serviceUrl(namespace, 'web', 81))).toBe(200);
   });
 
-  test('somebody else who starts it gets the traffic', async () => {
+  test('another client who starts it gets the traffic', async () => {
     const one = await asleep();
     patch(one, deployments, 'web', { spec: { replicas: 2 } });
     await one.waitForPeace('web');
@@ -132,7 +132,7 @@ describe('while it is asleep', () => {
   });
 });
 
-test('a zero that somebody else set is followed: the next request wakes it', async () => {
+test('a zero that another client set is followed: the next request wakes it', async () => {
   rig = await startRig();
   await rig.workload('web', { 'scaler/metrics': 'requests_per_5m<=0' });
   await rig.waitForPeace('web');

@@ -63,7 +63,7 @@ test('a DLX that is gone is replaced in each slice at once, by one call each', a
   expect(calls.map(({ verb, gvr }) => `${verb} ${gvr}`)).toEqual(names.map(() => `update ${slicesGvr}`));
 });
 
-test('a slice that somebody else changed meanwhile is not overwritten, but looked at again', async () => {
+test('a slice that another client changed meanwhile is not overwritten, but looked at again', async () => {
   const one = await sleepers(['web']);
   const another = await anotherDlx(one, ['web'], '2');
   let meanwhile = 0;

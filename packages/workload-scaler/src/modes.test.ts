@@ -16,12 +16,12 @@ function awakeIn(mode: RoutingMode): Facts {
   return walk(createModel({ ...someFacts(), mode, services }), repair).facts();
 }
 
-/** Does so many steps, or all, and sees to it that every Service leads to somebody after each. */
+/** Does so many steps, or all, and sees to it that every Service leads somewhere after each. */
 function walk(model: Model, intent: Intent, most = 60): Model {
   for (let steps = 0; steps < most; steps++) {
     const step = nextStep(model.facts(), intentNow(intent, model));
     if (step.do === 'rest' || !model.apply(step)) return model;
-    if (!model.isServed()) throw new Error(`${JSON.stringify(step)} leads to nobody: ${JSON.stringify(model.facts())}`);
+    if (!model.isServed()) throw new Error(`${JSON.stringify(step)} leads nowhere: ${JSON.stringify(model.facts())}`);
     if (model.facts().workload?.phase === 'asleep' && intent.kind === 'park') return model;
   }
   return model;
@@ -46,7 +46,7 @@ const whenAwake = { overlay: '', selector: '', always: 'whole key' };
 const whenAsleep = { overlay: 'whole', selector: 'whole key', always: 'whole key' };
 
 describe.each(pairs)('from %s to %s', (from, to) => {
-  test('while it is awake: every Service leads to somebody all the way, and nothing is left over', () => {
+  test('while it is awake: every Service leads somewhere all the way, and nothing is left over', () => {
     const facts = walk(createModel({ ...awakeIn(from), mode: to }), repair).facts();
     expect(facts.workload?.phase).toBe('awake');
     expect(left(facts)).toEqual([whenAwake[to], whenAwake[to]]);

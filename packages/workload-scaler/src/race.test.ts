@@ -95,7 +95,7 @@ test('a key that is written when its park has long been given up leads to the DL
   expect(one.routing('web')).toEqual({ key: undefined, slices: 0 });
 });
 
-test('replicas that somebody else changes cancel the park, and are kept', async () => {
+test('replicas that another client changes cancel the park, and are kept', async () => {
   rig = await startRig();
   await rig.workload('web', { 'scaler/routing': 'selector' });
   await rig.waitForPeace('web');

@@ -142,7 +142,7 @@ function dlxSynced({ dlx }: Dependencies, signal: AbortSignal): Promise<void> {
   });
 }
 
-// The recorder puts what is told again together with what was told before.
+// The recorder puts a repeated Event together with the one before.
 function tell({ lookup, announce }: Dependencies, resource: ResourceRef, { reason, message }: Notice): void {
   const managed = lookup.managed(resource);
   if (managed !== undefined) announce(managed, reason, message);

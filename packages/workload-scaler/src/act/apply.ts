@@ -29,11 +29,11 @@ export interface Doing {
 /** Steps that write routing, labels or ports. */
 export type WriteStep = Exclude<Step, { do: 'rest' | 'wait' | 'confirm' | 'try-path' | 'swap' }>;
 
-/** Does the writes of one step. Any of them may be lost to somebody else: the caller reads again and decides anew. */
+/** Does the writes of one step. Any of them may be lost to another client: the caller reads again and decides anew. */
 export interface Applier {
   /** The workload as it stands after a swap that was won; undefined: lost. */
   swap(managed: Managed, step: SwapStep, doing: Doing, lane?: 'wake' | 'normal', epoch?: string): Promise<SwapOutcome>;
-  /** False: lost to somebody else, or nobody knows. */
+  /** False: lost to another client, or the outcome is unknown. */
   write(snapshot: Snapshot, step: WriteStep, signal: AbortSignal, lane?: 'normal' | 'mirror'): Promise<boolean>;
 }
 
@@ -84,7 +84,7 @@ export function createApplier(deps: Dependencies, ports: Ports): Applier {
         deps.conflicts.done(snapshot, step);
         return true;
       } catch (error) {
-        // Somebody else was there in between, or nobody knows: what stands there now is to be read next.
+        // Another client wrote in between, or the outcome is unknown: what stands there now is to be read next.
         if (!isKubeError(error, 'conflict', 'test-failed', 'already-exists', 'not-found', 'write-outcome-unknown'))
           throw error;
         return false;
@@ -171,7 +171,7 @@ async function forget({ client }: Dependencies, { managed }: Snapshot, signal: A
   await client.patch(kind.kind, workload, forgetPatch(workload), { signal, type: 'json' });
 }
 
-// Tests the user's label too: whoever opts in again at this moment wins.
+// Tests the user's label too: an opt-in at this moment wins.
 function forgetPatch(workload: Workload): readonly PatchOperation[] {
   const path = (label: string): string => jsonPatch.pointer('metadata', 'labels', label);
   const state = jsonPatch.pointer('metadata', 'annotations', keys.state);

@@ -154,7 +154,7 @@ async function goOn(
   }
 }
 
-// Whoever swapped the token meanwhile has undone the park: a wake, mostly.
+// A swap of the token meanwhile has undone the park: a wake, mostly.
 function held(ref: ResourceRef, { managed }: Snapshot, epoch: string): Managed {
   const token = managed && readToken(managed.workload);
   if (managed !== undefined && token?.epoch === epoch && token.phase === 'parking') return managed;
@@ -187,7 +187,7 @@ async function cancel(
 ): Promise<ScalerError> {
   const why = 'reason' in step ? step.reason : step.do;
   const doing = { by: reason.by, reason: `park cancelled: ${why}`, signal };
-  // A swap that was lost was another's, which told of it.
+  // A swap that was lost was another client's, which announces it.
   const told = step.do === 'swap' && !(await applier.swap(managed, step, doing)).won;
   if (!told) deps.announce(managed, 'ParkCancelled', why);
   return new ScalerError('park-cancelled', `The park of ${resourceKey(managed.workload)} was cancelled: ${why}`);

@@ -60,7 +60,7 @@ test('what the listener throws harms nothing', async () => {
   expect(told).toBe(2);
 });
 
-test('a pod from before the sleep is none of the wake, nor is one of somebody else, or one that ends', () => {
+test('a pod from before the sleep is none of the wake, nor is one of another workload, or one that ends', () => {
   const pods = new Map<string, PodInfo>();
   const listeners = new Set<(event: StoreEvent<PodInfo>) => void>();
   const set = (uid: string, change: Partial<PodInfo>): void => {

@@ -5,14 +5,14 @@ import type { ResourceRef, ScaleOptions, WakeStep } from '@scaler/scaler-types';
 import type { Dependencies } from '../dependencies.ts';
 import { isPodOf, podsOf } from '../endpoints/own-pods.ts';
 
-/** How far one wake has come, for whoever asked for it: each step is told once. */
+/** How far one wake has come, for the caller that asked for it: each step is reported once. */
 export interface Progress {
   tell(step: WakeStep): void;
   /** Tells once a pod has a node; ends by what it returns. */
   followPods(workload: Workload): () => void;
 }
 
-const nobodyAsks: Progress = { tell: () => undefined, followPods: () => () => undefined };
+const unasked: Progress = { tell: () => undefined, followPods: () => () => undefined };
 
 /** `before`: the workload as it was when the wake was asked for. */
 export function createProgress(
@@ -21,7 +21,7 @@ export function createProgress(
   before: Workload,
   { progress }: ScaleOptions,
 ): Progress {
-  if (progress === undefined) return nobodyAsks;
+  if (progress === undefined) return unasked;
   // What is still there of a workload at zero was there before it slept.
   const old = new Set(before.replicas === 0 ? podsOf(stores, before).map(({ uid }) => uid) : []);
   const told = new Set<WakeStep>();
@@ -31,7 +31,7 @@ export function createProgress(
     try {
       progress(ref, step);
     } catch (error) {
-      logger.debug('progress could not be told', { ...ref, step, err: error });
+      logger.debug('progress could not be reported', { ...ref, step, err: error });
     }
   };
   return {

@@ -24,7 +24,7 @@ export type Reconcile = (refs: readonly ResourceRef[], signal: AbortSignal) => P
 
 const concurrency = 8;
 const maxSteps = 60;
-/** A mirror write that was lost to somebody else is told of; one that an API refuses or loses on its own is not. */
+/** The watch tells of a mirror write that was lost to another client, not of one that the API refused or lost. */
 const lostMs = 1_000;
 /** What failed is looked at again, in case nothing tells of what it waits for. */
 const failedMs = 5_000;
@@ -83,7 +83,7 @@ function isAtRest({ stores, atRest }: Dependencies, { namespace, name }: Resourc
   });
 }
 
-/** What keeps it awake for good, beside its settings, which are told of by themselves. */
+/** What keeps it awake for good, beside its settings, which have Events of their own. */
 function obstacleOf(deps: Dependencies, managed: Managed, services: readonly ServiceInfo[]): string | undefined {
   if (!isEnabled(managed.workload)) return undefined;
   return services.length === 0 ? noService : notDivertibleReasonOf(deps, managed, services);
@@ -123,7 +123,7 @@ async function settle(
     if (deps.conflicts.of(ref)?.text !== conflict?.text) againMs = 0;
     const facts = look(deps, snapshot);
     const step = nextStep(facts, repair);
-    // Somebody else may have changed it since, and nobody will tell of that again.
+    // Another client may have changed it since, and no watch tells of that again.
     if (step.do === 'rest' && known !== undefined) continue;
     if (step.do === 'rest' || step.do === 'wait') {
       return Math.min(againMs, end(deps, ref, facts, step));
@@ -146,7 +146,7 @@ function unlessNoPort(error: unknown): void {
 
 type WriteSlices = Step & { do: 'write-slices' };
 
-/** Nothing but the addresses has changed, in a phase in which nobody else writes slices. */
+/** Nothing but the addresses has changed, in a phase in which no other step writes slices. */
 function isMirroring({ workload, services }: Facts, step: Step): step is WriteSlices {
   if (step.do !== 'write-slices' || (workload?.phase !== 'asleep' && workload?.phase !== 'awake')) return false;
   return services.some(({ name, slices }) => name === step.service && slices === 'outdated');
@@ -171,7 +171,7 @@ async function mirror(
   return againMs;
 }
 
-/** Nobody tells of the end of a pause or a lease. */
+/** The end of a pause or a lease is no event of any watch. */
 function isTimed({ settings }: Managed): boolean {
   return settings.pause !== undefined || settings.busyUntil !== undefined;
 }
@@ -180,7 +180,7 @@ function end(deps: Dependencies, ref: ResourceRef, { workload }: Facts, step: St
   const starting = workload?.phase === 'waking' || step.do === 'wait';
   if (!starting) deps.watching.drop(ref);
   if (step.do === 'rest') return Infinity;
-  // A change of the DLX's addresses is told; the rest is only seen by looking.
+  // The DLX's addresses are watched; the rest is only seen by looking.
   return step.for === 'dlx' ? 10_000 : step.forMs;
 }
 

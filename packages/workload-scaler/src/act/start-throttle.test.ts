@@ -62,7 +62,7 @@ test('a DLX that comes back stops it in the middle, and when it goes again the r
   expect(turns.slice(2)).toEqual(['a/3', 'a/4']);
 });
 
-test('one that falls asleep late gets its turn too, and one that somebody else starts needs none', () => {
+test('one that falls asleep late gets its turn too, and one that another client starts needs none', () => {
   const { startThrottle, turns } = start(1, 1);
   startThrottle.open(many('a', 3));
   startThrottle.look(ref('a/2'), 'up');

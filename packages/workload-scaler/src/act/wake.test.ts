@@ -42,7 +42,7 @@ test('a wake whose writes are refused again and again is tried ever more rarely'
   faults.add({ ...writes, times: 5, action: { type: 'error', status: 409, reason: 'Conflict' } });
   expect(await ask(one.url('web'))).toBe(200);
   const pauses = atMs.slice(1, 6).map((ms, i) => ms - (atMs[i] as number));
-  // The first time it may be somebody else's write, and is decided anew at once.
+  // The first time it may be another client's write, and is decided anew at once.
   [0, 20, 40, 80, 160].forEach((ms, i) => expect(pauses[i]).toBeGreaterThanOrEqual(ms - 1));
 });
 

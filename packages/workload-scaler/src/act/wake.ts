@@ -33,7 +33,7 @@ interface Seen {
 }
 
 /**
- * Starts a resource, or joins whoever does, and resolves when it has a usable endpoint. From any process. That it
+ * Starts a resource, or joins a start that is under way, and resolves when it has a usable endpoint. From any process. That it
  * resolves proves that it was awake after it was called: it never does so on the word of a cache alone.
  */
 export async function wake(
@@ -62,7 +62,7 @@ export async function wake(
       if (step.do === 'swap') {
         const { won, managed: after } = await applier.swap(managed, step, { by: reason.by, signal }, 'wake');
         if (won) untold = managed;
-        // Lost to somebody else it is decided anew at once; lost again and again it is the API that refuses.
+        // A swap lost to another client is decided anew at once; a swap lost again and again is refused by the API.
         else if (++lost > 1) await deps.clock.sleep(backoffMs(lost - 1, firstPauseMs, longestPauseMs), signal);
         seen = after === undefined ? await readLive(deps, ref, signal) : { managed: after, live: true };
       } else if (!live) {
@@ -105,7 +105,7 @@ function refusalOf(deps: Dependencies, managed: Managed): Error {
   const { pause } = managed.settings;
   if (pause !== undefined && isLeftAsleep(rulesOf(deps, managed)))
     return new ScalerError('paused', `${key} is ${pauseText(pause)}`);
-  const text = `Somebody else set the replicas of ${key} to 0, and scaler/follow-zero is false`;
+  const text = `The replicas of ${key} were set to 0 by another client, and scaler/follow-zero is false`;
   return new WorkloadScalerError('left-at-zero', text);
 }
 

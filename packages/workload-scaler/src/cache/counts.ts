@@ -2,8 +2,8 @@ import type { Workload } from '../workload/workload.ts';
 import type { WorkloadStore } from './stores.ts';
 
 /**
- * How many replicas a workload had before somebody else set them to 0: the token does not say, it was awake. Kept by
- * this process alone; whoever did not see it happen has the count of the last transition.
+ * How many replicas a workload had before another client set them to 0: the token does not say, it was awake. Kept by
+ * this process alone; a process that did not see it happen has the count of the last transition.
  */
 export interface Counts {
   /** Undefined: not known, or it has replicas. */

@@ -2,8 +2,8 @@ import { isKubeError } from '@scaler/kube';
 import type { Clock } from '@scaler/scaler-types';
 
 /**
- * Keys that may still come to stand on a Service, because nobody knows what became of their write: a Lease was lost, or
- * the answer was. Without slices such a Service would lead to nobody, so they stay until none can come any more. Known to
+ * Keys that may still come to stand on a Service, because the outcome of their write is unknown: a Lease was lost, or
+ * the answer was. Without slices such a Service would lead nowhere, so they stay until none can come any more. Known to
  * the process that sent the write.
  */
 export interface LateKeys {

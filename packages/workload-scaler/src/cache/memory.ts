@@ -2,8 +2,8 @@ import { BoundedMap } from '@scaler/async';
 import type { Clock } from '@scaler/scaler-types';
 
 /**
- * Since when something has been as it is, as far as this process has seen. Not kept anywhere else on purpose: whoever
- * takes over has seen nothing, and waits anew.
+ * Since when something has been as it is, as far as this process has seen. Not kept anywhere else on purpose: the
+ * process that takes over has seen nothing, and waits anew.
  */
 export interface Memory {
   /** Remembers `value`, and returns for how long it has been the same, in milliseconds. */

@@ -17,7 +17,7 @@ export interface SnapshotSources {
   readonly kinds: WorkloadKinds;
   readonly lookup: Lookup;
   readonly stores: Pick<Stores, 'services'>;
-  /** Is told of each workload that was read. */
+  /** Takes each workload that was read. */
   readonly endpoints: { observe(workload: Workload): void };
 }
 

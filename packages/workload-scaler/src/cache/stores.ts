@@ -193,7 +193,7 @@ export function pairsOf(namespace: string, labels: Readonly<Record<string, strin
   return Object.entries(labels).map(([key, value]) => [namespace, '/', key, '=', value].join(''));
 }
 
-/** Whoever a Service selects has this label among others; one is enough to find candidates. */
+/** Every pod that a Service selects has this label among others; one is enough to find candidates. */
 export function firstPair(service: ServiceInfo): string[] {
   return pairsOf(service.namespace, ownSelector(service)).sort().slice(0, 1);
 }

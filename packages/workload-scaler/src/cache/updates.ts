@@ -3,7 +3,7 @@ import type { Workload } from '../workload/workload.ts';
 import type { Clock } from '@scaler/scaler-types';
 import type { Stores } from './stores.ts';
 
-/** When workloads were last updated by somebody else, as far as this process has seen: a new image, another template. */
+/** When workloads were last updated by another client, as far as this process has seen: a new image, another template. */
 export interface Updates {
   /** On the wall clock; undefined: not seen. */
   lastOf(uid: string): number | undefined;

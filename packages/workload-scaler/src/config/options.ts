@@ -98,38 +98,42 @@ export const optionTable = {
   maxSettle: row(
     parsePositiveDuration,
     '60s',
-    'The longest `scaler/settle`; a longer one is cut to it and told. A park that settles has one of the places for parks',
+    'The longest `scaler/settle`; a longer one is cut to it, and an Event says so. A park that settles has one of the places for parks',
   ),
   maxHoldTimeout: row(
     parsePositiveDuration,
     '15m',
-    'The longest `scaler/hold-timeout`; a longer one is cut to it and told',
+    'The longest `scaler/hold-timeout`; a longer one is cut to it, and an Event says so',
   ),
   maxConnectTimeout: row(
     parsePositiveDuration,
     '1m',
-    'The longest `scaler/connect-timeout`; a longer one is cut to it and told',
+    'The longest `scaler/connect-timeout`; a longer one is cut to it, and an Event says so',
   ),
   maxResponseTimeout: row(
     parsePositiveDuration,
     '24h',
-    'The longest `scaler/response-timeout`; a longer one is cut to it and told. Also what `0` means there',
+    'The longest `scaler/response-timeout`; a longer one is cut to it, and an Event says so. Also what `0` means there',
   ),
   maxIdleTimeout: row(
     parsePositiveDuration,
     '24h',
-    'The longest `scaler/idle-timeout`; a longer one is cut to it and told. Also what `0` means there',
+    'The longest `scaler/idle-timeout`; a longer one is cut to it, and an Event says so. Also what `0` means there',
   ),
   maxIdleAfter: row(
     parsePositiveDuration,
     '8760h',
-    'The longest `scaler/idle-after`; a longer one is cut to it and told',
+    'The longest `scaler/idle-after`; a longer one is cut to it, and an Event says so',
   ),
-  maxCooldown: row(parsePositiveDuration, '8760h', 'The longest `scaler/cooldown`; a longer one is cut to it and told'),
+  maxCooldown: row(
+    parsePositiveDuration,
+    '8760h',
+    'The longest `scaler/cooldown`; a longer one is cut to it, and an Event says so',
+  ),
   maxMinAwake: row(
     parsePositiveDuration,
     '8760h',
-    'The longest `scaler/min-awake`; a longer one is cut to it and told',
+    'The longest `scaler/min-awake`; a longer one is cut to it, and an Event says so',
   ),
   clusterDomain: row((text) => text, 'cluster.local', 'DNS domain of the cluster'),
   kinds: row(

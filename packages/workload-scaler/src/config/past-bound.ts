@@ -13,7 +13,7 @@ export const mostItems = {
 
 /**
  * A value has more than is read of one. `kept` is what it says within the bound: what sleeps is woken and served with
- * that, and with nothing less than before, so that a bound strands nobody.
+ * that, and with nothing less than before, so that a bound strands no client.
  */
 export class PastBound<T> extends Error {
   readonly kept: T;

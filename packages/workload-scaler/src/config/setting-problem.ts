@@ -2,6 +2,6 @@
 export interface SettingProblem {
   readonly annotation: string;
   readonly message: string;
-  /** False for one that nobody knows: it may be of a newer version. */
+  /** False for an annotation that is not known: it may be of a newer version. */
   readonly fatal: boolean;
 }

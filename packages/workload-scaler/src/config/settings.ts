@@ -86,7 +86,7 @@ export const settingTable = {
     '`service:port/path` of the same namespace, asked before it is put to sleep: 200 or 204 lets it, 409 or 423 does not; anything else is unknown, so it stays awake',
   ),
   replicas: reader(parseCount, 'How many replicas a wake asks for; default: as many as before it slept'),
-  'dry-run': reader(parseBoolean, '`true`: judged, and what would be done is told; never put to sleep'),
+  'dry-run': reader(parseBoolean, '`true`: judged and shown as what would be done; never put to sleep'),
   settle: reader(parseAnyDuration, 'The option `settle` for this workload'),
   'hold-timeout': reader(parseAnyPositiveDuration, 'How long one request may be held'),
   'connect-timeout': reader(parseAnyPositiveDuration, 'How long a connection to a pod may take; then another is tried'),
@@ -121,7 +121,7 @@ export const settingTable = {
   ),
   'follow-zero': reader(
     parseBoolean,
-    '`false`: replicas that somebody else set to 0 are left alone, and no request wakes them',
+    '`false`: replicas that another client set to 0 are left alone, and no request wakes them',
   ),
 } as const;
 

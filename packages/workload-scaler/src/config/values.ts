@@ -153,7 +153,7 @@ export function parsePause(text: string): Pause {
   return end === undefined ? { mode } : { mode, until: parseTime(end) };
 }
 
-/** Whom to ask before a resource is put to sleep: a Service of its own namespace. */
+/** What is asked before a resource is put to sleep: a Service of its own namespace. */
 export interface Veto {
   readonly service: string;
   readonly port: number;

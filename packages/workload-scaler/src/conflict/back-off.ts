@@ -1,15 +1,15 @@
 import { doublingMs } from '@scaler/async';
 
-/** What somebody else may take back. */
+/** What another client may take back. */
 export const reverted = ['key', 'slices', 'replicas', 'zero', 'token'] as const;
 
-/** What somebody else took back, of a resource. */
+/** What another client took back of a resource. */
 export interface Revert {
   /** `zero`: the replicas, right after a wake; nothing speaks against diverting it then. */
   readonly what: (typeof reverted)[number];
   /** Of which object: `Service web`. */
   readonly object: string;
-  /** An earlier leader of ours may have done it: it counts only where somebody else is known to have written. */
+  /** An earlier leader of ours may have done it: it counts only where another client is known to have written. */
   readonly doubtful?: true;
 }
 

@@ -58,7 +58,7 @@ async function parkUntilGivenUp(one: Rig): Promise<number> {
 const blockedOf = (one: Rig): string => one.leader.resources.get('shop/web')?.blocked ?? '';
 const contested = (one: Rig): number => one.events('web').filter((reason) => reason === 'Contested').length;
 
-describe('somebody else who keeps taking back what we write is given way to, by name', () => {
+describe('another client that keeps taking back what the scaler writes is given way to, by name', () => {
   test('a selector that is written over: two rounds, then its Service is left alone, and all are served', async () => {
     const one = await awake();
     const argued = argue(
@@ -83,7 +83,9 @@ describe('somebody else who keeps taking back what we write is given way to, by 
     expect(await parkUntilGivenUp(one)).toBe(2);
     expect(argued.times).toBe(2);
     await one.waitForPhase('web', 'awake');
-    await one.until(() => one.told('web', 'WokenUp') === 'somebody else started it: argocd-controller');
+    await one.until(
+      () => one.told('web', 'WokenUp') === 'its replicas were raised by another client: argocd-controller',
+    );
     expect(blockedOf(one)).toMatch(
       /argocd-controller writes spec\.replicas of Deployment web once it is asleep \(2 times\)/,
     );

@@ -14,8 +14,8 @@ import type { Step } from '../machine/step.ts';
 import { whoWrote } from './who.ts';
 
 /**
- * Notices that somebody else keeps taking back what we write, and gives way: a GitOps tool, another autoscaler. For the
- * Lease holder; a wake asks nobody.
+ * Notices that another client keeps taking back what the scaler writes, and gives way: a GitOps tool, another autoscaler.
+ * For the Lease holder; a wake does not look at it.
  */
 export interface Conflicts {
   /** Compares a live read with the last one. */
@@ -26,9 +26,9 @@ export interface Conflicts {
   done(snapshot: Snapshot, step: Step): void;
   /** We have swapped its token, as it was read, for one with this epoch. */
   swapped(workload: Workload, epoch: string): void;
-  /** Undefined: nobody is given way to now. */
+  /** Undefined: the resource is in no conflict now. */
   of(ref: ResourceRef): StandingConflict | undefined;
-  /** For each resource that is given way to now, to whom: the manager, or `unknown`. */
+  /** For each resource in a conflict, the field manager of the other client, or `unknown`. */
   writers(): readonly string[];
   /** How often something was taken back since the process started, by what it was. */
   readonly reverts: ReadonlyMap<Revert['what'], number>;
@@ -153,8 +153,8 @@ function swap(known: BoundedMap<Known>, workload: Workload, to: string): void {
 }
 
 function named(writer: FieldWriter | undefined): string {
-  if (writer === undefined) return 'somebody';
-  return writer.sure ? writer.manager : `somebody, perhaps ${writer.manager},`;
+  if (writer === undefined) return 'another client';
+  return writer.sure ? writer.manager : `another client, perhaps ${writer.manager},`;
 }
 
 const did: Readonly<Record<Revert['what'], (object: string) => string>> = {

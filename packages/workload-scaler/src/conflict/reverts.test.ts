@@ -6,7 +6,7 @@ import { parseOptions } from '../config/options.ts';
 import { afterSwap, revertsOf, seenOf } from './reverts.ts';
 import { parseSettings } from '../config/settings.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
-import { followedZero, served } from '../machine/table.ts';
+import { followedZero, followedZeroBefore, served } from '../machine/table.ts';
 
 const nowMs = Date.parse('2026-01-01T00:01:00Z');
 
@@ -71,7 +71,7 @@ describe('what counts as taken back', () => {
     expect(revertsOf(snapshot({ phase: undefined, key: false, slices: false }), undefined, nowMs)).toEqual([]);
   });
 
-  test('a key that goes while it wakes, if somebody else is known to have written: a request may have come first', () => {
+  test('a key that goes while it wakes, if another client is known to have written: a request may have come first', () => {
     const waking = snapshot({ phase: 'waking', replicas: 1, reason: 'a request arrived', key: false, slices: false });
     const key = { what: 'key', object: 'Service web', doubtful: true };
     expect(revertsOf(waking, seenOf(asleep, undefined), nowMs)).toEqual([key]);
@@ -85,7 +85,7 @@ describe('what counts as taken back', () => {
     expect(after({ ...gone, phase: 'awake', routing: 'always' })).toEqual(['key', 'slices']);
   });
 
-  test('not what was seen before somebody else swapped the token: another leader may have handed it back since', () => {
+  test('not what was seen before another client swapped the token: another leader may have handed it back since', () => {
     const parking = snapshot({ phase: 'parking', epoch: 'f', key: false, slices: false, replicas: 1 });
     const seen = seenOf(asleep, undefined);
     expect(revertsOf(parking, seen, nowMs)).toEqual([]);
@@ -104,7 +104,8 @@ describe('what counts as taken back', () => {
     const started = snapshot({ phase: 'asleep', replicas: 1 });
     expect(after({ phase: 'asleep', replicas: 1 })).toEqual(['replicas']);
     expect(revertsOf(started, { ...seenOf(asleep, undefined), told: 'e' }, nowMs)).toEqual([]);
-    expect(after({ phase: 'asleep', replicas: 1, reason: followedZero })).toEqual([]);
+    for (const reason of [followedZero, followedZeroBefore])
+      expect(after({ phase: 'asleep', replicas: 1, reason })).toEqual([]);
   });
 
   test('a zero while it wakes or right after, not one that comes later', () => {

@@ -5,22 +5,22 @@ import { isEnabled } from '../cache/lookup.ts';
 import { routingMode } from '../machine/divertible.ts';
 import type { Revert } from './back-off.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
-import { adoptedZero, followedZero, served } from '../machine/table.ts';
+import { adoptedZero, followedZero, followedZeroBefore, served } from '../machine/table.ts';
 
 /** What of ours a live read has found on a resource. */
 export interface Seen {
   /** Its workload's token could be believed. */
   readonly token: string | undefined;
-  /** The token's, ours since included: what was seen under another one somebody else may have taken away rightly. */
+  /** The token's, ours since included: what was seen under another one may have been taken away rightly. */
   readonly epoch: string | undefined;
-  /** Epoch whose replicas were found changed; told once. */
+  /** Epoch whose replicas were found changed; each is reported once. */
   readonly told: string | undefined;
   /** Uids of Services with our key, and with slices of ours. */
   readonly keys: ReadonlySet<string>;
   readonly slices: ReadonlySet<string>;
 }
 
-/** A zero that comes later than this after a wake is somebody's decision, not a reaction to it. */
+/** A zero that comes later than this after a wake is a decision of its own, not a reaction to the wake. */
 const soonMs = 60_000;
 
 /** What is there now. */
@@ -83,7 +83,7 @@ function workloadReverts({ managed }: Snapshot, before: Seen | undefined, nowMs:
   }
   if (before?.told === epoch) return [];
   const { replicas } = workload;
-  const theirs = state.reason === followedZero || state.reason === adoptedZero;
+  const theirs = [followedZero, followedZeroBefore, adoptedZero].includes(state.reason);
   if (phase === 'asleep' && replicas > 0 && !theirs) return [{ what: 'replicas', object }];
   const justServed = state.reason === served && nowMs - Date.parse(state.since) < soonMs;
   if (replicas === 0 && (phase === 'waking' || (phase === 'awake' && justServed))) return [{ what: 'zero', object }];

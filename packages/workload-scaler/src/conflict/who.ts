@@ -22,7 +22,7 @@ function fieldOf(what: Revert['what'], { replicasPath }: WorkloadKind): FieldPat
   }
 }
 
-/** Who else wrote something of a resource, since `sinceMs`; undefined: nobody knows. Costs one read. */
+/** The other client that wrote something of a resource since `sinceMs`; undefined: not known. Costs one read. */
 export async function whoWrote(
   client: KubeClient,
   { kind, workload }: Managed,

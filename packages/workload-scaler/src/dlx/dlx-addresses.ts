@@ -52,7 +52,7 @@ export interface DlxAddresses {
   readonly families: ReadonlySet<string>;
   /**
    * Tells whenever something above may have changed; `port`: no more than who is listed for it. Returns the end.
-   * A replica that comes up is told of once for each of its ports.
+   * A replica that comes up is reported once for each of its ports.
    */
   subscribe(listener: (port?: number) => void): () => void;
 }

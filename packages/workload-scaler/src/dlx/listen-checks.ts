@@ -34,7 +34,7 @@ interface Check {
 const maxConcurrent = 64;
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
-// What nobody has asked for during this long is not checked again.
+// What was not asked for during this long is not checked again.
 const interestMs = 60_000;
 
 /** `onListening`: something was found to listen on that port. */
@@ -85,7 +85,7 @@ class Checks implements ListenChecks {
     this.#stopping.abort();
   }
 
-  /** What is known of it, which somebody asks for now. */
+  /** What is known of it; it is asked for now. */
   #asked(place: ListenPlace): Check | undefined {
     const known = this.#checks.get(keyOf(place));
     if (known !== undefined) known.askedAtMs = this.#clock.monotonic();

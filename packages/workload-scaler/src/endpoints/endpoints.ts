@@ -33,7 +33,7 @@ export interface EndpointsOptions {
 /**
  * The usable endpoints of the resources of some stores: pods that are surely alive (see `Coverage`) and Ready, or,
  * sooner, pass their own readinessProbe when asked from here; without a probe, that accept a connection.
- * Nothing runs for what nobody watches.
+ * Nothing runs for a target that is not watched.
  */
 export interface Endpoints {
   /**
@@ -53,8 +53,8 @@ export interface Endpoints {
    */
   observe(workload: Workload): void;
   /**
-   * Reads the pods of a resource live, where any of its targets is watched; the watchers are told what that changes. For
-   * whoever waits while the watch of pods says nothing.
+   * Reads the pods of a resource live, where any of its targets is watched; the watchers get what that changes. For
+   * a caller that waits while the watch of pods says nothing.
    *
    * @throws KubeError
    */

@@ -4,7 +4,7 @@ import { type Candidate, candidatesOf, endpointOf } from './candidate.ts';
 import type { PodInfo } from './pod-info.ts';
 import { createReadiness } from './probe/readiness.ts';
 
-/** The usable endpoints of one port of one Service, while somebody watches. */
+/** The usable endpoints of one port of one Service, while it is watched. */
 export interface TargetEndpoints {
   readonly listeners: Set<EndpointListener>;
   readonly endpoints: readonly Endpoint[];

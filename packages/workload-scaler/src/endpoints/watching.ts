@@ -25,7 +25,7 @@ interface Watched {
   readonly usable: Set<string>;
 }
 
-/** `onUsable` is told when a resource that had no usable endpoint gets one. */
+/** `onUsable` is called when a resource that had no usable endpoint gets one. */
 export function createWatching(endpoints: Endpoints, onUsable: (ref: ResourceRef) => void): Watching {
   const watched = new Map<string, Watched>();
 

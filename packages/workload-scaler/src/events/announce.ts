@@ -5,7 +5,7 @@ import type { NamespaceInfo } from '../cache/namespaces.ts';
 /** Reasons of the Events that we write, with what they say. README has the same table. */
 export const eventReasons = {
   Parked: 'It was put to sleep, and why.',
-  WokenUp: 'It was started, by whom and why.',
+  WokenUp: 'It was started, by what and why.',
   Restored: 'Its traffic goes to its pods again.',
   ParkCancelled: 'A park was undone, and why. Normal: a request came, or a pod or the DLX changed.',
   ParkRefused: 'A park was not begun, and why. Nothing was changed.',
@@ -20,7 +20,7 @@ export const eventReasons = {
   PortRangeFull:
     'No ports of the DLX are left for its Service ports, or its namespace has as many as are still free. It stays awake.',
   PortTaken: 'A label named a port of the DLX that was not given to it: it got one of its own.',
-  Contested: 'Somebody else keeps taking back what was written: who, what, and until when it is given way to.',
+  Contested: 'Another client keeps taking back what was written: which one, what, and until when the scaler gives way.',
   IdlenessUnknown: 'It stays awake since nothing has been known of its idleness for two windows, and why.',
   IdlenessKnown: 'Its idleness is known again.',
   HeldBack:
@@ -47,7 +47,7 @@ const warnings: readonly EventReason[] = [
 /** Tells the owner of a workload, with an Event. */
 export type Announce = (managed: Managed, reason: EventReason, message: string) => void;
 
-/** Tells whoever looks after a namespace. */
+/** Tells the owner of a namespace, with an Event. */
 export type AnnounceNamespace = (namespace: NamespaceInfo, reason: EventReason, message: string) => void;
 
 export function createAnnounceNamespace(recorder: EventRecorder): AnnounceNamespace {

@@ -17,7 +17,7 @@ export function settingsWithoutEffect({ workload, settings }: Managed, mode: Rou
   if (minAwakeMs !== undefined && cooldownMs !== undefined && minAwakeMs <= cooldownMs) {
     because.set('min-awake', 'its cooldown is no shorter');
   }
-  if (settings.dryRun) because.set('veto', 'it is a dry run, in which nobody is asked');
+  if (settings.dryRun) because.set('veto', 'it is a dry run, in which no veto is asked');
   if (pause !== undefined && pause.until === undefined) {
     for (const name of outweighed[pause.mode]) because.set(name, `it is ${pauseText(pause)} without an end`);
   }

@@ -31,7 +31,7 @@ const isRestoring = (step: Step): boolean => step.do === 'remove-key' || step.do
 
 function dlxGone({ workload }: Facts, step: Step): News | undefined {
   const wakes = step.do === 'swap' && step.to === 'waking';
-  // What is handed back after a wake was told of by then.
+  // What is handed back after a wake had its Event by then.
   const restores = workload?.phase === 'awake' && isRestoring(step);
   if (!wakes && !restores) return undefined;
   const what = wakes ? 'it is started, and its Services lead to its pods' : 'its Services lead to its pods again';

@@ -1,6 +1,6 @@
 import type { Clock, LogFields, Logger } from '@scaler/scaler-types';
 
-/** Lines a minute about what one namespace's owner should see to. Events tell the owner; this is for whoever runs scaler. */
+/** Lines a minute about what one namespace's owner should see to. Events tell the owner; this is for the operator of scaler. */
 const linesPerMinute = 30;
 const windowMs = 60_000;
 const longestText = 500;

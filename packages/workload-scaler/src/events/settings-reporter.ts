@@ -11,7 +11,7 @@ import { routingMode } from '../machine/divertible.ts';
 import { portsWithoutEffect, settingsWithoutEffect } from './no-effect.ts';
 import { hostsOf } from '../status/resource.ts';
 
-/** So many complaints of one workload or namespace are told, the others counted: one write may give cause for thousands. */
+/** So many problems of one workload or namespace get an Event, the others are counted: one write may cause thousands. */
 const mostComplaints = 5;
 const toldBytes = 4 * 1024 * 1024;
 

@@ -34,7 +34,7 @@ async function start(): Promise<{ cluster: EmbeddedCluster; scaler: ResourceScal
 
 const labels = { 'scaler/enabled': 'true' };
 
-/** Asks, as the DLX does while somebody is held, until it is told so. */
+/** Asks, as the DLX does while a request is held, until it is told so. */
 async function explained(
   scaler: ResourceScaler,
   name: string,

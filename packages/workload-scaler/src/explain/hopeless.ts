@@ -55,7 +55,7 @@ export const hopelessTable: readonly Row[] = [
   {
     reasons: ['FailedCreate'],
     when: { afterMs: 10_000 },
-    doc: 'No pod may be made: a quota, an admission rule. Whoever else is put to sleep frees quota',
+    doc: 'No pod may be made: a quota, an admission rule. Another workload that is put to sleep frees quota',
   },
   {
     reasons: ['Unschedulable'],

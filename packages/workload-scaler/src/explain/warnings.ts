@@ -8,7 +8,7 @@ export interface Warnings {
   last(namespace: string, uid: string, signal: AbortSignal): Promise<PodTrouble | undefined>;
 }
 
-/** Whoever is held is told of something new no later; nobody else asks. */
+/** A held request is shown something new no later; nothing else asks. */
 const everyMs = 2_000;
 const forbiddenMs = 300_000;
 /** Events are kept for an hour; one that goes on is written again. */

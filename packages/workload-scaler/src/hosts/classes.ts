@@ -16,7 +16,7 @@ export function trimClass({ metadata }: IngressClass | GatewayClass): ClassInfo 
   return { name: metadata?.name ?? '', isDefault };
 }
 
-/** Says whether anybody takes an Ingress or an HTTPRoute for its own: what nobody runs names nothing. */
+/** Says whether a controller takes an Ingress or an HTTPRoute for its own: what no controller runs names nothing. */
 export interface Classes {
   /** Why an Ingress does not count, in words; undefined: it does. */
   ingressProblem(ingress: IngressInfo): string | undefined;

@@ -80,7 +80,7 @@ export function hostedRoute(
   };
 }
 
-// A Gateway may have 64 listeners, and a route 1,024 paths: what is told of one resource is less than that.
+// A Gateway may have 64 listeners, and a route 1,024 paths: what is shown of one resource is less than that.
 function routesOn(hosts: readonly string[], paths: HttpRouteInfo['paths']): ServiceRoute[] {
   const routes: ServiceRoute[] = [];
   for (const host of hosts) {

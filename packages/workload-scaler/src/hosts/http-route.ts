@@ -32,7 +32,7 @@ export interface HttpRouteInfo {
 
 const gatewayGroup = 'gateway.networking.k8s.io';
 
-/** Trims an HTTPRoute. Services of other namespaces are somebody else's: what leads there too is ambiguous. */
+/** Trims an HTTPRoute. Services of other namespaces belong to other owners: what leads there too is ambiguous. */
 export function trimHttpRoute({ metadata, spec = {}, status }: HttpRoute): HttpRouteInfo {
   const { namespace = '', name = '' } = metadata ?? {};
   const rules = (spec.rules ?? []).map(({ matches, backendRefs = [] }) => ({

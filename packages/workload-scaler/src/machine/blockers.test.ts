@@ -81,7 +81,7 @@ describe('Services that cannot be diverted', () => {
     expect(notDivertibleReason({ ...facts, services: [service(spec)] })).toMatch(why);
   });
 
-  test('are shared ones: with a pod of somebody else, or with a workload that sleeps', () => {
+  test('are shared ones: with a pod of another workload, or with a workload that sleeps', () => {
     expect(notDivertibleReason({ ...facts, pods: [pod('bare', { app: 'web' })] })).toMatch(/also selects the pod bare/);
     const foreign = {
       uid: 'set-x',

@@ -150,9 +150,9 @@ const cancelling: readonly BlockerCode[] = [
   'dry-run',
   'not-divertible',
 ];
-/** Told all at once, since each is its owner's to mend. */
+/** All of these are shown, since each is its owner's to mend. */
 const shownAll: readonly BlockerCode[] = ['not-opted-in', 'setting', 'no-service'];
-/** Of these the first is told, since it may explain the others. */
+/** Of these the first is shown, since it may explain the others. */
 const shownFirst: readonly BlockerCode[] = [
   'not-divertible',
   'no-dlx-service',

@@ -53,7 +53,7 @@ export interface Facts {
   readonly settleMs: number;
   /** Why its Services are not to be diverted, in words. */
   readonly notDivertible: string | undefined;
-  /** Somebody keeps removing our labels, and is given way to. */
+  /** Another client keeps removing our labels, and the scaler gives way. */
   readonly stripped: boolean;
   readonly services: readonly ServiceFacts[];
   /** `none`: no address that listens on its ports now; `gone`: no DLX for longer than the dead-man switch, and it is its turn. */

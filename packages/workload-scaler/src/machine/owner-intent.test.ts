@@ -93,7 +93,7 @@ describe('in every phase, whatever the routing', () => {
   });
 });
 
-describe("somebody else's zero", () => {
+describe("another client's zero", () => {
   test('is started again by a pause awake, also without a DLX, and left alone by one as it is and by a dry run', () => {
     const zero = { replicas: 0, wanted: 3 };
     expect(at(zero, { pause: 'awake' }, { dlx: 'none' })).toMatchObject({ to: 'waking', replicas: 3, testReplicas: 0 });

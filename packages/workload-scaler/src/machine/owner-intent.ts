@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.ts';
 export interface OwnerIntent {
   /** Of a pause in effect. */
   readonly pause: PauseMode | undefined;
-  /** Somebody holds a busy lease on it. */
+  /** A busy lease on it has not ended. */
   readonly busy: boolean;
   /** Nothing of it is to be begun. */
   readonly dryRun: boolean;

@@ -115,7 +115,7 @@ describe('the repair table', () => {
   });
 });
 
-test('labels that somebody else keeps removing are not written again while it runs undiverted', () => {
+test('labels that another client keeps removing are not written again while it runs undiverted', () => {
   const facts = {
     ...someFacts(),
     notDivertible: 'it is contested',
@@ -169,7 +169,7 @@ describe('a park', () => {
   });
 });
 
-describe('a zero that somebody else set', () => {
+describe('a zero that another client set', () => {
   const at = (phase: Phase, change: Partial<Facts> = {}): Step => {
     const facts = { ...someFacts(), ...change };
     return nextStep({ ...facts, workload: { ...facts.workload, phase, replicas: 0, wanted: 3 } as never }, repair);
@@ -232,7 +232,7 @@ describe("the wake's rows", () => {
     }
   });
 
-  test("respect somebody else's zero where the resource says so, but never our own", () => {
+  test("respect another client's zero where the resource says so, but never our own", () => {
     expect(
       wakeStep({ ...workload, phase: 'awake', replicas: 0 }, { followZero: false, pause: undefined }, 3, ''),
     ).toEqual({ do: 'refuse' });

@@ -107,11 +107,11 @@ function disown(facts: Facts, workload: WorkloadFacts): Step {
 
 function asleep(facts: Facts, workload: WorkloadFacts): Step {
   if (!workload.enabled) return wakeUp(workload, 'it is not managed any more');
-  if (workload.replicas > 0) return wakeUp(workload, 'somebody else started it');
+  if (workload.replicas > 0) return wakeUp(workload, 'its replicas were raised by another client');
   const { pause, dryRun } = facts.ownerIntent;
   if (pause === 'awake' && !dryRun) return wakeUp(workload, pausedAwake);
   const reason = facts.dlx === 'gone' ? 'no DLX is there to wake it' : facts.notDivertible;
-  // Nobody may wake it, so nothing is lost where nobody could: but its Services must not lead to who is not there.
+  // No request wakes it by its owner's intent, so nothing is lost without a DLX: but its Services must not lead to one.
   if (reason !== undefined && isLeftAsleep(facts.ownerIntent)) return handBack(facts, workload) ?? rest;
   if (reason !== undefined) return wakeUp(workload, reason);
   if (!workload.portsLabelled) return { do: 'label-ports' };
@@ -119,7 +119,7 @@ function asleep(facts: Facts, workload: WorkloadFacts): Step {
 }
 
 function waking(facts: Facts, workload: WorkloadFacts): Step {
-  // Whoever still wants it awake writes the replicas again; without a request, an HPA that writes 0 is not argued with.
+  // A wake that goes on writes the replicas again; without a request, an HPA that writes 0 is not argued with.
   if (workload.replicas === 0) return follow(facts, workload) ?? wakeUp(workload, 'its wake was left unfinished');
   const done: SwapStep = { do: 'swap', to: 'awake', wanted: workload.replicas, reason: served };
   if (facts.dlx === 'gone') return handBack(facts, workload) ?? done;
@@ -149,8 +149,8 @@ function awake(facts: Facts, workload: WorkloadFacts): Step {
 }
 
 /**
- * Makes a zero that somebody else wrote a sleep, so that a request wakes it. Needs no fence: what was under way was
- * theirs to spare, and went with the pods. Tested, so that whoever starts it at this moment wins.
+ * Makes a zero that another client wrote a sleep, so that a request wakes it. Needs no fence: what was under way was
+ * that client's to spare, and went with the pods. Tested, so that a client that starts it at this moment wins.
  */
 function follow(facts: Facts, workload: WorkloadFacts): SwapStep | undefined {
   const { enabled, replicas, wanted } = workload;
@@ -163,8 +163,10 @@ function follow(facts: Facts, workload: WorkloadFacts): SwapStep | undefined {
 
 const pausedAwake = 'it is paused awake';
 
-/** The state's reasons of a sleep that somebody else began, and of having been woken. */
-export const followedZero = 'somebody else set the replicas to 0';
+/** The state's reasons of a sleep that another client began, and of having been woken. */
+export const followedZero = 'the replicas were set to 0 by another client';
+/** The same as earlier versions wrote it; it stands in states until the next transition. */
+export const followedZeroBefore = 'somebody else set the replicas to 0';
 export const adoptedZero = 'adopted at zero replicas';
 export const served = 'its pods serve again';
 
@@ -242,7 +244,7 @@ export type WakeStep =
   | SwapStep
   /** It was started already, or never stopped: wait for an endpoint. */
   | { readonly do: 'join' }
-  /** Somebody else set it to 0, or a pause leaves it there, and that is how it is wanted. */
+  /** Another client set it to 0, or a pause leaves it there, and that is how it is wanted. */
   | { readonly do: 'refuse' };
 
 /** What says whether a request may wake it. */
@@ -253,7 +255,7 @@ export interface WakeRules extends Pick<OwnerIntent, 'pause'> {
 /**
  * The wake's rows: phase × replicas → swap, or join. `wanted` is how many replicas are asked for at the least.
  * A pause refuses what would write replicas, and, `asleep`, what would cancel a park; a wake that is under way goes on.
- * The replicas are tested wherever they are written, so that a stale cache never writes over somebody else's count.
+ * The replicas are tested wherever they are written, so that a stale cache never writes over another client's count.
  */
 export function wakeStep(workload: WorkloadFacts, rules: WakeRules, wanted: number, reason: string): WakeStep {
   const { phase, replicas } = workload;

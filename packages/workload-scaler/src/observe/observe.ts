@@ -68,7 +68,7 @@ function factsOf(deps: Sources, snapshot: Snapshot, wanted: Wanted): Facts {
       (notDivertibleReasonOf(deps, managed, leading) ?? deps.portBook.refusals.get(managed.workload.uid) ?? bar),
     stripped: conflict?.what === 'token',
     services: services.map((service) => serviceFacts(deps, snapshot, service, wanted)),
-    // Nobody is to be held in vain: as if nobody were there to hold.
+    // No request is to be held in vain: it is as if there were no DLX.
     dlx: deps.uninstall?.hasty === true ? 'gone' : dlxState(deps, snapshot, wanted),
     usable: isUsable(deps, snapshot, leading, wanted),
     reachable: deps.reachability.known(snapshot.ref),
@@ -278,5 +278,8 @@ function missingFamilies({ name, ipFamilies }: ServiceInfo, { dlx }: Pick<Source
   if (dlx === undefined || dlx.families.size === 0) return [];
   return ipFamilies
     .filter((family) => !dlx.families.has(family))
-    .map((family) => `Service ${name} has ${family} and the DLX's has not: whoever comes by it would find nobody`);
+    .map(
+      (family) =>
+        `Service ${name} has ${family} and the DLX's Service has not: connections by ${family} would not be answered`,
+    );
 }

@@ -120,12 +120,12 @@ describe('who has a port keeps it', () => {
   const owner = claimant('a', { [portLabel('a', 80)]: '20005' });
   const held = new Set([heldPort(owner.workload, portLabel('a', 80), '20005')]);
 
-  test('against a label that somebody writes on an older workload', () => {
+  test('against a label that another client writes on an older workload', () => {
     expect(allocatePorts([older, owner], [], range).patches.map(({ workload: w }) => w.name)).toEqual(['a']);
     expect(allocatePorts([older, owner], [], range, { held }).patches.map(({ workload: w }) => w.name)).toEqual(['b']);
   });
 
-  test('against a slice that somebody writes later, or for another Service than the one there is', () => {
+  test('against a slice that another client writes later, or for another Service than the one there is', () => {
     const led = { ...sliceOf(owner, 20_005), createdAt: '2026-02-01T00:00:00Z' };
     const later = { ...sliceOf(older, 20_005), createdAt: '2026-02-02T00:00:00Z' };
     const foreign = { ...sliceOf(older, 20_005), createdAt: '2020-01-01T00:00:00Z', ownerUid: 'another' };

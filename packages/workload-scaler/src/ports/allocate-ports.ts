@@ -27,7 +27,7 @@ export interface PortAllocation {
 
 export interface AllocationOptions {
   /**
-   * What was had after the last allocation, as {@link heldPort} writes it: it is kept. A label that says more was written by somebody else, and counts as a
+   * What was had after the last allocation, as {@link heldPort} writes it: it is kept. A label that says more was written by another client, and counts as a
    * wish. Undefined: what labels say is had, for nothing tells otherwise.
    */
   readonly held?: ReadonlySet<string> | undefined;
@@ -54,7 +54,7 @@ export function heldPort({ uid }: Pick<Workload, 'uid'>, label: string, port: st
  * Gives every TCP port of every managed Service a DLX port of its own. Pure, and stable: who has a port keeps it. Of
  * several that have the same, first the one whose slice leads there, the elder slice before the younger, then the older
  * workload. Labels that were written for another object count for nothing. A port that a slice of ours leads to for
- * somebody else is not given away: traffic for that one arrives there.
+ * another workload is not given away: traffic for that one arrives there.
  * Who has none yet gets all that it needs, or none: no namespace takes more than is still free.
  * `claimants` must be all there are: labels for Services that are not among them are removed.
  */

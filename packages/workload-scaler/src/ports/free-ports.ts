@@ -45,7 +45,7 @@ export class FreePorts {
   #find(start: number): number {
     let found = start;
     while (this.#next[found] !== found) found = this.#next[found] as number;
-    // The way is short for whoever comes after.
+    // The way is short for the next that asks.
     for (let i = start; i !== found;) {
       const after = this.#next[i] as number;
       this.#next[i] = found;

@@ -12,7 +12,7 @@ type Book = Pick<Dependencies, 'options' | 'portBook'>;
 
 /**
  * Where the DLX listens for a Service's ports, for the Lease holder: as labels say, if that was given to the workload; for
- * the rest, where the Service's slices lead now. So a label that somebody else wrote diverts nothing to another's port.
+ * the rest, where the Service's slices lead now. So a label that another client wrote diverts nothing to another's port.
  */
 export function givenPorts(
   { options: { portRange }, portBook }: Book,

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { createFakeClock } from '@scaler/testing-kit';
 import { PortQuarrels } from './port-quarrels.ts';
 
-test('labels that somebody keeps writing are put right at once, then ever later, up to every ten minutes', () => {
+test('labels that another client keeps writing are put right at once, then ever later, up to every ten minutes', () => {
   const clock = createFakeClock();
   const quarrels = new PortQuarrels(clock);
   expect(quarrels.leftMs('a')).toBe(0);

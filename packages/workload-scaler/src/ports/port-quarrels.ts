@@ -9,13 +9,13 @@ interface Quarrel {
 
 const firstMs = 10_000;
 const longestMs = 600_000;
-/** A quarrel that nobody goes on with for so long is over. */
+/** A quarrel that has rested for so long is over. */
 const overAfterMs = 3_600_000;
 /** Beyond so many the oldest is forgotten. */
 const most = 10_000;
 
 /**
- * Who keeps writing labels of ports that it was not given is left alone for a while: somebody else's port is not taken by
+ * A workload that keeps getting labels of ports that it was not given is left alone for a while: another's port is not taken by
  * it, and a tool that writes a manifest again and again would have us write as often. The first time is put right at once.
  */
 export class PortQuarrels {
@@ -31,7 +31,7 @@ export class PortQuarrels {
     return Math.max(0, (this.#known.get(uid)?.untilMs ?? 0) - this.#clock.monotonic());
   }
 
-  /** Its labels are put right, which somebody else had written. */
+  /** Its labels, which another client had written, are put right. */
   putRight(uid: string): void {
     const nowMs = this.#clock.monotonic();
     for (const [key, { untilMs }] of this.#known) {

@@ -9,7 +9,7 @@ import type { Managed } from '../cache/lookup.ts';
 export interface PortWrites {
   /** A workload of the stores with the labels that it has by now. */
   asWritten(workload: Workload): Workload;
-  /** What is lost to somebody else is left to the next allocation. */
+  /** A write that is lost to another client is left to the next allocation. */
   write(managed: Managed, patch: PortPatch, signal: AbortSignal): Promise<void>;
 }
 

@@ -16,7 +16,7 @@ import { listenPortsOf } from '../cache/stores.ts';
 /** Gives every Service port of every resource a port of the DLX, and writes the labels. For the Lease holder. */
 export interface Ports {
   /**
-   * Takes note of who has which port, if it was not yet: from now on nobody else's label takes one away. `signal`: aborts
+   * Takes note of who has which port, if it was not yet: from now on no other workload's label takes one away. `signal`: aborts
    * when this process may not act any more, so that another one may give ports away.
    */
   begin(signal: AbortSignal): void;

@@ -132,7 +132,7 @@ describe('a Service cannot be diverted when it', () => {
     expect(serviceProblems(trimService({ metadata, spec: { ports, selector } }))).toEqual([]);
   });
 
-  test('selects pods of somebody else', () => {
+  test('selects pods of another workload', () => {
     const own = [pod(), pod({ uid: 'direct', ownerUid: 'uid-web' })];
     const others = [
       pod({ uid: 'other-set', ownerUid: 'uid-other' }),

@@ -21,7 +21,7 @@ export interface ServiceInfo {
   readonly type: string;
   /** Neither an address nor a proxy in front of the pods: clients get the pods' addresses from DNS. */
   readonly headless: boolean;
-  /** With our key, where it is there. Undefined: its endpoints are kept by somebody else. */
+  /** With our key, where it is there. Undefined: its endpoints are kept by another client. */
   readonly selector: Readonly<Record<string, string>> | undefined;
   readonly ports: readonly ServicePort[];
   readonly ipFamilies: readonly string[];

@@ -18,7 +18,7 @@ export function serviceProblems(service: ServiceInfo): readonly string[] {
     ...problem(service.deleting, 'is being deleted'),
     ...problem(service.type === 'ExternalName', 'is an ExternalName: its clients never come through the cluster'),
     ...problem(service.headless, 'is headless: its clients connect to pods by themselves'),
-    ...problem(service.selector === undefined, 'has no selector: somebody else keeps its endpoints'),
+    ...problem(service.selector === undefined, 'has no selector: another client keeps its endpoints'),
     ...problem(service.ports.length === 0, 'has no ports'),
     ...problem(
       service.ports.length > mostPorts,
@@ -36,7 +36,7 @@ export function serviceProblems(service: ServiceInfo): readonly string[] {
 
 /**
  * The pods that a Service selects and that are not the workload's: with any, the Service is shared, and diverting it
- * would take traffic from somebody else. Pods that have ended do not count.
+ * would take traffic from another workload. Pods that have ended do not count.
  */
 export function foreignPods(
   service: ServiceInfo,

@@ -89,7 +89,7 @@ export function fingerprint({ service, slices }: ServiceSnapshot): string {
   const own = slices.filter(isOurs);
   const endpoints = own.flatMap((slice) => slice.endpoints.map(({ address }) => address)).sort();
   const ports = own.flatMap((slice) => slice.ports.map(({ port }) => port)).sort();
-  // What was changed and changed back while nobody looked is not what it was.
+  // What was changed and changed back between two looks is not what it was.
   const versions = own.map(({ uid, resourceVersion }) => `${uid} ${resourceVersion}`).sort();
   const routing = service && routingOf(service, own);
   const text = JSON.stringify([

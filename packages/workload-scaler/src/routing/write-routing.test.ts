@@ -75,7 +75,7 @@ describe('a slice', () => {
     expect(fresh?.ownerUid).toBe((await service()).uid);
   });
 
-  test('that somebody else wrote meanwhile is not overwritten', async () => {
+  test('that another client wrote meanwhile is not overwritten', async () => {
     await writeSlice(client, await wanted('e1'), undefined, options);
     const [old] = await slices();
     await writeSlice(client, await wanted('e2'), old, options);

@@ -6,11 +6,11 @@ import { createWorkQueue } from './work-queue.ts';
 export interface Status {
   /** Undefined: there is no such resource. */
   readonly resource: Resource | undefined;
-  /** The reconcile has something to do about it, so it is told again even where it reads the same. */
+  /** The reconcile has something to do about it, so the app gets it again even where it reads the same. */
   readonly due: boolean;
 }
 
-/** Turns "something about this one may have changed" into what the app is told. */
+/** Turns "something about this one may have changed" into changes for the app. */
 export interface Changes {
   /** Looks at a resource soon, or in `ms`; the soonest look counts. */
   enqueue(ref: ResourceRef, ms?: number): void;

@@ -14,7 +14,7 @@ import { protocolOf } from '../ports/protocol.ts';
 import { mostRoutes } from '../hosts/service-route.ts';
 import type { Settings } from '../config/settings.ts';
 
-/** What a resource is told from. */
+/** What a resource is made from. */
 export interface ResourceFacts {
   readonly managed: Managed;
   /** Those that lead to it. */
@@ -30,7 +30,7 @@ export interface ResourceFacts {
   readonly divertedForMs: number;
   /** Our slices of a Service. Default: none. */
   readonly slicesOf?: ((service: string) => readonly SliceInfo[]) | undefined;
-  /** When its specification was last seen to be changed by somebody else, on the wall clock. */
+  /** When its specification was last seen to be changed by another client, on the wall clock. */
   readonly updatedMs: number | undefined;
 }
 

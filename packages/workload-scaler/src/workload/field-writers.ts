@@ -16,8 +16,8 @@ export interface FieldWriter {
 export type FieldPath = readonly string[];
 
 /**
- * Who else wrote a field of an object that was read whole, since `sinceMs` (Unix epoch) where nobody manages the field;
- * undefined: nobody knows. Whatever writes as `own` is left out, and so is what only writes a status.
+ * The other client that wrote a field of an object that was read whole, since `sinceMs` (Unix epoch) where the field has
+ * no manager; undefined: not known. The manager `own` is left out, and so is a client that only writes a status.
  */
 export function otherWriter(
   { managedFields = [] }: Pick<ObjectMeta, 'managedFields'>,

@@ -99,13 +99,13 @@ describe('nothing is written and the current object is returned when', () => {
     expect(await swap(await live(), { testAnnotations })).toMatchObject({ ok: true });
   });
 
-  test('somebody else was first, from no labels', async () => {
+  test('another client was first, from no labels', async () => {
     const before = await live();
     await swap(before, { epoch: 'other' });
     await expectLost(before, {}, { labels: { 'scaler/epoch': 'other' } });
   });
 
-  test('somebody else was first, from another phase', async () => {
+  test('another client was first, from another phase', async () => {
     await swap(await live());
     const before = await live();
     await swap(before, { to: 'waking', epoch: 'other' });

@@ -5,10 +5,10 @@ import { readWorkload } from './read-workload.ts';
 import type { Workload } from './workload.ts';
 import type { WorkloadKind } from './kind.ts';
 
-// Each conflict means that somebody, mostly the workload's own controller, wrote its status in between.
+// Each conflict means that another client, mostly the workload's own controller, wrote its status in between.
 const maxAttempts = 8;
 
-/** `ok: false`: somebody else was first; `current` is what stands there now, undefined when it is gone. */
+/** `ok: false`: another client was first; `current` is what stands there now, undefined when it is gone. */
 export type SwapResult =
   { readonly ok: true; readonly workload: Workload } | { readonly ok: false; readonly current: Workload | undefined };
 

@@ -18,7 +18,7 @@ export function checkHealth(spec: GrpcProbeSpec, address: string, clock: Clock, 
     signal.throwIfAborted();
     const session = connect('http://pod', {
       createConnection: () => openSocket(address, spec.port, clock),
-      // A stream that the pod opens is nobody's: its error would end the process.
+      // A stream that the pod opens has no listener: its error would end the process.
       settings: { enablePush: false },
     });
     const end = (settle: () => void): void => {

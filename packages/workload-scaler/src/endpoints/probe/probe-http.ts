@@ -23,7 +23,7 @@ export function requestStatus(
   return new Promise((resolve, reject) => {
     const request = send(spec, address, signal);
     request.once('socket', (socket) => limitConnect(socket, clock));
-    // For as long as there is one: a second error that nobody hears would end the process.
+    // For as long as there is one: a second error without a listener would end the process.
     request.on('error', reject);
     // A pod may go over to another protocol, of which nothing else tells.
     let answered = false;

@@ -15,7 +15,7 @@ export interface ProbeRun {
 
 /**
  * Runs all of a pod's probes every 50 ms until they have passed together, as often in a row as the strictest
- * `successThreshold` says; then once a second. Slower from the first minute on. `onChange` is told when `passed` changes.
+ * `successThreshold` says; then once a second. Slower from the first minute on. `onChange` is called when `passed` changes.
  */
 export function startProbing(
   specs: readonly ProbeSpec[],

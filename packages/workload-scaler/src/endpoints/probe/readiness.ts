@@ -10,7 +10,7 @@ export interface Readiness {
   stop(): void;
 }
 
-/** `onChange` is told when a probe changed what `isReady` says. */
+/** `onChange` is called when a probe changed what `isReady` says. */
 export function createReadiness(clock: Clock, onChange: () => void): Readiness {
   const runs = new Map<string, ProbeRun>();
   // Uids of pods that have been Ready: from then on the kubelet's word counts, not our probe's.
