@@ -19,7 +19,7 @@ const say = (text: string): void => console.log(text);
 const system = await startEmbeddedSystem({
   images: { app: { command: [process.execPath, echoAppPath()], env: { START_DELAY_MS: '200' } } },
   dlxReplicas: replicas,
-  dlxArgs: ['--propagate=0s', '--drain-timeout=1s', '--log-level=debug'],
+  dlxArgs: ['--propagate=0s', '--drain-timeout=1s', '--shutdown-timeout=2s', '--log-level=debug'],
   autoscalerArgs: ['--scale-interval=250ms', '--cooldown=1s', '--log-level=debug'],
   nodeArgs: (app) => [
     '--watch',
