@@ -1,3 +1,4 @@
+export { createFastClock } from './fast-clock.ts';
 export { createFakeClock, type FakeClock, type PendingTimer } from './clock.ts';
 export { type ResourceScalerContract, resourceScalerContract } from './contract/contract.ts';
 export { type ContractCase, type ContractOutcome, type ContractPlace } from './contract/place.ts';

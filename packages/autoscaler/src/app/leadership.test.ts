@@ -5,20 +5,13 @@ import { expect, test } from '@jest/globals';
 import { startFakeApi } from '@scaler/testing-kit/kubernetes';
 import { connectKube, type KubeClient } from '@scaler/kube';
 import { type ConfigValues, createMetrics, loadConfig } from '@scaler/runtime';
-import { type Clock, sleepWith, systemClock } from '@scaler/scaler-types';
-import { silentLogger } from '@scaler/testing-kit';
+import { createFastClock, silentLogger } from '@scaler/testing-kit';
 import { leadershipOf } from './leadership.ts';
 import { createObserver } from '../observe/metrics.ts';
 import { type Settings, settings } from './settings.ts';
 
 // Thirty times as fast, so that the Lease's times pass in half a second.
-const after: Clock['after'] = (ms, callback) => systemClock.after(ms / 30, callback);
-const clock: Clock = {
-  now: () => systemClock.now(),
-  monotonic: () => systemClock.monotonic() * 30,
-  after,
-  sleep: sleepWith(after),
-};
+const clock = createFastClock(30);
 
 function valuesOf(...argv: string[]): ConfigValues<Settings> {
   return loadConfig(settings, { argv, env: {} }).values;

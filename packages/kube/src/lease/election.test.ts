@@ -1,11 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { silentLogger } from '@scaler/testing-kit';
+import { silentLogger, createFastClock } from '@scaler/testing-kit';
 import type { Lease } from '../objects/kinds.ts';
 import type { ElectionOptions, Election } from './election.ts';
 import type { Leadership } from './reign.ts';
 import { createElection } from '../index.ts';
-import { fastClock } from '../testing/fast-clock.ts';
 import {
   type Script,
   type ScriptedApi,
@@ -18,7 +17,7 @@ import {
 
 // The default times, twenty times as fast.
 const factor = 20;
-const clock = fastClock(factor);
+const clock = createFastClock(factor);
 
 let api: ScriptedApi;
 let lease: Lease | undefined;
@@ -145,14 +144,14 @@ test('a holder that dies is replaced after the lease duration, however wrong the
   };
   version = 1;
   const startMs = clock.monotonic();
-  const b = compete('b', { clock: fastClock(factor, -7_200_000) });
+  const b = compete('b', { clock: createFastClock(factor, -7_200_000) });
   await until(() => b.election.isLeader);
   expect(clock.monotonic() - startMs).toBeGreaterThan(15_000);
   expect(b.led[0]?.transitions).toBe(5);
 });
 
 test('a holder whose clock is an hour slow is left alone', async () => {
-  const a = compete('a', { clock: fastClock(factor, -3_600_000) });
+  const a = compete('a', { clock: createFastClock(factor, -3_600_000) });
   await until(() => a.election.isLeader);
   const b = compete('b');
   const startMs = clock.monotonic();

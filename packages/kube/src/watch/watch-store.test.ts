@@ -1,9 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { recordingLogger } from '@scaler/testing-kit';
+import { recordingLogger, createFastClock } from '@scaler/testing-kit';
 import type { WatchStoreOptions } from './watch-store.ts';
 import { kinds, type Pod, type Store, type StoreEvent, watchStore } from '../index.ts';
-import { fastClock } from '../testing/fast-clock.ts';
 import {
   type Script,
   type ScriptedApi,
@@ -21,7 +20,7 @@ interface Trimmed {
 
 type Change = StoreEvent<Trimmed>;
 
-const clock = fastClock(20);
+const clock = createFastClock(20);
 let stop: AbortController;
 let running: Promise<void>;
 let api: ScriptedApi;
@@ -243,7 +242,7 @@ describe('a store', () => {
   });
 
   describe('of a kind that may be missing', () => {
-    const optional = { optional: true, clock: fastClock(4_000), namespaces: ['one', 'two'] };
+    const optional = { optional: true, clock: createFastClock(4_000), namespaces: ['one', 'two'] };
     const notFound: Script = (_request, response) => void response.writeHead(404).end('404 page not found');
     const told = (text: string) => logger.lines.filter(({ message }) => message.startsWith(text));
 

@@ -1,6 +1,5 @@
-import { afterAll } from '@jest/globals';
 import { type Clock, sleepWith } from '@scaler/scaler-types';
-import { createFakeClock } from '@scaler/testing-kit';
+import { createFakeClock } from './clock.ts';
 
 /** One turn of the event loop passes so much time at most, however long it took. */
 const longestTurnMs = 5;
@@ -8,12 +7,12 @@ const longestTurnMs = 5;
 /** Real time, in ms, less what the event loop stood still for. */
 const loopTime = createFakeClock();
 let ticking: NodeJS.Timeout | undefined;
-afterAll(() => clearInterval(ticking));
 
+// It keeps no process alive: what waits for this clock alone has nothing else to wait for.
 function startTicking(): NodeJS.Timeout {
   let seenMs = performance.now();
   let busy = false;
-  return setInterval(() => {
+  const tick = setInterval(() => {
     if (busy) return;
     busy = true;
     const nowMs = performance.now();
@@ -21,6 +20,7 @@ function startTicking(): NodeJS.Timeout {
     seenMs = nowMs;
     void loopTime.advance(passedMs).finally(() => (busy = false));
   }, 1);
+  return tick.unref();
 }
 
 /**
@@ -28,7 +28,7 @@ function startTicking(): NodeJS.Timeout {
  * on the same loop: a busy machine makes the test slower, and no deadline passes before an answer that came is read.
  * `skewMs` is the offset of its wall clock.
  */
-export function fastClock(factor: number, skewMs = 0): Clock {
+export function createFastClock(factor: number, skewMs = 0): Clock {
   ticking ??= startTicking();
   const after: Clock['after'] = (ms, callback) => loopTime.after(ms / factor, callback);
   return {
