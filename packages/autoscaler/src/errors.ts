@@ -1,6 +1,6 @@
 import { CodedError } from '@scaler/async';
 
-/** What each code means. */
+/** The meaning of each code. */
 export const autoscalerErrors = {
   'peer-unreachable': 'A DLX replica gave no whole answer in time.',
   'peer-answer': 'A DLX replica answered with another status than 200, or with something that is not an answer.',
@@ -10,7 +10,7 @@ export const autoscalerErrors = {
 /** Every code of an error that this package makes. */
 export type AutoscalerErrorCode = keyof typeof autoscalerErrors;
 
-/** What goes wrong in the autoscaler. Match on `code`, never on `instanceof`. */
+/** An error of the autoscaler. Match on `code`, never on `instanceof`. */
 export class AutoscalerError extends CodedError<AutoscalerErrorCode> {
   override readonly name = 'AutoscalerError';
 }

@@ -25,10 +25,10 @@ beforeAll(async () => {
   dlx = await startFakeDlx(quietDlx('dlx-1', { '/activity': () => ({ text: JSON.stringify(activity('dlx-1')) }) }));
 });
 afterAll(() => dlx.close());
-// Told twice it waits for nothing.
+// A second SIGTERM makes it exit at once.
 afterEach(() => Promise.all([program?.stop(), program?.stop()]));
 
-test.each(Object.keys(faults))('beside %s, what is right is parked', async (fault) => {
+test.each(Object.keys(faults))('beside %s, a valid resource is parked', async (fault) => {
   program = startProgram([
     '--scaler',
     scaler,

@@ -25,7 +25,7 @@ async function get(address: Address, path: string): Promise<{ status: number; te
   return { status: response.status, text: await response.text() };
 }
 
-test('the program parks an idle resource, tells why, and ends in order when told to', async () => {
+test('the program parks an idle resource, shows the reason, and ends in order on SIGTERM', async () => {
   dlx = await startFakeDlx(quietDlx('dlx-1', { '/activity': () => ({ text: JSON.stringify(activity('dlx-1')) }) }));
   program = startProgram(['--scaler', scaler, '--dlx-peers', peerText(dlx), '--identity', 'a-1', ...ports]);
   const { infra, admin } = (await program.line(({ msg }) => msg === 'listening')) as unknown as Record<string, Address>;
@@ -46,20 +46,20 @@ test('the program parks an idle resource, tells why, and ends in order when told
     leads: true,
     resources: [{ namespace: 'default', name: 'web' }],
   });
-  const told = JSON.parse((await get(admin, '/resources/default/web/decisions')).text) as {
+  const shown = JSON.parse((await get(admin, '/resources/default/web/decisions')).text) as {
     explanation: string;
     decisions: { what: string; reasons: string[] }[];
   };
-  expect(told.decisions.map(({ what }) => what)).toEqual(expect.arrayContaining(['parked', 'park']));
-  expect(told.explanation).toMatch(/^default\/web is /);
-  expect(await get(admin, '/resources/default/nobody/decisions')).toMatchObject({
+  expect(shown.decisions.map(({ what }) => what)).toEqual(expect.arrayContaining(['parked', 'park']));
+  expect(shown.explanation).toMatch(/^default\/web is /);
+  expect(await get(admin, '/resources/default/missing/decisions')).toMatchObject({
     status: 404,
-    text: expect.stringContaining('default/nobody is not managed'),
+    text: expect.stringContaining('default/missing is not managed'),
   });
   expect(await program.stop()).toBe(0);
 });
 
-test('a dry run tells what it would park, writes nothing, and the answers say so', async () => {
+test('a dry run reports what it would park, writes nothing, and the answers say so', async () => {
   dlx = await startFakeDlx(quietDlx('dlx-1', { '/activity': () => ({ text: JSON.stringify(activity('dlx-1')) }) }));
   program = startProgram(['--scaler', scaler, '--dlx-peers', peerText(dlx), '--dry-run', ...ports]);
   const { admin } = (await program.line(({ msg }) => msg === 'listening')) as unknown as Record<string, Address>;

@@ -1,7 +1,6 @@
 #!/usr/bin/env -S node --min-semi-space-size=4 --max-semi-space-size=8 --expose-gc
-// A thousand resources take as much room as Node lets the young generation have, up to 130 MB, and are no faster for it.
-// With less than 4 MB what a tick needs for its own time outlives it, and is collected with all the rest. `gc` is for the
-// end of the start.
+// With a thousand resources Node's young generation grows to its limit, up to 130 MB, and is no faster for it. With less
+// than 4 MB the objects of a tick outlive it, and are collected with the whole heap. `gc` is for the end of the start.
 import { createRequire } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import { runApp, spareMemory } from '@scaler/runtime';
@@ -9,9 +8,9 @@ import { runAutoscaler } from './app/run.ts';
 import { settings } from './app/settings.ts';
 import { runUninstall } from './app/uninstall.ts';
 
-// What a tick leaves is a few MB: between two collections of all the heap there are some ticks.
+// A tick leaves a few MB, so a collection of the whole heap comes once in several ticks.
 const onSynced = spareMemory({ worthIt: 0, growingPercent: 20 });
-// What is used every ten seconds must not be compiled anew each time.
+// Code that runs every ten seconds must not be compiled anew each time.
 setFlagsFromString('--no-flush-bytecode');
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };

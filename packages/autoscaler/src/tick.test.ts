@@ -34,8 +34,8 @@ afterEach(() => {
 function scene(resources: () => readonly Resource[] | Error, isSuccessor = false) {
   const clock = createFakeClock();
   const getResources = () => {
-    const told = resources();
-    return told instanceof Error ? Promise.reject(told) : Promise.resolve(told);
+    const listed = resources();
+    return listed instanceof Error ? Promise.reject(listed) : Promise.resolve(listed);
   };
   const view = viewOf({ getResources }, clock);
   const metrics = createCustomMetricsSource({
@@ -64,7 +64,7 @@ function scene(resources: () => readonly Resource[] | Error, isSuccessor = false
 const decided = (result: Awaited<ReturnType<ReturnType<typeof scene>['tick']>>, name: string) =>
   result.decisions.find(({ resource }) => resource.name === name);
 
-describe('a metric that cannot be had keeps its resource awake, says why, and holds up nobody', () => {
+describe('a metric that cannot be had keeps its resource awake, with the reason, and holds up no other', () => {
   const good = aResource({ name: 'good', scaleResources: [{ metricName: 'good', windowSize: 60_000, threshold: 0 }] });
 
   test.each<[string, (nowMs: number) => readonly object[] | number, string]>([
@@ -154,15 +154,15 @@ test('after a long pause between two ticks the window begins again', async () =>
   expect(decided(await tick(), 'web')?.action).toBe('stay');
 });
 
-test('while the scaler cannot tell its resources, those known before stay, with the reason', async () => {
-  let told: readonly Resource[] | Error = [aResource()];
-  const { clock, tick, ticks } = scene(() => told);
+test('while the scaler cannot list its resources, those known before stay awake, with the reason', async () => {
+  let listed: readonly Resource[] | Error = [aResource()];
+  const { clock, tick, ticks } = scene(() => listed);
   const known = () => api.answers.set('default/requests_per_1m', [metricValue('web', '0', clock.now())]);
   expect(decided(await ticks(known), 'web')?.action).toBe('park');
-  told = new Error('forbidden');
+  listed = new Error('forbidden');
   const result = await tick();
   expect(result.decisions).toMatchObject([
-    { action: 'stay', reasons: ['unknown: the scaler cannot tell its resources: forbidden'] },
+    { action: 'stay', reasons: ['unknown: the scaler cannot list its resources: forbidden'] },
   ]);
 });
 
@@ -204,7 +204,7 @@ test.each([
   expect(parks).toHaveLength(parked);
 });
 
-test('a failure for many of them is one as it ends too, however long it lasted', async () => {
+test('a failure for many resources counts when it ends too, however long it lasted', async () => {
   const many = Array.from({ length: 30 }, (_, i) => aResource({ name: `r${i}` }));
   const { clock, ticks } = scene(() => many);
   const say = (from: number) =>

@@ -11,12 +11,12 @@ import { collect, type SourceReport } from './collect/collect.ts';
 import type { Source } from './collect/source.ts';
 import { type Want, type WantSettings, wantsOf } from './collect/want.ts';
 
-/** How the autoscaler judges. Milliseconds. */
+/** The settings of the judgement, in milliseconds. */
 export interface TickSettings extends WantSettings, BrakeSettings {
   /** Between the beginnings of two ticks. */
   intervalMs: number;
   cooldownMs: number;
-  /** Nothing is parked; what would be is told. */
+  /** Whether no resource is parked, and decisions only say which would be. */
   dryRun: boolean;
 }
 
@@ -25,17 +25,17 @@ export interface TickParts {
   sources: readonly Source[];
   clock: Clock;
   settings: TickSettings;
-  /** Others may have judged before. */
+  /** Whether another replica may have judged before. */
   isSuccessor: boolean;
 }
 
-/** What the act side knows: which parks run, and which did not end in sleep. */
+/** The parks that run, and those that did not end in sleep. */
 export interface ActFacts {
   parking: ReadonlySet<string>;
   attempts: ReadonlyMap<string, Attempts>;
 }
 
-/** What one tick came to. */
+/** The result of one tick. */
 export interface TickResult {
   resources: readonly Resource[];
   decisions: readonly Decision[];
@@ -44,11 +44,11 @@ export interface TickResult {
   heldBack: number;
 }
 
-/** The judgement of one Lease holder, from its first tick to its last. */
+/** Judges resources for one Lease holder, from its first tick to its last. */
 export interface Ticker {
   /** Collects and decides. @throws only the signal's reason. */
   tick(facts: ActFacts, signal: AbortSignal): Promise<TickResult>;
-  /** Reads everything about one resource again and judges it by what the ticks remember. @throws only the signal's reason. */
+  /** Reads one resource and its samples again, and judges it by the memory of the ticks. @throws only the signal's reason. */
   judgeAgain(ref: ResourceRef, signal: AbortSignal): Promise<Verdict>;
 }
 
@@ -64,8 +64,8 @@ export function createTicker({ view, sources, clock, settings, isSuccessor }: Ti
       const { samples, reports } = await collect(sources, wants, { signal });
       const now = instantOf(clock);
       memory = remember(memory, { resources, wants, samples, reports, now, longestGapMs });
-      const doubts = view.doubts();
-      const decided = decide(resources, samples, { ...settings, ...facts, doubts, memory, now });
+      const staleReasons = view.staleReasons();
+      const decided = decide(resources, samples, { ...settings, ...facts, staleReasons, memory, now });
       const braked = brake(brakeFacts(resources, wants, decided, memory, now), settings);
       memory = { ...memory, braked: braked.braked };
       return { resources, reports, ...braked };
@@ -73,7 +73,7 @@ export function createTicker({ view, sources, clock, settings, isSuccessor }: Ti
     async judgeAgain(ref, signal) {
       await view.refresh(signal);
       const resource = view.get(ref);
-      if (!resource) return { verdict: 'unknown', reasons: ['the scaler does not tell of it any more'] };
+      if (!resource) return { verdict: 'unknown', reasons: ['the scaler does not list it any more'] };
       const now = instantOf(clock);
       const standing = standingAgain(resource, view, now);
       if (standing.length > 0) return { verdict: 'unknown', reasons: standing };
@@ -86,19 +86,19 @@ export function createTicker({ view, sources, clock, settings, isSuccessor }: Ti
   };
 }
 
-/** What may have come about since the park began, and ends it whatever the samples say. */
+/** Reasons that may have come up since the park began, and that end it whatever the samples are. */
 function standingAgain(resource: Resource, view: ResourceView, now: Instant): readonly string[] {
-  const doubt = view.doubts().get(resourceKey(resource));
+  const stale = view.staleReasons().get(resourceKey(resource));
   return [
-    ...(doubt === undefined ? [] : [`unknown: ${doubt}`]),
+    ...(stale === undefined ? [] : [`unknown: ${stale}`]),
     ...(resource.dryRun ? ['a dry run has begun'] : []),
     ...standingIntent(resource, now),
   ];
 }
 
 /**
- * Metrics are asked for what runs: through `parking` too, since the fence asks again and a gap would begin the window
- * anew. The DLX's count is one answer for all, and is followed through sleep: after a wake it knows of the whole window.
+ * A sleeping resource needs only the DLX's count, which is one answer for all resources and then covers the whole window
+ * after a wake. Others need all metrics, in `parking` too: the fence asks again, and a gap would begin the window anew.
  */
 function wantsOfAll(resources: readonly Resource[], settings: WantSettings): readonly Want[] {
   return resources.flatMap((resource) => {
@@ -107,7 +107,7 @@ function wantsOfAll(resources: readonly Resource[], settings: WantSettings): rea
   });
 }
 
-/** None for a resource whose metrics are malformed: `decide` says so. */
+/** The wants of a resource; none where its metrics are malformed, which `decide` reports. */
 function tryWantsOf(resource: Resource, settings: WantSettings): readonly Want[] {
   try {
     return wantsOf(resource, settings);

@@ -9,8 +9,8 @@ import { createAttemptBook } from './attempt-book.ts';
 const cooldownMs = 60_000;
 const web = aResource();
 const asleep = aResource({ phase: 'asleep', replicas: 0 });
-const cancelled = { end: 'cancelled', why: 'cancelled: a request arrived', terminal: false } as const;
-const parked = { end: 'parked', why: 'parked', terminal: false } as const;
+const cancelled = { end: 'cancelled', reason: 'cancelled: a request arrived', terminal: false } as const;
+const parked = { end: 'parked', reason: 'parked', terminal: false } as const;
 
 function book() {
   const clock = createFakeClock();
@@ -36,8 +36,8 @@ function book() {
       const kept = attempts.all().get('default/web');
       return kept && [kept.count, kept.notBefore.monotonicMs - clock.monotonic()];
     },
-    get why() {
-      return attempts.all().get('default/web')?.why;
+    get reason() {
+      return attempts.all().get('default/web')?.reason;
     },
   };
 }
@@ -68,7 +68,7 @@ describe('a park that ends in sleep', () => {
     await one.clock.advance(cooldownMs - 1);
     one.see();
     expect(one.state).toEqual([2, 2 * cooldownMs]);
-    expect(one.why).toBe('it was woken less than 1m after it fell asleep');
+    expect(one.reason).toBe('it was woken less than 1m after it fell asleep');
     one.see();
     expect(one.state).toEqual([2, 2 * cooldownMs]);
   });

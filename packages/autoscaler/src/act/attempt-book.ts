@@ -22,17 +22,17 @@ export interface AttemptBookParts {
   settings: { intervalMs: number; cooldownMs: number };
 }
 
-/** What became of parks: told to the ring, the log and the metrics, and kept where it did not end in sleep. */
+/** Records how parks ended, in the history, the log and the metrics, and keeps those that did not end in sleep. */
 export interface AttemptBook {
   begin(resource: ResourceRef, reasons: readonly string[]): void;
-  /** `undefined`: aborted, which says nothing about the resource. */
+  /** Records the end of a park. `undefined`: it was aborted, which says nothing about the resource. */
   end(resource: ResourceRef, result: ParkResult | undefined): void;
   /** By resource key. */
   all(): ReadonlyMap<string, Attempts>;
   /**
-   * Takes what a tick saw that began at `beganMs`. A sleep that was over within a cooldown counts as a cancelled park: where
-   * the DLX does not get every connection, a lying source would else park a busy resource again and again. What is gone is
-   * forgotten.
+   * Takes the resources of a tick that began at `beganMs`. A sleep that was over within a cooldown counts as a cancelled
+   * park: where the DLX does not get every connection, a source with wrong values would else park a busy resource again and
+   * again. Resources that are gone are forgotten.
    */
   look(resources: readonly Resource[], beganMs: number): void;
 }
@@ -40,12 +40,12 @@ export interface AttemptBook {
 export function createAttemptBook({ get, ring, observer, settings, clock, logger }: AttemptBookParts): AttemptBook {
   const attempts = new Map<string, Attempts>();
   const began = new Map<string, number>();
-  /** When parks ended in sleep, until it is known for how long. */
+  /** When parks ended in sleep, until the length of the sleep is known. */
   const slept = new Map<string, number>();
 
   const remember = (key: string, resource: Resource | undefined, result: ParkResult): void => {
     const backOff = backOffOf(result, resource, settings);
-    attempts.set(key, afterAttempt(attempts.get(key), result.why, instantOf(clock), backOff));
+    attempts.set(key, afterAttempt(attempts.get(key), result.reason, instantOf(clock), backOff));
   };
   const lookAt = (key: string, resource: Resource, beganMs: number): void => {
     const atMs = slept.get(key);
@@ -68,10 +68,10 @@ export function createAttemptBook({ get, ring, observer, settings, clock, logger
       const tookMs = Math.round(clock.monotonic() - (began.get(key) ?? clock.monotonic()));
       began.delete(key);
       const what = result?.end ?? 'aborted';
-      const why = result?.why ?? 'aborted: this replica stopped acting';
+      const reason = result?.reason ?? 'aborted: this replica stopped acting';
       observer.parkEnded(what, tookMs);
-      ring.add(resource, { what, reasons: [why] }, clock.now());
-      const fields = { namespace: resource.namespace, resource: resource.name, end: what, why, tookMs };
+      ring.add(resource, { what, reasons: [reason] }, clock.now());
+      const fields = { namespace: resource.namespace, resource: resource.name, end: what, why: reason, tookMs };
       logger[what === 'failed' ? 'warn' : 'info']('park ended', fields);
       if (what === 'parked') slept.set(key, clock.monotonic());
       else if (result) remember(key, get(resource), result);
@@ -87,11 +87,11 @@ export function createAttemptBook({ get, ring, observer, settings, clock, logger
 }
 
 function tooShort(cooldownMs: number): ParkResult {
-  const why = `it was woken less than ${formatDuration(cooldownMs)} after it fell asleep`;
-  return { end: 'cancelled', why, terminal: false };
+  const reason = `it was woken less than ${formatDuration(cooldownMs)} after it fell asleep`;
+  return { end: 'cancelled', reason, terminal: false };
 }
 
-/** A refusal has disturbed nobody and is asked again soon; a cancelled park has, and waits for its cooldown at least. */
+/** A refused park has changed nothing and is tried again soon; a cancelled one waits for its cooldown at least. */
 function backOffOf(
   { end, terminal }: ParkResult,
   resource: Resource | undefined,

@@ -53,7 +53,7 @@ test('it is ok when every replica is clear and the samples, read again after tha
   expect(order).toEqual(['POST /fence', 'POST /fence', 'samples']);
 });
 
-describe('one answer spoils it', () => {
+describe('one answer cancels the park', () => {
   test.each<[string, PeerScript, string]>([
     [
       'one held',

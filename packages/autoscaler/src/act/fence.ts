@@ -12,17 +12,17 @@ export interface FenceParts {
   infraPort: number;
   /** Milliseconds that each replica has. */
   timeoutMs: number;
-  /** Reads everything about the resource again, and judges it. */
+  /** Reads the resource and its samples again, and judges it. */
   judgeAgain: (request: ConfirmRequest, signal: AbortSignal) => Promise<Verdict>;
 }
 
-/** What {@link createFence} makes, as `ScaleOptions.confirm` takes it. */
+/** The result of {@link createFence}, for `ScaleOptions.confirm`. */
 export type Fence = (request: ConfirmRequest, signal: AbortSignal) => Promise<ConfirmAnswer>;
 
 /**
- * The last question before a resource is stopped. Every DLX replica that there is, and every one that its traffic is
- * diverted to, must answer in time that it has nothing of the resource, and is fenced from then on. Then, and only then
- * (an arrival before the fence shows in them), the samples are read again and must still say idle. One answer missing: no.
+ * The last question before a resource is stopped. Every DLX replica, and every replica that its traffic is diverted to, must
+ * answer in time that it holds and forwards no request of the resource, and is fenced from then on. The samples are read
+ * again only after that, since a request before the fence shows in them, and must still be idle. One answer missing: no.
  */
 export function createFence(parts: FenceParts): Fence {
   return async (request, signal) => {

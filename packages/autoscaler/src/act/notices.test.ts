@@ -14,41 +14,41 @@ const decision = (verdict: Decision['verdict']): Decision => ({
 
 function prepare(tell?: (notice: Notice) => void) {
   const clock = createFakeClock();
-  const told: string[] = [];
-  const passOn = tell ?? ((notice: Notice): unknown => told.push(notice.reason));
+  const sent: string[] = [];
+  const passOn = tell ?? ((notice: Notice): unknown => sent.push(notice.reason));
   const scaler = { tell: (_ref: ResourceRef, notice: Notice): void => void passOn(notice) };
   const notices = createNotices({ scaler, clock, logger: silentLogger, patienceMs: () => 20_000 });
   const tick = async (verdict: Decision['verdict']) => {
     notices.ticked([decision(verdict)]);
     await clock.advance(10_000);
-    return told;
+    return sent;
   };
-  return { notices, tick, told };
+  return { notices, tick, sent };
 }
 
-test('what is unknown for no longer than may be is told to nobody', async () => {
-  const { tick, told } = prepare();
+test('a resource that is unknown for no longer than may be gets no notice', async () => {
+  const { tick, sent } = prepare();
   for (const verdict of ['unknown', 'unknown', 'unknown', 'busy', 'unknown', 'unknown', 'unknown', 'idle'] as const) {
     await tick(verdict);
   }
-  expect(told).toEqual([]);
+  expect(sent).toEqual([]);
 });
 
 test('a wish or a cooldown in between neither begins nor ends it', async () => {
-  const { tick, told, notices } = prepare();
+  const { tick, sent, notices } = prepare();
   for (const verdict of ['unknown', undefined, 'unknown', 'unknown', undefined, 'unknown'] as const)
     await tick(verdict);
-  expect(told).toEqual(['IdlenessUnknown']);
+  expect(sent).toEqual(['IdlenessUnknown']);
   expect(notices.open).toBe(1);
   expect(await tick('idle')).toEqual(['IdlenessUnknown', 'IdlenessKnown']);
   expect(notices.open).toBe(0);
 });
 
-test('what the mass brake holds back is told once, whenever it begins', async () => {
-  const { notices, told } = prepare();
+test('a resource that the mass brake holds back gets one notice, each time that it begins', async () => {
+  const { notices, sent } = prepare();
   const held: Decision = { ...decision('idle'), heldBack: true };
   for (const one of [held, held, decision('idle'), held]) notices.ticked([one]);
-  expect(told).toEqual(['HeldBack', 'HeldBack']);
+  expect(sent).toEqual(['HeldBack', 'HeldBack']);
 });
 
 test('a resource that is gone is forgotten, and a scaler that throws does no harm', async () => {

@@ -14,34 +14,34 @@ export interface NoticesParts {
   scaler: Pick<ResourceScaler, 'tell'>;
   clock: Clock;
   logger: Logger;
-  /** Milliseconds for which the idleness of a resource may be unknown before somebody is told. */
+  /** Milliseconds for which the idleness of a resource may be unknown before a notice is sent. */
   patienceMs: (resource: ResourceRef) => number;
 }
 
 /**
- * Tells whoever looks after a resource that it stays awake for one reason alone: nothing is known of its idleness, or the
- * mass brake holds it back.
+ * Sends notices to the owner of a resource that stays awake for one reason alone: its idleness is unknown, or the mass brake
+ * holds it back.
  */
 export interface Notices {
-  /** Looks at the decisions of a tick. */
+  /** Takes the decisions of a tick. */
   ticked(decisions: readonly Decision[]): void;
-  /** Resources that somebody was told of, and that are still unknown. */
+  /** The number of resources with a notice whose idleness is still unknown. */
   readonly open: number;
 }
 
-/** In the log; reasons quote what an owner wrote. */
+/** Characters of a message in the log; reasons quote texts of an owner. */
 const longestMessage = 500;
 
 interface Unknown {
   sinceMs: number;
-  told: boolean;
+  noticed: boolean;
 }
 
 export function createNotices({ scaler, clock, logger, patienceMs }: NoticesParts): Notices {
   let unknowns = new Map<string, Unknown>();
   let heldBack: ReadonlySet<string> = new Set();
 
-  const tell = (resource: ResourceRef, notice: Notice): void => {
+  const send = (resource: ResourceRef, notice: Notice): void => {
     const message = cut(notice.message, longestMessage);
     const fields = { namespace: resource.namespace, resource: resource.name, message };
     if (notice.type === 'warning') logger.warn('idleness unknown', fields);
@@ -55,25 +55,25 @@ export function createNotices({ scaler, clock, logger, patienceMs }: NoticesPart
       logger.error('the scaler failed to pass on a notice', { namespace, resource: name, err });
     }
   };
-  const begun = (decision: Decision, { sinceMs, told }: Unknown): Unknown => {
+  const begun = (decision: Decision, { sinceMs, noticed }: Unknown): Unknown => {
     const forMs = clock.monotonic() - sinceMs;
-    if (told || forMs <= patienceMs(decision.resource)) return { sinceMs, told };
+    if (noticed || forMs <= patienceMs(decision.resource)) return { sinceMs, noticed };
     const message = `it stays awake, since its idleness has not been known for ${formatDuration(forMs - (forMs % 1_000))}: ${decision.reasons.join('; ')}`;
-    tell(decision.resource, { type: 'warning', reason: 'IdlenessUnknown', message });
-    return { sinceMs, told: true };
+    send(decision.resource, { type: 'warning', reason: 'IdlenessUnknown', message });
+    return { sinceMs, noticed: true };
   };
   const next = (decision: Decision, before: Unknown | undefined): Unknown | undefined => {
     const { resource, verdict } = decision;
-    if (verdict === 'unknown') return begun(decision, before ?? { sinceMs: clock.monotonic(), told: false });
-    // Nobody has looked: it stays, or is away, for another reason.
+    if (verdict === 'unknown') return begun(decision, before ?? { sinceMs: clock.monotonic(), noticed: false });
+    // No judgement at this tick: it stays, or is away, for another reason.
     if (verdict === undefined) return before;
-    if (before?.told)
-      tell(resource, { type: 'normal', reason: 'IdlenessKnown', message: 'its idleness is known again' });
+    if (before?.noticed)
+      send(resource, { type: 'normal', reason: 'IdlenessKnown', message: 'its idleness is known again' });
     return undefined;
   };
 
-  // Not logged one by one: they are many, and the log has their number.
-  const tellHeldBack = (decisions: readonly Decision[]): void => {
+  // Not logged one by one, since they may be many; the log has their number.
+  const sendHeldBack = (decisions: readonly Decision[]): void => {
     const held = decisions.filter((decision) => decision.heldBack);
     for (const { resource, reasons } of held) {
       if (heldBack.has(resourceKey(resource))) continue;
@@ -88,7 +88,7 @@ export function createNotices({ scaler, clock, logger, patienceMs }: NoticesPart
 
   return {
     ticked(decisions) {
-      tellHeldBack(decisions);
+      sendHeldBack(decisions);
       const entries = decisions.flatMap((decision) => {
         const key = resourceKey(decision.resource);
         const unknown = next(decision, unknowns.get(key));
@@ -97,7 +97,7 @@ export function createNotices({ scaler, clock, logger, patienceMs }: NoticesPart
       unknowns = new Map(entries);
     },
     get open() {
-      return [...unknowns.values()].filter(({ told }) => told).length;
+      return [...unknowns.values()].filter(({ noticed }) => noticed).length;
     },
   };
 }

@@ -5,22 +5,22 @@ import type { Fence } from './fence.ts';
 export interface ParkParts {
   scaler: Pick<ResourceScaler, 'setScale'>;
   fence: Fence;
-  /** Empty when every DLX replica could serve the resource; else why not. */
+  /** Empty when every DLX replica could serve the resource; else the reasons why not. */
   preflight: (resource: ResourceRef, signal: AbortSignal) => Promise<readonly string[]>;
-  /** This autoscaler, `autoscaler/NAME`. */
+  /** The name of this autoscaler, `autoscaler/NAME`. */
   by: string;
 }
 
-/** How one park ended. `why`: one clause; `terminal`: the scaler said that trying again is in vain. */
+/** The end of one park. `reason`: one clause; `terminal`: the scaler said that trying again is in vain. */
 export interface ParkResult {
   end: AttemptEnd;
-  why: string;
+  reason: string;
   terminal: boolean;
 }
 
 /**
- * Parks one resource: the scaler's `setScale` to 0, with the preflight of the DLX and the fence as its questions. Never
- * rejects, but for the signal.
+ * Parks one resource: calls the scaler's `setScale` to 0, with the preflight of the DLX and the fence as its callbacks.
+ * Rejects only when the signal aborts.
  */
 export async function park(
   { scaler, fence, preflight, by }: ParkParts,
@@ -40,13 +40,13 @@ export async function park(
 }
 
 function resultOf([result]: readonly ScaleResult[]): ParkResult {
-  if (!result) return { end: 'failed', why: 'failed: the scaler told no result', terminal: false };
-  return result.ok ? { end: 'parked', why: 'parked', terminal: false } : failure(result.error);
+  if (!result) return { end: 'failed', reason: 'failed: the scaler returned no result', terminal: false };
+  return result.ok ? { end: 'parked', reason: 'parked', terminal: false } : failure(result.error);
 }
 
 function failure(error: Error): ParkResult {
   const end = ends[errorCode(error) ?? ''] ?? 'failed';
-  return { end, why: `${end}: ${error.message}`, terminal: isTerminal(error) };
+  return { end, reason: `${end}: ${error.message}`, terminal: isTerminal(error) };
 }
 
 const ends: Readonly<Record<string, AttemptEnd>> = { 'park-refused': 'refused', 'park-cancelled': 'cancelled' };

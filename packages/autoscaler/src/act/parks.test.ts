@@ -5,7 +5,7 @@ import { aResource } from '../testing/facts.ts';
 import type { ParkResult } from './park.ts';
 import { createParks } from './parks.ts';
 
-const parked: ParkResult = { end: 'parked', why: 'parked', terminal: false };
+const parked: ParkResult = { end: 'parked', reason: 'parked', terminal: false };
 
 function stage(limit: number) {
   const clock = createFakeClock();
@@ -49,7 +49,7 @@ function decision(key: string): Decision {
 const many = (namespace: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${namespace}/${String(i).padStart(3, '0')}`);
 
-test('a namespace alone takes half of the places, and whoever comes finds one', async () => {
+test('a namespace alone takes half of the places, and another namespace finds one', async () => {
   const { offer, running, clock } = stage(8);
   offer(...many('a', 100));
   await clock.advance(0);

@@ -5,23 +5,23 @@ import type { ParkResult } from './park.ts';
 
 export interface ParksParts {
   park: (resource: ResourceRef, reasons: readonly string[], signal: AbortSignal) => Promise<ParkResult>;
-  /** Told of each end; undefined: aborted. */
+  /** Called at the end of each park; undefined: it was aborted. */
   onEnd: (resource: ResourceRef, result: ParkResult | undefined) => void;
   onBegin: (resource: ResourceRef, reasons: readonly string[]) => void;
   /** Parks at once, over all namespaces. */
   limit: number;
   clock: Clock;
-  /** Ends them all. */
+  /** Ends all parks. */
   signal: AbortSignal;
 }
 
 /** The parks under way, and those that wait for their turn. */
 export interface Parks {
-  /** Replaces those that wait: a decision is good until the next tick. Begins as many as there is room for. */
+  /** Replaces the parks that wait, since a decision is good until the next tick. Begins as many as there is room for. */
   offer(decisions: readonly Decision[]): void;
-  /** Resource keys. */
+  /** The resource keys of the parks under way. */
   readonly running: ReadonlySet<string>;
-  /** Resolves when none is under way. */
+  /** Resolves when no park is under way. */
   idle(): Promise<void>;
 }
 
@@ -36,16 +36,16 @@ export function createParks({ park, onBegin, onEnd, limit, clock, signal }: Park
     try {
       result = await park(resource, reasons, signal);
     } catch (error) {
-      if (!signal.aborted) result = { end: 'failed', why: `failed: ${(error as Error).message}`, terminal: false };
+      if (!signal.aborted) result = { end: 'failed', reason: `failed: ${(error as Error).message}`, terminal: false };
     }
     running.delete(resourceKey(resource));
     slot.leave();
-    // A scaler may tell its abort as a failed result: that is no judgement about the resource either.
+    // A scaler may report its abort as a failed result: that says nothing about the resource either.
     onEnd(resource, signal.aborted && result?.end !== 'parked' ? undefined : result);
     fill();
   };
   const fill = (): void => {
-    // Those of a namespace that has its share wait, and hold up nobody else's.
+    // Parks of a namespace that has its share wait, and do not hold up those of other namespaces.
     const left: Decision[] = [];
     for (const next of waiting) {
       const key = resourceKey(next.resource);

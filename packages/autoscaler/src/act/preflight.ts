@@ -12,8 +12,8 @@ export interface PreflightParts {
 }
 
 /**
- * Whether every DLX replica could serve the resource in its stead: listens on its ports, and reaches it. Empty when so,
- * else why not, each reason naming the replica.
+ * Asks whether every DLX replica could serve the resource in its stead: listens on its ports, and reaches it. Empty when so,
+ * else the reasons why not, each with the name of its replica.
  */
 export async function preflight(
   { peers, client, timeoutMs }: PreflightParts,

@@ -12,10 +12,10 @@ function stage(
   const stop = new AbortController();
   const calls: string[] = [];
   /** `namespace/name`s of the lines in the log. */
-  const told: string[] = [];
+  const logged: string[] = [];
   const warn = (_message: string, fields: object = {}): void => {
     const { namespace, resource } = fields as { namespace?: string; resource?: string };
-    told.push(`${namespace}/${resource}`);
+    logged.push(`${namespace}/${resource}`);
   };
   const reconciler: Reconciler = createReconciler({
     reconcile: async (refs) => {
@@ -29,7 +29,7 @@ function stage(
     retryMs: 500,
     signal: stop.signal,
   });
-  return { reconciler, clock, calls, told, stop };
+  return { reconciler, clock, calls, logged, stop };
 }
 
 const failing = (): Promise<never> => Promise.reject(new Error('it does not end'));
@@ -39,7 +39,7 @@ async function pass(clock: { advance(ms: number): Promise<void> }, ms: number): 
   for (let i = 0; i < ms; i += 50) await clock.advance(50);
 }
 
-test('what fails and tells of a change each time is tried once a second at the most', async () => {
+test('a resource that fails and changes each time is tried once a second at the most', async () => {
   const { reconciler, clock, calls } = stage(async (_refs, own) => {
     own().notify(web);
     return failing();
@@ -50,7 +50,7 @@ test('what fails and tells of a change each time is tried once a second at the m
   expect(calls.length).toBeLessThanOrEqual(12);
 });
 
-test('what fails and changes all the time by another hand has one timer, not one of each failure', async () => {
+test('a resource that fails, and that others change all the time, has one timer, not one of each failure', async () => {
   const { reconciler, clock, calls } = stage(failing);
   for (let i = 0; i < 200; i++) {
     reconciler.notify(web);
@@ -81,7 +81,7 @@ test('a success makes all of it good', async () => {
   expect(calls).toHaveLength(3);
 });
 
-test('those of one namespace that do not end hold up none of another', async () => {
+test('resources of one namespace that do not end hold up none of another', async () => {
   const { reconciler, clock, calls } = stage(([ref]) =>
     ref?.namespace === 'evil' ? new Promise(() => {}) : Promise.resolve([]),
   );
@@ -93,23 +93,23 @@ test('those of one namespace that do not end hold up none of another', async () 
   expect(calls.filter((key) => key.startsWith('tenant'))).toHaveLength(20);
 });
 
-test('what fails again and again is told seldomer and seldomer', async () => {
-  const { reconciler, clock, calls, told } = stage(failing);
+test('a resource that fails again and again is logged less and less often', async () => {
+  const { reconciler, clock, calls, logged } = stage(failing);
   for (let i = 0; i < 100; i++) {
     reconciler.notify(web);
     await pass(clock, 1_000);
   }
   expect(calls.length).toBeGreaterThan(60);
-  expect(told.length).toBeGreaterThanOrEqual(6);
-  expect(told.length).toBeLessThanOrEqual(8);
+  expect(logged.length).toBeGreaterThanOrEqual(6);
+  expect(logged.length).toBeLessThanOrEqual(8);
 });
 
-test('many that fail in one namespace leave the log to others', async () => {
-  const { reconciler, clock, told } = stage(failing);
+test('many resources that fail in one namespace leave the log to others', async () => {
+  const { reconciler, clock, logged } = stage(failing);
   for (let i = 0; i < 500; i++) reconciler.notify({ namespace: 'evil', name: String(i) });
   await pass(clock, 2_000);
   reconciler.notify(web);
   await pass(clock, 500);
-  expect(told.filter((key) => key.startsWith('evil/')).length).toBeLessThanOrEqual(32);
-  expect(told).toContain('default/web');
+  expect(logged.filter((key) => key.startsWith('evil/')).length).toBeLessThanOrEqual(32);
+  expect(logged).toContain('default/web');
 });

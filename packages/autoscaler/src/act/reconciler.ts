@@ -12,31 +12,31 @@ import { PeerRates } from '@scaler/runtime';
 import { createSlots, type Slot } from './slots.ts';
 
 export interface ReconcilerParts {
-  /** Undefined where the scaler has no such ability: then nothing here does anything. */
+  /** Undefined where the scaler has no `reconcile`: then this does nothing. */
   reconcile: NonNullable<ResourceScaler['reconcile']> | undefined;
-  /** Whether a park runs for it: its own steps are not to be disturbed. It is notified again when the park ends. */
+  /** Whether a park runs for the resource, whose steps must not be disturbed. The resource is notified again at its end. */
   isParking: (key: string) => boolean;
   clock: Clock;
   logger: Logger;
   /** Calls at once, over all namespaces. */
   limit: number;
-  /** Milliseconds before what failed is tried again; doubled with each time in a row, up to 32 times that. */
+  /** Milliseconds before a failed call is tried again; doubled with each failure in a row, up to 32 times that. */
   retryMs: number;
-  /** Ends it. */
+  /** Ends the reconciler. */
   signal: AbortSignal;
 }
 
 /** Calls the scaler's `reconcile` on events and ticks, never twice at once for the same resource. */
 export interface Reconciler {
-  /** Something about the resource changed. Any number of calls while one runs become one more. */
+  /** Reconciles the resource, which has changed. Any number of calls while one runs become one more. */
   notify(ref: ResourceRef): void;
-  /** `reconcile([])`: everything there is. */
+  /** Reconciles all resources: `reconcile([])`. */
   sweep(): void;
-  /** Resolves when none is under way. */
+  /** Resolves when no call is under way. */
   idle(): Promise<void>;
 }
 
-/** What a sweep is entered under; no resource has an empty name. */
+/** The key of a sweep; no resource has an empty name. */
 const sweepKey = '';
 
 export function createReconciler(parts: ReconcilerParts): Reconciler {
@@ -102,25 +102,25 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
   };
 }
 
-/** What failed, and when it is tried again. */
+/** A resource, or the sweep, that failed, and when it is tried again. */
 interface Failing {
   count: number;
-  /** Monotonic. */
+  /** When it failed last, by the monotonic clock. */
   sinceMs: number;
   againMs: number;
   cancel: CancelTimer;
 }
 
-/** A change may be what it needed, or what it does wrong itself: it is not tried again at once for it. */
+/** Milliseconds from a failure to a retry because of a change: the failing call may have made the change itself. */
 const afterChangeMs = 1000;
 
-/** Lines in the log about the resources of one namespace: what they say is their owner's doing. */
+/** The rate of log lines about the resources of one namespace, whose owner may cause any number of failures. */
 const lineRate = { perSecond: 0.5, burst: 30 };
 
-/** Each attempt is told that doubles the number of those before it. */
-const isTold = (attempt: number): boolean => Number.isInteger(Math.log2(attempt));
+/** Logged are the attempts 1, 2, 4, 8, … */
+const isLogged = (attempt: number): boolean => Number.isInteger(Math.log2(attempt));
 
-/** Tries again what failed, later and later, one timer each. Only a success ends that. */
+/** Retries failed calls, later and later, with one timer for each resource, until they succeed. */
 function createRetry(
   { clock, logger, retryMs, signal }: ReconcilerParts,
   again: (key: string, ref: ResourceRef | undefined) => void,
@@ -138,7 +138,7 @@ function createRetry(
       failing.get(key)?.cancel();
       failing.delete(key);
     },
-    /** Whether it failed so lately that it has to wait, which it then does. */
+    /** Whether the resource failed so lately that it has to wait; it is then planned for later. */
     waits(key: string, ref: ResourceRef): boolean {
       const one = failing.get(key);
       if (one === undefined) return false;
@@ -155,7 +155,7 @@ function createRetry(
       failing.set(key, one);
       one.count += 1;
       one.sinceMs = sinceMs;
-      if (isTold(one.count) && lines.take(ref?.namespace ?? sweepKey)) {
+      if (isLogged(one.count) && lines.take(ref?.namespace ?? sweepKey)) {
         logger.warn('reconcile failed, trying again', {
           namespace: ref?.namespace,
           resource: ref?.name,

@@ -1,28 +1,28 @@
 import type { CancelTimer, Clock } from '@scaler/scaler-types';
 
-/** One that takes longer than this leaves its place to the next: what it still does is mostly to wait. */
+/** Work that takes longer gives its place to the next, since it mostly waits. */
 const placeForMs = 60_000;
-/** So many times as many may still be under way without a place, each namespace's share of them again. */
+/** So many times the limit may still be under way without a place; namespaces share these as they share the places. */
 const lingering = 64;
 
-/** A place among what is under way: a park, a reconcile. */
+/** A place for one park or reconcile under way. */
 export interface Slot {
-  /** It has ended. Harmless when it has before. */
+  /** Gives the place back. Idempotent. */
   leave(): void;
 }
 
 /**
- * The places of what may be under way at once. No namespace takes more than is still free, so one alone gets half of all, two a third each, and
- * whoever comes finds room.
+ * The places for work under way at once. No namespace may take more places than are still free, so one namespace alone gets
+ * half of all, two get a third each, and a further namespace always finds a place.
  */
 export interface Slots {
-  /** Undefined: there is no place for that namespace now. */
+  /** Takes a place; undefined: there is none for that namespace now. */
   take(namespace: string): Slot | undefined;
-  /** Whether there is a place for anybody. */
+  /** Whether no namespace can have a place. */
   readonly full: boolean;
 }
 
-/** `onFree` is called when one gives up its place and goes on without. */
+/** `onFree` is called when work gives up its place and goes on without one. */
 export function createSlots(limit: number, clock: Clock, onFree: () => void): Slots {
   const slots = createShares(limit);
   const rest = createShares(limit * lingering);
@@ -31,7 +31,7 @@ export function createSlots(limit: number, clock: Clock, onFree: () => void): Sl
       return slots.free < 1;
     },
     take(namespace) {
-      // Those that linger take the place of what may linger next.
+      // Work that goes on without a place is bounded too: a new one begins only if it may linger later.
       if (!slots.hasRoom(namespace) || !rest.hasRoom(namespace)) return undefined;
       slots.add(namespace, 1);
       let held: typeof slots | undefined = slots;

@@ -228,7 +228,7 @@ describe('parking', () => {
   });
 });
 
-describe('what its owner wants', () => {
+describe("the owner's intent", () => {
   const question = { resource: web, epoch: 'e1', addresses: ['127.0.0.1'] };
   const begun = async (changes: Partial<Resource> = {}) => {
     const scene = await start([named('web', changes)]);
@@ -270,7 +270,7 @@ describe('what its owner wants', () => {
     await scene.scaler.whenParks(1);
   });
 
-  test('a dry run parks nothing, and tells and counts what it would park, logged once in a row', async () => {
+  test('a dry run parks nothing, and reports and counts what it would park, logged once in a row', async () => {
     const scene = await start([web], { dryRun: true });
     for (let ticks = 0; ticks < 3; ticks++) await scene.tick();
     expect(scene.scaler.parks).toEqual([]);
@@ -281,27 +281,27 @@ describe('what its owner wants', () => {
   });
 });
 
-describe('telling', () => {
+describe('notices', () => {
   test('that it stays awake since nothing is known, once after two windows, and once that it is known again', async () => {
     const scene = await start([web, named('busy', { scaleResources: [{ ...metric, threshold: -1 }] })]);
-    const told: unknown[] = [];
-    scene.scaler.tell = (ref, notice) => told.push([ref.name, notice]);
+    const notices: unknown[] = [];
+    scene.scaler.tell = (ref, notice) => notices.push([ref.name, notice]);
     scene.value.now = 'no-api: the group is absent';
     for (let ticks = 0; ticks < 2; ticks++) await scene.tick();
-    expect(told).toEqual([]);
+    expect(notices).toEqual([]);
     for (let ticks = 0; ticks < 3; ticks++) await scene.tick();
     const message =
       'it stays awake, since its idleness has not been known for 30s: unknown: requests_per_10s: no-api: the group is absent';
     const unknown = ['web', { type: 'warning', reason: 'IdlenessUnknown', message }];
-    expect(told.filter((one) => (one as string[])[0] === 'web')).toEqual([unknown]);
+    expect(notices.filter((one) => (one as string[])[0] === 'web')).toEqual([unknown]);
     expect(await scene.metrics.text()).toContain('scaler_autoscaler_idleness_unknown 2');
     scene.value.now = 0;
     // Its value is known, but not for a whole window.
     await scene.tick();
-    expect(told).toHaveLength(3);
+    expect(notices).toHaveLength(3);
     await scene.tick();
     const known = { type: 'normal', reason: 'IdlenessKnown', message: 'its idleness is known again' };
-    expect(told.slice(2)).toEqual(
+    expect(notices.slice(2)).toEqual(
       expect.arrayContaining([
         ['web', known],
         ['busy', known],

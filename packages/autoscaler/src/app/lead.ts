@@ -32,9 +32,9 @@ export interface LeadParts {
   settings: LeadSettings;
   clock: Clock;
   logger: Logger;
-  /** This replica's name. */
+  /** The name of this replica. */
   identity: string;
-  /** Whether another one may have acted before. */
+  /** Whether another replica may have acted before. */
   isSuccessor: boolean;
 }
 
@@ -47,8 +47,8 @@ interface Acting {
 }
 
 /**
- * What the Lease holder does, until the signal aborts: ticks, parks, reconciles. It remembers nothing of an earlier time
- * as leader. Ends when all that was under way has ended.
+ * Runs the work of the Lease holder until the signal aborts: ticks, parks, reconciles. It keeps nothing of an earlier time
+ * as holder. Ends when all work under way has ended.
  *
  * @throws the signal's reason.
  */
@@ -93,7 +93,7 @@ function prepare(parts: LeadParts, signal: AbortSignal): Acting {
   return { ticker, attempts, parks, reconciler, notices };
 }
 
-/** One window in which nothing was known, and one more until it may be judged again; the same where it cannot be. */
+/** One window in which nothing was known, and one more until the resource may be judged again. */
 function patienceOf(resource: Resource | undefined, settings: LeadSettings): number {
   try {
     return resource ? 2 * longestWindowMs(resource, settings) : 0;
@@ -121,7 +121,7 @@ async function tickUntilAborted(parts: LeadParts, acting: Acting, signal: AbortS
 
 function tell({ ring, logger, clock }: LeadParts, result: TickResult, tookMs: number): void {
   for (const { resource, action, reasons } of result.decisions) {
-    // A park is written down when it begins: it may have to wait for its turn.
+    // The history has a park from its begin on: until then it may have to wait for its turn.
     if (action === 'park') continue;
     if (action === 'would-park' && ring.of(resource)[0]?.what !== action) {
       logger.info('would park', { namespace: resource.namespace, resource: resource.name, reasons });

@@ -38,7 +38,7 @@ test('without a Lease it always leads, until the end', async () => {
     return new Promise((resolve) => given.addEventListener('abort', () => resolve(), { once: true }));
   }, stop.signal);
   expect(lead.held).toBe(true);
-  // Nobody knows what an earlier process of it has seen.
+  // What an earlier process of it has seen is unknown.
   expect(careful).toBe(true);
   stop.abort();
   expect(lead.held).toBe(false);
@@ -46,7 +46,7 @@ test('without a Lease it always leads, until the end', async () => {
   await ended;
 });
 
-test('with a Lease it leads while it holds it: when somebody else takes it, the work is aborted', async () => {
+test('with a Lease it leads while it holds it: when another replica takes it, the work is aborted', async () => {
   const api = await startFakeApi();
   const folder = await mkdtemp(join(tmpdir(), 'scaler-lease-'));
   const kubeconfig = join(folder, 'kubeconfig');

@@ -6,18 +6,18 @@ import type { Settings } from './settings.ts';
 
 export interface LeadershipParts {
   kube: KubeClient | undefined;
-  /** This replica's name. */
+  /** The name of this replica. */
   identity: string;
   observer: Observer;
   clock: Clock;
   logger: Logger;
 }
 
-/** Who acts. */
+/** Decides whether this replica acts. */
 export interface Leadership {
   /**
-   * Calls `work` whenever this replica may act; its signal aborts as soon as it may not. `isSuccessor`: another one, or an
-   * earlier process of this one, may have acted before. Until `signal` aborts.
+   * Calls `work` whenever this replica may act; its signal aborts as soon as it may not. `isSuccessor`: another replica, or
+   * an earlier process of this one, may have acted before. Until `signal` aborts.
    */
   run(work: (signal: AbortSignal, isSuccessor: boolean) => Promise<void>, signal: AbortSignal): Promise<void>;
   /** Whether this replica acts now. */
@@ -37,7 +37,7 @@ export function leadershipOf(values: ConfigValues<Settings>, parts: LeadershipPa
       held = now;
       observer.leading(now);
     };
-    // Not when the work has ended: it winds down without acting.
+    // As soon as the signal aborts: the work winds down without acting.
     const onLost = (): void => set(false);
     signal.addEventListener('abort', onLost, { once: true });
     set(!signal.aborted);
@@ -55,7 +55,7 @@ export function leadershipOf(values: ConfigValues<Settings>, parts: LeadershipPa
         ? election.run(signal, ({ signal: leadSignal, transitions }) =>
             whileHeld(() => work(leadSignal, transitions > 0), leadSignal),
           )
-        : // Nothing tells a first start from a later one.
+        : // Without a Lease a first start looks like a later one.
           whileHeld(() => work(signal, true), signal),
     get held() {
       return held;

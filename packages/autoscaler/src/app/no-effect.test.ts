@@ -17,14 +17,17 @@ test.each<[string, readonly string[]]>([
   ['--metrics-source none --metrics-timeout 3s', ['--metrics-timeout has no effect: --metrics-source names none']],
   ['--no-lease --lease-name x', ['--lease-name has no effect: there is no Lease, by --no-lease']],
   ['--dry-run --max-parks 3', ['--max-parks has no effect: nothing is parked, by --dry-run']],
-  ['--dlx-peers 10.0.0.1:8081 --dlx-infra-port 9', ['--dlx-infra-port has no effect: every one of --dlx-peers tells']],
+  [
+    '--dlx-peers 10.0.0.1:8081 --dlx-infra-port 9',
+    ['--dlx-infra-port has no effect: each of --dlx-peers has its port'],
+  ],
   ['--dlx-peers 10.0.0.1:8081 --dlx-service a/dlx --dlx-infra-port 9', []],
 ])('"%s"', (line, expected) => {
   const config = loadConfig(settings, { argv: line.split(' ').filter(Boolean), env: {} });
   expect(settingsWithoutEffect(config)).toEqual(expected.map((text) => expect.stringContaining(text)));
 });
 
-test('a variable is told as its flag is', () => {
+test('a variable is named as its flag is', () => {
   const config = loadConfig(settings, { argv: ['--no-lease'], env: { SCALER_LEASE_NAME: 'x' } });
   expect(settingsWithoutEffect(config)).toHaveLength(1);
 });

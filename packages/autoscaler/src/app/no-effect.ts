@@ -14,7 +14,7 @@ const prometheus: readonly Name[] = [
 /** Flags and variables that were given and change nothing beside the others, each as a sentence. Pure. */
 export function settingsWithoutEffect({ values, sources }: Config<Settings>): readonly string[] {
   const because = new Map<Name, string>();
-  const set = (names: readonly Name[], why: string): void => names.forEach((name) => because.set(name, why));
+  const set = (names: readonly Name[], reason: string): void => names.forEach((name) => because.set(name, reason));
   const { metricsSource, lease, dryRun, dlxService, dlxPeers, controlTokenFile } = values;
   if (!metricsSource.includes('prometheus')) set(prometheus, 'prometheus is not among --metrics-source');
   if (!metricsSource.includes('custom-metrics')) {
@@ -25,9 +25,9 @@ export function settingsWithoutEffect({ values, sources }: Config<Settings>): re
   if (dryRun) set(['maxParks', 'brakeParks', 'preflightTimeout'], 'nothing is parked, by --dry-run');
   if (controlTokenFile === undefined) set(['dlxControlPort'], 'there is no --control-token-file');
   if (dlxService === undefined && dlxPeers.length > 0) {
-    set(['dlxInfraPort', 'dlxControlPort'], 'every one of --dlx-peers tells its port');
+    set(['dlxInfraPort', 'dlxControlPort'], 'each of --dlx-peers has its port');
   }
   return [...because]
     .filter(([name]) => sources[name] === 'flag' || sources[name] === 'env')
-    .map(([name, why]) => `${flagName(name)} has no effect: ${why}`);
+    .map(([name, reason]) => `${flagName(name)} has no effect: ${reason}`);
 }

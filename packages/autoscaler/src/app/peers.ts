@@ -4,7 +4,7 @@ import { joinPeers, type PeerDirectory, staticPeers } from '../peers/peer.ts';
 import { servicePeers } from '../peers/service-peers.ts';
 import type { Settings } from './settings.ts';
 
-/** The DLX replicas, as the settings say where they are. */
+/** The directory of DLX replicas, from the settings. */
 export function peersOf(values: ConfigValues<Settings>, client: KubeClient | undefined): PeerDirectory {
   const { dlxService: service, dlxInfraPort: infraPort, dlxControlPort: controlPort } = values;
   const fixed = staticPeers(values.dlxPeers);

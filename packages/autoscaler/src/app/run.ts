@@ -32,12 +32,12 @@ import type { Settings } from './settings.ts';
 import { sourcesOf } from './sources.ts';
 import { observeSteps } from '../observe/step-age.ts';
 
-/** What main hands over. */
+/** The arguments of main. */
 export interface AutoscalerContext extends ProcessContext {
   config: Config<Settings>;
-  /** Main's `import.meta.url`: where scalers are looked for last. */
+  /** Main's `import.meta.url`: the last place where scalers are looked for. */
   appUrl: string;
-  /** Called once the scaler has told of all its resources, with their number. */
+  /** Called once the scaler has listed all resources, with their number. */
   onSynced?: ((resources: number) => void) | undefined;
 }
 
@@ -98,7 +98,7 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   await acting;
 }
 
-/** What the scaler is loaded with: proposals of its own come later. */
+/** Loads the scaler; its proposals are applied later. */
 function startOf({ config: { values } }: AutoscalerContext) {
   return { values, dryRun: values.dryRun };
 }
@@ -110,7 +110,7 @@ function showScalerMetrics(metrics: Metrics, scaler: ResourceScaler, logger: Log
   );
 }
 
-/** Nothing here needs Kubernetes but the Lease, the metrics API and the DLX's Service. */
+/** Only the Lease, the metrics API and the DLX's Service need Kubernetes. */
 async function connect(
   { lease, metricsSource, dlxService, kubeconfig }: ConfigValues<Settings>,
   { logger, clock }: AutoscalerContext,
@@ -154,7 +154,7 @@ async function serve(
   { scaler, view, leadership, metrics, ring }: Served,
 ): Promise<void> {
   const readiness = createChecks('resources', 'running');
-  readiness.set('resources', false, 'the scaler has not told all of its resources yet');
+  readiness.set('resources', false, 'the scaler has not listed all of its resources yet');
   readiness.set('running', true);
   view.whenSynced(signal).then(
     () => {

@@ -28,7 +28,7 @@ const judgementSettings = {
     parser: parsers.boolean(),
     default: false,
     proposal: false,
-    doc: 'Decide, tell what would be parked, and begin nothing: nothing is adopted, diverted or parked. What an earlier run has begun is still finished and kept true.',
+    doc: 'Decide and report what would be parked, without adopting, diverting or parking anything. Steps that an earlier run began are still finished, and its routing is kept up to date.',
   }),
   busyLimit: setting({
     parser: parsers.duration({ min: '1s' }),
@@ -43,12 +43,12 @@ const judgementSettings = {
   maxParks: setting({
     parser: parsers.integer(1, 1_000),
     default: 16,
-    doc: 'Parks at once. A namespace takes no more of them than are still free: alone, half.',
+    doc: 'Parks at once. A namespace may take as many as are still free, so one namespace alone gets half.',
   }),
   maxReconciles: setting({
     parser: parsers.integer(1, 1_000),
     default: 32,
-    doc: 'Resources reconciled at once, shared as parks are.',
+    doc: 'Resources reconciled at once. Namespaces share them as they share parks.',
   }),
   brakeParks: setting({
     parser: parsers.integer(0),
@@ -57,17 +57,17 @@ const judgementSettings = {
   }),
 };
 
-/** Where samples come from. */
+/** The sources of samples. */
 const sourceSettings = {
   metricsSource: setting({
     parser: metricsSourceParser,
     default: 'custom-metrics',
-    doc: 'Who knows scale metrics: the custom metrics API, the external metrics API, Prometheus, or nobody. The first is asked for metrics that name no source.',
+    doc: 'The sources of scale metrics: the custom metrics API, the external metrics API, Prometheus, or none. The first is asked for metrics that name no source.',
   }),
   metricResource: setting({
     parser: parsers.string(),
     default: 'deployments.apps',
-    doc: 'The kind that the custom metrics API describes, `resource.group`, for resources whose scaler tells none.',
+    doc: 'The kind that the custom metrics API describes, `resource.group`, for resources whose scaler names none.',
   }),
   metricNamePattern: setting({
     parser: parsers.string(),
@@ -96,7 +96,7 @@ const prometheusSettings = {
   prometheusUrl: setting({
     parser: parsers.url(),
     proposal: false,
-    doc: 'Where Prometheus, or what speaks its API, is; with a path where it has one.',
+    doc: 'The URL of Prometheus, or of a server with its API; with a path where it has one.',
   }),
   prometheusQueries: setting({
     parser: queriesFileParser,
@@ -120,7 +120,7 @@ const prometheusSettings = {
   }),
 };
 
-/** Where the DLX replicas are. */
+/** The DLX replicas. */
 const peerSettings = {
   dlxPeers: setting({
     parser: parsers.list(parsers.hostPort()),
@@ -130,26 +130,26 @@ const peerSettings = {
   dlxInfraPort: setting({
     parser: parsers.port(),
     default: dlxPorts.infra.port,
-    doc: 'The infrastructure port of a DLX address that tells none.',
+    doc: 'The infrastructure port of a DLX address that names none.',
   }),
   dlxControlPort: setting({
     parser: parsers.port(),
     default: dlxPorts.control.port,
-    doc: 'The control port of a DLX address that tells none. Asked with `--control-token-file`; a DLX that refuses the connection is asked on its infrastructure port, without the token.',
+    doc: 'The control port of a DLX address that names none. Asked with `--control-token-file`; a DLX that refuses the connection is asked on its infrastructure port, without the token.',
   }),
   peerTimeout: setting({
     parser: parsers.duration({ min: '1ms' }),
     default: '1s',
-    doc: 'How long a DLX replica may take to tell its activity or to answer a fence.',
+    doc: 'How long a DLX replica may take to report its activity or to answer a fence.',
   }),
   preflightTimeout: setting({
     parser: parsers.duration({ min: '1ms' }),
     default: '2500ms',
-    doc: 'How long a DLX replica may take to tell whether it could serve a resource.',
+    doc: 'How long a DLX replica may take to answer whether it could serve a resource.',
   }),
 };
 
-/** Who acts. */
+/** The Lease that decides which replica acts. */
 const leaseSettings = {
   lease: setting({
     parser: parsers.boolean(),
@@ -165,17 +165,17 @@ const leaseSettings = {
   leaseDuration: setting({
     parser: parsers.duration({ min: '2s' }),
     default: '10s',
-    doc: 'How long the others wait without a sign of the holder, before one of them acts. The holder itself stops after two thirds of it.',
+    doc: 'How long the other replicas wait after the last renewal by the holder, before one of them acts. The holder itself stops after two thirds of it.',
   }),
 };
 
-/** The way out, instead of everything else. */
+/** The uninstall, which runs instead of everything else. */
 const uninstallSettings = {
   uninstall: setting({
     parser: parsers.boolean(),
     default: false,
     proposal: false,
-    doc: 'Hand everything back for good, and end: every sleeper is woken, every Service restored, and what was written taken away.',
+    doc: 'Hand everything back for good, and end: wake every sleeping resource, restore every Service, and remove what scaler wrote.',
   }),
   uninstallStops: setting({
     parser: parsers.namespacedName(),
@@ -186,11 +186,11 @@ const uninstallSettings = {
     parser: parsers.duration(),
     default: '2m',
     proposal: false,
-    doc: 'With `--uninstall`: how long sleepers may take to come up; then their traffic is handed back all the same.',
+    doc: 'With `--uninstall`: how long sleeping resources may take to come up; then their traffic is handed back anyway.',
   }),
 };
 
-/** Everything that can be set. Flags, environment, help and README follow from it. */
+/** All settings. Flags, environment, help and README follow from them. */
 export const settings = defineConfig({
   ...pluginSettings,
   ...judgementSettings,

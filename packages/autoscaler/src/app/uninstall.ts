@@ -60,20 +60,20 @@ export interface HandBackParts {
 const lookEveryMs = 500;
 
 /**
- * Resolves when the scaler says that nothing is left: twice, since what it knows may lag behind what was just written.
+ * Resolves when the scaler lists no resource that is left, twice in a row, since its list may lag behind the last writes.
  *
  * @throws AutoscalerError `not-handed-back` that names what is left.
  */
 export async function handBack(parts: HandBackParts, signal: AbortSignal): Promise<void> {
   const { scaler, clock, logger, limitMs } = parts;
   const endMs = clock.monotonic() + limitMs;
-  let told: number | undefined;
+  let logged: number | undefined;
   for (let nothing = 0; nothing < 2;) {
     signal.throwIfAborted();
     const left = await unlessAborted(scaler.getResources(), signal);
     nothing = left.length === 0 ? nothing + 1 : 0;
-    if (left.length !== told) logger.info('handing back', { left: left.length });
-    told = left.length;
+    if (left.length !== logged) logger.info('handing back', { left: left.length });
+    logged = left.length;
     if (clock.monotonic() > endMs) {
       const names = left.slice(0, 10).map(resourceKey).join(', ');
       throw new AutoscalerError('not-handed-back', `${left.length} resources could not be handed back: ${names}`);
@@ -84,7 +84,7 @@ export async function handBack(parts: HandBackParts, signal: AbortSignal): Promi
   }
 }
 
-/** Without `reconcile`, `setScale` does all of it, of those that do not say that they are awake. Tells how many those were. */
+/** Without `reconcile`, `setScale` wakes all resources that are not `awake`. Returns their number. */
 async function step(
   scaler: HandBackParts['scaler'],
   left: readonly Resource[],

@@ -43,7 +43,7 @@ function source(peers: () => readonly Peer[], clock = createFakeClock()) {
   };
 }
 
-describe('what is counted', () => {
+describe('a request is counted', () => {
   test.each<[string, object, number]>([
     ['no arrival ever', {}, 0],
     ['the last arrival exactly one window ago', { [key]: quiet }, 0],
@@ -52,7 +52,7 @@ describe('what is counted', () => {
     ['one that ended a window ago', { [key]: { ...quiet, lastEndAgeMs: 60_000 } }, 0],
     ['held and in flight', { [key]: { ...quiet, held: 1, inFlight: 2 } }, 3],
     ['streams, which are in flight too', { [key]: { ...quiet, inFlight: 3, openStreams: 2 } }, 3],
-    ['streams that nobody counts as in flight', { [key]: { ...quiet, openStreams: 2 } }, 2],
+    ['streams that are not counted as in flight', { [key]: { ...quiet, openStreams: 2 } }, 2],
     ['one in flight that has just arrived', { [key]: { ...quiet, inFlight: 1, lastArrivalAgeMs: 0 } }, 1],
     ['another resource', { 'default/other': { ...quiet, held: 1 } }, 0],
   ])('%s', async (_name, resources, value) => {
@@ -74,7 +74,7 @@ describe('what is counted', () => {
   });
 });
 
-describe('what is unknown', () => {
+describe('activity is unknown', () => {
   test('everything while a replica does not answer, unless another one knows of use', async () => {
     let held = 0;
     const one = await dlx(() => activity('dlx-1', { [key]: { ...quiet, held } }));

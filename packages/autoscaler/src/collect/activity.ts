@@ -13,21 +13,21 @@ export interface ActivitySourceParts {
   peers: PeerDirectory;
   client: PeerClient;
   clock: Clock;
-  /** Milliseconds for one replica's answer. */
+  /** Milliseconds for the answer of one replica. */
   timeoutMs: number;
   /** Milliseconds for the list of replicas. */
   listTimeoutMs: number;
 }
 
-/** What was counted in a window, as far as the replicas that answered know. */
+/** The counts of the replicas that answered. */
 interface Heard {
   answers: readonly ActivityAnswer[];
   failures: readonly string[];
-  /** How far back the replicas' counts go together. */
+  /** How far back the counts of all replicas go. */
   covered: Covered | undefined;
 }
 
-/** A replica that was heard before and is not there any more. */
+/** A replica that answered before and is gone. */
 interface Gone {
   replica: string;
   agoMs: number;
@@ -35,9 +35,9 @@ interface Gone {
 
 /**
  * The DLX's own count: `GET /activity` of every replica. The value is the number of requests that are held or in flight
- * now, open streams among them; and 1 where there are none, but the last one came or ended within the window. Use that one
- * replica knows is use; idleness needs every replica's answer, over the whole window: one that does not answer leaves it
- * unknown, and one that started or went away is told as how far back the count goes.
+ * now, open streams among them; and 1 where there are none, but the last one came or ended within the window. The count of
+ * one replica proves use. Idleness needs the answer of every replica over the whole window: a replica that does not answer
+ * leaves it unknown, and a replica that started or went away limits how far back the count goes.
  */
 export function createActivitySource({ peers, client, clock, timeoutMs, listTimeoutMs }: ActivitySourceParts): Source {
   const lastHeard = createLastHeard(clock);
@@ -53,10 +53,10 @@ export function createActivitySource({ peers, client, clock, timeoutMs, listTime
     if (list.length === 0) return nothingHeard('no DLX replica is known');
     const question = { ...dlxQuestions.activity, timeoutMs, isLong: true };
     const replies = await askAll(client, list, question, parseActivity, signal);
-    const told = replies.flatMap((reply) => ('answer' in reply ? [reply] : []));
+    const heard = replies.flatMap((reply) => ('answer' in reply ? [reply] : []));
     const failures = replies.flatMap((reply) => ('error' in reply ? [reply.error.message] : []));
-    const answers = told.map(({ answer }) => answer);
-    return { answers, failures, covered: coveredBy(answers, lastHeard.update(told, longestWindowMs)) };
+    const answers = heard.map(({ answer }) => answer);
+    return { answers, failures, covered: coveredBy(answers, lastHeard.update(heard, longestWindowMs)) };
   };
 
   return {
@@ -69,8 +69,8 @@ export function createActivitySource({ peers, client, clock, timeoutMs, listTime
   };
 }
 
-function nothingHeard(why: string): Heard {
-  return { answers: [], failures: [why], covered: undefined };
+function nothingHeard(reason: string): Heard {
+  return { answers: [], failures: [reason], covered: undefined };
 }
 
 function sampleOf(want: Want, heard: Heard): Sample {
@@ -90,7 +90,7 @@ function valueOf(answers: readonly ActivityAnswer[], key: string, windowMs: numb
   return Math.max(now, recent ? 1 : 0);
 }
 
-/** A stream that is open is in flight too. More of them than that is a contradiction, and use all the same. */
+/** An open stream is in flight too. More streams than requests in flight contradict that, and still prove use. */
 function inUse({ held, inFlight, openStreams }: ResourceActivity): number {
   return held + Math.max(inFlight, openStreams);
 }
@@ -107,13 +107,13 @@ function coveredBy(answers: readonly ActivityAnswer[], gone: readonly Gone[]): C
   );
 }
 
-/** Replicas are told apart by address, name and start, so that two with one name, or one started again, are two. */
+/** Identifies replicas by address, name and start, so that two with one name, or one that restarted, are two. */
 function createLastHeard(clock: Clock) {
   const heard = new Map<string, { replica: string; atMs: number }>();
   let keptMs = 0;
   return {
     update(answers: readonly { peer: Peer; answer: ActivityAnswer }[], longestWindowMs: number): readonly Gone[] {
-      // A fence asks for one resource alone; what the others' windows need is kept.
+      // A fence asks for one resource alone; replicas that other resources' windows need are kept.
       keptMs = Math.max(keptMs, longestWindowMs);
       const nowMs = clock.monotonic();
       const keys = answers.map(({ peer, answer }) => {

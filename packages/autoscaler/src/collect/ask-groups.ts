@@ -4,7 +4,7 @@ import { type Sample, samplesOf, unknown } from './sample.ts';
 import type { Collected } from './source.ts';
 import type { Want } from './want.ts';
 
-/** How a source that is asked by many calls is bounded. */
+/** The bounds of a source that needs many calls. */
 export interface CallLimits {
   clock: Clock;
   /** Milliseconds for one call. */
@@ -15,7 +15,7 @@ export interface CallLimits {
   concurrency: number;
 }
 
-/** Wants that one call answers. */
+/** The wants that one call answers. */
 export type Group = readonly [Want, ...Want[]];
 
 export function groupWants(wants: readonly Want[], keyOf: (want: Want) => string): readonly Group[] {
@@ -23,8 +23,8 @@ export function groupWants(wants: readonly Want[], keyOf: (want: Want) => string
 }
 
 /**
- * Asks for every group, some at once. A group that fails, or whose turn does not come in time, is unknown and a failure;
- * what the others answered stands.
+ * Asks for every group, some at once. A group that fails, or whose turn does not come in time, is unknown and a failure; the
+ * samples of the other groups stay.
  *
  * @throws only the signal's reason.
  */

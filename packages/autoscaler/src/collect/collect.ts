@@ -3,21 +3,21 @@ import { type Sample, type Samples, unknown } from './sample.ts';
 import type { Collected, Source } from './source.ts';
 import type { Want } from './want.ts';
 
-/** How one source did. */
+/** The report about one source. */
 export interface SourceReport {
   source: string;
   failures: readonly string[];
 }
 
 export interface Collection {
-  /** One for every want. */
+  /** A sample for every want. */
   samples: Samples;
   reports: readonly SourceReport[];
 }
 
 /**
- * Asks every source at once for what it can answer. Total: a source that fails, or that answers too little, leaves its
- * wants unknown, with the reason, and takes nothing from the others.
+ * Asks every source at once for its wants. Total: a source that fails, or that answers too little, leaves its wants unknown,
+ * with the reason, and does not affect the others.
  *
  * @throws only the signal's reason.
  */
@@ -51,8 +51,8 @@ export async function collect(
 }
 
 /**
- * An adapter whose own source is gone answers 404, and a Prometheus without its data answers nothing: to each resource that
- * says that its metric is wrong, all of them together say that the source is.
+ * An adapter whose own source is gone answers 404, and a Prometheus without its data answers nothing. For one resource that
+ * means that its metric is wrong; for all resources it means that the source is.
  */
 function nothingKnown(wants: readonly Want[], { samples, failures }: Collected): readonly string[] {
   if (failures.length > 0 || wants.some(({ key }) => samples.get(key)?.known)) return [];
@@ -61,7 +61,7 @@ function nothingKnown(wants: readonly Want[], { samples, failures }: Collected):
   return [`it knows nothing of any of ${resources} resources`];
 }
 
-/** The others would tell of something else under its name. */
+/** Other sources would answer with another object's value under that name. */
 function isMisplaced({ source, metric }: Want): boolean {
   return metric.object !== undefined && source !== 'custom-metrics';
 }

@@ -14,14 +14,14 @@ import type { Want } from './want.ts';
 
 export interface CustomMetricsSourceParts extends CallLimits {
   client: CustomMetricsClient;
-  /** The kind of resources that tell none: `deployments.apps`. */
+  /** The kind of resources whose scaler names none: `deployments.apps`. */
   resource: string;
 }
 
 /**
  * The custom metrics API. One call per distinct metric, kind and namespace, however many resources want it: the API is
- * namespaced, and what adapters tell across namespaces does not say whose namespace a value is from. A single object is
- * asked for by its own path.
+ * namespaced, and adapters' answers across namespaces do not name the namespace of a value. A single object is asked for by
+ * its own path.
  */
 export function createCustomMetricsSource(parts: CustomMetricsSourceParts): Source {
   const call = callOf(parts);
@@ -34,7 +34,7 @@ export function createCustomMetricsSource(parts: CustomMetricsSourceParts): Sour
 
 /** Equal for wants that one call answers. */
 function callOf({ resource }: CustomMetricsSourceParts): (want: Want) => string {
-  // A resource wants the same at each look.
+  // A resource has the same wants at each tick.
   const known = new WeakMap<Want, string>();
   return (want) => {
     const before = known.get(want);
@@ -47,10 +47,10 @@ function callOf({ resource }: CustomMetricsSourceParts): (want: Want) => string 
   };
 }
 
-/** A metric or a value that is not there says something about them; these say that the source is broken. */
+/** A metric or a value that is missing is a fact about the metric; these codes mean that the source is broken. */
 const ofTheSource: ReadonlySet<UnknownMetricCode> = new Set(['no-api', 'api-error', 'bad-answer']);
 
-/** Whether the source is to blame; not where a tenant asks for objects that the autoscaler may not see. */
+/** Whether the source has failed; not when a tenant asks for objects that the autoscaler may not see. */
 export function isFailure({ unknown: code }: UnknownMetric, { metric }: Want): boolean {
   return ofTheSource.has(code) && (metric.object === undefined || code !== 'api-error');
 }
@@ -96,7 +96,7 @@ function sampleOf(want: Want, answer: ObjectMetrics, nowMs: number): Sample {
   return metric ? knownBy(metric, nowMs) : unknown('the metrics API has no value for it');
 }
 
-/** Of several objects, their sum, as old as the oldest. One that is unknown might be the one in use. */
+/** The sum over several objects, as old as the oldest. One unknown object makes it unknown, since that one may be in use. */
 function sumOf(metrics: readonly Metric[], nowMs: number): Sample {
   let value = 0;
   let ageMs = -Infinity;

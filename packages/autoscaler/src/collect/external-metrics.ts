@@ -10,8 +10,8 @@ export interface ExternalMetricsSourceParts extends CallLimits {
 }
 
 /**
- * The external metrics API. One call per distinct metric, labels and namespace: the API does not say whose a value is, so
- * the labels of the scale metric have to leave exactly one.
+ * The external metrics API. One call per distinct metric, labels and namespace: the API does not name the object of a value,
+ * so the labels of the scale metric have to leave exactly one value.
  */
 export function createExternalMetricsSource({ client, ...limits }: ExternalMetricsSourceParts): Source {
   return {

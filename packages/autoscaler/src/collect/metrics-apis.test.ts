@@ -65,11 +65,11 @@ async function ask(...resources: readonly Resource[]) {
   ];
   const wants = resources.flatMap((resource) => wantsOf(resource, wantSettings).slice(0, 1));
   const { samples, reports } = await collect(sources, wants, { signal });
-  const told = wants.map(({ key }) => {
+  const results = wants.map(({ key }) => {
     const sample = samples.get(key);
     return sample?.known ? sample.value : sample?.reason;
   });
-  return { told, failures: reports.flatMap(({ failures }) => failures) };
+  return { results, failures: reports.flatMap(({ failures }) => failures) };
 }
 
 const resource = (name: string, metric: Partial<ScaleResource> = {}, kind?: string): Resource =>
@@ -81,15 +81,15 @@ const set = (kind: string, name: string, value: string, labels: Record<string, s
 describe.each(['v1beta2', 'v1beta1'] as const)('the custom metrics API in %s', (version) => {
   beforeEach(() => api.metrics.serve({ custom: [version] }));
 
-  test('tells of resources of their own kind', async () => {
+  test('answers for resources of their own kind', async () => {
     set('deployments.apps', 'web', '1');
     set('deployments.apps', 'api', '2');
     set('statefulsets.apps', 'api', '3');
-    const { told } = await ask(resource('web'), resource('api', {}, 'statefulsets.apps'));
-    expect(told).toEqual([1, 3]);
+    const { results } = await ask(resource('web'), resource('api', {}, 'statefulsets.apps'));
+    expect(results).toEqual([1, 3]);
   });
 
-  test('tells of one object by its own path, of several by one call', async () => {
+  test('answers for one object by its own path, for several by one call', async () => {
     set('deployments.apps', 'web', '1');
     set('deployments.apps', 'api', '2');
     const pathsAsked = async (...resources: Resource[]) => {
@@ -106,34 +106,34 @@ describe.each(['v1beta2', 'v1beta1'] as const)('the custom metrics API in %s', (
     expect(await pathsAsked(resource('web'), resource('api'))).toEqual([`${prefix}/*/requests_per_1m`]);
   });
 
-  test('tells of another object, and of the sum over those that a selector matches', async () => {
+  test('answers for another object, and for the sum over those that a selector matches', async () => {
     set('services', 'front', '7');
     set('pods', 'web-1', '250m');
     set('pods', 'web-2', '1');
     set('pods', 'other-1', '100');
-    const { told } = await ask(
+    const { results } = await ask(
       resource('web', { object: { resource: 'services', name: 'front' } }),
       resource('api', { object: { resource: 'pods', selector: 'app=web' } }),
     );
-    expect(told).toEqual([7, 1.25]);
+    expect(results).toEqual([7, 1.25]);
   });
 
   test('one of several objects that is unknown makes their sum unknown; so does none', async () => {
     set('pods', 'web-1', '0');
     set('pods', 'web-2', 'NaN');
-    const { told, failures } = await ask(
+    const { results, failures } = await ask(
       resource('web', { object: { resource: 'pods', selector: 'app=web' } }),
-      resource('api', { object: { resource: 'pods', selector: 'app=nobody' } }),
+      resource('api', { object: { resource: 'pods', selector: 'app=none' } }),
     );
-    expect(told).toEqual([expect.stringContaining('bad-value'), expect.stringContaining('no-metric')]);
+    expect(results).toEqual([expect.stringContaining('bad-value'), expect.stringContaining('no-metric')]);
     expect(failures).toHaveLength(1);
   });
 
-  test('tells of the series that the labels leave', async () => {
+  test('answers with the series that the labels leave', async () => {
     set('deployments.apps', 'web', '0', { verb: 'get' });
     set('deployments.apps', 'web', '5', { verb: 'put' });
-    const { told } = await ask(resource('web', { labels: { verb: 'put' } }), resource('web'));
-    expect(told).toEqual([5, expect.stringContaining('several-values')]);
+    const { results } = await ask(resource('web', { labels: { verb: 'put' } }), resource('web'));
+    expect(results).toEqual([5, expect.stringContaining('several-values')]);
   });
 });
 
@@ -144,7 +144,7 @@ describe('the external metrics API', () => {
     labels,
   });
 
-  test('tells of the one value that the labels leave, under the name that was given', async () => {
+  test('answers with the one value that the labels leave, under the name that was given', async () => {
     for (const [name, value] of [
       ['a', '3'],
       ['b', '4'],
@@ -152,46 +152,46 @@ describe('the external metrics API', () => {
     ] as const) {
       api.metrics.setExternal({ namespace: 'default', metric: 'queue', labels: { q: name }, value });
     }
-    const { told, failures } = await ask(
+    const { results, failures } = await ask(
       resource('web', queue({ q: 'a' })),
       resource('api', queue({ q: 'a' })),
       resource('two', queue({ q: 'b' })),
       resource('none', queue({ q: 'c' })),
     );
-    expect(told).toEqual([3, 3, expect.stringContaining('several-values'), expect.stringContaining('no-sample')]);
+    expect(results).toEqual([3, 3, expect.stringContaining('several-values'), expect.stringContaining('no-sample')]);
     expect(failures).toEqual([]);
   });
 
   test('that is down takes nothing from the custom metrics API, nor the other way round', async () => {
     api.metrics.serve({ external: false });
     set('deployments.apps', 'web', '1');
-    const { told, failures } = await ask(resource('web'), resource('api', queue({ q: 'a' })));
-    expect(told).toEqual([1, expect.stringContaining('no-api')]);
+    const { results, failures } = await ask(resource('web'), resource('api', queue({ q: 'a' })));
+    expect(results).toEqual([1, expect.stringContaining('no-api')]);
     expect(failures).toHaveLength(1);
   });
 });
 
-describe('what owners get wrong is unknown, and no source is to blame', () => {
+describe('a mistake of an owner makes the metric unknown, and is no failure of a source', () => {
   test.each<[string, Partial<ScaleResource>, string]>([
     ['a label value with a comma', { labels: { q: 'a,b=c' } }, 'its label q is "a,b=c"'],
     ['the same for external metrics', { labels: { q: 'a b' }, source: 'external-metrics' }, 'its label q is "a b"'],
     ['a name that is a path', { metricName: '../secrets' }, 'bad-name'],
     ['a source that is not set', { source: 'prometheus' }, 'prometheus is not among --metrics-source'],
   ])('%s', async (_name, metric, reason) => {
-    expect(await ask(resource('web', metric))).toEqual({ told: [expect.stringContaining(reason)], failures: [] });
+    expect(await ask(resource('web', metric))).toEqual({ results: [expect.stringContaining(reason)], failures: [] });
   });
 });
 
 test('an adapter that knows nothing of any resource is not up, though it answers', async () => {
-  const { told, failures } = await ask(resource('web'), resource('api'));
-  expect(told).toEqual(Array(2).fill(expect.stringContaining('no-metric')));
+  const { results, failures } = await ask(resource('web'), resource('api'));
+  expect(results).toEqual(Array(2).fill(expect.stringContaining('no-metric')));
   expect(failures).toEqual(['it knows nothing of any of 2 resources']);
   expect((await ask(resource('web'))).failures).toEqual([]);
 });
 
-test('an adapter that is gone makes all unknown, and that is its failure, told once per call', async () => {
+test('an adapter that is gone makes all unknown, and is a failure of the source, one per call', async () => {
   api.metrics.unavailable(true);
-  const { told, failures } = await ask(resource('web'), resource('api'));
-  expect(told).toEqual(Array(2).fill(expect.stringContaining('api-error')));
+  const { results, failures } = await ask(resource('web'), resource('api'));
+  expect(results).toEqual(Array(2).fill(expect.stringContaining('api-error')));
   expect(failures).toHaveLength(1);
 });

@@ -1,6 +1,6 @@
 import type { Want } from './want.ts';
 
-/** What a source knows: a value and how old it is, or why it does not know. `reason` is one clause for people. */
+/** A value of a source with its age, or the reason why it is unknown, one clause for people. */
 export type Sample =
   | {
       known: true;
@@ -11,10 +11,10 @@ export type Sample =
     }
   | { known: false; reason: string };
 
-/** Since when a source has counted all there was. */
+/** The time for which a source has counted everything. */
 export interface Covered {
   ms: number;
-  /** What happened then: `Prometheus started`; completed by "less than 5m ago". */
+  /** The event at its begin: `Prometheus started`; a message appends "less than 5m ago". */
   since: string;
 }
 

@@ -1,16 +1,16 @@
 import type { Samples } from './sample.ts';
 import type { SourceName, Want } from './want.ts';
 
-/** What one collection got from one source. */
+/** The result of one collection from one source. */
 export interface Collected {
   samples: Samples;
-  /** What failed as a whole, not for one resource only: a call, a replica. Empty: the source is up. */
+  /** Failures that are not of one resource only: of a call, of a replica. Empty: the source is up. */
   failures: readonly string[];
 }
 
-/** Where samples come from. */
+/** A source of samples. */
 export interface Source {
-  /** Which wants it answers; also for logs and metrics. */
+  /** The name of the source in wants, logs and metrics. */
   readonly name: SourceName;
   /**
    * A sample for each want. Bounded in time by its own limits; does not throw unless the signal aborts. A want that has

@@ -11,26 +11,26 @@ import {
 /** Every source by name. */
 export type SourceName = MetricSource | 'dlx-activity';
 
-/** One thing to know about a resource before it may be parked. */
+/** One metric of a resource that has to be known before it may be parked. */
 export interface Want {
   /** Equal for wants that one sample answers. */
   key: string;
   resource: ResourceRef;
-  /** What the resource is in Kubernetes, `statefulsets.apps`; undefined: what the settings say. */
+  /** The kind of the resource in Kubernetes, `statefulsets.apps`; undefined: that of the settings. */
   resourceKind: string | undefined;
-  /** Who answers it; undefined: nobody was set to. */
+  /** The source that answers it; undefined: the settings name none. */
   source: SourceName | undefined;
   metric: ScaleResource;
   /** The name under which the source knows the metric: `requests_per_5m`. */
   metricName: string;
-  /** What people call it: `requests_per_5m{queue="orders"}`. */
+  /** Its name in messages: `requests_per_5m{queue="orders"}`. */
   label: string;
   /**
    * `idleness`: a value at or below the threshold proves idleness. `use`: a value above it proves use, and nothing else;
    * the DLX's count of a resource whose connections may bypass it.
    */
   proves: 'idleness' | 'use';
-  /** Its value is of one moment and not of its window: a queue's length. */
+  /** Whether its value is of one moment and not of its window: a queue's length. */
   momentary: boolean;
 }
 
@@ -44,7 +44,7 @@ export interface WantSettings {
   idleAfterMs: number;
 }
 
-/** A resource's wants, and what they were made of: a scaler may change the same object. */
+/** The wants of a resource, and the fields that they were made of: a scaler may change the same object. */
 interface Made {
   of: Record<'scaleResources' | 'kind' | 'idleAfterMs' | 'dlxSeesAll', unknown>;
   by: WantSettings;
@@ -54,8 +54,8 @@ interface Made {
 const made = new WeakMap<Resource, Made>();
 
 /**
- * Everything to know about one resource: each of its scale metrics, and the DLX's count of its requests. The same ones as
- * before while it is the same resource: a thousand of them are asked for twice in each tick.
+ * The wants of one resource: each of its scale metrics, and the DLX's count of its requests. They are cached while the
+ * resource stays the same: each tick needs those of a thousand resources twice.
  */
 export function wantsOf(resource: Resource, settings: WantSettings): readonly Want[] {
   const before = made.get(resource);
@@ -88,7 +88,7 @@ function isMadeOf({ of, by }: Made, resource: Resource, settings: WantSettings):
 function metricWant(resource: Resource, metric: ScaleResource, settings: WantSettings): Want {
   const { namespace, name, kind } = resource;
   const source = metric.source ?? settings.defaultSource;
-  // The pattern is how adapters name windowed metrics. The others' names are their own, and the window is not in them.
+  // Adapters name windowed metrics by the pattern. The names of other sources do not contain the window.
   const named = source === 'external-metrics' || source === 'prometheus';
   const metricName = named ? metric.metricName : metricFullName(metric, settings.metricNamePattern);
   const asked = JSON.stringify([metricName, metric.labels, metric.object]);
@@ -105,10 +105,10 @@ function metricWant(resource: Resource, metric: ScaleResource, settings: WantSet
   };
 }
 
-/** It stands in each reason that is kept of a resource. */
+/** Characters of a label, which is part of each reason that the history keeps. */
 const longestLabel = 160;
 
-/** Nothing but the name or the query says of how long a value is; an external metric's name is anybody's. */
+/** Only the name or the query gives the window of a value; the name of an external metric does not. */
 function isWindowed(source: MetricSource, { metricName }: ScaleResource, settings: WantSettings): boolean {
   if (source === 'prometheus') return settings.windowedQueries.has(metricName);
   return source === 'custom-metrics' && settings.metricNamePattern.includes('<window>');
@@ -131,7 +131,7 @@ function activityWant(resource: Resource, settings: WantSettings): Want {
   };
 }
 
-/** Milliseconds: the longest of all that is asked about the resource. */
+/** The longest window of a resource's wants, in milliseconds. */
 export function longestWindowMs(resource: Resource, settings: WantSettings): number {
   return Math.max(...wantsOf(resource, settings).map(({ metric }) => metric.windowSize));
 }

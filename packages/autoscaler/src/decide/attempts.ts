@@ -7,10 +7,10 @@ export type AttemptEnd = 'parked' | 'cancelled' | 'refused' | 'failed';
 /** Attempts of one resource that did not end in sleep, in a row. */
 export interface Attempts {
   count: number;
-  /** When the next one may begin. */
+  /** When the next attempt may begin. */
   notBefore: Instant;
-  /** The last one's end, as a clause. */
-  why: string;
+  /** The end of the last attempt, as a clause. */
+  reason: string;
 }
 
 export interface BackOff {
@@ -20,11 +20,11 @@ export interface BackOff {
   longestMs: number;
 }
 
-/** What is left of the attempts after one more that did not end in sleep. Grows with each in a row, within its bound. */
-export function afterAttempt(before: Attempts | undefined, why: string, now: Instant, backOff: BackOff): Attempts {
+/** The attempts after one more that did not end in sleep. The wait grows with each in a row, up to its bound. */
+export function afterAttempt(before: Attempts | undefined, reason: string, now: Instant, backOff: BackOff): Attempts {
   const count = (before?.count ?? 0) + 1;
   const longestMs = Math.max(backOff.firstMs, backOff.longestMs);
   const waitMs = doublingMs(count, backOff.firstMs, longestMs);
   const notBefore = { wallMs: now.wallMs + waitMs, monotonicMs: now.monotonicMs + waitMs };
-  return { count, notBefore, why };
+  return { count, notBefore, reason };
 }

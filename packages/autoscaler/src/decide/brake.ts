@@ -27,10 +27,9 @@ export interface Braked {
 }
 
 /**
- * The mass brake: when more than max(10, 20 % of those awake) would go to zero in one tick, and a source failed less than
- * two windows ago (one in which all was unknown, one in which it looks idle), or another replica, which may have seen a
- * failure, acted until then, only a few go per tick. Once on, it stays on
- * until that many are no longer waiting. Pure.
+ * The mass brake. It goes on when more than max(10, 20 % of those awake) would go to zero in one tick, and less than two
+ * windows ago (one in which all was unknown, one in which it looks idle) a source failed, or another replica acted, which
+ * may have seen a failure. While it is on, a few are parked per tick. It stays on until no more than that many wait. Pure.
  */
 export function brake(facts: BrakeFacts, settings: BrakeSettings): Braked {
   const { decisions, lastFailure, now } = facts;
@@ -50,7 +49,7 @@ export function brake(facts: BrakeFacts, settings: BrakeSettings): Braked {
   };
 }
 
-/** So many parks, one of each namespace, then one more of each: those of one do not come before all others. */
+/** Picks so many parks, one of each namespace, then one more of each, so that no namespace comes before all others. */
 function inTurn(decisions: readonly Decision[], count: number): ReadonlySet<Decision> {
   const lines = new Map<string, Decision[]>();
   for (const decision of decisions) {

@@ -14,8 +14,8 @@ export interface CooldownFacts {
 }
 
 /**
- * Why the resource is not parked yet, each as a clause: after its last scale event, after a wake that was seen here, after
- * attempts that did not end in sleep. Empty: nothing of the sort.
+ * The cooldowns that keep the resource awake, each as a clause: after its last scale event, after a wake that was seen here,
+ * after attempts that did not end in sleep. Empty: there is none.
  */
 export function cooldowns(resource: Resource, facts: CooldownFacts): readonly string[] {
   const key = keyOf(resource);
@@ -47,5 +47,5 @@ function afterAttempts(key: string, facts: CooldownFacts): string | undefined {
   const attempts = facts.attempts.get(key);
   if (!attempts || facts.now.monotonicMs >= attempts.notBefore.monotonicMs) return undefined;
   const times = attempts.count === 1 ? '' : `${attempts.count} times in a row, `;
-  return `not tried again until ${wallText(attempts.notBefore.wallMs)}: ${times}${attempts.why}`;
+  return `not tried again until ${wallText(attempts.notBefore.wallMs)}: ${times}${attempts.reason}`;
 }

@@ -63,18 +63,18 @@ describe('whatever the input', () => {
       const wants = wantsOf(resource, wantSettings);
       const since = { wallMs: now.wallMs - knownForMs, monotonicMs: now.monotonicMs - knownForMs };
       const known = new Map(wants.map(({ key }) => [key, { since, peaks: [] }]));
-      const told = new Map(wants.map(({ key }, index) => [key, list[index % list.length] as Sample]));
-      return { resource, wants, told, facts: factsFor([], { memory: { ...emptyMemory, known } }) };
+      const given = new Map(wants.map(({ key }, index) => [key, list[index % list.length] as Sample]));
+      return { resource, wants, given, facts: factsFor([], { memory: { ...emptyMemory, known } }) };
     });
-  const actionOf = ({ resource, told, facts }: { resource: Resource; told: Map<string, Sample>; facts: never }) =>
-    decide([resource], told, facts)[0]?.action;
+  const actionOf = ({ resource, given, facts }: { resource: Resource; given: Map<string, Sample>; facts: never }) =>
+    decide([resource], given, facts)[0]?.action;
 
   test('there is one decision per resource, in order, with a reason', () => {
     fc.assert(
       fc.property(fc.array(scene, { maxLength: 5 }), (scenes) => {
         const all = scenes.map(({ resource }) => resource);
-        const told = new Map(scenes.flatMap((one) => [...one.told]));
-        const decisions = decide(all, told, factsFor(all));
+        const given = new Map(scenes.flatMap((one) => [...one.given]));
+        const decisions = decide(all, given, factsFor(all));
         expect(decisions.map(({ resource }) => resource.name)).toEqual(all.map(({ name }) => name));
         expect(decisions.every(({ reasons }) => reasons.length > 0)).toBe(true);
       }),
@@ -83,10 +83,10 @@ describe('whatever the input', () => {
 
   test('the same input gives the same output, and the input is left as it was', () => {
     fc.assert(
-      fc.property(scene, ({ resource, told, facts }) => {
-        const before = structuredClone({ resource, told });
-        expect(decide([resource], told, facts)).toEqual(decide([resource], told, facts));
-        expect({ resource, told }).toEqual(before);
+      fc.property(scene, ({ resource, given, facts }) => {
+        const before = structuredClone({ resource, given });
+        expect(decide([resource], given, facts)).toEqual(decide([resource], given, facts));
+        expect({ resource, given }).toEqual(before);
       }),
     );
   });
@@ -94,13 +94,13 @@ describe('whatever the input', () => {
   test('a park has every sample known, fresh, whole and at or below its threshold', () => {
     let parks = 0;
     fc.assert(
-      fc.property(scene, ({ resource, wants, told, facts }) => {
-        const [decision] = decide([resource], told, facts);
+      fc.property(scene, ({ resource, wants, given, facts }) => {
+        const [decision] = decide([resource], given, facts);
         if (decision?.action !== 'park') return;
         parks += 1;
         expect(resource.phase).toBe('awake');
         for (const want of wants) {
-          const sample = told.get(want.key);
+          const sample = given.get(want.key);
           expect(sample).toMatchObject({ known: true });
           expect((sample as { value: number }).value).toBeLessThanOrEqual(want.metric.threshold);
         }
@@ -112,8 +112,8 @@ describe('whatever the input', () => {
 
   test('making any one sample unknown never parks what stayed, and never leaves a park', () => {
     fc.assert(
-      fc.property(scene, fc.nat(), ({ resource, wants, told, facts }, index) => {
-        const spoiled = new Map(told);
+      fc.property(scene, fc.nat(), ({ resource, wants, given, facts }, index) => {
+        const spoiled = new Map(given);
         spoiled.set(wants[index % wants.length]?.key ?? '', { known: false, reason: 'spoiled' });
         expect(decide([resource], spoiled, facts)[0]?.action).toBe('stay');
       }),
@@ -123,14 +123,14 @@ describe('whatever the input', () => {
 
   test('a higher threshold never keeps awake what a lower one parks', () => {
     fc.assert(
-      fc.property(scene, fc.double({ min: 0, noNaN: true }), ({ resource, told, facts }, more) => {
-        if (decide([resource], told, facts)[0]?.action !== 'park') return;
+      fc.property(scene, fc.double({ min: 0, noNaN: true }), ({ resource, given, facts }, more) => {
+        if (decide([resource], given, facts)[0]?.action !== 'park') return;
         const scaleResources = resource.scaleResources.map((metric) => ({
           ...metric,
           threshold: metric.threshold + more,
         }));
         if (scaleResources.some(({ threshold }) => !Number.isFinite(threshold))) return;
-        expect(decide([{ ...resource, scaleResources }], told, facts)[0]?.action).toBe('park');
+        expect(decide([{ ...resource, scaleResources }], given, facts)[0]?.action).toBe('park');
       }),
       { numRuns: 2_000 },
     );
@@ -142,9 +142,9 @@ describe('whatever the input', () => {
         scene,
         fc.integer({ min: 1, max: 100_000 }),
         fc.nat(99_999),
-        ({ resource, told, facts }, cooldownMs, ago) => {
+        ({ resource, given, facts }, cooldownMs, ago) => {
           const lastScaleEventTime = new Date(now.wallMs - (ago % cooldownMs)).toISOString();
-          const [decision] = decide([{ ...resource, cooldownMs, lastScaleEventTime }], told, facts);
+          const [decision] = decide([{ ...resource, cooldownMs, lastScaleEventTime }], given, facts);
           expect(decision?.action).toBe('stay');
         },
       ),
@@ -161,9 +161,9 @@ describe('whatever the input', () => {
     ['a cooldown', (ms) => ({ cooldownMs: ms, lastScaleEventTime: new Date(now.wallMs).toISOString() })],
   ])('nothing is parked inside %s, whatever pause there is', (_name, changes) => {
     fc.assert(
-      fc.property(scene, wishes, aheadMs, ({ resource, told, facts }, pause, ms) => {
+      fc.property(scene, wishes, aheadMs, ({ resource, given, facts }, pause, ms) => {
         const wished = { ...resource, ...(pause && { pause }), ...changes(ms) };
-        expect(decide([wished], told, facts)[0]?.action).toBe('stay');
+        expect(decide([wished], given, facts)[0]?.action).toBe('stay');
       }),
     );
   });
@@ -171,19 +171,19 @@ describe('whatever the input', () => {
   test('nothing is parked inside a pause awake or as it is', () => {
     const pauses = fc.record({ mode: fc.constantFrom('awake' as const, 'as-is' as const), ms: fc.option(aheadMs) });
     fc.assert(
-      fc.property(scene, pauses, ({ resource, told, facts }, { mode, ms }) => {
+      fc.property(scene, pauses, ({ resource, given, facts }, { mode, ms }) => {
         const until = ms === null ? {} : { until: new Date(now.wallMs + ms).toISOString() };
-        expect(decide([{ ...resource, pause: { mode, ...until } }], told, facts)[0]?.action).toBe('stay');
+        expect(decide([{ ...resource, pause: { mode, ...until } }], given, facts)[0]?.action).toBe('stay');
       }),
     );
   });
 
   test('a pause asleep parks nothing that another reason than its samples keeps awake', () => {
     fc.assert(
-      fc.property(scene, ({ resource, told, facts }) => {
+      fc.property(scene, ({ resource, given, facts }) => {
         const { pause: _, ...rest } = resource;
-        const all = new Map([...told.keys()].map((key) => [key, { known: true, value: -1e9, ageMs: 0 } as const]));
-        const paused = decide([{ ...rest, pause: { mode: 'asleep' } }], told, facts)[0];
+        const all = new Map([...given.keys()].map((key) => [key, { known: true, value: -1e9, ageMs: 0 } as const]));
+        const paused = decide([{ ...rest, pause: { mode: 'asleep' } }], given, facts)[0];
         const idle = decide([rest], all, facts)[0];
         if (idle?.action !== 'stay') expect(paused?.action).toBe(idle?.action);
         if (paused?.action === 'stay') expect(idle?.action).toBe('stay');
@@ -193,11 +193,11 @@ describe('whatever the input', () => {
 
   test('a dry run changes the name of what is decided, and nothing else', () => {
     fc.assert(
-      fc.property(scene, ({ resource: { dryRun: _, ...resource }, told, facts }) => {
-        const [wet] = decide([resource], told, facts);
+      fc.property(scene, ({ resource: { dryRun: _, ...resource }, given, facts }) => {
+        const [wet] = decide([resource], given, facts);
         const action = wet?.action === 'park' ? 'would-park' : wet?.action;
-        expect(decide([{ ...resource, dryRun: true }], told, facts)).toEqual([{ ...wet, action }]);
-        expect(decide([resource], told, { ...facts, dryRun: true })).toEqual([{ ...wet, action }]);
+        expect(decide([{ ...resource, dryRun: true }], given, facts)).toEqual([{ ...wet, action }]);
+        expect(decide([resource], given, { ...facts, dryRun: true })).toEqual([{ ...wet, action }]);
       }),
     );
   });
@@ -208,7 +208,7 @@ describe('whatever the input', () => {
         expect(
           actionOf({
             resource: { ...anything, phase: 'awake' } as never,
-            told: new Map(),
+            given: new Map(),
             facts: factsFor([]) as never,
           }),
         ).toBe('stay');

@@ -15,7 +15,7 @@ function decideOne(resource: Resource, sample: Sample = idle, changes: Parameter
   return decision;
 }
 
-describe('what is parked', () => {
+describe('a resource is parked', () => {
   test('a resource that is idle by its metric, with the value, the threshold and the window as reason', () => {
     const decision = decideOne(aResource());
     expect(decision.action).toBe('park');
@@ -35,7 +35,7 @@ describe('what is parked', () => {
   });
 });
 
-describe('what stays', () => {
+describe('a resource stays awake', () => {
   test.each([undefined, 'parking', 'asleep', 'waking'] as const)('phase %s', (phase) => {
     const { phase: _, ...rest } = aResource();
     const resource: Resource = phase === undefined ? rest : { ...rest, phase };
@@ -78,9 +78,9 @@ describe('what stays', () => {
     expect(reasons[0]).toContain('known only since 2025-12-31T23:59:00Z, less than its window');
   });
 
-  test('a resource that nobody has heard of for too long, or that is being parked', () => {
-    const doubts = new Map([['default/web', 'nothing was heard']]);
-    expect(decideOne(aResource(), idle, { doubts }).reasons).toEqual(['unknown: nothing was heard']);
+  test('whose view is out of date, or that is being parked', () => {
+    const staleReasons = new Map([['default/web', 'nothing was heard']]);
+    expect(decideOne(aResource(), idle, { staleReasons }).reasons).toEqual(['unknown: nothing was heard']);
     const parking = new Set(['default/web']);
     expect(decideOne(aResource(), idle, { parking }).reasons).toEqual(['a park is under way']);
   });
@@ -113,7 +113,7 @@ describe('cooldown', () => {
     expect(decideOne(aResource({ ...eventAgo(1), cooldownMs: 0 })).action).toBe('park');
   });
 
-  test('begins with a wake that was seen, where the scaler tells of no event', () => {
+  test('begins with a wake that was seen, where the scaler gives no event', () => {
     const wokeAt = { wallMs: now.wallMs - 59_999, monotonicMs: now.monotonicMs - 59_999 };
     const { memory } = factsFor([aResource()]);
     const changes = { memory: { ...memory, wokeAt: new Map([['default/web', wokeAt]]) } };
@@ -131,7 +131,7 @@ describe('cooldown', () => {
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
   });
 
-  test('after attempts tells how many and why', () => {
+  test('after attempts names their number and the reason', () => {
     const attempts = afterAttempt(
       afterAttempt(undefined, 'x', now, { firstMs: 1, longestMs: 10 }),
       'cancelled: DLX dlx-1 has 1 held',
@@ -145,7 +145,7 @@ describe('cooldown', () => {
   });
 });
 
-describe('what its owner wants', () => {
+describe("the owner's intent", () => {
   const later = '2026-01-01T00:10:00.000Z';
   const earlier = '2025-12-31T23:59:59.999Z';
 
@@ -162,7 +162,7 @@ describe('what its owner wants', () => {
       'awake since 2025-12-31T23:59:59Z, and at the least',
     ],
     ['one since a time that is none', { minAwakeMs: 1, awakeSince: 'x' }, 'awake since an unknown time'],
-    ['one since a time that nobody knows', { minAwakeMs: 1 }, 'unknown: it is not known since when it is awake'],
+    ['one since an unknown time', { minAwakeMs: 1 }, 'unknown: it is not known since when it is awake'],
   ])('%s keeps it awake', (_name, changes, reason) => {
     const { action, reasons } = decideOne(aResource(changes));
     expect(action).toBe('stay');
@@ -178,7 +178,7 @@ describe('what its owner wants', () => {
     expect(decideOne(aResource(changes)).action).toBe('park');
   });
 
-  test('the minimum awake time counts from when it was seen awake, where the scaler tells no time', () => {
+  test('the minimum awake time counts from when it was seen awake, where the scaler gives no time', () => {
     const from = { wallMs: now.wallMs - 500, monotonicMs: now.monotonicMs - 500 };
     const { memory } = factsFor([aResource()]);
     const changes = { memory: { ...memory, awakeFrom: new Map([['default/web', from]]) } };
@@ -195,7 +195,7 @@ describe('what its owner wants', () => {
     expect(decideOne(aResource({ pause: { mode: 'asleep', until: earlier } }), busy).action).toBe('stay');
   });
 
-  test('a dry run, of all or of one, tells what would be parked, and nothing else', () => {
+  test('a dry run, of all or of one, reports what would be parked, and nothing else', () => {
     expect(decideOne(aResource({ dryRun: true }))).toMatchObject({
       action: 'would-park',
       reasons: decideOne(aResource()).reasons,

@@ -6,32 +6,32 @@ import { type WantSettings, wantsOf } from '../collect/want.ts';
 import { keyOf } from '../observe/key-of.ts';
 import { isPausedAsleep, minimumAwake, standingIntent } from './intent.ts';
 
-/** What to do with one resource, and why, in clauses for people. */
+/** The decision about one resource, with its reasons in clauses for people. */
 export interface Decision {
   resource: ResourceRef;
-  /** `would-park`: but for a dry run. */
+  /** `would-park`: a dry run prevents the park. */
   action: 'park' | 'would-park' | 'stay';
   /** At least one. */
   reasons: readonly string[];
-  /** What its samples say, where it is for them to say: undefined when it stays for another reason, or is not awake. */
+  /** The judgement by its samples; undefined when it stays for another reason, or is not awake. */
   verdict: Verdict['verdict'] | undefined;
-  /** The mass brake made a park into `stay`. */
+  /** Whether the mass brake made a park into `stay`. */
   heldBack?: true;
 }
 
-/** What a decision rests on, beside the resources and their samples. */
+/** The facts of a decision, beside the resources and their samples. */
 export interface DecideFacts extends CooldownFacts, WantSettings {
-  /** By resource key: why what is known of the resource may be wrong. */
-  doubts: ReadonlyMap<string, string>;
+  /** By resource key: the reason why the view of the resource may be out of date. */
+  staleReasons: ReadonlyMap<string, string>;
   /** Resource keys that a park runs for. */
   parking: ReadonlySet<string>;
-  /** Nothing is parked, whatever the resource. */
+  /** Whether no resource is parked. */
   dryRun: boolean;
 }
 
 /**
- * What to do with each resource, in their order. Pure and total: a resource that cannot be judged stays awake, says why,
- * and changes nothing for the others. Anything unknown: stay. Only a pause `asleep` outweighs samples, and nothing else.
+ * Decides about each resource, in their order. Pure and total: a resource that cannot be judged stays awake with that
+ * reason, and changes nothing for the others. Anything unknown: stay. A pause `asleep` outweighs samples, and nothing else.
  */
 export function decide(resources: readonly Resource[], samples: Samples, facts: DecideFacts): readonly Decision[] {
   return resources.map((resource) => {
@@ -63,14 +63,14 @@ function verdictOf(resource: Resource, samples: Samples, facts: DecideFacts): Ve
   return judge(wantsOf(resource, facts), { samples, known: memory.known, now });
 }
 
-/** Why it stays whatever its samples say. */
+/** The reasons for which it stays awake, whatever its samples are. */
 function standingReasons(resource: Resource, facts: DecideFacts): readonly string[] {
   if (resource.phase === undefined) return ['unknown: its phase is not known'];
   if (resource.phase !== 'awake') return [`it is ${resource.phase}`];
   const key = keyOf(resource);
-  const doubt = facts.doubts.get(key);
+  const stale = facts.staleReasons.get(key);
   return [
-    doubt === undefined ? undefined : `unknown: ${doubt}`,
+    stale === undefined ? undefined : `unknown: ${stale}`,
     facts.parking.has(key) ? 'a park is under way' : undefined,
     resource.replicas === 0 ? 'it is awake with no replicas: left to be repaired' : undefined,
     resource.blocked ? `blocked: ${resource.blocked}` : undefined,

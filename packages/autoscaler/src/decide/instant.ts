@@ -1,6 +1,6 @@
 import type { Clock } from '@scaler/scaler-types';
 
-/** One moment on both scales: durations are measured by `monotonicMs`, what is written down by `wallMs`. */
+/** One moment on both clocks: `monotonicMs` measures durations, `wallMs` is for times that are written down. */
 export interface Instant {
   wallMs: number;
   monotonicMs: number;

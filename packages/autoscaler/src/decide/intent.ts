@@ -8,28 +8,28 @@ export interface IntentFacts {
   memory: Pick<Memory, 'awakeFrom'>;
 }
 
-/** What its owner wants of the resource at this moment, whatever its samples say: each reason to leave it, as a clause. */
+/** The owner's intent at this moment, which holds whatever the samples are: each reason to keep it awake, as a clause. */
 export function standingIntent(resource: Resource, { wallMs }: Instant): readonly string[] {
   return [afterPause(resource, wallMs), whileBusy(resource, wallMs)].filter((reason) => reason !== undefined);
 }
 
-/** Whether a pause puts it to sleep now, whatever its samples say. */
+/** Whether a pause puts it to sleep now, whatever the samples are. */
 export function isPausedAsleep({ pause }: Resource, { wallMs }: Instant): boolean {
   return pauseInEffect(pause, wallMs) === 'asleep';
 }
 
-/** Why it has not been awake for long enough; undefined: it has. */
+/** The reason why its minimum time awake is not over; undefined: it is. */
 export function minimumAwake(resource: Resource, { now, memory }: IntentFacts): string | undefined {
   const { minAwakeMs = 0, awakeSince } = resource;
   if (minAwakeMs <= 0) return undefined;
-  const since = awakeSince === undefined ? memory.awakeFrom.get(keyOf(resource)) : told(awakeSince, now);
+  const since = awakeSince === undefined ? memory.awakeFrom.get(keyOf(resource)) : instantAt(awakeSince, now);
   if (since === undefined) return 'unknown: it is not known since when it is awake';
   if (now.monotonicMs >= since.monotonicMs + minAwakeMs) return undefined;
   return `awake since ${wallText(since.wallMs)}, and at the least until ${wallText(since.wallMs + minAwakeMs)}`;
 }
 
-// What is written down is compared with the wall clock; a text that is no time compares with nothing.
-function told(text: string, now: Instant): Instant {
+// Times that are written down are compared with the wall clock; a text that is no time compares with nothing.
+function instantAt(text: string, now: Instant): Instant {
   const wallMs = Date.parse(text);
   return { wallMs, monotonicMs: now.monotonicMs - (now.wallMs - wallMs) };
 }

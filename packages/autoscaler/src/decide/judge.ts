@@ -1,12 +1,12 @@
 import { formatDuration } from '@scaler/scaler-types';
 import { type Instant, wallText } from './instant.ts';
 import type { KnownSpan } from './memory.ts';
-import { doubtOf } from './doubt.ts';
+import { unusableReason } from './unusable.ts';
 import { highestSince } from './peaks.ts';
 import type { Samples } from '../collect/sample.ts';
 import type { Want } from '../collect/want.ts';
 
-/** What the samples say about one resource. `reasons` are clauses for people, at least one. */
+/** The judgement of one resource by its samples. `reasons` are clauses for people, at least one. */
 export interface Verdict {
   verdict: 'idle' | 'busy' | 'unknown';
   reasons: readonly string[];
@@ -20,8 +20,8 @@ export interface JudgeFacts {
 
 /**
  * Whether a resource is idle: every want is known, at or below its threshold, and at least one of them proves idleness.
- * What tells of one moment alone was so at every look of a whole window.
- * Pure and total. Use that is known outweighs what is unknown only in the words; neither is idle.
+ * A momentary value has to be idle at every tick of a whole window.
+ * Pure and total. Known use outweighs an unknown sample in the verdict; neither is idle.
  */
 export function judge(wants: readonly Want[], facts: JudgeFacts): Verdict {
   const notIdle = wants.flatMap((want) => whyNotIdle(want, facts) ?? []);
@@ -43,8 +43,8 @@ interface NotIdle {
 function whyNotIdle(want: Want, { samples, known, now }: JudgeFacts): NotIdle | undefined {
   const { label, metric, proves } = want;
   const sample = samples.get(want.key);
-  const doubt = doubtOf(want, sample);
-  if (doubt !== undefined || !sample?.known) return { verdict: 'unknown', reason: `unknown: ${label}: ${doubt}` };
+  const unusable = unusableReason(want, sample);
+  if (unusable !== undefined || !sample?.known) return { verdict: 'unknown', reason: `unknown: ${label}: ${unusable}` };
   if (!(sample.value <= metric.threshold)) {
     return { verdict: 'busy', reason: `${label} is ${sample.value}, above ${metric.threshold}` };
   }

@@ -1,23 +1,29 @@
 import type { Phase, Resource } from '@scaler/scaler-types';
 import type { SourceReport } from '../collect/collect.ts';
-import { doubtOf } from './doubt.ts';
+import { unusableReason } from './unusable.ts';
 import type { Instant } from './instant.ts';
 import { type Peak, withPeak } from './peaks.ts';
-import { isFailure, noTrouble, type SourcesSeen, type Trouble, troubleAfter } from './trouble.ts';
+import {
+  isFailure,
+  noSourceFailures,
+  type SourcesSeen,
+  type SourceFailures,
+  failuresAfter,
+} from './source-failures.ts';
 import type { Samples } from '../collect/sample.ts';
 import type { Want } from '../collect/want.ts';
 import { keyOf } from '../observe/key-of.ts';
 
-/** How long a want has been known without a gap, up to the last tick. */
+/** The time for which a want has been known without a gap, up to the last tick. */
 export interface KnownSpan {
   since: Instant;
-  /** Of a want that is momentary: the looks of its window, see {@link withPeak}. */
+  /** For a momentary want: the values of its window, see {@link withPeak}. */
   peaks: readonly Peak[];
 }
 
-/** What earlier ticks leave for the next one. Immutable: each tick makes a new one. */
+/** The state that a tick takes over from the ones before. Immutable: each tick makes a new one. */
 export interface Memory {
-  /** The last tick's. */
+  /** When the last tick was. */
   at: Instant | undefined;
   /** By {@link Want.key}; absent while unknown. */
   known: ReadonlyMap<string, KnownSpan>;
@@ -27,11 +33,11 @@ export interface Memory {
   wokeAt: ReadonlyMap<string, Instant>;
   /** By resource key: since when it was seen awake without a break. */
   awakeFrom: ReadonlyMap<string, Instant>;
-  /** What is wrong with the sources. */
-  trouble: Trouble;
+  /** The failures of the sources after the last tick. */
+  sourceFailures: SourceFailures;
   /** When a source last began or ceased to fail, or another replica acted, which may have seen one. */
   lastFailure: Instant | undefined;
-  /** Parks are being let through slowly. */
+  /** Whether the mass brake is on. */
   braked: boolean;
 }
 
@@ -41,17 +47,17 @@ export const emptyMemory: Memory = {
   phases: new Map(),
   wokeAt: new Map(),
   awakeFrom: new Map(),
-  trouble: noTrouble,
+  sourceFailures: noSourceFailures,
   lastFailure: undefined,
   braked: false,
 };
 
-/** What a Lease holder begins with: what a holder before it saw is as unknown as after a failure. */
+/** The memory of a new Lease holder: what the holder before it saw is as unknown as after a failure. */
 export function firstMemory(isSuccessor: boolean, now: Instant): Memory {
   return { ...emptyMemory, lastFailure: isSuccessor ? now : undefined };
 }
 
-/** What one tick saw. */
+/** The observations of one tick. */
 export interface Observation {
   resources: readonly Resource[];
   wants: readonly Want[];
@@ -62,7 +68,7 @@ export interface Observation {
   longestGapMs: number;
 }
 
-/** The memory after a tick. What is gone from the resources is forgotten. */
+/** The memory after a tick. Resources that are gone are forgotten. */
 export function remember(memory: Memory, seen: Observation): Memory {
   const known = knownSpans(memory, seen);
   const sources: SourcesSeen = {
@@ -70,15 +76,15 @@ export function remember(memory: Memory, seen: Observation): Memory {
     wasKnown: (key) => memory.known.has(key),
     isKnown: (key) => known.has(key),
   };
-  const trouble = troubleAfter(memory.trouble, sources);
+  const sourceFailures = failuresAfter(memory.sourceFailures, sources);
   return {
     at: seen.now,
     known,
     phases: phases(seen),
     wokeAt: wakes(memory, seen),
     awakeFrom: awakeFrom(memory, seen),
-    trouble,
-    lastFailure: isFailure(memory.trouble, trouble, sources) ? seen.now : memory.lastFailure,
+    sourceFailures,
+    lastFailure: isFailure(memory.sourceFailures, sourceFailures, sources) ? seen.now : memory.lastFailure,
     braked: memory.braked,
   };
 }
@@ -89,8 +95,8 @@ function knownSpans(memory: Memory, { wants, samples, now, longestGapMs }: Obser
   for (const want of wants) {
     const { key, metric } = want;
     const sample = samples.get(key);
-    // What is stale or no number is a gap as good as no answer.
-    if (!sample?.known || doubtOf(want, sample) !== undefined) continue;
+    // A value that is stale or no number is a gap, as a missing answer is.
+    if (!sample?.known || unusableReason(want, sample) !== undefined) continue;
     const before = gapMs <= Math.max(longestGapMs, metric.windowSize) ? memory.known.get(key) : undefined;
     known.set(key, want.momentary ? withLook(before, sample.value, want, now) : (before ?? { since: now, peaks: [] }));
   }

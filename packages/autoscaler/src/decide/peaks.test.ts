@@ -13,7 +13,7 @@ const looks = fc.array(
   { minLength: 1, maxLength: 100 },
 );
 
-test('the highest look of a window is what a list of all looks has, or more', () => {
+test('the highest peak of a window is that of a list of all values, or more', () => {
   fc.assert(
     fc.property(looks, (list) => {
       let nowMs = 0;
@@ -24,7 +24,7 @@ test('the highest look of a window is what a list of all looks has, or more', ()
         all.push({ value, atMs: nowMs });
         peaks = withPeak(peaks, value, { nowMs, windowMs });
         const within = all.filter(({ atMs }) => atMs >= nowMs - windowMs).map((look) => look.value);
-        // Of 0 and -0, which are one value, either may be told.
+        // Of 0 and -0, which are one value, either may be returned.
         expect((highestSince(peaks, nowMs - windowMs)?.value ?? NaN) + 0).toBe(Math.max(...within) + 0);
       }
     }),
@@ -39,7 +39,7 @@ test('it is bounded, and then sooner too high than too low', () => {
   expect(highestSince(peaks, 0)).toEqual({ value: 1_000, atMs: 936 });
 });
 
-test('what has no window in it is idle only when every look of a whole window was', () => {
+test('a momentary value is idle only when it was idle at every tick of a whole window', () => {
   const scaleResources = [{ metricName: 'queue', windowSize: windowMs, threshold: 0, source: 'external-metrics' }];
   const resource = aResource({ scaleResources } as never);
   const wants = wantsOf(resource, wantSettings);
@@ -86,7 +86,7 @@ function idleOf(sample: Sample): Sample | undefined {
   return sample.known && sample.value === 0 && sample.ageMs === 0 ? sample : undefined;
 }
 
-test('the reason tells of the look that was too high; a value of a window is judged by itself', () => {
+test('the reason names the tick that was too high; a value of a window is judged by itself', () => {
   const scaleResources = [{ metricName: 'queue', windowSize: windowMs, threshold: 2 }];
   const decideBy = (metricNamePattern: string) => {
     const settings = { ...wantSettings, metricNamePattern };

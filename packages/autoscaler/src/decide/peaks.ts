@@ -1,14 +1,14 @@
-/** One look at a value that no later look has exceeded. */
+/** A value at a tick that no later tick has exceeded. */
 export interface Peak {
   value: number;
-  /** Of the monotonic clock. */
+  /** By the monotonic clock. */
   atMs: number;
 }
 
-/** Looks kept of one value; beyond it the oldest two become one, as high as the one and as late as the other. */
+/** Peaks kept of one want; beyond, the oldest two become one, as high as the one and as late as the other. */
 const mostPeaks = 64;
 
-/** What is left of the looks of one window after one more. Values fall and times rise, so the first is the highest. Pure. */
+/** The peaks of one window after one more value. Values fall and times rise, so the first is the highest. Pure. */
 export function withPeak(
   peaks: readonly Peak[],
   value: number,
@@ -21,7 +21,7 @@ export function withPeak(
   return [{ value: first.value, atMs: second.atMs }, ...others];
 }
 
-/** The highest look since a time; undefined: there was none. */
+/** The highest peak since a time; undefined: there is none. */
 export function highestSince(peaks: readonly Peak[], sinceMs: number): Peak | undefined {
   return peaks.find(({ atMs }) => atMs >= sinceMs);
 }

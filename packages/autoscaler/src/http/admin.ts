@@ -6,13 +6,13 @@ import type { Ring, RingEntry } from '../observe/history.ts';
 export interface AdminParts {
   view: Pick<ResourceView, 'list' | 'get'>;
   ring: Ring;
-  /** Whether this replica acts; only then does it decide anything. */
+  /** Whether this replica acts; only then does it decide. */
   leads: () => boolean;
-  /** Nothing is parked, whatever the resource. */
+  /** Whether no resource is parked. */
   dryRun: boolean;
 }
 
-/** One resource as `GET /resources` tells it. */
+/** One resource in the answer of `GET /resources`. */
 export interface ResourceSummary extends ResourceRef {
   /** `null`: unknown. */
   phase: Resource['phase'] | null;
@@ -20,7 +20,7 @@ export interface ResourceSummary extends ResourceRef {
   pause: Pause | null;
   busyUntil: string | null;
   dryRun: boolean;
-  /** The last decision or end of a park; `null`: none by this replica. */
+  /** The last decision, or end of a park; `null`: this replica has made none. */
   last: RingEntry | null;
 }
 
@@ -52,7 +52,7 @@ export function adminRoutes({ view, ring, leads, dryRun }: AdminParts): (app: Ad
   };
 }
 
-/** Where the resource stands and why, in one sentence for people. */
+/** The state of the resource and its reason, in one sentence for people. */
 export function explain(resource: Resource, decisions: readonly RingEntry[], leads: boolean): string {
   const who = `${resourceKey(resource)} is ${resource.phase ?? 'in an unknown phase'}`;
   const [last] = decisions;

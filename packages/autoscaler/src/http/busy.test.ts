@@ -38,13 +38,13 @@ test('a lease is kept by the scaler, up to its time, and taken away again', asyn
   expect(kept).toEqual([until, undefined]);
 });
 
-test('a longer lease that is there already is told as it is', async () => {
+test('a longer lease that is there already is answered as it is', async () => {
   const longer = '2030-01-01T00:00:00.000Z';
   const { ask } = await serve({ setBusy: () => Promise.resolve(longer) });
   expect(await ask('PUT', 'default/web?ttl=10m')).toMatchObject({ body: { busyUntil: longer } });
 });
 
-test('GET tells whether it is busy: a lease in the past is none', async () => {
+test('GET answers whether it is busy: a lease in the past is none', async () => {
   const busyUntil = '2020-01-01T00:00:00.000Z';
   const { ask } = await serve({}, aResource({ busyUntil }));
   expect(await ask('GET', 'default/web')).toEqual({
@@ -69,7 +69,7 @@ test.each([
   expect(await ask(method, path)).toMatchObject({ status, body: { code } });
 });
 
-test('nothing is given or told without the token, where the admin server demands one', async () => {
+test('no lease is given or shown without the token, where the admin server demands one', async () => {
   const kept: unknown[] = [];
   const { ask } = await serve({ setBusy: async (_ref, until) => (kept.push(until), until) }, aResource(), 'secret');
   for (const method of ['PUT', 'GET', 'DELETE']) {
@@ -78,7 +78,7 @@ test('nothing is given or told without the token, where the admin server demands
   expect(kept).toEqual([]);
 });
 
-test('a scaler that keeps none says so, and one that fails is an error of the server', async () => {
+test('a scaler without leases is a 501, and a scaler that fails an error of the server', async () => {
   const without = await serve({});
   expect(await without.ask('PUT', 'default/web?ttl=1m')).toMatchObject({
     status: 501,

@@ -20,12 +20,12 @@ export interface BusyParts {
 
 type Params = { Params: ResourceRef; Querystring: { ttl?: string | string[] } };
 
-/** A write to the cluster that takes longer has not been made, as far as whoever asked can know. */
+/** Milliseconds for a write to the cluster; after that the answer is an error, whether or not the write was made. */
 const timeoutMs = 10_000;
 
 /**
  * `PUT`, `GET` and `DELETE` of `/busy/:namespace/:name`, from any replica: the lease is kept by the scaler. A `PUT` never
- * shortens a lease that somebody else holds.
+ * shortens a longer lease.
  */
 export function busyRoutes({ scaler, view, clock, limitMs }: BusyParts): (app: AdminApp) => void {
   const write = async ({ namespace, name }: ResourceRef, until: string | undefined): Promise<object> => {

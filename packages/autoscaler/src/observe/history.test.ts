@@ -30,7 +30,7 @@ test('it keeps the newest, and only of resources that are there', () => {
   expect(ring.of(web)).toEqual([]);
 });
 
-test('what an owner writes takes no more than its share: the newest is kept whole, older ones as far as there is room', () => {
+test('the texts of an owner take no more than their share: the newest is kept whole, older ones as far as there is room', () => {
   const ring = createRing();
   for (let i = 0; i < 32; i++) {
     ring.add(
@@ -44,7 +44,7 @@ test('what an owner writes takes no more than its share: the newest is kept whol
   expect(ring.of(web).map(({ reasons }) => reasons.join('').length)).toEqual([20_000]);
 });
 
-test('the explanation is one sentence: where it stands, why, and since when', () => {
+test('the explanation is one sentence: the state, the reason, and since when', () => {
   const ring = createRing();
   expect(explain(web, [], true)).toBe('default/web is awake; nothing was decided about it yet.');
   expect(explain(web, [], false)).toBe('default/web is awake; another replica decides about it.');

@@ -3,24 +3,24 @@ import { keyOf } from './key-of.ts';
 
 /** One entry of a resource's history. */
 export interface RingEntry {
-  /** `stay`, `park` and `would-park` (but for a dry run) were decided; the others are how a park ended. */
+  /** `stay`, `park` and `would-park` (a dry run) are decisions; the others are ends of a park. */
   what: 'stay' | 'park' | 'would-park' | 'parked' | 'cancelled' | 'refused' | 'failed' | 'aborted';
   reasons: readonly string[];
-  /** ISO 8601, of the first and of the last tick in a row that came to it. */
+  /** ISO 8601, of the first and of the last tick in a row with this decision. */
   firstAt: string;
   lastAt: string;
-  /** How many ticks in a row. `reasons` are the last one's. */
+  /** The number of ticks in a row. `reasons` are those of the last one. */
   times: number;
 }
 
-/** An entry as it is kept: times become texts when somebody looks at them. */
+/** An entry as it is kept: times become texts when it is read. */
 interface Kept extends Pick<RingEntry, 'what' | 'reasons' | 'times'> {
   firstMs: number;
   lastMs: number;
 }
 
 /**
- * What the reasons of one resource's entries may have in characters: they quote its metrics and annotations, which its owner
+ * Characters that the reasons of one resource's entries may have: they quote its metrics and annotations, which its owner
  * writes. A thousand resources with as many take 16 MB.
  */
 const mostCharacters = 16_384;
@@ -44,7 +44,7 @@ export function createRing(size = 32): Ring {
       rings.set(key, entries);
       const [last] = entries;
       if (last?.what === what && areEqual(last.reasons, reasons)) {
-        // In place, and with the texts that were there: at nearly every tick it is so, for each of a thousand resources.
+        // In place, and with the same texts: nearly every tick comes here, for each of a thousand resources.
         last.lastMs = atMs;
         last.times += 1;
       } else if (last?.what === what && withoutNumbers(last.reasons) === withoutNumbers(reasons)) {
@@ -64,7 +64,7 @@ export function createRing(size = 32): Ring {
   };
 }
 
-/** The newest stays, however long it is. */
+/** Drops the oldest entries beyond the bound; the newest stays, however long it is. */
 function dropOldest(entries: Kept[]): void {
   let characters = 0;
   for (const [i, { reasons }] of entries.entries()) {

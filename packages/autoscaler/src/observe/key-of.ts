@@ -2,7 +2,7 @@ import { type ResourceRef, resourceKey } from '@scaler/scaler-types';
 
 const keys = new WeakMap<ResourceRef, string>();
 
-/** `resourceKey` of an object that stays: each tick asks several times for the key of each of a thousand. */
+/** `resourceKey`, cached by object: each tick needs the key of each of a thousand resources several times. */
 export function keyOf(ref: ResourceRef): string {
   let key = keys.get(ref);
   if (key === undefined) {

@@ -4,7 +4,7 @@ import type { TickResult } from '../tick.ts';
 import { aResource } from '../testing/facts.ts';
 import { createObserver } from './metrics.ts';
 
-test('what a tick has seen is shown while this replica acts, and not by one that lost the Lease', async () => {
+test('the values of a tick are shown while this replica acts, and not after it lost the Lease', async () => {
   const metrics = createMetrics();
   const observer = createObserver(metrics);
   const reports = [{ source: 'prometheus', failures: ['503'] }];

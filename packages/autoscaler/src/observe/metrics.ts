@@ -2,12 +2,12 @@ import type { BoundGauge, Metrics } from '@scaler/runtime';
 import type { RingEntry } from './history.ts';
 import type { TickResult } from '../tick.ts';
 
-/** The autoscaler's own numbers. */
+/** The metrics of the autoscaler. */
 export interface Observer {
   /** @param unknown resources that stay awake since their idleness has been unknown for too long. */
   ticked(result: TickResult, tookMs: number, unknown: number): void;
   parkEnded(end: RingEntry['what'], tookMs: number): void;
-  /** What a replica that does not act any more has last seen is nobody's present. */
+  /** Drops the values of a tick: those of a replica that no longer acts are out of date. */
   leading(held: boolean): void;
 }
 

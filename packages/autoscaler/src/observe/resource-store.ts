@@ -1,14 +1,14 @@
 import { type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
 
-/** The resources as told last, by key. */
+/** The resources as the scaler sent them last, by key. */
 export interface ResourceStore {
   set(resource: Resource): void;
   remove(ref: ResourceRef): void;
-  /** Those that are not in the list are removed. */
+  /** Takes a whole list: resources that are not in it are removed. */
   replaceAll(list: readonly Resource[]): void;
   get(ref: ResourceRef): Resource | undefined;
   list(): readonly Resource[];
-  /** Calls back with every resource that changes or goes, until the returned function is called. */
+  /** Calls back with every resource that changes or is removed, until the returned function is called. */
   onChange(listener: (ref: ResourceRef) => void): () => void;
 }
 
@@ -28,8 +28,8 @@ export function createResourceStore(): ResourceStore {
     set,
     remove,
     replaceAll(list) {
-      const told = new Set(list.map(resourceKey));
-      for (const resource of [...resources.values()]) if (!told.has(resourceKey(resource))) remove(resource);
+      const listed = new Set(list.map(resourceKey));
+      for (const resource of [...resources.values()]) if (!listed.has(resourceKey(resource))) remove(resource);
       list.forEach(set);
     },
     get: (ref) => resources.get(resourceKey(ref)),

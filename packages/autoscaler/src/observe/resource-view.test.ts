@@ -47,13 +47,15 @@ test('a list that hangs is given up for now, doubted, and not begun a second tim
     await refreshing;
   }
   expect(calls).toBe(2);
-  expect(view.doubts().get('default/web')).toContain('the scaler @acme/x: getResources did not answer within 30 s');
+  expect(view.staleReasons().get('default/web')).toContain(
+    'the scaler @acme/x: getResources did not answer within 30 s',
+  );
   hanging.resolve([]);
   await view.refresh(signal);
   expect(view.list()).toEqual([]);
 });
 
-test('a watch that ends is begun again, doubted until it has told everything, and then what it did not tell of is gone', async () => {
+test('a watch that ends is begun again, its resources are stale until synced, and then those that it did not send are gone', async () => {
   const clock = createFakeClock();
   const ends: (() => void)[] = [];
   let tell: (change: ResourceChange) => void = () => undefined;
@@ -70,17 +72,17 @@ test('a watch that ends is begun again, doubted until it has told everything, an
   tell({ type: 'set', resource: aResource() });
   tell({ type: 'set', resource: aResource({ name: 'silent' }) });
   tell({ type: 'synced' });
-  expect([...view.doubts()]).toEqual([['default/silent', 'nothing was heard of it for too long']]);
+  expect([...view.staleReasons()]).toEqual([['default/silent', 'the scaler has not heard of it for too long']]);
   ends[0]?.();
   await turn();
-  expect(view.doubts().get('default/web')).toBe('the watch of the resources has ended');
+  expect(view.staleReasons().get('default/web')).toBe('the watch of the resources has ended');
   await clock.advance(50);
   expect(ends).toHaveLength(2);
   tell({ type: 'set', resource: aResource() });
   expect(view.list()).toHaveLength(2);
   tell({ type: 'synced' });
   expect(view.list().map(({ name }) => name)).toEqual(['web']);
-  expect(view.doubts().has('default/web')).toBe(false);
+  expect(view.staleReasons().has('default/web')).toBe(false);
   stop.abort();
   ends[1]?.();
   await running;

@@ -19,15 +19,15 @@ export interface ResourceViewParts {
   retryMs: number;
 }
 
-/** What the scaler tells of its resources, as of now. */
+/** The resources of the scaler, as far as this process knows them now. */
 export interface ResourceView extends Pick<ResourceStore, 'list' | 'get' | 'onChange'> {
-  /** By resource key: why what is known of it may be wrong. */
-  doubts(): ReadonlyMap<string, string>;
-  /** Resolves once all resources were told. @throws the signal's reason. */
+  /** By resource key: the reason reason the view of the resource may be out of date. */
+  staleReasons(): ReadonlyMap<string, string>;
+  /** Resolves once the scaler has listed all resources. @throws the signal's reason. */
   whenSynced(signal: AbortSignal): Promise<void>;
-  /** Brings a view that is not pushed up to date. A failure becomes a doubt about every resource. @throws the signal's reason. */
+  /** Lists the resources, where the scaler has no watch. A failure makes every resource stale. @throws the signal's reason. */
   refresh(signal: AbortSignal): Promise<void>;
-  /** Watches, where the scaler can; else lists until it has worked once. Until the signal aborts. */
+  /** Watches, where the scaler can; else lists until a list has succeeded. Until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -35,16 +35,16 @@ export function createResourceView(parts: ResourceViewParts): ResourceView {
   const { scaler, clock, logger, retryMs } = parts;
   const store = createResourceStore();
   const synced = Promise.withResolvers<void>();
-  // Why the telling has failed, until it works again.
-  let doubt: string | undefined;
+  // The reason reason the last list or watch failed, until one succeeds.
+  let failure: string | undefined;
 
   let isSynced = false;
   const sync = (): void => {
     isSynced = true;
-    doubt = undefined;
+    failure = undefined;
     synced.resolve();
   };
-  const sayWhatIsWaitedFor = (): void => {
+  const logWait = (): void => {
     if (!isSynced) logger.info('stopped while the scaler was to tell its resources');
   };
   const refresh = async (signal: AbortSignal): Promise<void> => {
@@ -54,26 +54,26 @@ export function createResourceView(parts: ResourceViewParts): ResourceView {
       sync();
     } catch (error) {
       signal.throwIfAborted();
-      doubt = `the scaler cannot tell its resources: ${(error as Error).message}`;
-      logger.warn('the scaler cannot tell its resources', { err: error });
+      failure = `the scaler cannot list its resources: ${(error as Error).message}`;
+      logger.warn('the scaler cannot list its resources', { err: error });
     }
   };
   const watch = async (signal: AbortSignal): Promise<void> => {
-    const why = await watchUntilEnd(scaler, listenerFor(store, sync), signal);
+    const reason = await watchUntilEnd(scaler, listenerFor(store, sync), signal);
     if (signal.aborted) return;
-    doubt = why;
-    logger.error('the watch of the resources has ended, beginning again', { reason: why });
+    failure = reason;
+    logger.error('the watch of the resources has ended, beginning again', { reason });
   };
 
   return {
     ...store,
-    doubts: () => doubtsOf(store.list(), scaler, doubt),
+    staleReasons: () => staleReasonsOf(store.list(), scaler, failure),
     whenSynced: (signal) => unlessAborted(synced.promise, signal),
     refresh,
     async run(signal) {
-      signal.addEventListener('abort', sayWhatIsWaitedFor, { once: true });
+      signal.addEventListener('abort', logWait, { once: true });
       if (!scaler.watchResources) {
-        for (await refresh(signal); doubt !== undefined; await refresh(signal)) await clock.sleep(retryMs, signal);
+        for (await refresh(signal); failure !== undefined; await refresh(signal)) await clock.sleep(retryMs, signal);
         return aborted(signal);
       }
       while (!signal.aborted) {
@@ -84,17 +84,17 @@ export function createResourceView(parts: ResourceViewParts): ResourceView {
   };
 }
 
-/** For one watch. What it has not told of when it is synced was told by an earlier one, and is gone. */
+/** The listener of one watch. Resources that it has not sent before `synced` are of an earlier watch, and are gone. */
 function listenerFor(store: ResourceStore, onSynced: () => void): (change: ResourceChange) => void {
-  const untold = new Map(store.list().map((resource) => [resourceKey(resource), resource]));
+  const unseen = new Map(store.list().map((resource) => [resourceKey(resource), resource]));
   return (change) => {
     if (change.type === 'synced') {
-      untold.forEach((resource) => store.remove(resource));
-      untold.clear();
+      unseen.forEach((resource) => store.remove(resource));
+      unseen.clear();
       onSynced();
       return;
     }
-    untold.delete(resourceKey(change.resource));
+    unseen.delete(resourceKey(change.resource));
     if (change.type === 'set') store.set(change.resource);
     else store.remove(change.resource);
   };
@@ -113,17 +113,17 @@ async function watchUntilEnd(
   }
 }
 
-function doubtsOf(
+function staleReasonsOf(
   resources: readonly Resource[],
   scaler: Pick<ResourceScaler, 'isStale'>,
-  doubt: string | undefined,
+  failure: string | undefined,
 ): ReadonlyMap<string, string> {
   const about = (resource: ResourceRef): string | undefined =>
-    doubt ?? (scaler.isStale?.(resource) ? 'nothing was heard of it for too long' : undefined);
+    failure ?? (scaler.isStale?.(resource) ? 'the scaler has not heard of it for too long' : undefined);
   return new Map(
     resources.flatMap((resource) => {
-      const why = about(resource);
-      return why === undefined ? [] : [[resourceKey(resource), why] as const];
+      const reason = about(resource);
+      return reason === undefined ? [] : [[resourceKey(resource), reason] as const];
     }),
   );
 }

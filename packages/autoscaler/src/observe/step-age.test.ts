@@ -42,7 +42,7 @@ test('the oldest step of each phase, from when it was seen first, until it ends'
   expect(await ages()).toEqual([0, 1]);
 });
 
-test('from its beginning where the scaler tells of it; another event, the future or no time is none', async () => {
+test('from its beginning where the scaler gives it; another event, the future or no time is none', async () => {
   const { clock, change, ages } = prepare();
   const agoMs = (ms: number): string => new Date(clock.now() - ms).toISOString();
   change(

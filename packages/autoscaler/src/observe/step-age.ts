@@ -7,13 +7,13 @@ type Unfinished = (typeof unfinished)[number];
 
 interface Step {
   phase: Unfinished;
-  /** Of the monotonic clock. */
+  /** By the monotonic clock. */
   sinceMs: number;
 }
 
 /**
- * Shows how old the oldest step is that has begun and not ended, at each scrape and by every replica: one that only grows is
- * stuck. It begins where the scaler says so by the last scale event, else when it is first seen.
+ * Shows the age of the oldest step that has begun and not ended, at each scrape and by every replica: an age that only grows
+ * is a step that is stuck. It is counted from the last scale event, else from when the step is first seen.
  */
 export function observeSteps(
   metrics: Metrics,

@@ -3,14 +3,14 @@ import { AutoscalerError } from '../errors.ts';
 import { type Peer, peerText } from './peer.ts';
 import type { PeerClient, Question } from './peer-client.ts';
 
-/** What one replica said, or why it said nothing that can be used. */
+/** The answer of one replica, or the reason why there is none that can be used. */
 export type PeerAnswer<T> = { peer: Peer; answer: T } | { peer: Peer; error: Error };
 
-/** Answers that may be long are read so many at once: together they are bounded too. */
+/** So many long answers are read at once, so that their sum is bounded too. */
 const longAtOnce = 8;
 
 /**
- * One question to every replica, at once where answers are short. Each answers, or not, on its own.
+ * Sends one question to every replica, to all at once where answers are short. A replica that fails does not affect others.
  *
  * @throws only the signal's reason.
  */

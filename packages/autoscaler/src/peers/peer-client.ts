@@ -29,16 +29,16 @@ export interface PeerClient {
 
 export interface PeerClientOptions {
   clock: Clock;
-  /** What each question carries to a control port. Undefined: questions go to the infrastructure port. */
+  /** The token for a control port. Undefined: questions go to the infrastructure port. */
   token?: Pick<TokenFile, 'first'> | undefined;
 }
 
 /** The activity of 10,000 resources takes about 2 MB. */
 const longAnswerBytes = 8 * 1024 * 1024;
-/** Of any other answer. */
+/** Bytes of any other answer. */
 const shortAnswerBytes = 64 * 1024;
 
-/** A client that keeps its connections, one HTTP request per question. */
+/** A client that keeps its connections, with one HTTP request per question. */
 export function createPeerClient({ clock, token }: PeerClientOptions): PeerClient {
   const agent = new Agent({ keepAlive: true, maxSockets: 16, maxFreeSockets: 2 });
 
@@ -63,8 +63,8 @@ export function createPeerClient({ clock, token }: PeerClientOptions): PeerClien
 }
 
 /**
- * With a token on the control port. A DLX that was started before there was one refuses the connection: it is asked on its
- * infrastructure port, which never sees the token.
+ * Asks on the control port, with a token. A DLX of a version without control port refuses the connection: it is asked on its
+ * infrastructure port, without the token.
  */
 async function askPorts(
   agent: Agent,
@@ -88,7 +88,7 @@ interface Sent extends Question {
   token?: string;
 }
 
-/** A kept connection that the replica closed at this very moment says nothing: asked once more, on a new one. */
+/** Asks once more, on a new connection, when the replica closed a kept one at this very moment. */
 async function exchange(agent: Agent, peer: Peer, question: Sent, signal: AbortSignal): Promise<unknown> {
   const kept = { reused: false };
   try {
@@ -119,7 +119,7 @@ function exchangeOnce(
       reject(error);
     });
     let answered = false;
-    // It may go over to another protocol: Node tells of that by nothing else, not even when the signal aborts.
+    // The answer may switch to another protocol: Node gives no other sign of that, not even when the signal aborts.
     sent.once('close', () => {
       if (!answered) reject(new Error('the connection closed without an answer'));
     });
@@ -136,11 +136,12 @@ async function read(answer: IncomingMessage, peer: Peer, path: string, longest: 
   let length = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     length += chunk.length;
-    // Thrown out of the loop, which ends the connection.
+    // A throw in the loop ends the connection.
     if (length > longest) throw badAnswer(peer, path, `more than ${longest} bytes`);
     chunks.push(chunk);
   }
-  if (answer.statusCode === 401) throw badAnswer(peer, path, `status 401: it wants the token of --control-token-file`);
+  if (answer.statusCode === 401)
+    throw badAnswer(peer, path, `status 401: give both apps the same --control-token-file`);
   if (answer.statusCode !== 200) throw badAnswer(peer, path, `status ${answer.statusCode}`);
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;

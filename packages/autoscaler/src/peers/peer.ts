@@ -1,12 +1,12 @@
-/** Where one DLX replica is asked. */
+/** The address of one DLX replica. */
 export interface Peer {
   /** IP address or host name, without brackets. */
   host: string;
-  /** Its infrastructure port; without `control` the only one, which gets the token too where there is one. */
+  /** The infrastructure port; without `control` the only port, which gets the token too where there is one. */
   port: number;
-  /** Its control port, asked first where there is a token: a DLX of before has none, and is asked on `port`. */
+  /** The control port, asked first where there is a token; a DLX of an older version has none, and is asked on `port`. */
   control?: number;
-  /** Nothing says that it is a DLX but slices that anybody may have written: it gets no token. */
+  /** Only slices that any tenant may write name it as a DLX, so it gets no token. */
   stranger?: boolean;
 }
 
@@ -15,10 +15,10 @@ export function peerText({ host, port }: Peer): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Every DLX replica there is now. */
+/** Lists the DLX replicas that there are now. */
 export interface PeerDirectory {
   /**
-   * Read anew, not from a cache; draining ones included, and those of `also` that it knows in whatever state.
+   * Reads them anew, not from a cache: draining replicas too, and those of `also` that are known in any state.
    *
    * @throws when they cannot be listed.
    */
@@ -41,8 +41,8 @@ export function joinPeers(directories: readonly PeerDirectory[]): PeerDirectory 
 }
 
 /**
- * The peers, and one on `infraPort` for each address that none of them has. Such a one gets no token: slices of a workload's
- * own namespace name it, and nothing else says that it is a DLX.
+ * The peers, and a peer on `infraPort` for each address that none of them has. Such a peer gets no token, since only slices
+ * in a workload's own namespace name it as a DLX.
  */
 export function withAddresses(
   peers: readonly Peer[],

@@ -82,13 +82,13 @@ test('a DLX with a control port is asked there alone, with the token', async () 
   expect(control).toEqual(['GET /activity', 'POST /preflight', 'POST /fence'].map((what) => `${what} Bearer secret`));
 });
 
-test('a control port that refuses the token is not got round: nothing is parked, and the sentence says why', async () => {
+test('a control port that refuses the token is not got round: nothing is parked, and the sentence has the reason', async () => {
   const seen: string[] = [];
   const refuses: RequestListener = (_request, response) => void response.writeHead(401).end('{}');
   const { failures, reasons, fence } = await park(directory(await listens(before(seen)), await listens(refuses)));
   expect(seen).toEqual([]);
   for (const text of [failures[0], reasons[0], (fence as { reason: string }).reason])
-    expect(text).toMatch(/status 401: it wants the token of --control-token-file$/);
+    expect(text).toMatch(/status 401: give both apps the same --control-token-file$/);
 });
 
 test('an address that only slices of a workload name gets no token', async () => {
@@ -135,7 +135,7 @@ test.each([
   ['an epoch', { replica: 'a', clear: true, held: 0, inFlight: 0, epoch: 'x'.repeat(50_000) }],
   ['a text in place of a number', { replica: 'a', clear: true, held: 'x'.repeat(50_000), inFlight: 0, epoch: 'e1' }],
   ['a list in place of a text', { replica: Array(10_000).fill(1), clear: true, held: 0, inFlight: 0, epoch: 'e1' }],
-])('%s of 50,000 characters is cut in what is told of it', async (_, answer) => {
+])('%s of 50,000 characters is cut where it is quoted', async (_, answer) => {
   const port = await listens(
     (request, response) => void request.resume().once('end', () => response.end(JSON.stringify(answer))),
   );
@@ -163,6 +163,6 @@ test('ten thousand reasons are eight, and how many more', async () => {
       .resume()
       .once('end', () => response.end(JSON.stringify({ replica: 'a', ok: false, reasons: reasons.slice(0, 5_000) })));
   });
-  const told = await preflight({ peers: directory(port, port), client, timeoutMs: 10_000 }, resource, signal);
-  expect(told[0]).toMatch(/: no 0; .* no 7; 4992 more$/);
+  const objections = await preflight({ peers: directory(port, port), client, timeoutMs: 10_000 }, resource, signal);
+  expect(objections[0]).toMatch(/: no 0; .* no 7; 4992 more$/);
 });

@@ -6,15 +6,15 @@ export interface ServicePeersOptions {
   client: KubeClient;
   /** The DLX's Service. */
   service: { namespace: string; name: string };
-  /** Where the Service's port named `infra` is missing. */
+  /** Used when the Service has no port named `infra`. */
   infraPort: number;
-  /** Where the Service's port named `control` is missing. */
+  /** Used when the Service has no port named `control`. */
   controlPort: number;
   /** Milliseconds for one read. */
   timeoutMs: number;
 }
 
-/** The DLX replicas behind its Service, read from the API at each call: ready ones, and draining ones that still serve. */
+/** The DLX replicas of a Service, read from the API at each call: ready ones, and draining ones that still serve. */
 export function servicePeers({
   client,
   service,

@@ -2,11 +2,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Peer } from '../peers/peer.ts';
 
-/** What a scripted DLX replica answers: a status and a body that is sent as it is, or never. */
+/** The answer of a scripted DLX replica: a status and a body that is sent as it is, or never. */
 export type PeerScript = (request: { path: string; body: unknown }) => { status?: number; text: string } | 'never';
 
 export interface FakeDlx extends Peer {
-  /** What it was asked, in order: `POST /fence`. */
+  /** The requests that it got, in order: `POST /fence`. */
   readonly asked: string[];
   close(): Promise<void>;
 }

@@ -13,7 +13,7 @@ export const wantSettings: WantSettings = {
 
 export const now = { wallMs: Date.UTC(2026, 0, 1), monotonicMs: 10_000_000 };
 
-/** An awake resource that is idle by one metric, unless told otherwise. */
+/** An awake resource that is idle by one metric, unless changed. */
 export function aResource(changes: Partial<Resource> = {}): Resource {
   return {
     namespace: 'default',
@@ -31,7 +31,7 @@ export function samplesFor(resources: readonly Resource[], sample: Sample): Map<
   return new Map(resources.flatMap((one) => wantsOf(one, wantSettings).map((want) => [want.key, sample] as const)));
 }
 
-/** Facts in which everything about the resources has been known since ever. */
+/** Facts in which everything about the resources has always been known. */
 export function factsFor(resources: readonly Resource[], changes: Partial<DecideFacts> = {}): DecideFacts {
   const ever = { since: { wallMs: 0, monotonicMs: 0 }, peaks: [] };
   const keys = resources.flatMap((one) => wantsOf(one, wantSettings).map((want) => want.key));
@@ -40,7 +40,7 @@ export function factsFor(resources: readonly Resource[], changes: Partial<Decide
     now,
     memory: { ...emptyMemory, known: new Map(keys.map((key) => [key, ever])) },
     attempts: new Map(),
-    doubts: new Map(),
+    staleReasons: new Map(),
     parking: new Set(),
     dryRun: false,
     cooldownMs: 60_000,

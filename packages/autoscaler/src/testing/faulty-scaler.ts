@@ -1,12 +1,12 @@
 import { type CreateResourceScaler, type Resource, type ResourceScaler, ScalerError } from '@scaler/scaler-types';
 
 interface Fault {
-  /** Told beside `web`. */
+  /** Listed beside `web`. */
   readonly resources?: readonly unknown[];
   readonly members?: (right: ResourceScaler) => object;
 }
 
-/** `web`, which is right and nothing but a phase in this process, beside what the option `fault` says. */
+/** `web`, which is valid and only a phase in this process, beside the fault that the option `fault` names. */
 export const createResourceScaler: CreateResourceScaler = ({ options }) => {
   const { resources = [], members } = faults[options['fault'] ?? ''] ?? {};
   const web = resource('web');
@@ -81,7 +81,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     }),
   },
   'reconcile that hangs': { members: () => ({ reconcile: never }) },
-  'reconcile that tells null': {
+  'reconcile that returns null': {
     members: () => ({ reconcile: async () => [null, { ok: true }, { resource: null }] }),
   },
   'metrics and tell that fail': { members: () => ({ metrics: async () => fail(), tell: async () => fail() }) },

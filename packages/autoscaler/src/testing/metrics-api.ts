@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { connectKube, type KubeClient } from '@scaler/kube';
 import { silentLogger } from '@scaler/testing-kit';
 
-/** A custom metrics API that serves nothing else, counts what it is asked, and a client for it. */
+/** A server with the custom metrics API alone, which records its calls, and a client for it. */
 export interface FakeMetricsApi {
   client: KubeClient;
   /** Paths of the metric calls, in order; discovery is not among them. */
   readonly asked: string[];
-  /** What it answers for `namespace/metric`: items, or a status. Absent: 404. */
+  /** The answers for `namespace/metric`: items, or a status. Absent: 404. */
   readonly answers: Map<string, readonly object[] | number>;
   /** Whether the API group exists. */
   present: boolean;

@@ -1,6 +1,6 @@
 import type { CreateResourceScaler, Resource } from '@scaler/scaler-types';
 
-/** A scaler of one resource, `default/web`, that is nothing but a phase in this process. Polled, not watched. */
+/** A scaler of one resource, `default/web`, which is only a phase in this process. It is polled, not watched. */
 export const createResourceScaler: CreateResourceScaler = (): ReturnType<CreateResourceScaler> => {
   const web: Resource = {
     namespace: 'default',

@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
-/** What Prometheus was asked. */
+/** A request to Prometheus. */
 export interface PromRequest {
   method: string;
   path: string;
@@ -15,7 +15,7 @@ export interface PromRequest {
 /** A status and a body that is sent as it is; `never`; or `cut`: a connection that breaks in the middle of the body. */
 export type PromAnswer = { status?: number; body: unknown } | 'never' | 'cut';
 
-/** A server with the paths and answers of Prometheus's HTTP API, as its documentation tells them. It evaluates nothing. */
+/** A server with the paths and answers of Prometheus's HTTP API, as its documentation has them. It evaluates nothing. */
 export interface FakePrometheus {
   readonly url: string;
   readonly asked: PromRequest[];

@@ -15,15 +15,15 @@ export interface ScriptedPark {
   end(result?: Error): void;
 }
 
-/** A scaler whose every answer the test gives. */
+/** A scaler whose answers the test gives. */
 export interface ScriptedScaler extends ResourceScaler {
   /** Begun after a preflight without objections, and not yet ended, in order. */
   readonly parks: ScriptedPark[];
   /** Every `reconcile`, as `namespace/name` or `*`, in order. */
   readonly reconciled: string[];
-  /** What each `reconcile` waits for. */
+  /** A promise that each `reconcile` waits for. */
   reconcileGate: (key: string) => Promise<void>;
-  /** What a sweep answers. */
+  /** The answer of a sweep. */
   sweepResults: readonly ScaleResult[];
   change(change: ResourceChange): void;
   /** Resolves when `count` parks have begun and not ended. */
@@ -53,10 +53,10 @@ export function scriptedScaler(resources: readonly Resource[]): ScriptedScaler {
     getConfig: () => ({}),
     getResources: () => Promise.resolve(resources),
     resolveServiceName: () => 'localhost:1',
-    watchResources(told, signal) {
-      listener = told;
-      for (const resource of resources) told({ type: 'set', resource });
-      told({ type: 'synced' });
+    watchResources(onChange, signal) {
+      listener = onChange;
+      for (const resource of resources) onChange({ type: 'set', resource });
+      onChange({ type: 'synced' });
       return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     },
     async setScale([resource = { namespace: '', name: '' }], _scale, options) {

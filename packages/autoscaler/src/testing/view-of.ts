@@ -3,7 +3,7 @@ import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
 import { silentLogger } from '@scaler/testing-kit';
 import { createResourceView, type ResourceView } from '../observe/resource-view.ts';
 
-/** A view of what these members of a scaler tell, guarded as every scaler is. */
+/** A view of the resources of a scaler with these members, guarded as every scaler is. */
 export function viewOf(
   members: Partial<ResourceScaler>,
   clock: Clock,

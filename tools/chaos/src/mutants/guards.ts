@@ -90,8 +90,8 @@ export const guards: readonly Guard[] = [
     edits: [
       {
         file: 'packages/autoscaler/src/decide/judge.ts',
-        find: "  if (doubt !== undefined || !sample?.known) return { verdict: 'unknown', reason: `unknown: ${label}: ${doubt}` };\n",
-        replace: '  if (doubt !== undefined || !sample?.known) return undefined;\n',
+        find: "  if (unusable !== undefined || !sample?.known) return { verdict: 'unknown', reason: `unknown: ${label}: ${unusable}` };\n",
+        replace: '  if (unusable !== undefined || !sample?.known) return undefined;\n',
       },
     ],
   },

@@ -2,14 +2,14 @@ import { cut, quoted } from '@scaler/scaler-types';
 
 /** One value of an answer. */
 export interface Series {
-  /** None for a scalar. */
+  /** The labels of the series; none for a scalar. */
   labels: Readonly<Record<string, unknown>>;
   value: number;
   /** When it was evaluated, by Prometheus's clock. */
   timestampMs: number;
 }
 
-/** A series, or why its value is none. */
+/** A series, or the reason why its value is none. */
 export type ReadSeries = Series | { labels: Series['labels']; problem: string };
 
 /**
@@ -20,18 +20,18 @@ export type ReadSeries = Series | { labels: Series['labels']; problem: string };
 export function readAnswer(json: unknown): readonly ReadSeries[] {
   const answer = fieldsOf(json);
   if (answer['status'] === 'error')
-    throw new Error(`it answered ${told(answer['errorType'])}: ${told(answer['error'])}`);
+    throw new Error(`it answered ${textOf(answer['errorType'])}: ${textOf(answer['error'])}`);
   const { resultType, result } = fieldsOf(answer['data']);
   if (answer['status'] !== 'success') throw new Error('it answered something that is no answer to a query');
   const warnings = answer['warnings'] ?? [];
   if (!Array.isArray(warnings) || warnings.length > 0) {
     throw new Error(
-      `its answer has warnings, so it may be a part: ${Array.isArray(warnings) ? told(warnings[0]) : quoted(warnings)}`,
+      `its answer has warnings, so it may be a part: ${Array.isArray(warnings) ? textOf(warnings[0]) : quoted(warnings)}`,
     );
   }
   if (resultType === 'scalar') return [readSeries({}, result)];
   if (resultType !== 'vector' || !Array.isArray(result))
-    throw new Error(`it answered a ${told(resultType)}, not a vector`);
+    throw new Error(`it answered a ${textOf(resultType)}, not a vector`);
   return result.map((one: unknown) => {
     const { metric, value } = fieldsOf(one);
     return readSeries(fieldsOf(metric), value);
@@ -52,7 +52,7 @@ function fieldsOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-/** Words of Prometheus, as it wrote them. */
-function told(value: unknown): string {
+/** A text of Prometheus, quoted as it came. */
+function textOf(value: unknown): string {
   return typeof value === 'string' ? cut(value, 200) : quoted(value);
 }

@@ -10,11 +10,11 @@ export interface PrometheusApiParts {
   timeoutMs: number;
 }
 
-/** What is asked of Prometheus, or of what speaks its API: Thanos, Mimir, VictoriaMetrics. */
+/** The calls to Prometheus, or to a server with its API: Thanos, Mimir, VictoriaMetrics. */
 export interface PrometheusApi {
   /** An instant query. @throws Error in words; the signal's reason. */
   query(text: string, signal: AbortSignal): Promise<readonly ReadSeries[]>;
-  /** Milliseconds since it started; undefined where it does not tell. @throws Error in words; the signal's reason. */
+  /** Milliseconds since it started; undefined where the API does not say. @throws Error in words; the signal's reason. */
   uptime(signal: AbortSignal): Promise<number | undefined>;
 }
 
@@ -34,11 +34,11 @@ export function createPrometheusApi({ connection, clock, timeoutMs }: Prometheus
 
   return {
     async query(text, signal) {
-      // Thanos leaves out what it cannot reach, unless told not to. The others pass over what they do not know.
+      // Thanos leaves out stores that it cannot reach, unless this forbids it. Other servers ignore the parameter.
       const form = { query: text, timeout: formatDuration(timeoutMs), partial_response: 'false' };
       const { status, json } = await ask('/api/v1/query', form, signal);
-      const told = (json as { status?: unknown } | undefined)?.status === 'error';
-      if (status !== 200 && !told) throw new Error(`Prometheus answered with status ${status}`);
+      const isErrorAnswer = (json as { status?: unknown } | undefined)?.status === 'error';
+      if (status !== 200 && !isErrorAnswer) throw new Error(`Prometheus answered with status ${status}`);
       try {
         return readAnswer(json);
       } catch (error) {

@@ -59,8 +59,8 @@ describe('TLS', () => {
   });
 });
 
-describe('who asks', () => {
-  test('is a bearer token, read again for each request; or user and password; or nobody', async () => {
+describe('the credential', () => {
+  test('is a bearer token, read again for each request; or user and password; or none', async () => {
     const fake = await startFakePrometheus({ prefix: '/prom' });
     const tokenFile = await file('token', 'one\n');
     const bearer = connect({ url: `${fake.url}/`, tokenFile });
@@ -69,15 +69,15 @@ describe('who asks', () => {
     await bearer.ask(path, { query: 'up' }, signal);
     const basic = connect({ url: fake.url, basicFile: await file('basic', 'user:pass word\n') });
     await basic.ask(path, undefined, signal);
-    const nobody = connect({ url: fake.url });
-    await nobody.ask(path, undefined, signal);
+    const anonymous = connect({ url: fake.url });
+    await anonymous.ask(path, undefined, signal);
     expect(fake.asked.map(({ method, path: asked, authorization }) => [method, asked, authorization])).toEqual([
       ['GET', '/prom/api/v1/query', 'Bearer one'],
       ['POST', '/prom/api/v1/query', 'Bearer two'],
       ['GET', '/prom/api/v1/query', 'Basic dXNlcjpwYXNzIHdvcmQ='],
       ['GET', '/prom/api/v1/query', undefined],
     ]);
-    for (const connection of [bearer, basic, nobody]) connection.close();
+    for (const connection of [bearer, basic, anonymous]) connection.close();
     await fake.close();
   });
 });

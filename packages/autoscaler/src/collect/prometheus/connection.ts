@@ -30,7 +30,7 @@ export interface Connection {
   close(): void;
 }
 
-/** An answer longer than this is none: 10,000 series take about 2 MB. */
+/** A longer answer is an error: 10,000 series take about 2 MB. */
 const longestAnswerBytes = 16 * 1024 * 1024;
 
 function withoutFinalSlashes(path: string): string {
@@ -72,7 +72,7 @@ function createAgents(secure: boolean, { caFile, concurrency }: ConnectionOption
       if (!secure || caFile === undefined) return agent;
       const now = await readSmallFile(caFile);
       if (now !== ca) {
-        // The old one is left to its requests under way; its idle sockets hold nothing up.
+        // The old agent still serves its requests under way; its idle sockets do not keep the process alive.
         agent = new HttpsAgent({ ...limits, ca: now });
         ca = now;
       }
@@ -88,7 +88,7 @@ async function authorizationOf({ tokenFile, basicFile }: ConnectionOptions): Pro
   return `Basic ${Buffer.from((await readSmallFile(basicFile)).trim()).toString('base64')}`;
 }
 
-/** A kept connection that the server closed at this very moment says nothing: asked once more. Queries change nothing. */
+/** Asks once more when the server closed a kept connection at this very moment. Queries change nothing. */
 async function exchange(secure: boolean, options: RequestOptions, body: string | undefined): Promise<HttpAnswer> {
   const kept = { reused: false };
   try {
@@ -112,7 +112,7 @@ function exchangeOnce(
       reject(error);
     });
     let answered = false;
-    // It may go over to another protocol: Node tells of that by nothing else, not even when the signal aborts.
+    // The answer may switch to another protocol: Node gives no other sign of that, not even when the signal aborts.
     sent.once('close', () => {
       if (!answered) reject(new Error('the connection closed without an answer'));
     });

@@ -1,10 +1,10 @@
-/** What a placeholder of a query template stands for. */
+/** The kinds of placeholder in a query template. */
 export type Placeholder = 'window' | 'namespace' | 'name' | 'names' | `labels.${string}`;
 
-/** Where it stands: a duration outside of strings, or the value of a label matcher, plain or regular expression. */
+/** The context of a placeholder: a duration outside of strings, or the value of a label matcher, plain or regular expression. */
 export type Context = { in: 'duration' } | { in: 'equal' | 'regex'; quote: string };
 
-/** What the placeholders are replaced by. Everything but the window is text of tenants. */
+/** The values of the placeholders. Tenants write all of them but the window. */
 export interface QueryValues {
   /** As PromQL writes it: `5m`. */
   window: string;
@@ -20,7 +20,7 @@ export function asPlaceholder(text: string): Placeholder | undefined {
   return known ? (text as Placeholder) : undefined;
 }
 
-/** Why a placeholder may not stand there, as the end of a sentence. */
+/** The reason why a placeholder may not stand there, as the end of a sentence. */
 export function misplaced(placeholder: Placeholder, context: Context): string | undefined {
   if (placeholder === 'names' && context.in !== 'regex') {
     return 'stands for several names, and may stand only in the value of a =~ or !~ matcher';
@@ -30,7 +30,7 @@ export function misplaced(placeholder: Placeholder, context: Context): string | 
   return undefined;
 }
 
-/** The placeholder's text, safe where it stands: it is one value there, whatever is in it. */
+/** The placeholder's text, escaped for its context: it is one value there, whatever it contains. */
 export function renderPlaceholder(placeholder: Placeholder, context: Context, values: QueryValues): string {
   if (context.in === 'duration') return values.window;
   const plain = valuesOf(placeholder, values);

@@ -53,7 +53,7 @@ async function ask(fake: FakePrometheus, ...wants: readonly Want[]) {
 const queriesOf = (fake: FakePrometheus) =>
   fake.asked.flatMap(({ query }) => (query === undefined ? [] : [query])).sort();
 
-describe('what is asked', () => {
+describe('the queries', () => {
   test('one query per distinct query, namespace and window, for all its resources', async () => {
     const fake = await prometheus();
     fake.answer = () => vector([{ d: 'web' }, '0'], [{ d: 'api' }, '2.5']);
@@ -94,7 +94,7 @@ describe('what is asked', () => {
   });
 
   test.each([
-    [{ metricName: 'nobody' }, 'there is no query "nobody" in --prometheus-queries'],
+    [{ metricName: 'missing' }, 'there is no query "missing" in --prometheus-queries'],
     [{ metricName: 'queue' }, 'its query needs the label queue'],
     [{ metricName: 'one', labels: { queue: 'a' } }, 'its query has no use for the label queue'],
   ])('nothing for %j, and the source is not to blame', async (metric, reason) => {
@@ -139,7 +139,7 @@ describe('one resource is unknown, and no other, when', () => {
     expect(failures).toEqual([]);
   });
 
-  test('its doubt is not 0: a counter reset, for instance; a doubt about nobody is about all', async () => {
+  test('its doubt is not 0: a counter reset, for instance; a doubt without the label is about all', async () => {
     const fake = await prometheus();
     const hits = vector([{ d: 'web' }, '0'], [{ d: 'api' }, '0']);
     const doubting = async (doubt: PromAnswer) => {
@@ -195,7 +195,7 @@ describe('all are unknown, and the source has failed, on', () => {
     expect(samples).toMatchObject([{ known: false, reason: 'its query returns a series without the label d' }]);
   });
 
-  test('nobody there', async () => {
+  test('the server is gone', async () => {
     const fake = await prometheus();
     await fake.close();
     const { samples, failures } = await ask(fake, want('web'));
@@ -226,7 +226,7 @@ describe('when Prometheus started', () => {
     return (await ask(fake, want('web'))).samples[0];
   };
 
-  test('is told with each sample, by its own clock', async () => {
+  test('comes with each sample, by its own clock', async () => {
     const fake = await prometheus();
     fake.startedMs = Date.now() - 30_000;
     const sample = await covered(fake);
@@ -235,7 +235,7 @@ describe('when Prometheus started', () => {
     expect(Math.abs(ms - 30_000)).toBeLessThan(5_000);
   });
 
-  test('is a failure for a while, so that what goes idle after it is parked slowly', async () => {
+  test('is a failure for a while, so that resources that go idle after it are parked slowly', async () => {
     const fake = await prometheus();
     fake.answer = () => vector([{ d: 'web' }, '0']);
     fake.startedMs = Date.now() - 30_000;
@@ -244,7 +244,7 @@ describe('when Prometheus started', () => {
     expect((await ask(fake, want('web'))).failures).toEqual([]);
   });
 
-  test('is not known where the API does not tell', async () => {
+  test('is unknown where the API does not give it', async () => {
     const sample = await covered(await prometheus());
     expect(sample).toMatchObject({ known: true, covered: undefined });
   });
@@ -263,7 +263,7 @@ describe('time', () => {
     expect(failures).toHaveLength(1);
   });
 
-  test('what has no turn before the collection ends is unknown, and is not asked', async () => {
+  test('a query that has no turn before the collection ends is unknown, and is not asked', async () => {
     const fake = await prometheus();
     const clock = createFakeClock();
     let hang = (): void => undefined;

@@ -14,10 +14,10 @@ export interface PrometheusSourceParts extends CallLimits {
   queries: Queries;
 }
 
-/** Resources in one query. */
+/** Resources that one query may name. */
 const largestGroup = 500;
 
-/** A start is a fault, seen even when it fell between two ticks: what goes idle together after it is parked slowly. */
+/** A start counts as a failure, also when it fell between two ticks, so that resources that go idle together after it are parked slowly. */
 const justStartedMs = 60_000;
 
 /**
@@ -30,7 +30,7 @@ export function createPrometheusSource({ connection, queries, ...limits }: Prome
     name: 'prometheus',
     collect: (wants, { signal }) => {
       const uptime = api.uptime(signal);
-      // Awaited by each group; without groups nobody does.
+      // Each group awaits it; without groups a rejection would be unhandled.
       uptime.catch(() => undefined);
       return askGroups(groupsOf(wants, queries), limits, signal, (group, groupSignal) =>
         askGroup({ api, queries, uptime, nowMs: () => limits.clock.now() }, group, groupSignal),
@@ -130,8 +130,8 @@ function sampleOf(want: Want, { query, series, doubts, covered, nowMs }: SampleF
   return { known: true, value: only.value, ageMs: nowMs - only.timestampMs, covered };
 }
 
-/** A doubt without the label is about all. */
-function isOf({ resource }: Want, { labels }: ReadSeries, { label }: Query, orNobody: boolean): boolean {
+/** A doubt without the label is about all resources. */
+function isOf({ resource }: Want, { labels }: ReadSeries, { label }: Query, orWithout: boolean): boolean {
   if (label === undefined) return true;
-  return labels[label] === resource.name || (orNobody && labels[label] === undefined);
+  return labels[label] === resource.name || (orWithout && labels[label] === undefined);
 }

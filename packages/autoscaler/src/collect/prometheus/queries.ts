@@ -3,9 +3,9 @@ import { parseTemplate, type Template } from './template.ts';
 /** One query of the admin's, that scale metrics name. */
 export interface Query {
   query: Template;
-  /** Of a query for many resources at once: the label whose value is the resource's name. */
+  /** For a query of many resources at once: the label whose value is the resource's name. */
   label: string | undefined;
-  /** A second query: whatever it returns, other than 0, makes the value unknown. A gap, a counter reset, a restart. */
+  /** A second query: any result other than 0 makes the value unknown. A gap, a counter reset, a restart. */
   doubt: Template | undefined;
 }
 
@@ -49,8 +49,8 @@ function readQuery(fields: Record<string, unknown>): Query {
 function problemOf({ placeholders }: Template, many: boolean): string | undefined {
   if (many && placeholders.has('name'))
     return '${name} is one name, and with a label it is asked for many: use ${names}';
-  if (!many && placeholders.has('names')) return '${names} needs a label, to tell whose each value is';
-  // A name is unique in its namespace only: without, it would be a neighbour's too.
+  if (!many && placeholders.has('names')) return '${names} needs a label, which names the resource of each value';
+  // A name is unique in its namespace only: without the namespace it would match a neighbour's too.
   const named = placeholders.has('name') || placeholders.has('names');
   return named && !placeholders.has('namespace') ? 'where it uses a name it must use ${namespace} too' : undefined;
 }

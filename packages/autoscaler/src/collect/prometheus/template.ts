@@ -17,7 +17,7 @@ export interface Template {
 type Part = string | { placeholder: Placeholder; context: Context };
 
 /**
- * Reads a template. Placeholders may stand only where what they are replaced by can be escaped: in the quoted value of a
+ * Reads a template. Placeholders may stand only where their values can be escaped: in the quoted value of a
  * label matcher, and `${window}` where a duration stands.
  *
  * @throws Error that says what is wrong with which placeholder.
@@ -34,7 +34,7 @@ export function parseTemplate(text: string): Template {
   };
 }
 
-/** What of PromQL matters here: strings, comments, placeholders, braces. Everything else is one character at a time. */
+/** The tokens of PromQL that matter here: strings, comments, placeholders, braces; and any other single character. */
 const token = /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*|\$\{[^}]*\}|[^]/gu;
 
 function* partsOf(text: string): Generator<Part> {

@@ -3,10 +3,10 @@ import type { Sample } from '../collect/sample.ts';
 import type { Want } from '../collect/want.ts';
 
 /**
- * Why a sample cannot be used, as a clause; undefined: it can. Stale is what is older than its window, give or take the
- * second in which times are written.
+ * The reason why a sample cannot be used, as a clause; undefined: it can. A sample is stale when it is older than its window,
+ * give or take the second in which times are written.
  */
-export function doubtOf({ metric }: Want, sample: Sample | undefined): string | undefined {
+export function unusableReason({ metric }: Want, sample: Sample | undefined): string | undefined {
   if (!sample) return 'no sample';
   if (!sample.known) return sample.reason;
   if (!(metric.windowSize > 0)) return `its window of ${metric.windowSize} ms is not one`;
