@@ -20,7 +20,7 @@ const read = (...path: string[]): string => readFileSync(join(root, ...path), 'u
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 
 /** What is started to work with, built, written or packed for the suites, and the suites of which `check` is made by another name. */
-const noSuites = ['build', 'dev', 'walk', 'proof', 'format', 'stage', 'images', 'e2e:stage', 'e2e:image'];
+const noSuites = ['build', 'dev', 'walk', 'figures', 'proof', 'format', 'stage', 'images', 'e2e:stage', 'e2e:image'];
 
 /** Of a command line: the scripts of package.json that it starts, and those that they start, with what they are given. */
 function started(line: string): [script: string, given: string][] {
