@@ -59,9 +59,17 @@ export interface ScaleOptions {
   progress?: (resource: ResourceRef, step: WakeStep) => void;
 }
 
-/** How one resource of a `setScale` ended. */
+/** How one resource of a `setScale` or a `reconcile` ended. */
 export type ScaleResult =
-  | { resource: ResourceRef; ok: true }
+  | {
+      resource: ResourceRef;
+      ok: true;
+      /**
+       * Of `reconcile`: it is to be called again for this resource after so many milliseconds, at the latest an hour. A
+       * change or a tick may come sooner, and the next result replaces this one. Left out: when something changes.
+       */
+      againMs?: number;
+    }
   | {
       resource: ResourceRef;
       ok: false;
@@ -142,7 +150,7 @@ export interface ResourceScaler {
   /**
    * Finishes or undoes what is half done, hands traffic back. An empty list stands for everything there is, also what no
    * resource is left for. Called by the one that holds the Lease only: with one resource when it changed, with none on
-   * every tick; never for a resource while a `setScale` to 0 of it runs, and twice at once only with an empty list. One
+   * every tick, and again after the `againMs` of its result; never for a resource while a `setScale` to 0 of it runs, and twice at once only with an empty list. One
    * result per resource that was looked at. Without it, `setScale` does all of it.
    */
   reconcile?(resources: readonly ResourceRef[], options: { signal: AbortSignal }): Promise<readonly ScaleResult[]>;

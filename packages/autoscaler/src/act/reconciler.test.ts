@@ -113,3 +113,40 @@ test('many resources that fail in one namespace leave the log to others', async 
   expect(logged.filter((key) => key.startsWith('evil/')).length).toBeLessThanOrEqual(32);
   expect(logged).toContain('default/web');
 });
+
+test('a result that asks for it brings another call after its time, and a later result replaces the time', async () => {
+  const asked: (number | undefined)[] = [400, 10_000, 200, undefined];
+  const { reconciler, clock, calls, stop } = stage(async (refs) =>
+    refs.map((resource): ScaleResult => {
+      const againMs = asked.shift();
+      return { resource, ok: true, ...(againMs === undefined ? {} : { againMs }) };
+    }),
+  );
+  reconciler.notify(web);
+  await pass(clock, 350);
+  expect(calls).toHaveLength(1);
+  await pass(clock, 100);
+  expect(calls).toHaveLength(2);
+  // A change comes sooner: of the ten seconds nothing is left.
+  reconciler.notify(web);
+  await pass(clock, 300);
+  expect(calls).toHaveLength(4);
+  await pass(clock, 20_000);
+  expect(calls).toHaveLength(4);
+  asked.push(400);
+  reconciler.notify(web);
+  await pass(clock, 50);
+  stop.abort();
+  await pass(clock, 1_000);
+  expect(calls).toHaveLength(5);
+});
+
+test('a result that asks for another call at once gets one after a pause', async () => {
+  const { reconciler, clock, calls } = stage(async (refs) =>
+    refs.map((resource) => ({ resource, ok: true, againMs: 0 })),
+  );
+  reconciler.notify(web);
+  await pass(clock, 1_000);
+  expect(calls.length).toBeGreaterThan(5);
+  expect(calls.length).toBeLessThanOrEqual(21);
+});

@@ -45,6 +45,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
   const wanted = new Map<string, ResourceRef | undefined>();
   const running = new Map<string, Promise<void>>();
   const retry = createRetry(parts, (key, ref) => want(key, ref));
+  const again = createAgain(parts, (key, ref) => want(key, ref));
   // A sweep may have passed a resource by the time that it changes, and the scaler need not do one twice at once.
   const changedInSweep = new Map<string, ResourceRef>();
 
@@ -58,7 +59,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     try {
       const results = (await reconcile?.(ref ? [ref] : [], { signal })) ?? [];
       retry.ended(key);
-      for (const result of results) tellResult(result);
+      for (const result of results) take(result, retry, again);
     } catch (error) {
       retry.failed(key, ref, error);
     }
@@ -70,12 +71,6 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
       for (const [changedKey, changedRef] of changed) want(changedKey, changedRef);
     }
     fill();
-  };
-  const tellResult = (result: ScaleResult): void => {
-    const { namespace, name } = result.resource;
-    const key = resourceKey({ namespace, name });
-    if (result.ok) retry.ended(key);
-    else retry.failed(key, { namespace, name }, result.error);
   };
   const fill = (): void => {
     for (const [key, ref] of wanted) {
@@ -98,6 +93,37 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     sweep: () => want(sweepKey, undefined),
     async idle() {
       while (running.size > 0) await Promise.all(running.values());
+    },
+  };
+}
+
+function take(result: ScaleResult, retry: ReturnType<typeof createRetry>, again: ReturnType<typeof createAgain>): void {
+  const { namespace, name } = result.resource;
+  const ref = { namespace, name };
+  const key = resourceKey(ref);
+  again.plan(key, ref, result.ok ? result.againMs : undefined);
+  if (result.ok) retry.ended(key);
+  else retry.failed(key, ref, result.error);
+}
+
+/** A scaler that asks for less would be called without a pause, one that asks for more may wait for a tick. */
+const [leastAgainMs, mostAgainMs] = [50, 3_600_000];
+
+/** Calls for a resource again when its last result asked for it: one timer each. */
+function createAgain({ clock, signal }: ReconcilerParts, want: (key: string, ref: ResourceRef) => void) {
+  const planned = new Map<string, CancelTimer>();
+  signal.addEventListener('abort', () => planned.forEach((cancel) => cancel()), { once: true });
+  return {
+    plan(key: string, ref: ResourceRef, againMs: number | undefined): void {
+      planned.get(key)?.();
+      planned.delete(key);
+      if (againMs === undefined || signal.aborted) return;
+      const waitMs = Math.min(Math.max(againMs, leastAgainMs), mostAgainMs);
+      const cancel = clock.after(waitMs, () => {
+        planned.delete(key);
+        want(key, ref);
+      });
+      planned.set(key, cancel);
     },
   };
 }

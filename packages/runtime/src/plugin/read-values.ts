@@ -88,8 +88,10 @@ export function readScaleResults(value: unknown, refs: readonly ResourceRef[], t
 export function readAnyResults(value: unknown, threw: string): readonly ScaleResult[] {
   if (!Array.isArray(value)) throw new Error(`returned ${shown(value)}, allowed is a list of results`);
   return (value.slice(0, most.results) as unknown[]).flatMap((one) => {
-    const { resource } = fieldsOf(one);
-    return isRef(resource) ? readScaleResults([one], [resource], threw) : [];
+    const { resource, againMs } = fieldsOf(one);
+    if (!isRef(resource)) return [];
+    const again = typeof againMs === 'number' && againMs >= 0 ? { againMs } : {};
+    return readScaleResults([one], [resource], threw).map((result) => (result.ok ? { ...result, ...again } : result));
   });
 }
 

@@ -14,6 +14,11 @@ async function reconciled({ autoscaler, ref, within }: Stage): Promise<void> {
     const results = (await within('reconcile', autoscaler.reconcile?.(refs, { signal }))) ?? [];
     for (const result of results) {
       assert.ok(result.ok, `reconcile must not fail for ${resourceKey(result.resource)}: ${JSON.stringify(result)}`);
+      const { againMs = 0 } = result;
+      assert.ok(
+        againMs >= 0,
+        `againMs of ${resourceKey(result.resource)} is ${againMs}, allowed is a time from now on`,
+      );
     }
   }
 }

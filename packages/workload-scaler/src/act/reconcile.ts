@@ -29,12 +29,6 @@ const lostMs = 1_000;
 /** What failed is looked at again, in case nothing tells of what it waits for. */
 const failedMs = 5_000;
 
-/** How far it came, and in how many milliseconds to look again; Infinity: when something changes. */
-interface Settled {
-  readonly result: ScaleResult;
-  readonly againMs: number;
-}
-
 export function createReconcile(deps: Dependencies, applier: Applier, ports: Ports, by: string): Reconcile {
   const tell = createSettingsReporter(deps);
   const reportBlocked = createBlockedReporter(deps);
@@ -53,13 +47,15 @@ export function createReconcile(deps: Dependencies, applier: Applier, ports: Por
       reportNamespace(ref.namespace);
     }
     const repairing = settle(deps, applier, reportOutage, cached, by, signal).then(
-      (againMs): Settled => ({ result: { resource: ref, ok: true }, againMs }),
-      (error: unknown): Settled => ({ result: { resource: ref, ok: false, error: error as Error }, againMs: failedMs }),
+      (againMs): ScaleResult => ({ resource: ref, ok: true, ...(againMs < Infinity && { againMs }) }),
+      (error: unknown): ScaleResult => ({ resource: ref, ok: false, error: error as Error }),
     );
     deps.repairs.set(key, repairing);
-    const { result, againMs } = await repairing;
+    const result = await repairing;
     deps.repairs.delete(key);
-    if (againMs < Infinity) deps.enqueue(ref, againMs);
+    if (!result.ok) deps.enqueue(ref, failedMs);
+    // A sweep does not pass by what asks to be looked at again.
+    else if (result.againMs !== undefined) deps.atRest.forget(ref);
     return result;
   }
 
@@ -89,6 +85,7 @@ function obstacleOf(deps: Dependencies, managed: Managed, services: readonly Ser
   return services.length === 0 ? noService : notDivertibleReasonOf(deps, managed, services);
 }
 
+/** In how many milliseconds to reconcile it again; Infinity: when something changes. */
 async function settle(
   deps: Dependencies,
   applier: Applier,
@@ -109,31 +106,26 @@ async function settle(
     return Infinity;
   }
   if (isMirroring(facts, next)) return mirror(deps, applier, cached, facts, next.epoch, signal);
-  let againMs = Infinity;
   let after: Snapshot | undefined;
   for (let steps = 0; steps < maxSteps; steps++) {
     signal.throwIfAborted();
-    if (deps.parks.has(resourceKey(ref))) return againMs;
+    if (deps.parks.has(resourceKey(ref))) return Infinity;
     const known = after;
     const snapshot = known ?? (await liveSnapshot(deps, ref, signal));
     after = undefined;
     const conflict = deps.conflicts.of(ref);
     await deps.conflicts.look(snapshot, signal);
     // A conflict that begins or ends is shown even where nothing else changes any more.
-    if (deps.conflicts.of(ref)?.text !== conflict?.text) againMs = 0;
+    if (deps.conflicts.of(ref)?.text !== conflict?.text) deps.enqueue(ref);
     const facts = look(deps, snapshot);
     const step = nextStep(facts, repair);
     // Another client may have changed it since, and no watch tells of that again.
     if (step.do === 'rest' && known !== undefined) continue;
-    if (step.do === 'rest' || step.do === 'wait') {
-      return Math.min(againMs, end(deps, ref, facts, step));
-    }
+    if (step.do === 'rest' || step.do === 'wait') return end(deps, ref, facts, step);
     if (snapshot.managed !== undefined) reportOutage(snapshot.managed, facts, step);
     if (snapshot.managed !== undefined && isRepair(facts, step)) {
       deps.announce(snapshot.managed, 'RoutingRepaired', `${step.do} of Service ${step.service}`);
     }
-    // What was found out about the path may change what is told.
-    if (step.do === 'try-path') againMs = 0;
     after = await applyStep(deps, applier, snapshot, step, by, signal);
   }
   throw new WorkloadScalerError('not-settled', `${resourceKey(ref)} did not come to rest within ${maxSteps} steps`);
@@ -250,6 +242,8 @@ async function tryPath(deps: Dependencies, snapshot: Snapshot, signal: AbortSign
   if (managed === undefined) return;
   const paths = await pathsTo(deps, snapshot, managed, signal);
   const unreached = await deps.reachability.try(snapshot.ref, paths, signal);
+  // Whether the DLX reaches its pods is shown.
+  deps.enqueue(snapshot.ref);
   // Once may be a pod that is not quite there yet.
   if (unreached !== undefined && unreached.failures > 1) deps.announce(managed, 'DlxUnreachable', unreached.problem);
 }

@@ -34,20 +34,8 @@ export interface Leader {
 export function startLeader(name: string, cluster: EmbeddedCluster, dlx: StandInDlx, scaler: ResourceScaler): Leader {
   const stop = new AbortController();
   const resources = new Map<string, Resource>();
-  const running = new Set<string>();
-  const again = new Set<string>();
   let change = Promise.withResolvers<void>();
-  const work = async (ref: ResourceRef): Promise<void> => {
-    const key = resourceKey(ref);
-    if (running.has(key)) {
-      again.add(key);
-      return;
-    }
-    running.add(key);
-    await scaler.reconcile?.([ref], { signal: stop.signal }).catch(() => undefined);
-    running.delete(key);
-    if (again.delete(key)) await work(ref);
-  };
+  const work = reconciling(scaler, stop.signal);
   const watching = scaler.watchResources?.((told) => {
     if (told.type === 'set') {
       resources.set(resourceKey(told.resource), told.resource);
@@ -88,4 +76,32 @@ export function startLeader(name: string, cluster: EmbeddedCluster, dlx: StandIn
     },
   };
   return leader;
+}
+
+/** Reconciles a resource, and again after the time that the result asks for, as the autoscaler does it. */
+function reconciling(scaler: ResourceScaler, signal: AbortSignal): (ref: ResourceRef) => Promise<void> {
+  const running = new Set<string>();
+  const again = new Set<string>();
+  const later = new Map<string, NodeJS.Timeout>();
+  signal.addEventListener('abort', () => later.forEach((timer) => clearTimeout(timer)));
+  const work = async (ref: ResourceRef): Promise<void> => {
+    const key = resourceKey(ref);
+    if (signal.aborted) return;
+    if (running.has(key)) {
+      again.add(key);
+      return;
+    }
+    running.add(key);
+    const [result] = (await scaler.reconcile?.([ref], { signal }).catch(() => undefined)) ?? [];
+    running.delete(key);
+    clearTimeout(later.get(key));
+    const againMs = result?.ok === true ? result.againMs : undefined;
+    if (againMs !== undefined)
+      later.set(
+        key,
+        setTimeout(() => void work(ref), Math.max(againMs, 50)),
+      );
+    if (again.delete(key)) await work(ref);
+  };
+  return work;
 }
