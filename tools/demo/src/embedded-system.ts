@@ -28,6 +28,8 @@ export interface EmbeddedSystemOptions extends EmbeddedClusterOptions {
   /** Further flags. */
   readonly dlxArgs?: readonly string[];
   readonly autoscalerArgs?: readonly string[];
+  /** The checkout whose programs run first; default: this one. */
+  readonly checkout?: string;
   /** Further flags of Node.js itself, by app. */
   readonly nodeArgs?: (app: App) => readonly string[];
   /** Further options of the deployment scaler, for both apps. */
@@ -40,17 +42,20 @@ export interface EmbeddedSystem extends EmbeddedCluster {
   readonly logFolder: string;
   /** Where a DLX replica tells what it knows, the autoscaler's admin API beside it: `http://host:port`. */
   adminUrl(): string;
+  /** Pods of both apps that start from now on run the programs of this checkout; default: this one. */
+  runFrom(checkout?: string): void;
 }
 
 /** Starts it; resolves when both apps are ready. `close()` it. */
 export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): Promise<EmbeddedSystem> {
-  const { dlxReplicas = 1, autoscalerReplicas = 1, settleMs = 500, scalerOptions } = options;
+  const { dlxReplicas = 1, autoscalerReplicas = 1, settleMs = 500, scalerOptions, checkout } = options;
   const logFolder = await mkdtemp(join(tmpdir(), 'scaler-logs-'));
   const cluster = await startEmbeddedCluster(options);
   const close = async (): Promise<void> => {
     await cluster.close();
     await rm(logFolder, { recursive: true, force: true });
   };
+  let runFrom: EmbeddedSystem['runFrom'];
   try {
     const env = { LOG_FOLDER: logFolder, KUBECONFIG: cluster.kubeconfigPath };
     const flags = [
@@ -60,13 +65,19 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
     const { dlxArgs = [], autoscalerArgs = [], nodeArgs = () => [] } = options;
     await cluster.service(systemNamespace, 'autoscaler', { port: adminPort });
     const autoscalerUrl = `--autoscaler-url=${cluster.serviceUrl(systemNamespace, 'autoscaler', adminPort)}`;
-    cluster.images['scaler/dlx'] = appImage('dlx', nodeArgs('dlx'), [...flags, autoscalerUrl, ...dlxArgs], env);
-    cluster.images['scaler/autoscaler'] = appImage(
-      'autoscaler',
-      nodeArgs('autoscaler'),
-      [...flags, `--lease-namespace=${systemNamespace}`, ...autoscalerArgs],
-      env,
-    );
+    runFrom = (from = root) => {
+      const place = { root: from, env };
+      const own = [`--lease-namespace=${systemNamespace}`];
+      const { images } = cluster;
+      images['scaler/dlx'] = appImage('dlx', nodeArgs('dlx'), [...flags, autoscalerUrl, ...dlxArgs], place);
+      images['scaler/autoscaler'] = appImage(
+        'autoscaler',
+        nodeArgs('autoscaler'),
+        [...flags, ...own, ...autoscalerArgs],
+        place,
+      );
+    };
+    runFrom(checkout);
     await cluster.apply(appDeployment('dlx', dlxReplicas));
     await cluster.apply(dlxService());
     await cluster.apply(appDeployment('autoscaler', autoscalerReplicas));
@@ -75,7 +86,7 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
     await close();
     throw error;
   }
-  return { ...cluster, problems: cluster.problems, logFolder, adminUrl: () => adminUrlOf(cluster), close };
+  return { ...cluster, problems: cluster.problems, logFolder, adminUrl: () => adminUrlOf(cluster), runFrom, close };
 }
 
 /**
@@ -86,9 +97,9 @@ function appImage(
   app: App,
   nodeArgs: readonly string[],
   args: readonly string[],
-  env: Record<string, string>,
+  { root: from, env }: { readonly root: string; readonly env: Record<string, string> },
 ): ProcessImage {
-  const main = join(root, 'packages', app, 'src/main.ts');
+  const main = join(from, 'packages', app, 'src/main.ts');
   const flags = [
     '--conditions=@scaler/source',
     '--disable-warning=ExperimentalWarning',
@@ -99,7 +110,7 @@ function appImage(
   const own =
     'own="$KUBECONFIG.$HOSTNAME"; sed "s/token: .*/token: $HOSTNAME.$$/" "$KUBECONFIG" > "$own"; KUBECONFIG="$own"';
   const shell = ['/bin/sh', '-c', `${own} exec "$0" "$@" >> "$LOG_FOLDER/$HOSTNAME.log" 2>&1`];
-  return { command: [...shell, ...node, ...args, '--log-format=text'], env, cwd: root };
+  return { command: [...shell, ...node, ...args, '--log-format=text'], env, cwd: from };
 }
 
 /** Flags of Node itself by which a program asks to be started, in its first line. */

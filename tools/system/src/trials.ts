@@ -8,6 +8,7 @@ const { names } = commandLine({
   doc: 'Long proofs with the real programs on the embedded cluster. The exit code is 1 when a verdict is not good.',
   names: { what: 'trial', doc: 'the trials to run; default: all', known: trials.map(({ name }) => name) },
   variables: {
+    UPGRADE_FROM: 'the commit that the trial `upgrade` begins with; default: 02d5e27',
     TRIALS: '`full`: every case, however long it takes',
     TRIALS_TIMES: '`shown`: times are shown and not judged, for a machine that others use',
   },

@@ -14,6 +14,7 @@ import { mirror } from './mirror/mirror.ts';
 import { modes } from './mirror/modes.ts';
 import { neighbours } from './neighbours/neighbours.ts';
 import { race, stale } from './boundary/race.ts';
+import { upgrade } from './upgrade/upgrade.ts';
 
 type Trial = Case<void>;
 
@@ -39,6 +40,7 @@ export const trials: readonly Trial[] = [
   trial('blackout', 'no DLX is left while 100 sleep; before, two rollouts of it that are merely slow', blackout),
   trial('tug-of-war', 'a reconciler writes back what we write, and the metric says idle throughout', tugOfWar),
   trial('hopeless', 'requests held for what cannot start are told why, once its pod says so', hopeless),
+  trial('upgrade', 'both apps are upgraded from an old commit while twenty resources sleep', upgrade),
   trial('databases', 'redis-cli and psql against servers that are asleep until they are asked', databases),
   trial('mirror', "the slices of many sleepers follow the DLX's pods, which come and go", mirror),
   trial('modes', 'each routing mode is changed to each other one, awake, in the middle of a park and asleep', modes),

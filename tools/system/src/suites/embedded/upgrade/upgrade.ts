@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { checkOut } from '@scaler/command';
+import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scaler/demo';
+import { createEchoImage } from '@scaler/testing-kit/kubernetes';
+import { type Answer, ask } from '../../../harness/ask.ts';
+import { all, type Finding, none } from '../../../harness/finding.ts';
+import { putToSleep } from '../faults/sleepers.ts';
+import { createFleet, urlOf } from '../fleet/fleet.ts';
+import type { Workload } from '../fleet/workload.ts';
+
+const root = join(import.meta.dirname, '../../../../../..');
+/** The oldest commit that an upgrade is promised from. */
+const from = process.env['UPGRADE_FROM'] ?? '02d5e27';
+/** Twenty, and one of each mode that is awake throughout. */
+const counts = { selector: 8, overlay: 8, always: 7 };
+const requestEveryMs = 50;
+const answerLimitMs = 60_000;
+
+/** Both apps are upgraded from an old commit while twenty resources sleep; some are woken in the middle of it, all at the end. */
+export async function upgrade(): Promise<readonly Finding[]> {
+  await using old = await checkOut(root, from);
+  const system = await startEmbeddedSystem({
+    images: { app: createEchoImage({ startDelayMs: 100 }) },
+    checkout: old.folder,
+    dlxReplicas: 2,
+    autoscalerReplicas: 2,
+    settleMs: 300,
+    dlxArgs: ['--propagate=500ms'],
+    autoscalerArgs: ['--scale-interval=500ms', '--cooldown=1ms', '--max-parks=50'],
+  });
+  const fleet = await createFleet(system, { counts, image: 'app', windowMs: 1_000 });
+  try {
+    const awake = fleet.workloads.filter(({ name }) => name.endsWith('-1'));
+    const sleepers = fleet.workloads.filter((one) => !awake.includes(one));
+    const traffic = keepAsking(system, awake);
+    await putToSleep(system, sleepers);
+    const epochs = new Map(sleepers.map((one) => [one.name, epochOf(system, one)]));
+    system.runFrom(root);
+    const woken = sleepers.filter((_, i) => i % 4 === 0);
+    const duringRollout = Promise.all(woken.map((one) => ask(urlOf(system, one), { timeoutMs: answerLimitMs })));
+    await rollOut(system, 'dlx');
+    await rollOut(system, 'autoscaler');
+    const answers = await duringRollout;
+    const left = sleepers.filter((one) => !woken.includes(one));
+    const untouched = left.filter((one) => one.phase === 'asleep' && epochOf(system, one) === epochs.get(one.name));
+    const last = await Promise.all(left.map((one) => ask(urlOf(system, one), { timeoutMs: answerLimitMs })));
+    const asked = await traffic.stop();
+    for (const one of fleet.workloads) await one.until(() => one.isAtRest, answerLimitMs);
+    return [
+      all('still asleep behind the upgrade, by the same epoch', untouched.length, left.length),
+      all('woken in the middle of it, and answered', answered(answers), woken.length),
+      all('woken by the new programs, and answered', answered(last), left.length),
+      none('requests of others lost meanwhile', asked.length - answered(asked)),
+      all('whole at the end', fleet.workloads.filter((one) => one.isAtRest).length, fleet.workloads.length),
+      all('others were asked at all', Number(asked.length > 20), 1),
+    ];
+  } finally {
+    fleet.close();
+    await system.close();
+  }
+}
+
+const answered = (answers: readonly Answer[]): number => answers.filter(({ ok }) => ok).length;
+
+function epochOf({ api }: EmbeddedSystem, { namespace, name }: Workload): string | undefined {
+  return api.store.get('apps/v1/deployments', namespace, name).metadata.labels?.['scaler/epoch'];
+}
+
+/** A request to one after the other, so that none of them is idle. */
+function keepAsking(system: EmbeddedSystem, workloads: readonly Workload[]): { stop(): Promise<readonly Answer[]> } {
+  const sent: Promise<Answer>[] = [];
+  const timer = setInterval(() => {
+    const next = workloads[sent.length % workloads.length];
+    if (next !== undefined) sent.push(ask(urlOf(system, next), { timeoutMs: answerLimitMs }));
+  }, requestEveryMs);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return Promise.all(sent);
+    },
+  };
+}
+
+/** One replica after the other, as the chart has it. */
+async function rollOut({ api, waitFor }: EmbeddedSystem, app: string): Promise<void> {
+  const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
+  const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+  const body = { spec: { strategy, template: { metadata: { annotations } } } };
+  api.store.patch('apps/v1/deployments', systemNamespace, app, { type: 'strategic', body });
+  await waitFor(
+    () => {
+      const { metadata, spec, status } = api.store.get('apps/v1/deployments', systemNamespace, app) as {
+        metadata: { generation?: number };
+        spec?: { replicas?: number };
+        status?: { observedGeneration?: number; replicas?: number; updatedReplicas?: number; readyReplicas?: number };
+      };
+      const replicas = spec?.replicas;
+      if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) return false;
+      return [status?.replicas, status?.updatedReplicas, status?.readyReplicas].every((count) => count === replicas);
+    },
+    { timeoutMs: 120_000 },
+  );
+}
