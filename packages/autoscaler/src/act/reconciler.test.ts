@@ -150,3 +150,16 @@ test('a result that asks for another call at once gets one after a pause', async
   expect(calls.length).toBeGreaterThan(5);
   expect(calls.length).toBeLessThanOrEqual(21);
 });
+
+test('a sweep that has nothing to ask for does not take away what a call asked for', async () => {
+  const { reconciler, clock, calls } = stage(async (refs) =>
+    refs.length > 0
+      ? refs.map((resource) => ({ resource, ok: true, ...(calls.length === 1 && { againMs: 500 }) }))
+      : [{ resource: web, ok: true }],
+  );
+  reconciler.notify(web);
+  await pass(clock, 100);
+  reconciler.sweep();
+  await pass(clock, 1_000);
+  expect(calls).toEqual(['default/web', '*', 'default/web']);
+});

@@ -59,7 +59,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     try {
       const results = (await reconcile?.(ref ? [ref] : [], { signal })) ?? [];
       retry.ended(key);
-      for (const result of results) take(result, retry, again);
+      for (const result of results) take(result, retry, again, key === sweepKey);
     } catch (error) {
       retry.failed(key, ref, error);
     }
@@ -97,11 +97,18 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
   };
 }
 
-function take(result: ScaleResult, retry: ReturnType<typeof createRetry>, again: ReturnType<typeof createAgain>): void {
+function take(
+  result: ScaleResult,
+  retry: ReturnType<typeof createRetry>,
+  again: ReturnType<typeof createAgain>,
+  ofSweep: boolean,
+): void {
   const { namespace, name } = result.resource;
   const ref = { namespace, name };
   const key = resourceKey(ref);
-  again.plan(key, ref, result.ok ? result.againMs : undefined);
+  const againMs = result.ok ? result.againMs : undefined;
+  // A result of a sweep may be older than that of a call in between: it does not take the other's time away.
+  if (!ofSweep || againMs !== undefined) again.plan(key, ref, againMs);
   if (result.ok) retry.ended(key);
   else retry.failed(key, ref, result.error);
 }

@@ -35,10 +35,11 @@ export function createReconcile(deps: Dependencies, applier: Applier, ports: Por
   const reportOutage = createOutageReporter(deps);
   const reportNamespace = createNamespaceReporter(deps);
 
-  async function one(resource: ResourceRef, signal: AbortSignal): Promise<ScaleResult> {
+  /** Undefined: another call works on it, so it is not looked at. */
+  async function one(resource: ResourceRef, signal: AbortSignal): Promise<ScaleResult | undefined> {
     const ref = { namespace: resource.namespace, name: resource.name };
     const key = resourceKey(ref);
-    if (deps.repairs.has(key) || deps.parks.has(key)) return { resource: ref, ok: true };
+    if (deps.repairs.has(key) || deps.parks.has(key)) return undefined;
     const cached = cachedSnapshot(deps, ref);
     if (cached.managed !== undefined) {
       const leading = leadingOf(cached);
@@ -63,12 +64,12 @@ export function createReconcile(deps: Dependencies, applier: Applier, ports: Por
     ports.begin(signal);
     const looked = refs.length > 0 ? refs : deps.lookup.refs().filter((ref) => !isAtRest(deps, ref));
     const queue = looked.entries();
-    const results: ScaleResult[] = [];
+    const results: (ScaleResult | undefined)[] = [];
     const work = async (): Promise<void> => {
       for (const [i, ref] of queue) results[i] = await one(ref, signal);
     };
     await Promise.all(Array.from({ length: concurrency }, work));
-    return results;
+    return results.filter((result) => result !== undefined);
   };
 }
 
