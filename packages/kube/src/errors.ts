@@ -22,10 +22,10 @@ export const kubeErrorCodes = {
   'bad-config': 'The kubeconfig, the in-cluster files or an option cannot be used.',
 } as const;
 
-/** Why a call to Kubernetes failed. */
+/** The code of a failed call to Kubernetes. */
 export type KubeErrorCode = keyof typeof kubeErrorCodes;
 
-/** What is known about a failure beside its code and sentence. */
+/** The details of a failure beside its code and sentence. */
 export interface KubeErrorDetails extends ErrorOptions {
   /** HTTP status of the answer. */
   readonly status?: number | undefined;

@@ -61,7 +61,7 @@ async function store(bookmarkLimitMs?: number): Promise<Store<{ name: string; re
 const scaleTo = (replicas: number) =>
   client.patch(kinds.deployment, ref, [jsonPatch.replace('/spec/replicas', replicas)]);
 
-test('a patch that tests labels wins once, and the loser is told so', async () => {
+test('a patch that tests labels wins once, and the loser gets an error', async () => {
   await client.patch(kinds.deployment, ref, [jsonPatch.testAbsent(phase), jsonPatch.add(phase, 'awake')]);
   const again = client.patch(kinds.deployment, ref, [jsonPatch.testAbsent(phase), jsonPatch.add(phase, 'waking')]);
   await expect(again).rejects.toMatchObject({ code: 'test-failed' });
@@ -77,7 +77,7 @@ test('/scale is written at the version that was read, and not at another', async
   await expect(client.getScale(kinds.deployment, ref)).resolves.toMatchObject({ spec: { replicas: 3 } });
 });
 
-test('a write whose answer is lost was done, and says that it may have been', async () => {
+test('a write whose answer is lost was done, and its error says that it may have been', async () => {
   api.faults.add({ verb: 'patch', times: 1, action: { type: 'dropAfter' } });
   await expect(scaleTo(0)).rejects.toMatchObject({ code: 'write-outcome-unknown' });
   await expect(client.get(kinds.deployment, ref)).resolves.toMatchObject({ spec: { replicas: 0 } });

@@ -49,7 +49,7 @@ test('the example runs', async () => {
       env: { ...process.env, KUBECONFIG: kubeconfig, NODE_OPTIONS: '' },
     });
     expect(stdout).toContain("deployments [ { name: 'web', replicas: 2 } ] silent false");
-    expect(stdout).toMatch(/written\nsomebody was faster\n/);
+    expect(stdout).toMatch(/written\nanother writer was faster\n/);
   } finally {
     await rm(program, { force: true });
     await rm(work, { recursive: true });

@@ -2,11 +2,11 @@
 export type CancelTimer = () => void;
 
 /**
- * Where time comes from. Everything in scaler that reads time or waits takes a `Clock`, so that tests decide when
- * time passes. {@link systemClock} is the real one; `@scaler/testing-kit` has `createFakeClock`.
+ * The source of time. All code of scaler that reads time or waits takes a `Clock`, so that tests decide when time
+ * passes. {@link systemClock} is the real one; `@scaler/testing-kit` has `createFakeClock`.
  */
 export interface Clock {
-  /** Wall-clock time in milliseconds since the Unix epoch. May jump; use it only for what is written down or compared with other machines. */
+  /** Wall-clock time in milliseconds since the Unix epoch. May jump; use it only for times that are written down or compared with other machines. */
   now(): number;
   /** Milliseconds from an arbitrary origin, never going back. Use it for every duration. */
   monotonic(): number;

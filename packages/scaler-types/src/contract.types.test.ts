@@ -50,8 +50,8 @@ test('a scaler that lacks a method, or has it wrong, does not compile', () => {
   expect([noConfig, noResources, noScale, noName, vague, silent, nested, flagged]).toHaveLength(8);
 });
 
-test('a wake may tell its steps, of a resource each, and no others', () => {
-  const told: unknown[] = [];
+test('a wake may report its steps, of a resource each, and no others', () => {
+  const steps: unknown[] = [];
   const scaler: ResourceScaler = {
     ...least,
     setScale(resources, _scale, { progress }) {
@@ -66,11 +66,11 @@ test('a wake may tell its steps, of a resource each, and no others', () => {
   const options = { signal: new AbortController().signal, reason: { by: 'test', text: 'a test' } };
   const web = { namespace: 'n', name: 'web' };
   void scaler.setScale([web], 1, options);
-  void scaler.setScale([web], 1, { ...options, progress: (...step) => told.push(step) });
-  expect(told).toEqual([[web, 'written']]);
+  void scaler.setScale([web], 1, { ...options, progress: (...step) => steps.push(step) });
+  expect(steps).toEqual([[web, 'written']]);
 });
 
-test('what a scaler is given it cannot change', () => {
+test('a scaler cannot change the arguments that it gets', () => {
   const scaler: ResourceScaler = {
     ...least,
     setScale(resources, _scale, options) {

@@ -22,7 +22,7 @@ test('every code of an answer of the DLX is known as a refusal, and nothing else
   );
 });
 
-test('an activity tells how long the replica has counted, and what it counted', () => {
+test('an activity has the time that the replica has counted, and its counts', () => {
   const web = { held: 1, inFlight: 2, openStreams: 0, arrivals: 9, lastArrivalAgeMs: 5, lastEndAgeMs: null };
   const json = { replica: 'dlx-1', startedAt: '2026-01-01T00:00:00Z', now: Date.parse('2026-01-01T00:01:00Z') };
   const answer = parseActivity({ ...json, draining: false, resources: { 'shop/web': web } });

@@ -1,6 +1,6 @@
 /**
- * What the DLX is asked by the autoscaler and by scalers, over HTTP, as JSON: paths, questions, answers, and the codes of
- * its own answers to requests. Both ends read and write them by this file alone.
+ * The HTTP API of the DLX for the autoscaler and scalers, as JSON: paths, questions, answers, and the codes of its own
+ * answers to requests. Both ends read and write them by this file alone.
  */
 import { ScalerError } from './errors.ts';
 import type { ResourceRef } from './resource.ts';
@@ -8,11 +8,11 @@ import { cut, quoted } from './shown.ts';
 
 /** The questions, by name; on the control port where there is a token, else on the infrastructure port. */
 export const dlxQuestions = {
-  /** Which resources are in use: {@link ActivityAnswer}. */
+  /** Answers which resources are in use: {@link ActivityAnswer}. */
   activity: { method: 'GET', path: '/activity' },
-  /** Whether nothing of a resource is under way, and to hold what arrives from now on: {@link FenceRequest}, {@link FenceAnswer}. */
+  /** Answers whether a resource has no request under way, and holds later ones: {@link FenceRequest}, {@link FenceAnswer}. */
   fence: { method: 'POST', path: '/fence' },
-  /** Whether this replica could serve a resource that sleeps: {@link PreflightRequest}, {@link PreflightAnswer}. */
+  /** Answers whether this replica could stand in for a resource: {@link PreflightRequest}, {@link PreflightAnswer}. */
   preflight: { method: 'POST', path: '/preflight' },
 } as const;
 
@@ -63,31 +63,31 @@ export function dlxRefusal(contentType: string | undefined, body: string): Outco
 export interface ResourceActivity {
   held: number;
   inFlight: number;
-  /** Of those in flight. */
+  /** Open streams, which are in flight too. */
   openStreams: number;
   /** Milliseconds since the last arrival that counts; undefined: none since the replica started. */
   lastArrivalAgeMs: number | undefined;
-  /** Milliseconds since the last end of one that counts; undefined: none since then, or a replica that does not tell. */
+  /** Milliseconds since the last end of one that counts; undefined: none since then, or a replica of an older version. */
   lastEndAgeMs: number | undefined;
 }
 
 /** The body of the answer to `GET /activity`. */
 export interface ActivityBody {
   replica: string;
-  /** Milliseconds since the Unix epoch, by the replica's clock; tells one start from another. */
+  /** Milliseconds since the Unix epoch, by the replica's clock; identifies its start. */
   startedAt: number;
-  /** The same, when it answered. */
+  /** The time of the answer, by the same clock. */
   now: number;
   draining: boolean;
   /** By `namespace/name`; a resource without any arrival is absent. */
   resources: Readonly<Record<string, ResourceActivity & { arrivals: number }>>;
 }
 
-/** What is read of an {@link ActivityBody}. */
+/** An {@link ActivityBody} as it is read. */
 export interface ActivityAnswer {
   replica: string;
   startedAt: number;
-  /** Milliseconds that it has been counting. */
+  /** Milliseconds for which the replica has counted. */
   upMs: number;
   resources: ReadonlyMap<string, ResourceActivity>;
 }
@@ -95,18 +95,18 @@ export interface ActivityAnswer {
 /** The body of `POST /fence`. */
 export interface FenceRequest {
   resource: ResourceRef;
-  /** Of the park. */
+  /** The epoch of the park. */
   epoch: string;
 }
 
 /** The answer to `POST /fence`. */
 export interface FenceAnswer {
   replica: string;
-  /** Nothing of the resource is held or in flight. */
+  /** Whether no request of the resource is held or in flight. */
   clear: boolean;
   held: number;
   inFlight: number;
-  /** That of the request. */
+  /** The epoch of the request. */
   epoch: string;
   reason?: string | undefined;
 }
@@ -120,7 +120,7 @@ export interface PreflightRequest {
 export interface PreflightAnswer {
   replica: string;
   ok: boolean;
-  /** Why not; empty where `ok`. */
+  /** The reasons why not; empty where `ok`. */
   reasons: readonly string[];
 }
 
@@ -180,14 +180,14 @@ export function parsePreflight(json: unknown): PreflightAnswer {
   return { replica: replicaOf(fields), ok: flag(fields, 'ok'), reasons: kept };
 }
 
-/** What the body of `POST /fence` says; undefined when it is no such body. */
+/** Reads the body of `POST /fence`; undefined when it is no such body. */
 export function parseFenceRequest(body: unknown): FenceRequest | undefined {
   const { epoch } = (body ?? {}) as { epoch?: unknown };
   const asked = parsePreflightRequest(body);
   return asked === undefined || typeof epoch !== 'string' ? undefined : { ...asked, epoch };
 }
 
-/** What the body of `POST /preflight` says; undefined when it is no such body. */
+/** Reads the body of `POST /preflight`; undefined when it is no such body. */
 export function parsePreflightRequest(body: unknown): PreflightRequest | undefined {
   const { resource } = (body ?? {}) as { resource?: unknown };
   const { namespace, name } = (resource ?? {}) as { namespace?: unknown; name?: unknown };
@@ -205,7 +205,7 @@ function text(fields: Fields, name: string): string {
   return value;
 }
 
-/** The replica's name, which is quoted wherever it is told of. */
+/** The replica's name, cut for messages. */
 function replicaOf(fields: Fields): string {
   return cut(text(fields, 'replica'));
 }

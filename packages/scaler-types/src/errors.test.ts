@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { errorCode, isTerminal, ScalerError, terminal } from './errors.ts';
 
-test('a terminal error is told through any cause, and others are not', () => {
+test('a terminal error is found through any cause, and others are not', () => {
   const gone = terminal(new ScalerError('unknown-resource', 'there is no default/web'));
   expect(isTerminal(gone)).toBe(true);
   expect(isTerminal(new Error('wake failed', { cause: new Error('again', { cause: gone }) }))).toBe(true);
@@ -15,7 +15,7 @@ test('it keeps its code, and the mark does not show', () => {
   expect(Object.keys(error)).toEqual(['name', 'code']);
 });
 
-test('what is no error becomes one, and marking twice or a frozen cause does no harm', () => {
+test('a value that is no error becomes one, and marking twice or a frozen cause does no harm', () => {
   expect(terminal('out of quota')).toMatchObject({ message: 'out of quota' });
   expect(isTerminal(terminal(terminal(new Error('x'))))).toBe(true);
 });

@@ -1,11 +1,11 @@
-/** What each code means. README has the same table. */
+/** The meaning of each code. README has the same table. */
 export const scalerErrors = {
   'invalid-duration': 'A text is not a duration.',
   'invalid-quantity': 'A text is not a Kubernetes quantity.',
   'invalid-answer': 'A DLX answered with something that is no answer of its API; the message names the field.',
   'invalid-resource': 'JSON is not a resource; the message names the path, the value and what is allowed.',
   'park-refused': 'A resource is not parked, and nothing of it was touched. A normal end.',
-  'park-cancelled': 'A park was begun and undone: somebody uses the resource, or might. A normal end.',
+  'park-cancelled': 'A park was begun and undone: the resource is used, or may be. A normal end.',
   'wake-failed': 'A resource does not start.',
   paused: 'A pause keeps a resource asleep or as it is, so it is not woken. Always terminal.',
   'unknown-resource': 'There is no such resource.',
@@ -15,7 +15,7 @@ export const scalerErrors = {
 export type ScalerErrorCode = keyof typeof scalerErrors;
 
 /**
- * What goes wrong between an app and a resource scaler. Any error is retried with back-off unless it is marked by
+ * An error between an app and a resource scaler. Any error is retried with back-off unless it is marked by
  * {@link terminal}. Match on `code`, never on `instanceof`: several copies of this package may be installed.
  */
 export class ScalerError extends Error {

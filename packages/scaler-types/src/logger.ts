@@ -1,7 +1,7 @@
-/** Values beside a constant message: `resource`, `namespace`, `phase`, `err` and so on. */
+/** The fields of a log line, beside its constant message: `resource`, `namespace`, `phase`, `err` and so on. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** What a scaler and the apps log with. Messages are constant; what varies goes into the fields, errors as `err`. */
+/** The logger of a scaler and the apps. Messages are constant; values go into the fields, errors as `err`. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;

@@ -1,4 +1,4 @@
-/** One metric that a scaler tells of itself. The app shows it as `scaler_<name>`. */
+/** One metric of a scaler. The app shows it as `scaler_<name>`. */
 export interface ScalerMetric {
   /** Lower-case letters, digits and `_`. Of a counter, and of nothing else, it ends in `_total`. */
   name: string;

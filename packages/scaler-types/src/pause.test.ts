@@ -15,7 +15,7 @@ test('no pause is none, and one whose end cannot be read keeps it awake', () => 
   for (const mode of pauseModes) expect(pauseInEffect({ mode, until: 'tomorrow' }, 0)).toBe('awake');
 });
 
-test('is told with its end', () => {
+test('has a text with its end', () => {
   expect(pauseText({ mode: 'asleep', until })).toBe(`paused asleep until ${until}`);
   expect(pauseText({ mode: 'as-is' })).toBe('paused as-is');
 });

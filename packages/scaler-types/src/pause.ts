@@ -1,14 +1,14 @@
 /**
- * `awake`: it is never parked, and woken where it sleeps. `asleep`: it is put to sleep whatever its metrics say, and no
+ * `awake`: it is never parked, and woken where it sleeps. `asleep`: it is put to sleep whatever its metrics are, and no
  * request wakes it. `as-is`: it is neither parked nor woken.
  */
 export const pauseModes = ['awake', 'asleep', 'as-is'] as const;
 export type PauseMode = (typeof pauseModes)[number];
 
-/** A person's word on a resource, which comes before its metrics and its requests. */
+/** The owner's pause of a resource, which comes before its metrics and its requests. */
 export interface Pause {
   mode: PauseMode;
-  /** ISO 8601; as if there were no pause from then on. Absent: until it is taken away. */
+  /** ISO 8601; the end of the pause. Absent: it lasts until it is removed. */
   until?: string;
 }
 

@@ -23,7 +23,7 @@ test('every member of the contract has its row', async () => {
   const source = await readFile(new URL('./scaler.ts', import.meta.url), 'utf8');
   const body = source.slice(
     source.indexOf('export interface ResourceScaler'),
-    source.indexOf('/** What a scaler is given. */'),
+    source.indexOf('/** The context that a scaler is created with. */'),
   );
   const members = [...body.matchAll(/^ {2}(\w+)\??\(/gm)].map(([, name]) => name);
   expect(members.length).toBeGreaterThan(9);
@@ -36,11 +36,11 @@ test('the example is the file that is tested here, and works', async () => {
   const logged: unknown[] = [];
   const logger = { info: (...args: unknown[]) => logged.push(args) } as unknown as Logger;
   const scaler = await createResourceScaler({ logger } as ScalerContext);
-  const options = { signal: new AbortController().signal, reason: { by: 'test', text: 'nobody moves' } };
+  const options = { signal: new AbortController().signal, reason: { by: 'test', text: 'no movement' } };
   const refs = ['lamp', 'nothing'].map((name) => ({ namespace: 'home', name }));
   const [parked, failed] = await scaler.setScale(refs, 0, options);
   expect(parked).toMatchObject({ ok: true });
   expect(failed).toMatchObject({ ok: false, error: { code: 'unknown-resource' } });
   expect(await scaler.getResources()).toMatchObject([{ name: 'lamp', phase: 'asleep', replicas: 0 }]);
-  expect(logged).toEqual([['switched', { resource: 'lamp', scale: 0, reason: 'nobody moves' }]]);
+  expect(logged).toEqual([['switched', { resource: 'lamp', scale: 0, reason: 'no movement' }]]);
 });

@@ -14,7 +14,7 @@ export interface ResourceRef {
  */
 export type Phase = 'awake' | 'parking' | 'asleep' | 'waking';
 
-/** What a connection is for: one port of one Service of one resource. `port` is the Service's port number. */
+/** The target of a connection: one port of one Service of one resource. `port` is the Service's port number. */
 export interface Target {
   resource: ResourceRef;
   service: string;
@@ -30,15 +30,15 @@ export interface Route {
   /** Default `Prefix`, element by element, as in an Ingress. */
   pathType?: 'Prefix' | 'Exact';
   /**
-   * Host and path alone do not tell whether a request is for this target or for something else, so it is for neither, and
-   * not for a wider route. Default false.
+   * Host and path alone do not decide whether a request is for this target or for something else. Then it is for neither,
+   * and not for a wider route. Default false.
    */
   ambiguous?: boolean;
 }
 
 /**
- * One of the DLX's own ports that traffic for a target is led to. Where several targets claim one port, the one whose
- * traffic is led there goes before one whose is not, and the earlier before the later.
+ * One of the DLX's own ports, to which traffic for a target is diverted. Where several targets claim one port, a target whose
+ * traffic is diverted there wins over one whose is not, and the earlier over the later.
  */
 export interface Led {
   port: number;
@@ -55,25 +55,25 @@ export interface TargetPort {
   portName?: string;
   /** The DLX's own port for this target; exact for any host and protocol. Absent until one is allocated. */
   listenPort?: number;
-  /** Where its traffic is led now: `listenPort` as a rule, another port where that was changed lately. Absent: nowhere. */
+  /** The port to which its traffic is diverted now: `listenPort`, or another one after a late change. Absent: none. */
   led?: Led;
-  /** What names this target on the DLX's shared port, beside the Service's DNS names. */
+  /** Hosts and paths of this target on the DLX's shared port, beside the Service's DNS names. */
   routes?: readonly Route[];
   /**
-   * For each of `routes`, in their order, ISO 8601 or empty: since when what declares it is there, such as an Ingress. Of two
-   * that claim one host and path the older is served. Empty or absent: the resource's `createdAt`.
+   * For each of `routes`, in their order, ISO 8601 or empty: when the object that declares it, such as an Ingress, was
+   * created. Of two that claim one host and path the older is served. Empty or absent: the resource's `createdAt`.
    */
   routesSince?: readonly string[];
   /**
-   * What a connection to the DLX's own port speaks. `http`: HTTP/1.1, HTTP/2 or what a request upgrades to. `tcp`:
-   * anything; its bytes are passed on as they come. Absent: HTTP, but for a connection whose first bytes are beyond
-   * doubt those of TLS, PostgreSQL, Redis or the PROXY protocol, which is as with `tcp`.
+   * The protocol of a connection to the DLX's own port. `http`: HTTP/1.1, HTTP/2 or a protocol that a request upgrades to.
+   * `tcp`: any; its bytes are passed on as they come. Absent: HTTP, but for a connection whose first bytes are surely those
+   * of TLS, PostgreSQL, Redis or the PROXY protocol, which is as with `tcp`.
    */
   protocol?: 'http' | 'tcp';
   /**
-   * Who says the first word where the protocol is `tcp`. `client`: a connection wakes with its first byte, so that a
-   * check which only connects does not. `server`: each connection wakes. Absent: with its first byte, or once it stood
-   * for 100 ms without one.
+   * The side that sends first where the protocol is `tcp`. `client`: a connection wakes with its first byte, so that a check
+   * which only connects does not. `server`: each connection wakes. Absent: a connection wakes with its first byte, or after
+   * 100 ms without one.
    */
   speaksFirst?: 'client' | 'server';
   /** A raw connection to an endpoint begins with a PROXY protocol header of that version, which names the client. Default: none. */
@@ -90,16 +90,16 @@ export interface QuietRule {
   port?: number;
 }
 
-/** One managed resource, the whole truth about it as the scaler sees it now. JSON-safe. */
+/** One managed resource, with all of its state as the scaler sees it now. JSON-safe. */
 export interface Resource extends ResourceRef {
-  /** What it is in Kubernetes, plural and group: `statefulsets.apps`. Whose custom metrics are asked for. Default: the autoscaler's `--metric-resource`. */
+  /** Its kind in Kubernetes, plural and group: `statefulsets.apps`, for its custom metrics. Default: the autoscaler's `--metric-resource`. */
   kind?: string;
   /**
-   * ISO 8601; since when the resource is there. Where two claim the same port, host or name, the older is served. Absent: as
-   * old as its first sight.
+   * ISO 8601; when the resource was created. Where two claim the same port, host or name, the older is served. Absent: when
+   * an app first sees it.
    */
   createdAt?: string;
-  /** Idle when every one of these is at or below its threshold. Empty: only the DLX's own count can tell (`dlxSeesAll`). */
+  /** Idle when every one of these is at or below its threshold. Empty: only the DLX's own count can prove idleness (`dlxSeesAll`). */
   scaleResources: readonly ScaleResource[];
   targets: readonly TargetPort[];
   /** Absent: unknown, which counts as awake for parking and as asleep for forwarding. */
@@ -111,7 +111,7 @@ export interface Resource extends ResourceRef {
   lastScaleEventTime?: string;
   /** ISO 8601; since when it is awake. Absent: not known, which counts from when it is first seen so. */
   awakeSince?: string;
-  /** All traffic passes the DLX even while awake, so that its count is evidence of idleness too. Default false. */
+  /** Whether all traffic passes the DLX even while awake, so that its count proves idleness too. Default false. */
   dlxSeesAll?: boolean;
   /** Milliseconds without a request after which it is idle by the DLX's count; used with `dlxSeesAll`. */
   idleAfterMs?: number;
@@ -119,24 +119,24 @@ export interface Resource extends ResourceRef {
   cooldownMs?: number;
   /** Milliseconds that it stays awake at the least once it is. Default 0. */
   minAwakeMs?: number;
-  /** A person's word, which comes before metrics and requests. */
+  /** The owner's pause, which comes before metrics and requests. */
   pause?: Pause;
-  /** ISO 8601; somebody is busy with it, so it is not parked before. In the past: as if absent. */
+  /** ISO 8601; the end of its busy lease: it is not parked before. In the past: as if absent. */
   busyUntil?: string;
-  /** It is judged, but never parked. Default false. */
+  /** Whether it is judged, but never parked. Default false. */
   dryRun?: boolean;
   /** Milliseconds that one request may be held. Default: the DLX's. */
   holdTimeoutMs?: number;
   /** Milliseconds within which a connection to an endpoint must stand, at least 1; then another is tried. Default: the DLX's. */
   connectTimeoutMs?: number;
-  /** Milliseconds that an endpoint may stay silent before its answer begins. 0: as long as it likes. Default: the DLX's. */
+  /** Milliseconds that an endpoint may stay silent before its answer begins. 0: no limit. Default: the DLX's. */
   responseTimeoutMs?: number;
-  /** Milliseconds that a body, a stream or a joined connection may be silent. 0: as long as it likes. Default: the DLX's. */
+  /** Milliseconds that a body, a stream or a joined connection may be silent. 0: no limit. Default: the DLX's. */
   idleTimeoutMs?: number;
   /** Requests held at once. Default: the DLX's. */
   holdLimit?: number;
   quietRules?: readonly QuietRule[];
-  /** Why this resource must not be parked now, in words; empty or absent: it may be. */
+  /** The reason why this resource must not be parked now, in words; empty or absent: it may be. */
   blocked?: string;
 }
 

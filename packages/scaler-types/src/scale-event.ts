@@ -1,4 +1,4 @@
-/** What happened to a resource last, in v3io's words. */
+/** The last event of a resource, by v3io's names. */
 export type ScaleEvent =
   'resourceUpdated' | 'scaleFromZeroStarted' | 'scaleFromZeroCompleted' | 'scaleToZeroStarted' | 'scaleToZeroCompleted';
 

@@ -7,22 +7,22 @@ export interface ScaleResource {
   windowSize: number;
   /** In the metric's own unit: `0.5` is half a request per second when the metric counts requests per second. */
   threshold: number;
-  /** Who knows it. Default: the first of the autoscaler's `--metrics-source`. */
+  /** Its source. Default: the first of the autoscaler's `--metrics-source`. */
   source?: MetricSource;
-  /** Which series of the metric, label → value; of `prometheus`: the parameters of the query template. */
+  /** Labels of its series, label → value; for `prometheus`: the parameters of the query template. */
   labels?: Readonly<Record<string, string>>;
-  /** What the metric is of, where that is not the resource itself; `custom-metrics` only. */
+  /** The object of the metric, where that is not the resource itself; `custom-metrics` only. */
   object?: MetricObject;
 }
 
 /**
- * Who can know a scale metric: the custom metrics API, the external metrics API, or Prometheus by a query template of the
+ * The sources of scale metrics: the custom metrics API, the external metrics API, or Prometheus by a query template of the
  * admin's, which `metricName` names.
  */
 export const metricSources = ['custom-metrics', 'external-metrics', 'prometheus'] as const;
 export type MetricSource = (typeof metricSources)[number];
 
-/** What a custom metric is of: one object, or all that the selector matches; then the value is their sum. Of the resource's own namespace. */
+/** The object of a custom metric, in the resource's own namespace: one object, or the sum over all that the selector matches. */
 export interface MetricObject {
   /** Plural and group: `services`, `pods`, `ingresses.networking.k8s.io`. */
   resource: string;

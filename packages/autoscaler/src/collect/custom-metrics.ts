@@ -81,7 +81,7 @@ async function fetchGroup(
   const failed = isUnknownMetric(answer) && isFailure(answer, first);
   return {
     samples: samplesOf(group, (want) => sampleOf(want, answer, nowMs)),
-    failures: failed ? [answer.why] : [],
+    failures: failed ? [answer.reason] : [],
   };
 }
 
@@ -115,6 +115,6 @@ export function knownBy(metric: Metric, nowMs: number): Sample {
   return { known: true, value: metric.value, ageMs: nowMs - metric.timestampMs };
 }
 
-function unknownBy({ unknown: code, why }: UnknownMetric): Sample {
-  return unknown(`${code}: ${why}`);
+function unknownBy({ unknown: code, reason }: UnknownMetric): Sample {
+  return unknown(`${code}: ${reason}`);
 }

@@ -32,7 +32,7 @@ export function createExternalMetricsSource({ client, ...limits }: ExternalMetri
           timeoutMs: limits.timeoutMs,
         });
         const sample = knownBy(answer, limits.clock.now());
-        const failures = isUnknownMetric(answer) && isFailure(answer, group[0]) ? [answer.why] : [];
+        const failures = isUnknownMetric(answer) && isFailure(answer, group[0]) ? [answer.reason] : [];
         return { samples: samplesOf(group, () => sample), failures };
       });
     },

@@ -35,7 +35,7 @@ export function createAgentPools(options: {
     return agent;
   }
 
-  // What is in use goes on until its answer is there.
+  // A socket in use stays open until its answer is there.
   function retire(): void {
     for (const agent of agents.values()) {
       agent.maxFreeSockets = 0;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { KubeError, type KubeErrorCode } from '../errors.ts';
 
-/** What the API answered, as far as errors need it. */
+/** The answer of the API, as far as errors need it. */
 export interface Refusal {
   /** "PATCH /apis/…" */
   readonly what: string;
@@ -72,7 +72,8 @@ function namesField(status: ApiStatus | undefined): boolean {
   return (status?.details?.causes ?? []).some(({ field }) => field !== undefined && field !== '');
 }
 
-// The API server itself answers 503 before it does anything. A proxy in front of it, or a timeout in etcd (500, 504), says nothing.
+// The API server itself answers 503 before it does anything. After the answer of a proxy in front of it, or a timeout in etcd
+// (500, 504), the write may have been done.
 function surelyNotDone(refusal: Refusal, status: ApiStatus | undefined): boolean {
   return refusal.status === 503 && status !== undefined;
 }

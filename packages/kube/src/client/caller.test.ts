@@ -65,7 +65,7 @@ describe('a read', () => {
     expect(api.requests.map(({ connection }) => connection)).toEqual([1, 2]);
   });
 
-  test('cut by its limit tells what the API answered before', async () => {
+  test('cut by its limit names the answer of the API before', async () => {
     const client = await clientOf((_request, response) => {
       if (api.requests.length === 1) sendStatus(response, 503, 'ServiceUnavailable', 'etcd is gone');
     });

@@ -8,11 +8,11 @@ import { type ExchangeFailure, readBody } from './exchange.ts';
 import type { Lane, LaneGate } from './lane.ts';
 import type { Transport } from './transport.ts';
 
-/** What every call takes. */
+/** The options of every call. */
 export interface CallOptions {
   /** Ends the call with `aborted`. */
   readonly signal?: AbortSignal | undefined;
-  /** Whose budget it uses; default: `normal`, for lists `bulk`. */
+  /** The lane whose budget the call uses; default: `normal`, for lists `bulk`. */
   readonly lane?: Lane | undefined;
   /** Limit of the whole call, waiting for the lane and retries included; default: 10 s, for each page of a list 30 s. */
   readonly timeoutMs?: number | undefined;
@@ -25,7 +25,7 @@ export interface ApiCall extends CallOptions {
   readonly path: string;
   readonly body?: string | undefined;
   readonly contentType?: string | undefined;
-  /** A JSON patch with a `test`, so that 422 is told apart. */
+  /** Whether it is a JSON patch with a `test`, for which 422 has its own code. */
   readonly tests?: boolean | undefined;
 }
 
@@ -72,23 +72,23 @@ async function callWithRetries(options: CallerOptions, call: ApiCall, deadline: 
         backoffMs(attempt, firstPauseMs, longestPauseMs),
       );
       if (!mayRetry(call, error) || attempt === maxAttempts || pauseMs >= deadline.remainingMs()) {
-        throw withWhatWasSaid(error, said);
+        throw withLastAnswer(error, said);
       }
       if (isKubeError(error) && error.code !== 'timeout') said = error;
       await options.clock.sleep(pauseMs, deadline.signal).catch(() => {
-        throw deadline.signal.aborted ? withWhatWasSaid(deadlineError(deadline, nameOf(call)), said) : error;
+        throw deadline.signal.aborted ? withLastAnswer(deadlineError(deadline, nameOf(call)), said) : error;
       });
     }
   }
 }
 
-// "Took longer than 10 s" hides what the API answered to the attempts before the one that the limit cut.
-function withWhatWasSaid(error: unknown, said: KubeError | undefined): unknown {
+// "Took longer than 10 s" hides the API's answers to the attempts before the one that the limit cut.
+function withLastAnswer(error: unknown, said: KubeError | undefined): unknown {
   if (said === undefined || !isKubeError(error, 'timeout')) return error;
   return new KubeError('timeout', `${error.message}; before that: ${said.message}`, { cause: said });
 }
 
-// A write is sent a second time only when the API said that it did nothing (429). Anything else is the caller's to find out.
+// A write is sent a second time only when the API answered that it did nothing (429). Otherwise the caller has to read again.
 function mayRetry(call: ApiCall, error: unknown): boolean {
   if (isKubeError(error, 'too-many-requests')) return true;
   return call.method === 'GET' && isKubeError(error, 'connection', 'unavailable', 'timeout');
@@ -108,8 +108,8 @@ async function attemptOnce(options: CallerOptions, call: ApiCall, whole: Deadlin
       throw endOf(call, deadline, whole, false);
     });
     try {
-      // A process that was suspended first hears what has come meanwhile, and only then that its time, or its Lease, is
-      // over: what is due comes before a write. A wake is anybody's, and does not wait.
+      // A process that was suspended gets the data that came meanwhile before its timers, such as the end of its Lease. So
+      // due timers run before a write. A wake may come from any process, and does not wait.
       if (call.method !== 'GET' && call.lane !== 'wake') {
         await options.clock.sleep(0, deadline.signal).catch(() => {
           throw endOf(call, deadline, whole, false);
@@ -139,7 +139,7 @@ async function sendOnce(
     signal: deadline.signal,
   });
   if (!('answer' in result)) {
-    // Where one socket gave no answer in time, those beside it are most probably dead too.
+    // When one socket gave no answer in time, those beside it are most probably dead too.
     if (result.sent && deadline.signal.aborted && !call.signal?.aborted) transport.dropIdle(call.lane ?? 'normal');
     throw failureError(call, result, deadline, whole);
   }

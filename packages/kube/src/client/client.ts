@@ -4,7 +4,7 @@ import type { Kind, KubeObject, ObjectRef, Scale } from '../objects/kinds.ts';
 import type { PatchOperation } from '../objects/json-patch.ts';
 import type { Query } from './paths.ts';
 
-/** Which objects of a kind. */
+/** A selection of the objects of a kind. */
 export interface Selection {
   /** Left out: all namespaces. */
   readonly namespace?: string | undefined;
@@ -17,22 +17,22 @@ export interface Selection {
 export interface ListOptions<T, U> extends CallOptions, Selection {
   /** Objects per request; default 500. */
   readonly pageSize?: number | undefined;
-  /** Keeps what is needed of each object, so that the rest of it can go at once. What it throws ends the list. */
+  /** Returns what is kept of each object, so that the rest can be freed at once. An error that it throws ends the list. */
   readonly trim: (object: T) => U;
 }
 
 export interface ListResult<U> {
   readonly items: U[];
-  /** Where a watch goes on. */
+  /** The resourceVersion at which a watch goes on. */
   readonly resourceVersion: string;
 }
 
 export interface WriteOptions extends CallOptions {
-  /** Who owns the fields that are written; default: the client's. */
+  /** The owner of the fields that are written; default: the client's. */
   readonly fieldManager?: string | undefined;
   /** `status`, for instance. */
   readonly subresource?: string | undefined;
-  /** Lets the API check everything and write nothing. */
+  /** Lets the API validate the write without making it. */
   readonly dryRun?: boolean | undefined;
 }
 
@@ -72,8 +72,8 @@ export interface WarmOptions {
 
 /**
  * Calls the Kubernetes API. Every call has a time limit, rejects with a `KubeError`, and uses the budget of its lane.
- * Reads are retried a few times within their limit; a write never, unless the API said that it did nothing (429):
- * when its answer is lost it rejects with `write-outcome-unknown`, and the caller reads again.
+ * Reads are retried a few times within their limit; a write never, unless the API answered that it did nothing (429).
+ * A write whose answer is lost rejects with `write-outcome-unknown`, and the caller reads again.
  */
 export interface KubeClient {
   /** Base address of the API server. */
@@ -83,9 +83,9 @@ export interface KubeClient {
   get<T extends KubeObject>(kind: Kind<T>, ref: ObjectRef, options?: CallOptions): Promise<T>;
   /** All objects, in pages. A list whose continue token expires starts again. Items come without `apiVersion` and `kind`. */
   list<T extends KubeObject, U>(kind: Kind<T>, options: ListOptions<T, U>): Promise<ListResult<U>>;
-  /** The same, page by page; `gone` when the continue token expires. */
+  /** All objects, page by page; `gone` when the continue token expires. */
   pages<T extends KubeObject, U>(kind: Kind<T>, options: ListOptions<T, U>): AsyncGenerator<ListResult<U>>;
-  /** `metadata.namespace` of the object says where. */
+  /** Creates the object in its `metadata.namespace`. */
   create<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<T>;
   /** With `metadata.resourceVersion` set, `conflict` unless that is the current one. */
   replace<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<T>;

@@ -16,7 +16,7 @@ export interface ConnectOptions {
   readonly context?: string | undefined;
   /** Shown in the API's audit log. */
   readonly userAgent: string;
-  /** Who owns the fields that are written; default `scaler`. */
+  /** The owner of the fields that are written; default `scaler`. */
   readonly fieldManager?: string | undefined;
   /** Changes to the budgets; a lane that is given replaces its default as a whole. */
   readonly lanes?: Partial<Readonly<Record<Lane, LaneBudget>>> | undefined;

@@ -1,7 +1,7 @@
 import type { Deadline } from '@scaler/async';
 import { KubeError } from '../errors.ts';
 
-/** Why a call ended with its deadline: `aborted` when the caller gave up, else `timeout`. */
+/** The error of a call that its deadline ended: `aborted` when the caller gave up, else `timeout`. */
 export function deadlineError(deadline: Deadline, what: string): KubeError {
   return deadline.isCallersEnd()
     ? new KubeError('aborted', `${what} was aborted`, { cause: deadline.signal.reason as unknown })

@@ -14,7 +14,7 @@ export interface ExchangeOptions {
   readonly signal: AbortSignal;
 }
 
-/** How far a failed exchange came. */
+/** The failure of an exchange. */
 export interface ExchangeFailure {
   readonly error: KubeError;
   /** Whether the API server may have seen the request. */
@@ -38,7 +38,7 @@ export function exchange(options: ExchangeOptions): Promise<ExchangeResult> {
     signal.addEventListener('abort', onAbort, { once: true });
     request.once('close', () => {
       signal.removeEventListener('abort', onAbort);
-      // A server may go over to another protocol; Node tells of that by this event alone.
+      // A server may switch to another protocol; Node reports that by this event alone.
       resolve({ error: new KubeError('connection', `${what} got no answer`), sent: sent() });
     });
     request.once('response', (answer) => resolve({ answer }));
@@ -50,7 +50,7 @@ export function exchange(options: ExchangeOptions): Promise<ExchangeResult> {
   });
 }
 
-/** Tells whether the request's bytes can have left: once its socket is connected (and has done its handshake), they may have. */
+/** Whether the request's bytes may have been sent: they may once its socket is connected, and has done its handshake. */
 function watchConnection(request: ClientRequest): () => boolean {
   let sent = false;
   request.once('socket', (socket: Socket) => {

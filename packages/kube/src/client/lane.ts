@@ -1,10 +1,10 @@
 import type { CancelTimer, Clock } from '@scaler/scaler-types';
 
 /**
- * Which budget a call uses. Each lane has sockets of its own, so nothing of one lane queues in front of another.
- * - `wake`: what a held request waits for, and keeping the Lease. No rate limit.
- * - `normal`: everything else.
- * - `mirror`: slices that follow the DLX's addresses, thousands of them at once: nothing else may wait for that.
+ * The budget that a call uses. Each lane has sockets of its own, so no call of one lane queues in front of another lane's.
+ * - `wake`: calls that a held request waits for, and those that keep the Lease. No rate limit.
+ * - `normal`: all other calls.
+ * - `mirror`: slices that follow the DLX's addresses, thousands of them at once, so that no other call waits for them.
  * - `bulk`: lists, Events.
  */
 export type Lane = 'wake' | 'normal' | 'mirror' | 'bulk';

@@ -51,7 +51,7 @@ test('objects that their owners made large make more pages of a list, not longer
   expect(api.requests.map(({ query }) => query.get('limit'))).toEqual(['500', '62', '7', ...Array(9).fill('7')]);
 });
 
-test('what refuses a watch is read to a bound too', async () => {
+test('the answer that refuses a watch is read to a bound too', async () => {
   let sent: Promise<number> | undefined;
   api = await startScriptedApi((_request, response) => (sent = flood(response, 403)));
   const watch = { resourceVersion: '1', timeoutSeconds: 60, signal: new AbortController().signal };

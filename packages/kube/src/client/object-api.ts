@@ -138,7 +138,7 @@ async function* listPages<T extends KubeObject, U>(
     const url = withQuery(path, { limit: pageSize, labelSelector, fieldSelector, continue: next });
     const answer = await ask(url);
     if (answer === 'too-long') {
-      // Large objects are their owners' doing: they make more pages, not longer ones.
+      // Owners may make large objects: these make more pages, not longer ones.
       pageSize = Math.max(1, Math.floor(pageSize / 8));
       continue;
     }

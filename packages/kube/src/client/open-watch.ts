@@ -11,7 +11,7 @@ import type { Kind } from '../objects/kinds.ts';
 import { collectionPath, withQuery } from './paths.ts';
 import type { Transport } from './transport.ts';
 
-// The API sends the head at once; what comes later is the business of the watch's own limit.
+// The API sends the head at once; the watch's own limit is for the body.
 const headTimeoutMs = 10_000;
 
 /** Opens the stream of a watch, with bookmarks. */

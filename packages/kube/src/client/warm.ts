@@ -6,7 +6,7 @@ const timeoutMs = 2_000;
 
 /**
  * Uses some connections of the `wake` lane again and again. A wake then never pays for a handshake, and a connection
- * that died silently is found here, by a request that nobody waits for.
+ * that died silently is found here, by a request that no caller waits for.
  */
 export async function keepWarm(
   call: Caller,

@@ -1,7 +1,7 @@
 import type { Clock } from '@scaler/scaler-types';
 import type { Cluster, Credentials } from './credentials.ts';
 
-// Reading them means files and perhaps a plug-in process: too slow for each request, and a token lives for minutes at least.
+// Credentials come from files and perhaps a plug-in process: too slow for each request, and a token lives for minutes.
 const freshMs = 10_000;
 const usableMs = 60_000;
 
@@ -29,7 +29,7 @@ export function cachedCredentials(
     credentials: async () => {
       const ageMs = known === undefined ? Infinity : clock.monotonic() - known.atMs;
       if (known === undefined || ageMs > usableMs) return refresh();
-      // A plug-in that takes seconds must not delay a wake while what we have is most probably still good.
+      // A plug-in that takes seconds must not delay a wake while the last credentials are most probably still good.
       if (ageMs > freshMs) refresh().catch(() => undefined);
       return known.value;
     },

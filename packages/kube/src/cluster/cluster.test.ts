@@ -30,7 +30,7 @@ async function kubeconfig(server: string, user: object = { token: 'secret' }): P
 
 const load = (path: string, context?: string) => loadCluster({ kubeconfig: path, context, clock: systemClock });
 
-test('a kubeconfig says where, as whom and in which namespace', async () => {
+test('a kubeconfig gives the address, the user and the namespace', async () => {
   const api = await startScriptedApi((_request, response) => sendJson(response, 200, { metadata: {} }));
   const path = await kubeconfig(`http://127.0.0.1:${api.port}/prefix/`);
   const client = await connectKube({ kubeconfig: path, userAgent: 'scaler-test/1', logger: silentLogger });

@@ -7,7 +7,7 @@ import type { Cluster } from './credentials.ts';
 import { KubeError } from '../errors.ts';
 import { cachedCredentials } from './cached-credentials.ts';
 
-/** What tells a process that it runs in a pod. */
+/** The environment and files by which a process knows that it runs in a pod. */
 export interface PodSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where the files of the pod's ServiceAccount are. */

@@ -11,7 +11,7 @@ const fill = (queue: EventQueue<{ namespace: string; n: number }>, namespace: st
   return taken;
 };
 
-test('one alone gets half, and whoever comes later half of what is left', () => {
+test('a namespace alone gets half, and the next one half of the rest', () => {
   const queue = new EventQueue<{ namespace: string; n: number }>(1_000);
   expect(['loud', 'b', 'c'].map((namespace) => fill(queue, namespace, 8_000))).toEqual([500, 250, 125]);
 });

@@ -1,11 +1,11 @@
-/** What waits to be written, by namespace. */
+/** Events that wait to be written, by namespace. */
 export interface Waiting {
   readonly namespace: string;
 }
 
 /**
- * Waits in turn: each namespace that has something gives one at a time, and none may have more than is still free. So one
- * that writes without end fills half of it, and the next to come finds room and need not wait for all that was there before.
+ * A fair queue: namespaces take turns, with one Event each, and none may have more than is still free. So a namespace that
+ * writes without end fills half of it, and the next one finds room and need not wait behind all of its Events.
  */
 export class EventQueue<E extends Waiting> {
   readonly #limit: number;
@@ -20,7 +20,7 @@ export class EventQueue<E extends Waiting> {
     return this.#size;
   }
 
-  /** Whether one more of this namespace may wait. */
+  /** Whether one more Event of this namespace may wait. */
   hasRoom(namespace: string): boolean {
     const own = this.#byNamespace.get(namespace)?.size ?? 0;
     return own < this.#limit - this.#size;

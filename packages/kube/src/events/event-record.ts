@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CoreEvent } from '../objects/kinds.ts';
 
-/** What an Event is about. */
+/** The object of an Event. */
 export interface EventObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -13,7 +13,7 @@ export interface EventObject {
 
 export type EventType = 'Normal' | 'Warning';
 
-/** One thing that happened, as often as it did. */
+/** One Event, with its count. */
 export interface EventRecord {
   readonly object: EventObject;
   readonly type: EventType;
@@ -22,17 +22,17 @@ export interface EventRecord {
   readonly message: string;
 }
 
-// The API refuses longer ones, and with them the whole Event.
+// The API refuses an Event with longer texts.
 const longestReason = 128;
 const longestMessage = 1024;
 const longestName = 253;
 
-/** Cuts what the API would refuse. */
+/** Cuts texts that the API would refuse. */
 export function fitting({ object, type, reason, message }: EventRecord): EventRecord {
   return { object, type, reason: reason.slice(0, longestReason), message: message.slice(0, longestMessage) };
 }
 
-/** Equal for what counts as the same Event. */
+/** The key of an Event; equal keys count as one Event. */
 export function eventKey({ object, type, reason, message }: EventRecord): string {
   return JSON.stringify([object.kind, object.namespace, object.name, object.uid, type, reason, message]);
 }
@@ -72,7 +72,7 @@ export function toCoreEvent(record: EventRecord, times: EventTimes, component: s
   };
 }
 
-/** What changes when the same happens again. */
+/** The patch of an Event that happens again. */
 export function repeatPatch({ lastMs, count }: EventTimes): object {
   return { count, lastTimestamp: timestamp(lastMs) };
 }

@@ -32,7 +32,7 @@ const web = {
 
 test('an Event is written with what kubectl shows', async () => {
   const events = recorder({ instance: 'pod-1' });
-  events.event(web, 'Normal', 'Parked', 'Nobody used it for 5m');
+  events.event(web, 'Normal', 'Parked', 'No request for 5m');
   await events.flush();
   expect(api.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['POST /api/v1/namespaces/shop/events']);
   expect(api.requests[0]?.body).toMatchObject({
@@ -41,7 +41,7 @@ test('an Event is written with what kubectl shows', async () => {
     involvedObject: { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web', uid: 'u1' },
     type: 'Normal',
     reason: 'Parked',
-    message: 'Nobody used it for 5m',
+    message: 'No request for 5m',
     source: { component: 'scaler-autoscaler' },
     reportingComponent: 'scaler-autoscaler',
     reportingInstance: 'pod-1',
@@ -105,7 +105,7 @@ test('the queue is bounded', async () => {
   await events.flush();
 });
 
-test('a namespace that writes without end loses its own Events, told once a minute, and none of another', async () => {
+test('a namespace that writes without end loses its own Events, logged once a minute, and none of another', async () => {
   const held: (() => void)[] = [];
   api.answer((_request, response) => void held.push(() => sendJson(response, 201, { metadata: {} })));
   const events = recorder({ queueLimit: 40 });
@@ -123,7 +123,7 @@ test('a namespace that writes without end loses its own Events, told once a minu
   expect([order.length, order.slice(0, 18).filter(Boolean).length]).toEqual([29, 8]);
 });
 
-test('what the API would refuse is cut to fit', async () => {
+test('texts that the API would refuse are cut to fit', async () => {
   const events = recorder();
   events.event(
     { apiVersion: 'v1', kind: 'Node', name: 'n'.repeat(253) },

@@ -19,25 +19,25 @@ export interface EventRecorderOptions {
   readonly client: KubeClient;
   /** Shown by `kubectl describe` as the source. */
   readonly component: string;
-  /** Which of several processes; default: the component. */
+  /** The name of this process among several; default: the component. */
   readonly instance?: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Events that wait to be written, of which no namespace has more than is still free; beyond it new ones are dropped and counted. Default 1000. */
+  /** Events that may wait to be written; a namespace may have as many as are still free. More are dropped and counted. Default 1000. */
   readonly queueLimit?: number | undefined;
-  /** For how long the same Event is counted rather than written anew; default 10 minutes. */
+  /** For how long an equal Event is counted rather than written anew; default 10 minutes. */
   readonly windowMs?: number | undefined;
 }
 
-/** Writes Events that people see with `kubectl describe`. Never throws and never makes anybody wait. */
+/** Writes Events that people see with `kubectl describe`. Never throws, and its callers never wait. */
 export interface EventRecorder {
   /** The same object, type, reason and message within the window raises the count of one Event. */
   event(object: EventObject, type: EventType, reason: string, message: string): void;
-  /** Resolves when all that is known so far was tried, or `signal` aborts. */
+  /** Resolves when all Events so far were tried, or `signal` aborts. */
   flush(signal?: AbortSignal): Promise<void>;
   /** Events that were lost, because the queue was full or the API refused them. */
   readonly dropped: number;
-  /** The same by namespace; of those beyond a few hundred under the empty name. */
+  /** Lost Events by namespace; those of namespaces beyond a few hundred have the empty name. */
   readonly droppedOf: ReadonlyMap<string, number>;
 }
 
@@ -50,11 +50,11 @@ interface Entry {
   queued: boolean;
 }
 
-// So that remembering what was written stays bounded too: tenants choose how long a text is.
+// A bound in bytes, since tenants choose the length of a text.
 const rememberedBytes = 4 * 1024 * 1024;
-/** What an Event takes beside its texts. */
+/** Bytes of an Event beside its texts. */
 const recordBytes = 400;
-/** So often is told of one namespace that Events of it were lost. */
+/** Time between two log lines about lost Events of one namespace. */
 const lossEveryMs = 60_000;
 const mostNamespaces = 256;
 
@@ -66,7 +66,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 class Recorder implements EventRecorder {
   dropped = 0;
   readonly droppedOf = new Map<string, number>();
-  readonly #toldLossMs = new Map<string, number>();
+  readonly #loggedLossMs = new Map<string, number>();
   readonly #entries = new BoundedMap<Entry>({ mostBytes: rememberedBytes });
   readonly #queue: EventQueue<Entry>;
   #draining: Promise<void> | undefined;
@@ -117,7 +117,7 @@ class Recorder implements EventRecorder {
         this.#drop(entry, 'it cannot be written', err);
       }
     }
-    // In the same step as the last look at the queue: what comes later starts anew.
+    // In the same step as the last look at the queue: a later Event starts it anew.
     this.#draining = undefined;
   }
 
@@ -151,8 +151,8 @@ class Recorder implements EventRecorder {
     const lost = (this.droppedOf.get(counted) ?? 0) + 1;
     this.droppedOf.set(counted, lost);
     const nowMs = clock.monotonic();
-    if (nowMs - (this.#toldLossMs.get(counted) ?? -Infinity) < lossEveryMs) return;
-    this.#toldLossMs.set(counted, nowMs);
+    if (nowMs - (this.#loggedLossMs.get(counted) ?? -Infinity) < lossEveryMs) return;
+    this.#loggedLossMs.set(counted, nowMs);
     const { object, reason, message } = record;
     logger.warn('Event lost', { why, namespace, name: object.name, reason, message, lost, err });
   }

@@ -229,7 +229,7 @@ test('a Lease in our name that we did not take belongs to another process until 
   expect(b.led).toHaveLength(0);
 });
 
-test('what the leader throws ends the run, after the Lease was released', async () => {
+test('an error of the leader ends the run, after the Lease was released', async () => {
   const a = compete('a', {}, () => Promise.reject(new Error('broken')));
   await expect(a.run).rejects.toThrow('broken');
   expect(holder()).toBe('');

@@ -8,11 +8,11 @@ export interface ElectionOptions {
   readonly client: KubeClient;
   readonly namespace: string;
   readonly name: string;
-  /** Unique per process: two with the same one would take turns in disturbing each other. */
+  /** Unique per process: two processes with one identity would take the Lease from each other again and again. */
   readonly identity: string;
-  /** How long others wait without a sign of the holder; default 15 s. */
+  /** How long other processes wait after the last renewal; default 15 s. */
   readonly leaseDurationMs?: number | undefined;
-  /** How long the holder acts without having renewed; default 10 s, less than the duration. */
+  /** How long the holder acts after its last renewal; default 10 s, less than the duration. */
   readonly renewDeadlineMs?: number | undefined;
   /** How often it is renewed or tried; default 2 s, less than the deadline. */
   readonly retryPeriodMs?: number | undefined;
@@ -26,12 +26,12 @@ export interface Election {
    * Competes until `signal` aborts; calls `lead` each time it wins, and waits for it to end before anything else. The
    * Lease is renewed until then, also while `lead` winds down, and released afterwards.
    *
-   * @throws what `lead` throws while it leads.
+   * @throws the error that `lead` throws while it leads.
    */
   run(signal: AbortSignal, lead: (leadership: Leadership) => Promise<void>): Promise<void>;
   /** True only while the last renewal is younger than the deadline, also when timers were late. */
   readonly isLeader: boolean;
-  /** Who had the Lease when it was last seen; undefined when nobody had. */
+  /** The holder when the Lease was last read; undefined: none. */
   readonly observedHolder: string | undefined;
 }
 

@@ -14,19 +14,19 @@ export interface LeaseClaimOptions {
   readonly clock: Clock;
 }
 
-/** The Lease is ours; everybody else counts from a moment after `sentAtMs` (monotonic). */
+/** The Lease is ours; other processes count its duration from a moment after `sentAtMs` (monotonic). */
 export interface Held {
   readonly sentAtMs: number;
   readonly transitions: number;
 }
 
-/** One process's dealings with one Lease. Each write is tied to the resourceVersion that was read. */
+/** Reads and writes one Lease for one process. Each write is tied to the resourceVersion that was read. */
 export class LeaseClaim {
-  /** Who held it when it was last read or written; undefined when nobody did. */
+  /** The holder when it was last read or written; undefined: none. */
   holder: string | undefined;
   #known: Lease | undefined;
   #seen: { readonly version: string; readonly atMs: number } | undefined;
-  // A Lease in our name that this process has not written belongs to another one with the same identity.
+  // A Lease in our name that this process has not written belongs to another process with the same identity.
   #claimed = false;
   readonly #options: LeaseClaimOptions;
 
@@ -35,7 +35,7 @@ export class LeaseClaim {
   }
 
   /**
-   * Takes or renews the Lease if that is allowed; undefined when somebody else has it.
+   * Takes or renews the Lease if that is allowed; undefined when another process has it.
    *
    * @throws KubeError when the API cannot be asked or the answer was lost.
    */
@@ -44,7 +44,7 @@ export class LeaseClaim {
       return await this.#attempt(signal);
     } catch (error) {
       this.#known = undefined;
-      // Somebody else was faster: the next read tells who.
+      // Another process was faster: the next read has its name.
       if (!isKubeError(error, 'conflict', 'already-exists', 'not-found')) throw error;
       return await this.#attempt(signal);
     }
@@ -75,8 +75,8 @@ export class LeaseClaim {
   }
 
   /**
-   * Whether nothing was written for the whole duration, by our own clock and from when we first saw it so. The times
-   * in the Lease are the other machine's and say nothing here.
+   * Whether the Lease was not written for its whole duration, by our own clock, from when we first read it so. The times in
+   * the Lease are those of another machine's clock, and are not used.
    */
   #expired(record: LeaseRecord): boolean {
     const nowMs = this.#options.clock.monotonic();

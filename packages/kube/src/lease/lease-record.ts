@@ -1,12 +1,12 @@
 import type { Lease } from '../objects/kinds.ts';
 
-/** What a Lease says, as far as an election uses it. */
+/** The fields of a Lease that an election uses. */
 export interface LeaseRecord {
-  /** Undefined: nobody holds it. */
+  /** Undefined: the Lease is free. */
   readonly holder: string | undefined;
   readonly durationMs: number;
   readonly transitions: number;
-  /** Changes with every write; says nothing else. */
+  /** Changes with every write; has no other meaning. */
   readonly version: string;
 }
 
@@ -43,7 +43,7 @@ export function renewedLease(lease: Lease, durationMs: number, nowMs: number): L
   };
 }
 
-/** Free for everybody, at once: the API wants a duration of at least a second. */
+/** A Lease that is free at once: the API wants a duration of at least a second. */
 export function releasedLease(lease: Lease, nowMs: number): Lease {
   return {
     ...lease,

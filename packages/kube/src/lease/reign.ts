@@ -1,9 +1,9 @@
 import type { CancelTimer, Clock, Logger } from '@scaler/scaler-types';
 import type { Held, LeaseClaim } from './lease-claim.ts';
 
-/** What a leader gets. */
+/** The arguments of a leader. */
 export interface Leadership {
-  /** Aborts when the Lease is lost, always before anybody else can have it, and when the election shuts down. */
+  /** Aborts when the Lease is lost, always before another process can have it, and when the election shuts down. */
   readonly signal: AbortSignal;
   /** How often the Lease changed hands; grows with every new leader. */
   readonly transitions: number;
@@ -81,7 +81,7 @@ async function keepRenewing(options: ReignOptions, ended: AbortSignal, onLost: (
     try {
       const held = await claim.attempt(signal);
       if (held !== undefined) renewed(held.sentAtMs);
-      else lose('somebody else has it');
+      else lose('another process has it');
     } catch (err) {
       if (!signal.aborted) log.warn('Lease cannot be renewed', { err });
     }
@@ -89,7 +89,7 @@ async function keepRenewing(options: ReignOptions, ended: AbortSignal, onLost: (
   cancel();
 }
 
-/** Others may take it at once, instead of after the whole duration. Not being able to is no harm. */
+/** Lets other processes take it at once, instead of after the whole duration. A failure does no harm. */
 async function release({ claim, clock, log, times }: ReignOptions): Promise<void> {
   for (let attempt = 1; attempt <= releaseAttempts; attempt++) {
     try {

@@ -5,7 +5,7 @@ import { isUnknown, type Metric, type RawMetricValue, readMetricValue, type Unkn
 import { pathProblem, requestValues } from './metric-request.ts';
 import { createServedVersion } from './served-version.ts';
 
-/** Which metric of which objects. */
+/** The metric and the objects of a query. */
 export interface ObjectMetricQuery extends CallOptions {
   /** Left out for objects that have none. */
   readonly namespace?: string | undefined;
@@ -18,17 +18,17 @@ export interface ObjectMetricQuery extends CallOptions {
   readonly labelSelector?: string | undefined;
   /** Which series of the metric. */
   readonly metricLabelSelector?: string | undefined;
-  /** Objects that have to be in the answer: one that is not there is told as unknown. */
+  /** Objects that have to be in the answer: a missing one is unknown. */
   readonly names?: readonly string[] | undefined;
 }
 
-/** The values by the objects' names, or why none is known. */
+/** The values by the objects' names, or the reason why none is known. */
 export type ObjectMetrics = ReadonlyMap<string, Metric> | UnknownMetric;
 
 /** Reads `custom.metrics.k8s.io`, as prometheus-adapter, KEDA and others serve it. */
 export interface CustomMetricsClient {
   /**
-   * One request for one object, or for all of a namespace. What is missing or wrong is unknown with its reason, never zero.
+   * One request for one object, or for all of a namespace. A missing or wrong value is unknown with its reason, never zero.
    *
    * @throws KubeError `aborted` only.
    */
@@ -67,17 +67,17 @@ function byName(values: readonly RawMetricValue[], query: ObjectMetricQuery): Ob
   for (const raw of values) {
     const { name, namespace } = raw.describedObject ?? {};
     if (typeof name !== 'string' || name === '') {
-      return { unknown: 'bad-answer', why: `${group} answered a value of ${metric} that names no object` };
+      return { unknown: 'bad-answer', reason: `${group} answered a value of ${metric} that names no object` };
     }
     if (query.namespace !== undefined && namespace !== undefined && namespace !== query.namespace) continue;
     const whose = `${metric} of ${query.resource} ${name}`;
-    // Which of them would be right? Nobody can say.
-    if (found.has(name)) found.set(name, { unknown: 'several-values', why: `${whose} has more than one value` });
+    // Which of the values is right cannot be known.
+    if (found.has(name)) found.set(name, { unknown: 'several-values', reason: `${whose} has more than one value` });
     else found.set(name, readMetricValue(raw, whose));
   }
   for (const name of names) {
     if (!found.has(name))
-      found.set(name, { unknown: 'no-sample', why: `${metric} of ${query.resource} ${name} is not in the answer` });
+      found.set(name, { unknown: 'no-sample', reason: `${metric} of ${query.resource} ${name} is not in the answer` });
   }
   return found;
 }

@@ -8,7 +8,7 @@ import { createServedVersion } from './served-version.ts';
 export interface ExternalMetricQuery extends CallOptions {
   readonly namespace: string;
   readonly metric: string;
-  /** Must leave one series: the API says of several not which is whose. */
+  /** Labels that leave one series: the API does not name the object of a value. */
   readonly labelSelector?: string | undefined;
 }
 
@@ -41,9 +41,9 @@ export function createExternalMetricsClient({ client }: { readonly client: KubeC
       });
       if (isUnknown(values)) return values;
       const [only] = values;
-      if (only === undefined) return { unknown: 'no-sample', why: `${metric} has no value in ${namespace}` };
+      if (only === undefined) return { unknown: 'no-sample', reason: `${metric} has no value in ${namespace}` };
       if (values.length > 1)
-        return { unknown: 'several-values', why: `${metric} has ${values.length} values in ${namespace}` };
+        return { unknown: 'several-values', reason: `${metric} has ${values.length} values in ${namespace}` };
       return readMetricValue(only, metric);
     },
   };

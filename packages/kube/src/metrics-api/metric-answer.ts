@@ -1,10 +1,10 @@
 import { parseQuantity, type Quantity, quantityToNumber } from '@scaler/scaler-types';
 
-/** Why a value is not known. Never to be taken for zero. */
+/** The reason why a value is unknown, which never counts as zero. */
 export interface UnknownMetric {
   readonly unknown: UnknownMetricCode;
-  /** One sentence with the names and what was found. */
-  readonly why: string;
+  /** One sentence with the names and the value that was found. */
+  readonly reason: string;
 }
 
 /** Every reason of an {@link UnknownMetric}. README has the same table. */
@@ -31,9 +31,9 @@ export interface MetricSample {
   readonly value: number;
   /** As the API wrote it. */
   readonly text: string;
-  /** When it was measured, on the cluster's clock. */
+  /** When the value was measured, by the cluster's clock. */
   readonly timestampMs: number;
-  /** Over what time; undefined when the API does not say. */
+  /** The window of the value; undefined when the API does not give it. */
   readonly windowSeconds: number | undefined;
 }
 
@@ -59,10 +59,10 @@ export function readMetricValue(raw: RawMetricValue, whose: string): Metric {
   const { value, timestamp, windowSeconds = raw.window } = raw;
   const quantity = readQuantity(value);
   if (quantity === undefined)
-    return { unknown: 'bad-value', why: `${whose} is ${shown(value)}, which is not a quantity` };
+    return { unknown: 'bad-value', reason: `${whose} is ${shown(value)}, which is not a quantity` };
   const timestampMs = typeof timestamp === 'string' ? Date.parse(timestamp) : Number.NaN;
   // Go writes a time that was never set as the year 1.
-  if (!(timestampMs > 0)) return { unknown: 'bad-timestamp', why: `${whose} has the timestamp ${shown(timestamp)}` };
+  if (!(timestampMs > 0)) return { unknown: 'bad-timestamp', reason: `${whose} has the timestamp ${shown(timestamp)}` };
   return {
     quantity,
     value: quantityToNumber(quantity),

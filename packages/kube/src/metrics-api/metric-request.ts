@@ -7,7 +7,7 @@ import type { ServedVersion } from './served-version.ts';
 export interface MetricRequest {
   readonly client: KubeClient;
   readonly version: ServedVersion;
-  /** For sentences: "custom.metrics.k8s.io". */
+  /** The API's name in messages: "custom.metrics.k8s.io". */
   readonly group: string;
   /** Path and query, for a version. */
   readonly path: (version: string) => string;
@@ -15,7 +15,7 @@ export interface MetricRequest {
 }
 
 /**
- * Asks for a list of values. Whatever goes wrong is an unknown with its reason.
+ * Asks for a list of values. Every failure is an unknown with its reason.
  *
  * @throws KubeError `aborted` only.
  */
@@ -30,13 +30,13 @@ export async function requestValues(request: MetricRequest): Promise<readonly Ra
       if (call.signal?.aborted)
         throw new KubeError('aborted', `${group} was asked, and the caller gave up`, { cause: error });
       if (!isKubeError(error)) throw error;
-      if (served === undefined && error.code === 'not-found') return { unknown: 'no-api', why: error.message };
-      if (error.code === 'invalid') return { unknown: 'refused', why: error.message };
-      if (error.code !== 'not-found') return { unknown: 'api-error', why: error.message };
-      // Either the metric is not there, or the adapter was replaced by one that serves another version.
+      if (served === undefined && error.code === 'not-found') return { unknown: 'no-api', reason: error.message };
+      if (error.code === 'invalid') return { unknown: 'refused', reason: error.message };
+      if (error.code !== 'not-found') return { unknown: 'api-error', reason: error.message };
+      // Either the metric is missing, or the adapter was replaced by one that serves another version.
       version.forget();
       if (attempt > 1 || (await sameVersion(version, served, call)))
-        return { unknown: 'no-metric', why: error.message };
+        return { unknown: 'no-metric', reason: error.message };
     }
   }
 }
@@ -48,7 +48,7 @@ export async function requestValues(request: MetricRequest): Promise<readonly Ra
 export function pathProblem(...names: readonly string[]): UnknownMetric | undefined {
   const wrong = names.find((name) => name === '' || /^\.{1,2}$|[/*]/.test(name));
   if (wrong === undefined) return undefined;
-  return { unknown: 'bad-name', why: `"${wrong}" cannot be a part of a metrics API's path` };
+  return { unknown: 'bad-name', reason: `"${wrong}" cannot be a part of a metrics API's path` };
 }
 
 async function sameVersion(version: ServedVersion, served: string | undefined, call: CallOptions): Promise<boolean> {
@@ -67,6 +67,6 @@ function readItems(answer: unknown, group: string): readonly RawMetricValue[] | 
   }
   return {
     unknown: 'bad-answer',
-    why: `${group} answered no list of values: ${JSON.stringify(answer)?.slice(0, 100)}`,
+    reason: `${group} answered no list of values: ${JSON.stringify(answer)?.slice(0, 100)}`,
   };
 }

@@ -52,7 +52,7 @@ async function customMetrics(answer: Script, versions: readonly string[] = ['v1b
 }
 
 function of(metrics: ObjectMetrics, name: string) {
-  if (isUnknownMetric(metrics)) throw new Error(metrics.why);
+  if (isUnknownMetric(metrics)) throw new Error(metrics.reason);
   return metrics.get(name);
 }
 
@@ -83,7 +83,7 @@ describe('the custom metrics API', () => {
     expect(api.requests[1]?.query.get('labelSelector')).toBe('scaler/enabled=true');
   });
 
-  test('is asked for one object by its own path, and v1beta1 tells the window by another name', async () => {
+  test('is asked for one object by its own path, and v1beta1 has the window under another name', async () => {
     const item = { describedObject: { name: 'web', namespace: 'shop' }, timestamp, window: 60, value: '1' };
     const answer: Script = (_request, response) => sendJson(response, 200, { items: [item] });
     const metrics = await customMetrics(answer, ['v1beta1']);
@@ -123,7 +123,7 @@ describe('the custom metrics API', () => {
   ])('saying %s of one object makes that one unknown, and no other', async (_name, value, at, code) => {
     const metrics = await customMetrics(values(['web', value, at], ['api', '3']));
     const answer = await metrics.fetchObjectMetric(query);
-    expect(of(answer, 'web')).toMatchObject({ unknown: code, why: expect.stringContaining('deployments.apps web') });
+    expect(of(answer, 'web')).toMatchObject({ unknown: code, reason: expect.stringContaining('deployments.apps web') });
     expect(of(answer, 'api')).toMatchObject({ value: 3 });
   });
 
@@ -143,7 +143,7 @@ describe('the custom metrics API', () => {
     const metrics = await customMetrics((_request, response) => sendStatus(response, status, reason, 'because'));
     await expect(metrics.fetchObjectMetric(query)).resolves.toMatchObject({
       unknown: code,
-      why: expect.stringContaining('because'),
+      reason: expect.stringContaining('because'),
     });
   });
 
@@ -154,7 +154,7 @@ describe('the custom metrics API', () => {
     api.answer(serving('custom.metrics.k8s.io', ['v2'], values(['web', '1'])));
     await expect(metrics.fetchObjectMetric(query)).resolves.toMatchObject({
       unknown: 'no-api',
-      why: expect.stringContaining('v2'),
+      reason: expect.stringContaining('v2'),
     });
     api.answer(serving('custom.metrics.k8s.io', ['v1beta1'], values(['web', '1'])));
     expect(of(await metrics.fetchObjectMetric(query), 'web')).toMatchObject({ value: 1 });

@@ -2,7 +2,7 @@ import type { KubeClient } from '../client/client.ts';
 import { unlessAborted } from '@scaler/async';
 import { isKubeError, KubeError } from '../errors.ts';
 
-/** Which version of a metrics API the cluster serves. */
+/** The version of a metrics API that the cluster serves. */
 export interface ServedVersion {
   /**
    * Asked once, then remembered until `forget`.
@@ -17,7 +17,7 @@ export function createServedVersion(client: KubeClient, group: string, known: re
   let found: Promise<string> | undefined;
   return {
     get: (signal) => {
-      // Shared by all who ask meanwhile, so no caller's signal may end it.
+      // All callers meanwhile share the request, so no caller's signal may end it.
       found ??= discover(client, group, known).catch((error: unknown) => {
         found = undefined;
         throw error;

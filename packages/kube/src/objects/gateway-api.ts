@@ -12,18 +12,18 @@ export interface GatewayReference {
   port?: number;
 }
 
-/** What a route hangs on: a Gateway by default, all of its listeners or one of them. */
+/** The parent of a route: a Gateway by default, all of its listeners or one of them. */
 export interface ParentReference extends GatewayReference {
   sectionName?: string;
 }
 
-/** Where a rule leads. */
+/** The backend of a rule. */
 export interface BackendReference extends GatewayReference {
   /** Default 1; 0: nothing is sent there. */
   weight?: number;
 }
 
-/** What a request must be like for a rule. */
+/** The conditions under which a request matches a rule. */
 export interface HttpRouteMatch {
   /** Default: `PathPrefix` of `/`. */
   path?: { type?: 'Exact' | 'PathPrefix' | 'RegularExpression'; value?: string };

@@ -17,7 +17,7 @@ export const jsonPatch = {
   test: (path: string, value: unknown): PatchOperation => ({ op: 'test', path, value }),
   /** Holds where the last key of the path is absent. Its parent must exist: test the parent where that may be absent. */
   testAbsent: (path: string): PatchOperation => ({ op: 'test', path, value: null }),
-  /** Adds, or replaces what is there. The parent must exist. */
+  /** Adds the value, or replaces the one that is there. The parent must exist. */
   add: (path: string, value: unknown): PatchOperation => ({ op: 'add', path, value }),
   replace: (path: string, value: unknown): PatchOperation => ({ op: 'replace', path, value }),
   remove: (path: string): PatchOperation => ({ op: 'remove', path }),

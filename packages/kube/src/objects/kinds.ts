@@ -36,7 +36,7 @@ export type Scale = Wire<V1Scale>;
 export type Service = Wire<V1Service>;
 export type StatefulSet = Wire<V1StatefulSet>;
 
-/** What any object of the API has. */
+/** The fields of any object of the API. */
 export interface KubeObject {
   apiVersion?: string;
   kind?: string;
@@ -56,7 +56,7 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly object?: T;
 }
 
-/** Which object. `namespace` is left out for kinds that have none. */
+/** A reference to an object. `namespace` is left out for kinds that have none. */
 export interface ObjectRef {
   readonly namespace?: string | undefined;
   readonly name: string;

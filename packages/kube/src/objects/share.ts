@@ -1,5 +1,5 @@
 const mostBytes = 32 * 1024 * 1024;
-/** A template of more is one workload's own as a rule, and who writes it anew each time would drive out all others. */
+/** A longer template is one workload's own as a rule; written anew each time it would drive out all others. */
 const longest = 65_536;
 /** A shape takes about so many times its text, the text among it. */
 const perCharacter = 4;

@@ -1,6 +1,6 @@
 /**
  * An object as it travels: `@kubernetes/client-node`'s classes say `Date` where the JSON has an RFC 3339 string, and
- * `_continue` where it has `continue`. This package parses JSON and nothing else, so it types what is really there.
+ * `_continue` where it has `continue`. This package parses JSON and nothing else, so its types are those of the JSON.
  */
 export type Wire<T> = T extends Date
   ? string

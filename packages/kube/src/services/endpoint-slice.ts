@@ -25,14 +25,14 @@ export interface SliceEndpoint {
   readonly targetUid: string | undefined;
 }
 
-/** Where the traffic of a Service may go, as one EndpointSlice says. */
+/** The addresses of a Service in one EndpointSlice. */
 export interface SliceAddresses {
   readonly managedBy: string;
   readonly ports: readonly SlicePort[];
   readonly endpoints: readonly SliceEndpoint[];
 }
 
-/** Keeps of an EndpointSlice where it leads. Ports and endpoints are frozen and shared between equal ones. */
+/** Trims an EndpointSlice to its addresses. Ports and endpoints are frozen and shared between equal ones. */
 export function sliceAddresses({ metadata, ports, endpoints }: EndpointSlice): SliceAddresses {
   return {
     managedBy: metadata?.labels?.[sliceLabels.managedBy] ?? '',
@@ -47,7 +47,7 @@ export function sliceAddresses({ metadata, ports, endpoints }: EndpointSlice): S
   };
 }
 
-// Absent means ready, and serving as ready; only the first address of an endpoint is used by anybody.
+// Absent means ready, and serving as ready; only the first address of an endpoint is ever used.
 function trimEndpoint({
   addresses,
   conditions,

@@ -22,7 +22,7 @@ export function slicesOfService(service: string): string {
 }
 
 export interface ReadAddressesOptions extends CallOptions {
-  /** Addresses that are wanted in whatever state they are. */
+  /** Addresses that are wanted in any state. */
   readonly also?: readonly string[];
 }
 
@@ -47,7 +47,7 @@ export async function readServiceAddresses(
 }
 
 export interface AddressesOptions {
-  /** Addresses that are wanted in whatever state they are. */
+  /** Addresses that are wanted in any state. */
   readonly also?: ReadonlySet<string>;
   /** Slices that this controller keeps are left out. */
   readonly exceptManagedBy?: string;
@@ -71,7 +71,7 @@ export function serviceAddresses(
         id: targetUid ?? address,
         ready: (ready && !terminating) || known?.ready === true,
         draining: draining && known?.ready !== true,
-        // Of one slice as a rule: a copy for each would take the product of its endpoints and ports.
+        // Shared: a copy for each address would take the product of its endpoints and ports.
         ports: known === undefined || known.ports === named ? named : { ...known.ports, ...named },
       });
     }

@@ -20,7 +20,7 @@ export interface ScriptedRequest {
 
 export type Script = (request: ScriptedRequest, response: ServerResponse) => void;
 
-/** An HTTP server that answers as a test says, and a client for it. */
+/** An HTTP server with the answers of a test, and a client for it. */
 export interface ScriptedApi {
   readonly client: KubeClient;
   readonly cluster: Cluster;

@@ -58,26 +58,26 @@ export class Items<U> {
   }
 
   subscribe(listener: StoreListener<U>): () => void {
-    // Wrapped, so that a function that subscribes twice is told twice and leaves once.
+    // Wrapped, so that a function that subscribes twice is called twice and can unsubscribe once.
     const own: StoreListener<U> = (event) => listener(event);
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
   }
 
-  /** Takes what an event says, unless it is older than what is there. */
+  /** Takes the object of an event, unless it is older than the one that is there. */
   put(scope: string, item: Item<U>): void {
     const id = idOf(item.namespace, item.name);
     if (!isOlder(item.resourceVersion, this.#kept.get(id)?.resourceVersion)) this.#set(scope, id, item);
   }
 
-  /** Takes a deletion, unless it is older than what is there. */
+  /** Takes a deletion, unless it is older than the object that is there. */
   remove(item: Item<U>): void {
     const id = idOf(item.namespace, item.name);
     const current = this.#kept.get(id);
     if (current !== undefined && !isOlder(item.resourceVersion, current.resourceVersion)) this.#drop(id, current);
   }
 
-  /** Takes a list as the whole truth about a scope: what it does not have is deleted. */
+  /** Takes a list as the whole of a scope: objects that it does not have are deleted. */
   replace(scope: string, items: readonly Item<U>[]): void {
     const present = new Map(items.map((item) => [idOf(item.namespace, item.name), item]));
     for (const [id, current] of [...this.#kept]) {
@@ -93,7 +93,7 @@ export class Items<U> {
 
   #set(scope: string, id: string, { uid, resourceVersion, object }: Item<U>): void {
     let current = this.#kept.get(id);
-    // Another object of the same name: whoever listens must see the old one go.
+    // Another object of the same name: listeners must see the old one deleted.
     if (current !== undefined && (current.uid !== uid || object === undefined)) {
       this.#drop(id, current);
       current = undefined;
@@ -115,7 +115,7 @@ export class Items<U> {
     this.#notify({ type: 'deleted', object: current.object });
   }
 
-  // One object without keys is bad; a watch that stops at it would be worse.
+  // An object without keys is bad; a watch that stops at it would be worse.
   #keys(index: string, keysOf: (object: U) => readonly string[], object: U): readonly string[] {
     try {
       return keysOf(object);
@@ -128,7 +128,7 @@ export class Items<U> {
   #notify(event: StoreEvent<U>): void {
     for (const listener of [...this.#listeners]) {
       try {
-        // An async function fits the type of a listener; what it rejects with must not end the process.
+        // An async function fits the type of a listener; its rejection must not end the process.
         const result: unknown = listener(event);
         if (result instanceof Promise) result.catch((err: unknown) => this.#complain(err));
       } catch (err) {

@@ -18,30 +18,30 @@ export interface ReflectorOptions<T extends KubeObject, U> {
   readonly trim: (object: T) => U;
   readonly items: Items<U>;
   readonly onSynced: () => void;
-  /** Given where the kind may be missing or closed; told when it is. */
+  /** Given where the kind may be missing or closed; called when it is. */
   readonly onMissing: ((error: KubeError) => void) | undefined;
 }
 
 const firstPauseMs = 200;
 const longestPauseMs = 30_000;
-// For what time alone does not heal quickly: a missing permission, a missing kind.
+// After a failure that time alone does not heal quickly: a missing permission, a missing kind.
 const slowPauseMs = 30_000;
-// For a kind that need not be there: how soon it is seen once it is.
+// Between two looks for an optional kind that is missing.
 const missingPauseMs = 120_000;
 const failuresToMissing = 3;
-// A watch that ends sooner than this, with nothing said, is not a normal end.
+// A watch that ends sooner than this without an event has not ended normally.
 const shortestWatchMs = 1_000;
 const shortWatchSeconds = 5;
 
-/** Keeps one selection of objects true: lists, watches from there, and lists again only when it has to. */
+/** Keeps one selection of objects up to date: lists, watches from there, and lists again only when it has to. */
 export class Reflector<T extends KubeObject, U> {
   synced = false;
-  /** When the cluster last said something, on the monotonic clock; undefined before the first list. */
+  /** When the last list, event or bookmark came, on the monotonic clock; undefined before the first list. */
   lifeAtMs: number | undefined;
-  /** Up to where everything was heard; undefined when a list has to come first. */
+  /** The resourceVersion up to which all events came; undefined when a list has to come first. */
   position: string | undefined;
   failure: KubeError | undefined;
-  /** The first one included. */
+  /** The number of lists, the first one included. */
   lists = 0;
   #failures = 0;
   #wasSilent = false;
@@ -69,13 +69,13 @@ export class Reflector<T extends KubeObject, U> {
     }
   }
 
-  /** Lists some of it live, and takes what the watch has not told yet. */
+  /** Lists some of the objects live, and takes those that the watch has not sent yet. */
   async readLive(namespace: string | undefined, labelSelector: string, options: CallOptions): Promise<U[]> {
     const { client, kind, selection, items } = this.#options;
     const labels = [selection.labelSelector ?? [], labelSelector].flat().join(',');
     const part = { ...selection, namespace, labelSelector: labels, ...options };
     const list = await client.list(kind, { ...part, trim: (object) => this.#toItem(object) });
-    // What an older list has may be deleted since, and the watch will not say so again.
+    // An object of an older list may be deleted since, and the watch will not report that again.
     const isNews = this.position === undefined || isOlder(this.position, list.resourceVersion);
     if (isNews) for (const item of list.items) items.put(this.#scope, item);
     return list.items.flatMap(({ object }) => object ?? []);
@@ -105,8 +105,8 @@ export class Reflector<T extends KubeObject, U> {
       kind,
       selection,
       resourceVersion,
-      // After a silent one: what was missed comes at once. A kind where nothing was missed stays unknown until the next
-      // bookmark, a minute away, so the watch is short and a list brings the sign of life.
+      // After a silent watch, missed events come at once. Without missed events nothing comes until the next bookmark, a
+      // minute away, so the watch is short, and the list after it shows that the API answers.
       timeoutSeconds: this.#wasSilent ? shortWatchSeconds : 240 + Math.floor(Math.random() * 240),
       silenceLimitMs: bookmarkLimitMs,
       signal,
@@ -157,21 +157,21 @@ export class Reflector<T extends KubeObject, U> {
       await this.#doWithout(error, onMissing, signal);
       return;
     }
-    // Where nothing at all answers, whoever waits for this waits for the other kinds, too.
+    // Without a connection no kind can be listed, so a caller that waits for this kind goes on waiting.
     if (onMissing !== undefined && error.code !== 'connection') this.#settle();
     const before = this.failure;
     this.failure = error;
     this.#failures += 1;
     this.#wasSilent = error.code === 'timeout';
     if (isKubeError(error, 'gone', 'bad-answer', 'not-found')) this.position = undefined;
-    // The first silence is normal life and goes on at once; so does the first `gone`: whoever says it answers.
+    // The first silence is normal and goes on at once; so does the first `gone`, since the API answers.
     const calm = error.code === 'gone' ? before?.code !== 'gone' : error.code === 'timeout' && this.#failures === 1;
     const { code, reason } = error;
     logger[calm ? 'info' : 'warn']('Watch has to start again', { ...this.#fields, code, reason, err: error });
     if (!calm) await clock.sleep(pauseMs(error, this.#failures), signal).catch(() => undefined);
   }
 
-  // An API server that starts may refuse what it serves a minute later: what was there is kept until that is past.
+  // An API server that starts may refuse a kind that it serves a minute later: the objects are kept until that is past.
   #isMissing(error: KubeError): boolean {
     return isKubeError(error, 'not-found', 'forbidden') && (!this.#served || this.#failures >= failuresToMissing);
   }

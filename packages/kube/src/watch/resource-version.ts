@@ -1,6 +1,6 @@
 /**
  * Compares two resourceVersions: negative, zero or positive. They are decimal numbers too long for doubles; undefined
- * when one is something else, because then nothing can be said.
+ * when one is something else, because then they cannot be compared.
  */
 export function compareResourceVersions(a: string, b: string): number | undefined {
   if (!/^\d+$/.test(a) || !/^\d+$/.test(b)) return undefined;

@@ -9,7 +9,7 @@ export type StoreEvent<U> =
 
 export type StoreListener<U> = (event: StoreEvent<U>) => void;
 
-/** Why one of the store's watches does not work now. */
+/** The failure of one of the store's watches. */
 export interface WatchFailure {
   /** Undefined when the watch is for all namespaces. */
   readonly namespace: string | undefined;
@@ -17,8 +17,8 @@ export interface WatchFailure {
 }
 
 /**
- * Trimmed copies of the cluster's objects, kept true by watches. What it holds may be old: `ageMs()` and `silent` say
- * so, and where a wrong answer matters a live read comes first.
+ * Trimmed copies of the cluster's objects, kept up to date by watches. They may be old: `ageMs()` and `silent` show that.
+ * Where a wrong answer matters, read live first.
  */
 export interface Store<U> {
   /** Lists and watches until `signal` aborts. Retries everything; never rejects because of the API. */
@@ -31,25 +31,25 @@ export interface Store<U> {
   get(namespace: string | undefined, name: string): U | undefined;
   list(): U[];
   readonly size: number;
-  /** Keeps objects findable by keys that are computed from them. Also for what is there already. */
+  /** Adds an index by keys that are computed from the objects, those already there included. */
   addIndex(name: string, keysOf: (object: U) => readonly string[]): void;
   byIndex(name: string, key: string): U[];
-  /** Tells of every change from now on, after the store has it. What a listener throws is logged. */
+  /** Calls the listener for every change from now on, after the store has it. An error that it throws is logged. */
   subscribe(listener: StoreListener<U>): () => void;
   /**
-   * Lists the objects with these labels live. What is new among them the store has at once, and tells its listeners.
+   * Lists the objects with these labels live. The store takes newer objects among them at once, and calls its listeners.
    *
    * @throws KubeError
    */
   readLive(namespace: string | undefined, labelSelector: string, options: CallOptions): Promise<U[]>;
-  /** Milliseconds since the last sign of life (list, event, bookmark) of the watch that is silent the longest; Infinity before the first list. */
+  /** Milliseconds since the last list, event or bookmark of the watch that is silent the longest; Infinity before the first list. */
   ageMs(): number;
-  /** Whether `ageMs()` is beyond the bookmark limit: what the store says is then unknown. */
+  /** Whether `ageMs()` is beyond the bookmark limit: the state of the cluster is then unknown. */
   readonly silent: boolean;
   /** The oldest position of its watches; undefined before the first list. */
   readonly lastResourceVersion: string | undefined;
-  /** What does not work at the moment; empty when all is well. */
+  /** The failures of the watches now; empty when all work. */
   readonly failures: readonly WatchFailure[];
-  /** How often it had to list again. */
+  /** How often the store had to list again. */
   readonly relists: number;
 }

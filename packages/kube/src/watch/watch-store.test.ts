@@ -95,7 +95,7 @@ const positions = (): (string | null)[] =>
   api.requests.filter(isWatch).map(({ query }) => query.get('resourceVersion'));
 
 describe('a store', () => {
-  test('has what was listed, then what the watch says, and tells of each change', async () => {
+  test('has the objects of the list, then those of the watch, and reports each change', async () => {
     const { store, changes } = await start(
       (_request, response) => sendList(response, 10, [pod('a', 5), pod('b', 6)]),
       [
@@ -208,7 +208,7 @@ describe('a store', () => {
     };
     const read = (store: Store<Trimmed>): Promise<readonly Trimmed[]> => store.readLive('shop', 'app=shop', {});
 
-    test('has at once what its watch has not told, and what the watch tells later does not turn it back', async () => {
+    test('has at once objects that its watch has not sent, and later events of the watch do not turn it back', async () => {
       let watch: ServerResponse | undefined;
       const { store, changes } = await start(wanted(14, [pod('a', 12, 'n2'), pod('b', 14)]), [
         (_request, response) => void (watch = response),
@@ -222,7 +222,7 @@ describe('a store', () => {
       expect(store.get('shop', 'a')).toEqual({ name: 'a', node: 'n2' });
     });
 
-    test('keeps nothing of a list from before what its watch has told', async () => {
+    test('keeps nothing of a list that is older than the events of its watch', async () => {
       let watch: ServerResponse | undefined;
       const { store } = await start(wanted(14, [pod('a', 5), pod('b', 14)]), [
         (_request, response) => void (watch = response),
@@ -244,9 +244,9 @@ describe('a store', () => {
   describe('of a kind that may be missing', () => {
     const optional = { optional: true, clock: createFastClock(4_000), namespaces: ['one', 'two'] };
     const notFound: Script = (_request, response) => void response.writeHead(404).end('404 page not found');
-    const told = (text: string) => logger.lines.filter(({ message }) => message.startsWith(text));
+    const logged = (text: string) => logger.lines.filter(({ message }) => message.startsWith(text));
 
-    test('is as one without objects, tells so once, and has them soon after it is installed', async () => {
+    test('is as one without objects, logs that once, and has them soon after it is installed', async () => {
       let installed = false;
       const list: Script = (request, response) => {
         if (installed) sendList(response, 9, request.path.includes('/one/') ? [pod('a', 8)] : []);
@@ -277,12 +277,12 @@ describe('a store', () => {
       });
       watch?.end();
       await until(() => store.size === 0);
-      expect(told('Watch has to start again').length).toBeGreaterThanOrEqual(3);
+      expect(logged('Watch has to start again').length).toBeGreaterThanOrEqual(3);
       await until(() => refused >= 8);
-      expect(told('Kind is not installed')).toHaveLength(1);
+      expect(logged('Kind is not installed')).toHaveLength(1);
     });
 
-    test('that it may not read is told of as that', async () => {
+    test('that it may not read is reported as forbidden', async () => {
       const { store } = await start(
         (_request, response) => sendStatus(response, 403, 'Forbidden', 'no'),
         [stay],
@@ -485,7 +485,7 @@ describe('a watch survives', () => {
     expect(store.relists).toBe(1);
   });
 
-  test('429: it comes back when it is told to', async () => {
+  test('429: it comes back after Retry-After', async () => {
     const { store } = await start((_request, response) => sendList(response, 1, []), [stay]);
     let refusedAt = 0;
     let cameAt = 0;
@@ -503,7 +503,7 @@ describe('a watch survives', () => {
     expect(cameAt - refusedAt).toBeGreaterThanOrEqual(3_900);
   });
 
-  test('403: it says why, and asks again slowly', async () => {
+  test('403: it gives the reason, and asks again slowly', async () => {
     let refused = 0;
     const { store } = await start(
       (_request, response) => {
@@ -553,7 +553,7 @@ describe('a watch survives', () => {
     expect(changes.map(({ type }) => type)).toEqual(['added', 'updated']);
   });
 
-  test('an object that was replaced by another of the same name: the old one is told as deleted', async () => {
+  test('an object that was replaced by another of the same name: the old one is reported as deleted', async () => {
     const { store, changes } = await start(
       (_request, response) =>
         sendList(response, 10, [pod('a', lists() === 1 ? 5 : 9, 'n1', lists() === 1 ? 'old' : 'new')]),

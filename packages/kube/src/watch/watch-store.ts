@@ -16,15 +16,15 @@ export interface WatchStoreOptions<T extends KubeObject, U> {
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
   /**
-   * Whether the kind may be missing, or closed to this process: then it is as one without objects, which is logged once,
-   * and looked for every two minutes; `failures` says so. Nobody waits for its first list for longer than one failure takes. Default false.
+   * Whether the kind may be missing, or closed to this process. Then the store has no objects, logs that once, lists it in
+   * `failures`, and tries again every two minutes; `whenSynced` waits for no more than one failure. Default false.
    */
   readonly optional?: boolean | undefined;
-  /** What is kept of an object. An object it throws for is logged and left out. */
+  /** Returns what is kept of an object. An object for which it throws is logged and left out. */
   readonly trim: (object: T) => U;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A watch that says nothing for so long, bookmarks included, is dead; default 90 s (the API sends a bookmark each minute). */
+  /** A watch without an event or bookmark for so long is dead; default 90 s (the API sends a bookmark each minute). */
   readonly bookmarkLimitMs?: number | undefined;
 }
 
@@ -64,7 +64,7 @@ class WatchedStore<T extends KubeObject, U> implements Store<U> {
     });
   }
 
-  // With a watch for each of many namespaces, the first that misses it speaks for all.
+  // With a watch for each of many namespaces, the first that misses the kind logs it for all.
   #tellMissing({ logger, kind }: WatchStoreOptions<T, U>, error: KubeError): void {
     if (this.failures.filter(({ error: { code } }) => code === error.code).length > 1) return;
     const fields = { kind: kind.kind, group: kind.group, code: error.code };
@@ -132,7 +132,7 @@ class WatchedStore<T extends KubeObject, U> implements Store<U> {
   }
 
   ageMs(): number {
-    // Asked for each request: nothing is made.
+    // Called for each request, so it allocates nothing.
     let oldestMs = Infinity;
     for (const { reflector } of this.#reflectors) oldestMs = Math.min(oldestMs, reflector.lifeAtMs ?? -Infinity);
     return Math.max(0, this.#clock.monotonic() - oldestMs);

@@ -5,7 +5,7 @@ import type { Kind, KubeObject } from '../objects/kinds.ts';
 import { KubeError } from '../errors.ts';
 import { createJsonLines } from './json-lines.ts';
 
-/** What a watch says. A bookmark says only that everything up to its resourceVersion was said. */
+/** An event of a watch. A bookmark means only that all events up to its resourceVersion were sent. */
 export interface WatchEvent<T extends KubeObject> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
   readonly resourceVersion: string;
@@ -19,7 +19,7 @@ export interface WatchStreamOptions<T extends KubeObject> {
   readonly selection: Selection;
   readonly resourceVersion: string;
   readonly timeoutSeconds: number;
-  /** A stream without a byte for so long is taken for dead. */
+  /** A stream without a byte for so long counts as dead. */
   readonly silenceLimitMs: number;
   readonly signal: AbortSignal;
   readonly onEvent: (event: WatchEvent<T>) => void;
@@ -28,7 +28,7 @@ export interface WatchStreamOptions<T extends KubeObject> {
 /**
  * Follows one watch until the API ends it.
  *
- * @throws KubeError: `gone` (list again), `bad-answer` (list again), `timeout` (silent, go on from the last version), or what the API answered.
+ * @throws KubeError: `gone` (list again), `bad-answer` (list again), `timeout` (silent, go on from the last version), or the error of the API.
  */
 export async function followWatch<T extends KubeObject>(options: WatchStreamOptions<T>): Promise<void> {
   const { client, clock, kind, selection, resourceVersion, timeoutSeconds } = options;

@@ -8,7 +8,7 @@ export function invalid(path: string, value: unknown, allowed: string): ScalerEr
   return new ScalerError('invalid-resource', `${path.slice(0, 200)} is ${outline(value)}, allowed is ${allowed}`);
 }
 
-/** The beginning of a value as JSON. What is nested is not gone into: it may be as deep and as long as its writer likes. */
+/** The beginning of a value as JSON, without nested values, which may be of any depth and length. */
 function outline(value: unknown): string {
   if (value === undefined) return 'missing';
   if (typeof value === 'string') return JSON.stringify(value.slice(0, shownLength)).slice(0, shownLength);
@@ -55,7 +55,7 @@ export const isoTime: Read<string> = (value, path) => {
   throw invalid(path, value, 'an ISO 8601 time such as 2026-01-31T23:59:59Z');
 };
 
-/** A list of at most so many. */
+/** Reads a list of at most so many items. */
 export function list<T>(item: Read<T>, most = Infinity): Read<T[]> {
   return (value, path) => {
     if (Array.isArray(value) && value.length > most) throw invalid(path, value, `a list of at most ${most}`);
@@ -74,15 +74,15 @@ export function record<T>(item: Read<T>): Read<Record<string, T>> {
 /** One field of an object. */
 export interface Field<T> {
   read: Read<T>;
-  /** Whether it must be there. */
+  /** Whether the field is required. */
   required: boolean;
-  /** Other names it may have. */
+  /** Other names of the field. */
   aliases?: readonly string[];
 }
 
 /**
- * An object of exactly these fields. `null` counts as absent; an unknown field, or one that is there under two names, is
- * refused: it would be ignored in silence.
+ * Reads an object of exactly these fields. `null` counts as absent. An unknown field, or a field under two names, is refused,
+ * since it would be ignored in silence.
  */
 export function object<T>(fields: { readonly [K in keyof T]-?: Field<Exclude<T[K], undefined>> }): Read<T> {
   const table = Object.entries(fields) as [string, Field<unknown>][];

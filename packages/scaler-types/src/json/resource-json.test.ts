@@ -78,7 +78,7 @@ describe('round trip', () => {
     { requiredKeys: ['namespace', 'name', 'scaleResources', 'targets'] },
   );
 
-  test('what is written, also as text, is read back to an equal resource', () => {
+  test('a written resource, also as text, is read back to an equal one', () => {
     fc.assert(
       fc.property(resource, (one) => {
         const text = JSON.stringify(formatResource(one as Resource));
@@ -88,7 +88,7 @@ describe('round trip', () => {
   });
 });
 
-describe('what is accepted', () => {
+describe('a resource is accepted', () => {
   test('windows as text or milliseconds, thresholds as number or quantity', () => {
     const scaleResources = [
       { metricName: 'a', windowSize: '1h30m', threshold: '100m' },
@@ -100,7 +100,7 @@ describe('what is accepted', () => {
     ]);
   });
 
-  test('who knows a metric, of which series and which objects, in both notations', () => {
+  test('with the source, the labels and the object of a metric, in both notations', () => {
     const where = {
       source: 'custom-metrics',
       labels: { queue: 'a' },
@@ -147,7 +147,7 @@ describe('what is accepted', () => {
   });
 });
 
-describe('what is refused, with path, value and what is allowed', () => {
+describe('a resource is refused, with path, value and what is allowed', () => {
   const metric = web.scaleResources[0];
   test.each<[unknown, string]>([
     [5, 'resource is 5, allowed is an object'],

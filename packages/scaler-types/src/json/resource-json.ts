@@ -62,7 +62,7 @@ const quietRule = object<QuietRule>({
 
 const pause = object<Pause>({ mode: required(oneOf(pauseModes)), until: optional(isoTime) });
 
-/** v3io's names beside ours; what it leaves out when empty may be absent. */
+/** v3io's names beside ours; fields that v3io leaves out when empty may be absent. */
 const resource = object<Partial<Resource> & Pick<Resource, 'namespace' | 'name'>>({
   namespace: required(text),
   name: required(text),

@@ -3,7 +3,7 @@ import { parseQuantity, quantityToNumber } from '../units/quantity.ts';
 import { type MetricObject, type MetricSource, metricSources, type ScaleResource } from '../scale-resource.ts';
 import { type Field, invalid, object, oneOf, type Read, record, text } from './read.ts';
 
-/** A scale metric as it is written: the window as a duration text. */
+/** A scale metric in JSON: the window is a duration text. */
 export type ScaleResourceJson = Omit<ScaleResource, 'windowSize'> & { windowSize: string };
 
 const allowedWindow = 'a duration of whole milliseconds, more than 0, such as 90s or 5m, or its milliseconds';
@@ -27,7 +27,7 @@ const threshold: Read<number> = (value, path) => {
   throw invalid(path, value, allowedThreshold);
 };
 
-/** Plural and group. Not `*` nor a path: it becomes a part of one. */
+/** Plural and group. Not `*`, and without `/`, since it becomes a segment of a path. */
 export const kubeResource: Read<string> = (value, path) => {
   if (typeof value === 'string' && /^[a-z][-a-z0-9]*(\.[-a-z0-9]+)*$/.test(value)) return value;
   throw invalid(path, value, 'a plural and its group, such as deployments.apps or pods');

@@ -28,7 +28,7 @@ describe('parseDuration', () => {
   );
 });
 
-test('what is formatted is parsed back to the same whole milliseconds', () => {
+test('a formatted duration is parsed back to the same whole milliseconds', () => {
   fc.assert(fc.property(fc.nat(10 ** 12), (ms) => expect(parseDuration(formatDuration(ms))).toBe(ms)));
 });
 

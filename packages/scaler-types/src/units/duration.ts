@@ -5,12 +5,12 @@ const unitMs = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
 const units = Object.entries(unitMs);
 const pattern = /^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/;
 
-/** The longest has four units of 14 digits; a text beyond it is no duration that anybody means. */
+/** The longest useful text has four units of 14 digits. */
 export const longestDuration = 64;
 
 /**
  * Milliseconds of a duration such as `90s`, `5m`, `1h30m`, `1.5s`, `250ms` or `0`. Units go from large to small, each at most once.
- * Of at most {@link longestDuration} characters, and of no more milliseconds than can be counted one by one.
+ * At most {@link longestDuration} characters, and no more milliseconds than are a safe integer.
  *
  * @throws ScalerError `invalid-duration` that names the text and what is allowed.
  */
@@ -21,7 +21,7 @@ export function parseDuration(text: string): number {
 }
 
 /**
- * As {@link parseDuration}, but also of one that is longer than milliseconds can be counted: for what is cut to a maximum.
+ * As {@link parseDuration}, but also for durations beyond a safe integer, where the caller cuts them to a maximum.
  *
  * @throws ScalerError `invalid-duration` that names the text and what is allowed.
  */
@@ -30,8 +30,8 @@ export function parseAnyDuration(text: string): number {
   const match = text === '' || text.length > longestDuration ? null : pattern.exec(text);
   if (!match) {
     const longer = text.length > longestDuration ? `, in at most ${longestDuration} characters` : '';
-    const why = `is not a duration: write it as 90s, 5m, 1h30m or 250ms${longer}`;
-    throw new ScalerError('invalid-duration', `${shown(text)} ${why}`);
+    const reason = `is not a duration: write it as 90s, 5m, 1h30m or 250ms${longer}`;
+    throw new ScalerError('invalid-duration', `${shown(text)} ${reason}`);
   }
   const [, h = '0', m = '0', s = '0', ms = '0'] = match;
   return Math.round(Number(h) * unitMs.h + Number(m) * unitMs.m + Number(s) * unitMs.s + Number(ms));

@@ -41,7 +41,7 @@ test('milli is a thousandth, never a count', () => {
   expect(compare('1001m', '1')).toBe(1);
 });
 
-test('numbers beyond 2^53 are told apart', () => {
+test('numbers beyond 2^53 differ', () => {
   expect(compare('9007199254740993', '9007199254740992')).toBe(1);
   expect(compare('1E', '1000000000000000001')).toBe(-1);
 });
@@ -87,7 +87,7 @@ describe('against a model of exact nano-units', () => {
   });
 });
 
-describe('what is longer or larger than anybody means', () => {
+describe('a text or number beyond the bounds', () => {
   test('is refused before it is counted with, and its message stays short', () => {
     for (const text of ['1'.repeat(240_000), `0.${'0'.repeat(240_000)}1`, '1'.repeat(65), `1e${'0'.repeat(64)}1`]) {
       const refusal = messageOf(() => parseQuantity(text));

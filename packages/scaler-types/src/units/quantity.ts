@@ -25,7 +25,7 @@ export interface Quantity {
  * @throws ScalerError `invalid-quantity` that names the text.
  */
 export function parseQuantity(text: string): Quantity {
-  // Nearly all are plain: a thousand workloads have thousands of them at each look.
+  // Nearly all are plain: a thousand workloads have thousands of them at each tick.
   if (plain.test(text)) return { numerator: BigInt(text), scale: 0 };
   const match = text.length > longestQuantity ? null : pattern.exec(text);
   if (!match) {
@@ -41,8 +41,8 @@ export function parseQuantity(text: string): Quantity {
   return quantity;
 }
 
-function refused(text: string, why: string): ScalerError {
-  return new ScalerError('invalid-quantity', `${shown(text)} ${why}`);
+function refused(text: string, reason: string): ScalerError {
+  return new ScalerError('invalid-quantity', `${shown(text)} ${reason}`);
 }
 
 function normalised(numerator: bigint, scale: number): Quantity {
