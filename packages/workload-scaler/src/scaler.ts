@@ -89,7 +89,7 @@ export function createScaler(client: KubeClient, context: ScalerContext, kinds: 
       const ended = new Promise<void>((resolve) => until.addEventListener('abort', () => resolve(), { once: true }));
       try {
         await whenSynced(until);
-        changes.tell(listener, lookup.refs(), until);
+        changes.publish(listener, lookup.refs(), until);
         const stopFeeding = feed(deps);
         await ended;
         stopFeeding();

@@ -7,12 +7,12 @@ import { isPodOf, podsOf } from '../endpoints/own-pods.ts';
 
 /** How far one wake has come, for the caller that asked for it: each step is reported once. */
 export interface Progress {
-  tell(step: WakeStep): void;
+  report(step: WakeStep): void;
   /** Tells once a pod has a node; ends by what it returns. */
   followPods(workload: Workload): () => void;
 }
 
-const unasked: Progress = { tell: () => undefined, followPods: () => () => undefined };
+const unasked: Progress = { report: () => undefined, followPods: () => () => undefined };
 
 /** `before`: the workload as it was when the wake was asked for. */
 export function createProgress(
@@ -24,10 +24,10 @@ export function createProgress(
   if (progress === undefined) return unasked;
   // What is still there of a workload at zero was there before it slept.
   const old = new Set(before.replicas === 0 ? podsOf(stores, before).map(({ uid }) => uid) : []);
-  const told = new Set<WakeStep>();
-  const tell = (step: WakeStep): void => {
-    if (told.has(step)) return;
-    told.add(step);
+  const reported = new Set<WakeStep>();
+  const report = (step: WakeStep): void => {
+    if (reported.has(step)) return;
+    reported.add(step);
     try {
       progress(ref, step);
     } catch (error) {
@@ -35,13 +35,13 @@ export function createProgress(
     }
   };
   return {
-    tell,
+    report,
     followPods: (workload) => {
       const look = (pod: PodInfo): void => {
-        if (pod.scheduled && !pod.terminating && !old.has(pod.uid)) tell('scheduled');
+        if (pod.scheduled && !pod.terminating && !old.has(pod.uid)) report('scheduled');
       };
       for (const pod of podsOf(stores, workload)) look(pod);
-      if (told.has('scheduled')) return () => undefined;
+      if (reported.has('scheduled')) return () => undefined;
       const ownersOf = (uid: string): string[] =>
         stores.replicaSets.byIndex('uid', uid).map((set) => set.ownerUid ?? '');
       return stores.pods.subscribe(({ type, object }: StoreEvent<PodInfo>) => {

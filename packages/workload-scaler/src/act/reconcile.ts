@@ -30,7 +30,7 @@ const lostMs = 1_000;
 const failedMs = 5_000;
 
 export function createReconcile(deps: Dependencies, applier: Applier, ports: Ports, by: string): Reconcile {
-  const tell = createSettingsReporter(deps);
+  const reportSettings = createSettingsReporter(deps);
   const reportBlocked = createBlockedReporter(deps);
   const reportOutage = createOutageReporter(deps);
   const reportNamespace = createNamespaceReporter(deps);
@@ -43,8 +43,8 @@ export function createReconcile(deps: Dependencies, applier: Applier, ports: Por
     const cached = cachedSnapshot(deps, ref);
     if (cached.managed !== undefined) {
       const leading = leadingOf(cached);
-      tell(cached.managed, leading);
-      reportBlocked(cached.managed, obstacleOf(deps, cached.managed, leading));
+      reportSettings(cached.managed, leading);
+      reportBlocked(cached.managed, lastingReasonOf(deps, cached.managed, leading));
       reportNamespace(ref.namespace);
     }
     const repairing = settle(deps, applier, reportOutage, cached, by, signal).then(
@@ -81,7 +81,7 @@ function isAtRest({ stores, atRest }: Dependencies, { namespace, name }: Resourc
 }
 
 /** What keeps it awake for good, beside its settings, which have Events of their own. */
-function obstacleOf(deps: Dependencies, managed: Managed, services: readonly ServiceInfo[]): string | undefined {
+function lastingReasonOf(deps: Dependencies, managed: Managed, services: readonly ServiceInfo[]): string | undefined {
   if (!isEnabled(managed.workload)) return undefined;
   return services.length === 0 ? noService : notDivertibleReasonOf(deps, managed, services);
 }

@@ -70,7 +70,7 @@ export async function wake(
       } else if (step.do === 'refuse') {
         throw terminal(refusalOf(deps, managed));
       } else {
-        progress.tell('written');
+        progress.report('written');
         const serves = await servesWithin(deps, managed, progress, signal);
         // Not sooner: its Event would keep the API from other wakes that began with it.
         tell();

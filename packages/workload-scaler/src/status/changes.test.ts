@@ -16,7 +16,7 @@ function follow() {
     () => ({ resource: now.resource, due: false }),
     () => now.blind,
   );
-  changes.tell(({ type }) => void told.push(type), [ref], new AbortController().signal);
+  changes.publish(({ type }) => void told.push(type), [ref], new AbortController().signal);
   told.length = 0;
   return { clock, now, told, changes };
 }
@@ -69,7 +69,7 @@ test('looks that take long leave room for those at other namespaces, and none is
   const tell = (change: ResourceChange): void => {
     if (change.type === 'set') told.push(`${change.resource.namespace}/${change.resource.name}`);
   };
-  changes.tell(tell, [ref, ...slow], new AbortController().signal);
+  changes.publish(tell, [ref, ...slow], new AbortController().signal);
   [round, told.length] = [1, 0];
   for (const one of slow) changes.enqueue(one);
   changes.enqueue(ref);

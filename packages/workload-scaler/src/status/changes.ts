@@ -14,8 +14,8 @@ export interface Status {
 export interface Changes {
   /** Looks at a resource soon, or in `ms`; the soonest look counts. */
   enqueue(ref: ResourceRef, ms?: number): void;
-  /** Tells of everything, then of each change, until the signal aborts. */
-  tell(listener: (change: ResourceChange) => void, refs: readonly ResourceRef[], signal: AbortSignal): void;
+  /** Passes on every resource, then each change, until the signal aborts. */
+  publish(listener: (change: ResourceChange) => void, refs: readonly ResourceRef[], signal: AbortSignal): void;
 }
 
 // Events come in bursts: a park alone makes a dozen.
@@ -30,7 +30,7 @@ export function createChanges(
   statusOf: (ref: ResourceRef) => Status,
   isBlind: () => boolean,
 ): Changes {
-  const told = new Map<string, Resource>();
+  const published = new Map<string, Resource>();
   const goneSinceMs = new Map<string, number>();
   const queue = createWorkQueue(clock, look);
   let listener: ((change: ResourceChange) => void) | undefined;
@@ -44,13 +44,13 @@ export function createChanges(
       return;
     }
     goneSinceMs.delete(key);
-    if (!due && isDeepStrictEqual(told.get(key), resource)) return;
-    told.set(key, resource);
+    if (!due && isDeepStrictEqual(published.get(key), resource)) return;
+    published.set(key, resource);
     listener({ type: 'set', resource });
   }
 
   function lookGone(ref: ResourceRef, key: string): void {
-    if (!told.has(key)) return;
+    if (!published.has(key)) return;
     const sinceMs = (isBlind() ? undefined : goneSinceMs.get(key)) ?? clock.monotonic();
     goneSinceMs.set(key, sinceMs);
     const leftMs = goneAfterMs - (clock.monotonic() - sinceMs);
@@ -59,7 +59,7 @@ export function createChanges(
       return;
     }
     goneSinceMs.delete(key);
-    told.delete(key);
+    published.delete(key);
     listener?.({ type: 'removed', resource: { namespace: ref.namespace, name: ref.name } });
   }
 
@@ -70,7 +70,7 @@ export function createChanges(
       if (waitMs === 0) queue.enqueue(ref);
       else queue.enqueueAfter(ref, waitMs);
     },
-    tell: (to, refs, signal) => {
+    publish: (to, refs, signal) => {
       listener = to;
       for (const ref of refs) look(ref);
       to({ type: 'synced' });
