@@ -17,7 +17,10 @@ afterEach(async () => {
 });
 
 /** A Widget that is opted in, with its operator and a Service. */
-async function awake(given: RigOptions = {}): Promise<Rig & { widget(): Widget }> {
+async function awake(
+  given: RigOptions = {},
+  annotations: Record<string, string> = { 'scaler/routing': 'selector' },
+): Promise<Rig & { widget(): Widget }> {
   const rig = await startRig({
     ...given,
     apiKinds: [widgetKind],
@@ -27,7 +30,7 @@ async function awake(given: RigOptions = {}): Promise<Rig & { widget(): Widget }
   const widget = (): Widget => rig.cluster.api.store.get<Widget>(widgets, namespace, 'web');
   await rig.cluster.apply({
     ...{ apiVersion: 'example.com/v1', kind: 'Widget' },
-    metadata: { ...ref, labels: { 'scaler/enabled': 'true' }, annotations: { 'scaler/routing': 'selector' } },
+    metadata: { ...ref, labels: { 'scaler/enabled': 'true' }, annotations },
     spec: { replicas: 2 },
   });
   await rig.cluster.service(namespace, 'web', { port: 80, targetPort: 8080, portName: 'http' });
@@ -76,6 +79,28 @@ describe('a kind with /scale that an option names', () => {
     expect(rig.widget()).toMatchObject({ spec: { replicas: 0 } });
     const writes = rig.cluster.api.audit.writes({ gvr: widgets, name: 'web' });
     expect(writes.filter(({ subresource }) => subresource === 'scale')).toEqual([]);
+  });
+
+  test('is parked and woken through Services that its controller narrows, whose selectors stay as they are', async () => {
+    const rig = await awake({}, { 'scaler/metrics': 'requests_per_5m<=0' });
+    const { api, service } = rig.cluster;
+    const hash = api.store.list('v1/pods', { namespace }).items[0]?.metadata.labels?.['pod-template-hash'] ?? '';
+    const narrowed = async (name: string, label: Record<string, string>): Promise<void> => {
+      const ports = { port: 80, targetPort: 8080, portName: 'http' };
+      await service(namespace, name, { ...ports, selector: { app: 'web', ...label } });
+    };
+    await narrowed('web', { 'pod-template-hash': hash });
+    await narrowed('canary', { 'a-hash': 'gone' });
+    await rig.until(() => rig.leader.resources.get('shop/web')?.targets?.length === 2);
+    rig.cluster.api.store.delete('v1/services', namespace, 'canary');
+    await narrowed('canary', { 'pod-template-hash': hash });
+    await rig.until(() => rig.leader.resources.get('shop/web')?.blocked === undefined);
+    await rig.leader.putToSleep(ref);
+    expect(rig.routing('web')).toEqual({ key: undefined, slices: 1 });
+    await rig.waitForDlxOnly('web');
+    expect(await ask(rig.url('web'))).toBe(200);
+    await rig.until(() => phase(rig.widget()) === 'awake' && rig.routing('web').slices === 0);
+    expect(api.audit.writes({ gvr: 'v1/services', name: 'web' }).filter(({ verb }) => verb === 'patch')).toEqual([]);
   });
 
   test('is not begun with in a dry run', async () => {

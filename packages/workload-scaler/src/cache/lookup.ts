@@ -1,4 +1,4 @@
-import { isOurs, ownSelector, selects } from '../routing/routing.ts';
+import { isOurs, ownSelector, selectsPodsOf } from '../routing/routing.ts';
 import { keys } from '../workload/keys.ts';
 import { resourceLabel } from '../routing/build-slice.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
@@ -15,7 +15,7 @@ import type { Options } from '../config/options.ts';
 import { mostServices } from '../machine/divertible.ts';
 import type { Settings } from '../config/settings.ts';
 import { createSettingsReader } from '../config/settings-reader.ts';
-import { firstPair, pairsOf, type Stores } from './stores.ts';
+import { candidatePairs, pairsOf, type Stores } from './stores.ts';
 import type { TargetGroupInfo } from '../hosts/target-group.ts';
 
 /** A workload with its kind and what its annotations ask for. */
@@ -85,9 +85,10 @@ export function createLookup({ stores, options, namespaces, dryRun }: LookupPart
   const slicesOf = (namespace: string, service: string): readonly SliceInfo[] =>
     stores.slices.byIndex('service', `${namespace}/${service}`).filter(isOurs);
   const workloadsBehind = (service: ServiceInfo): Workload[] =>
-    stores.workloads
-      .flatMap(({ store }) => firstPair(service).flatMap((pair) => store.byIndex('label', pair)))
-      .filter((workload) => selects(service, workload.templateLabels));
+    stores.workloads.flatMap((one) => {
+      const found = candidatePairs(service, [one]).flatMap((pair) => one.store.byIndex('label', pair));
+      return [...new Set(found)].filter((workload) => selectsPodsOf(service, workload));
+    });
 
   return {
     managed,
@@ -129,13 +130,13 @@ export function isEnabled(workload: Workload): boolean {
 /** Whether a Service leads to a workload, by its settings and labels. */
 export function leadsTo(service: ServiceInfo, { workload, settings }: Managed): boolean {
   const meant = settings.services === undefined || settings.services.includes(service.name);
-  return meant && selects(service, workload.templateLabels);
+  return meant && selectsPodsOf(service, workload);
 }
 
 function servicesOf(stores: Stores, managed: Managed): readonly ServiceInfo[] {
   const { namespace, templateLabels } = managed.workload;
   const candidates = pairsOf(namespace, templateLabels).flatMap((pair) => stores.services.byIndex('selector', pair));
-  const leading = candidates.filter((service) => leadsTo(service, managed)).sort(byName);
+  const leading = [...new Set(candidates)].filter((service) => leadsTo(service, managed)).sort(byName);
   if (leading.length < mostServices) return leading;
   // What is diverted already goes first: it has to be woken for, and handed back.
   const [diverted, others] = [leading.filter(isDiverted), leading.filter((service) => !isDiverted(service))];
@@ -203,13 +204,10 @@ function straysOf(stores: Stores, behind: Behind, ref: ResourceRef, own: readonl
   const carried = stores.slices
     .byIndex('resource', `${namespace}/${resourceLabel(name)}`)
     .map(({ service }) => service);
-  const labels = stores.workloads.flatMap(({ store }) => {
-    const workload = store.get(namespace, name);
-    return workload === undefined ? [] : [workload.templateLabels];
-  });
-  const selecting = labels.flatMap((one) =>
-    pairsOf(namespace, one).flatMap((pair) =>
-      stores.services.byIndex('selector', pair).filter((service) => selects(service, one)),
+  const workloads = stores.workloads.flatMap(({ store }) => store.get(namespace, name) ?? []);
+  const selecting = workloads.flatMap((one) =>
+    pairsOf(namespace, one.templateLabels).flatMap((pair) =>
+      stores.services.byIndex('selector', pair).filter((service) => selectsPodsOf(service, one)),
     ),
   );
   // A key without a slice names no resource: where no workload is behind the Service, its own name answers for it.

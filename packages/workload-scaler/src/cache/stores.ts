@@ -169,7 +169,7 @@ export function addIndexes(stores: Indexed, role: ScalerContext['role']): void {
   pods.addIndex('label', ({ namespace, labels }) => pairsOf(namespace, labels));
   replicaSets.addIndex('owner', ({ ownerUid }) => [ownerUid ?? '']);
   replicaSets.addIndex('uid', ({ uid }) => [uid]);
-  services.addIndex('selector', (service) => firstPair(service));
+  services.addIndex('selector', (service) => candidatePairs(service, workloads));
   ingresses.addIndex('host', ({ namespace, routes }) =>
     [...new Set(routes.map(({ host }) => host))].map((host) => `${namespace}/${host}`),
   );
@@ -196,6 +196,13 @@ export function pairsOf(namespace: string, labels: Readonly<Record<string, strin
 /** Every pod that a Service selects has this label among others; one is enough to find candidates. */
 export function firstPair(service: ServiceInfo): string[] {
   return pairsOf(service.namespace, ownSelector(service)).sort().slice(0, 1);
+}
+
+/** Index keys of labels by which the workloads of these kinds are found that a Service may lead to, and it by them. */
+export function candidatePairs(service: ServiceInfo, workloads: readonly Pick<WorkloadStore, 'kind'>[]): string[] {
+  // Of such a kind the controller may have given its pods the first.
+  const mayAdd = workloads.some(({ kind: { pods } }) => pods === 'selected');
+  return mayAdd ? pairsOf(service.namespace, ownSelector(service)) : firstPair(service);
 }
 
 /** The DLX ports that a workload's labels claim; those that were written for another object claim nothing. */

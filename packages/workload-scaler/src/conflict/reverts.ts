@@ -68,7 +68,7 @@ function staysDiverted({ managed, services }: Snapshot): boolean {
   const { phase } = readToken(managed.workload);
   if (phase === 'parking' || phase === 'asleep') return true;
   const leading = services.flatMap(({ service, leads }) => (service !== undefined && leads ? [service] : []));
-  return phase === 'awake' && routingMode(managed.settings, leading) === 'always';
+  return phase === 'awake' && routingMode(managed.settings, leading, managed.workload) === 'always';
 }
 
 function workloadReverts({ managed }: Snapshot, before: Seen | undefined, nowMs: number): readonly Revert[] {

@@ -72,7 +72,7 @@ function complaintsOf(
   const ingresses = settings.hosts.length > 0 ? lookup.acceptedIngresses(managed, services) : [];
   const httpRoutes = lookup.httpRoutesOf(managed, services);
   const hosts = hostsOf({ managed, ingresses, httpRoutes }, options).refused;
-  const mode = routingMode(settings, services);
+  const mode = routingMode(settings, services, workload);
   const bare = mode === 'overlay' && !workload.template.preStop;
   return [
     ...problems.map(({ message }) => ['InvalidSetting', message] as const),

@@ -4,13 +4,13 @@ import type { Deployment, KubeObject } from '@scaler/kube';
 import { trimDeployment } from '../testing/kinds.ts';
 import type { Workload } from '../workload/workload.ts';
 import { trimPod } from '../endpoints/pod-info.ts';
-import { trimService } from '../routing/service-info.ts';
+import { type ServiceInfo, trimService } from '../routing/service-info.ts';
 import type { Facts } from './facts.ts';
 import { parseOptions } from '../config/options.ts';
 import { type BesideFacts, blockedReason, parkBlockers } from './blockers.ts';
 import { appsRollout } from '../workload/rollout.ts';
 import { notDivertibleReason, routingMode } from './divertible.ts';
-import { parseSettings } from '../config/settings.ts';
+import { parseSettings, type Settings } from '../config/settings.ts';
 import { trimIngress } from '../hosts/ingress.ts';
 import { trimTargetGroup } from '../hosts/target-group.ts';
 
@@ -145,16 +145,40 @@ describe('Services that cannot be diverted', () => {
   });
 });
 
+describe('a Service that the controller of a workload narrows to some of its pods', () => {
+  const metric = { 'scaler/metrics': 'requests_per_5m<=0' };
+  const rollout: Workload = { ...workload('web'), pods: 'selected' };
+  const stable = service({ selector: { app: 'web', 'rollouts-pod-template-hash': '6846cc849f' } });
+  const reason = (annotations: Record<string, string>) =>
+    notDivertibleReason({ ...facts, workload: rollout, services: [stable], settings: settingsOf(annotations) });
+
+  test('is overlaid, so that its selector is left alone', () => {
+    expect(routingMode(settingsOf(metric), [service(), stable], rollout)).toBe('overlay');
+    expect(reason(metric)).toBeUndefined();
+  });
+
+  test.each<Record<string, string>>([{}, { 'scaler/routing': 'selector', ...metric }, { 'scaler/routing': 'always' }])(
+    'keeps it awake in another mode, with the reason: %j',
+    (annotations) => {
+      expect(reason(annotations)).toMatch(
+        /controller of web keeps the selector of Service web by rollouts-pod-template-hash: it needs scaler\/routing: overlay/,
+      );
+    },
+  );
+});
+
 describe('the mode', () => {
+  const modeOf = (settings: Settings, services: readonly ServiceInfo[]) =>
+    routingMode(settings, services, workload('web'));
+
   test('auto is always without a metric, overlay under GitOps, else selector', () => {
     const metric = settingsOf({ 'scaler/metrics': 'requests_per_5m<=0' });
-    expect(routingMode(settingsOf(), [service()])).toBe('always');
-    expect(routingMode(metric, [service()])).toBe('selector');
-    expect(routingMode(metric, [service({}, ['argocd-controller'])])).toBe('overlay');
-    expect(routingMode(metric, [service({}, ['kubectl', 'helm'])])).toBe('selector');
-    expect(routingMode(settingsOf({ 'scaler/routing': 'selector' }), [service({}, ['argocd-controller'])])).toBe(
-      'selector',
-    );
+    expect(modeOf(settingsOf(), [service()])).toBe('always');
+    expect(modeOf(metric, [service()])).toBe('selector');
+    expect(modeOf(metric, [service({}, ['argocd-controller'])])).toBe('overlay');
+    expect(modeOf(metric, [service({}, ['kubectl', 'helm'])])).toBe('selector');
+    const selector = settingsOf({ 'scaler/routing': 'selector' });
+    expect(modeOf(selector, [service({}, ['argocd-controller'])])).toBe('selector');
   });
 });
 

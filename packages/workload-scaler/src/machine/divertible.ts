@@ -1,4 +1,5 @@
 import { fewOf } from '../workload/few-of.ts';
+import { addedKeys } from '../routing/routing.ts';
 import { foreignPods, serviceProblems } from '../routing/service-problems.ts';
 import type { PodInfo, ReplicaSetInfo } from '../endpoints/pod-info.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
@@ -31,6 +32,7 @@ export function notDivertibleReason(facts: DivertFacts): string | undefined {
   const reasons = [
     ...missingServices(facts),
     ...facts.services.flatMap((service) => serviceProblems(service)).slice(0, fewReasons),
+    ...addedToSelector(facts),
     ...manyPorts(facts),
     ...balancerProblems(facts),
     ...sharing(facts),
@@ -50,6 +52,17 @@ function manyPorts({ services }: DivertFacts): string[] {
   if (services.length >= mostServices) return [`${mostServices} Services or more lead to it, fewer can be diverted`];
   const ports = services.reduce((sum, service) => sum + service.ports.length, 0);
   return ports <= mostPorts ? [] : [`its Services have ${ports} ports, at most ${mostPorts} can be diverted`];
+}
+
+// Its controller writes that selector, and may take a further key for a mistake: an Argo Rollout is not scaled any more then.
+function addedToSelector({ workload, settings, services }: DivertFacts): string[] {
+  const [first] = services.filter((service) => addedKeys(service, workload).length > 0);
+  if (first === undefined || routingMode(settings, services, workload) === 'overlay') return [];
+  const [key = ''] = addedKeys(first, workload);
+  const metric = settings.measured ? '' : ' and a metric';
+  return [
+    `the controller of ${workload.name} keeps the selector of Service ${first.name} by ${key}: it needs scaler/routing: overlay${metric}`,
+  ];
 }
 
 function missingServices({ settings, services, workload }: DivertFacts): string[] {
@@ -109,12 +122,18 @@ function meshed({ workload, pods, settings }: DivertFacts): string[] {
 // Controllers that put a Service back as its repository says; `helm` and `kubectl` write once and go.
 const gitOps = /^(argocd|kustomize-controller|helm-controller|flux|fleet|rancher-fleet|config-sync|configsync)/;
 
-/** The mode in effect: `auto` is `always` without a metric, `overlay` where a GitOps tool keeps a Service, else `selector`. */
+/**
+ * The mode in effect: `auto` is `always` without a metric, `overlay` where a GitOps tool or the workload's own controller keeps
+ * the selector of a Service, else `selector`.
+ */
 export function routingMode(
   { routing, measured }: Pick<Settings, 'routing' | 'measured'>,
   services: readonly ServiceInfo[],
+  workload: Pick<Workload, 'pods' | 'selector' | 'templateLabels'>,
 ): RoutingMode {
   if (routing !== 'auto') return routing;
   if (!measured) return 'always';
-  return services.some(({ managers }) => managers.some((manager) => gitOps.test(manager))) ? 'overlay' : 'selector';
+  const isKept = (service: ServiceInfo): boolean =>
+    service.managers.some((manager) => gitOps.test(manager)) || addedKeys(service, workload).length > 0;
+  return services.some(isKept) ? 'overlay' : 'selector';
 }

@@ -53,7 +53,7 @@ export function observe(deps: Sources, snapshot: Snapshot): Observation {
 function factsOf(deps: Sources, snapshot: Snapshot, wanted: Wanted): Facts {
   const { managed, services } = snapshot;
   const leading = leadingOf(snapshot);
-  const mode = managed === undefined ? 'selector' : routingMode(managed.settings, leading);
+  const mode = managed === undefined ? 'selector' : routingMode(managed.settings, leading, managed.workload);
   const conflict = deps.conflicts.of(snapshot.ref);
   if (conflict !== undefined) again(wanted, conflict.leftMs);
   const bar = conflict === undefined || conflict.what === 'zero' ? undefined : conflict.text;

@@ -4,7 +4,7 @@ import { serviceAddresses } from '@scaler/kube';
 import { buildSlices, resourceLabel, sameSlice, sliceName } from './build-slice.ts';
 import { foreignPods, serviceProblems } from './service-problems.ts';
 import { mirrorAddresses, mirrorUrgency } from './mirror.ts';
-import { routingOf, selects } from './routing.ts';
+import { addedKeys, routingOf, selects, selectsPodsOf } from './routing.ts';
 import { trimService } from './service-info.ts';
 import { trimSlice } from './slice-info.ts';
 import { pod, replicaSet, service, workload } from '../testing/objects.ts';
@@ -95,6 +95,26 @@ describe('routing', () => {
     expect(selects(service({ selector: { app: 'web', 'scaler/asleep': 'e1' } }), { app: 'web', tier: 'x' })).toBe(true);
     expect(selects(service({ selector: { 'scaler/asleep': 'e1' } }), { app: 'web' })).toBe(false);
     expect(selects(service({ selector: undefined }), { app: 'web' })).toBe(false);
+  });
+});
+
+describe('a Service that selects by more than a workload', () => {
+  const selected = { pods: 'selected', selector: { app: 'web' }, templateLabels: { app: 'web', tier: 'x' } } as const;
+  const narrowed = service({ selector: { app: 'web', hash: '1', 'scaler/asleep': 'e1' } });
+
+  test('leads to it where the label is one that its template does not name', () => {
+    expect(addedKeys(narrowed, selected)).toEqual(['hash']);
+    expect(selectsPodsOf(narrowed, selected)).toBe(true);
+    expect(addedKeys(service({ selector: { app: 'web', tier: 'x' } }), selected)).toEqual([]);
+  });
+
+  test.each<[string, Record<string, string>, Partial<typeof selected> | { pods: 'owned' }]>([
+    ['its template says otherwise', { app: 'web', tier: 'y', hash: '1' }, {}],
+    ['it leaves out what the workload selects by', { hash: '1' }, {}],
+    ['another workload is meant', { app: 'db', hash: '1' }, {}],
+    ['its pods are found by their owners', { app: 'web', hash: '1' }, { pods: 'owned' }],
+  ])('does not where %s', (_why, selector, more) => {
+    expect(selectsPodsOf(service({ selector }), { ...selected, ...more })).toBe(false);
   });
 });
 

@@ -1,5 +1,6 @@
 import { type SlicePort, sliceLabels } from '@scaler/kube';
 import { keys } from '../workload/keys.ts';
+import type { Workload } from '../workload/workload.ts';
 import type { ServiceInfo } from './service-info.ts';
 import type { SliceInfo } from './slice-info.ts';
 
@@ -61,4 +62,25 @@ export function ownSelector(service: ServiceInfo): Readonly<Record<string, strin
 export function selects(service: ServiceInfo, labels: Readonly<Record<string, string>>): boolean {
   const selector = Object.entries(ownSelector(service));
   return selector.length > 0 && selector.every(([key, value]) => labels[key] === value);
+}
+
+type Selected = Pick<Workload, 'pods' | 'selector' | 'templateLabels'>;
+
+/** Whether a Service, undiverted, selects pods of a workload: all of them, or those that its controller labels apart. */
+export function selectsPodsOf(service: ServiceInfo, workload: Selected): boolean {
+  return selects(service, workload.templateLabels) || addedKeys(service, workload).length > 0;
+}
+
+/**
+ * The keys of a Service's selector that only a workload's controller can have given to its pods: the Service has all that the
+ * workload selects by, and these beside it, which its template does not name. So the stable and the canary Service of an Argo
+ * Rollout lead to the pods of one revision each.
+ */
+export function addedKeys(service: ServiceInfo, { pods, selector, templateLabels }: Selected): readonly string[] {
+  const own = ownSelector(service);
+  const wanted = Object.entries(selector);
+  if (pods !== 'selected' || wanted.length === 0) return [];
+  const narrows = [...wanted, ...Object.entries(templateLabels)].every(([key, value]) => (own[key] ?? value) === value);
+  if (!narrows || wanted.some(([key]) => own[key] === undefined)) return [];
+  return Object.keys(own).filter((key) => templateLabels[key] === undefined);
 }

@@ -64,7 +64,7 @@ function describe(
       httpRoutes: deps.lookup.httpRoutesOf(managed, services),
       // The autoscaler's side of it is in the facts.
       slicesOf: deps.role === 'dlx' ? (name) => deps.lookup.slicesOf(snapshot.ref.namespace, name) : undefined,
-      mode: routingMode(managed.settings, services),
+      mode: routingMode(managed.settings, services, managed.workload),
       blocked: blockedReason(blockersOf(deps, snapshot, managed, facts)),
       divertedForMs: divertedForMs(deps, snapshot, managed, wanted),
       updatedMs: deps.updates.lastOf(managed.workload.uid),
