@@ -1,4 +1,4 @@
-/** How often what happened, so that one sees that a run was not in vain. */
+/** Counts how often each kind of thing happened: the counts show that a run exercised the product. */
 export interface Counts {
   add(what: string, times?: number): void;
   of(what: string): number;

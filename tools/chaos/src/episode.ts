@@ -4,17 +4,17 @@ import { createPerform } from './steps/perform.ts';
 import type { Step } from './steps/step.ts';
 import { startWorld, type WorldOptions } from './world/world.ts';
 
-/** One script in a world of its own. */
+/** One script, played in a world of its own. */
 export interface Episode {
   readonly seed: number;
   readonly steps: readonly Step[];
 }
 
-/** How it went. */
+/** The result of an episode. */
 export interface Outcome {
-  /** Undefined: everything held. */
+  /** Undefined: every invariant held. */
   readonly violation: Violation | undefined;
-  /** Index of the step during which it was seen; as many as there are when none. */
+  /** Index of the step during which the violation was seen; the number of steps when there was none. */
   readonly step: number;
   /** Milliseconds of the product's time. */
   readonly ms: number;

@@ -5,7 +5,7 @@ import type { Tally } from './report.ts';
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** Shares the episodes of a long run out to processes. Undefined: one of them found something, and has told it. */
+/** Shares the episodes of a long run out to processes. Undefined: one of them found a violation, and has printed it. */
 export async function runJobs(options: Options): Promise<readonly Tally[] | undefined> {
   const children = new Set<ReturnType<typeof spawn>>();
   const run = ({ seed, steps }: Share): Promise<Tally | undefined> =>
@@ -27,7 +27,7 @@ export async function runJobs(options: Options): Promise<readonly Tally[] | unde
   const tallies = await Promise.all(
     sharesOf(options).map(async (share) => {
       const tally = await run(share);
-      // There is something to look at: the others need not go on.
+      // A violation was found: the other processes need not go on.
       if (tally === undefined) for (const child of children) child.kill();
       return tally;
     }),
@@ -40,7 +40,7 @@ interface Share {
   readonly steps: number;
 }
 
-/** Whole episodes, of seeds that follow each other. */
+/** Each process plays whole episodes, of consecutive seeds. */
 export function sharesOf({
   seed,
   steps,

@@ -28,20 +28,20 @@ async function main(): Promise<number> {
   const partial = [options.only, options.replay, options.drill].some((one) => one !== undefined);
   const never = partial ? [] : missing({ of: (what) => tally.counts[what] ?? 0 }, tally.steps);
   if (never.length > 0) {
-    console.error(`The run was in vain: these never happened: ${never.join(', ')}`);
+    console.error(`The run proves nothing, because these never happened: ${never.join(', ')}`);
     return 1;
   }
   console.log(`${tally.steps} steps, 0 broken invariants`);
   return 0;
 }
 
-/** Undefined: something is broken, and was told. */
+/** Undefined: an invariant was broken, and the report is printed. */
 async function runHere(options: Options): Promise<readonly Tally[] | undefined> {
   const counts = createCounts();
   let steps = 0;
   let productMs = 0;
   for (const episode of await episodesOf(options)) {
-    const outcome = await play(episode, { counts, ...tellers(options) });
+    const outcome = await play(episode, { counts, ...printersOf(options) });
     steps += Math.min(outcome.step + 1, episode.steps.length);
     productMs += outcome.ms;
     if (outcome.violation !== undefined) {
@@ -50,14 +50,16 @@ async function runHere(options: Options): Promise<readonly Tally[] | undefined> 
     }
     if (options.child || options.steps > options.episode) {
       const seconds = Math.round(outcome.ms / 1_000);
-      console.log(`seed ${episode.seed}: ${episode.steps.length} steps, ${seconds} s of its time, nothing broken`);
+      console.log(
+        `seed ${episode.seed}: ${episode.steps.length} steps, ${seconds} s of simulated time, no invariant broken`,
+      );
     }
   }
   const { user, system } = process.cpuUsage();
   return [{ steps, productMs, cpuMs: (user + system) / 1_000, counts: countsOf(counts) }];
 }
 
-/** A long run is many episodes, each in a world of its own: its seed is enough to have it again. */
+/** A long run is many episodes, each in a world of its own: a failure comes again from its seed alone. */
 async function episodesOf(options: Options): Promise<readonly Episode[]> {
   const { seed, steps, episode, only, replay, drill } = options;
   const script = (of: number, length: number): readonly Step[] =>
@@ -69,7 +71,7 @@ async function episodesOf(options: Options): Promise<readonly Episode[]> {
   return Array.from({ length: count }, (_, i) => ({ seed: seed + i, steps: script(seed + i, length) }));
 }
 
-function tellers({ verbose }: Options): Pick<EpisodeOptions, 'onStep' | 'onLog'> {
+function printersOf({ verbose }: Options): Pick<EpisodeOptions, 'onStep' | 'onLog'> {
   if (!verbose) return {};
   return {
     onStep: (index, step, ms) => console.log(`${Math.round(ms)} ms  step ${index}  ${JSON.stringify(step)}`),
@@ -84,7 +86,7 @@ async function fail(episode: Episode, outcome: Outcome, { shrinkSeconds, drill }
   const { violation, step } = outcome;
   console.error(`\nBROKEN: ${violation?.invariant}\n  ${violation?.facts}`);
   console.error(
-    `  seed ${episode.seed}, step ${step} (${JSON.stringify(episode.steps[step])}), ${violation?.ms} ms of its time`,
+    `  seed ${episode.seed}, step ${step} (${JSON.stringify(episode.steps[step])}), ${violation?.ms} ms of simulated time`,
   );
   const endsMs = performance.now() + shrinkSeconds * 1_000;
   const seen = episode.steps.slice(0, step + 1);
@@ -117,5 +119,5 @@ function indicesOf(part: readonly Step[], whole: readonly Step[]): readonly numb
 }
 
 process.exitCode = await main();
-// Keep-alive connections of processes that were killed in the simulation may still be on their way out.
+// Keep-alive connections of processes that were killed in the simulation may still be closing.
 process.exit();

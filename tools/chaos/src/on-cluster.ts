@@ -5,7 +5,7 @@ import type { Options } from './options.ts';
 
 const e2e = fileURLToPath(new URL('../../system/src/e2e.ts', import.meta.url));
 
-/** The scenario of the end-to-end tests that plays a script on a real cluster; its exit code. */
+/** Runs the scenario of the end-to-end tests that plays a script on a real cluster; resolves with its exit code. */
 export async function runOnCluster({ seed, steps, only }: Options): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, e2e, '--all', 'chaos'], {
     stdio: 'inherit',

@@ -35,7 +35,7 @@ test('jobs share out whole episodes, each seed once', () => {
   expect(sharesOf({ seed: 1, steps: 200, episode: 200, jobs: 8 })).toEqual([{ seed: 1, steps: 200 }]);
 });
 
-test('a run without parks is in vain, and a long one in which a fault never came about', () => {
+test('a run without parks proves nothing, nor does a long one without a kind of fault', () => {
   expect(missing({ of: () => 1 }, 10_000)).toEqual([]);
   expect(missing({ of: (what) => (what === 'parks' ? 0 : 1) }, 100)).toEqual(['parks']);
   expect(missing({ of: (what) => (what === 'fault lost' ? 0 : 1) }, 999)).toEqual([]);

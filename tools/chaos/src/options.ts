@@ -4,26 +4,26 @@ import { type Drill, drills } from './steps/generate.ts';
 /** How the suite is run. */
 export interface Options {
   readonly seed: number;
-  /** In all, over as many episodes as that takes. */
+  /** In total, over all episodes. */
   readonly steps: number;
   /** Steps of one episode. */
   readonly episode: number;
-  /** Ends soon: a sample for CI. */
+  /** A short sample, for CI. */
   readonly quick: boolean;
   /** Only these steps of the one episode of the seed. */
   readonly only: readonly number[] | undefined;
-  /** A file with `{seed, steps}`, as a failure leaves it behind. */
+  /** A file with `{seed, steps}`, as a failure writes it. */
   readonly replay: string | undefined;
-  /** Scripts that are about one thing alone. */
+  /** Scripts with one kind of trouble alone. */
   readonly drill: Drill | undefined;
-  /** On the cluster of `KUBECONFIG` instead, where the steps and the time are real: tools/system. */
+  /** On the cluster of `KUBECONFIG` instead, with real steps and real time: tools/system. */
   readonly cluster: boolean;
   readonly verbose: boolean;
   /** Processes that the episodes of a long run are shared out to. */
   readonly jobs: number;
-  /** One of these processes: tells its counts to the one that started it. */
+  /** This process is one of the jobs: it sends its counts to its parent. */
   readonly child: boolean;
-  /** Seconds for finding a shorter history. */
+  /** Seconds for finding a shorter script. */
   readonly shrinkSeconds: number;
 }
 

@@ -6,7 +6,7 @@ export interface Random {
   below(end: number): number;
   /** A whole number from `first` to `last`. */
   between(first: number, last: number): number;
-  /** True in this share of cases. */
+  /** True with this probability. */
   chance(share: number): boolean;
   /** @throws when the list is empty. */
   pick<T>(list: readonly T[]): T;

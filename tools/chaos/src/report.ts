@@ -1,16 +1,16 @@
 import type { Counts } from './counts.ts';
 
-/** What came of some episodes. */
+/** The result of some episodes. */
 export interface Tally {
   readonly steps: number;
   /** Milliseconds of the product's time. */
   readonly productMs: number;
-  /** Of this process, and of those that it started. */
+  /** CPU time of this process, and of those that it started. */
   readonly cpuMs: number;
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** Prints the counts of a run, so that one sees that it was not in vain. */
+/** Prints the counts of a run: they show that it exercised the product. */
 export function printTally({ steps, productMs, cpuMs, counts }: Tally, tookMs: number): void {
   const lines = Object.entries(counts)
     .filter(([what]) => what !== '')
@@ -18,7 +18,7 @@ export function printTally({ steps, productMs, cpuMs, counts }: Tally, tookMs: n
   for (const [what, times] of lines) console.log(`${String(times).padStart(8)}  ${what}`);
   const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
   console.log(
-    `${seconds(tookMs)} s (${seconds(cpuMs)} s of CPU), ${((steps * 1_000) / tookMs).toFixed(1)} steps/s, ${seconds(productMs)} s of the product's time`,
+    `${seconds(tookMs)} s (${seconds(cpuMs)} s of CPU), ${((steps * 1_000) / tookMs).toFixed(1)} steps/s, ${seconds(productMs)} s of simulated time`,
   );
 }
 

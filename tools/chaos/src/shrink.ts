@@ -1,20 +1,20 @@
-/** What of a history is needed: tries shorter ones for as long as it may. */
+/** The steps of a history that its failure needs, as far as the tries found out. */
 export interface Shrinking<T> {
   readonly steps: readonly T[];
-  /** How many shorter histories were tried. */
+  /** Number of shorter histories that were tried. */
   readonly tries: number;
 }
 
 export interface ShrinkOptions {
-  /** No more tries than this. Default 60. */
+  /** The most tries. Default 60. */
   readonly tries?: number;
   /** Whether there is time for another. Default: always. */
   readonly mayGoOn?: () => boolean;
 }
 
 /**
- * Delta debugging: leaves out ever smaller parts, from the end on, as long as what is left still fails. `fails` is told
- * the candidate; a failure of another kind is none.
+ * Delta debugging: leaves out ever smaller parts, from the end on, as long as what is left still fails. `fails` plays
+ * the candidate; a failure of another kind does not count.
  */
 export async function shrink<T>(
   steps: readonly T[],

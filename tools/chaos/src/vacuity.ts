@@ -1,9 +1,9 @@
 import type { Counts } from './counts.ts';
 
-/** What must have happened at least once, or the run proves nothing. */
+/** Things that must have happened at least once, or the run proves nothing. */
 const always = ['requests', 'parks', 'wakes', 'parks judged', 'served by a DLX'];
 
-/** The same, of a run of a thousand steps or more: every kind of fault. */
+/** The same for a run of a thousand steps or more: every kind of fault. */
 const inLongRuns = [
   'served by a pod',
   'parks cancelled',
@@ -20,11 +20,11 @@ const inLongRuns = [
   ...['autoscaler drained', 'dlx drained'],
   ...['interleaved request', 'interleaved slow-request', 'interleaved scale', 'interleaved opt-out'],
   ...['interleaved pause', 'interleaved busy', 'busy leases taken', 'excused: nothing wakes it'],
-  ...['awake', 'asleep', 'as-is', 'busy', 'busy-put', 'dry-run', 'none'].map((wish) => `wish ${wish}`),
+  ...['awake', 'asleep', 'as-is', 'busy', 'busy-put', 'dry-run', 'none'].map((intent) => `intent ${intent}`),
   ...['yes', 'no', 'broken', 'silent'].map((answer) => `veto asked: ${answer}`),
 ];
 
-/** What never happened in a run of so many steps although it should have. */
+/** The things that should have happened in a run of so many steps, and did not. */
 export function missing(counts: Pick<Counts, 'of'>, steps: number): readonly string[] {
   return [...always, ...(steps >= 1_000 ? inLongRuns : [])].filter((what) => counts.of(what) === 0);
 }

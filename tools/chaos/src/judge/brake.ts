@@ -1,9 +1,9 @@
 import { brakeParks, times } from '../world/fleet.ts';
 import type { Report, Scene } from './scene.ts';
 
-/** After a failure of the source, more than a few at once begin to park only a few per tick. */
+/** The brake: after a failure of the source, only a few parks begin per tick. */
 export interface BrakeWatch {
-  /** An autoscaler begins to park something. */
+  /** An autoscaler begins a park. */
   begun(user: string): void;
 }
 
@@ -28,7 +28,10 @@ export function createBrakeWatch(scene: Scene, report: Report): BrakeWatch {
   };
 }
 
-/** When the source last gave it nothing for a tick: what a retry made good, or only some calls had, does not brake. */
+/**
+ * When the source last gave the autoscaler nothing for a tick. A failure that a retry made good, or that hit only some
+ * calls, does not brake.
+ */
 function lastFailureMs({ audit, timeline }: Scene, user: string): number {
   const asked = audit.entries({ user }).filter(({ path }) => path.startsWith('/apis/custom.metrics'));
   const answered = asked.filter(({ status }) => status === 200);

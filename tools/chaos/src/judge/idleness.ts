@@ -1,46 +1,46 @@
 import type { AuditEntry } from '@scaler/testing-kit/kubernetes';
 import { keyOf, type Member, times } from '../world/fleet.ts';
 import type { Report, Scene } from './scene.ts';
-import { barOf } from './wishes.ts';
+import { parkBlockerOf } from './owner-intent.ts';
 import type { Token } from './workload-log.ts';
 
 const second = 1_000;
 
-/** Nothing goes to sleep against what its owner wants: the write itself must have tested it. */
-export function judgeWishes(scene: Scene, report: Report, { wishes }: Token, entry: AuditEntry, what: string): void {
-  // Whose wall clock was wrong may have seen the end of it.
+/** No park ends against the owner's intent: the write itself must have tested it. */
+export function judgeIntent(scene: Scene, report: Report, { intent }: Token, entry: AuditEntry, what: string): void {
+  // A process whose wall clock was wrong may have seen the end of the intent.
   const wallMs = hasJumped(scene, entry) ? Number.MAX_SAFE_INTEGER : scene.timeline.clock.now();
-  const bar = barOf(wishes, wallMs);
+  const bar = parkBlockerOf(intent, wallMs);
   if (bar !== undefined) report("owner's wishes", `${what}: ${bar}`);
 }
 
-/** Nothing goes to sleep that was used, or of which nobody could know whether it was. */
+/** No resource goes to sleep that was in use, or whose use could not be known. */
 export function judgeIdle(
   scene: Scene,
   report: Report,
   member: Member,
-  { wishes }: Token,
+  { intent }: Token,
   entry: AuditEntry,
   what: string,
 ): void {
   const { metrics, traffic, timeline, health, counts } = scene;
   const key = keyOf(member);
   const zeroMs = timeline.ms;
-  // A decision may have had to wait for the API, in retries that each had their time.
+  // A decision may have waited for the API, in retries that each had their own time-out.
   const troubled = zeroMs - health.disturbedMs < 30 * second;
   const slackMs = troubled ? 22 * second : 1.5 * second;
   const window = times.window * second;
   const tick = times.interval * second;
   counts.add('parks judged');
-  if (member.veto && scene.vetoes.barsSinceMs(key) < zeroMs - slackMs)
-    report("owner's wishes", `${what}: its pods have not let it sleep since ${scene.vetoes.barsSinceMs(key)} ms`);
-  // Neither requests nor metrics count against that; what is under way in a DLX does.
+  if (member.veto && scene.vetoes.vetoedSinceMs(key) < zeroMs - slackMs)
+    report("owner's wishes", `${what}: its pods have not let it sleep since ${scene.vetoes.vetoedSinceMs(key)} ms`);
+  // Neither requests nor metrics count against a pause `asleep`; a request in a DLX does.
   const wanted =
-    wishes.pause === 'asleep' && (hasJumped(scene, entry) || wishes.pauseUntilMs > timeline.clock.now() - slackMs);
+    intent.pause === 'asleep' && (hasJumped(scene, entry) || intent.pauseUntilMs > timeline.clock.now() - slackMs);
   for (const sent of traffic.served(key)) {
     const { endedMs = Infinity, sentMs } = sent;
     const byDlx = scene.programs.some(({ address }) => sent.backend?.startsWith(`${address}:`));
-    // What was answered after the write had been sent could still undo it, and did not.
+    // A request that was answered after the write had been sent could still undo the write, and did not.
     const arrivalMs = entry.at - timeline.clock.now() + zeroMs;
     if (byDlx && sentMs >= arrivalMs + 1 && endedMs <= zeroMs)
       report(

@@ -5,28 +5,28 @@ import { createLeaders, type Leaders } from './leaders.ts';
 import { createRoutes } from './routes.ts';
 import type { Scene, Violation } from './scene.ts';
 import { createTransitions } from './transitions.ts';
-import { complaintOf, createPatience } from './whole.ts';
+import { notConvergedReason, createConvergenceWatch } from './convergence.ts';
 import { createWakeWatch } from './wakes.ts';
 import { type ChangeLog, createChangeLog } from './workload-log.ts';
 
-/** Everything that must hold. */
+/** Checks all invariants. */
 export interface Judge {
-  /** The first that does not; there is no use in what follows from it. */
+  /** The first violation; later ones follow from it and are not kept. */
   readonly violation: Violation | undefined;
   readonly log: ChangeLog;
   readonly leaders: Leaders;
-  /** To be told of every patch and read before it is done. */
+  /** Call it for every patch and read before the API does it. */
   readonly hook: FaultHook;
-  /** To be called often: what is to be seen at one time. */
+  /** Checks what can be seen at one moment; call it often. */
   look(): void;
   ended(sent: Sent): void;
   report(invariant: string, facts: string): void;
-  /** What is not whole now. */
-  complaints(): readonly string[];
+  /** The resources that have not converged now, each with the reason. */
+  notConverged(): readonly string[];
   close(): void;
 }
 
-/** A complaint that stands longer, with nothing in the way, is a violation. */
+/** A resource that has not converged for longer, with nothing in the way, is a violation. */
 const patienceMs = 90_000;
 
 export function createJudge(scene: Scene, onLeader: () => void): Judge {
@@ -43,7 +43,7 @@ export function createJudge(scene: Scene, onLeader: () => void): Judge {
     onWrite: (entry, change) => leaders.wrote(entry, change),
   });
   const routes = createRoutes(scene, log, report);
-  const patience = createPatience(scene, patienceMs);
+  const patience = createConvergenceWatch(scene, patienceMs);
   return {
     get violation() {
       return violation;
@@ -60,9 +60,9 @@ export function createJudge(scene: Scene, onLeader: () => void): Judge {
       }
     },
     ended: (sent) => routes.ended(sent),
-    complaints: () =>
+    notConverged: () =>
       fleet.flatMap((member) => {
-        const text = complaintOf(scene, member);
+        const text = notConvergedReason(scene, member);
         return text === undefined ? [] : [`${member.namespace}/${member.name}: ${text}`];
       }),
     close: () => {

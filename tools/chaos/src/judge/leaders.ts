@@ -5,15 +5,15 @@ import type { Change } from './workload-log.ts';
 
 /** Only the Lease holder acts. */
 export interface Leaders {
-  /** Who holds the Lease; `''`: nobody. */
+  /** The replica that holds the Lease; `''`: none. */
   readonly holder: string;
   readonly changes: number;
-  /** `change`: what came of it, where that was a workload. */
+  /** `change`: the change that the write made, where it was to a workload. */
   wrote(entry: AuditEntry, change: Change | undefined): void;
   close(): void;
 }
 
-/** What a process that stood still had in its hands already may still go out in the moment in which it goes on. */
+/** A process that stood still may send the writes that it had begun in the moment in which it goes on. */
 const thawMs = 1_000;
 const leases = 'coordination.k8s.io/v1/leases';
 const acting: ReadonlySet<string> = new Set([...workloadGvrs, 'v1/services', 'discovery.k8s.io/v1/endpointslices']);
@@ -56,17 +56,17 @@ export function createLeaders(
       }
       report(
         'one leader acts',
-        `${user} sent ${verb} ${gvr} ${name} at ${Math.round(atMs)} ms, while ${holder || 'nobody'} had the Lease`,
+        `${user} sent ${verb} ${gvr} ${name} at ${Math.round(atMs)} ms, while ${holder || 'no replica'} had the Lease`,
       );
     },
     close: end,
   };
 }
 
-/** Any replica takes busy leases. */
+/** Any replica may write a busy lease. */
 function isLease(change: Change | undefined): boolean {
   const { before, after } = change ?? {};
   if (before === undefined || after === undefined) return false;
   const same = before.phase === after.phase && before.epoch === after.epoch && before.replicas === after.replicas;
-  return same && before.wishes.busyUntilMs !== after.wishes.busyUntilMs;
+  return same && before.intent.busyUntilMs !== after.intent.busyUntilMs;
 }

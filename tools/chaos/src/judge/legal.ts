@@ -1,4 +1,4 @@
-/** Which phases a resource may come to from each; `unknown` is one without a phase: never seen, or not ours any more. */
+/** The phases that may follow each phase; `unknown` is a resource without a phase: never seen, or not ours any more. */
 const legal: Readonly<Record<string, readonly string[]>> = {
   unknown: ['awake', 'asleep', 'waking'],
   awake: ['parking', 'asleep', 'waking', 'unknown'],

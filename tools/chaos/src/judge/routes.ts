@@ -4,20 +4,22 @@ import type { Sent } from '../world/traffic.ts';
 import type { Report, Scene } from './scene.ts';
 import type { ChangeLog } from './workload-log.ts';
 
-/** Where new connections go to, and how requests end. */
+/** Checks where new connections go, and how requests end. */
 export interface Routes {
-  /** Every Service must lead, on every node, to somebody who takes the connection. */
+  /** Every Service must lead, on every node, to an address that accepts the connection. */
   look(): void;
   ended(sent: Sent): void;
 }
 
 const second = 1_000;
-/** How long a repair may take once nothing is in its way: a watch's longest pause, a Lease, a mirror's pause, a settle. */
+/**
+ * A repair may take so long once nothing is in its way: a watch's longest pause, a Lease, a mirror's pause, a settle.
+ */
 const repairMs = 45 * second;
 const bootMs = 40 * second;
 const longestHoldMs = 125 * second;
 
-export function createRoutes(scene: Scene, log: Pick<ChangeLog, 'tokens' | 'wishes'>, report: Report): Routes {
+export function createRoutes(scene: Scene, log: Pick<ChangeLog, 'tokens' | 'intent'>, report: Report): Routes {
   const { timeline, traffic, counts } = scene;
   return {
     look: () => {
@@ -42,7 +44,7 @@ export function createRoutes(scene: Scene, log: Pick<ChangeLog, 'tokens' | 'wish
       const excuse = excuseOf(scene, log, sent);
       if (excuse !== undefined) counts.add(`excused: ${excuse}`);
       else {
-        const { id, key, backend = 'nobody', node, sentMs, result = '', detail } = sent;
+        const { id, key, backend = 'no endpoint', node, sentMs, result = '', detail } = sent;
         report(
           'no request lost',
           `request ${id} to ${key} by ${backend} (node ${node}, sent at ${Math.round(sentMs)} ms) ended with ${result} ${detail}`,
@@ -54,13 +56,13 @@ export function createRoutes(scene: Scene, log: Pick<ChangeLog, 'tokens' | 'wish
 
 function lookAt(
   scene: Scene,
-  log: Pick<ChangeLog, 'tokens' | 'wishes'>,
+  log: Pick<ChangeLog, 'tokens' | 'intent'>,
   report: Report,
   member: Member,
   node: number,
 ): void {
   const backends = scene.traffic.backends(member, node);
-  const dead = backends.length === 0 ? ['nobody'] : backends.filter((place) => !listening.has(place));
+  const dead = backends.length === 0 ? ['no endpoint'] : backends.filter((place) => !listening.has(place));
   for (const place of dead) {
     if (excuseOfPlace(scene, log, member, place) !== undefined) continue;
     const { phase = 'unknown', replicas } = log.tokens.get(keyOf(member)) ?? {};
@@ -71,30 +73,32 @@ function lookAt(
   }
 }
 
-/** Why a new connection may find nobody there. */
+/** Why a new connection to this place may fail. */
 function excuseOfPlace(
   scene: Scene,
-  log: Pick<ChangeLog, 'tokens' | 'wishes'>,
+  log: Pick<ChangeLog, 'tokens' | 'intent'>,
   member: Member,
   place: string,
 ): string | undefined {
   const { timeline, health, programs } = scene;
   if (isDigesting(scene, member)) return 'others changed it';
-  if (isRecent(scene, log.wishes.leftAloneMs(keyOf(member)))) return 'it is left alone';
+  if (isRecent(scene, log.intent.leftAloneMs(keyOf(member)))) return 'it is left alone';
   const token = log.tokens.get(keyOf(member));
-  // Whom it gives way to may have left it at zero: it is not diverted meanwhile.
-  if (place === 'nobody' && token?.phase === 'awake' && token.replicas === 0 && scene.givesWay(member))
+  // The leader gave way to another writer, which may have left it at zero: it is not diverted meanwhile.
+  if (place === 'no endpoint' && token?.phase === 'awake' && token.replicas === 0 && scene.givesWay(member))
     return 'given way to others';
-  // Without any DLX the dead-man switch has its time, and the pods theirs. It hands Services back before they are up:
-  // nobody is there who could hold a request meanwhile.
+  // Without any DLX the dead-man switch has its time, and the pods theirs. It hands Services back before the pods are
+  // up: meanwhile no process could hold a request.
   const sinceNoneMs = timeline.ms - health.withoutDlxMs;
   const concerned = token?.phase !== 'awake' || member.routing === 'always' || sinceNoneMs < 10 * second;
   if (concerned && sinceNoneMs < times.deadManSwitch * second + bootMs) {
-    if (place === 'nobody' || programs.some(({ address }) => place.startsWith(`${address}:`))) return 'there is no DLX';
+    if (place === 'no endpoint' || programs.some(({ address }) => place.startsWith(`${address}:`)))
+      return 'there is no DLX';
   }
   const gone = programs.filter(({ address, app }) => app === 'dlx' && place.startsWith(`${address}:`)).at(-1);
   if (gone === undefined) return undefined;
-  // A process that was killed leaves its address in slices until it is noticed. Its next life there may not listen yet.
+  // A process that was killed leaves its address in slices until the kill is noticed. The next process at that address
+  // may not listen yet.
   const endMs = Math.max(gone.endedMs ?? gone.startedMs, lastEnd(scene, gone.address));
   return sinceCalm(scene, endMs) < repairMs ? 'a DLX was killed' : undefined;
 }
@@ -103,7 +107,7 @@ function sinceCalm({ timeline, health }: Scene, ms: number): number {
   return timeline.ms - Math.max(ms, health.disturbedMs, health.withoutDlxMs);
 }
 
-/** Whether what ended then may not have been heard of everywhere. */
+/** Whether the end of something then may not be known everywhere yet. */
 function isRecent(scene: Scene, ms: number): boolean {
   return scene.timeline.ms - ms < 2 * repairMs && sinceCalm(scene, ms) < repairMs;
 }
@@ -120,20 +124,20 @@ function lastEnd({ programs }: Scene, address: string): number {
   );
 }
 
-function excuseOf(scene: Scene, log: Pick<ChangeLog, 'tokens' | 'wishes'>, sent: Sent): string | undefined {
+function excuseOf(scene: Scene, log: Pick<ChangeLog, 'tokens' | 'intent'>, sent: Sent): string | undefined {
   const { health, timeline } = scene;
   const { backend, member, sentMs, result } = sent;
   if (isDigesting(scene, member)) return 'others changed it';
-  // Whoever has not heard yet that a pause is over says so, too.
-  const isPaused = result === '503' && isRecent(scene, log.wishes.unwakeableMs(keyOf(member)));
+  // A DLX that does not know yet that a pause is over also answers 503.
+  const isPaused = result === '503' && isRecent(scene, log.intent.unwakeableMs(keyOf(member)));
   if (isPaused) return 'nothing wakes it';
-  // Whoever answers is there.
-  const placed = /^\d+$/.test(result ?? '') ? undefined : excuseOfPlace(scene, log, member, backend ?? 'nobody');
+  // An answer with a status shows that the place exists.
+  const placed = /^\d+$/.test(result ?? '') ? undefined : excuseOfPlace(scene, log, member, backend ?? 'no endpoint');
   if (placed !== undefined) return placed;
   const dlx = scene.programs.filter(({ address }) => backend?.startsWith(`${address}:`));
   if (dlx.some(({ endedMs = Infinity, stopping }) => endedMs >= sentMs && (endedMs <= timeline.ms || stopping)))
     return 'its DLX ended';
-  // Longer than that, and a hold may well reach its limit.
+  // After a longer disturbance a hold may well reach its limit.
   if (result === '504' && health.disturbedMs > sentMs + 60 * second) return 'a long disturbance';
   return undefined;
 }

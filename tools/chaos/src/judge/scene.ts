@@ -7,7 +7,7 @@ import type { Program } from '../world/programs.ts';
 import type { Traffic } from '../world/traffic.ts';
 import type { Vetoes } from '../world/vetoes.ts';
 
-/** What of a world the invariants look at. */
+/** The part of a world that the invariants look at. */
 export interface Scene {
   readonly timeline: Timeline;
   readonly store: Store;
@@ -19,17 +19,17 @@ export interface Scene {
   readonly counts: Counts;
   readonly nodes: number;
   readonly health: Health;
-  /** When somebody else last changed something of a resource that costs it its routing or its pods; `-Infinity`: never. */
+  /** When another client last changed something that costs the resource its routing or its pods; `-Infinity`: never. */
   othersMs(member: Member): number;
-  /** Whether the leader has backed off from a quarrel about it: it is not diverted meanwhile. */
+  /** Whether the leader has given way to another writer of the resource: it is not diverted meanwhile. */
   givesWay(member: Member): boolean;
 }
 
-/** What excuses the product for a while. */
+/** The conditions that excuse the product for a while. */
 export interface Health {
-  /** When something last was in its way: a fault of the API, no leader, a late write on its way. */
+  /** When something last was in the product's way: a fault of the API, no leader, a late write under way. */
   readonly disturbedMs: number;
-  /** When there last was no DLX that is ready. */
+  /** When there last was no ready DLX replica. */
   readonly withoutDlxMs: number;
   /** Addresses of the DLX replicas that are ready. */
   readonly dlx: readonly string[];

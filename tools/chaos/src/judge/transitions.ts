@@ -1,12 +1,12 @@
 import type { AuditEntry } from '@scaler/testing-kit/kubernetes';
 import { fleet, keyOf } from '../world/fleet.ts';
 import { createBrakeWatch } from './brake.ts';
-import { judgeIdle, judgeWishes } from './idleness.ts';
+import { judgeIdle, judgeIntent } from './idleness.ts';
 import { isLegal } from './legal.ts';
 import type { Report, Scene } from './scene.ts';
 import type { Change, KeyChange, Token } from './workload-log.ts';
 
-/** What each of our writes to a workload may do: phases, epochs, zeros, the brake. */
+/** Checks each of our writes to a workload: phases, epochs, zeros, the brake. */
 export interface Transitions {
   changed(change: Change, entry: AuditEntry): void;
   keyChanged(change: KeyChange, entry: AuditEntry, tokens: ReadonlyMap<string, Token>): void;
@@ -61,12 +61,15 @@ export function createTransitions(scene: Scene, report: Report): Transitions {
     }
     const park = parks.get(change.key);
     if (park === undefined || park.epoch !== before.epoch || park.user !== entry.user)
-      report('zero ends a park', `${what}: the park ${before.epoch} was begun by ${park?.user ?? 'nobody'}`);
+      report('zero ends a park', `${what}: the park ${before.epoch} was begun by ${park?.user ?? 'no process'}`);
     else if (park.replicas !== before.replicas)
-      report("others' replicas", `${what}: somebody set them from ${park.replicas} to ${before.replicas} meanwhile`);
+      report(
+        "others' replicas",
+        `${what}: another client set them from ${park.replicas} to ${before.replicas} meanwhile`,
+      );
     const member = members.get(change.key);
     if (member === undefined) return;
-    judgeWishes(scene, report, before, entry, what);
+    judgeIntent(scene, report, before, entry, what);
     judgeIdle(scene, report, member, before, entry, what);
   };
 
@@ -80,7 +83,7 @@ export function createTransitions(scene: Scene, report: Report): Transitions {
     keyChanged: ({ service, before, after }, entry, tokens) => {
       const token = tokens.get(service);
       if (!isOurs(entry) || before === undefined || after !== undefined || token === undefined) return;
-      // In `always` the key may be of an earlier epoch; without it the slices lead to the DLX as before.
+      // In `always` the key may be of an earlier epoch; without the key the slices lead to the DLX as before.
       const isHeld = members.get(service)?.routing !== 'always';
       const sleeps = isHeld && token.enabled && token.phase === 'asleep' && token.replicas === 0;
       const dlxGone = timeline.ms - scene.health.withoutDlxMs < 30 * second;

@@ -8,12 +8,12 @@ export interface WakeWatch {
   close(): void;
 }
 
-// After a failure it pauses longer, and the answer to the wake before may have been lost with the API.
+// A wake that failed is followed by a longer pause, and the answer to the one before may have been lost with the API.
 const atOnceMs = 50;
 const workloads: ReadonlySet<string> = new Set(Object.values(plurals));
 
 export function createWakeWatch({ audit, timeline }: Scene, report: Report): WakeWatch {
-  // By DLX and resource: when the wakes that have no answer were sent, and that the DLX has not given up: it reads first.
+  // By DLX and resource: when the wakes without an answer were sent. A read shows that the DLX has given up on one.
   const underWay = new Map<string, number[]>();
   const keyOf = ({ user, namespace, name }: Pick<ApiRequest, 'user' | 'namespace' | 'name'>): string =>
     `${user} ${namespace}/${name}`;

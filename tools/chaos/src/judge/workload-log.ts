@@ -1,17 +1,17 @@
 import type { AuditEntry, KubeObject } from '@scaler/testing-kit/kubernetes';
 import { keyOf, workloadGvrs } from '../world/fleet.ts';
 import type { Scene } from './scene.ts';
-import { createWishHistory, type WishHistory } from './wish-history.ts';
-import { type Wishes, wishesOf } from './wishes.ts';
+import { createIntentHistory, type IntentHistory } from './intent-history.ts';
+import { type OwnerIntent, ownerIntentOf } from './owner-intent.ts';
 
-/** What a workload said at one time, as far as the invariants look at it. */
+/** The fields of a workload that the invariants look at, at one time. */
 export interface Token {
   readonly phase: string | undefined;
   readonly epoch: string | undefined;
   readonly replicas: number;
   readonly enabled: boolean;
   readonly uid: string;
-  readonly wishes: Wishes;
+  readonly intent: OwnerIntent;
 }
 
 /** One change of a workload. */
@@ -22,16 +22,16 @@ export interface Change {
   readonly after: Token | undefined;
 }
 
-/** Tells each change that a request of ours made, right when it is done. */
+/** Reports each change that a request of ours made, right when it is done. */
 export interface ChangeLog {
   readonly tokens: ReadonlyMap<string, Token>;
-  readonly wishes: WishHistory;
+  readonly intent: IntentHistory;
   close(): void;
 }
 
 export type ByRequest<T> = (change: T, entry: AuditEntry) => void;
 
-/** What a Service said of ours. */
+/** A change of our key in a Service's selector. */
 export interface KeyChange {
   readonly service: string;
   readonly before: string | undefined;
@@ -44,10 +44,10 @@ export interface Watchers {
   readonly onWrite: (entry: AuditEntry, change: Change | undefined) => void;
 }
 
-/** Ties each change in the store to the request in the audit that made it, by the version that it brought about. */
+/** Ties each change in the store to the request in the audit that made it, by the resource version. */
 export function createChangeLog({ store, audit, timeline }: Scene, watchers: Watchers): ChangeLog {
   const tokens = new Map<string, Token>();
-  const wishes = createWishHistory(timeline);
+  const intent = createIntentHistory(timeline);
   const changes = new Map<number, Change>();
   const keys = new Map<string, string | undefined>();
   const keyChanges = new Map<number, KeyChange>();
@@ -59,7 +59,7 @@ export function createChangeLog({ store, audit, timeline }: Scene, watchers: Wat
         const after = type === 'DELETED' ? undefined : tokenOf(object);
         if (after === undefined) tokens.delete(key);
         else tokens.set(key, after);
-        wishes.changed(key, after?.wishes);
+        intent.changed(key, after?.intent);
         changes.set(resourceVersion, { gvr, key, before, after });
         if (changes.size > 500) for (const version of [...changes.keys()].slice(0, 250)) changes.delete(version);
       }),
@@ -88,7 +88,7 @@ export function createChangeLog({ store, audit, timeline }: Scene, watchers: Wat
   ];
   return {
     tokens,
-    wishes,
+    intent,
     close: () => ends.forEach((end) => end()),
   };
 }
@@ -110,7 +110,7 @@ export function tokenOf(object: KubeObject): Token {
     replicas: spec?.replicas ?? 1,
     enabled: labels['scaler/enabled'] === 'true',
     uid: metadata.uid ?? '',
-    wishes: wishesOf(object),
+    intent: ownerIntentOf(object),
   };
 }
 

@@ -6,7 +6,7 @@ import type { Guard } from './guards.ts';
 const sources = ['packages', 'examples', 'tools/chaos', 'tools/command', 'package.json', 'tsconfig.base.json'];
 const leftOut = new Set(['dist', 'node_modules', '.nx']);
 
-/** The sources in a folder of their own, whose workspace packages are its own and whose other packages are the root's. */
+/** Copies the sources into a folder whose workspace packages are the copy's own; all other packages are the root's. */
 export async function copySources(root: string): Promise<string> {
   const copy = await mkdtemp(join(tmpdir(), 'scaler-mutants-'));
   for (const source of sources) {
@@ -41,7 +41,7 @@ export async function takeAway(copy: string, { name, edits }: Guard): Promise<()
     if (!before.has(path)) before.set(path, text);
     const times = text.split(find).length - 1;
     if (times !== 1) throw new Error(`guard "${name}": ${file} has what is to be replaced ${times} times, not once`);
-    // No pattern: a $ in it means itself.
+    // A function, so that a `$` in the text stands for itself.
     await writeFile(
       path,
       text.replace(find, () => replace),

@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '../../../..');
 
 interface Noticed {
   readonly guard: string;
-  /** Undefined: never. */
+  /** Undefined: no script noticed. */
   readonly seed: number | undefined;
   readonly how: string;
   readonly step: string;
@@ -17,7 +17,7 @@ interface Noticed {
   readonly facts: string;
 }
 
-/** A guard is chosen by a part of its name; a part that no guard has is wrong. */
+/** A guard is chosen by a part of its name; a part that no guard has is refused. */
 const guardName = {
   ...text({
     doc: 'only the guards whose names have this text',
@@ -26,7 +26,7 @@ const guardName = {
   read: (given: string) => (guards.some(({ name }) => name.includes(given)) ? given : undefined),
 };
 
-/** Takes each guard away in turn, and runs the suite until it says so. */
+/** Takes each guard away in turn, and plays scripts until one notices. */
 async function main(): Promise<number> {
   const { values } = commandLine({
     name: 'npm run chaos:mutants',
@@ -52,7 +52,9 @@ async function main(): Promise<number> {
     await rm(copy, { recursive: true, force: true });
   }
   const unnoticed = results.filter(({ seed }) => seed === undefined);
-  console.log(`${results.length - unnoticed.length} of ${results.length} guards are missed when they are gone`);
+  console.log(
+    `${results.length - unnoticed.length} of ${results.length} guards: a script noticed that the guard was taken away`,
+  );
   return unnoticed.length > 0 || results.length === 0 ? 1 : 0;
 }
 
@@ -90,7 +92,7 @@ async function tryGuard(copy: string, guard: Guard, seeds: readonly number[], st
   }
 }
 
-/** Two of three runs are about what the guard is for; the others about everything. */
+/** Two of three scripts use the drill of the guard; the others have all kinds of steps. */
 function drillFor({ drill }: Guard, seed: number): readonly string[] {
   return seed % 3 === 0 ? [] : ['--drill', drill];
 }
@@ -108,7 +110,7 @@ function runSuite(cwd: string, args: readonly string[]): Promise<string> {
 }
 
 function textOf({ guard, seed, how, step, invariant, facts }: Noticed): string {
-  if (seed === undefined) return `${guard}: NEVER NOTICED`;
+  if (seed === undefined) return `${guard}: NOT NOTICED by any script`;
   return `${guard}: seed ${seed}${how}, step ${step}: ${invariant}\n    ${facts}`;
 }
 

@@ -2,13 +2,16 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setImmediate as turn } from 'node:timers/promises';
 
 /**
- * Tells when everything in this process that talks over loopback has come to rest: time may move on then. On loopback
+ * Waits until everything in this process that talks over loopback is at rest: then time may move on. On loopback
  * a message is there one turn of the event loop after it was written, so some turns without a sign of life are enough.
  */
 export interface Activity {
   /** Something happened. */
   note(): void;
-  /** Something is under way that takes real time (a program that starts): there is no rest before the answer is called. */
+  /**
+   * Something under way takes real time (a program that starts): there is no rest until the returned function is
+   * called.
+   */
   hold(): () => void;
   /** @throws when it never comes to rest. */
   rest(): Promise<void>;
@@ -16,7 +19,7 @@ export interface Activity {
 }
 
 const quietTurns = 6;
-// Beyond it something goes round in circles without time passing.
+// Beyond it some loop goes on without time passing.
 const mostTurns = 400_000;
 
 const channels = [

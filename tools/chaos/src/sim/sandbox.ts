@@ -2,26 +2,26 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import net, { type Server, type Socket } from 'node:net';
 
 /**
- * One simulated process: whatever runs in it is known by its async context, so that all its sockets can be taken from
- * it at once (SIGKILL), or be left unread (SIGSTOP). Everything else is this one real process's.
+ * One simulated process: its code is recognised by its async context, so that all its sockets can be taken from
+ * it at once (SIGKILL), or be left unread (SIGSTOP). Everything else belongs to this one real process.
  */
 export interface Sandbox {
   readonly name: string;
   readonly dead: boolean;
   readonly frozen: boolean;
-  /** Its wall clock is wrong by so much. */
+  /** The error of its wall clock. */
   wrongByMs: number;
-  /** Runs something in it. */
+  /** Runs a function in it. */
   run<T>(work: () => T): T;
-  /** As SIGKILL: nothing of it reaches anybody any more. */
+  /** As SIGKILL: nothing that it sends arrives any more. */
   kill(): void;
-  /** As SIGSTOP: it reads nothing. Its timers are the timeline's business. */
+  /** As SIGSTOP: it reads nothing. The timeline stops its timers. */
   freeze(): void;
   /** As SIGCONT: it reads again. */
   thaw(): void;
 }
 
-/** Where somebody listens, as `host:port`. */
+/** The addresses that accept connections, as `host:port`. */
 export interface Listening {
   has(place: string): boolean;
 }
@@ -44,7 +44,7 @@ export const listening: Listening = { has: (place) => places.has(place) };
 
 let installed = false;
 
-/** Makes every socket of this process known to the sandbox that it belongs to. */
+/** Registers every socket of this process with the sandbox that it belongs to. */
 export function installSandboxes(note: () => void): void {
   if (installed) return;
   installed = true;
@@ -73,8 +73,8 @@ export function installSandboxes(note: () => void): void {
 
 function adopt(server: Server, state: State): void {
   state.servers.add(server);
-  // A connection is accepted in nobody's context: what comes of it is to be in the process's own. Not by `on`: a server
-  // may have an `emit` of its own, which calls no listener.
+  // Node accepts a connection without an async context: its events are to run in the sandbox of the server. Not by
+  // `on`: a server may have an `emit` of its own, which calls no listener.
   const emit = server.emit.bind(server) as (...args: unknown[]) => boolean;
   server.emit = (...args: unknown[]) => {
     const [event, socket] = args;
@@ -118,12 +118,12 @@ export function createSandbox(name: string): Sandbox {
     run: (work) => storage.run(state, work),
     kill: () => {
       state.dead = true;
-      // Within it: whoever hears of the end of a socket is still of the dead process.
+      // In the sandbox: code that handles the end of a socket still belongs to the dead process.
       storage.run(state, () => {
         for (const server of state.servers) server.close();
         for (const socket of state.sockets) {
           socket.on('error', () => undefined);
-          // Not `resetAndDestroy`, which waits for what is still to be written.
+          // Not `resetAndDestroy`, which first waits for pending writes.
           socket.destroy();
         }
       });

@@ -6,13 +6,16 @@ import type { Sandbox } from './sandbox.ts';
 export interface Timeline {
   /** Milliseconds since the simulation began. */
   readonly ms: number;
-  /** The clock of what is no process: the cluster itself. */
+  /** The clock of the cluster itself, which is no simulated process. */
   readonly clock: Clock;
-  /** A process's own clock: it stops with the process, stands still while that is frozen, and its wall clock may be wrong. */
+  /**
+   * A process's own clock: it ends with the process, stands still while the process is frozen, and its wall clock may
+   * be wrong.
+   */
   clockOf(sandbox: Sandbox): Clock;
-  /** Lets time pass: every timer that falls due runs at its own time, with everything at rest before it and after it. */
+  /** Lets time pass: every timer runs when it is due, with everything at rest before it and after it. */
   advance(ms: number): Promise<void>;
-  /** The timers of a thawed process that fell due meanwhile run from now on. */
+  /** Runs the timers of a thawed process that fell due meanwhile. */
   thaw(sandbox: Sandbox): void;
 }
 

@@ -5,12 +5,12 @@ import type { ApiFault, Step, Who } from './step.ts';
 const writes: readonly Verb[] = ['create', 'update', 'patch', 'delete'];
 const all: readonly Verb[] = [...writes, 'get', 'list', 'watch'];
 
-/** Whose requests: both programs' clients say what they are. */
+/** The app that a request is from, by the user agent of its client. */
 export function agentOf(who: Who): string {
   return who === 'both' ? 'scaler-' : `scaler-${who}`;
 }
 
-/** Faults in force; every one of them ends by itself, or when they all are ended. */
+/** Faults in force; each ends by itself, or with `endAll`. */
 export interface Faults {
   add(what: string, fault: Fault, forMs: number): void;
   endAll(): void;
@@ -69,7 +69,7 @@ function actionsOf(world: World, fault: ApiFault): FaultAction {
       return {
         type: 'hook',
         hook: async ({ resource }, phase) => {
-          // A Lease that is renewed late is another matter: its client is not at fault.
+          // A Lease that is renewed late is another fault: its client did nothing wrong.
           if (phase === 'after' || resource === 'leases') return;
           const calm = world.disturb();
           await timeline.clock.sleep(random.between(11_000, 40_000));

@@ -23,7 +23,7 @@ test('a long script has every kind of step, and plain JSON throughout', () => {
     ...{ 'api-fault': true, 'cut-watches': true, 'stale-watches': true, 'freeze-watches': true, 'restart-api': true },
     ...{ 'clock-jump': true, kill: true, 'kill-at-write': true, 'freeze-leader': true, drain: true, 'dlx-count': true },
     ...{ interleave: true, scale: true, 'roll-out': true, 'strip-key': true, 'edit-service': true },
-    ...{ 'recreate-service': true, opt: true, wish: true, veto: true, 'proxy-lag': true, settle: true },
+    ...{ 'recreate-service': true, opt: true, intent: true, veto: true, 'proxy-lag': true, settle: true },
   };
   expect([...kinds].sort()).toEqual(Object.keys(all).sort());
   expect(JSON.parse(JSON.stringify(script))).toEqual(script);

@@ -3,7 +3,7 @@ import { fleet } from '../world/fleet.ts';
 import { type MetricMode, metricModes } from '../world/metrics.ts';
 import type { App } from '../world/programs.ts';
 import { vetoAnswers } from '../world/vetoes.ts';
-import { apiFaults, type Interleaving, interleavings, type Step, type Who, wishes } from './step.ts';
+import { apiFaults, intents, type Interleaving, interleavings, type Step, type Who } from './step.ts';
 
 type Maker = (random: Random) => readonly Step[];
 
@@ -41,7 +41,7 @@ const makers: readonly (readonly [number, Maker])[] = [
   [2, (random) => [{ do: 'edit-service', r: member(random) }]],
   [1, (random) => [{ do: 'recreate-service', r: member(random) }]],
   [3, (random) => optOut(random)],
-  [6, (random) => wish(random)],
+  [6, (random) => intent(random)],
   [3, (random) => [{ do: 'veto', r: member(random), answer: random.pick([...vetoAnswers, 'yes', 'no']) }]],
   [2, (random) => [{ do: 'proxy-lag', ms: random.between(0, 1_500) }]],
   [1, () => quiet],
@@ -49,15 +49,15 @@ const makers: readonly (readonly [number, Maker])[] = [
   [0.5, (random) => staleCache(random)],
 ];
 
-/** What a run may be about, beside everything. */
+/** The kinds of trouble that a script may be about, instead of all. */
 export const drills = {
-  /** Somebody comes between the last steps of a park. */
+  /** Another client acts between the last steps of a park. */
   request: (random) => between(random, 'request', false),
   'deaf-request': (random) => between(random, 'request', true),
   'slow-request': (random) => between(random, 'slow-request', true),
   scale: (random) => between(random, 'scale', false),
   pause: (random) => between(random, 'pause', false),
-  /** Metrics are not there, or make no sense. */
+  /** Metrics are missing, or make no sense. */
   metrics: (random) => [
     { do: 'wake-all' },
     pass(2_000),
@@ -67,14 +67,14 @@ export const drills = {
     ...quiet,
   ],
   outage: () => outage,
-  /** Many at once ask for a sleeper, and its wake takes a while to be written. */
+  /** Many requests at once wake a sleeper, and its wake takes a while to be written. */
   crowd: () => [
     ...quiet,
     { do: 'api-fault', fault: 'latency', who: 'dlx', writes: true, share: 1, forMs: 2_000 },
     ...everybody((r) => ({ do: 'request', r, count: 3, node: 0 })),
     pass(8_000),
   ],
-  /** Writes to Services arrive when all has changed. */
+  /** Writes to Services arrive after everything has changed. */
   late: (random) => [
     ...quiet,
     { do: 'api-fault', fault: 'late', who: 'autoscaler', writes: true, kind: 'services', share: 0.5, forMs: 4_000 },
@@ -101,7 +101,7 @@ function between(random: Random, what: Interleaving, deaf: boolean): readonly St
   ];
 }
 
-/** The script of a seed that is about one thing, again and again. */
+/** The script of a seed that has one kind of trouble, again and again. */
 export function generateDrill(seed: number, length: number, drill: Drill): readonly Step[] {
   const random = createRandom(seed);
   const steps: Step[] = [...quiet];
@@ -167,7 +167,7 @@ function noDlx(random: Random): readonly Step[] {
   return [{ do: 'dlx-count', count: 0 }, pass(random.between(2_000, 30_000)), { do: 'dlx-count', count: 2 }];
 }
 
-/** Somebody is a hair faster than a step of a park, and the DLX may not have heard of the park at all. */
+/** Another client is a hair faster than a step of a park, and the DLX may not have seen the park at all. */
 function ambush(random: Random): readonly Step[] {
   const r = member(random);
   const deaf: readonly Step[] = [{ do: 'freeze-watches', who: 'dlx', forMs: 14_000 }];
@@ -187,22 +187,22 @@ function optOut(random: Random): readonly Step[] {
   return [{ do: 'opt', r, in: false }, pass(random.between(100, 6_000)), { do: 'opt', r, in: true }];
 }
 
-/** An owner who wants something, and often leaves it at that for as long as it has an end, or for good. */
-function wish(random: Random): readonly Step[] {
+/** An owner declares an intent, and often leaves it until it ends by itself, or for good. */
+function intent(random: Random): readonly Step[] {
   const r = member(random);
   const wanted: Step = {
-    ...{ do: 'wish', r, wish: random.pick(wishes) },
+    ...{ do: 'intent', r, intent: random.pick(intents) },
     ...(random.chance(0.6) && { forMs: random.between(1_000, 30_000) }),
   };
   const then = random.pick<readonly Step[]>([[], [request(random, r)], [{ do: 'scale', r, replicas: 0 }]]);
-  const over: Step = { do: 'wish', r, wish: 'none' };
+  const over: Step = { do: 'intent', r, intent: 'none' };
   return [wanted, ...then, pass(random.between(500, 8_000)), ...(random.chance(0.6) ? [over] : [])];
 }
 
-/** Long enough for everything idle to go to sleep. */
+/** Long enough for every idle resource to go to sleep. */
 const quiet: readonly Step[] = [{ do: 'truth' }, pass(9_000), pass(8_000)];
 
-/** The source fails as a whole, and comes back to everything idle at once. */
+/** The source fails as a whole; when it comes back, everything is idle at once. */
 const outage: readonly Step[] = [
   { do: 'wake-all' },
   { do: 'truth' },
@@ -212,7 +212,7 @@ const outage: readonly Step[] = [
   pass(9_000),
 ];
 
-/** A DLX that has not heard of a sleep when the request comes. */
+/** A request comes to a DLX whose watches have not seen the park. */
 function staleCache(random: Random): readonly Step[] {
   const r = member(random);
   const freeze: Step = { do: 'freeze-watches', who: 'dlx', forMs: 30_000 };

@@ -3,16 +3,16 @@ import type { World } from '../world/world.ts';
 import type { Faults } from './api-faults.ts';
 import { patchWorkload, scale } from './by-others.ts';
 import type { Interleaving } from './step.ts';
-import { wish } from './wish.ts';
+import { declareIntent } from './declare-intent.ts';
 
 const forMs = 30_000;
 
-const wishMs = 5_000;
+const intentMs = 5_000;
 
-/** Longer than what is left of a park that has begun. */
+/** Longer than the rest of a park that has begun. */
 const slowMs = 4_500;
 
-/** When a write of a park is before the API, somebody else is a hair faster. */
+/** When a write of a park arrives at the API, another client acts just before it. */
 export function interleave(world: World, faults: Faults, member: Member, what: Interleaving): void {
   const { kind, namespace, name } = member;
   let done = false;
@@ -27,8 +27,8 @@ export function interleave(world: World, faults: Faults, member: Member, what: I
     world.counts.add(`interleaved ${what}`);
     if (what === 'scale') scale(world, member, (world.judge.log.tokens.get(keyOf(member))?.replicas ?? 1) + 1);
     if (what === 'opt-out') optOut(world, member);
-    if (what === 'pause') wish(world, member, { wish: 'awake', forMs: wishMs });
-    if (what === 'busy') wish(world, member, { wish: 'busy', forMs: wishMs });
+    if (what === 'pause') declareIntent(world, member, { intent: 'awake', forMs: intentMs });
+    if (what === 'busy') declareIntent(world, member, { intent: 'busy', forMs: intentMs });
     if (what === 'request') await ask(world, member);
   };
   const fault = { verb: 'patch', resource: plurals[kind], userAgent: 'scaler-autoscaler', namespace, name } as const;
@@ -40,7 +40,7 @@ function begins(body: string): boolean {
 }
 
 function askSlowly(world: World, member: Member): void {
-  // Straight to a pod it may end with it, as in any scale-down.
+  // A request that goes straight to a pod may end with the pod, as in any scale-down.
   const { backends } = world.traffic;
   const dlx = world.alive('dlx').map(({ address }) => address);
   if (!backends(member, 0).every((place) => dlx.some((address) => place.startsWith(`${address}:`)))) return;
@@ -58,7 +58,7 @@ function optOut(world: World, member: Member): void {
   world.timeline.clock.after(4_000, () => patchWorkload(world, member, labels('true')));
 }
 
-/** Its wake, if it makes one, is to be done first. */
+/** If the request starts a wake, the wake is to be done first. */
 async function ask(world: World, member: Member): Promise<void> {
   world.traffic.send(member, 0);
   await world.timeline.clock.sleep(200);

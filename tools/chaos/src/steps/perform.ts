@@ -7,9 +7,9 @@ import { interleave } from './interleave.ts';
 import { settle } from './settle.ts';
 import type { Stage } from './stage.ts';
 import type { Step, StepKind } from './step.ts';
-import { wish } from './wish.ts';
+import { declareIntent } from './declare-intent.ts';
 
-/** Does steps in a world. */
+/** Performs steps in a world. */
 export type Perform = (step: Step) => Promise<void>;
 
 type Performers = { readonly [K in StepKind]: (stage: Stage, step: Step & { do: K }) => Promise<void> | void };
@@ -70,7 +70,7 @@ const performers: Performers = {
     faults.add('frozen watches', { verb: 'watch', userAgent: agentOf(who), action: { type: 'freezeWatch' } }, forMs),
   'restart-api': (stage, { downMs }) => {
     const { world } = stage;
-    // One that restarts already is not there to be restarted.
+    // An API that is restarting already cannot be restarted.
     if (stage.restarting) return;
     stage.restarting = true;
     const calm = world.disturb();
@@ -103,7 +103,8 @@ const performers: Performers = {
     const member = memberOf(step);
     const restartedAt = String(Math.round(world.timeline.ms));
     patchWorkload(world, member, { spec: { template: { metadata: { annotations: { restartedAt } } } } });
-    // Without a preStop pause any rollout loses some; a StatefulSet's takes a pod away before it starts the next.
+    // Without a preStop pause any rollout loses some connections; a StatefulSet's takes a pod away before it starts the
+    // next.
     if (member.preStopSeconds === 0 || member.kind === 'StatefulSet') world.byOthers(member);
   },
   'strip-key': ({ world }, step) => {
@@ -127,7 +128,7 @@ const performers: Performers = {
   opt: ({ world }, step) => {
     patchWorkload(world, memberOf(step), { metadata: { labels: { 'scaler/enabled': step.in ? 'true' : 'false' } } });
   },
-  wish: ({ world }, step) => wish(world, memberOf(step), step),
+  intent: ({ world }, step) => declareIntent(world, memberOf(step), step),
   veto: ({ world }, step) => world.vetoes.set(keyOf(memberOf(step)), step.answer),
   'proxy-lag': ({ world }, { ms }) => {
     world.cluster.proxy.lagMs = ms;
@@ -166,7 +167,7 @@ async function freezeLeader(stage: Stage, { forMs, hearsFirst }: Step & { do: 'f
     leader.thawedMs = world.timeline.ms;
     if (world.judge.leaders.changes > changes) world.counts.add('two leaders for a moment');
     leader.sandbox.thaw();
-    // What came in meanwhile is heard before its timers know how late it is, or after.
+    // The messages that came in meanwhile are read before its timers know how late it is, or after.
     if (hearsFirst) await world.activity.rest();
     world.timeline.thaw(leader.sandbox);
     calm();

@@ -1,14 +1,14 @@
 import { fleet, keyOf } from '../world/fleet.ts';
 import { patchWorkload, scaleDlx } from './by-others.ts';
 import type { Stage } from './stage.ts';
-import { noWishes } from './wish.ts';
+import { noIntent } from './declare-intent.ts';
 
 const slices = 80;
 const sliceMs = 3_000;
-/** Long enough for a wake that failed again and again to be tried once more, for a pod, and for a slow answer. */
+/** Long enough for another try of a wake that failed again and again, for a pod to start, and for a slow answer. */
 const answerSlices = 7;
 
-/** Faults off, everybody there, time passes: each resource must be whole at some time, and then answer. */
+/** Ends all faults, brings every program back, and lets time pass: each resource must converge, and then answer. */
 export async function settle({ world, faults, frozen }: Stage): Promise<void> {
   const { judge, metrics, vetoes } = world;
   faults.endAll();
@@ -17,18 +17,18 @@ export async function settle({ world, faults, frozen }: Stage): Promise<void> {
   for (const member of fleet) {
     metrics.set(keyOf(member), 'truth');
     vetoes.set(keyOf(member), 'yes');
-    patchWorkload(world, member, { metadata: { labels: { 'scaler/enabled': 'true' }, annotations: noWishes } });
+    patchWorkload(world, member, { metadata: { labels: { 'scaler/enabled': 'true' }, annotations: noIntent } });
   }
   scaleDlx(world, 2);
   for (const { sandbox } of world.programs) sandbox.wrongByMs = 0;
   const open = new Set(fleet.map(keyOf));
   for (let i = 0; i < slices && open.size > 0 && judge.violation === undefined; i++) {
     await world.pass(sliceMs);
-    const complaints = judge.complaints();
-    for (const key of [...open]) if (!complaints.some((text) => text.startsWith(`${key}:`))) open.delete(key);
+    const notConverged = judge.notConverged();
+    for (const key of [...open]) if (!notConverged.some((text) => text.startsWith(`${key}:`))) open.delete(key);
   }
-  if (open.size > 0) judge.report('everything converges', judge.complaints().join('; '));
-  // Until every kube-proxy has heard, and whoever is held was let go.
+  if (open.size > 0) judge.report('everything converges', judge.notConverged().join('; '));
+  // Until every kube-proxy has the routing, and the requests that are held were released.
   await world.pass(sliceMs);
   for (let i = 0; i < answerSlices && world.traffic.open.size > 0; i++) await world.pass(sliceMs);
   for (const { id, key, backend } of world.traffic.open)

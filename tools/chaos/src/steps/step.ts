@@ -2,20 +2,20 @@ import type { MetricMode } from '../world/metrics.ts';
 import type { App } from '../world/programs.ts';
 import type { VetoAnswer } from '../world/vetoes.ts';
 
-/** Whose dealings with the API a fault is about. */
+/** The app whose requests to the API a fault hits. */
 export type Who = App | 'both';
 
-/** What goes wrong with some requests for a while. */
+/** A fault that hits some requests to the API for a while. */
 export type ApiFault =
-  /** 503 and nothing done. */
+  /** 503; the request is not done. */
   | 'error'
-  /** 409 although nobody else wrote. */
+  /** 409 although no other client wrote. */
   | 'conflict'
   /** 429 with Retry-After. */
   | 'busy'
-  /** The connection breaks before anything was done. */
+  /** The connection breaks before the request is done. */
   | 'drop'
-  /** It is done, and the answer lost. */
+  /** The request is done, and the answer is lost. */
   | 'lost'
   | 'latency'
   /** A write that is done long after its client has given up. */
@@ -23,21 +23,24 @@ export type ApiFault =
 export const apiFaults: readonly ApiFault[] = ['error', 'conflict', 'busy', 'drop', 'lost', 'latency', 'late'];
 
 /**
- * What somebody does at the very moment that the last write of a park is before the API, and before it is done; a slow
+ * What another client does when the last write of a park has arrived at the API, and before it is done; a slow
  * request comes earlier, while the park settles.
  */
 export type Interleaving = 'request' | 'slow-request' | 'scale' | 'opt-out' | 'pause' | 'busy';
 export const interleavings: readonly Interleaving[] = ['request', 'slow-request', 'scale', 'opt-out', 'pause', 'busy'];
 
-/** What an owner may want: a pause, a busy lease by annotation or asked for at the autoscaler, a dry run, nothing any more. */
-export type Wish = 'awake' | 'asleep' | 'as-is' | 'busy' | 'busy-put' | 'dry-run' | 'none';
-export const wishes: readonly Wish[] = ['awake', 'asleep', 'as-is', 'busy', 'busy-put', 'dry-run'];
+/**
+ * An owner's intent: a pause, a busy lease (by the annotation, or by the autoscaler's API), a dry run, or none any
+ * more.
+ */
+export type Intent = 'awake' | 'asleep' | 'as-is' | 'busy' | 'busy-put' | 'dry-run' | 'none';
+export const intents: readonly Intent[] = ['awake', 'asleep', 'as-is', 'busy', 'busy-put', 'dry-run'];
 
-/** One step of a script. `r`: index into the fleet. Whatever cannot be done as things stand is left out. */
+/** One step of a script. `r`: index into the fleet. A step that cannot be done as things stand is left out. */
 export type Step =
   | { readonly do: 'pass'; readonly ms: number }
   | { readonly do: 'request'; readonly r: number; readonly count: number; readonly node: number }
-  /** A request every so often while time goes on. */
+  /** Requests at a steady rate while time goes on. */
   | { readonly do: 'traffic'; readonly r: number; readonly everyMs: number; readonly forMs: number }
   | { readonly do: 'wake-all' }
   | { readonly do: 'metric'; readonly r: number; readonly mode: MetricMode }
@@ -48,7 +51,7 @@ export type Step =
       readonly fault: ApiFault;
       readonly who: Who;
       readonly writes: boolean;
-      /** Plural: only those of this kind. Left out: of every kind. */
+      /** Plural: only requests for this kind of object. Left out: for every kind. */
       readonly kind?: string;
       readonly share: number;
       readonly forMs: number;
@@ -60,7 +63,7 @@ export type Step =
   | { readonly do: 'clock-jump'; readonly who: App; readonly ms: number }
   | { readonly do: 'kill'; readonly who: App }
   | { readonly do: 'kill-at-write'; readonly who: App; readonly write: number }
-  /** The Lease holder stands still until after another has taken over, and then goes on. */
+  /** The Lease holder stands still until another replica has taken over, and then goes on. */
   | { readonly do: 'freeze-leader'; readonly forMs: number; readonly hearsFirst: boolean }
   | { readonly do: 'drain'; readonly who: App }
   | { readonly do: 'dlx-count'; readonly count: number }
@@ -71,12 +74,12 @@ export type Step =
   | { readonly do: 'edit-service'; readonly r: number }
   | { readonly do: 'recreate-service'; readonly r: number }
   | { readonly do: 'opt'; readonly r: number; readonly in: boolean }
-  /** `forMs` left out: without an end; a lease has one anyway. */
-  | { readonly do: 'wish'; readonly r: number; readonly wish: Wish; readonly forMs?: number }
-  /** What its pods say from now on when they are asked whether it may sleep. */
+  /** `forMs` left out: without an end; a busy lease ends anyway. */
+  | { readonly do: 'intent'; readonly r: number; readonly intent: Intent; readonly forMs?: number }
+  /** The answer that its pods give from now on when the scaler asks whether the resource may sleep. */
   | { readonly do: 'veto'; readonly r: number; readonly answer: VetoAnswer }
   | { readonly do: 'proxy-lag'; readonly ms: number }
-  /** All faults end, time passes, and everything must be whole. */
+  /** All faults end, time passes, and every resource must converge. */
   | { readonly do: 'settle' };
 
 export type StepKind = Step['do'];

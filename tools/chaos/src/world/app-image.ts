@@ -1,22 +1,22 @@
 import { createServer } from 'node:http';
 import type { ServerImage } from '@scaler/testing-kit/kubernetes';
 import { createSandbox } from '../sim/sandbox.ts';
-import type { Ground } from './ground.ts';
+import type { Simulation } from './simulation.ts';
 
-/** Header of the requests that count as use, and which request it is. */
+/** Header of the requests that count as use; its value is the id of the request. */
 export const requestHeader = 'x-chaos-request';
-/** Milliseconds until its answer. */
+/** Header with the milliseconds that its answer takes. */
 export const slowHeader = 'x-chaos-slow-ms';
-/** Where a pod is asked whether its resource may sleep. */
+/** Path at which the scaler asks a pod whether its resource may sleep. */
 export const vetoPath = '/may-sleep';
 const port = 8080;
 
 /**
- * What runs in the fleet's pods: answers with its pod's name, and tells of each request that is use. `mayStop` gives the
- * status with which it says whether its resource may sleep; undefined: it says nothing.
+ * The image of the fleet's pods: answers with its pod's name, and reports each request that counts as use. `mayStop` gives the
+ * status with which it answers whether its resource may sleep; undefined: it does not answer.
  */
 export function createAppImage(
-  { timeline, activity }: Pick<Ground, 'timeline' | 'activity'>,
+  { timeline, activity }: Pick<Simulation, 'timeline' | 'activity'>,
   onRequest: (resource: string, id: number) => void,
   mayStop: (resource: string) => number | undefined,
 ): ServerImage {
@@ -55,7 +55,7 @@ export function createAppImage(
             if (sandbox.dead) return resolve();
             server.close(() => resolve());
             server.closeIdleConnections();
-            // As a process that gives what it has a moment, and then ends.
+            // As a process that gives its open requests a moment, and then ends.
             timeline.clock.after(500, () => server.closeAllConnections());
           }),
       };

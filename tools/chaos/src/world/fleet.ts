@@ -6,14 +6,14 @@ export interface Member {
   readonly namespace: string;
   readonly name: string;
   readonly routing: 'overlay' | 'selector' | 'always';
-  /** Whether a metric of the metrics API is judged, beside the DLX's own count. */
+  /** Whether the autoscaler judges a metric of the metrics API, beside the DLX's own count. */
   readonly metric: boolean;
   readonly replicas: number;
-  /** Its pods stop taking connections only after this, so that others may take some away without a loss. */
+  /** Its pods stop accepting connections only after this, so that another client may scale down without a loss. */
   readonly preStopSeconds: number;
-  /** Has a readinessProbe, and takes a while until it passes. */
+  /** Has a readinessProbe that takes a while until it passes. */
   readonly probed: boolean;
-  /** Its pods are asked whether it may sleep. */
+  /** The scaler asks its pods whether it may sleep. */
   readonly veto: boolean;
 }
 
@@ -22,7 +22,7 @@ export const plurals: Readonly<Record<WorkloadKind, string>> = {
   StatefulSet: 'statefulsets',
 };
 
-/** As the fake API's store names its kind. */
+/** The name of its kind in the fake API's store. */
 export const gvrOf = ({ kind }: Pick<Member, 'kind'>): string => `apps/v1/${plurals[kind]}`;
 export const workloadGvrs: readonly string[] = [gvrOf({ kind: 'Deployment' }), gvrOf({ kind: 'StatefulSet' })];
 
@@ -62,7 +62,7 @@ function modes(
     metric,
     replicas: (from + i) % 3 === 2 ? 2 : 1,
     preStopSeconds: routing === 'overlay' || (from + i) % 2 === 0 ? 8 : 0,
-    // Without a probe a pod is Ready before it listens, which in `overlay` loses connections whoever started it.
+    // Without a probe a pod is Ready before it listens, which in `overlay` loses connections, whatever started the pod.
     probed: routing === 'overlay' || i % 2 === 0,
     veto: i % 3 === 0,
   }));

@@ -2,21 +2,24 @@ import type { Metrics } from '@scaler/testing-kit/kubernetes';
 import type { Timeline } from '../sim/timeline.ts';
 import { fleet, keyOf, type Member, metricName, plurals, times } from './fleet.ts';
 
-/** What the metrics API tells of one resource: the truth, or one of the lies and silences that metrics tell in real life. */
+/**
+ * What the metrics API answers for one resource: the truth, or one of the errors and gaps that metrics have in real
+ * life.
+ */
 export type MetricMode = 'truth' | 'idle' | 'busy' | 'nan' | 'gone' | 'old' | 'two';
 export const metricModes: readonly MetricMode[] = ['truth', 'idle', 'busy', 'nan', 'gone', 'old', 'two'];
 
-/** The fleet's metrics, and what of them was there to be seen at any time. */
+/** The fleet's metrics, and what of them could be known at any time. */
 export interface FleetMetrics {
   set(key: string, mode: MetricMode): void;
   /** The whole API answers 503. */
   down(isDown: boolean): void;
-  /** A request came to one of the resource's pods. */
+  /** A pod of the resource got a request. */
   arrived(key: string): void;
   readonly isDown: boolean;
-  /** What could be known of a resource throughout the time from `fromMs` to `toMs`. */
+  /** What could be known of a resource during the whole time from `fromMs` to `toMs`. */
   throughout(key: string, fromMs: number, toMs: number): { readonly truth: boolean; readonly busy: boolean };
-  /** The longest time in a row without anything to be known, between the two. */
+  /** The longest time in a row in which nothing could be known, between the two. */
   longestUnknownMs(key: string, fromMs: number, toMs: number): number;
 }
 
@@ -26,7 +29,7 @@ interface Span {
   readonly down: boolean;
 }
 
-interface Told {
+interface MemberMetric {
   mode: MetricMode;
   readonly spans: Span[];
   arrivals: number[];
@@ -36,12 +39,12 @@ const windowMs = times.window * 1_000;
 const unknownModes: ReadonlySet<MetricMode> = new Set(['nan', 'gone', 'two']);
 
 export function createFleetMetrics(metrics: Metrics, timeline: Timeline): FleetMetrics {
-  const told = new Map<string, Told>();
+  const told = new Map<string, MemberMetric>();
   let isDown = false;
-  const count = (one: Told, atMs: number): number =>
+  const count = (one: MemberMetric, atMs: number): number =>
     one.arrivals.filter((ms) => ms > atMs - windowMs && ms <= atMs).length;
 
-  const publish = (member: Member, one: Told): void => {
+  const publish = (member: Member, one: MemberMetric): void => {
     const { kind, namespace, name } = member;
     const resource = `${plurals[kind]}.apps`;
     const metric = { namespace, resource, name, metric: metricName, windowSeconds: times.window };
@@ -66,18 +69,18 @@ export function createFleetMetrics(metrics: Metrics, timeline: Timeline): FleetM
         return metrics.add({ ...base, value: '0' });
     }
   };
-  const note = (one: Told): void => void one.spans.push({ fromMs: timeline.ms, mode: one.mode, down: isDown });
+  const note = (one: MemberMetric): void => void one.spans.push({ fromMs: timeline.ms, mode: one.mode, down: isDown });
   for (const member of fleet.filter(({ metric }) => metric)) {
-    const one: Told = { mode: 'truth', spans: [], arrivals: [] };
+    const one: MemberMetric = { mode: 'truth', spans: [], arrivals: [] };
     told.set(keyOf(member), one);
     note(one);
     publish(member, one);
   }
-  const between = (one: Told, fromMs: number, toMs: number): readonly (Span & { toMs: number })[] =>
+  const between = (one: MemberMetric, fromMs: number, toMs: number): readonly (Span & { toMs: number })[] =>
     one.spans
       .map((span, i) => ({ ...span, toMs: one.spans[i + 1]?.fromMs ?? Infinity }))
       .filter((span) => span.toMs > fromMs && span.fromMs <= toMs);
-  // What is stale becomes unknown when it is older than its window.
+  // A stale value becomes unknown when it is older than its window.
   const unknownFromMs = ({ mode, down, fromMs }: Span): number =>
     down || unknownModes.has(mode) ? fromMs : mode === 'old' ? fromMs + windowMs + 1_000 : Infinity;
 

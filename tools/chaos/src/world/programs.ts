@@ -14,7 +14,7 @@ import { brakeParks, times } from './fleet.ts';
 export const systemNamespace = 'scaler-system';
 export type App = 'autoscaler' | 'dlx';
 
-/** One life of one of the two programs. */
+/** One process of one of the two apps. */
 export interface Program {
   /** `autoscaler-…#2`: its user at the API too, and its identity in the Lease. */
   readonly id: string;
@@ -23,7 +23,7 @@ export interface Program {
   readonly address: string;
   readonly sandbox: Sandbox;
   readonly startedMs: number;
-  /** Since when it is told to stop, or dead. */
+  /** Since when it has ended. */
   endedMs: number | undefined;
   stopping: boolean;
   thawedMs: number;
@@ -37,7 +37,7 @@ export interface ProgramParts {
   /** For kubeconfigs. */
   readonly folder: string;
   readonly api: () => FakeApi;
-  /** Each log line, for whoever looks for the cause of a failure. */
+  /** Called with each log line, for finding the cause of a failure. */
   readonly onLog: (program: string, level: string, message: string, fields: object) => void;
   readonly programs: Program[];
 }

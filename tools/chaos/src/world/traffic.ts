@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import type { ServiceProxy } from '@scaler/testing-kit/kubernetes';
 import { requestHeader, slowHeader } from './app-image.ts';
 import { type Member, keyOf } from './fleet.ts';
-import type { Ground } from './ground.ts';
+import type { Simulation } from './simulation.ts';
 
 /** One request on a new connection, from the choice that a kube-proxy makes to its one answer. */
 export interface Sent {
@@ -18,7 +18,7 @@ export interface Sent {
   endedMs: number | undefined;
   /** The status, or the code of an error. */
   result: string | undefined;
-  /** Why, where the DLX said so. */
+  /** The reason, where the DLX gave one. */
   detail: string;
 }
 
@@ -26,22 +26,28 @@ const rememberMs = 60_000;
 
 /** The clients of the fleet. */
 export interface Traffic {
-  /** A request to a member's Service, as a client on that node sends it. Its pod takes `slowMs` (default 0) to answer. */
+  /**
+   * Sends a request to a member's Service, as a client on that node does. Its pod takes `slowMs` (default 0) to answer.
+   */
   send(member: Member, node: number, slowMs?: number): Sent;
-  /** Those that have no answer yet. */
+  /** The requests that have no answer yet. */
   readonly open: ReadonlySet<Sent>;
   /** A pod got a request. */
   reached(id: number): void;
-  /** What was answered with 200 of late. */
+  /** The latest requests that were answered with 200. */
   served(key: string): readonly Sent[];
-  /** Where new connections to a Service go to by a node's kube-proxy. */
+  /** The addresses that a node's kube-proxy leads new connections to a Service to. */
   backends(member: Member, node: number): readonly string[];
-  /** Drops what is open, as clients that go away. */
+  /** Drops the open requests, as clients that go away. */
   close(): void;
 }
 
-export function createTraffic(ground: Ground, nodes: readonly ServiceProxy[], onEnd: (sent: Sent) => void): Traffic {
-  const { timeline, activity, random, counts } = ground;
+export function createTraffic(
+  simulation: Simulation,
+  nodes: readonly ServiceProxy[],
+  onEnd: (sent: Sent) => void,
+): Traffic {
+  const { timeline, activity, random, counts } = simulation;
   const open = new Set<Sent>();
   const served = new Map<string, readonly Sent[]>();
   const aborts = new AbortController();

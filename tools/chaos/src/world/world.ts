@@ -6,14 +6,14 @@ import { workloadManifestOf } from './manifests.ts';
 import { createCounts, type Counts } from '../counts.ts';
 import { createJudge, type Judge } from '../judge/judge.ts';
 import type { Health, Scene } from '../judge/scene.ts';
-import { complaintOf } from '../judge/whole.ts';
+import { notConvergedReason } from '../judge/convergence.ts';
 import { createRandom } from '../random.ts';
 import { type Activity, createActivity } from '../sim/activity.ts';
 import { installSandboxes } from '../sim/sandbox.ts';
 import { createTimeline, type Timeline } from '../sim/timeline.ts';
 import { createAppImage } from './app-image.ts';
 import { fleet, keyOf, type Member } from './fleet.ts';
-import type { Ground } from './ground.ts';
+import type { Simulation } from './simulation.ts';
 import { createFleetMetrics, type FleetMetrics } from './metrics.ts';
 import {
   type App,
@@ -27,20 +27,20 @@ import {
 import { createTraffic, type Traffic } from './traffic.ts';
 import { createVetoes, type Vetoes } from './vetoes.ts';
 
-/** One simulated cluster with the fleet, both programs and everything that is watched of them. */
-export interface World extends Ground {
+/** One simulated cluster with the fleet, both programs and the checks of the invariants. */
+export interface World extends Simulation {
   readonly metrics: FleetMetrics;
   readonly traffic: Traffic;
   readonly vetoes: Vetoes;
   readonly programs: Program[];
   readonly judge: Judge;
-  /** Something that gets in the way lasts until the answer is called. */
+  /** Begins a disturbance, which lasts until the returned function is called. */
   disturb(): () => void;
-  /** Somebody else changed something that costs a resource its routing or its pods. */
+  /** Another client changed something that costs a resource its routing or its pods. */
   byOthers(member: Member): void;
   /** Programs that run now, the longest running first. */
   alive(app: App): readonly Program[];
-  /** Lets time pass, looking at the invariants again and again. Ends early at the first violation. */
+  /** Lets time pass, and checks the invariants again and again. Ends early at the first violation. */
   pass(ms: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -54,16 +54,17 @@ export interface WorldOptions {
 const lookEveryMs = 1_000;
 const digestMs = 10_000;
 const slowestProxyMs = 2_500;
-// Below the ports that clients get, so that it is still free when the API comes back; one address for each process.
+// Below the ports that clients get, so that the port is still free when the API comes back; one address for each
+// process.
 const apiAddress = { host: `127.230.${(process.pid >> 8) & 255}.${process.pid & 255}`, port: 6_443 };
 const podsUpMs = 4_000;
-/** What the leader logs when it backs off from a quarrel with somebody else, `leftMs` from then. */
+/** The message that the leader logs when it gives way to another writer; `leftMs`: for how long. */
 const takenBack = 'What was written has been taken back';
 const afterwardsMs = 90_000;
 
 export async function startWorld({ seed, counts = createCounts(), onLog }: WorldOptions): Promise<World> {
   const random = createRandom(seed ^ 0x5eed);
-  // The product's own dice: pauses between tries, mostly.
+  // The product's own randomness: pauses between tries, mostly.
   const { random: machineRandom } = Math;
   Math.random = () => random.next();
   const activity = createActivity();
@@ -101,8 +102,8 @@ export async function startWorld({ seed, counts = createCounts(), onLog }: World
     api: { ...apiAddress, seed, bookmarkIntervalMs: 25_000, auditSize: 3_000, historyWindow: 5_000 },
   });
   running.cluster = cluster;
-  const ground: Ground = { cluster, timeline, activity, random, counts };
-  const world = await populate(ground, programs, vetoes, givenWay, (listener) => (onRequest = listener));
+  const simulation: Simulation = { cluster, timeline, activity, random, counts };
+  const world = await populate(simulation, programs, vetoes, givenWay, (listener) => (onRequest = listener));
   return {
     ...world,
     close: async () => {
@@ -118,16 +119,16 @@ export async function startWorld({ seed, counts = createCounts(), onLog }: World
 }
 
 async function populate(
-  ground: Ground,
+  simulation: Simulation,
   programs: Program[],
   vetoes: Vetoes,
   givenWay: ReadonlyMap<string, number>,
   onRequest: (listener: (resource: string, id: number) => void) => void,
 ): Promise<Omit<World, 'close'>> {
-  const { cluster, timeline, counts } = ground;
+  const { cluster, timeline, counts } = simulation;
   const nodes = [cluster.proxy, await cluster.addProxy({ lagMs: 700 })];
   const metrics = createFleetMetrics(cluster.api.metrics, timeline);
-  const traffic = createTraffic(ground, nodes, (sent) => judge.ended(sent));
+  const traffic = createTraffic(simulation, nodes, (sent) => judge.ended(sent));
   onRequest((key, id) => {
     metrics.arrived(key);
     traffic.reached(id);
@@ -151,14 +152,15 @@ async function populate(
   await cluster.apply(dlxService);
   await cluster.apply(programManifest('dlx', 2));
   await cluster.apply(programManifest('autoscaler', 2));
-  // What others did is past once the resource has been whole for as long as a kube-proxy takes to hear of it.
+  // A change by another client is over once the resource has been whole for as long as a kube-proxy takes to get the
+  // routing.
   const wholeSince = new Map<string, number>();
   const digest = (): void => {
     for (const member of fleet) {
       const key = keyOf(member);
       const changedMs = others.get(key);
       if (changedMs === undefined) continue;
-      if (complaintOf(scene, member) !== undefined) wholeSince.delete(key);
+      if (notConvergedReason(scene, member) !== undefined) wholeSince.delete(key);
       else if (!wholeSince.has(key)) wholeSince.set(key, timeline.ms);
       const sinceMs = Math.max(changedMs + digestMs, wholeSince.get(key) ?? Infinity);
       if (timeline.ms - sinceMs > slowestProxyMs) others.delete(key);
@@ -174,7 +176,7 @@ async function populate(
     }
   };
   return {
-    ...ground,
+    ...simulation,
     ...{ metrics, traffic, vetoes, programs, judge, pass, disturb: health.disturb },
     byOthers: (member) => void others.set(keyOf(member), timeline.ms),
     alive: (app) => programs.filter((one) => one.app === app && one.endedMs === undefined && !one.stopping),
@@ -182,7 +184,7 @@ async function populate(
 }
 
 interface LiveHealth extends Health {
-  /** Looks whether something is in the way now. */
+  /** Checks whether a disturbance is going on now. */
   touch(): void;
   disturb(): () => void;
 }

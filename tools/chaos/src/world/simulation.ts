@@ -4,12 +4,12 @@ import type { Timeline } from '../sim/timeline.ts';
 import type { Random } from '../random.ts';
 import type { Counts } from '../counts.ts';
 
-/** What everything in one simulated world stands on. */
-export interface Ground {
+/** The parts that everything in one simulated world shares. */
+export interface Simulation {
   readonly cluster: EmbeddedCluster;
   readonly timeline: Timeline;
   readonly activity: Activity;
-  /** For what happens while it runs; the script has one of its own. */
+  /** For choices while the world runs; the script has a generator of its own. */
   readonly random: Random;
   readonly counts: Counts;
 }

@@ -1,31 +1,31 @@
 import type { KubeObject } from '@scaler/testing-kit/kubernetes';
 import { gvrOf, keyOf, type Member } from '../world/fleet.ts';
 import type { Scene } from './scene.ts';
-import { isLeftAlone } from './wishes.ts';
+import { isLeftAlone } from './owner-intent.ts';
 import { selectorKey, tokenOf } from './workload-log.ts';
 
-/** What is wrong with a resource that nothing is under way for, if anything; `busy`: something is. */
-export function complaintOf(scene: Scene, member: Member): string | undefined {
+/** The reason why a resource has not converged; undefined: it has, or is not ours to converge. */
+export function notConvergedReason(scene: Scene, member: Member): string | undefined {
   const { store } = scene;
   const { namespace, name, routing } = member;
   const object = store.find(gvrOf(member), namespace, name);
   const service = store.find('v1/services', namespace, name);
   if (object === undefined) return undefined;
-  const { phase, epoch, replicas, enabled, wishes } = tokenOf(object);
+  const { phase, epoch, replicas, enabled, intent } = tokenOf(object);
   const key = service && selectorKey(service);
   const addresses = ownSlices(scene, member);
   const diverted = addresses !== undefined;
-  const traces = `${key === undefined ? 'no key' : `key ${key}`}, ${diverted ? `slices with ${addresses.join(', ') || 'nobody'}` : 'no slices'}`;
+  const traces = `${key === undefined ? 'no key' : `key ${key}`}, ${diverted ? `slices with ${addresses.join(', ') || 'no address'}` : 'no slices'}`;
   if (!enabled) {
     const left = phase !== undefined || epoch !== undefined || key !== undefined || diverted;
     return left ? `it is opted out, and has phase ${phase ?? 'none'}, ${traces}` : undefined;
   }
   if (service === undefined) return diverted ? 'it has no Service, and slices' : undefined;
   if (phase === 'parking' || phase === 'waking') return `it is still ${phase}`;
-  // What has not begun does not begin; what somebody does to it stays as it is.
-  if (wishes.dryRun || (isLeftAlone(wishes) && phase === 'awake' && replicas === 0)) return undefined;
+  // A resource in a dry run is not touched, and one that is left alone stays as other clients set it.
+  if (intent.dryRun || (isLeftAlone(intent) && phase === 'awake' && replicas === 0)) return undefined;
   if (phase === undefined || epoch === undefined) return 'its phase is unknown';
-  if (wishes.pause === 'awake' && wishes.pauseUntilMs === Infinity && phase === 'asleep')
+  if (intent.pause === 'awake' && intent.pauseUntilMs === Infinity && phase === 'asleep')
     return 'it is asleep although it is paused awake';
   if (phase === 'asleep' && replicas > 0) return `it is asleep with ${replicas} replicas`;
   if (phase === 'awake' && scene.givesWay(member)) return undefined;
@@ -38,7 +38,7 @@ export function complaintOf(scene: Scene, member: Member): string | undefined {
   return undefined;
 }
 
-/** The addresses in our slices of its Service; undefined where there is no slice. */
+/** The addresses in our slices of the member's Service; undefined where there is no slice. */
 function ownSlices({ store }: Scene, { namespace, name }: Member): readonly string[] | undefined {
   const slices = store
     .list('discovery.k8s.io/v1/endpointslices', { namespace })
@@ -50,12 +50,12 @@ function ownSlices({ store }: Scene, { namespace, name }: Member): readonly stri
   return slices.flatMap(({ endpoints = [] }) => endpoints.flatMap(({ addresses }) => addresses));
 }
 
-/** Tells when a complaint has stood for too long with nothing in the way. */
-export function createPatience(scene: Scene, patienceMs: number) {
+/** Reports a resource that has not converged for too long with nothing in the way. */
+export function createConvergenceWatch(scene: Scene, patienceMs: number) {
   const standing = new Map<string, { readonly text: string; readonly sinceMs: number }>();
   return (member: Member): string | undefined => {
     const key = keyOf(member);
-    const text = complaintOf(scene, member);
+    const text = notConvergedReason(scene, member);
     const { ms } = scene.timeline;
     if (text === undefined) {
       standing.delete(key);

@@ -1,7 +1,7 @@
 import type { KubeObject } from '@scaler/testing-kit/kubernetes';
 
-/** What a workload's owner wants of it, as its annotations say. */
-export interface Wishes {
+/** The owner's intent for a workload, as its annotations say. */
+export interface OwnerIntent {
   readonly pause: 'awake' | 'asleep' | 'as-is' | undefined;
   /** On the wall clock; `Infinity`: without an end. */
   readonly pauseUntilMs: number;
@@ -10,31 +10,34 @@ export interface Wishes {
   readonly dryRun: boolean;
 }
 
-/** Annotations written by the steps and by the product itself, so they are right. */
-export function wishesOf({ metadata: { annotations = {} } }: KubeObject): Wishes {
+/** Reads the annotations without validation: the steps and the product itself have written them. */
+export function ownerIntentOf({ metadata: { annotations = {} } }: KubeObject): OwnerIntent {
   const [pause, , until] = (annotations['scaler/pause'] ?? '').split(' ');
   const busyUntil = annotations['scaler/busy-until'];
   return {
-    pause: pause === '' ? undefined : (pause as Wishes['pause']),
+    pause: pause === '' ? undefined : (pause as OwnerIntent['pause']),
     pauseUntilMs: until === undefined ? Infinity : Date.parse(until),
     busyUntilMs: busyUntil === undefined ? -Infinity : Date.parse(busyUntil),
     dryRun: annotations['scaler/dry-run'] === 'true',
   };
 }
 
-/** Why no process may put it to sleep whose clock says `wallMs`, in words. */
-export function barOf({ pause, pauseUntilMs, busyUntilMs, dryRun }: Wishes, wallMs: number): string | undefined {
+/** The reason why a process whose clock says `wallMs` may not put the resource to sleep. */
+export function parkBlockerOf(
+  { pause, pauseUntilMs, busyUntilMs, dryRun }: OwnerIntent,
+  wallMs: number,
+): string | undefined {
   if (pause !== undefined && pause !== 'asleep' && wallMs < pauseUntilMs) return `it was paused ${pause}`;
-  if (wallMs < busyUntilMs) return 'somebody had a busy lease on it';
+  if (wallMs < busyUntilMs) return 'it had a busy lease';
   return dryRun ? 'it was in a dry run' : undefined;
 }
 
-/** Whether nothing is begun of it, whatever it is in. */
-export function isLeftAlone({ pause, dryRun }: Wishes): boolean {
+/** Whether the product begins nothing for it, whatever phase it is in. */
+export function isLeftAlone({ pause, dryRun }: OwnerIntent): boolean {
   return dryRun || pause === 'as-is';
 }
 
-/** Whether a request may get to hear that nothing wakes it. */
-export function isUnwakeable({ pause }: Wishes): boolean {
+/** Whether a request may be refused because no request wakes the resource. */
+export function isUnwakeable({ pause }: OwnerIntent): boolean {
   return pause === 'as-is' || pause === 'asleep';
 }
