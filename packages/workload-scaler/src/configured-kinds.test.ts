@@ -103,6 +103,18 @@ describe('a kind with /scale that an option names', () => {
     expect(api.audit.writes({ gvr: 'v1/services', name: 'web' }).filter(({ verb }) => verb === 'patch')).toEqual([]);
   });
 
+  test('is woken and handed back once it is opted out, and nothing of the scaler is left on it', async () => {
+    const rig = await awake();
+    await rig.leader.putToSleep(ref);
+    const body = { metadata: { labels: { 'scaler/enabled': null } } };
+    rig.cluster.api.store.patch(widgets, namespace, 'web', { type: 'merge', body });
+    await rig.until(
+      () => !Object.keys(rig.widget().metadata.labels ?? {}).some((label) => label.startsWith('scaler/')),
+    );
+    expect(rig.widget()).toMatchObject({ spec: { replicas: 2 } });
+    expect(rig.routing('web')).toEqual({ key: undefined, slices: 0 });
+  });
+
   test('is not begun with in a dry run', async () => {
     const rig = await startRig({ dryRun: true, apiKinds: [widgetKind], options: { kinds: 'example.com/v1/widgets' } });
     ended.push(rig.close, startWidgetOperator(rig.cluster));
