@@ -26,10 +26,10 @@ afterAll(async () => {
 
 /** Abilities that it has no use for. */
 const lacks = new Set([
-  'explain has nothing to say of a resource that is awake',
-  'tell takes what it is told of any resource, waits for nothing, and does not throw',
+  'explain returns nothing for a resource that is awake',
+  'tell takes a notice about any resource, does not wait, and does not throw',
   'metrics are gauges and counters with a bounded number of samples',
-  'close may be called twice, and ends what was begun',
+  'close may be called twice, and ends all watches',
 ]);
 
 test.each(contract.cases.map((one) => [one.name, one] as const))('%s', async (name, { run }) => {

@@ -8,7 +8,7 @@ export interface PendingTimer {
   readonly dueAtMs: number;
 }
 
-/** A {@link Clock} that moves only when told to. */
+/** A {@link Clock} that moves only by `advance`. */
 export interface FakeClock extends Clock {
   /**
    * Moves time forward by `ms` and runs every timer that falls due, in order of due time and then of creation, each

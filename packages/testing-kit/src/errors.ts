@@ -1,4 +1,4 @@
-/** What each code of a {@link TestingKitError} means. */
+/** The meaning of each code of a {@link TestingKitError}. */
 export const testingKitErrors = {
   'wait-timeout': '`waitFor` gave up; the message quotes the predicate.',
   'clock-busy': '`advance` was called while an earlier call still ran.',
@@ -16,7 +16,7 @@ export const testingKitErrors = {
 /** A key of {@link testingKitErrors}. */
 export type TestingKitErrorCode = keyof typeof testingKitErrors;
 
-/** What the clock and the embedded cluster throw. Match on `code`, never on `instanceof`. */
+/** An error of the clock or the embedded cluster. Match on `code`, never on `instanceof`. */
 export class TestingKitError extends Error {
   override readonly name = 'TestingKitError';
   readonly code: TestingKitErrorCode;

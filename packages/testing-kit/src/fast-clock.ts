@@ -8,7 +8,7 @@ const longestTurnMs = 5;
 const loopTime = createFakeClock();
 let ticking: NodeJS.Timeout | undefined;
 
-// It keeps no process alive: what waits for this clock alone has nothing else to wait for.
+// The timer keeps no process alive: code that waits for this clock alone has nothing else to wait for.
 function startTicking(): NodeJS.Timeout {
   let seenMs = performance.now();
   let busy = false;
@@ -24,8 +24,8 @@ function startTicking(): NodeJS.Timeout {
 }
 
 /**
- * A clock `factor` times as fast as real time, which stands still while the event loop does. What a test talks to lives
- * on the same loop: a busy machine makes the test slower, and no deadline passes before an answer that came is read.
+ * A clock `factor` times as fast as real time, which stands still while the event loop does. The servers of a test run on
+ * the same loop: a busy machine makes the test slower, and no deadline passes before an answer that came is read.
  * `skewMs` is the offset of its wall clock.
  */
 export function createFastClock(factor: number, skewMs = 0): Clock {

@@ -2,7 +2,7 @@ import type { Logger, LogFields } from '@scaler/scaler-types';
 
 const nothing = (): void => undefined;
 
-/** A logger that says nothing. */
+/** A logger that writes nothing. */
 export const silentLogger: Logger = {
   debug: nothing,
   info: nothing,
@@ -11,14 +11,14 @@ export const silentLogger: Logger = {
   child: () => silentLogger,
 };
 
-/** What a {@link recordingLogger} was told. */
+/** A line of a {@link recordingLogger}. */
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly message: string;
   readonly fields: LogFields | undefined;
 }
 
-/** A logger that keeps what it is told; its children keep it in the same place. */
+/** A logger that keeps its lines; its children keep theirs in the same place. */
 export function recordingLogger(): Logger & { readonly lines: readonly LogLine[] } {
   const lines: LogLine[] = [];
   const at =

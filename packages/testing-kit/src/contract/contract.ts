@@ -3,7 +3,7 @@ import { keepingCases } from './keeping.ts';
 import { parkingCases } from './parking.ts';
 import type { ContractCase, ContractOutcome, ContractPlace } from './place.ts';
 import { NotReached, openStage, type Stage } from './stage.ts';
-import { tellingCases } from './telling.ts';
+import { answeringCases } from './answering.ts';
 import { wakingCases } from './waking.ts';
 import { watchingCases } from './watching.ts';
 
@@ -15,9 +15,9 @@ export interface ResourceScalerContract {
   close(): Promise<void>;
 }
 
-/** Watches first: what they tell from the beginning is seen by all. */
+/** Watches first, so that all cases see what the watches send from the beginning. */
 const allCases: readonly StagedCase[] = [
-  ...tellingCases,
+  ...answeringCases,
   ...watchingCases,
   ...parkingCases,
   ...wakingCases,
@@ -25,8 +25,8 @@ const allCases: readonly StagedCase[] = [
 ];
 
 /**
- * What `@scaler/scaler-types` promises of every resource scaler, as cases for any test framework. Nothing is made before the
- * first case runs.
+ * The promises of `@scaler/scaler-types` about every resource scaler, as cases for any test framework. Scalers are created
+ * when the first case runs.
  */
 export function resourceScalerContract(place: ContractPlace): ResourceScalerContract {
   let stage: Promise<Stage> | undefined;

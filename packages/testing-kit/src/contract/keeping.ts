@@ -23,28 +23,28 @@ async function reconciled({ autoscaler, ref, within }: Stage): Promise<void> {
   }
 }
 
-/** Whether the DLX's process has been told that its lease ends then, in one way or the other. */
-async function isTold({ dlx, changes, ref }: Stage, end: string | undefined): Promise<boolean> {
+/** Whether the DLX's process knows this end of the lease, by a change or by a list. */
+async function isKnown({ dlx, changes, ref }: Stage, end: string | undefined): Promise<boolean> {
   const isIt = (one: ResourceRef): boolean => resourceKey(one) === resourceKey(ref);
   const sets = changes.flatMap((change) => (change.type === 'set' && isIt(change.resource) ? [change.resource] : []));
-  const told = [sets.at(-1), (await dlx.getResources()).find(isIt)].filter((one) => one !== undefined);
-  return told.some(({ busyUntil }) => Date.parse(busyUntil ?? '') === Date.parse(end ?? '') || busyUntil === end);
+  const listed = [sets.at(-1), (await dlx.getResources()).find(isIt)].filter((one) => one !== undefined);
+  return listed.some(({ busyUntil }) => Date.parse(busyUntil ?? '') === Date.parse(end ?? '') || busyUntil === end);
 }
 
 /** `reconcile` and `setBusy`. */
 export const keepingCases: readonly StagedCase[] = [
   {
-    name: 'reconcile leaves alone what is as it should be, awake and asleep',
+    name: 'reconcile leaves a consistent resource alone, awake and asleep',
     ability: 'reconcile',
     async run(stage) {
-      const { bringAwake, putToSleep, told, place } = stage;
+      const { bringAwake, putToSleep, listed, place } = stage;
       await bringAwake();
       await reconciled(stage);
-      assert.equal((await told())?.phase, 'awake', 'reconcile must leave it awake');
+      assert.equal((await listed())?.phase, 'awake', 'reconcile must leave it awake');
       assert.ok(await place.serves(), 'reconcile must leave it serving');
       await putToSleep();
       await reconciled(stage);
-      assert.equal((await told())?.phase, 'asleep', 'reconcile must leave it asleep');
+      assert.equal((await listed())?.phase, 'asleep', 'reconcile must leave it asleep');
       assert.equal(await place.serves(), false, 'reconcile must not start it');
     },
   },
@@ -58,13 +58,13 @@ export const keepingCases: readonly StagedCase[] = [
       try {
         for (const end of [long, short]) {
           const kept = await keep(end);
-          assert.equal(Date.parse(kept ?? ''), Date.parse(long), 'setBusy must tell the longer lease of both');
+          assert.equal(Date.parse(kept ?? ''), Date.parse(long), 'setBusy must return the longer lease of both');
         }
-        await until('the other process tells of the lease', () => isTold(stage, long));
+        await until('the other process tells of the lease', () => isKnown(stage, long));
       } finally {
         assert.equal(await keep(undefined), undefined, 'a lease that is ended must be gone');
       }
-      await until('the other process tells that the lease has ended', () => isTold(stage, undefined));
+      await until('the other process tells that the lease has ended', () => isKnown(stage, undefined));
     },
   },
   {

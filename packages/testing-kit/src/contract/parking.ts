@@ -3,12 +3,12 @@ import { type ConfirmRequest, errorCode, resourceKey, type ScaleResult } from '@
 import type { StagedCase } from './case.ts';
 import { reason, type Stage } from './stage.ts';
 
-/** Ends of a park in which the resource has to be awake and serving. @throws when it is not. */
-async function demandAwake({ told, reconcile, until, place }: Stage, after: string): Promise<void> {
+/** Demands that the resource is awake and serving after a park that did not end in sleep. @throws when it is not. */
+async function demandAwake({ listed, reconcile, until, place }: Stage, after: string): Promise<void> {
   assert.ok(await place.serves(), `it must serve after ${after}`);
   await until(`it is awake, and serves, after ${after}`, async () => {
     await reconcile();
-    return (await told())?.phase === 'awake' && place.serves();
+    return (await listed())?.phase === 'awake' && place.serves();
   });
 }
 
@@ -19,27 +19,27 @@ function codeOf(result: ScaleResult): string | undefined {
 /** `setScale` to 0. */
 export const parkingCases: readonly StagedCase[] = [
   {
-    name: 'a park stops the resource, and tells that it is asleep with no replicas',
-    async run({ bringAwake, park, told, place, until }) {
+    name: 'a park stops the resource, which is then asleep with no replicas',
+    async run({ bringAwake, park, listed, place, until }) {
       await bringAwake();
       const result = await park();
-      assert.equal(codeOf(result), 'ok', 'a park that nothing stands against must end well');
+      assert.equal(codeOf(result), 'ok', 'a park without an obstacle must succeed');
       await until('it does not serve any more after a park', async () => !(await place.serves()));
-      await until('it is told as asleep, with 0 replicas or none', async () => {
-        const resource = await told();
+      await until('it is listed as asleep, with 0 replicas or none', async () => {
+        const resource = await listed();
         return resource?.phase === 'asleep' && (resource.replicas ?? 0) === 0;
       });
     },
   },
   {
-    name: 'parking what is asleep is well, and leaves it asleep',
-    async run({ putToSleep, autoscaler, ref, told, place, within }) {
+    name: 'a park of a sleeping resource succeeds, and leaves it asleep',
+    async run({ putToSleep, autoscaler, ref, listed, place, within }) {
       await putToSleep();
       const confirm = () => Promise.resolve({ ok: true as const });
       const { signal } = new AbortController();
       const [result] = await within('setScale to 0', autoscaler.setScale([ref], 0, { signal, reason, confirm }));
       assert.deepEqual(result, { resource: ref, ok: true }, 'setScale is idempotent: it is at 0 already');
-      assert.equal((await told())?.phase, 'asleep');
+      assert.equal((await listed())?.phase, 'asleep');
       assert.equal(await place.serves(), false, 'it must not serve');
     },
   },
@@ -58,7 +58,7 @@ export const parkingCases: readonly StagedCase[] = [
       const [one] = asked;
       assert.ok(one);
       const { request, signal, serves } = one;
-      assert.equal(resourceKey(request.resource), resourceKey(ref), 'confirm must be asked of the resource');
+      assert.equal(resourceKey(request.resource), resourceKey(ref), 'confirm must be asked about the resource');
       assert.ok(typeof request.epoch === 'string' && request.epoch !== '', 'confirm must name an epoch');
       assert.equal(new Set(epochs).size, epochs.length, 'each park must have an epoch of its own');
       assert.ok(Array.isArray(request.addresses), 'confirm must list the addresses that its traffic goes to');
@@ -79,7 +79,7 @@ export const parkingCases: readonly StagedCase[] = [
       });
       if (!asked) return 'left-out';
       assert.equal(codeOf(result), 'park-cancelled', 'a park that is not confirmed must end with park-cancelled');
-      assert.match(result.ok ? '' : result.error.message, /dlx-1 has 1 held/, 'the reason must be told');
+      assert.match(result.ok ? '' : result.error.message, /dlx-1 has 1 held/, 'the error must have the reason');
       await demandAwake(stage, 'a confirm that said no');
       return undefined;
     },
@@ -111,9 +111,9 @@ export const parkingCases: readonly StagedCase[] = [
         confirm: () => Promise.resolve(confirms++ === 0 ? { ok: false, reason: 'not asked for' } : { ok: true }),
       });
       assert.equal(preflights, 1, `preflight must be asked once, and was asked ${preflights} times`);
-      assert.equal(codeOf(result), 'park-refused', 'a park that preflight speaks against must end with park-refused');
+      assert.equal(codeOf(result), 'park-refused', 'a park that preflight refuses must end with park-refused');
       assert.equal(confirms, 0, 'confirm must not be asked after a refusal');
-      assert.equal((await stage.told())?.phase, 'awake', 'nothing must be touched');
+      assert.equal((await stage.listed())?.phase, 'awake', 'the resource must not be touched');
       assert.ok(await stage.place.serves(), 'it must serve');
     },
   },
@@ -129,13 +129,13 @@ export const parkingCases: readonly StagedCase[] = [
       const result = await stage.park({ confirm });
       if (woken === undefined) return 'left-out';
       assert.ok(woken.ok, 'a wake in the middle of a park must end well');
-      assert.equal(codeOf(result), 'park-cancelled', 'a park that a wake got ahead of must end with park-cancelled');
+      assert.equal(codeOf(result), 'park-cancelled', 'a park that a wake overtook must end with park-cancelled');
       await demandAwake(stage, 'a wake in the middle of a park');
       return undefined;
     },
   },
   {
-    name: 'an abort ends a park soon, and what it leaves behind is undone',
+    name: 'an abort ends a park soon, and its steps are undone',
     async run(stage) {
       await stage.bringAwake();
       const abort = new AbortController();

@@ -20,7 +20,7 @@ test('the example of the contract runs, on a scaler of one lamp', async () => {
     await import(join(place, 'main.ts'));
     const lines = log.mock.calls.map(([line]) => String(line));
     expect(lines).toContain('kept: a confirm that says no leaves it awake, and is the reason of park-cancelled');
-    expect(lines).toContain('left-out: watchResources tells every resource, then synced, once');
+    expect(lines).toContain('left-out: watchResources sends every resource, then synced, once');
     expect(lines.filter((line) => line.startsWith('kept: ')).length).toBeGreaterThan(15);
     expect(lamp.phase).toBe('awake');
   } finally {
@@ -33,6 +33,6 @@ test('every case is written down, and no other', async () => {
   const { resourceScalerContract } = await import('./contract.ts');
   const { cases } = resourceScalerContract({} as never);
   const section = readme.slice(readme.indexOf('## The contract'), readme.indexOf('## The fake Kubernetes API'));
-  const told = [...section.matchAll(/^- (.*)$/gm)].map(([, name]) => name);
-  expect(told).toEqual(cases.map(({ name }) => name));
+  const listed = [...section.matchAll(/^- (.*)$/gm)].map(([, name]) => name);
+  expect(listed).toEqual(cases.map(({ name }) => name));
 });

@@ -14,48 +14,48 @@ import {
 import { silentLogger } from '../loggers.ts';
 import type { ContractPlace } from './place.ts';
 
-/** What a case needs is not so; another case says why. */
+/** The state that a case needs was not reached; another case reports the reason. */
 export class NotReached extends Error {}
 
-/** How often the platform is looked at while something is waited for. */
+/** Milliseconds between two looks at the platform during a wait. */
 const pollOf = (limitMs: number): number => Math.min(20, limitMs / 25);
 
-/** A place with two scalers on it, watching as in the two apps, and what cases do with them. */
+/** A place with two scalers on it, which watch as in the two apps, and the actions of the cases. */
 export interface Stage {
   readonly place: ContractPlace;
   readonly ref: ResourceRef;
   readonly clock: Clock;
   readonly autoscaler: ResourceScaler;
   readonly dlx: ResourceScaler;
-  /** What the DLX's scaler was told by `watchResources`, oldest first. */
+  /** The changes that the DLX's scaler sent, oldest first. */
   readonly changes: readonly ResourceChange[];
-  /** Epochs that a fence was asked for. */
+  /** The epochs of all calls of `confirm`. */
   readonly epochs: string[];
-  /** What the autoscaler's scaler tells of the resource. */
-  told(): Promise<Resource | undefined>;
-  /** Awake, serving, and free to be parked. @throws NotReached. */
+  /** The resource as the autoscaler's scaler lists it. */
+  listed(): Promise<Resource | undefined>;
+  /** Brings the resource awake, serving, and free to be parked. @throws NotReached. */
   bringAwake(): Promise<void>;
   /** @throws NotReached. */
   putToSleep(): Promise<void>;
-  /** Until it is begun: a refusal is tried again. The fence says yes unless told otherwise. */
+  /** Parks; a refusal is tried again. The fence answers ok unless the options have another. */
   park(options?: Partial<ScaleOptions>): Promise<ScaleResult>;
   wake(options?: Partial<ScaleOptions>): Promise<ScaleResult>;
-  /** Reconciles everything, as at a tick. */
+  /** Reconciles all resources, as at a tick. */
   reconcile(): Promise<void>;
   /** @throws Error that says `what` was not so in time. */
   until(what: string, condition: () => Promise<boolean> | boolean): Promise<void>;
   /** @throws Error that says that `what` did not end in time. */
   within<T>(what: string, promise: Promise<T> | T | undefined): Promise<T>;
-  /** One more process. */
+  /** Makes the scaler of one more process. */
   fresh(role: ScalerContext['role']): Promise<ResourceScaler>;
-  /** Lets a few turns pass, for what should not happen. */
+  /** Lets a few turns pass, in which something must not happen. */
   pause(): Promise<void>;
   close(): Promise<void>;
 }
 
 export const reason = { by: 'contract', text: 'the contract is checked' };
 
-/** @throws what `create` throws. */
+/** @throws the error of `create`. */
 export async function openStage(place: ContractPlace): Promise<Stage> {
   const { limitMs = 10_000, clock = systemClock } = place;
   const pollMs = pollOf(limitMs);
@@ -80,7 +80,7 @@ export async function openStage(place: ContractPlace): Promise<Stage> {
   const { until, within } = limits(limitMs, clock);
   const stage: Stage = {
     ...{ place, ref, clock, autoscaler, dlx, changes, until, within, fresh: make, epochs: [] },
-    async told() {
+    async listed() {
       const all = await within('getResources', autoscaler.getResources());
       return all.find((one) => resourceKey(one) === resourceKey(ref));
     },
@@ -123,7 +123,7 @@ function states(now: () => Stage, limitMs: number): States {
   const { signal } = new AbortController();
   const scale = async (scaler: ResourceScaler, to: number, options: ScaleOptions): Promise<ScaleResult> => {
     const [result] = await now().within(`setScale to ${to}`, scaler.setScale([now().ref], to, options));
-    if (result === undefined) throw new Error(`setScale to ${to} told no result`);
+    if (result === undefined) throw new Error(`setScale to ${to} returned no result`);
     return result;
   };
   return {
@@ -132,8 +132,8 @@ function states(now: () => Stage, limitMs: number): States {
         await now().wake();
         await now().until('awake, serving and not blocked', async () => {
           await now().reconcile();
-          const told = await now().told();
-          const free = told?.phase === 'awake' && (told.blocked ?? '') === '';
+          const listed = await now().listed();
+          const free = listed?.phase === 'awake' && (listed.blocked ?? '') === '';
           return free && (await now().place.serves());
         });
       } catch (cause) {
@@ -141,15 +141,15 @@ function states(now: () => Stage, limitMs: number): States {
       }
     },
     async putToSleep() {
-      const told = await now().told();
-      if (told?.phase === 'asleep' && !(await now().place.serves())) return;
+      const listed = await now().listed();
+      if (listed?.phase === 'asleep' && !(await now().place.serves())) return;
       await now().bringAwake();
       try {
         const result = await now().park();
         if (!result.ok) throw result.error;
         await now().until(
           'asleep',
-          async () => (await now().told())?.phase === 'asleep' && !(await now().place.serves()),
+          async () => (await now().listed())?.phase === 'asleep' && !(await now().place.serves()),
         );
       } catch (cause) {
         throw new NotReached(`it cannot be put to sleep: ${(cause as Error).message}`, { cause });

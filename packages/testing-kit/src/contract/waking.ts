@@ -3,10 +3,10 @@ import { errorCode, isTerminal, resourceKey, type ResourceScaler } from '@scaler
 import { type StagedCase, strangerOf } from './case.ts';
 import { reason, type Stage } from './stage.ts';
 
-/** Ids of all endpoints now; undefined: the scaler does not tell. */
+/** Ids of all endpoints now; undefined: the scaler has no `watchEndpoints`. */
 async function instances(stage: Stage): Promise<readonly string[] | undefined> {
   const { dlx, ref } = stage;
-  const [target] = (await stage.told())?.targets ?? [];
+  const [target] = (await stage.listed())?.targets ?? [];
   if (!dlx.watchEndpoints || !target) return undefined;
   const stop = new AbortController();
   let ids: readonly string[] = [];
@@ -37,12 +37,12 @@ export const wakingCases: readonly StagedCase[] = [
     async run({ putToSleep, wake, place }) {
       await putToSleep();
       const result = await wake();
-      assert.ok(result.ok, 'a wake that nothing stands against must end well');
+      assert.ok(result.ok, 'a wake without an obstacle must succeed');
       assert.ok(await place.serves(), 'it must serve as soon as setScale has resolved');
     },
   },
   {
-    name: 'waking what is awake is well, and starts nothing anew',
+    name: 'a wake of an awake resource succeeds, and starts nothing anew',
     async run(stage) {
       await stage.bringAwake();
       const before = await instances(stage);
@@ -101,7 +101,7 @@ export const wakingCases: readonly StagedCase[] = [
     },
   },
   {
-    name: 'a resource that is not there is unknown-resource',
+    name: 'calls for an unknown resource fail with unknown-resource',
     async run(stage) {
       const { autoscaler, dlx, within } = stage;
       const stranger = strangerOf(stage);
@@ -133,25 +133,26 @@ export const wakingCases: readonly StagedCase[] = [
         assert.equal(
           errorCode(error),
           'unknown-resource',
-          `${what} of what is not there must fail so, not with ${error}`,
+          `${what} of an unknown resource must fail with unknown-resource, not with ${error}`,
         );
       }
     },
   },
   {
-    name: 'what progress throws harms nothing, and it tells the steps of the resource alone',
+    name: 'an error of progress has no effect, and its steps are of the resource alone',
     async run({ putToSleep, wake, ref }) {
       await putToSleep();
-      const told: unknown[] = [];
+      const reported: unknown[] = [];
       const result = await wake({
         progress: (resource, step) => {
-          told.push([resourceKey(resource), step]);
-          throw new Error('nobody listens');
+          reported.push([resourceKey(resource), step]);
+          throw new Error('progress fails');
         },
       });
       assert.ok(result.ok, 'a wake must not depend on progress');
       const known = ['written', 'scheduled'].map((step) => JSON.stringify([resourceKey(ref), step]));
-      for (const one of told) assert.ok(known.includes(JSON.stringify(one)), `there is no step ${JSON.stringify(one)}`);
+      for (const one of reported)
+        assert.ok(known.includes(JSON.stringify(one)), `there is no step ${JSON.stringify(one)}`);
     },
   },
   {
@@ -160,8 +161,8 @@ export const wakingCases: readonly StagedCase[] = [
       const { paused } = stage.place;
       if (paused === undefined) return 'left-out';
       const error = await errorOf(stage, stage.dlx, 1, paused);
-      assert.equal(errorCode(error), 'paused', `a wake of what is paused must fail with paused, not with ${error}`);
-      assert.ok(isTerminal(error), 'it must be terminal: requests are not to be held for it');
+      assert.equal(errorCode(error), 'paused', `a wake of a paused resource must fail with paused, not with ${error}`);
+      assert.ok(isTerminal(error), 'the error must be terminal, so that no requests are held');
       return undefined;
     },
   },

@@ -11,7 +11,7 @@ interface Watched {
 
 /** Watches the resource's first target. @throws NotReached when it has none. */
 async function watchTarget(stage: Stage): Promise<Watched> {
-  const [target] = (await stage.told())?.targets ?? [];
+  const [target] = (await stage.listed())?.targets ?? [];
   if (!target) throw new NotReached('it has no target');
   const stop = new AbortController();
   const lists: (readonly Endpoint[])[] = [];
@@ -33,47 +33,47 @@ async function isEnded(
   end: (abort: AbortController) => unknown,
 ): Promise<number> {
   const abort = new AbortController();
-  let told = 0;
-  const watching = scaler.watchResources?.(() => (told += 1), abort.signal);
-  await stage.until('a watch tells something', () => told > 0);
+  let sent = 0;
+  const watching = scaler.watchResources?.(() => (sent += 1), abort.signal);
+  await stage.until('a watch sends a change', () => sent > 0);
   await end(abort);
   await stage.within(
     'a watch whose signal was aborted',
     watching?.catch(() => undefined),
   );
-  const before = told;
-  const { phase } = (await stage.told()) ?? {};
+  const before = sent;
+  const { phase } = (await stage.listed()) ?? {};
   await (phase === 'asleep' ? stage.bringAwake() : stage.putToSleep()).catch(() => undefined);
   await stage.pause();
-  return told - before;
+  return sent - before;
 }
 
 /** `watchResources`, `watchEndpoints`, and how they end. */
 export const watchingCases: readonly StagedCase[] = [
   {
-    name: 'watchResources tells every resource, then synced, once',
+    name: 'watchResources sends every resource, then synced, once',
     ability: 'watchResources',
     async run(stage) {
       const { changes, until } = stage;
-      await until('watchResources tells synced', () => changes.some(({ type }) => type === 'synced'));
+      await until('watchResources sends synced', () => changes.some(({ type }) => type === 'synced'));
       const at = changes.findIndex(({ type }) => type === 'synced');
-      assert.ok(changes.slice(0, at).some(isSet(stage)), 'every resource must be told before synced');
-      assert.equal(changes.filter(({ type }) => type === 'synced').length, 1, 'synced must be told once');
+      assert.ok(changes.slice(0, at).some(isSet(stage)), 'every resource must be sent before synced');
+      assert.equal(changes.filter(({ type }) => type === 'synced').length, 1, 'synced must be sent once');
     },
   },
   {
-    name: 'watchResources tells what another process changes',
+    name: 'watchResources sends the changes of another process',
     ability: 'watchResources',
     async run(stage) {
       await stage.bringAwake();
       const from = stage.changes.length;
       await stage.putToSleep();
       const since = () => stage.changes.slice(from);
-      await stage.until('watchResources tells that it is asleep', () => since().some(isSet(stage, 'asleep')));
+      await stage.until('watchResources sends that it is asleep', () => since().some(isSet(stage, 'asleep')));
     },
   },
   {
-    name: 'watchResources tells little of what nothing happens to',
+    name: 'watchResources sends little about a resource that does not change',
     ability: 'watchResources',
     async run(stage) {
       await stage.bringAwake();
@@ -81,26 +81,29 @@ export const watchingCases: readonly StagedCase[] = [
       const from = stage.changes.length;
       for (let i = 0; i < 5; i++) await stage.pause();
       const since = stage.changes.slice(from).filter(isSet(stage));
-      assert.ok(since.length <= 5, `what is awake and stays so was told ${since.length} times, 5 are allowed`);
+      assert.ok(since.length <= 5, `a resource that stays awake was sent ${since.length} times, 5 are allowed`);
     },
   },
   {
-    name: 'watchResources ends with its signal, and tells nothing after it',
+    name: 'watchResources ends with its signal, and sends nothing after it',
     ability: 'watchResources',
     async run(stage) {
       const scaler = await stage.fresh('dlx');
       const late = await isEnded(scaler, stage, (abort) => abort.abort(new Error('watched enough')));
-      assert.equal(late, 0, 'nothing must be told after the signal');
+      assert.equal(late, 0, 'nothing must be sent after the signal');
     },
   },
   {
-    name: 'watchEndpoints tells of what is awake: IP address, port and id, and its check passes',
+    name: 'watchEndpoints sends the IP address, port and id of an awake resource, with a check that passes',
     ability: 'watchEndpoints',
     async run(stage) {
       await stage.bringAwake();
       const { lists, stop } = await watchTarget(stage);
       try {
-        await stage.until('watchEndpoints tells an endpoint of what is awake', () => (lists.at(-1)?.length ?? 0) > 0);
+        await stage.until(
+          'watchEndpoints sends an endpoint of an awake resource',
+          () => (lists.at(-1)?.length ?? 0) > 0,
+        );
         for (const { address, port, id, check } of lists.at(-1) ?? []) {
           assert.ok(isIP(address) !== 0, `the address of an endpoint must be an IP address, and is ${address}`);
           assert.ok(Number.isInteger(port) && port > 0 && port < 65_536, `the port of an endpoint is ${port}`);
@@ -113,22 +116,25 @@ export const watchingCases: readonly StagedCase[] = [
     },
   },
   {
-    name: 'watchEndpoints tells at once that what sleeps has none, and then of its wake',
+    name: 'watchEndpoints sends an empty list at once for a sleeping resource, and endpoints after its wake',
     ability: 'watchEndpoints',
     async run(stage) {
       await stage.putToSleep();
       const { lists, stop } = await watchTarget(stage);
       try {
-        await stage.until('watchEndpoints tells that what sleeps has no endpoint', () => lists.at(-1)?.length === 0);
+        await stage.until(
+          'watchEndpoints sends that a sleeping resource has no endpoint',
+          () => lists.at(-1)?.length === 0,
+        );
         await stage.bringAwake();
-        await stage.until('watchEndpoints tells of a wake', () => (lists.at(-1)?.length ?? 0) > 0);
+        await stage.until('watchEndpoints sends the endpoints of a wake', () => (lists.at(-1)?.length ?? 0) > 0);
       } finally {
         stop();
       }
     },
   },
   {
-    name: 'watchEndpoints tells nothing after its signal',
+    name: 'watchEndpoints sends nothing after its signal',
     ability: 'watchEndpoints',
     async run(stage) {
       await stage.putToSleep();
@@ -138,18 +144,18 @@ export const watchingCases: readonly StagedCase[] = [
       const before = lists.length;
       await stage.bringAwake();
       await stage.pause();
-      assert.equal(lists.length, before, 'nothing must be told after the signal');
+      assert.equal(lists.length, before, 'nothing must be sent after the signal');
     },
   },
   {
-    name: 'close may be called twice, and ends what was begun',
+    name: 'close may be called twice, and ends all watches',
     ability: 'close',
     async run(stage) {
       const scaler = await stage.fresh('dlx');
       const close = () => stage.within('close', scaler.close?.());
       if (!scaler.watchResources) return void (await close().then(close));
       const late = await isEnded(scaler, stage, () => close().then(close));
-      assert.equal(late, 0, 'nothing must be told after close');
+      assert.equal(late, 0, 'nothing must be sent after close');
     },
   },
 ];

@@ -6,7 +6,7 @@ import { duplicatesOf } from '../upstreams/echo-upstream.ts';
 
 /** An in-process image whose containers are echo servers on `POD_IP:PORT` (8080) that remember together. */
 export interface EchoImage extends ServerImage {
-  /** What new containers start with. `identity` is the pod's name unless it is set here. */
+  /** The behaviour of new containers. `identity` is the pod's name unless it is set here. */
   readonly behaviour: Partial<EchoBehaviour> & { /** Before it listens, in milliseconds. */ startDelayMs?: number };
   /** Requests of all its containers, those that ended included. */
   requests(): EchoRecord[];

@@ -1,4 +1,4 @@
-/** What a built-in function is counted as: it runs outside of the code that the profiler counts. */
+/** The steps of a built-in function, which runs outside of the code that the profiler counts. */
 type Cost = (self: { readonly length?: number }, args: readonly unknown[]) => number;
 
 type Callable = (this: unknown, ...args: unknown[]) => unknown;
@@ -7,12 +7,12 @@ type Holder = Record<PropertyKey, Callable>;
 const ofSelf: Cost = ({ length = 0 }) => length;
 const ofFirst: Cost = (_self, [first]) => lengthOf(first);
 const one: Cost = () => 1;
-/** What stands behind is moved, as one piece of memory: 16 items take about as long as one step. */
+/** Items behind the place are moved as one piece of memory: 16 take about as long as one step. */
 const moved: Cost = ({ length = 0 }, [start]) => 1 + Math.ceil(Math.max(0, length - Number(start ?? 0)) / 16);
 
 /**
- * By the length of what they go through. A search goes on to the end, as it does where nothing is found. A regular
- * expression is counted once for each character: that none of them goes back over its text again and again is for lint.
+ * Steps by the length of the searched text or list. A search counts to the end, as where nothing is found. A regular
+ * expression counts once for each character: lint forbids expressions that go back over their text again and again.
  */
 const costs: readonly (readonly [holder: object, cost: Cost, names: readonly PropertyKey[]])[] = [
   [

@@ -1,6 +1,6 @@
 import type { StepCounter } from './steps.ts';
 
-/** What work may cost. */
+/** The bounds of the cost of work. */
 export interface LinearCost {
   /** Makes the work for an input of this size; making it is not counted. */
   readonly of: (size: number) => () => unknown;
@@ -12,10 +12,10 @@ export interface LinearCost {
 
 /** Twice the input may take so many times the steps. */
 const mostGrowth = 2.5;
-/** What is done once, whatever the input. */
+/** Steps that are done once, whatever the input. */
 const fixedSteps = 2_000;
 
-/** What is wrong with the cost of work, each as a sentence: twice the input takes too much more, or the largest too much. */
+/** The problems with the cost of work, each as a sentence: twice the input takes too much more, or the largest too much. */
 export function costProblems(counter: StepCounter, { of, sizes, largest }: LinearCost): readonly string[] {
   const stepsOf = (size: number): number => counter.count(of(size));
   const growth = sizes.flatMap((size) => {

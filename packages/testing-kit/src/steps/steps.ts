@@ -3,11 +3,11 @@ import { setFlagsFromString } from 'node:v8';
 import { countBuiltIns } from './built-ins.ts';
 
 /**
- * Counts what code does, by the profiler of V8: how often each block of each function ran, and how much its built-in
- * functions went through. The same work has the same count on any machine, however busy: no time is taken.
+ * Counts the steps of code by the profiler of V8: how often each block of each function ran, and how much its built-in
+ * functions went through. The same work has the same count on any machine, however busy, since no time is measured.
  */
 export interface StepCounter {
-  /** The steps of one call. What `work` gives is thrown away; it must be over when it returns. */
+  /** The steps of one call. `work` must be over when it returns; its result is dropped. */
   count(work: () => unknown): number;
   stop(): void;
 }
@@ -53,7 +53,7 @@ export function startStepCounter(): StepCounter {
   const count = (work: () => unknown): number => {
     // V8 counts a function only once it has been called a few times.
     work();
-    // The built-ins apart: what counts them is code, too.
+    // The built-ins in a run of their own, since the code that counts them would be counted too.
     const blocks = measure(work) - own;
     return Math.max(1, blocks) + countBuiltIns(() => void work());
   };

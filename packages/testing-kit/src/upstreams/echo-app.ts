@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 
 /** How an echo server behaves; may be changed while it runs. */
 export interface EchoBehaviour {
-  /** Who answers; goes into every answer. Default `<hostname>:<pid>`. */
+  /** The name of the server, which is in every answer. Default `<hostname>:<pid>`. */
   identity: string;
   /** Pause between the end of the request body and the answer, in milliseconds. Default 0. */
   delayMs: number;
@@ -16,7 +16,7 @@ export interface EchoBehaviour {
   statusCode: number;
   /** How many requests, from now on, get a connection reset instead of an answer. Default 0. */
   resetFirst: number;
-  /** Until then (milliseconds after the start) everything is answered 503. Default 0. */
+  /** Until then (milliseconds after the start) every request is answered 503. Default 0. */
   readyAfterMs: number;
   /** How many requests the log keeps, the newest. Default 100 000. */
   logLimit: number;

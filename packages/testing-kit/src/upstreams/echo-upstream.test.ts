@@ -70,7 +70,7 @@ describe('the echo upstream', () => {
     expect((await fetch(upstream.url)).status).toBe(200);
   });
 
-  test('refuses connections when told to and takes them again on the same port', async () => {
+  test('refuses connections, and takes them again on the same port', async () => {
     const upstream = await start({ refuse: true });
     expect(await codeOf(fetch(upstream.url))).toBe('ECONNREFUSED');
     await upstream.refuse(false);

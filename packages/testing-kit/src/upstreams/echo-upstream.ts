@@ -27,7 +27,7 @@ export interface EchoUpstream {
   duplicates(): string[];
   /** Starts or stops refusing connections; the port is kept. Established connections are reset when it starts. */
   refuse(refusing: boolean): Promise<void>;
-  /** Finishes what is in flight, then closes. */
+  /** Finishes the requests in flight, then closes. */
   stop(): Promise<void>;
   /** Closes at once and resets every connection. Idempotent. */
   close(): Promise<void>;

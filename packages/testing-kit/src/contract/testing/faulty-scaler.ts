@@ -16,33 +16,33 @@ import {
 } from '@scaler/scaler-types';
 import type { ContractPlace } from '../place.ts';
 
-/** What is wrong with a scaler, by the only case that should notice. */
+/** The faults of a scaler, by the only case that should notice them. */
 export const faults = {
   'getConfig proposes plain values under camelCase names': ['nested config', 'kebab config'],
-  'getResources tells each resource whole, once, and as JSON can carry it': ['text threshold', 'told twice', 'a date'],
-  'getResources of a namespace tells what is in it, and nothing else': ['any namespace'],
-  'getResources tells what another process has changed': ['cached resources'],
-  'resolveServiceName tells host:port of each target': ['only a host'],
-  'isStale answers for any resource, also one that is not there': ['isStale throws'],
-  'explain has nothing to say of a resource that is awake': ['explains always'],
-  'tell takes what it is told of any resource, waits for nothing, and does not throw': ['tell throws', 'tell waits'],
+  'getResources returns each resource whole, once, and JSON-safe': ['text threshold', 'listed twice', 'a date'],
+  'getResources of a namespace returns its resources, and no others': ['any namespace'],
+  'getResources returns the changes of another process': ['cached resources'],
+  'resolveServiceName returns host:port of each target': ['only a host'],
+  'isStale answers for any resource, also an unknown one': ['isStale throws'],
+  'explain returns nothing for a resource that is awake': ['explains always'],
+  'tell takes a notice about any resource, does not wait, and does not throw': ['tell throws', 'tell waits'],
   'metrics are gauges and counters with a bounded number of samples': ['metric per resource', 'metric of any name'],
-  'watchResources tells every resource, then synced, once': ['synced first', 'synced twice'],
-  'watchResources tells what another process changes': ['watches once'],
-  'watchResources tells little of what nothing happens to': ['told again for ever'],
-  'watchResources ends with its signal, and tells nothing after it': ['watch never ends', 'watch goes on'],
-  'watchEndpoints tells of what is awake: IP address, port and id, and its check passes': [
+  'watchResources sends every resource, then synced, once': ['synced first', 'synced twice'],
+  'watchResources sends the changes of another process': ['watches once'],
+  'watchResources sends little about a resource that does not change': ['sent again for ever'],
+  'watchResources ends with its signal, and sends nothing after it': ['watch never ends', 'watch goes on'],
+  'watchEndpoints sends the IP address, port and id of an awake resource, with a check that passes': [
     'host name as address',
     'failing check',
   ],
-  'watchEndpoints tells at once that what sleeps has none, and then of its wake': [
+  'watchEndpoints sends an empty list at once for a sleeping resource, and endpoints after its wake': [
     'silent while asleep',
-    'no wake told',
+    'no wake sent',
   ],
-  'watchEndpoints tells nothing after its signal': ['endpoints go on'],
-  'close may be called twice, and ends what was begun': ['second close throws', 'close ends nothing'],
-  'a park stops the resource, and tells that it is asleep with no replicas': ['stops nothing', 'replicas stay'],
-  'parking what is asleep is well, and leaves it asleep': ['asleep is refused'],
+  'watchEndpoints sends nothing after its signal': ['endpoints go on'],
+  'close may be called twice, and ends all watches': ['second close throws', 'close ends nothing'],
+  'a park stops the resource, which is then asleep with no replicas': ['stops nothing', 'replicas stay'],
+  'a park of a sleeping resource succeeds, and leaves it asleep': ['asleep is refused'],
   'confirm is asked once, with the resource and an epoch of its own, while it still serves': [
     'confirm not asked',
     'confirm twice',
@@ -54,16 +54,16 @@ export const faults = {
   'a confirm that fails leaves it awake': ['failure is yes'],
   'a preflight with a reason refuses the park before anything is touched': ['preflight not asked', 'preflight late'],
   'a wake by another process in the middle of a park wins': ['no compare and swap'],
-  'an abort ends a park soon, and what it leaves behind is undone': ['deaf park', 'parks are left'],
+  'an abort ends a park soon, and its steps are undone': ['deaf park', 'parks are left'],
   'a wake resolves once the resource serves': ['wakes too early'],
-  'waking what is awake is well, and starts nothing anew': ['starts anew'],
+  'a wake of an awake resource succeeds, and starts nothing anew': ['starts anew'],
   'wakes of two processes at once both end well': ['second wake fails'],
   'an abort ends a wake soon, and the next one ends well': ['deaf wake'],
   'failures come per resource, in order': ['fails as a whole', 'out of order'],
-  'a resource that is not there is unknown-resource': ['another code'],
-  'what progress throws harms nothing, and it tells the steps of the resource alone': ['progress throws', 'odd step'],
+  'calls for an unknown resource fail with unknown-resource': ['another code'],
+  'an error of progress has no effect, and its steps are of the resource alone': ['progress throws', 'odd step'],
   'a resource that is paused asleep is not woken: paused, and terminal': ['wakes paused', 'paused is retried'],
-  'reconcile leaves alone what is as it should be, awake and asleep': ['reconcile wakes'],
+  'reconcile leaves a consistent resource alone, awake and asleep': ['reconcile wakes'],
   'a busy lease is kept where every process sees it, is never shortened, and can be ended': [
     'lease shortened',
     'lease for ever',
@@ -81,12 +81,12 @@ interface Lamp {
   /** New at each start. */
   id: string;
   starting: Promise<void> | undefined;
-  /** Who waits for it. */
+  /** Listeners of its endpoints. */
   wakers: number;
   busyUntil: string | undefined;
 }
 
-/** What all scalers of a place share, as a cluster is. */
+/** The state that all scalers of a place share, as a cluster is. */
 class Switchboard {
   readonly lamps = new Map<string, Lamp>();
   readonly listeners = new Set<(lamp: Lamp) => void>();
@@ -154,7 +154,7 @@ class LampScaler implements ResourceScaler {
 
   getResources(namespace?: string): Promise<readonly Resource[]> {
     const all = [...this.#board.lamps.values()].map((lamp) => this.#resourceOf(lamp));
-    if (this.#has('told twice')) all.push(...all);
+    if (this.#has('listed twice')) all.push(...all);
     if (this.#has('cached resources') && this.#role === 'dlx') return Promise.resolve((this.#cached ??= all));
     return Promise.resolve(all.filter((one) => this.#has('any namespace') || (namespace ?? 'home') === one.namespace));
   }
@@ -200,7 +200,7 @@ class LampScaler implements ResourceScaler {
     const lamp = this.#find(ref);
     if (lamp.phase === 'asleep' && !this.#has('asleep is refused')) return;
     if (lamp.phase !== 'awake') throw new ScalerError('park-refused', `it is ${lamp.phase}`);
-    if (lamp.busyUntil !== undefined) throw new ScalerError('park-refused', 'somebody is busy with it');
+    if (lamp.busyUntil !== undefined) throw new ScalerError('park-refused', 'it has a busy lease');
     if (this.#has('preflight late')) this.#board.enter(lamp, 'parking');
     const reasons = this.#has('preflight not asked') ? [] : ((await options.preflight?.(ref, options.signal)) ?? []);
     if (reasons.length > 0) throw new ScalerError('park-refused', reasons.join('; '));
@@ -233,13 +233,13 @@ class LampScaler implements ResourceScaler {
     }
     if (lamp.busyUntil !== undefined && !this.#has('lease unheard')) {
       this.#board.enter(lamp, 'awake');
-      throw new ScalerError('park-cancelled', 'somebody is busy with it');
+      throw new ScalerError('park-cancelled', 'it has a busy lease');
     }
     stop();
     if (!this.#has('stops nothing')) this.#board.enter(lamp, 'asleep');
   }
 
-  /** Why not; undefined: go on. */
+  /** The reason to stop; undefined: go on. */
   async #ask(resource: ResourceRef, epoch: string, { confirm, signal }: ScaleOptions): Promise<string | undefined> {
     if (this.#has('confirm not asked') || !confirm) return undefined;
     const own = this.#has('deaf park') ? new AbortController().signal : signal;
@@ -267,7 +267,7 @@ class LampScaler implements ResourceScaler {
     }
     if (lamp.phase === 'awake') return this.#has('starts anew') ? this.#start(lamp, signal) : undefined;
     if (lamp.wakers > 0 && this.#has('second wake fails'))
-      throw new ScalerError('wake-failed', 'somebody else does it');
+      throw new ScalerError('wake-failed', 'another process wakes it');
     this.#tellProgress(ref, progress);
     lamp.wakers += 1;
     const started = this.#start(lamp, signal).finally(() => (lamp.wakers -= 1));
@@ -314,7 +314,7 @@ class LampScaler implements ResourceScaler {
       this.#board.lamps.forEach(tell);
       this.#clock.after(5, again);
     };
-    if (this.#has('told again for ever')) again();
+    if (this.#has('sent again for ever')) again();
     const until = this.#has('close ends nothing') ? signal : AbortSignal.any([signal, this.#stop.signal]);
     if (this.#has('close ends nothing')) this.#stop.signal.addEventListener('abort', () => resolveEnd());
     let resolveEnd = (): void => undefined;
@@ -347,7 +347,7 @@ class LampScaler implements ResourceScaler {
       else if (!this.#has('silent while asleep')) listener([]);
     };
     tell(this.#board.find(resource));
-    const once = this.#has('no wake told') && !this.#board.find(resource).lit;
+    const once = this.#has('no wake sent') && !this.#board.find(resource).lit;
     if (!once) this.#board.listeners.add(tell);
     if (!this.#has('endpoints go on')) signal.addEventListener('abort', () => this.#board.listeners.delete(tell));
   }

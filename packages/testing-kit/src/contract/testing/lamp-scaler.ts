@@ -9,7 +9,7 @@ import {
 
 const home = { namespace: 'home', name: 'lamp' };
 
-/** The platform of this example: one lamp, that every process finds as it is. */
+/** The platform of this example: one lamp, whose state every process sees. */
 export const lamp = { phase: 'awake' as 'awake' | 'parking' | 'asleep', epoch: 1 };
 
 function resource(): Resource {

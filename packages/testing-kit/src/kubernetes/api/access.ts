@@ -2,13 +2,13 @@ import { badRequest, FakeApiError } from './errors.ts';
 import { type ApiRequest } from './http/request.ts';
 import { jsonReply, type Reply } from './http/reply.ts';
 
-/** What an authorisation hook answers; `reason` is added to the message of the 403. */
+/** The answer of an authorisation hook; `reason` is added to the message of the 403. */
 export type Verdict = boolean | { allowed: boolean; reason?: string };
 
 /** Decides whether a request may be done, as RBAC would. `request.user` is the bearer token. */
 export type Authorize = (request: ApiRequest) => Verdict;
 
-/** What a TokenReview finds: the user behind a token, or `undefined` for a bad token. */
+/** The result of a TokenReview: the user of a token, or `undefined` for a bad token. */
 export type ReviewToken = (token: string) => { username: string; groups?: string[] } | undefined;
 
 function refusal(

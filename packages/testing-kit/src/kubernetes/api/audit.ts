@@ -1,6 +1,6 @@
 import { type ApiRequest, type Verb } from './http/request.ts';
 
-/** One request as the fake API saw it, and what became of it. */
+/** One request to the fake API, with its outcome. */
 export type AuditEntry = {
   readonly seq: number;
   /** Wall-clock milliseconds at which it was read. */
@@ -33,7 +33,7 @@ export type AuditFilter = Partial<
 /** The latest requests, oldest first. */
 export type Audit = {
   entries(filter?: AuditFilter): AuditEntry[];
-  /** Of those, what changes something: create, update, patch, delete, deletecollection. */
+  /** The requests that write: create, update, patch, delete, deletecollection. */
   writes(filter?: AuditFilter): AuditEntry[];
   /** Calls `listener` with each entry when its answer is decided; the answer stops that. */
   onEntry(listener: (entry: AuditEntry) => void): () => void;

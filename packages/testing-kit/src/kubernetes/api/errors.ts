@@ -83,7 +83,7 @@ export function alreadyExists(kind: Kind, name: string): FakeApiError {
   return new FakeApiError('AlreadyExists', `${qualifiedResource(kind)} "${name}" already exists`, about(kind, name));
 }
 
-/** What a writer with an old resourceVersion is told. */
+/** The error of a write with an old resourceVersion. */
 export const staleMessage =
   'the object has been modified; please apply your changes to the latest version and try again';
 

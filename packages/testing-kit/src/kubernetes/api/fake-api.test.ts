@@ -334,8 +334,8 @@ describe('access', () => {
 
   test('its kubeconfig names server, token and context', async () => {
     const { api } = await start();
-    expect(api.kubeconfig('somebody')).toEqual(expect.stringContaining(`server: "${api.url}"`));
-    expect(api.kubeconfig('somebody')).toEqual(expect.stringContaining('token: "somebody"'));
+    expect(api.kubeconfig('tester')).toEqual(expect.stringContaining(`server: "${api.url}"`));
+    expect(api.kubeconfig('tester')).toEqual(expect.stringContaining('token: "tester"'));
   });
 
   test('TokenReviews are answered by the hook', async () => {

@@ -18,7 +18,7 @@ import { seededRandom } from './random.ts';
 import { createStore } from './store/store.ts';
 import { type Store } from './store/types.ts';
 
-/** How a fake API is started. */
+/** The options of a fake API. */
 export type FakeApiOptions = {
   /** Default `127.0.0.1`. */
   host?: string;
@@ -33,8 +33,8 @@ export type FakeApiOptions = {
   /** How often a watch that allows it gets a bookmark. Default 1,000 ms (the real server: about a minute). */
   bookmarkIntervalMs?: number;
   /**
-   * Whether bookmarks tell of the whole store's version, as where etcd notifies of progress every few seconds. If not,
-   * a watch gets none until something of its kind has changed, however long that takes. Default true.
+   * Whether bookmarks carry the whole store's version, as where etcd notifies of progress every few seconds. If not, a watch
+   * gets none until an object of its kind has changed, however long that takes. Default true.
    */
   progressNotify?: boolean;
   /** How many writes a watch or a page can go back. Default 20,000. */
@@ -117,7 +117,7 @@ function faultReply({ status, reason, message, retryAfterSeconds }: Extract<Faul
   return { ...errorReply(error), ...jsonReply({ ...error.status, code: status }, status) };
 }
 
-/** What faults do before a request is handled: `drop`, an answer instead, or nothing. */
+/** The effect of faults before a request is handled: `drop`, an answer instead, or none. */
 async function faultsBefore(
   actions: readonly FaultAction[],
   request: ApiRequest,
@@ -209,7 +209,7 @@ function stop(server: Server): Promise<void> {
 
 function newServer(parts: Parts): Server {
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, (message, response) => {
-    // Whatever goes wrong here is an answer, unless the client has gone.
+    // Every failure here becomes an answer, unless the client has gone.
     serve(message, response, parts).catch((error: unknown) => {
       if (!response.headersSent && !response.destroyed) sendReply(response, replyTo(error));
     });

@@ -30,7 +30,7 @@ function create(name: string): void {
 
 type Events = AsyncIterator<{ type: string; object: Document }>;
 
-/** A watch that has told its first event: so it stands. */
+/** A watch that has sent its first event, and so is established. */
 async function watching(): Promise<Events> {
   create('there');
   const watch = raw.watch(maps, {}, AbortSignal.timeout(5000))[Symbol.asyncIterator]();
@@ -44,7 +44,7 @@ async function settled(): Promise<void> {
 }
 
 describe('a fault of a request', () => {
-  test('error refuses without doing, as often as it is told, after as many as are let pass', async () => {
+  test('error refuses without doing, `times` often, after `skip` requests', async () => {
     const fault = api.faults.add({
       verb: 'create',
       resource: 'configmaps',

@@ -4,7 +4,7 @@ import { type ApiRequest, type Verb } from './http/request.ts';
 /** Called around the handling of a matching request: `after` when a write is done and its answer not yet sent. */
 export type FaultHook = (request: ApiRequest, phase: 'before' | 'after') => void | Promise<void>;
 
-/** What happens to a matching request or watch. */
+/** The effect on a matching request or watch. */
 export type FaultAction =
   /** Refused with this HTTP status, nothing is done. */
   | { type: 'error'; status: number; reason?: ApiReason; message?: string; retryAfterSeconds?: number }

@@ -22,7 +22,7 @@ test("the README's example of the fake API runs", async () => {
   try {
     await writeFile(join(place, 'main.ts'), example);
     await import(join(place, 'main.ts'));
-    expect(log.mock.calls).toEqual([['200, by somebody']]);
+    expect(log.mock.calls).toEqual([['200, by tester']]);
   } finally {
     log.mockRestore();
     await rm(place, { recursive: true });

@@ -1,10 +1,10 @@
 import { TestingKitError } from '../../errors.ts';
 
-/** Tells that something happened, at most once per turn of the event loop. */
+/** Signals changes, at most once per turn of the event loop. */
 export interface Changes {
-  /** Something happened. */
+  /** Signals a change. */
   notify(): void;
-  /** Resolves when something happens from now on. */
+  /** Resolves at the next change. */
   next(): Promise<void>;
   close(): void;
 }
@@ -16,9 +16,9 @@ export function createChanges(): Changes {
     notify() {
       turn ??= setImmediate(() => {
         turn = undefined;
-        const told = waiting;
+        const notified = waiting;
         waiting = Promise.withResolvers();
-        told.resolve();
+        notified.resolve();
       });
     },
     next: () => waiting.promise,
@@ -35,7 +35,7 @@ export interface WaitOptions {
 /**
  * Resolves with the predicate's first truthy value; it is asked now and after every change.
  *
- * @throws the signal's reason; TestingKitError `wait-timeout` when the time is over; what the predicate throws.
+ * @throws the signal's reason; TestingKitError `wait-timeout` when the time is over; the predicate's own error.
  */
 export async function waitFor<T>(
   changes: Changes,

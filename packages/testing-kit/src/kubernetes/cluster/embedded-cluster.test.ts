@@ -280,7 +280,7 @@ describe('a Service', () => {
     ports: [{ name: '', port, protocol: 'TCP' }],
   });
 
-  test('joins all its slices, whoever manages them', async () => {
+  test('joins all its slices, whatever manages them', async () => {
     await start();
     const url = await run();
     await cluster.deployment('default', 'dlx', { image: 'fast', port });

@@ -18,7 +18,7 @@ import { clusterStore } from './store.ts';
 
 /** All optional; every pause is 0 and every lag is 0 by default. */
 export interface EmbeddedClusterOptions {
-  /** What stands behind the `image` of a container, by name. May be added to while the cluster runs. */
+  /** The images of containers, by name. May be added to while the cluster runs. */
   readonly images?: Record<string, Image>;
   /** Drives the API's times, the controllers, the node and the proxies. Default: the machine's time. */
   readonly clock?: Clock;
@@ -48,7 +48,7 @@ export interface EmbeddedCluster {
   readonly node: SimulatedNode;
   /** The proxy that listens on the cluster IPs. */
   readonly proxy: ServiceProxy;
-  /** The first hundred things that went wrong inside; empty unless there is a bug or an address could not be had. */
+  /** The first hundred failures inside; empty unless there is a bug or an address could not be had. */
   readonly problems: readonly Error[];
   /** Another node's view of the Services, on addresses of its own. */
   addProxy(options?: { lagMs?: number }): Promise<ServiceProxy>;
@@ -75,7 +75,7 @@ export interface EmbeddedCluster {
   close(): Promise<void>;
 }
 
-/** Everything that was started, so that a failed start and a close end the same things in the same order. */
+/** The started parts, so that a failed start and a close end the same parts in the same order. */
 class Teardown {
   readonly #steps: (() => unknown)[] = [];
   #done: Promise<void> | undefined;
@@ -121,7 +121,7 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions = {})
   }
 }
 
-/** What fails once may fail for ever. */
+/** Bounds the list of failures, since one may repeat for ever. */
 const keptProblems = 100;
 
 async function assemble(options: EmbeddedClusterOptions, teardown: Teardown): Promise<EmbeddedCluster> {

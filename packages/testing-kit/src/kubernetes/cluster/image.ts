@@ -8,7 +8,7 @@ export interface ProcessImage {
   readonly cwd?: string;
 }
 
-/** What an in-process server is started with. */
+/** The arguments of an in-process server. */
 export interface ServerContext {
   /** As a process' would be: image's, `POD_IP`, `HOSTNAME`, the container's. */
   readonly env: Readonly<Record<string, string>>;
@@ -33,5 +33,5 @@ export interface ServerImage {
   start(context: ServerContext): Promise<RunningServer>;
 }
 
-/** What stands behind a container's `image`. */
+/** The implementation of a container's `image`. */
 export type Image = ProcessImage | ServerImage;

@@ -1,4 +1,4 @@
-// What the simulated cluster reads and writes of Kubernetes objects; everything else in them is left as it is.
+// The fields of Kubernetes objects that the simulated cluster reads and writes; it leaves all others as they are.
 
 export type Labels = Record<string, string>;
 

@@ -21,7 +21,7 @@ export function isFinished(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
-/** What the controllers of ReplicaSets count: neither finished nor on its way out. */
+/** Whether ReplicaSets count the pod: it is neither finished nor terminating. */
 export function isActive(pod: Pod): boolean {
   return !isFinished(pod) && pod.metadata.deletionTimestamp === undefined;
 }

@@ -10,7 +10,7 @@ export interface StoreEvent {
   readonly object: KubeObject;
 }
 
-/** What the simulated cluster needs of the API server's store. Objects read from it are never changed in place. */
+/** The part of the API server's store that the simulated cluster uses. Objects read from it are never changed in place. */
 export interface ClusterStore {
   get<T extends KubeObject>(gvr: Gvr, namespace: string, name: string): T | undefined;
   list<T extends KubeObject>(gvr: Gvr, namespace?: string): T[];
@@ -21,7 +21,7 @@ export interface ClusterStore {
   updateStatus(gvr: Gvr, object: KubeObject): KubeObject;
   /** Deletes; a pod on a node only gets its deletionTimestamp, unless `gracePeriodSeconds` is 0. */
   delete(gvr: Gvr, namespace: string, name: string, options?: { gracePeriodSeconds?: number }): void;
-  /** Tells every object that there is and then every change, in order. Returns how to stop it. */
+  /** Sends every object and then every change, in order. The returned function stops it. */
   watch(gvr: Gvr, listener: (event: StoreEvent) => void): () => void;
 }
 

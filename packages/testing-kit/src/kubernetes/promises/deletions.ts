@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { at, configMap, expectRefusal, expectStatus, get, patch, pod, type Promised, service } from './steps.ts';
 
-/** What is promised about deleting objects. */
+/** Promises about deleting objects. */
 export const deletionPromises: Promised[] = [
   {
     name: 'DELETE holds to its preconditions of uid and resourceVersion, and answers with a Status that names the uid',
@@ -41,7 +41,7 @@ export const deletionPromises: Promised[] = [
     },
   },
   {
-    name: 'DELETE of a collection takes what is selected',
+    name: 'DELETE of a collection deletes the selected objects',
     async run(api) {
       const chosen = await configMap(api, { metadata: { labels: { collect: 'yes' } } });
       const other = await configMap(api, { metadata: { labels: { collect: 'no' } } });
@@ -70,7 +70,7 @@ export const deletionPromises: Promised[] = [
   {
     name: 'a pod that no node has goes at once',
     async run(api) {
-      const { metadata } = await pod(api, { schedulerName: 'nobody' });
+      const { metadata } = await pod(api, { schedulerName: 'none' });
       await expectStatus(api, 200, 'DELETE', at(api, 'v1/pods', metadata.name));
       await expectRefusal(api, 404, 'NotFound', 'GET', at(api, 'v1/pods', metadata.name));
     },

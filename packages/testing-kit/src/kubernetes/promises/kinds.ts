@@ -11,7 +11,7 @@ function fields(body: Document): string[] {
 
 const endpoint = { addresses: ['10.1.2.3'], conditions: { ready: true, serving: true, terminating: false } };
 
-/** What is promised about single kinds: Services, EndpointSlices, Leases, Events, TokenReviews, namespaces. */
+/** Promises about single kinds: Services, EndpointSlices, Leases, Events, TokenReviews, namespaces. */
 export const kindPromises: Promised[] = [
   {
     name: 'a key is added to the selector of a Service and taken out again under test, and its address stays',
@@ -21,7 +21,7 @@ export const kindPromises: Promised[] = [
       assert.match(spec.clusterIP, /^[\d.]+$/);
       const key = '/spec/selector/scaler~1asleep';
       const added = await patch(api, 'v1/services', metadata.name, 'json', [{ op: 'add', path: key, value: 'e1' }]);
-      assert.deepEqual(added.spec.selector, { app: 'nobody', 'scaler/asleep': 'e1' });
+      assert.deepEqual(added.spec.selector, { app: 'none', 'scaler/asleep': 'e1' });
       const removed = await patch(api, 'v1/services', metadata.name, 'json', [
         { op: 'test', path: key, value: 'e1' },
         { op: 'remove', path: key },
@@ -194,7 +194,7 @@ export const kindPromises: Promised[] = [
     async run(api) {
       const { metadata } = await create(api, 'v1/pods', {
         spec: {
-          schedulerName: 'nobody',
+          schedulerName: 'none',
           automountServiceAccountToken: false,
           containers: [{ name: 'app', image: 'localhost/pause:1' }],
         },

@@ -9,7 +9,7 @@ async function names(api: RawApi, gvr: string, query: Record<string, string>): P
   return items.map(({ metadata }: { metadata: { name: string } }) => metadata.name);
 }
 
-/** What is promised about lists. */
+/** Promises about lists. */
 export const listPromises: Promised[] = [
   {
     name: 'a list has its kind and a version, and its items leave their kind out',
@@ -71,7 +71,7 @@ export const listPromises: Promised[] = [
     },
   },
   {
-    name: 'pages show one moment: what is deleted or added between them does not matter',
+    name: 'pages show one moment: objects that are deleted or added between them do not matter',
     async run(api) {
       const labels = { paged: `p${Date.now()}` };
       const made: string[] = [];

@@ -17,10 +17,10 @@ function managersOf({ metadata }: Document, ...path: string[]): string[] {
     .map(({ manager, subresource }: Document) => (subresource === undefined ? manager : `${manager} ${subresource}`));
 }
 
-/** What is promised about `metadata.managedFields`: how another writer of the same field is known. */
+/** Promises about `metadata.managedFields`, by which another writer of the same field is known. */
 export const managerPromises: Promised[] = [
   {
-    name: 'whoever changes a selector of a Service manages the whole of it from then on, also who only takes a key away',
+    name: 'the writer of a change to the selector of a Service manages the whole of it from then on, also after taking a key away',
     async run(api) {
       const { metadata } = await service(api);
       const write = async (manager: string, value: string | null): Promise<string[]> =>
@@ -39,7 +39,7 @@ export const managerPromises: Promised[] = [
     },
   },
   {
-    name: 'a label is managed by whoever set it last, and one that is taken away by nobody: there is no trace of who did',
+    name: 'a label is managed by the last writer that set it, and a removed label has no manager: its remover leaves no trace',
     async run(api) {
       const { metadata } = await workload(api);
       const write = (manager: string, value: string | null): Promise<Document> =>
@@ -56,7 +56,7 @@ export const managerPromises: Promised[] = [
     },
   },
   {
-    name: 'replicas set through the scale are managed by that, and nobody manages a 0 that was set through it',
+    name: 'replicas set through the scale have that manager, and a 0 set through the scale has none',
     async run(api) {
       const { metadata } = await workload(api, 'deployments', { generateName: 'promise-' });
       const { name } = metadata;
@@ -70,7 +70,7 @@ export const managerPromises: Promised[] = [
       };
       // Paused and never scheduled, so that no pod runs.
       await patchAs(api, 'first', deployments, name, {
-        spec: { paused: true, template: { spec: { schedulerName: 'nobody' } } },
+        spec: { paused: true, template: { spec: { schedulerName: 'none' } } },
       });
       assert.deepEqual(await scaled('hpa', 1), ['hpa scale']);
       assert.deepEqual(await scaled('hpa', 0), []);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { at, configMap, create, expectRefusal, expectStatus, get, patch, type Promised, workload } from './steps.ts';
 
-/** What is promised about creating, reading and replacing objects. */
+/** Promises about creating, reading and replacing objects. */
 export const objectPromises: Promised[] = [
   {
     name: 'a created object is answered with 201, its kind, a uid, a resourceVersion and a creation time in whole seconds',
@@ -33,13 +33,13 @@ export const objectPromises: Promised[] = [
     },
   },
   {
-    name: 'what is not there is 404 NotFound for every verb, and the Status names it',
+    name: 'a missing object is 404 NotFound for every verb, and the Status names it',
     async run(api) {
-      const path = at(api, 'apps/v1/deployments', 'nobody');
+      const path = at(api, 'apps/v1/deployments', 'none');
       for (const method of ['GET', 'DELETE']) {
         const body = await expectRefusal(api, 404, 'NotFound', method, path);
-        assert.deepEqual(body.details, { name: 'nobody', group: 'apps', kind: 'deployments' });
-        assert.equal(body.message, 'deployments.apps "nobody" not found');
+        assert.deepEqual(body.details, { name: 'none', group: 'apps', kind: 'deployments' });
+        assert.equal(body.message, 'deployments.apps "none" not found');
       }
       await expectRefusal(api, 404, 'NotFound', 'PATCH', path, {
         body: {},
@@ -105,7 +105,7 @@ export const objectPromises: Promised[] = [
     },
   },
   {
-    name: 'PUT of what is not there is 404 for most kinds, and creates Services and Leases',
+    name: 'PUT of a missing object is 404 for most kinds, and creates Services and Leases',
     async run(api) {
       const put = { metadata: { name: 'put-of-nothing' } };
       await expectRefusal(api, 404, 'NotFound', 'PUT', at(api, 'v1/configmaps', 'put-of-nothing'), { body: put });
@@ -220,7 +220,7 @@ export const objectPromises: Promised[] = [
         spec: {
           paused: true,
           selector: spec.selector,
-          template: { ...spec.template, spec: { ...spec.template.spec, schedulerName: 'nobody' } },
+          template: { ...spec.template, spec: { ...spec.template.spec, schedulerName: 'none' } },
         },
       });
       assert.equal(unsaid.spec.replicas, 1);

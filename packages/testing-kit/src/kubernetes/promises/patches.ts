@@ -16,7 +16,7 @@ import {
 const maps = 'v1/configmaps';
 const deployments = 'apps/v1/deployments';
 
-/** What is promised about patches. */
+/** Promises about patches. */
 export const patchPromises: Promised[] = [
   {
     name: 'one JSON patch writes labels and replicas together, and ~1 stands for the slash in a label',
@@ -60,7 +60,7 @@ export const patchPromises: Promised[] = [
     },
   },
   {
-    name: 'of many who swap the same token at once exactly one wins, the others get 422',
+    name: 'of many writers that swap the same token at once exactly one wins, the others get 422',
     async run(api) {
       const { metadata } = await configMap(api, { metadata: { labels: { epoch: 'old' } } });
       const swap = async (value: string): Promise<number> => {
@@ -119,7 +119,7 @@ export const patchPromises: Promised[] = [
         after.spec.ports.map(({ name }: { name: string }) => name),
         ['b', 'c', 'd'],
       );
-      assert.deepEqual(after.spec.selector, { copy: 'nobody', moved: 'nobody' });
+      assert.deepEqual(after.spec.selector, { copy: 'none', moved: 'none' });
     },
   },
   {

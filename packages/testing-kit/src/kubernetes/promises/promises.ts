@@ -9,8 +9,8 @@ import { watchPromises } from './watches.ts';
 import { workloadPromises } from './workloads.ts';
 
 /**
- * What a Kubernetes API server promises, as far as scaler leans on it. The fake API is held to it, and so is every real
- * one (1.35 at the time of writing). Each is independent of the others and cleans up nothing but what would disturb:
+ * The promises of a Kubernetes API server on which scaler relies. Tests hold the fake API to them, and can hold a real server
+ * (1.35 at the time of writing). Each promise is independent of the others and cleans up only objects that would disturb:
  * run them in a namespace that you delete afterwards.
  */
 export const kubernetesApiPromises: readonly Promised[] = [

@@ -8,7 +8,7 @@ export type Document = any;
 /** An answer. `body` is parsed if it is JSON, else text; header names are lower case. */
 export type RawResponse = { status: number; headers: Record<string, string>; body: Document };
 
-/** What is sent with a request; an object as body is sent as JSON, as `application/json` unless told otherwise. */
+/** The options of a request; an object as body is sent as JSON, by default as `application/json`. */
 export type RawRequestOptions = {
   query?: Record<string, string>;
   body?: unknown;
@@ -16,9 +16,9 @@ export type RawRequestOptions = {
   signal?: AbortSignal;
 };
 
-/** An API server, bare: what the promises are put to. */
+/** A bare API server, on which the promises are tested. */
 export type RawApi = {
-  /** Exists, belongs to the promises alone, and has its `default` ServiceAccount. */
+  /** A namespace for the promises alone, with its `default` ServiceAccount. */
   readonly namespace: string;
   request(method: string, path: string, options?: RawRequestOptions): Promise<RawResponse>;
   /** The events of a watch, until its end or an abort. Throws when it is refused. `watch=1` is added to the query. */
@@ -29,7 +29,7 @@ export type RawApi = {
   ): AsyncIterable<{ type: string; object: Document }>;
 };
 
-/** Where an API server is. */
+/** The address and credentials of an API server. */
 export type RawApiAddress = { url: string; token: string; ca?: string; namespace: string };
 
 function target(base: string, path: string, query: Record<string, string>): URL {
@@ -49,7 +49,7 @@ function send(
   const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const call = url.protocol === 'https:' ? overHttps : overHttp;
-    // Node frames the body of a DELETE only when its length is told.
+    // Node frames the body of a DELETE only when its length is set.
     const content =
       text === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(text) };
     const headers = { authorization: `Bearer ${token}`, accept: 'application/json', ...content };
@@ -95,7 +95,7 @@ async function* lines(message: IncomingMessage): AsyncGenerator<string> {
   }
 }
 
-/** Speaks to an API server over HTTP or HTTPS with nothing of ours between. */
+/** Calls an API server over plain HTTP or HTTPS, without the client of `@scaler/kube`. */
 export function connectRawApi(address: RawApiAddress): RawApi {
   return {
     namespace: address.namespace,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Document, type RawApi, type RawRequestOptions, type RawResponse } from './raw-api.ts';
 
-/** One thing that every Kubernetes API server does. */
+/** One promise of every Kubernetes API server. */
 export type Promised = { name: string; run(api: RawApi): Promise<void> };
 
 /** Content types of patches. */
@@ -11,7 +11,7 @@ export const patchTypes = {
   strategic: 'application/strategic-merge-patch+json',
 } as const;
 
-/** Where the objects of a kind are, or one of them. */
+/** The path of the objects of a kind, or of one of them. */
 export function at({ namespace }: RawApi, gvr: string, name = '', subresource = ''): string {
   const parts = gvr.split('/');
   const prefix = parts.length === 2 ? `/api/${parts[0]}` : `/apis/${parts[0]}/${parts[1]}`;
@@ -83,11 +83,11 @@ export function workload(
 export function service(api: RawApi, spec: Document = {}): Promise<Document> {
   return create(api, 'v1/services', {
     metadata: { generateName: 'promise-' },
-    spec: { selector: { app: 'nobody' }, ports: [{ port: 80 }], ...spec },
+    spec: { selector: { app: 'none' }, ports: [{ port: 80 }], ...spec },
   });
 }
 
-/** A pod that nobody runs: either bound to a node that does not exist, or never scheduled. */
+/** A pod that no node runs: either bound to a node that does not exist, or never scheduled. */
 export function pod(api: RawApi, spec: Document): Promise<Document> {
   return create(api, 'v1/pods', { spec: { ...podSpec, automountServiceAccountToken: false, ...spec } });
 }

@@ -8,10 +8,10 @@ function ofOne(name: string, resourceVersion: string): Record<string, string> {
   return { fieldSelector: `metadata.name=${name}`, resourceVersion };
 }
 
-/** What is promised about watches. */
+/** Promises about watches. */
 export const watchPromises: Promised[] = [
   {
-    name: 'a watch from a version tells every later change once, in order, with rising versions',
+    name: 'a watch from a version sends every later change once, in order, with rising versions',
     async run(api) {
       const { metadata } = await configMap(api);
       const { name } = metadata;
@@ -38,7 +38,7 @@ export const watchPromises: Promised[] = [
     },
   },
   {
-    name: 'a watch from no version, or from 0, begins with an ADDED for what is there',
+    name: 'a watch from no version, or from 0, begins with an ADDED for each object',
     async run(api) {
       const { metadata } = await configMap(api);
       for (const resourceVersion of ['', '0']) {
@@ -115,7 +115,7 @@ export const watchPromises: Promised[] = [
   {
     name: 'a pod is seen to terminate before it is seen to go, even when it goes at once',
     async run(api) {
-      const { metadata } = await pod(api, { schedulerName: 'nobody' });
+      const { metadata } = await pod(api, { schedulerName: 'none' });
       await expectStatus(api, 200, remove, at(api, 'v1/pods', metadata.name));
       const [marked, gone] = await take(api, 'v1/pods', ofOne(metadata.name, metadata.resourceVersion), 2);
       assert.deepEqual([marked!.type, marked!.object.metadata.deletionGracePeriodSeconds], ['MODIFIED', 0]);

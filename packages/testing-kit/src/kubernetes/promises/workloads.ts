@@ -26,7 +26,7 @@ async function putScale(api: RawApi, name: string, replicas: number): Promise<Do
   }
 }
 
-/** What is promised about generations, status and scale. */
+/** Promises about generations, status and scale. */
 export const workloadPromises: Promised[] = [
   {
     name: "a Deployment's generation follows its spec and its annotations, not its labels and not its status",
@@ -115,7 +115,7 @@ export const workloadPromises: Promised[] = [
       });
       assert.equal(body.details.kind, 'deployments');
       await patch(api, deployments, metadata.name, 'merge', {
-        spec: { paused: true, template: { spec: { schedulerName: 'nobody' } } },
+        spec: { paused: true, template: { spec: { schedulerName: 'none' } } },
       });
       const scaled = await putScale(api, metadata.name, 1);
       assert.deepEqual([scaled.kind, scaled.spec], ['Scale', { replicas: 1 }]);

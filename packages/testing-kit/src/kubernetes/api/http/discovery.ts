@@ -2,7 +2,7 @@ import { groupVersionOf, type Kind } from '../kinds.ts';
 import { type ApiRequest } from './request.ts';
 import { jsonReply, type Reply } from './reply.ts';
 
-/** A group that is served beside the kinds: its resources are made by who serves it. */
+/** A group that is served beside the kinds, with resources of its own. */
 export type ExtraGroup = { readonly group: string; readonly versions: readonly string[]; resources(): unknown[] };
 
 const writable = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
@@ -113,5 +113,5 @@ export function discover(
   return groupVersion === undefined ? undefined : resourceList(groupVersion, kinds, extra);
 }
 
-/** What the server says where it has nothing at all. */
+/** The server's answer for an unknown path. */
 export const nothingHere: Reply = plain('404 page not found\n', 404);

@@ -25,7 +25,7 @@ export type ApiRequest = {
   readonly userAgent: string;
   /** The bearer token, which is also the user's name here; `''` without one. */
   readonly user: string;
-  /** The body as text; what it says is only looked at by who needs it. */
+  /** The body as text; the handlers that need it parse it. */
   readonly body: string;
 };
 

@@ -7,7 +7,7 @@ import { type Store } from '../store/types.ts';
 import { eventLine } from './object-text.ts';
 import { type ApiRequest } from './request.ts';
 
-/** What a watch needs of its server. */
+/** The parts of the server that a watch needs. */
 export type WatchContext = {
   store: Store;
   clock: Clock;
@@ -87,7 +87,7 @@ class WatchStream implements FaultyWatch {
   #write(line: string | undefined): void {
     if (line === undefined) {
       this.#response.end();
-      // What was held behind the end never comes: nobody reads it.
+      // Events that were held behind the end are dropped: the client does not read any more.
       this.#close();
       return;
     }
@@ -122,7 +122,7 @@ function optional(value: string | null): string | undefined {
   return value === null || value === '' ? undefined : value;
 }
 
-/** A watch from no version, or from `0`, tells all there is first; so does one that asks for it by name. */
+/** A watch from no version, or from `0`, first sends all objects; so does one that asks for it by name. */
 function wantsInitialEvents({ query }: ApiRequest): boolean {
   const asked = query.get('sendInitialEvents');
   if (asked !== null && query.get('resourceVersionMatch') !== 'NotOlderThan') {
@@ -132,7 +132,7 @@ function wantsInitialEvents({ query }: ApiRequest): boolean {
   return asked === null ? ['', '0'].includes(query.get('resourceVersion') ?? '') : asked === 'true';
 }
 
-/** The version to watch from; `undefined` for one that tells all there is first. */
+/** The version to watch from; `undefined` for one that first sends all objects. */
 function startOf(request: ApiRequest, { store }: WatchContext): string | undefined {
   if (wantsInitialEvents(request)) return undefined;
   const asked = optional(request.query.get('resourceVersion'));
@@ -153,7 +153,7 @@ function startWatching(kind: Kind, stream: WatchStream, context: WatchContext): 
   stream.onClose(context.store.watch(gvrOf(kind), (event) => stream.send(eventLine(event)), options));
 }
 
-/** What a bookmark may say; without progress notifications only that changes of the kind were heard, if any were. */
+/** The version of a bookmark; without progress notifications that of the last change of the kind, if there was one. */
 function progressOf(kind: Kind, stream: WatchStream, context: WatchContext): () => number | undefined {
   const { store, progressNotify } = context;
   if (progressNotify) return () => store.resourceVersion;

@@ -12,7 +12,7 @@ export type CustomMetric = {
   value: string | (() => string | undefined);
   /** Milliseconds since the epoch. Default: the time of the request. */
   timestamp?: number;
-  /** Default: not told. */
+  /** Default: left out of the answer. */
   windowSeconds?: number;
   /** What `metricLabelSelector` selects by. */
   labels?: Record<string, string>;
@@ -23,19 +23,19 @@ export type ExternalMetric = Pick<CustomMetric, 'metric' | 'value' | 'timestamp'
   namespace: string;
 };
 
-/** What is served: versions in order of preference, none for an absent group. */
+/** The served versions, in order of preference; none for an absent group. */
 export type ServedMetrics = { custom?: readonly ('v1beta1' | 'v1beta2')[]; external?: boolean };
 
 /** The metrics APIs of a fake API. At first custom metrics are served as v1beta2 and v1beta1, external ones too, both empty. */
 export type Metrics = {
   /** Sets the one value of a metric of an object. */
   set(metric: CustomMetric): void;
-  /** Adds a value beside what is there, so that one object has two. */
+  /** Adds a value beside the one that is there, so that one object has two. */
   add(metric: CustomMetric): void;
-  /** Removes what matches all given fields. */
+  /** Removes the values that match all given fields. */
   remove(match: Partial<Pick<CustomMetric, 'namespace' | 'resource' | 'name' | 'metric'>>): void;
   setExternal(metric: ExternalMetric): void;
-  /** Which groups and versions there are; a group that is not served is not in discovery either, and answers 404. */
+  /** Sets the served groups and versions; a group that is not served is not in discovery either, and answers 404. */
   serve(served: ServedMetrics): void;
   /** While set, both groups answer 503 as when the server behind the aggregation layer is gone. */
   unavailable(down: boolean): void;

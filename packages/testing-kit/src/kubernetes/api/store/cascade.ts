@@ -4,7 +4,7 @@ import { type Ledger } from './ledger.ts';
 
 type Found = { kind: Kind; object: KubeObject };
 
-/** What the cascade does to single objects. */
+/** The actions of the cascade on single objects. */
 export type CascadeSteps = {
   delete(kind: Kind, object: KubeObject, policy: 'Background' | 'Foreground'): void;
   /** Changes an object, and removes it if that set it free. */
@@ -12,7 +12,7 @@ export type CascadeSteps = {
 };
 
 /**
- * What follows from a deletion within the server: orphaned dependents, a foreground deletion that waits for its
+ * The consequences of a deletion within the server: orphaned dependents, a foreground deletion that waits for its
  * dependents, a namespace that waits for its content. (Background deletion is a controller's work.)
  */
 export class Cascade {

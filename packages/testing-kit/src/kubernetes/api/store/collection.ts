@@ -29,7 +29,7 @@ export class Collection {
     return this.#sorted;
   }
 
-  /** A copy of the index, for who wants to go back in time. */
+  /** A copy of the index, from which an earlier state can be computed. */
   index(): Map<string, KubeObject> {
     return new Map(this.#objects);
   }

@@ -2,7 +2,7 @@ import { FakeApiError } from '../errors.ts';
 import { type Kind } from '../kinds.ts';
 import { deepFreeze, type KubeObject } from '../object.ts';
 
-/** One write. `previous` is what was there; `object` what is, or for a removal the last state with the new version. */
+/** One write. `previous` is the object before; `object` the one after, or for a removal the last state with the new version. */
 export type Change = {
   readonly resourceVersion: number;
   readonly kind: Kind;

@@ -7,7 +7,7 @@ import { type Change, History, lastState } from './history.ts';
 import { type WatchListener } from './types.ts';
 import { Watchers } from './watchers.ts';
 
-/** What the store is made of: the objects, one version for all of them, their history and who watches them. */
+/** The parts of the store: the objects, one version for all of them, their history and their watchers. */
 export class Ledger {
   readonly #kinds = new Map<string, Kind>();
   readonly #collections = new Map<Kind, Collection>();

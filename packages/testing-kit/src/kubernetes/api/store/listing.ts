@@ -33,7 +33,7 @@ function parseToken(text: string): Token {
     const token = JSON.parse(Buffer.from(text, 'base64url').toString()) as Partial<Token>;
     if (typeof token.rv === 'number' && typeof token.start === 'string') return token as Token;
   } catch {
-    // Told below, like every other token that is none.
+    // Refused below, like every other invalid token.
   }
   throw badRequest('invalid continue token: continue key is not valid');
 }

@@ -2,14 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { gvrOf, groupVersionOf, type Kind } from '../kinds.ts';
 import { isObject, type JsonObject, type KubeObject, type ManagedFields, toTimestamp } from '../object.ts';
 
-/** Who writes, as `metadata.managedFields` tells it. */
+/** The writer, as in `metadata.managedFields`. */
 export type FieldWriter = { readonly manager: string | undefined; readonly subresource: string | undefined };
 
 /**
  * `metadata.managedFields` after a write, as a real server keeps them, for a part of the fields: labels, annotations,
- * `spec.replicas` and `spec.selector` of Services and of what can be scaled. What a writer changes or adds is its own from
- * then on, at that time; what it merely takes away is nobody's, and leaves no trace of it. A writer within this process
- * that names no manager takes fields and owns none.
+ * `spec.replicas` and `spec.selector` of Services and of workloads. A writer owns the fields that it changes or adds, from
+ * that time on; a field that it removes has no owner, and the removal leaves no trace. A writer within this process that
+ * names no manager takes fields from others and owns none.
  */
 export function managedFieldsAfter(
   kind: Kind,

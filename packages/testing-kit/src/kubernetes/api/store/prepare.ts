@@ -8,7 +8,7 @@ import { checkMetadataChange } from '../validate/metadata.ts';
 import { type AllocateClusterIp, applyDefaults, initialStatus } from './defaults.ts';
 import { type FieldWriter, managedFieldsAfter } from './managed-fields.ts';
 
-/** What the server needs to make an object of what a client sent. */
+/** The parts of the server that make an object of a client's body. */
 export type Means = { now(): number; random(): number; allocateClusterIp: AllocateClusterIp };
 
 const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789';
@@ -65,7 +65,7 @@ function noteWriter(
   else delete object.metadata.managedFields;
 }
 
-/** How an update came: a PUT states the whole object, a patch was computed from the stored one. */
+/** The kind of an update: a PUT has the whole object, a patch was computed from the stored one. */
 export type UpdateWay = { by: 'put' | 'patch' | 'scale'; subresource?: 'status'; manager?: string | undefined };
 
 function checkVersion(kind: Kind, { metadata }: NewObject, old: KubeObject, { by }: UpdateWay): void {

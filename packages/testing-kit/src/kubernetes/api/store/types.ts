@@ -27,10 +27,10 @@ export type WatchEvent = { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: KubeO
 /** Called once per change, in order, before the write that caused it has returned. */
 export type WatchListener = (event: WatchEvent) => void;
 
-/** Options of a watch. Without `resourceVersion` (or with `0`) it starts with an ADDED for everything that is there. */
+/** Options of a watch. Without `resourceVersion` (or with `0`) it starts with an ADDED for every object. */
 export type WatchOptions = Selection & { resourceVersion?: string | undefined };
 
-/** `dryRun` does everything but the write. `manager` is who writes, as `metadata.managedFields` tells; default: nobody. */
+/** `dryRun` does everything but the write. `manager` is the writer in `metadata.managedFields`; default: none. */
 export type WriteOptions = { dryRun?: boolean; manager?: string | undefined };
 
 /** Options of an update and a patch. */
@@ -76,7 +76,7 @@ export type Store = {
     options?: UpdateOptions,
   ): T;
   delete(gvr: string, namespace: string, name: string, options?: DeleteOptions): DeleteResult;
-  /** Deletes what is selected; the answer is what was selected. */
+  /** Deletes the selected objects, and returns them. */
   deleteCollection(gvr: string, selection?: Selection, options?: DeleteOptions): KubeObject[];
   getScale(gvr: string, namespace: string, name: string): KubeObject;
   updateScale(gvr: string, namespace: string, name: string, scale: NewObject, options?: WriteOptions): KubeObject;

@@ -14,11 +14,11 @@ function view({ resourceVersion, object, previous, removed }: Change, selects: S
   return { type: 'DELETED', object: removed ? object : lastState(previous, resourceVersion), resourceVersion };
 }
 
-/** Tells every watcher of every change, in order, also when a listener writes while it is told. */
+/** Sends every change to every watcher, in order, also when a listener writes during its call. */
 export class Watchers {
   readonly #byKind = new Map<Kind, Set<Watcher>>();
   readonly #queue: Change[] = [];
-  #telling = false;
+  #sending = false;
 
   /** Ends with the function it returns. `past` are the changes since the version it starts from. */
   add(
@@ -41,12 +41,12 @@ export class Watchers {
 
   tell(change: Change): void {
     this.#queue.push(change);
-    if (this.#telling) return;
-    this.#telling = true;
+    if (this.#sending) return;
+    this.#sending = true;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#tellAll(next);
     } finally {
-      this.#telling = false;
+      this.#sending = false;
     }
   }
 
@@ -66,7 +66,7 @@ function tell(watcher: Watcher, change: Change): void {
   try {
     watcher.listener(event);
   } catch (error) {
-    // The write has happened and others wait for the news; the fault is the listener's and must not be silent.
+    // The write has happened and other watchers wait for it; the fault is the listener's and must not be silent.
     queueMicrotask(() => {
       throw error;
     });

@@ -9,7 +9,7 @@ import { type DeleteOptions, type DeleteResult, type WriteOptions } from './type
 
 const generateNameAttempts = 8;
 
-/** The writes, each from what was asked to what is kept. */
+/** The writes, each from the request to the stored object. */
 export class Writer {
   readonly #ledger: Ledger;
   readonly #means: Means;
@@ -74,7 +74,7 @@ export class Writer {
       this.#cascade.begin(kind, kept);
       return { object: kept, removed: false };
     }
-    // A pod is never seen to go without having been seen to terminate; who heard of that may have been quicker.
+    // Watchers see a pod terminate before it is gone; one of them may have deleted it meanwhile.
     const last = this.#current(kind, kept);
     return { object: last === undefined ? kept : this.#remove(kind, last), removed: true };
   }

@@ -34,7 +34,7 @@ function checkPorts(ports: readonly JsonObject[]): FieldError[] {
   ]);
 }
 
-/** What is wrong with an EndpointSlice. Loopback addresses are let pass: simulated pods live there. */
+/** The problems of an EndpointSlice. Loopback addresses may pass, since simulated pods have them. */
 export function checkEndpointSlice(slice: KubeObject): FieldError[] {
   const { addressType } = slice;
   if (addressType === undefined || addressType === '') return [requiredValue('addressType')];
@@ -51,7 +51,7 @@ export function checkEndpointSlice(slice: KubeObject): FieldError[] {
   ];
 }
 
-/** What must not change in an EndpointSlice. */
+/** Immutable fields of an EndpointSlice that changed. */
 export function checkEndpointSliceChange({ addressType }: KubeObject, old: KubeObject): FieldError[] {
   return addressType === old.addressType ? [] : [invalidValue('addressType', addressType, 'field is immutable')];
 }

@@ -71,7 +71,7 @@ function checkFinalizers(finalizers: readonly string[]): FieldError[] {
   ]);
 }
 
-/** What is wrong with an object's metadata. */
+/** The problems of an object's metadata. */
 export function checkMetadata(kind: Kind, { metadata }: KubeObject): FieldError[] {
   if (metadata.name === undefined || metadata.name === '')
     return [requiredValue('metadata.name', 'name or generateName is required')];
@@ -84,7 +84,7 @@ export function checkMetadata(kind: Kind, { metadata }: KubeObject): FieldError[
   ];
 }
 
-/** What must not change in an object's metadata. Only `uid` can be told apart from a value that was left out. */
+/** Immutable fields of an object's metadata that changed. Only a changed `uid` differs from a value that was left out. */
 export function checkMetadataChange(given: KubeObject, old: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
   const { uid, deletionTimestamp, finalizers } = given.metadata;

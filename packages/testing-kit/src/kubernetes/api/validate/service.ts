@@ -42,7 +42,7 @@ function checkUnique(ports: readonly JsonObject[]): FieldError[] {
   });
 }
 
-/** What is wrong with a Service. */
+/** The problems of a Service. */
 export function checkService({ spec }: KubeObject): FieldError[] {
   if (spec === undefined) return [requiredValue('spec.ports')];
   const ports = (Array.isArray(spec.ports) ? spec.ports : []).filter((port: Json) => isObject(port));
@@ -58,7 +58,7 @@ export function checkService({ spec }: KubeObject): FieldError[] {
   ];
 }
 
-/** What must not change in a Service: the address it was given, as long as it has one. */
+/** Immutable fields of a Service that changed: its address, as long as it has one. */
 export function checkServiceChange({ spec }: KubeObject, old: KubeObject): FieldError[] {
   const before = old.spec?.clusterIP;
   if (before === undefined || spec?.type === 'ExternalName' || spec?.clusterIP === before) return [];

@@ -20,12 +20,12 @@ function checkContainers(field: string, spec: Json | undefined): FieldError[] {
   ]);
 }
 
-/** What is wrong with a Pod. */
+/** The problems of a Pod. */
 export function checkPod({ spec }: KubeObject): FieldError[] {
   return checkContainers('spec', spec);
 }
 
-/** What is wrong with a Deployment, ReplicaSet or StatefulSet. */
+/** The problems of a Deployment, ReplicaSet or StatefulSet. */
 export function checkWorkload({ spec = {} }: KubeObject): FieldError[] {
   const template = isObject(spec.template) ? spec.template : {};
   const labels =
@@ -44,7 +44,7 @@ export function checkWorkload({ spec = {} }: KubeObject): FieldError[] {
   return [...errors, ...checkContainers('spec.template.spec', template.spec)];
 }
 
-/** What must not change in a Deployment or ReplicaSet. */
+/** Immutable fields of a Deployment or ReplicaSet that changed. */
 export function checkWorkloadChange({ spec }: KubeObject, old: KubeObject): FieldError[] {
   if (isDeepStrictEqual(spec?.selector, old.spec?.selector)) return [];
   return [invalidValue('spec.selector', spec?.selector, 'field is immutable')];
@@ -60,7 +60,7 @@ const mutableInStatefulSets = [
   'minReadySeconds',
 ];
 
-/** What must not change in a StatefulSet. */
+/** Immutable fields of a StatefulSet that changed. */
 export function checkStatefulSetChange({ spec = {} }: KubeObject, { spec: old = {} }: KubeObject): FieldError[] {
   const names = [...Object.keys(spec), ...Object.keys(old)].filter((name) => !mutableInStatefulSets.includes(name));
   if (names.every((name) => isDeepStrictEqual(spec[name], old[name]))) return [];

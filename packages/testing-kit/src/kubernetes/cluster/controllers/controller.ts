@@ -16,9 +16,9 @@ export interface ControllerOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly lagMs: number;
-  /** Brings one object closer to what it should be; reads everything from the store, so it may run at any time. */
+  /** Brings one object closer to its desired state; reads everything from the store, so it may run at any time. */
   readonly reconcile: (namespace: string, name: string) => void;
-  /** Told of each failed reconciliation; it is tried again. */
+  /** Called after each failed reconciliation, which is tried again. */
   readonly onError: (error: Error) => void;
 }
 

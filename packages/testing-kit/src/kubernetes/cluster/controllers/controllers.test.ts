@@ -364,7 +364,7 @@ describe('the EndpointSlice controller', () => {
     expect(slices()).toEqual([]);
   });
 
-  test('puts a slice right that somebody deleted, and deletes them with their Service', async () => {
+  test('restores a slice that was deleted by hand, and deletes slices with their Service', async () => {
     start();
     create(services, serviceManifest('default', 'web', { selector: { app: 'app' }, port: 80 }));
     await settle();

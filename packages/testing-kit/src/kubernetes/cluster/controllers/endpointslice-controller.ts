@@ -12,7 +12,7 @@ export const serviceNameLabel = 'kubernetes.io/service-name';
 const managedBy = 'endpointslice-controller.k8s.io';
 const maxEndpoints = 100;
 
-/** What one slice should hold; `null`, as the API server gives it, where there is nothing. */
+/** The content of one slice; `null`, as the API server gives it, for empty lists. */
 interface Content {
   readonly ports: EndpointPort[] | null;
   readonly endpoints: Endpoint[] | null;
@@ -23,7 +23,7 @@ export function createEndpointSliceController({ store, clock, lagMs, onError }: 
   const sync = (service: Service): void => {
     const { namespace = '', name = '' } = service.metadata;
     const selector = service.spec.selector ?? {};
-    // Slices that exist are left alone, too: from then on somebody else's business.
+    // Slices that exist are left alone too: another manager takes them over.
     if (Object.keys(selector).length === 0 || service.spec.type === 'ExternalName') return;
     const selected = store
       .list<Pod>(pods, namespace)

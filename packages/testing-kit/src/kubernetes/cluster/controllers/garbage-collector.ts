@@ -31,7 +31,7 @@ function isOrphan(store: ClusterStore, { metadata }: KubeObject): boolean {
   return ownerReferences.length > 0 && !ownerReferences.some(exists);
 }
 
-/** Deletes, in the background, what belonged to objects that are gone. */
+/** Deletes, in the background, the dependents of objects that are gone. */
 export function createGarbageCollector({ store, clock, lagMs, onError }: ControllerContext): Controller {
   return createController({
     name: 'garbage-collector',

@@ -1,4 +1,4 @@
-/** How a container ended. */
+/** The end of a container. */
 export interface Exit {
   readonly exitCode: number;
   /** The signal's number where one ended it. */
@@ -13,8 +13,8 @@ export interface RunningContainer {
   readonly pid: number | undefined;
   /** Never rejects. */
   readonly exited: Promise<Exit>;
-  /** SIGTERM, or what stands for it. */
+  /** Sends SIGTERM, or its counterpart in a server. */
   terminate(): void;
-  /** SIGKILL, or what stands for it. */
+  /** Sends SIGKILL, or its counterpart in a server. */
   kill(): void;
 }

@@ -20,7 +20,7 @@ export interface SimulatedNode {
   cordon(): void;
   /** Takes pods again, those that wait first. */
   uncordon(): void;
-  /** What runs, by pod and container; `pid` is undefined for an in-process server. */
+  /** The running containers, by pod and container; `pid` is undefined for an in-process server. */
   processes(): RunningProcess[];
   /** Ends a pod's containers as a crash would, or an outer signal; without effect where none runs. */
   kill(namespace: string, pod: string, signal?: 'SIGTERM' | 'SIGKILL'): void;

@@ -19,7 +19,7 @@ export interface PodWorker {
   readonly containers: readonly ContainerWorker[];
   /** Lives the pod to its end; resolves when nothing of it runs any more. Never rejects but for a bug. */
   run(): Promise<void>;
-  /** Writes its status anew: somebody else changed one of its conditions. */
+  /** Writes its status anew, after another writer changed one of its conditions. */
   refresh(): void;
   /** Ends it gracefully, then removes the object. */
   terminate(graceMs: number): void;

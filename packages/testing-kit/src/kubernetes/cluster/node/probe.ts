@@ -59,7 +59,7 @@ const seconds = (value: number | undefined, fallback: number, least: number): nu
 
 /**
  * Probes until `signal` aborts: first when the initial delay is over, then once a period, in whole seconds as by the
- * API. `onResult` is told when the result has held for its threshold, and only when it changes; it starts as failed.
+ * API. `onResult` is called when a result has held for its threshold, and only when it changes; it starts as failed.
  */
 export async function runProbe(
   probe: Probe,

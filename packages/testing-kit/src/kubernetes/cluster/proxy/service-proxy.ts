@@ -7,7 +7,7 @@ import { createSliceView } from './slice-view.ts';
 import { splice } from './splice.ts';
 import { type ClusterStore, services } from '../store.ts';
 
-/** What became of the connections to one Service through one proxy. */
+/** The counts of connections to one Service through one proxy. */
 export interface ServiceCounters {
   /** Accepted from clients. */
   connections: number;
@@ -25,11 +25,11 @@ export interface ServiceCounters {
 export interface ServiceProxy {
   /** How much later than it happens this proxy hears of endpoint changes, in milliseconds; may be changed at any time. */
   lagMs: number;
-  /** Stops hearing of endpoint changes. */
+  /** Stops taking endpoint changes. */
   freeze(): void;
-  /** Hears of them again, those that waited first. */
+  /** Takes them again, those that waited first. */
   thaw(): void;
-  /** Where a Service port is to be reached through this proxy. @throws TestingKitError `port-unknown`. */
+  /** The address of a Service port on this proxy. @throws TestingKitError `port-unknown`. */
   address(namespace: string, service: string, port: number): { host: string; port: number };
   /** `address:port` of the endpoints that would get a new connection now. */
   backends(namespace: string, service: string, port: number): string[];
@@ -43,7 +43,7 @@ export interface ServiceProxyOptions {
   readonly store: ClusterStore;
   readonly clock: Clock;
   readonly lagMs: number;
-  /** Where this proxy listens for a Service with that cluster IP. */
+  /** The address on which this proxy listens for a Service with that cluster IP. */
   readonly addressOf: (clusterIP: string) => string;
   readonly onChange: () => void;
   readonly onError: (error: Error) => void;

@@ -8,9 +8,9 @@ import { type ClusterStore, endpointSlices, type StoreEvent } from '../store.ts'
 export interface SliceView {
   /** How much later, in milliseconds; a change applies to events from then on, which never overtake earlier ones. */
   lagMs: number;
-  /** Stops taking in changes; they wait, in order. */
+  /** Stops taking changes; they wait, in order. */
   freeze(): void;
-  /** Takes in what waited and is due, and goes on. */
+  /** Takes the changes that waited and are due, and goes on. */
   thaw(): void;
   /** `address:port` of every endpoint that gets new connections for that port of the Service. */
   backends(namespace: string, service: string, portName: string): string[];

@@ -9,13 +9,13 @@ function definedOf(resource: Resource): object {
   return Object.fromEntries(Object.entries(resource).filter(([, value]) => value !== undefined));
 }
 
-/** What a scaler tells when it is asked. */
-export const tellingCases: readonly StagedCase[] = [
+/** The answers of a scaler's members. */
+export const answeringCases: readonly StagedCase[] = [
   {
     name: 'getConfig proposes plain values under camelCase names',
     async run({ autoscaler, within }) {
       const proposed = await within('getConfig', autoscaler.getConfig());
-      assert.equal(typeof proposed, 'object', 'getConfig must tell an object');
+      assert.equal(typeof proposed, 'object', 'getConfig must return an object');
       for (const [name, value] of Object.entries(proposed)) {
         assert.match(name, /^[a-z][A-Za-z0-9]*$/, `the setting ${name} must be written in camelCase`);
         const isPlain = ['string', 'boolean'].includes(typeof value) || Number.isFinite(value);
@@ -27,11 +27,11 @@ export const tellingCases: readonly StagedCase[] = [
     },
   },
   {
-    name: 'getResources tells each resource whole, once, and as JSON can carry it',
+    name: 'getResources returns each resource whole, once, and JSON-safe',
     async run({ autoscaler, ref, within }) {
       const all = await within('getResources', autoscaler.getResources());
-      assert.ok(all.some(isSame(ref)), `getResources must tell ${resourceKey(ref)}`);
-      assert.equal(new Set(all.map(resourceKey)).size, all.length, 'getResources must tell each resource once');
+      assert.ok(all.some(isSame(ref)), `getResources must return ${resourceKey(ref)}`);
+      assert.equal(new Set(all.map(resourceKey)).size, all.length, 'getResources must return each resource once');
       for (const resource of all) {
         const carried = JSON.parse(JSON.stringify(resource)) as Resource;
         assert.deepEqual(carried, definedOf(resource), `${resourceKey(resource)} must survive JSON`);
@@ -45,66 +45,66 @@ export const tellingCases: readonly StagedCase[] = [
     },
   },
   {
-    name: 'getResources of a namespace tells what is in it, and nothing else',
+    name: 'getResources of a namespace returns its resources, and no others',
     async run({ autoscaler, ref, within }) {
       const own = await within('getResources', autoscaler.getResources(ref.namespace));
-      assert.ok(own.some(isSame(ref)), `getResources(${ref.namespace}) must tell ${resourceKey(ref)}`);
+      assert.ok(own.some(isSame(ref)), `getResources(${ref.namespace}) must return ${resourceKey(ref)}`);
       const others = await within('getResources', autoscaler.getResources('there-is-no-such-namespace'));
-      assert.deepEqual(others, [], 'getResources of another namespace must tell none of it');
+      assert.deepEqual(others, [], 'getResources of another namespace must return none of its resources');
     },
   },
   {
-    name: 'getResources tells what another process has changed',
+    name: 'getResources returns the changes of another process',
     async run({ dlx, ref, until, putToSleep, bringAwake }) {
       const phase = async (): Promise<string | undefined> => (await dlx.getResources()).find(isSame(ref))?.phase;
       await putToSleep();
-      await until('getResources of the DLX tells that it is asleep', async () => (await phase()) === 'asleep');
+      await until('getResources of the DLX returns it as asleep', async () => (await phase()) === 'asleep');
       await bringAwake();
-      await until('getResources of the DLX tells that it is awake', async () => (await phase()) === 'awake');
+      await until('getResources of the DLX returns it as awake', async () => (await phase()) === 'awake');
     },
   },
   {
-    name: 'resolveServiceName tells host:port of each target',
-    async run({ dlx, ref, told, within }) {
-      const ports = (await told())?.targets.map(({ port }) => port) ?? [];
+    name: 'resolveServiceName returns host:port of each target',
+    async run({ dlx, ref, listed, within }) {
+      const ports = (await listed())?.targets.map(({ port }) => port) ?? [];
       for (const port of [undefined, ...ports]) {
         const name = await within('resolveServiceName', Promise.resolve(dlx.resolveServiceName(ref, port)));
         assert.match(
           name,
           /^(?:[^\s:/]+|\[[0-9a-f:]+\]):\d{1,5}$/,
-          `resolveServiceName must tell host:port, not ${name}`,
+          `resolveServiceName must return host:port, not ${name}`,
         );
       }
     },
   },
   {
-    name: 'isStale answers for any resource, also one that is not there',
+    name: 'isStale answers for any resource, also an unknown one',
     ability: 'isStale',
     async run(stage) {
       for (const ref of [stage.ref, strangerOf(stage)]) {
         const stale = stage.dlx.isStale?.(ref);
         assert.equal(typeof stale, 'boolean', `isStale(${resourceKey(ref)}) must be true or false`);
       }
-      await stage.until('what was just told is not stale', () => stage.dlx.isStale?.(stage.ref) === false);
+      await stage.until('a resource that was just sent is not stale', () => stage.dlx.isStale?.(stage.ref) === false);
     },
   },
   {
-    name: 'explain has nothing to say of a resource that is awake',
+    name: 'explain returns nothing for a resource that is awake',
     ability: 'explain',
     async run({ dlx, ref, bringAwake, within }) {
       await bringAwake();
       const explanation = await within('explain', dlx.explain?.(ref));
-      assert.equal(explanation, undefined, 'explain must be undefined where nothing stands in the way');
+      assert.equal(explanation, undefined, 'explain must return undefined where there is no obstacle');
     },
   },
   {
-    name: 'tell takes what it is told of any resource, waits for nothing, and does not throw',
+    name: 'tell takes a notice about any resource, does not wait, and does not throw',
     ability: 'tell',
     async run(stage) {
       const notice = { type: 'normal', reason: 'IdlenessKnown', message: 'the contract is checked' } as const;
       for (const ref of [stage.ref, strangerOf(stage)]) {
         const answer: unknown = stage.autoscaler.tell?.(ref, notice);
-        assert.equal(answer, undefined, 'tell must not give something to wait for');
+        assert.equal(answer, undefined, 'tell must not return a promise');
       }
     },
   },
