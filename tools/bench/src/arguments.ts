@@ -11,7 +11,7 @@ const options = {
   'write-readme': flag('writes the tables, from the results kept'),
 };
 
-/** The command line, with the scenarios that there are. */
+/** The command line, with the names of the scenarios. */
 export function commandOf(known: readonly string[]) {
   return {
     name: 'npm run bench',

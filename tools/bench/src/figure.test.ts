@@ -50,7 +50,7 @@ describe('a bound', () => {
   });
 });
 
-test('bounds are told as people write them', () => {
+test('bounds are written as in the tables', () => {
   const texts = [
     { atLeast: 2 },
     { atMost: 3 },
@@ -62,7 +62,7 @@ test('bounds are told as people write them', () => {
   expect(texts.map((more) => boundText(figure(more), false))).toEqual(['≥ 2 ×', '≤ 3 ×', '0', '1 ×', '1 – 3 ×', '']);
 });
 
-test('numbers are told with three digits', () => {
+test('numbers have three digits', () => {
   expect([12345.6, 123.4, 12.34, 1.234, -0.0123, 7].map((value) => valueText(figure({ value, unit: 'ms' })))).toEqual([
     '12,346 ms',
     '123 ms',

@@ -3,7 +3,7 @@ import { median } from './statistics.ts';
 
 export type Bounds = Pick<Figure, 'atLeast' | 'atMost' | 'quickAtLeast' | 'quickAtMost'>;
 
-/** The median of what the rounds showed, with their range. */
+/** The median of the rounds, with their range. */
 export function figureOf(name: string, unit: string, samples: readonly number[], bounds: Bounds = {}): Figure {
   return { name, unit, value: median(samples), min: Math.min(...samples), max: Math.max(...samples), ...bounds };
 }
@@ -13,7 +13,7 @@ export function none(name: string, value: number, unit = ''): Figure {
   return { name, value, unit, atMost: 0, quickAtMost: 0 };
 }
 
-/** The bounds that hold in such a run. */
+/** The bounds that hold in a full or a quick run. */
 export function boundsOf(figure: Figure, quick: boolean): { atLeast?: number; atMost?: number } {
   const [atLeast, atMost] = quick ? [figure.quickAtLeast, figure.quickAtMost] : [figure.atLeast, figure.atMost];
   return { ...(atLeast !== undefined && { atLeast }), ...(atMost !== undefined && { atMost }) };
@@ -25,7 +25,7 @@ export function isBounded(figure: Figure, quick: boolean): boolean {
 
 /**
  * Whether the median is within the bounds; in a quick run, whether any round is. The few rounds of a quick run share the
- * machine with others, who shift their median by a tenth: a gate fails when every round misses. What is no number is not
+ * machine with others, which shift their median by a tenth: a gate fails when every round misses. NaN is not
  * within any bound.
  */
 export function isWithin(figure: Figure, quick: boolean): boolean {
@@ -54,7 +54,7 @@ export function rangeText({ min, max }: Figure): string {
   return min === undefined || max === undefined ? '' : `${numberText(min)} – ${numberText(max)}`;
 }
 
-/** Three digits are enough for anything that is measured. */
+/** Three digits are enough for anything that the bench measures. */
 function numberText(value: number): string {
   if (!Number.isFinite(value)) return 'no number';
   const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : Math.abs(value) >= 10 ? 1 : 2;

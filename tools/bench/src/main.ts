@@ -6,13 +6,13 @@ import { readResults } from './results.ts';
 import { missingPrograms, runScenario, type Verdict } from './run.ts';
 import { inOrder, scenarios } from './scenarios.ts';
 
-/** What is kept has at least so many rounds. */
+/** A run with fewer rounds is not kept. */
 const leastRounds = 6;
 const usualRounds = { full: 8, quick: 3 };
 
 const log = (line: string): void => console.log(line);
 
-// What was started ends in handlers of `exit`, which these signals would pass by.
+// Handlers of `exit` end the processes that were started; these signals would end this process without them.
 process.on('SIGINT', () => process.exit(130));
 process.on('SIGTERM', () => process.exit(143));
 

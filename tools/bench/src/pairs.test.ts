@@ -6,13 +6,13 @@ interface Sample {
   readonly disturbance: number;
 }
 
-/** Measures what is given, one after the other, and tells whom it measured. */
+/** Measures the given values, one after the other, and returns the order of the sides. */
 async function measure(
   samples: readonly (number | Sample)[],
   { rounds, spare }: { rounds: number; spare: number },
-): Promise<Rounds<number> & { readonly order: string; readonly told: readonly boolean[] }> {
+): Promise<Rounds<number> & { readonly order: string; readonly disturbedRounds: readonly boolean[] }> {
   const left = [...samples];
-  const [order, told]: [string[], boolean[]] = [[], []];
+  const [order, disturbedRounds]: [string[], boolean[]] = [[], []];
   const result = await measureRounds<number>({
     sides: ['a', 'b'],
     rounds,
@@ -24,9 +24,9 @@ async function measure(
       if (next === undefined) throw new Error('measured too often');
       return typeof next === 'number' ? { measured: next, disturbance: 0 } : next;
     },
-    onRound: (_round, isDisturbed) => told.push(isDisturbed),
+    onRound: (_round, isDisturbed) => disturbedRounds.push(isDisturbed),
   });
-  return { ...result, order: order.join(''), told };
+  return { ...result, order: order.join(''), disturbedRounds };
 }
 
 const disturbed = (measured: number, disturbance: number): Sample => ({ measured, disturbance });
@@ -46,20 +46,20 @@ describe('rounds', () => {
     const {
       kept,
       dropped,
-      told,
+      disturbedRounds,
       disturbed: used,
     } = await measure([1, disturbed(2, 0.06), 3, 4, 5, 6], {
       rounds: 2,
       spare: 1,
     });
-    expect(told).toEqual([true, false, false]);
+    expect(disturbedRounds).toEqual([true, false, false]);
     expect(dropped.map(({ sides }) => sides)).toEqual([{ a: 1, b: 2 }]);
     expect(numbers(kept, 'a', (value) => value)).toEqual([4, 5]);
     expect(used).toBe(0);
   });
 
   test('are not disturbed by as much as is tolerated', async () => {
-    expect((await measure([disturbed(1, 0.05), 2], { rounds: 1, spare: 5 })).told).toEqual([false]);
+    expect((await measure([disturbed(1, 0.05), 2], { rounds: 1, spare: 5 })).disturbedRounds).toEqual([false]);
   });
 
   test('that were disturbed the least make up the number once the spare ones are used up, and are counted', async () => {

@@ -1,31 +1,31 @@
-/** What one round measured of each side, by name. */
+/** The measurements of each side in one round, by name. */
 export interface Round<M> {
   readonly sides: Readonly<Record<string, M>>;
-  /** The share of a processor, 0–1, that others took during the worst of its measurements. */
+  /** The share of a processor, 0–1, that other processes took during the worst of its measurements. */
   readonly disturbance: number;
 }
 
 export interface Rounds<M> {
-  /** As many as were asked for. */
+  /** As many rounds as were asked for. */
   readonly kept: readonly Round<M>[];
   readonly dropped: readonly Round<M>[];
-  /** Of the kept ones: when too few were quiet, the least disturbed make up the number. */
+  /** How many of the kept rounds are disturbed: when too few were quiet, the least disturbed make up the number. */
   readonly disturbed: number;
 }
 
 export interface RoundsOptions<M> {
-  /** What is compared, in alternation. */
+  /** The sides that are compared, in alternation. */
   readonly sides: readonly string[];
   readonly rounds: number;
-  /** How many more there may be in place of disturbed ones. */
+  /** The most additional rounds in place of disturbed ones. */
   readonly spare: number;
-  /** More than this is a disturbed round. */
+  /** A round with more disturbance counts as disturbed. */
   readonly tolerance: number;
   measure(side: string): Promise<{ measured: M; disturbance: number }>;
   onRound?(round: Round<M>, isDisturbed: boolean): void;
 }
 
-/** Every second round goes the other way round, so that no side always comes after the same one. */
+/** Every second round has the reverse order, so that no side always follows the same one. */
 export async function measureRounds<M>(options: RoundsOptions<M>): Promise<Rounds<M>> {
   const { sides, rounds, spare, tolerance } = options;
   const done: Round<M>[] = [];
@@ -56,7 +56,7 @@ function choose<M>(done: readonly Round<M>[], rounds: number, isDisturbed: (roun
   };
 }
 
-/** What a number of one side is to that of another, in each round. */
+/** The ratio of a number of one side to that of another, in each round. */
 export function ratios<M>(
   rounds: readonly Round<M>[],
   side: string,

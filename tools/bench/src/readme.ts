@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '../../..');
 const begin = '<!-- bench: written by `npm run bench -- --write-readme` -->';
 const end = '<!-- /bench -->';
 
-/** A document with a table between markers, and what the table shows. */
+/** A document with a table between markers, and the content of the table. */
 export interface Readme {
   readonly path: string;
   table(results: readonly Result[]): string;
@@ -21,7 +21,7 @@ export const readmes: readonly Readme[] = [
   { path: join(root, 'charts/scaler/README.md'), table: sizing },
 ];
 
-/** What has a bound, checks that something is 0 aside. */
+/** The figures that have a bound, without the checks that something is 0. */
 function headlines(results: readonly Result[]): string {
   return tableOf(results, (figure) => isBounded(figure, false) && figure.atMost !== 0);
 }
@@ -30,7 +30,7 @@ function everything(results: readonly Result[]): string {
   return tableOf(results, () => true);
 }
 
-/** What an operator sizes by. */
+/** The figures that an operator sizes by. */
 function sizing(results: readonly Result[]): string {
   return withMachines(results, sizingRows(results));
 }

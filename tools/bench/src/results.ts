@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Machine } from './machine/machine.ts';
 import type { Figure } from './scenario.ts';
 
-/** What one scenario showed, as it is kept. */
+/** The results of one scenario, as they are kept. */
 export interface Result {
   readonly scenario: string;
   readonly doc: string;
@@ -12,13 +12,13 @@ export interface Result {
   readonly machine: Machine;
   readonly rounds: number;
   readonly figures: readonly Figure[];
-  /** The numbers of every round as they were measured, dropped ones too. */
+  /** The numbers of every round as they were measured, of dropped rounds too. */
   readonly measured: readonly object[];
 }
 
 const folder = join(import.meta.dirname, '../results');
 
-/** Resolves with the path of its file. */
+/** Writes a result; resolves with the path of its file. */
 export async function keepResult(result: Result, into = folder): Promise<string> {
   await mkdir(into, { recursive: true });
   const path = join(into, `${result.scenario}.json`);
@@ -26,7 +26,7 @@ export async function keepResult(result: Result, into = folder): Promise<string>
   return path;
 }
 
-/** All that are kept, by name; none where nothing was kept yet. */
+/** All results that are kept, by name; empty where none was kept yet. */
 export async function readResults(from = folder): Promise<ReadonlyMap<string, Result>> {
   const names = await readdir(from).catch(() => []);
   const files = names.filter((name) => name.endsWith('.json')).toSorted();
@@ -36,7 +36,7 @@ export async function readResults(from = folder): Promise<ReadonlyMap<string, Re
   return new Map(results.map((result) => [result.scenario, result]));
 }
 
-/** Nothing here is known to more than five digits. */
+/** No figure is exact to more than five digits. */
 function rounded(_key: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
 }

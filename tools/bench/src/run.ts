@@ -7,20 +7,20 @@ import type { Figure, Scenario } from './scenario.ts';
 export interface RunOptions {
   readonly quick: boolean;
   readonly rounds: number;
-  /** Whether what is measured is kept as JSON. */
+  /** Whether the results are kept as JSON. */
   readonly keep: boolean;
   log(line: string): void;
 }
 
-/** `undecided`: missed in a quick run, in circumstances that say nothing. */
+/** `undecided`: missed in a quick run, while the machine was too disturbed to judge. */
 export type Verdict = 'good' | 'missed' | 'undecided' | 'failed' | 'skipped';
 
-/** The programs that a scenario needs in such a run and that are not there. */
+/** The programs that a scenario needs in such a run and that are not on PATH. */
 export function missingPrograms({ needs = [], isGate = false }: Scenario, quick: boolean): string[] {
   return quick && isGate ? [] : needs.filter((name) => findProgram(name) === undefined);
 }
 
-/** Carries it out, tells what it showed, and judges it. */
+/** Runs a scenario, prints its figures, and judges them. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Verdict> {
   const { quick, rounds, keep, log } = options;
   const beganMs = performance.now();
@@ -53,7 +53,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   return verdictOf(figures, quick, doubts.length > 0);
 }
 
-/** A doubt excuses what was measured, never what was counted. */
+/** A doubt excuses figures that were measured, never figures that were counted. */
 export function verdictOf(figures: readonly Figure[], quick: boolean, isInDoubt: boolean): Verdict {
   const missed = figures.filter((figure) => !isWithin(figure, quick));
   if (missed.length === 0) return 'good';

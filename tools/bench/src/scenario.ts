@@ -15,15 +15,17 @@ export interface Figure {
 }
 
 export interface Context {
-  /** A short run, for a gate: what it measures is less exact. */
+  /** A short run, for a gate: its figures are less exact. */
   readonly quick: boolean;
-  /** How often what is compared is measured. */
+  /** How many rounds are measured. */
   readonly rounds: number;
-  /** One line for whoever watches. */
+  /** Prints one line of progress. */
   log(line: string): void;
   /** Keeps the numbers of one round as they are, in the JSON beside the figures. */
   keep(round: object): void;
-  /** Says why a figure that is missed may say nothing about the DLX. A gate does not fail then, loudly. */
+  /**
+   * Gives the reason why a missed figure may say nothing about the DLX. A gate then reports that, and does not fail.
+   */
   doubt(reason: string): void;
 }
 
@@ -32,9 +34,11 @@ export interface Scenario {
   readonly name: string;
   /** One line. */
   readonly doc: string;
-  /** Programs without which it is not run: skipped, and said so. A gate does without them in a quick run. */
+  /**
+   * Programs that it needs: without them it is skipped, and the run says so. A gate does without them in a quick run.
+   */
   readonly needs?: readonly string[];
-  /** It is part of `--quick`, where no names are given. */
+  /** `--quick` runs it when no names are given. */
   readonly isGate?: boolean;
   run(context: Context): Promise<readonly Figure[]>;
 }

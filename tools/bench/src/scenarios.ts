@@ -7,10 +7,10 @@ import { ramp } from './throughput/ramp.ts';
 import { start } from './start/start.ts';
 import { headers, small } from './throughput/small.ts';
 
-/** All, in the order in which they run. */
+/** All scenarios, in the order in which they run. */
 export const scenarios: readonly Scenario[] = [small, headers, latency, bodies, ramp, ...holdScenarios, start];
 
-/** The results of those that are kept, in that order. */
+/** The results that are kept, in that order. */
 export function inOrder(results: ReadonlyMap<string, Result>): Result[] {
   return scenarios.map(({ name }) => results.get(name)).filter((result) => result !== undefined);
 }

@@ -1,7 +1,7 @@
 import { rangeText, valueText } from './figure.ts';
 import type { Result } from './results.ts';
 
-/** What an operator sizes by: in the reader's words, and the scenario and the figure that show it. */
+/** A row of the sizing table: the text for the operator, and the scenario and the figure that show it. */
 const shown: readonly (readonly [what: string, scenario: string, figure: string])[] = [
   ['autoscaler: start → ready', 'start', 'autoscaler: start → ready'],
   ['autoscaler: memory at rest', 'start', 'autoscaler: memory at rest'],
@@ -26,7 +26,7 @@ const shown: readonly (readonly [what: string, scenario: string, figure: string]
   ['added to the 99th percentile', 'latency', 'DLX: added to p99'],
 ];
 
-/** The rows of a table, its head first. What no kept result shows is left out. */
+/** The rows of the table, its head first. A row whose figure no kept result has is left out. */
 export function sizingRows(results: readonly Result[]): string[][] {
   const rows = shown.flatMap(([what, scenario, name]) => {
     const figure = results

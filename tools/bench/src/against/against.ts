@@ -14,11 +14,11 @@ import { compare, type Comparison, comparisonText, standingOf } from './verdict.
 
 /** Pairs of each scenario, at least. */
 export const leastPairs = 20;
-/** Code that is compiled once may be lucky: both programs are started anew so often. */
+/** One start may be compiled more luckily than another: both programs are started anew so often. */
 const lives = 4;
 const connections = 64;
 const heldAtOnce = { full: 10_000, quick: 2_000 };
-/** Memory that a held request may take. */
+/** The most memory that a held request may take. */
 const mostHeldKB = 12;
 
 type Side = 'now' | 'before';
@@ -124,7 +124,7 @@ async function held({ programs, quick, pairs, log }: Run): Promise<Comparison[]>
     comparisonOf('processor time of a drained one', 'µs', kept, ({ drainCpuUs }) => drainCpuUs, { lessIsBetter: true }),
     comparisonOf('memory of each held', 'KB', kept, ({ eachKB }) => eachKB, {
       lessIsBetter: true,
-      // Few of them share what the process needs at once.
+      // Few held requests would share what the process itself needs.
       ...(!quick && { atMost: mostHeldKB }),
     }),
   ];
@@ -152,7 +152,7 @@ function tell<M>(
   log(`${texts.join(' · ')} · ${others}${isDisturbed ? ', disturbed' : ''}`);
 }
 
-/** A side that lost requests was not compared. */
+/** A side that lost requests cannot be compared. */
 function failOn<M>(rounds: readonly Round<M>[], count: (measured: M) => number, what: string): void {
   for (const { sides: found } of rounds) {
     for (const [side, measured] of Object.entries(found)) {

@@ -3,19 +3,19 @@ import { join } from 'node:path';
 import { checkOut } from '@scaler/command';
 import { root } from '../processes/child.ts';
 
-/** Another commit of this repository, built in a folder of its own; disposing of it removes the folder. */
+/** Another commit of this repository, built in a folder of its own; disposing removes the folder. */
 export interface BuiltCommit extends AsyncDisposable {
-  /** Its full hash. */
+  /** The full hash. */
   readonly commit: string;
-  /** Its DLX's `main.js`. */
+  /** The `main.js` of its DLX. */
   readonly dlx: string;
 }
 
 /**
- * Checks a commit out beside this tree and builds it, with what its own lock file says.
+ * Checks a commit out beside this tree and builds it, with the packages of its own lock file.
  *
- * @param name anything that git resolves to a commit.
- * @throws Error with git's, npm's or the build's own words.
+ * @param name a name that git resolves to a commit.
+ * @throws Error with the output of git, npm or the build.
  */
 export async function buildCommit(name: string, log: (line: string) => void): Promise<BuiltCommit> {
   const checkedOut = await checkOut(root, name);

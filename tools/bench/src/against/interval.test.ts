@@ -4,7 +4,7 @@ import { medianInterval } from './interval.ts';
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
 describe('the interval of a median', () => {
-  // Ranks as tables of the sign test have them.
+  // Ranks as in tables of the sign test.
   test.each([
     [6, 1, 6],
     [20, 6, 15],

@@ -1,4 +1,4 @@
-/** Where the median of what a sample is drawn from lies, with a confidence of at least 95 %. */
+/** The interval in which the median of the population lies, with a confidence of at least 95 %. */
 export interface Interval {
   readonly median: number;
   readonly low: number;
@@ -8,7 +8,7 @@ export interface Interval {
 const confidence = 0.95;
 
 /**
- * The order-statistic interval of a median: it assumes nothing of how the noise of a shared machine is distributed,
+ * The order-statistic interval of a median: it assumes no distribution of the noise of a shared machine,
  * so that one bad pair moves it by one rank at most.
  *
  * @param values at least 6 numbers: fewer cannot give 95 %.
@@ -23,7 +23,7 @@ export function medianInterval(values: readonly number[]): Interval {
   return { median: middle, low: at(cut - 1), high: at(count - cut) };
 }
 
-/** How many ranks may be left out at each end: the binomial tail stays within half of what is not covered. */
+/** How many ranks may be left out at each end: the binomial tail stays within half of the remaining 5 %. */
 function ranksOutside(count: number): number {
   let term = 0.5 ** count;
   let tail = term;

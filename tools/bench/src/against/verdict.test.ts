@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { compare, comparisonText, type Measured, standingOf } from './verdict.ts';
 
-/** Pairs that differ from each other far more than their sides do. */
+/** Pairs that differ from each other far more than their two sides do. */
 const measured = (now: number, before: number, more: Partial<Measured> = {}): Measured => {
   const noisy = (value: number): number[] => Array.from({ length: 20 }, (_, i) => value * (1 + i));
   return { figure: 'requests per second', unit: 'rps', now: noisy(now), before: noisy(before), ...more };

@@ -8,13 +8,13 @@ export interface Measured {
   readonly before: readonly number[];
   /** Turns the ratio over, so that more than 1 is better always. */
   readonly lessIsBetter?: boolean;
-  /** What the median of this tree may be, whatever the commit's is. */
+  /** The bound of this tree's median, whatever the commit's is. */
   readonly atMost?: number;
 }
 
-/** How one figure of this tree compares with the commit's, over all pairs. More than 1 is better. */
+/** The comparison of one figure of this tree with the commit's, over all pairs. More than 1 is better. */
 export interface Comparison extends Pick<Measured, 'figure' | 'unit' | 'atMost'> {
-  /** Of the ratios within each pair. */
+  /** The interval of the median of the ratios within each pair. */
   readonly interval: Interval;
   readonly pairs: number;
   /** The median of each side, in `unit`. */
@@ -23,8 +23,8 @@ export interface Comparison extends Pick<Measured, 'figure' | 'unit' | 'atMost'>
 }
 
 /**
- * `slower`: the whole interval is below the bound. `open`: the bound lies within it, so its width is told.
- * `over`: the figure itself is above what it may be.
+ * `slower`: the whole interval is below the bound. `open`: the bound lies within it, so the report gives its width.
+ * `over`: the figure itself is above its own bound.
  */
 export type Standing = 'kept' | 'open' | 'slower' | 'over';
 
@@ -54,7 +54,7 @@ export function comparisonText(comparison: Comparison): string {
   );
 }
 
-/** Takes the ratio within each pair, and tells where the median of such ratios lies. */
+/** Takes the ratio within each pair, and the interval of the median of these ratios. */
 export function compare({ now, before, lessIsBetter = false, ...rest }: Measured): Comparison {
   const ratios = now.map((value, i) => {
     const ratio = value / (before[i] ?? Number.NaN);

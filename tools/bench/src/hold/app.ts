@@ -5,10 +5,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo } from 'node:net';
 import { serveCalls } from '../processes/calls.ts';
 
-/** All the app does. */
+/** The calls that the app answers. */
 export type AppCalls = typeof calls;
 
-/** Numbers of the requests as they arrived. */
+/** Numbers of the requests in order of arrival. */
 let seen: number[] = [];
 let tookMs = 0;
 let atOnce = Number.POSITIVE_INFINITY;
@@ -36,7 +36,7 @@ function serve(res: ServerResponse, text: string): void {
   }
 }
 
-/** Begins with those that wait, as many as may be at once. Whose client left is not begun. */
+/** Begins waiting requests, as many as may run at once. A request whose client left is not begun. */
 function next(): void {
   while (running < atOnce) {
     const waiting = queue.shift();
@@ -65,13 +65,13 @@ const calls = {
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
   },
-  /** Connections that were opened since the last time. */
+  /** Connections that were opened since the last call. */
   connections(): number {
     const count = connections;
     connections = 0;
     return count;
   },
-  /** The numbers of the requests since the last time, in order of arrival. */
+  /** The numbers of the requests since the last call, in order of arrival. */
   seen(): number[] {
     const numbers = seen;
     seen = [];

@@ -1,4 +1,4 @@
-// The resource scaler of the bench: loaded by the DLX under test, told what to do by the process that started it.
+// The resource scaler of the bench: the DLX under test loads it, and the process that started the DLX controls it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Endpoint,
@@ -18,21 +18,21 @@ import { sharedMs } from '../processes/usage.ts';
 
 export { contractVersion } from '@scaler/scaler-types';
 
-/** One setScale, as it was called. */
+/** One call of setScale. */
 export interface ScaleCall {
   /** `namespace/name`. */
   readonly key: string;
   readonly scale: number;
-  /** Of the clock that all processes share. */
+  /** On the clock that all processes share. */
   readonly atMs: number;
 }
 
-/** What the bench may tell it, and ask it. */
+/** The calls with which the bench controls it. */
 export type ScalerCalls = ReturnType<BenchScaler['calls']>;
 
 /**
- * Resources of namespace `default`, in memory. A wake of one resolves `tookMs` after it was called, if that was said,
- * and otherwise when `ready` says so; then its endpoints are those of `plan`.
+ * Resources of namespace `default`, in memory. A wake of one resolves `tookMs` after it was called, if `plan` has that,
+ * and otherwise at the call of `ready`; then its endpoints are those of `plan`.
  */
 class BenchScaler implements ResourceScaler {
   readonly #known = new Map<string, Resource>();
@@ -51,19 +51,19 @@ class BenchScaler implements ResourceScaler {
 
   calls() {
     return {
-      /** Tells of resources, or of changes to them. */
+      /** Reports resources, or changes to them, to the DLX. */
       set: (resources: readonly Resource[]): void => resources.forEach((resource) => this.#set(resource)),
-      /** How wakes of a resource go. */
+      /** Plans the wakes of a resource. */
       plan: (name: string, plan: { tookMs?: number; endpoints: readonly Endpoint[] }): void => {
         this.#plans.set(name, plan);
       },
-      /** Asleep again, without endpoints. */
+      /** The resource is asleep again, without endpoints. */
       park: (name: string): void => {
         this.#ready.delete(name);
         this.#tellEndpoints(name, []);
         this.#setPhase(name, 'asleep');
       },
-      /** It can serve from now on. Resolves with the moment at which the DLX was told. */
+      /** The resource can serve from now on. Resolves with the moment at which the DLX got the endpoints. */
       ready: (name: string): number => {
         const atMs = sharedMs();
         this.#wakeUp(name);
@@ -73,7 +73,7 @@ class BenchScaler implements ResourceScaler {
       endpoints: (service: string, list: readonly Endpoint[]): void => this.#tellEndpoints(service, list),
       /** All calls of setScale since the last time. */
       scaleCalls: (): ScaleCall[] => this.#scaleCalls.splice(0),
-      /** Collects what can be, and tells what is left. */
+      /** Collects garbage, and resolves with the memory that is left. */
       memory: async (): Promise<NodeJS.MemoryUsage> => {
         const { gc: collect } = globalThis;
         if (collect === undefined) throw new Error('the DLX was started without --expose-gc');
@@ -176,7 +176,7 @@ function until(done: Promise<void>, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Options: `sleepers`, how many resources to begin with; `ports` of each; the `firstPort` of them all. */
+/** Options: `sleepers`, the number of resources at the start; `ports` of each; the `firstPort` of them all. */
 export function createResourceScaler({ options }: ScalerContext): ResourceScaler {
   const { sleepers = 0, ports = 0, firstPort = 0 } = options;
   return new BenchScaler(sleepersOf(Number(sleepers), Number(ports), Number(firstPort)));

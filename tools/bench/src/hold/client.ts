@@ -5,25 +5,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serveCalls } from '../processes/calls.ts';
 import { sharedMs } from '../processes/usage.ts';
 
-/** As many connections as may be opened at once: fewer than any backlog. */
+/** The most connections that may be opening at once: fewer than any backlog. */
 const openingAtOnce = 256;
 const pieceBytes = 1024;
 
-/** One request and what became of it. Times of the clock that all processes share. */
+/** One request and its answer. Times are on the clock that all processes share. */
 export interface Sent {
   readonly sentMs: number;
   /** When its answer was complete, or its connection closed. */
   endedMs: number;
   /** 0: the connection closed without an answer. */
   status: number;
-  /** Whether the answer's body was as expected. */
+  /** Whether the body of the answer was right. */
   right: boolean;
 }
 
-/** What became of many, in order of sending. */
+/** The results of many requests, in order of sending. */
 export interface Round {
   readonly sent: readonly Sent[];
-  /** Those without a 200 and the right body. */
+  /** Requests without a 200 and the right body. */
   readonly failed: number;
   readonly firstMs: number;
   readonly lastMs: number;
@@ -34,13 +34,13 @@ export interface SendOptions {
   readonly from?: number;
   /** Number of the first request. Default 0. */
   readonly number?: number;
-  /** One request on each of so many connections. */
+  /** The number of connections, with one request on each. */
   readonly count: number;
   /** Default `web`; `#` stands for the request's number. */
   readonly host?: string;
-  /** Bytes of a body that is different for each. Default: none, a GET. */
+  /** Bytes of a body that differs from request to request. Default: none, a GET. */
   readonly bodyBytes?: number;
-  /** So many requests wait for an answer at once. Default: all. */
+  /** The most requests that wait for an answer at once. Default: all. */
   readonly window?: number;
 }
 
@@ -50,7 +50,7 @@ interface Connection {
   current: { sent: Sent; expected: string; done: () => void } | undefined;
 }
 
-/** All the client does. */
+/** The calls that the client answers. */
 export type ClientCalls = typeof calls;
 
 const connections: Connection[] = [];
@@ -80,7 +80,7 @@ function read(connection: Connection, chunk: string): void {
   if (headEnd === -1) return;
   const length = Number(/\r\ncontent-length: (\d+)\r\n/i.exec(text.slice(0, headEnd + 2))?.[1] ?? Number.NaN);
   const status = Number(text.slice(9, 12));
-  // An answer of unknown length is none of ours.
+  // Each answer of the bench's apps has a length; any other is from elsewhere.
   if (Number.isNaN(length)) finish(connection, status, undefined);
   else if (text.length >= headEnd + 4 + length) {
     connection.text = '';
@@ -121,7 +121,7 @@ function send(connection: Connection, path: string, host: string, body: readonly
   });
 }
 
-/** Bodies share their memory but for a first piece, which differs. */
+/** Bodies share their memory, except for a first piece, which differs. */
 function bodyMaker(bytes: number): (i: number) => readonly Buffer[] {
   const common = Buffer.alloc(bytes - pieceBytes, 'scale to zero, wake on demand. ');
   return (i) => [Buffer.alloc(pieceBytes, `body ${i} `), common];
@@ -135,7 +135,7 @@ const calls = {
     }
   },
 
-  /** Sends, in order, with the request's number as its path. Resolves once all are on their way. */
+  /** Sends in order, with the request's number as its path. Resolves once all are sent. */
   async send({ from = 0, number = 0, count, host = 'web', bodyBytes, window = count }: SendOptions): Promise<void> {
     round = [];
     const waiting: Promise<void>[] = [];
@@ -154,14 +154,14 @@ const calls = {
     else {
       for (let turn = one(); turn !== undefined; turn = one()) {
         waiting.push(turn);
-        // Gives the sockets their turn: a body leaves in more than one piece.
+        // Gives the sockets a turn: a body leaves in more than one piece.
         if (next % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
       }
     }
     running = Promise.all(waiting).then(() => {});
   },
 
-  /** Waits until each that was sent last has its answer, or its connection is closed. */
+  /** Waits until each request that was sent last has its answer, or its connection is closed. */
   async answers(): Promise<Round> {
     await running;
     const ended = round.map(({ endedMs }) => endedMs);
@@ -173,7 +173,9 @@ const calls = {
     };
   },
 
-  /** Requests one after the other on each of the first connections, for so long; answers per second and failures. */
+  /**
+   * Sends requests one after the other on each of the first connections; resolves with answers per second and failures.
+   */
   async rate({ over, forMs }: { over: number; forMs: number }): Promise<{ perSecond: number; failed: number }> {
     round = [];
     const startedMs = sharedMs();
@@ -186,7 +188,7 @@ const calls = {
     return { perSecond: ((round.length - failed) / (sharedMs() - startedMs)) * 1000, failed };
   },
 
-  /** New connections at a fixed rate, one request each, whose clients leave after a while. */
+  /** Opens connections at a fixed rate, one request each, whose clients leave after a while. */
   async impatient(options: { port: number; perSecond: number; forMs: number; patienceMs: number }): Promise<Impatient> {
     const { port, perSecond, forMs, patienceMs } = options;
     const startedMs = sharedMs();
@@ -202,7 +204,7 @@ const calls = {
     return result;
   },
 
-  /** Leaves: all connections, or those from `from` on. */
+  /** Closes all connections, or those from `from` on. */
   async close(): Promise<void> {
     const open = connections.splice(0).filter(({ socket }) => !socket.destroyed);
     const closed = open.map(({ socket }) => new Promise((resolve) => socket.once('close', resolve)));

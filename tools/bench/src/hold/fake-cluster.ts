@@ -8,21 +8,21 @@ import { keys, newEpoch, portLabel } from '@scaler/workload-scaler';
 import { serveCalls } from '../processes/calls.ts';
 import { sharedMs } from '../processes/usage.ts';
 
-/** All the cluster does. */
+/** The calls that the cluster answers. */
 export type FakeClusterCalls = typeof calls;
 
 export interface FillOptions {
   readonly count: number;
-  /** Of each one's Service. */
+  /** The number of ports of each Service. */
   readonly ports: number;
-  /** The DLX's port for the first of them all. */
+  /** The DLX's port for the first port of the first Service. */
   readonly firstPort: number;
-  /** Where the pods of all of them listen. Default: none comes up. */
+  /** The address at which the pods of all of them listen. Default: no pod comes up. */
   readonly appPort?: number;
 }
 
 const perNamespace = 100;
-/** Since the last of them was raised. */
+/** Pods come up so long after the last replicas were raised. */
 const podsAfterMs = 300;
 const gvr = {
   deployments: 'apps/v1/deployments',
@@ -43,7 +43,7 @@ const calls = {
     writeFileSync(path, api.kubeconfig('dlx'));
     return path;
   },
-  /** Sleepers `app-0` and so on, each with its Service, diverted as a park leaves them. */
+  /** Makes sleepers `app-0` and so on, each with its Service, diverted as a park leaves them. */
   fill(options: FillOptions): void {
     const { count, appPort } = options;
     for (let i = 0; i < count; i++) addSleeper(i, options);
@@ -58,7 +58,7 @@ const calls = {
       if (spec.replicas === 0 || raised.has(metadata.name)) return;
       raised.set(metadata.name, sharedMs());
       waiting.push(object);
-      // Pods take longer than that, and what makes them must not delay what is measured.
+      // Real pods take longer than that, and making them must not delay what the scenario measures.
       clearTimeout(timer);
       if (appPort !== undefined) timer = setTimeout(startPods, podsAfterMs);
     };
@@ -66,9 +66,9 @@ const calls = {
       resourceVersion: String(resourceVersion),
     });
   },
-  /** When the replicas of each were raised, by the clock that all processes share. */
+  /** When the replicas of each were raised, on the clock that all processes share. */
   raised: (): Record<string, number> => Object.fromEntries(raised),
-  /** Tidies up; it is stopped next. */
+  /** Cleans up, before the process is stopped. */
   clean: (): void => rmSync(folder, { recursive: true, force: true }),
 };
 
@@ -136,7 +136,7 @@ function deployment(namespace: string, name: string, portCount: number): NewObje
   } as NewObject;
 }
 
-/** One pod, ready at once: all that a controller and a kubelet would write. */
+/** Makes one pod that is ready at once: all that a controller and a kubelet would write. */
 function startPod(namespace: string, name: string, port: number): void {
   const { uid, generation } = api.store.get(gvr.deployments, namespace, name).metadata;
   const labels = { app: name };

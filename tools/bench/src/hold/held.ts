@@ -8,7 +8,7 @@ import type { ClientCalls, Round } from './client.ts';
 import { exactly } from './figures.ts';
 import { loopback, openStage, settled, sleeper } from './stage.ts';
 
-/** So many wait at once where the same requests are sent to the awake app: as many as the hold lets through at best. */
+/** The same requests to the awake app wait so many at once: as many as the hold lets through at best. */
 const window = 64;
 const mostRounds = 3;
 const many = { full: 10_000, quick: 2_000 };
@@ -30,13 +30,13 @@ interface Load {
   readonly bodyBytes?: number;
 }
 
-/** What one round saw. */
+/** The measurements of one round. */
 export interface Seen {
   readonly failed: number;
   readonly notForwarded: number;
   readonly scaleCalls: number;
   readonly overtaken: number;
-  /** To the app, while draining. */
+  /** Connections to the app, while draining. */
   readonly connections: number;
   readonly eachKB: number;
   readonly peakMB: number;
@@ -44,10 +44,12 @@ export interface Seen {
   readonly lastMs: number;
   /** Answers per second, from ready to the last. */
   readonly drainRate: number;
-  /** Of the same requests to the awake app, on connections that are as new, and on the same ones once more. */
+  /** The rates of the same requests to the awake app: on new connections, and once more on these (`againRate`). */
   readonly awakeRate: number;
   readonly againRate: number;
-  /** Of the DLX, per request; with the answer alone while draining, with reading the request while awake. */
+  /**
+   * Processor time of the DLX per request: with the answer alone while draining, with reading the request while awake.
+   */
   readonly drainCpuUs: number;
   readonly awakeCpuUs: number;
 }
@@ -116,7 +118,7 @@ async function holdMany(context: Context, load: Load, limits: { eachKB: number; 
       '×',
       of(({ drainRate, againRate }) => drainRate / againRate),
     ),
-    // What shares the machine spoils this less than the rate.
+    // Other users of the machine spoil this figure less than the rate.
     figureOf(
       'requests per CPU second, drained / awake',
       '×',
@@ -136,7 +138,7 @@ async function holdMany(context: Context, load: Load, limits: { eachKB: number; 
   ];
 }
 
-/** In processes of its own: what an earlier round left behind would hide what this one takes. */
+/** Each round has processes of its own: memory that an earlier round left behind would hide what this one takes. */
 export async function holdOnce({
   program,
   ...load
@@ -209,7 +211,7 @@ function perSecond({ sent, lastMs }: Round, fromMs = 0): number {
   return (sent.length / (lastMs - fromMs)) * 1000;
 }
 
-/** How many came after one that had been sent later. */
+/** How many requests arrived after one that had been sent later. */
 export function overtakenIn(numbers: readonly number[]): number {
   let highest = -1;
   let count = 0;
@@ -220,13 +222,13 @@ export function overtakenIn(numbers: readonly number[]): number {
   return count;
 }
 
-/** Of what can be collected, nothing is left: the least that the process needs now. */
+/** Memory after a garbage collection: the least that the process needs now. */
 async function lowestRss(dlx: DlxProcess): Promise<number> {
   await dlx.control.memory();
   return Math.min(...(await samples(dlx)));
 }
 
-/** As it stands, garbage included. */
+/** Memory as it is, garbage included. */
 async function highestRss(dlx: DlxProcess): Promise<number> {
   return Math.max(...(await samples(dlx)));
 }

@@ -6,5 +6,5 @@ import { sigterm } from './sigterm.ts';
 import { sleepers } from './sleepers.ts';
 import { wakeMany } from './wake-many.ts';
 
-/** All that concerns holding, waking and letting go. */
+/** All scenarios about holding, waking and releasing. */
 export const holdScenarios: readonly Scenario[] = [held, heldBodies, oneAtATime, sleepers, wakeMany, sigterm, overload];

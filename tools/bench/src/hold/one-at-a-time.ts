@@ -4,9 +4,9 @@ import { exactly } from './figures.ts';
 import { overtakenIn } from './held.ts';
 import { loopback, openStage, settled, sleeper } from './stage.ts';
 
-/** Milliseconds that the app takes for each. */
+/** Milliseconds that the app takes for each request. */
 const tookMs = 0.5;
-/** What the kernel keeps of connections that the app has not taken yet: its backlog, and one. */
+/** The connections that the kernel keeps before the app accepts them: its backlog, and one. */
 const queue = 17;
 
 export const oneAtATime: Scenario = {
@@ -44,7 +44,7 @@ export const oneAtATime: Scenario = {
   },
 };
 
-/** By how many places one was served later than it was sent. */
+/** The most places by which a request was served later than it was sent. */
 function furthestBack(numbers: readonly number[]): number {
   return numbers.reduce((most, number, place) => Math.max(most, place - number), 0);
 }

@@ -4,7 +4,7 @@ import type { Scenario } from '../scenario.ts';
 import { loopback, openStage, settled, sleeper } from './stage.ts';
 
 const load = { perSecond: 200, patienceMs: 1_000 };
-/** Of 2 at a time, so the app does 100 of the 200 that come each second. */
+/** The app serves 2 at a time: it does 100 of the 200 that come each second. */
 const app = { atOnce: 2, tookMs: 20 };
 const sampleMs = 1_000;
 

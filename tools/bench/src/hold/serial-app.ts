@@ -1,5 +1,5 @@
-// An app as a synchronous worker is: takes one connection, serves one request, closes, takes the next. Whoever comes
-// meanwhile waits in the kernel's queue of 16, or is dropped by it.
+// An app like a synchronous worker: it accepts one connection, serves one request, closes, and accepts the next.
+// Meanwhile other connections wait in the kernel's queue of 16, or the kernel drops them.
 import { once } from 'node:events';
 import { readSync, writeSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
@@ -9,7 +9,7 @@ import { sharedMs } from '../processes/usage.ts';
 const backlog = 16;
 const patienceMs = 2000;
 
-/** All the app does. */
+/** The calls that the app answers. */
 export type SerialAppCalls = typeof calls;
 
 const nap = new Int32Array(new SharedArrayBuffer(4));
@@ -18,7 +18,7 @@ const seen: number[] = [];
 let silent = 0;
 let tookMs = 0;
 
-// Node takes the next connection when this returns, so everything here blocks.
+// Node accepts the next connection when this returns, so everything here blocks.
 const server = createServer({ pauseOnConnect: true }, (socket: Socket) => {
   const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
   const head = readHead(fd);
@@ -36,7 +36,7 @@ const server = createServer({ pauseOnConnect: true }, (socket: Socket) => {
   socket.destroy();
 });
 
-/** The head of the one request; undefined when the peer closed, or said nothing for too long. */
+/** The head of the one request; undefined when the peer closed, or sent nothing for too long. */
 function readHead(fd: number): string | undefined {
   const endsAtMs = sharedMs() + patienceMs;
   let text = '';

@@ -6,10 +6,10 @@ import { exactly } from './figures.ts';
 import { loopback, openStage, sleeper } from './stage.ts';
 
 const count = 1_000;
-/** What those in flight take, and when the sleeper is ready: both after the SIGTERM. */
+/** How long the requests in flight take, and when the sleeper is ready: both after the SIGTERM. */
 const tookMs = 4_000;
 const readyAfterMs = 2_000;
-/** `--propagate` and `--drain-timeout`, as they come. */
+/** The defaults of `--propagate` and `--drain-timeout`. */
 const deadlineMs = 25_000;
 
 export const sigterm: Scenario = {
@@ -29,7 +29,7 @@ export const sigterm: Scenario = {
     await flying.send({ count, host: 'slow' });
     await dlx.until('half are held', ({ held, inFlight }) => held === count && inFlight === count, 3_000);
     const exited = dlx.terminate();
-    const toldMs = sharedMs();
+    const signalMs = sharedMs();
     await sleep(readyAfterMs);
     const counts = dlx.until('all have ended', ({ accepted, sum }) => accepted === sum, deadlineMs);
     await dlx.control.ready('web');
@@ -41,8 +41,8 @@ export const sigterm: Scenario = {
       exactly('answered 200 of those in flight', count - flown.failed, count),
       none('accepted and not forwarded', accepted - (byOutcome['forwarded'] ?? 0)),
       none('exit code', code ?? Number.NaN),
-      figureOf('SIGTERM → last answer', 'ms', [Math.max(held.lastMs, flown.lastMs) - toldMs], { atMost: deadlineMs }),
-      figureOf('SIGTERM → gone', 'ms', [sharedMs() - toldMs]),
+      figureOf('SIGTERM → last answer', 'ms', [Math.max(held.lastMs, flown.lastMs) - signalMs], { atMost: deadlineMs }),
+      figureOf('SIGTERM → gone', 'ms', [sharedMs() - signalMs]),
     ];
   },
 };

@@ -9,12 +9,12 @@ import type { FakeClusterCalls } from './fake-cluster.ts';
 
 const wanted = 10_000;
 const ports = 2;
-/** Below the ephemeral ports, on an address that nobody else uses. */
+/** Below the ephemeral ports, on an address of its own. */
 const firstPort = 10_000;
 const listenHost = '127.77.0.1';
-/** What a process has open beside its listeners. */
+/** Files that a process has open beside its listeners. */
 const otherFiles = 200;
-/** Until what the start left behind is done. */
+/** Until the work after the start is done. */
 const restMs = 30_000;
 
 export const sleepers: Scenario = {
@@ -81,7 +81,7 @@ async function figuresOf(
   await sleep(forMs);
   const cpuPercent = ((dlx.cpuSeconds() - cpuBefore) / forMs) * 100_000;
   const aboveMB = (dlx.rssBytes() - rssOfNone) / 1e6;
-  // Afterwards: the first requests have code compiled, and who has none was asked for nothing.
+  // Afterwards, because the first requests have code compiled; without sleepers there is no port to ask.
   const closed = await portsThatDoNotAnswer(count * ports);
   keep({ scaler, count, readyMs: dlx.readyAfterMs, aboveMB, noneMB: rssOfNone / 1e6, cpuPercent });
   log(
@@ -96,7 +96,7 @@ async function figuresOf(
   ];
 }
 
-/** Of every hundredth port, and the last: health checks, which do not wake. */
+/** Asks every hundredth port, and the last, with health checks, which do not wake. */
 async function portsThatDoNotAnswer(count: number): Promise<number> {
   let failed = 0;
   for (let i = 0; i < count; i += i + 100 < count || i === count - 1 ? 100 : count - 1 - i) {

@@ -8,13 +8,13 @@ import type { ClientCalls } from './client.ts';
 import type { SerialAppCalls } from './serial-app.ts';
 import { beside } from '../processes/beside.ts';
 
-/** What a scenario runs with: all of it ends with the scenario. */
+/** The processes of a scenario; all of them end with the scenario. */
 export interface Stage extends AsyncDisposable {
   dlx(options?: DlxOptions): Promise<DlxProcess>;
   client(): Promise<Worker<ClientCalls>['calls']>;
   app(): Promise<Worker<AppCalls>['calls']>;
   serialApp(): Promise<Worker<SerialAppCalls>['calls']>;
-  /** Another process of the bench, by its file beside this one. */
+  /** Starts another process of the bench, by its file beside this one. */
   worker<C extends Calls>(module: string): Promise<Worker<C>>;
 }
 
@@ -51,7 +51,7 @@ export function loopback(port: number): Endpoint {
   return { address: '127.0.0.1', port, id: `app-${port}` };
 }
 
-/** All that were accepted have ended. @throws when they have not, or a gauge is not back at 0. */
+/** Waits until all accepted requests have ended. @throws when they have not, or a gauge is not back at 0. */
 export async function settled(dlx: DlxProcess): Promise<Counted> {
   return dlx.until(
     'all have ended',

@@ -6,7 +6,7 @@ import { exactly } from './figures.ts';
 import { loopback, openStage, settled, sleeper } from './stage.ts';
 
 const count = 100;
-/** The first wakes of a process run code that was never run before; they are not measured. */
+/** The first wakes of a process run code for the first time; they are not measured. */
 const first = 10;
 const firstPort = 12_000;
 const limitMs = 200;
@@ -54,7 +54,7 @@ async function withBenchScaler({ quick, rounds, keep }: Context): Promise<readon
   ];
 }
 
-/** The write that raises the replicas is what is waited for; pods come up once all were raised. */
+/** Measures the write that raises the replicas; pods come up once the replicas of all are raised. */
 async function withDefaultScaler({ keep }: Context): Promise<readonly Figure[]> {
   await using stage = openStage();
   const { calls: cluster } = await stage.worker<FakeClusterCalls>('fake-cluster');

@@ -10,14 +10,14 @@ export function startGenerator(): Promise<Worker<GeneratorCalls>> {
   return startWorker<GeneratorCalls>(beside(import.meta, 'generator'), { core: cores.others });
 }
 
-/** What makes requests as fast as they are answered. */
+/** A generator of requests that sends the next as soon as one is answered. */
 export interface ClosedLoad {
   readonly by: string;
   run(options: LoadOptions): Promise<Load>;
   stop(): Promise<void>;
 }
 
-/** wrk; where it is not there, the generator, which costs more of the processor that it shares with the app. */
+/** Starts wrk; without it the generator, which uses more of the processor that it shares with the app. */
 export async function startClosedLoad(): Promise<ClosedLoad> {
   if (findProgram('wrk') !== undefined) return { by: 'wrk', run: runWrk, stop: async () => {} };
   const { calls, stop } = await startGenerator();

@@ -8,7 +8,7 @@ test('an answer is whole once its Content-Length is there', () => {
   expect([isWhole(text), isWhole(text.slice(0, -1)), isWhole(text.slice(0, 30))]).toEqual([true, false, false]);
 });
 
-test('a connection takes answers in pieces, and is told when it is closed', async () => {
+test('a connection takes answers in pieces, and reports its end', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const connection = openConnection((server.address() as AddressInfo).port);

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 
 /** One connection to a server, one request at a time. Answers have a Content-Length. */
 export interface Connection {
-  /** Sends a head; `done` is told the status, 0 when the connection closed. */
+  /** Sends a head; `done` gets the status, 0 when the connection closed. */
   ask(head: string, done: (status: number) => void): void;
   readonly isOpen: boolean;
   close(): void;
@@ -10,7 +10,7 @@ export interface Connection {
 
 const statusEnd = 'HTTP/1.1 200'.length;
 
-/** It is usable at once: what is sent goes out when it is connected. */
+/** The connection is usable at once: what is sent before it is connected goes out then. */
 export function openConnection(port: number): Connection {
   const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true });
   let text = '';
@@ -47,7 +47,7 @@ export function openConnection(port: number): Connection {
   };
 }
 
-/** Whether an answer is complete. One without a Content-Length never is: none of ours. */
+/** Whether an answer is complete. One without a Content-Length never is: none of our apps sends one. */
 export function isWhole(text: string): boolean {
   const end = text.indexOf('\r\n\r\n');
   if (end === -1) return false;

@@ -1,4 +1,4 @@
-// The load of a scenario where wrk is not there, or where the rate is given: a process of its own, over raw sockets.
+// The load of a scenario when wrk is missing, or when the rate is given: a process of its own, over raw sockets.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,35 +10,35 @@ import { type Connection, openConnection } from './connection.ts';
 import { headText, type Load, type LoadOptions, type RequestHead } from './load.ts';
 import { beside } from '../processes/beside.ts';
 
-/** All the generator does. */
+/** The calls that the generator answers. */
 export type GeneratorCalls = typeof calls;
 
 export interface RateOptions {
   readonly port: number;
   readonly request: RequestHead;
-  /** One after the other, without a pause. */
+  /** Requests one after the other, without a pause. */
   readonly steps: readonly { readonly perSecond: number; readonly seconds: number }[];
 }
 
 /** Every request of a fixed rate, in the order in which they were due. */
 export interface Paced {
-  /** Of the clock that all processes share. */
+  /** On the clock that all processes share. */
   readonly dueMs: readonly number[];
   /** From the moment at which it was due, sent or not, until its answer was complete. */
   readonly tookMs: readonly number[];
   /** 0: the connection closed. */
   readonly status: readonly number[];
-  /** How many connections it took. */
+  /** The number of connections that it took. */
   readonly connections: number;
 }
 
-/** Until the ticker runs. */
+/** Resolves when the ticker runs. */
 const startUpMs = 100;
 const free: Connection[] = [];
 let freeTo = 0;
 let stalled: Socket[] = [];
 
-/** A connection that nobody uses; a new one where there is none, for a rate does not wait. */
+/** A connection without a request; a new one when all are in use, because a rate does not wait. */
 function take(port: number, onNew: () => void): Connection {
   if (port !== freeTo) {
     for (const connection of free.splice(0)) connection.close();
@@ -60,7 +60,7 @@ function dueTimes(startMs: number, steps: RateOptions['steps']): number[] {
 }
 
 const calls = {
-  /** As many as the connections can carry, one after the other on each. */
+  /** As many requests as the connections can carry, one after the other on each. */
   async closed({ port, connections, seconds, request }: LoadOptions): Promise<Load> {
     const head = headText(request);
     const tookMs: number[] = [];
@@ -93,7 +93,7 @@ const calls = {
     };
   },
 
-  /** So many per second, whatever becomes of them. */
+  /** So many requests per second, whether they are answered or not. */
   async paced({ port, request, steps }: RateOptions): Promise<Paced> {
     const head = headText(request);
     const dueMs = dueTimes(sharedMs() + startUpMs, steps);
@@ -120,7 +120,7 @@ const calls = {
     return { dueMs, tookMs, status, connections };
   },
 
-  /** Clients that ask and then read nothing. Resolves once each has had time to fill what there is to fill. */
+  /** Opens clients that send a request and then read nothing. Resolves once the buffers of each had time to fill. */
   async stall({ port, request, clients }: { port: number; request: RequestHead; clients: number }): Promise<void> {
     const open = async (): Promise<Socket> => {
       const socket = connect({ port, host: '127.0.0.1' });
@@ -133,7 +133,7 @@ const calls = {
     await sleep(1000);
   },
 
-  /** They leave. */
+  /** Closes the stalled clients. */
   leave(): void {
     for (const socket of stalled.splice(0)) socket.destroy();
   },

@@ -1,8 +1,8 @@
-/** What one window of load showed. */
+/** The results of one window of load. */
 export interface Load {
   readonly requests: number;
   readonly seconds: number;
-  /** Of the answers, the unfinished ones too. */
+  /** Bytes of the answers, the unfinished ones too. */
   readonly bytes: number;
   /** Requests without an answer, or with one that was not 200. */
   readonly failed: number;

@@ -1,9 +1,9 @@
 import type { RequestHead } from './load.ts';
 
-/** As little as HTTP/1.1 allows. */
+/** The least that HTTP/1.1 allows. */
 export const minimal: RequestHead = { method: 'GET', path: '/', headers: { Host: 'web' } };
 
-/** What a browser sends besides `Host`, of the usual length: eleven headers. */
+/** The headers that a browser sends besides `Host`, of the usual length: eleven. */
 export const browser: RequestHead = {
   method: 'GET',
   path: '/shop/products?category=shoes&page=2',

@@ -1,4 +1,4 @@
-// A thread that tells the time exactly: timers of an event loop are late by up to 1 ms, a wait on memory by some 0.1 ms.
+// A thread that keeps exact time: timers of an event loop are late by up to 1 ms, a wait on memory by some 0.1 ms.
 import { parentPort, workerData } from 'node:worker_threads';
 
 const dueMs = workerData as readonly number[];

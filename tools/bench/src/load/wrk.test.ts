@@ -7,6 +7,6 @@ test('what wrk’s script tells is read', () => {
   expect(loadIn(text)).toEqual({ requests: 1000, seconds: 1.0005, bytes: 5000, failed: 2, p50Ms: 1.5, p99Ms: 12 });
 });
 
-test('what it says instead is told', () => {
-  expect(() => loadIn('unable to connect')).toThrow('wrk told no result: unable to connect');
+test('an output without a result is an error that quotes it', () => {
+  expect(() => loadIn('unable to connect')).toThrow('wrk printed no result: unable to connect');
 });

@@ -32,7 +32,7 @@ export async function runWrk(options: LoadOptions & { readonly bodyBytes?: numbe
 
 export function loadIn(text: string): Load {
   const json = /^result (.*)$/m.exec(text)?.[1];
-  if (json === undefined) throw new Error(`wrk told no result: ${text}`);
+  if (json === undefined) throw new Error(`wrk printed no result: ${text}`);
   const { requests, microseconds, bytes, failed, p50, p99 } = JSON.parse(json) as WrkResult;
   return { requests, seconds: microseconds / 1e6, bytes, failed, p50Ms: p50 / 1000, p99Ms: p99 / 1000 };
 }

@@ -20,7 +20,7 @@ describe('disturbance', () => {
 
   test('does not count what this process itself works', () => {
     const before = readTicks();
-    // By its own time and not the clock's: on a busy machine it may work for a part of that only.
+    // By the time of this process and not of the clock: on a busy machine it may run for a part of that only.
     for (const start = process.cpuUsage(); process.cpuUsage(start).user < 100_000;);
     expect(readTicks().own - before.own).toBeGreaterThanOrEqual(3);
   });

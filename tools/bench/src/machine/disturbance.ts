@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** Processor time so far, in ticks. */
 export interface Ticks {
-  /** Of all processes. Not that of interrupts, which nobody can assign. */
+  /** Of all processes, without the time of interrupts, which no process can be charged with. */
   readonly busy: number;
-  /** What the hypervisor gave to others. */
+  /** The time that the hypervisor gave to other machines. */
   readonly steal: number;
   /** Of this process and all that it started. */
   readonly own: number;
@@ -18,7 +18,7 @@ export function readTicks(): Ticks {
   return { busy, steal, own: ownOf(processes(), process.pid), atMs: performance.now() };
 }
 
-/** The share of one processor, 0 and up, that others took between two moments. */
+/** The share of one processor, 0 and up, that other processes took between two moments. */
 export function disturbanceBetween(before: Ticks, after: Ticks): number {
   const others = after.busy - before.busy - (after.own - before.own);
   const stolen = after.steal - before.steal;
@@ -33,22 +33,22 @@ export function busyIn(stat: string): { busy: number; steal: number } {
   return { busy: user + nice + system, steal };
 }
 
-/** One line of `/proc/<pid>/stat`, as far as it matters here. */
+/** The fields of a line of `/proc/<pid>/stat` that are needed here. */
 export interface ProcessTicks {
   readonly pid: number;
   readonly parent: number;
-  /** Its own, and of those that it started and that ended. */
+  /** Ticks of its own, and of its children that ended. */
   readonly ticks: number;
 }
 
 export function processIn(stat: string): ProcessTicks {
-  // After the name, which may contain anything, in parentheses.
+  // After the name, which is in parentheses and may contain anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const ticks = [11, 12, 13, 14].reduce((sum, i) => sum + Number(fields[i]), 0);
   return { pid: Number.parseInt(stat), parent: Number(fields[1]), ticks };
 }
 
-/** The ticks of a process and of all below it. */
+/** The ticks of a process and of all its descendants. */
 export function ownOf(all: readonly ProcessTicks[], root: number): number {
   const self = all.find(({ pid }) => pid === root)?.ticks ?? 0;
   return all.filter(({ parent }) => parent === root).reduce((sum, { pid }) => sum + ownOf(all, pid), self);
@@ -61,7 +61,7 @@ function processes(): ProcessTicks[] {
       try {
         return [processIn(readFileSync(`/proc/${name}/stat`, 'utf8'))];
       } catch {
-        // It ended meanwhile.
+        // The process ended meanwhile.
         return [];
       }
     });

@@ -1,10 +1,10 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Daemons are outside of the PATH of ordinary users. */
+/** The PATH of ordinary users does not have the folders of daemons. */
 const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
 
-/** Where a program is; undefined: not on PATH. */
+/** The path of a program; undefined: not on PATH. */
 export function findProgram(name: string): string | undefined {
   return folders
     .filter((folder) => folder !== '')
@@ -19,7 +19,7 @@ export function findProgram(name: string): string | undefined {
     });
 }
 
-/** @throws when it is not there. */
+/** @throws when the program is not on PATH. */
 export function programPath(name: string): string {
   const path = findProgram(name);
   if (path === undefined) throw new Error(`${name} is not on PATH`);

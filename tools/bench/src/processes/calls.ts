@@ -12,15 +12,15 @@ interface Result {
   readonly error?: string;
 }
 
-/** What a process does for the one that started it, by name. */
+/** The calls that a process answers for its parent, by name. */
 export type Calls = Record<string, (...args: never[]) => unknown>;
 
-/** The same from outside: every call answers later. */
+/** The same calls from the side of the parent: each answers later. */
 export type Remote<C extends Calls> = {
   readonly [K in keyof C]: (...args: Parameters<C[K]>) => Promise<Awaited<ReturnType<C[K]>>>;
 };
 
-/** Answers the calls of the process that started this one. */
+/** Answers the calls of the parent process. */
 export function serveCalls(calls: Calls): { close(): void } {
   const answer = async ({ call, name, args }: Call): Promise<void> => {
     let result: Result;
@@ -36,7 +36,7 @@ export function serveCalls(calls: Calls): { close(): void } {
   return { close: () => void process.off('message', onMessage) };
 }
 
-/** Calls into a child process. A call rejects when the child fails it or ends. */
+/** Calls into a child process. A call rejects when the child reports an error or ends. */
 export function callsOf<C extends Calls>(child: ChildProcess): Remote<C> {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let count = 0;

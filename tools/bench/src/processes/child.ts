@@ -6,7 +6,10 @@ import { beside } from './beside.ts';
 import { type Calls, callsOf, type Remote } from './calls.ts';
 
 export const root = join(import.meta.dirname, '../../../..');
-/** Whether this runs as it was built. From source, Node's stripping of types takes memory that no user pays for. */
+/**
+ * Whether this process runs the built code. From source, Node's stripping of types takes memory that a user's process
+ * does not.
+ */
 export const isBuilt = import.meta.filename.endsWith('.js');
 const fromSource = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning'];
 
@@ -19,7 +22,9 @@ export interface NodeOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts a file of ours with the Node that runs this; its standard output and error are to be read. */
+/**
+ * Starts a file of the repository with the Node that runs this process; the caller reads its standard output and error.
+ */
 export function startNode(file: string, options: NodeOptions = {}): ChildProcess {
   const { args = [], core, nodeFlags = [], env } = options;
   const first = `--import=${beside(import.meta, 'end-with-parent')}`;
@@ -40,7 +45,7 @@ export interface Worker<C extends Calls> {
   stop(): Promise<void>;
 }
 
-/** Starts a file that calls `serveCalls`; it may be called at once. */
+/** Starts a file that calls `serveCalls`; calls may begin at once. */
 export async function startWorker<C extends Calls>(file: string, options: NodeOptions = {}): Promise<Worker<C>> {
   const child = startNode(file, options);
   child.stdout?.pipe(process.stderr);
@@ -58,7 +63,9 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<
   return code;
 }
 
-/** Files that a process started by this one may have open. Node itself raises the soft limit to the hard one. */
+/**
+ * The number of files that a child of this process may have open. Node itself raises the soft limit to the hard one.
+ */
 export function openFileLimit(): number {
   const line = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
   return line?.[1] === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(line?.[1] ?? 1024);

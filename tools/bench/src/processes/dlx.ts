@@ -26,10 +26,10 @@ export interface DlxOptions {
   readonly nodeFlags?: readonly string[];
 }
 
-/** What the DLX counted. */
+/** The counters of the DLX. */
 export interface Counted {
   readonly accepted: number;
-  /** Requests that ended, of all outcomes. */
+  /** Requests that ended, over all outcomes. */
   readonly sum: number;
   readonly byOutcome: Readonly<Record<string, number>>;
   readonly held: number;
@@ -42,9 +42,9 @@ export interface DlxProcess {
   /** The shared port. */
   readonly port: number;
   readonly infraPort: number;
-  /** Milliseconds from its start until `/readyz` said so. */
+  /** Milliseconds from its start until `/readyz` answered 200. */
   readonly readyAfterMs: number;
-  /** The bench's scaler inside it; not there with another scaler. */
+  /** The bench's scaler inside it; absent with another scaler. */
   readonly control: Remote<ScalerCalls>;
   rssBytes(): number;
   peakRssBytes(): number;
@@ -52,15 +52,15 @@ export interface DlxProcess {
   /** `name{label="value"}` → value. */
   metrics(): Promise<ReadonlyMap<string, number>>;
   outcomes(): Promise<Counted>;
-  /** Waits until what it counted is so. @throws after `limitMs`. */
+  /** Waits until the counters meet a condition. @throws after `limitMs`. */
   until(what: string, condition: (counted: Counted) => boolean, limitMs?: number): Promise<Counted>;
-  /** SIGTERM; resolves with its exit code, once it is gone. */
+  /** Sends SIGTERM; resolves with its exit code once it has ended. */
   terminate(): Promise<number | null>;
   /** Ends it at once. */
   stop(): Promise<void>;
 }
 
-/** Starts it and waits until it is ready. @throws with the end of its log when it does not get so far. */
+/** Starts the DLX and waits until it is ready. @throws with the end of its log when it does not become ready. */
 export async function startDlx(options: DlxOptions = {}): Promise<DlxProcess> {
   const {
     flags = [],
@@ -74,8 +74,8 @@ export async function startDlx(options: DlxOptions = {}): Promise<DlxProcess> {
   const { child, port, infraPort, readyAfterMs } = await startApp('dlx', {
     program,
     core,
-    // The scaler must not get it another way: a context made and dropped has V8 shrink an idle heap and forget its code,
-    // so that each window of load would begin cold.
+    // The scaler gets `gc` from this flag: a context made and dropped for it would have V8 shrink an idle heap and
+    // forget its code, so that each window of load would begin cold.
     nodeFlags: ['--expose-gc', ...nodeFlags],
     args: [
       `--scaler=${scaler}`,

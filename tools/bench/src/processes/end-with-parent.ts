@@ -1,2 +1,2 @@
-// Imported first by every process of the bench: what started it may be killed, and must leave nobody behind.
+// Every process of the bench imports this first: its parent may be killed, and no process may outlive it.
 process.once('disconnect', () => process.exit(1));

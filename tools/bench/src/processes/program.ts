@@ -22,7 +22,7 @@ export function startProgram(name: string, { args, core }: ProgramOptions): Chil
   return child;
 }
 
-/** Runs one to its end; resolves with what it said. @throws when it fails. */
+/** Runs a program to its end; resolves with its output. @throws when it fails. */
 export async function runProgram(name: string, options: ProgramOptions): Promise<string> {
   const child = startProgram(name, options);
   let said = '';

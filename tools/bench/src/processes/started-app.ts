@@ -14,15 +14,15 @@ export interface StartedApp {
   /** The DLX's shared port; 0 of the autoscaler, which has none. */
   readonly port: number;
   readonly infraPort: number;
-  /** Milliseconds from its start until `/readyz` said so. */
+  /** Milliseconds from its start until `/readyz` answered 200. */
   readonly readyAfterMs: number;
 }
 
 /**
- * Starts what users run, with its servers on free ports of loopback, and waits until it is ready.
+ * Starts an app as users run it, with its servers on free ports of loopback, and waits until it is ready.
  *
  * @param options `program`: its main file. Default: this tree's.
- * @throws with the end of its log when it does not get so far.
+ * @throws with the end of its log when it does not become ready.
  */
 export async function startApp(
   name: 'autoscaler' | 'dlx',
@@ -37,7 +37,7 @@ export async function startApp(
     args: ['--infra-host=127.0.0.1', '--infra-port=0', '--admin-port=0', ...args],
   });
   const log = logOf(child);
-  // Whoever asks it next only sees that nobody answers.
+  // Prints the log here: the next request to the app would only see a refused connection.
   child.once('exit', (code, signal) => {
     if (code !== 0 && signal !== 'SIGKILL') console.error(`the ${name} ended: ${signal ?? code}\n${log.join('\n')}`);
   });
@@ -51,7 +51,7 @@ export async function startApp(
   }
 }
 
-/** What the log line of that name tells. */
+/** The fields of the log line `listening`. */
 interface Listening {
   readonly port?: number;
   readonly infra: { readonly port: number };
@@ -85,7 +85,7 @@ async function ready(infraPort: number): Promise<void> {
   const isReady = (): Promise<boolean> =>
     fetch(`http://127.0.0.1:${infraPort}/readyz`).then(
       ({ ok }) => ok,
-      // A kept connection that it closed after a long turn of its event loop.
+      // A kept connection that the app closed after a long turn of its event loop.
       () => false,
     );
   while (!(await isReady())) {

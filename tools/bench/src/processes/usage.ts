@@ -14,7 +14,7 @@ export function rssBytes(pid: number): number {
   return statusBytes(pid, 'VmRSS');
 }
 
-/** The most that it ever was, since the last {@link forgetPeak}. */
+/** The most memory in RAM since the last {@link forgetPeak}. */
 export function peakRssBytes(pid: number): number {
   return statusBytes(pid, 'VmHWM');
 }
@@ -23,10 +23,10 @@ export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
-/** Seconds of processor time that it used so far, to 0.01. */
+/** Seconds of processor time used so far, to 0.01. */
 export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // After the name, which may contain anything, in parentheses.
+  // After the name, which is in parentheses and may contain anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }

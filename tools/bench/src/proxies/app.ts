@@ -9,14 +9,14 @@ import type { Proxy } from './proxy.ts';
 import { beside } from '../processes/beside.ts';
 
 export interface NodeApp extends Proxy {
-  /** Bytes of bodies so far. */
+  /** Bytes of bodies that it received so far. */
   received(): Promise<number>;
 }
 
-/** What `/large` answers with. */
+/** The body that `/large` answers with. */
 export const largeBytes = 16 * 1024 * 1024;
 
-/** The app behind the proxies: nginx, which is never the bottleneck; where there is none, a small server of Node's. */
+/** The app behind the proxies: nginx, which is never the bottleneck; without nginx, a small server in Node. */
 export function startApp(): Promise<Proxy> {
   return findProgram('nginx') === undefined ? startNodeApp() : startNginxApp();
 }
@@ -37,7 +37,7 @@ function startNginxApp(): Promise<Proxy> {
   });
 }
 
-/** It reads bodies to their end before it answers, which that nginx does not. */
+/** Reads bodies to their end before it answers, which nginx does not. */
 export async function startNodeApp(): Promise<NodeApp> {
   const worker = await startWorker<NodeAppCalls>(beside(import.meta, 'node-app'), { core: cores.others });
   return {

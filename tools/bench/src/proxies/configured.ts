@@ -9,12 +9,12 @@ export interface ConfiguredOptions {
   readonly name: string;
   readonly program: string;
   readonly core: number | undefined;
-  /** The text of its config file. The folder is its own, and gone afterwards. */
+  /** The text of its config file. The folder is its own, and is removed afterwards. */
   config(port: number, folder: string): string;
   args(configPath: string, folder: string): readonly string[];
 }
 
-/** Starts a program from PATH with a config file made for it; resolves once it takes connections. */
+/** Starts a program from PATH with a config file made for it; resolves once it accepts connections. */
 export async function startConfigured(options: ConfiguredOptions): Promise<Proxy> {
   const { name, program, core } = options;
   const folder = mkdtempSync(join(tmpdir(), `scaler-bench-${program}-`));

@@ -6,7 +6,7 @@ export interface DlxProxy extends Proxy {
   readonly dlx: DlxProcess;
 }
 
-/** The real program, for one resource `web` that is awake. */
+/** The real DLX, for one resource `web` that is awake. */
 export async function startDlxProxy(appPort: number, core: number | undefined, program?: string): Promise<DlxProxy> {
   const dlx = await startDlx({ core, program });
   await dlx.control.set([sleeper('web', { phase: 'awake' })]);

@@ -1,7 +1,7 @@
 import { startConfigured } from './configured.ts';
 import type { Proxy } from './proxy.ts';
 
-/** One thread, which keeps its connections to the app. */
+/** One thread, with kept-alive connections to the app. */
 export function startHaproxy(appPort: number, core: number | undefined): Promise<Proxy> {
   return startConfigured({
     name: 'haproxy',

@@ -1,12 +1,12 @@
-// @fastify/http-proxy, as it comes.
+// @fastify/http-proxy with its defaults.
 import type { AddressInfo } from 'node:net';
-// The peer itself is what is measured here.
+// This peer is what the bench measures.
 // eslint-disable-next-line no-restricted-imports
 import httpProxy from '@fastify/http-proxy';
 import { fastify } from 'fastify';
 import { serveCalls } from '../processes/calls.ts';
 
-/** All that process does. */
+/** The calls that the process answers. */
 export type HttpProxyCalls = typeof calls;
 
 const calls = {

@@ -6,7 +6,7 @@ import { sharedMs } from '../processes/usage.ts';
 
 const limitMs = 10_000;
 
-/** A port that nobody has, for a program that cannot choose one itself. */
+/** A free port, for a program that cannot choose one itself. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -16,7 +16,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Waits until a program takes connections. @throws with what it said when it ends instead. */
+/** Waits until a program accepts connections. @throws with its output when it ends instead. */
 export async function untilListening(child: ChildProcess, port: number): Promise<void> {
   let said = '';
   for (const output of [child.stdout, child.stderr]) {

@@ -3,7 +3,7 @@ import type { Proxy } from './proxy.ts';
 
 export interface NginxOptions {
   readonly core: number | undefined;
-  /** What its server does; the folder is its own. */
+  /** The text of its `server` block; the folder is its own. */
   config(folder: string): { readonly http?: string; readonly server: string };
 }
 
@@ -46,7 +46,7 @@ ${server}
 `;
 }
 
-/** As a reverse proxy that streams, and that keeps its connections to the app. */
+/** A reverse proxy that streams, with kept-alive connections to the app. */
 export function startNginxProxy(appPort: number, core: number | undefined): Promise<Proxy> {
   return startNginx('nginx', {
     core,

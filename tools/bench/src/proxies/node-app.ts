@@ -1,10 +1,10 @@
-// A small app: reads what there is, answers `hello`.
+// A small app: reads the whole request, answers `hello`.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serveCalls } from '../processes/calls.ts';
 
-/** All it does. */
+/** The calls that the app answers. */
 export type NodeAppCalls = typeof calls;
 
 let received = 0;
@@ -24,7 +24,7 @@ const calls = {
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
   },
-  /** Bytes of bodies so far. */
+  /** Bytes of bodies that it received so far. */
   received: (): number => received,
 };
 

@@ -12,18 +12,18 @@ import type { Context, Figure, Scenario } from '../scenario.ts';
 import { doubtIfDisturbed, tolerance } from '../throughput/window.ts';
 
 const handful = 5;
-/** Below the ephemeral ports, on an address that nobody else uses. */
+/** Below the ephemeral ports, on an address of its own. */
 const firstPort = 10_000;
 const listenHost = '127.77.0.2';
 const limitMs = 1_500;
-/** Until what the start left behind is done. */
+/** Until the work after the start is done. */
 const restMs = { full: 30_000, quick: 5_000 };
 const restRounds = { full: 3, quick: 1 };
 const apps = ['autoscaler', 'dlx'] as const;
 
 type AppName = (typeof apps)[number];
 
-/** One start, from the process's first moment until it is ready. */
+/** One start of a process, until it is ready. */
 interface Start {
   readonly tookMs: number;
   readonly cpuMs: number;
@@ -39,7 +39,7 @@ export const start: Scenario = {
     try {
       await cluster.fill({ count: handful, ports: 1, firstPort });
       const run = (app: AppName): Promise<StartedApp> => startOne(app, kubeconfig);
-      // The files of a program that was never run have to be read from the disk.
+      // The first run of a program has to read its files from the disk.
       for (const app of apps) await measureStart(app, run);
       const starts = await measureStarts(context, run);
       const rests = await measureRests(context, run);
@@ -58,7 +58,7 @@ function startOne(app: AppName, kubeconfig: string): Promise<StartedApp> {
   return startApp(app, {
     core: cores.proxy,
     args: [
-      // With one, the app loads a library that a pod does without.
+      // With a kubeconfig, the app loads a library that a pod does without.
       `--kubeconfig=${kubeconfig}`,
       `--scaler-option=portRange=${firstPort}-${firstPort + 999}`,
       `--identity=bench-${app}`,
@@ -99,7 +99,7 @@ async function measureStarts(context: Context, run: (app: AppName) => Promise<St
   return result;
 }
 
-/** Megabytes of each, some time after it was ready. */
+/** Memory of each app in megabytes, some time after it was ready. */
 async function measureRests(
   { quick, keep }: Context,
   run: (app: AppName) => Promise<StartedApp>,

@@ -14,10 +14,10 @@ import { startLineUp } from './line-up.ts';
 import { outcomesMissing } from './outcomes.ts';
 import { doubtIfDisturbed, tolerance } from './window.ts';
 
-/** What one window showed. */
+/** The results of one window. */
 interface Transfer {
   readonly mbPerSecond: number;
-  /** Of the proxy. */
+  /** Processor time of the proxy. */
   readonly cpuMsPerGb: number;
   readonly failed: number;
 }
@@ -117,7 +117,7 @@ function figuresOf({ kept, dropped, disturbed }: Rounds<Transfer>, name: string,
         peer === 'nginx' ? { atLeast: 0.45 } : {},
       ),
     ),
-    // Uploads: the load is nginx's bottleneck, so that its rate says too little of what it could do.
+    // Uploads: the load limits nginx, so that its rate is less than it could do.
     ...peers.map((peer) =>
       figureOf(
         `${name}: bytes per CPU second, to ${peer}`,
@@ -144,8 +144,8 @@ function figuresOf({ kept, dropped, disturbed }: Rounds<Transfer>, name: string,
 }
 
 /**
- * For each client that asks for 16 MiB and reads nothing, of a DLX that has no memory left over from before. What goes
- * through until the sockets are full leaves garbage, once for all of them: so they are many.
+ * Memory for each client that asks for 16 MiB and reads nothing, in a DLX with no memory left over from before. The data
+ * that fills the sockets leaves garbage, once for all of them: so there are many clients.
  */
 async function costOfStalling(app: Proxy, { rounds, keep }: Context): Promise<Figure[]> {
   const { calls, stop } = await startGenerator();

@@ -15,7 +15,7 @@ export interface LineUp extends AsyncDisposable {
 
 const programs: Readonly<Record<string, typeof startNginxProxy>> = { nginx: startNginxProxy, haproxy: startHaproxy };
 
-/** A quick run has the one peer that is always there. */
+/** A quick run has the one peer that needs no program. */
 export async function startLineUp(app: Proxy, { quick, log }: Pick<Context, 'quick' | 'log'>): Promise<LineUp> {
   const sides = new Map<string, Proxy>();
   const stop = async (): Promise<void> => {

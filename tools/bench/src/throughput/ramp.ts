@@ -14,7 +14,7 @@ import { outcomesMissing } from './outcomes.ts';
 import { doubtIfDisturbed, tolerance } from './window.ts';
 import { beside } from '../processes/beside.ts';
 
-/** One ramp, as its clients saw it. */
+/** The results of one ramp, as its clients saw them. */
 interface Ramp {
   readonly requests: number;
   readonly failed: number;

@@ -12,17 +12,17 @@ import { doubtIfDisturbed, measureWindow, tolerance, type Window } from './windo
 
 interface Options {
   readonly request: RequestHead;
-  /** By peer: what the DLX's rate has to be, to the peer's. */
+  /** By peer: the bounds of the ratio of the DLX's rate to the peer's. */
   readonly rates: Readonly<Record<string, Bounds>>;
   /**
-   * By peer: the same for each second of processor time. Where the processor is busy that is the same number, and what
-   * shares the machine spoils it less: it is what a gate can judge.
+   * By peer: the same for each second of processor time. Where the processor is busy that is the same number, and other
+   * users of the machine spoil it less: a gate can judge it.
    */
   readonly efficiency: Readonly<Record<string, Bounds>>;
 }
 
 const connections = 64;
-/** Of one window. */
+/** The measurements of one window. */
 const seconds = 1;
 
 export const small: Scenario = {
@@ -65,7 +65,8 @@ async function compare(context: Context, options: Options): Promise<readonly Fig
   }
   const measured = await measureRounds<Window>({
     sides: [...sides.keys()],
-    // Many short ones: what disturbs spoils few of them, also what a neighbour on the same host does, which nobody sees here.
+    // Many short rounds: a disturbance spoils few of them, also one by another machine of the same host, which the
+    // bench cannot see.
     rounds: quick ? rounds + 2 : rounds * 4,
     spare: quick ? 1 : rounds * 2,
     tolerance,

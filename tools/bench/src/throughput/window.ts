@@ -5,23 +5,23 @@ import type { Rounds } from '../pairs.ts';
 import type { Proxy } from '../proxies/proxy.ts';
 import type { Context } from '../scenario.ts';
 
-/** What one window of load on one proxy showed. */
+/** The results of one window of load on one proxy. */
 export interface Window {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly failed: number;
-  /** Of the proxy, for each request. */
+  /** Processor time of the proxy, for each request. */
   readonly cpuUs: number;
-  /** The share of a processor that it used. */
+  /** The share of a processor that the proxy used. */
   readonly busy: number;
   readonly rssMb: number;
 }
 
-/** More than this share of a processor taken by others spoils what is measured meanwhile. */
+/** A window in which others took more than this share of a processor is disturbed. */
 export const tolerance = 0.05;
 
-/** Tells when most of what the figures come from was disturbed. */
+/** Doubts the figures when most of their rounds were disturbed. */
 export function doubtIfDisturbed({ doubt }: Context, { kept, disturbed }: Rounds<unknown>): void {
   if (disturbed > kept.length / 2) doubt(`others disturbed ${disturbed} of ${kept.length} rounds`);
 }

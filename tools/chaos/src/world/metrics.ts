@@ -39,7 +39,7 @@ const windowMs = times.window * 1_000;
 const unknownModes: ReadonlySet<MetricMode> = new Set(['nan', 'gone', 'two']);
 
 export function createFleetMetrics(metrics: Metrics, timeline: Timeline): FleetMetrics {
-  const told = new Map<string, MemberMetric>();
+  const byKey = new Map<string, MemberMetric>();
   let isDown = false;
   const count = (one: MemberMetric, atMs: number): number =>
     one.arrivals.filter((ms) => ms > atMs - windowMs && ms <= atMs).length;
@@ -72,7 +72,7 @@ export function createFleetMetrics(metrics: Metrics, timeline: Timeline): FleetM
   const note = (one: MemberMetric): void => void one.spans.push({ fromMs: timeline.ms, mode: one.mode, down: isDown });
   for (const member of fleet.filter(({ metric }) => metric)) {
     const one: MemberMetric = { mode: 'truth', spans: [], arrivals: [] };
-    told.set(keyOf(member), one);
+    byKey.set(keyOf(member), one);
     note(one);
     publish(member, one);
   }
@@ -86,7 +86,7 @@ export function createFleetMetrics(metrics: Metrics, timeline: Timeline): FleetM
 
   return {
     set: (key, mode) => {
-      const one = told.get(key);
+      const one = byKey.get(key);
       const member = fleet.find((each) => keyOf(each) === key);
       if (one === undefined || member === undefined) return;
       one.mode = mode;
@@ -96,18 +96,18 @@ export function createFleetMetrics(metrics: Metrics, timeline: Timeline): FleetM
     down: (now) => {
       isDown = now;
       metrics.unavailable(now);
-      for (const one of told.values()) note(one);
+      for (const one of byKey.values()) note(one);
     },
     get isDown() {
       return isDown;
     },
     arrived: (key) => {
-      const one = told.get(key);
+      const one = byKey.get(key);
       if (one === undefined) return;
       one.arrivals = [...one.arrivals.filter((ms) => ms > timeline.ms - 120_000), timeline.ms];
     },
     throughout: (key, fromMs, toMs) => {
-      const one = told.get(key);
+      const one = byKey.get(key);
       if (one === undefined) return { truth: false, busy: false };
       const spans = between(one, fromMs, toMs);
       const busy = spans.every(
@@ -118,7 +118,7 @@ export function createFleetMetrics(metrics: Metrics, timeline: Timeline): FleetM
       return { truth: spans.every(({ mode, down }) => mode === 'truth' && !down), busy };
     },
     longestUnknownMs: (key, fromMs, toMs) => {
-      const one = told.get(key);
+      const one = byKey.get(key);
       if (one === undefined) return 0;
       let longestMs = 0;
       let sinceMs: number | undefined;
