@@ -3,14 +3,14 @@ import { run } from '@scaler/command';
 import { kubectl } from './kubectl.ts';
 import { appNamespace } from './sleepers.ts';
 
-/** What the real API server has to say to one write. */
+/** One write, and the verdict that the real API server must give on it. */
 interface Attempt {
   what: string;
-  /** Who; undefined: an administrator. */
+  /** The account that writes; undefined: an administrator. */
   as?: string;
   args: string[];
   input?: object;
-  /** What the refusal has to say; undefined: it is allowed. */
+  /** A text that the refusal must contain; undefined: the write is allowed. */
   refused?: string;
 }
 
@@ -55,7 +55,7 @@ function attempts(namespace: string, dlxAddress: string): Attempt[] {
       }),
     ),
     {
-      what: 'a label of others',
+      what: 'a label that is not scaler’s own',
       as: dlx,
       args: deployment({ metadata: { labels: { team: 'x' } } }),
       refused: 'no labels',
@@ -70,7 +70,12 @@ function attempts(namespace: string, dlxAddress: string): Attempt[] {
       what: 'a label of scaler’s own, by a person',
       args: deployment({ metadata: { labels: { 'scaler/port-x-1': '1' } } }),
     },
-    { what: 'an annotation of others', as: autoscaler, args: annotated({ note: 'x' }), refused: 'no annotations' },
+    {
+      what: 'an annotation that is not scaler’s own',
+      as: autoscaler,
+      args: annotated({ note: 'x' }),
+      refused: 'no annotations',
+    },
     {
       what: 'an owner',
       as: autoscaler,
@@ -129,7 +134,7 @@ function attempts(namespace: string, dlxAddress: string): Attempt[] {
     },
     { what: 'a slice that names the DLX', as: autoscaler, args: create, input: slice(dlxAddress, 20_001, 'scaler') },
     {
-      what: 'a slice that names somebody else',
+      what: 'a slice that names another address',
       as: autoscaler,
       args: create,
       input: slice('192.0.2.1', 20_001, 'scaler'),
@@ -143,7 +148,7 @@ function attempts(namespace: string, dlxAddress: string): Attempt[] {
       refused: 'ports of the DLX',
     },
     {
-      what: 'a slice of somebody else',
+      what: 'a slice of another controller',
       as: autoscaler,
       args: create,
       input: slice(dlxAddress, 20_001, 'me'),
@@ -168,7 +173,7 @@ const patched = (where: string, what: string, patch: object): string[] => [
   ...['-n', where, 'patch', ...what.split('/'), '--dry-run=server', '--type=merge', '-p', JSON.stringify(patch)],
 ];
 
-/** What a stolen token would name in place of a pod of the DLX, and where. */
+/** The slices that a stolen token would write: other endpoints in place of a pod of the DLX, or another Service. */
 function widerSlices(as: string, namespace: string, dlxAddress: string): Attempt[] {
   const right = slice(dlxAddress, 20_001, 'scaler');
   const wide = (what: string, changes: object, refused?: string): Attempt => ({
@@ -189,7 +194,11 @@ function widerSlices(as: string, namespace: string, dlxAddress: string): Attempt
     wide('an IPv6 slice', { addressType: 'IPv6', endpoints: at('2001:db8::1') }, other),
     wide('an IPv6 slice without endpoints', { addressType: 'IPv6', endpoints: [] }, other),
     wide('an FQDN slice', { addressType: 'FQDN', endpoints: at('evil.example.com') }, other),
-    wide('a slice with the DLX and somebody else', { endpoints: at(dlxAddress, '192.0.2.1') }, 'pods of the DLX only'),
+    wide(
+      'a slice with the DLX and another address',
+      { endpoints: at(dlxAddress, '192.0.2.1') },
+      'pods of the DLX only',
+    ),
     wide('a slice of all ports', { ports: [{ name: 'http', protocol: 'TCP' }] }, 'no such key: port'),
     wide('a slice for kube-dns', elsewhere('kube-system', 'kube-dns'), "the system's namespaces"),
     wide('a slice for the DLX itself', elsewhere(namespace, 'scaler-dlx'), 'none of scaler itself'),
@@ -216,7 +225,7 @@ function widerServices(as: string, namespace: string): Attempt[] {
   }));
 }
 
-/** More replicas than anybody asked for, at once or in two steps; `always` has or had two, and the bound is one. */
+/** More replicas than the owner asked for, at once or in two steps; `always` has or had two, and the bound is one. */
 function widerReplicas(autoscaler: string, dlx: string): Attempt[] {
   const scaled = (replicas: number): string[] => deployment({ spec: { replicas } });
   const recorded = (state: string): string[] => deployment({ metadata: { annotations: { 'scaler/state': state } } });
@@ -319,7 +328,7 @@ function slice(address: string, port: number, manager: string) {
   };
 }
 
-/** A slice that stands, and would be another Service's. */
+/** A slice that exists, and would become another Service's. */
 async function movedSlice(as: string, dlxAddress: string): Promise<Attempt> {
   const uid = await kubectl(['-n', appNamespace, 'get', 'service', 'headless', '-o', 'jsonpath={.metadata.uid}']);
   const of = (service: string): object => {
@@ -339,7 +348,7 @@ async function movedSlice(as: string, dlxAddress: string): Promise<Attempt> {
   };
 }
 
-/** Both admission policies against the real API server. */
+/** Tries both admission policies against the real API server. */
 export async function checkBounds(namespace: string, say: (line: string) => void): Promise<Problems> {
   const address = await kubectl([
     ...['-n', namespace, 'get', 'pods', '-l', 'app.kubernetes.io/component=dlx'],
@@ -366,7 +375,7 @@ export async function checkBounds(namespace: string, say: (line: string) => void
   return problems;
 }
 
-/** What the two accounts may do, where they manage a list of namespaces, and where they do not. */
+/** Checks the rights of the two accounts, in the namespaces that they manage and in others. */
 export async function checkScope(namespace: string, inside: string, outside: string): Promise<Problems> {
   const verbs: [string, string, string, boolean][] = [];
   for (const app of ['autoscaler', 'dlx']) {

@@ -28,14 +28,14 @@ function install(...more: string[]): Promise<string> {
     `images.autoscaler.tag=${tag}`,
     `images.dlx.tag=${tag}`,
     'uninstall.grace=30s',
-    // So that what was recorded is all that a wake may ask for.
+    // With 1 a wake may ask for no more replicas than were recorded.
     'admission.accounts.replicas=1',
   ];
   const flags = [...set, ...more].flatMap((one) => ['--set', one]);
   return helm(['upgrade', '--install', 'scaler', chart, '-n', namespace, '--wait', '--timeout', '2m', ...flags]);
 }
 
-/** All of it, one after the other; what fails ends it, and what was made is taken away. */
+/** Runs all checks, one after the other. A failure ends them, and the objects that were made are deleted. */
 export async function checkCluster(say: Say): Promise<Problems> {
   const problems: Problems = [];
   try {
@@ -66,7 +66,9 @@ export async function checkCluster(say: Say): Promise<Problems> {
   return problems;
 }
 
-/** Every value set against the real API server; kinds of the Prometheus operator as stubs, where it is not there. */
+/**
+ * Applies every value set to the real API server; kinds of the Prometheus operator as stubs, where it is not installed.
+ */
 async function dryRuns(say: Say): Promise<Problems> {
   const problems: Problems = [];
   const stubs = monitoring.map(crd);
@@ -151,10 +153,13 @@ async function roundByHelm(say: Say): Promise<void> {
   say(`helm test: a round of park and wake in ${seconds(performance.now() - beginMs)}`);
 }
 
-/** What is done without where it may not be read, and said so. */
+/** Rights that the apps do without, with a log line, where they are not granted. */
 const optional = /Namespaces must not be read|ingressclasses|gatewayclasses/;
 
-/** What either app wanted to do and was not allowed to. A release of some namespaces goes without their annotations. */
+/**
+ * Requests of either app that the API refused for lack of a right. A release of some namespaces does without their
+ * annotations.
+ */
 async function refusedRights(scope: string): Promise<Problems> {
   const selector = ['-l', 'app.kubernetes.io/part-of=scaler', '--prefix', '--tail=-1', '--max-log-requests=20'];
   const lines = (await kubectl(['-n', namespace, 'logs', ...selector])).split('\n');
@@ -162,13 +167,13 @@ async function refusedRights(scope: string): Promise<Problems> {
   return refused.slice(0, 3).map((line) => `a right is missing in the scope of ${scope}: ${line}`);
 }
 
-/** Nothing is left diverted, everything is up, and who asks meanwhile is answered. */
+/** Uninstalls while all sleep: no Service stays diverted, every workload is up, and requests meanwhile are answered. */
 async function uninstallAsleep(say: Say): Promise<Problems> {
   const problems: Problems = [];
   const beginMs = performance.now();
   let over = false;
   let asked = 0;
-  // Of `always`: a pause `asleep` is answered 503 on purpose.
+  // Of `always` alone: a pause `asleep` answers 503 on purpose.
   const asking = (async () => {
     while (!over) {
       const { status } = await ask('always').catch((error: Error) => ({ status: error.message }));
@@ -208,7 +213,7 @@ async function uninstallAsleep(say: Say): Promise<Problems> {
   return problems;
 }
 
-/** The same with Roles in one namespace: who manages it parks and wakes there, and may read nothing elsewhere. */
+/** The same with Roles in one namespace: the apps park and wake there, and may read nothing elsewhere. */
 async function byNamespaces(say: Say): Promise<Problems> {
   await install('scope.type=namespaces', `scope.namespaces={${appNamespace}}`);
   const problems = await checkScope(namespace, appNamespace, 'shop');
@@ -216,9 +221,7 @@ async function byNamespaces(say: Say): Promise<Problems> {
   const { status } = await ask('always');
   if (status !== 200) problems.push(`in the scope of one namespace the first request is answered ${status}`);
   problems.push(...(await refusedRights('one namespace')));
-  say(
-    `scope of one namespace: asleep after ${seconds(sleptMs)}, ${status}, ${problems.length} rights too many or too few`,
-  );
+  say(`scope of one namespace: asleep after ${seconds(sleptMs)}, ${status}, ${problems.length} problems with rights`);
   return problems;
 }
 

@@ -14,7 +14,7 @@ export async function valueSets(): Promise<string[]> {
   return files.map((file) => file.replace(/-values\.yaml$/, '')).sort();
 }
 
-/** The chart with one of its value sets, as `helm template` renders it. @throws with what helm says. */
+/** The chart with one of its value sets, as `helm template` renders it. @throws with the output of helm. */
 export async function rendered(
   set: string,
   { kubeVersion = '1.35.0', namespace = 'scaler-system' } = {},
@@ -24,7 +24,7 @@ export async function rendered(
   return helm(['template', 'scaler', chart, '-n', namespace, '-f', values, ...flags]);
 }
 
-/** Every value set is rendered, and lint has nothing to say. */
+/** Every value set is rendered, and lint finds nothing. */
 export async function checkRendering(): Promise<Problems> {
   const problems: Problems = [];
   for (const set of await valueSets()) {
@@ -36,7 +36,7 @@ export async function checkRendering(): Promise<Problems> {
   return [...problems, ...(await namesOfBoth())];
 }
 
-/** What two releases of the same name, in two namespaces, would both call their own. */
+/** Objects without a namespace that two releases of the same name, in two namespaces, would both own. */
 async function namesOfBoth(): Promise<Problems> {
   const names = async (namespace: string): Promise<string[]> =>
     (await rendered('default', { namespace }))
@@ -47,11 +47,13 @@ async function namesOfBoth(): Promise<Problems> {
         return kind === undefined ? [] : [`${kind} ${name}`];
       });
   const [one, two] = [await names('one'), await names('two')];
-  if (one.length === 0) return ['nothing that is in no namespace was found'];
-  return one.filter((name) => two.includes(name)).map((name) => `${name} is in no namespace, and of two releases`);
+  if (one.length === 0) return ['the chart renders no object without a namespace, which the check needs'];
+  return one
+    .filter((name) => two.includes(name))
+    .map((name) => `${name} has no namespace, and two releases would both own it`);
 }
 
-/** Every wrong value set is refused, and what it says names what is wrong. */
+/** Every wrong value set is refused, and the message names the wrong value. */
 export async function checkRefusals(): Promise<{ refused: number; problems: Problems }> {
   const problems: Problems = [];
   const files = await readdir(wrong);

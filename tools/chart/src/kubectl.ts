@@ -1,11 +1,11 @@
 import { must } from '@scaler/command';
 
-/** @throws with what it said when it fails. */
+/** @throws with its output when it fails. */
 export function kubectl(args: readonly string[], input?: string): Promise<string> {
   return must('kubectl', args, { input });
 }
 
-/** @throws with what it said when it fails. */
+/** @throws with its output when it fails. */
 export function helm(args: readonly string[], input?: string): Promise<string> {
   return must('helm', args, { input });
 }

@@ -20,8 +20,8 @@ const refusals = await checkRefusals();
 problems.push(...(await checkRendering()), ...refusals.problems);
 say(`${(await valueSets()).length} value sets rendered, ${refusals.refused} wrong ones refused`);
 if (values.cluster) problems.push(...(await checkCluster(say)));
-for (const problem of problems) say(`wrong: ${problem}`);
-say(problems.length === 0 ? 'the chart is right' : `${problems.length} problems`);
+for (const problem of problems) say(`problem: ${problem}`);
+say(problems.length === 0 ? 'the chart has no problems' : `the chart has ${problems.length} problems`);
 process.exitCode = problems.length === 0 ? 0 : 1;
 
 function say(line: string): void {

@@ -5,24 +5,26 @@ import { chart, read, root } from './places.ts';
 import { valuesSchema } from './schema.ts';
 import { documentedValues, valuesTable } from './values.ts';
 
-/** One sentence for each thing that is wrong. */
+/** One sentence for each problem. */
 export type Problems = string[];
 
 const marks = ['<!-- values -->', '<!-- /values -->'] as const;
 
-/** Writes what is made from the code and from the values' comments. */
+/** Writes the files that derive from the code and from the comments of the values. */
 export async function writeDerived(): Promise<void> {
   await writeFile(join(chart, 'values.schema.json'), await schemaText());
   await writeFile(join(chart, 'README.md'), await readmeText());
 }
 
-/** What needs neither helm nor a cluster. */
+/** The checks that need neither helm nor a cluster. */
 export async function checkDerived(): Promise<Problems> {
   const problems: Problems = [];
   if ((await read('values.schema.json')) !== (await schemaText()))
-    problems.push('values.schema.json is not what the apps’ settings say: npm run chart:check -- --write');
+    problems.push(
+      'values.schema.json differs from the settings of the apps: write it by npm run chart:check -- --write',
+    );
   if ((await read('README.md')) !== (await readmeText()))
-    problems.push('README.md has other values than values.yaml: npm run chart:check -- --write');
+    problems.push('README.md has other values than values.yaml: write it by npm run chart:check -- --write');
   problems.push(
     ...(await checkPaths()),
     ...(await checkAnnotations()),
@@ -49,14 +51,18 @@ async function checkPaths(): Promise<Problems> {
   const values = (await documentedValues()).map(({ path }) => path);
   const schemas = leaves(await valuesSchema()).filter((path) => path !== 'global');
   return [
-    ...values.filter((path) => !schemas.includes(path)).map((path) => `values.yaml has ${path}, the schema has not`),
-    ...schemas.filter((path) => !values.includes(path)).map((path) => `the schema has ${path}, values.yaml has not`),
+    ...values
+      .filter((path) => !schemas.includes(path))
+      .map((path) => `values.yaml has ${path}, which the schema lacks`),
+    ...schemas
+      .filter((path) => !values.includes(path))
+      .map((path) => `the schema has ${path}, which values.yaml lacks`),
   ];
 }
 
 function leaves(schema: ValueSchema, path: readonly string[] = []): string[] {
   const properties = schema['properties'] as Record<string, ValueSchema> | undefined;
-  // The settings of an app are one value, an empty one.
+  // The settings of an app are one value, an empty object.
   if (properties === undefined || path.at(-1) === 'settings') return [path.join('.')];
   return Object.entries(properties).flatMap(([key, inner]) => leaves(inner, [...path, key]));
 }
@@ -73,11 +79,11 @@ async function checkAnnotations(): Promise<Problems> {
     ...known.filter((name) => !judged.includes(name)).map((name) => `files/annotations.yaml lacks scaler/${name}`),
     ...judged
       .filter((name) => !known.includes(name))
-      .map((name) => `files/annotations.yaml has scaler/${name}, nobody reads it`),
+      .map((name) => `files/annotations.yaml has scaler/${name}, which the scaler does not read`),
   ];
 }
 
-/** It bounds them as the scaler does. */
+/** The policy has the same bounds for annotations as the scaler. */
 async function checkLengths(policy: string): Promise<Problems> {
   const file = join(root, 'packages/workload-scaler/src/config/past-bound.ts');
   const { longestList, mostItems } = (await import(file)) as { longestList: number; mostItems: Record<string, number> };
@@ -87,13 +93,13 @@ async function checkLengths(policy: string): Promise<Problems> {
     const most = /^ {2}most: (\d+)$/m.exec(entry)?.[1];
     const wanted = name in mostItems ? String(longestList) : undefined;
     const items = mostItems[name];
-    // JSON is only looked at from outside.
+    // The policy checks the length of JSON alone, not its items.
     const counts = items === undefined || name === 'quiet' || entry.includes(`.size() <= ${items} &&`);
     return [
       ...(most === wanted
         ? []
-        : [`files/annotations.yaml lets scaler/${name} have ${most} characters, the scaler ${wanted}`]),
-      ...(counts ? [] : [`files/annotations.yaml does not say that scaler/${name} has at most ${items} items`]),
+        : [`files/annotations.yaml allows ${most} characters for scaler/${name}, the scaler ${wanted}`]),
+      ...(counts ? [] : [`files/annotations.yaml does not limit scaler/${name} to ${items} items`]),
     ];
   });
 }
@@ -106,11 +112,11 @@ async function checkAlerts(): Promise<Problems> {
     ...alerts.filter((name) => !entries.includes(name)).map((name) => `RUNBOOK.md has no entry ${name}`),
     ...entries
       .filter((name) => !alerts.includes(name))
-      .map((name) => `RUNBOOK.md has an entry ${name}, there is no such alert`),
+      .map((name) => `RUNBOOK.md has an entry ${name}, but files/alerts.yaml has no such alert`),
   ];
 }
 
-/** Alerts and dashboard ask for metrics that the apps have. */
+/** Alerts and dashboard use metrics that the apps have. */
 async function checkMetrics(): Promise<Problems> {
   const sources: string[] = [];
   for (const folder of ['packages/dlx/src', 'packages/autoscaler/src']) {

@@ -38,7 +38,7 @@ const workload = {
   extraVolumeMounts: list(free),
 };
 
-/** The schema of the chart's values. Defaults of settings stand there for reading; the apps have them. */
+/** The schema of the chart's values. Defaults of settings are in it for readers; the apps apply them. */
 export async function valuesSchema(): Promise<ValueSchema> {
   const autoscaler = optionsSchema(await settingsOf('autoscaler'));
   const dlx = optionsSchema(await settingsOf('dlx'));

@@ -1,10 +1,10 @@
 import { until } from '@scaler/command';
 import { kubectl } from './kubectl.ts';
 
-/** Where the workloads under test are. */
+/** The namespace of the workloads under test. */
 export const appNamespace = 'scaler-chart-apps';
 
-/** How each comes to rest. `pause` needs no metric, so modes that want one can be shown without. */
+/** How each workload goes to sleep. `pause` needs no metric, so modes that want one can be shown without. */
 const annotations = {
   always: { 'scaler/routing': 'always', 'scaler/metrics': 'none', 'scaler/idle-after': '5s', 'scaler/cooldown': '0s' },
   selector: { 'scaler/routing': 'selector', 'scaler/pause': 'asleep', 'scaler/cooldown': '0s' },
@@ -40,7 +40,7 @@ function pod(name: string, image: string, code: string, ports: object) {
   };
 }
 
-/** One Deployment with its Service for each mode, and a pod that asks. */
+/** Creates one Deployment with its Service for each mode, and a client pod that sends the requests. */
 export async function createApps(image: string): Promise<void> {
   const ports = {
     ports: [{ name: 'web', containerPort: 8080 }],
@@ -69,7 +69,9 @@ export async function createApps(image: string): Promise<void> {
   await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
 }
 
-/** Some that stay at zero: with a wrong annotation, from before there was a policy; and with what a wake may ask for. */
+/**
+ * Creates workloads that stay at zero: one with a wrong annotation, from before the policy, and one with many replicas.
+ */
 export async function createOld(): Promise<void> {
   const large = { 'scaler/replicas': '150', 'scaler/pause': 'as-is' };
   const items = [
@@ -92,7 +94,7 @@ function atZero(name: string, annotated: Record<string, string>, labels: Record<
   return { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec };
 }
 
-/** The status of one request by way of kube-proxy, on a new connection. */
+/** Sends one request by way of kube-proxy, on a new connection. */
 export async function ask(mode: Mode): Promise<{ status: number; ms: number }> {
   const code = `const b=Date.now();fetch('http://${mode}/',{headers:{connection:'close'}}).then(async r=>{await r.text();console.log(JSON.stringify({status:r.status,ms:Date.now()-b}))})`;
   const said = await kubectl(['-n', appNamespace, 'exec', 'client', '--', 'node', '-e', code]);

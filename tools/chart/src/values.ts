@@ -1,11 +1,11 @@
 import { read } from './places.ts';
 
-/** One value of the chart, as `values.yaml` has it. */
+/** One value of the chart, as in `values.yaml`. */
 export interface Value {
   /** `dlx.service.port`. */
   path: string;
   doc: string;
-  /** As written there. */
+  /** The default, as written there. */
   text: string;
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import http from 'node:http';
 
-/** How a request ended. */
+/** The result of a request. */
 export interface Asked {
   status: number;
   text: string;

@@ -6,7 +6,7 @@ import { appNamespace, createWorkload } from './round.ts';
 
 const { inspect, replicas } = commandLine({
   name: 'npm run dev',
-  doc: 'Both apps from source on an embedded cluster, each started again when one of its files changes.',
+  doc: 'Runs both apps from source on an embedded cluster, and starts each again when one of its files changes.',
   options: {
     inspect: flag('a debugger may attach: the DLX at 127.0.0.1:9229, the autoscaler at 127.0.0.1:9230'),
     replicas: whole({ doc: 'replicas of the DLX', least: 1, fallback: 1 }),

@@ -10,7 +10,7 @@ import {
 } from '@scaler/testing-kit/kubernetes';
 
 const root = join(import.meta.dirname, '../../..');
-/** Where the two apps run. */
+/** The namespace of the two apps. */
 export const systemNamespace = 'scaler-system';
 const infraPort = 8081;
 const adminPort = 8082;
@@ -25,7 +25,7 @@ export interface EmbeddedSystemOptions extends EmbeddedClusterOptions {
   readonly autoscalerReplicas?: number;
   /** Default 500. */
   readonly settleMs?: number;
-  /** Further flags. */
+  /** Further flags of the app. */
   readonly dlxArgs?: readonly string[];
   readonly autoscalerArgs?: readonly string[];
   /** The checkout whose programs run first; default: this one. */
@@ -38,15 +38,15 @@ export interface EmbeddedSystemOptions extends EmbeddedClusterOptions {
 
 /** An embedded cluster in which both apps run, as pods that are real processes of the real programs. */
 export interface EmbeddedSystem extends EmbeddedCluster {
-  /** Folder of the apps' logs, `<pod>.log`; it goes with the system. */
+  /** Folder of the apps' logs, `<pod>.log`; removed with the system. */
   readonly logFolder: string;
-  /** Where a DLX replica tells what it knows, the autoscaler's admin API beside it: `http://host:port`. */
+  /** The admin API of a DLX replica, with the autoscaler's under `/autoscaler`: `http://host:port`. */
   adminUrl(): string;
   /** Pods of both apps that start from now on run the programs of this checkout; default: this one. */
   runFrom(checkout?: string): void;
 }
 
-/** Starts it; resolves when both apps are ready. `close()` it. */
+/** Starts the system; resolves when both apps are ready. The caller closes it. */
 export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): Promise<EmbeddedSystem> {
   const { dlxReplicas = 1, autoscalerReplicas = 1, settleMs = 500, scalerOptions, checkout } = options;
   const logFolder = await mkdtemp(join(tmpdir(), 'scaler-logs-'));
@@ -90,8 +90,8 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
 }
 
 /**
- * An app from its sources, its output in a file of its own, and with a token of its own, `<pod>.<pid>`: the API's audit
- * tells its processes apart, through restarts too.
+ * Runs an app from its sources, with a log file of its own and a token of its own, `<pod>.<pid>`: by it the API's audit
+ * distinguishes its processes, through restarts too.
  */
 function appImage(
   app: App,
@@ -113,7 +113,7 @@ function appImage(
   return { command: [...shell, ...node, ...args, '--log-format=text'], env, cwd: from };
 }
 
-/** Flags of Node itself by which a program asks to be started, in its first line. */
+/** The flags of Node itself in the first line of a program. */
 export function ownFlags(program: string): string[] {
   const [first = ''] = readFileSync(program, 'utf8').split('\n', 1);
   return first.split(' ').filter((word) => word.startsWith('--'));

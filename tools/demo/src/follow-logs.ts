@@ -4,7 +4,9 @@ import { createInterface } from 'node:readline';
 
 const lookEveryMs = 250;
 
-/** Says each line that is added to a file of the folder, the file's name before it, until the returned function is called. */
+/**
+ * Prints each line that is added to a file of the folder, after the file's name, until the returned function is called.
+ */
 export function followLogs(folder: string, say: (line: string) => void): () => void {
   const readTo = new Map<string, number>();
   const look = (): void => {

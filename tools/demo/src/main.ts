@@ -7,7 +7,7 @@ import { appNamespace, createWorkload, type Mode, playRound, type Round } from '
 
 const { once } = commandLine({
   name: 'npm start',
-  doc: 'The product on an embedded cluster, and what happens there. It needs Node.js and nothing else.',
+  doc: 'Runs the product on an embedded cluster, and prints what happens there. Needs nothing but Node.js.',
   options: { once: flag('one round of two routing modes, checked; the exit code is 1 when something is wrong') },
   examples: { '': 'stays up until Ctrl-C', '--once': 'half a minute' },
 }).values;
@@ -26,8 +26,8 @@ async function play(system: EmbeddedSystem): Promise<boolean> {
     say(`  ${mode.padEnd(29)} ${columns.map((ms) => String(ms).padEnd(12)).join(' ')}`);
   }
   const problems = rounds.flatMap((round) => round.problems.map((problem) => `${round.mode}: ${problem}`));
-  for (const problem of problems) say(`  wrong: ${problem}`);
-  say(problems.length === 0 ? 'All as it must be.' : 'Something is wrong, see above.');
+  for (const problem of problems) say(`  problem: ${problem}`);
+  say(problems.length === 0 ? 'No problems.' : `${problems.length} problems, see above.`);
   return problems.length === 0;
 }
 
@@ -38,10 +38,10 @@ async function printLogs({ logFolder }: EmbeddedSystem): Promise<void> {
 }
 
 function invite(system: EmbeddedSystem): void {
-  say('\nIt stays up; every workload goes to sleep again when you leave it alone. Try:');
+  say('\nThe system stays up; a workload without requests goes to sleep again. Try:');
   for (const mode of modes) say(`  curl -d hello ${system.serviceUrl(appNamespace, `shop-${mode}`, 80)}`);
-  say(`  curl -s ${system.adminUrl()}/resources               what the DLX knows`);
-  say(`  curl -s ${system.adminUrl()}/autoscaler/resources    what the autoscaler decided, and why`);
+  say(`  curl -s ${system.adminUrl()}/resources               the resources as the DLX knows them`);
+  say(`  curl -s ${system.adminUrl()}/autoscaler/resources    the decisions of the autoscaler, and why`);
   say(`  KUBECONFIG=${system.kubeconfigPath} kubectl get deployments -A -L scaler/phase -w`);
   say(`Logs: ${system.logFolder}. Ctrl-C ends it.`);
 }

@@ -10,7 +10,7 @@ export const appNamespace = 'demo';
 const bodyBytes = 256 * 1024;
 const idleMs = 2_000;
 
-/** How a round ended: what was wrong, and the milliseconds of the wake. */
+/** The result of a round: its problems, and the milliseconds of the wake. */
 export interface Round {
   problems: string[];
   wake: { scaleCall: number; podReady: number; firstByte: number; restored: number };
@@ -18,7 +18,7 @@ export interface Round {
 
 type Say = (text: string) => void;
 
-/** The Deployment and Service of a mode; resolves when it serves, adopted. */
+/** Creates the Deployment and Service of a mode; resolves when the workload serves and is adopted. */
 export async function createWorkload(cluster: EmbeddedCluster, mode: Mode): Promise<string> {
   const name = `shop-${mode}`;
   const annotations: Record<string, string> = { 'scaler/routing': mode, 'scaler/cooldown': '1s' };
@@ -53,7 +53,7 @@ function served({ api }: EmbeddedCluster, name: string, mode: Mode): boolean {
   return status?.readyReplicas === 1 && (mode === 'selector' || spec?.selector?.['scaler/asleep'] !== undefined);
 }
 
-/** What the metrics API says: connections to the Service in the last two seconds. */
+/** The value of the metrics API: connections to the Service in the last two seconds. */
 function reportMetric({ api, proxy }: EmbeddedCluster, name: string): void {
   const samples: { atMs: number; connections: number }[] = [];
   const value = (): string => {
@@ -68,8 +68,8 @@ function reportMetric({ api, proxy }: EmbeddedCluster, name: string): void {
 
 const since = (ms: number, from: number): string => `${Math.round(ms - from)} ms`.padStart(9);
 
-/** Tells all moments between two times, from `from` on. */
-function tell(
+/** Prints the moments between two times, with the milliseconds since `from`. */
+function printMoments(
   timeline: Timeline,
   from: number,
   until: number,
@@ -80,7 +80,7 @@ function tell(
   for (const { atMs, text } of moments.toSorted((a, b) => a.atMs - b.atMs)) say(`  ${since(atMs, from)}  ${text}`);
 }
 
-/** Traffic, idleness, park, a POST that wakes, and the hand-back; told as it happens. */
+/** Plays traffic, idleness, a park, a POST that wakes, and the hand-back, and prints each step as it happens. */
 export async function playRound(cluster: EmbeddedCluster, name: string, mode: Mode, say: Say): Promise<Round> {
   const timeline = followWorkload(cluster, appNamespace, name);
   try {
@@ -92,9 +92,11 @@ export async function playRound(cluster: EmbeddedCluster, name: string, mode: Mo
       if (status !== 200) problems.push(`awake: answered ${status}`);
     }
     const idleAt = performance.now();
-    say(`  20 requests answered. Nobody calls any more; ${mode === 'always' ? 'the DLX counts' : 'its metric tells'}.`);
+    say(
+      `  20 requests answered. No more come: ${mode === 'always' ? "the DLX's count" : 'its metric'} shows that it is idle.`,
+    );
     const asleep = await cluster.waitFor(() => timeline.first('asleep', idleAt), { timeoutMs: 20_000 });
-    tell(timeline, idleAt, asleep.atMs, [], say);
+    printMoments(timeline, idleAt, asleep.atMs, [], say);
     return { problems, wake: await wake(cluster, { url, name, mode, timeline, problems, say }) };
   } finally {
     timeline.close();
@@ -125,7 +127,7 @@ async function wake(cluster: EmbeddedCluster, context: WakeContext): Promise<Rou
   const until = Math.max(awake.atMs, last.atMs, ready.atMs);
   const served = answer && `, by ${answer.identity}, hash ${hashRight ? 'right' : 'WRONG'}`;
   const answered = { atMs: firstByteMs, text: `first byte of the answer: ${status}${served ?? ''}` };
-  tell(timeline, sentMs, until, [answered], say);
+  printMoments(timeline, sentMs, until, [answered], say);
   if (mode === 'selector' && !timeline.first('restored', sentMs)) problems.push('the Service was not restored');
   const at = (what: string): number => Math.round((timeline.first(what, sentMs)?.atMs ?? Number.NaN) - sentMs);
   return {

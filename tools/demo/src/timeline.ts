@@ -1,13 +1,13 @@
 import type { EmbeddedCluster, KubeObject } from '@scaler/testing-kit/kubernetes';
 
-/** Something that happened to the workload. */
+/** One change of the workload. */
 export interface Moment {
   atMs: number;
   what: string;
   text: string;
 }
 
-/** Everything that happens to one workload, as the API tells it. */
+/** The changes of one workload, as the API reports them. */
 export interface Timeline {
   readonly moments: readonly Moment[];
   /** The first moment of that kind from `sinceMs` on. */

@@ -5,43 +5,43 @@ import { must, run } from '@scaler/command';
 export const builderNames = ['docker', 'podman', 'buildah'] as const;
 export type BuilderName = (typeof builderNames)[number];
 
-/** What one build needs. */
+/** The inputs of one build. */
 export interface Build {
   dockerfile: string;
   context: string;
   tag: string;
   args: Readonly<Record<string, string>>;
-  /** Name → file. */
+  /** The name of each secret → its file. */
   secrets: Readonly<Record<string, string>>;
 }
 
-/** A program that builds images, by what differs between them. */
+/** A program that builds images: the operations in which the programs differ. */
 export interface Builder {
   readonly name: BuilderName;
   build(build: Build): Promise<void>;
-  /** Of the unpacked image, in bytes. */
+  /** Bytes of the unpacked image. */
   size(tag: string): Promise<number>;
   /** Writes a docker archive. */
   save(tag: string, file: string): Promise<void>;
-  /** Takes an image out of an archive, and returns what to call it. */
+  /** Loads an image from an archive; resolves with its name. */
   load(file: string): Promise<string>;
-  /** Makes an image from another and a folder of this machine, linked by name from `/usr/local/bin`. */
+  /** Adds a folder of this machine to an image, with links to it in `/usr/local/bin`; resolves with the new image. */
   extend(
     base: string,
     options: { source: string; target: string; links: Readonly<Record<string, string>> },
   ): Promise<string>;
 }
 
-/** @throws when none of them works here. */
+/** @throws when no builder works here. */
 export async function findBuilder(wanted?: string): Promise<Builder> {
   for (const name of builderNames) {
     if (wanted !== undefined && wanted !== name) continue;
-    // The client of docker may be there without its daemon.
+    // docker's client may be installed without its daemon.
     const ran = await run(name, [name === 'buildah' ? '--version' : 'info']).catch(() => undefined);
     if (ran?.code === 0) return createBuilder(name);
   }
   throw new Error(
-    `${wanted ?? builderNames.join(', ')}: not here, or not working; install one of ${builderNames.join(', ')}`,
+    `${wanted ?? builderNames.join(', ')}: not installed, or not working; install one of ${builderNames.join(', ')}`,
   );
 }
 
@@ -93,7 +93,7 @@ async function extend(
   const tag = 'localhost/scaler-installer:latest';
   const container = await must('buildah', ['from', '--pull-never', base]);
   await must('buildah', ['copy', container, source, target]);
-  // A base of busybox alone has no /usr/bin/env, which npm's first line asks for.
+  // A base with busybox alone has no /usr/bin/env, which the first line of npm asks for.
   const script = ['mkdir -p /usr/bin', '[ -e /usr/bin/env ] || ln -s /bin/env /usr/bin/env'];
   for (const [link, to] of Object.entries(links)) script.push(`ln -sf ${to} ${join('/usr/local/bin', link)}`);
   await must('buildah', ['run', container, '--', 'sh', '-ec', script.join('\n')]);

@@ -1,13 +1,13 @@
 import { apps } from './stage.ts';
 
-/** What the images of one build are called. */
+/** The names of the images of one build. */
 export interface Built {
-  /** What both names begin with, such as `localhost/scaler-`. */
+  /** The prefix of both names, such as `localhost/scaler-`. */
   readonly prefix: string;
   readonly tag: string;
 }
 
-/** The values of the chart, by path, that make a release run these images. */
+/** The values of the chart, by path, with which a release runs these images. */
 export function imageValues({ prefix, tag }: Built): Record<string, string> {
   const end = prefix.lastIndexOf('/') + 1;
   const values: Record<string, string> = { 'images.registry': prefix.slice(0, Math.max(end - 1, 0)) };
@@ -18,7 +18,10 @@ export function imageValues({ prefix, tag }: Built): Record<string, string> {
   return values;
 }
 
-/** As words. Each value is a string, for helm would take a tag such as 1 for a number, which the chart refuses. */
+/**
+ * The words of the command. Each value is a string, because helm would take a tag such as 1 for a number, which the
+ * chart refuses.
+ */
 export function installArguments(built: Built): string[] {
   const set = Object.entries(imageValues(built)).map(([path, value]) => `${path}=${value}`);
   return [

@@ -54,7 +54,7 @@ test('each package finds in the image what it finds in the workspace: the same v
   });
 });
 
-test('a dependency that the lock does not have is told', () => {
+test('a dependency that the lock does not have is an error', () => {
   const ours = { '@our/app': packed('packages/app', { dependencies: { new: '1' } }) };
   const places = { 'node_modules/@our/app': { link: true, resolved: 'packages/app' } };
   expect(() => imageLock(places, ours, ['@our/app'])).toThrow('package-lock.json has no new for packages/app');

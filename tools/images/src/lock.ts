@@ -1,4 +1,4 @@
-/** What a `package-lock.json` says of one place where a package is. */
+/** An entry of a `package-lock.json`: one place of a package. */
 export interface LockedPackage {
   readonly version?: string;
   readonly resolved?: string;
@@ -12,24 +12,24 @@ export interface LockedPackage {
   readonly [more: string]: unknown;
 }
 
-/** By path, as `node_modules/undici`. */
+/** The entries by path, such as `node_modules/undici`. */
 export type Places = Readonly<Record<string, LockedPackage>>;
 
-/** A package of ours, as it is packed for the image. */
+/** One of our packages, as it is packed for the image. */
 export interface Packed {
   /** Its folder in the workspace. */
   readonly folder: string;
   /** `file:../tarballs/…` */
   readonly spec: string;
-  /** Of the tarball. */
+  /** The hash of the tarball. */
   readonly integrity: string;
   /** Its published `package.json`. */
   readonly manifest: LockedPackage & { readonly version: string };
 }
 
 /**
- * The lock of an image, out of the workspace's own: what was tested is what is installed, down to the bytes. `packed` are
- * our packages by name; `wanted` those of them that the image is for.
+ * The lock of an image, from the workspace's own: the image installs the very bytes that were tested. `packed` are
+ * our packages by name; `wanted` those that the image is for.
  *
  * @throws for a dependency that the workspace's lock does not have.
  */
@@ -64,7 +64,7 @@ export function imageLock(workspace: Places, packed: Readonly<Record<string, Pac
   return Object.fromEntries(Object.entries(places).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Where a package that is in `from` finds another, as Node looks for it. */
+/** The place at which Node finds a package from the place `from`. */
 function placeOf(workspace: Places, from: string, name: string): string | undefined {
   for (let folder = from; ;) {
     const place = folder === '' ? `node_modules/${name}` : `${folder}/node_modules/${name}`;
@@ -75,7 +75,7 @@ function placeOf(workspace: Places, from: string, name: string): string | undefi
   }
 }
 
-/** What stands beside a package of the workspace stands in it in the image. */
+/** A package below a workspace package's folder is below that package in the image too. */
 function imagePlace(place: string, ours: ReadonlyMap<string, string>): string {
   for (const [folder, name] of ours) {
     if (place.startsWith(`${folder}/node_modules/`)) return `node_modules/${name}${place.slice(folder.length)}`;

@@ -11,7 +11,7 @@ const { values } = commandLine({
   doc: 'Builds the images of both apps by docker, podman or buildah, and prints the command that installs them.',
   options: {
     tag: text({ doc: 'the tag of both', value: 'TAG', fallback: 'dev' }),
-    prefix: text({ doc: 'what the names begin with', value: 'NAME', fallback: 'localhost/scaler-' }),
+    prefix: text({ doc: 'the prefix of both names', value: 'NAME', fallback: 'localhost/scaler-' }),
     builder: choice({ doc: 'the program that builds; default: the first that works', of: builderNames }),
     base: text({
       doc: 'an image of Node.js, or docker-archive:FILE; default: that of the Dockerfiles',
@@ -69,7 +69,7 @@ async function bases({ load, extend }: Builder): Promise<Record<string, string>>
 
 function withNpm(extend: Builder['extend'], base: string): Promise<string> {
   const program = process.env['npm_execpath'];
-  if (program === undefined) throw new Error('start this by npm run images, or give --installer');
+  if (program === undefined) throw new Error('npm is not known: start this by npm run images, or give --installer');
   const source = dirname(dirname(program));
   const target = '/usr/local/lib/node_modules/npm';
   return extend(base, { source, target, links: { npm: `${target}/bin/npm-cli.js`, npx: `${target}/bin/npx-cli.js` } });

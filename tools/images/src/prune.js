@@ -1,4 +1,4 @@
-// In a build stage: takes away what no program reads, types, source maps and documents, from a node_modules.
+// In a build stage: removes types, source maps and documents, which no program reads, from a node_modules.
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -22,7 +22,7 @@ for (const entry of readdirSync(root, { recursive: true, withFileTypes: true }))
     rmSync(join(entry.parentPath, entry.name));
   }
 }
-// Of packages only: deeper down a folder called `test` may well be code.
+// In the top folder of each package only: deeper down a folder called `test` may well be code.
 for (const pkg of packages(root)) {
   for (const entry of readdirSync(pkg, { withFileTypes: true })) {
     if (entry.isDirectory() && folders.has(entry.name)) rmSync(join(pkg, entry.name), { recursive: true });

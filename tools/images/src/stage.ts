@@ -6,7 +6,7 @@ import { imageLock, type Packed, type Places } from './lock.ts';
 
 export const root = join(import.meta.dirname, '../../..');
 
-/** What the Dockerfiles copy. */
+/** The folder that the Dockerfiles copy. */
 const folder = join(root, 'dist/images');
 
 export const apps = ['autoscaler', 'dlx'] as const;
@@ -27,7 +27,10 @@ export function ourPackages(places: Places): Record<string, string> {
   return found;
 }
 
-/** Packs the packages as they are published, which must be built, and writes for each app what npm shall install. */
+/**
+ * Packs the packages, which must be built, as they are published, and writes for each app the manifest and lock that
+ * npm installs.
+ */
 export async function stage(): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   const tarballs = join(folder, 'tarballs');
@@ -67,7 +70,7 @@ async function pack(name: string, directory: string, tarballs: string): Promise<
   return { folder: directory, spec: `file:../tarballs/${tarball}`, integrity, manifest };
 }
 
-/** Each of our packages by its tarball: their versions may not be published yet. */
+/** Depends on each of our packages by its tarball, because their versions may not be published yet. */
 function manifestOf(app: App, packed: Readonly<Record<string, Packed>>) {
   const others = apps.filter((one) => one !== app).map((one) => `@scaler/${one}`);
   const own = Object.entries(packed).filter(([name]) => !others.includes(name));

@@ -1,4 +1,4 @@
-// What runs with the right to publish, and what goes into an image, is named by its bytes.
+// Programs that run with the right to publish, and packages that go into an image, are named by their bytes.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -8,7 +8,10 @@ const workflows = readdirSync(join(root, '.github/workflows')).map((name): [stri
   name,
   readFileSync(join(root, '.github/workflows', name), 'utf8'),
 ]);
-/** Of what is published, and of what runs beside it in the tests; tools/system/debian.Dockerfile is what Debian has of the day. */
+/**
+ * The Dockerfiles of what is published, and of the tests' own images; tools/system/debian.Dockerfile takes Debian's
+ * latest packages.
+ */
 const dockerfiles = ['packages/dlx/Dockerfile', 'packages/autoscaler/Dockerfile', 'tools/system/Dockerfile'];
 
 /** The text of each job, by name. */
@@ -48,7 +51,7 @@ test.each(workflows)(
       const identity = ['publish', 'sign', 'chart'].includes(job) && name === 'release.yml';
       expect([job, permissions.includes('id-token')]).toEqual([job, identity]);
       expect(permissions.includes('id-token') && permissions.includes('contents: write')).toBe(false);
-      // A checkout leaves its token in the folder, for whatever runs there.
+      // A checkout leaves its token in the folder, where every program of the job can read it.
       const pushes = permissions.includes('contents: write');
       if (!pushes && body.includes('actions/checkout')) expect(body).toContain('persist-credentials: false');
     }

@@ -7,7 +7,7 @@ export const root = join(import.meta.dirname, '../../..');
 export interface PublicPackage {
   name: string;
   directory: string;
-  /** Names of its programs. */
+  /** The names of its programs. */
   programs: readonly string[];
 }
 

@@ -8,7 +8,7 @@ export interface Packed extends PublicPackage {
   tarball: string;
 }
 
-/** Packs every public package, as it would be published, into `folder`. They must be built. */
+/** Packs every public package into `folder`, as it would be published. The packages must be built. */
 export async function packAll(folder: string): Promise<Packed[]> {
   await mkdir(folder, { recursive: true });
   const packed: Packed[] = [];
