@@ -1,4 +1,4 @@
-/** All of it as text; undefined once it is longer than so many bytes. */
+/** Reads a stream as text; undefined when it is longer than so many bytes. */
 export async function boundedText(chunks: AsyncIterable<Uint8Array>, most: number): Promise<string | undefined> {
   const taken: Uint8Array[] = [];
   let length = 0;

@@ -24,7 +24,7 @@ afterAll(async () => {
   await ground.remove();
 });
 
-/** Abilities that it has no use for. */
+/** Cases of abilities that this scaler lacks. */
 const lacks = new Set([
   'explain returns nothing for a resource that is awake',
   'tell takes a notice about any resource, does not wait, and does not throw',

@@ -4,18 +4,18 @@ import { parseDuration, parseResource, type Resource, ScalerError } from '@scale
 
 /** One process as the file declares it. */
 export interface ProcessDeclaration {
-  /** What the apps are told of it, but for its state. */
+  /** The resource as the apps get it, but for its state. */
   resource: Resource;
   /** Program and arguments; run in the file's folder. */
   command: readonly string[];
-  /** Where it listens, on 127.0.0.1. */
+  /** The port on 127.0.0.1 on which it listens. */
   port: number;
 }
 
 export interface Declaration {
   /** Absolute path. */
   file: string;
-  /** The owner's port on 127.0.0.1. Binding it is what makes an owner the only one. */
+  /** The owner's port on 127.0.0.1. Only one owner can bind it. */
   controlPort: number;
   processes: readonly ProcessDeclaration[];
 }

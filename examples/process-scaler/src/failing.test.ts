@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => ground.remove());
 
-test('what does not start is started a few times a second, and told to be waking no more often, whoever asks', async () => {
+test('a process that does not start is tried a few times a second, and sent as waking no more often', async () => {
   const stop = new AbortController();
   let flips = 0;
   const synced = Promise.withResolvers<void>();

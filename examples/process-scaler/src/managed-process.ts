@@ -8,14 +8,14 @@ import type { ProcessDeclaration } from './declaration.ts';
 
 const startLimitMs = 30_000;
 const stopLimitMs = 10_000;
-/** After a start that failed none is tried for so long, doubled with each in a row. */
+/** The pause after a failed start, doubled with each failure in a row. */
 const firstPauseMs = 250;
 const longestPauseMs = 2000;
 
 /** One declared process: the only place where it is started and stopped, in one process, so every swap is atomic. */
 export class ManagedProcess {
   phase: Phase = 'asleep';
-  /** New at every change of phase: who wants to swap names the one it has seen. */
+  /** New at every change of phase; a swap has to name the current one. */
   epoch: string = randomUUID();
   /** ISO 8601. */
   busyUntil: string | undefined;
@@ -24,7 +24,7 @@ export class ManagedProcess {
   readonly #onChange: (one: ManagedProcess) => void;
   #child: ChildProcess | undefined;
   #waking: Promise<void> | undefined;
-  /** Of starts that failed in a row. */
+  /** The number of failed starts in a row. */
   #failed: { readonly count: number; readonly untilMs: number; readonly error: Error } | undefined;
 
   constructor(declaration: ProcessDeclaration, file: string, onChange: (one: ManagedProcess) => void) {
@@ -66,7 +66,7 @@ export class ManagedProcess {
     const { pause } = this.declaration.resource;
     const mode = pauseInEffect(pause, clock.now());
     if (pause && (mode === 'asleep' || mode === 'as-is')) throw new ScalerError('paused', `it is ${pauseText(pause)}`);
-    // Who asks again at once has it neither spawned nor told of again and again.
+    // A caller that asks again at once causes neither spawns nor changes again and again.
     if (this.#failed && clock.monotonic() < this.#failed.untilMs) throw this.#failed.error;
     this.#waking ??= this.#start().finally(() => (this.#waking = undefined));
     await this.#waking;
@@ -121,10 +121,10 @@ export class ManagedProcess {
       why = String(what);
       if (this.#child !== child) return;
       this.#child = undefined;
-      // Not by our hand: the next request starts it again.
+      // The process ended by itself: the next request starts it again.
       if (this.phase === 'awake' || this.phase === 'parking') this.#enter('asleep');
     };
-    // More than once, where it cannot be sent a signal either: unheard it would end the owner.
+    // There may be several errors, where no signal can be sent either; without a listener they would end the owner.
     child.on('error', onEnd);
     child.once('exit', (code, signal) => onEnd(`it ended with ${code ?? signal}`));
     this.#child = child;

@@ -27,7 +27,7 @@ test('an answer to a step that does not end is read up to a bound', async () => 
   await expect(client.ask('wake', 'local/web', signal)).rejects.toThrow('over 1048576 bytes');
 });
 
-test('so is a line of what is watched', async () => {
+test('so is a line of the watch', async () => {
   const client = await withStranger('/watch');
   await expect(client.watch(() => {}, signal)).rejects.toThrow('over 1048576 bytes');
 });

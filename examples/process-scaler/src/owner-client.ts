@@ -10,25 +10,25 @@ import type { Declaration } from './declaration.ts';
 const fromSource = import.meta.url.endsWith('.ts');
 const ownerPath = fileURLToPath(new URL(fromSource ? './owner.ts' : './owner.js', import.meta.url));
 
-/** Bytes of an answer, or of a line of those that go on. */
+/** Bytes of an answer, or of one line of a stream. */
 const longestAnswer = 1024 * 1024;
 const tooLong = `an answer of over ${longestAnswer} bytes, which no owner gives`;
 const lineEnd = 10;
 
-/** Where a process stands, as the owner tells it. */
+/** The state of a process, as the owner sends it. */
 export interface OwnerLine {
   resource: Resource;
   epoch: string;
 }
 
 interface OwnerAnswer {
-  /** Of a park that has begun; absent where there is nothing to park. */
+  /** The epoch of a park that has begun; absent where there is nothing to park. */
   epoch?: string;
   /** ISO 8601. */
   busyUntil?: string;
 }
 
-/** Asks the owner, and starts one where there is none. */
+/** Calls the owner, and starts one where there is none. */
 export class OwnerClient {
   readonly #declaration: Declaration;
   readonly #clock: Clock;
@@ -40,7 +40,7 @@ export class OwnerClient {
     this.#url = `http://127.0.0.1:${declaration.controlPort}`;
   }
 
-  /** One step; resolves with what comes of it. @throws ScalerError as the owner says, or `wake-failed` without one. */
+  /** Makes one step; resolves with its result. @throws ScalerError of the owner, or `wake-failed` without an owner. */
   async ask(
     step: 'wake' | 'begin' | 'cancel' | 'stop' | 'busy',
     key: string,
@@ -57,7 +57,7 @@ export class OwnerClient {
     throw answer.code === 'paused' || answer.code === 'unknown-resource' ? terminal(error) : error;
   }
 
-  /** Every process, then `undefined`, then each change, until the connection ends. @throws as {@link ask}. */
+  /** Yields every process, then `undefined`, then each change, until the connection ends. @throws as {@link ask}. */
   async watch(listener: (line: OwnerLine | undefined) => void, signal: AbortSignal): Promise<void> {
     await this.#ensure(signal);
     const { body } = await fetch(`${this.#url}/watch`, { signal });
@@ -67,7 +67,7 @@ export class OwnerClient {
     }
   }
 
-  /** Any number may be started at once: only the one that gets the port stays. */
+  /** Starts an owner. Any number may be started at once: only the one that gets the port stays. */
   async #ensure(signal: AbortSignal): Promise<void> {
     const { file, controlPort } = this.#declaration;
     for (let tries = 0; tries < 200; tries++) {
@@ -85,14 +85,14 @@ export class OwnerClient {
   }
 }
 
-/** Whatever program has the port. @throws Error once it is longer than an owner's answer is. */
+/** Reads the answer of the program that has the port. @throws Error when it is longer than an owner's. */
 async function textOf({ body }: Response): Promise<string> {
   const text = await boundedText(body ?? Readable.from([]), longestAnswer);
   if (text === undefined) throw new Error(tooLong);
   return text;
 }
 
-/** What comes, as long as none of its lines is longer than an owner's is. @throws Error at one that is. */
+/** Passes chunks on. @throws Error at a line that is longer than an owner's. */
 async function* boundedLines(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   let length = 0;
   for await (const chunk of body) {
@@ -108,7 +108,7 @@ function startOwner(file: string): void {
   const log = openSync(`${file}.log`, 'a');
   const flags = fromSource ? ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning'] : [];
   const owner = spawn(process.execPath, [...flags, ownerPath, file], { detached: true, stdio: ['ignore', log, log] });
-  // No more processes may be had: told as an owner that does not answer, and no reason for this app to end.
+  // No more processes can be started: that is reported as an owner without an answer, and must not end this app.
   owner.on('error', () => undefined).unref();
   closeSync(log);
 }

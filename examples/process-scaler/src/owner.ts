@@ -5,11 +5,11 @@ import { readDeclaration } from './declaration.ts';
 import { ManagedProcess } from './managed-process.ts';
 
 /**
- * The owner: a process of its own, that alone starts and stops the declared ones. Both apps ask it over HTTP on the
- * control port. It ends, and they with it, when nobody has watched it for a while.
+ * The owner: a process of its own, that alone starts and stops the declared ones. Both apps call it over HTTP on the
+ * control port. It ends itself and them when no app has watched it for a while.
  */
 const { file, controlPort, processes } = readDeclaration(process.argv[2] ?? '');
-/** For the app that started it to come, and after the last one has gone. */
+/** Milliseconds that the owner waits for its first app, and after its last one has gone. */
 const firstMs = 5_000;
 const lonelyMs = 1_000;
 const longestStep = 64 * 1024;
@@ -24,7 +24,7 @@ const server = createServer((request, response) => {
   else if (request.url === '/watch') watch(response);
   else void answer(request).then(([status, body]) => response.writeHead(status).end(JSON.stringify(body)));
 });
-// Taken: somebody else is the owner already.
+// The port is taken: there is an owner already.
 server.once('error', (error) => process.exit(errorCode(error) === 'EADDRINUSE' ? 0 : 1));
 server.listen(controlPort, '127.0.0.1');
 process.once('SIGTERM', () => void end());
@@ -40,7 +40,7 @@ function lineOf({ phase, epoch, busyUntil, declaration }: ManagedProcess): strin
   return `${JSON.stringify({ resource, epoch })}\n`;
 }
 
-/** Every process, an empty line for "that was all", then each change. */
+/** Sends every process, an empty line as `synced`, then each change. */
 function watch(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   for (const one of managed.values()) response.write(lineOf(one));

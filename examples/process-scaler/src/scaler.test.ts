@@ -153,7 +153,7 @@ describe('two apps and one process', () => {
   });
 });
 
-test('one that is paused awake is woken by reconcile; one that is paused as it is stays asleep, and says so', async () => {
+test('reconcile wakes a process that is paused awake; one that is paused as it is stays asleep, with the reason', async () => {
   const [dlx, autoscaler] = both();
   const [kept, left] = ['kept', 'left'].map((name) => ({ namespace: 'local', name }));
   expect(await autoscaler.scaler.reconcile?.([left as ResourceRef], { signal })).toEqual([]);
@@ -165,7 +165,7 @@ test('one that is paused awake is woken by reconcile; one that is paused as it i
   ]);
 });
 
-test('a process that does not come up fails the wake, with what it did', async () => {
+test('a process that does not come up fails the wake, with the end of the process', async () => {
   const broken = await prepareGround({ command: [process.execPath, '-e', 'process.exit(7)'] });
   const app = await startApp('dlx', broken.file);
   expect(await app.scaler.setScale([ref], 1, options)).toMatchObject([

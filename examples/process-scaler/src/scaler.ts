@@ -68,7 +68,7 @@ class ProcessScaler implements ResourceScaler {
     );
   }
 
-  /** Its traffic goes through the DLX at all times, so there is nothing to divert: preflight, swap, fence, stop. */
+  /** Parks: preflight, swap, fence, stop. There is nothing to divert, since traffic always goes through the DLX. */
   async #park(resource: ResourceRef, { preflight, confirm, signal }: ScaleOptions): Promise<void> {
     const key = resourceKey(resource);
     const refusals = (await preflight?.(resource, signal)) ?? [];
@@ -117,7 +117,7 @@ class ProcessScaler implements ResourceScaler {
     tell();
   }
 
-  /** A park that nobody in this process is about was left by one that died: undone. What is to be awake is woken. */
+  /** Undoes a park that this process does not run, since its process has died. Wakes processes that are paused awake. */
   reconcile(refs: readonly ResourceRef[], { signal }: { signal: AbortSignal }): Promise<readonly ScaleResult[]> {
     const asked = [...this.#lines.values()].filter(
       ({ resource }) => refs.length === 0 || refs.some((ref) => resourceKey(ref) === resourceKey(resource)),

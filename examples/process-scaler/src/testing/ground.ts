@@ -9,7 +9,7 @@ import { systemClock } from '@scaler/scaler-types';
 export interface Ground {
   file: string;
   controlPort: number;
-  /** Where the process listens. */
+  /** The port of the process. */
   port: number;
   /** The DLX's own port for it. */
   listenPort: number;
@@ -55,7 +55,7 @@ export async function prepareGround(
   };
 }
 
-/** Free now; nothing keeps somebody else from taking them. */
+/** Ports that are free now; another program may still take them. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
