@@ -1,90 +1,83 @@
-import { createServer, get } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { commandLine } from '@scaler/command';
-import { createDlx } from '@scaler/dlx';
-import {
-  type EndpointListener,
-  type Logger,
-  type Resource,
-  type ResourceChange,
-  type ResourceScaler,
-  systemClock,
-} from '@scaler/scaler-types';
-import { coveredFiles } from './covered-files.ts';
+import { join } from 'node:path';
+import { get } from 'node:http';
+import { commandLine, flag } from '@scaler/command';
+import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
+import { createEchoImage } from '@scaler/testing-kit/kubernetes';
+import { walked } from './walked.ts';
 
-commandLine({
+const { values } = commandLine({
   name: 'npm run walk',
-  doc: 'The files of the product that one cold request goes through in the DLX, by the coverage of that request.',
-  options: {},
-  examples: { '': 'the files, by room, and their number' },
+  doc: 'The files that a tick, a park and a cold request go through, by the coverage of the real programs on an embedded cluster.',
+  options: { files: flag('names them') },
+  examples: { '': 'how many, by package', '--files': 'each of them' },
 });
 
-const nothing = (): void => undefined;
-const logger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => logger };
+const namespace = 'walk';
+const intervalMs = 500;
+const windowSeconds = 1;
 
-const app = createServer((_request, response) => response.end('here'));
-await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
-const endpoint = { address: '127.0.0.1', port: (app.address() as AddressInfo).port, id: 'pod-1' };
-
-const asleep: Resource = {
-  ...{ namespace: 'shop', name: 'web', scaleResources: [], phase: 'asleep', replicas: 0 },
-  targets: [{ service: 'web', port: 80 }],
-};
-let tell: (change: ResourceChange) => void = nothing;
-const listeners = new Set<EndpointListener>();
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-
-/** It wakes the resource at once, and tells of its endpoint a moment later. */
-const scaler: ResourceScaler = {
-  getConfig: () => ({}),
-  getResources: () => Promise.resolve([asleep]),
-  resolveServiceName: () => `127.0.0.1:${endpoint.port}`,
-  watchResources: async (listener, signal) => {
-    tell = listener;
-    tell({ type: 'set', resource: asleep });
-    tell({ type: 'synced' });
-    await aborted(signal);
-  },
-  watchEndpoints: (_target, listener, signal) => {
-    listeners.add(listener);
-    listener([]);
-    signal.addEventListener('abort', () => listeners.delete(listener));
-  },
-  setScale: async ([resource]) => {
-    tell({ type: 'set', resource: { ...asleep, phase: 'waking', replicas: 1 } });
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const listener of listeners) listener([endpoint]);
-    return resource === undefined ? [] : [{ resource, ok: true }];
-  },
-};
-
-const megabytes = 2 ** 20;
-const dlx = createDlx({
-  ...{ scaler, clock: systemClock, logger, identity: 'dlx-1' },
-  ...{ listenHost: '127.0.0.1', listenPort: 0, trustedPeers: [], pollMs: 5_000 },
-  settings: {
-    ...{ holdTimeoutMs: 10_000, holdLimit: 100, holdLimitTotal: 100, holdBytesTotal: 100 * megabytes },
-    ...{ connectionLimit: 100, overflowStatus: 503, wakeLimit: 10, wakeLimitNamespace: 10 },
-    ...{ connectTimeoutMs: 1_000, responseTimeoutMs: 10_000, idleTimeoutMs: 60_000, quietStatus: 200 },
-    ...{ trustForwarded: true, targetHeader: 'x-scaler-target', clusterDomain: 'cluster.local' },
-  },
+const system = await startEmbeddedSystem({
+  images: { app: createEchoImage() },
+  settleMs: 100,
+  autoscalerArgs: [`--scale-interval=${intervalMs}ms`, '--cooldown=1ms'],
+  nodeArgs: () => ['--import', join(import.meta.dirname, 'preload.js')],
 });
-const stop = new AbortController();
-const port = await dlx.listen();
-const running = dlx.run(stop.signal);
-await dlx.synced;
+let isIdle = false;
+const metric = { namespace, resource: 'deployments.apps', name: 'web', metric: `requests_per_${windowSeconds}s` };
+system.api.metrics.set({ ...metric, value: () => (isIdle ? '0' : '1'), windowSeconds });
+const phase = (): string | undefined =>
+  system.api.store.find('apps/v1/deployments', namespace, 'web')?.metadata.labels?.['scaler/phase'];
 
-const files = await coveredFiles(async () => {
-  const head = { host: '127.0.0.1', port, headers: { host: 'web.shop.svc', connection: 'close' } };
-  const status = await new Promise((resolve, reject) => {
-    get(head, (response) => response.resume().on('end', () => resolve(response.statusCode))).on('error', reject);
+try {
+  await system.deployment(namespace, 'web', {
+    ...{ image: 'app', port: 8080, labels: { 'scaler/enabled': 'true' } },
+    annotations: { 'scaler/routing': 'selector', 'scaler/metrics': `${metric.metric}<=0`, 'scaler/cooldown': '1ms' },
+    readinessProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 1 },
   });
-  if (status !== 200) throw new Error(`The request was answered ${String(status)}`);
-});
-const own = files.filter((file) => file.startsWith('packages/dlx/'));
-for (const file of files) console.log(file);
-console.log(`${files.length} files, ${own.length} of them of the DLX`);
-stop.abort();
-await running;
-process.exit(0);
+  await system.service(namespace, 'web', { port: 80, targetPort: 8080, portName: 'http' });
+  await system.waitFor(() => phase() === 'awake' && system.proxy.backends(namespace, 'web', 80).length === 1);
+  // Until its ports are allotted and all is at rest.
+  await pause(4 * intervalMs);
+
+  await walked(system, 'autoscaler');
+  await pause(2 * intervalMs);
+  show('a tick', { autoscaler: await walked(system, 'autoscaler') });
+
+  await Promise.all([walked(system, 'autoscaler'), walked(system, 'dlx')]);
+  isIdle = true;
+  await system.waitFor(() => phase() === 'asleep', { timeoutMs: 30_000 });
+  show('a park', { autoscaler: await walked(system, 'autoscaler'), dlx: await walked(system, 'dlx') });
+
+  await pause(4 * intervalMs);
+  isIdle = false;
+  await walked(system, 'dlx');
+  await ask(system);
+  show('a cold request', { dlx: await walked(system, 'dlx') });
+} finally {
+  await system.close();
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function ask({ serviceUrl }: EmbeddedSystem): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const asked = get(serviceUrl(namespace, 'web', 80), { agent: false }, (response) => {
+      response.resume().once('end', () => {
+        if (response.statusCode === 200) resolve();
+        else reject(new Error(`The request was answered ${response.statusCode}`));
+      });
+    });
+    asked.once('error', reject);
+  });
+}
+
+function show(what: string, programs: Readonly<Record<string, ReadonlyMap<string, string[]>>>): void {
+  for (const [program, packages] of Object.entries(programs)) {
+    const counts = [...packages].map(([name, files]) => `${name} ${files.length}`);
+    const sum = [...packages.values()].reduce((all, { length }) => all + length, 0);
+    console.log(`${what}, in the ${program}: ${sum} files (${counts.join(', ')})`);
+    if (values.files) for (const file of [...packages.values()].flat()) console.log(`  ${file}`);
+  }
+}
