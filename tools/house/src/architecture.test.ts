@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { root } from './sources.ts';
+import { allFiles, root } from './sources.ts';
 
 const pages = ['ARCHITECTURE.md', ...globSync('docs/**/*.md', { cwd: root })];
 
@@ -40,4 +40,15 @@ test('every page about a decision is in their list, and the list names no other'
   const listed = linksIn('docs/decisions/README.md').map(({ path }) => path);
   const there = globSync('docs/decisions/*.md', { cwd: root }).filter((path) => !path.endsWith('README.md'));
   expect(listed.sort()).toEqual(there.sort());
+});
+
+test('every page about a decision is named by the code that follows it, and no other is named', () => {
+  const named = allFiles().flatMap((file) =>
+    [...readFileSync(join(root, file), 'utf8').matchAll(/docs\/decisions\/([a-z-]+\.md)/g)].map(
+      ([, page = '']) => page,
+    ),
+  );
+  const there = globSync('docs/decisions/*.md', { cwd: root }).map((path) => basename(path));
+  const pages = there.filter((page) => page !== 'README.md');
+  expect([...new Set(named)].filter((page) => page !== 'README.md').sort()).toEqual(pages.sort());
 });

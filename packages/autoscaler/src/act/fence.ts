@@ -23,6 +23,7 @@ export type Fence = (request: ConfirmRequest, signal: AbortSignal) => Promise<Co
  * The last question before a resource is stopped. Every DLX replica, and every replica that its traffic is diverted to, must
  * answer in time that it holds and forwards no request of the resource, and is fenced from then on. The samples are read
  * again only after that, since a request before the fence shows in them, and must still be idle. One answer missing: no.
+ * See docs/decisions/fence.md.
  */
 export function createFence(parts: FenceParts): Fence {
   return async (request, signal) => {

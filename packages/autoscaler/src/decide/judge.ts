@@ -22,6 +22,7 @@ export interface JudgeFacts {
  * Whether a resource is idle: every want is known, at or below its threshold, and at least one of them proves idleness.
  * A momentary value has to be idle at every tick of a whole window.
  * Pure and total. Known use outweighs an unknown sample in the verdict; neither is idle.
+ * See docs/decisions/unknown-is-awake.md.
  */
 export function judge(wants: readonly Want[], facts: JudgeFacts): Verdict {
   const notIdle = wants.flatMap((want) => whyNotIdle(want, facts) ?? []);

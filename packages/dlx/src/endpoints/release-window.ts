@@ -9,6 +9,7 @@ const slowCosts = 0.25;
  * for something else than its turn, else twofold. An app that serves one after the other, of whose windowful only the
  * first few are fast, is never given more than it had. It closes to one when an endpoint fails, and doubles when
  * nothing was answered for a while: long polls answer late.
+ * See docs/decisions/release-window.md.
  */
 export class ReleaseWindow {
   #size = first;

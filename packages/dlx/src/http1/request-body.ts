@@ -7,6 +7,7 @@ import { type Breakable, type Guarded, listen, unlisten } from '../sockets/guard
  * A request's body as undici is given it. It touches the client's stream only once it is read, that is once the
  * upstream is connected, so a request that was not sent can go elsewhere; and whatever undici does to it, the
  * client's connection stays whole for our answer.
+ * See docs/decisions/unread-bodies.md.
  */
 export class RequestBody extends Readable implements Breakable {
   readonly #req: IncomingMessage;

@@ -22,6 +22,7 @@ const readInto = Buffer.allocUnsafeSlow(65_536);
  * A connection to an endpoint that hands over what it reads at once, in memory of its own: a stream's queue and its turns
  * cost a twentieth of a small request. Until what came is taken, nothing more is read. It keeps the process alive until it
  * is ended by who made it.
+ * See docs/decisions/raw-data-path.md.
  */
 export class UpstreamSocket extends Socket {
   readonly #owner: SocketOwner;

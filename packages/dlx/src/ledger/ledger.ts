@@ -28,6 +28,7 @@ const namespaceShare = 3;
 /**
  * The memory of the data path, in bytes, by purpose: `held`, `in flight` and `kept`, which outlives the
  * requests that it tells of. All together have one limit. Plain numbers: the hot path counts too.
+ * See docs/decisions/ledger.md.
  */
 export class Ledger {
   limit = Number.POSITIVE_INFINITY;

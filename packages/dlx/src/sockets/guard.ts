@@ -21,6 +21,7 @@ type Args = [a?: unknown, b?: unknown, c?: unknown, d?: unknown];
 /**
  * Makes a listener of a method. Node checks again, and throws, what its parsers let through; out of a listener that ends the
  * process. Lint sees to it that the data path has no other listeners.
+ * See docs/decisions/guarded-listeners.md.
  *
  * @param owner ends if it throws; it is the method's `this`, so that the one closure here is the only one.
  */

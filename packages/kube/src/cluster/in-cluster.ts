@@ -24,6 +24,7 @@ const surroundings: PodSurroundings = {
 /**
  * The cluster that this pod runs in, as its ServiceAccount; undefined where a kubeconfig goes before it or this is no
  * pod. `@kubernetes/client-node` does the same, at 0.5 s and up to 90 MB for each process that loads it.
+ * See docs/decisions/in-cluster-client.md.
  */
 export async function inCluster(clock: Clock, pod: PodSurroundings = surroundings): Promise<Cluster | undefined> {
   const { KUBECONFIG, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = pod.env;

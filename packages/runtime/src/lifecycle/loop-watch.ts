@@ -5,6 +5,7 @@ import type { LogFormat } from '../log/line.ts';
 /** Milliseconds between two beats of the loop. */
 const beatEveryMs = 250;
 
+// See docs/decisions/loop-watch.md.
 export interface LoopWatchOptions {
   /** Stands on the log line as `app`. */
   name: string;

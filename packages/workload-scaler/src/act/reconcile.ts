@@ -19,7 +19,7 @@ import { createNamespaceReporter, createSettingsReporter } from '../events/setti
 import { pathsTo } from '../dlx/paths.ts';
 import { whoWrote } from '../conflict/who.ts';
 
-/** Brings resources to rest, or to where only waiting helps. For the Lease holder. */
+/** Brings resources to rest, or to where only waiting helps. For the Lease holder. See docs/decisions/who-writes.md. */
 export type Reconcile = (refs: readonly ResourceRef[], signal: AbortSignal) => Promise<readonly ScaleResult[]>;
 
 const concurrency = 8;

@@ -71,7 +71,10 @@ export function cleanStrays(facts: Facts): Step | undefined {
   );
 }
 
-/** What remains to wait for once all is written: own slices without pods (but in `overlay`), then `settle`. */
+/**
+ * What remains to wait for once all is written: own slices without pods (but in `overlay`), then `settle`.
+ * See docs/decisions/settle.md.
+ */
 export function untilDiverted(facts: Facts): Step | undefined {
   const ours = facts.services.filter((service) => service.ours);
   if (facts.mode !== 'overlay' && ours.some(({ serves }) => serves)) return { do: 'wait', for: 'emptied', forMs: 50 };

@@ -57,6 +57,7 @@ export function heldPort({ uid }: Pick<Workload, 'uid'>, label: string, port: st
  * another workload is not given away: traffic for that one arrives there.
  * Who has none yet gets all that it needs, or none: no namespace takes more than is still free.
  * `claimants` must be all there are: labels for Services that are not among them are removed.
+ * See docs/decisions/listen-ports.md.
  */
 export function allocatePorts(
   claimants: readonly PortClaimant[],

@@ -39,6 +39,7 @@ export function resourceLabel(resource: string): string {
 /**
  * The slices that divert a Service: one for each address family that both the Service and the DLX have. Sorted, so
  * that equal facts give equal slices. Addresses beyond 1,000 of a family are left out, the API allows no more.
+ * See docs/decisions/slices-beside-services.md.
  */
 export function buildSlices(diversion: Diversion): readonly EndpointSlice[] {
   const { service, addresses } = diversion;

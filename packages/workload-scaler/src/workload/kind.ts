@@ -1,6 +1,9 @@
 import type { Kind, KubeObject } from '@scaler/kube';
 
-/** Everything that differs between kinds of workloads. The scaler itself knows no kind by its name. */
+/**
+ * Everything that differs between kinds of workloads. The scaler itself knows no kind by its name.
+ * See docs/decisions/kinds-as-data.md.
+ */
 export interface WorkloadKind {
   /** The API resource. */
   readonly kind: Kind;

@@ -36,7 +36,10 @@ export function newEpoch(): string {
   return uuid.slice(0, 8) + uuid.slice(-8);
 }
 
-/** Reads the token. Never throws: whatever is wrong with labels or annotation makes the phase unknown, with the reason. */
+/**
+ * Reads the token. Never throws: whatever is wrong with labels or annotation makes the phase unknown, with the reason.
+ * See docs/decisions/state-on-labels.md.
+ */
 export function readToken(workload: Pick<Workload, 'uid' | 'labels' | 'annotations'>): Token {
   const phase = workload.labels[keys.phase];
   const epoch = workload.labels[keys.epoch];

@@ -2,7 +2,10 @@ import { type CancelTimer, type Clock, sleepWith } from '@scaler/scaler-types';
 import type { Activity } from './activity.ts';
 import type { Sandbox } from './sandbox.ts';
 
-/** Time that moves only when a step says so; every process of the simulation has a clock on it. */
+/**
+ * Time that moves only when a step says so; every process of the simulation has a clock on it.
+ * See docs/decisions/simulated-time.md.
+ */
 export interface Timeline {
   /** Milliseconds since the simulation began. */
   readonly ms: number;

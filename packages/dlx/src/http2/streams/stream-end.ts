@@ -17,7 +17,7 @@ import { type Breakable, guard, listenOnce } from '../../sockets/guard.ts';
  * each turn adds an empty frame to its memory (Node 22.23, 24.21, 26.10).
  */
 
-/** Ends our side of a request properly. */
+/** Ends our side of a request properly. See docs/decisions/ends-of-streams.md. */
 export function endUpload(stream: ClientHttp2Stream): void {
   stream.end();
 }

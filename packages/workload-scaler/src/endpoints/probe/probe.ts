@@ -8,6 +8,7 @@ import { requestStatus, requireSuccess } from './probe-http.ts';
 
 /**
  * Runs a readiness probe once, from here, against a pod's address, within the probe's own time limit.
+ * See docs/decisions/early-readiness.md.
  *
  * @throws why it did not pass.
  */
