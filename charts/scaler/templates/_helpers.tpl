@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
 
-{{- /* Of every object; 40 characters leave room for what comes behind. */ -}}
+{{- /* The first part of every object's name; 40 characters leave room for the rest. */ -}}
 {{- define "scaler.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
@@ -13,7 +13,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* Of objects without a namespace: another release's must not be ours. */ -}}
+{{- /* The name of objects without a namespace, which must differ from another release's. */ -}}
 {{- define "scaler.clusterName" -}}
 {{- printf "%s:%s" .Release.Namespace (include "scaler.fullname" .) -}}
 {{- end -}}
@@ -88,7 +88,7 @@ app.kubernetes.io/component: {{ .app }}
 {{- end -}}
 {{- end -}}
 
-{{- /* `scaleInterval: 10s` becomes SCALER_SCALE_INTERVAL, as the app says that it is called. */ -}}
+{{- /* `scaleInterval: 10s` becomes SCALER_SCALE_INTERVAL, the app's own name for it. */ -}}
 {{- define "scaler.env" -}}
 {{- $values := index .root.Values .app -}}
 {{- range $name, $value := $values.settings }}
@@ -104,7 +104,7 @@ app.kubernetes.io/component: {{ .app }}
 {{- end }}
 {{- end -}}
 
-{{- /* What the chart says to both apps; the rest are settings. */ -}}
+{{- /* The environment that the chart sets for both apps; the rest are settings. */ -}}
 {{- define "scaler.args" -}}
 - --identity=$(POD_NAME)
 - --scaler={{ .Values.scaler.package }}
@@ -142,7 +142,7 @@ seccompProfile:
 {{- end -}}
 {{- end -}}
 
-{{- /* What both apps' pods have alike; (dict "root" $ "app" "dlx"). */ -}}
+{{- /* The shared part of both apps' pods; (dict "root" $ "app" "dlx"). */ -}}
 {{- define "scaler.pod.placement" -}}
 {{- $values := index .root.Values .app -}}
 {{- with .root.Values.imagePullSecrets }}
@@ -187,7 +187,7 @@ topologySpreadConstraints:
     labelSelector:
       matchLabels:
         {{- include "scaler.app.selector" $ | nindent 8 }}
-    # Of this rollout alone: what is about to go does not count.
+    # Only pods of this rollout: those of an older one do not count.
     matchLabelKeys: [pod-template-hash]
   {{- end }}
   {{- end }}
@@ -203,8 +203,8 @@ securityContext:
 resources:
   {{- toYaml $values.resources | nindent 2 }}
 # A replica that cannot reach the API server is not ready; one that does not answer at all is started again. A loop that
-# turns for ever ends the process itself after `--loop-limit` of CPU time; the liveness probe is for what waits for ever
-# without using any. It has long patience, for a machine that pauses, and then a short grace: such a process hears no SIGTERM.
+# turns for ever ends the process itself after `--loop-limit` of CPU time; the liveness probe is for a process that waits for
+# ever without using any. It has long patience, for a machine that pauses, and a short grace, since such a process ignores SIGTERM.
 startupProbe:
   httpGet: { path: /healthz, port: infra }
   periodSeconds: 1
@@ -266,7 +266,7 @@ readinessProbe:
 {{- .Values.scaler.options.portRange | default "20000-29999" -}}
 {{- end -}}
 
-{{- /* Where `helm test` works: a namespace that is managed. */ -}}
+{{- /* The namespace of `helm test`, which has to be managed. */ -}}
 {{- define "scaler.test.namespace" -}}
 {{- if eq .Values.scope.type "namespaces" -}}{{ first .Values.scope.namespaces }}{{- else -}}{{ .Release.Namespace }}{{- end -}}
 {{- end -}}
