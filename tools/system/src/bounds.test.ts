@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 const root = join(import.meta.dirname, '../../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-/** READMEs that tests of their own hold to the tables in code. */
+/** READMEs that tests of their own compare with the tables in code. */
 const readmes = ['packages/dlx', 'packages/autoscaler', 'packages/workload-scaler', 'examples/deployment-scaler'].map(
   (folder) => read(`${folder}/README.md`),
 );
@@ -19,7 +19,7 @@ const rows = read('charts/scaler/BOUNDS.md')
       .map((cell) => cell.trim()),
   );
 
-/** What the table names in code's own spelling: flags, annotations, metrics. */
+/** The names that the table writes as code does: flags, annotations, metrics. */
 function named(pattern: RegExp): string[] {
   return [
     ...new Set(
@@ -33,7 +33,7 @@ const sources = globSync('{packages,examples}/*/src/**/*.ts', { cwd: root })
   .map(read);
 
 const isInReadme = (name: string): boolean => readmes.some((text) => text.includes(`\`${name}`));
-/** Each is defined by its name without the prefix that all share. */
+/** Code defines each name without the prefix that all share. */
 const isDefined = (name: string): boolean => sources.some((text) => text.includes(`'${name.slice('scaler_'.length)}'`));
 
 describe('the table of bounds', () => {

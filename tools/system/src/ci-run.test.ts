@@ -1,4 +1,4 @@
-// `.ci/run` in a folder of its own, with programs in place of npm and the cluster kit that only write down what they are asked.
+// Runs `.ci/run` in a folder of its own, with stand-ins for npm and the cluster kit that only record their arguments.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -15,7 +15,7 @@ const { names } = commandLine({
   examples: { '': 'all, an hour', 'race latency': 'these two' },
 });
 
-/** Each is done within minutes: after so long it hangs. With `TRIALS=full` some take hours. */
+/** Each trial ends within minutes; one that takes longer than this hangs. With `TRIALS=full` some take hours. */
 const limitMs = isFull ? 12 * 3_600_000 : 3_600_000;
 
 const code = await runSuite({ cases: trials, limitMs, prepare: () => ({ ground: undefined }) }, names);

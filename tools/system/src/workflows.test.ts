@@ -1,4 +1,4 @@
-// Every suite runs in a workflow: what is not in one is found broken by accident.
+// Every suite runs in a workflow: one that runs in none breaks unnoticed.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -19,10 +19,13 @@ interface Workflow {
 const read = (...path: string[]): string => readFileSync(join(root, ...path), 'utf8');
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 
-/** What is started to work with, built, written or packed for the suites, and the suites of which `check` is made by another name. */
+/**
+ * Scripts that are no suites: they start, build, write or pack things; and the suites that `check` runs under another
+ * name.
+ */
 const noSuites = ['build', 'dev', 'walk', 'figures', 'proof', 'format', 'stage', 'images', 'e2e:stage', 'e2e:image'];
 
-/** Of a command line: the scripts of package.json that it starts, and those that they start, with what they are given. */
+/** The scripts of package.json that a command line starts, and those that they start, with their arguments. */
 function started(line: string): [script: string, given: string][] {
   return line.split('&&').flatMap((part): [string, string][] => {
     const [, named, short, given = ''] =

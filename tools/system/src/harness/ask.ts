@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 
-/** How one request ended. `ok`: answered 200, by an upstream that saw this very request. */
+/** The result of one request. `ok`: answered 200, by an upstream that saw this very request. */
 export interface Answer {
   readonly id: string;
   readonly ok: boolean;
   /** Undefined: there was no answer. */
   readonly status: number | undefined;
-  /** What it was answered, or why it was not. */
+  /** The answer, or the error when there was none. */
   readonly text: string;
-  /** It went over a connection that stood before. */
+  /** It went over a connection that was open before. */
   readonly reused: boolean;
   /** `performance.now()`. */
   readonly sentMs: number;
@@ -19,14 +19,14 @@ export interface Answer {
 export interface AskOptions {
   /** Default: a connection of its own. */
   readonly agent?: http.Agent;
-  /** Further fields. */
+  /** Further header fields. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
 }
 
 const body = Buffer.alloc(512, 'x');
 
-/** One POST, which nobody may repeat on his own. Never rejects. */
+/** Sends one POST, which no proxy may repeat by itself. Never rejects. */
 export function ask(url: string, { agent, timeoutMs, headers: more }: AskOptions): Promise<Answer> {
   const id = randomUUID();
   const sentMs = performance.now();
@@ -47,13 +47,13 @@ export function ask(url: string, { agent, timeoutMs, headers: more }: AskOptions
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => (text += chunk));
       response.on('error', (error) => end(`broken off: ${error.message}`));
-      response.on('end', () => end(told(response.statusCode, text), response.statusCode, firstByteMs));
+      response.on('end', () => end(textOf(response.statusCode, text), response.statusCode, firstByteMs));
     });
     request.end(body);
   });
 }
 
-const told = (status: number | undefined, text: string): string =>
+const textOf = (status: number | undefined, text: string): string =>
   status === 200 ? text : `${status} ${text}`.slice(0, 300);
 
 /** A client that keeps its one connection. */

@@ -1,4 +1,4 @@
-/** One thing that a case had to show, and what it showed. */
+/** One property that a case had to show: the wanted value and the measured one. */
 export interface Finding {
   readonly what: string;
   readonly wanted: string;
@@ -6,7 +6,7 @@ export interface Finding {
   readonly good: boolean;
 }
 
-/** `TRIALS_TIMES=shown`: for machines that are shared, where a time says as much of the neighbours as of the apps. */
+/** `TRIALS_TIMES=shown`: for shared machines, where a time depends on the neighbours as much as on the apps. */
 const timesAreJudged = process.env['TRIALS_TIMES'] !== 'shown';
 
 export function atMost(what: string, got: number, limit: number, unit = 'ms'): Finding {

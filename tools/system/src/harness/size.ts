@@ -7,5 +7,5 @@ export function sizeFrom(name: string, fallback: number): number {
   throw new Error(`${name} is "${text}": it must be a whole number above 0`);
 }
 
-/** `TRIALS=full`: everything, however long it takes. */
+/** `TRIALS=full`: every case, however long it takes. */
 export const isFull = process.env['TRIALS'] === 'full';

@@ -1,36 +1,36 @@
 import type { Finding } from './finding.ts';
 import { tableLines } from './table.ts';
 
-/** One thing that is shown of the whole system. */
+/** A property of the whole system that a run shows. */
 export interface Case<Ground> {
   readonly name: string;
-  /** One sentence: what it shows. */
+  /** One sentence: the property that it shows. */
   readonly doc: string;
-  /** How long it may take; default: as the suite says. */
+  /** The longest time that it may take; default: the suite's. */
   readonly limitMs?: number;
-  /** Rejects when it could not be carried out, which is a failure too. */
+  /** Rejects when it could not run, which is a failure too. */
   run(ground: Ground): Promise<readonly Finding[]>;
 }
 
-/** What one case stands on. */
+/** The ground of one case. */
 export interface Stand<Ground> {
   readonly ground: Ground;
   /** Requests that the case sent, and those that were lost. */
   readonly counted?: { readonly sent: number; readonly lost: number };
-  /** Leaves all as it was. */
+  /** Restores everything as it was before the case. */
   end?(): Promise<void>;
 }
 
-/** Cases that stand on ground of one kind. */
+/** Cases on one kind of ground. */
 export interface Suite<Ground, One extends Case<Ground>> {
   /** In the order in which they run. */
   readonly cases: readonly One[];
   readonly limitMs: number;
   /** The signal aborts when the case's time is over. */
   prepare(one: One, signal: AbortSignal): Stand<Ground>;
-  /** Why a case cannot run here. */
+  /** The reason why a case cannot run here. */
   unable?(one: One): string | undefined;
-  /** What its cases left out, each with its reason. */
+  /** The parts that its cases left out, each with the reason. */
   readonly leftOut?: readonly string[];
 }
 
@@ -45,7 +45,7 @@ interface Verdict {
 }
 
 /**
- * Runs the cases, or those named, one after the other. Prints what each found, a table of their verdicts, and what was skipped;
+ * Runs the cases, or those named, one after the other. Prints the findings of each, a table of verdicts, and the skipped ones;
  * resolves with the exit code.
  */
 export async function runSuite<Ground, One extends Case<Ground>>(
@@ -92,7 +92,7 @@ async function verdictOf<Ground, One extends Case<Ground>>(
   log(`  ${seconds} s`);
   await end?.();
   const wrong = findings.find(({ good }) => !good);
-  // A case that looked at nothing has shown nothing.
+  // A case without findings has shown nothing.
   const text = wrong === undefined && findings.length > 0 ? 'passed' : 'FAILED';
   const why = wrong === undefined ? '' : `${wrong.what}: ${wrong.got}`.slice(0, 120);
   return { name, text, seconds, why, counted };

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, ask } from './ask.ts';
 
-/** How one request of a stream of them ended. */
+/** The result of one request of a stream. */
 export interface Sent {
-  /** The last try's. */
+  /** The answer of the last try. */
   readonly answer: Answer;
   /** From the first try to the answer. */
   readonly tookMs: number;
-  /** Tries before it that found a dead process at the other end. */
+  /** Earlier tries, whose connection ended with its process. */
   readonly cut: number;
 }
 
@@ -15,15 +15,15 @@ export interface TrafficOptions {
   /** The URL of the next request. */
   readonly url: () => string;
   readonly everyMs: number;
-  /** Within so long a request must be answered. */
+  /** A request must be answered within this time. */
   readonly limitMs: number;
-  /** Try again when the connection fails: whoever is killed takes its connections along. */
+  /** Try again when the connection fails: a process that is killed takes its connections along. */
   readonly persistent: boolean;
 }
 
 /** Requests over new connections at a modest, steady rate. */
 export interface Traffic {
-  /** Resolves when all that were sent have ended. */
+  /** Resolves when all sent requests have ended. */
   stop(): Promise<readonly Sent[]>;
 }
 

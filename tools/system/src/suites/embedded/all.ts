@@ -22,7 +22,7 @@ function trial(name: string, doc: string, run: Trial['run']): Trial {
   return { name, doc, run };
 }
 
-/** In the order in which they run; one line for each. */
+/** In the order in which they run. */
 export const trials: readonly Trial[] = [
   trial('lying', 'an hour in which every source says idle, and each workload gets a request a second', lying),
   trial('idleness', "the DLX's own count says idle when a workload is, and only then", idleness),
@@ -31,22 +31,30 @@ export const trials: readonly Trial[] = [
     'each fault of a source of metrics parks nothing that is used, and what is idle afterwards parks',
     sources,
   ),
-  trial('thousand', 'what a thousand workloads with two metrics each cost the autoscaler', thousand),
-  trial('latency', 'how long held requests wait for what is ours', latency),
+  trial('thousand', 'the cost of a thousand workloads with two metrics each for the autoscaler', thousand),
+  trial('latency', 'how long held requests wait for the product itself', latency),
   trial('race', 'requests aimed at each step of 2,000 parks, half of them with one DLX and half with two', race),
-  trial('stale', 'the same, and what the DLX knows is 2 s old', stale),
+  trial('stale', 'the same, with a DLX whose watches lag by 2 s', stale),
   trial('crash', 'both apps are killed after each of their writes', crash),
   trial('leader', 'the leader is struck in the middle of 50 parks, and a second autoscaler stands by', leader),
   trial('blackout', 'no DLX is left while 100 sleep; before, two rollouts of it that are merely slow', blackout),
-  trial('tug-of-war', 'a reconciler writes back what we write, and the metric says idle throughout', tugOfWar),
-  trial('hopeless', 'requests held for what cannot start are told why, once its pod says so', hopeless),
+  trial(
+    'tug-of-war',
+    'a reconciler writes back what the product writes, and the metric says idle throughout',
+    tugOfWar,
+  ),
+  trial(
+    'hopeless',
+    'requests held for a pod that cannot start are answered with the cause, once its status has it',
+    hopeless,
+  ),
   trial('upgrade', 'both apps are upgraded from an old commit while twenty resources sleep', upgrade),
-  trial('databases', 'redis-cli and psql against servers that are asleep until they are asked', databases),
+  trial('databases', 'redis-cli and psql against servers that sleep until a client connects', databases),
   trial('mirror', "the slices of many sleepers follow the DLX's pods, which come and go", mirror),
   trial('modes', 'each routing mode is changed to each other one, awake, in the middle of a park and asleep', modes),
   trial(
     'neighbours',
-    'a tenant writes and asks the worst that it may, while twenty others sleep, wake and serve',
+    'a tenant writes and requests the worst that it may, while twenty others sleep, wake and serve',
     neighbours,
   ),
 ];

@@ -15,29 +15,29 @@ import { sizeFrom } from '../../harness/size.ts';
 const run = promisify(execFile);
 const namespace = 'trials';
 const limitMs = 30_000;
-/** Long enough for a wake that should not be. */
+/** Long enough to see a wake that should not happen. */
 const checksMs = 1500;
 const checks = 20;
-/** Together many times as long as what is idle. */
+/** Together many times the idle time. */
 const looks = 20;
 const lookMs = 100;
 
-/** A server that is put to sleep, and the client that wakes it. */
+/** A server that goes to sleep, and the client that wakes it. */
 interface Database {
-  /** Of the Deployment, its Service and its port: the port's name tells the protocol. */
+  /** The name of the Deployment, its Service and its port: the port's name gives the protocol. */
   readonly name: 'redis' | 'postgres';
   readonly port: number;
   readonly image: ProcessImage;
-  /** What says that it may be asked. */
+  /** The output that shows that it can be queried. */
   readonly readiness: { tcpSocket: { port: number } } | { exec: { command: string[] } };
-  /** One question, and its answer. */
+  /** One query, and its answer. */
   readonly ask: (host: string, port: number) => readonly [program: string, ...args: string[]];
   readonly answer: string;
-  /** A client's first word, after which the server waits for another. */
+  /** The first bytes of a client, after which the server waits for more. */
   readonly word: Buffer;
 }
 
-/** `redis-cli` and `psql` against Debian's servers, each asleep until it is asked. */
+/** `redis-cli` and `psql` against Debian's servers, each asleep until a client connects. */
 export async function databases(): Promise<readonly Finding[]> {
   const rounds = sizeFrom('TRIALS_DATABASE_WAKES', 50);
   const folder = await mkdtemp(join(tmpdir(), 'scaler-databases-'));
@@ -75,7 +75,7 @@ async function redis(): Promise<Database> {
 async function postgres(folder: string): Promise<Database> {
   const bin = await postgresBin();
   const data = join(folder, 'data');
-  // It does not run as root.
+  // PostgreSQL refuses to run as root.
   const plain = process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
   await chmod(folder, 0o777);
   const [program = '', ...args] = [...plain, `${bin}/initdb`, '--auth=trust', '--username=me', '--no-sync', data];
@@ -86,16 +86,16 @@ async function postgres(folder: string): Promise<Database> {
     name: 'postgres',
     port: 5432,
     image: { command },
-    // It takes connections before it takes questions.
+    // It accepts connections before it accepts queries.
     readiness: { exec: { command: ['/bin/sh', '-c', `${bin}/pg_isready -q -h "$POD_IP" -p "$PORT"`] } },
     ask: (host, port) => [`${bin}/psql`, '-h', host, '-p', String(port), '-U', 'me', '-Atc', 'select 6*7', 'postgres'],
     answer: '42\n',
-    // May we speak TLS?
+    // The SSLRequest of PostgreSQL's protocol.
     word: Buffer.from([0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f]),
   };
 }
 
-/** Debian keeps them beside the path. */
+/** Debian installs the server's programs outside of PATH. */
 async function postgresBin(): Promise<string> {
   const versions = await readdir('/usr/lib/postgresql').catch(() => []);
   const newest = versions.sort((a, b) => Number(b) - Number(a))[0];
@@ -147,7 +147,7 @@ async function prove(system: EmbeddedSystem, one: Database, rounds: number): Pro
   ];
 }
 
-/** Says one word, and then nothing for several idle times. */
+/** Sends its first bytes, and then nothing for several idle times. */
 async function keepsAwake(system: EmbeddedSystem, one: Database, host: string, port: number): Promise<number> {
   const socket = connect({ host, port }).resume();
   socket.write(one.word);
@@ -161,7 +161,7 @@ async function keepsAwake(system: EmbeddedSystem, one: Database, host: string, p
   return awake;
 }
 
-/** As a load balancer or a kubelet does that only wants to know whether somebody listens. */
+/** Opens and closes a connection, as a load balancer or a kubelet does to see whether the port is open. */
 function look(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port }, () => socket.end());

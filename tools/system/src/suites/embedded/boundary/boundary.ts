@@ -6,12 +6,12 @@ import { type Aim, stepOf, type StepName } from './sweep.ts';
 import type { EmbeddedSystem } from '@scaler/demo';
 import type { Workload } from '../fleet/workload.ts';
 
-/** How one trial at the boundary of sleep went. */
+/** The result of one trial at the boundary of sleep. */
 export interface BoundaryResult {
   readonly workload: Workload;
   readonly aim: Aim;
   readonly park: 'completed' | 'cancelled' | 'not begun';
-  /** The anchor did not come in time; the requests went out all the same. */
+  /** The anchor did not come in time; the requests were sent nevertheless. */
   readonly missed: boolean;
   readonly shots: readonly Shot[];
   /** Why the workload did not come to rest afterwards. */
@@ -21,7 +21,7 @@ export interface BoundaryResult {
 /** One request of a trial. */
 export interface Shot {
   readonly answer: Answer;
-  /** In which step of the park it was sent. */
+  /** The step of the park in which it was sent. */
   readonly step: StepName;
 }
 
@@ -30,7 +30,7 @@ export interface BoundaryOptions {
   readonly proxies: readonly ProxyOf[];
   readonly settleMs: number;
   readonly random: () => number;
-  /** For an anchor to be reached. */
+  /** The longest time until an anchor is reached. */
   readonly anchorTimeoutMs: number;
 }
 
@@ -39,8 +39,8 @@ const restTimeoutMs = 30_000;
 const pauseMs = 25;
 
 /**
- * One trial: the workload falls idle, and in the step of its park that is aimed at two requests arrive, one over a new
- * connection and one over a connection that was opened before. Then it is woken, and left at rest.
+ * One trial: the workload falls idle, and two requests arrive in the step of its park that is aimed at, one over a new
+ * connection and one over a connection that was opened before. Then the workload is woken, and left at rest.
  */
 export async function tryBoundary(workload: Workload, aim: Aim, options: BoundaryOptions): Promise<BoundaryResult> {
   const { system, proxies, random } = options;
@@ -74,7 +74,7 @@ export async function tryBoundary(workload: Workload, aim: Aim, options: Boundar
   }
 }
 
-/** Lets it fall idle; true when the anchor was reached. */
+/** Lets the workload fall idle; true when the anchor was reached. */
 function reached(workload: Workload, aim: Aim, { anchorTimeoutMs }: BoundaryOptions): Promise<boolean> {
   return new Promise((resolve) => {
     const { anchor, holdMs = 0 } = aim;
@@ -91,7 +91,7 @@ function reached(workload: Workload, aim: Aim, { anchorTimeoutMs }: BoundaryOpti
 }
 
 /**
- * Wakes it as often as it sleeps, for a park whose fence heard the metric before it changed still completes; in `always`,
+ * Wakes it as often as it sleeps, because a park whose fence read the metric before it changed still completes; in `always`,
  * where nothing but its own traffic keeps it awake, sleep is rest too.
  */
 async function bringToRest(workload: Workload, wake: () => Promise<void>): Promise<boolean> {
@@ -101,7 +101,7 @@ async function bringToRest(workload: Workload, wake: () => Promise<void>): Promi
     await workload.until(() => rests() || workload.phase === 'asleep', untilMs - performance.now());
     if (rests()) return true;
     if (workload.phase === 'asleep') await wake();
-    // A dying pod may have answered it: then somebody else has to wake it.
+    // A dying pod may have answered the request: then the next request wakes the workload.
     if (workload.phase === 'asleep') await sleep(pauseMs);
   }
   return false;

@@ -7,13 +7,13 @@ import { type Sent, startTraffic, type Traffic } from '../../../harness/traffic.
 import type { Mode, Workload } from '../fleet/workload.ts';
 import { watchWrites, type Write } from '../fleet/writes.ts';
 
-/** Which process dies, and when: at its n-th write in one park, wake and restore. */
+/** The process that dies, and when: at its n-th write in one park, wake and restore. */
 export interface CrashCase {
   readonly mode: Mode;
   readonly write: Write;
   /** From 1, among the writes of that app. */
   readonly nth: number;
-  /** `unanswered`: the write is done, and the process never learns of it. */
+  /** `unanswered`: the write is done, and the process does not get the answer. */
   readonly when: 'unanswered' | 'answered';
 }
 
@@ -22,17 +22,19 @@ export interface CrashResult {
   /** From the kill until the workload was whole; undefined: it was not in time, or the write never came. */
   readonly recoveredMs: number | undefined;
   readonly sent: readonly Sent[];
-  /** What to look at when something is wrong. */
+  /** The history that helps to find the cause of a failure. */
   readonly history: readonly string[];
 }
 
-/** Once killed, a process gets so long to be really dead before the API would answer it. */
+/** A killed process gets so long to be really dead before the API would answer it. */
 const deathMs = 30;
 const parkTimeoutMs = 30_000;
 const answerLimitMs = 20_000;
 const everyMs = 100;
 
-/** The writes of both apps in one park, wake and restore, in order: where nobody calls afterwards, the next park begins. */
+/**
+ * The writes of both apps in one park, wake and restore, in order. Without requests afterwards the next park begins.
+ */
 export async function listWrites(system: EmbeddedSystem, workload: Workload): Promise<readonly Write[]> {
   const writes: Write[] = [];
   const stop = watchWrites(system.api, fleetNamespace, (write, moment) => {
@@ -46,7 +48,7 @@ export async function listWrites(system: EmbeddedSystem, workload: Workload): Pr
   await wake(system, workload);
   stop();
   const last = writes.findIndex(({ kind }) => kind === 'awake');
-  if (last === -1) throw new Error(`no write says that it is awake: ${workload}`);
+  if (last === -1) throw new Error(`no write makes it awake: ${workload}`);
   return writes.slice(0, last + 1);
 }
 
@@ -63,11 +65,11 @@ async function wake(system: EmbeddedSystem, workload: Workload): Promise<void> {
     await ask(urlOf(system, workload), { timeoutMs: answerLimitMs });
     if (await workload.until(() => workload.isWhole, everyMs)) return;
   }
-  throw new Error(`not whole although it is called: ${workload}`);
+  throw new Error(`not whole although requests come: ${workload}`);
 }
 
 /**
- * One crash. Nobody calls until the workload is asleep or the process is dead, whichever comes first; from then on
+ * One crash. No request comes until the workload is asleep or the process is dead, whichever is first; from then on
  * requests keep coming, and each must be answered.
  */
 export async function crashOnce(
@@ -116,7 +118,7 @@ function armKill(
   return watchWrites(system.api, fleetNamespace, async (seen, moment) => {
     if (seen.workload !== workload.name || seen.by !== write.by || moment !== 'done' || ++count !== nth) return;
     const pod = seen.by === 'dlx' ? seen.author : apps.leader();
-    if (pod === undefined) throw new Error(`nobody to kill for a ${seen.kind} write of the ${seen.by}`);
+    if (pod === undefined) throw new Error(`no pod to kill: the ${seen.kind} write of the ${seen.by} comes from none`);
     if (when === 'answered') return void setTimeout(() => kill(pod), 3);
     kill(pod);
     await sleep(deathMs);

@@ -8,10 +8,10 @@ import { isFull, sizeFrom } from '../../../harness/size.ts';
 import { tableLines } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
 
-/** The default; or less, so that not every case waits so long: what that saves is taken off the limit. */
+/** The default of the Lease; or less, so that not every case waits so long: the time saved is taken off the limit. */
 const leaseMs = sizeFrom('TRIALS_LEASE_MS', isFull ? 10_000 : 3_000);
 const limitMs = 20_000 - (10_000 - leaseMs);
-/** A workload that is not whole by then is stranded; what took longer than the limit was slow. */
+/** A workload that is not whole by then is stranded; one that took longer than the limit was slow. */
 const strandedMs = 60_000;
 const settleMs = 300;
 
@@ -21,8 +21,8 @@ interface Lane {
 }
 
 /**
- * Both apps are killed after each of their writes. The systems share the cases; with `TRIALS=full` each goes through all
- * of them, with the Lease as long as it is by default.
+ * Kills both apps after each of their writes. The systems share the cases; with `TRIALS=full` each goes through all
+ * of them, with the default length of the Lease.
  */
 export async function crash(): Promise<readonly Finding[]> {
   const count = sizeFrom('TRIALS_LANES', 4);

@@ -9,30 +9,30 @@ import { sizeFrom } from '../../../harness/size.ts';
 import { tableLines } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
 
-/** One wake: how long each part of the way of its held request took, in milliseconds. */
+/** One wake: the milliseconds that each part of the way of its held request took. */
 interface Wake {
   readonly toWakeWrite: number;
-  /** From the wake write until its instance could be used: the cluster's and the app's own time. */
+  /** From the wake write until its instance could serve: the cluster's and the app's own time. */
   readonly toStart: number;
   readonly toUpstream: number;
   /** From the pod's Ready condition; negative when the DLX found it usable before; undefined: it slept before that. */
   readonly readyToUpstream: number | undefined;
   readonly toClient: number;
-  /** Between two looks at whether the instance is ready. */
+  /** Between two probes of the instance. */
   readonly probeGaps: readonly number[];
-  /** From a client to the awake instance through the DLX, right afterwards: what the machine makes of three hops. */
+  /** From a client to the awake instance through the DLX, right afterwards: the time of three hops on this machine. */
   readonly control: number | undefined;
 }
 
-/** The first wakes of a process run code that was never run before; they are told apart. */
+/** The first wakes of a process run code for the first time; the report shows them apart. */
 const coldWakes = 3;
-/** Between two wakes: else the machine is what is measured. */
+/** The pause between two wakes, so that the machine's load is not measured. */
 const spacingMs = 250;
 
 const timeoutMs = 20_000;
 const counts = { selector: 8, overlay: 6, always: 6 };
 
-/** How long held requests wait for what is ours. */
+/** Measures how long held requests wait for the product itself. */
 export async function latency(): Promise<readonly Finding[]> {
   const wanted = sizeFrom('TRIALS_WAKES', 100);
   const image = createProbedImage();
@@ -68,7 +68,7 @@ async function park({ workloads }: Fleet): Promise<void> {
   }
 }
 
-/** A held request that was answered, and what is still to be looked up about it. */
+/** A held request that was answered, and the lookups that are still to be done. */
 interface Held {
   readonly workload: Workload;
   readonly answer: Answer;

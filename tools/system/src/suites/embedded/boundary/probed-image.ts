@@ -2,11 +2,11 @@ import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerImage } from '@scaler/testing-kit/kubernetes';
 
-/** What one instance saw; all times are `performance.now()`. */
+/** The events of one instance; all times are `performance.now()`. */
 export interface Instance {
-  /** When its readiness could pass: it accepts connections, and answers its probe. */
+  /** When it could be ready: it accepts connections, and answers its probe. */
   readyAtMs: number;
-  /** When each probe before that arrived, as far as it could see them. */
+  /** When each probe before that arrived, as far as the instance could see them. */
   readonly probesMs: number[];
   /** When the head of each request arrived, by `x-request-id`. */
   readonly requestsMs: Map<string, number>;
@@ -17,12 +17,12 @@ export interface ProbedImage extends ServerImage {
   readonly instances: ReadonlyMap<string, Instance>;
 }
 
-/** After so long it is ready by default, in milliseconds. */
+/** By default an instance is ready after so many milliseconds. */
 export const startDelayMs = 150;
 
 /**
- * An image whose instances tell when exactly they could have been used. Half of them do not accept connections until
- * then; the others do, and answer their probe 503, so that one sees how often they are asked.
+ * An image whose instances record when exactly they could have served. Half of them do not accept connections until
+ * then; the others do, and answer their probe 503, which shows how often they are probed.
  */
 export function createProbedImage(delayMs: number = startDelayMs): ProbedImage {
   const instances = new Map<string, Instance>();

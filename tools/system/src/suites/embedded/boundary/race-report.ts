@@ -14,7 +14,7 @@ const shotsOf = (results: readonly BoundaryResult[]): Shot[] => results.flatMap(
 
 const tookMs = ({ answer: { sentMs, firstByteMs } }: Shot): number => firstByteMs - sentMs;
 
-/** Per mode: how many trials, what became of parks and requests. */
+/** Per mode: the number of trials, and the results of parks and requests. */
 export function printModes(results: readonly BoundaryResult[], duplicates: ReadonlySet<string>): void {
   const head = ['mode', 'trials', 'completed', 'cancelled', 'not begun', 'missed'];
   const rest = ['new', 'lost', 'kept-alive', 'lost', 'duplicates', 'not at rest', 'held p50 / p99 ms'];

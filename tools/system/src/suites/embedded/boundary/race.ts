@@ -10,19 +10,19 @@ import { createSweep } from './sweep.ts';
 
 const settleMs = 300;
 const windowMs = 250;
-/** How late the kube-proxies of two nodes are, from and to: each change another time, below settle. */
+/** The lag of the kube-proxies of two nodes, from and to: each change has another one, below settle. */
 const proxyLagsMs = [
   { from: 20, to: 100 },
   { from: 100, to: 220 },
 ] as const;
 const jitterEveryMs = 50;
-/** Many enough to keep the machine busy; with more it is so slow that no step is as short as it could be. */
+/** Enough workloads to keep the machine busy; with more it is so slow that no step is as short as it could be. */
 const counts = { selector: 9, overlay: 8, always: 7 };
 
 export interface RaceOptions {
   readonly trials: number;
   readonly dlxReplicas: number;
-  /** How much later than they happen the DLX hears of changes. */
+  /** The time by which the DLX's watches lag. */
   readonly staleMs?: number;
 }
 
@@ -36,7 +36,7 @@ export async function race(): Promise<readonly Finding[]> {
   return halves;
 }
 
-/** The same, and what the DLX knows is 2 s old. */
+/** The same, with a DLX whose watches lag by 2 s. */
 export function stale(): Promise<readonly Finding[]> {
   const trials = sizeFrom('TRIALS_STALE', 200);
   return runRace({ trials, dlxReplicas: 2, staleMs: 2_000 });
@@ -70,7 +70,7 @@ async function runRace(options: RaceOptions): Promise<readonly Finding[]> {
   }
 }
 
-/** Every workload has its trials one after the other, all workloads at once. */
+/** Every workload has its trials one after the other; the workloads run at the same time. */
 async function tryAll(
   { system, workloads }: Fleet,
   proxies: readonly ProxyOf[],

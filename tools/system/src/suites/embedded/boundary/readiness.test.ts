@@ -22,7 +22,7 @@ test('backend ready as TCP but 503 on HTTP for 2 s, with a readiness path: the c
     expect((await Promise.all(answers)).map(({ text }) => text)).toEqual(Array(20).fill('200'));
     const [instance] = [...image.instances.values()];
     const readyAtMs = instance?.readyAtMs ?? Number.NaN;
-    // It listened, and was asked, long before: by us, and less often by its kubelet.
+    // It listened, and was probed, long before: by the scaler, and less often by its kubelet.
     expect(instance?.probesMs.length).toBeGreaterThan(5);
     const arrivedMs = [...(instance?.requestsMs.values() ?? [])];
     expect(arrivedMs).toHaveLength(20);

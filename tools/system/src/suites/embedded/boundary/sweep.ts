@@ -1,12 +1,12 @@
 import type { Anchor, Mode, Workload } from '../fleet/workload.ts';
 
-/** Where in a park requests are aimed: so long after something happened, drawn from a range. */
+/** The aim of requests within a park: a delay after an anchor, drawn from a range. */
 export interface Aim {
-  /** `idle`: when the metric, or the traffic's end, says so. */
+  /** `idle`: when the metric, or the end of the traffic, makes the workload idle. */
   readonly anchor: Anchor | 'idle';
   readonly fromMs: number;
   readonly toMs: number;
-  /** The anchor's write is held for so long, where it is one that arrives. */
+  /** The API holds the anchor's write for so long, where the anchor is a write that arrives. */
   readonly holdMs?: number;
 }
 
@@ -39,7 +39,7 @@ function aimsOf(mode: Mode, { windowMs, settleMs }: Times): Aims {
     ...(mode === 'selector' ? [{ anchor: 'key:arrived', fromMs: 0, toMs: 6, holdMs: 6 } as const] : []),
     { anchor: `${last}:done`, fromMs: 0, toMs: settleMs / 2 },
     { anchor: `${last}:done`, fromMs: settleMs / 2, toMs: settleMs - 20 },
-    // The fence falls in here.
+    // The fence falls into this range.
     { anchor: `${last}:done`, fromMs: settleMs - 20, toMs: settleMs + 40 },
     { anchor: `${last}:done`, fromMs: settleMs - 20, toMs: settleMs + 40 },
   ];
@@ -48,7 +48,10 @@ function aimsOf(mode: Mode, { windowMs, settleMs }: Times): Aims {
 
 /** The aims of one workload's trials. */
 export interface Sweep {
-  /** `cancelled`: the park before was, so this one is let through: each in a row doubles the time until the next. */
+  /**
+   * `cancelled`: the previous park was cancelled, so this one may complete: each one in a row doubles the time until
+   * the next.
+   */
   next(cancelled: boolean): Aim;
 }
 
@@ -58,7 +61,7 @@ export function createSweep(mode: Mode, times: Times, random: () => number): Swe
   return { next: (cancelled) => (cancelled ? nextLate() : nextEarly()) };
 }
 
-/** Goes through all again and again, each time in another order. */
+/** Goes through all aims again and again, each time in another order. */
 function rounds(aims: readonly Aim[], random: () => number): () => Aim {
   let left: Aim[] = [];
   return () => {
@@ -79,7 +82,7 @@ export const steps = [
 ] as const;
 export type StepName = (typeof steps)[number];
 
-/** In which step of the park a workload is now. */
+/** The step of the park in which a workload is now. */
 export function stepOf(workload: Workload, settleMs: number): StepName {
   const nowMs = performance.now();
   const { phase, phaseAtMs, routedAtMs, zeroAtMs, mode } = workload;

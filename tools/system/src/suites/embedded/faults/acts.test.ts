@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { type Act, overlapOf } from './acts.ts';
 
-/** `a.web`: process a, which holds the Lease, writes to web; `b!web`: without it. */
+/** `a.web`: process a, which holds the Lease, writes to web; `b!web`: process b writes without the Lease. */
 const acts = (...short: string[]): Act[] =>
   short.map((text) => {
     const process = text.charAt(0);
@@ -13,7 +13,7 @@ test('a resource that is handed over once is acted on by one after the other', (
   expect(overlap).toEqual({ handedOver: 1, contested: [], unheld: 0 });
 });
 
-test('a write that comes after the next one has begun is told, and so is one without the Lease', () => {
+test('a write after the next process has begun counts, and so does one without the Lease', () => {
   const overlap = overlapOf(acts('a.web', 'b.web', 'a!web', 'a.shop', 'b!shop'));
   expect(overlap).toEqual({ handedOver: 1, contested: ['web'], unheld: 2 });
 });

@@ -7,13 +7,13 @@ export interface Act {
   readonly process: string;
   /** The process that held the Lease when it was carried out. */
   readonly holder: string | undefined;
-  /** The workload that it was about. */
+  /** The workload that it was written to. */
   readonly resource: string;
   /** `performance.now()`. */
   readonly atMs: number;
 }
 
-/** What the autoscalers do to the workloads of one namespace, as the API's audit has it. */
+/** The writes of the autoscalers to the workloads of one namespace, from the API's audit. */
 export interface Acts {
   readonly all: readonly Act[];
   /** The process that holds the Lease. */
@@ -57,11 +57,11 @@ function resourceOf({ name, body }: AuditEntry): string {
   return named.replace(/-scaler-ipv4$/, '');
 }
 
-/** What two processes did to the same resources. */
+/** The writes of two processes to the same resources. */
 export interface Overlap {
-  /** Both wrote, one after the other. */
+  /** Resources that both wrote to, one after the other. */
   readonly handedOver: number;
-  /** One wrote after the other had begun to. */
+  /** Resources that one process wrote to after the other had begun. */
   readonly contested: readonly string[];
   /** Writes of a process that did not hold the Lease. */
   readonly unheld: number;

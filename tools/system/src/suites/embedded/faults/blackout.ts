@@ -14,18 +14,18 @@ import { seconds } from './seconds.ts';
 import { putToSleep } from './sleepers.ts';
 import { type Rollout, slowRollout } from './slow-rollout.ts';
 
-/** As many in each of two namespaces. */
+/** The same number in each of two namespaces. */
 const counts = { selector: 20, overlay: 20, always: 10 };
 const namespaces = ['trials', 'others'];
 const windowMs = 1_000;
-/** The default; or less, so that nobody has to wait so long. */
+/** The default; or less, so that the trial is shorter. */
 const limitMs = sizeFrom('TRIALS_DEADMAN_MS', isFull ? 60_000 : 30_000);
-/** A replica that nobody replaces waits to be replaced for half the limit at most, as by default: 30 s of 60. */
+/** A replica without a replacement waits for half the limit at most, as by default: 30 s of 60. */
 const shutdownMs = limitMs / 2 + 25_000;
-/** The defaults. */
+/** The defaults of the start throttle. */
 const starts = { limit: 20, namespaceLimit: 10 };
 const appStartMs = 1_000;
-/** Between the limit and the switch lie a look each second and two live reads a second apart. */
+/** Between the limit and the switch come a look each second, and two live reads a second apart. */
 const noticeMs = 4_000;
 const upMs = 45_000;
 const rollouts: readonly Rollout[] = [
@@ -37,7 +37,7 @@ const rollouts: readonly Rollout[] = [
   { name: 'both at once', strategy: { type: 'Recreate', rollingUpdate: null }, delaySeconds: 8 },
 ];
 
-/** No DLX is left while 100 sleep; before, two rollouts of it that are merely slow. */
+/** No DLX is left while 100 sleep; before that, two rollouts of the DLX that are merely slow. */
 export async function blackout(): Promise<readonly Finding[]> {
   const system = await startEmbeddedSystem({
     images: { app: createEchoImage({ startDelayMs: appStartMs }) },
@@ -70,10 +70,10 @@ async function goDark(system: EmbeddedSystem, workloads: readonly Workload[]): P
   const goneMs = performance.now();
   const started = await Promise.all(workloads.map((workload) => watchStart(workload, goneMs)));
   const answers = await Promise.all(workloads.map((one) => ask(urlOf(system, one), { timeoutMs: 5_000 })));
-  const isTold = ({ namespace, name }: Workload): boolean => eventsOf(system, namespace, name, 'DlxGone').length > 0;
-  await system.waitFor(() => workloads.every(isTold), { timeoutMs: 15_000 }).catch(() => undefined);
-  const told = workloads.filter(isTold);
-  const findings = report(started, answers.filter(({ ok }) => ok).length, told.length);
+  const hasEvent = ({ namespace, name }: Workload): boolean => eventsOf(system, namespace, name, 'DlxGone').length > 0;
+  await system.waitFor(() => workloads.every(hasEvent), { timeoutMs: 15_000 }).catch(() => undefined);
+  const withEvent = workloads.filter(hasEvent);
+  const findings = report(started, answers.filter(({ ok }) => ok).length, withEvent.length);
   scaleDlx(system, 2);
   const backMs = performance.now();
   await putToSleep(system, workloads);
@@ -81,7 +81,7 @@ async function goDark(system: EmbeddedSystem, workloads: readonly Workload[]): P
   return findings;
 }
 
-/** When it was started, had a ready pod, and was led to by its Service alone; milliseconds from `sinceMs`. */
+/** When each was started, had a ready pod, and had its Service restored; milliseconds from `sinceMs`. */
 async function watchStart(workload: Workload, sinceMs: number): Promise<Start> {
   const { namespace } = workload;
   const untilMs = async (is: () => boolean): Promise<number> =>
@@ -99,7 +99,7 @@ async function watchStart(workload: Workload, sinceMs: number): Promise<Start> {
   return { namespace, startedMs, readyMs, restoredMs };
 }
 
-function report(started: readonly Start[], served: number, told: number): readonly Finding[] {
+function report(started: readonly Start[], served: number, withEvent: number): readonly Finding[] {
   const row = (name: string, values: readonly number[]): (string | number)[] => [
     name,
     ...[0, 0.5, 1].map((p) => seconds(p === 0 ? Math.min(...values) : percentile(values, p))),
@@ -128,12 +128,12 @@ function report(started: readonly Start[], served: number, told: number): readon
   const last = (of: (start: Start) => number): number => Math.max(...started.map(of));
   return [
     all(
-      'restored, with a pod that is ready, nobody having done anything',
+      'restored, with a ready pod, without any other action',
       started.filter(({ restoredMs }) => restoredMs > 0).length,
       started.length,
     ),
     all('requests through their Services answered meanwhile', served, started.length),
-    all('told by an Event', told, started.length),
+    all('with an Event', withEvent, started.length),
     all('none started before the limit', Number(firstMs >= limitMs), 1),
     atMost('no DLX → the first is started', firstMs, limitMs + noticeMs),
     atMost('the first is started → the last is restored', last(({ restoredMs }) => restoredMs) - firstMs, upMs),

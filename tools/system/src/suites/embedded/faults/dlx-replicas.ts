@@ -24,13 +24,13 @@ export function scaleDlx({ api }: EmbeddedSystem, replicas: number): void {
   api.store.patch(deployments, systemNamespace, 'dlx', { type: 'merge', body: { spec: { replicas } } });
 }
 
-/** SIGKILL to each of them, now. */
+/** Sends SIGKILL to each of them, now. */
 export function killDlx({ api, kill }: EmbeddedSystem): void {
   const { items } = api.store.list('v1/pods', { namespace: systemNamespace, labelSelector: 'app=dlx' });
   for (const { metadata } of items) kill(systemNamespace, metadata.name, 'SIGKILL');
 }
 
-/** Replaces all of them, as the strategy says; a new one is not asked whether it is ready before `delaySeconds`. */
+/** Replaces all of them by the strategy; the readiness probe of a new one starts after `delaySeconds`. */
 export async function rollOutDlx(system: EmbeddedSystem, strategy: object, delaySeconds: number): Promise<void> {
   const readinessProbe = { initialDelaySeconds: delaySeconds };
   const template = {

@@ -7,23 +7,23 @@ import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
 import { createFleet, fleetNamespace, urlOf } from '../fleet/fleet.ts';
 import { tableLines } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
-import { type Cause, whenSaid } from './pod-says.ts';
+import { type Cause, watchForCause } from './pod-causes.ts';
 import { putToSleep } from './sleepers.ts';
 
 const windowMs = 500;
-/** From the pod's word to the answer. */
+/** From the pod's status to the answer. */
 const limitMs = 2_000;
 const everyMs = 200;
-/** How long requests keep coming once one was answered. */
+/** Requests keep coming for so long after the first answer. */
 const afterMs = 3_000;
 const askTimeoutMs = 30_000;
 const counts = { selector: 1, overlay: 1, always: 1 };
 
-/** Breaks what starts next; `mend` is its opposite. */
+/** Breaks the next start; `mend` is its opposite. */
 interface Break {
   readonly name: string;
   readonly cause: Cause;
-  readonly says: RegExp;
+  readonly answer: RegExp;
   readonly apply: (system: EmbeddedSystem, good: Image) => void;
   readonly mend: (system: EmbeddedSystem, good: Image) => void;
 }
@@ -34,27 +34,30 @@ const breaks: readonly Break[] = [
   {
     name: 'image pull',
     cause: 'ImagePull',
-    says: /(ErrImagePull|ImagePullBackOff): Its image cannot be pulled/,
+    answer: /(ErrImagePull|ImagePullBackOff): Its image cannot be pulled/,
     apply: ({ images }) => void delete images['app'],
     mend: ({ images }, good) => void (images['app'] = good),
   },
   {
     name: 'crash loop',
     cause: 'CrashLoop',
-    says: /CrashLoopBackOff: Its container ends again and again/,
+    answer: /CrashLoopBackOff: Its container ends again and again/,
     apply: ({ images }) => void (images['app'] = crashing),
     mend: ({ images }, good) => void (images['app'] = good),
   },
   {
     name: 'unschedulable',
     cause: 'Unschedulable',
-    says: /Unschedulable: No node can take its pod/,
+    answer: /Unschedulable: No node can take its pod/,
     apply: ({ node }) => node.cordon(),
     mend: ({ node }) => node.uncordon(),
   },
 ];
 
-/** Requests that are held for what cannot start are told why, once its pod says so; without nodes on their way. */
+/**
+ * Requests held for a start that cannot succeed are answered with the cause, once the pod's status has it; where no
+ * node may be added.
+ */
 export async function hopeless(): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   await withSleepers({ unschedulableAfter: '500ms' }, async (system, workloads, good) => {
@@ -96,13 +99,13 @@ async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>):
 
 interface Refused {
   readonly one: Break;
-  /** Requests held when the pod said so, from then to their answer. */
+  /** Requests that were held when the pod's status had the cause: from then to their answer. */
   readonly heldMs: readonly number[];
-  /** Requests that came later, from when they were sent. */
+  /** Requests that came later: from when they were sent to their answer. */
   readonly laterMs: readonly number[];
-  /** Answered otherwise than with the cause. */
+  /** Answers without the cause. */
   readonly wrong: readonly string[];
-  /** From when it was mended until a request was served, at the longest. */
+  /** The longest time from the repair until a request was served. */
   readonly mendedMs: number;
 }
 
@@ -114,7 +117,7 @@ async function refuse(
 ): Promise<Refused> {
   await putToSleep(system, workloads);
   one.apply(system, good);
-  const each = await Promise.all(workloads.map((workload) => askInVain(system, workload, one)));
+  const each = await Promise.all(workloads.map((workload) => askWhileBroken(system, workload, one)));
   one.mend(system, good);
   const mendedMs = performance.now();
   const served = await Promise.all(workloads.map((workload) => untilServed(system, workload)));
@@ -127,13 +130,16 @@ async function refuse(
   };
 }
 
-/** Requests at a steady rate, from the one that wakes it until some time after it was told that it is in vain. */
-async function askInVain(
+/**
+ * Sends requests at a steady rate, from the one that wakes the workload until some time after the first answer with the
+ * cause.
+ */
+async function askWhileBroken(
   system: EmbeddedSystem,
   workload: Workload,
-  { cause, says }: Break,
+  { cause, answer: expected }: Break,
 ): Promise<Pick<Refused, 'heldMs' | 'laterMs' | 'wrong'>> {
-  const said = whenSaid(system.api, fleetNamespace, workload.name, cause);
+  const said = watchForCause(system.api, fleetNamespace, workload.name, cause);
   const sent: Promise<{ answer: Answer; endedMs: number }>[] = [];
   const send = (): void => {
     const answered = ask(urlOf(system, workload), { timeoutMs: askTimeoutMs });
@@ -152,7 +158,7 @@ async function askInVain(
   return {
     heldMs: held.map(({ endedMs }) => endedMs - saidMs),
     laterMs: later.map(({ answer, endedMs }) => endedMs - answer.sentMs),
-    wrong: ended.flatMap(({ answer: { status, text } }) => (status === 503 && says.test(text) ? [] : [text])),
+    wrong: ended.flatMap(({ answer: { status, text } }) => (status === 503 && expected.test(text) ? [] : [text])),
   };
 }
 
@@ -168,8 +174,8 @@ async function untilServed(system: EmbeddedSystem, workload: Workload): Promise<
 }
 
 /**
- * A cluster that adds nodes when it must: that no node takes the pod is how each wake begins there. Nobody is refused;
- * whoever looks is told, and so is who has waited for as long as anybody may.
+ * A cluster that adds nodes on demand: there each wake begins without a node for the pod. No request is refused at once;
+ * the admin API gives the cause, and so does the answer to a request whose hold has reached its limit.
  */
 async function waitForNode(system: EmbeddedSystem, workloads: readonly Workload[]): Promise<readonly Finding[]> {
   await putToSleep(system, workloads);
@@ -177,27 +183,31 @@ async function waitForNode(system: EmbeddedSystem, workloads: readonly Workload[
   const holdFor = { metadata: { annotations: { 'scaler/hold-timeout': '4s' } } };
   system.api.store.patch('apps/v1/deployments', fleetNamespace, second.name, { type: 'merge', body: holdFor });
   system.node.cordon();
-  const said = whenSaid(system.api, fleetNamespace, first.name, 'Unschedulable');
+  const said = watchForCause(system.api, fleetNamespace, first.name, 'Unschedulable');
   const held = Array.from({ length: 10 }, () => ask(urlOf(system, first), { timeoutMs: askTimeoutMs }));
-  const inVain = ask(urlOf(system, second), { timeoutMs: askTimeoutMs });
-  const toldMs = await untilTold(system, first, /^Unschedulable: No node can take its pod/);
-  const { text } = await inVain;
+  const outlasted = ask(urlOf(system, second), { timeoutMs: askTimeoutMs });
+  const explainedMs = await untilExplained(system, first, /^Unschedulable: No node can take its pod/);
+  const { text } = await outlasted;
   system.node.uncordon();
   const answers = await Promise.all(held);
   said.stop();
   return [
     atMost(
-      'a node may be on its way: its pod says so → the admin API tells why it waits',
-      toldMs - (said.atMs ?? NaN),
+      'a node may be on its way: the status of its pod has the cause → the admin API has it',
+      explainedMs - (said.atMs ?? NaN),
       limitMs,
     ),
     all('  held until the node was there, then served', answers.filter(({ ok }) => ok).length, held.length),
-    all('  held for as long as its workload allows, then told why', Number(/Unschedulable/.test(text)), 1),
+    all(
+      '  held for as long as its workload allows, then answered with the cause',
+      Number(/Unschedulable/.test(text)),
+      1,
+    ),
   ];
 }
 
-/** `performance.now()` when the DLX's admin API first told it. */
-async function untilTold(system: EmbeddedSystem, { namespace, name }: Workload, text: RegExp): Promise<number> {
+/** `performance.now()` when the DLX's admin API first gave this cause. */
+async function untilExplained(system: EmbeddedSystem, { namespace, name }: Workload, text: RegExp): Promise<number> {
   const untilMs = performance.now() + 10_000;
   while (performance.now() < untilMs) {
     const response = await fetch(`${system.adminUrl()}/resources/${namespace}/${name}`);
@@ -217,13 +227,17 @@ function report(results: readonly Refused[]): readonly Finding[] {
   const rows = results.map(({ one, heldMs, laterMs, wrong, mendedMs }) => [
     ...[one.name, ...span(heldMs), ...span(laterMs), wrong.length, Math.round(mendedMs)],
   ]);
-  const head = ['milliseconds', 'held', 'p50 from its word', 'longest', 'later', 'p50', 'longest', 'told otherwise'];
+  const head = ['milliseconds', 'held', 'p50 from its status', 'longest', 'later', 'p50', 'longest', 'other answers'];
   for (const line of tableLines([[...head, 'served after it was mended'], ...rows])) console.log(line);
   for (const { wrong } of results) for (const text of wrong.slice(0, 3)) console.log(`    ${text}`);
   return results.flatMap(({ one, heldMs, laterMs, wrong, mendedMs }) => [
-    atMost(`${one.name}: its pod says so → each that was held is answered`, Math.max(...heldMs), limitMs),
+    atMost(
+      `${one.name}: the status of its pod has the cause → each held request is answered`,
+      Math.max(...heldMs),
+      limitMs,
+    ),
     atMost('  sent later → answered', Math.max(...laterMs), limitMs),
     none('  answered with anything but the cause', wrong.length),
-    atMost('  mended → served, without anybody doing anything', mendedMs, 15_000),
+    atMost('  mended → served, without any other action', mendedMs, 15_000),
   ]);
 }

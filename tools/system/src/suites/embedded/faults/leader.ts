@@ -10,14 +10,14 @@ import type { Workload } from '../fleet/workload.ts';
 import { type Acts, followActs, type Overlap, overlapOf } from './acts.ts';
 import { seconds } from './seconds.ts';
 
-/** 50 workloads, all of which are to be put to sleep. */
+/** 50 workloads, all of which are to go to sleep. */
 const counts = { selector: 20, overlay: 20, always: 10 };
 const windowMs = 2_000;
 const settleMs = 1_000;
 const limitMs = 20_000;
 const askTimeoutMs = 30_000;
 const leastParking = 10;
-/** Whatever a frozen leader still writes is written by then. */
+/** By then a thawed leader has sent every write that it had begun. */
 const lateWritesMs = 3_000;
 
 interface Phases {
@@ -26,13 +26,13 @@ interface Phases {
   readonly asleep: number;
 }
 
-/** What happens to the leader, and when. */
+/** The fault of the leader, and its moment. */
 interface Round {
   readonly name: string;
   readonly when: (phases: Phases) => boolean;
-  /** Kills it, or freezes it; returns what makes it go on. */
+  /** Kills or freezes it; returns the function that thaws it. */
   readonly strike: (system: EmbeddedSystem, pod: string) => () => void;
-  /** A frozen one goes on as soon as another one acts, or only when that has finished. */
+  /** A frozen leader goes on as soon as another one acts, or only when that one has finished. */
   readonly goesOn?: 'soon' | 'late';
 }
 
@@ -49,7 +49,7 @@ function loseNode(system: EmbeddedSystem, pod: string): () => void {
   return nothing;
 }
 
-/** As a virtual machine that is suspended: when it goes on it knows nothing of what has been meanwhile. */
+/** As a virtual machine that is suspended: when it goes on it has missed everything in between. */
 function freeze(system: EmbeddedSystem, pod: string): () => void {
   const frozen = system.processes().find((one) => one.namespace === systemNamespace && one.pod === pod);
   if (frozen?.pid === undefined) throw new Error(`${pod} has no process`);
@@ -94,7 +94,7 @@ interface Result {
   readonly overlap: Overlap;
 }
 
-/** The leader is struck in the middle of 50 parks; a second autoscaler stands by. The Lease is as long as by default. */
+/** The leader is struck in the middle of 50 parks; a second autoscaler stands by. The Lease has its default length. */
 export async function leader(): Promise<readonly Finding[]> {
   const system = await startEmbeddedSystem({
     images: { app: createEchoImage({ startDelayMs: 15 }) },
@@ -120,7 +120,7 @@ export async function leader(): Promise<readonly Finding[]> {
   }
 }
 
-/** All are awake, both autoscalers are there, and from now on all are idle. */
+/** All are awake, both autoscalers run, and from now on all are idle. */
 async function begin({ system, workloads }: Fleet): Promise<void> {
   await system.waitFor(() => appsOf(system).areReady && appsOf(system).leader() !== undefined, { timeoutMs: 60_000 });
   const metered = workloads.filter(({ mode }) => mode !== 'always');
@@ -131,11 +131,11 @@ async function begin({ system, workloads }: Fleet): Promise<void> {
       await ask(urlOf(system, workload), { timeoutMs: askTimeoutMs });
       await workload.until(() => workload.isWhole, 500);
     }
-    if (!workload.isWhole) throw new Error(`not whole although it is called: ${workload}`);
+    if (!workload.isWhole) throw new Error(`not whole although requests come: ${workload}`);
   };
   await Promise.all(metered.map(untilAwake));
   await Promise.all(workloads.filter(({ mode }) => mode === 'always').map(untilAwake));
-  // Those whose idleness the DLX tells fall idle one window after their last request: the others at the same time.
+  // Workloads that the DLX counts fall idle one window after their last request: the others at the same time.
   await sleep(windowMs - 500);
   for (const workload of metered) workload.idle = true;
 }
@@ -146,10 +146,10 @@ async function strike({ system, workloads }: Fleet, acts: Acts, round: Round): P
   const phases = phasesOf(workloads);
   const { holder } = acts;
   const pod = appsOf(system).leader();
-  if (holder === undefined || pod === undefined) throw new Error('nobody leads');
+  if (holder === undefined || pod === undefined) throw new Error('no autoscaler holds the Lease');
   const goOn = round.strike(system, pod);
   const struckMs = performance.now();
-  // What is undone is to stay so: to be parked anew at once would be a trial of something else.
+  // A park that was undone stays undone: parking at once again would be another trial.
   for (const workload of workloads) workload.idle = false;
   const settling = Promise.all(workloads.map((workload) => settled(workload, struckMs)));
   await system.waitFor(() => acts.all.some(({ process }) => process !== holder), { timeoutMs: 60_000 });

@@ -1,4 +1,4 @@
-/** One start that nobody asked for; milliseconds from a moment that all share, NaN: never. */
+/** One start without a request; milliseconds from one common moment, NaN: never. */
 export interface Start {
   readonly namespace: string;
   readonly startedMs: number;
@@ -7,10 +7,10 @@ export interface Start {
 }
 
 export interface PaceSeen {
-  /** Started and not ready yet, at the most. */
+  /** The most that were started and not ready yet. */
   readonly atOnce: number;
   readonly ofOneNamespace: number;
-  /** Started within one second, at the most. */
+  /** The most that were started within one second. */
   readonly perSecond: number;
 }
 

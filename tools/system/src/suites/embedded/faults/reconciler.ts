@@ -3,12 +3,12 @@ import type { Workload } from '../fleet/workload.ts';
 
 export const managerName = 'argocd-controller';
 
-/** What it has in Git, and forces back. */
+/** The field that it has in Git, and writes back. */
 export type Field = 'replicas' | 'selector';
 
-/** Somebody who writes what he has in Git whenever he finds something else. */
+/** A client that writes back the state in Git whenever an object differs from it. */
 export interface Reconciler {
-  /** How often he found something else, by workload name. */
+  /** How often it wrote back, by workload name. */
   readonly rounds: ReadonlyMap<string, number>;
   stop(): void;
 }

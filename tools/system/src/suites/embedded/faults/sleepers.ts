@@ -3,7 +3,7 @@ import type { Workload } from '../fleet/workload.ts';
 
 const limitMs = 120_000;
 
-/** From now on they are idle; resolves when all sleep and their pods are gone, so that none of those answers any more. */
+/** Makes them idle; resolves when all sleep and their pods are gone, so that no such pod answers any more. */
 export async function putToSleep({ api, waitFor }: EmbeddedSystem, workloads: readonly Workload[]): Promise<void> {
   for (const workload of workloads) workload.idle = true;
   for (const workload of workloads) {

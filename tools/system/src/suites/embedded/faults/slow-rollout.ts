@@ -8,22 +8,22 @@ import { readyDlx, rollOutDlx } from './dlx-replicas.ts';
 import { seconds } from './seconds.ts';
 import { putToSleep } from './sleepers.ts';
 
-/** How the DLX is replaced. */
+/** A rollout of the DLX. */
 export interface Rollout {
   readonly name: string;
   readonly strategy: object;
-  /** Before a new one may be ready. */
+  /** A new pod may be ready only after this. */
   readonly delaySeconds: number;
 }
 
 export interface RolloutLimits {
-  /** The dead-man switch's. */
+  /** The limit of the dead-man switch. */
   readonly limitMs: number;
-  /** So long after a switch that was thrown the first would be started. */
+  /** If the switch were thrown, the first workload would be started after so long. */
   readonly noticeMs: number;
 }
 
-/** All sleep on, and one of them is woken by a request afterwards as ever. */
+/** All sleep on, and afterwards a request wakes one of them as usual. */
 export async function slowRollout(
   system: EmbeddedSystem,
   workloads: readonly Workload[],
@@ -49,24 +49,24 @@ export async function slowRollout(
 }
 
 interface Gaps {
-  /** The longest time without a ready DLX, and with less than both. */
+  /** The longest time without a ready DLX, and with fewer than both. */
   readonly noneForMs: number;
   readonly fewerForMs: number;
 }
 
 function watchGaps(system: EmbeddedSystem): { stop(): Gaps } {
-  const nobody = longest(() => readyDlx(system) === 0);
+  const none = longest(() => readyDlx(system) === 0);
   const fewer = longest(() => readyDlx(system) < 2);
-  const timer = setInterval(() => [nobody, fewer].forEach(({ look }) => look()), 20);
+  const timer = setInterval(() => [none, fewer].forEach(({ look }) => look()), 20);
   return {
     stop: () => {
       clearInterval(timer);
-      return { noneForMs: nobody.ms(), fewerForMs: fewer.ms() };
+      return { noneForMs: none.ms(), fewerForMs: fewer.ms() };
     },
   };
 }
 
-/** The longest time for which something was so at each look. */
+/** The longest time for which a condition held at each look. */
 function longest(is: () => boolean): { look(): void; ms(): number } {
   let sinceMs: number | undefined;
   let longestMs = 0;

@@ -12,12 +12,12 @@ import { type Field, managerName, type Reconciler, startReconciler } from './rec
 
 const windowMs = 500;
 const writesEveryMs = 3_000;
-/** 5 a second, over all workloads in turn: to each while it is awake, asleep, and in between. */
+/** 5 requests a second, over all workloads in turn: to each while it is awake, asleep, and in between. */
 const requestsEveryMs = 200;
 const answerLimitMs = 20_000;
 const mostRounds = 3;
 const giveUpMs = 90_000;
-/** Rounds of the other writer through which it must stay given up. */
+/** The product must give way for so long: five rounds of the other writer. */
 const peaceMs = 5 * writesEveryMs;
 
 interface Side {
@@ -32,15 +32,15 @@ const sides: readonly Side[] = [
 
 interface Fight extends Side {
   readonly fleet: Fleet;
-  readonly rival: Reconciler;
+  readonly reconciler: Reconciler;
 }
 
-/** A reconciler writes back what we write, every 3 s, and the metric says idle throughout. */
+/** A reconciler writes back what the product writes, every 3 s, and the metric says idle throughout. */
 export async function tugOfWar(): Promise<readonly Finding[]> {
   const system = await startEmbeddedSystem({
     images: { app: createEchoImage({ startDelayMs: 50 }) },
     settleMs: 300,
-    // Without a cooldown all are parked all the time.
+    // Without a cooldown the product parks all of them all the time.
     scalerOptions: { apiQps: '1000' },
     autoscalerArgs: ['--scale-interval=200ms', '--cooldown=1ms', '--max-parks=32'],
   });
@@ -48,12 +48,12 @@ export async function tugOfWar(): Promise<readonly Finding[]> {
   try {
     for (const side of sides) {
       const fleet = await createFleet(system, { counts: side.counts, image: 'app', windowMs, namespace: side.field });
-      fights.push({ ...side, fleet, rival: startReconciler(system, fleet.workloads, side.field, writesEveryMs) });
+      fights.push({ ...side, fleet, reconciler: startReconciler(system, fleet.workloads, side.field, writesEveryMs) });
     }
     return await fight(system, fights);
   } finally {
-    for (const { fleet, rival } of fights) {
-      rival.stop();
+    for (const { fleet, reconciler } of fights) {
+      reconciler.stop();
       fleet.close();
     }
     await system.close();
@@ -71,7 +71,7 @@ async function fight(system: EmbeddedSystem, fights: readonly Fight[]): Promise<
   await system.waitFor(() => workloads.every(givenUp), { timeoutMs: giveUpMs }).catch(() => undefined);
   console.log(`  all given up after ${((performance.now() - beganMs) / 1000).toFixed(1)} s`);
   await sleep(1_000);
-  const then = fights.map(({ rival }) => sum(rival.rounds));
+  const then = fights.map(({ reconciler }) => sum(reconciler.rounds));
   await sleep(peaceMs);
   const sent = await traffic.stop();
   const lost = sent.filter(({ answer: { ok } }) => !ok);
@@ -104,11 +104,11 @@ async function explanationOf(system: EmbeddedSystem, { namespace, name }: Worklo
 
 async function report(
   system: EmbeddedSystem,
-  { field, fleet: { workloads }, rival }: Fight,
+  { field, fleet: { workloads }, reconciler }: Fight,
   roundsThen: number,
 ): Promise<readonly Finding[]> {
   const explanations = await Promise.all(workloads.map((workload) => explanationOf(system, workload)));
-  const roundsOf = ({ name }: Workload): number => rival.rounds.get(name) ?? 0;
+  const roundsOf = ({ name }: Workload): number => reconciler.rounds.get(name) ?? 0;
   const rows = workloads.map((one) => [one.name, roundsOf(one), one.parks, one.sleeps, one.phase]);
   for (const line of tableLines([[`${field} written back`, 'rounds', 'parks', 'sleeps', 'now'], ...rows]))
     console.log(line);
@@ -116,7 +116,7 @@ async function report(
   const count = (is: (workload: Workload, i: number) => boolean): number => workloads.filter(is).length;
   return [
     atMost(`${field} written back by ${managerName}: rounds, at the most`, most, mostRounds, 'rounds'),
-    none(`  rounds in the ${peaceMs / 1000} s after it was given up`, sum(rival.rounds) - roundsThen),
+    none(`  rounds in the ${peaceMs / 1000} s after it was given up`, sum(reconciler.rounds) - roundsThen),
     all(
       '  an Event names the writer',
       count((one) => contestedBy(system, one).length > 0),

@@ -4,7 +4,7 @@ import type { EmbeddedSystem } from '@scaler/demo';
 
 const longest = 400;
 
-/** The last lines that the apps logged, of those that a pattern matches. */
+/** Prints the last lines that the apps logged and that match a pattern. */
 export async function printLogs({ logFolder }: EmbeddedSystem, pattern: RegExp, lines: number): Promise<void> {
   for (const file of await readdir(logFolder)) {
     const text = await readFile(join(logFolder, file), 'utf8');

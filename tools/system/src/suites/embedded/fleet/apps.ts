@@ -2,9 +2,9 @@ import { type EmbeddedSystem, systemNamespace } from '@scaler/demo';
 
 /** The apps of a system as pods that can be killed. */
 export interface Apps {
-  /** The autoscaler that holds the Lease; undefined while nobody does. */
+  /** The autoscaler that holds the Lease; undefined: none does. */
   leader(): string | undefined;
-  /** SIGKILL, now; the node starts it again. */
+  /** Sends SIGKILL, now; the node starts it again. */
   kill(pod: string): void;
   /** Whether every pod of both is Ready. */
   readonly areReady: boolean;

@@ -11,11 +11,11 @@ export interface FleetOptions {
   readonly counts: Readonly<Record<Mode, number>>;
   /** Key of the system's images. */
   readonly image: string;
-  /** For so long a workload must have been idle. */
+  /** A workload must have been idle for so long before it parks. */
   readonly windowMs: number;
   /** Default {@link fleetNamespace}. */
   readonly namespace?: string;
-  /** Default: the system's own. */
+  /** Default: the system's own proxy. */
   readonly proxies?: readonly ProxyOf[];
 }
 
@@ -26,7 +26,7 @@ export interface Fleet {
   close(): void;
 }
 
-/** Creates them; resolves when all are adopted, serve, and are at rest. */
+/** Creates the workloads; resolves when all are adopted, serve, and are at rest. */
 export async function createFleet(system: EmbeddedSystem, options: FleetOptions): Promise<Fleet> {
   const { counts, namespace: place = fleetNamespace } = options;
   const workloads = modes.flatMap((mode) =>
@@ -66,7 +66,7 @@ async function create(system: EmbeddedSystem, workload: Workload, { image, windo
     labels: { 'scaler/enabled': 'true' },
     annotations: { 'scaler/routing': mode, 'scaler/cooldown': '1ms', ...idleness },
     readinessProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 1 },
-    // Without it a new connection can reach a dying pod, as in any scale-down: overlay's price.
+    // Without the pause a new connection can reach a dying pod, as in any scale-down: the price of `overlay`.
     ...(mode === 'overlay' && { preStopSeconds: 1 }),
   });
   await system.service(namespace, name, { port: servicePort, targetPort: 8080, portName: 'http' });

@@ -6,7 +6,10 @@ import { watchWrites, type Write, type WriteMoment } from './writes.ts';
 
 const routing = ['slice', 'key'];
 
-/** Keeps workloads of one namespace true to their objects, and writes their journals. Returns how to stop. */
+/**
+ * Updates the workloads of one namespace from their objects, and writes their journals. Returns a function that stops
+ * it.
+ */
 export function follow(
   { api }: EmbeddedSystem,
   namespace: string,
@@ -83,11 +86,11 @@ function takeSlice(workload: Workload, object: KubeObject, deleted: boolean): vo
   if (ours && deleted) workload.slices.delete(name);
   else if (ours) workload.slices.add(name);
   const endpoints = (object as { endpoints?: Endpoint[] }).endpoints ?? [];
-  const told = endpoints.map(({ addresses, conditions }) => {
+  const texts = endpoints.map(({ addresses, conditions }) => {
     const { ready, terminating } = conditions ?? {};
     return `${addresses?.join() ?? ''}${ready === false ? ' not ready' : ''}${terminating === true ? ' terminating' : ''}`;
   });
-  workload.journal.note(`EndpointSlice ${name}: ${deleted ? 'deleted' : told.join(', ') || 'empty'}`);
+  workload.journal.note(`EndpointSlice ${name}: ${deleted ? 'deleted' : texts.join(', ') || 'empty'}`);
 }
 
 interface PodStatus {

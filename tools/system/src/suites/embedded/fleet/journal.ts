@@ -6,7 +6,7 @@ export interface Note {
 
 const kept = 600;
 
-/** What happened to one workload, the latest part of it, for whoever has to find out why a request was lost. */
+/** The latest events of one workload, for finding out why a request was lost. */
 export class Journal {
   #notes: Note[] = [];
 
@@ -15,7 +15,7 @@ export class Journal {
     if (this.#notes.length > kept * 1.2) this.#notes = this.#notes.slice(-kept);
   }
 
-  /** Lines of what happened around a moment, in milliseconds from it. */
+  /** The events around a moment, as lines, in milliseconds from it. */
   around(atMs: number, beforeMs: number, afterMs: number): string[] {
     return this.#notes
       .filter((note) => note.atMs >= atMs - beforeMs && note.atMs <= atMs + afterMs)

@@ -3,13 +3,13 @@ import { Journal } from './journal.ts';
 export const modes = ['selector', 'overlay', 'always'] as const;
 export type Mode = (typeof modes)[number];
 
-/** Something that happens in a park and that a request can be aimed at. */
+/** An event in a park that a request can be aimed at. */
 export type Anchor = `${WriteKind}:${'arrived' | 'done'}`;
 
-/** What one of the apps writes: a phase, or routing. */
+/** A write of one of the apps: a phase, or routing. */
 export type WriteKind = 'parking' | 'asleep' | 'waking' | 'awake' | 'slice' | 'unslice' | 'key' | 'unkey' | 'ports';
 
-/** Told of one anchor, once. */
+/** Called once, when its anchor is reached. */
 export interface Armed {
   readonly anchor: Anchor;
   /** A write that has arrived is held for so long. */
@@ -17,20 +17,20 @@ export interface Armed {
   fire(): void;
 }
 
-/** One workload of a fleet, as its objects tell. Kept true by {@link follow}. */
+/** The state of one workload of a fleet, from its objects. {@link follow} updates it. */
 export class Workload {
   readonly namespace: string;
   readonly name: string;
   readonly mode: Mode;
   readonly journal = new Journal();
-  /** What its metric says. */
+  /** The value of its metric. */
   idle = false;
   phase = '';
   replicas = 0;
-  /** Parks begun, and completed, so far. */
+  /** The numbers of parks begun, and completed, so far. */
   parks = 0;
   sleeps = 0;
-  /** The key of ours in its Service's selector. */
+  /** Our key in its Service's selector. */
   key: string | undefined = undefined;
   /** Names of our slices. */
   readonly slices = new Set<string>();
@@ -50,7 +50,7 @@ export class Workload {
     this.mode = mode;
   }
 
-  /** Awake, with its routing as its mode wants it. */
+  /** Awake, with the routing of its mode. */
   get isWhole(): boolean {
     if (this.phase !== 'awake' || this.replicas !== 1 || this.readyPods.size !== 1) return false;
     return this.isRoutedForRest;
@@ -61,7 +61,7 @@ export class Workload {
     return this.isWhole || (this.phase === 'asleep' && this.replicas === 0 && this.isRoutedForRest);
   }
 
-  /** Its Service is as it must be in the present phase once nothing is under way. */
+  /** Its Service has the routing that the present phase ends with. */
   get isRoutedForRest(): boolean {
     const hasKey = this.key !== undefined;
     const hasSlice = this.slices.size === 1;
@@ -74,7 +74,7 @@ export class Workload {
     for (const waiter of this.#waiters) waiter();
   }
 
-  /** Resolves when `predicate` holds, asked at each change of the workload; false when it did not within the time. */
+  /** Resolves when `predicate` holds, checked at each change of the workload; false when it did not within the time. */
   until(predicate: () => boolean, timeoutMs: number): Promise<boolean> {
     if (predicate()) return Promise.resolve(true);
     return new Promise((resolve) => {
@@ -86,13 +86,13 @@ export class Workload {
       const look = (): void => {
         if (predicate()) end(true);
       };
-      // Nobody has to wait for a wait that nobody waits for any more.
+      // A timer whose result is no longer awaited does not keep the process alive.
       const timer = setTimeout(() => end(false), timeoutMs).unref();
       this.#waiters.add(look);
     });
   }
 
-  /** An anchor was reached; the milliseconds for which the write is to be held. */
+  /** Reports that an anchor was reached; returns the milliseconds for which its write is to be held. */
   reach(anchor: Anchor): number {
     const { armed } = this;
     if (armed?.anchor !== anchor) return 0;
@@ -101,7 +101,7 @@ export class Workload {
     return armed.holdMs;
   }
 
-  /** What a message about it begins with. */
+  /** The beginning of messages about it. */
   toString(): string {
     return `${this.name} (${this.phase}, ${this.replicas} replicas, key ${this.key ?? 'none'}, ${this.slices.size} slices, ${this.readyPods.size} ready pods)`;
   }

@@ -1,7 +1,7 @@
 import type { ApiRequest, FakeApi } from '@scaler/testing-kit/kubernetes';
 import type { WriteKind } from './workload.ts';
 
-/** A write of one of the apps on an object of a workload. */
+/** A write of one of the apps to an object of a workload. */
 export interface Write {
   readonly by: 'autoscaler' | 'dlx';
   readonly kind: WriteKind;
@@ -53,8 +53,8 @@ function writeOf(request: ApiRequest): Write | undefined {
 }
 
 /**
- * Tells of each write as it reaches the API, and when it is done and its answer not yet sent; a promise holds it up.
- * Events and Leases are left out: they say nothing about where a workload stands.
+ * Reports each write when it reaches the API, and when it is done and its answer not yet sent; a promise holds it up.
+ * Events and Leases are left out: they do not change the state of a workload.
  */
 export function watchWrites(
   { faults }: FakeApi,

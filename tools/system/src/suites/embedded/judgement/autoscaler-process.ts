@@ -4,20 +4,20 @@ import { createEchoImage, type RunningProcess } from '@scaler/testing-kit/kubern
 import { type ProcessCost, readCost } from './process-cost.ts';
 import { requestPattern } from './request-pattern.ts';
 
-/** The real autoscaler, a process of its own, with a number of awake and busy workloads to look after. */
+/** The real autoscaler, in a process of its own, with a number of awake and busy workloads. */
 export interface Looked {
   readonly system: EmbeddedSystem;
   cost(): Promise<ProcessCost>;
   ticks(): Promise<Ticks>;
-  /** Its requests to the API from now on, by what they are, until stopped. */
+  /** Counts its requests to the API by kind, from now until stopped. */
   countRequests(): { stop(): ReadonlyMap<string, number> };
 }
 
-/** Of its histogram, since its start. */
+/** The histogram of its ticks, since its start. */
 export interface Ticks {
   readonly count: number;
   readonly totalMs: number;
-  /** The bound that no tick was above. */
+  /** The lowest bound of the histogram that every tick was within. */
   readonly longestMs: number;
 }
 
@@ -29,7 +29,7 @@ export async function startLooked(workloads: number): Promise<Looked> {
   const system = await startEmbeddedSystem({
     images: { app: createEchoImage() },
     settleMs: 5_000,
-    // As often as the real API server.
+    // The interval of bookmarks of the real API server.
     api: { bookmarkIntervalMs: 60_000 },
   });
   try {
@@ -52,7 +52,7 @@ export async function startLooked(workloads: number): Promise<Looked> {
   }
 }
 
-/** What stands while others are created by the hundred is another question. */
+// The memory while workloads are created by the hundred is another question.
 async function restart(system: EmbeddedSystem): Promise<void> {
   const pids = (): (number | undefined)[] =>
     system
@@ -124,7 +124,7 @@ function countRequests({ api }: EmbeddedSystem): { stop(): ReadonlyMap<string, n
   };
 }
 
-/** Until a process with so much to look after has come to rest. */
+/** Resolves when a process with so many workloads has come to rest. */
 export async function rest(): Promise<void> {
   await sleep(45_000);
 }

@@ -14,7 +14,7 @@ const windowMs = 60_000;
 /** The default of `--scale-interval`. */
 const tickMs = 10_000;
 const lastsMs = isFull ? 7_200_000 : 1_200_000;
-/** The DLX's count is evidence from a window after the start on, and after one since it came into the path. */
+/** The DLX's count is evidence from one window after its start, and after it came into the path. */
 const warmUpMs = 2 * windowMs + tickMs;
 
 interface Caller {
@@ -24,8 +24,8 @@ interface Caller {
 }
 
 /**
- * Workloads in `always` mode whose only source is the DLX's own count, each called by a pattern of its own: requests that
- * last for nothing up to three windows, with gaps of nothing up to three windows between them, many of about one.
+ * Workloads in `always` mode whose only source is the DLX's own count, each with a request pattern of its own: requests that
+ * last from nothing to three windows, with gaps from nothing to three windows between them, many of about one.
  */
 export async function idleness(): Promise<readonly Finding[]> {
   const seed = sizeFrom('TRIALS_SEED', 1);
@@ -58,7 +58,7 @@ export async function idleness(): Promise<readonly Finding[]> {
   }
 }
 
-/** Resolves when every new connection goes to the DLX: it knows nothing of those that stood before. */
+/** Resolves when every new connection goes to the DLX, which does not see those that were open before. */
 async function create(
   simulation: Simulation,
   { cluster, dlxAddress }: Product,

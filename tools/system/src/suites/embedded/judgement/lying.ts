@@ -14,10 +14,10 @@ const everyMs = 1_000;
 /** By the default cooldown of 1m, doubled each time: after 1, 2, 4, 8, 16 and 32 minutes. */
 const mostTries = 6;
 
-/** A workload that is called all the time, and that its metric says is idle. */
+/** A workload with requests all the time, whose metric says idle. */
 interface Liar {
   readonly name: string;
-  /** What tells the truth about it. */
+  /** The source that has the true count. */
   readonly against: string;
   readonly routing: 'selector' | 'overlay' | 'always';
   readonly annotations: Readonly<Record<string, string>>;
@@ -83,7 +83,7 @@ async function create(simulation: Simulation, cluster: EmbeddedCluster, all: rea
   await simulation.until('every workload is served', served, 10_000);
 }
 
-/** Each at its own moment of the second. */
+/** Each workload gets its request at a moment of its own within the second. */
 async function callAll(
   simulation: Simulation,
   cluster: EmbeddedCluster,
@@ -103,7 +103,7 @@ async function callAll(
   }
   await simulation.run(lastsMs);
   stop.abort();
-  // What is held when the hour is over is answered a little later.
+  // A request that is held at the end of the hour is answered a little later.
   await simulation.run(60_000);
   const answers = new Map<string, readonly Answer[]>();
   for (const [name, promises] of asked) answers.set(name, await simulation.settled(Promise.all(promises)));
@@ -154,7 +154,7 @@ function report(
       good: rows.every(({ answers }) => answers.length === lastsMs / everyMs),
     },
     none('requests lost', lost),
-    // In overlay about half of the new connections go past the DLX while a park settles: its price.
+    // In `overlay` about half of the new connections go past the DLX while a park settles: the price of that mode.
     none(
       'fell asleep although called, overlay apart',
       rows.filter(({ liar }) => liar.routing !== 'overlay').reduce((sum, { slept }) => sum + slept, 0),

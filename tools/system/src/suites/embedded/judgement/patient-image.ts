@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { ServerImage } from '@scaler/testing-kit/kubernetes';
 import type { Clock } from '@scaler/scaler-types';
 
-/** An app that answers each request, `/?ms=5000`, so long after it came, in the clock's time. */
+/** An app that answers each request, `/?ms=5000`, so long after it came, by the clock. */
 export function createPatientImage(clock: Clock): ServerImage {
   return {
     async start({ podIP, signal }) {

@@ -4,11 +4,11 @@ import type { FakeApi, KubeObject } from '@scaler/testing-kit/kubernetes';
 export interface PhaseChange {
   readonly name: string;
   readonly phase: string;
-  /** Simulated, monotonic. */
+  /** Simulated and monotonic. */
   readonly atMs: number;
 }
 
-/** Notes every phase that the workloads of a namespace come to. */
+/** Records every change of phase of the workloads of a namespace. */
 export function followPhases({ store }: FakeApi, namespace: string, nowMs: () => number): PhaseChange[] {
   const changes: PhaseChange[] = [];
   const phases = new Map<string, string>();

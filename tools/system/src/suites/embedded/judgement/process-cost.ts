@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 
-/** What a process has cost so far. */
+/** The cost of a process so far. */
 export interface ProcessCost {
   /** Milliseconds of processor time, user and system. */
   readonly cpuMs: number;
   readonly rssMb: number;
 }
 
-/** Of `/proc`, where a tick lasts 10 ms on every Linux. */
+/** From `/proc`, where a tick lasts 10 ms on every Linux. */
 const clockTickMs = 10;
 
 export async function readCost(pid: number): Promise<ProcessCost> {

@@ -18,14 +18,14 @@ export interface ProductOptions {
   readonly autoscalerArgs?: readonly string[];
 }
 
-/** Both programs, whole, in this process and in simulated time, on an embedded cluster. */
+/** Both apps, whole, in this process and in simulated time, on an embedded cluster. */
 export interface Product {
   readonly cluster: EmbeddedCluster;
-  /** Of the one DLX. */
+  /** The address of the one DLX. */
   readonly dlxAddress: string;
-  /** What the programs logged, latest last. */
+  /** The log of both apps, latest last. */
   readonly log: readonly string[];
-  /** A number of the autoscaler's `/metrics`, by its name without prefix and with its labels; 0 where it is not told. */
+  /** A number of the autoscaler's `/metrics`, by its name without prefix and with its labels; 0 where it is missing. */
   metric(series: string): Promise<number>;
   close(): Promise<void>;
 }
@@ -37,7 +37,7 @@ interface Program {
 
 const keptLines = 2_000;
 
-/** Starts them; resolves when the autoscaler leads and the DLX listens. */
+/** Starts both; resolves when the autoscaler leads and the DLX listens. */
 export async function startProduct(simulation: Simulation, options: ProductOptions): Promise<Product> {
   const { clock } = simulation;
   const log: string[] = [];
@@ -46,7 +46,7 @@ export async function startProduct(simulation: Simulation, options: ProductOptio
   );
   const service = await simulation.settled(cluster.apply(dlxService()));
   const { clusterIP } = (service as unknown as { spec: { clusterIP: string } }).spec;
-  // Of the cluster's own range, beyond its pods, Services and proxies.
+  // Addresses in the cluster's own range, beyond its pods, Services and proxies.
   const address = (last: number): string => clusterIP.replace(/\.\d+\.\d+$/, `.255.${last}`);
   const common = [
     `--kubeconfig=${cluster.kubeconfigPath}`,
@@ -85,7 +85,7 @@ export async function startProduct(simulation: Simulation, options: ProductOptio
   };
 }
 
-/** What ends with the help of timers. */
+/** Lets time pass until the work is done, which needs timers. */
 async function passing(simulation: Simulation, work: Promise<void>): Promise<void> {
   let over = false;
   const mark = (): void => void (over = true);
@@ -126,7 +126,7 @@ function startProgram(
       throw error;
     }
   });
-  // Looked at when it is stopped.
+  // The run is awaited when it is stopped.
   ended.catch(() => undefined);
   return {
     ended,

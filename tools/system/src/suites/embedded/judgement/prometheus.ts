@@ -5,19 +5,19 @@ import { type Clock, parseDuration } from '@scaler/scaler-types';
 
 import type { CountedFleet } from './counted-fleet.ts';
 
-/** What is wrong with it, beside being gone. */
+/** A fault of it, beside being gone. */
 export type PrometheusFault = 'nan' | 'two-series';
 
 /**
- * Prometheus's HTTP API over counters that it scrapes by the clock: a server that really loses its series when it is started
- * again. Knows `increase` and `resets`, without extrapolation, and nothing else.
+ * Prometheus's HTTP API over counters that it scrapes by the clock: a server that really loses its series when it is restarted.
+ * Knows `increase` and `resets`, without extrapolation, and nothing else.
  */
 export interface SimulatedPrometheus {
   readonly url: string;
   fault: PrometheusFault | undefined;
-  /** Whether it tells when it started, as Prometheus does and some that speak its API do not. */
+  /** Whether it exports its start time, as Prometheus does and some servers with the same API do not. */
   tellsStart: boolean;
-  /** Gone for `downMs`, then there again without its series. */
+  /** It is gone for `downMs`, then back without its series. */
   restart(downMs: number): void;
   close(): Promise<void>;
 }
@@ -58,7 +58,7 @@ export async function startPrometheus(clock: Clock, fleet: CountedFleet): Promis
     for await (const chunk of request) text += String(chunk);
     if (isDown) return void request.socket.destroy();
     const found = answerTo(request.url ?? '', new URLSearchParams(text).get('query') ?? '');
-    // By its own clock: the uptime is read from it.
+    // By its own clock, from which the uptime is read.
     response.setHeader('date', new Date(clock.now()).toUTCString());
     response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(found ?? { status: 'error', errorType: 'not_found', error: 'no such path' }));
@@ -106,7 +106,7 @@ function evaluate(
 ): object[] {
   const [, operation, expression = '', window = ''] =
     /(increase|resets)\(\w+\{.*app=~"(.*)"\}\[(\w+)\]\)/.exec(query) ?? [];
-  // In PromQL's string a backslash is written twice.
+  // In a string of PromQL a backslash is doubled.
   const names = new RegExp(`^(?:${expression.replaceAll('\\\\', '\\')})$`);
   const fromMs = clock.monotonic() - parseDuration(window);
   return [...series].flatMap(([name, samples]) => {

@@ -1,6 +1,6 @@
 import type { AuditEntry } from '@scaler/testing-kit/kubernetes';
 
-/** What kind of request it was: its verb and its path, without names of namespaces and of single objects. */
+/** The kind of a request: its verb and its path, without names of namespaces and of single objects. */
 export function requestPattern({ verb, path, namespace, name, subresource }: AuditEntry): string {
   const [bare = ''] = path.split('?');
   const parts = bare.split('/').map((part, i, all) => {

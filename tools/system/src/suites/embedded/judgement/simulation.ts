@@ -3,25 +3,27 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { createFakeClock, type FakeClock } from '@scaler/testing-kit';
 import { createRandom } from '@scaler/chaos';
 
-/** A time of its own in which everything of this process happens: hours pass in seconds, and real sockets keep up. */
+/** Simulated time for this whole process: hours pass in seconds, and real sockets keep up. */
 export interface Simulation {
   readonly clock: FakeClock;
   /** Lets time pass. */
   run(ms: number): Promise<void>;
-  /** Lets time pass until the predicate holds, asked between two timers. @throws Error after `limitMs`. */
+  /** Lets time pass until the predicate holds, checked between two timers. @throws Error after `limitMs`. */
   until(what: string, predicate: () => boolean, limitMs: number): Promise<void>;
-  /** Waits, without letting time pass, for what no timer has to do with. */
+  /** Waits, without letting time pass, for work that needs no timer. */
   settled<T>(promise: Promise<T>): Promise<T>;
 }
 
-/** Turns of the event loop without anything to do, after which nothing is under way on any socket. */
+/** After so many turns of the event loop without work nothing is under way on any socket. */
 const quietTurns = 3;
-/** What the event loop does not hear of before it is done. */
+/** Kinds of work of which the event loop sees only the end. */
 const elsewhere = /^(FS|GetAddrInfo|GetNameInfo|Zlib|PBKDF2|RandomBytes)/;
 
 const events = (): number => performance.nodeTiming.uvMetricsInfo.events;
 
-/** Resolves when what has begun is done, as far as it can be done without time passing. Loopback delivers at once. */
+/**
+ * Resolves when the work that has begun is done, as far as it can be without time passing. Loopback delivers at once.
+ */
 async function quiet(): Promise<void> {
   let before = events();
   for (let turns = 0; turns < quietTurns; turns++) {
@@ -36,7 +38,7 @@ async function quiet(): Promise<void> {
   }
 }
 
-/** What is left to chance, wherever in this process, begins with the seed from then on. */
+/** Seeds all randomness of this process. */
 export function createSimulation(seed: number): Simulation {
   Math.random = createRandom(seed).next;
   const clock = createFakeClock();

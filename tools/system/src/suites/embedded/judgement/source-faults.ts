@@ -3,7 +3,7 @@ import type { Clock } from '@scaler/scaler-types';
 import type { CountedFleet } from './counted-fleet.ts';
 import type { SimulatedPrometheus } from './prometheus.ts';
 
-/** What a fault may be done to. */
+/** The parts that a fault may act on. */
 export interface FaultyWorld {
   readonly clock: Clock;
   readonly fleet: CountedFleet;
@@ -11,22 +11,22 @@ export interface FaultyWorld {
   readonly api: FakeApi;
 }
 
-/** Something that goes wrong with a source, or with what it tells. */
+/** A fault of a source, or of its values. */
 export interface SourceFault {
   readonly what: string;
   readonly source: 'prometheus' | 'custom-metrics';
-  /** Until the source has recovered. */
+  /** The time until the source has recovered. */
   readonly lastsMs: number;
-  /** The fleet is watched until all of it sleeps, always; the others only where everything is asked for. */
+  /** The fleet is always watched until all of it sleeps; without, only with `TRIALS=full`. */
   readonly toTheEnd?: boolean;
   begin(world: FaultyWorld): void;
-  /** What comes of itself needs no end. */
+  /** A fault that ends by itself needs no end. */
   end?(world: FaultyWorld): void;
 }
 
 const minute = 60_000;
 
-/** How the adapter can be gone, each for ten minutes. */
+/** The ways in which the adapter can be gone, each for ten minutes. */
 const adapterGone = (what: string, be: (world: FaultyWorld, gone: boolean) => void): SourceFault => ({
   what,
   source: 'custom-metrics',
@@ -35,7 +35,7 @@ const adapterGone = (what: string, be: (world: FaultyWorld, gone: boolean) => vo
   end: (world) => be(world, false),
 });
 
-const told = (what: string, fault: SimulatedPrometheus['fault']): SourceFault => ({
+const badValues = (what: string, fault: SimulatedPrometheus['fault']): SourceFault => ({
   what,
   source: 'prometheus',
   lastsMs: 3 * minute,
@@ -65,10 +65,10 @@ export const sourceFaults: readonly SourceFault[] = [
   {
     what: 'counter reset of all apps',
     source: 'prometheus',
-    // Over once it is not in the window any more.
+    // The fault is over once it is out of the window.
     lastsMs: minute,
     begin: ({ fleet, clock }) => void (fleet.resetMs = clock.monotonic()),
   },
-  told('NaN', 'nan'),
-  told('two series for each', 'two-series'),
+  badValues('NaN', 'nan'),
+  badValues('two series for each', 'two-series'),
 ];

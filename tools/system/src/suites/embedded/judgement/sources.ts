@@ -18,31 +18,31 @@ const windowMs = 60_000;
 /** The defaults of `--scale-interval` and `--brake-parks`. */
 const tickMs = 10_000;
 const parksPerTick = 5;
-/** So many may go at once whatever was before. */
+/** So many may park at once whatever happened before. */
 const fewLeft = 10;
-/** After the recovery and one window. */
+/** The first park may be so long after the recovery and one window. */
 const graceMs = 60_000;
 
 interface Outcome {
   readonly fault: SourceFault;
-  /** Parks begun before it, during it, and before one window had passed since it was over. */
+  /** Parks begun before the fault, during it, and before one window had passed since its end. */
   readonly early: number;
   readonly firstParkMs: number;
   readonly lastSleepMs: number;
   readonly asleep: number;
-  /** How many are to sleep by the end of the look. */
+  /** How many must sleep by the end of the look. */
   readonly wanted: number;
-  /** Most parks begun within a tick, until few are left. */
+  /** The most parks begun within a tick, until few are left. */
   readonly mostPerTick: number;
   readonly brakeOn: number;
   readonly heldBack: number;
-  /** Workloads with an Event about it. */
-  readonly told: number;
+  /** Workloads with an Event that they are held back. */
+  readonly withEvent: number;
 }
 
 /**
- * For each fault of a source: a fleet that is used and whose DLX sees nothing of it; the fault; then, at the moment when it
- * is over, nobody uses the fleet any more.
+ * For each fault of a source: a fleet in use whose requests the DLX does not see; the fault; then, at the moment when it
+ * is over, the fleet falls idle.
  */
 export async function sources(): Promise<readonly Finding[]> {
   const seed = sizeFrom('TRIALS_SEED', 1);
@@ -59,13 +59,13 @@ export async function sources(): Promise<readonly Finding[]> {
     'per tick',
     'brake',
     'held back',
-    'told',
+    'with an Event',
   ];
   const seconds = (ms: number): string => (ms / 1000).toFixed(0);
   const rows = outcomes.map(
-    ({ fault, early, firstParkMs, lastSleepMs, asleep, mostPerTick, brakeOn, heldBack, told }) => [
+    ({ fault, early, firstParkMs, lastSleepMs, asleep, mostPerTick, brakeOn, heldBack, withEvent }) => [
       ...[fault.what, early, seconds(firstParkMs), seconds(lastSleepMs), asleep, mostPerTick],
-      ...[brakeOn === 1 ? 'on' : 'off', heldBack, told],
+      ...[brakeOn === 1 ? 'on' : 'off', heldBack, withEvent],
     ],
   );
   for (const line of tableLines([head, ...rows])) console.log(line);
@@ -84,7 +84,7 @@ function findings({ fault: { what }, ...seen }: Outcome, size: number): Finding[
     },
     all(`${what}: most parks begun in a tick`, seen.mostPerTick, parksPerTick),
     all(`${what}: the brake's metric`, seen.brakeOn, 1),
-    all(`${what}: workloads told that they are held back`, seen.told, size - parksPerTick),
+    all(`${what}: workloads with an Event that they are held back`, seen.withEvent, size - parksPerTick),
   ];
 }
 
@@ -169,7 +169,7 @@ async function watch(
   const toTheEnd = fault.toTheEnd || isFull;
   const ticks = toTheEnd ? size / parksPerTick + 6 : 6;
   await simulation.run(ticks * tickMs);
-  // The brake is off for the last few.
+  // The brake is off for the last few parks.
   const braked = parks().slice(0, size - fewLeft);
   return {
     fault,
@@ -181,11 +181,11 @@ async function watch(
     mostPerTick: Math.max(...braked.map((at) => braked.filter((other) => other >= at && other < at + tickMs).length)),
     brakeOn,
     heldBack,
-    told: toldOf(product),
+    withEvent: heldBackEvents(product),
   };
 }
 
-function toldOf({ cluster }: Product): number {
+function heldBackEvents({ cluster }: Product): number {
   const { items } = cluster.api.store.list('v1/events', { namespace });
   const events = items as unknown as { reason: string; involvedObject: { name: string } }[];
   return new Set(events.filter(({ reason }) => reason === 'HeldBack').map(({ involvedObject }) => involvedObject.name))

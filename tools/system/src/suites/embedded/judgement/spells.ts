@@ -1,6 +1,6 @@
 /** A time in which a workload was not used at all. */
 export interface Spell {
-  /** Whether what ended right before had lasted longer than the window. */
+  /** Whether the use right before had lasted longer than the window. */
   readonly afterLong: boolean;
   readonly fromMs: number;
   readonly toMs: number;
@@ -8,7 +8,7 @@ export interface Spell {
   readonly parkedMs: number | undefined;
 }
 
-/** What really happened to one workload, as its clients know. */
+/** The true use of one workload, as its clients know it. */
 export class Usage {
   readonly spells: Spell[] = [];
   /** Parks that began while it was used. */
@@ -37,7 +37,7 @@ export class Usage {
     else this.#parkedMs ??= nowMs;
   }
 
-  /** Ends the spell that lasts. */
+  /** Ends the present spell. */
   close(nowMs: number): void {
     const from = this.#from;
     if (from) this.spells.push({ fromMs: from.ms, afterLong: from.afterLong, toMs: nowMs, parkedMs: this.#parkedMs });

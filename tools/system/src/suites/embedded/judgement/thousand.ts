@@ -7,21 +7,21 @@ import { type Looked, rest, startLooked, type Ticks } from './autoscaler-process
 const lookMs = 60_000;
 const samples = 12;
 
-/** What one process did in the time of a look. */
+/** The cost of one process in the time of a look. */
 interface Look {
   readonly workloads: number;
   readonly ticks: number;
   readonly meanTickMs: number;
   readonly longestTickMs: number;
   readonly cpuPercent: number;
-  /** The median of some. */
+  /** The median of several looks. */
   readonly rssMb: number;
   readonly requests: ReadonlyMap<string, number>;
 }
 
 /**
- * What a thousand workloads with two metrics each cost the autoscaler, beside the same program with none, both looked at over
- * the same minute. Processor time and memory are the processes' own, so that others on the machine do not count.
+ * Measures the cost of a thousand workloads with two metrics each, beside the same program with none, both over
+ * the same minute. Processor time and memory are the processes' own, so other programs on the machine do not count.
  */
 export async function thousand(): Promise<readonly Finding[]> {
   const size = sizeFrom('TRIALS_WORKLOADS', 1000);

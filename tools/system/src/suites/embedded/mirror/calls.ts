@@ -1,18 +1,18 @@
 import type { FakeApi } from '@scaler/testing-kit/kubernetes';
 
-/** What the autoscaler asked of the API. */
+/** The requests of the autoscaler to the API. */
 export interface Calls {
   readonly all: number;
-  /** Of slices. */
+  /** Writes of slices. */
   readonly writes: number;
-  /** In the busiest second. */
+  /** The number in the busiest second. */
   readonly mostPerSecond: number;
   readonly mostWritesPerSecond: number;
   /** From the first write of a slice to the last. */
   readonly writingMs: number;
 }
 
-/** Counts from now on, until stopped. */
+/** Counts requests from now until stopped. */
 export function countCalls({ audit }: FakeApi): { stop(): Calls } {
   const all: number[] = [];
   const writes: number[] = [];

@@ -1,11 +1,11 @@
 import { type EmbeddedSystem, systemNamespace } from '@scaler/demo';
 import { rollOutDlx } from '../faults/dlx-replicas.ts';
 
-/** The chart's. */
+/** The values of the chart. */
 const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: '100%', maxUnavailable: 0 } };
 const minReadySeconds = 5;
 
-/** Makes the DLX's Deployment the chart's, but for a machine that may be too busy to answer a probe. */
+/** Gives the DLX's Deployment the strategy of the chart, with probes that a busy machine can answer. */
 export async function prepareDlx(system: EmbeddedSystem): Promise<void> {
   const readinessProbe = { failureThreshold: 10, timeoutSeconds: 5 };
   const template = { spec: { containers: [{ name: 'dlx', readinessProbe }] } };
@@ -14,12 +14,12 @@ export async function prepareDlx(system: EmbeddedSystem): Promise<void> {
   await replaceDlx(system);
 }
 
-/** Replaces every one, as the strategy says. */
+/** Replaces every replica, by the strategy. */
 export function replaceDlx(system: EmbeddedSystem): Promise<void> {
   return rollOutDlx(system, strategy, 0);
 }
 
-/** SIGKILL to one of them: its container starts again. */
+/** Sends SIGKILL to one replica: its container starts again. */
 export function killOneDlx({ api, kill }: EmbeddedSystem): void {
   const [pod] = api.store.list('v1/pods', { namespace: systemNamespace, labelSelector: 'app=dlx' }).items;
   if (pod !== undefined) kill(systemNamespace, pod.metadata.name, 'SIGKILL');

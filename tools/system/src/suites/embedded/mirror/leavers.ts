@@ -2,12 +2,12 @@ import { connect } from 'node:net';
 import { type EmbeddedSystem, systemNamespace } from '@scaler/demo';
 import type { Truth } from './truth.ts';
 
-/** DLX pods that were told to go: whether somebody is still led to them when they do not accept any more. */
+/** DLX pods that end: whether a slice still names one when it has stopped accepting connections. */
 export interface Leavers {
   begin(): void;
-  /** Resolves when all that were told to go accept no more. */
+  /** Resolves when all ending pods have stopped accepting connections. */
   gone(): Promise<void>;
-  /** The most slices that named one at that moment. */
+  /** The most slices that named such a pod at that moment. */
   leftNamed(): number;
   stop(): void;
 }

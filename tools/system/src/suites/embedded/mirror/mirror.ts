@@ -11,13 +11,13 @@ import { watchLeavers } from './leavers.ts';
 import { oneListenPort, writeSleepers } from './sleepers.ts';
 import { type Followed, followTruth, type Truth } from './truth.ts';
 
-/** What the product promises for a thousand. */
+/** The promise of the product for a thousand sleepers. */
 const limitMs = 5_000;
 const limitWrites = 2;
 const promised = 1_000;
 const replicas = 3;
 
-/** One thing that is done to the DLX. */
+/** One change of the DLX's pods. */
 interface Change {
   readonly name: string;
   readonly act: (system: EmbeddedSystem) => Promise<void> | void;
@@ -28,9 +28,9 @@ interface Outcome {
   readonly change: string;
   readonly followed: Followed;
   readonly calls: Calls;
-  /** Of the autoscaler. */
+  /** The requests of the autoscaler. */
   readonly cpuMs: number;
-  /** Slices that named a DLX when it stopped to accept. */
+  /** Slices that named a DLX when it stopped accepting connections. */
   readonly leftNamed: number;
 }
 
@@ -60,7 +60,7 @@ async function follow(
     dlxReplicas: replicas,
     settleMs: 5_000,
     dlxArgs,
-    // As often as the real API server.
+    // The interval of bookmarks of the real API server.
     api: { bookmarkIntervalMs: 60_000 },
   });
   try {
@@ -95,7 +95,7 @@ async function follow(
   }
 }
 
-/** Both apps have taken in that there are so many, and write nothing any more. */
+/** Waits until both apps have all the sleepers in their caches, and write nothing any more. */
 async function rest(truth: Truth): Promise<void> {
   let before = Number.NaN;
   for (;;) {
@@ -106,7 +106,7 @@ async function rest(truth: Truth): Promise<void> {
   }
 }
 
-/** True, and for so long that nothing is on its way any more. */
+/** Waits until all slices are true, for so long that no change is under way any more. */
 async function untilSettled(truth: Truth): Promise<void> {
   const calmMs = 8_000;
   let sinceMs = performance.now();

@@ -17,7 +17,7 @@ const metric = 'requests_per_1s';
 const limitMs = 60_000;
 const everyMs = 50;
 
-/** One workload whose mode is changed once: as its first mode wants it, and as its second does. */
+/** One workload whose mode is changed once: its state in the first mode, and in the second. */
 interface Case {
   readonly moment: Moment;
   readonly before: Workload;
@@ -28,12 +28,15 @@ interface Outcome extends Case {
   readonly tookMs: number;
   readonly sent: number;
   readonly lost: readonly string[];
-  /** How often its Service was seen to lead to nobody. */
-  readonly nobody: number;
+  /** How often its Service was seen without an endpoint. */
+  readonly withoutEndpoint: number;
   readonly whole: boolean;
 }
 
-/** Each mode is changed to each other one, awake, in the middle of a park and asleep, while new connections come all the time. */
+/**
+ * Changes each mode to each other one, awake, in the middle of a park and asleep, while new connections come all the
+ * time.
+ */
 export async function modes(): Promise<readonly Finding[]> {
   const system = await startEmbeddedSystem({
     images: { app: createEchoImage() },
@@ -85,7 +88,7 @@ async function create(system: EmbeddedSystem, workload: Workload): Promise<void>
     labels: { 'scaler/enabled': 'true' },
     annotations: { 'scaler/routing': mode, 'scaler/cooldown': '1ms', 'scaler/metrics': `${metric}<=0` },
     readinessProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 1 },
-    // Overlay's price: see the fleet.
+    // The price of `overlay`: see fleet.ts.
     preStopSeconds: 1,
   });
   await system.service(namespace, name, { port: 80, targetPort: 8080, portName: 'http' });
@@ -97,14 +100,14 @@ async function change(system: EmbeddedSystem, one: Case): Promise<Outcome> {
   if (moment === 'asleep') await putToSleep(system, [before]);
   before.idle = moment !== 'awake';
   if (moment === 'parking') await before.until(() => before.phase === 'parking', limitMs);
-  let nobody = 0;
+  let withoutEndpoint = 0;
   const beganMs = performance.now();
   const annotations = { 'scaler/routing': after.mode };
   const body = { metadata: { annotations } };
   system.api.store.patch('apps/v1/deployments', namespace, after.name, { type: 'merge', body });
   if (moment === 'parking') before.idle = false;
   const settled = await after.until(() => {
-    if (system.proxy.backends(namespace, after.name, 80).length === 0) nobody += 1;
+    if (system.proxy.backends(namespace, after.name, 80).length === 0) withoutEndpoint += 1;
     return moment === 'asleep' ? after.phase === 'asleep' && after.isAtRest : after.isWhole;
   }, limitMs);
   const tookMs = performance.now() - beganMs;
@@ -112,7 +115,7 @@ async function change(system: EmbeddedSystem, one: Case): Promise<Outcome> {
   const sent = await (traffic ?? send(system, after)).stopAfter(1_000);
   const whole = settled && (await after.until(() => after.isWhole, limitMs));
   const lost = sent.filter(({ answer }) => !answer.ok).map(({ answer }) => answer.text);
-  return { ...one, tookMs, sent: sent.length, lost, nobody, whole };
+  return { ...one, tookMs, sent: sent.length, lost, withoutEndpoint, whole };
 }
 
 function send(system: EmbeddedSystem, workload: Workload): { stopAfter(ms: number): ReturnType<Traffic['stop']> } {
@@ -126,9 +129,9 @@ function send(system: EmbeddedSystem, workload: Workload): { stopAfter(ms: numbe
 }
 
 function report(outcomes: readonly Outcome[]): readonly Finding[] {
-  const head = ['changed', 'from', 'to', 'at rest after ms', 'requests', 'lost', 'led to nobody', 'as wanted after'];
+  const head = ['changed', 'from', 'to', 'at rest after ms', 'requests', 'lost', 'no endpoint', 'as wanted after'];
   const mode = ({ mode: text }: { mode: Mode }): string => text;
-  const rows = outcomes.map(({ moment, before, after, tookMs, sent, lost, nobody, whole }) => [
+  const rows = outcomes.map(({ moment, before, after, tookMs, sent, lost, withoutEndpoint, whole }) => [
     ...[
       moment,
       mode(before),
@@ -136,7 +139,7 @@ function report(outcomes: readonly Outcome[]): readonly Finding[] {
       Math.round(tookMs),
       sent,
       lost.length,
-      nobody,
+      withoutEndpoint,
       whole ? 'yes' : String(after),
     ],
   ]);
@@ -146,8 +149,8 @@ function report(outcomes: readonly Outcome[]): readonly Finding[] {
   return [
     none('new connections lost', lost.length),
     none(
-      'moments in which a Service led to nobody',
-      outcomes.reduce((sum, { nobody }) => sum + nobody, 0),
+      'moments in which a Service led to no endpoint',
+      outcomes.reduce((sum, { withoutEndpoint }) => sum + withoutEndpoint, 0),
     ),
     all(
       'as the new mode wants them at the end, with nothing left over',

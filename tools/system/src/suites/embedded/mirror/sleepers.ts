@@ -8,12 +8,12 @@ const firstPort = 20_000;
 const servicePort = 80;
 const replicas = 1;
 
-/** The DLX's port of the first of them. */
+/** The DLX's port for the first of them. */
 export const oneListenPort = firstPort;
 
 /**
- * Writes so many sleepers as a park has left them. Putting each to sleep would take minutes, and is another trial's business.
- * Each in one go: nobody sees it half written.
+ * Writes so many sleepers as parks leave them. Parking each would take minutes, and other trials test that.
+ * Each is written in one go, so no watch sees one half written.
  */
 export async function writeSleepers(
   system: EmbeddedSystem,

@@ -4,25 +4,25 @@ import { keys } from '@scaler/workload-scaler';
 
 /** How the sleepers' slices followed the DLX's addresses since the last `begin`. */
 export interface Followed {
-  /** The longest time for which a slice said what was not true any more; milliseconds. */
+  /** The longest time for which a slice named other addresses than the ready ones; milliseconds. */
   readonly longestUntrueMs: number;
-  /** From the last change of the DLX's addresses until the last slice said so. */
+  /** From the last change of the DLX's addresses until the last slice had it. */
   readonly lastTrueMs: number;
-  /** The most that one slice was written. */
+  /** The most writes of one slice. */
   readonly mostWrites: number;
   readonly writes: number;
   /** Changes of the set of ready DLX addresses. */
   readonly changes: number;
 }
 
-/** Holds each slice of ours against the ready addresses of the DLX, from its creation on. */
+/** Compares each slice of ours with the ready addresses of the DLX, from its creation on. */
 export interface Truth {
-  /** Ready by the DLX's own slices. */
+  /** The ready addresses, by the DLX's own slices. */
   ready(): readonly string[];
   begin(): void;
-  /** Every slice names exactly who is ready. */
+  /** Every slice names exactly the ready addresses. */
   isTrue(): boolean;
-  /** How many slices name an address. */
+  /** The number of slices that name an address. */
   naming(address: string): number;
   followed(): Followed;
   stop(): void;
@@ -40,19 +40,19 @@ interface Slice {
 
 interface Seen {
   names: string;
-  /** Undefined: it is true. */
+  /** Undefined: the slice is true. */
   untrueSinceMs: number | undefined;
   writes: number;
 }
 
-const nobody = '';
+const noAddress = '';
 
 export function followTruth({ api: { store } }: EmbeddedSystem): Truth {
   const slices = new Map<string, Seen>();
   /** Until when a set of addresses was the true one. */
   const validUntilMs = new Map<string, number>();
   const dlxSlices = new Map<string, readonly string[]>();
-  let ready = nobody;
+  let ready = noAddress;
   let untrue = 0;
   let [longestUntrueMs, lastChangeMs, lastTrueMs, changes] = [0, 0, 0, 0];
 
@@ -83,7 +83,7 @@ export function followTruth({ api: { store } }: EmbeddedSystem): Truth {
     seen.names = names;
     seen.writes += 1;
     if (names === ready) setUntrue(seen, undefined);
-    // What never was true leaves it as untrue as it was.
+    // A set of addresses that never was true does not change since when the slice is untrue.
     else setUntrue(seen, validUntilMs.get(names) ?? seen.untrueSinceMs ?? performance.now());
   };
   const look = (object: Slice, isGone: boolean): void => {

@@ -9,14 +9,14 @@ import { commandOf, startProgram } from './program.ts';
 export const hostileNamespace = 'mallory';
 const ownService = 'front';
 
-/** What the hostile tenant's pods run: a process of its own, so that it takes no time of the trial's. */
+/** The program of the hostile tenant's pods: a process of its own, so that it takes no time of the trial's. */
 export function hostileImage(): ProcessImage {
   return { command: commandOf('hostile-app.ts') };
 }
 
 /**
- * What the hostile tenant has before it begins: a workload in use, through the DLX; and its large Services, since that a
- * thousand sockets are opened for them stalls the trial, where a kube-proxy writes rules.
+ * Creates the hostile tenant's objects: a workload in use, through the DLX; and its large Services, now, because opening a
+ * thousand sockets for them stalls the trial, where a real kube-proxy writes rules.
  */
 export async function createHostile(system: EmbeddedSystem, image: string): Promise<void> {
   await system.deployment(hostileNamespace, ownService, {
@@ -30,7 +30,7 @@ export async function createHostile(system: EmbeddedSystem, image: string): Prom
   await system.waitFor(() => system.proxy.backends(hostileNamespace, ownService, 80).length > 0);
 }
 
-/** What the hostile processes tell at their end. */
+/** The report of the hostile processes at their end. */
 export interface AttackReport {
   readonly writes: number;
   /** Writes that the API refused, by the first words of the reason. */
@@ -40,25 +40,30 @@ export interface AttackReport {
   readonly requests: number;
 }
 
-/** Writes and asks the worst that it may for so long, each from a process of its own which yields to all others. */
+/**
+ * Writes and requests the worst that the tenant may for so long, each from a process of its own which yields to all
+ * others.
+ */
 export async function attack(
   { api, proxy }: EmbeddedSystem,
   victims: readonly Workload[],
   forMs: number,
 ): Promise<AttackReport> {
-  // `writes` or `clients`: that half of it alone, to find out which one does harm.
+  // `writes` or `clients`: that half alone, to find out which one does harm.
   const only = process.env['TRIALS_ATTACK'];
   const seconds = String(forMs / 1_000);
   const names = victims.map(({ namespace, name }) => `${namespace}/${name}`);
   const parts = await Promise.all([
-    only === 'clients' ? {} : told('hostile-writer.ts', [api.url, hostileNamespace, seconds, ...names]),
-    only === 'writes' ? {} : told('hostile-clients.ts', [seconds, ...proxy.backends(hostileNamespace, ownService, 80)]),
+    only === 'clients' ? {} : runToReport('hostile-writer.ts', [api.url, hostileNamespace, seconds, ...names]),
+    only === 'writes'
+      ? {}
+      : runToReport('hostile-clients.ts', [seconds, ...proxy.backends(hostileNamespace, ownService, 80)]),
   ]);
   return Object.assign({ writes: 0, refused: {}, connections: 0, requests: 0 }, ...parts) as AttackReport;
 }
 
-/** Runs a hostile program to its end; resolves with what it told. */
-async function told(program: string, args: readonly string[]): Promise<Partial<AttackReport>> {
+/** Runs a hostile program to its end; resolves with its report. */
+async function runToReport(program: string, args: readonly string[]): Promise<Partial<AttackReport>> {
   const child = startProgram(program, args);
   let report: Partial<AttackReport> = {};
   child.on('message', (message: Partial<AttackReport>) => (report = message));

@@ -1,4 +1,4 @@
-// What runs in the hostile tenant's pods: answers by the first element of the path, each the worst of its kind.
+// The app of the hostile tenant's pods: the first element of the path chooses the answer, each the worst of its kind.
 import { createServer, type Socket } from 'node:net';
 import { yieldToAll } from './program.ts';
 
@@ -8,7 +8,7 @@ const informational = Buffer.from('HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=p
 const chunk = Buffer.alloc(65_536, 'x');
 
 const answers: Readonly<Record<string, (socket: Socket) => void>> = {
-  /** Never stops to inform. */
+  /** Informational answers without an end. */
   informs: (socket) => pour(socket, informational),
   /** An answer without an end. */
   pours(socket) {

@@ -1,5 +1,5 @@
-// The hostile tenant at its keyboard, in a process of its own: `hostile-writer.ts URL NAMESPACE SECONDS VICTIM...`, each
-// victim `namespace/name`. One write after the other, 50 ms between two: at most twenty a second. At the end it tells its
+// The writes of the hostile tenant, from a process of its own: `hostile-writer.ts URL NAMESPACE SECONDS VICTIM...`, each
+// victim `namespace/name`. One write after the other, 50 ms between two: at most twenty a second. At the end it sends its
 // parent an `AttackReport`.
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -42,7 +42,7 @@ async function write({ name, object }: HostileWrite): Promise<void> {
   refused[reason] = (refused[reason] ?? 0) + 1;
 }
 
-/** The others' workloads, for whoever has guessed what they look like. */
+/** The other tenants' workloads, as an attacker could have guessed their state. */
 async function readVictims(): Promise<readonly KubeObject[]> {
   const found: KubeObject[] = [];
   for (const victim of victims) {

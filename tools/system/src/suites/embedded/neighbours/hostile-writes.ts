@@ -5,21 +5,21 @@ export interface HostileWrite {
   readonly object: NewObject;
 }
 
-/** The host by which a tenant's workload is asked for on the shared port. */
+/** The host of a tenant's workload on the shared port. */
 export function hostOf({ namespace = '' }: { readonly namespace?: string }): string {
   return `${namespace}.test`;
 }
 
 type Texts = Readonly<Record<string, string>>;
 
-/** Annotations of one object take 256 KiB together, which the API server itself bounds. */
+/** The annotations of one object may have 256 KiB together, a limit of the API server itself. */
 const annotationBytes = 250_000;
 
 /**
- * One round of what a tenant with `edit` in its namespace may write: the worst of texts, of shares, and of our own state.
+ * One round of writes of a tenant with `edit` in its namespace: the worst texts, shares, and copies of our own state.
  *
- * @param victims the others' workloads, as they are at present.
- * @param round makes each round's texts other than the last one's.
+ * @param victims the other tenants' workloads, in their present state.
+ * @param round makes the texts of each round differ from the last.
  */
 export function hostileWrites(
   namespace: string,
@@ -45,7 +45,7 @@ export function hostileWrites(
 }
 
 /**
- * Services of more ports than can be diverted, and of nearly as many as there are: each time another object.
+ * Services with more ports than can be diverted, and with nearly all ports there are: another object each time.
  */
 export function largeServices(namespace: string, round: number): readonly HostileWrite[] {
   return [
@@ -73,7 +73,7 @@ function texts(round: number): readonly (readonly [name: string, annotations: Te
   ];
 }
 
-/** What another tenant has, claimed: its ports, its phase, its host, its path. */
+/** Claims to the ports, phase, host and path of another tenant. */
 function claims(namespace: string, { metadata }: KubeObject, index: number): readonly HostileWrite[] {
   const { labels = {}, annotations = {} } = metadata;
   const ours = (all: Texts): Texts =>
@@ -94,7 +94,7 @@ function claims(namespace: string, { metadata }: KubeObject, index: number): rea
         kind: 'Ingress',
         metadata: { namespace, name },
         spec: {
-          ingressClassName: 'of-nobody',
+          ingressClassName: 'of-no-controller',
           rules: [{ host, http: { paths: [{ path: '/login', pathType: 'Exact', backend }] } }],
         },
       },

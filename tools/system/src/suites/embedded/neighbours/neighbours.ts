@@ -17,21 +17,21 @@ import { type Asked, createTenants, useTenants } from './tenants.ts';
 const valuesFile = join(import.meta.dirname, '../../../../../../charts/scaler/values.yaml');
 const apps = ['dlx', 'autoscaler'] as const;
 const sampleMs = 250;
-/** Beside a hostile tenant a request may take twice as long as without, or so much more. */
+/** Beside a hostile tenant a request may take twice as long as without, or so much longer. */
 const moreMs = 50;
 
-/** What the tenants saw in one run, and what the apps took meanwhile. */
+/** The requests of the tenants in one run, and the resources that the apps used meanwhile. */
 interface Seen {
   readonly asked: readonly Asked[];
   readonly sleeps: number;
-  /** By app; of its largest replica. */
+  /** By app; the memory of its largest replica. */
   readonly peakMb: Readonly<Record<string, number>>;
   /** By app, in shares of a core, of all its replicas. `cluster`: of this process. `tenants`: of their clients and apps. */
   readonly cpu: Readonly<Record<string, number>>;
   readonly restarts: number;
 }
 
-/** A tenant writes and asks the worst that it may, while twenty others sleep, wake and serve. */
+/** A tenant writes and requests the worst that it may, while twenty others sleep, wake and serve. */
 export async function neighbours(): Promise<readonly Finding[]> {
   const side = startTenantSide();
   try {
@@ -58,7 +58,7 @@ async function beside(side: TenantSide): Promise<readonly Finding[]> {
     const fleets = await createTenants(system, 'app');
     const workloads = fleets.flatMap((fleet) => fleet.workloads);
     await createHostile(system, 'hostile');
-    // The first round of a process runs code that was never run before.
+    // The first round of a process runs code for the first time.
     await useTenants(system, side, workloads, 15_000);
     const [without] = await watched(system, side, workloads, forMs);
     const [under, report] = await watched(system, side, workloads, forMs, () => attack(system, workloads, forMs));
@@ -90,7 +90,7 @@ async function watched(
   stop.abort();
   await sampling;
   loop.disable();
-  // What these two stall is not the product's doing.
+  // A stall of these two processes is not caused by the product.
   const late = await side.lateness();
   console.log(
     `  late loops, p99 / most: the cluster's ${(loop.percentile(99) / 1e6).toFixed(0)} / ${(loop.max / 1e6).toFixed(0)} ms, the tenants' ${late.p99Ms.toFixed(0)} / ${late.maxMs.toFixed(0)} ms`,
@@ -121,7 +121,7 @@ async function sample(system: EmbeddedSystem, peakMb: Record<string, number>, si
   while (!signal.aborted) {
     for (const app of apps) {
       for (const { pid } of processesOf(system, app)) {
-        // It may have ended between being listed and being asked.
+        // The process may have ended between the listing and the read.
         const { rssMb } = await readCost(pid ?? 0).catch(() => ({ rssMb: 0 }));
         peakMb[app] = Math.max(peakMb[app] ?? 0, rssMb);
       }
@@ -188,12 +188,12 @@ function tell(without: Seen, under: Seen, report: AttackReport | undefined): voi
   }
   for (const [reason, count] of Object.entries(report?.refused ?? {}))
     console.log(`  refused by the API ${count} times: ${reason}`);
-  const told = new Map<string, number>();
+  const lostCounts = new Map<string, number>();
   for (const { answer, byHost, warm } of lost(under)) {
     const what = `${warm ? 'awake' : 'asleep'}, ${byHost ? 'by host' : 'by Service'}: ${answer.text.slice(0, 150)}`;
-    told.set(what, (told.get(what) ?? 0) + 1);
+    lostCounts.set(what, (lostCounts.get(what) ?? 0) + 1);
   }
-  for (const [what, count] of [...told].slice(0, 20)) console.log(`  lost ${count} times: ${what}`);
+  for (const [what, count] of [...lostCounts].slice(0, 20)) console.log(`  lost ${count} times: ${what}`);
 }
 
 function processesOf(system: EmbeddedSystem, app: string): readonly RunningProcess[] {
@@ -208,7 +208,7 @@ function sum<T>(all: readonly T[], of: (one: T) => number): number {
   return all.reduce((total, one) => total + of(one), 0);
 }
 
-/** MiB of each app's container, as the chart has them by default. */
+/** MiB of each app's container, by the chart's defaults. */
 async function chartLimits(): Promise<Readonly<Record<(typeof apps)[number], number>>> {
   const text = await readFile(valuesFile, 'utf8');
   const limitOf = (app: string): number => {

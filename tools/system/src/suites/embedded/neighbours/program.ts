@@ -14,7 +14,7 @@ export function commandOf(name: string): readonly string[] {
  * Starts a program of this folder as a process of its own, which ends with the trial at the latest.
  */
 export function startProgram(name: string, args: readonly string[] = []): ChildProcess {
-  // A session of its own, so that {@link yieldToAll} says something.
+  // A session of its own, so that {@link yieldToAll} has an effect.
   const child = fork(join(import.meta.dirname, name), args, { execArgv: flags, detached: true });
   const end = (): void => void child.kill('SIGKILL');
   process.once('exit', end);
@@ -23,8 +23,8 @@ export function startProgram(name: string, args: readonly string[] = []): ChildP
 }
 
 /**
- * For a hostile program: it gets a core where no other process wants one, as if it ran on other nodes. The trial asks whether the
- * apps are fair, and not what is left of a machine of two cores on which a thousand clients run beside them.
+ * For a hostile program: gives it a core only when no other process wants one, as if it ran on other nodes. The trial tests whether the
+ * apps are fair, and not a machine of two cores on which a thousand clients run beside them.
  */
 export function yieldToAll(): void {
   setPriority(constants.priority.PRIORITY_LOW);
@@ -32,16 +32,16 @@ export function yieldToAll(): void {
     // Linux shares a core between sessions first, whatever the priorities within each.
     writeFileSync('/proc/self/autogroup', String(constants.priority.PRIORITY_LOW));
   } catch {
-    // It does not do so here.
+    // This kernel has no autogroups.
   }
 }
 
-/** For a program of this folder: ends with whoever started it. */
+/** For a program of this folder: ends with its parent. */
 export function endWithParent(): void {
   process.on('disconnect', () => process.exit(1));
 }
 
-/** For a program of this folder: tells whoever started it, and ends. */
+/** For a program of this folder: sends its report to its parent, and ends. */
 export function endWith(report: object): void {
   process.send?.(report, () => process.exit(0));
 }

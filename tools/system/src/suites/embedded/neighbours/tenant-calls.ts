@@ -1,16 +1,16 @@
 import type { Answer } from '../../../harness/ask.ts';
 
-/** What the trial asks of the process in which the tenants' clients and apps run. */
+/** The calls of the trial to the process in which the tenants' clients and apps run. */
 export interface TenantCalls {
   /** Starts an app; resolves when it listens. */
   start(app: { readonly pod: string; readonly podIP: string; readonly env: Readonly<Record<string, string>> }): void;
-  /** As a SIGTERM would; resolves when all of it is gone. */
+  /** Stops an app as SIGTERM does; resolves when it has ended. */
   stop(app: { readonly pod: string }): void;
-  /** As a SIGKILL would. */
+  /** Stops an app as SIGKILL does. */
   kill(app: { readonly pod: string }): void;
   /** Sends one request to an address, `host:port`, over a connection of its own. */
   ask(request: TenantRequest): Answer;
-  /** How late its event loop was since it was last asked, in milliseconds. */
+  /** The lag of its event loop since the last call, in milliseconds. */
   lateness(none: null): Lateness;
 }
 
@@ -36,6 +36,6 @@ export interface TenantCall {
 export interface TenantReply {
   readonly id: number;
   readonly value?: unknown;
-  /** Why there is none. */
+  /** The error, where there is no result. */
   readonly error?: string;
 }

@@ -1,5 +1,5 @@
-// The clients and the apps of the twenty tenants, in a process of their own: what the cluster's API does in the trial's own
-// takes no time of theirs. They do what `tenant-calls.ts` says, one connection for each request, nothing tried again.
+// The clients and the apps of the twenty tenants, in a process of their own: the cluster's API in the trial's own process
+// takes no time of theirs. They answer the calls of `tenant-calls.ts`, with one connection for each request and no retries.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createEchoImage, type RunningServer } from '@scaler/testing-kit/kubernetes';
 import { ask } from '../../../harness/ask.ts';

@@ -3,7 +3,7 @@ import type { Answer } from '../../../harness/ask.ts';
 import { startProgram } from './program.ts';
 import type { Lateness, TenantCall, TenantCalls, TenantReply, TenantRequest } from './tenant-calls.ts';
 
-/** The process in which the tenants' clients and apps run, as the trial has it. */
+/** The process in which the tenants' clients and apps run, from the side of the trial. */
 export interface TenantSide {
   readonly pid: number;
   /** An image whose containers run there. */

@@ -6,10 +6,10 @@ import { modes, type Workload } from '../fleet/workload.ts';
 import { hostOf } from './hostile-writes.ts';
 import type { TenantSide } from './tenant-side.ts';
 
-/** What the tenants share with the hostile one: nothing but the product. */
+/** The tenants share nothing with the hostile one but the product. */
 export const tenantCount = 20;
 const windowMs = 1_000;
-/** A tenant is used for so long, and then not for so long: enough to be parked. */
+/** A tenant is in use for so long, and then idle for so long: enough to be parked. */
 const busyMs = 4_000;
 const quietMs = 6_000;
 const everyMs = 200;
@@ -22,7 +22,7 @@ export interface Asked {
   readonly tookMs: number;
   /** Sent while its workload was awake. */
   readonly warm: boolean;
-  /** By its host on the shared port, as a gateway would; else through its Service. */
+  /** Through its host on the shared port, as from a gateway; else through its Service. */
   readonly byHost: boolean;
 }
 
@@ -59,7 +59,7 @@ export async function useTenants(
   const endsAtMs = performance.now() + forMs;
   const asked = await Promise.all(
     workloads.map(async (workload, i) => {
-      // They do not begin all at once.
+      // The tenants begin one after the other.
       await sleep((i * (busyMs + quietMs)) / workloads.length);
       const found: Asked[] = [];
       while (performance.now() < endsAtMs) {
@@ -78,7 +78,7 @@ async function useOnce(system: EmbeddedSystem, side: TenantSide, workload: Workl
   const untilMs = performance.now() + busyMs;
   for (let i = 0; performance.now() < untilMs; i++) {
     requests.push(askOnce(system, side, workload, i % 4 === 0));
-    // Its metric says that it is used, once the first request is on its way.
+    // The metric counts the use once the first request is under way.
     workload.idle = false;
     await sleep(everyMs);
   }
@@ -100,7 +100,7 @@ async function askOnce(
 }
 
 /**
- * Where a new connection to a Service goes, as the rules of a kube-proxy have it at this moment. No byte goes through the
+ * The address to which the rules of a kube-proxy lead a new connection to a Service at this moment. No byte goes through the
  * trial's own process, as none goes through a kube-proxy's.
  */
 function endpointOf(proxy: EmbeddedSystem['proxy'], namespace: string, service: string): string | undefined {

@@ -9,14 +9,17 @@ import { createFleet, urlOf } from '../fleet/fleet.ts';
 import type { Workload } from '../fleet/workload.ts';
 
 const root = join(import.meta.dirname, '../../../../../..');
-/** The oldest commit that an upgrade is promised from. */
+/** The oldest commit from which an upgrade is promised. */
 const from = process.env['UPGRADE_FROM'] ?? '02d5e27';
-/** Twenty, and one of each mode that is awake throughout. */
+/** Twenty sleepers, and one workload of each mode that is awake throughout. */
 const counts = { selector: 8, overlay: 8, always: 7 };
 const requestEveryMs = 50;
 const answerLimitMs = 60_000;
 
-/** Both apps are upgraded from an old commit while twenty resources sleep; some are woken in the middle of it, all at the end. */
+/**
+ * Upgrades both apps from an old commit while twenty resources sleep; requests wake some in the middle of it, and all
+ * at the end.
+ */
 export async function upgrade(): Promise<readonly Finding[]> {
   await using old = await checkOut(root, from);
   const system = await startEmbeddedSystem({
@@ -66,7 +69,7 @@ function epochOf({ api }: EmbeddedSystem, { namespace, name }: Workload): string
   return api.store.get('apps/v1/deployments', namespace, name).metadata.labels?.['scaler/epoch'];
 }
 
-/** A request to one after the other, so that none of them is idle. */
+/** Sends a request to one after the other, so that none of them is idle. */
 function keepAsking(system: EmbeddedSystem, workloads: readonly Workload[]): { stop(): Promise<readonly Answer[]> } {
   const sent: Promise<Answer>[] = [];
   const timer = setInterval(() => {
@@ -81,7 +84,7 @@ function keepAsking(system: EmbeddedSystem, workloads: readonly Workload[]): { s
   };
 }
 
-/** One replica after the other, as the chart has it. */
+/** One replica after the other, by the strategy of the chart. */
 async function rollOut({ api, waitFor }: EmbeddedSystem, app: string): Promise<void> {
   const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
   const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };

@@ -1,6 +1,6 @@
 import type { FakeApi, KubeObject } from '@scaler/testing-kit/kubernetes';
 
-/** What a pod may say of itself. `CrashLoop`: its container has ended three times. */
+/** A cause in a pod's status. `CrashLoop`: its container has ended three times. */
 export type Cause = 'ImagePull' | 'CrashLoop' | 'Unschedulable';
 
 interface PodStatus {
@@ -11,7 +11,7 @@ interface PodStatus {
   }[];
 }
 
-const says: Readonly<Record<Cause, (status: PodStatus) => boolean>> = {
+const signs: Readonly<Record<Cause, (status: PodStatus) => boolean>> = {
   ImagePull: ({ containerStatuses = [] }) =>
     containerStatuses.some(({ state }) => /^(ErrImagePull|ImagePullBackOff)$/.test(state?.waiting?.reason ?? '')),
   CrashLoop: ({ containerStatuses = [] }) =>
@@ -24,8 +24,8 @@ const says: Readonly<Record<Cause, (status: PodStatus) => boolean>> = {
     ),
 };
 
-/** When a pod of a workload first said it; `performance.now()`. */
-export function whenSaid(
+/** When a pod of a workload first had the cause in its status; `performance.now()`. */
+export function watchForCause(
   { store }: FakeApi,
   namespace: string,
   app: string,
@@ -34,7 +34,7 @@ export function whenSaid(
   let atMs: number | undefined;
   const look = ({ object }: { object: KubeObject }): void => {
     const { status = {} } = object as { status?: PodStatus };
-    if (object.metadata.labels?.['app'] === app && says[cause](status)) atMs ??= performance.now();
+    if (object.metadata.labels?.['app'] === app && signs[cause](status)) atMs ??= performance.now();
   };
   const stop = store.watch('v1/pods', look, { namespace });
   return {
