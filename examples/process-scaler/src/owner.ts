@@ -14,8 +14,8 @@ const firstMs = 5_000;
 const lonelyMs = 1_000;
 const longestStep = 64 * 1024;
 const watchers = new Set<ServerResponse>();
-const tell = (one: ManagedProcess): void => watchers.forEach((watcher) => watcher.write(lineOf(one)));
-const managed = new Map(processes.map((one) => [resourceKey(one.resource), new ManagedProcess(one, file, tell)]));
+const send = (one: ManagedProcess): void => watchers.forEach((watcher) => watcher.write(lineOf(one)));
+const managed = new Map(processes.map((one) => [resourceKey(one.resource), new ManagedProcess(one, file, send)]));
 
 let cancelEnd = clock.after(firstMs, () => void end());
 

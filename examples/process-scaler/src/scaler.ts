@@ -85,11 +85,11 @@ class ProcessScaler implements ResourceScaler {
     }
   }
 
-  async watchResources(tell: (change: ResourceChange) => void, signal: AbortSignal): Promise<void> {
+  async watchResources(listener: (change: ResourceChange) => void, signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#context;
     while (!signal.aborted) {
       try {
-        await this.#owner.watch((line) => this.#heard(line, tell), signal);
+        await this.#owner.watch((line) => this.#heard(line, listener), signal);
       } catch (error) {
         if (!signal.aborted) logger.warn('the owner of the processes cannot be watched', { err: error });
       }
@@ -98,12 +98,12 @@ class ProcessScaler implements ResourceScaler {
     }
   }
 
-  #heard(line: OwnerLine | undefined, tell: (change: ResourceChange) => void): void {
+  #heard(line: OwnerLine | undefined, listener: (change: ResourceChange) => void): void {
     this.#connected = true;
-    if (!line) return tell({ type: 'synced' });
+    if (!line) return listener({ type: 'synced' });
     this.#lines.set(resourceKey(line.resource), line);
-    tell({ type: 'set', resource: line.resource });
-    this.#listeners.forEach((listener) => listener());
+    listener({ type: 'set', resource: line.resource });
+    this.#listeners.forEach((send) => send());
   }
 
   isStale(): boolean {
@@ -111,10 +111,10 @@ class ProcessScaler implements ResourceScaler {
   }
 
   watchEndpoints({ resource, port }: Target, listener: EndpointListener, signal: AbortSignal): void {
-    const tell = (): void => listener(endpointsOf(this.#lines.get(resourceKey(resource)), port));
-    this.#listeners.add(tell);
-    signal.addEventListener('abort', () => this.#listeners.delete(tell), { once: true });
-    tell();
+    const send = (): void => listener(endpointsOf(this.#lines.get(resourceKey(resource)), port));
+    this.#listeners.add(send);
+    signal.addEventListener('abort', () => this.#listeners.delete(send), { once: true });
+    send();
   }
 
   /** Undoes a park that this process does not run, since its process has died. Wakes processes that are paused awake. */

@@ -37,7 +37,7 @@ test('the program parks an idle resource, shows the reason, and ends in order on
   const { text: metrics } = await get(infra, '/metrics');
   expect(metrics).toMatch(/scaler_autoscaler_lease_held 1\n/);
   expect(metrics).toMatch(/scaler_autoscaler_oldest_step_seconds\{phase="waking"\} 0\n/);
-  // What the scaler tells itself; one of its metrics has a name that is taken.
+  // The scaler's own metrics; one of them has a name that is taken.
   expect(metrics).toMatch(/scaler_switched_total 1\n/);
   expect(await program.line(({ problem }) => problem !== undefined)).toMatchObject({
     problem: 'autoscaler_lease_held: there is a metric of that name already',

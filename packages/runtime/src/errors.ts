@@ -1,6 +1,6 @@
 import { CodedError } from '@scaler/async';
 
-/** What each code means, and the code the process ends with when it stops the start or the run. */
+/** The meaning of each code, and the exit code of the process when it ends the start or the run. */
 export const runtimeErrors = {
   'invalid-config': {
     exitCode: 2,

@@ -39,7 +39,7 @@ test('a scaler that lacks a method, or has it wrong, does not compile', () => {
   const noScale: ResourceScaler = withoutScale;
   // @ts-expect-error resolveServiceName is missing
   const noName: ResourceScaler = withoutName;
-  // @ts-expect-error a result tells of its resource
+  // @ts-expect-error a result names its resource
   const vague: ResourceScaler = { ...least, setScale: () => Promise.resolve([{ ok: true }]) };
   // @ts-expect-error a failure has an error
   const silent: ScaleResult = { resource: { namespace: 'n', name: 'x' }, ok: false };

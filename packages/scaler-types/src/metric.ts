@@ -1,6 +1,6 @@
 /** One metric of a scaler. The app shows it as `scaler_<name>`. */
 export interface ScalerMetric {
-  /** Lower-case letters, digits and `_`. Of a counter, and of nothing else, it ends in `_total`. */
+  /** Lower-case letters, digits and `_`. The name of a counter, and of no gauge, ends in `_total`. */
   name: string;
   /** One sentence. */
   help: string;

@@ -34,7 +34,7 @@ test('a resource that is unknown for no longer than may be gets no notice', asyn
   expect(sent).toEqual([]);
 });
 
-test('a wish or a cooldown in between neither begins nor ends it', async () => {
+test('an intent of the owner or a cooldown in between neither begins nor ends it', async () => {
   const { tick, sent, notices } = prepare();
   for (const verdict of ['unknown', undefined, 'unknown', 'unknown', undefined, 'unknown'] as const)
     await tick(verdict);

@@ -234,9 +234,9 @@ describe("the owner's intent", () => {
     const scene = await start([named('web', changes)]);
     await scene.tick();
     const [park] = await scene.scaler.whenParks(1);
-    const tell = (later: Partial<Resource>) =>
+    const change = (later: Partial<Resource>) =>
       scene.scaler.change({ type: 'set', resource: named('web', { phase: 'parking', ...later }) });
-    return { scene, tell, confirm: () => park?.options.confirm?.(question, signal) };
+    return { scene, change, confirm: () => park?.options.confirm?.(question, signal) };
   };
 
   test.each<[string, Partial<Resource>, string]>([
@@ -245,9 +245,9 @@ describe("the owner's intent", () => {
     ['a pause as it is', { pause: { mode: 'as-is' } }, 'paused as-is'],
     ['a dry run', { dryRun: true }, 'a dry run has begun'],
   ])('%s that arrives in the middle of a park cancels it', async (_name, changes, why) => {
-    const { tell, confirm } = await begun();
+    const { change, confirm } = await begun();
     expect(await confirm()).toEqual({ ok: true });
-    tell(changes);
+    change(changes);
     expect(await confirm()).toEqual({ ok: false, reason: `no longer idle when asked again: ${why}` });
   });
 

@@ -109,7 +109,7 @@ async function tickUntilAborted(parts: LeadParts, acting: Acting, signal: AbortS
     const beganMs = clock.monotonic();
     reconciler.sweep();
     const result = await ticker.tick({ parking: parks.running, attempts: attempts.all() }, signal);
-    tell(parts, result, clock.monotonic() - beganMs);
+    recordTick(parts, result, clock.monotonic() - beganMs);
     notices.ticked(result.decisions);
     parks.offer(result.decisions);
     ring.keepOnly(result.resources);
@@ -119,7 +119,7 @@ async function tickUntilAborted(parts: LeadParts, acting: Acting, signal: AbortS
   }
 }
 
-function tell({ ring, logger, clock }: LeadParts, result: TickResult, tookMs: number): void {
+function recordTick({ ring, logger, clock }: LeadParts, result: TickResult, tookMs: number): void {
   for (const { resource, action, reasons } of result.decisions) {
     // The history has a park from its begin on: until then it may have to wait for its turn.
     if (action === 'park') continue;

@@ -87,7 +87,7 @@ const sourceSettings = {
   collectTimeout: setting({
     parser: parsers.duration({ min: '10ms' }),
     default: '8s',
-    doc: 'How long all calls of one tick may take. What has no answer by then is unknown.',
+    doc: 'How long all calls of one tick may take. Samples without an answer by then are unknown.',
   }),
 };
 

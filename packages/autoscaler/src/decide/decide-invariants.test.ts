@@ -152,7 +152,7 @@ describe('whatever the input', () => {
   });
 
   // A pause asleep is the one thing that outweighs samples, and none of these.
-  const wishes = fc.option(fc.constant({ mode: 'asleep' } as const), { nil: undefined });
+  const pauseOrNone = fc.option(fc.constant({ mode: 'asleep' } as const), { nil: undefined });
   const aheadMs = fc.integer({ min: 1, max: 10 ** 9 });
 
   test.each<[string, (ms: number) => Partial<Resource>]>([
@@ -161,9 +161,9 @@ describe('whatever the input', () => {
     ['a cooldown', (ms) => ({ cooldownMs: ms, lastScaleEventTime: new Date(now.wallMs).toISOString() })],
   ])('nothing is parked inside %s, whatever pause there is', (_name, changes) => {
     fc.assert(
-      fc.property(scene, wishes, aheadMs, ({ resource, given, facts }, pause, ms) => {
-        const wished = { ...resource, ...(pause && { pause }), ...changes(ms) };
-        expect(decide([wished], given, facts)[0]?.action).toBe('stay');
+      fc.property(scene, pauseOrNone, aheadMs, ({ resource, given, facts }, pause, ms) => {
+        const intended = { ...resource, ...(pause && { pause }), ...changes(ms) };
+        expect(decide([intended], given, facts)[0]?.action).toBe('stay');
       }),
     );
   });

@@ -16,13 +16,13 @@ export function createResourceStore(): ResourceStore {
   const resources = new Map<string, Resource>();
   const listeners = new Set<(ref: ResourceRef) => void>();
 
-  const tell = (ref: ResourceRef): void => listeners.forEach((listener) => listener(ref));
+  const notify = (ref: ResourceRef): void => listeners.forEach((listener) => listener(ref));
   const set = (resource: Resource): void => {
     resources.set(resourceKey(resource), resource);
-    tell(resource);
+    notify(resource);
   };
   const remove = (ref: ResourceRef): void => {
-    if (resources.delete(resourceKey(ref))) tell(ref);
+    if (resources.delete(resourceKey(ref))) notify(ref);
   };
   return {
     set,

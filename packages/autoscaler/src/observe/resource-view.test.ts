@@ -29,7 +29,7 @@ test('a scaler that cannot watch is listed until it has worked once, then at eac
   await running;
 });
 
-test('a list that hangs is given up for now, doubted, and not begun a second time', async () => {
+test('a list that hangs is given up for now, makes resources stale, and not begun a second time', async () => {
   const clock = createFakeClock();
   let calls = 0;
   let answer = Promise.resolve<readonly Resource[]>([aResource()]);
@@ -58,10 +58,10 @@ test('a list that hangs is given up for now, doubted, and not begun a second tim
 test('a watch that ends is begun again, its resources are stale until synced, and then those that it did not send are gone', async () => {
   const clock = createFakeClock();
   const ends: (() => void)[] = [];
-  let tell: (change: ResourceChange) => void = () => undefined;
+  let send: (change: ResourceChange) => void = () => undefined;
   const scaler = {
     watchResources: (listener: (change: ResourceChange) => void) => {
-      tell = listener;
+      send = listener;
       return new Promise<void>((resolve) => ends.push(resolve));
     },
     isStale: ({ name }: { name: string }) => name === 'silent',
@@ -69,18 +69,18 @@ test('a watch that ends is begun again, its resources are stale until synced, an
   const view = viewOf(scaler, clock, { retryMs: 50 });
   const stop = new AbortController();
   const running = view.run(stop.signal);
-  tell({ type: 'set', resource: aResource() });
-  tell({ type: 'set', resource: aResource({ name: 'silent' }) });
-  tell({ type: 'synced' });
+  send({ type: 'set', resource: aResource() });
+  send({ type: 'set', resource: aResource({ name: 'silent' }) });
+  send({ type: 'synced' });
   expect([...view.staleReasons()]).toEqual([['default/silent', 'the scaler has not heard of it for too long']]);
   ends[0]?.();
   await turn();
   expect(view.staleReasons().get('default/web')).toBe('the watch of the resources has ended');
   await clock.advance(50);
   expect(ends).toHaveLength(2);
-  tell({ type: 'set', resource: aResource() });
+  send({ type: 'set', resource: aResource() });
   expect(view.list()).toHaveLength(2);
-  tell({ type: 'synced' });
+  send({ type: 'synced' });
   expect(view.list().map(({ name }) => name)).toEqual(['web']);
   expect(view.staleReasons().has('default/web')).toBe(false);
   stop.abort();

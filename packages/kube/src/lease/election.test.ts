@@ -160,7 +160,7 @@ test('a holder whose clock is an hour slow is left alone', async () => {
   expect(a.led).toHaveLength(1);
 });
 
-test('a holder that cannot renew stops before anybody else can begin', async () => {
+test('a holder that cannot renew stops before another process can begin', async () => {
   const order: string[] = [];
   const a = compete('a', {}, async (leadership) => {
     await untilAborted(leadership);

@@ -130,14 +130,14 @@ export class Items<U> {
       try {
         // An async function fits the type of a listener; its rejection must not end the process.
         const result: unknown = listener(event);
-        if (result instanceof Promise) result.catch((err: unknown) => this.#complain(err));
+        if (result instanceof Promise) result.catch((err: unknown) => this.#logFailure(err));
       } catch (err) {
-        this.#complain(err);
+        this.#logFailure(err);
       }
     }
   }
 
-  #complain(err: unknown): void {
+  #logFailure(err: unknown): void {
     this.#logger.error('Store listener failed', { err });
   }
 }

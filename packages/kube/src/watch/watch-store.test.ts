@@ -295,7 +295,7 @@ describe('a store', () => {
       ]);
     });
 
-    test('does not keep anybody waiting while its API is broken', async () => {
+    test('does not keep callers waiting while its API is broken', async () => {
       const { store } = await start(
         (_request, response) => sendStatus(response, 500, 'InternalError', 'no'),
         [stay],

@@ -23,7 +23,7 @@ export interface LoadConfigOptions {
   /** Without the program's own name: `process.argv.slice(2)`. */
   argv: readonly string[];
   env: Readonly<Record<string, string | undefined>>;
-  /** Of environment variables. Default: `SCALER_`. */
+  /** The prefix of environment variables. Default: `SCALER_`. */
   prefix?: string;
 }
 

@@ -6,7 +6,7 @@ export interface HelpOptions {
   name: string;
   /** One sentence on what the program does. */
   summary: string;
-  /** Of environment variables. Default: `SCALER_`. */
+  /** The prefix of environment variables. Default: `SCALER_`. */
   prefix?: string;
 }
 

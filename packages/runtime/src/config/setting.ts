@@ -7,7 +7,7 @@ export interface Setting<T> {
   readonly default: string | undefined;
   /** Must be given by flag or environment. */
   readonly required: boolean;
-  /** What a bare number counts: `requests`, `bytes`. */
+  /** The unit of a bare number: `requests`, `bytes`. */
   readonly unit: string | undefined;
   /** One or two sentences for the help and the README. */
   readonly doc: string;

@@ -6,8 +6,8 @@ export class BusyTurn {
   #nowMs = 0;
 
   /**
-   * Milliseconds since the first look at which `beats` was what it is now; ask often. Of the time between two looks what the
-   * process had of the CPU counts, and no more than has passed: a collection has several threads at work.
+   * Milliseconds of CPU time since `beats` last changed; call it often. Between two calls the process's CPU time counts, but
+   * no more than the time that has passed: a garbage collection has several threads at work.
    *
    * @param cpuMs of the process, all of its threads.
    * @param nowMs monotonic.

@@ -19,7 +19,7 @@ export interface RunAppOptions<T extends ConfigTable & typeof processSettings> {
   argv?: readonly string[];
   /** Default: this process's own. */
   env?: Readonly<Record<string, string | undefined>>;
-  /** Of environment variables. Default: `SCALER_`. */
+  /** The prefix of environment variables. Default: `SCALER_`. */
   prefix?: string;
   clock?: Clock;
   process?: ProcessSeam;

@@ -84,7 +84,7 @@ export function createMetrics({ prefix = 'scaler_', processMetrics = false }: Cr
     histogram: (options) => histogram(registry, prefix, options),
     include(read, onProblem) {
       const isTaken = (name: string): boolean => registry.getSingleMetric(name) !== undefined;
-      const once = tellOnce(onProblem);
+      const once = reportOnce(onProblem);
       included = () => scalerMetricsText(tryRead(read, once), { prefix, isTaken, onProblem: once });
     },
     text: async () => (await registry.metrics()) + (await included()),
@@ -104,13 +104,13 @@ function tryRead(read: () => readonly ScalerMetric[], onProblem: (problem: strin
 }
 
 /** Reports each problem once. A problem that is worded anew at each scrape is not remembered for ever. */
-function tellOnce(tell: (problem: string) => void): (problem: string) => void {
+function reportOnce(report: (problem: string) => void): (problem: string) => void {
   const known = new Set<string>();
   return (problem) => {
     if (known.has(problem)) return;
     if (known.size >= 100) known.clear();
     known.add(problem);
-    tell(problem);
+    report(problem);
   };
 }
 

@@ -94,8 +94,8 @@ test.each<[string, object, string]>([
 
 test.each<[string, () => never, string]>([
   ['throws', () => fail('not now') as never, 'they cannot be read: not now'],
-  ['tells no list', () => 5 as never, 'they must be a list'],
-  ['tells nothing', () => undefined as never, 'they must be a list'],
+  ['returns no list', () => 5 as never, 'they must be a list'],
+  ['returns nothing', () => undefined as never, 'they must be a list'],
 ])('a scaler that %s costs its own metrics alone', async (_name, read, problem) => {
   const { problems, lines } = await shown(read);
   expect(problems).toEqual([problem]);

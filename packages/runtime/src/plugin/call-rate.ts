@@ -13,7 +13,7 @@ export class CallRate {
     this.#clock = clock;
   }
 
-  /** Why the call has to wait; undefined: it may be made, and is counted. */
+  /** The reason why the call has to wait; undefined: it may be made, and is counted. */
   refusal(key: string): string | undefined {
     const nowMs = this.#clock.monotonic();
     if (nowMs - this.#sinceMs >= 1000) {

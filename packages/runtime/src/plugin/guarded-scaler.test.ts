@@ -332,36 +332,36 @@ describe('questions of a park', () => {
 });
 
 describe('a change that the scaler sends', () => {
-  const watch = (): Guarded & { tell: (change: unknown) => void; changes: ResourceChange[]; stop: AbortController } => {
-    let tell: (change: unknown) => void = () => {};
-    const all = guarded({ watchResources: (listener: typeof tell) => ((tell = listener), never()) });
+  const watch = (): Guarded & { send: (change: unknown) => void; changes: ResourceChange[]; stop: AbortController } => {
+    let send: (change: unknown) => void = () => {};
+    const all = guarded({ watchResources: (listener: typeof send) => ((send = listener), never()) });
     const [stop, changes]: [AbortController, ResourceChange[]] = [new AbortController(), []];
     void all.scaler.watchResources?.((change) => changes.push(change), stop.signal);
-    return { ...all, tell: (change) => tell(change), changes, stop };
+    return { ...all, send: (change) => send(change), changes, stop };
   };
 
   test('is taken as it is when it is valid', () => {
-    const { tell, changes, problems } = watch();
+    const { send, changes, problems } = watch();
     for (const change of [{ type: 'set', resource: web }, { type: 'removed', resource: web }, { type: 'synced' }])
-      tell(change);
+      send(change);
     expect(changes).toEqual([{ type: 'set', resource: web }, { type: 'removed', resource: ref }, { type: 'synced' }]);
     expect(problems).toEqual([]);
   });
 
   test('with every field of the contract is taken whole', () => {
-    const { tell, changes, problems } = watch();
-    tell({ type: 'set', resource: talkative });
+    const { send, changes, problems } = watch();
+    send({ type: 'set', resource: talkative });
     expect(changes).toEqual([{ type: 'set', resource: talkative }]);
     expect(problems).toEqual([]);
   });
 
   test('loses its invalid fields, each is logged once, and the resource is not parked', () => {
-    const { tell, changes, problems } = watch();
+    const { send, changes, problems } = watch();
     const targets = [
       { service: 'web', port: 80 },
       { service: 'web', port: 99_999_999 },
     ];
-    for (let i = 0; i < 3; i++) tell({ type: 'set', resource: { ...web, targets, cooldownMs: -1, phase: 'gone' } });
+    for (let i = 0; i < 3; i++) send({ type: 'set', resource: { ...web, targets, cooldownMs: -1, phase: 'gone' } });
     const [problem] = problems;
     expect(problem).toMatch(
       /^the scaler @acme\/x: watchResources resource\.targets\[1\]\.port is 99999999, allowed is a whole number from 1 to 65535$/,
@@ -384,21 +384,21 @@ describe('a change that the scaler sends', () => {
     ['whose namespace has a /, which would make it another', { namespace: 'default/a', name: 'web' }],
     ['whose name has no end', { namespace: 'default', name: 'x'.repeat(1000) }],
   ])('%s is left out', (_, changes) => {
-    const { tell, changes: taken, problems } = watch();
-    tell({ type: 'set', resource: { ...web, namespace: undefined, ...changes } });
+    const { send, changes: taken, problems } = watch();
+    send({ type: 'set', resource: { ...web, namespace: undefined, ...changes } });
     expect([taken, problems]).toEqual([[], [expect.stringContaining('gave a resource whose namespace is')]]);
   });
 
   test('with routes of which one is wrong is served on the others', () => {
-    const { tell, changes } = watch();
+    const { send, changes } = watch();
     const right = { service: 'web', port: 80, routes: [{ host: 'a' }, { host: 'c' }], routesSince: ['1', '3'] };
     const routes = [{ host: 'a' }, { host: 'b', path: '' }, { host: 'c' }];
-    tell({ type: 'set', resource: { ...web, targets: [{ ...right, routes, routesSince: ['1', '2', '3'] }] } });
+    send({ type: 'set', resource: { ...web, targets: [{ ...right, routes, routesSince: ['1', '2', '3'] }] } });
     expect(changes).toEqual([{ type: 'set', resource: { ...web, targets: [right], blocked: expect.any(String) } }]);
   });
 
   test('as an object of a class, with many fields of its own, is taken by those that there are', () => {
-    const { tell, changes } = watch();
+    const { send, changes } = watch();
     class Own {
       a = 1;
       b = 2;
@@ -413,13 +413,13 @@ describe('a change that the scaler sends', () => {
       scaleResources = [];
       targets = web.targets;
     }
-    tell({ type: 'set', resource: new Own() });
+    send({ type: 'set', resource: new Own() });
     expect(changes).toEqual([{ type: 'set', resource: web }]);
   });
 
   test('with a field of its own is taken without it', () => {
-    const { tell, changes, problems } = watch();
-    tell({ type: 'set', resource: { ...web, uid: 'x' } });
+    const { send, changes, problems } = watch();
+    send({ type: 'set', resource: { ...web, uid: 'x' } });
     expect(changes).toEqual([{ type: 'set', resource: web }]);
     expect(problems).toEqual([expect.stringContaining('resource.uid is left out, there is no such field')]);
   });
@@ -430,18 +430,18 @@ describe('a change that the scaler sends', () => {
     ['quiet rules', { quietRules: new Array(1e9) }],
     ['a text without an end', { blocked: 'x'.repeat(1e8) }],
   ])('with %s without an end is read at once', (_, more) => {
-    const { tell, changes } = watch();
+    const { send, changes } = watch();
     const startedMs = performance.now();
-    tell({ type: 'set', resource: { ...web, ...more } });
+    send({ type: 'set', resource: { ...web, ...more } });
     expect(performance.now() - startedMs).toBeLessThan(5000);
     expect(JSON.stringify(changes).length).toBeLessThan(100_000);
   });
 
   test('that comes too often is taken as it came last', async () => {
-    const { tell, changes, clock, problems } = watch();
-    for (let i = 1; i <= 10_000; i++) tell({ type: 'set', resource: { ...web, replicas: i } });
+    const { send, changes, clock, problems } = watch();
+    for (let i = 1; i <= 10_000; i++) send({ type: 'set', resource: { ...web, replicas: i } });
     expect(changes).toHaveLength(20);
-    tell({ type: 'set', resource: { ...web, name: 'other' } });
+    send({ type: 'set', resource: { ...web, name: 'other' } });
     expect(changes).toHaveLength(21);
     await clock.advance(1000);
     expect(changes.at(-1)).toEqual({ type: 'set', resource: { ...web, replicas: 10_000 } });
@@ -449,33 +449,33 @@ describe('a change that the scaler sends', () => {
   });
 
   test('among very many is taken at a bounded rate after synced, and at once before', async () => {
-    const { tell, changes, clock } = watch();
+    const { send, changes, clock } = watch();
     const all = Array.from({ length: 10_000 }, (_, i) => ({ ...web, name: `web-${i}` }));
-    for (const resource of all) tell({ type: 'set', resource });
-    tell({ type: 'synced' });
+    for (const resource of all) send({ type: 'set', resource });
+    send({ type: 'synced' });
     expect(changes).toHaveLength(10_001);
     await clock.advance(1000);
-    for (const resource of all) tell({ type: 'set', resource: { ...resource, replicas: 1 } });
+    for (const resource of all) send({ type: 'set', resource: { ...resource, replicas: 1 } });
     expect(changes.length - 10_001).toBe(5000);
     await clock.advance(1000);
     expect(changes.length - 10_001).toBe(10_000);
   });
 
   test('that waits is taken before the synced that follows it', () => {
-    const { tell, changes } = watch();
-    for (let i = 1; i <= 30; i++) tell({ type: 'set', resource: { ...web, replicas: i } });
-    tell({ type: 'synced' });
+    const { send, changes } = watch();
+    for (let i = 1; i <= 30; i++) send({ type: 'set', resource: { ...web, replicas: i } });
+    send({ type: 'synced' });
     expect(changes.slice(-2)).toEqual([{ type: 'set', resource: { ...web, replicas: 30 } }, { type: 'synced' }]);
   });
 
   test('after the abort has no effect, and the watch has ended', async () => {
-    let tell: (change: unknown) => void = () => {};
-    const { scaler } = guarded({ watchResources: (listener: typeof tell) => ((tell = listener), never()) });
+    let send: (change: unknown) => void = () => {};
+    const { scaler } = guarded({ watchResources: (listener: typeof send) => ((send = listener), never()) });
     const [stop, changes]: [AbortController, ResourceChange[]] = [new AbortController(), []];
     const ended = scaler.watchResources?.((change) => changes.push(change), stop.signal);
     stop.abort();
     await ended;
-    tell({ type: 'set', resource: web });
+    send({ type: 'set', resource: web });
     expect(changes).toEqual([]);
   });
 
@@ -489,40 +489,40 @@ describe('a change that the scaler sends', () => {
   });
 
   test('makes a listener throw, and only that change is lost', () => {
-    let tell: (change: unknown) => void = () => {};
-    const { scaler, problems } = guarded({ watchResources: (listener: typeof tell) => ((tell = listener), never()) });
+    let send: (change: unknown) => void = () => {};
+    const { scaler, problems } = guarded({ watchResources: (listener: typeof send) => ((send = listener), never()) });
     void scaler.watchResources?.(() => fail(new Error('our own mistake')), signal);
-    tell({ type: 'set', resource: web });
+    send({ type: 'set', resource: web });
     expect(problems).toEqual([expect.stringContaining('our own mistake')]);
   });
 });
 
 test('valid endpoints are taken, at a bounded rate, and not after the abort', async () => {
-  let tell: (list: unknown) => void = () => {};
+  let send: (list: unknown) => void = () => {};
   const { scaler, problems, clock } = guarded({
-    watchEndpoints: (_: unknown, listener: typeof tell) => void (tell = listener),
+    watchEndpoints: (_: unknown, listener: typeof send) => void (send = listener),
   });
   const stop = new AbortController();
   const lists: (readonly Endpoint[])[] = [];
   scaler.watchEndpoints?.(target, (list) => lists.push(list), stop.signal);
   const good = { address: '10.0.0.1', port: 80, id: 'a' };
-  tell([good, null, { ...good, port: 0 }, { ...good, address: 'a b' }, { ...good, id: 7 }]);
+  send([good, null, { ...good, port: 0 }, { ...good, address: 'a b' }, { ...good, id: 7 }]);
   expect(lists).toEqual([[good]]);
   expect(problems).toEqual([
     'the scaler @acme/x: watchEndpoints sent an endpoint whose address is undefined, allowed is an IP address',
   ]);
-  for (let i = 0; i < 1000; i++) tell([{ ...good, id: String(i) }]);
+  for (let i = 0; i < 1000; i++) send([{ ...good, id: String(i) }]);
   expect(lists).toHaveLength(20);
   await clock.advance(1000);
   expect(lists.at(-1)).toEqual([{ ...good, id: '999' }]);
   stop.abort();
-  tell([good]);
+  send([good]);
   expect(lists).toHaveLength(21);
 });
 
 test('an endpoint is copied, with a check that is called on the original', async () => {
-  let tell: (list: unknown) => void = () => {};
-  const { scaler } = guarded({ watchEndpoints: (_: unknown, listener: typeof tell) => void (tell = listener) });
+  let send: (list: unknown) => void = () => {};
+  const { scaler } = guarded({ watchEndpoints: (_: unknown, listener: typeof send) => void (send = listener) });
   let list: readonly Endpoint[] = [];
   scaler.watchEndpoints?.(target, (endpoints) => (list = endpoints), signal);
   class Own {
@@ -534,7 +534,7 @@ test('an endpoint is copied, with a check that is called on the original', async
     }
   }
   const own = new Own();
-  tell([own]);
+  send([own]);
   own.address = '10.0.0.2';
   expect(list[0]?.address).toBe('10.0.0.1');
   await expect(list[0]?.check?.(signal)).rejects.toThrow('no answer of a');

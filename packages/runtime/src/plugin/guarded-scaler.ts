@@ -66,7 +66,7 @@ export function guardScaler(scaler: ResourceScaler, options: GuardOptions): Guar
       }
     },
   };
-  const made = { ...required(parts), ...watching(parts), ...acting(parts), ...telling(parts) } as GuardedScaler;
+  const made = { ...required(parts), ...watching(parts), ...acting(parts), ...reporting(parts) } as GuardedScaler;
   faultsOf.set(made, problems.counts);
   return made;
 }
@@ -247,7 +247,7 @@ function acting(parts: Parts): Pick<ResourceScaler, 'reconcile' | 'setBusy' | 'w
   };
 }
 
-function telling(parts: Parts): Pick<ResourceScaler, 'explain' | 'tell' | 'metrics'> {
+function reporting(parts: Parts): Pick<ResourceScaler, 'explain' | 'tell' | 'metrics'> {
   const { scaler, say, onProblem, call } = parts;
   return {
     ...(scaler.explain && {

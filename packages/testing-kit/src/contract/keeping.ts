@@ -60,11 +60,11 @@ export const keepingCases: readonly StagedCase[] = [
           const kept = await keep(end);
           assert.equal(Date.parse(kept ?? ''), Date.parse(long), 'setBusy must return the longer lease of both');
         }
-        await until('the other process tells of the lease', () => isKnown(stage, long));
+        await until('the other process has the lease', () => isKnown(stage, long));
       } finally {
         assert.equal(await keep(undefined), undefined, 'a lease that is ended must be gone');
       }
-      await until('the other process tells that the lease has ended', () => isKnown(stage, undefined));
+      await until('the other process has the end of the lease', () => isKnown(stage, undefined));
     },
   },
   {

@@ -303,15 +303,15 @@ class LampScaler implements ResourceScaler {
   }
 
   watchResources(listener: (change: ResourceChange) => void, signal: AbortSignal): Promise<void> {
-    const tell = (lamp: Lamp): void => listener({ type: 'set', resource: this.#resourceOf(lamp) });
+    const send = (lamp: Lamp): void => listener({ type: 'set', resource: this.#resourceOf(lamp) });
     if (this.#has('synced first')) listener({ type: 'synced' });
-    this.#board.lamps.forEach(tell);
+    this.#board.lamps.forEach(send);
     if (!this.#has('synced first')) listener({ type: 'synced' });
     if (this.#has('synced twice')) listener({ type: 'synced' });
-    if (!this.#has('watches once')) this.#board.listeners.add(tell);
+    if (!this.#has('watches once')) this.#board.listeners.add(send);
     const again = (): void => {
       if (signal.aborted || this.#stop.signal.aborted) return;
-      this.#board.lamps.forEach(tell);
+      this.#board.lamps.forEach(send);
       this.#clock.after(5, again);
     };
     if (this.#has('sent again for ever')) again();
@@ -321,7 +321,7 @@ class LampScaler implements ResourceScaler {
     return new Promise((resolve) => {
       resolveEnd = resolve;
       const end = (): void => {
-        if (!this.#has('watch goes on') || this.#stop.signal.aborted) this.#board.listeners.delete(tell);
+        if (!this.#has('watch goes on') || this.#stop.signal.aborted) this.#board.listeners.delete(send);
         if (!this.#has('watch never ends') || this.#stop.signal.aborted) resolve();
       };
       until.addEventListener('abort', end, { once: true });
@@ -341,15 +341,15 @@ class LampScaler implements ResourceScaler {
     const address = this.#has('host name as address') ? 'localhost' : '127.0.0.1';
     const check = (): Promise<void> =>
       this.#has('failing check') ? Promise.reject(new Error('no')) : Promise.resolve();
-    const tell = (lamp: Lamp): void => {
+    const send = (lamp: Lamp): void => {
       if (lamp.name !== resource.name) return;
       if (lamp.lit) listener([{ address, port, id: lamp.id, check }]);
       else if (!this.#has('silent while asleep')) listener([]);
     };
-    tell(this.#board.find(resource));
+    send(this.#board.find(resource));
     const once = this.#has('no wake sent') && !this.#board.find(resource).lit;
-    if (!once) this.#board.listeners.add(tell);
-    if (!this.#has('endpoints go on')) signal.addEventListener('abort', () => this.#board.listeners.delete(tell));
+    if (!once) this.#board.listeners.add(send);
+    if (!this.#has('endpoints go on')) signal.addEventListener('abort', () => this.#board.listeners.delete(send));
   }
 
   reconcile(): Promise<readonly ScaleResult[]> {

@@ -25,7 +25,7 @@ export type AuditEntry = {
   resourceVersionAfter: number;
 };
 
-/** What to look for in an audit: each given field must be equal. */
+/** A filter of an audit: each given field must be equal. */
 export type AuditFilter = Partial<
   Pick<AuditEntry, 'user' | 'userAgent' | 'verb' | 'gvr' | 'namespace' | 'name' | 'subresource' | 'status'>
 >;

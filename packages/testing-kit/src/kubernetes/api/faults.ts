@@ -41,7 +41,7 @@ export type Fault = {
   skip?: number;
   /** How many times it acts (for `cutWatch`: on how many watches). Default: always. */
   times?: number;
-  /** Of each match, 0 to 1, drawn from the seed. Default 1. */
+  /** The probability of each match, 0 to 1, drawn from the seed. Default 1. */
   probability?: number;
   action: FaultAction;
 };

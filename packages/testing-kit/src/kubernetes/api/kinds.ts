@@ -1,4 +1,4 @@
-/** What makes `metadata.generation` go up, beside the start of a graceful deletion. */
+/** The changes that raise `metadata.generation`, beside the start of a graceful deletion. */
 export type GenerationRule = 'spec' | 'spec-and-annotations' | 'labels-and-content' | 'none';
 
 /**
@@ -28,7 +28,7 @@ export type Kind = {
   readonly createOnUpdate?: boolean;
   /** DELETE answers with the object, not with a Status. */
   readonly returnsDeleted?: boolean;
-  /** Of a CustomResourceDefinition: lists name the kind of each item, strategic merge patches are refused. */
+  /** Whether it is of a CustomResourceDefinition: lists name the kind of each item, strategic merge patches are refused. */
   readonly custom?: boolean;
   /** Further field selectors than `metadata.name` and `metadata.namespace`. */
   readonly fields?: readonly string[];

@@ -45,7 +45,7 @@ export type ObjectMeta = {
 
 /**
  * An object of the store. It is deeply frozen and shared by everyone who reads it: `structuredClone` it before a change.
- * What lies beyond `metadata` is plain JSON; give the shape you expect as a type argument where you read it.
+ * The fields beside `metadata` are plain JSON; give the shape you expect as a type argument where you read them.
  */
 export type KubeObject = {
   apiVersion: string;
@@ -56,7 +56,7 @@ export type KubeObject = {
   [field: string]: unknown;
 };
 
-/** What a writer hands in: the server fills in the rest of `metadata`, `kind` and `apiVersion`. */
+/** The object of a writer: the server fills in the rest of `metadata`, `kind` and `apiVersion`. */
 export type NewObject = {
   apiVersion?: string;
   kind?: string;

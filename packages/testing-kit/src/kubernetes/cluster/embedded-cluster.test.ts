@@ -151,7 +151,7 @@ describe('the embedded cluster', () => {
     expect(() => process.kill(pid!, 0)).toThrow('ESRCH');
   });
 
-  test('tells why a pod does not start', async () => {
+  test('shows why a pod does not start', async () => {
     await start({
       backOffMs: 40,
       images: { broken: { command: [process.execPath, '-e', 'console.error("oh no"); process.exit(3)'] } },

@@ -2,10 +2,10 @@ import { type IncomingMessage } from 'node:http';
 import { badRequest, FakeApiError } from '../errors.ts';
 import { type Json } from '../object.ts';
 
-/** What is done to a resource. `proxy`-like verbs do not exist here. */
+/** The verb of a request. `proxy`-like verbs do not exist here. */
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
-/** One request, parsed. What is not below `/api` or `/apis/GROUP/VERSION` has no `resource`. */
+/** One request, parsed. A path that is not below `/api` or `/apis/GROUP/VERSION` has no `resource`. */
 export type ApiRequest = {
   readonly method: string;
   /** Without the query. */

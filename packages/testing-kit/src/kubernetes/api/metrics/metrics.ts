@@ -14,7 +14,7 @@ export type CustomMetric = {
   timestamp?: number;
   /** Default: left out of the answer. */
   windowSeconds?: number;
-  /** What `metricLabelSelector` selects by. */
+  /** The labels by which `metricLabelSelector` selects. */
   labels?: Record<string, string>;
 };
 

@@ -52,7 +52,7 @@ function marked(
   };
 }
 
-/** What keeps an object from going: its finalizers, and a namespace's own in `spec`. */
+/** The finalizers that hold an object, a namespace's own in `spec` among them. */
 function holders({ kind, metadata, spec }: KubeObject): unknown[] {
   const own = kind === 'Namespace' && Array.isArray(spec?.finalizers) ? spec.finalizers : [];
   return [...(metadata.finalizers ?? []), ...own];
@@ -60,7 +60,7 @@ function holders({ kind, metadata, spec }: KubeObject): unknown[] {
 
 /**
  * The object that a DELETE leaves behind: `undefined` when it goes at once, the same object when nothing changes. A pod
- * that goes at once is marked first; {@link isFree} tells it.
+ * that goes at once is marked first; {@link isFree} recognises it.
  */
 export function afterDelete(
   kind: Kind,

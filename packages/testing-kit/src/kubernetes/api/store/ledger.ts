@@ -98,7 +98,7 @@ export class Ledger {
 
   #record(change: Change): void {
     this.#history.add(change);
-    this.#watchers.tell(change);
+    this.#watchers.send(change);
   }
 
   #of(kind: Kind): Collection {

@@ -102,7 +102,7 @@ const fixedFields = [
 ] as const;
 const writableFields = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
 
-/** Those of the fields that are there. */
+/** The given fields that the object has. */
 function pick<K extends keyof ObjectMeta>(metadata: Partial<ObjectMeta>, fields: readonly K[]): Pick<ObjectMeta, K> {
   const there = fields.filter((field) => metadata[field] !== undefined);
   return Object.fromEntries(there.map((field) => [field, metadata[field]])) as Pick<ObjectMeta, K>;
@@ -143,7 +143,7 @@ function merged(kind: Kind, given: NewObject, old: KubeObject, { subresource }: 
   return object;
 }
 
-/** Everything beside `kind`, `apiVersion`, `metadata` and `status`. */
+/** The fields beside `kind`, `apiVersion`, `metadata` and `status`. */
 function content({
   kind: _kind,
   apiVersion: _apiVersion,

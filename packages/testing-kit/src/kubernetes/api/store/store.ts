@@ -10,7 +10,7 @@ import { scaleOf, withScale } from './scale.ts';
 import { type Store, type WriteOptions } from './types.ts';
 import { Writer } from './writer.ts';
 
-/** What a store is made from. */
+/** The parts of a store. */
 export type StoreOptions = {
   clock: Clock;
   kinds: readonly Kind[];

@@ -34,12 +34,12 @@ export class Watchers {
       if (selects(object))
         listener({ type: 'ADDED', object, resourceVersion: Number(object.metadata.resourceVersion) });
     }
-    for (const change of start.past) if (change.kind === kind) tell(watcher, change);
+    for (const change of start.past) if (change.kind === kind) send(watcher, change);
     all.add(watcher);
     return () => all.delete(watcher);
   }
 
-  tell(change: Change): void {
+  send(change: Change): void {
     this.#queue.push(change);
     if (this.#sending) return;
     this.#sending = true;
@@ -52,12 +52,12 @@ export class Watchers {
 
   #tellAll(change: Change): void {
     for (const watcher of [...(this.#byKind.get(change.kind) ?? [])]) {
-      if (this.#byKind.get(change.kind)?.has(watcher) === true) tell(watcher, change);
+      if (this.#byKind.get(change.kind)?.has(watcher) === true) send(watcher, change);
     }
   }
 }
 
-function tell(watcher: Watcher, change: Change): void {
+function send(watcher: Watcher, change: Change): void {
   // A watch that began while earlier changes were still queued has seen them in its start.
   if (change.resourceVersion <= watcher.seen) return;
   watcher.seen = change.resourceVersion;

@@ -27,7 +27,7 @@ export function sameTemplate(a: PodTemplate, b: PodTemplate): boolean {
   return JSON.stringify(withoutHash(a)) === JSON.stringify(withoutHash(b));
 }
 
-/** The name part that tells templates apart. */
+/** The part of a name that differs by template. */
 export function templateHash(template: PodTemplate): string {
   return encode(
     createHash('sha256')

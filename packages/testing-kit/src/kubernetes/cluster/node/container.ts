@@ -9,7 +9,7 @@ export interface Exit {
 
 /** A container that was started. */
 export interface RunningContainer {
-  /** Of a process; `undefined` for an in-process server. */
+  /** The pid of a process; `undefined` for an in-process server. */
   readonly pid: number | undefined;
   /** Never rejects. */
   readonly exited: Promise<Exit>;

@@ -26,7 +26,7 @@ export function startProcessContainer({ command, env, cwd, reaper }: ProcessOpti
   const finish = (result: Exit): void => {
     if (done) return;
     done = true;
-    // What the program left behind in its group would keep its ports.
+    // Processes that the program left behind in its group would keep its ports.
     if (pid !== undefined) signalGroup(pid);
     if (pid !== undefined) reaper.remove(pid);
     child.stdout.destroy();
