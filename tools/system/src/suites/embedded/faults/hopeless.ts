@@ -80,6 +80,8 @@ async function withSleepers(
     settleMs: 300,
     backOffMs: 1_000,
     scalerOptions,
+    // By default an answer names its outcome alone.
+    dlxArgs: ['--problem-details=full'],
     autoscalerArgs: ['--scale-interval=200ms', '--cooldown=1ms'],
   });
   try {
