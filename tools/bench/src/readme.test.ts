@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { markdownTable, readmes, withTable } from './readme.ts';
+import { readmes, withTable } from './readme.ts';
 import { readResults, type Result } from './results.ts';
 import { inOrder } from './scenarios.ts';
 
@@ -59,15 +59,6 @@ A CPU, 2 cores, 8 GB, Linux 6.1, Node.js v24.0.0, 2026-01-02.`);
       expect(text).toBe(withTable(text, table(inOrder(await readResults()))));
     },
   );
-});
-
-test('cells are filled up to the widest of their column', () => {
-  expect(
-    markdownTable([
-      ['a', 'b'],
-      ['long one', ''],
-    ]),
-  ).toBe('| a        | b   |\n| -------- | --- |\n| long one |     |');
 });
 
 test('what is kept names no place on the machine', async () => {

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { markdownTable } from '@scaler/command';
 import { boundText, isBounded, isWithin, rangeText, valueText } from './figure.ts';
 import type { Result } from './results.ts';
 import type { Figure } from './scenario.ts';
@@ -57,22 +58,6 @@ function verdict(figure: Figure): string {
 function machineText({ machine, date }: Result): string {
   const { cpu, cores, memoryGb, kernel, node } = machine;
   return `${cpu}, ${cores} cores, ${memoryGb} GB, Linux ${kernel}, Node.js ${node}, ${date}.`;
-}
-
-/** Aligned, as the formatter wants it. */
-export function markdownTable(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(3, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[], fill: string): string =>
-    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0, fill)).join(' | ')} |`;
-  const [head = [], ...body] = rows;
-  return [
-    line(head, ' '),
-    line(
-      head.map(() => ''),
-      '-',
-    ),
-    ...body.map((row) => line(row, ' ')),
-  ].join('\n');
 }
 
 /** The text with another table between its markers. @throws when it has none. */

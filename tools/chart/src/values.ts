@@ -1,3 +1,4 @@
+import { markdownTable } from '@scaler/command';
 import { read } from './places.ts';
 
 /** One value of the chart, as in `values.yaml`. */
@@ -33,14 +34,10 @@ export async function documentedValues(): Promise<Value[]> {
   return found;
 }
 
-/** The values as a Markdown table, padded as Prettier does. */
+/** The values as a Markdown table. */
 export function valuesTable(values: readonly Value[]): string {
-  const head = ['value', 'default', 'meaning'];
   const rows = values.map(({ path, doc, text }) =>
     [`\`${path}\``, `\`${text}\``, doc].map((cell) => cell.replaceAll('|', '\\|')),
   );
-  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[], fill = ' '): string =>
-    `| ${widths.map((width, i) => (cells[i] ?? '').padEnd(width, fill)).join(' | ')} |`;
-  return [line(head), line([], '-'), ...rows.map((row) => line(row))].join('\n');
+  return markdownTable([['value', 'default', 'meaning'], ...rows]);
 }

@@ -2,7 +2,7 @@ import { commandLine, flag, whole } from '@scaler/command';
 import { echoAppPath } from '@scaler/testing-kit';
 import { type App, startEmbeddedSystem } from './embedded-system.ts';
 import { followLogs } from './follow-logs.ts';
-import { appNamespace, createWorkload } from './round.ts';
+import { appNamespace, createWorkload, modes } from './round.ts';
 
 const { inspect, replicas } = commandLine({
   name: 'npm run dev',
@@ -29,7 +29,7 @@ const system = await startEmbeddedSystem({
 });
 const stopFollowing = followLogs(system.logFolder, say);
 try {
-  for (const mode of ['always', 'selector'] as const) {
+  for (const mode of modes) {
     const name = await createWorkload(system, mode);
     say(`>>> ${name}: curl -d hello ${system.serviceUrl(appNamespace, name, 80)}`);
   }

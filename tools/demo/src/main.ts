@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { commandLine, flag } from '@scaler/command';
 import { echoAppPath } from '@scaler/testing-kit';
 import { type EmbeddedSystem, startEmbeddedSystem } from './embedded-system.ts';
-import { appNamespace, createWorkload, type Mode, playRound, type Round } from './round.ts';
+import { appNamespace, createWorkload, type Mode, modes, playRound, type Round } from './round.ts';
 
 const { once } = commandLine({
   name: 'npm start',
@@ -11,7 +11,6 @@ const { once } = commandLine({
   options: { once: flag('one round of two routing modes, checked; the exit code is 1 when something is wrong') },
   examples: { '': 'stays up until Ctrl-C', '--once': 'half a minute' },
 }).values;
-const modes: readonly Mode[] = ['always', 'selector'];
 const say = (text: string): void => console.log(text);
 
 async function play(system: EmbeddedSystem): Promise<boolean> {

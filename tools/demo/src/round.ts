@@ -4,7 +4,8 @@ import type { EchoAnswer } from '@scaler/testing-kit';
 import { ask, sha256 } from './ask.ts';
 import { followWorkload, type Timeline } from './timeline.ts';
 
-export type Mode = 'always' | 'selector';
+export const modes = ['always', 'selector'] as const;
+export type Mode = (typeof modes)[number];
 
 export const appNamespace = 'demo';
 const bodyBytes = 256 * 1024;

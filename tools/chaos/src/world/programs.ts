@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FakeApi, ServerImage } from '@scaler/testing-kit/kubernetes';
+import type { EmbeddedCluster, FakeApi, ServerImage } from '@scaler/testing-kit/kubernetes';
 import { runAutoscaler, settings as autoscalerSettings } from '@scaler/autoscaler';
 import { runDlx, settings as dlxSettings } from '@scaler/dlx';
 import { loadConfig, type ProcessContext, runProcess } from '@scaler/runtime';
@@ -12,6 +12,7 @@ import type { Timeline } from '../sim/timeline.ts';
 import { brakeParks, times } from './fleet.ts';
 
 export const systemNamespace = 'scaler-system';
+const infraPort = 8081;
 export type App = 'autoscaler' | 'dlx';
 
 /** One process of one of the two apps. */
@@ -167,36 +168,15 @@ function createLog({ onLog }: ProgramParts, id: string, onMessage: (message: str
   return make({});
 }
 
-export function programManifest(app: App, replicas: number): object {
-  const labels = { app };
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: app, namespace: systemNamespace },
-    spec: {
-      replicas,
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: {
-          terminationGracePeriodSeconds: 65,
-          containers: [
-            {
-              name: app,
-              image: `scaler/${app}`,
-              ports: [{ name: 'infra', containerPort: 8081 }],
-              readinessProbe: { httpGet: { path: '/readyz', port: 'infra' }, periodSeconds: 2, failureThreshold: 2 },
-            },
-          ],
-        },
-      },
-    },
+/** Starts two replicas of each app, with the Service by which they find the DLX. */
+export async function deployPrograms(cluster: EmbeddedCluster): Promise<void> {
+  const options = {
+    replicas: 2,
+    terminationGracePeriodSeconds: 65,
+    readinessProbe: { httpGet: { path: '/readyz', port: infraPort }, periodSeconds: 2, failureThreshold: 2 },
   };
+  await cluster.service(systemNamespace, 'dlx', { port: infraPort, portName: 'infra' });
+  for (const app of ['dlx', 'autoscaler']) {
+    await cluster.deployment(systemNamespace, app, { image: `scaler/${app}`, ...options });
+  }
 }
-
-export const dlxService: object = {
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name: 'dlx', namespace: systemNamespace },
-  spec: { selector: { app: 'dlx' }, ports: [{ name: 'infra', port: 8081, targetPort: 'infra' }] },
-};

@@ -18,10 +18,9 @@ import { createFleetMetrics, type FleetMetrics } from './metrics.ts';
 import {
   type App,
   createProgramImage,
-  dlxService,
+  deployPrograms,
   type Program,
   type ProgramParts,
-  programManifest,
   systemNamespace,
 } from './programs.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
@@ -149,9 +148,7 @@ async function populate(
     await cluster.service(member.namespace, member.name, { port: 80, targetPort: 8080, portName: 'http' });
   }
   await timeline.advance(podsUpMs);
-  await cluster.apply(dlxService);
-  await cluster.apply(programManifest('dlx', 2));
-  await cluster.apply(programManifest('autoscaler', 2));
+  await deployPrograms(cluster);
   // A change by another client is over once the resource has been whole for as long as a kube-proxy takes to get the
   // routing.
   const wholeSince = new Map<string, number>();

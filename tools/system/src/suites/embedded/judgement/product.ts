@@ -44,7 +44,9 @@ export async function startProduct(simulation: Simulation, options: ProductOptio
   const cluster = await simulation.settled(
     startEmbeddedCluster({ images: options.images, clock, api: { bookmarkIntervalMs: 20_000 } }),
   );
-  const service = await simulation.settled(cluster.apply(dlxService()));
+  const service = await simulation.settled(
+    cluster.service(systemNamespace, 'dlx', { selector: null, port: infraPort, portName: 'infra' }),
+  );
   const { clusterIP } = (service as unknown as { spec: { clusterIP: string } }).spec;
   // Addresses in the cluster's own range, beyond its pods, Services and proxies.
   const address = (last: number): string => clusterIP.replace(/\.\d+\.\d+$/, `.255.${last}`);
@@ -135,15 +137,6 @@ function startProgram(
       await shutdown.run();
       await ended;
     },
-  };
-}
-
-function dlxService(): object {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { namespace: systemNamespace, name: 'dlx' },
-    spec: { ports: [{ name: 'infra', port: infraPort }] },
   };
 }
 
