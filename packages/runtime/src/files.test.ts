@@ -20,7 +20,7 @@ test('a longer one is refused with both sizes', async () => {
   expect(readSmallFileSync(file, 11)).toBe('x'.repeat(11));
 });
 
-test('what never ends, or never begins, is no small file', async () => {
+test('a device, a folder and a missing file are refused', async () => {
   await expect(readSmallFile('/dev/zero')).rejects.toThrow('/dev/zero is no regular file');
   expect(() => readSmallFileSync('/dev/zero')).toThrow('/dev/zero is no regular file');
   await expect(readSmallFile(folder)).rejects.toThrow('is no regular file');

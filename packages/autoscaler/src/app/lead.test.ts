@@ -191,7 +191,7 @@ describe('parking', () => {
     expect(parks.map(({ resource }) => resource.name)).toEqual(['b', 'c']);
   });
 
-  test('one that waited is forgotten when the next tick no longer wants it', async () => {
+  test('a park that waits is dropped when the next tick no longer wants it', async () => {
     const scene = await start([named('a'), named('b')], { maxParks: 1 });
     await scene.tick();
     const [first] = await scene.scaler.whenParks(1);
@@ -353,7 +353,7 @@ describe('reconciling', () => {
     expect(scene.scaler.reconciled).toEqual(['*', 'default/web', 'default/web']);
   });
 
-  test('one that fails, in a sweep too, is tried again by itself, and the others go on', async () => {
+  test('a reconcile that fails, in a sweep too, is tried again by itself, and the others go on', async () => {
     const scene = await start([named('a'), named('b')]);
     scene.value.now = 1;
     await until(() => scene.scaler.reconciled.length === 1);

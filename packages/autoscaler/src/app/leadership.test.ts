@@ -96,7 +96,7 @@ async function takeLease(kube: KubeClient, holder: string): Promise<void> {
   await kube.request('PATCH', path, { body, contentType: 'application/merge-patch+json' });
 }
 
-test('nothing that says where the Lease is stops the start', () => {
+test('a missing namespace of the Lease stops the start', () => {
   const kube = { namespace: undefined } as unknown as KubeClient;
   expect(() => leadership(valuesOf(), kube)).toThrow('--lease-namespace is missing');
 });

@@ -21,7 +21,7 @@ async function run(scaler: HandBackParts['scaler'], limitMs = 60_000): Promise<v
 
 const nothingElse = { setScale: () => Promise.reject(new Error('not to be called')) };
 
-test('it reconciles everything until the scaler has said twice that nothing is left', async () => {
+test('it reconciles everything until the scaler has listed nothing twice', async () => {
   const left: Resource[][] = [
     [aResource({ phase: 'asleep' })],
     [aResource({ phase: 'waking' })],
@@ -38,7 +38,7 @@ test('it reconciles everything until the scaler has said twice that nothing is l
   expect(asked.every((refs) => Array.isArray(refs) && refs.length === 0)).toBe(true);
 });
 
-test('what is left at the end of the time is named', async () => {
+test('resources that are left at the end of the time are named', async () => {
   const web = aResource({ phase: 'waking' });
   const failed: ScaleResult = { resource: web, ok: false, error: new Error('quota') };
   const scaler = {

@@ -7,7 +7,7 @@ import { factsFor, now, wantSettings } from '../testing/facts.ts';
 import { decide } from './decide.ts';
 import { emptyMemory } from './memory.ts';
 
-describe('whatever the input', () => {
+describe('for any input', () => {
   const numbers = fc.oneof(fc.double(), fc.integer({ min: -5, max: 5 }), fc.constantFrom(0, NaN, Infinity, -Infinity));
   const windows = fc.constantFrom(1_000, 60_000, 300_000);
   const metrics = fc.record({

@@ -223,7 +223,7 @@ describe('parsers', () => {
   });
 });
 
-describe('what is made from the table', () => {
+describe('the outputs of a table', () => {
   test('the help names every flag, variable, default and what is allowed', () => {
     const text = helpText(table, { name: 'app', summary: 'Does it.' });
     expect(text).toContain('Usage: app [options]');

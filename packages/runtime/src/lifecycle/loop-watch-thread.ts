@@ -7,7 +7,7 @@ import type { LoopWatchData } from './loop-watch.ts';
 
 const { beats, limitMs, name, format, logs } = workerData as LoopWatchData;
 const count = new Int32Array(beats);
-/** After this much a signal was of no use: process 1 of a container hears only those that it handles. */
+/** After so many milliseconds a signal had no effect: process 1 of a container gets only signals that it handles. */
 const unheardMs = 500;
 
 const turn = new BusyTurn();

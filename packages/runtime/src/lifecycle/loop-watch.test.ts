@@ -53,7 +53,7 @@ test('with 0 it may turn for ever', async () => {
   expect(await ended).toMatchObject({ signal: 'SIGKILL', out: 'ready\n' });
 }, 30_000);
 
-test('one that was stopped as a whole goes on', async () => {
+test('a process that was stopped as a whole goes on', async () => {
   const { child, ended, ready } = startApp(['--loop-limit=300ms']);
   await ready;
   child.kill('SIGSTOP');
@@ -64,7 +64,7 @@ test('one that was stopped as a whole goes on', async () => {
   expect(await ended).toMatchObject({ code: 0, signal: null });
 }, 30_000);
 
-test('what counts is CPU time in which the loop has not turned, and no more than has passed', () => {
+test('CPU time in which the loop has not turned counts, and no more than has passed', () => {
   const turn = new BusyTurn();
   expect(turn.look(1, 0, 0)).toBe(0);
   // Four threads collect.

@@ -105,7 +105,7 @@ function readChange(raw: unknown, onProblem: ChangeGuardParts['onProblem']): Res
   return resource && { type, resource };
 }
 
-/** The key of a change's resource, without reading all of it; empty for `synced` and for what is no change. */
+/** The key of a change's resource, without reading all of it; empty for `synced` and for a value that is no change. */
 function keyOf(raw: unknown): string {
   try {
     const { resource } = raw as { resource?: unknown };

@@ -280,7 +280,7 @@ test('the apps take no scaler that is not guarded, and none is guarded twice', (
   expect(guardScaler(unguarded, { packageName: 'b', clock, logger })).not.toBe(unguarded);
 });
 
-test('what a scaler cannot do stays so', () => {
+test('a guarded scaler has no abilities that the scaler lacks', () => {
   expect(Object.keys(guarded({}).scaler).sort()).toEqual([
     'getConfig',
     'getResources',

@@ -216,7 +216,7 @@ describe('a scaler is refused with exit code 2 and one sentence', () => {
     expect(results[name]?.message).not.toContain('\n');
   });
 
-  test('what the factory threw is the cause', () => {
+  test('the error of the factory is the cause', () => {
     expect(results['factory-throws']?.cause).toBe('option region is missing');
   });
 });

@@ -4,7 +4,7 @@ const perMinute = 20;
 const minuteMs = 60_000;
 const remembered = 1000;
 
-/** Logs what a scaler does wrong: each problem once, and a few a minute of each member. */
+/** Logs the problems of a scaler: each one once, and a few a minute of each member. */
 export interface ProblemLog {
   /** `problem` goes on after `the scaler NAME: MEMBER `. */
   report(member: string, problem: string, of?: ResourceRef): void;

@@ -20,7 +20,7 @@ const orNothing = (read: () => unknown): unknown => {
   }
 };
 
-describe('what the contract reads takes no more than its length', () => {
+describe('the parsers of the contract take steps in proportion to their input', () => {
   test.each<[string, (text: string) => unknown]>([
     ['a quantity', parseQuantity],
     ['a duration', parseDuration],

@@ -9,7 +9,7 @@ const letters = (size: number): string[] => Array.from({ length: size }, (_, i) 
 const problemsOf = (of: (size: number) => () => unknown) =>
   costProblems(counter, { of, sizes: [500, 1_000, 2_000], largest: { size: 4_000, steps: 100_000 } });
 
-describe('what takes time with the square of its input is found out', () => {
+describe('work that grows with the square of its input is found', () => {
   test.each<[string, (size: number) => () => unknown]>([
     ['a search in a search', (size) => () => letters(size).find((a, i, all) => all.findIndex((b) => a === b) !== i)],
     [
@@ -38,7 +38,7 @@ describe('what takes time with the square of its input is found out', () => {
   ])('%s', (_, of) => expect(problemsOf(of)[0]).toMatch(/: [34]\.\d times$/));
 });
 
-test('what goes through its input once is not', () => {
+test('work that goes through its input once is not', () => {
   expect(
     problemsOf(
       (size) => () =>
@@ -50,7 +50,7 @@ test('what goes through its input once is not', () => {
   expect(problemsOf((size) => () => new Map(letters(size).map((a) => [a, a])))).toEqual([]);
 });
 
-test('what is too much for its largest input is', () => {
+test('work that takes too much for its largest input is', () => {
   const of = (size: number) => () => {
     for (let i = 0; i < 100 * size; i++);
   };

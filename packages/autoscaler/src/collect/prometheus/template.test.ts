@@ -31,7 +31,7 @@ describe('a placeholder is replaced by a text that is one value where it stands'
     expect(parseTemplate(template).render({ ...values, names: [name] })).toBe(query);
   });
 
-  test('whatever it is: read back as PromQL reads strings, and matched as a regular expression, it is the same text', () => {
+  test('any text: read back as PromQL reads strings, and matched as a regular expression, it is the same', () => {
     const equal = parseTemplate('x{n="${name}"}');
     const regex = parseTemplate('x{n=~"${names}"}');
     const unquote = (query: string): string => {

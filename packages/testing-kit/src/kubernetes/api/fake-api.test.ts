@@ -166,7 +166,7 @@ describe('the store', () => {
 });
 
 describe('the server', () => {
-  test('it says what it has: groups, versions, health', async () => {
+  test('it answers its groups, versions and health', async () => {
     const { raw } = await start();
     expect((await raw.request('GET', '/readyz')).body).toBe('ok');
     expect((await raw.request('GET', '/version')).body).toMatchObject({ major: '1', minor: '35' });
@@ -288,7 +288,7 @@ describe('the server', () => {
 });
 
 describe('the audit', () => {
-  test('it has who did what, and what the store was then', async () => {
+  test('it has the user, the verb, and the version of the store', async () => {
     const { api, raw } = await start();
     const heard: number[] = [];
     const stop = api.audit.onEntry(({ seq }) => heard.push(seq));

@@ -81,7 +81,7 @@ const version = {
   platform: 'linux/amd64',
 };
 
-/** The answer to a request for what the server is and has; `undefined` when the path is none of these. */
+/** The answer to a discovery request; `undefined` when the path is no such one. */
 export function discover(
   request: ApiRequest,
   kinds: readonly Kind[],

@@ -147,7 +147,7 @@ function isMisplaced(kind: Kind, { verb, name, namespace }: ApiRequest): boolean
   return kind.namespaced && namespace === '' && verb !== 'list';
 }
 
-/** Does what a request asks of a kind, and has the answer. Throws FakeApiError. */
+/** Handles a request for a kind, and returns the answer. Throws FakeApiError. */
 export function serveResource(kind: Kind, request: ApiRequest, store: Store): Reply {
   if (!kind.namespaced && request.namespace !== '') throw noSuchResource();
   const handler = verbsOf(kind, request)[request.verb];

@@ -34,7 +34,7 @@ export class Cascade {
     }
   }
 
-  /** Begins to delete what must go before an object that is going: its dependents, or a namespace's content. */
+  /** Begins to delete the objects that must go before a deleted object: its dependents, or a namespace's content. */
   begin(kind: Kind, object: KubeObject): void {
     if (!isNamespace(kind) && object.metadata.finalizers?.includes('foregroundDeletion') !== true) return;
     this.#waiting.set(object.metadata.uid, { kind, object });

@@ -101,7 +101,7 @@ function defaultNamespace(object: KubeObject): void {
   object.metadata.labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name };
 }
 
-/** Fills in what the real server fills in, as far as clients of ours can see it. Changes `object`. */
+/** Sets the defaults of the real server, as far as scaler's clients see them. Changes `object`. */
 export function applyDefaults(kind: Kind, object: KubeObject, allocate: AllocateClusterIp): void {
   const gvr = gvrOf(kind);
   const spec = isObject(object.spec) ? object.spec : undefined;
@@ -123,7 +123,7 @@ export function applyDefaults(kind: Kind, object: KubeObject, allocate: Allocate
   }
 }
 
-/** The status that a new object starts with: what a creator writes there is dropped, but for nodes. */
+/** The status of a new object: the creator's own is dropped, but for nodes. */
 export function initialStatus(kind: Kind, object: KubeObject): void {
   const gvr = gvrOf(kind);
   if (kind.hasStatus !== true || gvr === 'v1/nodes') return;

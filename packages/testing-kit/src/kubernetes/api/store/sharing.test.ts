@@ -44,7 +44,7 @@ test('a status copies nothing of the object that it is of', () => {
   expect(after.metadata.managedFields).toBe(before.metadata.managedFields);
 });
 
-test('what a patch shares with the old object stays as it is when the next patch comes', () => {
+test('the parts that a patch shares with the old object do not change with the next patch', () => {
   const store = storeWithShop();
   const first = store.get(deployments, ...ref);
   const container = (image: string): object => ({

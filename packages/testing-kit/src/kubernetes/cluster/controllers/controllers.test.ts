@@ -208,7 +208,7 @@ describe('the Deployment and ReplicaSet controllers', () => {
   });
 });
 
-test('what belonged to a deleted Deployment goes too', async () => {
+test('the dependents of a deleted Deployment go too', async () => {
   start();
   create(deployments, deploymentManifest('default', 'app', { image: 'v1', replicas: 2 }));
   await runPods();
@@ -217,7 +217,7 @@ test('what belonged to a deleted Deployment goes too', async () => {
   expect([sets(), listPods()]).toEqual([[], []]);
 });
 
-test('what comes too late for its owner goes as well', async () => {
+test('a dependent that comes after its owner has gone goes as well', async () => {
   start();
   const owner = create(deployments, deploymentManifest('default', 'app', { image: 'v1', replicas: 0 }));
   await settle();

@@ -30,7 +30,7 @@ export interface ContainerWorker {
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
-/** Kubelet's own: what a container gets after SIGTERM even if its hook took all of the grace period. */
+/** The least time after SIGTERM, as kubelet has it, even if the hook took all of the grace period. */
 const leastGraceMs = 2_000;
 /** A container that ran this long starts with a clean record. */
 const forgiveMs = 600_000;

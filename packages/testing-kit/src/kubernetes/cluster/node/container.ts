@@ -3,7 +3,7 @@ export interface Exit {
   readonly exitCode: number;
   /** The signal's number where one ended it. */
   readonly signal?: number;
-  /** The last of what it wrote. */
+  /** The end of its output. */
   readonly message?: string;
 }
 

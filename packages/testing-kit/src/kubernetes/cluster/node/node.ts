@@ -118,7 +118,7 @@ export function createNode(options: NodeOptions): SimulatedNode {
     else store.delete(pods, namespace, name, { gracePeriodSeconds: 0 });
   };
 
-  /** Acts on what the pod is by now. */
+  /** Acts on the current state of the pod. */
   const sync = (seen: Pod): void => {
     const pod = current(seen);
     if (pod === undefined || closed) return;
