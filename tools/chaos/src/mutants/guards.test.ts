@@ -5,7 +5,7 @@ import { guards } from './guards.ts';
 
 const root = join(import.meta.dirname, '../../../..');
 
-test.each(guards)('what takes the guard away is there once: $name', async ({ edits }) => {
+test.each(guards)('the text that takes the guard away is there once: $name', async ({ edits }) => {
   for (const { file, find, replace } of edits) {
     const text = await readFile(join(root, file), 'utf8');
     expect(text.split(find)).toHaveLength(2);

@@ -1,13 +1,13 @@
 import type { Fault, FaultAction, Verb } from '@scaler/testing-kit/kubernetes';
 import type { World } from '../world/world.ts';
-import type { ApiFault, Step, Who } from './step.ts';
+import type { ApiFault, Apps, Step } from './step.ts';
 
 const writes: readonly Verb[] = ['create', 'update', 'patch', 'delete'];
 const all: readonly Verb[] = [...writes, 'get', 'list', 'watch'];
 
 /** The app that a request is from, by the user agent of its client. */
-export function agentOf(who: Who): string {
-  return who === 'both' ? 'scaler-' : `scaler-${who}`;
+export function agentOf(app: Apps): string {
+  return app === 'both' ? 'scaler-' : `scaler-${app}`;
 }
 
 /** Faults in force; each ends by itself, or with `endAll`. */
@@ -40,10 +40,10 @@ export function createFaults(world: World): Faults {
 }
 
 export function addApiFault(world: World, faults: Faults, step: Step & { do: 'api-fault' }): void {
-  const { fault, who, share, forMs, kind } = step;
+  const { fault, app, share, forMs, kind } = step;
   const verb = step.writes ? writes : all;
   const actions = actionsOf(world, fault);
-  const which = { verb, userAgent: agentOf(who), ...(kind !== undefined && { resource: kind }) };
+  const which = { verb, userAgent: agentOf(app), ...(kind !== undefined && { resource: kind }) };
   faults.add(`fault ${fault}`, { ...which, probability: share, action: actions }, forMs);
 }
 

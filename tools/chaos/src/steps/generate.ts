@@ -3,13 +3,13 @@ import { fleet } from '../world/fleet.ts';
 import { type MetricMode, metricModes } from '../world/metrics.ts';
 import type { App } from '../world/programs.ts';
 import { vetoAnswers } from '../world/vetoes.ts';
-import { apiFaults, intents, type Interleaving, interleavings, type Step, type Who } from './step.ts';
+import { apiFaults, type Apps, intents, type Interleaving, interleavings, type Step } from './step.ts';
 
 type Maker = (random: Random) => readonly Step[];
 
 const member = (random: Random): number => random.below(fleet.length);
 const app = (random: Random): App => random.pick(['autoscaler', 'dlx']);
-const who = (random: Random): Who => random.pick(['autoscaler', 'autoscaler', 'dlx', 'both']);
+const apps = (random: Random): Apps => random.pick(['autoscaler', 'autoscaler', 'dlx', 'both']);
 const pass = (ms: number): Step => ({ do: 'pass', ms });
 
 /** Weight → what may come next: a step, or a few that make sense together. */
@@ -23,15 +23,15 @@ const makers: readonly (readonly [number, Maker])[] = [
   [3, () => [{ do: 'truth' }]],
   [3, (random) => [{ do: 'metrics-down', forMs: random.between(1_000, 12_000) }]],
   [12, (random) => [apiFault(random)]],
-  [4, (random) => [{ do: 'cut-watches', who: who(random) }]],
+  [4, (random) => [{ do: 'cut-watches', app: apps(random) }]],
   [4, (random) => [stale(random)]],
-  [3, (random) => [{ do: 'freeze-watches', who: who(random), forMs: random.between(1_000, 20_000) }]],
+  [3, (random) => [{ do: 'freeze-watches', app: apps(random), forMs: random.between(1_000, 20_000) }]],
   [2, (random) => [{ do: 'restart-api', downMs: random.between(0, 5_000) }]],
-  [3, (random) => [{ do: 'clock-jump', who: app(random), ms: random.between(-7_200_000, 7_200_000) }]],
-  [3, (random) => [{ do: 'kill', who: app(random) }]],
-  [4, (random) => [{ do: 'kill-at-write', who: app(random), write: random.between(1, 6) }]],
+  [3, (random) => [{ do: 'clock-jump', app: app(random), ms: random.between(-7_200_000, 7_200_000) }]],
+  [3, (random) => [{ do: 'kill', app: app(random) }]],
+  [4, (random) => [{ do: 'kill-at-write', app: app(random), write: random.between(1, 6) }]],
   [2, (random) => freezeLeader(random)],
-  [2, (random) => [{ do: 'drain', who: app(random) }]],
+  [2, (random) => [{ do: 'drain', app: app(random) }]],
   [1, (random) => [{ do: 'dlx-count', count: random.between(1, 3) }]],
   [0.5, (random) => noDlx(random)],
   [4, (random) => ambush(random)],
@@ -61,7 +61,7 @@ export const drills = {
   metrics: (random) => [
     { do: 'wake-all' },
     pass(2_000),
-    ...everybody((r) => ({ do: 'metric', r, mode: random.pick(['nan', 'gone', 'two', 'old']) })),
+    ...eachMember((r) => ({ do: 'metric', r, mode: random.pick(['nan', 'gone', 'two', 'old']) })),
     pass(9_000),
     pass(8_000),
     ...quiet,
@@ -70,14 +70,14 @@ export const drills = {
   /** Many requests at once wake a sleeper, and its wake takes a while to be written. */
   crowd: () => [
     ...quiet,
-    { do: 'api-fault', fault: 'latency', who: 'dlx', writes: true, share: 1, forMs: 2_000 },
-    ...everybody((r) => ({ do: 'request', r, count: 3, node: 0 })),
+    { do: 'api-fault', fault: 'latency', app: 'dlx', writes: true, share: 1, forMs: 2_000 },
+    ...eachMember((r) => ({ do: 'request', r, count: 3, node: 0 })),
     pass(8_000),
   ],
   /** Writes to Services arrive after everything has changed. */
   late: (random) => [
     ...quiet,
-    { do: 'api-fault', fault: 'late', who: 'autoscaler', writes: true, kind: 'services', share: 0.5, forMs: 4_000 },
+    { do: 'api-fault', fault: 'late', app: 'autoscaler', writes: true, kind: 'services', share: 0.5, forMs: 4_000 },
     { do: 'wake-all' },
     ...Array.from({ length: 12 }, () => pass(random.between(3_000, 4_000))),
   ],
@@ -85,7 +85,7 @@ export const drills = {
 
 export type Drill = keyof typeof drills;
 
-function everybody(make: (r: number) => Step): readonly Step[] {
+function eachMember(make: (r: number) => Step): readonly Step[] {
   return fleet.map((_, r) => make(r));
 }
 
@@ -94,8 +94,8 @@ function between(random: Random, what: Interleaving, deaf: boolean): readonly St
     { do: 'wake-all' },
     { do: 'truth' },
     pass(random.between(5_000, 6_000)),
-    ...everybody((r) => ({ do: 'interleave', r, what })),
-    ...(deaf ? [{ do: 'freeze-watches', who: 'dlx', forMs: 14_000 } as const] : []),
+    ...eachMember((r) => ({ do: 'interleave', r, what })),
+    ...(deaf ? [{ do: 'freeze-watches', app: 'dlx', forMs: 14_000 } as const] : []),
     pass(9_000),
     pass(3_000),
   ];
@@ -149,12 +149,12 @@ function apiFault(random: Random): Step {
   const writes = fault === 'late' || fault === 'lost' || fault === 'conflict' || random.chance(0.5);
   const share = random.pick([0.1, 0.3, 0.6, 1]);
   const forMs = random.between(500, 8_000);
-  return { do: 'api-fault', fault, who: who(random), writes, share, forMs };
+  return { do: 'api-fault', fault, app: apps(random), writes, share, forMs };
 }
 
 function stale(random: Random): Step {
   const lagMs = random.between(200, 6_000);
-  return { do: 'stale-watches', who: who(random), lagMs, forMs: random.between(3_000, 20_000) };
+  return { do: 'stale-watches', app: apps(random), lagMs, forMs: random.between(3_000, 20_000) };
 }
 
 function freezeLeader(random: Random): readonly Step[] {
@@ -170,7 +170,7 @@ function noDlx(random: Random): readonly Step[] {
 /** Another client is a hair faster than a step of a park, and the DLX may not have seen the park at all. */
 function ambush(random: Random): readonly Step[] {
   const r = member(random);
-  const deaf: readonly Step[] = [{ do: 'freeze-watches', who: 'dlx', forMs: 14_000 }];
+  const deaf: readonly Step[] = [{ do: 'freeze-watches', app: 'dlx', forMs: 14_000 }];
   return [
     request(random, r),
     { do: 'metric', r, mode: 'truth' },
@@ -215,7 +215,7 @@ const outage: readonly Step[] = [
 /** A request comes to a DLX whose watches have not seen the park. */
 function staleCache(random: Random): readonly Step[] {
   const r = member(random);
-  const freeze: Step = { do: 'freeze-watches', who: 'dlx', forMs: 30_000 };
+  const freeze: Step = { do: 'freeze-watches', app: 'dlx', forMs: 30_000 };
   const ask: Step = { do: 'request', r, count: 2, node: 0 };
   return [
     ask,

@@ -53,21 +53,21 @@ const performers: Performers = {
     world.timeline.clock.after(forMs, () => world.metrics.down(false));
   },
   'api-fault': ({ world, faults }, step) => addApiFault(world, faults, step),
-  'cut-watches': ({ world }, { who }) => {
+  'cut-watches': ({ world }, { app }) => {
     const handle = world.cluster.api.faults.add({
-      ...{ verb: 'watch', userAgent: agentOf(who), action: { type: 'cutWatch' } },
+      ...{ verb: 'watch', userAgent: agentOf(app), action: { type: 'cutWatch' } },
     });
     world.counts.add('watches cut', handle.hits);
     handle.remove();
   },
-  'stale-watches': ({ faults }, { who, lagMs, forMs }) =>
+  'stale-watches': ({ faults }, { app, lagMs, forMs }) =>
     faults.add(
       'stale watches',
-      { verb: 'watch', userAgent: agentOf(who), action: { type: 'staleWatch', ms: lagMs } },
+      { verb: 'watch', userAgent: agentOf(app), action: { type: 'staleWatch', ms: lagMs } },
       forMs,
     ),
-  'freeze-watches': ({ faults }, { who, forMs }) =>
-    faults.add('frozen watches', { verb: 'watch', userAgent: agentOf(who), action: { type: 'freezeWatch' } }, forMs),
+  'freeze-watches': ({ faults }, { app, forMs }) =>
+    faults.add('frozen watches', { verb: 'watch', userAgent: agentOf(app), action: { type: 'freezeWatch' } }, forMs),
   'restart-api': (stage, { downMs }) => {
     const { world } = stage;
     // An API that is restarting already cannot be restarted.
@@ -79,19 +79,19 @@ const performers: Performers = {
       calm();
     });
   },
-  'clock-jump': ({ world }, { who, ms }) => {
-    const [program] = world.alive(who);
+  'clock-jump': ({ world }, { app, ms }) => {
+    const [program] = world.alive(app);
     if (program === undefined) return;
     program.sandbox.wrongByMs += ms;
     program.clockJumped = true;
   },
-  kill: ({ world }, { who }) => kill(world, world.alive(who)[0]),
+  kill: ({ world }, { app }) => kill(world, world.alive(app)[0]),
   'kill-at-write': killAtWrite,
   'freeze-leader': freezeLeader,
-  drain: ({ world }, { who }) => {
-    const [program] = world.alive(who);
+  drain: ({ world }, { app }) => {
+    const [program] = world.alive(app);
     if (program === undefined) return;
-    world.counts.add(`${who} drained`);
+    world.counts.add(`${app} drained`);
     world.cluster.api.store.delete('v1/pods', systemNamespace, program.pod);
   },
   'dlx-count': ({ world }, { count }) => {
@@ -142,16 +142,16 @@ function kill(world: World, program: Program | undefined): void {
   world.cluster.kill(systemNamespace, program.pod);
 }
 
-function killAtWrite({ world, faults }: Stage, { who, write }: Step & { do: 'kill-at-write' }): void {
+function killAtWrite({ world, faults }: Stage, { app, write }: Step & { do: 'kill-at-write' }): void {
   let left = write;
   const hook = ({ user, resource }: { user: string; resource: string }, phase: 'before' | 'after'): void => {
     if (phase === 'before' || resource === 'leases' || resource === 'events' || --left !== 0) return;
-    const victim = world.alive(who).find(({ id }) => id === user);
+    const victim = world.alive(app).find(({ id }) => id === user);
     world.counts.add('killed at a write', victim === undefined ? 0 : 1);
     kill(world, victim);
   };
   const verb = ['create', 'update', 'patch', 'delete'] as const;
-  faults.add('', { verb, userAgent: agentOf(who), action: { type: 'hook', hook } }, 30_000);
+  faults.add('', { verb, userAgent: agentOf(app), action: { type: 'hook', hook } }, 30_000);
 }
 
 async function freezeLeader(stage: Stage, { forMs, hearsFirst }: Step & { do: 'freeze-leader' }): Promise<void> {

@@ -3,7 +3,7 @@ import type { App } from '../world/programs.ts';
 import type { VetoAnswer } from '../world/vetoes.ts';
 
 /** The app whose requests to the API a fault hits. */
-export type Who = App | 'both';
+export type Apps = App | 'both';
 
 /** A fault that hits some requests to the API for a while. */
 export type ApiFault =
@@ -49,23 +49,23 @@ export type Step =
   | {
       readonly do: 'api-fault';
       readonly fault: ApiFault;
-      readonly who: Who;
+      readonly app: Apps;
       readonly writes: boolean;
       /** Plural: only requests for this kind of object. Left out: for every kind. */
       readonly kind?: string;
       readonly share: number;
       readonly forMs: number;
     }
-  | { readonly do: 'cut-watches'; readonly who: Who }
-  | { readonly do: 'stale-watches'; readonly who: Who; readonly lagMs: number; readonly forMs: number }
-  | { readonly do: 'freeze-watches'; readonly who: Who; readonly forMs: number }
+  | { readonly do: 'cut-watches'; readonly app: Apps }
+  | { readonly do: 'stale-watches'; readonly app: Apps; readonly lagMs: number; readonly forMs: number }
+  | { readonly do: 'freeze-watches'; readonly app: Apps; readonly forMs: number }
   | { readonly do: 'restart-api'; readonly downMs: number }
-  | { readonly do: 'clock-jump'; readonly who: App; readonly ms: number }
-  | { readonly do: 'kill'; readonly who: App }
-  | { readonly do: 'kill-at-write'; readonly who: App; readonly write: number }
+  | { readonly do: 'clock-jump'; readonly app: App; readonly ms: number }
+  | { readonly do: 'kill'; readonly app: App }
+  | { readonly do: 'kill-at-write'; readonly app: App; readonly write: number }
   /** The Lease holder stands still until another replica has taken over, and then goes on. */
   | { readonly do: 'freeze-leader'; readonly forMs: number; readonly hearsFirst: boolean }
-  | { readonly do: 'drain'; readonly who: App }
+  | { readonly do: 'drain'; readonly app: App }
   | { readonly do: 'dlx-count'; readonly count: number }
   | { readonly do: 'interleave'; readonly r: number; readonly what: Interleaving }
   | { readonly do: 'scale'; readonly r: number; readonly replicas: number }
