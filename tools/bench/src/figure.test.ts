@@ -21,7 +21,7 @@ describe('a bound', () => {
     expect([{ atLeast: 2.01 }, { atMost: 1.99 }].map((more) => isWithin(figure(more), false))).toEqual([false, false]);
   });
 
-  test('is missed by what is no number', () => {
+  test('is missed by NaN', () => {
     const broken = figure({ value: Number.NaN });
     expect([{ atLeast: 0 }, { atMost: 9 }].map((more) => isWithin({ ...broken, ...more }, false))).toEqual([
       false,

@@ -23,7 +23,7 @@ const result: Result = {
 describe('the table of a README', () => {
   const [short, long] = readmes.map(({ table }) => table([result]));
 
-  test('shows measured, range and what is wanted, and on what it was measured', () => {
+  test('shows the measured and the wanted value, the range and the machine', () => {
     expect(short).toBe(`| scenario | figure     | measured | range       | wanted            |
 | -------- | ---------- | -------- | ----------- | ----------------- |
 | \`small\`  | rate, to a | 2.10 ×   | 2 – 2.20    | ≥ 2 ×             |
@@ -61,6 +61,6 @@ A CPU, 2 cores, 8 GB, Linux 6.1, Node.js v24.0.0, 2026-01-02.`);
   );
 });
 
-test('what is kept names no place on the machine', async () => {
+test('kept results name no path of the machine', async () => {
   expect(JSON.stringify([...(await readResults())])).not.toMatch(/\/(tmp|work|home|root|Users)\//);
 });

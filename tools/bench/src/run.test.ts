@@ -31,7 +31,7 @@ async function run(one: Scenario, quick: boolean): Promise<{ verdict: string; te
 }
 
 describe('a run', () => {
-  test('skips what cannot run, and says so', async () => {
+  test('skips a scenario that cannot run, and says so', async () => {
     const { verdict, text } = await run(scenario({ needs: ['no-such-program'] }), false);
     expect([verdict, text]).toEqual(['skipped', expect.stringContaining('!!! SKIPPED: no-such-program not on PATH')]);
   });
@@ -41,7 +41,7 @@ describe('a run', () => {
     expect([missingPrograms(gate, true), missingPrograms(gate, false)]).toEqual([[], ['no-such-program']]);
   });
 
-  test('tells why a scenario failed, and goes on', async () => {
+  test('prints why a scenario failed, and goes on', async () => {
     const broken = scenario({
       run: async () => {
         throw new Error('no app');
@@ -51,7 +51,7 @@ describe('a run', () => {
     expect([verdict, text]).toEqual(['failed', expect.stringContaining('!!! FAILED: Error: no app')]);
   });
 
-  test('marks what is missed, and tells doubts', async () => {
+  test('marks missed figures, and prints doubts', async () => {
     const doubtful = scenario({
       run: async ({ doubt }) => {
         doubt('it was noisy');

@@ -60,7 +60,7 @@ test('a dependency that the lock does not have is an error', () => {
   expect(() => imageLock(places, ours, ['@our/app'])).toThrow('package-lock.json has no new for packages/app');
 });
 
-test('what the images install is in the lock, with its bytes: undici in each of its versions too', () => {
+test('each package that the images install is in the lock, with its bytes: undici in each of its versions too', () => {
   const read = (file: string): unknown => JSON.parse(readFileSync(join(root, file), 'utf8'));
   const { packages: places } = read('package-lock.json') as { packages: Places };
   const ours = Object.fromEntries(

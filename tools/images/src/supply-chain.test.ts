@@ -63,7 +63,7 @@ test('workflows install by the lock', () => {
   for (const [, text] of workflows) expect(text).not.toMatch(/npm (install|i|add|update)\b|curl .*\| *(ba)?sh/);
 });
 
-test.each(dockerfiles)('%s: the base is named by digest, and what is installed by the lock', (file) => {
+test.each(dockerfiles)('%s: the base is named by digest, and packages by the lock', (file) => {
   const lines = readFileSync(join(root, file), 'utf8')
     .replaceAll(/\\\n/g, ' ')
     .split('\n')

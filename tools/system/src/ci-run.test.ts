@@ -56,7 +56,7 @@ test('alone it runs all but what needs a cluster or helm, says so at the end, an
   expect(asked).toContain('npm start -- --once');
 });
 
-test('what failed is repeated, and the exit code is 1', () => {
+test('the output of a failed step is repeated, and the exit code is 1', () => {
   const { code, lines } = run({ FAILING: 'run --silent knip' });
   expect(code).toBe(1);
   expect(lines).toContain('!!! FAILED: knip, which ended with');

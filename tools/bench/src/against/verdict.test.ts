@@ -31,7 +31,7 @@ describe('a comparison with another commit', () => {
     expect(comparisonText(over)).toMatch(/OVER 10 rps/);
   });
 
-  test('tells how wide an interval is that decides nothing', () => {
+  test('gives the width of an interval that decides nothing', () => {
     const wide = { ...compare(measured(100, 100)), interval: { low: 0.9, median: 1, high: 1.05 } };
     expect(comparisonText(wide)).toMatch(/1\.000 × \(95 %: 0\.900 – 1\.050, 20 pairs\).*OPEN, 15\.0 % wide/);
   });

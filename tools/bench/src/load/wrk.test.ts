@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { loadIn } from './wrk.ts';
 
-test('what wrk’s script tells is read', () => {
+test('the result of wrk’s script is read', () => {
   const text =
     'Running 1s test @ http://127.0.0.1:1/\n  2 threads\nresult {"requests":1000,"microseconds":1000500,"bytes":5000,"failed":2,"p50":1500,"p99":12000}\n';
   expect(loadIn(text)).toEqual({ requests: 1000, seconds: 1.0005, bytes: 5000, failed: 2, p50Ms: 1.5, p99Ms: 12 });

@@ -18,7 +18,7 @@ describe('disturbance', () => {
     expect(disturbanceBetween(ticks({}), ticks({ busy: 5, own: 8, atMs: 1000 }))).toBe(0);
   });
 
-  test('does not count what this process itself works', () => {
+  test('does not count the work of this process itself', () => {
     const before = readTicks();
     // By the time of this process and not of the clock: on a busy machine it may run for a part of that only.
     for (const start = process.cpuUsage(); process.cpuUsage(start).user < 100_000;);
@@ -37,7 +37,7 @@ test('a process is read whatever its name', () => {
   expect(processIn(stat)).toEqual({ pid: 42, parent: 7, ticks: 100 });
 });
 
-test('what is own is the process and all below it', () => {
+test('the own time is that of the process and of all below it', () => {
   const all = [
     { pid: 1, parent: 0, ticks: 1 },
     { pid: 2, parent: 1, ticks: 10 },

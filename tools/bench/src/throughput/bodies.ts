@@ -35,7 +35,7 @@ const large = { ...minimal, path: '/large' };
 
 export const bodies: Scenario = {
   name: 'bodies',
-  doc: 'Bodies of 16 MiB over 4 connections, up and down; and what a reader costs who does not read.',
+  doc: 'Bodies of 16 MiB over 4 connections, up and down; and the memory for a client that does not read.',
   needs: ['wrk', 'nginx'],
   async run(context) {
     await using stack = new AsyncDisposableStack();

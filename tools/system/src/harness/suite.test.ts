@@ -30,7 +30,7 @@ test('all good: exit code 0, each finding and each verdict is printed', async ()
   expect(text).not.toContain('skipped');
 });
 
-test('one that is not: exit code 1, with the first that is wrong; the others run all the same', async () => {
+test('one case not good: exit code 1, with its first finding that is not; the other cases run nevertheless', async () => {
   const { code, text } = await run([bad, good]);
   expect(code).toBe(1);
   expect(text).toMatch(/NOT {2}lost +2 +0/);
@@ -38,21 +38,21 @@ test('one that is not: exit code 1, with the first that is wrong; the others run
   expect(text).toMatch(/good +passed/);
 });
 
-test('only those that are named', async () => {
+test('only the named cases run', async () => {
   const { code, text } = await run([bad, good], { names: ['good'] });
   expect(code).toBe(0);
   expect(text).not.toContain('bad');
 });
 
-test('one that rejects, one that looks at nothing, and one that does not end have failed', async () => {
+test('a case that rejects, one without findings, and one that does not end have failed', async () => {
   const throws = of('throws', () => Promise.reject(new Error('no such thing')));
   const empty = of('empty', async () => []);
   const endless = of('endless', () => new Promise(() => undefined), { limitMs: 1 });
   const { code, text } = await run([throws, empty, endless]);
   expect(code).toBe(1);
-  expect(text).toMatch(/throws +FAILED +0 +it could be carried out: Error: no such thing/);
+  expect(text).toMatch(/throws +FAILED +0 +it ran to its end: Error: no such thing/);
   expect(text).toMatch(/empty +FAILED/);
-  expect(text).toMatch(/endless +FAILED +0 +it could be carried out: Error: its time is over/);
+  expect(text).toMatch(/endless +FAILED +0 +it ran to its end: Error: its time limit is over/);
 });
 
 test('the ground is given, its signal aborts at the end of the time, and it is left as it was however the case ended', async () => {
@@ -78,7 +78,7 @@ test('the ground is given, its signal aborts at the end of the time, and it is l
   expect(signals.map(({ aborted }) => aborted)).toEqual([false, false, true]);
 });
 
-test('what cannot run is skipped with its reason, and what was left out is listed too; that is no failure', async () => {
+test('a case that cannot run is skipped with its reason, and parts left out are listed too; that is no failure', async () => {
   const leftOut: string[] = [];
   const half = of('half', async () => {
     leftOut.push('half: no nginx');

@@ -99,10 +99,12 @@ async function verdictOf<Ground, One extends Case<Ground>>(
 }
 
 function late(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('its time is over'))));
+  return new Promise((_, reject) =>
+    signal.addEventListener('abort', () => reject(new Error('its time limit is over'))),
+  );
 }
 
 function failure(error: unknown): readonly Finding[] {
   const got = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return [{ what: 'it could be carried out', wanted: 'yes', got, good: false }];
+  return [{ what: 'it ran to its end', wanted: 'yes', got, good: false }];
 }

@@ -22,7 +22,7 @@ describe.each(modes)('the sweep of %s', (mode) => {
     );
   });
 
-  test('lets a park through after one that was cancelled, or the next would be long in coming', () => {
+  test('lets a park complete after one that was cancelled, or the next would take long to begin', () => {
     expect(new Set(aimsFor(mode, 1, true).map(({ anchor }) => anchor))).toEqual(new Set(['asleep:done']));
   });
 });

@@ -8,7 +8,7 @@ const acts = (...short: string[]): Act[] =>
     return { process, holder: text.charAt(1) === '!' ? 'x' : process, resource: text.slice(2), atMs: 0 };
   });
 
-test('a resource that is handed over once is acted on by one after the other', () => {
+test('two processes write one after the other to a resource that is handed over once', () => {
   const overlap = overlapOf(acts('a.web', 'a.shop', 'a.web', 'b.web', 'b.web', 'b.other'));
   expect(overlap).toEqual({ handedOver: 1, contested: [], unheld: 0 });
 });
