@@ -1,5 +1,6 @@
 import { run, until } from '@scaler/command';
-import { checkBounds, checkScope } from './bounds.ts';
+import { checkBounds } from './admission/bounds.ts';
+import { checkScope } from './scope.ts';
 import { rendered, valueSets } from './helm.ts';
 import { helm, kubectl } from './kubectl.ts';
 import type { Problems } from './offline.ts';

@@ -1,3 +1,3 @@
-export { checkScope } from './bounds.ts';
+export { checkScope } from './scope.ts';
 export { helm, kubectl } from './kubectl.ts';
 export { chart, root } from './places.ts';
