@@ -2,6 +2,7 @@ import { matrix } from './matrix.ts';
 import { chaos } from './chaos/chaos.ts';
 import { cyclesInAlways, cyclesInOverlay, cyclesInSelector } from './cycles/cycles.ts';
 import { databases } from './databases/databases.ts';
+import { customKind } from './kinds/custom-kind.ts';
 import { edits } from './edits/edits.ts';
 import { isolation } from './isolation.ts';
 import { metricsStack } from './metrics-stack/metrics-stack.ts';
@@ -31,6 +32,7 @@ export const scenarios: readonly Scenario[] = [
   chaos,
   metricsStack,
   databases,
+  customKind,
   // Takes the product away.
   uninstall,
 ];

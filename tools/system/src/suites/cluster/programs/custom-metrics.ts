@@ -1,5 +1,5 @@
 /**
- * A small server of the custom metrics API, for an APIService: it says of each object what it was told.
+ * A small server of the custom metrics API, for an APIService: it says of each object, of whatever kind, what it was told.
  *
  *   HTTPS, PORT (default 6443): /apis/custom.metrics.k8s.io/v1beta2/...
  *   HTTP, CONTROL_PORT (default 9001): PUT /values/NAMESPACE/NAME {metric: quantity}; GET /calls
@@ -52,7 +52,7 @@ const api = https.createServer(
   (request, response) => {
     const path = (request.url ?? '').split('?')[0] ?? '';
     if (path === base) return json(response, 200, discovery());
-    const match = /^\/namespaces\/([^/]+)\/deployments\.apps\/([^/]+)\/([^/]+)$/.exec(path.slice(base.length));
+    const match = /^\/namespaces\/([^/]+)\/[^/]+\/([^/]+)\/([^/]+)$/.exec(path.slice(base.length));
     if (!path.startsWith(base) || !match) return json(response, 404, { kind: 'Status', status: 'Failure', code: 404 });
     const [, namespace = '', name = '', metric = ''] = match.map(decodeURIComponent);
     calls.set(metric, (calls.get(metric) ?? 0) + 1);

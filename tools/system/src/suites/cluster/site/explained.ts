@@ -14,15 +14,18 @@ export async function eventsOf({ kube }: Ground, { namespace, name }: Where): Pr
 
 /** The autoscaler's own explanation of what it does with a workload; of the replica that acts. */
 export async function explanationOf({ namespace, name }: Where): Promise<string> {
-  const selector = ['-l', 'app.kubernetes.io/component=autoscaler', '-o', 'jsonpath={.items[*].metadata.name}'];
-  const pods = (await kubectl(['-n', productNamespace, 'get', 'pods', ...selector])).split(' ');
-  const url = `http://127.0.0.1:8082/resources/${namespace}/${name}/decisions`;
-  // The admin API is on the pod's loopback alone.
-  const code = `fetch('${url}').then(async r=>console.log(await r.text()))`;
-  for (const pod of pods) {
-    const text = await kubectl(['-n', productNamespace, 'exec', pod, '--', 'node', '-e', code]);
+  for (const text of await tellAutoscaler('GET', `/resources/${namespace}/${name}/decisions`)) {
     const { leads, explanation } = JSON.parse(text) as { leads?: boolean; explanation?: string };
     if (leads) return explanation ?? '';
   }
   throw new Error('no replica of the autoscaler acts');
+}
+
+/** Asks the admin API of each replica of the autoscaler, which is on the pod's loopback alone; resolves with the answers. */
+export async function tellAutoscaler(method: 'GET' | 'PUT' | 'DELETE', path: string): Promise<string[]> {
+  const selector = ['-l', 'app.kubernetes.io/component=autoscaler', '-o', 'jsonpath={.items[*].metadata.name}'];
+  const pods = (await kubectl(['-n', productNamespace, 'get', 'pods', ...selector])).split(' ');
+  const url = `http://127.0.0.1:8082${path}`;
+  const code = `fetch('${url}',{method:'${method}'}).then(async r=>console.log(await r.text()))`;
+  return Promise.all(pods.map((pod) => kubectl(['-n', productNamespace, 'exec', pod, '--', 'node', '-e', code])));
 }

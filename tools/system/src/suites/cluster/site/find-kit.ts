@@ -40,6 +40,7 @@ const ownKit: Kit = {
   restart: async (program, signal = 'KILL', seconds = 0) =>
     void (await script('restart', program, signal, String(seconds))),
   cut: async (node, seconds) => void (await script('cut', node, String(seconds))),
+  addon: async (name) => void (await script('addon', name)),
   images: {
     image: (...args) => script('image', ...args),
     load: (archive) => script('load', archive),

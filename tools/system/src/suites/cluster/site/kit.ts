@@ -7,6 +7,8 @@ export interface Kit {
   restart(program: string, signal?: 'KILL' | 'TERM', seconds?: number): Promise<void>;
   /** Takes a node's cable out; resolves when it is back. */
   cut(node: string, seconds: number): Promise<void>;
+  /** Installs a controller of others, by its name, and waits until it runs. Undefined: none is to be had. */
+  addon?(name: string): Promise<void>;
   /** Undefined: the images are made elsewhere, and their names are given. */
   readonly images?: ImageMaker;
 }

@@ -1,4 +1,4 @@
-import { type Deployment, kinds, type Service } from '@scaler/kube';
+import { type Deployment, type Kind, kinds, type Service } from '@scaler/kube';
 import { until } from '@scaler/command';
 import type { Ground } from '../scenario.ts';
 
@@ -10,8 +10,8 @@ export interface Described {
   readonly namespace: string;
   readonly name: string;
   readonly mode: Mode;
-  /** Default `Deployment`. */
-  readonly kind?: 'Deployment' | 'StatefulSet';
+  /** Default `Deployment`. Another must look like one. */
+  readonly kind?: 'Deployment' | 'StatefulSet' | Kind<Deployment>;
   /** Default 1. */
   readonly replicas?: number;
   readonly env?: Readonly<Record<string, string>>;
@@ -57,8 +57,8 @@ export function workloadObject(described: Described, image: string): object {
   const template = { metadata: { labels }, spec: podSpecOf(described, image) };
   const spec = { replicas, selector: { matchLabels: labels }, template };
   return {
-    apiVersion: 'apps/v1',
-    kind,
+    apiVersion: typeof kind === 'object' ? `${kind.group}/${kind.version}` : 'apps/v1',
+    kind: typeof kind === 'object' ? kind.kind : kind,
     metadata,
     spec: kind === 'StatefulSet' ? { ...spec, serviceName: name } : spec,
   };
@@ -82,9 +82,9 @@ export function createWorkloads(ground: Ground, all: readonly Described[]): Prom
 
 type Cluster = Pick<Ground, 'kube'>;
 
-/** A workload as it is, of either kind. */
+/** A workload as it is. */
 export function readWorkload({ kube }: Cluster, { namespace, name, kind = 'Deployment' }: Where): Promise<Deployment> {
-  const of = kind === 'Deployment' ? kinds.deployment : kinds.statefulSet;
+  const of = typeof kind === 'object' ? kind : kind === 'Deployment' ? kinds.deployment : kinds.statefulSet;
   return kube.get(of, { namespace, name }) as Promise<Deployment>;
 }
 

@@ -1,0 +1,105 @@
+import { until } from '@scaler/command';
+import type { Finding } from '../../../harness/finding.ts';
+import { diversionOf } from '../edits/services.ts';
+import type { Ground } from '../scenario.ts';
+import type { Client } from '../site/client.ts';
+import { explanationOf, tellAutoscaler } from '../site/explained.ts';
+import { type Described, phaseOf, readWorkload, untilPhase, urlOf } from '../site/workloads.ts';
+
+/** What every kind of workload has, on one of a kind that an option names. */
+export interface Deed {
+  readonly ground: Ground;
+  readonly client: Client;
+  readonly one: Described;
+}
+
+async function shown(what: string, wanted: string, act: () => Promise<string>): Promise<Finding> {
+  const [got, good] = await act().then(
+    (text) => [text, true] as const,
+    (error: unknown) => [String(error), false] as const,
+  );
+  return { what, wanted, got: got.slice(0, 200), good };
+}
+
+/** Events are told on the object itself. */
+export function told({ ground, one }: Deed, kind: string): Promise<Finding> {
+  return shown(`an Event on the ${kind}`, 'Parked and WokenUp', async () => {
+    const query = { fieldSelector: `involvedObject.name=${one.name},involvedObject.kind=${kind}` };
+    const { items } = (await ground.kube.request('GET', `/api/v1/namespaces/${one.namespace}/events`, { query })) as {
+      items: { reason: string }[];
+    };
+    const reasons = items.map(({ reason }) => reason);
+    for (const reason of ['Parked', 'WokenUp']) if (!reasons.includes(reason)) throw new Error(reasons.join(', '));
+    return [...new Set(reasons)].join(', ');
+  });
+}
+
+/** A busy lease keeps it awake, is told, and ends. */
+export function keptBusy({ ground, client, one }: Deed): Promise<Finding> {
+  return shown('a busy lease', 'awake until its end, then parked', async () => {
+    await tellAutoscaler('PUT', `/busy/${one.namespace}/${one.name}?ttl=10m`);
+    await client.setMetric(one.namespace, one.name, '0');
+    const said = await until('an explanation', 30_000, async () => {
+      const text = await explanationOf(one);
+      if (!/busy/i.test(text)) throw new Error(text);
+      return text;
+    });
+    const phase = phaseOf(await readWorkload(ground, one));
+    if (phase !== 'awake') throw new Error(`it is ${phase}`);
+    await tellAutoscaler('DELETE', `/busy/${one.namespace}/${one.name}`);
+    await untilPhase(ground, [one], 'asleep');
+    return said;
+  });
+}
+
+/** What is idle in a dry run is told of, and left alone. */
+export function dryRun({ ground, client, one }: Deed): Promise<Finding> {
+  return shown('a dry run', 'told of, and not begun', async () => {
+    await client.setMetric(one.namespace, one.name, '0');
+    const said = await until('an explanation', 40_000, async () => {
+      const text = await explanationOf(one);
+      if (!/dry run/i.test(text)) throw new Error(text);
+      return text;
+    });
+    const { metadata, spec } = await readWorkload(ground, one);
+    const diverted = await diversionOf(ground, one);
+    if (spec?.replicas !== 1 || phaseOf({ metadata }) !== undefined || diverted.length > 0)
+      throw new Error(`${spec?.replicas} replicas, ${phaseOf({ metadata })}, ${diverted.join(', ')}`);
+    return said;
+  });
+}
+
+/** A sleeper whose image cannot be pulled: who asks is told so. `spoil` takes its image away. */
+export function hopeless({ ground, client, one }: Deed, spoil: () => Promise<unknown>): Promise<Finding> {
+  return shown('an image that cannot be pulled', 'a 503 that says so', async () => {
+    await client.setMetric(one.namespace, one.name, '0');
+    await untilPhase(ground, [one], 'asleep');
+    await spoil();
+    const { status, text, ms } = await client.ask({ protocol: 'get', url: urlOf(one), timeoutMs: 70_000 });
+    if (status !== 503 || !/wake-failed.*Image/s.test(text)) throw new Error(`${status} after ${ms} ms: ${text}`);
+    return `after ${ms} ms: ${(JSON.parse(text) as { detail: string }).detail}`;
+  });
+}
+
+/** `helm uninstall` with these asleep. */
+export function uninstalled({ ground, client }: Deed, sleepers: readonly Described[]): Promise<Finding> {
+  return shown('helm uninstall while asleep', 'awake, nothing diverted, nothing of ours', async () => {
+    for (const { namespace, name } of sleepers) await client.setMetric(namespace, name, '0');
+    await untilPhase(ground, sleepers, 'asleep');
+    await ground.uninstall();
+    for (const one of sleepers) {
+      const { metadata, spec } = await readWorkload(ground, one);
+      const names = [...Object.keys(metadata?.labels ?? {}), ...Object.keys(metadata?.annotations ?? {})];
+      const left = [
+        ...names.filter((name) => /^scaler\/(phase|epoch|state|port-)/.test(name)),
+        ...(await diversionOf(ground, one)),
+      ];
+      if (spec?.replicas !== 1 || left.length > 0)
+        throw new Error(`${one.name}: ${spec?.replicas} replicas, ${left.join(', ')}`);
+      const { ok, text } = await client.ask({ protocol: 'get', url: urlOf(one) });
+      ground.count(1, ok ? 0 : 1);
+      if (!ok) throw new Error(`${one.name}: ${text}`);
+    }
+    return `${sleepers.length} awake, and they answer`;
+  });
+}
