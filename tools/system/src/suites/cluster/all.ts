@@ -3,6 +3,7 @@ import { chaos } from './chaos/chaos.ts';
 import { cyclesInAlways, cyclesInOverlay, cyclesInSelector } from './cycles/cycles.ts';
 import { databases } from './databases/databases.ts';
 import { customKind } from './kinds/custom-kind.ts';
+import { argoRollouts } from './kinds/argo-rollouts.ts';
 import { edits } from './edits/edits.ts';
 import { isolation } from './isolation.ts';
 import { metricsStack } from './metrics-stack/metrics-stack.ts';
@@ -33,6 +34,7 @@ export const scenarios: readonly Scenario[] = [
   metricsStack,
   databases,
   customKind,
-  // Takes the product away.
+  // These take the product away.
+  argoRollouts,
   uninstall,
 ];

@@ -63,9 +63,10 @@ async function runOn(
       {
         ...{ cases, limitMs, leftOut: site.leftOut },
         prepare: ({ name }, signal) => createGround(site, name, signal),
-        unable({ nodes = 1, needsKit = false }: Scenario) {
+        unable({ nodes = 1, needsKit = false, addon }: Scenario) {
           if (site.nodes.length < nodes) return `it needs ${nodes} nodes, and there is ${site.nodes.length}`;
           if (needsKit && !site.kit) return "nothing here freezes and restarts Kubernetes' own programs";
+          if (addon !== undefined && !site.kit?.addon) return `nothing here installs ${addon}`;
           return undefined;
         },
       },

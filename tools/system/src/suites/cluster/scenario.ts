@@ -11,6 +11,8 @@ export interface Scenario extends Case<Ground> {
   readonly nodes?: number;
   /** It freezes or restarts Kubernetes' own programs: without a kit it is skipped. */
   readonly needsKit?: boolean;
+  /** A controller of others that the kit has to install: where none does, it is skipped. */
+  readonly addon?: string;
 }
 
 /** What a scenario stands on. */

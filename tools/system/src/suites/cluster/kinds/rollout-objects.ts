@@ -1,0 +1,101 @@
+import { customKind, type Deployment } from '@scaler/kube';
+import { until } from '@scaler/command';
+import type { Ground } from '../scenario.ts';
+import { type Described, readService, serviceObject, workloadObject } from '../site/workloads.ts';
+
+/** Argo's Rollout, which looks like a Deployment but for its status. */
+export interface RolloutObject extends Deployment {
+  readonly status?: NonNullable<Deployment['status']> & {
+    readonly phase?: string;
+    readonly message?: string;
+    readonly stableRS?: string;
+    readonly currentPodHash?: string;
+  };
+}
+
+export const rolloutKind = customKind<RolloutObject>({
+  group: 'argoproj.io',
+  version: 'v1alpha1',
+  plural: 'rollouts',
+  kind: 'Rollout',
+  namespaced: true,
+});
+/** As the option `kinds` names it. */
+export const rollouts = 'argoproj.io/v1alpha1/rollouts';
+export const hashKey = 'rollouts-pod-template-hash';
+
+/** How a Rollout goes from one revision to the next; its Services are those of its name, and of its name with `-next`. */
+export type Strategy = 'canary' | 'blueGreen';
+
+/** A Rollout, of `overlay` with a metric unless something else is said. */
+export function rolloutOf(namespace: string, name: string, more: Partial<Described> = {}): Described {
+  return { namespace, name, mode: 'overlay', kind: rolloutKind, env: { REVISION: '1' }, ...more };
+}
+
+function strategyOf(name: string, strategy: Strategy): object {
+  if (strategy === 'blueGreen')
+    return { blueGreen: { activeService: name, previewService: `${name}-next`, scaleDownDelaySeconds: 1 } };
+  const steps = [{ setWeight: 50 }, { pause: { duration: '2s' } }];
+  return {
+    canary: { stableService: name, canaryService: `${name}-next`, maxSurge: 1, maxUnavailable: 0, steps },
+  };
+}
+
+/** A Rollout with its two Services. */
+export function rolloutObjects(ground: Ground, one: Described, strategy: Strategy): object[] {
+  const { namespace, name } = one;
+  const object = workloadObject(one, ground.images.app) as { spec: object };
+  return [
+    serviceObject(namespace, name),
+    serviceObject(namespace, `${name}-next`, name),
+    { ...object, spec: { ...object.spec, strategy: strategyOf(name, strategy) } },
+  ];
+}
+
+export function readRollout({ kube }: Ground, { namespace, name }: Described): Promise<RolloutObject> {
+  return kube.get(rolloutKind, { namespace, name });
+}
+
+/** A new revision of its pods is asked for. */
+export async function revise({ kube }: Ground, { namespace, name }: Described, revision: number): Promise<void> {
+  const op = { op: 'replace', path: '/spec/template/spec/containers/0/env/0/value', value: String(revision) } as const;
+  await kube.patch(rolloutKind, { namespace, name }, [op], { type: 'json' });
+}
+
+/** What is written while the controller writes its own status it may not see until the next write: argo-rollouts 1.9. */
+const restMs = 1_500;
+
+/** Its controller has come to the end of its steps, also where it has no replicas, and writes no more. */
+export async function untilHealthy(ground: Ground, one: Described): Promise<void> {
+  let last = { version: '', atMs: 0 };
+  await until(`${one.name} to be rolled out`, 60_000, async () => {
+    const { metadata, spec, status } = await readRollout(ground, one);
+    const version = metadata?.resourceVersion ?? '';
+    if (version !== last.version) last = { version, atMs: performance.now() };
+    const isSeen = Number(status?.observedGeneration ?? 0) === metadata?.generation;
+    const rests = isSeen && performance.now() - last.atMs >= restMs;
+    if (
+      rests &&
+      status?.phase === 'Healthy' &&
+      (status.replicas ?? 0) === spec?.replicas &&
+      status.stableRS === status.currentPodHash
+    )
+      return true;
+    throw new Error(`it is ${status?.phase} with ${status?.replicas} pods: ${status?.message ?? ''}`);
+  });
+}
+
+/** What is wrong with the selectors of its Services: they have to be as its controller writes them, and no more. */
+export async function selectorProblems(ground: Ground, one: Described): Promise<string[]> {
+  const { status } = await readRollout(ground, one);
+  const all = await Promise.all(
+    [one.name, `${one.name}-next`].map(async (name) => {
+      const { spec } = await readService(ground, { ...one, name });
+      const wanted = JSON.stringify({ app: one.name, [hashKey]: status?.stableRS });
+      const { app, [hashKey]: hash, ...others } = spec?.selector ?? {};
+      const problem = JSON.stringify({ app, [hashKey]: hash }) === wanted ? [] : [`${name} selects ${hash}`];
+      return [...problem, ...Object.keys(others).map((key) => `${name} selects by ${key}`)];
+    }),
+  );
+  return all.flat();
+}
