@@ -175,7 +175,9 @@ function waits(now: () => Rig): Pick<Rig, 'workload' | 'waitForPhase' | 'waitFor
         const resource = now().leader.resources.get(`${namespace}/${name}`);
         const { metadata, status } = now().read(name);
         const isSeen = metadata.generation === status?.observedGeneration;
-        return resource?.phase === 'awake' && resource.blocked === undefined && isSeen;
+        // What the leader was told last may be from before the park.
+        const isAwake = now().phase(name) === 'awake' && resource?.phase === 'awake';
+        return isAwake && resource.blocked === undefined && isSeen;
       }),
     until: async (predicate) => {
       const limitMs = performance.now() + 8_000;
