@@ -81,7 +81,8 @@ test('a pod whose network is not there yet, and which is the only one, is tried 
   h.scaler.set({ name: 'web', phase: 'awake' });
   await hole.cutOff();
   const answers = Array.from({ length: 20 }, () => h.send());
-  await h.until(() => h.held() === 20);
+  // From then on one of them tries for all, now and then.
+  await h.until(() => h.held() >= 19);
   await hole.comeBack();
   expect((await Promise.all(answers)).map(({ body }) => body)).toEqual(Array(20).fill('back'));
   await h.end({ forwarded: 20 });
