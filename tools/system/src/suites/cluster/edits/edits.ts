@@ -10,7 +10,8 @@ export const edits: Scenario = {
   name: 'edits',
   doc: 'workloads and Services that are edited, deleted and renamed while asleep; HPA, StatefulSet, slow and hopeless pods',
   async run(ground) {
-    await ground.product();
+    // The hopeless are answered with their cause.
+    await ground.product({ dlx: { settings: { problemDetails: 'full' } } });
     const scene: Scene = { ground, client: await ground.client() };
     const namespace = await ground.namespace();
     const long: Case[] = [
