@@ -22,7 +22,7 @@ export const rolloutKind = customKind<RolloutObject>({
 });
 /** As the option `kinds` names it. */
 export const rollouts = 'argoproj.io/v1alpha1/rollouts';
-export const hashKey = 'rollouts-pod-template-hash';
+const hashKey = 'rollouts-pod-template-hash';
 
 /** How a Rollout goes from one revision to the next; its Services are those of its name, and of its name with `-next`. */
 export type Strategy = 'canary' | 'blueGreen';
