@@ -1,7 +1,8 @@
-import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { TokenFile } from '@scaler/runtime';
 import type { Clock } from '@scaler/scaler-types';
 import { AutoscalerError } from '../errors.ts';
+import { exchange } from './exchange.ts';
 import { type Peer, peerText } from './peer.ts';
 
 /** One question to a DLX replica. */
@@ -73,14 +74,14 @@ async function askPorts(
   question: Question,
   signal: AbortSignal,
 ): Promise<unknown> {
-  if (token === undefined || peer.stranger === true) return exchange(agent, peer, question, signal);
+  if (token === undefined || peer.stranger === true) return askPort(agent, peer, question, signal);
   const { host, port, control } = peer;
   try {
     const sent = { ...question, token: await token.first() };
-    return await exchange(agent, { host, port: control ?? port }, sent, signal);
+    return await askPort(agent, { host, port: control ?? port }, sent, signal);
   } catch (error) {
     if (control === undefined || (error as { code?: unknown }).code !== 'ECONNREFUSED') throw error;
-    return exchange(agent, peer, question, signal);
+    return askPort(agent, peer, question, signal);
   }
 }
 
@@ -88,47 +89,20 @@ interface Sent extends Question {
   token?: string;
 }
 
-/** Asks once more, on a new connection, when the replica closed a kept one at this very moment. */
-async function exchange(agent: Agent, peer: Peer, question: Sent, signal: AbortSignal): Promise<unknown> {
-  const kept = { reused: false };
-  try {
-    return await exchangeOnce(agent, peer, question, signal, kept);
-  } catch (error) {
-    if (!kept.reused || (error as { code?: unknown }).code !== 'ECONNRESET') throw error;
-    return exchangeOnce(agent, peer, question, signal, kept);
-  }
-}
-
-function exchangeOnce(
+function askPort(
   agent: Agent,
   peer: Peer,
   { method, path, body, token, isLong }: Sent,
   signal: AbortSignal,
-  kept: { reused: boolean },
 ): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const headers = {
-      accept: 'application/json',
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
-    };
-    const sent = request({ agent, host: peer.host, port: peer.port, method, path, headers, signal });
-    sent.on('error', (error) => {
-      kept.reused = sent.reusedSocket;
-      reject(error);
-    });
-    let answered = false;
-    // The answer may switch to another protocol: Node gives no other sign of that, not even when the signal aborts.
-    sent.once('close', () => {
-      if (!answered) reject(new Error('the connection closed without an answer'));
-    });
-    sent.on('response', (answer) => {
-      answered = true;
-      read(answer, peer, path, isLong ? longAnswerBytes : shortAnswerBytes).then(resolve, reject);
-    });
-    sent.end(text);
-  });
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const headers = {
+    accept: 'application/json',
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+  };
+  const send = (): ClientRequest => request({ agent, host: peer.host, port: peer.port, method, path, headers, signal });
+  return exchange(send, text, (answer) => read(answer, peer, path, isLong ? longAnswerBytes : shortAnswerBytes));
 }
 
 async function read(answer: IncomingMessage, peer: Peer, path: string, longest: number): Promise<unknown> {

@@ -1,6 +1,7 @@
-import { Agent, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
+import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { readSmallFile } from '@scaler/runtime';
+import { exchange } from '../../peers/exchange.ts';
 
 export interface ConnectionOptions {
   /** http or https; a path in it is kept: `https://mimir/prometheus`. */
@@ -42,7 +43,8 @@ function withoutFinalSlashes(path: string): string {
 export function createConnection(options: ConnectionOptions): Connection {
   const base = new URL(options.url);
   const prefix = withoutFinalSlashes(base.pathname);
-  const agents = createAgents(base.protocol === 'https:', options);
+  const isSecure = base.protocol === 'https:';
+  const agents = createAgents(isSecure, options);
 
   const ask: Connection['ask'] = async (path, form, signal) => {
     const [agent, authorization] = await Promise.all([agents.current(), authorizationOf(options)]);
@@ -57,7 +59,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     const host = base.hostname.replace(/^\[|\]$/g, '');
     const method = body === undefined ? 'GET' : 'POST';
     const sent = { agent, host, port: base.port, method, path: prefix + path, headers, signal };
-    return exchange(base.protocol === 'https:', sent, body);
+    return exchange(() => (isSecure ? httpsRequest : httpRequest)(sent), body, read);
   };
   return { ask, close: () => agents.close() };
 }
@@ -86,42 +88,6 @@ async function authorizationOf({ tokenFile, basicFile }: ConnectionOptions): Pro
   if (tokenFile !== undefined) return `Bearer ${(await readSmallFile(tokenFile)).trim()}`;
   if (basicFile === undefined) return undefined;
   return `Basic ${Buffer.from((await readSmallFile(basicFile)).trim()).toString('base64')}`;
-}
-
-/** Asks once more when the server closed a kept connection at this very moment. Queries change nothing. */
-async function exchange(secure: boolean, options: RequestOptions, body: string | undefined): Promise<HttpAnswer> {
-  const kept = { reused: false };
-  try {
-    return await exchangeOnce(secure, options, body, kept);
-  } catch (error) {
-    if (!kept.reused || (error as { code?: unknown }).code !== 'ECONNRESET') throw error;
-    return exchangeOnce(secure, options, body, kept);
-  }
-}
-
-function exchangeOnce(
-  secure: boolean,
-  options: RequestOptions,
-  body: string | undefined,
-  kept: { reused: boolean },
-): Promise<HttpAnswer> {
-  return new Promise((resolve, reject) => {
-    const sent = (secure ? httpsRequest : httpRequest)(options);
-    sent.on('error', (error) => {
-      kept.reused = sent.reusedSocket;
-      reject(error);
-    });
-    let answered = false;
-    // The answer may switch to another protocol: Node gives no other sign of that, not even when the signal aborts.
-    sent.once('close', () => {
-      if (!answered) reject(new Error('the connection closed without an answer'));
-    });
-    sent.on('response', (answer) => {
-      answered = true;
-      read(answer).then(resolve, reject);
-    });
-    sent.end(body);
-  });
 }
 
 async function read(answer: IncomingMessage): Promise<HttpAnswer> {
