@@ -1,3 +1,4 @@
+import { doublingMs } from '@scaler/async';
 import type { Target } from '@scaler/scaler-types';
 import type { Core } from '../core.ts';
 import { causeText } from '../outcome.ts';
@@ -94,7 +95,7 @@ export class EndpointSource {
   /** The next request does not make it fail again at once. */
   #failed(member: string, error: unknown): void {
     const { core, target } = this.#user;
-    const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++);
+    const pauseMs = doublingMs(++this.#failures, firstPauseMs, longestPauseMs);
     this.#retryAtMs = core.clock.monotonic() + pauseMs;
     this.#user.endpointsUnknown(causeText(error));
     core.logger.warn(`${member} failed`, { ...target.resource, service: target.service, err: error });

@@ -1,3 +1,4 @@
+import { doublingMs } from '@scaler/async';
 import type { Endpoint } from '@scaler/scaler-types';
 import { ReleaseWindow } from './release-window.ts';
 
@@ -54,18 +55,19 @@ export class EndpointState {
       this.retryAtMs = Math.max(this.retryAtMs, nowMs + firstPauseMs);
       return;
     }
-    const times = 2 ** this.#failures;
     this.#failures += 1;
-    this.retryAtMs = nowMs + Math.min(longestPauseMs, firstPauseMs * times);
-    this.failedUntilMs = hung ? nowMs + Math.min(longestHungPauseMs, firstHungPauseMs * times) : this.retryAtMs;
+    this.retryAtMs = nowMs + doublingMs(this.#failures, firstPauseMs, longestPauseMs);
+    this.failedUntilMs = hung
+      ? nowMs + doublingMs(this.#failures, firstHungPauseMs, longestHungPauseMs)
+      : this.retryAtMs;
   }
 
   /** It took a connection, and broke it off under a request. Where there is no other endpoint no request waits for that. */
   brokeOff(nowMs: number, answering: boolean): void {
     if (!answering) this.window.failed();
     if (nowMs < this.failedUntilMs) return;
-    this.failedUntilMs = nowMs + Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures);
     this.#failures += 1;
+    this.failedUntilMs = nowMs + doublingMs(this.#failures, firstPauseMs, longestPauseMs);
   }
 
   /** A connection stands: others may come, though it has still to answer before it is trusted. */

@@ -1,3 +1,4 @@
+import { doublingMs } from '@scaler/async';
 import type { Clock } from '@scaler/scaler-types';
 
 /**
@@ -72,7 +73,7 @@ export class Breaker {
     if (this.#state === 'open') return;
     this.#failures += 1;
     if (this.#failures < failuresToOpen) return;
-    this.#retryAtMs = nowMs + Math.min(longestOpenMs, firstOpenMs * 2 ** (this.#failures - failuresToOpen));
+    this.#retryAtMs = nowMs + doublingMs(this.#failures - failuresToOpen + 1, firstOpenMs, longestOpenMs);
     this.#become('open');
   }
 

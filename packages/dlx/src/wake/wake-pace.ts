@@ -1,3 +1,4 @@
+import { doublingMs } from '@scaler/async';
 import type { Clock } from '@scaler/scaler-types';
 
 /** So many calls may be made at once: a wake, and what a park or a restart under it makes necessary. */
@@ -51,6 +52,6 @@ export class WakePace {
   }
 
   get #gapMs(): number {
-    return Math.min(longestGapMs, firstGapMs * 2 ** (this.#unserved - 1));
+    return doublingMs(this.#unserved, firstGapMs, longestGapMs);
   }
 }

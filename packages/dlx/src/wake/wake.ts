@@ -1,3 +1,4 @@
+import { doublingMs } from '@scaler/async';
 import { errorCode, isTerminal, type Phase, type ResourceRef, type WakeStep } from '@scaler/scaler-types';
 import { Breaker } from './breaker.ts';
 import { Explainer } from './explainer.ts';
@@ -150,7 +151,7 @@ export class Wake {
       else if (this.#hasTurn()) {
         const error = await this.#call();
         if (error === undefined) failures = 0;
-        else pauseMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** failures++);
+        else pauseMs = doublingMs(++failures, firstBackoffMs, longestBackoffMs);
       }
       if (gate.held > 0 && !this.closed && !this.#again) await this.#pause(pauseMs);
       this.#again = false;
