@@ -2,13 +2,14 @@ import { Agent } from 'node:http';
 import { expect, test } from '@jest/globals';
 import { createShutdown, type Shutdown } from '@scaler/runtime';
 import { systemClock } from '@scaler/scaler-types';
-import { type Harness, silent, startHarness } from './testing/harness.ts';
+import { silentLogger } from '@scaler/testing-kit';
+import { type Harness, startHarness } from './testing/harness.ts';
 import { startEagerUpstream, startUpstream } from './testing/upstream.ts';
 
 const times = { addresses: ['10.0.0.1'], unlistedLimitMs: 5000, propagateMs: 100 };
 
 function shutdownOf(h: Harness, drainTimeoutMs: number, unready: () => void = () => {}): Shutdown {
-  const shutdown = createShutdown({ deadlineMs: 10_000, logger: silent, clock: systemClock });
+  const shutdown = createShutdown({ deadlineMs: 10_000, logger: silentLogger, clock: systemClock });
   h.dlx.addDrainSteps(shutdown, { ...times, drainTimeoutMs, unready });
   return shutdown;
 }
@@ -108,7 +109,7 @@ test('a scaler that cannot tell, or takes too long, holds up nothing for ever', 
   for (const whenUnlisted of [() => Promise.reject(new Error('no')), never]) {
     const h = await startHarness();
     Object.assign(h.dlx.core.scaler, { whenUnlisted });
-    const shutdown = createShutdown({ deadlineMs: 10_000, logger: silent, clock: systemClock });
+    const shutdown = createShutdown({ deadlineMs: 10_000, logger: silentLogger, clock: systemClock });
     h.dlx.addDrainSteps(shutdown, { ...times, unlistedLimitMs: 20, drainTimeoutMs: 20, unready: () => {} });
     await shutdown.run().catch(() => {});
     await expect(h.send()).rejects.toThrow('ECONNREFUSED');

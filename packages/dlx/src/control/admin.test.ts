@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { startAdminServer } from '@scaler/runtime';
+import { silentLogger } from '@scaler/testing-kit';
 import { adminRoutes } from './admin.ts';
-import { send, silent, startHarness } from '../testing/harness.ts';
+import { send, startHarness } from '../testing/harness.ts';
 import { refusingEndpoint, startUpstream } from '../testing/upstream.ts';
 
 const headers = { host: '127.0.0.1' };
@@ -9,7 +10,7 @@ const headers = { host: '127.0.0.1' };
 test('the admin server tells of each resource: phase, what is held, how the last requests ended', async () => {
   const app = await startUpstream();
   const h = await startHarness();
-  const admin = await startAdminServer({ port: 0, logger: silent, register: adminRoutes(h.dlx) });
+  const admin = await startAdminServer({ port: 0, logger: silentLogger, register: adminRoutes(h.dlx) });
   const { port } = admin.address;
   h.scaler.endpoints('web', [app.endpoint]);
   h.scaler.set({ name: 'web', phase: 'awake' });
@@ -48,7 +49,7 @@ test('the autoscaler’s admin API is mounted beneath, asked once whatever it an
   });
   const h = await startHarness();
   const mount = { url: `http://127.0.0.1:${autoscaler.port}`, tokenFile: undefined, ca: undefined };
-  const admin = await startAdminServer({ port: 0, logger: silent, register: adminRoutes(h.dlx, mount) });
+  const admin = await startAdminServer({ port: 0, logger: silentLogger, register: adminRoutes(h.dlx, mount) });
   const { port } = admin.address;
   const authorization = 'Bearer abc';
   const answer = await send({ port, path: '/autoscaler/resources?x=1', headers: { ...headers, authorization } });
@@ -63,7 +64,7 @@ test('an autoscaler that is not there is told of as such', async () => {
   const { address, port: nobody } = refusingEndpoint();
   const h = await startHarness();
   const mount = { url: `http://${address}:${nobody}`, tokenFile: undefined, ca: undefined };
-  const admin = await startAdminServer({ port: 0, logger: silent, register: adminRoutes(h.dlx, mount) });
+  const admin = await startAdminServer({ port: 0, logger: silentLogger, register: adminRoutes(h.dlx, mount) });
   const { status } = await send({ port: admin.address.port, path: '/autoscaler/resources', headers });
   expect(status).toBeGreaterThanOrEqual(500);
   await admin.close();

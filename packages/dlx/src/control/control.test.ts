@@ -13,9 +13,9 @@ import {
   startInfraServer,
 } from '@scaler/runtime';
 import { type Clock, systemClock } from '@scaler/scaler-types';
-import { createFakeClock } from '@scaler/testing-kit';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
 import { peerRoutes } from './peer.ts';
-import { type Harness, silent, startHarness } from '../testing/harness.ts';
+import { type Harness, startHarness } from '../testing/harness.ts';
 import { startUpstream } from '../testing/upstream.ts';
 
 const servers: InfraServer[] = [];
@@ -44,7 +44,7 @@ function asks({ address }: InfraServer): Ask {
 
 /** Both servers of a DLX, as its app starts them; without a token the first alone. */
 async function serve(h: Harness, token?: string, clock: Clock = systemClock): Promise<{ infra: Ask; control: Ask }> {
-  const place = { host: '127.0.0.1', port: 0, logger: silent, clock };
+  const place = { host: '127.0.0.1', port: 0, logger: silentLogger, clock };
   const routes = peerRoutes(h.dlx, { bounded: token === undefined });
   const metrics = createMetrics();
   const common = { ...place, readiness: createChecks(), metrics };
@@ -55,7 +55,7 @@ async function serve(h: Harness, token?: string, clock: Clock = systemClock): Pr
   writeFileSync(file, token);
   const control = await startControlServer({
     ...place,
-    tokens: createTokenFile({ file, clock, logger: silent }),
+    tokens: createTokenFile({ file, clock, logger: silentLogger }),
     routes,
     metrics,
   });

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createShutdown, type InfraReply, type InfraRequest } from '@scaler/runtime';
 import { systemClock, terminal } from '@scaler/scaler-types';
 import { parseActivity } from '@scaler/scaler-types/dlx-api';
-import { createFakeClock } from '@scaler/testing-kit';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
 import { peerRoutes } from './peer.ts';
-import { drainTimes, type Harness, silent, startHarness } from '../testing/harness.ts';
+import { drainTimes, type Harness, startHarness } from '../testing/harness.ts';
 import { type Recorder, startRecorder } from '../testing/recorder.ts';
 import { ScriptedScaler } from '../testing/scripted-scaler.ts';
 import { endOf } from '../testing/stream.ts';
@@ -22,7 +22,7 @@ afterEach(() => app.close());
 const get = 'GET / HTTP/1.1\r\nhost: web\r\n\r\n';
 
 function shutdown(h: Harness, drainTimeoutMs: number): Promise<unknown> {
-  const steps = createShutdown({ deadlineMs: 10_000, logger: silent, clock: systemClock });
+  const steps = createShutdown({ deadlineMs: 10_000, logger: silentLogger, clock: systemClock });
   h.dlx.addDrainSteps(steps, drainTimes(drainTimeoutMs));
   return steps.run();
 }

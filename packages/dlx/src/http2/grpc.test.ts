@@ -23,9 +23,9 @@ import {
 import { afterEach, expect, test } from '@jest/globals';
 import { createShutdown } from '@scaler/runtime';
 import { type Endpoint, systemClock, terminal } from '@scaler/scaler-types';
-import { createFakeClock } from '@scaler/testing-kit';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
 import { outcomeNames } from '../outcome.ts';
-import { drainTimes, endpoint, silent, startAwake, startHarness } from '../testing/harness.ts';
+import { drainTimes, endpoint, startAwake, startHarness } from '../testing/harness.ts';
 import { grpcMessage, grpcStatuses, isGrpc, readGrpcTimeout, writeGrpcTimeout } from './grpc.ts';
 
 const open: (() => void)[] = [];
@@ -355,7 +355,7 @@ test('across SIGTERM of one of two DLX a stream from zero completes, the next go
   await one.until(() => first.got.length === 1);
   two.scaler.set({ name: 'web', phase: 'awake' });
   current = two.port;
-  const shutdown = createShutdown({ deadlineMs: 10_000, logger: silent, clock: systemClock });
+  const shutdown = createShutdown({ deadlineMs: 10_000, logger: silentLogger, clock: systemClock });
   one.dlx.addDrainSteps(shutdown, drainTimes(5000));
   const down = shutdown.run();
   await one.until(() => client.getChannel().getConnectivityState(false) !== 2);
@@ -380,7 +380,7 @@ test('a stream that does not end by the deadline of the shutdown ends with UNAVA
   const { call, got, ended } = chat(dial(h.port));
   call.write(Buffer.from('1'));
   await h.until(() => got.length === 1);
-  const shutdown = createShutdown({ deadlineMs: 10_000, logger: silent, clock: systemClock });
+  const shutdown = createShutdown({ deadlineMs: 10_000, logger: silentLogger, clock: systemClock });
   h.dlx.addDrainSteps(shutdown, drainTimes(100));
   const down = shutdown.run();
   expect(await ended).toMatchObject({ code: status.UNAVAILABLE, details: 'draining: this DLX is shutting down' });

@@ -3,8 +3,9 @@ import { type ClientHttp2Session, constants } from 'node:http2';
 import { expect, test } from '@jest/globals';
 import { createShutdown } from '@scaler/runtime';
 import { systemClock } from '@scaler/scaler-types';
+import { silentLogger } from '@scaler/testing-kit';
 import { block, frame, preface } from '../testing/frames.ts';
-import { drainTimes, silent, startAwake, startHarness } from '../testing/harness.ts';
+import { drainTimes, startAwake, startHarness } from '../testing/harness.ts';
 import { ask, connectHttp2, open2, startHttp2App } from '../testing/http2.ts';
 import { freePort } from '../testing/upstream.ts';
 
@@ -264,7 +265,7 @@ test('at the end: farewell, what is under way is finished, the rest is answered 
   await Promise.all([once(half.stream, 'data'), h.until(() => app.streams.length === 2)]);
   const held = ask(client, { ':authority': 'asleep' });
   await h.until(() => h.held('asleep') === 1);
-  const shutdown = createShutdown({ deadlineMs: 10_000, logger: silent, clock: systemClock });
+  const shutdown = createShutdown({ deadlineMs: 10_000, logger: silentLogger, clock: systemClock });
   h.dlx.addDrainSteps(shutdown, drainTimes(300));
   const idleEnds = once(idle, 'close');
   const down = shutdown.run();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { createMetrics } from '@scaler/runtime';
-import { createFakeClock } from '@scaler/testing-kit';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
 import { MemoryGuard, rssReader } from './memory-guard.ts';
-import { silent, startAwake, startHarness } from '../testing/harness.ts';
+import { startAwake, startHarness } from '../testing/harness.ts';
 import { ask, connectHttp2 } from '../testing/http2.ts';
 import { startUpstream } from '../testing/upstream.ts';
 
@@ -19,7 +19,7 @@ function start() {
     server: { endIdle: () => void (calls.idle += 1) },
     marks,
     clock,
-    logger: silent,
+    logger: silentLogger,
     metrics,
     read: () => memory.bytes,
     collect: () => void (calls.collected += 1),

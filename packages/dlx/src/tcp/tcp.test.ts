@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { createShutdown } from '@scaler/runtime';
-import { createFakeClock } from '@scaler/testing-kit';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
 import { peerRoutes } from '../control/peer.ts';
-import { drainTimes, endpoint, silent } from '../testing/harness.ts';
+import { drainTimes, endpoint } from '../testing/harness.ts';
 import { startRaw } from '../testing/tcp.ts';
 import { refusingEndpoint, startTcp } from '../testing/upstream.ts';
 
@@ -249,7 +249,7 @@ test('at SIGTERM open connections go on until the drain limit, and are reset the
   const redis = await app(0, 'PING');
   const idle = await dial();
   await h.until(() => h.dlx.server.connections.size === 2);
-  const shutdown = createShutdown({ deadlineMs: 20_000, logger: silent, clock: h.dlx.core.clock });
+  const shutdown = createShutdown({ deadlineMs: 20_000, logger: silentLogger, clock: h.dlx.core.clock });
   h.dlx.addDrainSteps(shutdown, drainTimes(100));
   const stopped = shutdown.run();
   await h.until(() => h.dlx.core.draining);

@@ -3,13 +3,12 @@ import { type IncomingHttpHeaders, type IncomingMessage, request, type RequestOp
 import { connect, type Socket } from 'node:net';
 import { afterEach } from '@jest/globals';
 import { createMetrics } from '@scaler/runtime';
-import { type Clock, type Endpoint, type Logger, systemClock } from '@scaler/scaler-types';
+import { type Clock, type Endpoint, systemClock } from '@scaler/scaler-types';
+import { silentLogger } from '@scaler/testing-kit';
 import type { Settings } from '../core.ts';
 import { createDlx, type Dlx } from '../dlx.ts';
 import type { Outcome } from '../outcome.ts';
 import { ScriptedScaler } from './scripted-scaler.ts';
-
-export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
 export const testSettings: Settings = {
   holdTimeoutMs: 10_000,
@@ -78,7 +77,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     scaler,
     metrics,
     clock: options.clock ?? systemClock,
-    logger: silent,
+    logger: silentLogger,
     identity: 'dlx-1',
     settings: { ...testSettings, ...options.settings },
     listenHost: '127.0.0.1',

@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { createShutdown } from '@scaler/runtime';
 import { type CancelTimer, type Endpoint, systemClock } from '@scaler/scaler-types';
+import { silentLogger } from '@scaler/testing-kit';
 import { WebSocket as Client, WebSocketServer, type WebSocket as Peer } from 'ws';
-import { drainTimes, endpoint, type Harness, silent, startHarness, until } from '../testing/harness.ts';
+import { drainTimes, endpoint, type Harness, startHarness, until } from '../testing/harness.ts';
 import { ScriptedScaler } from '../testing/scripted-scaler.ts';
 import { endOf, startRawApp } from '../testing/stream.ts';
 
@@ -82,7 +83,7 @@ function stop(h: Harness): { stopped: Promise<unknown>; timeUp(): Promise<void> 
     end = fn;
     return () => {};
   };
-  const shutdown = createShutdown({ deadlineMs: 20_000, logger: silent, clock: { ...systemClock, after } });
+  const shutdown = createShutdown({ deadlineMs: 20_000, logger: silentLogger, clock: { ...systemClock, after } });
   h.dlx.addDrainSteps(shutdown, drainTimes(drainTimeoutMs));
   return {
     stopped: shutdown.run(),

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { createMetrics } from '@scaler/runtime';
-import { type Logger, systemClock } from '@scaler/scaler-types';
+import { systemClock } from '@scaler/scaler-types';
+import { silentLogger } from '@scaler/testing-kit';
 import type { Settings } from '../../core.ts';
 import { createDlx } from '../../dlx.ts';
 import { ScriptedScaler } from '../scripted-scaler.ts';
@@ -8,7 +9,6 @@ import { ScriptedScaler } from '../scripted-scaler.ts';
 // A DLX in a process of its own, with `web` asleep on the shared port and `db`, which speaks TCP, asleep on its own; `app` is
 // awake at the port that is given. Asked, it tells what is in use after a collection, and what is counted.
 
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 const [settings, tcpPort, appPort] = JSON.parse(process.argv[2] as string) as [Settings, number, number];
 const scaler = new ScriptedScaler();
 scaler.set({ name: 'web' });
@@ -19,7 +19,7 @@ const dlx = createDlx({
   scaler,
   metrics: createMetrics(),
   clock: systemClock,
-  logger: silent,
+  logger: silentLogger,
   identity: 'dlx-1',
   settings,
   listenHost: '127.0.0.1',

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
-import { type Logger, systemClock } from '@scaler/scaler-types';
+import { systemClock } from '@scaler/scaler-types';
 import { loadConfig } from '@scaler/runtime';
+import { silentLogger } from '@scaler/testing-kit';
 import { createDlx, type Dlx } from '../../dlx.ts';
 import { dataSettings, settings } from '../../settings.ts';
 import { ScriptedScaler } from '../scripted-scaler.ts';
@@ -30,8 +31,6 @@ export interface FuzzReport {
 
 /** A connection has so long, once its last byte was sent, to be answered and closed. */
 const hangMs = 8000;
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
-
 /**
  * Sends malformed requests to a DLX over raw sockets, each from an address of its own, by which the app tells whose
  * bytes it got: none of what was refused, as many requests as were answered by it, and nothing that may not be sent.
@@ -43,7 +42,7 @@ export async function fuzz({ count, seed, parallel = 64, onProgress }: FuzzOptio
   const dlx = createDlx({
     scaler,
     clock: systemClock,
-    logger: silent,
+    logger: silentLogger,
     identity: 'fuzzed',
     settings: dataSettings(values),
     listenHost: '127.0.0.1',

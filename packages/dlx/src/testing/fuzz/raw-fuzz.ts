@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { type Logger, systemClock } from '@scaler/scaler-types';
+import { systemClock } from '@scaler/scaler-types';
 import { loadConfig } from '@scaler/runtime';
+import { silentLogger } from '@scaler/testing-kit';
 import { createDlx, type Dlx } from '../../dlx.ts';
 import { dataSettings, settings } from '../../settings.ts';
 import { dialectOf } from '../../tcp/dialect.ts';
@@ -27,7 +28,6 @@ interface RawCase {
 }
 
 const hangMs = 8000;
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 const beginnings = ['\x16\x03\x01', '\0\0\0\x08\x04\xd2\x16\x2f', '\0\0\0\x10\x04\xd2\x16\x2e', '*1\r\n$4\r\nPING\r\n'];
 const others = ['GET / HTTP/1.1\r\nhost: x\r\n\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '*1', '\x16', '\0\0\0', ''];
 
@@ -41,7 +41,7 @@ export async function fuzzRaw({ count, seed }: { count: number; seed: number }):
   const scaler = new ScriptedScaler({ auto: true });
   const { values } = loadConfig(settings, { argv: [], env: {} });
   const dlx = createDlx({
-    ...{ scaler, clock: systemClock, logger: silent, identity: 'fuzzed', settings: dataSettings(values) },
+    ...{ scaler, clock: systemClock, logger: silentLogger, identity: 'fuzzed', settings: dataSettings(values) },
     ...{ listenHost: '127.0.0.1', listenPort: 0, trustedPeers: [], pollMs: 60_000 },
   });
   const [raw, sniffed] = [await freePort(), await freePort()];
