@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import ts from 'typescript';
-import { allFiles, root } from './sources.ts';
+import { allFiles, exportsOf, root } from './sources.ts';
 
 /** Libraries that other packages here stand on, with the exports that a user needs although no package here does. */
 const libraries: Readonly<Record<string, readonly string[]>> = {
@@ -44,20 +44,10 @@ function importIn(node: ts.Node): [string | undefined, string[]] {
   return [undefined, []];
 }
 
-function exportsOf(library: string): string[] {
-  const file = join(root, 'packages', library, 'src/index.ts');
-  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
-  return source.statements.flatMap((one) =>
-    ts.isExportDeclaration(one) && one.exportClause !== undefined && ts.isNamedExports(one.exportClause)
-      ? one.exportClause.elements.map(({ name }) => name.text)
-      : [],
-  );
-}
-
 test.each(Object.entries(libraries))(
   '@scaler/%s exports only what another package, or a user, needs',
   (library, users) => {
-    const names = exportsOf(library);
+    const names = exportsOf(`packages/${library}`);
     const used = taken.get(`@scaler/${library}`) ?? new Set();
     expect(names.filter((name) => !used.has(name) && !users.includes(name))).toEqual([]);
     expect(users.filter((name) => used.has(name) || !names.includes(name))).toEqual([]);

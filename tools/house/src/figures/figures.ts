@@ -1,7 +1,8 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join, posix } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { knotsIn } from '../circles.ts';
+import { allFiles, importsOf } from '../sources.ts';
 
 /** One checkout, by its source files; tests and what only tests use (`testing/`) are told apart. */
 export interface Checkout {
@@ -15,9 +16,8 @@ export const riddles =
   /\b(nobody|somebody|whoever|told|hindrance|obstacle|complaints?|unheld|rivals?|rivalry|wish(es)?|lookAgain|newsOf|performer|mute|deaf)\b/gi;
 
 export function readCheckout(root: string): Checkout {
-  const files = globSync('{packages,examples,tools}/*/src/**/*.{ts,js}', { cwd: root });
   const isTest = (file: string): boolean => /\.test\.ts$|\/testing\//.test(file);
-  return { root, files: files.filter((file) => !isTest(file)).sort() };
+  return { root, files: allFiles(root).filter((file) => !isTest(file)) };
 }
 
 export const projectOf = (file: string): string => file.split('/', 2).join('/');
@@ -39,37 +39,9 @@ export function codeLines({ root }: Checkout, file: string): number {
   return lines.size;
 }
 
-/** Names that the index of a package exports; undefined where it has none. */
-export function exportCount({ root }: Checkout, project: string): number | undefined {
-  const index = join(root, project, 'src/index.ts');
-  if (!existsSync(index)) return undefined;
-  const source = ts.createSourceFile(index, readFileSync(index, 'utf8'), ts.ScriptTarget.Latest, true);
-  return source.statements.reduce(
-    (sum, one) =>
-      ts.isExportDeclaration(one) && one.exportClause !== undefined && ts.isNamedExports(one.exportClause)
-        ? sum + one.exportClause.elements.length
-        : sum,
-    0,
-  );
-}
-
-function importsOf({ root, files }: Checkout): ReadonlyMap<string, readonly string[]> {
-  const known = new Set(files);
-  return new Map(
-    files.map((file) => {
-      const { importedFiles } = ts.preProcessFile(readFileSync(join(root, file), 'utf8'), true, true);
-      const relative = importedFiles.filter(({ fileName }) => fileName.startsWith('.'));
-      return [
-        file,
-        relative.map(({ fileName }) => posix.join(dirname(file), fileName)).filter((one) => known.has(one)),
-      ];
-    }),
-  );
-}
-
 /** By project: how many files stand in circles, and how many pairs of its folders import each other. */
 export function entanglement(checkout: Checkout): ReadonlyMap<string, { inCircles: number; mutual: number }> {
-  const imports = importsOf(checkout);
+  const imports = importsOf(checkout.files, checkout.root);
   const found = new Map<string, { inCircles: number; mutual: number }>();
   const of = (project: string): { inCircles: number; mutual: number } => {
     const one = found.get(project) ?? { inCircles: 0, mutual: 0 };

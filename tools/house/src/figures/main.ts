@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { commandLine } from '@scaler/command';
-import { codeLines, entanglement, exportCount, projectOf, readCheckout, riddleCount } from './figures.ts';
+import { codeLines, entanglement, projectOf, readCheckout, riddleCount } from './figures.ts';
+import { exportsOf } from '../sources.ts';
 
 const { names } = commandLine({
   name: 'npm run figures',
@@ -23,7 +24,7 @@ for (const root of names.length === 0 ? [join(import.meta.dirname, '../../../..'
       files.length,
       files.reduce((sum, file) => sum + codeLines(checkout, file), 0),
       Math.max(...[...folders.values()].map(({ length }) => length)),
-      exportCount(checkout, project) ?? 0,
+      exportsOf(project, root).length,
       ...[inCircles, mutual, riddleCount(checkout, project)],
     ];
     return { project, numbers };
