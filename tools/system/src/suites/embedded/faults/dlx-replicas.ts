@@ -2,7 +2,7 @@ import { type EmbeddedSystem, systemNamespace } from '@scaler/demo';
 
 const deployments = 'apps/v1/deployments';
 
-interface DlxDeployment {
+interface AppDeployment {
   readonly metadata: { readonly generation?: number };
   readonly spec: { readonly replicas: number };
   readonly status?: {
@@ -13,11 +13,11 @@ interface DlxDeployment {
   };
 }
 
-const read = ({ api }: EmbeddedSystem): DlxDeployment =>
-  api.store.get(deployments, systemNamespace, 'dlx') as unknown as DlxDeployment;
+const read = ({ api }: EmbeddedSystem, app: string): AppDeployment =>
+  api.store.get(deployments, systemNamespace, app) as unknown as AppDeployment;
 
 export function readyDlx(system: EmbeddedSystem): number {
-  return read(system).status?.readyReplicas ?? 0;
+  return read(system, 'dlx').status?.readyReplicas ?? 0;
 }
 
 export function scaleDlx({ api }: EmbeddedSystem, replicas: number): void {
@@ -31,18 +31,25 @@ export function killDlx({ api, kill }: EmbeddedSystem): void {
 }
 
 /** Replaces all of them by the strategy; the readiness probe of a new one starts after `delaySeconds`. */
-export async function rollOutDlx(system: EmbeddedSystem, strategy: object, delaySeconds: number): Promise<void> {
+export function rollOutDlx(system: EmbeddedSystem, strategy: object, delaySeconds: number): Promise<void> {
   const readinessProbe = { initialDelaySeconds: delaySeconds };
-  const template = {
-    metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() } },
-    spec: { containers: [{ name: 'dlx', readinessProbe }] },
-  };
-  const patch = { type: 'strategic', body: { spec: { strategy, template } } } as const;
-  system.api.store.patch(deployments, systemNamespace, 'dlx', patch);
+  return rollOut(system, 'dlx', strategy, { spec: { containers: [{ name: 'dlx', readinessProbe }] } });
+}
+
+/** Replaces all pods of an app by the strategy; `template` is what changes of them besides. */
+export async function rollOut(
+  system: EmbeddedSystem,
+  app: 'dlx' | 'autoscaler',
+  strategy: object,
+  template: object = {},
+): Promise<void> {
+  const metadata = { annotations: { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() } };
+  const body = { spec: { strategy, template: { metadata, ...template } } };
+  system.api.store.patch(deployments, systemNamespace, app, { type: 'strategic', body });
   const isDone = (): boolean => {
-    const { metadata, spec, status = {} } = read(system);
+    const { metadata: now, spec, status = {} } = read(system, app);
     const { observedGeneration = 0, replicas, updatedReplicas, readyReplicas } = status;
-    if (observedGeneration < (metadata.generation ?? 0)) return false;
+    if (observedGeneration < (now.generation ?? 0)) return false;
     return [replicas, updatedReplicas, readyReplicas].every((count) => count === spec.replicas);
   };
   await system.waitFor(isDone, { timeoutMs: 120_000 });

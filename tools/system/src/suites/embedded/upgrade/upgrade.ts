@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { checkOut } from '@scaler/command';
-import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scaler/demo';
+import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type Answer, ask } from '../../../harness/ask.ts';
 import { all, type Finding, none } from '../../../harness/finding.ts';
+import { rollOut } from '../faults/dlx-replicas.ts';
 import { putToSleep } from '../faults/sleepers.ts';
 import { createFleet, urlOf } from '../fleet/fleet.ts';
 import type { Workload } from '../fleet/workload.ts';
@@ -15,6 +16,8 @@ const from = process.env['UPGRADE_FROM'] ?? '02d5e27';
 const counts = { selector: 8, overlay: 8, always: 7 };
 const requestEveryMs = 50;
 const answerLimitMs = 60_000;
+/** The strategy of the chart. */
+const oneAfterTheOther = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
 
 /**
  * Upgrades both apps from an old commit while twenty resources sleep; requests wake some in the middle of it, and all
@@ -41,8 +44,8 @@ export async function upgrade(): Promise<readonly Finding[]> {
     system.runFrom(root);
     const woken = sleepers.filter((_, i) => i % 4 === 0);
     const duringRollout = Promise.all(woken.map((one) => ask(urlOf(system, one), { timeoutMs: answerLimitMs })));
-    await rollOut(system, 'dlx');
-    await rollOut(system, 'autoscaler');
+    await rollOut(system, 'dlx', oneAfterTheOther);
+    await rollOut(system, 'autoscaler', oneAfterTheOther);
     const answers = await duringRollout;
     const left = sleepers.filter((one) => !woken.includes(one));
     const untouched = left.filter((one) => one.phase === 'asleep' && epochOf(system, one) === epochs.get(one.name));
@@ -82,25 +85,4 @@ function keepAsking(system: EmbeddedSystem, workloads: readonly Workload[]): { s
       return Promise.all(sent);
     },
   };
-}
-
-/** One replica after the other, by the strategy of the chart. */
-async function rollOut({ api, waitFor }: EmbeddedSystem, app: string): Promise<void> {
-  const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
-  const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
-  const body = { spec: { strategy, template: { metadata: { annotations } } } };
-  api.store.patch('apps/v1/deployments', systemNamespace, app, { type: 'strategic', body });
-  await waitFor(
-    () => {
-      const { metadata, spec, status } = api.store.get('apps/v1/deployments', systemNamespace, app) as {
-        metadata: { generation?: number };
-        spec?: { replicas?: number };
-        status?: { observedGeneration?: number; replicas?: number; updatedReplicas?: number; readyReplicas?: number };
-      };
-      const replicas = spec?.replicas;
-      if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) return false;
-      return [status?.replicas, status?.updatedReplicas, status?.readyReplicas].every((count) => count === replicas);
-    },
-    { timeoutMs: 120_000 },
-  );
 }
