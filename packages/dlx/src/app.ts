@@ -121,7 +121,7 @@ async function serve(
   const admin = await startAdminServer({
     host: values.adminHost,
     port: values.adminPort,
-    auth: adminTokenFile === undefined ? undefined : { tokenFile: adminTokenFile },
+    tokenFile: adminTokenFile,
     logger,
     register: adminRoutes(dlx, url === undefined ? undefined : { url, tokenFile, ca }),
   });

@@ -1,24 +1,23 @@
 export { applyProposal, type Config, loadConfig, logConfig } from './config/config.ts';
-export { optionsSchema, optionsTable } from './config/options-table.ts';
-export { type Parser, type ValueSchema } from './config/parser.ts';
-export { type HostPort, type NamespacedName, parsers } from './config/parsers.ts';
-export { type Setting, setting } from './config/setting.ts';
-export { type ConfigTable, type ConfigValues, defineConfig, flagName } from './config/table.ts';
+export { optionsSchema, optionsTable } from './config/outputs.ts';
+export { type HostPort, type NamespacedName, type Parser, parsers, type ValueSchema } from './config/parsers.ts';
+export {
+  type ConfigTable,
+  type ConfigValues,
+  defineConfig,
+  flagName,
+  type Setting,
+  setting,
+} from './config/setting.ts';
 export { configError, RuntimeError, type RuntimeErrorCode, runtimeErrors } from './errors.ts';
 export { readSmallFile, readSmallFileSync } from './files.ts';
-export { type AdminApp, startAdminServer } from './http/admin-server.ts';
+export { type AdminApp, sendProblem, startAdminServer } from './http/admin-server.ts';
 export { createChecks } from './http/checks.ts';
 export { movedRoutes, startControlServer } from './http/control-server.ts';
-export {
-  type InfraReply,
-  type InfraRequest,
-  type InfraRoute,
-  type InfraServer,
-  startInfraServer,
-} from './http/infra-server.ts';
+export { startInfraServer } from './http/infra-server.ts';
 export { type ListenAddress } from './http/listen.ts';
 export { PeerRates } from './http/peer-rates.ts';
-export { problem, problemContentType } from './http/problem.ts';
+export { type InfraReply, type InfraRequest, type InfraRoute, type InfraServer } from './http/route-server.ts';
 export { createTokenFile, type TokenFile } from './http/token-file.ts';
 export { placeSettings, pluginSettings, processSettings, serverSettings } from './lifecycle/process-settings.ts';
 export { runApp } from './lifecycle/run-app.ts';

@@ -170,7 +170,7 @@ async function serve(
   const admin = await startAdminServer({
     host: adminHost,
     port: adminPort,
-    auth: adminTokenFile === undefined ? undefined : { tokenFile: adminTokenFile },
+    tokenFile: adminTokenFile,
     logger,
     register: (app) => {
       adminRoutes({ view, ring, leads: () => leadership.held, dryRun: values.dryRun })(app);

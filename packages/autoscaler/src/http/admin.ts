@@ -1,4 +1,4 @@
-import { type AdminApp, problem, problemContentType } from '@scaler/runtime';
+import { type AdminApp, sendProblem } from '@scaler/runtime';
 import { type Pause, type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
 import type { ResourceView } from '../observe/resource-view.ts';
 import type { Ring, RingEntry } from '../observe/history.ts';
@@ -43,8 +43,7 @@ export function adminRoutes({ view, ring, leads, dryRun }: AdminParts): (app: Ad
       const resource = view.get({ namespace, name });
       if (!resource) {
         const detail = `${resourceKey({ namespace, name })} is not managed`;
-        const body = problem('unknown-resource', 404, 'No such resource', detail);
-        return reply.code(404).type(problemContentType).send(body);
+        return sendProblem(reply, 'unknown-resource', 404, 'No such resource', detail);
       }
       const decisions = ring.of(resource);
       return { ...summary(resource), leads: leads(), explanation: explain(resource, decisions, leads()), decisions };

@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { startAdminServer } from '@scaler/runtime';
 import { type Resource, ScalerError } from '@scaler/scaler-types';
@@ -8,7 +11,7 @@ import { busyRoutes, type BusyParts } from './busy.ts';
 let close: () => Promise<void>;
 afterEach(() => close());
 
-async function serve(scaler: BusyParts['scaler'], resource: Resource = aResource(), token?: string) {
+async function serve(scaler: BusyParts['scaler'], resource: Resource = aResource(), tokenFile?: string) {
   const clock = createFakeClock();
   const view = { get: ({ name }: { name: string }) => (name === resource.name ? resource : undefined) };
   const register = busyRoutes({ scaler, view, clock, limitMs: 3_600_000 });
@@ -16,7 +19,7 @@ async function serve(scaler: BusyParts['scaler'], resource: Resource = aResource
     port: 0,
     logger: silentLogger,
     register,
-    auth: token === undefined ? undefined : { token },
+    tokenFile,
   });
   ({ close } = server);
   const ask = async (method: string, path: string) => {
@@ -71,7 +74,9 @@ test.each([
 
 test('no lease is given or shown without the token, where the admin server demands one', async () => {
   const kept: unknown[] = [];
-  const { ask } = await serve({ setBusy: async (_ref, until) => (kept.push(until), until) }, aResource(), 'secret');
+  const tokenFile = join(mkdtempSync(join(tmpdir(), 'busy-')), 'token');
+  writeFileSync(tokenFile, 'secret');
+  const { ask } = await serve({ setBusy: async (_ref, until) => (kept.push(until), until) }, aResource(), tokenFile);
   for (const method of ['PUT', 'GET', 'DELETE']) {
     expect(await ask(method, 'default/web?ttl=1m')).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
   }

@@ -1,5 +1,5 @@
 import httpProxy from '@fastify/http-proxy';
-import { type AdminApp, problem, problemContentType, readSmallFile } from '@scaler/runtime';
+import { type AdminApp, readSmallFile, sendProblem } from '@scaler/runtime';
 import { Agent } from 'undici';
 import type { Dlx } from '../dlx.ts';
 import type { Gate } from '../gate/gate.ts';
@@ -30,8 +30,7 @@ export function adminRoutes(dlx: Dlx, autoscaler?: AutoscalerMount): (app: Admin
       const gate = dlx.resources.gate(request.params);
       if (gate !== undefined) return { ...summary(gate), targets: targets(gate), recent: gate.recent() };
       const { namespace, name } = request.params;
-      const body = problem('unknown-resource', 404, 'No such resource', `${namespace}/${name} is not managed`);
-      return reply.code(404).type(problemContentType).send(body);
+      return sendProblem(reply, 'unknown-resource', 404, 'No such resource', `${namespace}/${name} is not managed`);
     });
     if (autoscaler !== undefined) await mount(app, autoscaler);
   };

@@ -1,14 +1,12 @@
 import type { Logger, ProposedConfig } from '@scaler/scaler-types';
 import { configError } from '../errors.ts';
-import { parseArgv } from './argv.ts';
-import { parseEnvironment } from './environment.ts';
-import type { Setting } from './setting.ts';
-import { type ConfigTable, type ConfigValues, defaultPrefix, envName, flagName } from './table.ts';
+import { fromEnvironment, fromFlags, type Given } from './given.ts';
+import type { ConfigTable, ConfigValues, Setting } from './setting.ts';
 
 /** Where a value came from, strongest first. */
-export type ConfigSource = 'flag' | 'env' | 'scaler' | 'default';
+export type ConfigSource = Given['source'] | 'scaler' | 'default';
 
-/** An app's settings, frozen. */
+/** An app's settings. */
 export interface Config<T extends ConfigTable> {
   readonly table: T;
   readonly values: ConfigValues<T>;
@@ -23,54 +21,36 @@ export interface LoadConfigOptions {
   /** Without the program's own name: `process.argv.slice(2)`. */
   argv: readonly string[];
   env: Readonly<Record<string, string | undefined>>;
-  /** The prefix of environment variables. Default: `SCALER_`. */
-  prefix?: string;
-}
-
-interface Given {
-  /** The flag or variable, for messages. */
-  where: string;
-  text: string;
-  source: ConfigSource;
 }
 
 /**
  * Reads flags, then environment, then defaults.
  *
- * @throws RuntimeError `invalid-config` with one sentence per unknown flag, missing or wrong value of this run.
+ * @throws RuntimeError `invalid-config` with one sentence per unknown flag or wrong value of this run.
  */
-export function loadConfig<T extends ConfigTable>(table: T, options: LoadConfigOptions): Config<T> {
-  const { argv, env, prefix = defaultPrefix } = options;
-  const flags = parseArgv(table, argv);
-  const environment = parseEnvironment(table, env, prefix);
+export function loadConfig<T extends ConfigTable>(table: T, { argv, env }: LoadConfigOptions): Config<T> {
+  const flags = fromFlags(table, argv);
+  const variables = fromEnvironment(table, env);
   const problems = [...flags.problems];
   const values: Record<string, unknown> = {};
   const sources: Record<string, ConfigSource> = {};
   for (const [name, setting] of Object.entries(table)) {
-    const fromFlags = (flags.texts.get(name) ?? []).map((text): Given => ({
-      where: flagName(name),
-      text,
-      source: 'flag',
-    }));
-    const fromEnv = (environment.texts.get(name) ?? []).map(({ variable, text }): Given => ({
-      where: variable,
-      text,
-      source: 'env',
-    }));
+    const byFlags = flags.given.filter((one) => one.name === name);
+    const byVariables = variables.given.filter((one) => one.name === name);
     // A family of variables is many small settings: flags win one by one.
     const given =
-      setting.envFamily !== undefined ? [...fromEnv, ...fromFlags] : fromFlags.length > 0 ? fromFlags : fromEnv;
-    if (given.length === 0 && setting.required) {
-      problems.push(
-        `${flagName(name)} (${envName(name, setting, prefix)}) is required, allowed is ${setting.parser.allowed}`,
-      );
-    }
+      setting.envFamily !== undefined ? [...byVariables, ...byFlags] : byFlags.length > 0 ? byFlags : byVariables;
     values[name] = valueOf(setting, given, problems);
     sources[name] = given.at(-1)?.source ?? 'default';
   }
   if (problems.length > 0) throw configError(...problems);
-  const warnings = environment.unknown.map((variable) => `${variable} is set, but no setting reads it`);
-  return freeze(table, values, sources, {}, warnings);
+  return {
+    table,
+    values: Object.freeze(values) as ConfigValues<T>,
+    sources: sources as Config<T>['sources'],
+    proposals: {},
+    warnings: variables.unknown.map((variable) => `${variable} is set, but no setting reads it`),
+  };
 }
 
 /**
@@ -95,13 +75,18 @@ export function applyProposal<T extends ConfigTable>(
       continue;
     }
     const where = `scaler "${scalerName}" proposes ${name}, which`;
-    const value = valueOf(setting, [{ where, text: String(proposed), source: 'scaler' }], problems);
+    const value = valueOf(setting, [{ where, text: String(proposed) }], problems);
     if (sources[name] !== 'default') continue;
     values[name] = value;
     sources[name] = 'scaler';
   }
   if (problems.length > 0) throw configError(...problems);
-  return freeze(config.table, values, sources, proposal, config.warnings);
+  return {
+    ...config,
+    values: Object.freeze(values) as ConfigValues<T>,
+    sources: sources as Config<T>['sources'],
+    proposals: { ...proposal },
+  };
 }
 
 /** Logs each value with its source and what the scaler proposed, secrets hidden, and the warnings. */
@@ -117,37 +102,23 @@ export function logConfig(config: Config<ConfigTable>, logger: Logger): void {
   for (const warning of config.warnings) logger.warn('configuration is odd', { warning });
 }
 
-function valueOf(setting: Setting<unknown>, given: readonly Given[], problems: string[]): unknown {
-  const texts = given.length === 0 && setting.default !== undefined ? [defaultOf(setting.default)] : given;
+/** The value of all texts for one setting, else its default; what is wrong with them goes to `problems`. */
+function valueOf(
+  setting: Setting<unknown>,
+  given: readonly Pick<Given, 'where' | 'text'>[],
+  problems: string[],
+): unknown {
+  const { default: standard, parser } = setting;
+  const texts = given.length === 0 && standard !== undefined ? [{ where: 'default', text: standard }] : given;
   const values: unknown[] = [];
   for (const { where, text } of texts) {
-    const result = setting.parser.parse(text);
+    const result = parser.parse(text);
     if (result.ok) values.push(result.value);
     else {
       const shown = setting.secret ? '[secret]' : `"${text}"`;
       const reason = result.reason === undefined ? '' : ` (${result.reason})`;
-      problems.push(`${where} is ${shown}, allowed is ${setting.parser.allowed}${reason}`);
+      problems.push(`${where} is ${shown}, allowed is ${parser.allowed}${reason}`);
     }
   }
-  return values.length > 1 ? setting.parser.merge?.(values) : values[0];
-}
-
-function defaultOf(text: string): Given {
-  return { where: 'default', text, source: 'default' };
-}
-
-function freeze<T extends ConfigTable>(
-  table: T,
-  values: Record<string, unknown>,
-  sources: Record<string, ConfigSource>,
-  proposals: ProposedConfig,
-  warnings: readonly string[],
-): Config<T> {
-  return Object.freeze({
-    table,
-    values: Object.freeze(values) as ConfigValues<T>,
-    sources: Object.freeze(sources) as Config<T>['sources'],
-    proposals: Object.freeze({ ...proposals }),
-    warnings: Object.freeze([...warnings]),
-  });
+  return values.length > 1 ? parser.merge?.(values) : values[0];
 }

@@ -1,6 +1,33 @@
 import { readSmallFileSync } from '../files.ts';
 import { formatDuration, parseDuration, parseQuantity, quantityToNumber } from '@scaler/scaler-types';
-import { parsed, type Parser, refused } from './parser.ts';
+
+/** A JSON schema of one value, as it is written in a chart's values. */
+export type ValueSchema = Readonly<Record<string, unknown>>;
+
+/** The result of parsing a text. `reason` only where `allowed` does not say it already. */
+export type Parsed<T> = { ok: true; value: T } | { ok: false; reason?: string };
+
+/** Turns the text of a flag, an environment variable or a proposal into a value. Never throws. */
+export interface Parser<T> {
+  /** Follows the flag in the help: `duration`, `port`. */
+  readonly kind: string;
+  /** Completes "allowed is …". */
+  readonly allowed: string;
+  readonly schema: ValueSchema;
+  parse(text: string): Parsed<T>;
+  /** The text that parses to this value again. */
+  format(value: T): string;
+  /** Present when a setting may be given several times: makes one value of all. */
+  merge?(values: readonly T[]): T;
+}
+
+function parsed<T>(value: T): Parsed<T> {
+  return { ok: true, value };
+}
+
+function refused(reason?: string): { ok: false; reason?: string } {
+  return reason === undefined ? { ok: false } : { ok: false, reason };
+}
 
 /** Any text, or one that matches `pattern`; not empty. */
 function string(options: { pattern?: RegExp; allowed?: string } = {}): Parser<string> {
@@ -39,30 +66,18 @@ function boolean(): Parser<boolean> {
   };
 }
 
-/** A number in decimal digits within bounds, both included. */
-function number(min: number, max: number): Parser<number> {
+/** A whole number within bounds, both included. */
+function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Parser<number> {
+  const isOpen = max === Number.MAX_SAFE_INTEGER;
   return {
-    kind: 'number',
-    allowed: `a number from ${min} to ${max}`,
-    schema: { type: 'number', minimum: min, maximum: max },
+    kind: 'integer',
+    allowed: isOpen ? `a whole number, at least ${min}` : `a whole number from ${min} to ${max}`,
+    schema: { type: 'integer', minimum: min, ...(!isOpen && { maximum: max }) },
     parse: (text) => {
-      const value = /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+      const value = /^-?\d+$/.test(text) ? Number(text) : NaN;
       return value >= min && value <= max ? parsed(value) : refused();
     },
     format: String,
-  };
-}
-
-/** A whole number within bounds, both included. */
-function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Parser<number> {
-  const inner = number(min, max);
-  return {
-    ...inner,
-    kind: 'integer',
-    allowed:
-      max === Number.MAX_SAFE_INTEGER ? `a whole number, at least ${min}` : `a whole number from ${min} to ${max}`,
-    schema: { type: 'integer', minimum: min, ...(max !== Number.MAX_SAFE_INTEGER && { maximum: max }) },
-    parse: (text) => (/^-?\d+$/.test(text) ? inner.parse(text) : refused()),
   };
 }
 
@@ -71,20 +86,17 @@ function port(): Parser<number> {
   return { ...integer(0, 65_535), kind: 'port', allowed: 'a port from 0 to 65535' };
 }
 
-/** Milliseconds, written as `30s`, `5m`, `1h30m`. Bounds in the same notation, both included. */
-function duration(bounds: { min?: string; max?: string } = {}): Parser<number> {
-  const min = parseDuration(bounds.min ?? '0');
-  const max = bounds.max === undefined ? Infinity : parseDuration(bounds.max);
-  const lower = bounds.min === undefined ? '' : `, at least ${bounds.min}`;
-  const upper = bounds.max === undefined ? '' : `, at most ${bounds.max}`;
+/** Milliseconds, written as `30s`, `5m`, `1h30m`. The bound in the same notation, included. */
+function duration({ min = '' }: { min?: string } = {}): Parser<number> {
+  const least = min === '' ? 0 : parseDuration(min);
   return {
     kind: 'duration',
-    allowed: `a duration such as 90s, 5m or 1h30m${lower}${upper}`,
+    allowed: `a duration such as 90s, 5m or 1h30m${min && `, at least ${min}`}`,
     schema: { type: 'string', pattern: '^(0|([0-9]+(\\.[0-9]+)?(h|m|s|ms))+)$' },
     parse: (text) => {
       try {
         const ms = parseDuration(text);
-        return ms >= min && ms <= max ? parsed(ms) : refused();
+        return ms >= least ? parsed(ms) : refused();
       } catch {
         return refused();
       }
@@ -229,7 +241,6 @@ export const parsers = {
   string,
   oneOf,
   boolean,
-  number,
   integer,
   port,
   duration,

@@ -44,14 +44,17 @@ test.each([
   expect(await reply.json()).toMatchObject({ status, code, detail });
 });
 
-test.each(['0.0.0.0', '::', '10.0.0.1', 'example.com'])('refuses to listen on %s without auth', async (host) => {
-  await expect(start({ host })).rejects.toMatchObject({ code: 'invalid-config', exitCode: 2 });
-});
+test.each(['0.0.0.0', '::', '10.0.0.1', 'example.com'])(
+  'refuses to listen on %s without a token file',
+  async (host) => {
+    await expect(start({ host })).rejects.toMatchObject({ code: 'invalid-config', exitCode: 2 });
+  },
+);
 
-test('with auth it listens anywhere, and demands the token, which may be rotated', async () => {
+test('with a token file it listens anywhere, and demands the token, which may be rotated', async () => {
   const tokenFile = join(mkdtempSync(join(tmpdir(), 'runtime-')), 'token');
   writeFileSync(tokenFile, 'first\n');
-  const { url } = await start({ host: '0.0.0.0', auth: { tokenFile } });
+  const { url } = await start({ host: '0.0.0.0', tokenFile });
   const status = async (authorization?: string): Promise<number> =>
     (await fetch(`${url}/resources`, authorization === undefined ? {} : { headers: { authorization } })).status;
   expect([await status(), await status('Bearer wrong'), await status('first'), await status('Bearer first')]).toEqual([
@@ -62,7 +65,9 @@ test('with auth it listens anywhere, and demands the token, which may be rotated
 });
 
 test('an empty token lets no request in', async () => {
-  const { url } = await start({ auth: { token: ' ' } });
+  const tokenFile = join(mkdtempSync(join(tmpdir(), 'runtime-')), 'token');
+  writeFileSync(tokenFile, ' ');
+  const { url } = await start({ tokenFile });
   expect((await fetch(`${url}/resources`, { headers: { authorization: 'Bearer ' } })).status).toBe(401);
 });
 

@@ -1,28 +1,30 @@
 import { type AddressInfo, isIPv4 } from 'node:net';
 import type { Logger } from '@scaler/scaler-types';
+import { problemType } from '@scaler/scaler-types/dlx-api';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { configError } from '../errors.ts';
 import { fastifyLogger } from '../log/fastify-logger.ts';
-import { type AdminAuth, isAuthorized } from './bearer.ts';
+import { readSmallFile } from '../files.ts';
+import { carriesToken } from './bearer.ts';
 import { listenError, type ListenAddress } from './listen.ts';
-import { type Problem, problem, problemContentType } from './problem.ts';
+import { problem } from './problem.ts';
 
 /** A fastify instance, on which routes are registered. */
 export type AdminApp = FastifyInstance;
 
 export interface AdminServerOptions {
-  /** Default: 127.0.0.1. Anything but loopback needs `auth`. */
+  /** Default: 127.0.0.1. Anything but loopback needs `tokenFile`. */
   host?: string;
   /** 0: a free one. */
   port: number;
-  auth?: AdminAuth | undefined;
+  /** The file of the token that a caller must send. Read at each request, so it can be rotated. */
+  tokenFile?: string | undefined;
   logger: Logger;
   /** Adds the routes; runs before it listens. */
   register(app: AdminApp): void | Promise<void>;
 }
 
 export interface AdminServer {
-  readonly app: AdminApp;
   readonly address: ListenAddress;
   /** Ends it and its connections. Idempotent. */
   close(): Promise<void>;
@@ -32,11 +34,11 @@ export interface AdminServer {
  * Starts the server for people and their tools. Errors become `application/problem+json`; an error's `code`, and its
  * `statusCode` if it has one, are kept.
  *
- * @throws RuntimeError `invalid-config` when it would listen beyond loopback without auth, `listen-failed`.
+ * @throws RuntimeError `invalid-config` when it would listen beyond loopback without a token file, `listen-failed`.
  */
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
-  const { host = '127.0.0.1', port, auth, logger, register } = options;
-  if (!auth && !isLoopback(host)) {
+  const { host = '127.0.0.1', port, tokenFile, logger, register } = options;
+  if (tokenFile === undefined && !isLoopback(host)) {
     throw configError(
       `the admin server cannot listen on "${host}" without a token file, allowed is a loopback address such as 127.0.0.1, or any with a token file`,
     );
@@ -51,15 +53,15 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
     // A request has to be whole by then.
     requestTimeout: 30_000,
   });
-  app.addHook('onRequest', (request, reply) => guard(auth, request, reply));
+  app.addHook('onRequest', (request, reply) => guard(tokenFile, request, reply));
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500;
     if (status >= 500)
       logger.error('admin request failed', { method: request.method, path: pathOf(request), err: error });
-    return sendProblem(reply, problem(error.code ?? 'internal', status, 'The request failed', error.message));
+    return sendProblem(reply, error.code ?? 'internal', status, 'The request failed', error.message);
   });
   app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, problem('not-found', 404, 'Nothing is here', `${request.method} ${pathOf(request)}`)),
+    sendProblem(reply, 'not-found', 404, 'Nothing is here', `${request.method} ${pathOf(request)}`),
   );
   await register(app);
   try {
@@ -72,27 +74,35 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   app.server.on('error', (error) => logger.warn('admin connection not accepted', { err: error }));
   const bound = app.server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
-  return { app, address: { host, port: bound.port }, close: () => (closing ??= app.close()) };
+  return { address: { host, port: bound.port }, close: () => (closing ??= app.close()) };
 }
 
 /** Lets a request through, or answers that it may not pass. */
-async function guard(auth: AdminAuth | undefined, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  if (auth) {
-    if (await isAuthorized(auth, request.headers.authorization)) return undefined;
+async function guard(file: string | undefined, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  if (file !== undefined) {
+    const token = (await readSmallFile(file)).trim();
+    if (carriesToken(request.headers.authorization, [token])) return undefined;
     reply.header('www-authenticate', 'Bearer');
-    return sendProblem(
-      reply,
-      problem('unauthorized', 401, 'A bearer token is needed', 'the token is missing or wrong'),
-    );
+    return sendProblem(reply, 'unauthorized', 401, 'A bearer token is needed', 'the token is missing or wrong');
   }
   // A web page can make its visitor's browser ask 127.0.0.1, under a host name of its own (DNS rebinding).
   if (isLoopback(request.hostname)) return undefined;
   const detail = `the host is "${request.hostname}", allowed without a token is a loopback address or localhost`;
-  return sendProblem(reply, problem('host-refused', 421, 'This host is not served here', detail));
+  return sendProblem(reply, 'host-refused', 421, 'This host is not served here', detail);
 }
 
-function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
-  return reply.code(body.status).type(problemContentType).send(body);
+/** Answers with an error, as in RFC 9457. */
+export function sendProblem(
+  reply: FastifyReply,
+  code: string,
+  status: number,
+  title: string,
+  detail: string,
+): FastifyReply {
+  return reply
+    .code(status)
+    .type(problemType)
+    .send(problem(code, status, title, detail));
 }
 
 function isLoopback(host: string): boolean {

@@ -4,7 +4,8 @@ import { afterEach, expect, test } from '@jest/globals';
 import { createMetrics } from '../metrics/metrics.ts';
 import { createLogSink } from '../testing/log-sink.ts';
 import { createChecks } from './checks.ts';
-import { type InfraRoute, type InfraServer, startInfraServer } from './infra-server.ts';
+import { startInfraServer } from './infra-server.ts';
+import type { InfraRoute, InfraServer } from './route-server.ts';
 
 const started: InfraServer[] = [];
 afterEach(async () => {

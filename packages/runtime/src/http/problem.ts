@@ -7,18 +7,8 @@ export interface Problem {
   readonly title: string;
   /** What went wrong with this request. */
   readonly detail: string;
-  readonly [extra: string]: unknown;
 }
 
-export const problemContentType = 'application/problem+json';
-
-/** Makes a problem. `extra` holds further members, such as `resource` or `retryAfter`. */
-export function problem(
-  code: string,
-  status: number,
-  title: string,
-  detail: string,
-  extra: Readonly<Record<string, unknown>> = {},
-): Problem {
-  return { ...extra, status, code, title, detail };
+export function problem(code: string, status: number, title: string, detail: string): Problem {
+  return { status, code, title, detail };
 }

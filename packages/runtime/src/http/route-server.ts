@@ -1,8 +1,9 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Clock, Logger } from '@scaler/scaler-types';
+import { problemType } from '@scaler/scaler-types/dlx-api';
 import { ConnectionBounds, type ConnectionLimits } from './connection-bounds.ts';
 import { listen, type ListenAddress } from './listen.ts';
-import { type Problem, problem, problemContentType } from './problem.ts';
+import { problem } from './problem.ts';
 
 /** A request to a route. */
 export interface InfraRequest {
@@ -74,12 +75,24 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Inf
   const { name, logger, clock } = options;
   const routes = new Map(options.routes.map((route) => [`${route.method} ${route.path}`, route]));
   const paths = new Set([...routes.values()].map(({ path }) => path));
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<Reply> => {
+    const refused = await options.refuse?.(request);
+    if (refused !== undefined) return refused;
+    const path = pathOf(request);
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const route = routes.get(`${method} ${path}`);
+    if (route) return route.reply(request, response);
+    if (paths.has(path))
+      return problemReply('method-not-allowed', 405, 'The path does not know this method', `${method} ${path}`);
+    const detail = `${path.slice(0, 80)}; known are ${[...paths].join(', ')}`;
+    return problemReply('not-found', 404, 'Nothing is here', detail);
+  };
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
-    void answer(options, routes, paths, request, response)
+    void answer(request, response)
       .catch((error: unknown) => {
         logger.error(`${name} request failed`, { method: request.method, path: pathOf(request), err: error });
         const detail = error instanceof Error ? error.message : String(error);
-        return problemReply(problem('internal', 500, 'The request could not be answered', detail));
+        return problemReply('internal', 500, 'The request could not be answered', detail);
       })
       .then((reply) => send(request, response, reply))
       .catch((error: unknown) => {
@@ -104,26 +117,6 @@ export async function startRouteServer(options: RouteServerOptions): Promise<Inf
   return { address, close: () => (closing ??= close()) };
 }
 
-async function answer(
-  { refuse }: RouteServerOptions,
-  routes: ReadonlyMap<string, ServedRoute>,
-  paths: ReadonlySet<string>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<Reply> {
-  const refused = await refuse?.(request);
-  if (refused !== undefined) return refused;
-  const path = pathOf(request);
-  const method = request.method === 'HEAD' ? 'GET' : request.method;
-  const route = routes.get(`${method} ${path}`);
-  if (route) return route.reply(request, response);
-  if (paths.has(path))
-    return problemReply(problem('method-not-allowed', 405, 'The path does not know this method', `${method} ${path}`));
-  return problemReply(
-    problem('not-found', 404, 'Nothing is here', `${path.slice(0, 80)}; known are ${[...paths].join(', ')}`),
-  );
-}
-
 /** A route as it is served. */
 export function served({ method, path, handle }: InfraRoute): ServedRoute {
   return { method, path, reply: (request, response) => routeReply(request, response, handle) };
@@ -138,12 +131,12 @@ async function routeReply(
   response.once('close', () => gone.abort());
   const text = await readBody(request);
   if (text === undefined)
-    return problemReply(problem('too-large', 413, 'The body is too large', `at most ${maxBodyBytes} bytes`));
+    return problemReply('too-large', 413, 'The body is too large', `at most ${maxBodyBytes} bytes`);
   let body: unknown;
   try {
     body = text === '' ? undefined : JSON.parse(text);
   } catch (error) {
-    return problemReply(problem('bad-json', 400, 'The body is not JSON', (error as Error).message));
+    return problemReply('bad-json', 400, 'The body is not JSON', (error as Error).message);
   }
   const { searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
   const reply = await handle({ query, headers: request.headers, body, signal: gone.signal });
@@ -162,8 +155,14 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-export function problemReply(body: Problem, headers?: Reply['headers']): Reply {
-  return { ...jsonReply(body.status, body), contentType: problemContentType, ...(headers && { headers }) };
+export function problemReply(
+  code: string,
+  status: number,
+  title: string,
+  detail: string,
+  headers: Reply['headers'] = {},
+): Reply {
+  return { ...jsonReply(status, problem(code, status, title, detail)), contentType: problemType, headers };
 }
 
 /** An answer that several share is written once. */

@@ -1,6 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Clock, Logger } from '@scaler/scaler-types';
 import { readSmallFile } from '../files.ts';
+import { carriesToken } from './bearer.ts';
 
 /** A file with a token that two apps share. Read again after a second, so that it can be rotated. */
 export interface TokenFile {
@@ -27,7 +27,6 @@ const longestHeader = 4 * 1024;
  */
 export function createTokenFile({ file, clock, logger }: TokenFileOptions): TokenFile {
   let known: readonly string[] = [];
-  let digests: readonly Buffer[] = [];
   let readMs = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | undefined;
   let failed = false;
@@ -35,9 +34,9 @@ export function createTokenFile({ file, clock, logger }: TokenFileOptions): Toke
   const read = async (): Promise<void> => {
     try {
       const lines = (await readSmallFile(file, longestBytes)).split('\n', mostTokens).map((line) => line.trim());
-      known = lines.filter((line) => line !== '');
-      if (known.length === 0) throw new Error(`${file} has no token`);
-      digests = known.map(digest);
+      const tokens = lines.filter((line) => line !== '');
+      if (tokens.length === 0) throw new Error(`${file} has no token`);
+      known = tokens;
       failed = false;
     } catch (error) {
       if (!failed) logger.error('the token cannot be read: the last one stays', { err: error as Error });
@@ -53,10 +52,7 @@ export function createTokenFile({ file, clock, logger }: TokenFileOptions): Toke
   return {
     async accepts(header) {
       await fresh();
-      const given = digest(/^Bearer +(\S+)$/i.exec(header?.slice(0, longestHeader) ?? '')?.[1] ?? '');
-      let right = false;
-      for (const expected of digests) right = timingSafeEqual(given, expected) || right;
-      return right;
+      return carriesToken(header?.slice(0, longestHeader), known);
     },
     async first() {
       await fresh();
@@ -65,9 +61,4 @@ export function createTokenFile({ file, clock, logger }: TokenFileOptions): Toke
       return token;
     },
   };
-}
-
-/** Digests have one length, as the comparison demands, and do not give away the token's. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '@scaler/scaler-types';
 import { type Config, loadConfig } from '../config/config.ts';
-import { helpText } from '../config/help.ts';
-import type { ConfigTable } from '../config/table.ts';
+import { helpText } from '../config/outputs.ts';
+import type { ConfigTable } from '../config/setting.ts';
 import { createLogger } from '../log/logger.ts';
 import { watchLoop } from './loop-watch.ts';
 import type { processSettings } from './process-settings.ts';
@@ -19,8 +19,6 @@ export interface RunAppOptions<T extends ConfigTable & typeof processSettings> {
   argv?: readonly string[];
   /** Default: this process's own. */
   env?: Readonly<Record<string, string | undefined>>;
-  /** The prefix of environment variables. Default: `SCALER_`. */
-  prefix?: string;
   clock?: Clock;
   process?: ProcessSeam;
   run(context: ProcessContext & { config: Config<T> }): Promise<void>;
@@ -36,13 +34,12 @@ export async function runApp<T extends ConfigTable & typeof processSettings>(
 ): Promise<number> {
   const { name, version, summary, table, argv = process.argv.slice(2), env = process.env, run } = options;
   const seam = options.process ?? process;
-  const prefix = options.prefix === undefined ? {} : { prefix: options.prefix };
   const exit = (exitCode: number): number => {
     seam.exit(exitCode);
     return exitCode;
   };
   if (argv.includes('--help') || argv.includes('-h')) {
-    seam.stdout.write(helpText(table, { name, summary, ...prefix }));
+    seam.stdout.write(helpText(table, { name, summary }));
     return exit(0);
   }
   if (argv.includes('--version')) {
@@ -51,7 +48,7 @@ export async function runApp<T extends ConfigTable & typeof processSettings>(
   }
   let config: Config<T>;
   try {
-    config = loadConfig(table, { argv, env, ...prefix });
+    config = loadConfig(table, { argv, env });
   } catch (error) {
     refuse(error, name, seam);
     return exit(2);

@@ -1,7 +1,7 @@
 import type { ScalerMetric } from '@scaler/scaler-types';
 import * as prom from 'prom-client';
-import { scalerMetricsText } from './scaler-metrics.ts';
-import { createSeriesSet, type Labels } from './series.ts';
+import { RuntimeError } from '../errors.ts';
+import { metricPrefix, scalerMetricsText } from './scaler-metrics.ts';
 
 /** The description of a metric. */
 export interface MetricOptions<L extends string> {
@@ -22,23 +22,21 @@ export interface HistogramOptions<L extends string> extends MetricOptions<L> {
   buckets: readonly number[];
 }
 
+/** A value for each label of a metric. */
+type Labels<L extends string> = Readonly<Record<L, string>>;
+
 /** One series of a counter; `inc` is an addition and nothing else, for hot paths. */
 export interface BoundCounter {
   inc(by?: number): void;
-  /** Drops the series: what it counted is gone for good. */
-  remove(): void;
 }
 
 export interface BoundGauge {
   set(value: number): void;
-  inc(by?: number): void;
-  dec(by?: number): void;
   remove(): void;
 }
 
 export interface BoundHistogram {
   observe(value: number): void;
-  remove(): void;
 }
 
 /** A metric whose series are asked for by labels. `bind` returns the same object for the same labels. @throws RuntimeError `invalid-metric`. */
@@ -66,26 +64,24 @@ export interface Metrics {
 }
 
 export interface CreateMetricsOptions {
-  /** The prefix of each name. Default: `scaler_`. */
-  prefix?: string;
   /** Memory, CPU, event loop lag and so on, under their usual names. Default: false. */
   processMetrics?: boolean;
 }
 
 /** Makes an empty registry. A name can be used once. */
-export function createMetrics({ prefix = 'scaler_', processMetrics = false }: CreateMetricsOptions = {}): Metrics {
+export function createMetrics({ processMetrics = false }: CreateMetricsOptions = {}): Metrics {
   const registry = new prom.Registry();
   // Its own 10 ms wake an idle process a hundred times a second; a tenth of a millisecond's work each time.
   if (processMetrics) prom.collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 250 });
   let included = (): Promise<string> => Promise.resolve('');
   return {
-    counter: (options) => counter(registry, prefix, options),
-    gauge: (options) => gauge(registry, prefix, options),
-    histogram: (options) => histogram(registry, prefix, options),
+    counter: (options) => counter(registry, options),
+    gauge: (options) => gauge(registry, options),
+    histogram: (options) => histogram(registry, options),
     include(read, onProblem) {
       const isTaken = (name: string): boolean => registry.getSingleMetric(name) !== undefined;
       const once = reportOnce(onProblem);
-      included = () => scalerMetricsText(tryRead(read, once), { prefix, isTaken, onProblem: once });
+      included = () => scalerMetricsText(tryRead(read, once), { isTaken, onProblem: once });
     },
     text: async () => (await registry.metrics()) + (await included()),
     contentType: registry.contentType,
@@ -114,86 +110,73 @@ function reportOnce(report: (problem: string) => void): (problem: string) => voi
   };
 }
 
-function common<L extends string>(
-  registry: prom.Registry,
-  prefix: string,
-  { name, help, labels = [] }: MetricOptions<L>,
-) {
-  return { name: prefix + name, help, labelNames: [...labels], registers: [registry] };
+function common<L extends string>(registry: prom.Registry, { name, help, labels = [] }: MetricOptions<L>) {
+  return { name: metricPrefix + name, help, labelNames: [...labels], registers: [registry] };
 }
 
 /** Counts stay with their series until the next scrape: prom-client sorts and hashes the labels at each `inc`. */
-function counter<L extends string>(registry: prom.Registry, prefix: string, options: MetricOptions<L>): Counter<L> {
-  const settings = common(registry, prefix, options);
-  const collect = (): void => {
-    for (const { flush } of series.all()) flush();
-  };
-  const metric = new prom.Counter({ ...settings, collect });
-  const series = createSeriesSet(settings.name, settings.labelNames, (labels) => {
+function counter<L extends string>(registry: prom.Registry, options: MetricOptions<L>): Counter<L> {
+  const settings = common(registry, options);
+  const flushes: (() => void)[] = [];
+  const metric = new prom.Counter({ ...settings, collect: () => flushes.forEach((flush) => flush()) });
+  return eachOnce(settings, (labels) => {
     let pending = 0;
+    flushes.push(() => {
+      metric.inc(labels, pending);
+      pending = 0;
+    });
     return {
       inc(by = 1) {
         pending += by;
       },
-      remove() {
-        series.delete(labels);
-        metric.remove(labels);
-      },
-      flush() {
-        metric.inc(labels, pending);
-        pending = 0;
-      },
     };
   });
-  return { bind: series.get };
 }
 
-function gauge<L extends string>(registry: prom.Registry, prefix: string, options: GaugeOptions<L>): Gauge<L> {
-  const settings = common(registry, prefix, options);
-  const collect = (): void => {
-    if (options.collect) metric.reset();
-    options.collect?.((labels, value) => metric.set(labels, value));
-    for (const { flush } of series.all()) flush();
+function gauge<L extends string>(registry: prom.Registry, { collect, ...options }: GaugeOptions<L>): Gauge<L> {
+  const settings = common(registry, options);
+  const collectAnew = (): void => {
+    metric.reset();
+    collect?.((labels, value) => metric.set(labels, value));
   };
-  const metric = new prom.Gauge({ ...settings, collect });
-  const series = createSeriesSet(settings.name, settings.labelNames, (labels) => {
-    let current = 0;
-    return {
-      set(value: number) {
-        current = value;
-      },
-      inc(by = 1) {
-        current += by;
-      },
-      dec(by = 1) {
-        current -= by;
-      },
-      remove() {
-        series.delete(labels);
-        metric.remove(labels);
-      },
-      flush: () => metric.set(labels, current),
-    };
-  });
-  return { bind: series.get };
+  const metric = new prom.Gauge({ ...settings, ...(collect && { collect: collectAnew }) });
+  return eachOnce(settings, (labels) => ({
+    set: (value) => metric.set(labels, value),
+    remove: () => metric.remove(labels),
+  }));
 }
 
-function histogram<L extends string>(
-  registry: prom.Registry,
-  prefix: string,
-  options: HistogramOptions<L>,
-): Histogram<L> {
-  const settings = common(registry, prefix, options);
+function histogram<L extends string>(registry: prom.Registry, options: HistogramOptions<L>): Histogram<L> {
+  const settings = common(registry, options);
   const metric = new prom.Histogram({ ...settings, buckets: [...options.buckets] });
-  const series = createSeriesSet(settings.name, settings.labelNames, (labels) => {
+  return eachOnce(settings, (labels) => {
     metric.zero(labels);
-    return {
-      observe: (value: number) => metric.observe(labels, value),
-      remove() {
-        series.delete(labels);
-        metric.remove(labels);
-      },
-    };
+    return { observe: (value) => metric.observe(labels, value) };
   });
-  return { bind: series.get };
+}
+
+/** Makes each series of a metric once, by the values of its labels. */
+function eachOnce<L extends string, S>(
+  { name, labelNames }: { name: string; labelNames: readonly L[] },
+  create: (labels: Labels<L>) => S,
+): Metric<L, S> {
+  const series = new Map<string, S>();
+  return {
+    bind(labels) {
+      const key = labelNames.map((label) => labels[label]).join('\0');
+      const known = series.get(key);
+      if (known) return known;
+      const given = Object.keys(labels);
+      if (given.length !== labelNames.length || labelNames.some((label) => typeof labels[label] !== 'string')) {
+        const allowed = labelNames.join(', ') || 'none';
+        throw new RuntimeError(
+          'invalid-metric',
+          `metric ${name} has the labels ${allowed}, but is given ${given.join(', ') || 'none'}`,
+        );
+      }
+      const made = create({ ...labels });
+      series.set(key, made);
+      return made;
+    },
+  };
 }

@@ -1,12 +1,13 @@
 import type { MetricSample, ScalerMetric } from '@scaler/scaler-types';
 import * as prom from 'prom-client';
 
+/** The prefix of each metric's name. */
+export const metricPrefix = 'scaler_';
+
 /** Bounds of a scaler's metrics; more are labels that grow with the resources, or a mistake. */
 const most = { metrics: 100, samples: 100, labels: 8, valueLength: 200 };
 
 export interface ScalerMetricsOptions {
-  /** The prefix of each name. */
-  prefix: string;
   /** Whether a full name is used by the app. */
   isTaken: (name: string) => boolean;
   /** Called with one sentence that names the metric, for each that is left out. */
@@ -16,14 +17,17 @@ export interface ScalerMetricsOptions {
 /** The metrics of a scaler in the text format of Prometheus. Malformed ones are left out and reported. */
 export async function scalerMetricsText(
   metrics: readonly ScalerMetric[],
-  { prefix, isTaken, onProblem }: ScalerMetricsOptions,
+  { isTaken, onProblem }: ScalerMetricsOptions,
 ): Promise<string> {
   const registry = new prom.Registry();
   if (metrics.length > most.metrics) onProblem(`there are ${metrics.length} metrics, allowed are ${most.metrics}`);
   for (const metric of metrics.slice(0, most.metrics)) {
     try {
-      const problem = problemOf(metric, (name) => isTaken(prefix + name) || registry.getSingleMetric(prefix + name));
-      if (problem === undefined) add(registry, prefix, metric);
+      const problem = problemOf(
+        metric,
+        (name) => isTaken(metricPrefix + name) || registry.getSingleMetric(metricPrefix + name),
+      );
+      if (problem === undefined) add(registry, metric);
       else onProblem(problem);
     } catch {
       onProblem('a metric cannot be read');
@@ -32,9 +36,9 @@ export async function scalerMetricsText(
   return registry.getMetricsAsArray().length === 0 ? '' : registry.metrics();
 }
 
-function add(registry: prom.Registry, prefix: string, { name, help, kind, samples }: ScalerMetric): void {
+function add(registry: prom.Registry, { name, help, kind, samples }: ScalerMetric): void {
   const labelNames = Object.keys(samples[0]?.labels ?? {});
-  const options = { name: prefix + name, help, labelNames, registers: [registry] };
+  const options = { name: metricPrefix + name, help, labelNames, registers: [registry] };
   const metric = kind === 'counter' ? new prom.Counter(options) : new prom.Gauge(options);
   for (const { labels = {}, value } of samples) metric.inc(labels, value);
 }

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Clock, Logger, ProposedConfig, ScalerContext } from '@scaler/scaler-types';
-import type { ConfigValues } from '../config/table.ts';
+import type { ConfigValues } from '../config/setting.ts';
 import type { placeSettings, pluginSettings } from '../lifecycle/process-settings.ts';
 import { createTokenFile } from '../http/token-file.ts';
 import { type LoadedResourceScaler, loadResourceScaler, logWait } from './load.ts';
