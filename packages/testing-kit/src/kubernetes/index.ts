@@ -15,6 +15,7 @@ export {
   type OwnerReference,
 } from './api/object.ts';
 export { type PatchType } from './api/patch/patch.ts';
+export { type Store } from './api/store/store.ts';
 export {
   type DeleteOptions,
   type DeleteResult,
@@ -22,7 +23,6 @@ export {
   type ListResult,
   type Patch,
   type Selection,
-  type Store,
   type UpdateOptions,
   type WatchEvent,
   type WatchListener,

@@ -1,4 +1,4 @@
-import { badRequest, FakeApiError } from './errors.ts';
+import { about, badRequest, FakeApiError } from './errors.ts';
 import { type ApiRequest } from './http/request.ts';
 import { jsonReply, type Reply } from './http/reply.ts';
 
@@ -25,11 +25,7 @@ function refusal(
   return new FakeApiError(
     'Forbidden',
     `${named} is forbidden: User "${user}" cannot ${verb} resource "${what}" in API group "${group}" ${where}${why}`,
-    {
-      ...(name === '' ? {} : { name }),
-      ...(group === '' ? {} : { group }),
-      kind: resource,
-    },
+    about({ group, resource }, name),
   );
 }
 

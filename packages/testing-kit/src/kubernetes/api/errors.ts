@@ -13,12 +13,12 @@ export type Status = {
   message?: string;
   reason?: ApiReason;
   details?: {
-    name?: string;
-    group?: string;
+    name?: string | undefined;
+    group?: string | undefined;
     kind?: string;
     uid?: string;
     causes?: StatusCause[];
-    retryAfterSeconds?: number;
+    retryAfterSeconds?: number | undefined;
   };
   code?: number;
 };
@@ -61,18 +61,15 @@ export class FakeApiError extends Error {
       status: 'Failure',
       message,
       reason: code,
-      ...(details === undefined ? {} : { details }),
+      ...(details && { details }),
       code: apiReasons[code],
     };
   }
 }
 
-function about(kind: Kind, name?: string): { name?: string; group?: string; kind: string } {
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(kind.group === '' ? {} : { group: kind.group }),
-    kind: kind.resource,
-  };
+/** The details of a Status about a kind, and about one object of it. Only JSON leaves out what is undefined. */
+export function about({ group, resource }: Pick<Kind, 'group' | 'resource'>, name = ''): Status['details'] & object {
+  return { name: name || undefined, group: group || undefined, kind: resource };
 }
 
 export function notFound(kind: Kind, name: string): FakeApiError {
@@ -141,11 +138,8 @@ export function tooMany(field: string, count: number, most: number): FieldError 
 export function invalid(kind: Pick<Kind, 'group' | 'kind'>, name: string, errors: readonly FieldError[]): FakeApiError {
   const listed = errors.map(({ field, text }) => `${field}: ${text}`);
   const said = listed.length === 1 ? listed[0] : `[${listed.join(', ')}]`;
-  const called = qualifiedKind(kind as Kind);
-  return new FakeApiError('Invalid', `${called} "${name}" is invalid: ${said}`, {
-    ...(name === '' ? {} : { name }),
-    ...(kind.group === '' ? {} : { group: kind.group }),
-    kind: kind.kind,
+  return new FakeApiError('Invalid', `${qualifiedKind(kind)} "${name}" is invalid: ${said}`, {
+    ...about({ ...kind, resource: kind.kind }, name),
     causes: errors.map(({ reason, field, text }) => ({ reason, message: text, field })),
   });
 }

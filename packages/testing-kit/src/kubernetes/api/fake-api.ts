@@ -15,8 +15,7 @@ import { kubeconfigText } from './kubeconfig.ts';
 import { metricGroups, serveMetrics } from './metrics/metrics-api.ts';
 import { createMetrics, type Metrics, type MetricsTable } from './metrics/metrics.ts';
 import { seededRandom } from './random.ts';
-import { createStore } from './store/store.ts';
-import { type Store } from './store/types.ts';
+import { Store } from './store/store.ts';
 
 /** The options of a fake API. */
 export type FakeApiOptions = {
@@ -112,8 +111,7 @@ function reasonOf(status: number): ApiReason {
 }
 
 function faultReply({ status, reason, message, retryAfterSeconds }: Extract<FaultAction, { type: 'error' }>): Reply {
-  const details = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
-  const error = new FakeApiError(reason ?? reasonOf(status), message ?? 'injected by a fault', details);
+  const error = new FakeApiError(reason ?? reasonOf(status), message ?? 'injected by a fault', { retryAfterSeconds });
   return { ...errorReply(error), ...jsonReply({ ...error.status, code: status }, status) };
 }
 
@@ -226,13 +224,8 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
   const { host = '127.0.0.1', clock = systemClock, allocateClusterIp = countingClusterIps() } = options;
   const random = seededRandom(options.seed ?? 1);
   const kinds = [...builtInKinds, ...(options.kinds ?? [])];
-  const store = createStore({
-    clock,
-    kinds,
-    random,
-    allocateClusterIp,
-    historyWindow: options.historyWindow ?? 20_000,
-  });
+  const { historyWindow = 20_000 } = options;
+  const store = new Store({ clock, kinds, random, allocateClusterIp, historyWindow });
   let address = '';
   const faults = createFaults(random);
   const audit = createAudit(options.auditSize ?? 20_000);

@@ -196,6 +196,6 @@ export function qualifiedResource(kind: Kind): string {
 }
 
 /** `Deployment.apps`, `Pod`: how the server's messages about invalid objects call it. */
-export function qualifiedKind(kind: Kind): string {
+export function qualifiedKind(kind: Pick<Kind, 'group' | 'kind'>): string {
   return kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
 }

@@ -43,18 +43,22 @@ export type ObjectMeta = {
   managedFields?: readonly ManagedFields[];
 };
 
+/** The fields that every object has. */
+export interface AnyObject {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+  [field: string]: unknown;
+}
+
 /**
  * An object of the store. It is deeply frozen and shared by everyone who reads it: `structuredClone` it before a change.
  * The fields beside `metadata` are plain JSON; give the shape you expect as a type argument where you read them.
  */
-export type KubeObject = {
-  apiVersion: string;
-  kind: string;
-  metadata: ObjectMeta;
+export interface KubeObject extends AnyObject {
   spec?: JsonObject;
   status?: JsonObject;
-  [field: string]: unknown;
-};
+}
 
 /** The object of a writer: the server fills in the rest of `metadata`, `kind` and `apiVersion`. */
 export type NewObject = {

@@ -10,7 +10,7 @@ import { createEchoImage, type EchoImage } from '../echo-image.ts';
 import { type EmbeddedCluster, type EmbeddedClusterOptions, startEmbeddedCluster } from './embedded-cluster.ts';
 import type { DeploymentOptions } from './manifests.ts';
 import type { Deployment, EndpointSlice, Pod } from './objects.ts';
-import { conditionOf, isReady } from './pod-state.ts';
+import { conditionOf, isReady } from './object-state.ts';
 
 const port = 8080;
 let cluster: EmbeddedCluster;

@@ -7,14 +7,13 @@ import { groupVersionOf, gvrOf } from '../api/kinds.ts';
 import type { KubeObject, NewObject } from '../api/object.ts';
 import { TestingKitError } from '../../errors.ts';
 import { createChanges, waitFor, type WaitOptions } from './changes.ts';
-import { type ControllerLag, type Controllers, startControllers } from './controllers/controllers.ts';
+import { closeControllers, type ControllerLag, type Controllers, startControllers } from './controllers/controllers.ts';
 import type { Image } from './image.ts';
 import { claimLoopback, type Loopback } from './loopback.ts';
 import { type DeploymentOptions, deploymentManifest, serviceManifest, type ServiceOptions } from './manifests.ts';
 import { createNode, type RunningProcess, type SimulatedNode } from './node/node.ts';
 import { rolloutUndo } from './controllers/rollout-undo.ts';
 import { createServiceProxy, type ServiceProxy } from './proxy/service-proxy.ts';
-import { clusterStore } from './store.ts';
 
 /** All optional; every pause is 0 and every lag is 0 by default. */
 export interface EmbeddedClusterOptions {
@@ -44,7 +43,7 @@ export interface EmbeddedCluster {
   /** A kubeconfig file for its API, in a temporary folder that goes with the cluster. */
   readonly kubeconfigPath: string;
   readonly images: Record<string, Image>;
-  readonly controllers: Controllers['byName'];
+  readonly controllers: Controllers;
   readonly node: SimulatedNode;
   /** The proxy that listens on the cluster IPs. */
   readonly proxy: ServiceProxy;
@@ -138,7 +137,7 @@ async function assemble(options: EmbeddedClusterOptions, teardown: Teardown): Pr
   const unwatch = api.store.kinds.map((kind) => api.store.watch(gvrOf(kind), () => changes.notify()));
   teardown.add(() => unwatch.forEach((end) => end()));
 
-  const store = clusterStore(api.store);
+  const { store } = api;
   const onChange = (): void => changes.notify();
   const proxies: ServiceProxy[] = [];
   const addProxy = (lagMs: number, addressOf: (clusterIP: string) => string): ServiceProxy => {
@@ -160,13 +159,13 @@ async function assemble(options: EmbeddedClusterOptions, teardown: Teardown): Pr
   });
   teardown.add(() => node.close());
   const controllers = startControllers({ store, clock, onError }, options.controllerLagMs ?? 0);
-  teardown.add(() => controllers.close());
+  teardown.add(() => closeControllers(controllers));
 
   return {
     api,
     kubeconfigPath,
     images,
-    controllers: controllers.byName,
+    controllers,
     node,
     proxy,
     problems,

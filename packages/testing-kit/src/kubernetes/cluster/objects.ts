@@ -1,39 +1,7 @@
 // The fields of Kubernetes objects that the simulated cluster reads and writes; it leaves all others as they are.
+import type { AnyObject } from '../api/object.ts';
 
 export type Labels = Record<string, string>;
-
-export interface OwnerReference {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly controller?: boolean;
-  readonly blockOwnerDeletion?: boolean;
-}
-
-interface ObjectMeta {
-  readonly name?: string;
-  readonly generateName?: string;
-  readonly namespace?: string;
-  readonly uid?: string;
-  readonly resourceVersion?: string;
-  readonly generation?: number;
-  readonly creationTimestamp?: string;
-  readonly deletionTimestamp?: string;
-  readonly deletionGracePeriodSeconds?: number;
-  readonly labels?: Labels;
-  readonly annotations?: Labels;
-  readonly ownerReferences?: readonly OwnerReference[];
-  readonly finalizers?: readonly string[];
-}
-
-/** Any Kubernetes object. */
-export interface KubeObject {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata: ObjectMeta;
-  readonly [field: string]: unknown;
-}
 
 export interface Condition {
   readonly type: string;
@@ -134,7 +102,7 @@ export interface PodStatus {
   readonly containerStatuses?: readonly ContainerStatus[];
 }
 
-export interface Pod extends KubeObject {
+export interface Pod extends AnyObject {
   readonly spec: PodSpec;
   readonly status?: PodStatus;
 }
@@ -154,7 +122,7 @@ interface LabelSelector {
 }
 
 export interface WorkloadStatus {
-  readonly observedGeneration?: number;
+  readonly observedGeneration?: number | undefined;
   readonly replicas?: number;
   readonly readyReplicas?: number;
   readonly availableReplicas?: number;
@@ -168,7 +136,7 @@ export interface WorkloadStatus {
   readonly conditions?: readonly Condition[];
 }
 
-interface Workload extends KubeObject {
+interface Workload extends AnyObject {
   readonly status?: WorkloadStatus;
 }
 
@@ -215,7 +183,7 @@ export interface ServicePort {
   readonly appProtocol?: string;
 }
 
-export interface Service extends KubeObject {
+export interface Service extends AnyObject {
   readonly spec: {
     readonly type?: string;
     readonly clusterIP?: string;
@@ -250,9 +218,17 @@ export interface EndpointPort {
   readonly appProtocol?: string;
 }
 
-export interface EndpointSlice extends KubeObject {
+export interface EndpointSlice extends AnyObject {
   readonly addressType: string;
   /** `null` from a real API server where there are none. */
   readonly endpoints: readonly Endpoint[] | null;
   readonly ports: readonly EndpointPort[] | null;
 }
+
+export const pods = 'v1/pods';
+export const services = 'v1/services';
+export const nodes = 'v1/nodes';
+export const deployments = 'apps/v1/deployments';
+export const replicaSets = 'apps/v1/replicasets';
+export const statefulSets = 'apps/v1/statefulsets';
+export const endpointSlices = 'discovery.k8s.io/v1/endpointslices';

@@ -13,7 +13,7 @@ export function errorReply({ status }: FakeApiError): Reply {
   const retryAfter = status.details?.retryAfterSeconds;
   return {
     ...jsonReply(status, status.code),
-    ...(retryAfter === undefined ? {} : { headers: { 'retry-after': String(retryAfter) } }),
+    headers: retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) },
   };
 }
 

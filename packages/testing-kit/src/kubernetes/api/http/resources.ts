@@ -1,29 +1,18 @@
-import { badRequest, FakeApiError, noSuchResource } from '../errors.ts';
+import { about, badRequest, FakeApiError, noSuchResource } from '../errors.ts';
 import { groupVersionOf, gvrOf, type Kind } from '../kinds.ts';
 import { isObject, type KubeObject, type NewObject } from '../object.ts';
 import { patchTypeOf } from '../patch/patch.ts';
-import { type ListOptions, type Patch, type Store, type UpdateOptions } from '../store/types.ts';
-import { deleteOptionsOf } from './delete-options.ts';
+import type { Store } from '../store/store.ts';
+import { type Patch } from '../store/types.ts';
 import { itemText, objectText } from './object-text.ts';
+import { deleteOptionsOf, listOptionsOf, updateOptionsOf, writeOptionsOf } from './options.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import { type ApiRequest, parseBody } from './request.ts';
-import { writeOptionsOf } from './write-options.ts';
 
 type Handler = (kind: Kind, request: ApiRequest, store: Store) => Reply;
 
 function objectReply(object: KubeObject, status = 200): Reply {
   return { status, text: objectText(object) };
-}
-
-function listOptionsOf({ query, namespace }: ApiRequest): ListOptions {
-  const options: Record<string, string | number> = { namespace };
-  for (const field of ['labelSelector', 'fieldSelector', 'continue', 'resourceVersion', 'resourceVersionMatch']) {
-    const value = query.get(field);
-    if (value !== null && value !== '') options[field] = value;
-  }
-  const limit = query.get('limit');
-  if (limit !== null) options.limit = Number(limit);
-  return options;
 }
 
 const list: Handler = (kind, request, store) => {
@@ -61,11 +50,6 @@ const create: Handler = (kind, request, store) => {
   return objectReply(store.create(gvrOf(kind), given, writeOptionsOf(request)), 201);
 };
 
-function updateOptionsOf(request: ApiRequest): UpdateOptions {
-  const { subresource } = request;
-  return { ...writeOptionsOf(request), ...(subresource === 'status' ? { subresource } : {}) };
-}
-
 const update: Handler = (kind, request, store) => {
   const existed = store.find(gvrOf(kind), request.namespace, request.name) !== undefined;
   return objectReply(
@@ -91,19 +75,12 @@ const patch: Handler = (kind, request, store) =>
 const remove: Handler = (kind, request, store) => {
   const { object, removed } = store.delete(gvrOf(kind), request.namespace, request.name, deleteOptionsOf(request));
   if (!removed || kind.returnsDeleted === true) return objectReply(object);
-  const { name, uid } = object.metadata;
-  const details = { name, ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.resource, uid };
+  const details = { ...about(kind, object.metadata.name), uid: object.metadata.uid };
   return jsonReply({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details });
 };
 
 const removeAll: Handler = (kind, request, store) => {
-  const { namespace, labelSelector, fieldSelector } = listOptionsOf(request);
-  const selection = {
-    namespace: namespace!,
-    ...(labelSelector === undefined ? {} : { labelSelector }),
-    ...(fieldSelector === undefined ? {} : { fieldSelector }),
-  };
-  const items = store.deleteCollection(gvrOf(kind), selection, deleteOptionsOf(request));
+  const items = store.deleteCollection(gvrOf(kind), listOptionsOf(request), deleteOptionsOf(request));
   const metadata = { resourceVersion: String(store.resourceVersion) };
   return jsonReply({ kind: `${kind.kind}List`, apiVersion: groupVersionOf(kind), metadata, items });
 };

@@ -3,8 +3,9 @@ import { type CancelTimer, type Clock } from '@scaler/scaler-types';
 import { FakeApiError, forbiddenValue, invalid } from '../errors.ts';
 import { type FaultBoard, type FaultyWatch } from '../faults.ts';
 import { groupVersionOf, gvrOf, type Kind } from '../kinds.ts';
-import { type Store } from '../store/types.ts';
+import type { Store } from '../store/store.ts';
 import { eventLine } from './object-text.ts';
+import { listOptionsOf } from './options.ts';
 import { type ApiRequest } from './request.ts';
 
 /** The parts of the server that a watch needs. */
@@ -118,10 +119,6 @@ function bookmark(kind: Kind, resourceVersion: number, initialEnd: boolean): str
   return `${JSON.stringify({ type: 'BOOKMARK', object })}\n`;
 }
 
-function optional(value: string | null): string | undefined {
-  return value === null || value === '' ? undefined : value;
-}
-
 /** A watch from no version, or from `0`, first sends all objects; so does one that asks for it by name. */
 function wantsInitialEvents({ query }: ApiRequest): boolean {
   const asked = query.get('sendInitialEvents');
@@ -135,21 +132,13 @@ function wantsInitialEvents({ query }: ApiRequest): boolean {
 /** The version to watch from; `undefined` for one that first sends all objects. */
 function startOf(request: ApiRequest, { store }: WatchContext): string | undefined {
   if (wantsInitialEvents(request)) return undefined;
-  const asked = optional(request.query.get('resourceVersion'));
+  const { resourceVersion: asked } = listOptionsOf(request);
   // No initial events from `0`: the present is the earliest that is meant.
   return asked === undefined || asked === '0' ? String(store.resourceVersion) : asked;
 }
 
 function startWatching(kind: Kind, stream: WatchStream, context: WatchContext): void {
-  const { query, namespace } = stream.request;
-  const labelSelector = optional(query.get('labelSelector'));
-  const fieldSelector = optional(query.get('fieldSelector'));
-  const options = {
-    namespace,
-    ...(labelSelector === undefined ? {} : { labelSelector }),
-    ...(fieldSelector === undefined ? {} : { fieldSelector }),
-    resourceVersion: startOf(stream.request, context),
-  };
+  const options = { ...listOptionsOf(stream.request), resourceVersion: startOf(stream.request, context) };
   stream.onClose(context.store.watch(gvrOf(kind), (event) => stream.send(eventLine(event)), options));
 }
 

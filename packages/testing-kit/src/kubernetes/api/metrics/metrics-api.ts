@@ -5,7 +5,7 @@ import { type ApiRequest } from '../http/request.ts';
 import { groupVersionOf, gvrOf, type Kind, qualifiedResource } from '../kinds.ts';
 import { toTimestamp } from '../object.ts';
 import { labelSelector } from '../selectors.ts';
-import { type Store } from '../store/types.ts';
+import type { Store } from '../store/store.ts';
 import { type CustomMetric, type MetricsTable } from './metrics.ts';
 
 const customGroup = 'custom.metrics.k8s.io';

@@ -8,7 +8,7 @@ export type Change = {
   readonly kind: Kind;
   readonly removed: boolean;
   readonly object: KubeObject;
-  readonly previous?: KubeObject;
+  readonly previous: KubeObject | undefined;
 };
 
 /** An object as it was, under the version of the change that took it away. */

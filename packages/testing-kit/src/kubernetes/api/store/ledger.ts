@@ -68,13 +68,7 @@ export class Ledger {
     object.metadata.resourceVersion = String(this.#version);
     deepFreeze(object);
     this.#of(kind).put(object);
-    this.#record({
-      resourceVersion: this.#version,
-      kind,
-      removed: false,
-      object,
-      ...(previous === undefined ? {} : { previous }),
-    });
+    this.#record({ resourceVersion: this.#version, kind, removed: false, object, previous });
     return object;
   }
 

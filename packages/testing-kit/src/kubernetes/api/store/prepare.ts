@@ -66,7 +66,11 @@ function noteWriter(
 }
 
 /** The kind of an update: a PUT has the whole object, a patch was computed from the stored one. */
-export type UpdateWay = { by: 'put' | 'patch' | 'scale'; subresource?: 'status'; manager?: string | undefined };
+export type UpdateWay = {
+  by: 'put' | 'patch' | 'scale';
+  subresource?: 'status' | undefined;
+  manager?: string | undefined;
+};
 
 function checkVersion(kind: Kind, { metadata }: NewObject, old: KubeObject, { by }: UpdateWay): void {
   const { resourceVersion = '', uid } = metadata;

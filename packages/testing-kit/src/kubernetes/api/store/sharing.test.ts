@@ -2,14 +2,13 @@ import { expect, test } from '@jest/globals';
 import { createFakeClock } from '../../../clock.ts';
 import { builtInKinds } from '../kinds.ts';
 import type { KubeObject } from '../object.ts';
-import { createStore } from './store.ts';
-import type { Store } from './types.ts';
+import { Store } from './store.ts';
 
 const deployments = 'apps/v1/deployments';
 const ref = ['default', 'shop'] as const;
 
 function storeWithShop(): Store {
-  const store = createStore({
+  const store = new Store({
     clock: createFakeClock(),
     kinds: builtInKinds,
     random: () => 0,

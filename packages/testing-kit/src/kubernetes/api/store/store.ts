@@ -1,13 +1,24 @@
 import { type Clock } from '@scaler/scaler-types';
-import { FakeApiError } from '../errors.ts';
+import { badRequest } from '../errors.ts';
 import { type Kind } from '../kinds.ts';
-import { type KubeObject, type NewObject } from '../object.ts';
+import { type AnyObject, type KubeObject, type NewObject } from '../object.ts';
 import { applyPatch } from '../patch/patch.ts';
 import { type AllocateClusterIp } from './defaults.ts';
 import { Ledger } from './ledger.ts';
 import { listPage, parseVersion, selectorOf } from './listing.ts';
 import { scaleOf, withScale } from './scale.ts';
-import { type Store, type WriteOptions } from './types.ts';
+import {
+  type DeleteOptions,
+  type DeleteResult,
+  type ListOptions,
+  type ListResult,
+  type Patch,
+  type Selection,
+  type UpdateOptions,
+  type WatchListener,
+  type WatchOptions,
+  type WriteOptions,
+} from './types.ts';
 import { Writer } from './writer.ts';
 
 /** The parts of a store. */
@@ -21,103 +32,130 @@ export type StoreOptions = {
   historyWindow: number;
 };
 
-function reads(ledger: Ledger, must: Writer['must']): Pick<Store, 'get' | 'find' | 'list' | 'getScale' | 'watch'> {
-  return {
-    get: <T extends KubeObject>(gvr: string, namespace: string, name: string) =>
-      must(ledger.kind(gvr), namespace, name) as T,
-    find: <T extends KubeObject>(gvr: string, namespace: string, name: string) =>
-      ledger.find(ledger.kind(gvr), namespace, name) as T | undefined,
-    list: (gvr, options = {}) => listPage(ledger, ledger.kind(gvr), options),
-    getScale: (gvr, namespace, name) => scaleOf(ledger.kind(gvr), must(ledger.kind(gvr), namespace, name)),
-    watch(gvr, listener, options = {}) {
-      const kind = ledger.kind(gvr);
-      return ledger.watch(kind, selectorOf(kind, options), listener, parseVersion(options.resourceVersion));
-    },
-  };
+/**
+ * The objects of a fake API, read and written within this process: what HTTP does once it is parsed. Everything is
+ * synchronous, so that a read and a write after it are one step. Every refusal is a `FakeApiError` whose `code` is the
+ * Status reason (`NotFound`, `AlreadyExists`, `Conflict`, `Invalid` ...).
+ * `gvr` is `v1/pods` or `apps/v1/deployments`; `namespace` is `''` for kinds without one.
+ */
+export class Store {
+  readonly #ledger: Ledger;
+  readonly #writer: Writer;
+
+  /** A store with the namespaces that every cluster has. */
+  constructor({ clock, kinds, random, allocateClusterIp, historyWindow }: StoreOptions) {
+    this.#ledger = new Ledger(kinds, historyWindow);
+    this.#writer = new Writer(this.#ledger, { now: () => clock.now(), random, allocateClusterIp });
+    for (const name of ['default', 'kube-node-lease', 'kube-public', 'kube-system'])
+      this.create('v1/namespaces', { metadata: { name } });
+  }
+
+  /** The version of the last write of all. */
+  get resourceVersion(): number {
+    return this.#ledger.version;
+  }
+
+  get kinds(): readonly Kind[] {
+    return this.#ledger.kinds;
+  }
+
+  /** Adds a kind, say one of a CustomResourceDefinition. */
+  register(kind: Kind): void {
+    this.#ledger.register(kind);
+  }
+
+  get<T extends AnyObject = KubeObject>(gvr: string, namespace: string, name: string): T {
+    return this.#writer.must(this.#ledger.kind(gvr), namespace, name) as AnyObject as T;
+  }
+
+  /** Like `get`, but `undefined` where there is no such object. */
+  find<T extends AnyObject = KubeObject>(gvr: string, namespace: string, name: string): T | undefined {
+    return this.#ledger.find(this.#ledger.kind(gvr), namespace, name) as AnyObject as T | undefined;
+  }
+
+  list<T extends AnyObject = KubeObject>(gvr: string, options: ListOptions = {}): ListResult<T> {
+    return listPage(this.#ledger, this.#ledger.kind(gvr), options) as ListResult<AnyObject> as ListResult<T>;
+  }
+
+  create<T extends AnyObject = KubeObject>(gvr: string, object: NewObject, options: WriteOptions = {}): T {
+    return this.#writer.create(this.#ledger.kind(gvr), object, options) as AnyObject as T;
+  }
+
+  /** Replaces an object; with a `metadata.resourceVersion`, only that version. */
+  update<T extends AnyObject = KubeObject>(
+    gvr: string,
+    object: NewObject,
+    { subresource, ...options }: UpdateOptions = {},
+  ): T {
+    const kind = this.#ledger.kind(gvr);
+    const { namespace = '', name = '' } = object.metadata;
+    const mayCreate = kind.createOnUpdate === true && subresource === undefined;
+    if (mayCreate && this.find(gvr, namespace, name) === undefined) return this.create(gvr, object, options);
+    const old = this.get(gvr, namespace, name);
+    return this.#writer.update(kind, object, old, { by: 'put', subresource }, options) as AnyObject as T;
+  }
+
+  patch<T extends AnyObject = KubeObject>(
+    gvr: string,
+    namespace: string,
+    name: string,
+    patch: Patch,
+    { subresource, ...options }: UpdateOptions = {},
+  ): T {
+    const old = this.get(gvr, namespace, name);
+    const way = { by: 'patch', subresource } as const;
+    return this.#writer.update(this.#ledger.kind(gvr), patched(patch, old), old, way, options) as AnyObject as T;
+  }
+
+  delete(gvr: string, namespace: string, name: string, options: DeleteOptions = {}): DeleteResult {
+    return this.#writer.delete(this.#ledger.kind(gvr), this.get(gvr, namespace, name), options);
+  }
+
+  /** Deletes the selected objects, and returns them. */
+  deleteCollection(gvr: string, selection: Selection = {}, options: DeleteOptions = {}): KubeObject[] {
+    const kind = this.#ledger.kind(gvr);
+    const selected = this.#ledger.all(kind).filter(selectorOf(kind, selection));
+    for (const object of selected) this.#writer.delete(kind, object, options);
+    return selected;
+  }
+
+  getScale(gvr: string, namespace: string, name: string): KubeObject {
+    return scaleOf(this.#ledger.kind(gvr), this.get(gvr, namespace, name));
+  }
+
+  updateScale(gvr: string, namespace: string, name: string, scale: NewObject, options: WriteOptions = {}): KubeObject {
+    const kind = this.#ledger.kind(gvr);
+    const old = this.get(gvr, namespace, name);
+    return scaleOf(kind, this.#writer.update(kind, withScale(kind, old, scale), old, { by: 'scale' }, options));
+  }
+
+  patchScale(gvr: string, namespace: string, name: string, patch: Patch, options: WriteOptions = {}): KubeObject {
+    const scale = patched(patch, this.getScale(gvr, namespace, name));
+    return this.updateScale(gvr, namespace, name, scale, options);
+  }
+
+  /** Watches a kind; the answer ends it. Throws Expired where the start was compacted. */
+  watch<T extends AnyObject = KubeObject>(
+    gvr: string,
+    listener: WatchListener<T>,
+    options: WatchOptions = {},
+  ): () => void {
+    const kind = this.#ledger.kind(gvr);
+    const from = parseVersion(options.resourceVersion);
+    return this.#ledger.watch(kind, selectorOf(kind, options), listener as WatchListener<AnyObject>, from);
+  }
+
+  /** Forgets the history up to the present (or up to `resourceVersion`): watches and pages from before it get 410. */
+  compact(resourceVersion = this.resourceVersion): void {
+    this.#ledger.compact(resourceVersion);
+  }
 }
 
-function writes(
-  ledger: Ledger,
-  writer: Writer,
-): Pick<Store, 'create' | 'update' | 'patch' | 'delete' | 'deleteCollection' | 'updateScale' | 'patchScale'> {
-  const scale = (kind: Kind, old: KubeObject, given: NewObject, options: WriteOptions): KubeObject =>
-    scaleOf(kind, writer.update(kind, withScale(kind, old, given), old, { by: 'scale' }, options));
-  return {
-    create: <T extends KubeObject>(gvr: string, object: NewObject, options: WriteOptions = {}) =>
-      writer.create(ledger.kind(gvr), object, options) as T,
-    update<T extends KubeObject>(
-      gvr: string,
-      object: NewObject,
-      { subresource, ...options }: { subresource?: 'status' } & WriteOptions = {},
-    ) {
-      const kind = ledger.kind(gvr);
-      const { namespace = '', name = '' } = object.metadata;
-      const found = ledger.find(kind, namespace, name);
-      if (found === undefined && kind.createOnUpdate === true && subresource === undefined)
-        return writer.create(kind, object, options) as T;
-      const way = { by: 'put', ...(subresource === undefined ? {} : { subresource }) } as const;
-      return writer.update(kind, object, found ?? writer.must(kind, namespace, name), way, options) as T;
-    },
-    patch<T extends KubeObject>(
-      gvr: string,
-      ...[namespace, name, { type, body }, { subresource, ...options } = {}]: DropFirst<Parameters<Store['patch']>>
-    ) {
-      const kind = ledger.kind(gvr);
-      const old = writer.must(kind, namespace, name);
-      const way = { by: 'patch', ...(subresource === undefined ? {} : { subresource }) } as const;
-      return writer.update(kind, patched(type, old, body), old, way, options) as T;
-    },
-    delete: (gvr, namespace, name, options = {}) =>
-      writer.delete(ledger.kind(gvr), writer.must(ledger.kind(gvr), namespace, name), options),
-    deleteCollection(gvr, selection = {}, options = {}) {
-      const kind = ledger.kind(gvr);
-      return ledger
-        .all(kind)
-        .filter(selectorOf(kind, selection))
-        .map((object) => {
-          writer.delete(kind, object, options);
-          return object;
-        });
-    },
-    updateScale: (gvr, namespace, name, given, options = {}) =>
-      scale(ledger.kind(gvr), writer.must(ledger.kind(gvr), namespace, name), given, options),
-    patchScale(gvr, namespace, name, { type, body }, options = {}) {
-      const kind = ledger.kind(gvr);
-      const old = writer.must(kind, namespace, name);
-      return scale(kind, old, patched(type, scaleOf(kind, old), body), options);
-    },
-  };
-}
-
-type DropFirst<T extends unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never;
-
-function patched(type: Parameters<typeof applyPatch>[0], old: KubeObject, body: unknown): NewObject {
-  const result = applyPatch(type, old, body);
+function patched({ type, body }: Patch, old: KubeObject): NewObject {
+  const result: NewObject = applyPatch(type, old, body);
   const { name } = old.metadata;
   if (result.metadata?.name === name) return result;
-  throw new FakeApiError(
-    'BadRequest',
+  throw badRequest(
     `the name of the object (${result.metadata?.name ?? ''}) does not match the name on the URL (${name})`,
   );
-}
-
-/** Makes an empty store with the namespaces that every cluster has. */
-export function createStore({ clock, kinds, random, allocateClusterIp, historyWindow }: StoreOptions): Store {
-  const ledger = new Ledger(kinds, historyWindow);
-  const writer = new Writer(ledger, { now: () => clock.now(), random, allocateClusterIp });
-  const store: Store = {
-    get resourceVersion() {
-      return ledger.version;
-    },
-    get kinds() {
-      return ledger.kinds;
-    },
-    register: (kind) => ledger.register(kind),
-    ...reads(ledger, (kind, namespace, name) => writer.must(kind, namespace, name)),
-    ...writes(ledger, writer),
-    compact: (resourceVersion = ledger.version) => ledger.compact(resourceVersion),
-  };
-  for (const name of ['default', 'kube-node-lease', 'kube-public', 'kube-system'])
-    store.create('v1/namespaces', { metadata: { name } });
-  return store;
 }

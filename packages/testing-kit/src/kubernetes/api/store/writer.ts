@@ -96,7 +96,7 @@ export class Writer {
     const why = `unable to create new content in namespace ${name} because it is being terminated`;
     const message = `namespace ${name} is being terminated`;
     throw new FakeApiError('Forbidden', `${qualifiedResource(kind)} "${metadata.name ?? ''}" is forbidden: ${why}`, {
-      ...(metadata.name === undefined ? {} : { name: metadata.name }),
+      name: metadata.name,
       kind: kind.resource,
       causes: [{ reason: 'NamespaceTerminating', message, field: 'metadata.namespace' }],
     });

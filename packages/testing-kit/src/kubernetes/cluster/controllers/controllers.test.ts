@@ -1,44 +1,47 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { builtInKinds } from '../../api/kinds.ts';
-import { createStore } from '../../api/store/store.ts';
+import type { AnyObject, KubeObject } from '../../api/object.ts';
+import { Store } from '../../api/store/store.ts';
 import { createFakeClock, type FakeClock } from '../../../clock.ts';
-import { type ControllerLag, type Controllers, startControllers } from './controllers.ts';
+import { closeControllers, type ControllerLag, type Controllers, startControllers } from './controllers.ts';
 import { deploymentManifest, serviceManifest } from '../manifests.ts';
-import type { Deployment, EndpointSlice, KubeObject, Pod, ReplicaSet, Service, StatefulSet } from '../objects.ts';
-import { withCondition } from '../conditions.ts';
-import { rolloutUndo } from './rollout-undo.ts';
+import { withCondition } from '../object-state.ts';
 import {
-  clusterStore,
-  type ClusterStore,
+  type Deployment,
   deployments,
+  type EndpointSlice,
   endpointSlices,
+  type Pod,
   pods,
+  type ReplicaSet,
   replicaSets,
+  type Service,
   services,
+  type StatefulSet,
   statefulSets,
-} from '../store.ts';
+} from '../objects.ts';
+import { rolloutUndo } from './rollout-undo.ts';
 
 let running: Controllers | undefined;
 let clock: FakeClock;
-let store: ClusterStore;
+let store: Store;
 let errors: Error[];
 
 function start(lag: ControllerLag = 0): void {
   clock = createFakeClock();
   errors = [];
-  const kept = createStore({
+  store = new Store({
     clock,
     kinds: builtInKinds,
     random: Math.random,
     allocateClusterIp: () => '127.0.0.9',
     historyWindow: 100,
   });
-  store = clusterStore(kept);
   running = startControllers({ store, clock, onError: (error) => errors.push(error) }, lag);
 }
 
 afterEach(() => {
-  running?.close();
+  if (running) closeControllers(running);
   expect(errors).toEqual([]);
 });
 
@@ -47,17 +50,22 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 30; i++) await clock.advance(0);
 }
 
-const create = (gvr: string, object: object): KubeObject => store.create(gvr, object as KubeObject);
-const listPods = (): Pod[] => store.list<Pod>(pods, 'default');
-const deployment = (name = 'app'): Deployment => store.get<Deployment>(deployments, 'default', name)!;
-const sets = (): ReplicaSet[] => store.list<ReplicaSet>(replicaSets, 'default');
-const slices = (): EndpointSlice[] => store.list<EndpointSlice>(endpointSlices, 'default');
+const create = <T extends AnyObject = KubeObject>(gvr: string, object: object): T =>
+  store.create<T>(gvr, object as KubeObject);
+const listPods = (): Pod[] => store.list<Pod>(pods, { namespace: 'default' }).items;
+const deployment = (name = 'app'): Deployment => store.find<Deployment>(deployments, 'default', name)!;
+const sets = (): ReplicaSet[] => store.list<ReplicaSet>(replicaSets, { namespace: 'default' }).items;
+const slices = (): EndpointSlice[] => store.list<EndpointSlice>(endpointSlices, { namespace: 'default' }).items;
 
 function report(pod: Pod, ready: boolean, podIP: string): void {
   const bound = pod.spec.nodeName ? pod : (store.update(pods, { ...pod, spec: { ...pod.spec, nodeName: 'n' } }) as Pod);
   const condition = { type: 'Ready', status: ready ? 'True' : 'False' } as const;
   const conditions = withCondition(bound.status?.conditions, condition, clock.now());
-  store.updateStatus(pods, { ...bound, status: { ...bound.status, phase: 'Running', podIP, conditions } });
+  store.update(
+    pods,
+    { ...bound, status: { ...bound.status, phase: 'Running', podIP, conditions } },
+    { subresource: 'status' },
+  );
 }
 
 /** Plays the node: every pod that is not ready yet gets so; a terminating one goes. */
@@ -270,7 +278,7 @@ describe('the StatefulSet controller', () => {
     await runPods();
     const template = current().spec.template;
     const containers = [{ name: 'c', image: 'v2' }];
-    store.update(statefulSets, {
+    store.update<Pod>(statefulSets, {
       ...current(),
       spec: { ...current().spec, template: { ...template, spec: { ...template.spec, containers } } },
     });
@@ -282,10 +290,10 @@ describe('the StatefulSet controller', () => {
 
 describe('the EndpointSlice controller', () => {
   const pod = (name: string, ports: object[], labels = { app: 'app' }): Pod =>
-    create(pods, {
+    create<Pod>(pods, {
       metadata: { namespace: 'default', name, labels },
       spec: { containers: [{ name: 'c', image: 'i', ports }] },
-    }) as Pod;
+    });
 
   test('lists the selected pods with their conditions, in a slice that the Service owns', async () => {
     start();

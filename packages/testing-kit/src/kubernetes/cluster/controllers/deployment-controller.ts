@@ -1,31 +1,28 @@
-import type { Clock } from '@scaler/scaler-types';
-import { sameJson, withCondition } from '../conditions.ts';
-import { type Controller, createController, keyOf } from './controller.ts';
-import type { Deployment, Labels, Pod, ReplicaSet, WorkloadStatus } from '../objects.ts';
-import { controllerOf, controllerReference } from '../pod-state.ts';
+import { enqueueOwner, keyOf, type MakeControl, ownedBy } from './controller.ts';
+import type { Store } from '../../api/store/store.ts';
+import { controllerOf, controllerReference, sameJson, withCondition, withoutZeros } from '../object-state.ts';
+import {
+  type Deployment,
+  deployments,
+  type Labels,
+  type Pod,
+  pods,
+  type ReplicaSet,
+  replicaSets,
+  type WorkloadStatus,
+} from '../objects.ts';
 import { desiredOf, newestAnnotations, replicaAnnotations, revisionAnnotation, revisionOf } from './revisions.ts';
-import { type Limits, limitsOf, newestReplicas, olderReplicas, wantedOf } from './rollout.ts';
-import { type ClusterStore, deployments, pods, replicaSets } from '../store.ts';
+import { availableOf, type Limits, limitsOf, newestReplicas, olderReplicas, sum, wantedOf } from './rollout.ts';
 import { sameTemplate, templateHash, templateHashLabel } from './template-hash.ts';
 
-export interface ControllerContext {
-  readonly store: ClusterStore;
-  readonly clock: Clock;
-  readonly lagMs: number;
-  readonly onError: (error: Error) => void;
-}
-
 /** ReplicaSets of a Deployment, oldest first. */
-export function replicaSetsOf(store: ClusterStore, deployment: Deployment): ReplicaSet[] {
-  return store
-    .list<ReplicaSet>(replicaSets, deployment.metadata.namespace)
-    .filter((set) => controllerOf(set)?.uid === deployment.metadata.uid)
-    .sort((a, b) => revisionOf(a) - revisionOf(b));
+export function replicaSetsOf(store: Store, deployment: Deployment): ReplicaSet[] {
+  return ownedBy<ReplicaSet>(store, replicaSets, deployment).sort((a, b) => revisionOf(a) - revisionOf(b));
 }
 
 /** Deployment → ReplicaSets: one per template, scaled against each other within the strategy's limits. */
-export function createDeploymentController({ store, clock, lagMs, onError }: ControllerContext): Controller {
-  const write = (set: ReplicaSet, annotations: Labels, replicas = wantedOf(set)): void => {
+export const controlDeployments: MakeControl = ({ store, clock, enqueue }) => {
+  const write = (set: ReplicaSet, annotations: Labels, replicas: number): void => {
     const known = set.metadata.annotations ?? {};
     const isNew = Object.keys(annotations).some((name) => annotations[name] !== known[name]);
     if (replicas === wantedOf(set) && !isNew) return;
@@ -36,44 +33,34 @@ export function createDeploymentController({ store, clock, lagMs, onError }: Con
       spec: { ...set.spec, replicas },
     });
   };
-  const scale = (set: ReplicaSet, replicas: number, limits: Limits): void => {
-    const max = limits.replicas + limits.maxSurge;
-    write(set, replicaAnnotations(limits.replicas, max), replicas);
-  };
+  const scale = (set: ReplicaSet, replicas: number, limits: Limits): void =>
+    write(set, replicaAnnotations(limits), replicas);
 
   const createNewest = (deployment: Deployment, all: readonly ReplicaSet[], limits: Limits): void => {
-    const { namespace = '', name = '' } = deployment.metadata;
-    const hash = templateHash(deployment.spec.template);
-    const template = deployment.spec.template;
+    const { namespace = '', name } = deployment.metadata;
+    const { template, selector, minReadySeconds = 0 } = deployment.spec;
+    const hash = templateHash(template);
     const labels = { ...template.metadata?.labels, [templateHashLabel]: hash };
-    const room = limits.replicas + limits.maxSurge - all.reduce((total, set) => total + wantedOf(set), 0);
+    const room = limits.replicas + limits.maxSurge - sum(all, wantedOf);
     store.create(replicaSets, {
-      apiVersion: 'apps/v1',
-      kind: 'ReplicaSet',
       metadata: {
         name: `${name}-${hash}`,
         namespace,
         labels,
         annotations: {
           ...newestAnnotations(deployment, undefined, revisionOf(all.at(-1) ?? deployment) + 1),
-          ...replicaAnnotations(limits.replicas, limits.replicas + limits.maxSurge),
+          ...replicaAnnotations(limits),
         },
-        ownerReferences: [controllerReference(deployment, 'apps/v1', 'Deployment')],
+        ownerReferences: [controllerReference(deployment)],
       },
       spec: {
         replicas: Math.max(0, Math.min(limits.replicas, room)),
-        minReadySeconds: deployment.spec.minReadySeconds ?? 0,
-        selector: {
-          ...deployment.spec.selector,
-          matchLabels: { ...deployment.spec.selector.matchLabels, [templateHashLabel]: hash },
-        },
+        minReadySeconds,
+        selector: { ...selector, matchLabels: { ...selector.matchLabels, [templateHashLabel]: hash } },
         template: { ...template, metadata: { ...template.metadata, labels } },
       },
     });
   };
-
-  const hasPods = (sets: readonly ReplicaSet[], namespace: string): boolean =>
-    store.list<Pod>(pods, namespace).some((pod) => sets.some((set) => set.metadata.uid === controllerOf(pod)?.uid));
 
   /** One step of the rollout; the changes it makes call for the next. */
   const roll = (deployment: Deployment, all: readonly ReplicaSet[], limits: Limits): void => {
@@ -82,13 +69,12 @@ export function createDeploymentController({ store, clock, lagMs, onError }: Con
     if (deployment.spec.strategy?.type === 'Recreate') {
       const running = older.filter((set) => wantedOf(set) > 0);
       if (running.length > 0) return running.forEach((set) => scale(set, 0, limits));
-      if (newest === undefined && hasPods(older, deployment.metadata.namespace ?? '')) return;
+      if (newest === undefined && older.some((set) => ownedBy<Pod>(store, pods, set).length > 0)) return;
     }
     if (newest === undefined) return createNewest(deployment, all, limits);
     const revision = Math.max(revisionOf(newest), ...older.map((set) => revisionOf(set) + 1), 1);
     const next = newestReplicas(newest, all, limits);
-    const annotations = newestAnnotations(deployment, newest, revision);
-    write(newest, { ...annotations, ...replicaAnnotations(limits.replicas, limits.replicas + limits.maxSurge) }, next);
+    write(newest, { ...newestAnnotations(deployment, newest, revision), ...replicaAnnotations(limits) }, next);
     if (next > wantedOf(newest)) return;
     for (const [set, count] of olderReplicas(older, newest, limits)) scale(set, count, limits);
     prune(deployment, older);
@@ -98,7 +84,7 @@ export function createDeploymentController({ store, clock, lagMs, onError }: Con
     const empty = older.filter((set) => wantedOf(set) === 0 && (set.status?.replicas ?? 0) === 0);
     const limit = deployment.spec.revisionHistoryLimit ?? 10;
     for (const set of empty.slice(0, Math.max(0, empty.length - limit))) {
-      store.delete(replicaSets, set.metadata.namespace ?? '', set.metadata.name ?? '');
+      store.delete(replicaSets, set.metadata.namespace ?? '', set.metadata.name);
     }
   };
 
@@ -132,20 +118,28 @@ export function createDeploymentController({ store, clock, lagMs, onError }: Con
       ...(revision !== undefined && { [revisionAnnotation]: revision }),
     };
     // With the status, as the real one does it: that way the generation does not move.
-    store.updateStatus(deployments, { ...deployment, metadata: { ...deployment.metadata, annotations }, status });
+    const metadata = { ...deployment.metadata, annotations };
+    store.update(deployments, { ...deployment, metadata, status }, { subresource: 'status' });
   };
 
-  return createController({
-    name: 'deployment',
-    clock,
-    lagMs,
-    onError,
+  return {
     reconcile(namespace, name) {
-      const deployment = store.get<Deployment>(deployments, namespace, name);
+      const deployment = store.find<Deployment>(deployments, namespace, name);
       if (deployment !== undefined && deployment.metadata.deletionTimestamp === undefined) sync(deployment);
     },
-  });
-}
+    watch: () => [
+      store.watch(deployments, ({ object }) => enqueue(keyOf(object))),
+      store.watch(replicaSets, ({ object }) => enqueueOwner(enqueue, object, 'Deployment')),
+      store.watch(pods, ({ type, object }) => {
+        // A Recreate waits for the old pods to be gone.
+        if (type !== 'DELETED') return;
+        const owner = controllerOf(object);
+        const set = owner && store.find(replicaSets, object.metadata.namespace ?? '', owner.name);
+        if (set) enqueueOwner(enqueue, set, 'Deployment');
+      }),
+    ],
+  };
+};
 
 function statusOf(
   deployment: Deployment,
@@ -153,12 +147,11 @@ function statusOf(
   newest: ReplicaSet | undefined,
   nowMs: number,
 ): WorkloadStatus {
-  const total = (field: 'replicas' | 'readyReplicas' | 'availableReplicas'): number =>
-    all.reduce((count, set) => count + (set.status?.[field] ?? 0), 0);
   const limits = limitsOf(deployment);
-  const [replicas, ready, available] = [total('replicas'), total('readyReplicas'), total('availableReplicas')];
+  const replicas = sum(all, ({ status }) => status?.replicas ?? 0);
+  const ready = sum(all, ({ status }) => status?.readyReplicas ?? 0);
+  const available = sum(all, availableOf);
   const updated = newest?.status?.replicas ?? 0;
-  const unavailable = Math.max(0, all.reduce((count, set) => count + wantedOf(set), 0) - available);
   const enough = available >= limits.replicas - limits.maxUnavailable;
   const complete = updated === limits.replicas && replicas === updated && available === updated;
   const availableCondition = {
@@ -177,37 +170,14 @@ function statusOf(
     nowMs,
   );
   return {
-    observedGeneration: deployment.metadata.generation ?? 1,
-    ...(replicas > 0 && { replicas }),
-    ...(updated > 0 && { updatedReplicas: updated }),
-    ...(ready > 0 && { readyReplicas: ready }),
-    ...(available > 0 && { availableReplicas: available }),
-    ...(unavailable > 0 && { unavailableReplicas: unavailable }),
+    observedGeneration: deployment.metadata.generation,
+    ...withoutZeros({
+      replicas,
+      updatedReplicas: updated,
+      readyReplicas: ready,
+      availableReplicas: available,
+      unavailableReplicas: sum(all, wantedOf) - available,
+    }),
     conditions,
   };
-}
-
-/** Wires a Deployment controller to the changes it acts on. */
-export function watchForDeployments(store: ClusterStore, controller: Controller): (() => void)[] {
-  return [
-    store.watch(deployments, ({ object }) => controller.enqueue(keyOf(object))),
-    store.watch(replicaSets, ({ object }) => enqueueOwner(controller, object, 'Deployment')),
-    store.watch(pods, ({ type, object }) => {
-      // A Recreate waits for the old pods to be gone.
-      if (type !== 'DELETED') return;
-      const owner = controllerOf(object);
-      const set = owner && store.get<ReplicaSet>(replicaSets, object.metadata.namespace ?? '', owner.name);
-      if (set) enqueueOwner(controller, set, 'Deployment');
-    }),
-  ];
-}
-
-/** Asks for the object that controls `object`, if it is of that kind. */
-export function enqueueOwner(
-  controller: Controller,
-  object: Pod | ReplicaSet | { metadata: object },
-  kind: string,
-): void {
-  const owner = controllerOf(object as Pod);
-  if (owner?.kind === kind) controller.enqueue(`${(object as Pod).metadata.namespace ?? ''}/${owner.name}`);
 }

@@ -1,10 +1,16 @@
-import { kubeTime, sameJson } from '../conditions.ts';
-import { type Controller, createController, keyOf } from './controller.ts';
-import type { ControllerContext } from './deployment-controller.ts';
-import type { Endpoint, EndpointPort, EndpointSlice, Pod, Service } from '../objects.ts';
-import { controllerReference, isFinished, isReady } from '../pod-state.ts';
-import { hasLabels } from '../selector.ts';
-import { type ClusterStore, endpointSlices, pods, services } from '../store.ts';
+import { keyOf, type MakeControl } from './controller.ts';
+import { type AnyObject, type NewObject, toTimestamp } from '../../api/object.ts';
+import { controllerReference, hasLabels, isFinished, isReady, sameJson } from '../object-state.ts';
+import {
+  type Endpoint,
+  type EndpointPort,
+  type EndpointSlice,
+  endpointSlices,
+  type Pod,
+  pods,
+  type Service,
+  services,
+} from '../objects.ts';
 import { randomSuffix } from './template-hash.ts';
 
 const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
@@ -19,18 +25,20 @@ interface Content {
 }
 
 /** Services with a selector → EndpointSlices, of IPv4 addresses. */
-export function createEndpointSliceController({ store, clock, lagMs, onError }: ControllerContext): Controller {
+export const controlEndpointSlices: MakeControl = ({ store, clock, enqueue }) => {
   const sync = (service: Service): void => {
-    const { namespace = '', name = '' } = service.metadata;
+    const { namespace, name } = service.metadata;
     const selector = service.spec.selector ?? {};
     // Slices that exist are left alone too: another manager takes them over.
     if (Object.keys(selector).length === 0 || service.spec.type === 'ExternalName') return;
     const selected = store
-      .list<Pod>(pods, namespace)
-      .filter((pod) => hasLabels(pod.metadata.labels, selector) && !isFinished(pod) && pod.status?.podIP !== undefined);
+      .list<Pod>(pods, { namespace })
+      .items.filter(
+        (pod) => hasLabels(pod.metadata.labels, selector) && !isFinished(pod) && pod.status?.podIP !== undefined,
+      );
     const own = store
-      .list<EndpointSlice>(endpointSlices, namespace)
-      .filter(
+      .list<EndpointSlice>(endpointSlices, { namespace })
+      .items.filter(
         ({ metadata: { labels } }) => labels?.[serviceNameLabel] === name && labels[managedByLabel] === managedBy,
       );
     write(service, contents(service, selected), own);
@@ -50,32 +58,46 @@ export function createEndpointSliceController({ store, clock, lagMs, onError }: 
       if (target) free.delete(target);
       if (target === undefined) store.create(endpointSlices, sliceOf(service, content, clock.now()));
       else if (!sameJson([target.ports, target.endpoints], [content.ports, content.endpoints])) {
-        const annotations = { ...target.metadata.annotations, [triggerTime]: kubeTime(clock.now()) };
+        const annotations = { ...target.metadata.annotations, [triggerTime]: toTimestamp(clock.now()) };
         store.update(endpointSlices, { ...target, ...content, metadata: { ...target.metadata, annotations } });
       }
     }
-    for (const slice of free) store.delete(endpointSlices, namespace, slice.metadata.name ?? '');
+    for (const slice of free) store.delete(endpointSlices, namespace, slice.metadata.name);
   };
 
-  return createController({
-    name: 'endpointslice',
-    clock,
-    lagMs,
-    onError,
+  const labelsOf = new Map<string, Pod['metadata']['labels']>();
+  const onPod = ({ metadata: { namespace, uid, labels } }: AnyObject, gone: boolean): void => {
+    const before = labelsOf.get(uid);
+    if (gone) labelsOf.delete(uid);
+    else labelsOf.set(uid, labels);
+    for (const service of store.list<Service>(services, { namespace }).items) {
+      const selector = service.spec.selector ?? {};
+      if (hasLabels(labels, selector) || hasLabels(before, selector)) enqueue(keyOf(service));
+    }
+  };
+
+  return {
     reconcile(namespace, name) {
-      const service = store.get<Service>(services, namespace, name);
+      const service = store.find<Service>(services, namespace, name);
       if (service !== undefined && service.metadata.deletionTimestamp === undefined) sync(service);
     },
-  });
-}
+    watch: () => [
+      store.watch(services, ({ object }) => enqueue(keyOf(object))),
+      store.watch(pods, ({ type, object }) => onPod(object, type === 'DELETED')),
+      store.watch(endpointSlices, ({ object: { metadata } }) => {
+        const { namespace = '', labels } = metadata;
+        // Edited or deleted by hand: put right.
+        if (labels?.[managedByLabel] === managedBy) enqueue(`${namespace}/${labels[serviceNameLabel] ?? ''}`);
+      }),
+    ],
+  };
+};
 
 const triggerTime = 'endpoints.kubernetes.io/last-change-trigger-time';
 
-function sliceOf(service: Service, content: Content, nowMs: number): EndpointSlice {
-  const { namespace = '', name = '', labels } = service.metadata;
+function sliceOf(service: Service, content: Content, nowMs: number): NewObject {
+  const { namespace = '', name, labels } = service.metadata;
   return {
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
     metadata: {
       name: `${name}-${randomSuffix()}`,
       generateName: `${name}-`,
@@ -86,8 +108,8 @@ function sliceOf(service: Service, content: Content, nowMs: number): EndpointSli
         [serviceNameLabel]: name,
         ...(service.spec.clusterIP === 'None' && { 'service.kubernetes.io/headless': '' }),
       },
-      annotations: { [triggerTime]: kubeTime(nowMs) },
-      ownerReferences: [controllerReference(service, 'v1', 'Service')],
+      annotations: { [triggerTime]: toTimestamp(nowMs) },
+      ownerReferences: [controllerReference(service)],
     },
     addressType: 'IPv4',
     ...content,
@@ -130,7 +152,7 @@ function resolvePort(target: number | string, protocol: string, pod: Pod): numbe
 }
 
 function endpointOf(service: Service, pod: Pod): Endpoint {
-  const { namespace = '', name = '', uid = '', deletionTimestamp } = pod.metadata;
+  const { namespace = '', name, uid, deletionTimestamp } = pod.metadata;
   const serving = isReady(pod);
   const terminating = deletionTimestamp !== undefined;
   const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
@@ -142,29 +164,4 @@ function endpointOf(service: Service, pod: Pod): Endpoint {
     ...(nodeName !== undefined && { nodeName }),
     targetRef: { kind: 'Pod', namespace, name, uid },
   };
-}
-
-/** Wires an EndpointSlice controller to the changes it acts on. */
-export function watchForEndpointSlices(store: ClusterStore, controller: Controller): (() => void)[] {
-  const labelsOf = new Map<string, Pod['metadata']['labels']>();
-  const onPod = (pod: Pod, gone: boolean): void => {
-    const { namespace = '', uid = '', labels } = pod.metadata;
-    const before = labelsOf.get(uid);
-    if (gone) labelsOf.delete(uid);
-    else labelsOf.set(uid, labels);
-    for (const service of store.list<Service>(services, namespace)) {
-      const selector = service.spec.selector ?? {};
-      if (hasLabels(labels, selector) || hasLabels(before, selector)) controller.enqueue(keyOf(service));
-    }
-  };
-  return [
-    store.watch(services, ({ object }) => controller.enqueue(keyOf(object))),
-    store.watch(pods, ({ type, object }) => onPod(object as Pod, type === 'DELETED')),
-    store.watch(endpointSlices, ({ object }) => {
-      const { namespace = '', labels } = object.metadata;
-      if (labels?.[managedByLabel] !== managedBy) return;
-      // Edited or deleted by hand: put right.
-      controller.enqueue(`${namespace}/${labels[serviceNameLabel] ?? ''}`);
-    }),
-  ];
 }

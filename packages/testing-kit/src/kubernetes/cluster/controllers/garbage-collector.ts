@@ -1,62 +1,47 @@
-import { type Controller, createController } from './controller.ts';
-import type { ControllerContext } from './deployment-controller.ts';
-import type { KubeObject, OwnerReference } from '../objects.ts';
-import {
-  type ClusterStore,
-  deployments,
-  endpointSlices,
-  type Gvr,
-  pods,
-  replicaSets,
-  services,
-  statefulSets,
-} from '../store.ts';
+import type { MakeControl } from './controller.ts';
+import type { AnyObject, OwnerReference } from '../../api/object.ts';
+import type { Store } from '../../api/store/store.ts';
+import { deployments, endpointSlices, pods, replicaSets, services, statefulSets } from '../objects.ts';
 
-const owners: Readonly<Record<string, Gvr>> = {
+const owners: Readonly<Record<string, string>> = {
   Deployment: deployments,
   ReplicaSet: replicaSets,
   StatefulSet: statefulSets,
   Service: services,
   Pod: pods,
 };
-const dependents: readonly Gvr[] = [replicaSets, pods, endpointSlices, services];
+const dependents = [replicaSets, pods, endpointSlices, services];
 
 /** Whether none of an object's owners is there any more; one of a kind that is not known here counts as there. */
-function isOrphan(store: ClusterStore, { metadata }: KubeObject): boolean {
+function isOrphan(store: Store, { metadata }: AnyObject): boolean {
   const { namespace = '', ownerReferences = [] } = metadata;
   const exists = (owner: OwnerReference): boolean => {
     const gvr = owners[owner.kind];
-    return gvr === undefined || store.get(gvr, namespace, owner.name)?.metadata.uid === owner.uid;
+    return gvr === undefined || store.find(gvr, namespace, owner.name)?.metadata.uid === owner.uid;
   };
   return ownerReferences.length > 0 && !ownerReferences.some(exists);
 }
 
 /** Deletes, in the background, the dependents of objects that are gone. */
-export function createGarbageCollector({ store, clock, lagMs, onError }: ControllerContext): Controller {
-  return createController({
-    name: 'garbage-collector',
-    clock,
-    lagMs,
-    onError,
+export const collectGarbage: MakeControl = ({ store, enqueue }) => {
+  const sweep = ({ metadata }: AnyObject): void => enqueue(`${metadata.namespace ?? ''}/*`);
+  return {
     reconcile(namespace) {
       for (const gvr of dependents) {
-        for (const object of store.list<KubeObject>(gvr, namespace)) {
-          const { name = '', deletionTimestamp } = object.metadata;
+        for (const object of store.list(gvr, { namespace }).items) {
+          const { name, deletionTimestamp } = object.metadata;
           if (deletionTimestamp === undefined && isOrphan(store, object)) store.delete(gvr, namespace, name);
         }
       }
     },
-  });
-}
-
-/** Wires a garbage collector to the changes it acts on: an owner that went, a dependent that came too late. */
-export function watchForGarbage(store: ClusterStore, controller: Controller): (() => void)[] {
-  const sweep = (object: KubeObject): void => controller.enqueue(`${object.metadata.namespace ?? ''}/*`);
-  const ownerGvrs = Object.values(owners);
-  return [
-    ...ownerGvrs.map((gvr) => store.watch(gvr, ({ type, object }) => type === 'DELETED' && sweep(object))),
-    ...dependents.map((gvr) =>
-      store.watch(gvr, ({ type, object }) => type === 'ADDED' && isOrphan(store, object) && sweep(object)),
-    ),
-  ];
-}
+    /** An owner that went, a dependent that came too late. */
+    watch: () => [
+      ...Object.values(owners).map((gvr) =>
+        store.watch(gvr, ({ type, object }) => type === 'DELETED' && sweep(object)),
+      ),
+      ...dependents.map((gvr) =>
+        store.watch(gvr, ({ type, object }) => type === 'ADDED' && isOrphan(store, object) && sweep(object)),
+      ),
+    ],
+  };
+};

@@ -1,5 +1,6 @@
 // The annotations by which Deployments and their ReplicaSets remember their history.
 import type { Deployment, Labels, ReplicaSet } from '../objects.ts';
+import type { Limits } from './rollout.ts';
 
 const prefix = 'deployment.kubernetes.io/';
 export const revisionAnnotation = `${prefix}revision`;
@@ -25,8 +26,8 @@ export function desiredOf(replicaSet: ReplicaSet): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 
-export function replicaAnnotations(desired: number, max: number): Labels {
-  return { [desiredAnnotation]: String(desired), [maxAnnotation]: String(max) };
+export function replicaAnnotations({ replicas, maxSurge }: Limits): Labels {
+  return { [desiredAnnotation]: String(replicas), [maxAnnotation]: String(replicas + maxSurge) };
 }
 
 /** The newest ReplicaSet's annotations: its own, the Deployment's over them (none is ever taken away), its revision. */
@@ -36,10 +37,7 @@ export function newestAnnotations(
   revision: number,
 ): Labels {
   const own = replicaSet?.metadata.annotations ?? {};
-  const annotations: Record<string, string> = { ...own };
-  for (const [key, value] of Object.entries(deployment.metadata.annotations ?? {})) {
-    if (!notCopied.has(key)) annotations[key] = value;
-  }
+  const annotations: Labels = { ...own, ...copied(deployment.metadata.annotations) };
   const before = Number(own[revisionAnnotation] ?? 0);
   if (before >= revision) return annotations;
   annotations[revisionAnnotation] = String(revision);

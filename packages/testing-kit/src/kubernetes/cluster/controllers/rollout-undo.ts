@@ -1,8 +1,8 @@
 import { TestingKitError } from '../../../errors.ts';
+import type { Store } from '../../api/store/store.ts';
 import { replicaSetsOf } from './deployment-controller.ts';
-import type { Deployment, Labels } from '../objects.ts';
+import { type Deployment, deployments, type Labels } from '../objects.ts';
 import { rolledBackAnnotations } from './revisions.ts';
-import { type ClusterStore, deployments } from '../store.ts';
 import { templateHashLabel } from './template-hash.ts';
 
 /**
@@ -11,8 +11,8 @@ import { templateHashLabel } from './template-hash.ts';
  *
  * @throws TestingKitError `no-rollback` if there is no such Deployment, or no revision before.
  */
-export function rolloutUndo(store: ClusterStore, namespace: string, name: string): void {
-  const deployment = store.get<Deployment>(deployments, namespace, name);
+export function rolloutUndo(store: Store, namespace: string, name: string): void {
+  const deployment = store.find<Deployment>(deployments, namespace, name);
   if (deployment === undefined) throw new TestingKitError('no-rollback', `there is no Deployment ${namespace}/${name}`);
   const before = replicaSetsOf(store, deployment).at(-2);
   if (before === undefined)

@@ -25,8 +25,8 @@ export function limitsOf({ spec }: Deployment): Limits {
 }
 
 export const wantedOf = (replicaSet: ReplicaSet): number => replicaSet.spec.replicas ?? 1;
-const availableOf = (replicaSet: ReplicaSet): number => replicaSet.status?.availableReplicas ?? 0;
-const sum = (sets: readonly ReplicaSet[], value: (set: ReplicaSet) => number): number =>
+export const availableOf = (replicaSet: ReplicaSet): number => replicaSet.status?.availableReplicas ?? 0;
+export const sum = (sets: readonly ReplicaSet[], value: (set: ReplicaSet) => number): number =>
   sets.reduce((total, set) => total + value(set), 0);
 
 /** How many pods the newest ReplicaSet should have now. */

@@ -1,6 +1,6 @@
 import type { Clock } from '@scaler/scaler-types';
 import { runCommand } from './command.ts';
-import { kubeTime } from '../conditions.ts';
+import { toTimestamp } from '../../api/object.ts';
 import type { Exit, RunningContainer } from './container.ts';
 import type { Image } from '../image.ts';
 import type { Container, ContainerState, ContainerStatus, Pod } from '../objects.ts';
@@ -24,7 +24,7 @@ export interface ContainerWorker {
   readonly pid: number | undefined;
   status(): ContainerStatus;
   /** Pulls, starts, probes and restarts until `signal` (the pod is to end) or, by the pod's policy, for good. */
-  run(signal: AbortSignal): Promise<void>;
+  run(podIP: string, signal: AbortSignal): Promise<void>;
   /** preStop hook, SIGTERM, what is left of the grace period, SIGKILL; resolves when it has ended. */
   terminate(graceMs: number): Promise<void>;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
@@ -38,7 +38,6 @@ const forgiveMs = 600_000;
 export function createContainerWorker(
   container: Container,
   pod: Pod,
-  podIP: string,
   context: ContainerContext,
   onChange: () => void,
 ): ContainerWorker {
@@ -69,7 +68,7 @@ export function createContainerWorker(
     }
   };
 
-  const launch = (image: Image): RunningContainer => {
+  const launch = (image: Image, podIP: string): RunningContainer => {
     const imageEnv = 'command' in image ? (image.env ?? {}) : {};
     env = containerEnv(pod, container, imageEnv, podIP);
     if ('start' in image) return startServerContainer(image, { env, podIP });
@@ -78,7 +77,7 @@ export function createContainerWorker(
   };
 
   /** Probes while the container runs: readiness once it counts as started. */
-  const probe = async (signal: AbortSignal): Promise<void> => {
+  const probe = async (podIP: string, signal: AbortSignal): Promise<void> => {
     const target = { container, podIP, env };
     if (container.startupProbe) {
       const done = new AbortController();
@@ -99,33 +98,33 @@ export function createContainerWorker(
   };
 
   /** One life, from the start to the exit. */
-  const live = async (image: Image): Promise<Exit> => {
-    const startedAt = kubeTime(clock.now());
-    running = launch(image);
+  const live = async (image: Image, podIP: string): Promise<Exit> => {
+    const startedAt = toTimestamp(clock.now());
+    running = launch(image, podIP);
     runs++;
     const ended = new AbortController();
     state = { running: { startedAt } };
     started = container.startupProbe === undefined;
     onChange();
-    probe(ended.signal).catch(() => undefined);
+    probe(podIP, ended.signal).catch(() => undefined);
     const exit = await running.exited;
     ended.abort(new Error('the container ended'));
     running = undefined;
     ready = false;
     started = false;
     const reason = exit.exitCode === 0 ? 'Completed' : exit.exitCode === 128 ? 'StartError' : 'Error';
-    state = { terminated: { ...exit, reason, startedAt, finishedAt: kubeTime(clock.now()) } };
+    state = { terminated: { ...exit, reason, startedAt, finishedAt: toTimestamp(clock.now()) } };
     onChange();
     return exit;
   };
 
-  const run = async (signal: AbortSignal): Promise<void> => {
+  const run = async (podIP: string, signal: AbortSignal): Promise<void> => {
     let backOffMs = 0;
     for (;;) {
       const image = await pull(signal);
       signal.throwIfAborted();
       const startedAt = clock.monotonic();
-      const { exitCode } = await live(image);
+      const { exitCode } = await live(image, podIP);
       if (signal.aborted || !restarts(pod, exitCode)) return;
       if (clock.monotonic() - startedAt >= forgiveMs) backOffMs = 0;
       lastState = state;
@@ -161,8 +160,8 @@ export function createContainerWorker(
       state,
       lastState,
     }),
-    run: (signal) =>
-      run(signal).catch((error: unknown) => {
+    run: (podIP, signal) =>
+      run(podIP, signal).catch((error: unknown) => {
         if (!signal.aborted) throw error;
       }),
     async terminate(graceMs) {

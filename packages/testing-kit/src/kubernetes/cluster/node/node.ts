@@ -1,13 +1,15 @@
-import type { Clock } from '@scaler/scaler-types';
+import type { CancelTimer, Clock } from '@scaler/scaler-types';
 import { TestingKitError } from '../../../errors.ts';
-import { sameJson, withCondition } from '../conditions.ts';
+import type { AnyObject, NewObject } from '../../api/object.ts';
+import type { Store } from '../../api/store/store.ts';
+import type { WatchEvent } from '../../api/store/types.ts';
+import { afterLag } from '../controllers/controller.ts';
 import type { Image } from '../image.ts';
 import type { Loopback } from '../loopback.ts';
-import type { Labels, Pod } from '../objects.ts';
+import { hasLabels, isFinished, sameJson, withCondition } from '../object-state.ts';
+import { type Labels, nodes, type Pod, pods } from '../objects.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
 import { createReaper } from './reaper.ts';
-import { hasLabels } from '../selector.ts';
-import { type ClusterStore, nodes, pods, type StoreEvent } from '../store.ts';
 
 /** The one machine of the cluster: scheduler and kubelet in one. */
 export interface SimulatedNode {
@@ -35,7 +37,7 @@ export interface RunningProcess {
 }
 
 export interface NodeOptions {
-  readonly store: ClusterStore;
+  readonly store: Store;
   readonly clock: Clock;
   readonly loopback: Loopback;
   readonly images: Readonly<Record<string, Image>>;
@@ -56,29 +58,14 @@ interface Resident {
 }
 
 export function createNode(options: NodeOptions): SimulatedNode {
-  const { store, clock, loopback, onError } = options;
+  const { store, clock, onError } = options;
   const residents = new Map<string, Resident>();
-  const timers = new Set<() => void>();
+  const timers = new Set<CancelTimer>();
   const reaper = createReaper();
   let cordoned = false;
   let closed = false;
 
-  const context = {
-    store,
-    clock,
-    reaper,
-    images: options.images,
-    backOffMs: options.backOffMs,
-    takePodIP: () => loopback.takePodIP(),
-    releasePodIP: (ip: string) => loopback.releasePodIP(ip),
-    startDelayMs: () => node.startDelayMs,
-    onError,
-  };
-
-  const current = (pod: Pod): Pod | undefined => {
-    const found = store.get<Pod>(pods, pod.metadata.namespace ?? '', pod.metadata.name ?? '');
-    return found?.metadata.uid === pod.metadata.uid ? found : undefined;
-  };
+  const context = { ...options, reaper, startDelayMs: () => node.startDelayMs };
 
   const whyNot = (pod: Pod): string | undefined => {
     if (cordoned) return 'were unschedulable';
@@ -90,15 +77,14 @@ export function createNode(options: NodeOptions): SimulatedNode {
     const message = `0/1 nodes are available: 1 node(s) ${problem}.`;
     const scheduled = { type: 'PodScheduled', status: 'True' } as const;
     const unscheduled = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message } as const;
-    const bound =
-      problem === undefined ? (store.update(pods, { ...pod, spec: { ...pod.spec, nodeName } }) as Pod) : pod;
+    const bound = problem === undefined ? store.update<Pod>(pods, { ...pod, spec: { ...pod.spec, nodeName } }) : pod;
     const conditions = withCondition(bound.status?.conditions, problem ? unscheduled : scheduled, clock.now());
     if (sameJson(conditions, bound.status?.conditions)) return;
-    store.updateStatus(pods, { ...bound, status: { ...bound.status, conditions } });
+    store.update(pods, { ...bound, status: { ...bound.status, conditions } }, { subresource: 'status' });
   };
 
   const admit = (pod: Pod): void => {
-    const { uid = '', namespace = '', name = '' } = pod.metadata;
+    const { uid, namespace = '', name } = pod.metadata;
     const worker = createPodWorker(pod, context);
     const done = worker
       .run()
@@ -112,46 +98,36 @@ export function createNode(options: NodeOptions): SimulatedNode {
   };
 
   const remove = (pod: Pod): void => {
-    const { namespace = '', name = '', uid = '', deletionGracePeriodSeconds = 30 } = pod.metadata;
+    const { namespace = '', name, uid, deletionGracePeriodSeconds = 30 } = pod.metadata;
     const resident = residents.get(uid);
     if (resident) resident.worker.terminate(deletionGracePeriodSeconds * 1_000);
     else store.delete(pods, namespace, name, { gracePeriodSeconds: 0 });
   };
 
   /** Acts on the current state of the pod. */
-  const sync = (seen: Pod): void => {
-    const pod = current(seen);
-    if (pod === undefined || closed) return;
-    const resident = residents.get(pod.metadata.uid ?? '');
+  const sync = ({ metadata: { namespace = '', name, uid } }: AnyObject): void => {
+    const pod = store.find<Pod>(pods, namespace, name);
+    if (pod?.metadata.uid !== uid || closed) return;
+    const resident = residents.get(uid);
     if (pod.metadata.deletionTimestamp !== undefined) remove(pod);
     else if (pod.spec.nodeName === undefined) schedule(pod);
-    else if (pod.spec.nodeName === nodeName && !resident && !isOver(pod)) admit(pod);
+    else if (pod.spec.nodeName === nodeName && !resident && !isFinished(pod)) admit(pod);
   };
 
   const later = (work: () => void): void => {
-    const guarded = (): void => {
+    const cancel = afterLag(clock, node.lagMs, () => {
+      timers.delete(cancel);
       try {
         work();
       } catch (error) {
         onError(new TestingKitError('cluster-broken', 'the node failed on a pod', { cause: error }));
       }
-    };
-    const cancel =
-      node.lagMs > 0
-        ? clock.after(node.lagMs, () => {
-            timers.delete(cancel);
-            guarded();
-          })
-        : immediately(() => {
-            timers.delete(cancel);
-            guarded();
-          });
+    });
     timers.add(cancel);
   };
 
-  const onPod = ({ type, object }: StoreEvent): void => {
-    const pod = object as Pod;
-    const resident = residents.get(pod.metadata.uid ?? '');
+  const onPod = ({ type, object: pod }: WatchEvent<Pod>): void => {
+    const resident = residents.get(pod.metadata.uid);
     if (type === 'DELETED') resident?.worker.kill();
     else if (pod.metadata.deletionTimestamp !== undefined || !resident) later(() => sync(pod));
     else if (pod.spec.readinessGates) later(() => resident.worker.refresh());
@@ -164,7 +140,7 @@ export function createNode(options: NodeOptions): SimulatedNode {
     cordon: () => void (cordoned = true),
     uncordon() {
       cordoned = false;
-      for (const pod of store.list<Pod>(pods)) if (pod.spec.nodeName === undefined) later(() => sync(pod));
+      for (const pod of store.list<Pod>(pods).items) if (pod.spec.nodeName === undefined) later(() => sync(pod));
     },
     processes: () =>
       [...residents.values()].flatMap(({ namespace, name, worker }) =>
@@ -189,24 +165,13 @@ export function createNode(options: NodeOptions): SimulatedNode {
     },
   };
 
-  if (store.get(nodes, '', nodeName) === undefined) store.create(nodes, nodeObject(clock.now()));
-  const unwatch = store.watch(pods, onPod);
+  store.create(nodes, nodeObject(clock.now()));
+  const unwatch = store.watch<Pod>(pods, onPod);
   return node;
 }
 
-function isOver(pod: Pod): boolean {
-  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-}
-
-function immediately(work: () => void): () => void {
-  const turn = setImmediate(work);
-  return () => clearImmediate(turn);
-}
-
-function nodeObject(nowMs: number): Parameters<ClusterStore['create']>[1] {
+function nodeObject(nowMs: number): NewObject {
   return {
-    apiVersion: 'v1',
-    kind: 'Node',
     metadata: { name: nodeName, labels: nodeLabels },
     spec: {},
     status: {

@@ -12,7 +12,7 @@ export function containerEnv(
   return {
     PATH,
     HOME,
-    HOSTNAME: pod.spec.hostname ?? pod.metadata.name ?? '',
+    HOSTNAME: pod.spec.hostname ?? pod.metadata.name,
     POD_IP: podIP,
     ...(firstPort !== undefined && { PORT: String(firstPort) }),
     ...imageEnv,

@@ -1,14 +1,14 @@
 import { TestingKitError } from '../../../errors.ts';
-import { kubeTime, sameJson, withCondition } from '../conditions.ts';
+import { toTimestamp } from '../../api/object.ts';
+import type { Store } from '../../api/store/store.ts';
 import { type ContainerContext, type ContainerWorker, createContainerWorker } from './container-worker.ts';
-import type { Condition, Pod, PodStatus } from '../objects.ts';
-import { conditionOf } from '../pod-state.ts';
-import { type ClusterStore, pods } from '../store.ts';
+import type { Loopback } from '../loopback.ts';
+import { conditionOf, sameJson, withCondition } from '../object-state.ts';
+import { type Condition, type Pod, pods, type PodStatus } from '../objects.ts';
 
 export interface PodContext extends ContainerContext {
-  readonly store: ClusterStore;
-  readonly takePodIP: () => string;
-  readonly releasePodIP: (ip: string) => void;
+  readonly store: Store;
+  readonly loopback: Loopback;
   /** Between a pod's arrival at the node and the start of its containers, in milliseconds. */
   readonly startDelayMs: () => number;
   readonly onError: (error: Error) => void;
@@ -30,12 +30,12 @@ export interface PodWorker {
 type NodeCondition = Omit<Condition, 'lastTransitionTime'>;
 
 export function createPodWorker(pod: Pod, context: PodContext): PodWorker {
-  const { store, clock } = context;
-  const { namespace = '', name = '', uid } = pod.metadata;
+  const { store, clock, loopback } = context;
+  const { namespace = '', name, uid } = pod.metadata;
   const ending = new AbortController();
-  const startTime = kubeTime(clock.now());
+  const startTime = toTimestamp(clock.now());
   let podIP: string | undefined;
-  let containers: readonly ContainerWorker[] = [];
+  const containers = pod.spec.containers.map((spec) => createContainerWorker(spec, pod, context, () => publish()));
   let graceMs = 30_000;
   let removed = false;
   let over = false;
@@ -43,16 +43,16 @@ export function createPodWorker(pod: Pod, context: PodContext): PodWorker {
   const phase = (): NonNullable<PodStatus['phase']> => {
     const states = containers.map((container) => container.status());
     if (over) return states.every(({ state }) => (state.terminated?.exitCode ?? 0) === 0) ? 'Succeeded' : 'Failed';
-    const begun = states.length > 0 && states.every(({ state, restartCount }) => !state.waiting || restartCount > 0);
+    const begun = states.every(({ state, restartCount }) => !state.waiting || restartCount > 0);
     return begun ? 'Running' : 'Pending';
   };
 
   const conditions = (current: Pod): Condition[] => {
     const statuses = containers.map((container) => container.status());
-    const ready = statuses.length > 0 && statuses.every((status) => status.ready);
+    const ready = statuses.every((status) => status.ready);
     const gates = current.spec.readinessGates ?? [];
     const open = gates.every(({ conditionType }) => conditionOf(current, conditionType)?.status === 'True');
-    const why = statuses.length > 0 && !ready ? { reason: 'ContainersNotReady' } : {};
+    const why = podIP !== undefined && !ready ? { reason: 'ContainersNotReady' } : {};
     const set: NodeCondition[] = [
       { type: 'PodReadyToStartContainers', status: podIP === undefined || over ? 'False' : 'True' },
       { type: 'Initialized', status: 'True' },
@@ -77,28 +77,18 @@ export function createPodWorker(pod: Pod, context: PodContext): PodWorker {
   };
 
   const write = (): void => {
-    const current = store.get<Pod>(pods, namespace, name);
+    const current = store.find<Pod>(pods, namespace, name);
     if (removed || current?.metadata.uid !== uid) return;
-    const waiting = current?.spec.containers.map(({ name: containerName, image }) => ({
-      name: containerName,
-      image,
-      imageID: '',
-      ready: false,
-      started: false,
-      restartCount: 0,
-      state: { waiting: { reason: 'ContainerCreating' } },
-      lastState: {},
-    }));
     const status: PodStatus = {
-      ...current?.status,
+      ...current.status,
       phase: phase(),
       startTime,
       hostIP: '127.0.0.1',
       ...(podIP !== undefined && { podIP, podIPs: [{ ip: podIP }] }),
-      conditions: conditions(current as Pod),
-      containerStatuses: containers.length > 0 ? containers.map((container) => container.status()) : (waiting ?? []),
+      conditions: conditions(current),
+      containerStatuses: containers.map((container) => container.status()),
     };
-    if (!sameJson(status, current?.status)) store.updateStatus(pods, { ...(current as Pod), status });
+    if (!sameJson(status, current.status)) store.update(pods, { ...current, status }, { subresource: 'status' });
   };
 
   const live = async (): Promise<void> => {
@@ -106,44 +96,39 @@ export function createPodWorker(pod: Pod, context: PodContext): PodWorker {
     const delayMs = context.startDelayMs();
     if (delayMs > 0) await clock.sleep(delayMs, ending.signal);
     ending.signal.throwIfAborted();
-    const ip = context.takePodIP();
+    const ip = loopback.takePodIP();
     podIP = ip;
-    containers = pod.spec.containers.map((spec) => createContainerWorker(spec, pod, ip, context, publish));
     publish();
-    await Promise.all(containers.map((container) => container.run(ending.signal)));
+    await Promise.all(containers.map((container) => container.run(ip, ending.signal)));
   };
 
-  const waitForEnd = (): Promise<void> =>
-    new Promise((resolve) => {
-      if (ending.signal.aborted) resolve();
-      else ending.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+  const ended = new Promise<void>((resolve) => {
+    ending.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 
   const run = async (): Promise<void> => {
     const living = live().catch((error: unknown) => {
       if (!ending.signal.aborted) throw error;
     });
-    await Promise.race([living, waitForEnd()]);
+    await Promise.race([living, ended]);
     if (!ending.signal.aborted) {
       // All containers ended for good.
       over = true;
       publish();
-      await waitForEnd();
+      await ended;
     }
     if (removed) for (const container of containers) container.kill('SIGKILL');
     else await Promise.all(containers.map((container) => container.terminate(graceMs)));
     await living;
     over = true;
     publish();
-    if (podIP !== undefined) context.releasePodIP(podIP);
-    if (removed || store.get<Pod>(pods, namespace, name)?.metadata.uid !== uid) return;
+    if (podIP !== undefined) loopback.releasePodIP(podIP);
+    if (removed || store.find(pods, namespace, name)?.metadata.uid !== uid) return;
     store.delete(pods, namespace, name, { gracePeriodSeconds: 0 });
   };
 
   return {
-    get containers() {
-      return containers;
-    },
+    containers,
     run,
     refresh: publish,
     terminate(withinMs) {

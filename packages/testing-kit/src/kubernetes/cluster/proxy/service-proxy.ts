@@ -2,10 +2,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '@scaler/scaler-types';
 import { TestingKitError } from '../../../errors.ts';
 import { keyOf } from '../controllers/controller.ts';
-import type { Service, ServicePort } from '../objects.ts';
+import type { Store } from '../../api/store/store.ts';
+import { type Service, type ServicePort, services } from '../objects.ts';
 import { createSliceView } from './slice-view.ts';
 import { splice } from './splice.ts';
-import { type ClusterStore, services } from '../store.ts';
 
 /** The counts of connections to one Service through one proxy. */
 export interface ServiceCounters {
@@ -40,7 +40,7 @@ export interface ServiceProxy {
 }
 
 export interface ServiceProxyOptions {
-  readonly store: ClusterStore;
+  readonly store: Store;
   readonly clock: Clock;
   readonly lagMs: number;
   /** The address on which this proxy listens for a Service with that cluster IP. */
@@ -148,8 +148,8 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   /** Established connections stay. */
   const shut = ({ server }: Listener): void => void server.close();
 
-  const unwatch = store.watch(services, ({ type, object }) => {
-    if (type !== 'DELETED') return sync(object as Service);
+  const unwatch = store.watch<Service>(services, ({ type, object }) => {
+    if (type !== 'DELETED') return sync(object);
     for (const listener of listeners.get(keyOf(object))?.values() ?? []) shut(listener);
     listeners.delete(keyOf(object));
   });

@@ -1,8 +1,9 @@
 import type { Clock } from '@scaler/scaler-types';
 import { serviceNameLabel } from '../controllers/endpointslice-controller.ts';
 import { keyOf } from '../controllers/controller.ts';
-import type { Endpoint, EndpointSlice } from '../objects.ts';
-import { type ClusterStore, endpointSlices, type StoreEvent } from '../store.ts';
+import type { Store } from '../../api/store/store.ts';
+import type { WatchEvent } from '../../api/store/types.ts';
+import { type Endpoint, type EndpointSlice, endpointSlices } from '../objects.ts';
 
 /** The EndpointSlices as one proxy knows them, which may be later than they are. */
 export interface SliceView {
@@ -17,26 +18,20 @@ export interface SliceView {
   close(): void;
 }
 
-export function createSliceView(
-  store: ClusterStore,
-  clock: Clock,
-  initialLagMs: number,
-  onChange: () => void,
-): SliceView {
+export function createSliceView(store: Store, clock: Clock, initialLagMs: number, onChange: () => void): SliceView {
   const slices = new Map<string, EndpointSlice>();
   /** The keys of the slices of each Service. */
   const byService = new Map<string, Set<string>>();
-  const queue: { dueAt: number; event: StoreEvent }[] = [];
+  const queue: { dueAt: number; event: WatchEvent<EndpointSlice> }[] = [];
   let frozen = false;
   let cancel: (() => void) | undefined;
 
-  const take = ({ type, object }: StoreEvent): void => {
-    const key = keyOf(object);
+  const take = ({ type, object: slice }: WatchEvent<EndpointSlice>): void => {
+    const key = keyOf(slice);
     const before = slices.get(key);
     if (before) byService.get(serviceOf(before))?.delete(key);
     slices.delete(key);
     if (type === 'DELETED') return;
-    const slice = object as EndpointSlice;
     slices.set(key, slice);
     const siblings = byService.get(serviceOf(slice)) ?? new Set();
     byService.set(serviceOf(slice), siblings.add(key));
@@ -79,7 +74,7 @@ export function createSliceView(
     },
   };
 
-  const unwatch = store.watch(endpointSlices, (event) => {
+  const unwatch = store.watch<EndpointSlice>(endpointSlices, (event) => {
     const dueAt = Math.max(clock.monotonic() + view.lagMs, queue.at(-1)?.dueAt ?? 0);
     queue.push({ dueAt, event });
     if (cancel === undefined || dueAt <= clock.monotonic()) drain();

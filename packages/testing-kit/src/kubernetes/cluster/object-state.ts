@@ -1,4 +1,33 @@
-import type { Condition, KubeObject, OwnerReference, Pod } from './objects.ts';
+import { type AnyObject, type OwnerReference, toTimestamp } from '../api/object.ts';
+import type { Condition, Labels, Pod } from './objects.ts';
+
+/** Whether `labels` have every pair of `wanted`. */
+export function hasLabels(labels: Labels | undefined, wanted: Labels): boolean {
+  return Object.entries(wanted).every(([key, value]) => labels?.[key] === value);
+}
+
+/** Whether two values are the same JSON, fields in the same order. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** `conditions` with `next` in the place of those of its type; the transition time moves only when the status does. */
+export function withCondition(
+  conditions: readonly Condition[] = [],
+  next: Omit<Condition, 'lastTransitionTime'>,
+  nowMs: number,
+): Condition[] {
+  const before = conditions.find(({ type }) => type === next.type);
+  const same = before?.status === next.status ? before.lastTransitionTime : undefined;
+  const condition = { ...next, lastTransitionTime: same ?? toTimestamp(nowMs) };
+  if (before === undefined) return [...conditions, condition];
+  return conditions.map((one) => (one === before ? condition : one));
+}
+
+/** Counts of a status, as the API has them: those that are 0 are left out. */
+export function withoutZeros<T extends Record<string, number>>(counts: T): Partial<T> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)) as Partial<T>;
+}
 
 export function conditionOf(pod: Pod, type: string): Condition | undefined {
   return pod.status?.conditions?.find((condition) => condition.type === type);
@@ -26,12 +55,11 @@ export function isActive(pod: Pod): boolean {
   return !isFinished(pod) && pod.metadata.deletionTimestamp === undefined;
 }
 
-export function controllerOf(object: KubeObject): OwnerReference | undefined {
+export function controllerOf(object: AnyObject): OwnerReference | undefined {
   return object.metadata.ownerReferences?.find((owner) => owner.controller === true);
 }
 
-export function controllerReference(owner: KubeObject, apiVersion: string, kind: string): OwnerReference {
-  const { name = '', uid = '' } = owner.metadata;
+export function controllerReference({ apiVersion, kind, metadata: { name, uid } }: AnyObject): OwnerReference {
   return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
 }
 
@@ -44,7 +72,7 @@ function deletionRank(pod: Pod): readonly number[] {
     phase === 'Pending' ? 0 : 1,
     isReady(pod) ? 1 : 0,
     -restarts,
-    -Date.parse(pod.metadata.creationTimestamp ?? ''),
+    -Date.parse(pod.metadata.creationTimestamp),
   ];
 }
 
