@@ -50,5 +50,5 @@ export {
   type RawRequestOptions,
   type RawResponse,
 } from './promises/raw-api.ts';
-export { type Promised } from './promises/steps.ts';
+export { type Promised } from './promises/checked-api.ts';
 export { createEchoImage, type EchoImage } from './echo-image.ts';

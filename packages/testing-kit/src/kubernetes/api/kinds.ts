@@ -34,150 +34,78 @@ export type Kind = {
   readonly fields?: readonly string[];
 };
 
-const workloadScale = {
-  specReplicasPath: 'spec/replicas',
-  statusReplicasPath: 'status/replicas',
-  selectorPath: 'spec/selector',
-};
-const eventFields = [
-  'involvedObject.kind',
-  'involvedObject.name',
-  'involvedObject.namespace',
-  'involvedObject.uid',
-  'reason',
-  'type',
-];
-const core = { group: '', version: 'v1', namespaced: true } as const;
-const apps = { group: 'apps', version: 'v1', namespaced: true, hasStatus: true, scale: workloadScale } as const;
+/** A kind of `group/version` (or of a version of the core group), with a namespace unless `more` says otherwise. */
+function kindOf(groupVersion: string, resource: string, kind: string, more: Partial<Kind> = {}): Kind {
+  const [version = '', group = ''] = groupVersion.split('/').reverse();
+  return { group, version, resource, kind, namespaced: true, ...more };
+}
+
+/** A kind of workload: it has a scale. */
+function workloadOf(resource: string, kind: string, generation: GenerationRule, more: Partial<Kind>): Kind {
+  const scale = {
+    specReplicasPath: 'spec/replicas',
+    statusReplicasPath: 'status/replicas',
+    selectorPath: 'spec/selector',
+  };
+  return kindOf('apps/v1', resource, kind, { hasStatus: true, scale, generation, ...more });
+}
+
+const ofCluster = { namespaced: false };
+const bySpec = { generation: 'spec' } as const;
+const withStatus = { hasStatus: true };
+const created = { createOnUpdate: true };
+const podFields = ['spec.nodeName', 'status.phase', 'status.podIP'];
+const eventFields = ['kind', 'name', 'namespace', 'uid'].map((field) => `involvedObject.${field}`);
 
 /** The kinds a fake API starts with. */
 export const builtInKinds: readonly Kind[] = [
-  {
-    ...core,
-    resource: 'namespaces',
-    kind: 'Namespace',
-    namespaced: false,
-    hasStatus: true,
+  kindOf('v1', 'namespaces', 'Namespace', {
+    ...ofCluster,
+    ...withStatus,
     shortNames: ['ns'],
     fields: ['status.phase'],
-  },
-  {
-    ...core,
-    resource: 'pods',
-    kind: 'Pod',
-    hasStatus: true,
-    generation: 'spec',
+  }),
+  kindOf('v1', 'pods', 'Pod', {
+    ...withStatus,
+    ...bySpec,
     shortNames: ['po'],
     returnsDeleted: true,
-    fields: ['spec.nodeName', 'status.phase', 'status.podIP'],
-  },
-  {
-    ...core,
-    resource: 'services',
-    kind: 'Service',
-    hasStatus: true,
-    shortNames: ['svc'],
-    createOnUpdate: true,
-    returnsDeleted: true,
-  },
-  { ...core, resource: 'events', kind: 'Event', shortNames: ['ev'], createOnUpdate: true, fields: eventFields },
-  { ...core, resource: 'configmaps', kind: 'ConfigMap', shortNames: ['cm'] },
-  { ...core, resource: 'secrets', kind: 'Secret', fields: ['type'] },
-  { ...core, resource: 'nodes', kind: 'Node', namespaced: false, hasStatus: true, shortNames: ['no'] },
-  { ...core, resource: 'serviceaccounts', kind: 'ServiceAccount', shortNames: ['sa'], returnsDeleted: true },
-  { ...core, resource: 'endpoints', kind: 'Endpoints', shortNames: ['ep'], createOnUpdate: true },
-  { ...apps, resource: 'deployments', kind: 'Deployment', generation: 'spec-and-annotations', shortNames: ['deploy'] },
-  {
-    ...apps,
-    resource: 'replicasets',
-    kind: 'ReplicaSet',
-    generation: 'spec',
-    shortNames: ['rs'],
-    fields: ['status.replicas'],
-  },
-  { ...apps, resource: 'statefulsets', kind: 'StatefulSet', generation: 'spec', shortNames: ['sts'] },
-  {
-    group: 'discovery.k8s.io',
-    version: 'v1',
-    resource: 'endpointslices',
-    kind: 'EndpointSlice',
-    namespaced: true,
-    generation: 'labels-and-content',
-  },
-  {
-    group: 'coordination.k8s.io',
-    version: 'v1',
-    resource: 'leases',
-    kind: 'Lease',
-    namespaced: true,
-    needsVersion: true,
-    createOnUpdate: true,
-  },
-  {
-    group: 'networking.k8s.io',
-    version: 'v1',
-    resource: 'ingresses',
-    kind: 'Ingress',
-    namespaced: true,
-    hasStatus: true,
-    generation: 'spec',
-    shortNames: ['ing'],
-  },
-  {
-    group: 'networking.k8s.io',
-    version: 'v1',
-    resource: 'ingressclasses',
-    kind: 'IngressClass',
-    namespaced: false,
-    generation: 'spec',
-  },
-  {
-    group: 'networking.k8s.io',
-    version: 'v1',
-    resource: 'networkpolicies',
-    kind: 'NetworkPolicy',
-    namespaced: true,
-    generation: 'spec',
-  },
-  { group: 'events.k8s.io', version: 'v1', resource: 'events', kind: 'Event', namespaced: true, createOnUpdate: true },
-  {
-    group: 'policy',
-    version: 'v1',
-    resource: 'poddisruptionbudgets',
-    kind: 'PodDisruptionBudget',
-    namespaced: true,
-    hasStatus: true,
-    generation: 'spec',
-  },
-  {
-    group: 'autoscaling',
-    version: 'v2',
-    resource: 'horizontalpodautoscalers',
-    kind: 'HorizontalPodAutoscaler',
-    namespaced: true,
-    hasStatus: true,
+    fields: podFields,
+  }),
+  kindOf('v1', 'services', 'Service', { ...withStatus, ...created, shortNames: ['svc'], returnsDeleted: true }),
+  kindOf('v1', 'events', 'Event', { ...created, shortNames: ['ev'], fields: [...eventFields, 'reason', 'type'] }),
+  kindOf('v1', 'configmaps', 'ConfigMap', { shortNames: ['cm'] }),
+  kindOf('v1', 'secrets', 'Secret', { fields: ['type'] }),
+  kindOf('v1', 'nodes', 'Node', { ...ofCluster, ...withStatus, shortNames: ['no'] }),
+  kindOf('v1', 'serviceaccounts', 'ServiceAccount', { shortNames: ['sa'], returnsDeleted: true }),
+  kindOf('v1', 'endpoints', 'Endpoints', { ...created, shortNames: ['ep'] }),
+  workloadOf('deployments', 'Deployment', 'spec-and-annotations', { shortNames: ['deploy'] }),
+  workloadOf('replicasets', 'ReplicaSet', 'spec', { shortNames: ['rs'], fields: ['status.replicas'] }),
+  workloadOf('statefulsets', 'StatefulSet', 'spec', { shortNames: ['sts'] }),
+  kindOf('discovery.k8s.io/v1', 'endpointslices', 'EndpointSlice', { generation: 'labels-and-content' }),
+  kindOf('coordination.k8s.io/v1', 'leases', 'Lease', { ...created, needsVersion: true }),
+  kindOf('networking.k8s.io/v1', 'ingresses', 'Ingress', { ...withStatus, ...bySpec, shortNames: ['ing'] }),
+  kindOf('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', { ...ofCluster, ...bySpec }),
+  kindOf('networking.k8s.io/v1', 'networkpolicies', 'NetworkPolicy', bySpec),
+  kindOf('events.k8s.io/v1', 'events', 'Event', created),
+  kindOf('policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget', { ...withStatus, ...bySpec }),
+  kindOf('autoscaling/v2', 'horizontalpodautoscalers', 'HorizontalPodAutoscaler', {
+    ...withStatus,
     shortNames: ['hpa'],
-  },
+  }),
 ];
 
-const gatewayApi = {
-  group: 'gateway.networking.k8s.io',
-  version: 'v1',
-  namespaced: true,
-  hasStatus: true,
-  generation: 'spec',
-  custom: true,
-  needsVersion: true,
-} as const;
+const ofGateway = { ...withStatus, ...bySpec, custom: true, needsVersion: true };
+const gatewayApi = 'gateway.networking.k8s.io/v1';
 
 /**
  * The kinds of Gateway API that scaler reads. A fake API has them when they are among its `kinds` or registered later:
  * without, it is a cluster where Gateway API is not installed. Their defaults are not filled in.
  */
 export const gatewayKinds: readonly Kind[] = [
-  { ...gatewayApi, resource: 'gateways', kind: 'Gateway', shortNames: ['gtw'] },
-  { ...gatewayApi, resource: 'httproutes', kind: 'HTTPRoute' },
-  { ...gatewayApi, resource: 'gatewayclasses', kind: 'GatewayClass', namespaced: false },
+  kindOf(gatewayApi, 'gateways', 'Gateway', { ...ofGateway, shortNames: ['gtw'] }),
+  kindOf(gatewayApi, 'httproutes', 'HTTPRoute', ofGateway),
+  kindOf(gatewayApi, 'gatewayclasses', 'GatewayClass', { ...ofGateway, ...ofCluster }),
 ];
 
 /** `apps/v1/deployments`, `v1/pods`. */

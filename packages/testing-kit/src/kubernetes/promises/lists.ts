@@ -1,27 +1,26 @@
 import assert from 'node:assert/strict';
-import { type RawApi } from './raw-api.ts';
-import { at, configMap, expectRefusal, expectStatus, pod, type Promised, workload } from './steps.ts';
+import { type Check, type CheckedApi } from './checked-api.ts';
 
 const maps = 'v1/configmaps';
 
-async function names(api: RawApi, gvr: string, query: Record<string, string>): Promise<string[]> {
-  const { items } = await expectStatus(api, 200, 'GET', at(api, gvr), { query });
+async function names(api: CheckedApi, gvr: string, query: Record<string, string>): Promise<string[]> {
+  const { items } = await api.list(gvr, query);
   return items.map(({ metadata }: { metadata: { name: string } }) => metadata.name);
 }
 
 /** Promises about lists. */
-export const listPromises: Promised[] = [
+export const listPromises: Check[] = [
   {
     name: 'a list has its kind and a version, and its items leave their kind out',
     async run(api) {
-      await configMap(api);
-      const list = await expectStatus(api, 200, 'GET', at(api, maps));
+      await api.configMap();
+      const list = await api.list(maps);
       assert.deepEqual([list.kind, list.apiVersion], ['ConfigMapList', 'v1']);
       assert.match(list.metadata.resourceVersion, /^\d+$/);
       assert.deepEqual([list.items[0].kind, list.items[0].apiVersion], [undefined, undefined]);
-      const all = await expectStatus(api, 200, 'GET', '/api/v1/configmaps');
+      const all = await api.demand(200, 'GET', '/api/v1/configmaps');
       assert.ok(all.items.length >= list.items.length);
-      const none = await expectStatus(api, 200, 'GET', at(api, maps), { query: { labelSelector: 'nothing=has-it' } });
+      const none = await api.list(maps, { labelSelector: 'nothing=has-it' });
       assert.deepEqual(none.items, []);
     },
   },
@@ -30,7 +29,7 @@ export const listPromises: Promised[] = [
     async run(api) {
       const set = { set: `s${Date.now()}` };
       const make = async (labels: object): Promise<string> =>
-        (await configMap(api, { metadata: { labels: { ...set, ...labels } } })).metadata.name;
+        (await api.configMap({ metadata: { labels: { ...set, ...labels } } })).metadata.name;
       const [one, two, bare] = [await make({ tier: 'one', extra: '' }), await make({ tier: 'two' }), await make({})];
       const selected = async (selector: string): Promise<string[]> =>
         names(api, maps, { labelSelector: `set=${set.set},${selector}` });
@@ -49,25 +48,26 @@ export const listPromises: Promised[] = [
   {
     name: 'selectors that can not be read, and unknown fields, are 400 BadRequest',
     async run(api) {
-      await expectRefusal(api, 400, 'BadRequest', 'GET', at(api, maps), { query: { labelSelector: 'a b c' } });
-      await expectRefusal(api, 400, 'BadRequest', 'GET', at(api, maps), {
-        query: { fieldSelector: 'spec.nonsense=1' },
-      });
-      await expectRefusal(api, 400, 'BadRequest', 'GET', at(api, maps), { query: { resourceVersion: 'abc' } });
-      await expectRefusal(api, 400, 'BadRequest', 'GET', at(api, maps), { query: { limit: '1', continue: 'abc' } });
+      const queries = [
+        { labelSelector: 'a b c' },
+        { fieldSelector: 'spec.nonsense=1' },
+        { resourceVersion: 'abc' },
+        { limit: '1', continue: 'abc' },
+      ];
+      for (const query of queries) await api.refuse('BadRequest', 'GET', api.at(maps), { query });
     },
   },
   {
     name: 'field selectors find objects by name, pods by node and phase',
     async run(api) {
-      const { metadata } = await configMap(api);
+      const { metadata } = await api.configMap();
       assert.deepEqual(await names(api, maps, { fieldSelector: `metadata.name=${metadata.name}` }), [metadata.name]);
       const {
         metadata: { name },
-      } = await pod(api, { nodeName: 'a-node-for-selectors' });
+      } = await api.pod({ nodeName: 'a-node-for-selectors' });
       const query = { fieldSelector: 'spec.nodeName=a-node-for-selectors,status.phase!=Running' };
       assert.deepEqual(await names(api, 'v1/pods', query), [name]);
-      await expectStatus(api, 200, 'DELETE', at(api, 'v1/pods', name), { body: { gracePeriodSeconds: 0 } });
+      await api.remove('v1/pods', name, { gracePeriodSeconds: 0 });
     },
   },
   {
@@ -75,19 +75,19 @@ export const listPromises: Promised[] = [
     async run(api) {
       const labels = { paged: `p${Date.now()}` };
       const made: string[] = [];
-      for (let i = 0; i < 5; i += 1) made.push((await configMap(api, { metadata: { labels } })).metadata.name);
+      for (let i = 0; i < 5; i += 1) made.push((await api.configMap({ metadata: { labels } })).metadata.name);
       const labelSelector = `paged=${labels.paged}`;
       const seen: string[] = [];
       let next: string | undefined;
       let version: string | undefined;
       do {
         const query = { labelSelector, limit: '2', ...(next === undefined ? {} : { continue: next }) };
-        const { metadata, items } = await expectStatus(api, 200, 'GET', at(api, maps), { query });
+        const { metadata, items } = await api.list(maps, query);
         assert.equal(metadata.resourceVersion, (version ??= metadata.resourceVersion));
         seen.push(...items.map((item: { metadata: { name: string } }) => item.metadata.name));
         if (next === undefined) {
-          await expectStatus(api, 200, 'DELETE', at(api, maps, [...made].sort()[4]!));
-          await configMap(api, { metadata: { labels } });
+          await api.remove(maps, [...made].sort()[4]!);
+          await api.configMap({ metadata: { labels } });
         }
         next = metadata.continue;
       } while (next !== undefined);
@@ -97,17 +97,17 @@ export const listPromises: Promised[] = [
   {
     name: 'an exact version is the list as it was then, a version from the future is 504 Timeout',
     async run(api) {
-      const { metadata } = await workload(api);
-      const path = at(api, 'apps/v1/deployments');
-      await expectStatus(api, 200, 'DELETE', at(api, 'apps/v1/deployments', metadata.name));
+      const { metadata } = await api.workload();
+      const path = api.at('apps/v1/deployments');
+      await api.remove('apps/v1/deployments', metadata.name);
       const query = {
         resourceVersion: metadata.resourceVersion,
         resourceVersionMatch: 'Exact',
         fieldSelector: `metadata.name=${metadata.name}`,
       };
-      const then = await expectStatus(api, 200, 'GET', path, { query });
+      const then = await api.demand(200, 'GET', path, { query });
       assert.deepEqual([then.items.length, then.metadata.resourceVersion], [1, metadata.resourceVersion]);
-      await expectRefusal(api, 504, 'Timeout', 'GET', path, { query: { resourceVersion: '99999999999' } });
+      await api.refuse('Timeout', 'GET', path, { query: { resourceVersion: '99999999999' } });
     },
   },
 ];

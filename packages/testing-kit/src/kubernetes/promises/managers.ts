@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { type Document, type RawApi } from './raw-api.ts';
-import { at, expectStatus, get, patchTypes, type Promised, service, workload } from './steps.ts';
+import { type Document } from './raw-api.ts';
+import { type Check, type CheckedApi, patchTypes } from './checked-api.ts';
 
 const deployments = 'apps/v1/deployments';
 
 /** A merge patch as `manager`. */
-function patchAs(api: RawApi, manager: string, gvr: string, name: string, body: object): Promise<Document> {
+function patchAs(api: CheckedApi, manager: string, gvr: string, name: string, body: object): Promise<Document> {
   const options = { body, contentType: patchTypes.merge, query: { fieldManager: manager } };
-  return expectStatus(api, 200, 'PATCH', at(api, gvr, name), options);
+  return api.demand(200, 'PATCH', api.at(gvr, name), options);
 }
 
 /** Managers of a field, each with its subresource where it has one. */
@@ -18,11 +18,11 @@ function managersOf({ metadata }: Document, ...path: string[]): string[] {
 }
 
 /** Promises about `metadata.managedFields`, by which another writer of the same field is known. */
-export const managerPromises: Promised[] = [
+export const managerPromises: Check[] = [
   {
     name: 'the writer of a change to the selector of a Service manages the whole of it from then on, also after taking a key away',
     async run(api) {
-      const { metadata } = await service(api);
+      const { metadata } = await api.service();
       const write = async (manager: string, value: string | null): Promise<string[]> =>
         managersOf(
           await patchAs(api, manager, 'v1/services', metadata.name, { spec: { selector: { 'scaler/asleep': value } } }),
@@ -31,7 +31,7 @@ export const managerPromises: Promised[] = [
         );
       assert.deepEqual(await write('first', 'e1'), ['first']);
       assert.deepEqual(await write('second', null), ['second']);
-      const { metadata: after } = await get(api, 'v1/services', metadata.name);
+      const { metadata: after } = await api.get('v1/services', metadata.name);
       const entry = after.managedFields.find(({ manager }: Document) => manager === 'second');
       assert.equal(entry.operation, 'Update');
       assert.match(entry.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
@@ -41,7 +41,7 @@ export const managerPromises: Promised[] = [
   {
     name: 'a label is managed by the last writer that set it, and a removed label has no manager: its remover leaves no trace',
     async run(api) {
-      const { metadata } = await workload(api);
+      const { metadata } = await api.workload();
       const write = (manager: string, value: string | null): Promise<Document> =>
         patchAs(api, manager, deployments, metadata.name, { metadata: { labels: { 'scaler/phase': value } } });
       const field = ['f:metadata', 'f:labels', 'f:scaler/phase'] as const;
@@ -58,15 +58,15 @@ export const managerPromises: Promised[] = [
   {
     name: 'replicas set through the scale have that manager, and a 0 set through the scale has none',
     async run(api) {
-      const { metadata } = await workload(api, 'deployments', { generateName: 'promise-' });
+      const { metadata } = await api.workload('deployments', { generateName: 'promise-' });
       const { name } = metadata;
       const scaled = async (manager: string, replicas: number): Promise<string[]> => {
         const body = { metadata: { name, namespace: api.namespace }, spec: { replicas } };
-        await expectStatus(api, 200, 'PUT', at(api, deployments, name, 'scale'), {
+        await api.demand(200, 'PUT', api.at(deployments, name, 'scale'), {
           body,
           query: { fieldManager: manager },
         });
-        return managersOf(await get(api, deployments, name), 'f:spec', 'f:replicas');
+        return managersOf(await api.get(deployments, name), 'f:spec', 'f:replicas');
       };
       // Paused and never scheduled, so that no pod runs.
       await patchAs(api, 'first', deployments, name, {

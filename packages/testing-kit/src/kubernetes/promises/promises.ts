@@ -4,7 +4,7 @@ import { listPromises } from './lists.ts';
 import { managerPromises } from './managers.ts';
 import { objectPromises } from './objects.ts';
 import { patchPromises } from './patches.ts';
-import { type Promised } from './steps.ts';
+import { CheckedApi, type Promised } from './checked-api.ts';
 import { watchPromises } from './watches.ts';
 import { workloadPromises } from './workloads.ts';
 
@@ -22,4 +22,4 @@ export const kubernetesApiPromises: readonly Promised[] = [
   ...listPromises,
   ...watchPromises,
   ...kindPromises,
-];
+].map(({ name, run }) => ({ name, run: (api) => run(new CheckedApi(api)) }));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { at, configMap, expectRefusal, expectStatus, patch, pod, type Promised, take } from './steps.ts';
+import { type Check } from './checked-api.ts';
 
 const maps = 'v1/configmaps';
 const remove = 'DELETE';
@@ -9,16 +9,16 @@ function ofOne(name: string, resourceVersion: string): Record<string, string> {
 }
 
 /** Promises about watches. */
-export const watchPromises: Promised[] = [
+export const watchPromises: Check[] = [
   {
     name: 'a watch from a version sends every later change once, in order, with rising versions',
     async run(api) {
-      const { metadata } = await configMap(api);
+      const { metadata } = await api.configMap();
       const { name } = metadata;
-      await patch(api, maps, name, 'merge', { data: { key: '2' } });
-      await patch(api, maps, name, 'merge', { data: { key: '3' } });
-      await expectStatus(api, 200, remove, at(api, maps, name));
-      const events = await take(api, maps, ofOne(name, metadata.resourceVersion), 3);
+      await api.patch(maps, name, 'merge', { data: { key: '2' } });
+      await api.patch(maps, name, 'merge', { data: { key: '3' } });
+      await api.demand(200, remove, api.at(maps, name));
+      const events = await api.take(maps, ofOne(name, metadata.resourceVersion), 3);
       assert.deepEqual(
         events.map(({ type, object }) => [type, object.data.key]),
         [
@@ -40,9 +40,9 @@ export const watchPromises: Promised[] = [
   {
     name: 'a watch from no version, or from 0, begins with an ADDED for each object',
     async run(api) {
-      const { metadata } = await configMap(api);
+      const { metadata } = await api.configMap();
       for (const resourceVersion of ['', '0']) {
-        const [event] = await take(api, maps, ofOne(metadata.name, resourceVersion), 1);
+        const [event] = await api.take(maps, ofOne(metadata.name, resourceVersion), 1);
         assert.deepEqual([event!.type, event!.object.metadata.uid], ['ADDED', metadata.uid]);
       }
     },
@@ -51,17 +51,17 @@ export const watchPromises: Promised[] = [
     name: 'an object that leaves the selector is DELETED with the last state that matched and the new version; when it enters it is ADDED',
     async run(api) {
       const labels = { look: `w${Date.now()}` };
-      const { metadata } = await configMap(api, { metadata: { labels }, data: { key: '1' } });
+      const { metadata } = await api.configMap({ metadata: { labels }, data: { key: '1' } });
       const { name } = metadata;
-      const left = await patch(api, maps, name, 'merge', {
+      const left = await api.patch(maps, name, 'merge', {
         metadata: { labels: { look: 'away' } },
         data: { key: '2' },
       });
-      await patch(api, maps, name, 'merge', { data: { key: '3' } });
-      const back = await patch(api, maps, name, 'merge', { metadata: { labels } });
-      await expectStatus(api, 200, remove, at(api, maps, name));
+      await api.patch(maps, name, 'merge', { data: { key: '3' } });
+      const back = await api.patch(maps, name, 'merge', { metadata: { labels } });
+      await api.demand(200, remove, api.at(maps, name));
       const query = { labelSelector: `look=${labels.look}`, resourceVersion: metadata.resourceVersion };
-      const [gone, again, deleted] = await take(api, maps, query, 3);
+      const [gone, again, deleted] = await api.take(maps, query, 3);
       assert.deepEqual([gone!.type, gone!.object.data.key, gone!.object.metadata.labels], ['DELETED', '1', labels]);
       assert.equal(gone!.object.metadata.resourceVersion, left.metadata.resourceVersion);
       assert.deepEqual([again!.type, again!.object.data.key], ['ADDED', '3']);
@@ -73,14 +73,14 @@ export const watchPromises: Promised[] = [
   {
     name: 'after the initial events a bookmark says so, if bookmarks are allowed',
     async run(api) {
-      const { metadata } = await configMap(api);
+      const { metadata } = await api.configMap();
       const fieldSelector = `metadata.name=${metadata.name}`;
       const wanted = [
         { allowWatchBookmarks: 'true' },
         { allowWatchBookmarks: 'true', sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' },
       ];
       for (const query of wanted) {
-        const [added, bookmark] = await take(api, maps, { fieldSelector, ...query }, 2);
+        const [added, bookmark] = await api.take(maps, { fieldSelector, ...query }, 2);
         assert.equal(added!.type, 'ADDED');
         assert.equal(bookmark!.type, 'BOOKMARK');
         assert.equal(bookmark!.object.kind, 'ConfigMap');
@@ -92,32 +92,31 @@ export const watchPromises: Promised[] = [
   {
     name: 'sendInitialEvents without resourceVersionMatch is 422',
     async run(api) {
-      await expectRefusal(api, 422, 'Invalid', 'GET', at(api, maps), {
-        query: { watch: '1', sendInitialEvents: 'true' },
-      });
+      const query = { watch: '1', sendInitialEvents: 'true' };
+      await api.refuse('Invalid', 'GET', api.at(maps), { query });
     },
   },
   {
     name: 'a watch ends after its timeoutSeconds without an error',
     async run(api) {
-      const { metadata } = await configMap(api);
+      const { metadata } = await api.configMap();
       const query = { ...ofOne(metadata.name, metadata.resourceVersion), timeoutSeconds: '1' };
-      for await (const event of api.watch(at(api, maps), query, AbortSignal.timeout(10_000)))
+      for await (const event of api.watch(api.at(maps), query, AbortSignal.timeout(10_000)))
         assert.fail(`an event: ${event.type}`);
     },
   },
   {
     name: 'a watch with a selector that can not be read is 400 before it starts',
     async run(api) {
-      await expectRefusal(api, 400, 'BadRequest', 'GET', at(api, maps), { query: { watch: '1', labelSelector: '((' } });
+      await api.refuse('BadRequest', 'GET', api.at(maps), { query: { watch: '1', labelSelector: '((' } });
     },
   },
   {
     name: 'a pod is seen to terminate before it is seen to go, even when it goes at once',
     async run(api) {
-      const { metadata } = await pod(api, { schedulerName: 'none' });
-      await expectStatus(api, 200, remove, at(api, 'v1/pods', metadata.name));
-      const [marked, gone] = await take(api, 'v1/pods', ofOne(metadata.name, metadata.resourceVersion), 2);
+      const { metadata } = await api.pod({ schedulerName: 'none' });
+      await api.demand(200, remove, api.at('v1/pods', metadata.name));
+      const [marked, gone] = await api.take('v1/pods', ofOne(metadata.name, metadata.resourceVersion), 2);
       assert.deepEqual([marked!.type, marked!.object.metadata.deletionGracePeriodSeconds], ['MODIFIED', 0]);
       assert.deepEqual([gone!.type, gone!.object.metadata.deletionGracePeriodSeconds], ['DELETED', 0]);
     },

@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict';
-import { type Document, type RawApi } from './raw-api.ts';
-import {
-  at,
-  expectRefusal,
-  expectStatus,
-  get,
-  patch,
-  patchFails,
-  patchTypes,
-  type Promised,
-  workload,
-} from './steps.ts';
+import { type Document } from './raw-api.ts';
+import { type Check, type CheckedApi } from './checked-api.ts';
 
 const deployments = 'apps/v1/deployments';
 
 /** A PUT of the Scale at its current version; the controller's own writes may come between, hence again. */
-async function putScale(api: RawApi, name: string, replicas: number): Promise<Document> {
+async function putScale(api: CheckedApi, name: string, replicas: number): Promise<Document> {
   for (let attempt = 1; ; attempt += 1) {
-    const scale = await get(api, deployments, name, 'scale');
-    const { status, body } = await api.request('PUT', at(api, deployments, name, 'scale'), {
+    const scale = await api.get(deployments, name, 'scale');
+    const { status, body } = await api.request('PUT', api.at(deployments, name, 'scale'), {
       body: { ...scale, spec: { replicas } },
     });
     if (status === 200) return body;
@@ -27,14 +17,14 @@ async function putScale(api: RawApi, name: string, replicas: number): Promise<Do
 }
 
 /** Promises about generations, status and scale. */
-export const workloadPromises: Promised[] = [
+export const workloadPromises: Check[] = [
   {
     name: "a Deployment's generation follows its spec and its annotations, not its labels and not its status",
     async run(api) {
-      const { metadata } = await workload(api);
+      const { metadata } = await api.workload();
       const { name } = metadata;
       const generation = async (type: 'merge', body: object, sub = ''): Promise<number> =>
-        (await patch(api, deployments, name, type, body, sub)).metadata.generation;
+        (await api.patch(deployments, name, type, body, sub)).metadata.generation;
       assert.equal(metadata.generation, 1);
       assert.equal(await generation('merge', { metadata: { labels: { a: 'b' } } }), 1);
       assert.equal(await generation('merge', { status: { replicas: 7 } }, 'status'), 1);
@@ -47,12 +37,12 @@ export const workloadPromises: Promised[] = [
     name: "a StatefulSet's and a ReplicaSet's generation follow the spec alone",
     async run(api) {
       for (const resource of ['statefulsets', 'replicasets'] as const) {
-        const { metadata } = await workload(api, resource);
-        const annotated = await patch(api, `apps/v1/${resource}`, metadata.name, 'merge', {
+        const { metadata } = await api.workload(resource);
+        const annotated = await api.patch(`apps/v1/${resource}`, metadata.name, 'merge', {
           metadata: { annotations: { a: 'b' }, labels: { c: 'd' } },
         });
         assert.equal(annotated.metadata.generation, 1, resource);
-        const changed = await patch(api, `apps/v1/${resource}`, metadata.name, 'merge', {
+        const changed = await api.patch(`apps/v1/${resource}`, metadata.name, 'merge', {
           spec: { minReadySeconds: 1 },
         });
         assert.equal(changed.metadata.generation, 2, resource);
@@ -62,14 +52,13 @@ export const workloadPromises: Promised[] = [
   {
     name: 'the object ignores a status, and the status subresource ignores spec and labels',
     async run(api) {
-      const { metadata } = await workload(api);
-      const first = await patch(api, deployments, metadata.name, 'merge', {
+      const { metadata } = await api.workload();
+      const first = await api.patch(deployments, metadata.name, 'merge', {
         metadata: { labels: { a: 'b' } },
         status: { collisionCount: 9 },
       });
       assert.equal(first.status.collisionCount, undefined);
-      const second = await patch(
-        api,
+      const second = await api.patch(
         deployments,
         metadata.name,
         'merge',
@@ -84,42 +73,41 @@ export const workloadPromises: Promised[] = [
   {
     name: 'the selector of a Deployment is immutable and must match its template',
     async run(api) {
-      const { metadata, spec } = await workload(api);
-      const options = { body: { spec: { selector: { matchLabels: { more: 'x' } } } }, contentType: patchTypes.merge };
-      const changed = await expectRefusal(api, 422, 'Invalid', 'PATCH', at(api, deployments, metadata.name), options);
+      const { metadata, spec } = await api.workload();
+      const selector = { matchLabels: { more: 'x' } };
+      const changed = await api.refusePatch('Invalid', deployments, metadata.name, 'merge', { spec: { selector } });
       assert.ok(changed.details.causes.some(({ field }: { field: string }) => field === 'spec.selector'));
       const body = { metadata: { name: 'unmatched' }, spec: { ...spec, selector: { matchLabels: { other: 'x' } } } };
-      const refused = await expectRefusal(api, 422, 'Invalid', 'POST', at(api, deployments), { body });
+      const refused = await api.refuseCreate('Invalid', deployments, body);
       assert.equal(refused.details.causes[0].field, 'spec.template.metadata.labels');
     },
   },
   {
     name: "a Scale has the object's identity and version, and leaves replicas out when they are 0",
     async run(api) {
-      const { metadata } = await workload(api);
-      const scale = await get(api, deployments, metadata.name, 'scale');
+      const { metadata } = await api.workload();
+      const scale = await api.get(deployments, metadata.name, 'scale');
       assert.deepEqual([scale.kind, scale.apiVersion, scale.metadata.uid], ['Scale', 'autoscaling/v1', metadata.uid]);
       assert.deepEqual(scale.spec, {});
       assert.deepEqual(scale.status, { replicas: 0, selector: 'app=promise' });
-      await patchFails(api, deployments, metadata.name, [{ op: 'test', path: '/spec/replicas', value: 0 }], 'scale');
+      await api.patchFails(deployments, metadata.name, [{ op: 'test', path: '/spec/replicas', value: 0 }], 'scale');
     },
   },
   {
     name: 'PUT of a Scale with an old version of the object is 409 Conflict, with the current one it is written',
     async run(api) {
-      const { metadata } = await workload(api);
-      const old = await get(api, deployments, metadata.name, 'scale');
-      await patch(api, deployments, metadata.name, 'merge', { metadata: { labels: { moved: 'on' } } });
-      const body = await expectRefusal(api, 409, 'Conflict', 'PUT', at(api, deployments, metadata.name, 'scale'), {
-        body: { ...old, spec: { replicas: 3 } },
-      });
+      const { metadata } = await api.workload();
+      const old = await api.get(deployments, metadata.name, 'scale');
+      await api.patch(deployments, metadata.name, 'merge', { metadata: { labels: { moved: 'on' } } });
+      const stale = { ...old, spec: { replicas: 3 } };
+      const body = await api.refuseReplace('Conflict', deployments, metadata.name, stale, 'scale');
       assert.equal(body.details.kind, 'deployments');
-      await patch(api, deployments, metadata.name, 'merge', {
+      await api.patch(deployments, metadata.name, 'merge', {
         spec: { paused: true, template: { spec: { schedulerName: 'none' } } },
       });
       const scaled = await putScale(api, metadata.name, 1);
       assert.deepEqual([scaled.kind, scaled.spec], ['Scale', { replicas: 1 }]);
-      const object = await get(api, deployments, metadata.name);
+      const object = await api.get(deployments, metadata.name);
       assert.equal(object.spec.replicas, 1);
       assert.ok(object.metadata.generation > 1);
       await putScale(api, metadata.name, 0);
@@ -128,18 +116,18 @@ export const workloadPromises: Promised[] = [
   {
     name: 'a Scale without version always wins, a negative one is 422, and it can be patched',
     async run(api) {
-      const { metadata } = await workload(api);
-      const path = at(api, deployments, metadata.name, 'scale');
-      const identity = { name: metadata.name, namespace: api.namespace };
-      await expectStatus(api, 200, 'PUT', path, { body: { metadata: identity, spec: { replicas: 0 } } });
-      await expectRefusal(api, 422, 'Invalid', 'PUT', path, { body: { metadata: identity, spec: { replicas: -1 } } });
+      const { metadata } = await api.workload();
+      const { name } = metadata;
+      const scaleTo = (replicas: number): object => ({
+        metadata: { name, namespace: api.namespace },
+        spec: { replicas },
+      });
+      await api.replace(deployments, name, scaleTo(0), 'scale');
+      await api.refuseReplace('Invalid', deployments, name, scaleTo(-1), 'scale');
       for (const type of ['merge', 'strategic'] as const)
-        await patch(api, deployments, metadata.name, type, { spec: { replicas: 0 } }, 'scale');
-      const options = {
-        body: { metadata: { resourceVersion: '1' }, spec: { replicas: 0 } },
-        contentType: patchTypes.merge,
-      };
-      await expectRefusal(api, 409, 'Conflict', 'PATCH', path, options);
+        await api.patch(deployments, name, type, { spec: { replicas: 0 } }, 'scale');
+      const stale = { metadata: { resourceVersion: '1' }, spec: { replicas: 0 } };
+      await api.refusePatch('Conflict', deployments, name, 'merge', stale, 'scale');
     },
   },
 ];
