@@ -1,3 +1,5 @@
+import type { Comparison } from './against/verdict.ts';
+
 /** One number that a scenario measured. Ranges are of its rounds. */
 export interface Figure {
   readonly name: string;
@@ -29,6 +31,13 @@ export interface Context {
   doubt(reason: string): void;
 }
 
+/** A comparison of this tree with another commit's. */
+export interface AgainstRun extends Pick<Context, 'quick' | 'log'> {
+  /** The folders of both trees, whose programs are built. */
+  readonly trees: { readonly now: string; readonly before: string };
+  readonly pairs: number;
+}
+
 export interface Scenario {
   /** Lower case with hyphens: its name on the command line and of its JSON file. */
   readonly name: string;
@@ -41,4 +50,6 @@ export interface Scenario {
   /** `--quick` runs it when no names are given. */
   readonly isGate?: boolean;
   run(context: Context): Promise<readonly Figure[]>;
+  /** Measures the programs of both trees in alternation. Without it, `--against` does not run the scenario. */
+  against?(run: AgainstRun): Promise<readonly Comparison[]>;
 }

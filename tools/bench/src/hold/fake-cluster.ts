@@ -1,8 +1,5 @@
 // A fake Kubernetes API full of sleeping Deployments, in a process of its own.
 import { sliceLabels } from '@scaler/kube';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type FakeApi, type KubeObject, type NewObject, startFakeApi } from '@scaler/testing-kit/kubernetes';
 import { keys, newEpoch, portLabel } from '@scaler/workload-scaler';
 import { serveCalls } from '../processes/calls.ts';
@@ -31,17 +28,14 @@ const gvr = {
   services: 'v1/services',
   slices: 'discovery.k8s.io/v1/endpointslices',
 };
-const folder = mkdtempSync(join(tmpdir(), 'scaler-bench-'));
 const raised = new Map<string, number>();
 let api: FakeApi;
 
 const calls = {
-  /** Starts the API; resolves with the path of a kubeconfig. */
+  /** Starts the API; resolves with the text of a kubeconfig. */
   async start(): Promise<string> {
     api = await startFakeApi();
-    const path = join(folder, 'kubeconfig');
-    writeFileSync(path, api.kubeconfig('dlx'));
-    return path;
+    return api.kubeconfig('dlx');
   },
   /** Makes sleepers `app-0` and so on, each with its Service, diverted as a park leaves them. */
   fill(options: FillOptions): void {
@@ -68,8 +62,6 @@ const calls = {
   },
   /** When the replicas of each were raised, on the clock that all processes share. */
   raised: (): Record<string, number> => Object.fromEntries(raised),
-  /** Cleans up, before the process is stopped. */
-  clean: (): void => rmSync(folder, { recursive: true, force: true }),
 };
 
 function addSleeper(i: number, options: FillOptions): void {

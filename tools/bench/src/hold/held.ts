@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { comparisonOf, failOn, measurePairs, type Side } from '../against/sides.ts';
+import type { Comparison } from '../against/verdict.ts';
 import type { Remote } from '../processes/calls.ts';
 import type { DlxProcess } from '../processes/dlx.ts';
 import { forgetPeak } from '../processes/usage.ts';
 import { figureOf, none } from '../figure.ts';
-import type { Context, Figure, Scenario } from '../scenario.ts';
+import { disturbanceBetween, readTicks } from '../machine/disturbance.ts';
+import type { AgainstRun, Context, Figure, Scenario } from '../scenario.ts';
 import type { ClientCalls, Round } from './client.ts';
 import { exactly } from './figures.ts';
 import { loopback, openStage, settled, sleeper } from './stage.ts';
@@ -12,12 +15,15 @@ import { loopback, openStage, settled, sleeper } from './stage.ts';
 const window = 64;
 const mostRounds = 3;
 const many = { full: 10_000, quick: 2_000 };
+/** The most memory that a held request may take beside another commit. */
+const mostHeldKB = 12;
 
 export const held: Scenario = {
   name: 'held',
   doc: 'Many held GETs for one sleeper, which then wakes.',
   isGate: true,
   run: (context) => holdMany(context, {}, { eachKB: 16, peakMB: 370 }),
+  against: compareTrees,
 };
 
 export const heldBodies: Scenario = {
@@ -31,7 +37,7 @@ interface Load {
 }
 
 /** The measurements of one round. */
-export interface Seen {
+interface Seen {
   readonly failed: number;
   readonly notForwarded: number;
   readonly scaleCalls: number;
@@ -138,15 +144,39 @@ async function holdMany(context: Context, load: Load, limits: { eachKB: number; 
   ];
 }
 
+async function compareTrees(run: AgainstRun): Promise<readonly Comparison[]> {
+  const { quick, pairs, trees } = run;
+  const count = quick ? many.quick : many.full;
+  const rounds = await measurePairs<Seen>(run, {
+    rounds: pairs,
+    spare: Math.ceil(pairs / 4),
+    async measure(side) {
+      const ticks = readTicks();
+      const measured = await holdOnce({ count, tree: trees[side as Side] });
+      return { measured, disturbance: disturbanceBetween(ticks, readTicks()) };
+    },
+    text: ({ drainRate }) => `${drainRate.toFixed(0)} rps`,
+  });
+  failOn(rounds, ({ failed, notForwarded }) => failed + notForwarded, 'held requests were not answered');
+  return [
+    comparisonOf('drained per second', 'rps', rounds, ({ drainRate }) => drainRate),
+    comparisonOf('processor time of a drained one', 'µs', rounds, ({ drainCpuUs }) => drainCpuUs, {
+      lessIsBetter: true,
+    }),
+    comparisonOf('memory of each held', 'KB', rounds, ({ eachKB }) => eachKB, {
+      lessIsBetter: true,
+      // Few held requests would share what the process itself needs.
+      ...(!quick && { atMost: mostHeldKB }),
+    }),
+  ];
+}
+
 /** Each round has processes of its own: memory that an earlier round left behind would hide what this one takes. */
-export async function holdOnce({
-  program,
-  ...load
-}: Load & { count: number; program?: string | undefined }): Promise<Seen> {
+async function holdOnce({ tree, ...load }: Load & { count: number; tree?: string }): Promise<Seen> {
   const { count } = load;
   await using stage = openStage();
   const [app, client] = [await stage.app(), await stage.client()];
-  const dlx = await stage.dlx({ program });
+  const dlx = await stage.dlx({ tree });
   await dlx.control.set([sleeper('web')]);
   await dlx.control.plan('web', { endpoints: [loopback(await app.listen())] });
   for (let i = 0; i < 3; i++) await warmUp(dlx, client, { ...load, count: Math.ceil(count / 10) });

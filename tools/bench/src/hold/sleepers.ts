@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { comparisonOf, failOn, measurePairs, type Side } from '../against/sides.ts';
+import { disturbanceBetween, readTicks } from '../machine/disturbance.ts';
 import { openFileLimit } from '../processes/child.ts';
-import type { DlxOptions, DlxProcess } from '../processes/dlx.ts';
+import type { DlxOptions } from '../processes/dlx.ts';
 import { figureOf, none } from '../figure.ts';
 import type { Context, Figure, Scenario } from '../scenario.ts';
 import { exactly } from './figures.ts';
 import { openStage, type Stage } from './stage.ts';
-import type { FakeClusterCalls } from './fake-cluster.ts';
 
 const wanted = 10_000;
 const ports = 2;
@@ -16,80 +17,122 @@ const listenHost = '127.77.0.1';
 const otherFiles = 200;
 /** Until the work after the start is done. */
 const restMs = 30_000;
+/** In a comparison, whose pairs are many. */
+const againstMs = { rest: 15_000, window: 15_000 };
+
+/** A scaler, with a cluster of sleepers or with an empty one. */
+interface Kind {
+  readonly name: string;
+  readonly sleeping: DlxOptions;
+  readonly none: DlxOptions;
+}
+
+/** The measurements of one DLX with sleepers. */
+interface Seen {
+  readonly readyMs: number;
+  /** Memory above that of a DLX without any. */
+  readonly aboveMB: number;
+  readonly noneMB: number;
+  readonly cpuPercent: number;
+  /** Ports that did not answer. */
+  readonly closed: number;
+}
 
 export const sleepers: Scenario = {
   name: 'sleepers',
   doc: 'Ten thousand sleeping resources with two ports each, and no traffic.',
-  run: async (context) => {
-    const count = Math.min(wanted, Math.floor((openFileLimit() - otherFiles) / ports));
-    if (count < wanted) {
-      context.log(
-        `a process may open ${openFileLimit()} files here, and not more: ${count} sleepers instead of ${wanted}`,
-      );
-    }
+  async run(context) {
+    const count = countOf(context);
+    await using stage = openStage();
+    const kinds = [benchScaler(count), await defaultScaler(stage, count)];
+    const figures = [exactly('sleepers, as many as files may be opened', count, count)];
+    for (const kind of kinds) figures.push(...(await figuresOf(context, kind, count)));
+    return figures;
+  },
+  async against(run) {
+    const count = countOf(run);
+    await using stage = openStage();
+    const kind = await defaultScaler(stage, count);
+    const windowMs = run.quick ? 1_000 : againstMs.window;
+    const rounds = await measurePairs<Seen>(run, {
+      rounds: run.pairs,
+      spare: Math.ceil(run.pairs / 4),
+      async measure(side) {
+        const ticks = readTicks();
+        const times = { restMs: run.quick ? 1_000 : againstMs.rest, windowMs };
+        const measured = await measure(kind, { ...times, count, tree: run.trees[side as Side] });
+        return { measured, disturbance: disturbanceBetween(ticks, readTicks()) };
+      },
+      text: ({ readyMs, aboveMB }) => `${readyMs.toFixed(0)} ms, ${aboveMB.toFixed(1)} MB`,
+    });
+    failOn(rounds, ({ closed }) => closed, 'ports do not answer once ready');
+    const less = { lessIsBetter: true };
     return [
-      exactly('sleepers, as many as files may be opened', count, count),
-      ...(await withBenchScaler(context, count)),
-      ...(await withDefaultScaler(context, count)),
+      comparisonOf('start → ready', 'ms', rounds, ({ readyMs }) => readyMs, less),
+      comparisonOf(`memory above none, for ${count}`, 'MB', rounds, ({ aboveMB }) => aboveMB, less),
+      comparisonOf('processor, without traffic', '%', rounds, ({ cpuPercent }) => cpuPercent, less),
     ];
   },
 };
 
-async function withBenchScaler(context: Context, count: number): Promise<readonly Figure[]> {
-  await using stage = openStage();
-  const rssOfNone = await measureNone(stage, {});
-  const dlx = await stage.dlx({ listenHost, scalerOptions: { sleepers: count, ports, firstPort } });
-  return await figuresOf(context, dlx, { count, rssOfNone, scaler: 'any scaler' });
-}
-
-async function withDefaultScaler(context: Context, count: number): Promise<readonly Figure[]> {
-  await using stage = openStage();
-  const { calls: cluster } = await stage.worker<FakeClusterCalls>('fake-cluster');
-  const kubeconfig = await cluster.start();
-  try {
-    const options = {
-      listenHost,
-      scaler: '@scaler/deployment-scaler',
-      scalerOptions: { portRange: `${firstPort}-30999` },
-      flags: [`--kubeconfig=${kubeconfig}`],
-    };
-    const rssOfNone = await measureNone(stage, options);
-    await cluster.fill({ count, ports, firstPort });
-    const dlx = await stage.dlx(options);
-    return await figuresOf(context, dlx, { count, rssOfNone, scaler: 'default scaler' });
-  } finally {
-    await cluster.clean();
+function countOf({ log }: Pick<Context, 'log'>): number {
+  const count = Math.min(wanted, Math.floor((openFileLimit() - otherFiles) / ports));
+  if (count < wanted) {
+    log(`a process may open ${openFileLimit()} files here, and not more: ${count} sleepers instead of ${wanted}`);
   }
+  return count;
 }
 
-async function measureNone(stage: Stage, options: DlxOptions): Promise<number> {
-  const dlx = await stage.dlx(options);
-  await sleep(restMs);
-  const rss = dlx.rssBytes();
-  await dlx.stop();
-  return rss;
+function benchScaler(count: number): Kind {
+  const options = { listenHost, scalerOptions: { sleepers: count, ports, firstPort } };
+  return { name: 'any scaler', sleeping: options, none: { listenHost } };
 }
 
-async function figuresOf(
-  { quick, log, keep }: Context,
-  dlx: DlxProcess,
-  { count, rssOfNone, scaler }: { count: number; rssOfNone: number; scaler: string },
-): Promise<readonly Figure[]> {
+async function defaultScaler(stage: Stage, count: number): Promise<Kind> {
+  const optionsFor = (kubeconfig: string): DlxOptions => ({
+    listenHost,
+    scaler: '@scaler/deployment-scaler',
+    scalerOptions: { portRange: `${firstPort}-30999` },
+    flags: [`--kubeconfig=${kubeconfig}`],
+  });
+  const [full, empty] = [await stage.cluster(), await stage.cluster()];
+  await full.fill({ count, ports, firstPort });
+  return {
+    name: 'default scaler',
+    sleeping: optionsFor(full.kubeconfig),
+    none: optionsFor(empty.kubeconfig),
+  };
+}
+
+async function measure(
+  { sleeping, none }: Kind,
+  { restMs, windowMs, count, tree }: { restMs: number; windowMs: number; count: number; tree?: string },
+): Promise<Seen> {
+  await using stage = openStage();
+  const dlx = await stage.dlx({ ...sleeping, tree });
+  const dlxOfNone = await stage.dlx({ ...none, tree });
   await sleep(restMs);
   const cpuBefore = dlx.cpuSeconds();
-  const forMs = quick ? 5_000 : 30_000;
-  await sleep(forMs);
-  const cpuPercent = ((dlx.cpuSeconds() - cpuBefore) / forMs) * 100_000;
-  const aboveMB = (dlx.rssBytes() - rssOfNone) / 1e6;
+  await sleep(windowMs);
+  const cpuPercent = ((dlx.cpuSeconds() - cpuBefore) / windowMs) * 100_000;
+  const noneMB = dlxOfNone.rssBytes() / 1e6;
+  const aboveMB = dlx.rssBytes() / 1e6 - noneMB;
   // Afterwards, because the first requests have code compiled; without sleepers there is no port to ask.
   const closed = await portsThatDoNotAnswer(count * ports);
-  keep({ scaler, count, readyMs: dlx.readyAfterMs, aboveMB, noneMB: rssOfNone / 1e6, cpuPercent });
+  return { readyMs: dlx.readyAfterMs, aboveMB, noneMB, cpuPercent, closed };
+}
+
+async function figuresOf({ quick, log, keep }: Context, kind: Kind, count: number): Promise<readonly Figure[]> {
+  const scaler = kind.name;
+  const seen = await measure(kind, { restMs, windowMs: quick ? 5_000 : 30_000, count });
+  const { readyMs, aboveMB, cpuPercent, closed } = seen;
+  keep({ scaler, count, ...seen });
   log(
-    `${scaler}: ready after ${dlx.readyAfterMs.toFixed(0)} ms, ${aboveMB.toFixed(1)} MB more, ${cpuPercent.toFixed(2)} % of a processor`,
+    `${scaler}: ready after ${readyMs.toFixed(0)} ms, ${aboveMB.toFixed(1)} MB more, ${cpuPercent.toFixed(2)} % of a processor`,
   );
   return [
     none(`${scaler}: ports that do not answer once ready`, closed),
-    figureOf(`${scaler}: start → ready`, 'ms', [dlx.readyAfterMs], { atMost: 5_000, quickAtMost: 10_000 }),
+    figureOf(`${scaler}: start → ready`, 'ms', [readyMs], { atMost: 5_000, quickAtMost: 10_000 }),
     // Fewer sleepers have fewer megabytes.
     figureOf(`${scaler}: memory above none, for 10,000`, 'MB', [(aboveMB / count) * wanted], { atMost: 60 }),
     figureOf(`${scaler}: processor, without traffic`, '%', [cpuPercent], { atMost: 0.5 }),

@@ -3,8 +3,12 @@ import type { Calls } from '../processes/calls.ts';
 import { cores } from '../machine/cores.ts';
 import { startWorker, type Worker } from '../processes/child.ts';
 import { type Counted, type DlxOptions, type DlxProcess, startDlx } from '../processes/dlx.ts';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { AppCalls } from './app.ts';
 import type { ClientCalls } from './client.ts';
+import type { FakeClusterCalls } from './fake-cluster.ts';
 import type { SerialAppCalls } from './serial-app.ts';
 import { beside } from '../processes/beside.ts';
 
@@ -14,16 +18,21 @@ export interface Stage extends AsyncDisposable {
   client(): Promise<Worker<ClientCalls>['calls']>;
   app(): Promise<Worker<AppCalls>['calls']>;
   serialApp(): Promise<Worker<SerialAppCalls>['calls']>;
-  /** Starts another process of the bench, by its file beside this one. */
-  worker<C extends Calls>(module: string): Promise<Worker<C>>;
+  cluster(): Promise<Cluster>;
+}
+
+/** A Kubernetes API in memory. */
+export interface Cluster extends Pick<Worker<FakeClusterCalls>['calls'], 'fill' | 'raised'> {
+  /** The path of its kubeconfig. */
+  readonly kubeconfig: string;
 }
 
 export function openStage(): Stage {
   const stops: (() => Promise<void>)[] = [];
-  const worker = async <C extends Calls>(module: string): Promise<Worker<C>> => {
-    const started = await startWorker<C>(beside(import.meta, module), { core: cores.others });
-    stops.push(started.stop);
-    return started;
+  const worker = async <C extends Calls>(module: string): Promise<Worker<C>['calls']> => {
+    const { calls, stop } = await startWorker<C>(beside(import.meta, module), { core: cores.others });
+    stops.push(stop);
+    return calls;
   };
   return {
     async dlx(options = {}) {
@@ -31,10 +40,17 @@ export function openStage(): Stage {
       stops.push(dlx.stop);
       return dlx;
     },
-    client: async () => (await worker<ClientCalls>('client')).calls,
-    app: async () => (await worker<AppCalls>('app')).calls,
-    serialApp: async () => (await worker<SerialAppCalls>('serial-app')).calls,
-    worker,
+    client: () => worker<ClientCalls>('client'),
+    app: () => worker<AppCalls>('app'),
+    serialApp: () => worker<SerialAppCalls>('serial-app'),
+    async cluster() {
+      const { start, fill, raised } = await worker<FakeClusterCalls>('fake-cluster');
+      const folder = await mkdtemp(join(tmpdir(), 'scaler-bench-'));
+      stops.push(() => rm(folder, { recursive: true, force: true }));
+      const kubeconfig = join(folder, 'kubeconfig');
+      await writeFile(kubeconfig, await start());
+      return { kubeconfig, fill, raised };
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all(stops.map((stop) => stop()));
     },

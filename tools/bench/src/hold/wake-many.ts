@@ -1,6 +1,5 @@
 import { figureOf, none } from '../figure.ts';
 import type { Figure, Scenario, Context } from '../scenario.ts';
-import type { FakeClusterCalls } from './fake-cluster.ts';
 import { percentile } from '../statistics.ts';
 import { exactly } from './figures.ts';
 import { loopback, openStage, settled, sleeper } from './stage.ts';
@@ -57,34 +56,28 @@ async function withBenchScaler({ quick, rounds, keep }: Context): Promise<readon
 /** Measures the write that raises the replicas; pods come up once the replicas of all are raised. */
 async function withDefaultScaler({ keep }: Context): Promise<readonly Figure[]> {
   await using stage = openStage();
-  const { calls: cluster } = await stage.worker<FakeClusterCalls>('fake-cluster');
-  const kubeconfig = await cluster.start();
-  try {
-    const [app, client] = [await stage.app(), await stage.client()];
-    await cluster.fill({ count: count + first, ports: 1, firstPort, appPort: await app.listen() });
-    const dlx = await stage.dlx({
-      scaler: '@scaler/deployment-scaler',
-      scalerOptions: { portRange: `${firstPort}-30999` },
-      flags: [`--kubeconfig=${kubeconfig}`],
-    });
-    await client.open({ count: count + first, port: dlx.port });
-    await client.send({ number: count, count: first, host: 'app-#.team-1' });
-    const cold = await client.answers();
-    await client.send({ from: first, count, host: 'app-#.team-0' });
-    const round = await client.answers();
-    const raised = await cluster.raised();
-    const tookMs = round.sent.map(({ sentMs }, i) => (raised[`app-${i}`] ?? Number.POSITIVE_INFINITY) - sentMs);
-    const { accepted, byOutcome } = await settled(dlx);
-    keep({ scaler: 'default scaler', p95Ms: percentile(tookMs, 0.95) });
-    return [
-      none('default scaler: failed', cold.failed + round.failed),
-      none('default scaler: accepted and not forwarded', accepted - (byOutcome['forwarded'] ?? 0)),
-      exactly('default scaler: raised by one write each', Object.keys(raised).length, count + first),
-      figureOf('default scaler: request → replicas raised, p95 of 100', 'ms', [percentile(tookMs, 0.95)], {
-        atMost: limitMs,
-      }),
-    ];
-  } finally {
-    await cluster.clean();
-  }
+  const [app, client, cluster] = [await stage.app(), await stage.client(), await stage.cluster()];
+  await cluster.fill({ count: count + first, ports: 1, firstPort, appPort: await app.listen() });
+  const dlx = await stage.dlx({
+    scaler: '@scaler/deployment-scaler',
+    scalerOptions: { portRange: `${firstPort}-30999` },
+    flags: [`--kubeconfig=${cluster.kubeconfig}`],
+  });
+  await client.open({ count: count + first, port: dlx.port });
+  await client.send({ number: count, count: first, host: 'app-#.team-1' });
+  const cold = await client.answers();
+  await client.send({ from: first, count, host: 'app-#.team-0' });
+  const round = await client.answers();
+  const raised = await cluster.raised();
+  const tookMs = round.sent.map(({ sentMs }, i) => (raised[`app-${i}`] ?? Number.POSITIVE_INFINITY) - sentMs);
+  const { accepted, byOutcome } = await settled(dlx);
+  keep({ scaler: 'default scaler', p95Ms: percentile(tookMs, 0.95) });
+  return [
+    none('default scaler: failed', cold.failed + round.failed),
+    none('default scaler: accepted and not forwarded', accepted - (byOutcome['forwarded'] ?? 0)),
+    exactly('default scaler: raised by one write each', Object.keys(raised).length, count + first),
+    figureOf('default scaler: request → replicas raised, p95 of 100', 'ms', [percentile(tookMs, 0.95)], {
+      atMost: limitMs,
+    }),
+  ];
 }

@@ -20,19 +20,21 @@ export interface NodeOptions {
   /** Flags of Node itself. */
   readonly nodeFlags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: the root of this tree. */
+  readonly cwd?: string;
 }
 
 /**
  * Starts a file of the repository with the Node that runs this process; the caller reads its standard output and error.
  */
 export function startNode(file: string, options: NodeOptions = {}): ChildProcess {
-  const { args = [], core, nodeFlags = [], env } = options;
+  const { args = [], core, nodeFlags = [], env, cwd = root } = options;
   const first = `--import=${beside(import.meta, 'end-with-parent')}`;
   const flags = [...(isBuilt ? [] : fromSource), first, ...nodeFlags];
   const node = [process.execPath, ...flags, file, ...args];
   const [command = '', ...rest] = core === undefined ? node : ['taskset', '-c', String(core), ...node];
   return spawn(command, rest, {
-    cwd: root,
+    cwd,
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

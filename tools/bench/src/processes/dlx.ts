@@ -10,8 +10,8 @@ import { cpuSeconds, peakRssBytes, rssBytes, sharedMs } from './usage.ts';
 const benchScaler = beside(import.meta, '../hold/bench-scaler');
 
 export interface DlxOptions {
-  /** Its main file. Default: this tree's. */
-  readonly program?: string | undefined;
+  /** The folder of the repository's tree whose program it is. Default: this one. */
+  readonly tree?: string | undefined;
   /** Further flags. */
   readonly flags?: readonly string[];
   /** Package or path. Default: the bench's own, which `control` scripts. */
@@ -69,10 +69,10 @@ export async function startDlx(options: DlxOptions = {}): Promise<DlxProcess> {
     core,
     listenHost = '127.0.0.1',
     nodeFlags = [],
-    program,
+    tree,
   } = options;
   const { child, port, infraPort, readyAfterMs } = await startApp('dlx', {
-    program,
+    tree,
     core,
     // The scaler gets `gc` from this flag: a context made and dropped for it would have V8 shrink an idle heap and
     // forget its code, so that each window of load would begin cold.

@@ -21,18 +21,20 @@ export interface StartedApp {
 /**
  * Starts an app as users run it, with its servers on free ports of loopback, and waits until it is ready.
  *
- * @param options `program`: its main file. Default: this tree's.
+ * @param options `tree`: the folder of the repository's tree whose program it is. Default: this one.
  * @throws with the end of its log when it does not become ready.
  */
 export async function startApp(
   name: 'autoscaler' | 'dlx',
-  options: NodeOptions & { readonly program?: string | undefined } = {},
+  { tree = root, ...options }: NodeOptions & { readonly tree?: string | undefined } = {},
 ): Promise<StartedApp> {
   const { args = [], nodeFlags = [] } = options;
-  const program = options.program ?? join(root, 'packages', name, isBuilt ? 'dist/main.js' : 'src/main.ts');
+  const program = join(tree, 'packages', name, isBuilt ? 'dist/main.js' : 'src/main.ts');
   const startedMs = sharedMs();
   const child = startNode(program, {
     ...options,
+    // Where it looks for the scaler that it is to load.
+    cwd: tree,
     nodeFlags: [...ownFlags(program), ...nodeFlags],
     args: ['--infra-host=127.0.0.1', '--infra-port=0', '--admin-port=0', ...args],
   });

@@ -1,7 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-
-/** USER_HZ, 100 on every Linux that Node runs on. */
-const ticksPerSecond = 100;
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 function statusBytes(pid: number, field: string): number {
   const match = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -23,12 +20,13 @@ export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
-/** Seconds of processor time used so far, to 0.01. */
+/**
+ * Seconds of processor time that its threads used so far. The ticks of `stat` are 10 ms: too coarse for a process at rest.
+ */
 export function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // After the name, which is in parentheses and may contain anything.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const ns = threads.map((id) => Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ', 1)[0]));
+  return ns.reduce((sum, one) => sum + one, 0) / 1e9;
 }
 
 /** Milliseconds of a clock that all processes of this machine share. */

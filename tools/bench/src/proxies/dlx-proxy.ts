@@ -7,8 +7,8 @@ export interface DlxProxy extends Proxy {
 }
 
 /** The real DLX, for one resource `web` that is awake. */
-export async function startDlxProxy(appPort: number, core: number | undefined, program?: string): Promise<DlxProxy> {
-  const dlx = await startDlx({ core, program });
+export async function startDlxProxy(appPort: number, core: number | undefined, tree?: string): Promise<DlxProxy> {
+  const dlx = await startDlx({ core, tree });
   await dlx.control.set([sleeper('web', { phase: 'awake' })]);
   await dlx.control.endpoints('web', [loopback(appPort)]);
   return { name: 'DLX', pid: dlx.pid, port: dlx.port, dlx, stop: dlx.stop };

@@ -1,10 +1,13 @@
+import { measureLives } from '../against/lives.ts';
+import { comparisonOf } from '../against/sides.ts';
+import type { Comparison } from '../against/verdict.ts';
 import { type Bounds, figureOf, none } from '../figure.ts';
 import { startClosedLoad } from '../load/closed-load.ts';
 import type { RequestHead } from '../load/load.ts';
 import { browser, minimal } from '../load/requests.ts';
 import { measureRounds, numbers, ratios, type Rounds } from '../pairs.ts';
 import { startApp } from '../proxies/app.ts';
-import type { Context, Figure, Scenario } from '../scenario.ts';
+import type { AgainstRun, Context, Figure, Scenario } from '../scenario.ts';
 import { startLineUp } from './line-up.ts';
 import { outcomesMissing } from './outcomes.ts';
 import { warmUp } from './warm-up.ts';
@@ -36,6 +39,7 @@ export const small: Scenario = {
       rates: { 'http-proxy': { atLeast: 2.0 }, nginx: { atLeast: 0.28 } },
       efficiency: { 'http-proxy': { quickAtLeast: 1.6 } },
     }),
+  against: (run) => compareTrees(run, minimal),
 };
 
 export const headers: Scenario = {
@@ -49,7 +53,23 @@ export const headers: Scenario = {
       rates: { 'http-proxy': { atLeast: 1.7 }, nginx: { atLeast: 0.24 } },
       efficiency: { 'http-proxy': { quickAtLeast: 1.4 } },
     }),
+  against: (run) => compareTrees(run, browser),
 };
+
+async function compareTrees(run: AgainstRun, request: RequestHead): Promise<readonly Comparison[]> {
+  await using stack = new AsyncDisposableStack();
+  const app = stack.adopt(await startApp(), ({ stop }) => stop());
+  const load = stack.adopt(await startClosedLoad(), ({ stop }) => stop());
+  const rounds = await measureLives(run, {
+    app,
+    load: (port) => load.run({ port, connections, seconds, request }),
+    text: ({ perSecond }) => `${perSecond.toFixed(0)} rps`,
+  });
+  return [
+    comparisonOf('requests per second', 'rps', rounds, ({ perSecond }) => perSecond),
+    comparisonOf('processor time of a request', 'µs', rounds, ({ cpuUs }) => cpuUs, { lessIsBetter: true }),
+  ];
+}
 
 async function compare(context: Context, options: Options): Promise<readonly Figure[]> {
   const { quick, rounds, log } = context;

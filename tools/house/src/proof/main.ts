@@ -15,7 +15,10 @@ const { values, names } = commandLine({
     list: flag('shows the suites with their results, and runs none'),
   },
   names: { what: 'suite', doc: 'these alone', known: suites.map(({ name }) => name) },
-  variables: { KUBECONFIG: 'the cluster for what needs one; default: that of the cluster kit, where it is there' },
+  variables: {
+    KUBECONFIG: 'the cluster for what needs one; default: that of the cluster kit, where it is there',
+    AGAINST: 'the commit that the suite "against" compares with; default: HEAD~1',
+  },
   examples: { '': 'what is left', 'fuzz trials': 'these two', '--list': 'how far it is' },
 });
 

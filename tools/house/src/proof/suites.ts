@@ -26,4 +26,5 @@ export const suites: readonly Suite[] = [
   { name: 'scenarios', command: 'npm run e2e -- --all', cluster: true },
   { name: 'scenarios-nodes', command: 'CLUSTER_NODES=2 npm run e2e -- --all', cluster: true },
   { name: 'bench', command: 'npm run bench -- small headers latency held sleepers start' },
+  { name: 'against', command: 'npm run bench -- --against "${AGAINST:-HEAD~1}"' },
 ];
