@@ -1,3 +1,11 @@
+/** Resolves when the signal aborts; at once if it already has. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 /**
  * Waits for `promise`, but no longer than until `signal` aborts. What the promise stands for goes on.
  *

@@ -41,3 +41,21 @@ test('a cleared queue is empty', () => {
   queue.clear();
   expect([queue.size, queue.take(always)]).toEqual([0, undefined]);
 });
+
+test('a namespace alone gets half of the room, and the next one half of the rest', () => {
+  const queue = new FairQueue<number>();
+  const fill = (namespace: string): number => {
+    let taken = 0;
+    for (let n = 0; n < 8_000; n++) {
+      if (!queue.hasRoom(namespace, 1_000)) continue;
+      queue.add(namespace, n);
+      taken += 1;
+    }
+    return taken;
+  };
+  expect(['loud', 'b', 'c'].map(fill)).toEqual([500, 250, 125]);
+});
+
+test('a namespace with many items gives one in turn', () => {
+  expect(takeAll(queueOf('l0', 'l1', 'l2', 'l3', 'q0'))).toEqual(['l0', 'q0', 'l1', 'l2', 'l3']);
+});

@@ -11,6 +11,14 @@ export class FairQueue<T> {
     return this.#size;
   }
 
+  /**
+   * Whether one more item of this namespace may wait, where all together may be `limit`: none may have more than is still
+   * free, so one that adds without end fills half of it, and the next one finds room.
+   */
+  hasRoom(namespace: string, limit: number): boolean {
+    return (this.#waiting.get(namespace)?.size ?? 0) < limit - this.#size;
+  }
+
   /** Appends an item; an item that waits already keeps its place. */
   add(namespace: string, item: T): void {
     const items = this.#waiting.get(namespace) ?? new Set<T>();

@@ -1,4 +1,4 @@
-export { unlessAborted } from './abort.ts';
+export { unlessAborted, whenAborted } from './abort.ts';
 export { backoffMs, doublingMs } from './backoff.ts';
 export { BoundedMap } from './bounded-map.ts';
 export { CodedError } from './coded-error.ts';

@@ -1,4 +1,4 @@
-import { CodedError } from '@scaler/async';
+import { CodedError, type Deadline } from '@scaler/async';
 
 /**
  * Every code of a {@link KubeError}, with what it means for the caller. README has the same table.
@@ -57,4 +57,11 @@ export class KubeError extends CodedError<KubeErrorCode> {
 export function isKubeError(error: unknown, ...codes: readonly KubeErrorCode[]): error is KubeError {
   if (typeof error !== 'object' || error === null || (error as { name?: unknown }).name !== 'KubeError') return false;
   return codes.length === 0 || codes.includes((error as KubeError).code);
+}
+
+/** The error of a call that its deadline ended: `aborted` when the caller gave up, else `timeout`. */
+export function deadlineError(deadline: Deadline, what: string): KubeError {
+  return deadline.isCallersEnd()
+    ? new KubeError('aborted', `${what} was aborted`, { cause: deadline.signal.reason as unknown })
+    : new KubeError('timeout', `${what} took longer than ${deadline.limitMs} ms`);
 }

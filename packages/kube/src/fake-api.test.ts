@@ -68,13 +68,13 @@ test('a patch that tests labels wins once, and the loser gets an error', async (
 });
 
 test('/scale is written at the version that was read, and not at another', async () => {
-  const scale = await client.getScale(kinds.deployment, ref);
-  const resourceVersion = scale.metadata?.resourceVersion ?? '';
+  const { metadata } = await client.get(kinds.deployment, ref);
+  const resourceVersion = metadata?.resourceVersion ?? '';
   await client.putScale(kinds.deployment, ref, { replicas: 3, resourceVersion });
   await expect(client.putScale(kinds.deployment, ref, { replicas: 4, resourceVersion })).rejects.toMatchObject({
     code: 'conflict',
   });
-  await expect(client.getScale(kinds.deployment, ref)).resolves.toMatchObject({ spec: { replicas: 3 } });
+  await expect(client.get(kinds.deployment, ref)).resolves.toMatchObject({ spec: { replicas: 3 } });
 });
 
 test('a write whose answer is lost was done, and its error says that it may have been', async () => {

@@ -19,14 +19,12 @@ export {
   type IngressClass,
   type Kind,
   kinds,
-  type KubeObject,
   type Namespace,
-  type ObjectMeta,
   type Pod,
   type ReplicaSet,
   type Service,
 } from './objects/kinds.ts';
-export { isKubeError, KubeError, type KubeErrorCode, kubeErrorCodes } from './errors.ts';
+export { deadlineError, isKubeError, KubeError, type KubeErrorCode, kubeErrorCodes } from './errors.ts';
 export { type EventType } from './events/event-record.ts';
 export { createEventRecorder, type EventRecorder } from './events/event-recorder.ts';
 export { createElection } from './lease/election.ts';
@@ -45,7 +43,7 @@ export {
 } from './metrics-api/metric-answer.ts';
 export { type Store, type StoreEvent } from './watch/store.ts';
 export { watchStore } from './watch/watch-store.ts';
-export { deadlineError } from './client/deadline.ts';
+export { type KubeObject, type ObjectMeta } from './objects/wire.ts';
 export { identity } from './objects/identity.ts';
 export { share } from './objects/share.ts';
 export { compareResourceVersions, isOlder } from './watch/resource-version.ts';

@@ -47,7 +47,7 @@ export async function runUninstall(context: AutoscalerContext): Promise<void> {
 }
 
 function stopDeployment(kube: KubeClient, ref: { namespace: string; name: string }, signal: AbortSignal) {
-  return kube.patch(kinds.deployment, ref, { spec: { replicas: 0 } }, { signal, type: 'merge' });
+  return kube.patch(kinds.deployment, ref, { spec: { replicas: 0 } }, { signal });
 }
 
 export interface HandBackParts {

@@ -225,7 +225,7 @@ describe('lanes', () => {
   test('that are kept warm have connections open before the first wake', async () => {
     const client = await clientOf((_request, response) => sendJson(response, 200, {}));
     const stop = new AbortController();
-    const warm = client.warm(stop.signal, { connections: 2 });
+    const warm = client.warm(stop.signal);
     await until(() => api.requests.length === 2);
     // Another lane's round trip, so that the answers of those two have arrived.
     await client.get(kinds.pod, ref);

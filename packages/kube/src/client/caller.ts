@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { backoffMs, type Deadline, startDeadline } from '@scaler/async';
 import type { Clock } from '@scaler/scaler-types';
-import { isKubeError, KubeError } from '../errors.ts';
+import { deadlineError, isKubeError, KubeError } from '../errors.ts';
 import { refusalError } from './api-error.ts';
-import { deadlineError } from './deadline.ts';
 import { type ExchangeFailure, readBody } from './exchange.ts';
 import type { Lane, LaneGate } from './lane.ts';
 import type { Transport } from './transport.ts';

@@ -30,14 +30,8 @@ describe('the typed calls', () => {
     await client.create(kinds.endpointSlice, { metadata: ref, addressType: 'IPv4', endpoints: [] });
     await client.replace(kinds.lease, { metadata: { ...ref, resourceVersion: '7' } });
     await client.patch(kinds.deployment, ref, [jsonPatch.test('/spec/replicas', 1)]);
-    await client.patch(
-      kinds.deployment,
-      ref,
-      { spec: {} },
-      { type: 'strategic', fieldManager: 'me', subresource: 'status' },
-    );
+    await client.patch(kinds.deployment, ref, { spec: {} });
     await client.delete(kinds.service, ref, { preconditions: { uid: 'u' } });
-    await client.getScale(kinds.statefulSet, ref);
     await client.putScale(kinds.statefulSet, ref, { replicas: 3, resourceVersion: '9' });
     expect(api.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /api/v1/namespaces/shop/pods/web',
@@ -46,17 +40,16 @@ describe('the typed calls', () => {
       'POST /apis/discovery.k8s.io/v1/namespaces/shop/endpointslices',
       'PUT /apis/coordination.k8s.io/v1/namespaces/shop/leases/web',
       'PATCH /apis/apps/v1/namespaces/shop/deployments/web',
-      'PATCH /apis/apps/v1/namespaces/shop/deployments/web/status',
+      'PATCH /apis/apps/v1/namespaces/shop/deployments/web',
       'DELETE /api/v1/namespaces/shop/services/web',
-      'GET /apis/apps/v1/namespaces/shop/statefulsets/web/scale',
       'PUT /apis/apps/v1/namespaces/shop/statefulsets/web/scale',
     ]);
     expect(api.requests[3]?.body).toMatchObject({ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' });
     expect(api.requests[5]?.headers['content-type']).toBe('application/json-patch+json');
-    expect(api.requests[6]?.headers['content-type']).toBe('application/strategic-merge-patch+json');
-    expect(api.requests[6]?.query.get('fieldManager')).toBe('me');
+    expect(api.requests[6]?.headers['content-type']).toBe('application/merge-patch+json');
+    expect(api.requests[6]?.query.get('fieldManager')).toBe('scaler');
     expect(api.requests[7]?.body).toMatchObject({ preconditions: { uid: 'u' } });
-    expect(api.requests[9]?.body).toMatchObject({ metadata: { resourceVersion: '9' }, spec: { replicas: 3 } });
+    expect(api.requests[8]?.body).toMatchObject({ metadata: { resourceVersion: '9' }, spec: { replicas: 3 } });
   });
 
   test('refuse an object without namespace or name, rather than mean all of them', async () => {

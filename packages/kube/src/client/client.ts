@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { CallOptions } from './caller.ts';
-import type { Kind, KubeObject, ObjectRef, Scale } from '../objects/kinds.ts';
+import type { Kind, ObjectRef, Scale } from '../objects/kinds.ts';
+import type { KubeObject } from '../objects/wire.ts';
 import type { PatchOperation } from '../objects/json-patch.ts';
 import type { Query } from './paths.ts';
 
@@ -10,11 +11,11 @@ export interface Selection {
   readonly namespace?: string | undefined;
   /** `app=shop,tier in (web)` */
   readonly labelSelector?: string | undefined;
-  /** `metadata.name=shop` */
-  readonly fieldSelector?: string | undefined;
 }
 
 export interface ListOptions<T, U> extends CallOptions, Selection {
+  /** `metadata.name=shop` */
+  readonly fieldSelector?: string | undefined;
   /** Objects per request; default 500. */
   readonly pageSize?: number | undefined;
   /** Returns what is kept of each object, so that the rest can be freed at once. An error that it throws ends the list. */
@@ -27,25 +28,10 @@ export interface ListResult<U> {
   readonly resourceVersion: string;
 }
 
-export interface WriteOptions extends CallOptions {
-  /** The owner of the fields that are written; default: the client's. */
-  readonly fieldManager?: string | undefined;
-  /** `status`, for instance. */
-  readonly subresource?: string | undefined;
-  /** Lets the API validate the write without making it. */
-  readonly dryRun?: boolean | undefined;
-}
-
-export interface PatchOptions extends WriteOptions {
-  /** Default: `json` for a list of operations, `merge` for an object. */
-  readonly type?: 'json' | 'merge' | 'strategic' | undefined;
-}
-
 export interface DeleteOptions extends CallOptions {
   /** Delete only this very object, or this very version of it; otherwise `conflict`. */
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string } | undefined;
   readonly propagationPolicy?: 'Foreground' | 'Background' | 'Orphan' | undefined;
-  readonly gracePeriodSeconds?: number | undefined;
 }
 
 export interface RawOptions extends CallOptions {
@@ -61,13 +47,6 @@ export interface WatchOptions extends Selection {
   readonly timeoutSeconds: number;
   /** Ends the watch; abort it when done. */
   readonly signal: AbortSignal;
-}
-
-export interface WarmOptions {
-  /** How often the open connections are used; default 5 s. */
-  readonly intervalMs?: number;
-  /** How many are kept open; default 2. */
-  readonly connections?: number;
 }
 
 /**
@@ -86,30 +65,30 @@ export interface KubeClient {
   /** All objects, page by page; `gone` when the continue token expires. */
   pages<T extends KubeObject, U>(kind: Kind<T>, options: ListOptions<T, U>): AsyncGenerator<ListResult<U>>;
   /** Creates the object in its `metadata.namespace`. */
-  create<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<T>;
+  create<T extends KubeObject>(kind: Kind<T>, object: T, options?: CallOptions): Promise<T>;
   /** With `metadata.resourceVersion` set, `conflict` unless that is the current one. */
-  replace<T extends KubeObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<T>;
+  replace<T extends KubeObject>(kind: Kind<T>, object: T, options?: CallOptions): Promise<T>;
+  /** A JSON patch for a list of operations, a merge patch for an object. */
   patch<T extends KubeObject>(
     kind: Kind<T>,
     ref: ObjectRef,
     patch: readonly PatchOperation[] | object,
-    options?: PatchOptions,
+    options?: CallOptions,
   ): Promise<T>;
   delete(kind: Kind, ref: ObjectRef, options?: DeleteOptions): Promise<void>;
-  getScale(kind: Kind, ref: ObjectRef, options?: CallOptions): Promise<Scale>;
-  /** `conflict` unless the object still has this resourceVersion. */
+  /** Writes the subresource `scale`; `conflict` unless the object still has this resourceVersion. */
   putScale(
     kind: Kind,
     ref: ObjectRef,
     scale: { readonly replicas: number; readonly resourceVersion: string },
-    options?: WriteOptions,
+    options?: CallOptions,
   ): Promise<Scale>;
   /** Any path of the API; resolves with the parsed answer. */
   request(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, options?: RawOptions): Promise<unknown>;
   /** Opens a watch, for `watchStore`: resolves with the stream once the API accepted it. */
   openWatch(kind: Kind, options: WatchOptions): Promise<IncomingMessage>;
   /** Keeps connections of the `wake` lane open until `signal` aborts, so that a wake finds one. */
-  warm(signal: AbortSignal, options?: WarmOptions): Promise<void>;
+  warm(signal: AbortSignal): Promise<void>;
   /** Closes all sockets; calls that are under way fail. */
   close(): void;
 }

@@ -16,8 +16,6 @@ export interface ConnectOptions {
   readonly context?: string | undefined;
   /** Shown in the API's audit log. */
   readonly userAgent: string;
-  /** The owner of the fields that are written; default `scaler`. */
-  readonly fieldManager?: string | undefined;
   /** Changes to the budgets; a lane that is given replaces its default as a whole. */
   readonly lanes?: Partial<Readonly<Record<Lane, LaneBudget>>> | undefined;
   /** Default: the machine's. */
@@ -37,15 +35,9 @@ export async function connectKube(options: ConnectOptions): Promise<KubeClient> 
 
 /** A client for a cluster whose address and credentials are known. */
 export function createKubeClient(cluster: Cluster, options: ConnectOptions & { readonly clock: Clock }): KubeClient {
-  const { clock, logger } = options;
-  const budgets = { ...defaultBudgets, ...options.lanes };
-  const maxSockets = {
-    wake: budgets.wake.concurrency,
-    normal: budgets.normal.concurrency,
-    mirror: budgets.mirror.concurrency,
-    bulk: budgets.bulk.concurrency,
-  };
-  const transport = createTransport({ cluster, userAgent: options.userAgent, maxSockets });
+  const { clock, logger, userAgent, lanes } = options;
+  const budgets = { ...defaultBudgets, ...lanes };
+  const transport = createTransport({ cluster, userAgent, budgets });
   const gates = {
     wake: createLaneGate(budgets.wake, clock),
     normal: createLaneGate(budgets.normal, clock),
@@ -56,9 +48,9 @@ export function createKubeClient(cluster: Cluster, options: ConnectOptions & { r
   return {
     server: cluster.server,
     namespace: cluster.namespace,
-    ...createObjectApi(call, options.fieldManager ?? 'scaler'),
+    ...createObjectApi(call),
     openWatch: (kind, watchOptions) => openWatch(transport, clock, kind, watchOptions),
-    warm: (signal, warmOptions) => keepWarm(call, { clock, logger }, signal, warmOptions),
-    close: () => transport.close(),
+    warm: (signal) => keepWarm(call, { clock, logger }, signal),
+    close: transport.close,
   };
 }

@@ -1,96 +1,61 @@
 import { isKubeError, KubeError } from '../errors.ts';
-import { answerTooLong, type ApiCall, type Caller, type CallOptions } from './caller.ts';
-import type {
-  DeleteOptions,
-  KubeClient,
-  ListOptions,
-  ListResult,
-  PatchOptions,
-  RawOptions,
-  WriteOptions,
-} from './client.ts';
+import { answerTooLong, type Caller, type CallOptions } from './caller.ts';
+import type { KubeClient, ListOptions, ListResult } from './client.ts';
 import type { PatchOperation } from '../objects/json-patch.ts';
-import { apiVersionOf, type Kind, type KubeObject, type ObjectRef, type Scale } from '../objects/kinds.ts';
+import { apiVersionOf, type Kind, type ObjectRef } from '../objects/kinds.ts';
+import type { KubeObject } from '../objects/wire.ts';
 import { collectionPath, objectPath, withQuery } from './paths.ts';
 
 const listPageTimeoutMs = 30_000;
 const listAttempts = 3;
+/** The owner of the fields that are written. */
+const fieldManager = 'scaler';
 
 type ObjectApi = Omit<KubeClient, 'server' | 'namespace' | 'openWatch' | 'warm' | 'close'>;
 
 /** The typed calls, on top of one that sends a request. */
-export function createObjectApi(call: Caller, fieldManager: string): ObjectApi {
-  const writeQuery = (options: WriteOptions): Record<string, string | undefined> => ({
-    fieldManager: options.fieldManager ?? fieldManager,
-    dryRun: options.dryRun === true ? 'All' : undefined,
-  });
+export function createObjectApi(call: Caller): ObjectApi {
+  const write = async <T>(method: 'POST' | 'PUT', path: string, body: object, options?: CallOptions): Promise<T> =>
+    object(await call({ ...options, method, path: withQuery(path, { fieldManager }), body: JSON.stringify(body) }));
 
   return {
-    get: async (kind, ref, options = {}) => object(await call(read(objectPath(kind, ref), options))),
+    get: async (kind, ref, options) => object(await call({ ...options, method: 'GET', path: objectPath(kind, ref) })),
     list: (kind, options) => listAll(call, kind, options),
     pages: (kind, options) => listPages(call, kind, options),
-    create: async (kind, value, options = {}) => {
-      const path = collectionPath(kind, namespaceOf(kind, value));
-      return object(await call(write('POST', withQuery(path, writeQuery(options)), withType(kind, value), options)));
+    create: async (kind, value, options) =>
+      write('POST', collectionPath(kind, namespaceOf(kind, value)), withType(kind, value), options),
+    replace: async (kind, value, options) =>
+      write('PUT', objectPath(kind, refOf(kind, value)), withType(kind, value), options),
+    patch: async (kind, ref, patch, options) => {
+      const isJson = Array.isArray(patch);
+      return object(
+        await call({
+          ...options,
+          method: 'PATCH',
+          path: withQuery(objectPath(kind, ref), { fieldManager }),
+          body: JSON.stringify(patch),
+          contentType: `application/${isJson ? 'json' : 'merge'}-patch+json`,
+          tests: isJson && (patch as readonly PatchOperation[]).some(({ op }) => op === 'test'),
+        }),
+      );
     },
-    replace: async (kind, value, options = {}) => {
-      const path = objectPath(kind, refOf(kind, value), options.subresource);
-      return object(await call(write('PUT', withQuery(path, writeQuery(options)), withType(kind, value), options)));
+    delete: async (kind, ref, { preconditions, propagationPolicy, ...options } = {}) => {
+      const body = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', preconditions, propagationPolicy });
+      await call({ ...options, method: 'DELETE', path: objectPath(kind, ref), body });
     },
-    patch: async (kind, ref, patch, options = {}) => {
-      const path = withQuery(objectPath(kind, ref, options.subresource), writeQuery(options));
-      return object(await call(patchCall(path, patch, options)));
-    },
-    delete: async (kind, ref, options = {}) => {
-      await call(deleteCall(objectPath(kind, ref), options));
-    },
-    getScale: async (kind, ref, options = {}) =>
-      object<Scale>(await call(read(objectPath(kind, ref, 'scale'), options))),
-    putScale: async (kind, ref, { replicas, resourceVersion }, options = {}) => {
-      const path = withQuery(objectPath(kind, ref, 'scale'), writeQuery(options));
+    putScale: async (kind, ref, { replicas, resourceVersion }, options) => {
       const metadata = { name: ref.name, namespace: ref.namespace, resourceVersion };
       const scale = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata, spec: { replicas } };
-      return object<Scale>(await call(write('PUT', path, scale, options)));
+      return write('PUT', objectPath(kind, ref, 'scale'), scale, options);
     },
-    request: (method, path, options: RawOptions = {}) =>
+    request: (method, path, { query, body, ...options } = {}) =>
       call({
-        ...common(options),
+        ...options,
         method,
-        path: withQuery(path, options.query),
-        body: options.body === undefined ? undefined : JSON.stringify(options.body),
-        contentType: options.contentType,
+        path: withQuery(path, query),
+        body: body === undefined ? undefined : JSON.stringify(body),
       }),
   };
-}
-
-function common({ signal, lane, timeoutMs }: CallOptions): CallOptions {
-  return { signal, lane, timeoutMs };
-}
-
-function read(path: string, options: CallOptions): ApiCall {
-  return { ...common(options), method: 'GET', path };
-}
-
-function write(method: 'POST' | 'PUT', path: string, body: object, options: CallOptions): ApiCall {
-  return { ...common(options), method, path, body: JSON.stringify(body) };
-}
-
-function patchCall(path: string, patch: readonly PatchOperation[] | object, options: PatchOptions): ApiCall {
-  const type = options.type ?? (Array.isArray(patch) ? 'json' : 'merge');
-  return {
-    ...common(options),
-    method: 'PATCH',
-    path,
-    body: JSON.stringify(patch),
-    contentType: `application/${type === 'strategic' ? 'strategic-merge' : type}-patch+json`,
-    tests: type === 'json' && (patch as readonly PatchOperation[]).some(({ op }) => op === 'test'),
-  };
-}
-
-function deleteCall(path: string, options: DeleteOptions): ApiCall {
-  const { preconditions, propagationPolicy, gracePeriodSeconds } = options;
-  const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, propagationPolicy, gracePeriodSeconds };
-  return { ...common(options), method: 'DELETE', path, body: JSON.stringify(body) };
 }
 
 async function listAll<T extends KubeObject, U>(

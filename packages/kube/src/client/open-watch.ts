@@ -1,11 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { startDeadline } from '@scaler/async';
 import type { Clock } from '@scaler/scaler-types';
-import { KubeError } from '../errors.ts';
+import { deadlineError, KubeError } from '../errors.ts';
 import { refusalError } from './api-error.ts';
 import { longestRefusalBytes } from './caller.ts';
 import type { WatchOptions } from './client.ts';
-import { deadlineError } from './deadline.ts';
 import { readBody } from './exchange.ts';
 import type { Kind } from '../objects/kinds.ts';
 import { collectionPath, withQuery } from './paths.ts';
@@ -21,16 +20,18 @@ export async function openWatch(
   kind: Kind,
   options: WatchOptions,
 ): Promise<IncomingMessage> {
-  const { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, signal } = options;
-  const query = { watch: 1, allowWatchBookmarks: true, resourceVersion, labelSelector, fieldSelector, timeoutSeconds };
+  const { namespace, labelSelector, resourceVersion, timeoutSeconds, signal } = options;
+  const query = { watch: 1, allowWatchBookmarks: true, resourceVersion, labelSelector, timeoutSeconds };
   const path = withQuery(collectionPath(kind, namespace), query);
   const what = `GET ${path}`;
   const head = startDeadline(clock, headTimeoutMs, signal);
-  const ended = new AbortController();
-  const end = (): void => ended.abort();
-  head.signal.addEventListener('abort', end, { once: true });
   try {
-    const result = await transport.open({ method: 'GET', path, pool: 'watch', signal: ended.signal });
+    const result = await transport.open({
+      method: 'GET',
+      path,
+      pool: 'watch',
+      signal: AbortSignal.any([head.signal, signal]),
+    });
     if (!('answer' in result)) throw head.signal.aborted ? deadlineError(head, what) : result.error;
     const status = result.answer.statusCode ?? 0;
     if (status !== 200) {
@@ -38,14 +39,11 @@ export async function openWatch(
       const body = typeof read === 'object' ? read.toString('utf8') : '';
       throw refusalError({ what, status, headers: result.answer.headers, body, write: false, tests: false });
     }
-    signal.addEventListener('abort', end, { once: true });
-    result.answer.once('close', () => signal.removeEventListener('abort', end));
     return result.answer;
   } catch (error) {
     if (head.signal.aborted && !(error instanceof KubeError)) throw deadlineError(head, what);
     throw error;
   } finally {
-    head.signal.removeEventListener('abort', end);
     head.dispose();
   }
 }

@@ -1,10 +1,13 @@
-import type { Agent, RequestOptions } from 'node:http';
+import { Agent, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { isDeepStrictEqual } from 'node:util';
-import { createAgentPools, type Pool } from './agent-pools.ts';
-import { exchange, type ExchangeResult } from './exchange.ts';
 import { unlessAborted } from '@scaler/async';
 import type { Cluster, Credentials } from '../cluster/credentials.ts';
-import type { Lane } from './lane.ts';
+import { exchange, type ExchangeResult } from './exchange.ts';
+import type { Lane, LaneBudget } from './lane.ts';
+
+/** Sockets are kept apart by lane; watches, which hold theirs for minutes, have their own. */
+export type Pool = Lane | 'watch';
 
 interface TransportRequest {
   readonly method: string;
@@ -28,7 +31,7 @@ export interface Transport {
 export interface TransportOptions {
   readonly cluster: Cluster;
   readonly userAgent: string;
-  readonly maxSockets: Readonly<Record<Lane, number>>;
+  readonly budgets: Readonly<Record<Lane, LaneBudget>>;
 }
 
 /** Makes the transport; opens nothing yet. */
@@ -80,4 +83,55 @@ function requestOptions(
       ...headers,
     },
   };
+}
+
+// A dead peer is noticed by the kernel after this and a few probes, if nothing else notices before.
+const tcpKeepAliveMs = 15_000;
+
+/** Keep-alive agents, one for each pool. */
+function createAgentPools({ cluster, budgets }: TransportOptions) {
+  const secure = cluster.server.protocol === 'https:';
+  const agents = new Map<Pool, Agent>();
+  let tls: Credentials['tls'] | undefined;
+
+  function create(pool: Pool): Agent {
+    const limit = pool === 'watch' ? Infinity : budgets[pool].concurrency;
+    const common = { keepAlive: true, keepAliveMsecs: tcpKeepAliveMs, maxSockets: limit, maxFreeSockets: limit };
+    const agent = secure ? new HttpsAgent({ ...common, ...tls }) : new Agent(common);
+    agents.set(pool, agent);
+    return agent;
+  }
+
+  // A socket in use stays open until its answer is there.
+  function retire(): void {
+    for (const agent of agents.values()) {
+      agent.maxFreeSockets = 0;
+      destroyFree(agent);
+    }
+    agents.clear();
+  }
+
+  return {
+    agent: (pool: Pool, credentials: Credentials): Agent => {
+      if (credentials.proxy !== undefined) return credentials.proxy;
+      // A client certificate or the authorities were renewed: new connections use the new ones.
+      if (tls !== credentials.tls && !isDeepStrictEqual(tls, credentials.tls)) retire();
+      tls = credentials.tls;
+      return agents.get(pool) ?? create(pool);
+    },
+    dropIdle: (pool: Pool): void => {
+      const agent = agents.get(pool);
+      if (agent !== undefined) destroyFree(agent);
+    },
+    close: (): void => {
+      for (const agent of agents.values()) agent.destroy();
+      agents.clear();
+    },
+  };
+}
+
+function destroyFree(agent: Agent): void {
+  for (const sockets of Object.values(agent.freeSockets)) {
+    for (const socket of sockets ?? []) socket.destroy();
+  }
 }

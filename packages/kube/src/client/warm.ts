@@ -1,8 +1,9 @@
 import type { Clock, Logger } from '@scaler/scaler-types';
 import type { Caller } from './caller.ts';
-import type { WarmOptions } from './client.ts';
 
 const timeoutMs = 2_000;
+const intervalMs = 5_000;
+const connections = 2;
 
 /**
  * Uses some connections of the `wake` lane again and again. A wake then never pays for a handshake, and a connection
@@ -12,7 +13,6 @@ export async function keepWarm(
   call: Caller,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   signal: AbortSignal,
-  { intervalMs = 5_000, connections = 2 }: WarmOptions = {},
 ): Promise<void> {
   let failing = false;
   while (!signal.aborted) {

@@ -3,8 +3,7 @@ import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from '@scaler/scaler-types';
 import { KubeError } from '../errors.ts';
-import type { Cluster, Credentials } from './credentials.ts';
-import { cachedCredentials } from './cached-credentials.ts';
+import { cachedCredentials, type Cluster, type Credentials } from './credentials.ts';
 import { inCluster } from './in-cluster.ts';
 
 /** Where the kubeconfig comes from; see `connectKube`. */

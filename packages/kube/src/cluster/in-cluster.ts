@@ -3,9 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '@scaler/scaler-types';
-import type { Cluster } from './credentials.ts';
 import { KubeError } from '../errors.ts';
-import { cachedCredentials } from './cached-credentials.ts';
+import { cachedCredentials, type Cluster } from './credentials.ts';
 
 /** The environment and files by which a process knows that it runs in a pod. */
 export interface PodSurroundings {

@@ -2,8 +2,7 @@ import type { Clock, Logger } from '@scaler/scaler-types';
 import type { KubeClient } from '../client/client.ts';
 import { kinds } from '../objects/kinds.ts';
 import { isKubeError } from '../errors.ts';
-import { BoundedMap } from '@scaler/async';
-import { EventQueue } from './event-queue.ts';
+import { BoundedMap, FairQueue, whenAborted } from '@scaler/async';
 import {
   eventKey,
   type EventObject,
@@ -35,9 +34,7 @@ export interface EventRecorder {
   event(object: EventObject, type: EventType, reason: string, message: string): void;
   /** Resolves when all Events so far were tried, or `signal` aborts. */
   flush(signal?: AbortSignal): Promise<void>;
-  /** Events that were lost, because the queue was full or the API refused them. */
-  readonly dropped: number;
-  /** Lost Events by namespace; those of namespaces beyond a few hundred have the empty name. */
+  /** Events that were lost, because the queue was full or the API refused them, by namespace; those of namespaces beyond a few hundred have the empty name. */
   readonly droppedOf: ReadonlyMap<string, number>;
 }
 
@@ -64,21 +61,19 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 }
 
 class Recorder implements EventRecorder {
-  dropped = 0;
   readonly droppedOf = new Map<string, number>();
   readonly #loggedLossMs = new Map<string, number>();
   readonly #entries = new BoundedMap<Entry>({ mostBytes: rememberedBytes });
-  readonly #queue: EventQueue<Entry>;
+  readonly #queue = new FairQueue<Entry>();
   #draining: Promise<void> | undefined;
   readonly #options: EventRecorderOptions;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
-    this.#queue = new EventQueue(options.queueLimit ?? 1_000);
   }
 
   event(object: EventObject, type: EventType, reason: string, message: string): void {
-    const { clock, windowMs = 600_000 } = this.#options;
+    const { clock, windowMs = 600_000, queueLimit = 1_000 } = this.#options;
     const namespace = object.namespace ?? (object.kind === 'Namespace' ? object.name : '');
     const record = fitting({ object, type, reason, message });
     const key = eventKey(record);
@@ -88,28 +83,26 @@ class Recorder implements EventRecorder {
     const entry = again
       ? known
       : { namespace, record, times: { firstMs: nowMs, lastMs: nowMs, count: 0 }, written: undefined, queued: false };
-    if (!entry.queued && !this.#queue.hasRoom(namespace)) {
+    if (!entry.queued && !this.#queue.hasRoom(namespace, queueLimit)) {
       this.#drop({ namespace, record }, 'too many wait');
       return;
     }
     entry.times = { ...entry.times, lastMs: nowMs, count: entry.times.count + 1 };
     this.#entries.set(key, entry, namespace, 2 * key.length + recordBytes);
     entry.queued = true;
-    this.#queue.add(entry);
+    this.#queue.add(namespace, entry);
     this.#draining ??= this.#drain();
   }
 
   async flush(signal?: AbortSignal): Promise<void> {
     while (this.#draining !== undefined && !signal?.aborted) {
-      const aborted = new Promise<void>((resolve) =>
-        signal?.addEventListener('abort', () => resolve(), { once: true }),
-      );
-      await Promise.race([this.#draining, aborted]);
+      await Promise.race([this.#draining, ...(signal ? [whenAborted(signal)] : [])]);
     }
   }
 
   async #drain(): Promise<void> {
-    for (let entry = this.#queue.shift(); entry !== undefined; entry = this.#queue.shift()) {
+    for (let next = this.#queue.take(() => true); next !== undefined; next = this.#queue.take(() => true)) {
+      const entry = next.item;
       entry.queued = false;
       try {
         await this.#write(entry);
@@ -144,7 +137,6 @@ class Recorder implements EventRecorder {
   }
 
   #drop({ namespace, record }: Pick<Entry, 'namespace' | 'record'>, why: string, err?: unknown): void {
-    this.dropped += 1;
     const { clock, logger } = this.#options;
     const known = this.droppedOf.has(namespace) || this.droppedOf.size < mostNamespaces;
     const counted = known ? namespace : '';

@@ -29,10 +29,6 @@ export interface Election {
    * @throws the error that `lead` throws while it leads.
    */
   run(signal: AbortSignal, lead: (leadership: Leadership) => Promise<void>): Promise<void>;
-  /** True only while the last renewal is younger than the deadline, also when timers were late. */
-  readonly isLeader: boolean;
-  /** The holder when the Lease was last read; undefined: none. */
-  readonly observedHolder: string | undefined;
 }
 
 /**
@@ -52,7 +48,6 @@ export function createElection(options: ElectionOptions): Election {
   const callTimeoutMs = Math.max(retryPeriodMs, renewDeadlineMs / 4);
   const claim = new LeaseClaim({ ...options, leaseDurationMs, callTimeoutMs });
   const log = logger.child({ lease: `${namespace}/${name}`, identity });
-  let validUntilMs = -Infinity;
 
   async function compete(signal: AbortSignal): Promise<Held | undefined> {
     while (!signal.aborted) {
@@ -70,29 +65,8 @@ export function createElection(options: ElectionOptions): Election {
   return {
     run: async (signal, lead) => {
       for (let held = await compete(signal); held !== undefined; held = await compete(signal)) {
-        try {
-          await reign({
-            claim,
-            held,
-            lead,
-            clock,
-            log,
-            times: { leaseDurationMs, renewDeadlineMs, retryPeriodMs, callTimeoutMs },
-            stop: signal,
-            onRenewed: (sentAtMs) => {
-              validUntilMs = sentAtMs + renewDeadlineMs;
-            },
-          });
-        } finally {
-          validUntilMs = -Infinity;
-        }
+        await reign({ claim, held, lead, clock, log, renewDeadlineMs, retryPeriodMs, stop: signal });
       }
-    },
-    get isLeader() {
-      return clock.monotonic() < validUntilMs;
-    },
-    get observedHolder() {
-      return claim.holder;
     },
   };
 }

@@ -2,7 +2,6 @@ import type { Clock } from '@scaler/scaler-types';
 import type { KubeClient } from '../client/client.ts';
 import { kinds, type Lease } from '../objects/kinds.ts';
 import { isKubeError } from '../errors.ts';
-import { type LeaseRecord, readLease, releasedLease, renewedLease, takenLease } from './lease-record.ts';
 
 export interface LeaseClaimOptions {
   readonly client: KubeClient;
@@ -60,11 +59,12 @@ export class LeaseClaim {
   async #attempt(signal: AbortSignal): Promise<Held | undefined> {
     const { identity, leaseDurationMs, clock, namespace, name } = this.#options;
     const lease = this.#known ?? (await this.#read(signal));
-    const record = lease === undefined ? undefined : readLease(lease, leaseDurationMs);
-    if (lease !== undefined && record?.holder === identity && this.#claimed) {
+    const holder = lease?.spec?.holderIdentity;
+    if (lease !== undefined && holder === identity && this.#claimed) {
       return this.#put(renewedLease(lease, leaseDurationMs, clock.now()), signal);
     }
-    if (record?.holder !== undefined && !this.#expired(record)) {
+    // An empty one: the Lease is free.
+    if (lease !== undefined && holder && !this.#expired(lease)) {
       this.#known = undefined;
       return undefined;
     }
@@ -78,10 +78,12 @@ export class LeaseClaim {
    * Whether the Lease was not written for its whole duration, by our own clock, from when we first read it so. The times in
    * the Lease are those of another machine's clock, and are not used.
    */
-  #expired(record: LeaseRecord): boolean {
+  #expired({ metadata, spec }: Lease): boolean {
     const nowMs = this.#options.clock.monotonic();
-    if (this.#seen?.version !== record.version) this.#seen = { version: record.version, atMs: nowMs };
-    return nowMs - this.#seen.atMs > record.durationMs;
+    const version = metadata?.resourceVersion ?? '';
+    if (this.#seen?.version !== version) this.#seen = { version, atMs: nowMs };
+    const seconds = spec?.leaseDurationSeconds;
+    return nowMs - this.#seen.atMs > (seconds === undefined ? this.#options.leaseDurationMs : seconds * 1000);
   }
 
   async #put(lease: Lease, signal: AbortSignal): Promise<Held> {
@@ -118,4 +120,40 @@ export class LeaseClaim {
   #call(): { readonly lane: 'wake'; readonly timeoutMs: number } {
     return { lane: 'wake', timeoutMs: this.#options.callTimeoutMs };
   }
+}
+
+/** The Lease as its new holder writes it. */
+function takenLease(lease: Lease, identity: string, durationMs: number, nowMs: number): Lease {
+  const now = microTime(nowMs);
+  const first = lease.spec?.acquireTime === undefined;
+  return {
+    ...lease,
+    spec: {
+      holderIdentity: identity,
+      leaseDurationSeconds: Math.ceil(durationMs / 1000),
+      acquireTime: now,
+      renewTime: now,
+      leaseTransitions: first ? 0 : (lease.spec?.leaseTransitions ?? 0) + 1,
+    },
+  };
+}
+
+function renewedLease(lease: Lease, durationMs: number, nowMs: number): Lease {
+  return {
+    ...lease,
+    spec: { ...lease.spec, leaseDurationSeconds: Math.ceil(durationMs / 1000), renewTime: microTime(nowMs) },
+  };
+}
+
+/** A Lease that is free at once: the API wants a duration of at least a second. */
+function releasedLease(lease: Lease, nowMs: number): Lease {
+  return {
+    ...lease,
+    spec: { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(nowMs) },
+  };
+}
+
+// The API's MicroTime refuses fewer than six digits.
+function microTime(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '000Z');
 }

@@ -15,15 +15,10 @@ export interface ReignOptions {
   readonly lead: (leadership: Leadership) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly times: {
-    readonly leaseDurationMs: number;
-    readonly renewDeadlineMs: number;
-    readonly retryPeriodMs: number;
-    readonly callTimeoutMs: number;
-  };
+  readonly renewDeadlineMs: number;
+  readonly retryPeriodMs: number;
   /** The process shuts down. */
   readonly stop: AbortSignal;
-  readonly onRenewed: (sentAtMs: number) => void;
 }
 
 const releaseAttempts = 3;
@@ -31,35 +26,30 @@ const releaseAttempts = 3;
 /** One leadership from the won Lease to its release: renews while `lead` runs, and takes the leadership away in time. */
 export async function reign(options: ReignOptions): Promise<void> {
   const { claim, held, lead, log, stop } = options;
-  const leadership = new AbortController();
   const ended = new AbortController();
-  const onStop = (): void => leadership.abort(stop.reason);
-  if (stop.aborted) onStop();
-  else stop.addEventListener('abort', onStop, { once: true });
-  let lost = false;
+  const lost = new AbortController();
+  const signal = AbortSignal.any([stop, lost.signal]);
   const onLost = (why: string): void => {
-    lost = true;
     log.warn('Lease lost', { why, holder: claim.holder });
-    leadership.abort(new Error(`The Lease was lost: ${why}`));
+    lost.abort(new Error(`The Lease was lost: ${why}`));
   };
   log.info('Lease acquired', { transitions: held.transitions });
   const renewing = keepRenewing(options, ended.signal, onLost);
   try {
-    await lead({ signal: leadership.signal, transitions: held.transitions });
+    await lead({ signal, transitions: held.transitions });
   } catch (err) {
-    if (!leadership.signal.aborted) throw err;
+    if (!signal.aborted) throw err;
     log.debug('Work of the leader ended', { err });
   } finally {
-    stop.removeEventListener('abort', onStop);
     ended.abort();
     await renewing;
-    if (!lost) await release(options);
+    if (!lost.signal.aborted) await release(options);
   }
 }
 
 /** Renews until `ended`, or until the Lease must be taken for lost. */
 async function keepRenewing(options: ReignOptions, ended: AbortSignal, onLost: (why: string) => void): Promise<void> {
-  const { claim, clock, log, times, onRenewed } = options;
+  const { claim, clock, log, renewDeadlineMs, retryPeriodMs } = options;
   const over = new AbortController();
   const signal = AbortSignal.any([ended, over.signal]);
   let cancel: CancelTimer = () => undefined;
@@ -69,14 +59,13 @@ async function keepRenewing(options: ReignOptions, ended: AbortSignal, onLost: (
     onLost(why);
   };
   const renewed = (sentAtMs: number): void => {
-    onRenewed(sentAtMs);
     cancel();
-    const restMs = sentAtMs + times.renewDeadlineMs - clock.monotonic();
-    cancel = clock.after(restMs, () => lose(`not renewed for ${times.renewDeadlineMs} ms`));
+    const restMs = sentAtMs + renewDeadlineMs - clock.monotonic();
+    cancel = clock.after(restMs, () => lose(`not renewed for ${renewDeadlineMs} ms`));
   };
   renewed(options.held.sentAtMs);
   while (!signal.aborted) {
-    await clock.sleep(times.retryPeriodMs, signal).catch(() => undefined);
+    await clock.sleep(retryPeriodMs, signal).catch(() => undefined);
     if (signal.aborted) break;
     try {
       const held = await claim.attempt(signal);
@@ -90,7 +79,7 @@ async function keepRenewing(options: ReignOptions, ended: AbortSignal, onLost: (
 }
 
 /** Lets other processes take it at once, instead of after the whole duration. A failure does no harm. */
-async function release({ claim, clock, log, times }: ReignOptions): Promise<void> {
+async function release({ claim, clock, log, retryPeriodMs }: ReignOptions): Promise<void> {
   for (let attempt = 1; attempt <= releaseAttempts; attempt++) {
     try {
       await claim.release(new AbortController().signal);
@@ -99,7 +88,7 @@ async function release({ claim, clock, log, times }: ReignOptions): Promise<void
     } catch (err) {
       // A renewal that was cut off may have arrived in between.
       if (attempt === releaseAttempts) log.warn('Lease cannot be released', { err });
-      else await clock.sleep(times.retryPeriodMs / 10);
+      else await clock.sleep(retryPeriodMs / 10);
     }
   }
 }

@@ -2,13 +2,11 @@ import type { CallOptions } from '../client/caller.ts';
 import type { KubeClient } from '../client/client.ts';
 import { withQuery } from '../client/paths.ts';
 import { isUnknown, type Metric, type RawMetricValue, readMetricValue, type UnknownMetric } from './metric-answer.ts';
-import { pathProblem, requestValues } from './metric-request.ts';
-import { createServedVersion } from './served-version.ts';
+import { MetricsApi, pathProblem } from './metrics-api.ts';
 
 /** The metric and the objects of a query. */
 export interface ObjectMetricQuery extends CallOptions {
-  /** Left out for objects that have none. */
-  readonly namespace?: string | undefined;
+  readonly namespace: string;
   /** Plural and group, as the API wants it: `deployments.apps`, `pods`. */
   readonly resource: string;
   readonly metric: string;
@@ -38,27 +36,19 @@ export interface CustomMetricsClient {
 const group = 'custom.metrics.k8s.io';
 
 export function createCustomMetricsClient({ client }: { readonly client: KubeClient }): CustomMetricsClient {
-  const version = createServedVersion(client, group, ['v1beta2', 'v1beta1']);
+  const api = new MetricsApi(client, group, ['v1beta2', 'v1beta1']);
   return {
     fetchObjectMetric: async (query) => {
-      const { signal, lane, timeoutMs } = query;
-      const call = { signal, lane, timeoutMs };
-      const problem = pathProblem(query.metric, query.resource, query.name ?? 'any', query.namespace ?? 'any');
+      const { namespace, resource, name, metric, labelSelector, metricLabelSelector, signal, lane, timeoutMs } = query;
+      const problem = pathProblem(metric, resource, name ?? 'any', namespace);
       if (problem !== undefined) return problem;
-      const values = await requestValues({ client, version, group, call, path: (served) => pathOf(query, served) });
+      const objects = `${encodeURIComponent(resource)}/${name === undefined ? '*' : encodeURIComponent(name)}`;
+      const path = `namespaces/${encodeURIComponent(namespace)}/${objects}/${encodeURIComponent(metric)}`;
+      const selected = withQuery(path, { labelSelector, metricLabelSelector });
+      const values = await api.values(selected, { signal, lane, timeoutMs });
       return isUnknown(values) ? values : byName(values, query);
     },
   };
-}
-
-function pathOf(
-  { namespace, resource, name, metric, labelSelector, metricLabelSelector }: ObjectMetricQuery,
-  version: string,
-): string {
-  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  const objects = `${encodeURIComponent(resource)}/${name === undefined ? '*' : encodeURIComponent(name)}`;
-  const path = `/apis/${group}/${version}${scope}/${objects}/${encodeURIComponent(metric)}`;
-  return withQuery(path, { labelSelector, metricLabelSelector });
 }
 
 function byName(values: readonly RawMetricValue[], query: ObjectMetricQuery): ObjectMetrics {
@@ -69,7 +59,7 @@ function byName(values: readonly RawMetricValue[], query: ObjectMetricQuery): Ob
     if (typeof name !== 'string' || name === '') {
       return { unknown: 'bad-answer', reason: `${group} answered a value of ${metric} that names no object` };
     }
-    if (query.namespace !== undefined && namespace !== undefined && namespace !== query.namespace) continue;
+    if (namespace !== undefined && namespace !== query.namespace) continue;
     const whose = `${metric} of ${query.resource} ${name}`;
     // Which of the values is right cannot be known.
     if (found.has(name)) found.set(name, { unknown: 'several-values', reason: `${whose} has more than one value` });

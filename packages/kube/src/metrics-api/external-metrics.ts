@@ -2,8 +2,7 @@ import type { CallOptions } from '../client/caller.ts';
 import type { KubeClient } from '../client/client.ts';
 import { withQuery } from '../client/paths.ts';
 import { isUnknown, type Metric, readMetricValue } from './metric-answer.ts';
-import { pathProblem, requestValues } from './metric-request.ts';
-import { createServedVersion } from './served-version.ts';
+import { MetricsApi, pathProblem } from './metrics-api.ts';
 
 export interface ExternalMetricQuery extends CallOptions {
   readonly namespace: string;
@@ -18,27 +17,14 @@ export interface ExternalMetricsClient {
   fetchExternalMetric(query: ExternalMetricQuery): Promise<Metric>;
 }
 
-const group = 'external.metrics.k8s.io';
-
 export function createExternalMetricsClient({ client }: { readonly client: KubeClient }): ExternalMetricsClient {
-  const version = createServedVersion(client, group, ['v1beta1']);
+  const api = new MetricsApi(client, 'external.metrics.k8s.io', ['v1beta1']);
   return {
     fetchExternalMetric: async ({ namespace, metric, labelSelector, signal, lane, timeoutMs }) => {
       const problem = pathProblem(metric, namespace);
       if (problem !== undefined) return problem;
-      const values = await requestValues({
-        client,
-        version,
-        group,
-        call: { signal, lane, timeoutMs },
-        path: (served) =>
-          withQuery(
-            `/apis/${group}/${served}/namespaces/${encodeURIComponent(namespace)}/${encodeURIComponent(metric)}`,
-            {
-              labelSelector,
-            },
-          ),
-      });
+      const path = `namespaces/${encodeURIComponent(namespace)}/${encodeURIComponent(metric)}`;
+      const values = await api.values(withQuery(path, { labelSelector }), { signal, lane, timeoutMs });
       if (isUnknown(values)) return values;
       const [only] = values;
       if (only === undefined) return { unknown: 'no-sample', reason: `${metric} has no value in ${namespace}` };

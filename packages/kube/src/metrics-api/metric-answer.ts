@@ -1,4 +1,4 @@
-import { parseQuantity, type Quantity, quantityToNumber } from '@scaler/scaler-types';
+import { parseQuantity, quantityToNumber } from '@scaler/scaler-types';
 
 /** The reason why a value is unknown, which never counts as zero. */
 export interface UnknownMetric {
@@ -25,16 +25,10 @@ export type UnknownMetricCode = keyof typeof unknownMetricCodes;
 
 /** One value of one metric. */
 export interface MetricSample {
-  /** Exact. */
-  readonly quantity: Quantity;
   /** The nearest number, in the metric's own unit: `100m` is 0.1. */
   readonly value: number;
-  /** As the API wrote it. */
-  readonly text: string;
   /** When the value was measured, by the cluster's clock. */
   readonly timestampMs: number;
-  /** The window of the value; undefined when the API does not give it. */
-  readonly windowSeconds: number | undefined;
 }
 
 export type Metric = MetricSample | UnknownMetric;
@@ -48,34 +42,25 @@ export interface RawMetricValue {
   readonly describedObject?:
     { readonly kind?: unknown; readonly namespace?: unknown; readonly name?: unknown } | undefined;
   readonly timestamp?: unknown;
-  readonly windowSeconds?: unknown;
-  /** The same in both APIs' v1beta1. */
-  readonly window?: unknown;
   readonly value?: unknown;
 }
 
 /** Reads one value; `whose` names it in the sentence. */
 export function readMetricValue(raw: RawMetricValue, whose: string): Metric {
-  const { value, timestamp, windowSeconds = raw.window } = raw;
-  const quantity = readQuantity(value);
-  if (quantity === undefined)
+  const { value, timestamp } = raw;
+  const number = readQuantity(value);
+  if (number === undefined)
     return { unknown: 'bad-value', reason: `${whose} is ${shown(value)}, which is not a quantity` };
   const timestampMs = typeof timestamp === 'string' ? Date.parse(timestamp) : Number.NaN;
   // Go writes a time that was never set as the year 1.
   if (!(timestampMs > 0)) return { unknown: 'bad-timestamp', reason: `${whose} has the timestamp ${shown(timestamp)}` };
-  return {
-    quantity,
-    value: quantityToNumber(quantity),
-    text: String(value),
-    timestampMs,
-    windowSeconds: typeof windowSeconds === 'number' && windowSeconds > 0 ? windowSeconds : undefined,
-  };
+  return { value: number, timestampMs };
 }
 
-function readQuantity(value: unknown): Quantity | undefined {
+function readQuantity(value: unknown): number | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
   try {
-    return parseQuantity(String(value));
+    return quantityToNumber(parseQuantity(String(value)));
   } catch {
     return undefined;
   }

@@ -1,7 +1,4 @@
-import type { V1ObjectMeta } from '@kubernetes/client-node';
-import type { Wire } from './wire.ts';
-
-type ObjectMeta = Wire<V1ObjectMeta>;
+import type { KubeObject } from './wire.ts';
 
 /** A reference of Gateway API; what is left out is the referring object's own, or the default of the field. */
 export interface GatewayReference {
@@ -33,10 +30,7 @@ export interface HttpRouteMatch {
 }
 
 /** An HTTPRoute of `gateway.networking.k8s.io/v1`, as far as it is used. */
-export interface HttpRoute {
-  apiVersion?: string;
-  kind?: string;
-  metadata?: ObjectMeta;
+export interface HttpRoute extends KubeObject {
   spec?: {
     parentRefs?: ParentReference[];
     hostnames?: string[];
@@ -48,10 +42,7 @@ export interface HttpRoute {
 }
 
 /** A Gateway of `gateway.networking.k8s.io/v1`, as far as it is used. */
-export interface Gateway {
-  apiVersion?: string;
-  kind?: string;
-  metadata?: ObjectMeta;
+export interface Gateway extends KubeObject {
   spec?: {
     gatewayClassName?: string;
     listeners?: { name: string; hostname?: string; port: number; protocol?: string }[];
@@ -59,8 +50,4 @@ export interface Gateway {
 }
 
 /** A GatewayClass of `gateway.networking.k8s.io/v1`, as far as it is used. */
-export interface GatewayClass {
-  apiVersion?: string;
-  kind?: string;
-  metadata?: ObjectMeta;
-}
+export type GatewayClass = KubeObject;

@@ -1,4 +1,4 @@
-import type { ObjectMeta } from './kinds.ts';
+import type { ObjectMeta } from './wire.ts';
 
 /** The fields that every trimmed object has. */
 export function identity(metadata: ObjectMeta | undefined): {

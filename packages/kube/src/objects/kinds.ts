@@ -1,47 +1,32 @@
 import type {
   CoreV1Event,
-  V1ConfigMap,
   V1Deployment,
   V1EndpointSlice,
   V1Ingress,
   V1IngressClass,
   V1Lease,
   V1Namespace,
-  V1Node,
-  V1ObjectMeta,
   V1Pod,
   V1ReplicaSet,
   V1Scale,
   V1Service,
   V1StatefulSet,
-  V2HorizontalPodAutoscaler,
 } from '@kubernetes/client-node';
 import type { Gateway, GatewayClass, HttpRoute } from './gateway-api.ts';
-import type { Wire } from './wire.ts';
+import type { KubeObject, Wire } from './wire.ts';
 
-export type ObjectMeta = Wire<V1ObjectMeta>;
-export type ConfigMap = Wire<V1ConfigMap>;
 export type CoreEvent = Wire<CoreV1Event>;
 export type Deployment = Wire<V1Deployment>;
 export type EndpointSlice = Wire<V1EndpointSlice>;
-export type HorizontalPodAutoscaler = Wire<V2HorizontalPodAutoscaler>;
 export type Ingress = Wire<V1Ingress>;
 export type IngressClass = Wire<V1IngressClass>;
 export type Lease = Wire<V1Lease>;
 export type Namespace = Wire<V1Namespace>;
-export type Node = Wire<V1Node>;
 export type Pod = Wire<V1Pod>;
 export type ReplicaSet = Wire<V1ReplicaSet>;
 export type Scale = Wire<V1Scale>;
 export type Service = Wire<V1Service>;
 export type StatefulSet = Wire<V1StatefulSet>;
-
-/** The fields of any object of the API. */
-export interface KubeObject {
-  apiVersion?: string;
-  kind?: string;
-  metadata?: ObjectMeta;
-}
 
 /** A kind of object, and where the API serves it. `T` is the object's type; it exists for the compiler only. */
 export interface Kind<T extends KubeObject = KubeObject> {
@@ -77,24 +62,16 @@ function clusterWide<T extends KubeObject>(group: string, version: string, plura
 
 /** The kinds that scaler works with. Those of Gateway API exist only where its CustomResourceDefinitions are installed. */
 export const kinds = {
-  configMap: namespaced<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap'),
   deployment: namespaced<Deployment>('apps', 'v1', 'deployments', 'Deployment'),
   endpointSlice: namespaced<EndpointSlice>('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice'),
   event: namespaced<CoreEvent>('', 'v1', 'events', 'Event'),
   gateway: namespaced<Gateway>('gateway.networking.k8s.io', 'v1', 'gateways', 'Gateway'),
-  horizontalPodAutoscaler: namespaced<HorizontalPodAutoscaler>(
-    'autoscaling',
-    'v2',
-    'horizontalpodautoscalers',
-    'HorizontalPodAutoscaler',
-  ),
   gatewayClass: clusterWide<GatewayClass>('gateway.networking.k8s.io', 'v1', 'gatewayclasses', 'GatewayClass'),
   httpRoute: namespaced<HttpRoute>('gateway.networking.k8s.io', 'v1', 'httproutes', 'HTTPRoute'),
   ingress: namespaced<Ingress>('networking.k8s.io', 'v1', 'ingresses', 'Ingress'),
   ingressClass: clusterWide<IngressClass>('networking.k8s.io', 'v1', 'ingressclasses', 'IngressClass'),
   lease: namespaced<Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease'),
   namespace: clusterWide<Namespace>('', 'v1', 'namespaces', 'Namespace'),
-  node: clusterWide<Node>('', 'v1', 'nodes', 'Node'),
   pod: namespaced<Pod>('', 'v1', 'pods', 'Pod'),
   replicaSet: namespaced<ReplicaSet>('apps', 'v1', 'replicasets', 'ReplicaSet'),
   service: namespaced<Service>('', 'v1', 'services', 'Service'),

@@ -1,5 +1,4 @@
 import type { Logger } from '@scaler/scaler-types';
-import { createItemIndex, type ItemIndex } from './item-index.ts';
 import { isOlder } from './resource-version.ts';
 import type { StoreEvent, StoreListener } from './store.ts';
 
@@ -18,6 +17,40 @@ interface Kept<U> {
   readonly uid: string | undefined;
   readonly resourceVersion: string;
   readonly object: U;
+}
+
+/** Finds items by keys computed from them. */
+class ItemIndex<U> {
+  readonly #keysOf: (object: U) => readonly string[];
+  /** Most keys have one item, and a set takes 200 bytes. */
+  readonly #byKey = new Map<string, string | Set<string>>();
+
+  constructor(keysOf: (object: U) => readonly string[]) {
+    this.#keysOf = keysOf;
+  }
+
+  add(id: string, object: U): void {
+    for (const key of this.#keysOf(object)) {
+      const known = this.#byKey.get(key);
+      if (known === undefined) this.#byKey.set(key, id);
+      else if (typeof known !== 'string') known.add(id);
+      else if (known !== id) this.#byKey.set(key, new Set([known, id]));
+    }
+  }
+
+  /** Takes the object that was added: its keys are computed again, so `keysOf` must depend on the object alone. */
+  remove(id: string, object: U): void {
+    for (const key of this.#keysOf(object)) {
+      const known = this.#byKey.get(key);
+      if (known === id) this.#byKey.delete(key);
+      else if (known instanceof Set && known.delete(id) && known.size === 0) this.#byKey.delete(key);
+    }
+  }
+
+  ids(key: string): Iterable<string> {
+    const known = this.#byKey.get(key) ?? [];
+    return typeof known === 'string' ? [known] : known;
+  }
 }
 
 /** The objects of a store, its indexes and its listeners. */
@@ -44,7 +77,7 @@ export class Items<U> {
   }
 
   addIndex(name: string, keysOf: (object: U) => readonly string[]): void {
-    const index = createItemIndex((object: U) => this.#keys(name, keysOf, object));
+    const index = new ItemIndex((object: U) => this.#keys(name, keysOf, object));
     for (const [id, { object }] of this.#kept) index.add(id, object);
     this.#indexes.set(name, index);
   }

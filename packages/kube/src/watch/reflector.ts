@@ -1,7 +1,8 @@
 import type { Clock, Logger } from '@scaler/scaler-types';
 import type { KubeClient, Selection } from '../client/client.ts';
 import type { CallOptions } from '../client/caller.ts';
-import type { Kind, KubeObject } from '../objects/kinds.ts';
+import type { Kind } from '../objects/kinds.ts';
+import type { KubeObject } from '../objects/wire.ts';
 import { backoffMs } from '@scaler/async';
 import { isKubeError, KubeError } from '../errors.ts';
 import type { Item, Items } from './items.ts';

@@ -1,12 +1,14 @@
 import type { Clock, Logger } from '@scaler/scaler-types';
+import { unlessAborted } from '@scaler/async';
 import type { CallOptions } from '../client/caller.ts';
 import type { KubeClient } from '../client/client.ts';
-import type { Kind, KubeObject } from '../objects/kinds.ts';
+import type { Kind } from '../objects/kinds.ts';
+import type { KubeObject } from '../objects/wire.ts';
 import type { KubeError } from '../errors.ts';
 import { Items } from './items.ts';
 import { Reflector } from './reflector.ts';
 import { isOlder } from './resource-version.ts';
-import type { Store, StoreListener, WatchFailure } from './store.ts';
+import type { Store, WatchFailure } from './store.ts';
 
 export interface WatchStoreOptions<T extends KubeObject, U> {
   readonly client: KubeClient;
@@ -14,7 +16,6 @@ export interface WatchStoreOptions<T extends KubeObject, U> {
   /** One watch for each; left out: one for all namespaces. */
   readonly namespaces?: readonly string[] | undefined;
   readonly labelSelector?: string | undefined;
-  readonly fieldSelector?: string | undefined;
   /**
    * Whether the kind may be missing, or closed to this process. Then the store has no objects, logs that once, lists it in
    * `failures`, and tries again every two minutes; `whenSynced` waits for no more than one failure. Default false.
@@ -35,29 +36,27 @@ export function watchStore<T extends KubeObject, U>(options: WatchStoreOptions<T
   return new WatchedStore(options);
 }
 
-class WatchedStore<T extends KubeObject, U> implements Store<U> {
-  readonly #items: Items<U>;
+class WatchedStore<T extends KubeObject, U> extends Items<U> implements Store<U> {
   readonly #reflectors: readonly { readonly namespace: string | undefined; readonly reflector: Reflector<T, U> }[];
-  readonly #waiting = new Set<() => void>();
+  readonly #allSynced = Promise.withResolvers<void>();
   readonly #clock: Clock;
   readonly #limitMs: number;
 
   constructor(options: WatchStoreOptions<T, U>) {
-    const { client, clock, logger, kind, trim, labelSelector, fieldSelector, optional = false } = options;
-    const bookmarkLimitMs = options.bookmarkLimitMs ?? defaultBookmarkLimitMs;
-    const items = new Items<U>(logger);
+    const { client, clock, logger, kind, trim, labelSelector, optional = false } = options;
+    const { bookmarkLimitMs = defaultBookmarkLimitMs } = options;
+    super(logger);
     const onSynced = (): void => {
-      if (this.synced) for (const resolve of [...this.#waiting]) resolve();
+      if (this.synced) this.#allSynced.resolve();
     };
-    this.#items = items;
     this.#clock = clock;
     this.#limitMs = bookmarkLimitMs;
     this.#reflectors = [...new Set(options.namespaces ?? [undefined])].map((namespace) => {
-      const selection = { namespace, labelSelector, fieldSelector };
+      const selection = { namespace, labelSelector };
       return {
         namespace,
         reflector: new Reflector({
-          ...{ client, clock, logger, kind, selection, bookmarkLimitMs, trim, items, onSynced },
+          ...{ client, clock, logger, kind, selection, bookmarkLimitMs, trim, items: this, onSynced },
           onMissing: optional ? (error) => this.#tellMissing(options, error) : undefined,
         }),
       };
@@ -80,49 +79,9 @@ class WatchedStore<T extends KubeObject, U> implements Store<U> {
     return this.#reflectors.every(({ reflector }) => reflector.synced);
   }
 
-  whenSynced(signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        this.#waiting.delete(onSynced);
-        signal?.removeEventListener('abort', onAbort);
-      };
-      const onSynced = (): void => {
-        leave();
-        resolve();
-      };
-      const onAbort = (): void => {
-        leave();
-        reject(signal?.reason as Error);
-      };
-      this.#waiting.add(onSynced);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      if (this.synced) onSynced();
-      else if (signal?.aborted) onAbort();
-    });
-  }
-
-  get(namespace: string | undefined, name: string): U | undefined {
-    return this.#items.get(namespace, name);
-  }
-
-  list(): U[] {
-    return this.#items.list();
-  }
-
-  get size(): number {
-    return this.#items.size;
-  }
-
-  addIndex(name: string, keysOf: (object: U) => readonly string[]): void {
-    this.#items.addIndex(name, keysOf);
-  }
-
-  byIndex(name: string, key: string): U[] {
-    return this.#items.byIndex(name, key);
-  }
-
-  subscribe(listener: StoreListener<U>): () => void {
-    return this.#items.subscribe(listener);
+  async whenSynced(signal?: AbortSignal): Promise<void> {
+    if (this.synced) return;
+    await (signal === undefined ? this.#allSynced.promise : unlessAborted(this.#allSynced.promise, signal));
   }
 
   async readLive(namespace: string | undefined, labelSelector: string, options: CallOptions): Promise<U[]> {

@@ -1,7 +1,8 @@
 import type { Clock } from '@scaler/scaler-types';
 import { type ApiStatus, watchEventError } from '../client/api-error.ts';
 import type { KubeClient, Selection } from '../client/client.ts';
-import type { Kind, KubeObject } from '../objects/kinds.ts';
+import type { Kind } from '../objects/kinds.ts';
+import type { KubeObject } from '../objects/wire.ts';
 import { KubeError } from '../errors.ts';
 import { createJsonLines } from './json-lines.ts';
 

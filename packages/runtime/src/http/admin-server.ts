@@ -1,13 +1,12 @@
 import { type AddressInfo, isIPv4 } from 'node:net';
 import type { Logger } from '@scaler/scaler-types';
-import { problemType } from '@scaler/scaler-types/dlx-api';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { configError } from '../errors.ts';
 import { fastifyLogger } from '../log/fastify-logger.ts';
 import { readSmallFile } from '../files.ts';
 import { carriesToken } from './bearer.ts';
 import { listenError, type ListenAddress } from './listen.ts';
-import { problem } from './problem.ts';
+import { problem, problemContentType } from './problem.ts';
 
 /** A fastify instance, on which routes are registered. */
 export type AdminApp = FastifyInstance;
@@ -101,7 +100,7 @@ export function sendProblem(
 ): FastifyReply {
   return reply
     .code(status)
-    .type(problemType)
+    .type(problemContentType)
     .send(problem(code, status, title, detail));
 }
 

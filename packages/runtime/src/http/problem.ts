@@ -9,6 +9,8 @@ export interface Problem {
   readonly detail: string;
 }
 
+export const problemContentType = 'application/problem+json';
+
 export function problem(code: string, status: number, title: string, detail: string): Problem {
   return { status, code, title, detail };
 }

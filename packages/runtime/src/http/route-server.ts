@@ -1,9 +1,8 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Clock, Logger } from '@scaler/scaler-types';
-import { problemType } from '@scaler/scaler-types/dlx-api';
 import { ConnectionBounds, type ConnectionLimits } from './connection-bounds.ts';
 import { listen, type ListenAddress } from './listen.ts';
-import { problem } from './problem.ts';
+import { problem, problemContentType } from './problem.ts';
 
 /** A request to a route. */
 export interface InfraRequest {
@@ -162,7 +161,7 @@ export function problemReply(
   detail: string,
   headers: Reply['headers'] = {},
 ): Reply {
-  return { ...jsonReply(status, problem(code, status, title, detail)), contentType: problemType, headers };
+  return { ...jsonReply(status, problem(code, status, title, detail)), contentType: problemContentType, headers };
 }
 
 /** An answer that several share is written once. */

@@ -168,7 +168,7 @@ function carries(service: ServiceInfo, own: readonly SliceInfo[], ports: readonl
 async function forget({ client }: Dependencies, { managed }: Snapshot, signal: AbortSignal): Promise<void> {
   if (managed === undefined) return;
   const { kind, workload } = managed;
-  await client.patch(kind.kind, workload, forgetPatch(workload), { signal, type: 'json' });
+  await client.patch(kind.kind, workload, forgetPatch(workload), { signal });
 }
 
 // Tests the user's label too: an opt-in at this moment wins.

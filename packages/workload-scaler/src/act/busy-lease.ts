@@ -30,7 +30,7 @@ export async function keepBusy(
     const wanted = until === undefined ? undefined : later(until, workload.annotations[annotation]);
     if (wanted === workload.annotations[annotation]) return wanted;
     try {
-      await deps.client.patch(kind.kind, workload, patchOf(workload, wanted), { signal, type: 'json' });
+      await deps.client.patch(kind.kind, workload, patchOf(workload, wanted), { signal });
       return wanted;
     } catch (error) {
       const raced = isKubeError(error, 'test-failed', 'conflict', 'write-outcome-unknown', 'not-found');

@@ -51,7 +51,7 @@ export async function transition(client: KubeClient, request: Transition, option
 async function swapToken(client: KubeClient, request: Transition, options: CallOptions): Promise<SwapResult> {
   const { kind, workload, epoch } = request;
   try {
-    const written = await client.patch(kind.kind, workload, patchOf(request), { ...options, type: 'json' });
+    const written = await client.patch(kind.kind, workload, patchOf(request), options);
     return { ok: true, workload: workloadTrimmer(kind)(written) };
   } catch (error) {
     if (isKubeError(error, 'not-found')) return { ok: false, current: undefined };

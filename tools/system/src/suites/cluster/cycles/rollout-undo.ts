@@ -1,4 +1,3 @@
-import { kinds } from '@scaler/kube';
 import type { Ground } from '../scenario.ts';
 import { until } from '@scaler/command';
 import type { Client } from '../site/client.ts';
@@ -31,7 +30,10 @@ export async function rolloutUndo(ground: Ground, client: Client, one: Described
   await quiet(client, one);
   const env = { name: 'REVISION', value: '2' };
   const template = { spec: { containers: [{ name: 'app', env: [env] }] } };
-  await ground.kube.patch(kinds.deployment, { namespace, name }, { spec: { template } }, { type: 'strategic' });
+  await ground.kube.request('PATCH', `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`, {
+    body: { spec: { template } },
+    contentType: 'application/strategic-merge-patch+json',
+  });
   await rolledOut(ground, one);
   const second = await runCycle(ground, client, one);
   await quiet(client, one);

@@ -139,7 +139,7 @@ async function ownDeeds(ground: Ground, client: Client, both: readonly Described
     dryRun({ ground, client, one: dry }),
     hopeless({ ground, client, one: broken }, async () => {
       const op = { op: 'replace', path: '/spec/template/spec/containers/0/image', value: 'localhost/none:1' } as const;
-      await ground.kube.patch(rolloutKind, { namespace, name: broken.name }, [op], { type: 'json' });
+      await ground.kube.patch(rolloutKind, { namespace, name: broken.name }, [op]);
       await untilHealthy(ground, broken);
     }),
   ]);

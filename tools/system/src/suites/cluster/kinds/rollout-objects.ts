@@ -59,7 +59,7 @@ export function readRollout({ kube }: Ground, { namespace, name }: Described): P
 /** A new revision of its pods is asked for. */
 export async function revise({ kube }: Ground, { namespace, name }: Described, revision: number): Promise<void> {
   const op = { op: 'replace', path: '/spec/template/spec/containers/0/env/0/value', value: String(revision) } as const;
-  await kube.patch(rolloutKind, { namespace, name }, [op], { type: 'json' });
+  await kube.patch(rolloutKind, { namespace, name }, [op]);
 }
 
 /** What is written while the controller writes its own status it may not see until the next write: argo-rollouts 1.9. */

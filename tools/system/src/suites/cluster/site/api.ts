@@ -8,7 +8,7 @@ export async function apply<T extends KubeObject>(client: KubeClient, kind: Kind
   } catch (error) {
     if (!isKubeError(error, 'already-exists')) throw error;
     const { name = '', namespace } = object.metadata ?? {};
-    await client.patch(kind, { name, namespace }, object, { type: 'merge' });
+    await client.patch(kind, { name, namespace }, object);
   }
 }
 
