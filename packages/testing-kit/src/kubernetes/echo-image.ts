@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerImage } from './cluster/image.ts';
+import { listen } from '../listen.ts';
 import { createEchoServer, type EchoBehaviour, type EchoRecord, type EchoServer } from '../upstreams/echo-app.ts';
 import { duplicatesOf } from '../upstreams/echo-upstream.ts';
 
@@ -27,8 +27,7 @@ export function createEchoImage(behaviour: EchoImage['behaviour'] = {}): EchoIma
       const echo = createEchoServer({ identity: env['HOSTNAME'] ?? podIP, ...own });
       servers.push(echo);
       signal.addEventListener('abort', () => void echo.kill(), { once: true });
-      echo.server.listen({ host: podIP, port: Number(env['PORT'] ?? 8080), backlog: 4096 });
-      await once(echo.server, 'listening');
+      await listen(echo.server, podIP, Number(env['PORT'] ?? 8080));
       return { stop: () => (signal.aborted ? echo.kill() : echo.stop()) };
     },
   };

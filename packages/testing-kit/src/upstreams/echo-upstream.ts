@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { createEchoServer, type EchoBehaviour, type EchoRecord, type EchoServer } from './echo-app.ts';
+import { listen } from '../listen.ts';
+import { createEchoServer, type EchoBehaviour, type EchoRecord } from './echo-app.ts';
 
 /** Where an echo upstream listens and how it behaves. */
 export interface EchoUpstreamOptions extends Partial<EchoBehaviour> {
@@ -42,11 +41,6 @@ export async function startEchoUpstream(options: EchoUpstreamOptions = {}): Prom
   let refusing = false;
   const all = (): EchoRecord[] => [...log, ...echo.requests];
 
-  const listen = async (server: EchoServer['server']): Promise<void> => {
-    server.listen({ host, port, backlog: 4096 });
-    await once(server, 'listening');
-    port = (server.address() as AddressInfo).port;
-  };
   const setRefusing = async (wanted: boolean): Promise<void> => {
     if (wanted === refusing) return;
     refusing = wanted;
@@ -55,11 +49,11 @@ export async function startEchoUpstream(options: EchoUpstreamOptions = {}): Prom
       // A closed server cannot be reopened safely: its connections' end would belong to both lives.
       log.push(...echo.requests);
       echo = createEchoServer(echo.behaviour);
-      await listen(echo.server);
+      await listen(echo.server, host, port);
     }
   };
 
-  await listen(echo.server);
+  port = await listen(echo.server, host, port);
   await setRefusing(refuse);
   return {
     host,

@@ -1,19 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo } from 'node:net';
 import { type Clock, systemClock } from '@scaler/scaler-types';
 import { type Authorize, checkAccess, type ReviewToken, reviewToken } from './access.ts';
 import { type Audit, type AuditLog, createAudit } from './audit.ts';
 import { apiReasons, type ApiReason, FakeApiError, noSuchResource } from './errors.ts';
-import { createFaults, type FaultAction, type FaultBoard, type Faults } from './faults.ts';
+import { createFaults, type FaultAction, type Faults } from './faults.ts';
 import { discover, nothingHere } from './http/discovery.ts';
 import { errorReply, jsonReply, type Reply, sendReply } from './http/reply.ts';
 import { type ApiRequest, parseBody, readRequest } from './http/request.ts';
 import { serveResource } from './http/resources.ts';
-import { serveWatch } from './http/watch-stream.ts';
+import { serveWatch, type WatchContext } from './http/watch-stream.ts';
 import { builtInKinds, type Kind } from './kinds.ts';
 import { kubeconfigText } from './kubeconfig.ts';
 import { metricGroups, serveMetrics } from './metrics/metrics-api.ts';
 import { createMetrics, type Metrics, type MetricsTable } from './metrics/metrics.ts';
+import { listen } from '../../listen.ts';
 import { seededRandom } from './random.ts';
 import { Store } from './store/store.ts';
 
@@ -66,11 +66,9 @@ export type FakeApi = {
   close(): Promise<void>;
 };
 
-type Parts = {
-  options: FakeApiOptions;
-  clock: Clock;
-  store: Store;
-  faults: FaultBoard;
+type Parts = WatchContext & {
+  authorize: Authorize | undefined;
+  reviewToken: ReviewToken;
   audit: AuditLog;
   metrics: MetricsTable;
   host(): string;
@@ -88,14 +86,14 @@ function countingClusterIps(): () => string {
   };
 }
 
-function route(request: ApiRequest, { store, metrics, options, host }: Parts): Outcome {
-  checkAccess(options.authorize, request);
+function route(request: ApiRequest, { store, metrics, authorize, host, ...parts }: Parts): Outcome {
+  checkAccess(authorize, request);
   const found = serveMetrics(request, metrics, store) ?? discover(request, store.kinds, metricGroups(metrics), host());
   if (found !== undefined) return found;
   const { group, version, resource } = request;
   if (group === 'authentication.k8s.io' && resource === 'tokenreviews' && request.verb === 'create') {
     const { spec } = parseBody(request) as { spec?: { token?: string } };
-    return reviewToken(options.reviewToken ?? ((token) => ({ username: token })), spec?.token ?? '');
+    return reviewToken(parts.reviewToken, spec?.token ?? '');
   }
   const kind = store.kinds.find((k) => k.group === group && k.version === version && k.resource === resource);
   if (kind === undefined) {
@@ -149,15 +147,8 @@ function answer(outcome: Outcome, request: ApiRequest, response: ServerResponse,
     sendReply(response, outcome);
     return outcome.status;
   }
-  const { store, clock, faults, options } = parts;
   try {
-    serveWatch(outcome.watch, request, response, {
-      store,
-      clock,
-      faults,
-      bookmarkIntervalMs: options.bookmarkIntervalMs ?? 1000,
-      progressNotify: options.progressNotify ?? true,
-    });
+    serveWatch(outcome.watch, request, response, parts);
     return 200;
   } catch (error) {
     const reply = replyTo(error);
@@ -188,16 +179,6 @@ async function serve(message: IncomingMessage, response: ServerResponse, parts: 
   audit.end(entry, answer(outcome, request, response, parts), version);
 }
 
-function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port, backlog: 4096 }, () => {
-      server.off('error', reject);
-      resolve(server.address() as AddressInfo);
-    });
-  });
-}
-
 function stop(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
@@ -206,13 +187,12 @@ function stop(server: Server): Promise<void> {
 }
 
 function newServer(parts: Parts): Server {
-  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, (message, response) => {
+  return createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, (message, response) => {
     // Every failure here becomes an answer, unless the client has gone.
     serve(message, response, parts).catch((error: unknown) => {
       if (!response.headersSent && !response.destroyed) sendReply(response, replyTo(error));
     });
   });
-  return server;
 }
 
 /**
@@ -222,18 +202,24 @@ function newServer(parts: Parts): Server {
  */
 export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeApi> {
   const { host = '127.0.0.1', clock = systemClock, allocateClusterIp = countingClusterIps() } = options;
+  const { historyWindow = 20_000, bookmarkIntervalMs = 1000, progressNotify = true } = options;
   const random = seededRandom(options.seed ?? 1);
   const kinds = [...builtInKinds, ...(options.kinds ?? [])];
-  const { historyWindow = 20_000 } = options;
   const store = new Store({ clock, kinds, random, allocateClusterIp, historyWindow });
-  let address = '';
   const faults = createFaults(random);
   const audit = createAudit(options.auditSize ?? 20_000);
   const metrics = createMetrics(clock);
   const closing = new AbortController();
-  const parts: Parts = { closing: closing.signal, options, clock, store, faults, audit, metrics, host: () => address };
+  let address = '';
+  const parts: Parts = {
+    ...{ clock, store, faults, audit, metrics, bookmarkIntervalMs, progressNotify },
+    authorize: options.authorize,
+    reviewToken: options.reviewToken ?? ((token) => ({ username: token })),
+    host: () => address,
+    closing: closing.signal,
+  };
   let server = newServer(parts);
-  const { port } = await listen(server, host, options.port ?? 0);
+  const port = await listen(server, host, options.port ?? 0);
   address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   const url = `http://${address}`;
   return {

@@ -74,35 +74,22 @@ export interface EmbeddedCluster {
   close(): Promise<void>;
 }
 
-/** The started parts, so that a failed start and a close end the same parts in the same order. */
-class Teardown {
-  readonly #steps: (() => unknown)[] = [];
-  #done: Promise<void> | undefined;
+/** The ends of the started parts: a failed start and a close run the same ones, from the last to the first. */
+type Teardown = (() => unknown)[];
 
-  /** Steps run from the last to the first. */
-  add(step: () => unknown): void {
-    this.#steps.push(step);
-  }
-
-  run(): Promise<void> {
-    this.#done ??= this.#run();
-    return this.#done;
-  }
-
-  async #run(): Promise<void> {
-    const errors: unknown[] = [];
-    for (const step of this.#steps.reverse()) {
-      try {
-        await step();
-      } catch (error) {
-        errors.push(error);
-      }
+async function tearDown(steps: Teardown): Promise<void> {
+  const errors: unknown[] = [];
+  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+    try {
+      await step();
+    } catch (error) {
+      errors.push(error);
     }
-    if (errors.length > 0)
-      throw new TestingKitError('close-failed', `the embedded cluster did not close: ${errors.join('; ')}`, {
-        cause: new AggregateError(errors),
-      });
   }
+  if (errors.length > 0)
+    throw new TestingKitError('close-failed', `the embedded cluster did not close: ${errors.join('; ')}`, {
+      cause: new AggregateError(errors),
+    });
 }
 
 /**
@@ -111,11 +98,11 @@ class Teardown {
  * @throws TestingKitError `prefix-invalid`, `prefix-taken`, `loopback-unavailable`.
  */
 export async function startEmbeddedCluster(options: EmbeddedClusterOptions = {}): Promise<EmbeddedCluster> {
-  const teardown = new Teardown();
+  const teardown: Teardown = [];
   try {
     return await assemble(options, teardown);
   } catch (error) {
-    await teardown.run();
+    await tearDown(teardown);
     throw error;
   }
 }
@@ -124,42 +111,33 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions = {})
 const keptProblems = 100;
 
 async function assemble(options: EmbeddedClusterOptions, teardown: Teardown): Promise<EmbeddedCluster> {
-  const { clock = systemClock, images = {} } = options;
+  const { clock = systemClock, images = {}, nodeLagMs = 0, startDelayMs = 0, backOffMs = 10_000 } = options;
   const problems: Error[] = [];
   const onError = (error: Error): void => void (problems.length < keptProblems && problems.push(error));
   const changes = createChanges();
-  teardown.add(() => changes.close());
+  teardown.push(() => changes.close());
   const loopback = await claimLoopback(options.podIpPrefix);
-  teardown.add(() => loopback.close());
+  teardown.push(() => loopback.close());
   const api = await startFakeApi({ ...options.api, clock, allocateClusterIp: () => loopback.takeServiceIP() });
-  teardown.add(() => api.close());
+  teardown.push(() => api.close());
   const kubeconfigPath = await writeKubeconfig(api, teardown);
-  const unwatch = api.store.kinds.map((kind) => api.store.watch(gvrOf(kind), () => changes.notify()));
-  teardown.add(() => unwatch.forEach((end) => end()));
-
   const { store } = api;
   const onChange = (): void => changes.notify();
+  for (const kind of store.kinds) teardown.push(store.watch(gvrOf(kind), onChange));
+
   const proxies: ServiceProxy[] = [];
+  let closed: Promise<void> | undefined;
   const addProxy = (lagMs: number, addressOf: (clusterIP: string) => string): ServiceProxy => {
     const proxy = createServiceProxy({ store, clock, lagMs, addressOf, onChange, onError });
     proxies.push(proxy);
-    teardown.add(() => proxy.close());
+    teardown.push(() => proxy.close());
     return proxy;
   };
   const proxy = addProxy(options.proxyLagMs ?? 0, (clusterIP) => clusterIP);
-  const node = createNode({
-    store,
-    clock,
-    loopback,
-    images,
-    lagMs: options.nodeLagMs ?? 0,
-    startDelayMs: options.startDelayMs ?? 0,
-    backOffMs: options.backOffMs ?? 10_000,
-    onError,
-  });
-  teardown.add(() => node.close());
+  const node = createNode({ store, clock, loopback, images, lagMs: nodeLagMs, startDelayMs, backOffMs, onError });
+  teardown.push(() => node.close());
   const controllers = startControllers({ store, clock, onError }, options.controllerLagMs ?? 0);
-  teardown.add(() => closeControllers(controllers));
+  teardown.push(() => closeControllers(controllers));
 
   return {
     api,
@@ -180,16 +158,16 @@ async function assemble(options: EmbeddedClusterOptions, teardown: Teardown): Pr
       return `http://${address.host}:${address.port}`;
     },
     rolloutUndo: (namespace, name) => rolloutUndo(store, namespace, name),
-    processes: () => node.processes(),
-    kill: (namespace, pod, signal) => node.kill(namespace, pod, signal),
+    processes: node.processes,
+    kill: node.kill,
     waitFor: (predicate, waitOptions) => waitFor(changes, predicate, waitOptions),
-    close: () => teardown.run(),
+    close: () => (closed ??= tearDown(teardown)),
   };
 }
 
 async function writeKubeconfig(api: FakeApi, teardown: Teardown): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'scaler-cluster-'));
-  teardown.add(() => rm(folder, { recursive: true, force: true }));
+  teardown.push(() => rm(folder, { recursive: true, force: true }));
   const path = join(folder, 'kubeconfig');
   await writeFile(path, api.kubeconfig(), { mode: 0o600 });
   return path;

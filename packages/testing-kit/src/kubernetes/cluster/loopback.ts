@@ -11,7 +11,6 @@ export interface Loopback {
   releasePodIP(ip: string): void;
   /** A Service's address: 127.A.128.1 to 127.A.191.254. */
   takeServiceIP(): string;
-  releaseServiceIP(ip: string): void;
   /** An address for a Service on a further proxy: 127.A.192.1 to 127.A.254.254. */
   takeProxyIP(): string;
   /** Gives the whole range back. */
@@ -22,17 +21,12 @@ export interface Loopback {
 // the claim ends with the process, however that ends.
 const claimPort = 10_250;
 
-interface Pool {
-  take(): string;
-  release(ip: string): void;
-}
-
-function createPool(prefix: string, from: number, to: number): Pool {
+function createPool(prefix: string, from: number, to: number) {
   const used = new Set<string>();
   const size = (to - from + 1) * 254;
   let next = 0;
   return {
-    take() {
+    take(): string {
       for (let i = 0; i < size; i++) {
         const index = next++ % size;
         const ip = `${prefix}.${from + Math.floor(index / 254)}.${(index % 254) + 1}`;
@@ -42,7 +36,7 @@ function createPool(prefix: string, from: number, to: number): Pool {
       }
       throw new TestingKitError('addresses-exhausted', `all ${size} addresses from ${prefix}.${from}.1 on are in use`);
     },
-    release: (ip) => void used.delete(ip),
+    release: (ip: string): void => void used.delete(ip),
   };
 }
 
@@ -88,15 +82,12 @@ export async function claimLoopback(prefix?: string): Promise<Loopback> {
   }
   const range = prefix === undefined ? await claimAny() : { prefix, server: await claim(prefix) };
   const podIPs = createPool(range.prefix, 1, 127);
-  const serviceIPs = createPool(range.prefix, 128, 191);
-  const proxyIPs = createPool(range.prefix, 192, 254);
   return {
     prefix: range.prefix,
     takePodIP: podIPs.take,
     releasePodIP: podIPs.release,
-    takeServiceIP: serviceIPs.take,
-    releaseServiceIP: serviceIPs.release,
-    takeProxyIP: proxyIPs.take,
+    takeServiceIP: createPool(range.prefix, 128, 191).take,
+    takeProxyIP: createPool(range.prefix, 192, 254).take,
     close: () => new Promise((resolve) => range.server.close(() => resolve())),
   };
 }

@@ -114,11 +114,6 @@ export interface PodTemplate {
 
 interface LabelSelector {
   readonly matchLabels?: Labels;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: string;
-    readonly values?: string[];
-  }[];
 }
 
 export interface WorkloadStatus {
@@ -128,52 +123,34 @@ export interface WorkloadStatus {
   readonly availableReplicas?: number;
   readonly updatedReplicas?: number;
   readonly unavailableReplicas?: number;
-  readonly fullyLabeledReplicas?: number;
   readonly currentReplicas?: number;
   readonly currentRevision?: string;
   readonly updateRevision?: string;
-  readonly collisionCount?: number;
   readonly conditions?: readonly Condition[];
 }
 
-interface Workload extends AnyObject {
+interface Workload<Spec> extends AnyObject {
+  readonly spec: Spec & {
+    readonly replicas?: number;
+    readonly selector: LabelSelector;
+    readonly template: PodTemplate;
+    readonly minReadySeconds?: number;
+  };
   readonly status?: WorkloadStatus;
 }
 
-export interface Deployment extends Workload {
-  readonly spec: {
-    readonly replicas?: number;
-    readonly selector: LabelSelector;
-    readonly template: PodTemplate;
-    readonly paused?: boolean;
-    readonly minReadySeconds?: number;
-    readonly revisionHistoryLimit?: number;
-    readonly strategy?: {
-      readonly type?: string;
-      readonly rollingUpdate?: { readonly maxSurge?: number | string; readonly maxUnavailable?: number | string };
-    };
+export type Deployment = Workload<{
+  readonly paused?: boolean;
+  readonly revisionHistoryLimit?: number;
+  readonly strategy?: {
+    readonly type?: string;
+    readonly rollingUpdate?: { readonly maxSurge?: number | string; readonly maxUnavailable?: number | string };
   };
-}
+}>;
 
-export interface ReplicaSet extends Workload {
-  readonly spec: {
-    readonly replicas?: number;
-    readonly selector: LabelSelector;
-    readonly template: PodTemplate;
-    readonly minReadySeconds?: number;
-  };
-}
+export type ReplicaSet = Workload<object>;
 
-export interface StatefulSet extends Workload {
-  readonly spec: {
-    readonly replicas?: number;
-    readonly selector: LabelSelector;
-    readonly template: PodTemplate;
-    readonly serviceName?: string;
-    readonly podManagementPolicy?: string;
-    readonly minReadySeconds?: number;
-  };
-}
+export type StatefulSet = Workload<{ readonly serviceName?: string; readonly podManagementPolicy?: string }>;
 
 export interface ServicePort {
   readonly name?: string;
@@ -187,7 +164,6 @@ export interface Service extends AnyObject {
   readonly spec: {
     readonly type?: string;
     readonly clusterIP?: string;
-    readonly clusterIPs?: readonly string[];
     readonly selector?: Labels;
     readonly ports?: readonly ServicePort[];
     readonly publishNotReadyAddresses?: boolean;
@@ -211,12 +187,7 @@ export interface Endpoint {
   };
 }
 
-export interface EndpointPort {
-  readonly name?: string;
-  readonly port?: number;
-  readonly protocol?: string;
-  readonly appProtocol?: string;
-}
+export type EndpointPort = Partial<Omit<ServicePort, 'targetPort'>>;
 
 export interface EndpointSlice extends AnyObject {
   readonly addressType: string;

@@ -6,54 +6,41 @@ import { jsonReply, type Reply } from './reply.ts';
 export type ExtraGroup = { readonly group: string; readonly versions: readonly string[]; resources(): unknown[] };
 
 const writable = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const changeable = ['get', 'patch', 'update'];
 
-function resourcesOf(kind: Kind): unknown[] {
-  const { resource: name, namespaced, kind: kindName, shortNames } = kind;
-  const verbs = ['get', 'patch', 'update'];
-  const scale = {
-    name: `${name}/scale`,
-    singularName: '',
-    namespaced,
-    group: 'autoscaling',
-    version: 'v1',
-    kind: 'Scale',
-    verbs,
-  };
+/** An entry of an APIResourceList. */
+export function resourceOf(name: string, kind: string, verbs: readonly string[], more: object = {}): unknown {
+  return { name, singularName: '', namespaced: true, kind, verbs, ...more };
+}
+
+function resourcesOf({ resource, kind, namespaced, shortNames, scale, hasStatus }: Kind): unknown[] {
+  const ofScale = { namespaced, group: 'autoscaling', version: 'v1' };
   return [
-    {
-      name,
-      singularName: kindName.toLowerCase(),
-      namespaced,
-      kind: kindName,
-      verbs: writable,
-      ...(shortNames === undefined ? {} : { shortNames }),
-    },
-    ...(kind.scale === undefined ? [] : [scale]),
-    ...(kind.hasStatus === true
-      ? [{ name: `${name}/status`, singularName: '', namespaced, kind: kindName, verbs }]
-      : []),
+    resourceOf(resource, kind, writable, { namespaced, singularName: kind.toLowerCase(), shortNames }),
+    ...(scale ? [resourceOf(`${resource}/scale`, 'Scale', changeable, ofScale)] : []),
+    ...(hasStatus ? [resourceOf(`${resource}/status`, kind, changeable, { namespaced })] : []),
   ];
 }
 
-function groupOf(name: string, versions: readonly string[]): unknown {
+function groupOf(name: string, versions: readonly string[]): object {
   const all = versions.map((version) => ({ groupVersion: `${name}/${version}`, version }));
   return { name, versions: all, preferredVersion: all[0] };
 }
 
-function groups(kinds: readonly Kind[], extra: readonly ExtraGroup[]): Map<string, string[]> {
-  const found = new Map<string, string[]>();
-  for (const { group, version } of kinds) {
-    const versions = found.get(group) ?? [];
-    if (group !== '' && !versions.includes(version)) found.set(group, [...versions, version]);
+/** The versions of each group but the core one. */
+function groups(kinds: readonly Kind[], extra: readonly ExtraGroup[]): Map<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  for (const { group, version } of [...kinds, { group: 'authentication.k8s.io', version: 'v1' }]) {
+    if (group !== '') found.set(group, [...new Set([...(found.get(group) ?? []), version])]);
   }
-  if (!found.has('authentication.k8s.io')) found.set('authentication.k8s.io', ['v1']);
-  for (const { group, versions } of extra) if (versions.length > 0) found.set(group, [...versions]);
+  for (const { group, versions } of extra) if (versions.length > 0) found.set(group, versions);
   return found;
 }
 
-const tokenReviews = [
-  { name: 'tokenreviews', singularName: 'tokenreview', namespaced: false, kind: 'TokenReview', verbs: ['create'] },
-];
+const tokenReviews = resourceOf('tokenreviews', 'TokenReview', ['create'], {
+  namespaced: false,
+  singularName: 'tokenreview',
+});
 
 function resourceList(groupVersion: string, kinds: readonly Kind[], extra: readonly ExtraGroup[]): Reply | undefined {
   const served = extra.find(({ group, versions }) =>
@@ -61,7 +48,7 @@ function resourceList(groupVersion: string, kinds: readonly Kind[], extra: reado
   );
   const resources = [
     ...kinds.filter((kind) => groupVersionOf(kind) === groupVersion).flatMap(resourcesOf),
-    ...(groupVersion === 'authentication.k8s.io/v1' ? tokenReviews : []),
+    ...(groupVersion === 'authentication.k8s.io/v1' ? [tokenReviews] : []),
     ...(served?.resources() ?? []),
   ];
   if (resources.length === 0 && served === undefined) return undefined;
@@ -105,10 +92,9 @@ export function discover(
       apiVersion: 'v1',
       groups: [...all].map(([name, versions]) => groupOf(name, versions)),
     });
-  const parts = /^\/apis\/([^/]+)$/.exec(path);
-  const versions = parts === null ? undefined : all.get(parts[1]!);
-  if (parts !== null && versions !== undefined)
-    return jsonReply({ kind: 'APIGroup', apiVersion: 'v1', ...(groupOf(parts[1]!, versions) as object) });
+  const [, group = ''] = /^\/apis\/([^/]+)$/.exec(path) ?? [];
+  const versions = all.get(group);
+  if (versions !== undefined) return jsonReply({ kind: 'APIGroup', apiVersion: 'v1', ...groupOf(group, versions) });
   const groupVersion = path === '/api/v1' ? 'v1' : /^\/apis\/([^/]+\/[^/]+)$/.exec(path)?.[1];
   return groupVersion === undefined ? undefined : resourceList(groupVersion, kinds, extra);
 }

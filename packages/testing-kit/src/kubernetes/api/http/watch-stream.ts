@@ -42,13 +42,9 @@ class WatchStream implements FaultyWatch {
     else this.#cleanups.push(cleanup);
   }
 
-  send(line: string): void {
-    this.#push(line);
-  }
-
   /** Ends the answer properly, after what is held. */
   end(): void {
-    this.#push(undefined);
+    this.send(undefined);
   }
 
   cut(afterEvents: number): void {
@@ -56,29 +52,22 @@ class WatchStream implements FaultyWatch {
     if (afterEvents === 0) this.#response.destroy();
   }
 
-  refresh(): void {
-    this.#pump();
-  }
-
-  #push(line: string | undefined): void {
+  /** Sends a line, or ends the answer. */
+  send(line: string | undefined): void {
     if (this.#closed) return;
-    const { frozen, delayMs } = this.#context.faults.holdUp(this.request);
-    if (!frozen && delayMs === 0 && this.#held.length === 0) {
-      this.#write(line);
-      return;
-    }
+    const { delayMs } = this.#context.faults.holdUp(this.request);
     this.#held.push({ line, dueMs: this.#context.clock.monotonic() + delayMs });
-    this.#pump();
+    this.refresh();
   }
 
-  #pump(): void {
+  refresh(): void {
     this.#cancelPump?.();
     this.#cancelPump = undefined;
     const { clock, faults } = this.#context;
     while (!this.#closed && this.#held.length > 0 && !faults.holdUp(this.request).frozen) {
       const waitMs = this.#held[0]!.dueMs - clock.monotonic();
       if (waitMs > 0) {
-        this.#cancelPump = clock.after(waitMs, () => this.#pump());
+        this.#cancelPump = clock.after(waitMs, () => this.refresh());
         return;
       }
       this.#write(this.#held.shift()!.line);
@@ -137,9 +126,16 @@ function startOf(request: ApiRequest, { store }: WatchContext): string | undefin
   return asked === undefined || asked === '0' ? String(store.resourceVersion) : asked;
 }
 
-function startWatching(kind: Kind, stream: WatchStream, context: WatchContext): void {
+/** Starts it; the refusal that belongs into the stream is returned, others are thrown. */
+function startWatching(kind: Kind, stream: WatchStream, context: WatchContext): FakeApiError | undefined {
   const options = { ...listOptionsOf(stream.request), resourceVersion: startOf(stream.request, context) };
-  stream.onClose(context.store.watch(gvrOf(kind), (event) => stream.send(eventLine(event)), options));
+  try {
+    stream.onClose(context.store.watch(gvrOf(kind), (event) => stream.send(eventLine(event)), options));
+    return undefined;
+  } catch (error) {
+    if (error instanceof FakeApiError && error.code === 'Expired') return error;
+    throw error;
+  }
 }
 
 /** The version of a bookmark; without progress notifications that of the last change of the kind, if there was one. */
@@ -182,7 +178,7 @@ export function serveWatch(kind: Kind, request: ApiRequest, response: ServerResp
   const stream = new WatchStream(request, response, context);
   response.setHeader('content-type', 'application/json');
   response.setHeader('cache-control', 'no-cache, private');
-  const expired = startOrExpired(kind, stream, context);
+  const expired = startWatching(kind, stream, context);
   response.flushHeaders();
   context.faults.open(stream);
   stream.onClose(() => context.faults.closed(stream));
@@ -198,15 +194,4 @@ export function serveWatch(kind: Kind, request: ApiRequest, response: ServerResp
     scheduleBookmarks(kind, stream, context, timeoutMs);
   }
   if (timeoutMs > 0) stream.onClose(context.clock.after(timeoutMs, () => stream.end()));
-}
-
-/** Starts it; the refusal that belongs into the stream is returned, others are thrown. */
-function startOrExpired(kind: Kind, stream: WatchStream, context: WatchContext): FakeApiError | undefined {
-  try {
-    startWatching(kind, stream, context);
-    return undefined;
-  } catch (error) {
-    if (error instanceof FakeApiError && error.code === 'Expired') return error;
-    throw error;
-  }
 }

@@ -1,9 +1,8 @@
 import { FakeApiError, noSuchResource } from '../errors.ts';
-import { type ExtraGroup } from '../http/discovery.ts';
+import { type ExtraGroup, resourceOf } from '../http/discovery.ts';
 import { jsonReply, type Reply } from '../http/reply.ts';
 import { type ApiRequest } from '../http/request.ts';
 import { groupVersionOf, gvrOf, type Kind, qualifiedResource } from '../kinds.ts';
-import { toTimestamp } from '../object.ts';
 import { labelSelector } from '../selectors.ts';
 import type { Store } from '../store/store.ts';
 import { type CustomMetric, type MetricsTable } from './metrics.ts';
@@ -72,25 +71,14 @@ function serveCustom(asked: Asked, metrics: MetricsTable, store: Store): Reply {
     .flatMap((metric) => {
       const sample = metrics.sample(metric);
       if (sample === undefined) return [];
-      const { value, timestamp, windowSeconds } = sample;
+      const { windowSeconds, ...measured } = sample;
+      const own = { describedObject: describe(metric, store), ...measured };
+      // The two versions name the metric and its window in different ways.
       const named =
         asked.version === 'v1beta1'
-          ? { metricName: metric.metric }
-          : { metric: { name: metric.metric, selector: null } };
-      // The two versions call the window differently.
-      const windowName = asked.version === 'v1beta1' ? 'window' : 'windowSeconds';
-      const window = windowSeconds === undefined ? {} : { [windowName]: windowSeconds };
-      const selector = asked.version === 'v1beta1' ? { selector: null } : {};
-      return [
-        {
-          describedObject: describe(metric, store),
-          ...named,
-          timestamp: toTimestamp(timestamp),
-          ...window,
-          value,
-          ...selector,
-        },
-      ];
+          ? { metricName: metric.metric, window: windowSeconds, selector: null }
+          : { metric: { name: metric.metric, selector: null }, windowSeconds };
+      return [{ ...own, ...named }];
     });
   if (items.length === 0) {
     const object = asked.name === '*' ? '' : ` ${asked.name}`;
@@ -112,44 +100,30 @@ function serveExternal({ path, query }: ApiRequest, metrics: MetricsTable): Repl
     .flatMap((metric) => {
       const sample = metrics.sample(metric);
       if (sample === undefined) return [];
-      const window = sample.windowSeconds === undefined ? {} : { window: sample.windowSeconds };
-      return [
-        {
-          metricName: name,
-          metricLabels: metric.labels ?? {},
-          timestamp: toTimestamp(sample.timestamp),
-          ...window,
-          value: sample.value,
-        },
-      ];
+      const { windowSeconds, ...measured } = sample;
+      return [{ metricName: name, metricLabels: metric.labels ?? {}, ...measured, window: windowSeconds }];
     });
   return jsonReply({ kind: 'ExternalMetricValueList', apiVersion: `${externalGroup}/v1beta1`, metadata: {}, items });
 }
 
 /** The groups for discovery. */
-export function metricGroups(metrics: MetricsTable): ExtraGroup[] {
-  const verbs = ['get'];
-  const customResources = (): unknown[] =>
-    [...new Map(metrics.custom.map((m) => [`${m.resource}/${m.metric}`, (m.namespace ?? '') !== ''])).entries()].map(
-      ([name, namespaced]) => ({
-        name,
-        singularName: '',
-        namespaced,
-        kind: 'MetricValueList',
-        verbs,
-      }),
-    );
-  const externalResources = (): unknown[] =>
-    [...new Set(metrics.external.map((m) => m.metric))].map((name) => ({
-      name,
-      singularName: '',
-      namespaced: true,
-      kind: 'ExternalMetricValueList',
-      verbs,
-    }));
+export function metricGroups({ served, custom, external }: MetricsTable): ExtraGroup[] {
+  const list = 'MetricValueList';
   return [
-    { group: customGroup, versions: metrics.served.custom, resources: customResources },
-    { group: externalGroup, versions: metrics.served.external ? ['v1beta1'] : [], resources: externalResources },
+    {
+      group: customGroup,
+      versions: served.custom,
+      resources: () =>
+        [...new Map(custom.map((m) => [`${m.resource}/${m.metric}`, (m.namespace ?? '') !== '']))].map(
+          ([name, namespaced]) => resourceOf(name, list, ['get'], { namespaced }),
+        ),
+    },
+    {
+      group: externalGroup,
+      versions: served.external ? ['v1beta1'] : [],
+      resources: () =>
+        [...new Set(external.map((m) => m.metric))].map((name) => resourceOf(name, `External${list}`, ['get'])),
+    },
   ];
 }
 

@@ -1,4 +1,5 @@
 import { type Clock } from '@scaler/scaler-types';
+import { toTimestamp } from '../object.ts';
 
 /** A value of the custom metrics API: of one object. */
 export type CustomMetric = {
@@ -44,7 +45,7 @@ export type Metrics = {
 };
 
 /** A value at the time of a request. */
-type Sample = { value: string; timestamp: number; windowSeconds: number | undefined };
+type Sample = { value: string; timestamp: string; windowSeconds: number | undefined };
 
 /** The metrics' inner side. */
 export type MetricsTable = Metrics & {
@@ -93,7 +94,7 @@ export function createMetrics(clock: Clock): MetricsTable {
     count: (metric) => void counts.set(metric, (counts.get(metric) ?? 0) + 1),
     sample({ value, timestamp = clock.now(), windowSeconds }) {
       const text = typeof value === 'function' ? value() : value;
-      return text === undefined ? undefined : { value: text, timestamp, windowSeconds };
+      return text === undefined ? undefined : { value: text, timestamp: toTimestamp(timestamp), windowSeconds };
     },
   };
 }

@@ -1,14 +1,11 @@
-import type { CancelTimer, Clock } from '@scaler/scaler-types';
+import type { CancelTimer } from '@scaler/scaler-types';
 import { TestingKitError } from '../../../errors.ts';
 import type { AnyObject, NewObject } from '../../api/object.ts';
-import type { Store } from '../../api/store/store.ts';
 import type { WatchEvent } from '../../api/store/types.ts';
 import { afterLag } from '../controllers/controller.ts';
-import type { Image } from '../image.ts';
-import type { Loopback } from '../loopback.ts';
 import { hasLabels, isFinished, sameJson, withCondition } from '../object-state.ts';
 import { type Labels, nodes, type Pod, pods } from '../objects.ts';
-import { createPodWorker, type PodWorker } from './pod-worker.ts';
+import { createPodWorker, type PodContext, type PodWorker } from './pod-worker.ts';
 import { createReaper } from './reaper.ts';
 
 /** The one machine of the cluster: scheduler and kubelet in one. */
@@ -36,15 +33,9 @@ export interface RunningProcess {
   readonly pid: number | undefined;
 }
 
-export interface NodeOptions {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly loopback: Loopback;
-  readonly images: Readonly<Record<string, Image>>;
+export interface NodeOptions extends Omit<PodContext, 'reaper' | 'startDelayMs'> {
   readonly lagMs: number;
   readonly startDelayMs: number;
-  readonly backOffMs: number;
-  readonly onError: (error: Error) => void;
 }
 
 const nodeName = 'embedded';

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '@scaler/scaler-types';
 import { TestingKitError } from '../../../errors.ts';
+import { listen } from '../../../listen.ts';
 import { keyOf } from '../controllers/controller.ts';
 import type { Store } from '../../api/store/store.ts';
 import { type Service, type ServicePort, services } from '../objects.ts';
@@ -74,33 +75,22 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
 
   const accept = (client: Socket, serviceKey: string, port: number): void => {
     const count = countersOf(serviceKey);
-    const [namespace = '', service = ''] = serviceKey.split('/');
     sockets.add(client);
     client.on('close', () => sockets.delete(client));
     client.on('error', () => undefined);
     count.connections++;
-    const all = view.backends(namespace, service, listeners.get(serviceKey)?.get(port)?.portName ?? '');
+    const all = view.backends(serviceKey, listeners.get(serviceKey)?.get(port)?.portName ?? '');
     const backend = all[Math.floor(Math.random() * all.length)];
     if (backend === undefined) {
       count.withoutEndpoint++;
       client.resetAndDestroy();
       return;
     }
-    const colon = backend.lastIndexOf(':');
-    splice(client, backend.slice(0, colon), Number(backend.slice(colon + 1)), {
-      onConnected: () => {
-        count.active++;
-        count.backends[backend] = (count.backends[backend] ?? 0) + 1;
-        options.onChange();
-      },
-      onFailed: () => {
-        count.refused++;
-        options.onChange();
-      },
-      onClosed: () => {
-        count.active--;
-        options.onChange();
-      },
+    splice(client, backend, (event) => {
+      if (event === 'connected') count.backends[backend] = (count.backends[backend] ?? 0) + 1;
+      if (event === 'failed') count.refused++;
+      else count.active += event === 'connected' ? 1 : -1;
+      options.onChange();
     });
   };
 
@@ -108,14 +98,16 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) =>
       accept(client, serviceKey, port.port),
     );
-    const ready = listen(server, host, port.port).catch((error: unknown) => {
-      onError(
-        new TestingKitError('cluster-broken', `cannot listen for Service ${serviceKey} on ${host}:${port.port}`, {
-          cause: error,
-        }),
-      );
-      return undefined;
-    });
+    // Where that needs a privilege this process lacks, on any port.
+    const anyPort = (error: NodeJS.ErrnoException): Promise<number> => {
+      if (error.code !== 'EACCES') throw error;
+      return listen(server, host, 0);
+    };
+    const failed = (cause: unknown): undefined => {
+      const where = `Service ${serviceKey} on ${host}:${port.port}`;
+      onError(new TestingKitError('cluster-broken', `cannot listen for ${where}`, { cause }));
+    };
+    const ready = listen(server, host, port.port).catch(anyPort).catch(failed);
     const listener: Listener = { server, host, portName: port.name ?? '', ready, port: undefined };
     void ready.then((actual) => {
       listener.port = actual;
@@ -180,7 +172,8 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       const { host, port: actual = port } = find(namespace, service, port);
       return { host, port: actual };
     },
-    backends: (namespace, service, port) => view.backends(namespace, service, find(namespace, service, port).portName),
+    backends: (namespace, service, port) =>
+      view.backends(`${namespace}/${service}`, find(namespace, service, port).portName),
     counters: (namespace, service) => countersOf(`${namespace}/${service}`),
     listening: async () => void (await Promise.all(all().map(({ ready }) => ready))),
     async close() {
@@ -194,20 +187,4 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
       await Promise.all(closed);
     },
   };
-}
-
-/** Listens on the port or, where that needs a privilege this process lacks, on any; resolves with which. */
-async function listen(server: Server, host: string, wanted: number): Promise<number> {
-  const attempt = (port: number): Promise<number> =>
-    new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host, port, backlog: 4096 }, () => {
-        server.off('error', reject);
-        resolve((server.address() as { port: number }).port);
-      });
-    });
-  return attempt(wanted).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EACCES') throw error;
-    return attempt(0);
-  });
 }

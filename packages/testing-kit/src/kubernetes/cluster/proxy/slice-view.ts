@@ -14,7 +14,7 @@ export interface SliceView {
   /** Takes the changes that waited and are due, and goes on. */
   thaw(): void;
   /** `address:port` of every endpoint that gets new connections for that port of the Service. */
-  backends(namespace: string, service: string, portName: string): string[];
+  backends(serviceKey: string, portName: string): string[];
   close(): void;
 }
 
@@ -57,8 +57,8 @@ export function createSliceView(store: Store, clock: Clock, initialLagMs: number
       frozen = false;
       drain();
     },
-    backends(namespace, service, portName) {
-      const keys = byService.get(`${namespace}/${service}`) ?? [];
+    backends(serviceKey, portName) {
+      const keys = byService.get(serviceKey) ?? [];
       const endpoints = [...keys].flatMap((key) => listed(slices.get(key), portName));
       const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false);
       const leaving = endpoints.filter(
