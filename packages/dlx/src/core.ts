@@ -1,7 +1,6 @@
 import type { GuardedScaler } from '@scaler/runtime';
 import type { Clock, Logger } from '@scaler/scaler-types';
-import type { Accounting } from './ledger/accounting.ts';
-import type { Faults } from './ledger/faults.ts';
+import type { Accounting, Faults } from './ledger/accounting.ts';
 import type { Upstreams } from './endpoints/upstreams.ts';
 import type { SilenceLooks } from './sockets/silence.ts';
 import type { OwnEnds } from './tcp/own-ends.ts';

@@ -1,13 +1,12 @@
 import { createMetrics, guardScaler, type Metrics, type Shutdown } from '@scaler/runtime';
 import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
-import { Accounting, secondsBuckets } from './ledger/accounting.ts';
+import { Accounting, Faults, secondsBuckets } from './ledger/accounting.ts';
 import type { Core, Settings } from './core.ts';
 import { addDrainSteps, type DrainOptions } from './drain.ts';
-import { Faults } from './ledger/faults.ts';
 import { Upstreams } from './endpoints/upstreams.ts';
 import type { Gate } from './gate/gate.ts';
 import { Directory } from './identify/directory.ts';
-import { trustOf } from './identify/trust.ts';
+import { trustOf } from './identify/addresses.ts';
 import { Resources } from './identify/resources.ts';
 import { createProxy, TargetWay } from './proxy.ts';
 import { DataServer } from './accept/data-server.ts';
@@ -109,7 +108,7 @@ function createCore({ scaler, clock, logger, identity, settings, metrics = creat
   const accounting = new Accounting(metrics);
   accounting.ledger.limit = settings.holdBytesTotal;
   accounting.connections.limit = settings.connectionLimit;
-  const faults = new Faults(accounting.faults, clock, logger);
+  const faults = new Faults(metrics, clock, logger);
   const wakes = new WakeMetrics(metrics, secondsBuckets);
   const upstreams = new Upstreams(faults, accounting.ledger);
   return {

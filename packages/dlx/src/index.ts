@@ -1,5 +1,5 @@
 export { Accounting } from './ledger/accounting.ts';
-export type { Ended } from './exchange/recent-requests.ts';
+export type { Ended } from './ledger/accounting.ts';
 export { adminRoutes, type AutoscalerMount } from './control/admin.ts';
 export { type DlxContext, runDlx } from './app.ts';
 export { type Core, type Settings } from './core.ts';

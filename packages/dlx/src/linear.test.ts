@@ -7,15 +7,14 @@ import type { Gate as GateOf } from './gate/gate.ts';
 // What is imported from here on is counted block by block.
 const counter = startStepCounter();
 afterAll(() => counter.stop());
-const { fieldOf, fieldsOf, readHead } = await import('./head/head.ts');
-const { checkRequest } = await import('./http1/request-check.ts');
-const { addForwarded } = await import('./head/forwarded.ts');
+const { addForwarded, fieldOf, fieldsOf, readHead } = await import('./head/head.ts');
+const { checkRequest } = await import('./http1/raw-message.ts');
 const { readResponseHead, readTrailers } = await import('./head/response-head.ts');
 const { readStreamHead } = await import('./http2/stream-head.ts');
 const { grpcMessage, readGrpcTimeout } = await import('./http2/grpc.ts');
-const { offerOf } = await import('./upgrade/offer.ts');
+const { offerOf } = await import('./upgrade/take-upgrade.ts');
 const { quietOf } = await import('./gate/quiet.ts');
-const { parseHost } = await import('./identify/host.ts');
+const { parseHost } = await import('./identify/addresses.ts');
 const { Directory } = await import('./identify/directory.ts');
 const { Gate } = await import('./gate/gate.ts');
 const { Accounting } = await import('./ledger/accounting.ts');
@@ -42,7 +41,7 @@ function workOnFields(raw: string[], url: string): unknown {
     channel: { remoteAddress: '10.0.0.1' },
     core: { settings: { trustForwarded: true } },
   };
-  checkRequest(request, { met: () => undefined } as never, { head, httpVersion: '1.1', url } as never);
+  checkRequest(request, { count: () => undefined } as never, { head, httpVersion: '1.1', url } as never);
   addForwarded(x, 'n/web');
   readStreamHead(raw, 'x-scaler-target');
   readResponseHead(raw);

@@ -1,5 +1,4 @@
 import { type OutcomeCode, outcomeCodes } from '@scaler/scaler-types/dlx-api';
-import { keptText } from './ledger/kept-text.ts';
 
 /** Our answer for one way a request can end. */
 export interface OutcomeRule {
@@ -61,4 +60,12 @@ export function causeText(error: unknown): string {
     e = (e as { cause?: unknown }).cause;
   }
   return keptText(texts.join(': '), mostCause);
+}
+
+/**
+ * A text of at most so many characters that holds on to no other. What is cut out of a large one would keep all of it, and
+ * so would one that is joined of such pieces.
+ */
+export function keptText(text: string, most: number): string {
+  return Buffer.from(text.length > most ? text.slice(0, most) : text).toString();
 }

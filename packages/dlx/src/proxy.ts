@@ -1,21 +1,17 @@
-import { errorCode, type TargetPort } from '@scaler/scaler-types';
+import { errorCode, type Resource, type TargetPort } from '@scaler/scaler-types';
 import type { Handle } from './accept/client-connection.ts';
-import type { Core } from './core.ts';
-import type { Connecting } from './endpoints/connect.ts';
-import type { EndpointState } from './endpoints/endpoint-state.ts';
-import { type Limits, limitsOf } from './endpoints/limits.ts';
-import type { ReleasePlace } from './endpoints/release-place.ts';
-import { answerQuiet } from './exchange/answer.ts';
-import type { Way } from './exchange/carrier.ts';
+import type { Core, Settings } from './core.ts';
+import type { Connecting } from './endpoints/upstream-socket.ts';
+import type { EndpointState, ReleasePlace } from './endpoints/endpoint-state.ts';
 import type { Exchange } from './exchange/exchange.ts';
+import type { Limits, Way } from './exchange/carrier.ts';
 import type { Lane, LaneWay } from './gate/lane.ts';
 import { quietOf } from './gate/quiet.ts';
-import { addForwarded } from './head/forwarded.ts';
+import { addForwarded } from './head/head.ts';
 import type { Directory } from './identify/directory.ts';
-import type { Trust } from './identify/trust.ts';
-import { heldBytesOf, overflowOf } from './ledger/bounds.ts';
+import type { Trust } from './identify/addresses.ts';
+import { heldBytesOf, overflowOf } from './ledger/ledger.ts';
 import type { Refusal } from './outcome.ts';
-import { pausedAsleep } from './wake/pause.ts';
 
 /*
  * The whole way of a request: each step with the function that takes it. Functions without a class are in this file.
@@ -66,7 +62,7 @@ export function createProxy(core: Core, directory: Directory, trusts: Trust): Ha
     else if (quiet === undefined) lane.way.hold(x);
     else {
       gate.quietWaits();
-      answerQuiet(x, quiet === 'health' ? core.settings.quietStatus : 503);
+      x.answerQuiet(quiet === 'health' ? core.settings.quietStatus : 503);
     }
   };
   return (x) => {
@@ -90,7 +86,7 @@ function sendIfRoom(x: Exchange, lane: Lane, endpoint: EndpointState): void {
     return;
   }
   const { gate } = lane;
-  gate.core.accounting.bounds.met('memory', gate.ref.namespace);
+  gate.core.accounting.bounds.count('memory', gate.ref.namespace);
   x.refuse({ outcome: 'overflow', detail: `${gate.key}: ${overflow}` });
 }
 
@@ -143,7 +139,7 @@ export class TargetWay implements Way<Exchange>, LaneWay {
   hold(x: Exchange): void {
     const lane = this.#lane;
     const { gate } = lane;
-    const refusal = pausedAsleep(gate) ?? gate.wake.refusal();
+    const refusal = gate.wake.refusal();
     if (refusal !== undefined) {
       x.refuse(refusal);
       return;
@@ -273,4 +269,18 @@ export class TargetWay implements Way<Exchange>, LaneWay {
       overflowOf(gate, [accounting, pipelined], x.heldBytes, bounds) ?? ledger.holdOverflowOf(gate, x.heldBytes, own)
     );
   }
+}
+
+// Node's timers fire at once beyond it. Annotations are tenants' input.
+const longestMs = 2 ** 31 - 1;
+
+/** The resource's own limits, and the DLX's where it has none. Asked for every try: most resources have none at all. */
+export function limitsOf(resource: Resource, settings: Settings): Limits {
+  const { connectTimeoutMs, responseTimeoutMs, idleTimeoutMs } = resource;
+  if (connectTimeoutMs === undefined && responseTimeoutMs === undefined && idleTimeoutMs === undefined) return settings;
+  return {
+    connectTimeoutMs: Math.min(connectTimeoutMs ?? settings.connectTimeoutMs, longestMs),
+    responseTimeoutMs: responseTimeoutMs ?? settings.responseTimeoutMs,
+    idleTimeoutMs: idleTimeoutMs ?? settings.idleTimeoutMs,
+  };
 }

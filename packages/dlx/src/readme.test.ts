@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { createMetrics, optionsTable } from '@scaler/runtime';
-import { Accounting, secondsBuckets } from './ledger/accounting.ts';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
+import { Accounting, Faults, secondsBuckets } from './ledger/accounting.ts';
 import { WakeMetrics } from './wake/wake-metrics.ts';
 import { outcomes } from './outcome.ts';
 import { settings } from './settings.ts';
@@ -34,6 +35,7 @@ test('the outcomes of the README are the outcomes, with their statuses', () => {
 test('the metrics of the README are the metrics, with their labels', async () => {
   const metrics = createMetrics();
   const accounting = new Accounting(metrics);
+  new Faults(metrics, createFakeClock(), silentLogger);
   new WakeMetrics(metrics, secondsBuckets);
   expect(accounting.accepted).toBe(0);
   const text = await metrics.text();

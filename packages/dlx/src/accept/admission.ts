@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { ResourceRef } from '@scaler/scaler-types';
 import type { Core } from '../core.ts';
 import { type Breakable, listenOnce } from '../sockets/guard.ts';
-import type { PortLoad } from '../ledger/connections.ts';
+import type { PortLoad } from '../ledger/ledger.ts';
 import { type Holder, stalledMs } from '../ledger/stalls.ts';
 import type { ClientConnection } from './client-connection.ts';
 
@@ -47,7 +47,7 @@ export class Admission {
     const target = this.#ownerOf(port);
     const load = connections.take(port, target !== undefined);
     if (load === undefined) {
-      bounds.met('connections', target?.ref.namespace);
+      bounds.count('connections', target?.ref.namespace);
       socket.destroy();
       return false;
     }
@@ -75,7 +75,7 @@ export class Admission {
       bytes: waiting,
       holder: owner,
       end: () => {
-        bounds.met('stalled', owner?.ref.namespace);
+        bounds.count('stalled', owner?.ref.namespace);
         connections.waits(place.load, -place.waiting);
         place.waiting = 0;
         socket.destroy();
@@ -86,7 +86,7 @@ export class Admission {
   /** As a rule no more files may be opened: a connection in the kernel's queue waits, or Node closes it. */
   acceptFailed(error: unknown): void {
     const { accounting, clock, logger } = this.#core;
-    accounting.bounds.met('accept');
+    accounting.bounds.count('accept');
     const nowMs = clock.monotonic();
     if (nowMs - this.#loggedMs < logEveryMs) return;
     this.#loggedMs = nowMs;

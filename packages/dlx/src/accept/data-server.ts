@@ -2,20 +2,60 @@ import { createServer, IncomingMessage, type Server, type ServerResponse, STATUS
 import { Server as NetServer, type Socket } from 'node:net';
 import type { TargetPort } from '@scaler/scaler-types';
 import { fastify, type FastifyInstance } from 'fastify';
-import type { Core } from '../core.ts';
-import { type Breakable, guard, ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
-import { Http1Carrier } from '../http1/http1-carrier.ts';
-import { type RawMessage, rawMessageClass } from '../http1/raw-message.ts';
-import { RawResponse } from '../http1/raw-response.ts';
-import { Http2Connection } from '../http2/http2-connection.ts';
-import { outcomes } from '../outcome.ts';
-import { TcpConnection } from '../tcp/tcp-connection.ts';
-import { Turns } from '../turns.ts';
-import { takeUpgrade, whenAnswered } from '../upgrade/take-upgrade.ts';
 import { Admission, type OwnerOf } from './admission.ts';
 import type { ClientConnection, Handle } from './client-connection.ts';
 import { Connection } from './connection.ts';
-import { peek } from './peek.ts';
+import type { Core } from '../core.ts';
+import { Http1Carrier } from '../http1/http1-carrier.ts';
+import { type RawMessage, rawMessageClass, RawResponse } from '../http1/raw-message.ts';
+import { Http2Connection } from '../http2/http2-connection.ts';
+import { outcomes } from '../outcome.ts';
+import { type Breakable, guard, heedErrors, ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
+import { dialectOf } from '../tcp/dialect.ts';
+import { TcpConnection } from '../tcp/tcp-connection.ts';
+import { Turns } from '../turns.ts';
+import { takeUpgrade, whenAnswered } from '../upgrade/take-upgrade.ts';
+
+/** The protocol that a connection speaks. */
+export type Spoken = 'http1' | 'http2' | 'tcp';
+
+/** How every connection in HTTP/2 begins, as far as is needed; no HTTP/1 request can begin so. */
+const preface = Buffer.from('PRI * HTTP/2.0');
+
+/**
+ * Finds what a connection speaks by its first bytes, which are left unread; `tcp` only where it `sniffs`. A connection
+ * that ends or breaks before that is closed, without a call.
+ */
+export function peek(
+  owner: Breakable & { readonly socket: Socket },
+  sniffs: boolean,
+  onSpoken: (spoken: Spoken) => void,
+): void {
+  const { socket } = owner;
+  let seen: Buffer | undefined;
+  const look = listen(socket, 'readable', owner, () => {
+    const chunk = socket.read() as Buffer | null;
+    if (chunk === null) return;
+    seen = seen === undefined ? chunk : Buffer.concat([seen, chunk]);
+    const spoken = spokenBy(seen, sniffs);
+    if (spoken === undefined) return;
+    socket.off('readable', look).off('end', end);
+    heedErrors(socket);
+    socket.unshift(seen);
+    onSpoken(spoken);
+  });
+  const end = listen(socket, 'end', owner, () => void socket.end());
+  ignoreErrors(socket);
+}
+
+/** Undefined: too few bytes. */
+function spokenBy(seen: Buffer, sniffs: boolean): Spoken | undefined {
+  const known = Math.min(seen.length, preface.length);
+  if (seen.compare(preface, 0, known, 0, known) === 0) return known < preface.length ? undefined : 'http2';
+  const dialect = sniffs ? dialectOf(seen) : undefined;
+  if (dialect === 'more') return undefined;
+  return dialect === undefined ? 'http1' : 'tcp';
+}
 
 const connectionOf = Symbol('connection');
 type Held = Socket & { [connectionOf]?: Connection };

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { assert, property, uint8Array, array } from 'fast-check';
-import { GatheredBytes } from './gathered-bytes.ts';
+import { GatheredBytes } from './chunks.ts';
 
 test('whatever is added is taken, in its order, once', () => {
   assert(

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { array, assert, asyncProperty, constantFrom, nat, tuple } from 'fast-check';
-import { joinChunks } from './read-chunks.ts';
+import { joinChunks } from './chunks.ts';
 
 const owner = {
   broke(error: unknown): void {

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { WrittenChunks } from './written-chunks.ts';
+import { WrittenChunks } from './chunks.ts';
 
 const owner = {
   broke(error: unknown): void {

@@ -1,5 +1,5 @@
-import type { InfraReply, InfraRoute } from '@scaler/runtime';
-import { resourceKey } from '@scaler/scaler-types';
+import { type InfraReply, type InfraRoute, PeerRates } from '@scaler/runtime';
+import { type Clock, resourceKey } from '@scaler/scaler-types';
 import {
   type ActivityBody,
   dlxQuestions,
@@ -9,9 +9,79 @@ import {
   type PreflightAnswer,
 } from '@scaler/scaler-types/dlx-api';
 import type { Dlx } from '../dlx.ts';
-import { Fences } from './fences.ts';
+import type { Fenced, Gate } from '../gate/gate.ts';
 import { preflight } from './preflight.ts';
-import { SharedAnswers } from './shared-answers.ts';
+
+/** Equal questions within so long share one answer. */
+const sharedForMs = 1_000;
+const mostKeys = 1_000;
+
+/** Answers by what was asked, each made once and shared for a second. */
+class SharedAnswers<T> {
+  readonly #clock: Clock;
+  readonly #answers = new Map<string, { answer: T; atMs: number }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get(key: string, make: () => T): T {
+    const known = this.recent(key);
+    if (known !== undefined) return known;
+    const answer = make();
+    this.#answers.delete(key);
+    this.#answers.set(key, { answer, atMs: this.#clock.monotonic() });
+    if (this.#answers.size > mostKeys) {
+      const [oldest = ''] = this.#answers.keys();
+      this.#answers.delete(oldest);
+    }
+    return answer;
+  }
+
+  /** The answer that is shared; undefined: there is none. */
+  recent(key: string): T | undefined {
+    const known = this.#answers.get(key);
+    return known !== undefined && this.#clock.monotonic() - known.atMs < sharedForMs ? known.answer : undefined;
+  }
+
+  forget(key: string): void {
+    this.#answers.delete(key);
+  }
+}
+
+/** Of one resource, where any client may ask: a fence makes its next request wait for the cluster. */
+const rate = { perSecond: 1, burst: 5 };
+
+/** Raises fences: equal ones within a second are one. */
+export class Fences {
+  readonly #raised: SharedAnswers<string>;
+  readonly #rates: PeerRates | undefined;
+  readonly #onRaised: () => void;
+
+  /** `bounded`: any client may ask, so each resource is fenced once a second at most, and five times at once. */
+  constructor(clock: Clock, { bounded, onRaised }: { bounded: boolean; onRaised: () => void }) {
+    this.#raised = new SharedAnswers(clock);
+    this.#rates = bounded ? new PeerRates(rate, clock) : undefined;
+    this.#onRaised = onRaised;
+  }
+
+  raise(gate: Gate, epoch: string): Fenced {
+    const { held, inFlight } = gate;
+    const isQuiet = held === 0 && inFlight === 0 && gate.wakeSoFar?.calling !== true;
+    if (isQuiet && this.#raised.recent(gate.key) === epoch) {
+      if (gate.fence === epoch) return { clear: true, held, inFlight };
+      return { clear: false, held, inFlight, reason: 'a wake has lifted this fence' };
+    }
+    if (isQuiet && this.#rates?.take(gate.key) === false)
+      return { clear: false, held, inFlight, reason: 'it is fenced too often: more than once a second' };
+    const answer = gate.raiseFence(epoch);
+    if (!answer.clear) return answer;
+    this.#raised.forget(gate.key);
+    this.#raised.get(gate.key, () => epoch);
+    this.#onRaised();
+    return answer;
+  }
+}
 
 export interface PeerRouteOptions {
   /** Whether any client may ask, so that the cost of a question is bounded. Default false. */

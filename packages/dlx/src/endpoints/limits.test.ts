@@ -8,7 +8,7 @@ import { silenceLookMs } from '../sockets/silence.ts';
 import { endpoint, type Harness, startHarness, testSettings } from '../testing/harness.ts';
 import { ScriptedScaler } from '../testing/scripted-scaler.ts';
 import { type End, endOf, type RawApp, startRawApp } from '../testing/stream.ts';
-import { limitsOf } from './limits.ts';
+import { limitsOf } from '../proxy.ts';
 
 const web: Resource = { namespace: 'default', name: 'web', scaleResources: [], targets: [] };
 const plain = 'GET / HTTP/1.1\r\nhost: web\r\n\r\n';

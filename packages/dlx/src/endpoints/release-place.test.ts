@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { ReleasePlace } from './release-place.ts';
-import { ReleaseWindow } from './release-window.ts';
+import { ReleasePlace, ReleaseWindow } from './endpoint-state.ts';
 
 test('a place that is left goes to the next request, once, when it is free already', () => {
   const window = new ReleaseWindow();

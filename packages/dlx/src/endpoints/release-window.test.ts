@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { ReleaseWindow } from './release-window.ts';
+import { ReleaseWindow } from './endpoint-state.ts';
 
 /** Answers of an app that takes `eachMs` for one and serves them one after the other, or all at once. */
 function answer(window: ReleaseWindow, eachMs: number, serial: boolean): void {

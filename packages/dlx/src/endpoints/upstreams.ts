@@ -4,10 +4,16 @@ import { Client } from 'undici';
 import type { Ledger } from '../ledger/ledger.ts';
 import { type Breakable, guard, listen, listenOnce } from '../sockets/guard.ts';
 import { UpstreamSessions } from '../http2/upstream-sessions.ts';
-import type { Faults } from '../ledger/faults.ts';
+import type { Faults } from '../ledger/accounting.ts';
 import { bytesOf, Silence } from '../sockets/silence.ts';
-import { type Connected, type Connecting, connectWithin } from './connect.ts';
-import { type SocketOwner, socketOptions, UpstreamSocket } from '../http1/upstream-socket.ts';
+import {
+  type Connected,
+  type Connecting,
+  connectWithin,
+  socketOptions,
+  type SocketOwner,
+  UpstreamSocket,
+} from './upstream-socket.ts';
 
 const keepAliveMs = 4000;
 /** An idle connection (measured: 11 KB in use). */

@@ -1,9 +1,7 @@
-import type { Connecting } from '../endpoints/connect.ts';
-import type { EndpointState } from '../endpoints/endpoint-state.ts';
-import type { Limits } from '../endpoints/limits.ts';
-import { ReleasePlace } from '../endpoints/release-place.ts';
+import type { Connecting } from '../endpoints/upstream-socket.ts';
+import { type EndpointState, ReleasePlace } from '../endpoints/endpoint-state.ts';
 import type { Outcome } from '../outcome.ts';
-import type { Attempt, Way } from './carrier.ts';
+import type { Attempt, Limits, Way } from './carrier.ts';
 import type { Exchange } from './exchange.ts';
 
 /** By RFC 9110 §9.2.2: sending one twice has the effect of sending it once. */

@@ -1,8 +1,7 @@
 import type { TargetPort } from '@scaler/scaler-types';
-import type { Connecting } from '../endpoints/connect.ts';
-import type { EndpointState, Trial } from '../endpoints/endpoint-state.ts';
-import type { Limits } from '../endpoints/limits.ts';
-import type { ReleasePlace } from '../endpoints/release-place.ts';
+import type { Connecting } from '../endpoints/upstream-socket.ts';
+import type { EndpointState, ReleasePlace, Trial } from '../endpoints/endpoint-state.ts';
+import type { Settings } from '../core.ts';
 import type { Head } from '../head/head.ts';
 import type { Refusal } from '../outcome.ts';
 import type { Breakable } from '../sockets/guard.ts';
@@ -69,6 +68,9 @@ export interface Attempt extends Breakable, Trial {
   /** The request has its outcome: the upstream is to hear no more of it. */
   abort(): void;
 }
+
+/** How long a request's waits may be, in milliseconds; 0: as long as it likes, but for the connection. */
+export type Limits = Pick<Settings, 'connectTimeoutMs' | 'responseTimeoutMs' | 'idleTimeoutMs'>;
 
 /** The way to a target, as tries use it: they say what came of them, and it decides what becomes of the request. */
 export interface Way<X> {

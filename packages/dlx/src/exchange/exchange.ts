@@ -1,12 +1,9 @@
 import type { Resource, ResourceRef, Target } from '@scaler/scaler-types';
+import type { Attempt, Carrier, Channel, HttpRequest } from './carrier.ts';
 import type { Core } from '../core.ts';
-import { bodyAheadOf, inFlightBytesOf } from '../ledger/bounds.ts';
-import type { NamespaceLoad } from '../ledger/ledger.ts';
+import { bodyAheadOf, inFlightBytesOf, type NamespaceLoad } from '../ledger/ledger.ts';
 import { causeText, type Outcome, outcomes, type Refusal } from '../outcome.ts';
 import type { Breakable } from '../sockets/guard.ts';
-import { answer } from './answer.ts';
-import type { Attempt, Carrier, Channel, HttpRequest } from './carrier.ts';
-import { refusalForClient } from './problem-details.ts';
 
 /** The resource that an exchange is for, which counts what is held and in flight for it. */
 export interface ExchangeGate {
@@ -181,6 +178,17 @@ export class Exchange implements Breakable {
     this.end(refusal.outcome, status, refusal.detail);
   }
 
+  /** Answers it on behalf of a sleeper, which it does not wake. */
+  answerQuiet(status: number): void {
+    if (status >= 400) {
+      this.refuse({ outcome: 'not-woken', detail: 'asleep; scrapes do not wake', status });
+      return;
+    }
+    const fields = ['content-length', '0', 'cache-control', 'no-store'];
+    this.carrier.answer({ status, fields, body: undefined, last: this.core.draining });
+    this.end('not-woken', status);
+  }
+
   /**
    * Something threw at what its client or its endpoint sent: it ends by the usual refusal.
    *
@@ -274,4 +282,73 @@ export class Exchange implements Breakable {
     this.core.accounting.openStreams += by;
     if (this.lane !== undefined) this.lane.gate.openStreams += by;
   }
+}
+
+/** Names no pods, resources, images or nodes. */
+const briefly: Record<Outcome, string> = {
+  forwarded: 'forwarded',
+  'client-gone': 'the client left',
+  'wake-timeout': 'it was not awake in time',
+  'wake-failed': 'it cannot be woken',
+  overflow: 'too many requests wait already',
+  'upstream-connect': 'it took no connection in time',
+  'upstream-timeout': 'it did not begin its answer in time',
+  'upstream-idle': 'it fell silent',
+  'upstream-reset': 'it broke off',
+  draining: 'this DLX is shutting down',
+  'not-woken': 'it is asleep, and not woken by this kind of request',
+  'no-route': 'no known resource has this host and path',
+  'bad-request': 'it cannot be passed on as it stands',
+};
+
+/**
+ * A refusal as its client gets it. Briefly that is the outcome in words; only what was wrong with the request itself,
+ * before anything of the cluster was looked at, is given whole.
+ */
+function refusalForClient(x: Exchange, refusal: Refusal): Refusal {
+  if (x.core.settings.problemDetails !== 'brief') return refusal;
+  const { outcome, detail, status, retryAfterS } = refusal;
+  const own = outcome === 'bad-request' && x.lane === undefined;
+  return {
+    outcome,
+    detail: own ? detail : status === 508 ? 'it came back from its own endpoint' : briefly[outcome],
+    ...(status !== undefined && { status }),
+    ...(retryAfterS !== undefined && { retryAfterS }),
+  };
+}
+
+/** Writes an RFC 9457 problem and returns its status. A head that was sent cannot be taken back: the client gets a reset. */
+export function answer(x: Exchange, whole: Refusal): number {
+  const refusal = refusalForClient(x, whole);
+  const rule = outcomes[refusal.outcome];
+  const status = refusal.status ?? (refusal.outcome === 'overflow' ? x.core.settings.overflowStatus : rule.status);
+  if (x.carrier.answering) {
+    x.carrier.reset(refusal);
+    return status;
+  }
+  const unknown = !rule.retry || refusal.retryAfterS === null;
+  const retryAfterS = unknown ? undefined : (refusal.retryAfterS ?? x.lane?.gate.retryAfterS ?? 5);
+  const body = Buffer.from(
+    JSON.stringify({
+      type: 'about:blank',
+      title: rule.title,
+      status,
+      code: refusal.outcome,
+      detail: refusal.detail,
+      ...(x.lane &&
+        x.core.settings.problemDetails !== 'brief' && {
+          resource: x.lane.gate.key,
+          service: x.lane.target.service,
+          port: x.lane.target.port,
+        }),
+      ...(retryAfterS !== undefined && { retryAfter: retryAfterS }),
+      ...(refusal.tried && { tried: refusal.tried }),
+    }),
+  );
+  const fields = ['content-type', 'application/problem+json', 'content-length', String(body.length)];
+  fields.push('cache-control', 'no-store');
+  if (retryAfterS !== undefined) fields.push('retry-after', String(retryAfterS));
+  const last = x.core.draining || refusal.outcome === 'bad-request';
+  x.carrier.answer({ status, fields, body, last, refusal });
+  return status;
 }

@@ -1,25 +1,19 @@
-import { type Resource, type ResourceRef, type TargetPort, resourceKey } from '@scaler/scaler-types';
-
+import { type Resource, resourceKey, type ResourceRef, type TargetPort } from '@scaler/scaler-types';
+import type { FenceAnswer } from '@scaler/scaler-types/dlx-api';
 import type { Core } from '../core.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { Lane, type LaneGate, type LaneWay } from './lane.ts';
+import { type Ended, RecentRequests } from '../ledger/accounting.ts';
+import { Lane, type LaneGate, type LaneWay, RetryBudget } from './lane.ts';
 import type { NamespaceLoad } from '../ledger/ledger.ts';
-import { RetryBudget } from './retry-budget.ts';
-import { type Outcome, type Refusal } from '../outcome.ts';
-import { type Ended, RecentRequests } from '../exchange/recent-requests.ts';
+import type { Outcome, Refusal } from '../outcome.ts';
 import { Wake } from '../wake/wake.ts';
 import type { WakeTarget } from '../wake/wake-target.ts';
 
 /** A live answer of setScale is believed for so long while the scaler says that its list may be out of date. */
 const liveAnswerMs = 1000;
 
-/** The answer to a fence. */
-export interface FenceAnswer {
-  readonly clear: boolean;
-  readonly held: number;
-  readonly inFlight: number;
-  readonly reason?: string;
-}
+/** The answer to a fence, but for who answers which. */
+export type Fenced = Omit<FenceAnswer, 'replica' | 'epoch'>;
 
 /** One resource's gate: says whether its requests may pass, and holds and wakes when they may not. */
 export class Gate implements LaneGate, WakeTarget {
@@ -140,7 +134,7 @@ export class Gate implements LaneGate, WakeTarget {
    * Closes the gate if nothing is under way, in the same step. A wake that is under way began before the fence, for a client
    * that may come back: it must not lift the fence.
    */
-  raiseFence(epoch: string): FenceAnswer {
+  raiseFence(epoch: string): Fenced {
     const { held, inFlight } = this;
     if (held > 0 || inFlight > 0)
       return { clear: false, held, inFlight, reason: `${held} held, ${inFlight} in flight` };

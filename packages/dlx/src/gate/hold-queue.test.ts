@@ -1,13 +1,17 @@
 import { expect, test } from '@jest/globals';
-import { type Holdable, HoldQueue } from './hold-queue.ts';
+import { type Holdable, HoldQueue } from './lane.ts';
 
-const item = (seq: number): Holdable => ({ seq, prev: undefined, next: undefined });
+interface Item extends Holdable<Item> {
+  readonly seq: number;
+}
+
+const item = (seq: number): Item => ({ seq, prev: undefined, next: undefined });
 
 test('it gives in order of arrival, though some leave in between, and an item that comes back finds its old place', () => {
-  const queue = new HoldQueue<Holdable>();
+  const queue = new HoldQueue<Item>();
   const items = [1, 2, 3, 4, 5].map(item);
   for (const one of items) queue.add(one);
-  const [first, second, third] = items as [Holdable, Holdable, Holdable];
+  const [first, second, third] = items as [Item, Item, Item];
   expect(queue.shift()).toBe(first);
   expect(queue.shift()).toBe(second);
   queue.remove(third);

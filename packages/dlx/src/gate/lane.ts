@@ -1,13 +1,86 @@
 import type { CancelTimer, Resource, Target, TargetPort } from '@scaler/scaler-types';
 import type { Core } from '../core.ts';
-import { EndpointSet } from '../endpoints/endpoint-set.ts';
-import { EndpointSource, type EndpointUser } from '../endpoints/endpoint-source.ts';
+import { EndpointSet, EndpointSource, type EndpointUser } from '../endpoints/endpoint-set.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import type { Exchange, ExchangeGate, ExchangeLane } from '../exchange/exchange.ts';
 import { causeText, type Outcome, type Refusal } from '../outcome.ts';
 import type { Wake } from '../wake/wake.ts';
-import { HoldQueue } from './hold-queue.ts';
-import type { RetryBudget } from './retry-budget.ts';
+
+/** An item of a {@link HoldQueue}; the links are the queue's own. */
+export interface Holdable<T> {
+  /** Order of arrival in the process. */
+  readonly seq: number;
+  prev: T | undefined;
+  next: T | undefined;
+}
+
+/**
+ * First in, first out, as records linked to each other: a client that leaves frees its slot at once wherever it
+ * stands, and ten thousand held requests are ten thousand records, not ten thousand waiting functions.
+ */
+export class HoldQueue<T extends Holdable<T>> {
+  head: T | undefined;
+  size = 0;
+  #tail: T | undefined;
+
+  /** Adds by order of arrival. One that was released and comes back finds its old place, which is near the head. */
+  add(item: T): void {
+    this.size += 1;
+    let after = this.#tail === undefined || this.#tail.seq < item.seq ? undefined : this.head;
+    while (after !== undefined && after.seq < item.seq) after = after.next;
+    const prev = after === undefined ? this.#tail : after.prev;
+    item.prev = prev;
+    item.next = after;
+    if (prev === undefined) this.head = item;
+    else prev.next = item;
+    if (after === undefined) this.#tail = item;
+    else after.prev = item;
+  }
+
+  shift(): T | undefined {
+    const item = this.head;
+    if (item !== undefined) this.remove(item);
+    return item;
+  }
+
+  /** Takes out one that is in this queue. */
+  remove(item: T): void {
+    this.size -= 1;
+    if (item.prev === undefined) this.head = item.next;
+    else item.prev.next = item.next;
+    if (item.next === undefined) this.#tail = item.prev;
+    else item.next.prev = item.prev;
+    item.prev = undefined;
+    item.next = undefined;
+  }
+}
+
+// Counted in fifths: a request adds one, a retry takes five.
+const costs = 5;
+/** So many of the last requests are remembered. */
+const most = 500;
+/** A quiet resource has ten retries, too, one of which comes back each second. */
+const least = 10 * costs;
+
+/** How many of a resource's requests may be sent once more, so that an app that breaks off is not sent even more. */
+export class RetryBudget {
+  #left = least;
+  #atMs = 0;
+
+  /** A request was sent for the first time. */
+  add(): void {
+    if (this.#left < most) this.#left += 1;
+  }
+
+  /** Takes one, if there is one. */
+  take(nowMs: number): boolean {
+    if (this.#left < least) this.#left = Math.min(least, this.#left + ((nowMs - this.#atMs) / 1000) * costs);
+    this.#atMs = nowMs;
+    if (this.#left < costs) return false;
+    this.#left -= costs;
+    return true;
+  }
+}
 
 /** When nothing moved for so long although endpoints take connections, more is tried at once. */
 const patienceMs = 1000;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { RetryBudget } from './retry-budget.ts';
+import { RetryBudget } from './lane.ts';
 
 const taken = (budget: RetryBudget, nowMs: number): number => {
   let count = 0;

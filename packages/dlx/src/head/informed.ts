@@ -1,4 +1,6 @@
-import type { BoundsMet } from '../ledger/bounds-met.ts';
+import type { ServerResponse } from 'node:http';
+import type { Exchange } from '../exchange/exchange.ts';
+import { readResponseHead } from './response-head.ts';
 
 /** So many 1xx of one request are passed on, with so many characters in all: as much as a head may have. */
 const mostPassed = 100;
@@ -15,20 +17,14 @@ const lineLength = 32;
 /** The fate of a 1xx: `drop` leaves it out, `break` ends the request. */
 export type InformedFate = 'pass' | 'drop' | 'break';
 
-/** The request that they answer. */
-interface Answered {
-  readonly core: { readonly accounting: { readonly bounds: BoundsMet } };
-  readonly lane: { readonly gate: { readonly ref: { readonly namespace: string } } } | undefined;
-}
-
 /** Counts the 1xx of an endpoint: they have no back-pressure, and may be without number. */
 export class Informed {
-  readonly #x: Answered;
+  readonly #x: Exchange;
   #count = 0;
   #length = 0;
   #fields = 0;
 
-  constructor(x: Answered) {
+  constructor(x: Exchange) {
     this.#x = x;
   }
 
@@ -39,7 +35,7 @@ export class Informed {
     this.#fields += fields.length / 2;
     for (const { length } of fields) this.#length += length;
     if (!waits && this.#count <= mostPassed && this.#length <= mostPassedLength) return 'pass';
-    this.#x.core.accounting.bounds.met('informational', this.#x.lane?.gate.ref.namespace);
+    this.#x.core.accounting.bounds.count('informational', this.#x.lane?.gate.ref.namespace);
     const tooMuch = this.#count > mostHeard || this.#length > mostHeardLength || this.#fields > mostHeardFields;
     return tooMuch ? 'break' : 'drop';
   }
@@ -48,7 +44,7 @@ export class Informed {
 export const tooManyInformed = `sent too many 1xx: more than ${mostHeard}, or more than ${mostHeardLength} bytes or ${mostHeardFields} fields of them`;
 
 /** Fields of a 103, in the form in which Node takes them. */
-export function hintsOf(fields: readonly string[]): Record<string, string | string[]> {
+function hintsOf(fields: readonly string[]): Record<string, string | string[]> {
   const hints = Object.create(null) as Record<string, string | string[]>;
   for (let i = 0; i < fields.length; i += 2) {
     const name = (fields[i] as string).toLowerCase();
@@ -58,4 +54,25 @@ export function hintsOf(fields: readonly string[]): Record<string, string | stri
     hints[name] = name in hints ? [hints[name] as string | string[], value].flat() : value;
   }
   return hints;
+}
+
+/**
+ * Passes on a 1xx of an endpoint, by its raw fields, as far as Node can write it. `leftOut` gets the error of a hint
+ * that it cannot.
+ */
+export function writeInformation(
+  res: ServerResponse,
+  status: number,
+  raw: readonly (Buffer | string)[],
+  leftOut: (error: unknown) => void,
+): void {
+  if (status === 102) res.writeProcessing();
+  if (status !== 103) return;
+  const hints = hintsOf(readResponseHead(raw).fields);
+  try {
+    if ('link' in hints) res.writeEarlyHints(hints);
+  } catch (error) {
+    // Node passes well-formed links only; a hint may be left out.
+    leftOut(error);
+  }
 }

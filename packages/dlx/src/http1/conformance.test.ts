@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Endpoint } from '@scaler/scaler-types';
-import { forwardedElement } from '../head/forwarded.ts';
+import { forwardedElement } from '../head/head.ts';
 import { type Harness, type HarnessOptions, startHarness } from '../testing/harness.ts';
 import { type Recorder, startRecorder } from '../testing/recorder.ts';
 import { ScriptedScaler } from '../testing/scripted-scaler.ts';

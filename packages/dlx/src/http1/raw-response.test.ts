@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { expect, test } from '@jest/globals';
-import { RawResponse } from './raw-response.ts';
+import { RawResponse } from './raw-message.ts';
 
 const date = 'Tue, 24 Nov 2026 10:00:00 GMT';
 

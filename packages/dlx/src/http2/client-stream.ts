@@ -1,11 +1,10 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Exchange } from '../exchange/exchange.ts';
 import { fieldBytes, type Head } from '../head/head.ts';
-import { bodyAheadOf } from '../ledger/bounds.ts';
+import { bodyAheadOf } from '../ledger/ledger.ts';
 import { type Breakable, guard, listen } from '../sockets/guard.ts';
 import { isGrpc } from './grpc.ts';
-import { type RawFields, rawFieldsOf } from './raw-fields.ts';
-import { readStreamHead, type StreamHead } from './stream-head.ts';
+import { type RawFields, rawFieldsOf, readStreamHead, type StreamHead } from './stream-head.ts';
 import { chunksOf, type StreamChunks } from './streams/stream-chunks.ts';
 import { endAnswer, letGoOfStream, resetStream } from './streams/stream-end.ts';
 

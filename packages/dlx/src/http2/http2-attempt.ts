@@ -1,22 +1,60 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import { WrittenChunks } from '../chunks/chunks.ts';
+import type { ClientStream } from './client-stream.ts';
+import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import { BaseAttempt } from '../exchange/attempt.ts';
 import type { Way } from '../exchange/carrier.ts';
-import { WrittenChunks } from '../chunks/written-chunks.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { EndpointState } from '../endpoints/endpoint-state.ts';
+import { writeGrpcTimeout } from './grpc.ts';
 import { Informed, tooManyInformed } from '../head/informed.ts';
-import { listen, listenOnce } from '../sockets/guard.ts';
-import { tookNothing } from '../ledger/waiting.ts';
+import { tookNothing, Waiting } from '../ledger/stalls.ts';
 import { causeText } from '../outcome.ts';
+import { listen, listenOnce } from '../sockets/guard.ts';
 import { Silence } from '../sockets/silence.ts';
-import type { ClientStream } from './client-stream.ts';
-import { addFields, noFields, type RawFields, rawFieldsOf, trailersOf } from './raw-fields.ts';
+import { addFields, noFields, type RawFields, rawFieldsOf, trailersOf } from './stream-head.ts';
 import { chunksOf } from './streams/stream-chunks.ts';
 import { dropStream, resetStream } from './streams/stream-end.ts';
-import { requestFields } from './request-fields.ts';
 import { Upload } from './upload.ts';
-import type { SessionUser, UpstreamSession } from './upstream-session.ts';
-import { countWaiting } from './waiting-streams.ts';
+import type { SessionUser, UpstreamSession } from './upstream-sessions.ts';
+
+/** The fields of a request as they are sent to an endpoint. */
+export function requestFields(client: ClientStream, { wasHeld, core }: Exchange): OutgoingHttpHeaders {
+  const { request, head, path, sensitive, deadlineMs } = client;
+  const fields = noFields();
+  fields[':method'] = request.method;
+  fields[':scheme'] = request.scheme;
+  fields[':authority'] = head.host;
+  fields[':path'] = path;
+  addFields(fields, { raw: head.fields, sensitive });
+  if (head.takesTrailers) fields.te = 'trailers';
+  // It has waited for some of that time already.
+  if (wasHeld && deadlineMs !== undefined) {
+    fields['grpc-timeout'] = writeGrpcTimeout(deadlineMs - core.clock.monotonic());
+  }
+  return fields;
+}
+
+/** Bytes that wait keep the reads that they came with, one of each side. */
+const readBytes = 131_072;
+
+/** A request's two streams, ours last. */
+interface Streams {
+  readonly x: Exchange;
+  readonly client: ClientStream;
+  readonly up: ClientHttp2Stream;
+}
+
+/**
+ * Counts what one side has sent and the other not taken, for so long now. `refuse` ends the request where it is the endpoint
+ * that takes nothing.
+ */
+export function countWaiting({ x, client, up }: Streams, forMs: number, refuse: () => void): void {
+  const bytes = chunksOf(up).bytes + up.writableLength + client.waitingBytes;
+  x.buffers((bytes === 0 ? 0 : bytes + readBytes) + client.bodyAhead);
+  if (bytes === 0) return;
+  const end = (): void => (up.isPaused() ? client.cancel(x) : refuse());
+  new Waiting(x).stands({ bytes, end }, forMs);
+}
 
 /** Statuses without a body, to which Node adds none whatever it is given. */
 const bodilessStatuses = new Set([204, 205, 304]);

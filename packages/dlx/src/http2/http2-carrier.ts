@@ -16,8 +16,7 @@ import {
   unavailable,
 } from './grpc.ts';
 import { Http2Attempt } from './http2-attempt.ts';
-import { addFields, noFields, type RawFields } from './raw-fields.ts';
-import { checkStream } from './stream-check.ts';
+import { addFields, checkStream, noFields, type RawFields } from './stream-head.ts';
 import { endAnswer, resetStream } from './streams/stream-end.ts';
 
 /** A request in HTTP/2: one stream. */

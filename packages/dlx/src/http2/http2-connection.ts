@@ -6,20 +6,26 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Channel } from '../exchange/carrier.ts';
-import type { Core } from '../core.ts';
-import { Exchange } from '../exchange/exchange.ts';
-import { guard, ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
-import type { Refusal } from '../outcome.ts';
 import type { ClientConnection, Handle } from '../accept/client-connection.ts';
-import { bytesOf, Silence } from '../sockets/silence.ts';
-import { shutdownNotice } from './streams/goaway.ts';
 import type { ClientStream, StreamConnection } from './client-stream.ts';
+import type { Core } from '../core.ts';
+import type { Channel } from '../exchange/carrier.ts';
+import { Exchange } from '../exchange/exchange.ts';
 import { Http2Carrier } from './http2-carrier.ts';
+import type { Refusal } from '../outcome.ts';
+import { guard, ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
+import { bytesOf, Silence } from '../sockets/silence.ts';
+import { rawFieldsOf } from './stream-head.ts';
 import { serverOptions } from './streams/options.ts';
-import { rawFieldsOf } from './raw-fields.ts';
 import { SessionAnchor } from './streams/session-anchor.ts';
 import { closeSession, dropStream, resetStream } from './streams/stream-end.ts';
+
+/**
+ * A GOAWAY frame that ends nothing yet: the last stream is the highest that there can be (RFC 9113 §6.8). Written to the
+ * socket as it is: nghttp2 would take it for the end, and ignore streams that the client opens until it has heard.
+ * Node hands whole frames to the socket, so it comes between two of them.
+ */
+export const shutdownNotice = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
 
 /** The memory of a session beside its connection (measured: 20 KB of the process's size, most of it outside of V8). */
 const sessionBytes = 20_480;

@@ -1,6 +1,6 @@
 import type { ClientHttp2Stream, ServerHttp2Stream } from 'node:http2';
 
-import { WrittenChunks } from '../chunks/written-chunks.ts';
+import { WrittenChunks } from '../chunks/chunks.ts';
 import { type Breakable, type Guarded, listen, unlisten } from '../sockets/guard.ts';
 import { endUpload } from './streams/stream-end.ts';
 

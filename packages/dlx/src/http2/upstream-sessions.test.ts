@@ -3,7 +3,7 @@ import { afterEach, expect, jest, test } from '@jest/globals';
 import { startAwake } from '../testing/harness.ts';
 import { ask, connectHttp2, open2, startHttp2App } from '../testing/http2.ts';
 import { startTcp, startUpstream } from '../testing/upstream.ts';
-import { UpstreamSession } from './upstream-session.ts';
+import { UpstreamSession } from './upstream-sessions.ts';
 
 afterEach(() => void jest.restoreAllMocks());
 

@@ -1,7 +1,6 @@
 import type { Route } from '@scaler/scaler-types';
 import type { Lane } from '../gate/lane.ts';
-import type { Claim } from './claim.ts';
-import { Claims } from './claims.ts';
+import { type Claim, Claims } from './claims.ts';
 
 /** The result of a look-up: one lane, several that cannot be told apart, or nothing. */
 export type Found = Lane | 'ambiguous' | undefined;

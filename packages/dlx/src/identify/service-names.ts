@@ -1,6 +1,5 @@
 import type { Lane } from '../gate/lane.ts';
-import type { Claim } from './claim.ts';
-import { Claims } from './claims.ts';
+import { type Claim, Claims } from './claims.ts';
 import type { Found } from './route-table.ts';
 
 /** One Service, of whatever resources lead by it; as it was first claimed it stands among others of its bare name. */

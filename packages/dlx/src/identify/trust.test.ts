@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { trustOf } from './trust.ts';
+import { trustOf } from './addresses.ts';
 
 test.each([
   ['10.1.2.3', true],

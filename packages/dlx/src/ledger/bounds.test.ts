@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { readHead } from '../head/head.ts';
-import { heldBytesOf, type Load, overflowOf, pipelinedBytesOf } from './bounds.ts';
+import { heldBytesOf, type Load, overflowOf, pipelinedBytesOf } from './ledger.ts';
 
 const bounds = { holdLimitTotal: 20_000, holdBytesTotal: 1_000_000 };
 

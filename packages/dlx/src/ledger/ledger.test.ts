@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { Connections, connectionBytes } from './connections.ts';
-import { Ledger, type NamespaceLoad } from './ledger.ts';
+import { connectionBytes, Connections, Ledger, type NamespaceLoad } from './ledger.ts';
 import { Stalls } from './stalls.ts';
 
 const nothing = { heldBytes: 0, pipelined: { heldBytes: 0 } };

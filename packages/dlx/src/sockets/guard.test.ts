@@ -4,11 +4,11 @@ import { Server } from 'node:net';
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { createMetrics } from '@scaler/runtime';
 import { createFakeClock } from '@scaler/testing-kit';
-import { FaultCounter, Faults } from '../ledger/faults.ts';
+import { Faults } from '../ledger/accounting.ts';
 import { EndpointState } from '../endpoints/endpoint-state.ts';
 import { Http1Carrier } from '../http1/http1-carrier.ts';
 import { Informed } from '../head/informed.ts';
-import { UpstreamSocket } from '../http1/upstream-socket.ts';
+import { UpstreamSocket } from '../endpoints/upstream-socket.ts';
 import { Upstreams } from '../endpoints/upstreams.ts';
 import { Http2Carrier } from '../http2/http2-carrier.ts';
 import { StreamChunks } from '../http2/streams/stream-chunks.ts';
@@ -23,7 +23,7 @@ import { connectHttp2, open2, startHttp2App } from '../testing/http2.ts';
 import { endOf } from '../testing/stream.ts';
 import { freePort, startTcp } from '../testing/upstream.ts';
 import { UpgradeCarrier } from '../upgrade/upgrade-carrier.ts';
-import { WebSocketFrames } from '../upgrade/web-socket-frames.ts';
+import { WebSocketFrames } from '../upgrade/tunnel.ts';
 
 afterEach(() => {
   jest.restoreAllMocks();
@@ -226,7 +226,7 @@ test('faults are counted one by one, and logged now and then', async () => {
   const lines: object[] = [];
   const error = (message: string, fields: object = {}): void => void lines.push({ message, ...fields });
   const logger = { debug() {}, info() {}, warn() {}, error, child: () => logger };
-  const told = new Faults(new FaultCounter(createMetrics()), clock, logger);
+  const told = new Faults(createMetrics(), clock, logger);
   const err = new Error('no');
   for (let i = 0; i < 1000; i++) told.report(err, 'request', { namespace: 'a', name: 'b' });
   expect(lines).toEqual([

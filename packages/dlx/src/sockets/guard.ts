@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
 
 /** A request or a connection, which a peer's message belongs to. */
 export interface Breakable {
@@ -100,4 +101,13 @@ export function replaceMethod<O extends object, R>(
 
 function ignore(): void {
   // See ignoreErrors.
+}
+
+/**
+ * Breaks off a connection by a reset. One whose FIN is just on its way out is closed instead: Node refuses to reset it
+ * (`EINVAL`), and then neither closes it nor tells of its end, ever.
+ */
+export function resetSocket(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }

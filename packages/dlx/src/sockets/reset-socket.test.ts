@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { until } from '../testing/harness.ts';
-import { resetSocket } from './reset-socket.ts';
+import { resetSocket } from './guard.ts';
 
 async function ended(how: (socket: Socket) => void): Promise<string[]> {
   const server = createServer({ allowHalfOpen: true }, (socket) => socket.on('error', () => {}).resume());
@@ -31,9 +31,7 @@ test('a connection is closed also where it is reset right behind its end', async
 test('the data path resets connections in no other way', () => {
   const root = join(import.meta.dirname, '..');
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' });
-  const sources = files.filter(
-    (file) => /\.ts$/.test(file) && !/\.test\.ts$|^testing|^sockets\/reset-socket/.test(file),
-  );
+  const sources = files.filter((file) => /\.ts$/.test(file) && !/\.test\.ts$|^testing|^sockets\/guard/.test(file));
   expect(sources.length).toBeGreaterThan(50);
   expect(sources.filter((file) => readFileSync(join(root, file), 'utf8').includes('resetAndDestroy'))).toEqual([]);
 });

@@ -1,11 +1,66 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { heedErrors, ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
-import type { RawMessage } from '../http1/raw-message.ts';
 import type { Connection } from '../accept/connection.ts';
-import { offerOf } from './offer.ts';
-import { replay } from './replay.ts';
+import { fieldOf, hasBody } from '../head/head.ts';
+import type { RawMessage } from '../http1/raw-message.ts';
+import { heedErrors, ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
 import { UpgradeCarrier } from './upgrade-carrier.ts';
+
+/**
+ * Protocols that are not taken up: Java's and Apache's clients offer them with any request, and the answer that they
+ * expect is an ordinary one.
+ */
+const ignored = /^(?:h2c|tls\/.*)$/i;
+
+/**
+ * The protocols that a request offers to go over to, as they are passed on. Undefined where the offer is ignored, as
+ * RFC 9110 §7.8 allows, and for HTTP/1.0 demands: the client may not go over before its body was read to the end, and
+ * by then the answer may have begun.
+ */
+export function offerOf(req: RawMessage): string | undefined {
+  if (req.httpVersion === '1.0' || hasBody(req.head)) return undefined;
+  const offer = fieldOf(req.rawHeaders, 'upgrade') ?? '';
+  const protocols = listOf(offer);
+  const taken = protocols.filter((protocol) => !ignored.test(protocol));
+  if (taken.length === 0) return undefined;
+  return taken.length === protocols.length ? offer : taken.join(', ');
+}
+
+/** The members of a comma-separated field. */
+export function listOf(field: string): string[] {
+  return field
+    .split(',')
+    .map((member) => member.trim())
+    .filter((member) => member !== '');
+}
+
+/**
+ * Gives a request whose offer is ignored back to the server, as if it had come without: Node reads neither its body nor
+ * what follows it once it has told of an upgrade.
+ */
+export function replay(server: Server, req: RawMessage, socket: Socket, bytes: Buffer): void {
+  socket.unshift(Buffer.concat([headWithoutOffer(req), bytes]));
+  server.emit('connection', socket);
+  // It may have been halted for the sake of requests before.
+  socket.resume();
+}
+
+function headWithoutOffer({ method, url, httpVersion, rawHeaders }: RawMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    const value = valueWithoutOffer(name.toLowerCase(), rawHeaders[i + 1] as string);
+    if (value !== undefined) lines.push(`${name}: ${value}`);
+  }
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}
+
+function valueWithoutOffer(name: string, value: string): string | undefined {
+  if (name === 'upgrade') return undefined;
+  if (name !== 'connection') return value;
+  const kept = listOf(value).filter((option) => option.toLowerCase() !== 'upgrade');
+  return kept.length === 0 ? undefined : kept.join(', ');
+}
 
 /** Node's own view of a server's socket. */
 type ServerSocket = Socket & { _httpMessage?: ServerResponse | null };

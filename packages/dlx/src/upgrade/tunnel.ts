@@ -1,14 +1,155 @@
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { CancelTimer } from '@scaler/scaler-types';
+import { WrittenChunks } from '../chunks/chunks.ts';
 import type { OpenTunnel } from '../core.ts';
+import type { UpstreamUser } from '../endpoints/upstreams.ts';
+import { BaseAttempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { type Breakable, listen, listenOnce } from '../sockets/guard.ts';
-import { stalledMs } from '../ledger/stalls.ts';
-import { Waiting } from '../ledger/waiting.ts';
+import { stalledMs, Waiting } from '../ledger/stalls.ts';
 import { causeText, type Outcome, outcomes } from '../outcome.ts';
+import { type Breakable, type Guarded, listen, listenOnce, resetSocket, unlisten } from '../sockets/guard.ts';
 import { bytesOf, Silence } from '../sockets/silence.ts';
-import { Flow } from './flow.ts';
-import { resetSocket } from '../sockets/reset-socket.ts';
+
+const closeOpcode = 8;
+/** The longest header: two bytes, eight of length, four of mask. */
+const headerBytes = 14;
+
+/** Follows the frames that pass in one direction of a WebSocket, by their lengths only (RFC 6455 §5.2). */
+export class WebSocketFrames {
+  readonly #header = Buffer.alloc(headerBytes);
+  #have = 0;
+  #left = 0;
+  #closed = false;
+
+  /** Whether a frame of ours may come next. */
+  get atBoundary(): boolean {
+    return this.#have === 0 && this.#left === 0;
+  }
+
+  /** Whether a close frame has passed, after which none may come. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Follows a chunk, or as much of it as belongs to the frame that is under way; returns how much that was. */
+  pass(chunk: Buffer, untilBoundary = false): number {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#left === 0) this.#takeHeader(chunk[at++] as number);
+      else {
+        const taken = Math.min(this.#left, chunk.length - at);
+        this.#left -= taken;
+        at += taken;
+      }
+      if (untilBoundary && this.atBoundary) break;
+    }
+    return at;
+  }
+
+  #takeHeader(byte: number): void {
+    const header = this.#header;
+    header[this.#have++] = byte;
+    if (this.#have < 2) return;
+    const second = header[1] as number;
+    const short = second & 0x7f;
+    const lengthBytes = short === 127 ? 8 : short === 126 ? 2 : 0;
+    if (this.#have < 2 + lengthBytes + ((second & 0x80) === 0 ? 0 : 4)) return;
+    this.#have = 0;
+    if (lengthBytes === 0) this.#left = short;
+    else this.#left = lengthBytes === 2 ? header.readUInt16BE(2) : Number(header.readBigUInt64BE(2));
+    if (((header[0] as number) & 0x0f) === closeOpcode) this.#closed = true;
+  }
+}
+
+/** A close frame that says "going away" (1001); what goes to a server has to be masked. */
+export function goingAwayFrame(masked: boolean): Buffer {
+  const code = Buffer.from([0x03, 0xe9]);
+  if (!masked) return Buffer.from([0x80 | closeOpcode, code.length, ...code]);
+  const mask = randomBytes(4);
+  const payload = code.map((byte, i) => byte ^ (mask[i] as number));
+  return Buffer.from([0x80 | closeOpcode, 0x80 | code.length, ...mask, ...payload]);
+}
+
+export interface FlowOptions {
+  /** Ends if one of the two sends what makes this throw. */
+  readonly owner: Breakable;
+  readonly from: Socket;
+  readonly to: Socket;
+  /** Undefined: it is no WebSocket. */
+  readonly webSocket: { readonly towards: 'client' | 'server' } | undefined;
+}
+
+/** One direction of a tunnel: what comes from one socket goes to the other, no faster than that one takes it. */
+export class Flow implements Breakable {
+  readonly #owner: Breakable;
+  readonly #from: Socket;
+  readonly #to: Socket;
+  readonly #written: WrittenChunks;
+  readonly #frames: WebSocketFrames | undefined;
+  readonly #masked: boolean;
+  #leaving = false;
+  #ended = false;
+  #onData: Guarded | undefined;
+
+  constructor({ owner, from, to, webSocket }: FlowOptions) {
+    this.#owner = owner;
+    this.#from = from;
+    this.#to = to;
+    this.#written = WrittenChunks.to(to, this, this.#drained);
+    this.#frames = webSocket === undefined ? undefined : new WebSocketFrames();
+    this.#masked = webSocket?.towards === 'server';
+  }
+
+  /** `first` was read already. */
+  start(first: Buffer): void {
+    const from = this.#from;
+    if (first.length > 0) this.#take(first);
+    this.#onData = listen(from, 'data', this, this.#take);
+    listen(from, 'end', this, this.#end);
+    if (from.readableEnded) this.#end();
+    else if (!this.#to.writableNeedDrain) from.resume();
+  }
+
+  /**
+   * Ends it from our side, with a word of farewell where the protocol has one and as soon as it may be said; what still
+   * comes is thrown away.
+   */
+  leave(): void {
+    if (this.#ended || this.#leaving) return;
+    this.#leaving = true;
+    if (this.#frames?.atBoundary !== false) this.#sayGoodbye();
+  }
+
+  broke(error: unknown): void {
+    this.#owner.broke(error);
+  }
+
+  #take(chunk: Buffer): void {
+    const passed = this.#frames?.pass(chunk, this.#leaving) ?? chunk.length;
+    if (!this.#written.write(passed === chunk.length ? chunk : chunk.subarray(0, passed))) this.#from.pause();
+    if (this.#leaving && this.#frames?.atBoundary === true) this.#sayGoodbye();
+  }
+
+  #drained(): void {
+    this.#from.resume();
+  }
+
+  #sayGoodbye(): void {
+    this.#written.flush();
+    if (this.#frames?.closed === false) this.#to.write(goingAwayFrame(this.#masked));
+    this.#end();
+    unlisten(this.#from, 'data', this.#onData);
+    this.#from.resume();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#written.flush();
+    this.#to.end();
+  }
+}
 
 /** Both sides have so long to answer our farewell. */
 const farewellMs = 1000;
@@ -151,5 +292,41 @@ export class Tunnel implements Breakable, OpenTunnel {
   /** The first end is the one that counts. */
   #end(outcome: Outcome, detail?: string): void {
     this.#x.end(outcome, outcomes[outcome].status || 101, detail);
+  }
+}
+
+/** One try over a connection of its own, which may be joined to the client's: until then it ends as any other try. */
+export abstract class TunnelAttempt extends BaseAttempt implements UpstreamUser {
+  protected socket: Socket | undefined;
+  /** From here on the tunnel's end is the request's. */
+  joined = false;
+
+  /** The connection stands. */
+  protected abstract connected(socket: Socket): void;
+  abstract silent(forMs: number): void;
+
+  /** Joined, the tunnel is looked at by itself. */
+  look(_nowMs: number): void {}
+
+  dispatch(): void {
+    this.socket = this.x.core.upstreams.open(this.state.endpoint, this, (error, socket) => {
+      if (this.done) return;
+      if (socket !== null) this.connected(socket);
+      else this.fail(error, () => this.way.connectFailed(this.x, this.state, error));
+    });
+  }
+
+  override broke(error: unknown): void {
+    super.broke(error);
+    // Joined, it is not the attempt's to end any more.
+    this.socket?.destroy();
+  }
+
+  protected drop(): void {
+    this.socket?.destroy();
+  }
+
+  protected letGo(): void {
+    this.socket?.destroy();
   }
 }

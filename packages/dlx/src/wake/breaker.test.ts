@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { ScalerError, terminal } from '@scaler/scaler-types';
 import { type FakeClock, createFakeClock } from '@scaler/testing-kit';
-import { Breaker } from './breaker.ts';
+import { Breaker } from './wake-limits.ts';
 import { type Answer, type Harness, startHarness } from '../testing/harness.ts';
 import { refusingEndpoint, startUpstream } from '../testing/upstream.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { WakeHistory } from './wake-history.ts';
+import { WakeHistory } from './wake-metrics.ts';
 
 test('who is told to come again is told the slowest of the last five wakes, rounded up, from 1 to 60 s', () => {
   const history = new WakeHistory();

@@ -1,7 +1,67 @@
 import type { BoundHistogram, Metrics } from '@scaler/runtime';
-import type { BreakerCounts } from './breaker.ts';
-import type { WakeCounts } from './wake-limits.ts';
-import { type WakePhase, wakePhaseNames } from './wake-phases.ts';
+import type { BreakerCounts, WakeCounts } from './wake-limits.ts';
+
+/**
+ * Where a wake's time goes. `call`: setScale wrote what starts the resource. `scheduled`: it has a place to run on.
+ * `ready`: the first held request is released to an endpoint. `first_byte`: one of them begins to be answered.
+ */
+export const wakePhaseNames = ['call', 'scheduled', 'ready', 'first_byte'] as const;
+export type WakePhase = (typeof wakePhaseNames)[number];
+
+/** One wake's phases, each counted once, from the arrival of the first request that waits for it. */
+export class WakePhases {
+  readonly #seconds: WakeMetrics['phaseSeconds'];
+  readonly #arrivedMs: number;
+  readonly #reached = new Set<WakePhase>();
+  #readyMs = Number.POSITIVE_INFINITY;
+
+  /** Monotonic, as all times here. */
+  constructor(seconds: WakeMetrics['phaseSeconds'], arrivedMs: number) {
+    this.#seconds = seconds;
+    this.#arrivedMs = arrivedMs;
+  }
+
+  get isReady(): boolean {
+    return this.#reached.has('ready');
+  }
+
+  /** Whether a request that arrived then waited for this wake. */
+  covers(arrivedMs: number): boolean {
+    return arrivedMs >= this.#arrivedMs && !this.isPastFor(arrivedMs);
+  }
+
+  /** Whether a request that arrived then waits for a later wake. One that an endpoint refused is still of this one. */
+  isPastFor(arrivedMs: number): boolean {
+    return arrivedMs > this.#readyMs;
+  }
+
+  reach(phase: WakePhase, nowMs: number): void {
+    if (this.#reached.has(phase)) return;
+    this.#reached.add(phase);
+    if (phase === 'ready') this.#readyMs = nowMs;
+    this.#seconds[phase].observe((nowMs - this.#arrivedMs) / 1000);
+  }
+}
+
+const remembered = 5;
+const unknownS = 5;
+const longestS = 60;
+
+/** How long a resource's last wakes took, for `Retry-After`. */
+export class WakeHistory {
+  readonly #tookMs: number[] = [];
+
+  add(tookMs: number): void {
+    this.#tookMs.push(tookMs);
+    if (this.#tookMs.length > remembered) this.#tookMs.shift();
+  }
+
+  /** Seconds for `Retry-After`: the slowest of the last wakes, rounded up, from 1 to 60; before the first 5. */
+  get retryAfterS(): number {
+    if (this.#tookMs.length === 0) return unknownS;
+    return Math.min(longestS, Math.max(1, Math.ceil(Math.max(...this.#tookMs) / 1000)));
+  }
+}
 
 /** How a call of setScale ended: `failed` is tried again, `terminal` is not. */
 export type WakeResult = 'ok' | 'failed' | 'terminal';

@@ -4,7 +4,7 @@ import { createFakeClock } from '@scaler/testing-kit';
 import { type Harness, type HarnessOptions, startHarness } from '../testing/harness.ts';
 import { ScriptedScaler } from '../testing/scripted-scaler.ts';
 import { refusingEndpoint, startUpstream } from '../testing/upstream.ts';
-import { WakePace } from './wake-pace.ts';
+import { WakePace } from './wake-limits.ts';
 
 const limitMs = 2000;
 

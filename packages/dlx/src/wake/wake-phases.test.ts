@@ -6,8 +6,7 @@ import { secondsBuckets } from '../ledger/accounting.ts';
 import { type Harness, startHarness } from '../testing/harness.ts';
 import type { ScaleCall } from '../testing/scripted-scaler.ts';
 import { refusingEndpoint, startTcp, startUpstream } from '../testing/upstream.ts';
-import { WakeMetrics } from './wake-metrics.ts';
-import { type WakePhase, wakePhaseNames, WakePhases } from './wake-phases.ts';
+import { WakeMetrics, type WakePhase, wakePhaseNames, WakePhases } from './wake-metrics.ts';
 
 /** What was observed of each phase, in milliseconds, in order. */
 function observed(h: Harness): Partial<Record<WakePhase, number[]>> {

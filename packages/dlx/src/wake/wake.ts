@@ -1,15 +1,9 @@
 import { doublingMs } from '@scaler/async';
 import { errorCode, isTerminal, type Phase, type ResourceRef, type WakeStep } from '@scaler/scaler-types';
-import { Breaker } from './breaker.ts';
-import { Explainer } from './explainer.ts';
-import { WakeHistory } from './wake-history.ts';
 import { causeText, type Refusal } from '../outcome.ts';
-import { pauseRefusal } from './pause.ts';
-import type { WakePlace } from './wake-limits.ts';
-import { WakePace } from './wake-pace.ts';
-import { type WakePhase, WakePhases } from './wake-phases.ts';
-import type { WakeTarget } from './wake-target.ts';
-import { firstArrivalMs, wakeReason } from './wake-reason.ts';
+import { Breaker, WakePace, type WakePlace } from './wake-limits.ts';
+import { WakeHistory, type WakePhase, WakePhases } from './wake-metrics.ts';
+import { Explainer, firstArrivalMs, pausedAsleep, pauseRefusal, wakeReason, type WakeTarget } from './wake-target.ts';
 
 const firstBackoffMs = 100;
 const longestBackoffMs = 2000;
@@ -30,6 +24,7 @@ export class Wake {
   /** Since it began, it had to wait for its turn. */
   #waitedInLine = false;
   readonly #explainer: Explainer;
+  #explaining: AbortController | undefined;
   readonly breaker: Breaker;
   readonly #pace: WakePace;
   readonly history = new WakeHistory();
@@ -59,7 +54,8 @@ export class Wake {
     if (this.#running || this.closed) return;
     this.#running = true;
     this.#waitedInLine = false;
-    this.#explainer.start();
+    this.#explaining = new AbortController();
+    void this.#explainer.run(this.#explaining.signal);
     void this.#run();
   }
 
@@ -73,8 +69,12 @@ export class Wake {
     });
   }
 
-  /** The refusal of a request that would have to wait for a wake, where wake after wake failed. */
+  /** The refusal of a request that only a wake could help, where a pause forbids it, or wake after wake failed. */
   refusal(): Refusal | undefined {
+    return pausedAsleep(this.#gate) ?? this.#brokenOff();
+  }
+
+  #brokenOff(): Refusal | undefined {
     const { breaker } = this;
     if (breaker.state === 'closed') return undefined;
     if (this.#gate.isOpen() && this.#gate.hasEndpoints()) breaker.close();
@@ -133,7 +133,7 @@ export class Wake {
   close(): void {
     this.closed = true;
     this.#abortCall?.abort(new Error('the DLX stops'));
-    this.#explainer.stop();
+    this.#explaining?.abort();
     this.#place?.leave();
     this.breaker.close();
     this.idle();
@@ -160,7 +160,7 @@ export class Wake {
     this.#leavePlace();
     // No request waits any more, and none was released: the next to come waits for a wake of its own.
     if (this.#phases?.isReady === false) this.#phases = undefined;
-    this.#explainer.stop();
+    this.#explaining?.abort();
   }
 
   /** Too many calls have led to no answer: milliseconds until the next. */
@@ -262,21 +262,17 @@ export class Wake {
     const gate = this.#gate;
     if (gate.resource.phase === 'awake') return undefined;
     const arrivedMs = firstArrivalMs(gate);
-    if (this.#phases?.isPastFor(arrivedMs) ?? true)
+    if (this.#phases?.isPastFor(arrivedMs) ?? true) {
       this.#phases = new WakePhases(gate.core.wakes.phaseSeconds, arrivedMs);
+    }
     return this.#phases;
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        cancel();
-        this.#endWait = undefined;
-        resolve();
-      };
-      const cancel = this.#gate.core.clock.after(ms, end);
-      this.#endWait = end;
-    });
+  async #pause(ms: number): Promise<void> {
+    const wait = new AbortController();
+    this.#endWait = () => wait.abort();
+    await this.#gate.core.clock.sleep(ms, wait.signal).catch(() => {});
+    this.#endWait = undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 import { constants, type Http2Stream } from 'node:http2';
-import { ReadChunks } from '../../chunks/read-chunks.ts';
+import { ReadChunks } from '../../chunks/chunks.ts';
 import type { Breakable } from '../../sockets/guard.ts';
 import { resetStream } from './stream-end.ts';
 

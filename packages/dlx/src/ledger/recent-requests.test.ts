@@ -41,7 +41,7 @@ test('nor does a method keep more, which in HTTP/2 may be any word', async () =>
 
 test('300 resources × 32 requests with 60 KB each keep no part of them alive', async () => {
   const bytes = await measure<number>(`
-    const { RecentRequests } = await dlx('exchange/recent-requests.ts');
+    const { RecentRequests } = await dlx('ledger/accounting.ts');
     const { Ledger } = await dlx('ledger/ledger.ts');
     const ledger = new Ledger();
     const all = Array.from({ length: 300 }, () => new RecentRequests(ledger));

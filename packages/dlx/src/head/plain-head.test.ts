@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readPlainHead } from './plain-head.ts';
-import { readResponseHead } from '../head/response-head.ts';
+import { readPlainHead, readResponseHead } from './response-head.ts';
 
 const date: [string, string] = ['Date', 'Tue, 24 Nov 2026 10:00:00 GMT'];
 
