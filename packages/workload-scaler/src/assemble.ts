@@ -4,7 +4,7 @@ import { createEndpoints } from './endpoints/endpoints.ts';
 import { readToken } from './workload/token.ts';
 import type { Workload } from './workload/workload.ts';
 import type { WorkloadKinds } from './workload/kind.ts';
-import type { ResourceRef, ScalerContext } from '@scaler/scaler-types';
+import type { ResourceRef, ScalerContext, Clock } from '@scaler/scaler-types';
 import { createAnnounce, createAnnounceNamespace } from './events/announce.ts';
 import { type AtRest, createAtRest } from './cache/at-rest.ts';
 import { type Changes, createChanges } from './status/changes.ts';
@@ -21,9 +21,7 @@ import { createOwnerLog } from './events/owner-log.ts';
 import { createStartThrottle, type StartThrottle } from './act/start-throttle.ts';
 import { createReachability } from './dlx/reachability.ts';
 import { createConflicts } from './conflict/conflicts.ts';
-import { createStaleness } from './cache/staleness.ts';
 import { createStores, isBroken, isMissing, type Stores } from './cache/stores.ts';
-import { createUninstall } from './act/uninstall.ts';
 import { createUpdates } from './cache/updates.ts';
 import { createWatching } from './endpoints/watching.ts';
 
@@ -128,4 +126,30 @@ function isAsleep(workload: Workload): boolean {
 
 function dlxOf(client: KubeClient, { dlxService, clock, logger }: ScalerContext): DlxAddresses | undefined {
   return dlxService && createDlxAddresses({ client, service: dlxService, clock, logger });
+}
+
+/** Silence is counted in minutes, and it is asked for at each request and for each of a thousand resources. */
+const lookEveryMs = 50;
+
+/** Whether what is known may be out of date, looked at anew no more often than is of use. */
+export function createStaleness(clock: Clock, look: () => boolean): () => boolean {
+  let stale = false;
+  let untilMs = -Infinity;
+  return () => {
+    const nowMs = clock.monotonic();
+    if (nowMs < untilMs) return stale;
+    untilMs = nowMs + lookEveryMs;
+    return (stale = look());
+  };
+}
+
+function createUninstall(context: Pick<ScalerContext, 'uninstall'>, clock: Clock): Dependencies['uninstall'] {
+  const { uninstall } = context;
+  if (uninstall === undefined) return undefined;
+  const endMs = clock.monotonic() + uninstall.graceMs;
+  return {
+    get hasty() {
+      return clock.monotonic() >= endMs;
+    },
+  };
 }

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import type { KubeClient } from '@scaler/kube';
 import { silentLogger } from '@scaler/testing-kit';
 import { type FakeApi, type FakeApiOptions, startFakeApi } from '@scaler/testing-kit/kubernetes';
-import { discoverKinds } from './config/discover-kinds.ts';
+import { discoverKinds } from './config/kinds.ts';
 import { parseOptions } from './config/options.ts';
 import { clientOf } from './testing/fake-client.ts';
 import { bothKinds } from './testing/kinds.ts';

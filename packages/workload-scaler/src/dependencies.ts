@@ -15,7 +15,6 @@ import type { StartThrottle } from './act/start-throttle.ts';
 import type { Reachability } from './dlx/reachability.ts';
 import type { Conflicts } from './conflict/conflicts.ts';
 import type { Stores } from './cache/stores.ts';
-import type { Uninstall } from './act/uninstall.ts';
 import type { Updates } from './cache/updates.ts';
 import type { WorkloadKinds } from './workload/kind.ts';
 import type { Watching } from './endpoints/watching.ts';
@@ -29,8 +28,11 @@ export interface Dependencies {
   readonly options: Options;
   /** Which workloads are scaled; where names meet, the first wins. */
   readonly kinds: WorkloadKinds;
-  /** Undefined unless everything is being handed back for good. */
-  readonly uninstall: Uninstall | undefined;
+  /**
+   * Undefined unless everything is being handed back for good: then every workload is as if it were not opted in. `hasty`: what
+   * is not up by now is not waited for, its Services are restored all the same.
+   */
+  readonly uninstall: { readonly hasty: boolean } | undefined;
   readonly stores: Stores;
   readonly namespaces: Namespaces;
   readonly lookup: Lookup;

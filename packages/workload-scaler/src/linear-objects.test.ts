@@ -7,12 +7,11 @@ afterAll(() => counter.stop());
 const { serviceAddresses } = await import('@scaler/kube');
 const { createResourceEndpoints } = await import('./endpoints/resource-endpoints.ts');
 const { trimPod } = await import('./endpoints/pod-info.ts');
-const { trimService } = await import('./routing/service-info.ts');
-const { serviceProblems } = await import('./routing/service-problems.ts');
-const { trimSlice } = await import('./routing/slice-info.ts');
+const { serviceProblems, trimService } = await import('./routing/service-info.ts');
+const { trimSlice } = await import('./routing/slices.ts');
 const { trimDeployment } = await import('./testing/kinds.ts');
 const { readToken } = await import('./workload/token.ts');
-const { otherWriter } = await import('./workload/field-writers.ts');
+const { otherWriter } = await import('./conflict/who.ts');
 
 const sizes = [250, 500, 1_000];
 const numbers = (size: number): number[] => Array.from({ length: size }, (_, i) => i);

@@ -11,8 +11,8 @@ import {
   type ScalerContext,
 } from '@scaler/scaler-types';
 import { keepBusy } from './act/busy-lease.ts';
-import { createExplain } from './explain/explain-resource.ts';
-import { discoverKinds } from './config/discover-kinds.ts';
+import { createExplain } from './explain/explain.ts';
+import { discoverKinds } from './config/kinds.ts';
 import { feed } from './cache/feed.ts';
 import type { Dependencies } from './dependencies.ts';
 import { metricsOf } from './status/metrics.ts';
@@ -22,11 +22,10 @@ import { park } from './act/park.ts';
 import { createApplier, type Applier } from './act/apply.ts';
 import { createPorts } from './ports/ports.ts';
 import { createReconcile } from './act/reconcile.ts';
-import { resolveName } from './routing/service-name.ts';
 import { whenUnlisted } from './dlx/unlisted.ts';
 import { wake } from './act/wake.ts';
-
 import { assemble, stalenessOf } from './assemble.ts';
+import { targetsOf } from './observe/observe.ts';
 
 const syncLimitMs = 30_000;
 
@@ -171,4 +170,20 @@ async function setScale(
       }
     }),
   );
+}
+
+/**
+ * `host:port` of the Service that leads to a resource.
+ *
+ * @throws ScalerError `unknown-resource` when there is no such resource, or no Service with that port.
+ */
+export function resolveName({ lookup, options }: Dependencies, ref: ResourceRef, port?: number): string {
+  const managed = lookup.managed(ref);
+  const targets = managed === undefined ? [] : targetsOf(ref, lookup.servicesOf(managed));
+  const target = port === undefined ? targets[0] : targets.find((one) => one.port === port);
+  if (target === undefined) {
+    const what = port === undefined ? 'a Service' : `a Service with port ${port}`;
+    throw new ScalerError('unknown-resource', `There is no resource ${resourceKey(ref)} with ${what}`);
+  }
+  return `${target.service}.${ref.namespace}.svc.${options.clusterDomain}:${target.port}`;
 }

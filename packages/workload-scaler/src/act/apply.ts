@@ -1,22 +1,20 @@
 import { addSelectorKey, deleteSlice, removeSelectorKey, writeSlice } from '../routing/write-routing.ts';
-import { buildSlices, type DivertedPort } from '../routing/build-slice.ts';
+import { buildSlices, type DivertedPort, type SliceInfo, trimSlice, isOurs } from '../routing/slices.ts';
 import { isKubeError, jsonPatch, type PatchOperation } from '@scaler/kube';
-import { isOurs, routingOf } from '../routing/routing.ts';
+import { routingOf, type ServiceSnapshot } from '../routing/routing.ts';
 import { keys } from '../workload/keys.ts';
 import { newEpoch, readToken } from '../workload/token.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
-import { type SliceInfo, trimSlice } from '../routing/slice-info.ts';
 import { transition } from '../workload/transition.ts';
 import type { Workload } from '../workload/workload.ts';
-import { givenPorts } from '../ports/given-ports.ts';
+import { givenPorts } from '../ports/port-label.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { ownLabels, wantedAddresses } from '../observe/observe.ts';
 import type { Managed } from '../cache/lookup.ts';
 import type { Ports } from '../ports/ports.ts';
-import type { ServiceSnapshot } from '../routing/service-view.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { Step, SwapStep } from '../machine/step.ts';
-import { ownerIntentAnnotations } from '../machine/owner-intent.ts';
+import { ownerIntentAnnotations } from '../machine/facts.ts';
 
 /** On whose behalf a step is done. */
 export interface Doing {
@@ -29,26 +27,20 @@ export interface Doing {
 /** Steps that write routing, labels or ports. */
 export type WriteStep = Exclude<Step, { do: 'rest' | 'wait' | 'confirm' | 'try-path' | 'swap' }>;
 
-/** Does the writes of one step. Any of them may be lost to another client: the caller reads again and decides anew. */
-export interface Applier {
-  /** The workload as it stands after a swap that was won; undefined: lost. */
-  swap(managed: Managed, step: SwapStep, doing: Doing, lane?: 'wake' | 'normal', epoch?: string): Promise<SwapOutcome>;
-  /** False: lost to another client, or the outcome is unknown. */
-  write(snapshot: Snapshot, step: WriteStep, signal: AbortSignal, lane?: 'normal' | 'mirror'): Promise<boolean>;
-}
-
 export type SwapOutcome = { readonly won: boolean; readonly managed: Managed | undefined };
 
-export function createApplier(deps: Dependencies, ports: Ports): Applier {
+/** Does the writes of one step. Any of them may be lost to another client: the caller reads again and decides anew. */
+export function createApplier(deps: Dependencies, ports: Ports) {
   const { client, clock, lookup, endpoints } = deps;
   return {
+    /** The workload as it stands after a swap that was won; undefined: lost. */
     swap: async (
-      { kind, workload },
-      step,
-      { by, reason = step.reason, signal },
-      lane = 'normal',
-      epoch = newEpoch(),
-    ) => {
+      { kind, workload }: Managed,
+      step: SwapStep,
+      { by, reason = step.reason, signal }: Doing,
+      lane: 'wake' | 'normal' = 'normal',
+      epoch: string = newEpoch(),
+    ): Promise<SwapOutcome> => {
       const { to, replicas, testReplicas, wanted } = step;
       const since = new Date(clock.now()).toISOString();
       const request = {
@@ -77,7 +69,13 @@ export function createApplier(deps: Dependencies, ports: Ports): Applier {
       if (after !== undefined) endpoints.observe(after);
       return { won: result.ok, managed: after && lookup.describe(kind, after) };
     },
-    write: async (snapshot, step, signal, lane = 'normal') => {
+    /** False: lost to another client, or the outcome is unknown. */
+    write: async (
+      snapshot: Snapshot,
+      step: WriteStep,
+      signal: AbortSignal,
+      lane: 'normal' | 'mirror' = 'normal',
+    ): Promise<boolean> => {
       deps.conflicts.about(snapshot, step);
       try {
         await write(deps, ports, snapshot, step, { signal, lane });
@@ -92,6 +90,8 @@ export function createApplier(deps: Dependencies, ports: Ports): Applier {
     },
   };
 }
+
+export type Applier = ReturnType<typeof createApplier>;
 
 interface WriteOptions {
   readonly signal: AbortSignal;

@@ -1,14 +1,13 @@
 import { newEpoch, readToken } from '../workload/token.ts';
 import { ofFamilies } from '../routing/mirror.ts';
 import { resourceKey, type ResourceRef, ScalerError, type ScaleOptions } from '@scaler/scaler-types';
-import { leadingOf } from '../observe/observe.ts';
-import { look } from '../observe/look.ts';
+import { leadingOf, liveSnapshot, type Snapshot } from '../cache/snapshot.ts';
+import { look } from '../observe/observe.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Managed } from '../cache/lookup.ts';
 import type { Applier } from './apply.ts';
 import { type BesideFacts, refusalReason } from '../machine/blockers.ts';
-import { divertedPorts } from '../routing/service-view.ts';
-import { liveSnapshot, type Snapshot } from '../cache/snapshot.ts';
+import { divertedPorts } from '../ports/port-label.ts';
 import type { Step, StopStep } from '../machine/step.ts';
 import { nextStep, type ParkIntent } from '../machine/table.ts';
 import { vetoOf } from './veto.ts';

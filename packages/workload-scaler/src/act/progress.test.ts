@@ -5,7 +5,7 @@ import type { Workload } from '../workload/workload.ts';
 import type { ResourceScaler, ScaleOptions, ScaleResult } from '@scaler/scaler-types';
 import { silentLogger } from '@scaler/testing-kit';
 import type { Dependencies } from '../dependencies.ts';
-import { createProgress } from './progress.ts';
+import { createProgress } from './wake.ts';
 import { namespace, type Rig, startRig } from '../testing/rig.ts';
 
 let rig: Rig | undefined;

@@ -3,20 +3,18 @@ import type { ServiceInfo } from '../routing/service-info.ts';
 import { errorCode, resourceKey, type ResourceRef, type ScaleResult } from '@scaler/scaler-types';
 import { WorkloadScalerError } from '../errors.ts';
 import type { Facts } from '../machine/facts.ts';
-import { leadingOf, notDivertibleReasonOf } from '../observe/observe.ts';
-import { look } from '../observe/look.ts';
+import { notDivertibleReasonOf, look } from '../observe/observe.ts';
+import { leadingOf, cachedSnapshot, liveSnapshot, type Snapshot } from '../cache/snapshot.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { isEnabled, type Managed } from '../cache/lookup.ts';
-import { createBlockedReporter } from '../events/blocked-reporter.ts';
-import { createOutageReporter, type ReportOutage } from '../events/outage-reporter.ts';
+import { createBlockedReporter, createOutageReporter, type ReportOutage } from '../events/standing-reporters.ts';
 import type { Applier } from './apply.ts';
 import { isContested, type Ports } from '../ports/ports.ts';
 import { noService } from '../machine/divertible.ts';
-import { cachedSnapshot, liveSnapshot, type Snapshot } from '../cache/snapshot.ts';
 import type { Step, SwapStep } from '../machine/step.ts';
 import { followedZero, nextStep, repair } from '../machine/table.ts';
 import { createNamespaceReporter, createSettingsReporter } from '../events/settings-reporter.ts';
-import { pathsTo } from '../dlx/paths.ts';
+import { pathsTo } from '../dlx/reachability.ts';
 import { whoWrote } from '../conflict/who.ts';
 
 /** Brings resources to rest, or to where only waiting helps. For the Lease holder. See docs/decisions/who-writes.md. */

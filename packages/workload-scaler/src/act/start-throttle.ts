@@ -1,22 +1,6 @@
 import { FairQueue } from '@scaler/async';
 import { type CancelTimer, type Clock, type Logger, resourceKey, type ResourceRef } from '@scaler/scaler-types';
 
-/**
- * The order in which sleepers are started once no DLX is left: a few at once, over all and in each namespace, and no
- * namespace waits for another's crowd. A DLX that comes back ends it in the middle: a sleeper that had no turn sleeps on.
- */
-export interface StartThrottle {
-  /** From now on each of them gets its turn, and so does every other resource that is found asleep. */
-  open(sleepers: readonly ResourceRef[]): void;
-  close(): void;
-  /** It may be started. */
-  mayStart(ref: ResourceRef): boolean;
-  /** What is known of a resource now. `starting`: woken, without a ready pod; `up`: it needs no turn, or none any more. */
-  look(ref: ResourceRef, state: 'asleep' | 'starting' | 'up'): void;
-  /** How many wait for their turn. */
-  readonly waiting: number;
-}
-
 export interface StartThrottleOptions {
   /** Resources that start at once. */
   readonly limit: number;
@@ -35,7 +19,11 @@ interface Place {
   readonly leave: CancelTimer;
 }
 
-export function createStartThrottle(options: StartThrottleOptions): StartThrottle {
+/**
+ * The order in which sleepers are started once no DLX is left: a few at once, over all and in each namespace, and no
+ * namespace waits for another's crowd. A DLX that comes back ends it in the middle: a sleeper that had no turn sleeps on.
+ */
+export function createStartThrottle(options: StartThrottleOptions) {
   const { limit, namespaceLimit, clock, logger, onStart } = options;
   const line = new FairQueue<string>();
   const places = new Map<string, Place>();
@@ -71,19 +59,22 @@ export function createStartThrottle(options: StartThrottleOptions): StartThrottl
   };
 
   return {
-    open: (sleepers) => {
+    /** From now on each of them gets its turn, and so does every other resource that is found asleep. */
+    open: (sleepers: readonly ResourceRef[]): void => {
       openedMs = clock.monotonic();
       sleepers.forEach(wait);
       logger.warn('Sleepers are started one after the other', { sleepers: sleepers.length, limit, namespaceLimit });
       fill();
     },
-    close: () => {
+    close: (): void => {
       openedMs = undefined;
       for (const place of places.values()) place.leave();
       for (const one of [line, places, started]) one.clear();
     },
-    mayStart: (ref) => started.has(resourceKey(ref)),
-    look: (ref, state) => {
+    /** It may be started. */
+    mayStart: (ref: ResourceRef): boolean => started.has(resourceKey(ref)),
+    /** What is known of a resource now. `starting`: woken, without a ready pod; `up`: it needs no turn, or none any more. */
+    look: (ref: ResourceRef, state: 'asleep' | 'starting' | 'up'): void => {
       if (openedMs === undefined || state === 'starting') return;
       if (state === 'asleep') {
         wait(ref);
@@ -93,8 +84,11 @@ export function createStartThrottle(options: StartThrottleOptions): StartThrottl
         leave(resourceKey(ref));
       }
     },
-    get waiting() {
+    /** How many wait for their turn. */
+    get waiting(): number {
       return line.size;
     },
   };
 }
+
+export type StartThrottle = ReturnType<typeof createStartThrottle>;

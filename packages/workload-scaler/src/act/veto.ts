@@ -2,7 +2,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { isKubeError, kinds } from '@scaler/kube';
 import { ownSelector } from '../routing/routing.ts';
 import { type PodInfo, trimPod } from '../endpoints/pod-info.ts';
-import { targetPortOf } from '../endpoints/target-port.ts';
+import { targetPortOf } from '../endpoints/candidate.ts';
 import { trimService } from '../routing/service-info.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Managed } from '../cache/lookup.ts';

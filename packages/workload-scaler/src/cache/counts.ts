@@ -5,12 +5,7 @@ import type { WorkloadStore } from './stores.ts';
  * How many replicas a workload had before another client set them to 0: the token does not say, it was awake. Kept by
  * this process alone; a process that did not see it happen has the count of the last transition.
  */
-export interface Counts {
-  /** Undefined: not known, or it has replicas. */
-  before(workload: Workload): number | undefined;
-}
-
-export function createCounts(stores: readonly WorkloadStore[]): Counts {
+export function createCounts(stores: readonly WorkloadStore[]) {
   const zeroed = new Map<string, number>();
   for (const { store } of stores) {
     store.subscribe((event) => {
@@ -20,7 +15,8 @@ export function createCounts(stores: readonly WorkloadStore[]): Counts {
     });
   }
   return {
-    before: ({ uid, namespace, name, replicas }) => {
+    /** Undefined: not known, or it has replicas. */
+    before: ({ uid, namespace, name, replicas }: Workload): number | undefined => {
       if (replicas > 0) return undefined;
       // It was read live, and the watch has not come so far.
       const cached = stores.map(({ store }) => store.get(namespace, name)).find((one) => one?.uid === uid);
@@ -28,3 +24,5 @@ export function createCounts(stores: readonly WorkloadStore[]): Counts {
     },
   };
 }
+
+export type Counts = ReturnType<typeof createCounts>;

@@ -3,12 +3,13 @@ import { ownSelector } from '../routing/routing.ts';
 import type { PodInfo } from '../endpoints/pod-info.ts';
 import { sameLabels, type Workload } from '../workload/workload.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
-import type { SliceInfo } from '../routing/slice-info.ts';
+import type { SliceInfo } from '../routing/slices.ts';
 import type { StoreEvent } from '@scaler/kube';
 import type { ResourceRef } from '@scaler/scaler-types';
-import { feedRoutes } from './feed-routes.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { pairsOf } from './stores.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { HttpRouteInfo } from '../hosts/http-route.ts';
 
 /**
  * Has a resource looked at whenever something in the stores changed that may concern it. Returns how to stop.
@@ -93,4 +94,53 @@ function behindPod({ stores }: Dependencies, { namespace, labels }: PodInfo): re
 
 function selectorOf(service: ServiceInfo): string {
   return JSON.stringify([ownSelector(service), service.selector?.[keys.asleep] !== undefined]);
+}
+
+interface Named {
+  readonly namespace: string;
+  readonly services: readonly string[];
+}
+
+/** Has resources looked at when an Ingress, an HTTPRoute, a Gateway or a target group changed that may name them. Returns how to stop. */
+export function feedRoutes({ stores, lookup, enqueue }: Dependencies): (() => void)[] {
+  const { services, ingresses, httpRoutes, gateways, ingressClasses, gatewayClasses, targetGroups, workloads } = stores;
+  const lookBehind = (namespace: string, name: string): void => {
+    const found = services.get(namespace, name);
+    if (found !== undefined) lookup.resourcesOf(found).forEach((ref) => enqueue(ref));
+  };
+  const look = ({ namespace, services: named }: Named): void => {
+    for (const name of named) lookBehind(namespace, name);
+    // Which hosts they may have depends on every route of the namespace.
+    for (const { store } of workloads) store.byIndex('hosts', namespace).forEach((workload) => enqueue(workload));
+  };
+  const lookAtBoth = <T extends Named>(event: StoreEvent<T>): void => {
+    if (isSame(event)) return;
+    look(event.object);
+    if (event.type === 'updated') look(event.previous);
+  };
+  const routesOn = (namespace: string, name: string): readonly HttpRouteInfo[] =>
+    httpRoutes.byIndex('gateway', `${namespace}/${name}`);
+  return [
+    ingresses.subscribe(lookAtBoth),
+    httpRoutes.subscribe(lookAtBoth),
+    ...targetGroups.map((store) =>
+      store.subscribe((event) => {
+        if (!isSame(event)) lookBehind(event.object.namespace, event.object.service);
+      }),
+    ),
+    ...[ingressClasses, gatewayClasses].map((store) =>
+      store.subscribe((event) => {
+        // Classes are few, and seldom change.
+        if (!isSame(event)) for (const one of [...ingresses.list(), ...httpRoutes.list()]) look(one);
+      }),
+    ),
+    gateways.subscribe((event) => {
+      if (!isSame(event)) routesOn(event.object.namespace, event.object.name).forEach(look);
+    }),
+  ];
+}
+
+// Their controllers write the status often, of which little is kept.
+function isSame(event: StoreEvent<object>): boolean {
+  return event.type === 'updated' && isDeepStrictEqual(event.previous, event.object);
 }

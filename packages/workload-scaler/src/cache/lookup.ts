@@ -1,58 +1,24 @@
-import { isOurs, ownSelector, selectsPodsOf } from '../routing/routing.ts';
+import { ownSelector, selectsPodsOf } from '../routing/routing.ts';
+import { isOurs, resourceLabel, type SliceInfo } from '../routing/slices.ts';
 import { keys } from '../workload/keys.ts';
-import { resourceLabel } from '../routing/build-slice.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
-import type { SliceInfo } from '../routing/slice-info.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { WorkloadKind } from '../workload/kind.ts';
 import type { ResourceRef } from '@scaler/scaler-types';
-import type { SettingProblem } from '../config/setting-problem.ts';
+import { type SettingsRead, createSettingsReader } from '../config/settings.ts';
 import { type Classes, createClasses } from '../hosts/classes.ts';
-import { type HostedRoute, hostedRoute } from '../hosts/gateway.ts';
+import { type HostedRoute, hostedRoute } from '../hosts/http-route.ts';
 import type { IngressInfo } from '../hosts/ingress.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Options } from '../config/options.ts';
 import { mostServices } from '../machine/divertible.ts';
-import type { Settings } from '../config/settings.ts';
-import { createSettingsReader } from '../config/settings-reader.ts';
 import { candidatePairs, pairsOf, type Stores } from './stores.ts';
 import type { TargetGroupInfo } from '../hosts/target-group.ts';
 
 /** A workload with its kind and what its annotations ask for. */
-export interface Managed {
+export interface Managed extends SettingsRead {
   readonly kind: WorkloadKind;
   readonly workload: Workload;
-  readonly settings: Settings;
-  readonly problems: readonly SettingProblem[];
-}
-
-/** Finds what belongs together, in the stores. */
-export interface Lookup {
-  /** Where kinds share a name, the first that is opted in. */
-  managed(ref: ResourceRef): Managed | undefined;
-  all(): readonly Managed[];
-  /** With settings, for a workload that was read live. */
-  describe(kind: WorkloadKind, workload: Workload): Managed;
-  /** The Services that lead to a workload, whether they can be diverted or not. */
-  servicesOf(managed: Managed): readonly ServiceInfo[];
-  /** Services of the namespace that carry something of ours for this resource, but do not lead to it. Names: they may be gone. */
-  straysOf(ref: ResourceRef, own: readonly ServiceInfo[]): readonly string[];
-  /** Our slices of a Service. */
-  slicesOf(namespace: string, service: string): readonly SliceInfo[];
-  /** Managed workloads whose pods a Service selects. */
-  workloadsBehind(service: ServiceInfo): readonly Workload[];
-  ingressesOf(namespace: string, service: string): readonly IngressInfo[];
-  /** Those that name one of these Services of the workload, or one of its `scaler/hosts`, and count on the shared port. */
-  acceptedIngresses(managed: Managed, services: readonly ServiceInfo[]): readonly IngressInfo[];
-  /** Why an Ingress does not count there. */
-  readonly classes: Classes;
-  targetGroupsOf(namespace: string, service: string): readonly TargetGroupInfo[];
-  /** The HTTPRoutes that name one of these Services of the workload, or may reach one of its `scaler/hosts`. */
-  httpRoutesOf(managed: Managed, services: readonly ServiceInfo[]): readonly HostedRoute[];
-  /** The resources that a change of a Service may concern, strays included. */
-  resourcesOf(service: ServiceInfo): readonly ResourceRef[];
-  /** Every resource, and every name under which something of ours is left. */
-  refs(): readonly ResourceRef[];
 }
 
 export interface LookupParts {
@@ -63,7 +29,8 @@ export interface LookupParts {
   readonly dryRun: boolean;
 }
 
-export function createLookup({ stores, options, namespaces, dryRun }: LookupParts): Lookup {
+/** Finds what belongs together, in the stores. */
+export function createLookup({ stores, options, namespaces, dryRun }: LookupParts) {
   const { ingressClasses, gatewayClasses } = stores;
   const classes = createClasses({ ingressClasses, gatewayClasses, accepted: options.ingressClasses });
   const read = createSettingsReader(options, dryRun);
@@ -91,21 +58,35 @@ export function createLookup({ stores, options, namespaces, dryRun }: LookupPart
     });
 
   return {
+    /** Where kinds share a name, the first that is opted in. */
     managed,
+    /** With settings, for a workload that was read live. */
     describe,
-    all: () => stores.workloads.flatMap(({ kind, store }) => store.list().map((workload) => describe(kind, workload))),
-    servicesOf: (one) => servicesOf(stores, one),
-    straysOf: (ref, own) => straysOf(stores, workloadsBehind, ref, own),
+    all: (): readonly Managed[] =>
+      stores.workloads.flatMap(({ kind, store }) => store.list().map((workload) => describe(kind, workload))),
+    /** The Services that lead to a workload, whether they can be diverted or not. */
+    servicesOf: (one: Managed): readonly ServiceInfo[] => servicesOf(stores, one),
+    /** Services of the namespace that carry something of ours for this resource, but do not lead to it. Names: they may be gone. */
+    straysOf: (ref: ResourceRef, own: readonly ServiceInfo[]): readonly string[] =>
+      straysOf(stores, workloadsBehind, ref, own),
+    /** Our slices of a Service. */
     slicesOf,
+    /** Managed workloads whose pods a Service selects. */
     workloadsBehind,
-    ingressesOf: (namespace, service) => stores.ingresses.byIndex('service', `${namespace}/${service}`),
-    acceptedIngresses: (one, services) =>
+    ingressesOf: (namespace: string, service: string): readonly IngressInfo[] =>
+      stores.ingresses.byIndex('service', `${namespace}/${service}`),
+    /** Those that name one of these Services of the workload, or one of its `scaler/hosts`, and count on the shared port. */
+    acceptedIngresses: (one: Managed, services: readonly ServiceInfo[]): readonly IngressInfo[] =>
       ingressesFor(stores, one, services).filter((ingress) => classes.ingressProblem(ingress) === undefined),
+    /** Why an Ingress does not count there. */
     classes,
-    targetGroupsOf: (namespace, service) =>
+    targetGroupsOf: (namespace: string, service: string): readonly TargetGroupInfo[] =>
       stores.targetGroups.flatMap((store) => store.byIndex('service', `${namespace}/${service}`)),
-    httpRoutesOf: (one, services) => httpRoutesOf(stores, classes, one, services),
-    resourcesOf: (service) => {
+    /** The HTTPRoutes that name one of these Services of the workload, or may reach one of its `scaler/hosts`. */
+    httpRoutesOf: (one: Managed, services: readonly ServiceInfo[]): readonly HostedRoute[] =>
+      httpRoutesOf(stores, classes, one, services),
+    /** The resources that a change of a Service may concern, strays included. */
+    resourcesOf: (service: ServiceInfo): readonly ResourceRef[] => {
       const { namespace, name } = service;
       const behind = workloadsBehind(service).map((workload) => workload.name);
       const carried = slicesOf(namespace, name).map(({ resource }) => resource ?? name);
@@ -118,9 +99,12 @@ export function createLookup({ stores, options, namespaces, dryRun }: LookupPart
         name: resource,
       }));
     },
-    refs: () => refs(stores, workloadsBehind),
+    /** Every resource, and every name under which something of ours is left. */
+    refs: (): readonly ResourceRef[] => refs(stores, workloadsBehind),
   };
 }
+
+export type Lookup = ReturnType<typeof createLookup>;
 
 /** Whether the user has opted it in. */
 export function isEnabled(workload: Workload): boolean {

@@ -1,9 +1,8 @@
 import { unlessAborted } from '@scaler/async';
 import { isKubeError, type KubeClient, kinds, type Namespace, watchStore } from '@scaler/kube';
 import type { Clock, Logger } from '@scaler/scaler-types';
-import type { SettingProblem } from '../config/setting-problem.ts';
+import { type SettingProblem, readSettings, type SettingValues } from '../config/settings.ts';
 import type { Options } from '../config/options.ts';
-import { readSettings, type SettingName, type SettingValues } from '../config/settings.ts';
 
 /** One namespace, with what its annotations say for the workloads in it. */
 export interface NamespaceInfo {
@@ -14,21 +13,8 @@ export interface NamespaceInfo {
   readonly problems: readonly SettingProblem[];
 }
 
-/** The namespaces, as far as this process may see them. */
-export interface Namespaces {
-  /** Undefined: there is none, or namespaces must not be read: then there are no defaults. */
-  get(name: string): NamespaceInfo | undefined;
-  /** Tells the name of each that changed. */
-  subscribe(listener: (name: string) => void): () => void;
-  /** Whether what is known may be out of date. */
-  readonly silent: boolean;
-  run(signal: AbortSignal): Promise<void>;
-  /** Resolves once they are known, or it is known that they must not be read. @throws the signal's reason. */
-  whenKnown(signal: AbortSignal): Promise<void>;
-}
-
 /** These name what belongs to one workload. */
-const perWorkload: readonly SettingName[] = ['services', 'hosts'];
+const perWorkload = ['services', 'hosts'] as const;
 const askAgainMs = 600_000;
 const retryMs = 1_000;
 
@@ -39,7 +25,8 @@ export interface NamespacesParts {
   readonly options: Options;
 }
 
-export function createNamespaces({ client, clock, logger, options }: NamespacesParts): Namespaces {
+/** The namespaces, as far as this process may see them. */
+export function createNamespaces({ client, clock, logger, options }: NamespacesParts) {
   const trim = (namespace: Namespace): NamespaceInfo => trimNamespace(namespace, options);
   const store = watchStore({ client, clock, logger, kind: kinds.namespace, trim });
   const settled = Promise.withResolvers<void>();
@@ -77,22 +64,29 @@ export function createNamespaces({ client, clock, logger, options }: NamespacesP
   }
 
   return {
-    get: (name) => store.get(undefined, name),
-    subscribe: (listener) => store.subscribe(({ object }) => listener(object.name)),
-    get silent() {
+    /** Undefined: there is none, or namespaces must not be read: then there are no defaults. */
+    get: (name: string): NamespaceInfo | undefined => store.get(undefined, name),
+    /** Tells the name of each that changed. */
+    subscribe: (listener: (name: string) => void): (() => void) =>
+      store.subscribe(({ object }) => listener(object.name)),
+    /** Whether what is known may be out of date. */
+    get silent(): boolean {
       return watching && store.silent;
     },
     run,
-    whenKnown: (signal) => unlessAborted(settled.promise, signal),
+    /** Resolves once they are known, or it is known that they must not be read. @throws the signal's reason. */
+    whenKnown: (signal: AbortSignal): Promise<void> => unlessAborted(settled.promise, signal),
   };
 }
+
+export type Namespaces = ReturnType<typeof createNamespaces>;
 
 /** Only right values become defaults. */
 export function trimNamespace({ metadata }: Namespace, options: Options): NamespaceInfo {
   const { name = '', uid = '', resourceVersion = '', annotations = {} } = metadata ?? {};
   const { values, problems } = readSettings(annotations, options);
   const misplaced = perWorkload.filter((setting) => values[setting] !== undefined);
-  const defaults = Object.entries(values).filter(([setting]) => !misplaced.includes(setting as SettingName));
+  const defaults = Object.entries(values).filter(([setting]) => !perWorkload.some((one) => one === setting));
   return {
     ...{ name, uid, resourceVersion },
     defaults: Object.fromEntries(defaults),

@@ -1,15 +1,12 @@
 import { isKubeError, kinds, type KubeClient, slicesOfService } from '@scaler/kube';
-import { isOurs } from '../routing/routing.ts';
-import { readWorkload } from '../workload/read-workload.ts';
-import { type ServiceInfo, trimService } from '../routing/service-info.ts';
-import { serviceProblems } from '../routing/service-problems.ts';
-import { type SliceInfo, trimSlice } from '../routing/slice-info.ts';
-import type { Workload } from '../workload/workload.ts';
+import { isOurs, type SliceInfo, trimSlice } from '../routing/slices.ts';
+import { readWorkload, type Workload } from '../workload/workload.ts';
+import { type ServiceInfo, trimService, serviceProblems } from '../routing/service-info.ts';
 import type { WorkloadKinds } from '../workload/kind.ts';
 import type { Stores } from './stores.ts';
 import type { ResourceRef } from '@scaler/scaler-types';
 import { isEnabled, leadsTo, type Lookup, type Managed } from './lookup.ts';
-import type { ServiceSnapshot } from '../routing/service-view.ts';
+import type { ServiceSnapshot } from '../routing/routing.ts';
 
 /** What snapshots are taken from. */
 export interface SnapshotSources {
@@ -137,4 +134,9 @@ async function readSlices(
     lane: 'normal',
   });
   return items;
+}
+
+/** The Services that lead to the resource. */
+export function leadingOf({ services }: Snapshot): readonly ServiceInfo[] {
+  return services.flatMap(({ service, leads }) => (service !== undefined && leads ? [service] : []));
 }

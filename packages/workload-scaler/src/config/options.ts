@@ -1,48 +1,18 @@
-import { parseDuration, type ScaleResource } from '@scaler/scaler-types';
+import { parseDuration } from '@scaler/scaler-types';
 import { WorkloadScalerError } from '../errors.ts';
-import { type ConfiguredKind, parseKinds } from './kinds-option.ts';
-import type { MaxTimes } from './times.ts';
+import { parseKinds } from './kinds.ts';
 import { parseAllHosts, parseChoice, parseCount, parseList, parseMetrics, parsePositiveDuration } from './values.ts';
 
 /** `scaler/routing`; `auto` chooses by metrics and by who owns the Service. */
 export const routings = ['auto', 'overlay', 'selector', 'always'] as const;
 export type Routing = (typeof routings)[number];
 
-/** The scaler's own settings, from `--scaler-option name=value`. */
-export interface Options extends MaxTimes {
-  readonly kubeconfig: string | undefined;
-  readonly context: string | undefined;
-  /** Calls per second. */
-  readonly apiQps: number;
-  readonly settleMs: number;
-  readonly portRange: { readonly from: number; readonly to: number };
-  /** Ports that a namespace may come to have; undefined: no more than are still free. */
-  readonly portsPerNamespace: number | undefined;
-  /** Classes of an Ingress that counts on the shared port; `*`: any. None: those that the cluster has. */
-  readonly ingressClasses: readonly string[];
-  /** Hosts that any tenant may name in `scaler/hosts`. */
-  readonly allowHosts: readonly string[];
-  readonly defaultRouting: Routing;
-  readonly defaultMetrics: readonly ScaleResource[];
-  readonly defaultIdleAfterMs: number;
-  /** How long there must be no DLX before everything is restored; 0: never. */
-  readonly deadManSwitchMs: number;
-  /** Sleepers that start at once by it. */
-  readonly deadManStarts: number;
-  readonly deadManStartsPerNamespace: number;
-  /** How long the pods that have a veto may take, all together. */
-  readonly vetoTimeoutMs: number;
-  /** How long a pod may be without a node before waiting for it counts as hopeless; 0: for ever. */
-  readonly unschedulableAfterMs: number;
-  readonly clusterDomain: string;
-  /** Kinds beside those of the package. */
-  readonly kinds: readonly ConfiguredKind[];
-}
-
 interface OptionRow<T> {
   readonly parse: (text: string) => T;
   readonly default: string;
   readonly doc: string;
+  /** It is a time: its field in {@link Options} ends in `Ms`. */
+  readonly isTime: boolean;
 }
 
 /** Name → parser, default, doc. README has the same table. */
@@ -54,7 +24,7 @@ export const optionTable = {
     '100',
     "Calls to the API per second in the long run, twice as many at once; those that a held request waits for are not limited. A park makes about 20, a hand-back 15. Slices that follow the DLX's pods are written four times as fast, one call each",
   ),
-  settle: row(
+  settle: time(
     parseDuration,
     '5s',
     'How long routing must stand as expected before the next step; longer than any kube-proxy lags',
@@ -77,64 +47,32 @@ export const optionTable = {
   ),
   defaultRouting: row(parseChoice(routings), 'auto', '`scaler/routing` where the workload has none'),
   defaultMetrics: row(parseMetrics, 'none', '`scaler/metrics` where the workload has none'),
-  defaultIdleAfter: row(parsePositiveDuration, '5m', '`scaler/idle-after` where the workload has none'),
-  deadManSwitch: row(
+  defaultIdleAfter: time(parsePositiveDuration, '5m', '`scaler/idle-after` where the workload has none'),
+  deadManSwitch: time(
     parseDuration,
     '60s',
     'No ready DLX for so long: Services are restored and sleepers woken; `0`: never',
   ),
   deadManStarts: row(parseCount, '20', 'Sleepers that the dead-man switch starts at once; the next when one is ready'),
   deadManStartsPerNamespace: row(parseCount, '10', 'The same, of one namespace'),
-  vetoTimeout: row(
+  vetoTimeout: time(
     parsePositiveDuration,
     '2s',
     'How long the pods behind `scaler/veto` may take to answer, all together; then it stays awake',
   ),
-  unschedulableAfter: row(
+  unschedulableAfter: time(
     parseDuration,
     '0',
     'A pod that no node takes for so long makes waiting hopeless; `0`: never, since nodes may be added. Short where they are not',
   ),
-  maxSettle: row(
-    parsePositiveDuration,
-    '60s',
-    'The longest `scaler/settle`; a longer one is cut to it, and an Event says so. A park that settles has one of the places for parks',
-  ),
-  maxHoldTimeout: row(
-    parsePositiveDuration,
-    '15m',
-    'The longest `scaler/hold-timeout`; a longer one is cut to it, and an Event says so',
-  ),
-  maxConnectTimeout: row(
-    parsePositiveDuration,
-    '1m',
-    'The longest `scaler/connect-timeout`; a longer one is cut to it, and an Event says so',
-  ),
-  maxResponseTimeout: row(
-    parsePositiveDuration,
-    '24h',
-    'The longest `scaler/response-timeout`; a longer one is cut to it, and an Event says so. Also what `0` means there',
-  ),
-  maxIdleTimeout: row(
-    parsePositiveDuration,
-    '24h',
-    'The longest `scaler/idle-timeout`; a longer one is cut to it, and an Event says so. Also what `0` means there',
-  ),
-  maxIdleAfter: row(
-    parsePositiveDuration,
-    '8760h',
-    'The longest `scaler/idle-after`; a longer one is cut to it, and an Event says so',
-  ),
-  maxCooldown: row(
-    parsePositiveDuration,
-    '8760h',
-    'The longest `scaler/cooldown`; a longer one is cut to it, and an Event says so',
-  ),
-  maxMinAwake: row(
-    parsePositiveDuration,
-    '8760h',
-    'The longest `scaler/min-awake`; a longer one is cut to it, and an Event says so',
-  ),
+  maxSettle: longest('settle', '60s', 'A park that settles has one of the places for parks'),
+  maxHoldTimeout: longest('hold-timeout', '15m'),
+  maxConnectTimeout: longest('connect-timeout', '1m'),
+  maxResponseTimeout: longest('response-timeout', '24h', 'Also what `0` means there'),
+  maxIdleTimeout: longest('idle-timeout', '24h', 'Also what `0` means there'),
+  maxIdleAfter: longest('idle-after', '8760h'),
+  maxCooldown: longest('cooldown', '8760h'),
+  maxMinAwake: longest('min-awake', '8760h'),
   clusterDomain: row((text) => text, 'cluster.local', 'DNS domain of the cluster'),
   kinds: row(
     parseKinds,
@@ -143,7 +81,13 @@ export const optionTable = {
   ),
 } as const;
 
-type OptionName = keyof typeof optionTable;
+export type OptionName = keyof typeof optionTable;
+type Table = typeof optionTable;
+
+/** The scaler's own settings, from `--scaler-option name=value`. Times are in milliseconds, as their names say. */
+export type Options = {
+  readonly [N in OptionName as Table[N] extends { isTime: true } ? `${N}Ms` : N]: ReturnType<Table[N]['parse']>;
+};
 
 /**
  * Parses the scaler's options.
@@ -158,51 +102,34 @@ export function parseOptions(given: Readonly<Record<string, string>>): Options {
       `The scaler has no option "${unknown}"; it has ${Object.keys(optionTable).join(', ')}`,
     );
   }
-  const value = <N extends OptionName>(name: N): ReturnType<(typeof optionTable)[N]['parse']> =>
-    parseOption(name, given[name] ?? optionTable[name].default);
-  return Object.freeze({
-    kubeconfig: value('kubeconfig'),
-    context: value('context'),
-    apiQps: value('apiQps'),
-    settleMs: value('settle'),
-    portRange: value('portRange'),
-    portsPerNamespace: value('portsPerNamespace'),
-    ingressClasses: value('ingressClasses'),
-    allowHosts: value('allowHosts'),
-    defaultRouting: value('defaultRouting'),
-    defaultMetrics: value('defaultMetrics'),
-    defaultIdleAfterMs: value('defaultIdleAfter'),
-    deadManSwitchMs: value('deadManSwitch'),
-    deadManStarts: value('deadManStarts'),
-    deadManStartsPerNamespace: value('deadManStartsPerNamespace'),
-    vetoTimeoutMs: value('vetoTimeout'),
-    unschedulableAfterMs: value('unschedulableAfter'),
-    maxSettleMs: value('maxSettle'),
-    maxHoldTimeoutMs: value('maxHoldTimeout'),
-    maxConnectTimeoutMs: value('maxConnectTimeout'),
-    maxResponseTimeoutMs: value('maxResponseTimeout'),
-    maxIdleTimeoutMs: value('maxIdleTimeout'),
-    maxIdleAfterMs: value('maxIdleAfter'),
-    maxCooldownMs: value('maxCooldown'),
-    maxMinAwakeMs: value('maxMinAwake'),
-    clusterDomain: value('clusterDomain'),
-    kinds: value('kinds'),
-  });
+  const parsed = Object.entries(optionTable).map(([name, option]) => [
+    option.isTime ? `${name}Ms` : name,
+    parseOption(name, option, given[name] ?? option.default),
+  ]);
+  return Object.freeze(Object.fromEntries(parsed) as Options);
 }
 
-function parseOption<N extends OptionName>(name: N, text: string): ReturnType<(typeof optionTable)[N]['parse']> {
+function parseOption(name: string, { parse }: OptionRow<unknown>, text: string): unknown {
   try {
-    return optionTable[name].parse(text) as ReturnType<(typeof optionTable)[N]['parse']>;
+    return parse(text);
   } catch (cause) {
     const why = (cause as Error).message;
-    throw new WorkloadScalerError('invalid-option', `The scaler's option ${name} is "${text}": ${why}`, {
-      cause,
-    });
+    throw new WorkloadScalerError('invalid-option', `The scaler's option ${name} is "${text}": ${why}`, { cause });
   }
 }
 
-function row<T>(parse: (text: string) => T, fallback: string, doc: string): OptionRow<T> {
-  return { parse, default: fallback, doc };
+function row<T>(parse: (text: string) => T, fallback: string, doc: string) {
+  return { parse, default: fallback, doc, isTime: false } as const;
+}
+
+function time(parse: (text: string) => number, fallback: string, doc: string) {
+  return { parse, default: fallback, doc, isTime: true } as const;
+}
+
+/** What an admin lets an annotation ask for at most. */
+function longest(setting: string, fallback: string, more?: string) {
+  const doc = `The longest \`scaler/${setting}\`; a longer one is cut to it, and an Event says so`;
+  return time(parsePositiveDuration, fallback, more === undefined ? doc : `${doc}. ${more}`);
 }
 
 // Linux hands out ports from 32768 up by itself: a listener of ours there would collide with any outgoing connection.

@@ -61,7 +61,7 @@ describe('what is longer than is read', () => {
     expect(settings.metrics).toHaveLength(32);
     expect(settings.tcpPorts).toHaveLength(1_000);
     expect(settings.tcpPorts.at(-1)).toEqual({ port: 1_000, speaksFirst: 'server' });
-    expect(settings.quietRules).toHaveLength(64);
+    expect(settings.quiet).toHaveLength(64);
     expect(settings.hosts).toHaveLength(100);
   });
 
@@ -97,7 +97,7 @@ describe('times', () => {
     });
     expect(problems).toHaveLength(8);
     expect(problems.every(({ fatal }) => !fatal)).toBe(true);
-    expect(problems[0]?.message).toBe(
+    expect(problems.map(({ message }) => message)).toContain(
       'scaler/settle is longer than 1m, which the option maxSettle allows at most: it is cut to that',
     );
   });

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { parseOptions } from './options.ts';
-import { createSettingsReader } from './settings-reader.ts';
+import { createSettingsReader } from './settings.ts';
 
 /** Annotations that count how often one of their values is read. */
 function counted(annotations: Record<string, string>): { annotations: Record<string, string>; reads(): number } {

@@ -4,7 +4,7 @@ import { trimDeployment, workloadKinds } from '../testing/kinds.ts';
 import { optionTable, parseOptions } from './options.ts';
 import type { RoutingMode } from '../machine/facts.ts';
 import { trimNamespace } from '../cache/namespaces.ts';
-import { portsWithoutEffect, settingsWithoutEffect } from '../events/no-effect.ts';
+import { portsWithoutEffect, settingsWithoutEffect } from '../events/settings-reporter.ts';
 import { parseSettings } from './settings.ts';
 
 const options = parseOptions({});
@@ -14,9 +14,9 @@ describe('annotations', () => {
   test('that are left out mean the options, and the options their defaults', () => {
     const { settings, problems } = read({});
     expect(problems).toEqual([]);
+    expect(settings.services).toBeUndefined();
     expect(settings).toMatchObject({
       routing: 'auto',
-      services: undefined,
       metrics: [],
       settleMs: 5_000,
       followZero: true,
@@ -89,11 +89,11 @@ describe('annotations', () => {
       '[{"metricName":"a","windowSize":"1m","threshold":"1k"}]',
       { metrics: [{ metricName: 'a', windowSize: 60_000, threshold: 1_000 }] },
     ],
-    ['scaler/quiet', '[{"path":"/healthz","method":"get"}]', { quietRules: [{ path: '/healthz', method: 'GET' }] }],
+    ['scaler/quiet', '[{"path":"/healthz","method":"get"}]', { quiet: [{ path: '/healthz', method: 'GET' }] }],
     [
       'scaler/quiet',
       '[{"headers":{"User-Agent":"bot*"},"port":80}]',
-      { quietRules: [{ headers: { 'user-agent': 'bot*' }, port: 80 }] },
+      { quiet: [{ headers: { 'user-agent': 'bot*' }, port: 80 }] },
     ],
     [
       'scaler/metrics',
@@ -279,7 +279,7 @@ describe('settings without effect are told, with the reason', () => {
 
   test('but not defaults of the namespace', () => {
     const workload = trimDeployment({ metadata: { namespace: 'shop', name: 'web' } });
-    const inherited = parseSettings({}, options, { 'idle-after': 1_000 });
+    const inherited = parseSettings({}, options, { idleAfterMs: 1_000 });
     expect(settingsWithoutEffect({ kind: workloadKinds.deployment, workload, ...inherited }, 'selector')).toEqual([]);
   });
 });

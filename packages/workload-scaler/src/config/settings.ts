@@ -1,5 +1,5 @@
-import { type Pause, type QuietRule, type ScaleResource, parseAnyDuration, shown } from '@scaler/scaler-types';
-import { type Options, type Routing, routings } from './options.ts';
+import { type QuietRule, type ScaleResource, parseAnyDuration, shown, formatDuration } from '@scaler/scaler-types';
+import { type OptionName, type Options, type Routing, routings } from './options.ts';
 import {
   cutList,
   parseAnyPositiveDuration,
@@ -14,47 +14,11 @@ import {
   parseTcpPorts,
   parseTime,
   parseVeto,
-  type Veto,
 } from './values.ts';
 import type { TcpPort } from '../ports/protocol.ts';
-
 import { longestList, longestValue, mostItems, PastBound } from './past-bound.ts';
-import type { SettingProblem } from './setting-problem.ts';
-import { cutTimes } from './times.ts';
-
-/** What a workload's `scaler/…` annotations ask for, defaults filled in. */
-export interface Settings {
-  readonly routing: Routing;
-  /** Undefined: every Service of the namespace that selects the pods. */
-  readonly services: readonly string[] | undefined;
-  readonly metrics: readonly ScaleResource[];
-  /** Metrics are meant to judge it, also where what they are cannot be read: it is routed as it was. */
-  readonly measured: boolean;
-  readonly idleAfterMs: number;
-  readonly cooldownMs: number | undefined;
-  readonly minAwakeMs: number | undefined;
-  readonly pause: Pause | undefined;
-  /** ISO 8601. */
-  readonly busyUntil: string | undefined;
-  readonly veto: Veto | undefined;
-  /** What a wake asks for. Undefined: as many as before it slept. */
-  readonly replicas: number | undefined;
-  readonly dryRun: boolean;
-  readonly settleMs: number;
-  readonly holdTimeoutMs: number | undefined;
-  readonly connectTimeoutMs: number | undefined;
-  readonly responseTimeoutMs: number | undefined;
-  readonly idleTimeoutMs: number | undefined;
-  readonly holdLimit: number | undefined;
-  readonly hosts: readonly string[];
-  readonly quietRules: readonly QuietRule[];
-  readonly tcpPorts: readonly TcpPort[];
-  readonly proxyProtocol: 'v1' | 'v2' | undefined;
-  readonly mesh: 'refuse' | 'allow';
-  readonly followZero: boolean;
-}
-
-type Reader<T> = { readonly parse: (text: string) => T; readonly doc: string };
+import { BoundedMap } from '@scaler/async';
+import { keys } from '../workload/keys.ts';
 
 /** Annotation → parser, doc. README has the same table. */
 export const settingTable = {
@@ -67,12 +31,13 @@ export const settingTable = {
     parseMetrics,
     'Idle when all are at or below their threshold: `requests_per_5m<=0, jobs_per_1h<=0.5`, or a JSON list `[{"metric_name":"requests","window_size":"5m","threshold":0}]`, whose items may have `source`, `labels` and `object`, or `none`',
   ),
-  'idle-after': reader(
+  'idle-after': time(
     parseAnyPositiveDuration,
+    'maxIdleAfter',
     "Idle after so long without a request, by the DLX's own count (`always` only)",
   ),
-  cooldown: reader(parseAnyDuration, 'Not parked for so long after a wake, an update or a cancelled park'),
-  'min-awake': reader(parseAnyDuration, 'Not put to sleep for so long after it became awake'),
+  cooldown: time(parseAnyDuration, 'maxCooldown', 'Not parked for so long after a wake, an update or a cancelled park'),
+  'min-awake': time(parseAnyDuration, 'maxMinAwake', 'Not put to sleep for so long after it became awake'),
   pause: reader(
     parsePause,
     '`awake`: never put to sleep, and woken; `asleep`: put to sleep whatever its metrics say, and no request wakes it; `as-is`: neither. With an end: `awake until 2026-12-01T08:00:00Z`',
@@ -87,15 +52,21 @@ export const settingTable = {
   ),
   replicas: reader(parseCount, 'How many replicas a wake asks for; default: as many as before it slept'),
   'dry-run': reader(parseBoolean, '`true`: judged and shown as what would be done; never put to sleep'),
-  settle: reader(parseAnyDuration, 'The option `settle` for this workload'),
-  'hold-timeout': reader(parseAnyPositiveDuration, 'How long one request may be held'),
-  'connect-timeout': reader(parseAnyPositiveDuration, 'How long a connection to a pod may take; then another is tried'),
-  'response-timeout': reader(
+  settle: time(parseAnyDuration, 'maxSettle', 'The option `settle` for this workload'),
+  'hold-timeout': time(parseAnyPositiveDuration, 'maxHoldTimeout', 'How long one request may be held'),
+  'connect-timeout': time(
+    parseAnyPositiveDuration,
+    'maxConnectTimeout',
+    'How long a connection to a pod may take; then another is tried',
+  ),
+  'response-timeout': time(
     parseAnyDuration,
+    'maxResponseTimeout',
     'How long a pod may take to begin its answer; `0`: as long as the option `maxResponseTimeout` allows',
   ),
-  'idle-timeout': reader(
+  'idle-timeout': time(
     parseAnyDuration,
+    'maxIdleTimeout',
     'How long a body, a stream, a WebSocket or a raw connection may be silent; `0`: as long as the option `maxIdleTimeout` allows',
   ),
   'hold-limit': reader(parseCount, 'How many requests may be held at once'),
@@ -125,10 +96,43 @@ export const settingTable = {
   ),
 } as const;
 
-export type SettingName = keyof typeof settingTable;
+type Table = typeof settingTable;
+export type SettingName = keyof Table;
+type FieldOf<N extends SettingName> = Table[N] extends { most: undefined } ? Camel<N> : `${Camel<N>}Ms`;
+type Camel<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
 
-/** What was read, by setting. */
-export type SettingValues = { readonly [N in SettingName]?: ReturnType<(typeof settingTable)[N]['parse']> };
+/** What was read: `idle-after` is `idleAfterMs`. Undefined where nothing is asked for. */
+export type SettingValues = { readonly [N in SettingName as FieldOf<N>]?: ReturnType<Table[N]['parse']> | undefined };
+
+/** What a workload's `scaler/…` annotations ask for, defaults filled in. */
+export interface Settings extends SettingValues {
+  readonly routing: Routing;
+  readonly metrics: ScaleResource[];
+  /** Metrics are meant to judge it, also where what they are cannot be read: it is routed as it was. */
+  readonly measured: boolean;
+  readonly idleAfterMs: number;
+  readonly dryRun: boolean;
+  readonly settleMs: number;
+  readonly hosts: string[];
+  readonly quiet: QuietRule[];
+  readonly tcpPorts: TcpPort[];
+  readonly mesh: 'refuse' | 'allow';
+  readonly followZero: boolean;
+}
+
+/** An annotation that is wrong. The workload is not parked while one is `fatal`. */
+export interface SettingProblem {
+  readonly annotation: string;
+  readonly message: string;
+  /** False where something of it is used all the same, and for an annotation that is not known: it may be of a newer version. */
+  readonly fatal: boolean;
+}
+
+/** What annotations ask for, and what is wrong with them. */
+export interface SettingsRead {
+  readonly settings: Settings;
+  readonly problems: readonly SettingProblem[];
+}
 
 // Ours, not the user's: see kube's state.
 const ownAnnotations = new Set(['scaler/state']);
@@ -136,28 +140,41 @@ const prefix = 'scaler/';
 
 export type Annotations = Readonly<Record<string, string>>;
 
-/** What each annotation says. Wrong ones become problems; times are cut to what the options allow. */
+/**
+ * What each annotation says. Wrong ones become problems. Times are cut to what an admin allows, which is a problem that keeps no
+ * workload from sleeping or waking.
+ */
 export function readSettings(
   annotations: Annotations,
   options: Options,
 ): { values: SettingValues; problems: readonly SettingProblem[] } {
   const problems: SettingProblem[] = [];
+  const cuts: SettingProblem[] = [];
   const names = (Object.keys(settingTable) as SettingName[]).filter((name) => hasSetting(annotations, name));
-  const read = names.flatMap((name) => {
-    const text = annotations[prefix + name] ?? '';
-    const tell = (why: string): void => {
-      problems.push({ annotation: prefix + name, message: `${prefix}${name} is ${shown(text)}: ${why}`, fatal: true });
-    };
-    const value = readValue(name, text, tell);
-    return value === undefined ? [] : [[name, value] as const];
+  const values = names.map((name) => {
+    const annotation = prefix + name;
+    const text = annotations[annotation] ?? '';
+    const value = readValue(name, text, (why) => {
+      problems.push({ annotation, message: `${annotation} is ${shown(text)}: ${why}`, fatal: true });
+    });
+    const field = name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    const { most } = settingTable[name];
+    if (most === undefined || value === undefined) return [field, value];
+    const mostMs = options[`${most}Ms`];
+    if (Number(value) > mostMs) {
+      const message = `${annotation} is longer than ${formatDuration(mostMs)}, which the option ${most} allows at most: it is cut to that`;
+      cuts.push({ annotation, message, fatal: false });
+    }
+    return [`${field}Ms`, value === 0 && endless.includes(name) ? mostMs : Math.min(Number(value), mostMs)];
   });
-  const values = Object.fromEntries(read) as SettingValues;
-  const cut = cutTimes(values, options);
   return {
-    values: { ...values, ...cut.values },
-    problems: [...problems, ...unknownAnnotations(annotations), ...cut.problems],
+    values: Object.fromEntries(values.filter(([, value]) => value !== undefined)) as SettingValues,
+    problems: [...problems, ...unknownAnnotations(annotations), ...cuts],
   };
 }
+
+/** Times of which 0 means as long as there may be. */
+const endless: readonly SettingName[] = ['response-timeout', 'idle-timeout'];
 
 /** Undefined where nothing can be made of it; of a list that is past a bound, what is within. */
 function readValue(name: SettingName, text: string, tell: (why: string) => void): unknown {
@@ -180,44 +197,26 @@ export function hasSetting(annotations: Annotations, name: SettingName): boolean
  * Reads a workload's annotations. What it does not have, or has wrong, is as `defaults` say, and else as the options do:
  * so a sleeper still wakes.
  */
-export function parseSettings(
-  annotations: Annotations,
-  options: Options,
-  defaults: SettingValues = {},
-): { settings: Settings; problems: readonly SettingProblem[] } {
-  const { values, problems } = readSettings(annotations, options);
+export function parseSettings(annotations: Annotations, options: Options, defaults: SettingValues = {}): SettingsRead {
+  const { values: own, problems } = readSettings(annotations, options);
   const unread = problems.some(({ annotation, fatal }) => fatal && annotation === `${prefix}metrics`);
-  return { settings: settingsOf({ ...defaults, ...values }, options, unread), problems };
-}
-
-function settingsOf(values: SettingValues, options: Options, unread: boolean): Settings {
+  const values = { ...defaults, ...own };
   const metrics = values.metrics ?? options.defaultMetrics;
-  return {
-    routing: values.routing ?? options.defaultRouting,
-    services: values.services,
+  const settings = {
+    ...values,
     metrics,
     measured: metrics.length > 0 || unread,
-    idleAfterMs: values['idle-after'] ?? options.defaultIdleAfterMs,
-    cooldownMs: values.cooldown,
-    minAwakeMs: values['min-awake'],
-    pause: values.pause,
-    busyUntil: values['busy-until'],
-    veto: values.veto,
-    replicas: values.replicas,
-    dryRun: values['dry-run'] ?? false,
-    settleMs: values.settle ?? options.settleMs,
-    holdTimeoutMs: values['hold-timeout'],
-    connectTimeoutMs: values['connect-timeout'],
-    responseTimeoutMs: values['response-timeout'],
-    idleTimeoutMs: values['idle-timeout'],
-    holdLimit: values['hold-limit'],
+    routing: values.routing ?? options.defaultRouting,
+    idleAfterMs: values.idleAfterMs ?? options.defaultIdleAfterMs,
+    settleMs: values.settleMs ?? options.settleMs,
+    dryRun: values.dryRun ?? false,
     hosts: values.hosts ?? [],
-    quietRules: values.quiet ?? [],
-    tcpPorts: values['tcp-ports'] ?? [],
-    proxyProtocol: values['proxy-protocol'],
+    quiet: values.quiet ?? [],
+    tcpPorts: values.tcpPorts ?? [],
     mesh: values.mesh ?? 'refuse',
-    followZero: values['follow-zero'] ?? true,
+    followZero: values.followZero ?? true,
   };
+  return { settings, problems };
 }
 
 /** So many are named, the others counted: one write may have thousands of them. */
@@ -238,6 +237,63 @@ function unknownAnnotations(annotations: Annotations): SettingProblem[] {
   return [...named, { annotation: prefix, message: `${more} more annotations of scaler/ are not known`, fatal: false }];
 }
 
-function reader<T>(parse: (text: string) => T, doc: string): Reader<T> {
-  return { parse, doc };
+function reader<T>(parse: (text: string) => T, doc: string) {
+  return { parse, doc, most: undefined } as const;
+}
+
+/** `most`: the option that says how long it may be. */
+function time(parse: (text: string) => number, most: OptionName & `max${string}`, doc: string) {
+  return { parse, doc, most } as const;
+}
+
+/** Bytes of wordings that are kept, and of one: what few workloads ask for in many words is theirs alone. */
+const mostBytes = 4 * 1024 * 1024;
+const longestWording = 4_096;
+/** What is read of a wording takes about so much of its length. */
+const readBytes = 6;
+
+/**
+ * Thousands of workloads ask for the same, most of them for nothing: each short wording is parsed once and all share what
+ * it says. What was read of the annotations of one workload is kept as long as they are. With `dryRun` every workload is
+ * as if its annotations said so.
+ */
+export function createSettingsReader(options: Options, dryRun: boolean) {
+  const shared = new BoundedMap<SettingsRead>({ mostBytes });
+  const own = new WeakMap<Annotations, { readonly defaults: SettingValues | undefined; readonly read: SettingsRead }>();
+  const parse = (asked: Annotations, defaults: SettingValues | undefined): SettingsRead => {
+    const { settings, problems } = parseSettings(asked, options, defaults);
+    return { problems, settings: dryRun ? { ...settings, dryRun } : settings };
+  };
+  const readShared = (
+    namespace: string,
+    annotations: Annotations,
+    defaults: SettingValues | undefined,
+  ): SettingsRead => {
+    if (isLong(annotations)) return parse(annotations, defaults);
+    const { [keys.state]: _ours, ...asked } = annotations;
+    const wording = JSON.stringify([asked, defaults]);
+    const found = shared.get(wording);
+    if (found !== undefined) return found;
+    const read = parse(asked, defaults);
+    if (wording.length <= 2 * longestWording) shared.set(wording, read, namespace, wording.length * readBytes);
+    return read;
+  };
+  /** Reads a workload's annotations, with the defaults of its namespace. */
+  return (namespace: string, annotations: Annotations, defaults?: SettingValues): SettingsRead => {
+    const known = own.get(annotations);
+    if (known !== undefined && known.defaults === defaults) return known.read;
+    const read = readShared(namespace, annotations, defaults);
+    own.set(annotations, { defaults, read });
+    return read;
+  };
+}
+
+/** Whether it is longer than what is shared. There may be thousands: no more are read than show it. */
+function isLong(annotations: Annotations): boolean {
+  let length = 0;
+  for (const key of Object.keys(annotations)) {
+    if (key !== keys.state) length += key.length + (annotations[key]?.length ?? 0);
+    if (length > longestWording) return true;
+  }
+  return false;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { afterRevert, backOffLeft, remembered, type Conflict } from './back-off.ts';
+import { afterRevert, backOffLeft, remembered, type Conflict } from './conflicts.ts';
 
 const minute = 60_000;
 const after = (...atMs: number[]): Conflict | undefined =>

@@ -1,5 +1,5 @@
-import { BoundedMap } from '@scaler/async';
-import type { FieldWriter } from '../workload/field-writers.ts';
+import { doublingMs, BoundedMap } from '@scaler/async';
+import { type FieldWriter, whoWrote } from './who.ts';
 import type { KubeClient } from '@scaler/kube';
 import { readToken } from '../workload/token.ts';
 import type { Workload } from '../workload/workload.ts';
@@ -7,31 +7,50 @@ import { type Clock, resourceKey, type ResourceRef } from '@scaler/scaler-types'
 import type { Announce } from '../events/announce.ts';
 import type { Managed } from '../cache/lookup.ts';
 import type { WarnOwner } from '../events/owner-log.ts';
-import { afterSwap, revertsOf, type Seen, seenOf } from './reverts.ts';
-import { afterRevert, backOffLeft, remembered, type Revert, type Conflict } from './back-off.ts';
+import { afterSwap, revertsOf, type Seen, seenOf, type Revert } from './reverts.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { Step } from '../machine/step.ts';
-import { whoWrote } from './who.ts';
+
+/** How it stands between us and another writer of the same fields. Times are of the monotonic clock. */
+export interface Conflict {
+  /** How often in a row, within the window. */
+  readonly times: number;
+  readonly lastMs: number;
+  /** How often it was given way to. */
+  readonly level: number;
+  /** Nothing is begun before; undefined: nothing stands in the way. */
+  readonly untilMs: number | undefined;
+}
+
+const windowMs = 3_600_000;
+const firstMs = 600_000;
+const longestMs = 6 * 3_600_000;
+/** Once may be a person. After the first back-off it is known better. */
+const tolerated = 1;
 
 /**
- * Notices that another client keeps taking back what the scaler writes, and gives way: a GitOps tool, another autoscaler.
- * For the Lease holder; a wake does not look at it.
+ * How it stands after one more revert. The second within an hour is given way to, for 10 minutes; after that each one is,
+ * for twice as long, up to 6 hours. An hour without any makes it forgotten. Pure.
  */
-export interface Conflicts {
-  /** Compares a live read with the last one. */
-  look(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
-  /** We are about to take something away ourselves. */
-  about(snapshot: Snapshot, step: Step): void;
-  /** We have written something. */
-  done(snapshot: Snapshot, step: Step): void;
-  /** We have swapped its token, as it was read, for one with this epoch. */
-  swapped(workload: Workload, epoch: string): void;
-  /** Undefined: the resource is in no conflict now. */
-  of(ref: ResourceRef): StandingConflict | undefined;
-  /** For each resource in a conflict, the field manager of the other client, or `unknown`. */
-  writers(): readonly string[];
-  /** How often something was taken back since the process started, by what it was. */
-  readonly reverts: ReadonlyMap<Revert['what'], number>;
+export function afterRevert(before: Conflict | undefined, nowMs: number): Conflict {
+  const { times, level, untilMs } = remembered(before, nowMs) ?? { times: 0, level: 0, untilMs: undefined };
+  // What was under way when it was given way to is taken back too.
+  if (untilMs !== undefined && nowMs < untilMs) return { times: times + 1, level, untilMs, lastMs: nowMs };
+  if (level === 0 && times < tolerated) return { times: times + 1, level, untilMs: undefined, lastMs: nowMs };
+  const backOffMs = doublingMs(level + 1, firstMs, longestMs);
+  return { times: times + 1, level: level + 1, untilMs: nowMs + backOffMs, lastMs: nowMs };
+}
+
+/** The conflict, unless it was over long ago. */
+export function remembered(conflict: Conflict | undefined, nowMs: number): Conflict | undefined {
+  if (conflict === undefined) return undefined;
+  const endedMs = Math.max(conflict.lastMs, conflict.untilMs ?? 0);
+  return nowMs < endedMs + windowMs ? conflict : undefined;
+}
+
+/** For how long nothing is to be begun, in milliseconds; 0: it may. */
+export function backOffLeft(conflict: Conflict | undefined, nowMs: number): number {
+  return Math.max(0, (conflict?.untilMs ?? nowMs) - nowMs);
 }
 
 /** A resource that is not begun with for a while. */
@@ -59,7 +78,11 @@ interface Known {
   readonly who: string;
 }
 
-export function createConflicts(options: ConflictsOptions): Conflicts {
+/**
+ * Notices that another client keeps taking back what the scaler writes, and gives way: a GitOps tool, another autoscaler.
+ * For the Lease holder; a wake does not look at it.
+ */
+export function createConflicts(options: ConflictsOptions) {
   const { clock, warnOwner, announce } = options;
   const known = new BoundedMap<Known>({ mostBytes });
   const none: Known = { seen: undefined, seenMs: 0, conflict: undefined, what: 'key', text: '', who: '' };
@@ -86,7 +109,8 @@ export function createConflicts(options: ConflictsOptions): Conflicts {
   };
 
   return {
-    look: async (snapshot, signal) => {
+    /** Compares a live read with the last one. */
+    look: async (snapshot: Snapshot, signal: AbortSignal): Promise<void> => {
       const key = resourceKey(snapshot.ref);
       const { managed } = snapshot;
       if (managed === undefined) {
@@ -107,19 +131,28 @@ export function createConflicts(options: ConflictsOptions): Conflicts {
       if (revert.doubtful === true && writer?.sure !== true) return;
       count(key, managed, revert, writer);
     },
-    about: (snapshot, step) => change(known, snapshot, step, ['remove-key', 'delete-slices', 'forget']),
-    done: (snapshot, step) => change(known, snapshot, step, ['add-key', 'write-slices']),
-    swapped: (workload, epoch) => swap(known, workload, epoch),
-    of: (ref) => {
+    /** We are about to take something away ourselves. */
+    about: (snapshot: Snapshot, step: Step): void =>
+      change(known, snapshot, step, ['remove-key', 'delete-slices', 'forget']),
+    /** We have written something. */
+    done: (snapshot: Snapshot, step: Step): void => change(known, snapshot, step, ['add-key', 'write-slices']),
+    /** We have swapped its token, as it was read, for one with this epoch. */
+    swapped: (workload: Workload, epoch: string): void => swap(known, workload, epoch),
+    /** Undefined: the resource is in no conflict now. */
+    of: (ref: ResourceRef): StandingConflict | undefined => {
       const one = known.get(resourceKey(ref));
       const leftMs = backOffLeft(one?.conflict, clock.monotonic());
       return one === undefined || leftMs === 0 ? undefined : { text: one.text, what: one.what, leftMs };
     },
-    writers: () =>
+    /** For each resource in a conflict, the field manager of the other client, or `unknown`. */
+    writers: (): readonly string[] =>
       [...known.values()].filter(({ conflict }) => backOffLeft(conflict, clock.monotonic()) > 0).map(({ who }) => who),
+    /** How often something was taken back since the process started, by what it was. */
     reverts,
   };
 }
+
+export type Conflicts = ReturnType<typeof createConflicts>;
 
 /** Of names that come and go something would be left of each. What is forgotten is seen anew. */
 const mostBytes = 32 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { trimDeployment, workloadKinds } from '../testing/kinds.ts';
 import { trimService } from '../routing/service-info.ts';
-import { trimSlice } from '../routing/slice-info.ts';
+import { trimSlice } from '../routing/slices.ts';
 import { parseOptions } from '../config/options.ts';
 import { afterSwap, revertsOf, seenOf } from './reverts.ts';
 import { parseSettings } from '../config/settings.ts';

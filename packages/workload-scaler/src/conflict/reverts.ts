@@ -1,9 +1,8 @@
-import { isOurs } from '../routing/routing.ts';
+import { isOurs } from '../routing/slices.ts';
 import { keys } from '../workload/keys.ts';
 import { readToken } from '../workload/token.ts';
 import { isEnabled } from '../cache/lookup.ts';
 import { routingMode } from '../machine/divertible.ts';
-import type { Revert } from './back-off.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import { adoptedZero, followedZero, followedZeroBefore, served } from '../machine/table.ts';
 
@@ -88,4 +87,17 @@ function workloadReverts({ managed }: Snapshot, before: Seen | undefined, nowMs:
   const justServed = state.reason === served && nowMs - Date.parse(state.since) < soonMs;
   if (replicas === 0 && (phase === 'waking' || (phase === 'awake' && justServed))) return [{ what: 'zero', object }];
   return [];
+}
+
+/** What another client may take back. */
+export const reverted = ['key', 'slices', 'replicas', 'zero', 'token'] as const;
+
+/** What another client took back of a resource. */
+export interface Revert {
+  /** `zero`: the replicas, right after a wake; nothing speaks against diverting it then. */
+  readonly what: (typeof reverted)[number];
+  /** Of which object: `Service web`. */
+  readonly object: string;
+  /** An earlier leader of ours may have done it: it counts only where another client is known to have written. */
+  readonly doubtful?: true;
 }

@@ -2,10 +2,7 @@ import type { DlxAddresses } from './dlx-addresses.ts';
 import type { Clock, Logger } from '@scaler/scaler-types';
 
 /** Notices that there is no DLX, and has not been for too long. */
-export interface DeadMan {
-  readonly gone: boolean;
-  run(signal: AbortSignal): Promise<void>;
-}
+export type DeadMan = ReturnType<typeof createDeadMan>;
 
 export interface DeadManOptions {
   readonly dlx: DlxAddresses;
@@ -19,7 +16,7 @@ export interface DeadManOptions {
 const tickMs = 1_000;
 
 /** Gone takes the whole limit by the watch and then two live reads, a second apart; back takes one look at the watch. */
-export function createDeadMan({ dlx, limitMs, clock, logger, onChange }: DeadManOptions): DeadMan {
+export function createDeadMan({ dlx, limitMs, clock, logger, onChange }: DeadManOptions) {
   let gone = false;
   let noneSinceMs: number | undefined;
 
@@ -53,10 +50,10 @@ export function createDeadMan({ dlx, limitMs, clock, logger, onChange }: DeadMan
   }
 
   return {
-    get gone() {
+    get gone(): boolean {
       return gone;
     },
-    run: async (signal) => {
+    run: async (signal: AbortSignal): Promise<void> => {
       if (limitMs === 0) return;
       while (!signal.aborted) {
         await look(signal).catch((err: unknown) => logger.warn('Cannot tell whether there is a DLX', { err }));

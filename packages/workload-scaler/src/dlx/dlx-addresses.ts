@@ -8,13 +8,10 @@ import {
   serviceAddresses,
   slicesOfService,
 } from '@scaler/kube';
-
 import { connectOnce } from '../endpoints/probe/connect.ts';
-
-import { createListenChecks, type IsListening, type ListenChecks, type ListenPlace } from './listen-checks.ts';
 import { keys } from '../workload/keys.ts';
-import { isOurs } from '../routing/routing.ts';
-import { trimSlice } from '../routing/slice-info.ts';
+import { isOurs, trimSlice } from '../routing/slices.ts';
+import { backoffMs } from '@scaler/async';
 
 export interface DlxAddressesOptions {
   readonly client: KubeClient;
@@ -27,37 +24,7 @@ export interface DlxAddressesOptions {
 }
 
 /** The addresses of the DLX: which there are, and which may be listed in slices for which ports. */
-export interface DlxAddresses {
-  /** Watches the DLX's Service until `signal` aborts. Once only. */
-  run(signal: AbortSignal): Promise<void>;
-  /** Known at all. While it is not, the lists are empty and say nothing. */
-  readonly synced: boolean;
-  /** The watch has said nothing for too long: the lists may be old. */
-  readonly silent: boolean;
-  /** Takes new connections, as its own readiness says. */
-  readonly ready: readonly string[];
-  /** On their way out, still serving. */
-  readonly draining: readonly string[];
-  /** The ready addresses that are known to listen on each of `ports`. */
-  listed(ports: readonly number[]): readonly string[];
-  /** Finds out in the background which of the ready addresses listen on each of `ports`; the subscribers are told. */
-  findListening(ports: readonly number[]): void;
-  /** Finds out anew which of the ready addresses listen on each of `ports`: what was known of them may be over. */
-  check(ports: readonly number[]): Promise<void>;
-  /** Read from the API now. @throws KubeError */
-  live(signal: AbortSignal): Promise<readonly ServiceAddress[]>;
-  /** At least one is there that is neither ready nor on its way out: more is about to change. */
-  readonly starting: boolean;
-  /** Of its addresses, drained or not: those that its Service has. Empty while there is no such Service. */
-  readonly families: ReadonlySet<string>;
-  /**
-   * Tells whenever something above may have changed; `port`: no more than who is listed for it. Returns the end.
-   * A replica that comes up is reported once for each of its ports.
-   */
-  subscribe(listener: (port?: number) => void): () => void;
-}
-
-export function createDlxAddresses(options: DlxAddressesOptions): DlxAddresses {
+export function createDlxAddresses(options: DlxAddressesOptions) {
   const { client, service, clock, logger } = options;
   const { namespace, name } = service;
   const store = watchStore({
@@ -85,7 +52,8 @@ export function createDlxAddresses(options: DlxAddressesOptions): DlxAddresses {
   }
 
   return {
-    run: async (signal) => {
+    /** Watches the DLX's Service until `signal` aborts. Once only. */
+    run: async (signal: AbortSignal): Promise<void> => {
       checks = createListenChecks(clock, options.isListening ?? connects(clock), changed);
       const unsubscribe = store.subscribe(reread);
       void store.whenSynced(signal).then(() => changed(), noMatter);
@@ -93,34 +61,54 @@ export function createDlxAddresses(options: DlxAddressesOptions): DlxAddresses {
       unsubscribe();
       checks.stop();
     },
-    get synced() {
+    /** Known at all. While it is not, the lists are empty and say nothing. */
+    get synced(): boolean {
       return store.synced;
     },
-    get silent() {
+    /** The watch has said nothing for too long: the lists may be old. */
+    get silent(): boolean {
       return store.silent;
     },
-    get ready() {
+    /** Takes new connections, as its own readiness says. */
+    get ready(): readonly string[] {
       return known.filter(({ ready }) => ready).map(({ address }) => address);
     },
-    get draining() {
+    /** On their way out, still serving. */
+    get draining(): readonly string[] {
       return known.filter(({ draining }) => draining).map(({ address }) => address);
     },
-    get starting() {
+    /** At least one is there that is neither ready nor on its way out: more is about to change. */
+    get starting(): boolean {
       return starting;
     },
-    get families() {
+    /** Of its addresses, drained or not: those that its Service has. Empty while there is no such Service. */
+    get families(): ReadonlySet<string> {
       return families;
     },
-    listed: (ports) => known.filter((one) => one.ready && listensOn(checks, one, ports)).map(({ address }) => address),
-    findListening: (ports) => readyPlaces(known, ports).forEach((place) => checks?.want(place)),
-    check: async (ports) => void (await Promise.all(readyPlaces(known, ports).map((place) => checks?.check(place)))),
-    live: (signal) => readServiceAddresses(client, service, { signal, lane: 'normal' }),
-    subscribe: (listener) => {
+    /** The ready addresses that are known to listen on each of `ports`. */
+    listed: (ports: readonly number[]): readonly string[] =>
+      known.filter((one) => one.ready && listensOn(checks, one, ports)).map(({ address }) => address),
+    /** Finds out in the background which of the ready addresses listen on each of `ports`; the subscribers are told. */
+    findListening: (ports: readonly number[]): void =>
+      readyPlaces(known, ports).forEach((place) => checks?.want(place)),
+    /** Finds out anew which of the ready addresses listen on each of `ports`: what was known of them may be over. */
+    check: async (ports: readonly number[]): Promise<void> =>
+      void (await Promise.all(readyPlaces(known, ports).map((place) => checks?.check(place)))),
+    /** Read from the API now. @throws KubeError */
+    live: (signal: AbortSignal): Promise<readonly ServiceAddress[]> =>
+      readServiceAddresses(client, service, { signal, lane: 'normal' }),
+    /**
+     * Tells whenever something above may have changed; `port`: no more than who is listed for it. Returns the end.
+     * A replica that comes up is reported once for each of its ports.
+     */
+    subscribe: (listener: (port?: number) => void): (() => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
 }
+
+export type DlxAddresses = ReturnType<typeof createDlxAddresses>;
 
 function noMatter(): void {}
 
@@ -142,4 +130,139 @@ function connects(clock: Clock): IsListening {
       () => true,
       () => false,
     );
+}
+
+/** Resolves whether something listens there. */
+export type IsListening = (address: string, port: number, signal: AbortSignal) => Promise<boolean>;
+
+/** One place to be checked; `id` tells apart two instances that have had the same address. */
+export interface ListenPlace {
+  readonly id: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Finds out which places are listened on. What once was found to be is asked again only when that is wanted. */
+export interface ListenChecks {
+  /** Whether it is known to be listened on. */
+  has(place: ListenPlace): boolean;
+  /** Unless it is known to be listened on, checks it in the background, and again with growing pauses until it is. */
+  want(place: ListenPlace): void;
+  /** Checks it now, whatever is known of it. */
+  check(place: ListenPlace): Promise<void>;
+  /** Forgets the places of all instances but these. */
+  keep(ids: ReadonlySet<string>): void;
+  stop(): void;
+}
+
+interface Check {
+  readonly place: ListenPlace;
+  listening: boolean;
+  failures: number;
+  askedAtMs: number;
+}
+
+const maxConcurrent = 64;
+const firstPauseMs = 100;
+const longestPauseMs = 2_000;
+// What was not asked for during this long is not checked again.
+const interestMs = 60_000;
+
+/** `onListening`: something was found to listen on that port. */
+export function createListenChecks(
+  clock: Clock,
+  isListening: IsListening,
+  onListening: (port: number) => void,
+): ListenChecks {
+  return new Checks(clock, isListening, onListening);
+}
+
+class Checks implements ListenChecks {
+  readonly #clock: Clock;
+  readonly #isListening: IsListening;
+  readonly #onListening: (port: number) => void;
+  readonly #checks = new Map<string, Check>();
+  readonly #queue: Check[] = [];
+  readonly #stopping = new AbortController();
+  #running = 0;
+
+  constructor(clock: Clock, isListening: IsListening, onListening: (port: number) => void) {
+    this.#clock = clock;
+    this.#isListening = isListening;
+    this.#onListening = onListening;
+  }
+
+  has(place: ListenPlace): boolean {
+    return this.#checks.get(keyOf(place))?.listening === true;
+  }
+
+  want(place: ListenPlace): void {
+    if (this.#asked(place) !== undefined) return;
+    this.#queue.push(this.#begin(place));
+    this.#pump();
+  }
+
+  async check(place: ListenPlace): Promise<void> {
+    const known = this.#asked(place);
+    // What was not found to listen is tried again as it is.
+    if (known?.listening !== false) await this.#run(known ?? this.#begin(place));
+  }
+
+  keep(ids: ReadonlySet<string>): void {
+    for (const [key, { place }] of this.#checks) if (!ids.has(place.id)) this.#checks.delete(key);
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  /** What is known of it; it is asked for now. */
+  #asked(place: ListenPlace): Check | undefined {
+    const known = this.#checks.get(keyOf(place));
+    if (known !== undefined) known.askedAtMs = this.#clock.monotonic();
+    return known;
+  }
+
+  #begin(place: ListenPlace): Check {
+    const check = { place, listening: false, failures: 0, askedAtMs: this.#clock.monotonic() };
+    this.#checks.set(keyOf(place), check);
+    return check;
+  }
+
+  #pump(): void {
+    while (this.#running < maxConcurrent && this.#queue.length > 0 && !this.#stopping.signal.aborted) {
+      const check = this.#queue.shift() as Check;
+      if (this.#isWanted(check)) void this.#run(check);
+    }
+  }
+
+  #isWanted(check: Check): boolean {
+    if (this.#checks.get(keyOf(check.place)) !== check) return false;
+    if (this.#clock.monotonic() - check.askedAtMs <= interestMs) return true;
+    this.#checks.delete(keyOf(check.place));
+    return false;
+  }
+
+  async #run(check: Check): Promise<void> {
+    const { address, port } = check.place;
+    this.#running += 1;
+    const listening = await this.#isListening(address, port, this.#stopping.signal).catch(() => false);
+    this.#running -= 1;
+    const isNew = listening && !check.listening;
+    check.listening = listening;
+    if (isNew && this.#isWanted(check)) this.#onListening(port);
+    if (!listening) void this.#retry(check);
+    this.#pump();
+  }
+
+  async #retry(check: Check): Promise<void> {
+    const pauseMs = backoffMs(++check.failures, firstPauseMs, longestPauseMs);
+    await this.#clock.sleep(pauseMs, this.#stopping.signal).catch(() => undefined);
+    this.#queue.push(check);
+    this.#pump();
+  }
+}
+
+function keyOf({ id, address, port }: ListenPlace): string {
+  return `${id}/${address}/${port}`;
 }

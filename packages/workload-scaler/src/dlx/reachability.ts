@@ -1,18 +1,25 @@
 import { request, type RequestOptions } from 'node:http';
 import { BoundedMap, doublingMs } from '@scaler/async';
 import { type Clock, resourceKey, type ResourceRef, type ScalerContext } from '@scaler/scaler-types';
-import { dlxQuestions, dlxRefusal, parsePreflight, type PreflightRequest } from '@scaler/scaler-types/dlx-api';
+import {
+  dlxQuestions,
+  dlxRefusal,
+  parsePreflight,
+  type PreflightRequest,
+  dlxPorts,
+} from '@scaler/scaler-types/dlx-api';
+import { listenPortOf } from '../ports/port-label.ts';
+import { leadingOf, type Snapshot } from '../cache/snapshot.ts';
+import type { Options } from '../config/options.ts';
+import type { DlxAddresses } from './dlx-addresses.ts';
+import type { Managed } from '../cache/lookup.ts';
+import { protocolOf, speaksHttp1 } from '../ports/protocol.ts';
 
 /**
  * Whether requests get from the DLX to the pods. Asked once, with the pods awake, before `always` puts the DLX into
  * the path: a NetworkPolicy or a strict mesh would otherwise turn a diverted Service into an outage.
  */
-export interface Reachability {
-  /** What was found lately; undefined: nothing. */
-  known(ref: ResourceRef): boolean | undefined;
-  /** Tries every path; resolves with what is wrong, undefined when each led to a pod. */
-  try(ref: ResourceRef, paths: readonly DlxPath[], signal: AbortSignal): Promise<Unreached | undefined>;
-}
+export type Reachability = ReturnType<typeof createReachability>;
 
 /** What is wrong, and how many times in a row. */
 export interface Unreached {
@@ -41,15 +48,17 @@ const longestQuote = 200;
 const mostBytes = 4 * 1024 * 1024;
 
 /** `token`: what the DLX wants on its control port; undefined: it is asked on its infrastructure port. */
-export function createReachability(clock: Clock, token?: ScalerContext['dlxToken']): Reachability {
+export function createReachability(clock: Clock, token?: ScalerContext['dlxToken']) {
   const found = new BoundedMap<{ readonly failures: number; readonly atMs: number }>({ mostBytes });
   return {
-    known: (ref) => {
+    /** What was found lately; undefined: nothing. */
+    known: (ref: ResourceRef): boolean | undefined => {
       const last = found.get(resourceKey(ref));
       if (last === undefined || clock.monotonic() - last.atMs >= lifeMs(last.failures)) return undefined;
       return last.failures === 0;
     },
-    try: async (ref, paths, signal) => {
+    /** Tries every path; resolves with what is wrong, undefined when each led to a pod. */
+    try: async (ref: ResourceRef, paths: readonly DlxPath[], signal: AbortSignal): Promise<Unreached | undefined> => {
       const problems = (await Promise.all(paths.map((dlxPath) => problemOf(ref, dlxPath, token, signal)))).filter(
         (text) => text !== undefined,
       );
@@ -172,4 +181,42 @@ function answerOf(
     });
     sent.end(body);
   });
+}
+
+/** Every path through a DLX to the resource's pods. */
+export async function pathsTo(
+  deps: { readonly dlx: DlxAddresses | undefined; readonly options: Options },
+  snapshot: Snapshot,
+  { workload, settings }: Managed,
+  signal: AbortSignal,
+): Promise<readonly DlxPath[]> {
+  const probe = workload.template.probes?.find(({ type }) => type === 'http');
+  const path = probe?.type === 'http' ? probe.path : '/';
+  const asked = new Set<string>();
+  const paths = leadingOf(snapshot).flatMap((service) => {
+    const ports = service.ports.flatMap((one) => {
+      const listenPort = listenPortOf(workload, service.name, one.port, deps.options.portRange);
+      if (one.protocol !== 'TCP' || listenPort === undefined) return [];
+      return [
+        { listenPort, needsPreflight: protocolOf(one, settings.tcpPorts).protocol === 'tcp' || !speaksHttp1(one) },
+      ];
+    });
+    const listenPorts = ports.map(({ listenPort }) => listenPort);
+    deps.dlx?.findListening(listenPorts);
+    const addresses = deps.dlx?.listed(listenPorts) ?? [];
+    if (ports.some(({ needsPreflight }) => needsPreflight)) addresses.forEach((address) => asked.add(address));
+    const spoken = ports.filter(({ needsPreflight }) => !needsPreflight);
+    return addresses.flatMap((address) =>
+      spoken.map(({ listenPort: port }): DlxPath => ({ address, port, ask: { path } })),
+    );
+  });
+  if (asked.size === 0) return paths;
+  const named = new Map((await deps.dlx?.live(signal))?.map(({ address, ports }) => [address, ports]));
+  const preflights = [...asked].map((address): DlxPath => {
+    const { infra, control } = dlxPorts;
+    const ports = named.get(address) ?? {};
+    const port = ports[infra.name] ?? infra.port;
+    return { address, port, control: ports[control.name] ?? control.port, ask: 'preflight' };
+  });
+  return [...paths, ...preflights];
 }

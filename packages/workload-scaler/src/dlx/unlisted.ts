@@ -1,6 +1,5 @@
 import { type EndpointSlice, kinds, type KubeClient, watchStore } from '@scaler/kube';
-import { ourSlices } from '../routing/routing.ts';
-import { trimSlice } from '../routing/slice-info.ts';
+import { ourSlices, trimSlice } from '../routing/slices.ts';
 import type { ScalerContext } from '@scaler/scaler-types';
 
 /** What is kept of a slice: no more, as there is one for each sleeper. */

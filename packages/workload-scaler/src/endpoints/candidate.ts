@@ -1,10 +1,9 @@
 import type { Clock, Endpoint } from '@scaler/scaler-types';
 import { selects } from '../routing/routing.ts';
 import type { ServiceInfo, ServicePort } from '../routing/service-info.ts';
-import type { ProbeSpec } from '../workload/pod-shape.ts';
+import type { ProbeSpec, PodShape } from '../workload/pod-shape.ts';
 import type { PodInfo } from './pod-info.ts';
 import { acceptSpec, answers } from './probe/probe.ts';
-import { targetPortOf } from './target-port.ts';
 
 /** A pod that a target leads to once it is ready, and where it listens. */
 export interface Candidate {
@@ -57,4 +56,25 @@ export function specsOf({ pod, port }: Candidate): readonly ProbeSpec[] | undefi
 export function endpointOf({ pod, address, port }: Candidate, clock: Clock): Endpoint {
   const spec = pod.shape.probes?.find(({ type }) => type === 'http') ?? acceptSpec(port);
   return { address, port, id: pod.uid, check: (signal) => answers(spec, address, clock, signal) };
+}
+
+/** Where a pod listens for a Service's port; undefined: it has no port of that name. */
+export function targetPortOf({ targetPort, protocol }: ServicePort, { ports }: PodShape): number | undefined {
+  if (typeof targetPort === 'number') return targetPort;
+  return namedPorts(ports).get(`${protocol} ${targetPort}`);
+}
+
+const named = new WeakMap<PodShape['ports'], ReadonlyMap<string, number>>();
+
+// Of containers of which two have the name, the first counts.
+function namedPorts(ports: PodShape['ports']): ReadonlyMap<string, number> {
+  const known = named.get(ports);
+  if (known !== undefined) return known;
+  const byName = new Map<string, number>();
+  for (const { name, protocol, port } of ports) {
+    const key = `${protocol} ${name}`;
+    if (name !== undefined && !byName.has(key)) byName.set(key, port);
+  }
+  named.set(ports, byName);
+  return byName;
 }

@@ -1,12 +1,11 @@
-import type { Clock, Logger, ResourceRef } from '@scaler/scaler-types';
-import type { Workload } from '../workload/workload.ts';
+import { type Clock, type Logger, type ResourceRef, errorCode } from '@scaler/scaler-types';
+import { type Workload, readWorkload } from '../workload/workload.ts';
 import { createCoverage } from './coverage.ts';
-import { createLiveCheck } from './live-check.ts';
-import { type LivePodsSources, readLivePods } from './live-pods.ts';
-import type { PodInfo } from './pod-info.ts';
-import { isSelected } from './own-pods.ts';
-import type { PodRelations } from './pod-relations.ts';
+import type { PodInfo, ReplicaSetInfo } from './pod-info.ts';
+import { isSelected, type PodRelations } from './own-pods.ts';
 import type { WorkloadViews } from './workload-views.ts';
+import type { KubeClient, Store } from '@scaler/kube';
+import type { WorkloadKind } from '../workload/kind.ts';
 
 export interface ClearedPodsOptions extends LivePodsSources {
   readonly clock: Clock;
@@ -24,19 +23,10 @@ interface ClearedPodsView {
 }
 
 /** The pods of one resource that are surely alive; where the watches cannot tell, it reads live. */
-export interface ClearedPods {
-  /** Looks at everything anew. Call it on each event that concerns the resource. */
-  look(): ClearedPodsView;
-  forget(podUid: string): void;
-  /** Whether it is found by the workload's selector. */
-  selects(pod: PodInfo): boolean;
-  /** Asks the API whatever the watches say. @throws KubeError */
-  readLive(signal: AbortSignal): Promise<void>;
-  stop(): void;
-}
+export type ClearedPods = ReturnType<typeof createClearedPods>;
 
 /** `onLive` is called when a live read may have changed what `look` says. */
-export function createClearedPods(ref: ResourceRef, options: ClearedPodsOptions, onLive: () => void): ClearedPods {
+export function createClearedPods(ref: ResourceRef, options: ClearedPodsOptions, onLive: () => void) {
   const { clock, logger, views, relations } = options;
   const coverage = createCoverage();
   let waiting: readonly PodInfo[] = [];
@@ -77,7 +67,115 @@ export function createClearedPods(ref: ResourceRef, options: ClearedPodsOptions,
     return workload?.pods === 'selected' && isSelected(workload, pod);
   }
 
-  return { look, forget: coverage.forget, selects, readLive, stop: check.stop };
+  return {
+    /** Looks at everything anew. Call it on each event that concerns the resource. */
+    look,
+    forget: coverage.forget /** Whether it is found by the workload's selector. */,
+    selects /** Asks the API whatever the watches say. @throws KubeError */,
+    readLive,
+    stop: check.stop,
+  };
 }
 
 const nothing: ClearedPodsView = { pods: [], owners: new Set() };
+
+const firstPauseMs = 25;
+const longestPauseMs = 2_000;
+
+export interface LiveCheckOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Whether it is still needed. */
+  readonly needed: () => boolean;
+  readonly check: (signal: AbortSignal) => Promise<void>;
+}
+
+/** Repeats a check for as long as it is needed, with pauses that grow from 50 ms to 2 s. */
+export function createLiveCheck({ clock, logger, needed, check }: LiveCheckOptions) {
+  const stopping = new AbortController();
+  const stopped = stopping.signal;
+  let running = false;
+  let first = new AbortController();
+
+  async function run(): Promise<void> {
+    await clock.sleep(firstPauseMs, AbortSignal.any([stopped, first.signal])).catch(() => undefined);
+    for (
+      let pauseMs = 2 * firstPauseMs;
+      !stopped.aborted && needed();
+      pauseMs = Math.min(longestPauseMs, 2 * pauseMs)
+    ) {
+      await check(stopped).catch((err: unknown) => {
+        if (!stopped.aborted) logger.warn('Live read of pods failed', { code: errorCode(err), err });
+      });
+      if (needed()) await clock.sleep(pauseMs, stopped).catch(() => undefined);
+    }
+  }
+
+  return {
+    /** Call it whenever it may be needed. The first check comes after 25 ms, in which the watches may do without it; `urgent`: at once. */
+    need: (urgent: boolean): void => {
+      if (stopped.aborted || !needed()) return;
+      if (!running) {
+        running = true;
+        first = new AbortController();
+        void run().finally(() => {
+          running = false;
+        });
+      }
+      if (urgent) first.abort();
+    },
+    stop: (): void => stopping.abort(),
+  };
+}
+
+export type LiveCheck = ReturnType<typeof createLiveCheck>;
+
+/** Where the facts are read. */
+export interface LivePodsSources {
+  readonly client: KubeClient;
+  readonly replicaSets: Store<ReplicaSetInfo>;
+  readonly pods: Store<PodInfo>;
+}
+
+/** What {@link readLivePods} found. */
+export interface LivePods {
+  readonly workload: Workload;
+  /** Pods that are surely alive; none while the controllers have not seen the present generation. */
+  readonly uids: readonly string[];
+}
+
+/**
+ * The rule of `Coverage`, by live reads in the order in which the facts depend on each other: workload, then
+ * ReplicaSets, then pods. For when the watches have not read far enough to tell; their stores have it from then on, too.
+ *
+ * @returns undefined when the workload is gone.
+ * @throws KubeError
+ */
+export async function readLivePods(
+  { client, replicaSets, pods }: LivePodsSources,
+  kind: WorkloadKind,
+  ref: Workload,
+  signal: AbortSignal,
+): Promise<LivePods | undefined> {
+  const options = { signal, lane: 'wake' } as const;
+  const workload = await readWorkload(client, kind, ref, options);
+  if (workload === undefined) return undefined;
+  if (workload.replicas === 0 || workload.observedGeneration < workload.generation) return { workload, uids: [] };
+  const selector = selectorText(workload);
+  if (selector === '') return { workload, uids: [] };
+  const owners = new Set([workload.uid]);
+  const isSelected = workload.pods === 'selected';
+  for (const set of isSelected ? [] : await replicaSets.readLive(workload.namespace, selector, options)) {
+    const { uid, ownerUid, replicas, generation, observedGeneration } = set;
+    if (ownerUid === workload.uid && replicas > 0 && observedGeneration >= generation) owners.add(uid);
+  }
+  const found = await pods.readLive(workload.namespace, selector, options);
+  const alive = found.filter((pod) => !pod.terminating && (isSelected || owners.has(pod.ownerUid ?? '')));
+  return { workload, uids: alive.map(({ uid }) => uid) };
+}
+
+function selectorText({ selector }: Workload): string {
+  return Object.entries(selector)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+}

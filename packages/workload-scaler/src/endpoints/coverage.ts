@@ -29,17 +29,7 @@ export interface CoverageFacts {
  * Of pods that are found by a selector only the workload's end of the chain is known: its controller has seen the present
  * generation. What lies between may lag behind it, so a dying pod may be believed for a moment; it refuses connections.
  */
-export interface Coverage {
-  /** Goes up with every forgetting; what was read live before it must not be used after it. */
-  readonly round: number;
-  take(facts: CoverageFacts): void;
-  has(podUid: string): boolean;
-  /** Clears pods that were read live to be alive. */
-  clear(podUids: Iterable<string>): void;
-  forget(podUid: string): void;
-}
-
-export function createCoverage(): Coverage {
+export function createCoverage() {
   const cleared = new Set<string>();
   // ReplicaSet uid → the resourceVersion R.
   const sets = new Map<string, string>();
@@ -70,10 +60,11 @@ export function createCoverage(): Coverage {
   }
 
   return {
-    get round() {
+    /** Goes up with every forgetting; what was read live before it must not be used after it. */
+    get round(): number {
       return round;
     },
-    take: (facts) => {
+    take: (facts: CoverageFacts): void => {
       const { workload, pods, podsAt } = facts;
       look(workload);
       if (workload.replicas === 0) return;
@@ -87,13 +78,16 @@ export function createCoverage(): Coverage {
         if (reaches(pod.resourceVersion, needed) || reaches(podsAt, needed)) cleared.add(pod.uid);
       }
     },
-    has: (podUid) => cleared.has(podUid),
-    clear: (podUids) => {
+    has: (podUid: string): boolean => cleared.has(podUid),
+    /** Clears pods that were read live to be alive. */
+    clear: (podUids: Iterable<string>): void => {
       for (const uid of podUids) cleared.add(uid);
     },
-    forget: (podUid) => cleared.delete(podUid),
+    forget: (podUid: string): void => void cleared.delete(podUid),
   };
 }
+
+export type Coverage = ReturnType<typeof createCoverage>;
 
 function mayHaveBeenZero(before: Workload | undefined, now: Workload): boolean {
   return before?.uid !== now.uid || now.replicas === 0 || now.generation - before.generation > 1;

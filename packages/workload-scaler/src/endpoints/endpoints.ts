@@ -10,11 +10,9 @@ import {
 import type { KubeClient, Store } from '@scaler/kube';
 import type { ServiceInfo } from '../routing/service-info.ts';
 import type { Workload } from '../workload/workload.ts';
-
 import type { PodInfo, ReplicaSetInfo } from './pod-info.ts';
-import { createPodRelations } from './pod-relations.ts';
-import { createResourceEndpoints, type ResourceEndpoints } from './resource-endpoints.ts';
-import { tell } from './target-endpoints.ts';
+import { createPodRelations } from './own-pods.ts';
+import { createResourceEndpoints, type ResourceEndpoints, tell } from './resource-endpoints.ts';
 import { createWorkloadViews, type WorkloadSource, type WorkloadViews } from './workload-views.ts';
 
 export interface EndpointsOptions {
@@ -35,35 +33,7 @@ export interface EndpointsOptions {
  * sooner, pass their own readinessProbe when asked from here; without a probe, that accept a connection.
  * Nothing runs for a target that is not watched.
  */
-export interface Endpoints {
-  /**
-   * Tells the usable endpoints of a target now, within this call, and then at each change, within the store's event.
-   * Ends with the signal. Several watchers of one target share the work.
-   */
-  watch(target: Target, listener: EndpointListener, signal: AbortSignal): void;
-  /**
-   * Resolves with the usable endpoints as soon as there are any.
-   *
-   * @throws the signal's reason when it aborts first.
-   */
-  whenUsable(target: Target, signal: AbortSignal): Promise<readonly Endpoint[]>;
-  /**
-   * Takes a workload that was read or written live, so that a watch that lags behind cannot pass off pods from before
-   * a sleep as usable. Call it with what each transition and each live read returned.
-   */
-  observe(workload: Workload): void;
-  /**
-   * Reads the pods of a resource live, where any of its targets is watched; the watchers get what that changes. For
-   * a caller that waits while the watch of pods says nothing.
-   *
-   * @throws KubeError
-   */
-  readLive(resource: ResourceRef, signal: AbortSignal): Promise<void>;
-  /** Ends everything. */
-  close(): void;
-}
-
-export function createEndpoints(options: EndpointsOptions): Endpoints {
+export function createEndpoints(options: EndpointsOptions) {
   const { replicaSets, pods, workloads, logger } = options;
   const views = createWorkloadViews(workloads, options.workloadOf);
   const relations = createPodRelations(replicaSets, pods);
@@ -94,19 +64,43 @@ export function createEndpoints(options: EndpointsOptions): Endpoints {
   }
 
   return {
+    /**
+     * Tells the usable endpoints of a target now, within this call, and then at each change, within the store's event.
+     * Ends with the signal. Several watchers of one target share the work.
+     */
     watch,
-    whenUsable: (target, signal) => whenUsable(watch, target, signal),
-    observe: (workload) => {
+    /**
+     * Resolves with the usable endpoints as soon as there are any.
+     *
+     * @throws the signal's reason when it aborts first.
+     */
+    whenUsable: (target: Target, signal: AbortSignal): Promise<readonly Endpoint[]> =>
+      whenUsable(watch, target, signal),
+    /**
+     * Takes a workload that was read or written live, so that a watch that lags behind cannot pass off pods from before
+     * a sleep as usable. Call it with what each transition and each live read returned.
+     */
+    observe: (workload: Workload): void => {
       views.observe(workload);
       watched.get(resourceKey(workload))?.refresh();
     },
-    readLive: async (resource, signal) => watched.get(resourceKey(resource))?.readLive(signal),
-    close: () => {
+    /**
+     * Reads the pods of a resource live, where any of its targets is watched; the watchers get what that changes. For
+     * a caller that waits while the watch of pods says nothing.
+     *
+     * @throws KubeError
+     */
+    readLive: async (resource: ResourceRef, signal: AbortSignal): Promise<void> =>
+      watched.get(resourceKey(resource))?.readLive(signal),
+    /** Ends everything. */
+    close: (): void => {
       for (const stop of unsubscribe) stop();
       for (const [key, resource] of [...watched]) end(key, resource);
     },
   };
 }
+
+export type Endpoints = ReturnType<typeof createEndpoints>;
 
 /** Refreshes what an event of a store concerns. Returns the ends of the subscriptions. */
 function follow(

@@ -1,6 +1,7 @@
 import type { Store } from '@scaler/kube';
 import type { Workload } from '../workload/workload.ts';
 import type { PodInfo, ReplicaSetInfo } from './pod-info.ts';
+import type { CoverageFacts } from './coverage.ts';
 
 interface PodStores {
   readonly pods: Pick<Store<PodInfo>, 'byIndex'>;
@@ -38,4 +39,30 @@ export function selectedPods(pods: PodStores['pods'], workload: Workload): reado
   return pods
     .byIndex('label', [workload.namespace, '/', first[0], '=', first[1]].join(''))
     .filter((pod) => isSelected(workload, pod));
+}
+
+const owner = 'scaler/owner';
+
+/** Finds what belongs to a workload. */
+export type PodRelations = ReturnType<typeof createPodRelations>;
+
+/** Puts an index on both stores. */
+export function createPodRelations(replicaSets: Store<ReplicaSetInfo>, pods: Store<PodInfo>) {
+  const byOwner = ({ ownerUid }: { readonly ownerUid: string | undefined }): readonly string[] =>
+    ownerUid === undefined ? [] : [ownerUid];
+  replicaSets.addIndex(owner, byOwner);
+  pods.addIndex(owner, byOwner);
+  return {
+    factsOf: (workload: Workload): CoverageFacts => {
+      const at = { replicaSetsAt: replicaSets.lastResourceVersion, podsAt: pods.lastResourceVersion };
+      if (workload.pods === 'selected') return { workload, replicaSets: [], pods: selectedPods(pods, workload), ...at };
+      const sets = replicaSets.byIndex(owner, workload.uid);
+      return {
+        workload,
+        replicaSets: sets,
+        pods: [workload, ...sets].flatMap(({ uid }) => pods.byIndex(owner, uid)),
+        ...at,
+      };
+    },
+  };
 }

@@ -1,6 +1,5 @@
 import { type Pod, type ReplicaSet, identity } from '@scaler/kube';
 import { type PodShape, podShape } from '../workload/pod-shape.ts';
-import { type PodTrouble, type PodWait, troubleOf, waitOf } from './pod-trouble.ts';
 
 /** What is kept of a pod. */
 export interface PodInfo {
@@ -81,4 +80,94 @@ export function trimReplicaSet({ metadata, spec, status }: ReplicaSet): ReplicaS
 
 function controllerUid(metadata: Pod['metadata']): string | undefined {
   return metadata?.ownerReferences?.find(({ controller }) => controller === true)?.uid;
+}
+
+/** Why a pod does not get on, in the platform's own words: `ImagePullBackOff`, `Unschedulable`, `CrashLoopBackOff` ... */
+export interface PodTrouble {
+  readonly reason: string;
+  readonly message: string;
+  /** Absent where it is about the pod as a whole, or about one that was not made. */
+  readonly container?: ContainerTrouble;
+}
+
+/** The container that a trouble is about. */
+export interface ContainerTrouble {
+  readonly name: string;
+  /** One of those that have to end before the others start. */
+  readonly init: boolean;
+  readonly restarts: number;
+  /** How it ended last: `exited with 1 (Error)`, with its last words where it left some. */
+  readonly exit: string | undefined;
+}
+
+/** What a pod without trouble still waits for: an init container's end, a startup probe, a readiness probe. */
+export interface PodWait {
+  readonly container: string;
+  readonly for: 'init' | 'startup' | 'readiness';
+  readonly restarts: number;
+  readonly exit: string | undefined;
+}
+
+type Status = NonNullable<Pod['status']>;
+type ContainerStatus = NonNullable<Status['containerStatuses']>[number];
+
+// The normal course.
+const normal: readonly string[] = ['ContainerCreating', 'PodInitializing'];
+const longestWords = 400;
+
+/** Undefined where its status tells of none. */
+export function troubleOf(status: Pod['status']): PodTrouble | undefined {
+  if (status?.phase === 'Succeeded') return undefined;
+  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status === 'False') {
+    return { reason: scheduled.reason ?? 'Unschedulable', message: brief(scheduled.message) };
+  }
+  const all = [
+    ...(status?.initContainerStatuses ?? []).map((one) => ({ one, init: true })),
+    ...(status?.containerStatuses ?? []).map((one) => ({ one, init: false })),
+  ];
+  for (const { one, init } of all) {
+    const { reason, message } = one.state?.waiting ?? {};
+    if (reason !== undefined && !normal.includes(reason)) {
+      return { reason, message: brief(message), container: containerTrouble(one, init) };
+    }
+  }
+  for (const { one, init } of all) {
+    const ended = one.state?.terminated;
+    if (ended === undefined || (init && ended.exitCode === 0)) continue;
+    return { reason: ended.reason ?? 'Error', message: '', container: containerTrouble(one, init) };
+  }
+  if (status?.phase === 'Failed') return { reason: status.reason ?? 'Failed', message: brief(status.message) };
+  return undefined;
+}
+
+/** Undefined where there is nothing of it to be waited for, or nothing is known. */
+export function waitOf(spec: Pod['spec'], status: Pod['status']): PodWait | undefined {
+  const sidecars = new Set(
+    spec?.initContainers?.flatMap(({ name, restartPolicy }) => (restartPolicy === 'Always' ? [name] : [])),
+  );
+  const init = status?.initContainerStatuses?.find(({ name, state }) => state?.running && !sidecars.has(name));
+  if (init !== undefined) return wait(init, 'init');
+  const unready = status?.containerStatuses?.find(({ state, ready }) => state?.running && !ready);
+  return unready && wait(unready, unready.started === false ? 'startup' : 'readiness');
+}
+
+function wait(status: ContainerStatus, what: PodWait['for']): PodWait {
+  return { container: status.name, for: what, restarts: status.restartCount, exit: exitOf(status) };
+}
+
+function containerTrouble(status: ContainerStatus, init: boolean): ContainerTrouble {
+  return { name: status.name, init, restarts: status.restartCount, exit: exitOf(status) };
+}
+
+function exitOf({ state, lastState }: ContainerStatus): string | undefined {
+  const ended = state?.terminated ?? lastState?.terminated;
+  if (ended === undefined) return undefined;
+  const { exitCode, reason, message } = ended;
+  const words = brief(message?.trim().split('\n').at(-1));
+  return `exited with ${exitCode}${reason === undefined ? '' : ` (${reason})`}${words === '' ? '' : `: ${words}`}`;
+}
+
+function brief(text: string | undefined): string {
+  return text === undefined || text.length <= longestWords ? (text ?? '') : `${text.slice(0, longestWords)}…`;
 }

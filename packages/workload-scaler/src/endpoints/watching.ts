@@ -2,15 +2,7 @@ import type { Endpoints } from './endpoints.ts';
 import { resourceKey, type ResourceRef, type Target } from '@scaler/scaler-types';
 
 /** Watches the endpoints of those few resources that are being woken or handed back. */
-export interface Watching {
-  /** Whether any watched target has a usable endpoint; false until it is known. */
-  usable(ref: ResourceRef): boolean;
-  /** Watches these targets of the resource from now on. False: it did so already. */
-  begin(ref: ResourceRef, targets: readonly Target[]): boolean;
-  /** Stops watching; harmless where nothing was watched. */
-  drop(ref: ResourceRef): void;
-  close(): void;
-}
+export type Watching = ReturnType<typeof createWatching>;
 
 /**
  * So many targets of one resource are watched: where its pods have no readinessProbe each is connected to every 50 ms.
@@ -26,7 +18,7 @@ interface Watched {
 }
 
 /** `onUsable` is called when a resource that had no usable endpoint gets one. */
-export function createWatching(endpoints: Endpoints, onUsable: (ref: ResourceRef) => void): Watching {
+export function createWatching(endpoints: Endpoints, onUsable: (ref: ResourceRef) => void) {
   const watched = new Map<string, Watched>();
 
   function begin(ref: ResourceRef, targets: readonly Target[]): boolean {
@@ -56,10 +48,13 @@ export function createWatching(endpoints: Endpoints, onUsable: (ref: ResourceRef
   };
 
   return {
-    usable: (ref) => (watched.get(resourceKey(ref))?.usable.size ?? 0) > 0,
+    /** Whether any watched target has a usable endpoint; false until it is known. */
+    usable: (ref: ResourceRef): boolean => (watched.get(resourceKey(ref))?.usable.size ?? 0) > 0,
+    /** Watches these targets of the resource from now on. False: it did so already. */
     begin,
+    /** Stops watching; harmless where nothing was watched. */
     drop,
-    close: () => {
+    close: (): void => {
       for (const { stop } of watched.values()) stop.abort();
       watched.clear();
     },

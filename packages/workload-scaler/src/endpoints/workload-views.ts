@@ -11,41 +11,37 @@ export interface WorkloadSource {
 }
 
 /** The newest that is known of each workload: what the stores say, or what was read or written live since. */
-export interface WorkloadViews {
-  latest(ref: ResourceRef): Workload | undefined;
-  observe(workload: Workload): void;
-  /** Takes a store's event: what it has caught up with needs no remembering. */
-  take(event: StoreEvent<Workload>): void;
-  kindOf(workload: Workload): WorkloadKind | undefined;
-}
-
 export function createWorkloadViews(
   sources: readonly WorkloadSource[],
   choose: (ref: ResourceRef) => Workload | undefined = (ref) => firstManaged(sources, ref),
-): WorkloadViews {
+) {
   // Only what the stores have not caught up with yet.
   const observed = new Map<string, Workload>();
   return {
-    latest: (ref) => {
+    latest: (ref: ResourceRef): Workload | undefined => {
       const known = choose(ref);
       const live = observed.get(resourceKey(ref));
       if (live === undefined) return known;
       return known === undefined || isOlder(known.resourceVersion, live.resourceVersion) ? live : known;
     },
-    observe: (workload) => {
+    observe: (workload: Workload): void => {
       const key = resourceKey(workload);
       if (!isOlder(workload.resourceVersion, observed.get(key)?.resourceVersion)) observed.set(key, workload);
     },
-    take: ({ type, object }) => {
+    /** Takes a store's event: what it has caught up with needs no remembering. */
+    take: ({ type, object }: StoreEvent<Workload>): void => {
       const key = resourceKey(object);
       const live = observed.get(key);
       if (live === undefined) return;
       const ended = type === 'deleted' && live.uid === object.uid;
       if (ended || !isOlder(object.resourceVersion, live.resourceVersion)) observed.delete(key);
     },
-    kindOf: ({ resource }) => sources.find(({ kind }) => qualifiedResource(kind.kind) === resource)?.kind,
+    kindOf: ({ resource }: Workload): WorkloadKind | undefined =>
+      sources.find(({ kind }) => qualifiedResource(kind.kind) === resource)?.kind,
   };
 }
+
+export type WorkloadViews = ReturnType<typeof createWorkloadViews>;
 
 function firstManaged(sources: readonly WorkloadSource[], { namespace, name }: ResourceRef): Workload | undefined {
   const found = sources.flatMap(({ store }) => store.get(namespace, name) ?? []);

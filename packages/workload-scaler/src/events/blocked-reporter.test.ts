@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Managed } from '../cache/lookup.ts';
-import { createBlockedReporter } from './blocked-reporter.ts';
+import { createBlockedReporter } from './standing-reporters.ts';
 
 function stage() {
   const events: string[] = [];

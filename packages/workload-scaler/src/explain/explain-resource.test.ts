@@ -6,7 +6,7 @@ import { createFakeClock, silentLogger } from '@scaler/testing-kit';
 import type { Dependencies } from '../dependencies.ts';
 import { createScaler } from '../scaler.ts';
 import { bothKinds } from '../testing/kinds.ts';
-import { createWarnings } from './warnings.ts';
+import { createWarnings } from './explain.ts';
 
 const namespace = 'shop';
 const program = (text: string) => ({ command: [process.execPath, '-e', text] });

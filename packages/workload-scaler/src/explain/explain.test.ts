@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ContainerTrouble, PodTrouble, PodWait } from '../endpoints/pod-trouble.ts';
-import type { PodInfo, ReplicaSetInfo } from '../endpoints/pod-info.ts';
+import type { ContainerTrouble, PodTrouble, PodWait, PodInfo, ReplicaSetInfo } from '../endpoints/pod-info.ts';
 import { type ExplainFacts, lookOut, sentenceOf, waitTextOf } from './explain.ts';
 
 const pod = (change: Partial<PodInfo>): PodInfo =>

@@ -1,6 +1,9 @@
-import type { PodInfo, ReplicaSetInfo } from '../endpoints/pod-info.ts';
-import type { PodTrouble, PodWait } from '../endpoints/pod-trouble.ts';
-import { rankOf } from './hopeless.ts';
+import type { PodInfo, ReplicaSetInfo, PodTrouble, PodWait } from '../endpoints/pod-info.ts';
+import { rankOf, isHopeless } from './hopeless.ts';
+import { isKubeError, kinds } from '@scaler/kube';
+import type { Dependencies } from '../dependencies.ts';
+import { type Explanation, resourceKey, type ResourceRef } from '@scaler/scaler-types';
+import { podsOf } from '../endpoints/own-pods.ts';
 
 /** What is known of a resource that should start. */
 export interface ExplainFacts {
@@ -102,4 +105,116 @@ export function waitTextOf(pod: PodInfo, wait: PodWait): string {
 function sentence(parts: readonly (string | undefined)[]): string {
   const text = parts.filter((part) => part !== undefined && part !== '').join(': ');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
+}
+
+/** A held request is shown something new no later; nothing else asks. */
+const everyMs = 2_000;
+const forbiddenMs = 300_000;
+/** Events are kept for an hour; one that goes on is written again. */
+const currentMs = 300_000;
+// The status tells these, as they are now and not as they were.
+const told: readonly string[] = ['BackOff', 'Failed', 'FailedScheduling'];
+
+type Asked = { readonly atMs: number; readonly answer: Promise<PodTrouble | undefined> };
+
+/** Warnings of the platform that no status repeats: failed checks, volumes that cannot be mounted, refused pods. */
+export function createWarnings({ client, clock, logger }: Pick<Dependencies, 'client' | 'clock' | 'logger'>) {
+  const asked = new Map<string, Asked>();
+  let forbiddenUntilMs = 0;
+
+  const read = async (namespace: string, uid: string, signal: AbortSignal): Promise<PodTrouble | undefined> => {
+    try {
+      const { items } = await client.list(kinds.event, {
+        namespace,
+        fieldSelector: `involvedObject.uid=${uid},type=Warning`,
+        trim: ({ reason = '', message = '', series, lastTimestamp, eventTime, metadata }) => ({
+          reason,
+          message,
+          at: String(series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata?.creationTimestamp ?? ''),
+        }),
+        lane: 'bulk',
+        signal,
+      });
+      const current = items.filter(({ at }) => !(clock.now() - Date.parse(at) > currentMs));
+      const [last] = current.filter(({ reason }) => !told.includes(reason)).sort((a, b) => (a.at < b.at ? 1 : -1));
+      return last && { reason: last.reason, message: last.message };
+    } catch (error) {
+      if (!isKubeError(error)) throw error;
+      if (error.code === 'forbidden') {
+        forbiddenUntilMs = clock.monotonic() + forbiddenMs;
+        logger.warn('Events must not be read, so some reasons why a resource does not start stay unknown', {
+          err: error,
+        });
+      }
+      return undefined;
+    }
+  };
+
+  return {
+    /** The last one about an object; undefined where there is none, or none may be read. */
+    last: (namespace: string, uid: string, signal: AbortSignal): Promise<PodTrouble | undefined> => {
+      const nowMs = clock.monotonic();
+      if (nowMs < forbiddenUntilMs) return Promise.resolve(undefined);
+      for (const [key, { atMs }] of asked) if (nowMs - atMs >= everyMs) asked.delete(key);
+      const known = asked.get(uid);
+      if (known !== undefined) return known.answer;
+      const answer = read(namespace, uid, signal);
+      asked.set(uid, { atMs: nowMs, answer });
+      return answer;
+    },
+  };
+}
+
+export type Warnings = ReturnType<typeof createWarnings>;
+
+/** Why a resource does not start; undefined when nothing stands in its way. */
+export type Explain = (ref: ResourceRef, signal: AbortSignal) => Promise<Explanation | undefined>;
+
+/** A start that goes on in silence is the normal course; only then are Events read. */
+const quietMs = 1_000;
+/** Pods of one resource whose Events are read. */
+const mostSubjects = 3;
+
+/** From the stores, and from Events where they are silent. */
+export function createExplain(deps: Dependencies): Explain {
+  const { lookup, stores, memory, options } = deps;
+  const warnings = createWarnings(deps);
+
+  const judge = (ref: ResourceRef, { trouble, total, subject }: Obstacle): Explanation => {
+    const standingMs = memory.observe(`obstacle ${resourceKey(ref)}`, `${rankOf(trouble)} ${subject}`);
+    const hopeless = total && isHopeless(trouble, standingMs, options.unschedulableAfterMs);
+    return { hopeless, reason: trouble.reason, text: sentenceOf(trouble) };
+  };
+
+  const listen = async (
+    ref: ResourceRef,
+    { subjects, waits }: Extract<Outlook, { kind: 'quiet' }>,
+    signal: AbortSignal,
+  ): Promise<Explanation | undefined> => {
+    const standingMs = memory.observe(`quiet ${resourceKey(ref)}`, subjects.join());
+    const asked = standingMs < quietMs ? [] : subjects.slice(0, mostSubjects);
+    const heard = await Promise.all(asked.map((uid) => warnings.last(ref.namespace, uid, signal)));
+    const found = heard.flatMap((trouble, i): Obstacle[] => {
+      const subject = asked[i] ?? '';
+      return trouble === undefined ? [] : [{ trouble, total: subjects.length === 1, subject }];
+    });
+    const [worst] = found.sort((a, b) => rankOf(a.trouble) - rankOf(b.trouble));
+    if (worst !== undefined) return judge(ref, worst);
+    memory.forget(`obstacle ${resourceKey(ref)}`);
+    if (waits?.waitsFor === undefined) return undefined;
+    return { hopeless: false, reason: 'NotReady', text: waitTextOf(waits, waits.waitsFor) };
+  };
+
+  return async (ref, signal) => {
+    const managed = lookup.managed(ref);
+    if (managed === undefined) return undefined;
+    const { uid, replicas } = managed.workload;
+    const replicaSets = stores.replicaSets.byIndex('owner', uid).filter((set) => set.replicas > 0);
+    const outlook = lookOut(uid, { replicas, pods: podsOf(stores, managed.workload), replicaSets });
+    if (outlook.kind !== 'quiet') memory.forget(`quiet ${resourceKey(ref)}`);
+    if (outlook.kind === 'obstacle') return judge(ref, outlook.obstacle);
+    if (outlook.kind === 'quiet') return listen(ref, outlook, signal);
+    memory.forget(`obstacle ${resourceKey(ref)}`);
+    return undefined;
+  };
 }

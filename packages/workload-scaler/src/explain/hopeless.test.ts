@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { ContainerTrouble, PodTrouble } from '../endpoints/pod-trouble.ts';
+import type { ContainerTrouble, PodTrouble } from '../endpoints/pod-info.ts';
 import { hopelessTable, isHopeless, rankOf } from './hopeless.ts';
 
 const trouble = (reason: string, message = '', restarts?: number): PodTrouble => ({

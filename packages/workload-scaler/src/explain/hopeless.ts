@@ -1,4 +1,4 @@
-import type { PodTrouble } from '../endpoints/pod-trouble.ts';
+import type { PodTrouble } from '../endpoints/pod-info.ts';
 
 /** When waiting is given up. `never` by itself, for it may pass: what is held then ends with its own limit. */
 type When =

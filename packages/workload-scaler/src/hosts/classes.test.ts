@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { HttpRoute, Ingress, Store } from '@scaler/kube';
 import { type ClassInfo, createClasses } from './classes.ts';
-import { hostedRoute, trimGateway } from './gateway.ts';
-import { trimHttpRoute } from './http-route.ts';
+import { hostedRoute, trimGateway, trimHttpRoute } from './http-route.ts';
 import { trimIngress } from './ingress.ts';
 import { namespace, type Rig, startRig } from '../testing/rig.ts';
 

@@ -1,6 +1,5 @@
 import type { GatewayClass, IngressClass, Store } from '@scaler/kube';
-import type { GatewayInfo } from './gateway.ts';
-import type { RouteParent } from './http-route.ts';
+import type { GatewayInfo, RouteParent } from './http-route.ts';
 import type { IngressInfo } from './ingress.ts';
 
 /** What is kept of an IngressClass, and of a GatewayClass. */
@@ -17,12 +16,7 @@ export function trimClass({ metadata }: IngressClass | GatewayClass): ClassInfo 
 }
 
 /** Says whether a controller takes an Ingress or an HTTPRoute for its own: what no controller runs names nothing. */
-export interface Classes {
-  /** Why an Ingress does not count, in words; undefined: it does. */
-  ingressProblem(ingress: IngressInfo): string | undefined;
-  /** Whether an HTTPRoute hangs on this parent. `gateway`: undefined where there is none, or it must not be read. */
-  isParent(parent: RouteParent, gateway: GatewayInfo | undefined): boolean;
-}
+export type Classes = ReturnType<typeof createClasses>;
 
 export interface ClassesParts {
   readonly ingressClasses: Store<ClassInfo>;
@@ -32,7 +26,7 @@ export interface ClassesParts {
 }
 
 /** Tenants may write any class into an Ingress, and any parent into an HTTPRoute, but neither classes nor a status. */
-export function createClasses({ ingressClasses, gatewayClasses, accepted }: ClassesParts): Classes {
+export function createClasses({ ingressClasses, gatewayClasses, accepted }: ClassesParts) {
   const any = accepted.includes('*');
   const named = new Set(accepted);
   const isClass = (name: string): boolean =>
@@ -43,7 +37,8 @@ export function createClasses({ ingressClasses, gatewayClasses, accepted }: Clas
     return found.length === 0 ? named.size === 0 : found.some(({ isDefault }) => isDefault);
   };
   return {
-    ingressProblem: ({ name, className, isServed }) => {
+    /** Why an Ingress does not count, in words; undefined: it does. */
+    ingressProblem: ({ name, className, isServed }: IngressInfo): string | undefined => {
       if (any) return undefined;
       if (className === undefined)
         return needsNone() ? undefined : `${noun(name)} has no class, and none is the default`;
@@ -51,7 +46,8 @@ export function createClasses({ ingressClasses, gatewayClasses, accepted }: Clas
       if (named.size === 0 && isServed === true) return undefined;
       return `${noun(name)} is of the class ${className.slice(0, 80)}, which ${named.size > 0 ? 'is not among ingressClasses' : 'the cluster does not have'}`;
     },
-    isParent: ({ accepted: isAccepted }, gateway) => {
+    /** Whether an HTTPRoute hangs on this parent. `gateway`: undefined where there is none, or it must not be read. */
+    isParent: ({ accepted: isAccepted }: RouteParent, gateway: GatewayInfo | undefined): boolean => {
       if (isAccepted === true || (gatewayClasses.size === 0 && !isForbidden(gatewayClasses))) return true;
       return gateway !== undefined && gatewayClasses.get(undefined, gateway.className) !== undefined;
     },

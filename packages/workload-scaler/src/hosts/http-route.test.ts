@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { HttpRoute, HttpRouteMatch, ParentReference } from '@scaler/kube';
-import { type GatewayInfo, hostedRoute, reaches, trimGateway } from './gateway.ts';
-import { trimHttpRoute } from './http-route.ts';
+import { type GatewayInfo, hostedRoute, reaches, trimGateway, trimHttpRoute } from './http-route.ts';
 
 const parent: ParentReference = { name: 'public', namespace: 'infra' };
 const web = { name: 'web', port: 80 };

@@ -1,14 +1,13 @@
-import { noOwnerIntent } from './owner-intent.ts';
+import { noOwnerIntent, type Facts } from './facts.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { Deployment, KubeObject } from '@scaler/kube';
 import { trimDeployment } from '../testing/kinds.ts';
 import type { Workload } from '../workload/workload.ts';
 import { trimPod } from '../endpoints/pod-info.ts';
 import { type ServiceInfo, trimService } from '../routing/service-info.ts';
-import type { Facts } from './facts.ts';
 import { parseOptions } from '../config/options.ts';
 import { type BesideFacts, blockedReason, parkBlockers } from './blockers.ts';
-import { appsRollout } from '../workload/rollout.ts';
+import { appsRollout } from '../workload/kind.ts';
 import { notDivertibleReason, routingMode } from './divertible.ts';
 import { parseSettings, type Settings } from '../config/settings.ts';
 import { trimIngress } from '../hosts/ingress.ts';

@@ -1,6 +1,5 @@
-import type { SettingProblem } from '../config/setting-problem.ts';
-import type { Facts, WorkloadFacts } from './facts.ts';
-import type { OwnerIntent } from './owner-intent.ts';
+import type { SettingProblem } from '../config/settings.ts';
+import type { Facts, WorkloadFacts, OwnerIntent } from './facts.ts';
 import { noService } from './divertible.ts';
 
 /** Every reason why a resource is not parked. */

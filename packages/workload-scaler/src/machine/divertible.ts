@@ -1,13 +1,13 @@
 import { fewOf } from '../workload/few-of.ts';
-import { addedKeys } from '../routing/routing.ts';
-import { foreignPods, serviceProblems } from '../routing/service-problems.ts';
+import { addedKeys, selects } from '../routing/routing.ts';
+import { serviceProblems, type ServiceInfo } from '../routing/service-info.ts';
 import type { PodInfo, ReplicaSetInfo } from '../endpoints/pod-info.ts';
-import type { ServiceInfo } from '../routing/service-info.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { IngressInfo } from '../hosts/ingress.ts';
 import type { RoutingMode } from './facts.ts';
 import type { Settings } from '../config/settings.ts';
 import type { TargetGroupInfo } from '../hosts/target-group.ts';
+import { isPodOf } from '../endpoints/own-pods.ts';
 
 /** There is nothing to divert. */
 export const noService = 'no Service selects its pods, so nothing could wake it';
@@ -136,4 +136,27 @@ export function routingMode(
   const isKept = (service: ServiceInfo): boolean =>
     service.managers.some((manager) => gitOps.test(manager)) || addedKeys(service, workload).length > 0;
   return services.some(isKept) ? 'overlay' : 'selector';
+}
+
+/**
+ * The pods that a Service selects and that are not the workload's: with any, the Service is shared, and diverting it
+ * would take traffic from another workload. Pods that have ended do not count.
+ */
+export function foreignPods(
+  service: ServiceInfo,
+  pods: Iterable<PodInfo>,
+  workload: Workload,
+  replicaSets: Iterable<ReplicaSetInfo>,
+): readonly PodInfo[] {
+  const owned = new Set<string>();
+  for (const set of replicaSets) if (set.ownerUid === workload.uid) owned.add(set.uid);
+  const ownersOf = (uid: string): readonly string[] => (owned.has(uid) ? [workload.uid] : []);
+  return [...pods].filter(
+    (pod) =>
+      pod.namespace === service.namespace &&
+      pod.phase !== 'Succeeded' &&
+      pod.phase !== 'Failed' &&
+      !isPodOf(workload, pod, ownersOf) &&
+      selects(service, pod.labels),
+  );
 }

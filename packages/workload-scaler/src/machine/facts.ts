@@ -1,5 +1,5 @@
-import type { Phase } from '@scaler/scaler-types';
-import type { OwnerIntent } from './owner-intent.ts';
+import { type Phase, pauseInEffect, type PauseMode } from '@scaler/scaler-types';
+import type { Settings } from '../config/settings.ts';
 
 /** How a resource's Services are diverted; `auto` is decided by then. */
 export type RoutingMode = 'overlay' | 'selector' | 'always';
@@ -62,4 +62,29 @@ export interface Facts {
   readonly usable: boolean;
   /** Whether a request through the DLX gets to the pods; undefined: not tried lately. Matters before `always` diverts. */
   readonly reachable: boolean | undefined;
+}
+
+/** What its owner wants of a resource now, whatever its metrics and requests say. */
+export interface OwnerIntent {
+  /** Of a pause in effect. */
+  readonly pause: PauseMode | undefined;
+  /** A busy lease on it has not ended. */
+  readonly busy: boolean;
+  /** Nothing of it is to be begun. */
+  readonly dryRun: boolean;
+}
+
+export const noOwnerIntent: OwnerIntent = { pause: undefined, busy: false, dryRun: false };
+
+/** Annotations that a park must find as it read them when it writes the zero. */
+export const ownerIntentAnnotations = ['scaler/pause', 'scaler/busy-until', 'scaler/dry-run'] as const;
+
+export function ownerIntentOf({ pause, busyUntil, dryRun }: Settings, nowMs: number): OwnerIntent {
+  const busy = busyUntil !== undefined && nowMs < Date.parse(busyUntil);
+  return { pause: pauseInEffect(pause, nowMs), busy, dryRun };
+}
+
+/** Whether no request wakes it. */
+export function isLeftAsleep({ pause }: Pick<OwnerIntent, 'pause'>): boolean {
+  return pause === 'asleep' || pause === 'as-is';
 }

@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Facts, WorkloadFacts } from './facts.ts';
+import {
+  type Facts,
+  type WorkloadFacts,
+  isLeftAsleep,
+  noOwnerIntent,
+  type OwnerIntent,
+  ownerIntentOf,
+} from './facts.ts';
 import { parseOptions } from '../config/options.ts';
 import { parseSettings } from '../config/settings.ts';
 import type { Step } from './step.ts';
@@ -7,7 +14,6 @@ import { nextStep, repair, wakeStep } from './table.ts';
 import { type Case, combinations, someFacts, someOwnerIntents } from '../testing/combinations.ts';
 import { createModel } from '../testing/model.ts';
 import { settle } from '../testing/walk.ts';
-import { isLeftAsleep, noOwnerIntent, type OwnerIntent, ownerIntentOf } from './owner-intent.ts';
 import { intentBlockers } from './blockers.ts';
 
 const at = (workload: Partial<WorkloadFacts>, ownerIntent: Partial<OwnerIntent>, change: Partial<Facts> = {}): Step => {

@@ -1,12 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Phase } from '@scaler/scaler-types';
-import type { Facts, ServiceFacts, SliceFacts } from './facts.ts';
+import { type Facts, type ServiceFacts, type SliceFacts, isLeftAsleep } from './facts.ts';
 import type { Step } from './step.ts';
 import { followedZero, nextStep, type ParkIntent, repair, wakeStep } from './table.ts';
 import { beginning, type Case, combinations, services, someFacts } from '../testing/combinations.ts';
 import { createModel } from '../testing/model.ts';
 import { parkBlockers } from './blockers.ts';
-import { isLeftAsleep } from './owner-intent.ts';
 import { intentNow, mayWait, settle } from '../testing/walk.ts';
 
 const name = ({ facts, intent }: Case): string => JSON.stringify({ ...facts, intent });

@@ -1,7 +1,6 @@
-import type { Facts, ServiceFacts, WorkloadFacts } from './facts.ts';
+import { type Facts, type ServiceFacts, type WorkloadFacts, isLeftAsleep, type OwnerIntent } from './facts.ts';
 import { cleanStrays, divert, keepDiverted, restore, untilDiverted, untilHeard } from './route.ts';
 import type { Step, StopStep, SwapStep } from './step.ts';
-import { isLeftAsleep, type OwnerIntent } from './owner-intent.ts';
 import { cancelReason, refusalReason } from './blockers.ts';
 
 /**

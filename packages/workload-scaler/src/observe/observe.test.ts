@@ -7,12 +7,11 @@ import type { Snapshot } from '../cache/snapshot.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { createWatching } from '../endpoints/watching.ts';
 import { trimService } from '../routing/service-info.ts';
-import { trimSlice } from '../routing/slice-info.ts';
+import { trimSlice } from '../routing/slices.ts';
 import { observeStatus } from '../status/status.ts';
 import { bothKinds, workloadKinds } from '../testing/kinds.ts';
 import { workload } from '../testing/objects.ts';
-import { look } from './look.ts';
-import { observe } from './observe.ts';
+import { look, observe } from './observe.ts';
 
 const ref = { namespace: 'shop', name: 'web' };
 

@@ -1,23 +1,19 @@
-import type { DivertedPort } from '../routing/build-slice.ts';
-import { isOurs } from '../routing/routing.ts';
+import { type DivertedPort, isOurs } from '../routing/slices.ts';
 import { keys } from '../workload/keys.ts';
-import { type MirrorAddresses, mirrorAddresses, ofFamilies } from '../routing/mirror.ts';
+import { type MirrorAddresses, mirrorAddresses, ofFamilies, mirrorDelay } from '../routing/mirror.ts';
 import { readToken } from '../workload/token.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
 import type { Workload } from '../workload/workload.ts';
 import { resourceKey, type ResourceRef, type Target } from '@scaler/scaler-types';
-import type { Facts, ServiceFacts, WorkloadFacts } from '../machine/facts.ts';
-import { arePortsGiven, givenPorts } from '../ports/given-ports.ts';
+import { type Facts, type ServiceFacts, type WorkloadFacts, noOwnerIntent, ownerIntentOf } from '../machine/facts.ts';
+import { arePortsGiven, givenPorts } from '../ports/port-label.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { isEnabled, type Managed } from '../cache/lookup.ts';
-import { mirrorDelay } from '../dlx/mirror-due.ts';
-import { nothingWanted, type Wanted } from './wanted.ts';
 import { notDivertibleReason, routingMode } from '../machine/divertible.ts';
-import { fingerprint, servesItself, type ServiceSnapshot, sliceFacts } from '../routing/service-view.ts';
-import type { Snapshot } from '../cache/snapshot.ts';
+import { fingerprint, servesItself, type ServiceSnapshot, sliceFacts } from '../routing/routing.ts';
+import { type Snapshot, leadingOf } from '../cache/snapshot.ts';
 import { firstPair } from '../cache/stores.ts';
 import { mostWatched } from '../endpoints/watching.ts';
-import { noOwnerIntent, ownerIntentOf } from '../machine/owner-intent.ts';
 
 /** What observing reads, and no more: nothing here can write, set a timer or begin a watch. */
 export interface Sources
@@ -78,11 +74,6 @@ function factsOf(deps: Sources, snapshot: Snapshot, wanted: Wanted): Facts {
 /** The facts may be others in `ms`. */
 export function again(wanted: Wanted, ms: number): void {
   wanted.againMs = Math.min(wanted.againMs, ms);
-}
-
-/** The Services that lead to the resource. */
-export function leadingOf({ services }: Snapshot): readonly ServiceInfo[] {
-  return services.flatMap(({ service, leads }) => (service !== undefined && leads ? [service] : []));
 }
 
 /** The token's half of the facts: all that a wake needs. */
@@ -282,4 +273,44 @@ function missingFamilies({ name, ipFamilies }: ServiceInfo, { dlx }: Pick<Source
       (family) =>
         `Service ${name} has ${family} and the DLX's Service has not: connections by ${family} would not be answered`,
     );
+}
+
+/** What observing asks of its caller: it writes nothing, sets no timer and begins no watch itself. */
+export interface Wanted {
+  /** Milliseconds until the facts may be others although nothing in the stores changes; Infinity: never. */
+  againMs: number;
+  /** What was seen, for the ages that {@link Dependencies.memory} keeps. */
+  readonly seen: (readonly [key: string, value: string])[];
+  /** Keys of ours, seen on Services. */
+  readonly keys: (readonly [serviceUid: string, key: string])[];
+  /** Targets whose endpoints are to be watched. */
+  watch: readonly Target[];
+  /** Ports of the DLX on which not every ready address is known to listen. */
+  readonly listen: Set<number>;
+}
+
+export function nothingWanted(): Wanted {
+  return { againMs: Infinity, seen: [], keys: [], watch: [], listen: new Set() };
+}
+
+type Keepers = Pick<Dependencies, 'memory' | 'lateKeys' | 'watching' | 'dlx' | 'enqueue'>;
+
+/** Does what observing asked for. True: a watch was begun, which knows something at once, so observing again may tell more. */
+export function provide(
+  { memory, lateKeys, watching, dlx, enqueue }: Keepers,
+  { ref }: Pick<Snapshot, 'ref'>,
+  wanted: Wanted,
+): boolean {
+  for (const [key, value] of wanted.seen) memory.observe(key, value);
+  for (const [serviceUid, key] of wanted.keys) lateKeys.seen(serviceUid, key);
+  dlx?.findListening([...wanted.listen]);
+  if (wanted.againMs < Infinity) enqueue(ref, wanted.againMs);
+  return wanted.watch.length > 0 && watching.begin(ref, wanted.watch);
+}
+
+/** Observes the facts, and does what observing asks for. */
+export function look(deps: Dependencies, snapshot: Snapshot): Facts {
+  const { facts, wanted } = observe(deps, snapshot);
+  if (!provide(deps, snapshot, wanted)) return facts;
+  return observe(deps, snapshot).facts;
 }

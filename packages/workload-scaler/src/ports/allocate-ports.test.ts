@@ -1,14 +1,12 @@
-import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { allocatePorts, heldPort, type PortAllocation, type PortClaimant } from './allocate-ports.ts';
-import { buildSlices } from '../routing/build-slice.ts';
-import { defaultPortRange, listenPortOf, portLabel } from './port-label.ts';
+import { describe, expect, test } from '@jest/globals';
+import { allocatePorts, type PortAllocation, type PortClaimant, FreePorts } from './allocate-ports.ts';
+import { heldPort, defaultPortRange, listenPortOf, portLabel } from './port-label.ts';
+import { buildSlices, type SliceInfo, trimSlice } from '../routing/slices.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
-import { type SliceInfo, trimSlice } from '../routing/slice-info.ts';
 import type { Workload } from '../workload/workload.ts';
 import { toLabels } from '../workload/labels.ts';
 import { service, workload } from '../testing/objects.ts';
-import { FreePorts } from './free-ports.ts';
 
 const range = { from: 20_000, to: 20_019 };
 

@@ -1,11 +1,16 @@
 import type { Workload } from '../workload/workload.ts';
-import { resourceLabel } from '../routing/build-slice.ts';
-import { FreePorts } from './free-ports.ts';
-import { type LedPort, ledPorts } from './led-ports.ts';
-import { defaultPortRange, listenPortOf, portLabel, type PortRange } from './port-label.ts';
-import { isOurs } from '../routing/routing.ts';
+import { resourceLabel, type SliceInfo, isOurs } from '../routing/slices.ts';
+import {
+  type LedPort,
+  ledPorts,
+  defaultPortRange,
+  listenPortOf,
+  portLabel,
+  type PortRange,
+  heldPort,
+} from './port-label.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
-import type { SliceInfo } from '../routing/slice-info.ts';
+import { createHash } from 'node:crypto';
 
 /** A workload and the Services that lead to it. */
 export interface PortClaimant {
@@ -43,11 +48,6 @@ interface Claim {
   readonly led: LedPort | undefined;
   /** By its label. */
   readonly labelled: number | undefined;
-}
-
-/** One port that a target of a workload has, by its label. */
-export function heldPort({ uid }: Pick<Workload, 'uid'>, label: string, port: string): string {
-  return [uid, label, port].join(' ');
 }
 
 /**
@@ -209,4 +209,58 @@ function labelChanges(workload: Workload, wanted: ReadonlyMap<string, string>): 
   for (const [label, value] of wanted) if (before.get(label) !== value) changes[label] = value;
   for (const label of before.keys()) if (!wanted.has(label)) changes[label] = null;
   return changes;
+}
+
+/** Which ports of a range are still free. Taking all of them costs about as many steps as there are. */
+export class FreePorts {
+  readonly #range: PortRange;
+  /** From each port that is taken to one that may be free; `#size` stands for none. */
+  readonly #next: Int32Array;
+  #left: number;
+
+  constructor(range: PortRange) {
+    this.#range = range;
+    this.#left = range.to - range.from + 1;
+    this.#next = Int32Array.from({ length: this.#left + 1 }, (_, i) => i);
+  }
+
+  get left(): number {
+    return this.#left;
+  }
+
+  has(port: number): boolean {
+    const { from, to } = this.#range;
+    return port >= from && port <= to && this.#next[port - from] === port - from;
+  }
+
+  take(port: number): void {
+    if (!this.has(port)) return;
+    const i = port - this.#range.from;
+    this.#next[i] = i + 1;
+    this.#left -= 1;
+  }
+
+  /**
+   * The first that is free from a place of the target's own on: a port that was just given back is not the next one to
+   * be given away, because some kube-proxy may not have heard yet.
+   */
+  nextFor(target: string): number | undefined {
+    if (this.#left === 0) return undefined;
+    const size = this.#next.length - 1;
+    const start = createHash('sha256').update(target).digest().readUInt32BE() % size;
+    const found = this.#find(start);
+    return this.#range.from + (found < size ? found : this.#find(0));
+  }
+
+  #find(start: number): number {
+    let found = start;
+    while (this.#next[found] !== found) found = this.#next[found] as number;
+    // The way is short for the next that asks.
+    for (let i = start; i !== found;) {
+      const after = this.#next[i] as number;
+      this.#next[i] = found;
+      i = after;
+    }
+    return found;
+  }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { createFakeClock } from '@scaler/testing-kit';
-import { PortQuarrels } from './port-quarrels.ts';
+import { PortQuarrels } from './ports.ts';
 
 test('labels that another client keeps writing are put right at once, then ever later, up to every ten minutes', () => {
   const clock = createFakeClock();

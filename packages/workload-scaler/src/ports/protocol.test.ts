@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { ServicePort } from '../routing/service-info.ts';
-import { portsWithoutEffect } from '../events/no-effect.ts';
+import { portsWithoutEffect } from '../events/settings-reporter.ts';
 import { protocolNames, protocolNumbers, protocolOf, speaksHttp1, type TcpPort } from './protocol.ts';
 
 const http = { protocol: 'http' };

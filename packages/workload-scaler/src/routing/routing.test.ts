@@ -1,12 +1,11 @@
 import { keys } from '../workload/keys.ts';
 import { describe, expect, test } from '@jest/globals';
 import { serviceAddresses } from '@scaler/kube';
-import { buildSlices, resourceLabel, sameSlice, sliceName } from './build-slice.ts';
-import { foreignPods, serviceProblems } from './service-problems.ts';
+import { buildSlices, resourceLabel, sameSlice, sliceName, trimSlice } from './slices.ts';
+import { serviceProblems, trimService } from './service-info.ts';
+import { foreignPods } from '../machine/divertible.ts';
 import { mirrorAddresses, mirrorUrgency } from './mirror.ts';
 import { addedKeys, routingOf, selects, selectsPodsOf } from './routing.ts';
-import { trimService } from './service-info.ts';
-import { trimSlice } from './slice-info.ts';
 import { pod, replicaSet, service, workload } from '../testing/objects.ts';
 
 const diversion = {

@@ -1,4 +1,5 @@
 import { type Service, identity, share } from '@scaler/kube';
+import { fewOf } from '../workload/few-of.ts';
 
 /** One port of a Service. */
 export interface ServicePort {
@@ -79,4 +80,33 @@ function selectorManagers(fields: ManagedFields): string[] {
   });
   const applying = owners.filter(({ operation }) => operation === 'Apply');
   return [...new Set([...applying, ...owners].map(({ manager }) => manager ?? ''))];
+}
+
+/** The API takes no EndpointSlice with more ports, and the ports of a Service stand in one of ours. */
+const mostPorts = 100;
+
+/** Why a Service cannot be diverted, one sentence each; empty when it can. */
+export function serviceProblems(service: ServiceInfo): readonly string[] {
+  const problem = (condition: boolean, text: string): string[] =>
+    condition ? [`Service ${service.name} ${text}`] : [];
+  const datagrams = service.ports.filter(({ protocol }) => protocol !== 'TCP');
+  const named = fewOf(datagrams.map(({ port, protocol }) => `${port}/${protocol}`));
+  return [
+    ...problem(service.deleting, 'is being deleted'),
+    ...problem(service.type === 'ExternalName', 'is an ExternalName: its clients never come through the cluster'),
+    ...problem(service.headless, 'is headless: its clients connect to pods by themselves'),
+    ...problem(service.selector === undefined, 'has no selector: another client keeps its endpoints'),
+    ...problem(service.ports.length === 0, 'has no ports'),
+    ...problem(
+      service.ports.length > mostPorts,
+      `has ${service.ports.length} ports: an EndpointSlice, by which it would be diverted, takes at most ${mostPorts}`,
+    ),
+    ...problem(datagrams.length > 0, `has the port ${named}: only TCP connections can be held`),
+    ...problem(service.externalLocal, 'has externalTrafficPolicy Local: nodes without a DLX would drop its traffic'),
+    ...problem(service.internalLocal, 'has internalTrafficPolicy Local: nodes without a DLX would drop its traffic'),
+    ...problem(
+      service.ipTargets !== undefined,
+      `has ${service.ipTargets}: its load balancer sends to pods by itself and ignores the DLX`,
+    ),
+  ];
 }

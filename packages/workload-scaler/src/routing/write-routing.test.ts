@@ -1,13 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type FakeApi, startFakeApi } from '@scaler/testing-kit/kubernetes';
 import { addSelectorKey, deleteSlice, removeSelectorKey, writeSlice } from './write-routing.ts';
-import { buildSlices } from './build-slice.ts';
+import { buildSlices, type SliceInfo, trimSlice } from './slices.ts';
 import { type EndpointSlice, type KubeClient, kinds } from '@scaler/kube';
 import { portLabel } from '../ports/port-label.ts';
 import { type ServiceInfo, trimService } from './service-info.ts';
-import { type SliceInfo, trimSlice } from './slice-info.ts';
 import { trimDeployment, workloadKinds } from '../testing/kinds.ts';
-import { writePorts } from '../ports/write-ports.ts';
+import { writePorts } from '../ports/port-book.ts';
 import { clientOf } from '../testing/fake-client.ts';
 
 const ref = { namespace: 'shop', name: 'web' };

@@ -7,11 +7,9 @@ import {
   kinds,
   isKubeError,
 } from '@scaler/kube';
-
 import { keys } from '../workload/keys.ts';
-import { sameSlice } from './build-slice.ts';
+import { sameSlice, type SliceInfo, trimSlice } from './slices.ts';
 import { type ServiceInfo, trimService } from './service-info.ts';
-import { type SliceInfo, trimSlice } from './slice-info.ts';
 
 /**
  * Makes a slice of ours say what `wanted` says: creates it, or replaces `existing`. One that belongs to an earlier

@@ -11,12 +11,7 @@ export interface Status {
 }
 
 /** Turns "something about this one may have changed" into changes for the app. */
-export interface Changes {
-  /** Looks at a resource soon, or in `ms`; the soonest look counts. */
-  enqueue(ref: ResourceRef, ms?: number): void;
-  /** Passes on every resource, then each change, until the signal aborts. */
-  publish(listener: (change: ResourceChange) => void, refs: readonly ResourceRef[], signal: AbortSignal): void;
-}
+export type Changes = ReturnType<typeof createChanges>;
 
 // Events come in bursts: a park alone makes a dozen.
 const batchMs = { autoscaler: 50, dlx: 0 } as const;
@@ -29,7 +24,7 @@ export function createChanges(
   role: 'autoscaler' | 'dlx',
   statusOf: (ref: ResourceRef) => Status,
   isBlind: () => boolean,
-): Changes {
+) {
   const published = new Map<string, Resource>();
   const goneSinceMs = new Map<string, number>();
   const queue = createWorkQueue(clock, look);
@@ -64,13 +59,15 @@ export function createChanges(
   }
 
   return {
-    enqueue: (ref, ms = 0) => {
+    /** Looks at a resource soon, or in `ms`; the soonest look counts. */
+    enqueue: (ref: ResourceRef, ms: number = 0): void => {
       if (listener === undefined) return;
       const waitMs = Math.max(ms, batchMs[role]);
       if (waitMs === 0) queue.enqueue(ref);
       else queue.enqueueAfter(ref, waitMs);
     },
-    publish: (to, refs, signal) => {
+    /** Passes on every resource, then each change, until the signal aborts. */
+    publish: (to: (change: ResourceChange) => void, refs: readonly ResourceRef[], signal: AbortSignal): void => {
       listener = to;
       for (const ref of refs) look(ref);
       to({ type: 'synced' });

@@ -1,7 +1,7 @@
 import type { MetricSample, ScalerMetric } from '@scaler/scaler-types';
 import type { Dependencies } from '../dependencies.ts';
-import type { PortNumbers } from '../ports/port-use.ts';
-import { reverted } from '../conflict/back-off.ts';
+import type { PortNumbers } from '../ports/port-book.ts';
+import { reverted } from '../conflict/reverts.ts';
 
 /** Managers are other people's texts: no more of them get a series of their own. */
 const mostWriters = 20;

@@ -1,17 +1,15 @@
 import { keys } from '../workload/keys.ts';
-import { ledPorts } from '../ports/led-ports.ts';
-import { listenPortOf } from '../ports/port-label.ts';
+import { ledPorts, listenPortOf } from '../ports/port-label.ts';
 import { readToken } from '../workload/token.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
-import type { SliceInfo } from '../routing/slice-info.ts';
+import type { SliceInfo } from '../routing/slices.ts';
 import type { Phase, Resource, Route, ScaleEvent, TargetPort } from '@scaler/scaler-types';
 import type { RoutingMode } from '../machine/facts.ts';
-import type { HostedRoute } from '../hosts/gateway.ts';
-import type { IngressInfo } from '../hosts/ingress.ts';
+import type { HostedRoute } from '../hosts/http-route.ts';
+import { type IngressInfo, mostRoutes } from '../hosts/ingress.ts';
 import type { Managed } from '../cache/lookup.ts';
 import type { Options } from '../config/options.ts';
 import { protocolOf } from '../ports/protocol.ts';
-import { mostRoutes } from '../hosts/service-route.ts';
 import type { Settings } from '../config/settings.ts';
 
 /** What a resource is made from. */
@@ -89,11 +87,11 @@ const optional = [
 
 function optionalSettings(settings: Settings): Partial<Resource> {
   const given = optional.flatMap((name) => (settings[name] === undefined ? [] : [[name, settings[name]] as const]));
-  const { quietRules, dryRun } = settings;
+  const { quiet, dryRun } = settings;
   return {
     ...Object.fromEntries(given),
     ...(dryRun ? { dryRun } : {}),
-    ...(quietRules.length === 0 ? {} : { quietRules }),
+    ...(quiet.length === 0 ? {} : { quietRules: quiet }),
   };
 }
 

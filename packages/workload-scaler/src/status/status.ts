@@ -1,15 +1,14 @@
 import { resourceKey, type Resource, type ResourceRef } from '@scaler/scaler-types';
 import type { Status } from './changes.ts';
 import type { Facts } from '../machine/facts.ts';
-import { again, observe, leadingOf, type Sources, tokenFacts } from '../observe/observe.ts';
-import { nothingWanted, provide, type Wanted } from '../observe/wanted.ts';
+import { again, observe, type Sources, tokenFacts, nothingWanted, provide, type Wanted } from '../observe/observe.ts';
+import { leadingOf, cachedSnapshot, type Snapshot } from '../cache/snapshot.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Managed } from '../cache/lookup.ts';
 import { isContested } from '../ports/ports.ts';
 import { type Blocker, blockedReason, ownerBlockers, parkBlockers } from '../machine/blockers.ts';
 import { routingMode } from '../machine/divertible.ts';
 import { remnant, resourceOf } from './resource.ts';
-import { cachedSnapshot, type Snapshot } from '../cache/snapshot.ts';
 import { nextStep, repair } from '../machine/table.ts';
 
 /** What a status is gathered from. */

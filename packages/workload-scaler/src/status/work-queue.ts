@@ -1,15 +1,7 @@
 import { type CancelTimer, type Clock, resourceKey, type ResourceRef } from '@scaler/scaler-types';
-import { createWorkBudget } from './work-budget.ts';
 
 /** Resources that are to be looked at, each once: the soonest time that was asked for counts. */
-export interface WorkQueue {
-  /** Works on it at once, unless the work of its namespace leaves no room for it: then as soon as it does. */
-  enqueue(ref: ResourceRef): void;
-  enqueueAfter(ref: ResourceRef, ms: number): void;
-  clear(): void;
-}
-
-export function createWorkQueue(clock: Clock, work: (ref: ResourceRef) => void): WorkQueue {
+export function createWorkQueue(clock: Clock, work: (ref: ResourceRef) => void) {
   const planned = new Map<string, { readonly atMs: number; readonly cancel: CancelTimer }>();
   const budget = createWorkBudget(clock);
 
@@ -38,11 +30,50 @@ export function createWorkQueue(clock: Clock, work: (ref: ResourceRef) => void):
   }
 
   return {
+    /** Works on it at once, unless the work of its namespace leaves no room for it: then as soon as it does. */
     enqueue,
     enqueueAfter,
-    clear: () => {
+    clear: (): void => {
       for (const { cancel } of planned.values()) cancel();
       planned.clear();
+    },
+  };
+}
+
+export type WorkQueue = ReturnType<typeof createWorkQueue>;
+
+/** The work on a namespace's resources may take so long at once. */
+const burstMs = 20;
+/** And then this part of the time. */
+const share = 0.2;
+
+/** Time that the work on the resources of one namespace takes from the work on all others. */
+export type WorkBudget = ReturnType<typeof createWorkBudget>;
+
+/**
+ * One look at a resource with thousands of ports takes milliseconds, and its owner may write ten times a second. The others
+ * go on in between.
+ */
+export function createWorkBudget(clock: Pick<Clock, 'monotonic'>) {
+  const spent = new Map<string, { readonly ms: number; readonly atMs: number }>();
+
+  function leftOf(namespace: string, nowMs: number): number {
+    const { ms, atMs } = spent.get(namespace) ?? { ms: 0, atMs: nowMs };
+    return Math.max(0, ms - share * (nowMs - atMs));
+  }
+
+  return {
+    /** Milliseconds until the next of its resources may be worked on; 0: now. */
+    waitMs: (namespace: string): number => {
+      if (!spent.has(namespace)) return 0;
+      const left = leftOf(namespace, clock.monotonic());
+      if (left === 0) spent.delete(namespace);
+      return Math.max(0, left - burstMs) / share;
+    },
+    spend: (namespace: string, ms: number): void => {
+      if (ms <= 0) return;
+      const atMs = clock.monotonic();
+      spent.set(namespace, { ms: leftOf(namespace, atMs) + ms, atMs });
     },
   };
 }

@@ -1,7 +1,13 @@
 import { type Phase, pauseModes } from '@scaler/scaler-types';
-import type { Facts, RoutingMode, ServiceFacts, SliceFacts } from '../machine/facts.ts';
+import {
+  type Facts,
+  type RoutingMode,
+  type ServiceFacts,
+  type SliceFacts,
+  noOwnerIntent,
+  type OwnerIntent,
+} from '../machine/facts.ts';
 import { type Intent, type ParkIntent, repair } from '../machine/table.ts';
-import { noOwnerIntent, type OwnerIntent } from '../machine/owner-intent.ts';
 
 const phases: readonly (Phase | undefined)[] = [undefined, 'awake', 'parking', 'asleep', 'waking'];
 const modes: readonly RoutingMode[] = ['overlay', 'selector', 'always'];

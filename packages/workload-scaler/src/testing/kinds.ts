@@ -1,7 +1,6 @@
 import { kinds } from '@scaler/kube';
-import { appsRollout } from '../workload/rollout.ts';
+import { appsRollout, type WorkloadKind, type WorkloadKinds } from '../workload/kind.ts';
 import { workloadTrimmer } from '../workload/workload.ts';
-import type { WorkloadKind, WorkloadKinds } from '../workload/kind.ts';
 
 const common = { replicasPath: '/spec/replicas', scaleOnly: false, pods: 'owned', rollout: appsRollout } as const;
 

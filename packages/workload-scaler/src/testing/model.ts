@@ -1,6 +1,5 @@
-import type { Facts, ServiceFacts } from '../machine/facts.ts';
+import { type Facts, type ServiceFacts, isLeftAsleep } from '../machine/facts.ts';
 import type { Step, StopStep, SwapStep } from '../machine/step.ts';
-import { isLeftAsleep } from '../machine/owner-intent.ts';
 
 /** A cluster in memory, as far as the repair table can see and change it. */
 export interface Model {

@@ -1,8 +1,6 @@
 import type { Pod, ReplicaSet } from '@scaler/kube';
 import { type PodInfo, type ReplicaSetInfo, trimPod, trimReplicaSet } from '../endpoints/pod-info.ts';
-
 import { type ServiceInfo, trimService } from '../routing/service-info.ts';
-
 import { podShape } from '../workload/pod-shape.ts';
 import type { Workload } from '../workload/workload.ts';
 

@@ -10,7 +10,7 @@ import {
 import { connectKube, type KubeClient } from '@scaler/kube';
 import { type Logger, type ResourceScaler, systemClock } from '@scaler/scaler-types';
 import { silentLogger } from '@scaler/testing-kit';
-import { discoverKinds } from '../config/discover-kinds.ts';
+import { discoverKinds } from '../config/kinds.ts';
 import { parseOptions } from '../config/options.ts';
 import { createScaler } from '../scaler.ts';
 import { bothKinds } from './kinds.ts';

@@ -2,10 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type FakeApi, startFakeApi } from '@scaler/testing-kit/kubernetes';
 import { type KubeClient, kinds } from '@scaler/kube';
 import { newEpoch, readToken } from './token.ts';
-import { readWorkload } from './read-workload.ts';
+import { readWorkload, type Workload } from './workload.ts';
 import { transition, type Transition } from './transition.ts';
 import { trimDeployment, workloadKinds } from '../testing/kinds.ts';
-import type { Workload } from './workload.ts';
 import { clientOf } from '../testing/fake-client.ts';
 
 const kind = workloadKinds.deployment;

@@ -1,4 +1,4 @@
-import { type KubeObject, type Pod, identity } from '@scaler/kube';
+import { type KubeObject, type Pod, identity, type CallOptions, type KubeClient, isKubeError } from '@scaler/kube';
 import { keys } from './keys.ts';
 import { noLabels, qualifiedResource, selectorOf, valueAt, type WorkloadKind } from './kind.ts';
 import { type Labels, toLabels } from './labels.ts';
@@ -106,4 +106,24 @@ function ours(annotations: Readonly<Record<string, string>> | undefined): Readon
     if (key.startsWith(keys.prefix)) (kept ??= {})[key] = annotations?.[key] ?? '';
   }
   return kept ?? noLabels;
+}
+
+/**
+ * A live read.
+ *
+ * @returns undefined when there is none.
+ * @throws KubeError for everything else.
+ */
+export async function readWorkload(
+  client: KubeClient,
+  kind: WorkloadKind,
+  ref: { readonly namespace: string; readonly name: string },
+  options: CallOptions,
+): Promise<Workload | undefined> {
+  try {
+    return workloadTrimmer(kind)(await client.get(kind.kind, ref, options));
+  } catch (error) {
+    if (isKubeError(error, 'not-found')) return undefined;
+    throw error;
+  }
 }

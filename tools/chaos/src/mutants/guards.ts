@@ -45,7 +45,7 @@ export const guards: readonly Guard[] = [
     drill: 'request',
     edits: [
       {
-        file: 'packages/workload-scaler/src/workload/label-patch.ts',
+        file: 'packages/workload-scaler/src/workload/labels.ts',
         find: '...parents(workload), ...tests, ...writes]',
         replace: '...parents(workload), ...(tests.length < 0 ? tests : []), ...writes]',
       },

@@ -5,7 +5,7 @@ import { systemClock } from '@scaler/scaler-types';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { ProbeSpec } from '../../workload/pod-shape.ts';
 import { answers, probe } from './probe.ts';
-import { startProbing } from './probe-run.ts';
+import { startProbing } from './readiness.ts';
 
 const address = '127.0.0.1';
 const { signal } = new AbortController();

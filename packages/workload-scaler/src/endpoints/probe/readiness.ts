@@ -1,17 +1,13 @@
 import type { Clock } from '@scaler/scaler-types';
 import { type Candidate, lacksProbe, specsOf } from '../candidate.ts';
-import { type ProbeRun, startProbing } from './probe-run.ts';
+import type { ProbeSpec } from '../../workload/pod-shape.ts';
+import { probe } from './probe.ts';
 
 /** Which candidates of one target are ready. Probes those that the kubelet has not judged yet. */
-export interface Readiness {
-  /** Takes all candidates there are now, and probes accordingly. */
-  update(candidates: readonly Candidate[]): void;
-  isReady(candidate: Candidate): boolean;
-  stop(): void;
-}
+export type Readiness = ReturnType<typeof createReadiness>;
 
 /** `onChange` is called when a probe changed what `isReady` says. */
-export function createReadiness(clock: Clock, onChange: () => void): Readiness {
+export function createReadiness(clock: Clock, onChange: () => void) {
   const runs = new Map<string, ProbeRun>();
   // Uids of pods that have been Ready: from then on the kubelet's word counts, not our probe's.
   const judged = new Set<string>();
@@ -51,20 +47,80 @@ export function createReadiness(clock: Clock, onChange: () => void): Readiness {
   }
 
   return {
-    update: (candidates) => {
+    /** Takes all candidates there are now, and probes accordingly. */
+    update: (candidates: readonly Candidate[]): void => {
       forgetAbsent(new Set(candidates.map(({ pod }) => pod.uid)));
       candidates.forEach(note);
       const wanted = new Map(candidates.filter(needsProbe).map((candidate) => [candidate.pod.uid, candidate]));
       for (const [uid, { address }] of runs) if (wanted.get(uid)?.address !== address) stopRun(uid);
       for (const [uid, candidate] of wanted) if (!runs.has(uid)) start(candidate);
     },
-    isReady: (candidate) => {
+    isReady: (candidate: Candidate): boolean => {
       const { uid, ready } = candidate.pod;
       if (lacksProbe(candidate)) return accepted.has(uid) && (ready || !judged.has(uid));
       return ready || runs.get(uid)?.passed === true;
     },
-    stop: () => {
+    stop: (): void => {
       for (const uid of [...runs.keys()]) stopRun(uid);
     },
   };
+}
+
+const wakingPauseMs = 50;
+// Once it has passed, only to hear if it fails again before the kubelet says Ready.
+const passedPauseMs = 1_000;
+
+/** Probes one pod, until stopped. */
+export type ProbeRun = ReturnType<typeof startProbing>;
+
+/**
+ * Runs all of a pod's probes every 50 ms until they have passed together, as often in a row as the strictest
+ * `successThreshold` says; then once a second. Slower from the first minute on. `onChange` is called when `passed` changes.
+ */
+export function startProbing(
+  specs: readonly ProbeSpec[],
+  address: string,
+  clock: Clock,
+  onChange: (passed: boolean) => void,
+) {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const needed = Math.max(1, ...specs.map(({ successThreshold }) => successThreshold));
+  const startMs = clock.monotonic();
+  let passed = false;
+
+  async function run(): Promise<void> {
+    for (let inRow = 0; ;) {
+      inRow = (await allPass(specs, address, clock, signal)) ? inRow + 1 : 0;
+      if (signal.aborted) return;
+      const before = passed;
+      passed = inRow >= needed;
+      if (passed !== before) onChange(passed);
+      await clock.sleep(passed ? passedPauseMs : pauseMs(clock.monotonic() - startMs), signal);
+    }
+  }
+
+  void run().catch(() => undefined); // only the signal ends it
+  return {
+    address,
+    get passed(): boolean {
+      return passed;
+    },
+    stop: (): void => controller.abort(),
+  };
+}
+
+// A pod that never starts is asked less and less: after a minute every 100 ms, after ten every second.
+function pauseMs(elapsedMs: number): number {
+  return Math.min(passedPauseMs, Math.max(wakingPauseMs, elapsedMs / 600));
+}
+
+async function allPass(
+  specs: readonly ProbeSpec[],
+  address: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const results = await Promise.allSettled(specs.map((spec) => probe(spec, address, clock, signal)));
+  return results.every(({ status }) => status === 'fulfilled');
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { otherWriter } from './field-writers.ts';
+import { otherWriter } from './who.ts';
 
 const at = (seconds: number): string => new Date(seconds * 1_000).toISOString().replace('.000Z', 'Z');
 const entry = (manager: string, seconds: number, fieldsV1: object, subresource?: string) => ({

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { trimSlice } from '../routing/slice-info.ts';
+import { trimSlice } from './slices.ts';
 import { createFakeClock } from '@scaler/testing-kit';
 import { createMemory } from '../cache/memory.ts';
-import { mirrorDelay, type MirrorFacts } from './mirror-due.ts';
+import { mirrorDelay, type MirrorFacts } from './mirror.ts';
 
 const labels = { 'endpointslice.kubernetes.io/managed-by': 'scaler' };
 

@@ -1,8 +1,44 @@
-import { isIPv6 } from 'node:net';
-import { type EndpointSlice, sliceLabels } from '@scaler/kube';
+import { type EndpointSlice, identity, type SliceAddresses, sliceAddresses, sliceLabels } from '@scaler/kube';
 import { keys, shortened } from '../workload/keys.ts';
+import { isIPv6 } from 'node:net';
 import type { ServiceInfo } from './service-info.ts';
-import type { AddressType, SliceInfo } from './slice-info.ts';
+
+export type AddressType = 'IPv4' | 'IPv6';
+
+/** What is kept of an EndpointSlice. */
+export interface SliceInfo extends SliceAddresses {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** RFC 3339; empty: not known. */
+  readonly createdAt: string;
+  /** Its Service's name. */
+  readonly service: string;
+  /** Of ours: the label that names the resource (shortened when long). */
+  readonly resource: string | undefined;
+  /** Of ours: which transition diverted. */
+  readonly epoch: string | undefined;
+  /** The uid of the Service that owns it. */
+  readonly ownerUid: string | undefined;
+  readonly addressType: string;
+}
+
+/** Trims an EndpointSlice, ours or not. */
+export function trimSlice(slice: EndpointSlice): SliceInfo {
+  const { metadata, addressType } = slice;
+  const labels = metadata?.labels ?? {};
+  return {
+    ...identity(metadata),
+    createdAt: metadata?.creationTimestamp ?? '',
+    service: labels[sliceLabels.serviceName] ?? '',
+    resource: labels[keys.resource],
+    epoch: labels[keys.epoch],
+    ownerUid: metadata?.ownerReferences?.find(({ kind }) => kind === 'Service')?.uid,
+    addressType,
+    ...sliceAddresses(slice),
+  };
+}
 
 /** A port of a Service and where the DLX listens for it. */
 export interface DivertedPort {
@@ -103,4 +139,12 @@ function sliceText({
   const listed = endpoints.map((e) => [e.address, e.ready, e.serving, e.terminating].join());
   const listening = ports.map((p) => [p.name, p.port, p.protocol].join());
   return JSON.stringify([service, managedBy, resource, epoch, ownerUid, addressType, listening.sort(), listed.sort()]);
+}
+
+/** A label selector of the slices that are kept by us. */
+export const ourSlices = `${sliceLabels.managedBy}=${keys.manager}`;
+
+/** Whether a slice is kept by us. */
+export function isOurs(slice: Pick<SliceInfo, 'managedBy'>): boolean {
+  return slice.managedBy === keys.manager;
 }
