@@ -11,7 +11,7 @@ import { type Changes, createChanges } from './status/changes.ts';
 import { createCounts } from './cache/counts.ts';
 import { createDeadMan } from './dlx/dead-man.ts';
 import type { Dependencies } from './dependencies.ts';
-import { createLookup } from './cache/lookup.ts';
+import { Lookup } from './cache/lookup.ts';
 import { createLateKeys } from './cache/late-keys.ts';
 import { createMemory } from './cache/memory.ts';
 import { createNamespaces } from './cache/namespaces.ts';
@@ -44,7 +44,7 @@ export function assemble(
   const options = parseOptions(context.options);
   const stores = createStores(client, context, kinds);
   const namespaces = createNamespaces({ client, clock, logger, options });
-  const lookup = createLookup({ stores, options, namespaces, dryRun: context.dryRun === true });
+  const lookup = new Lookup({ stores, options, namespaces, dryRun: context.dryRun === true });
   const workloadOf = (ref: ResourceRef) => lookup.managed(ref)?.workload;
   const endpoints = createEndpoints({ client, clock, logger, ...stores, workloadOf });
   const recorder = createEventRecorder({ client, component: 'scaler', instance: identity, clock, logger });

@@ -1,3 +1,4 @@
+import type { PortBook } from './ports/port-label.ts';
 import type { DlxAddresses } from './dlx/dlx-addresses.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import type { KubeClient } from '@scaler/kube';
@@ -50,13 +51,7 @@ export interface Dependencies {
   readonly counts: Counts;
   readonly reachability: Reachability;
   readonly conflicts: Conflicts;
-  /** Of the Lease holder. */
-  readonly portBook: {
-    /** What was given, as `heldPort` writes it; undefined: not known, so labels are believed. */
-    held: ReadonlySet<string> | undefined;
-    /** By uid, why a workload has no ports of the DLX, by the last allocation. */
-    readonly refusals: Map<string, string>;
-  };
+  readonly portBook: PortBook;
   readonly announce: Announce;
   readonly announceNamespace: AnnounceNamespace;
   readonly warnOwner: WarnOwner;

@@ -15,7 +15,7 @@ const { notDivertibleReason } = await import('./machine/divertible.ts');
 const { portsWithoutEffect, settingsWithoutEffect } = await import('./events/settings-reporter.ts');
 const { fingerprint, sliceFacts } = await import('./routing/routing.ts');
 const { addIndexes } = await import('./cache/stores.ts');
-const { createLookup } = await import('./cache/lookup.ts');
+const { Lookup } = await import('./cache/lookup.ts');
 const { notDivertibleReasonOf } = await import('./observe/observe.ts');
 const { trimPod } = await import('./endpoints/pod-info.ts');
 const { targetPortOf } = await import('./endpoints/candidate.ts');
@@ -293,7 +293,7 @@ test('as many Services as workloads of the same labels: one look takes no more t
       ...{ ingressClasses: none, gatewayClasses: none, targetGroups: [] },
     } as never;
     addIndexes(stores, 'autoscaler');
-    const lookup = createLookup({ stores, options, namespaces: { get: () => undefined }, dryRun: false });
+    const lookup = new Lookup({ stores, options, namespaces: { get: () => undefined }, dryRun: false });
     return () => {
       const managed = lookup.managed({ namespace: 'n', name: 'w0' }) as never;
       const leading = lookup.servicesOf(managed);

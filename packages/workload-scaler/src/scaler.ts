@@ -71,7 +71,7 @@ export function createScaler(client: KubeClient, context: ScalerContext, kinds: 
   let closing: Promise<void> | undefined;
 
   const whenSynced = async (signal: AbortSignal): Promise<void> => {
-    await Promise.all([stores.whenSynced(signal), deps.namespaces.whenKnown(signal), dlxSynced(deps, signal)]);
+    await Promise.all([stores.whenSynced(signal), deps.namespaces.whenKnown(signal), deps.dlx?.whenSynced(signal)]);
   };
 
   return {
@@ -121,24 +121,6 @@ export function createScaler(client: KubeClient, context: ScalerContext, kinds: 
       return closing;
     },
   };
-}
-
-function dlxSynced({ dlx }: Dependencies, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (dlx === undefined || dlx.synced) {
-      resolve();
-      return;
-    }
-    const stop = dlx.subscribe(() => {
-      if (!dlx.synced) return;
-      stop();
-      resolve();
-    });
-    signal.addEventListener('abort', () => {
-      stop();
-      reject(signal.reason as Error);
-    });
-  });
 }
 
 // The recorder puts a repeated Event together with the one before.

@@ -2,6 +2,7 @@ import type { Clock, Logger } from '@scaler/scaler-types';
 import {
   type KubeClient,
   kinds,
+  type Store,
   watchStore,
   readServiceAddresses,
   type ServiceAddress,
@@ -10,7 +11,7 @@ import {
 } from '@scaler/kube';
 import { connectOnce } from '../endpoints/probe/connect.ts';
 import { keys } from '../workload/keys.ts';
-import { isOurs, trimSlice } from '../routing/slices.ts';
+import { isOurs, type SliceInfo, trimSlice } from '../routing/slices.ts';
 import { backoffMs } from '@scaler/async';
 
 export interface DlxAddressesOptions {
@@ -25,36 +26,30 @@ export interface DlxAddressesOptions {
 
 /** The addresses of the DLX: which there are, and which may be listed in slices for which ports. */
 export function createDlxAddresses(options: DlxAddressesOptions) {
-  const { client, service, clock, logger } = options;
-  const { namespace, name } = service;
-  const store = watchStore({
-    ...{ client, clock, logger, kind: kinds.endpointSlice, trim: trimSlice },
-    ...{ namespaces: [namespace], labelSelector: slicesOfService(name) },
-  });
+  const { client, service, clock } = options;
+  const store = slicesOf(options);
   const listeners = new Set<(port?: number) => void>();
+  const changed = (port?: number): void => [...listeners].forEach((listener) => listener(port));
+  const checks = new ListenChecks(clock, options.isListening ?? connects(clock), changed);
   let known: readonly ServiceAddress[] = [];
-  let families: ReadonlySet<string> = new Set();
-  let starting = false;
-  let checks: ListenChecks | undefined;
-
-  function changed(port?: number): void {
-    for (const listener of [...listeners]) listener(port);
-  }
+  let own: readonly SliceInfo[] = [];
 
   function reread(): void {
     const slices = store.list();
     known = serviceAddresses(slices, { exceptManagedBy: keys.manager });
-    starting = slices.some((slice) => !isOurs(slice) && slice.endpoints.some((one) => !one.ready && !one.terminating));
-    // There is one for each family of the Service, however empty.
-    families = new Set(slices.filter((slice) => !isOurs(slice)).map(({ addressType }) => addressType));
-    checks?.keep(new Set(known.map(({ id }) => id)));
+    own = slices.filter((slice) => !isOurs(slice));
+    checks.keep(new Set(known.map(({ id }) => id)));
     changed();
   }
+
+  const addressesOf = (which: (one: ServiceAddress) => boolean): readonly string[] =>
+    known.filter(which).map(({ address }) => address);
+  const readyPlaces = (ports: readonly number[]): readonly ListenPlace[] =>
+    known.filter(({ ready }) => ready).flatMap((one) => placesOf(one, ports));
 
   return {
     /** Watches the DLX's Service until `signal` aborts. Once only. */
     run: async (signal: AbortSignal): Promise<void> => {
-      checks = createListenChecks(clock, options.isListening ?? connects(clock), changed);
       const unsubscribe = store.subscribe(reread);
       void store.whenSynced(signal).then(() => changed(), noMatter);
       await store.run(signal);
@@ -65,40 +60,41 @@ export function createDlxAddresses(options: DlxAddressesOptions) {
     get synced(): boolean {
       return store.synced;
     },
+    /** @throws the signal's reason. */
+    whenSynced: (signal: AbortSignal): Promise<void> => store.whenSynced(signal),
     /** The watch has said nothing for too long: the lists may be old. */
     get silent(): boolean {
       return store.silent;
     },
     /** Takes new connections, as its own readiness says. */
     get ready(): readonly string[] {
-      return known.filter(({ ready }) => ready).map(({ address }) => address);
+      return addressesOf(({ ready }) => ready);
     },
     /** On their way out, still serving. */
     get draining(): readonly string[] {
-      return known.filter(({ draining }) => draining).map(({ address }) => address);
+      return addressesOf(({ draining }) => draining);
     },
     /** At least one is there that is neither ready nor on its way out: more is about to change. */
     get starting(): boolean {
-      return starting;
+      return own.some(({ endpoints }) => endpoints.some((one) => !one.ready && !one.terminating));
     },
-    /** Of its addresses, drained or not: those that its Service has. Empty while there is no such Service. */
+    /** Of its addresses, drained or not: those that its Service has, each in a slice, however empty. None while there is no such Service. */
     get families(): ReadonlySet<string> {
-      return families;
+      return new Set(own.map(({ addressType }) => addressType));
     },
     /** The ready addresses that are known to listen on each of `ports`. */
     listed: (ports: readonly number[]): readonly string[] =>
-      known.filter((one) => one.ready && listensOn(checks, one, ports)).map(({ address }) => address),
-    /** Finds out in the background which of the ready addresses listen on each of `ports`; the subscribers are told. */
-    findListening: (ports: readonly number[]): void =>
-      readyPlaces(known, ports).forEach((place) => checks?.want(place)),
+      addressesOf((one) => one.ready && placesOf(one, ports).every((place) => checks.has(place))),
+    /** Finds out in the background which of the ready addresses listen on each of `ports`; what it finds reaches the subscribers. */
+    findListening: (ports: readonly number[]): void => readyPlaces(ports).forEach((place) => checks.want(place)),
     /** Finds out anew which of the ready addresses listen on each of `ports`: what was known of them may be over. */
     check: async (ports: readonly number[]): Promise<void> =>
-      void (await Promise.all(readyPlaces(known, ports).map((place) => checks?.check(place)))),
+      void (await Promise.all(readyPlaces(ports).map((place) => checks.check(place)))),
     /** Read from the API now. @throws KubeError */
     live: (signal: AbortSignal): Promise<readonly ServiceAddress[]> =>
       readServiceAddresses(client, service, { signal, lane: 'normal' }),
     /**
-     * Tells whenever something above may have changed; `port`: no more than who is listed for it. Returns the end.
+     * Calls the listener whenever something above may have changed; `port`: no more than who is listed for it. Returns the end.
      * A replica that comes up is reported once for each of its ports.
      */
     subscribe: (listener: (port?: number) => void): (() => void) => {
@@ -110,29 +106,22 @@ export function createDlxAddresses(options: DlxAddressesOptions) {
 
 export type DlxAddresses = ReturnType<typeof createDlxAddresses>;
 
+function slicesOf({ client, service: { namespace, name }, clock, logger }: DlxAddressesOptions): Store<SliceInfo> {
+  const selection = { namespaces: [namespace], labelSelector: slicesOfService(name) };
+  return watchStore({ client, clock, logger, kind: kinds.endpointSlice, trim: trimSlice, ...selection });
+}
+
 function noMatter(): void {}
-
-function listensOn(checks: ListenChecks | undefined, one: ServiceAddress, ports: readonly number[]): boolean {
-  return placesOf(one, ports).every((place) => checks?.has(place) === true);
-}
-
-function readyPlaces(known: readonly ServiceAddress[], ports: readonly number[]): readonly ListenPlace[] {
-  return known.filter(({ ready }) => ready).flatMap((one) => placesOf(one, ports));
-}
 
 function placesOf({ id, address }: ServiceAddress, ports: readonly number[]): readonly ListenPlace[] {
   return ports.map((port) => ({ id, address, port }));
 }
 
 function connects(clock: Clock): IsListening {
-  return (address, port, signal) =>
-    connectOnce(address, port, clock, signal).then(
-      () => true,
-      () => false,
-    );
+  return (address, port, signal) => connectOnce(address, port, clock, signal).then(() => true);
 }
 
-/** Resolves whether something listens there. */
+/** Resolves whether something listens there; where it rejects, nothing does. */
 export type IsListening = (address: string, port: number, signal: AbortSignal) => Promise<boolean>;
 
 /** One place to be checked; `id` tells apart two instances that have had the same address. */
@@ -140,19 +129,6 @@ export interface ListenPlace {
   readonly id: string;
   readonly address: string;
   readonly port: number;
-}
-
-/** Finds out which places are listened on. What once was found to be is asked again only when that is wanted. */
-export interface ListenChecks {
-  /** Whether it is known to be listened on. */
-  has(place: ListenPlace): boolean;
-  /** Unless it is known to be listened on, checks it in the background, and again with growing pauses until it is. */
-  want(place: ListenPlace): void;
-  /** Checks it now, whatever is known of it. */
-  check(place: ListenPlace): Promise<void>;
-  /** Forgets the places of all instances but these. */
-  keep(ids: ReadonlySet<string>): void;
-  stop(): void;
 }
 
 interface Check {
@@ -168,16 +144,8 @@ const longestPauseMs = 2_000;
 // What was not asked for during this long is not checked again.
 const interestMs = 60_000;
 
-/** `onListening`: something was found to listen on that port. */
-export function createListenChecks(
-  clock: Clock,
-  isListening: IsListening,
-  onListening: (port: number) => void,
-): ListenChecks {
-  return new Checks(clock, isListening, onListening);
-}
-
-class Checks implements ListenChecks {
+/** Finds out which places are listened on. What once was found to be is asked again only when that is wanted. */
+class ListenChecks {
   readonly #clock: Clock;
   readonly #isListening: IsListening;
   readonly #onListening: (port: number) => void;
@@ -186,28 +154,33 @@ class Checks implements ListenChecks {
   readonly #stopping = new AbortController();
   #running = 0;
 
+  /** `onListening`: something was found to listen on that port. */
   constructor(clock: Clock, isListening: IsListening, onListening: (port: number) => void) {
     this.#clock = clock;
     this.#isListening = isListening;
     this.#onListening = onListening;
   }
 
+  /** Whether it is known to be listened on. */
   has(place: ListenPlace): boolean {
     return this.#checks.get(keyOf(place))?.listening === true;
   }
 
+  /** Unless it is known to be listened on, checks it in the background, and again with growing pauses until it is. */
   want(place: ListenPlace): void {
     if (this.#asked(place) !== undefined) return;
     this.#queue.push(this.#begin(place));
     this.#pump();
   }
 
+  /** Checks it now, whatever is known of it. */
   async check(place: ListenPlace): Promise<void> {
     const known = this.#asked(place);
     // What was not found to listen is tried again as it is.
     if (known?.listening !== false) await this.#run(known ?? this.#begin(place));
   }
 
+  /** Forgets the places of all instances but these. */
   keep(ids: ReadonlySet<string>): void {
     for (const [key, { place }] of this.#checks) if (!ids.has(place.id)) this.#checks.delete(key);
   }

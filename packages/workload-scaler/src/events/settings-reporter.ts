@@ -103,10 +103,10 @@ function complaintsOf(
   ];
 }
 
-function unacceptedIngresses({ ingressesOf, classes }: Lookup, services: readonly ServiceInfo[]): readonly string[] {
-  const named = new Set(services.flatMap(({ namespace, name }) => ingressesOf(namespace, name)));
+function unacceptedIngresses(lookup: Lookup, services: readonly ServiceInfo[]): readonly string[] {
+  const named = new Set(services.flatMap((service) => lookup.ingressesOf(service)));
   return [...named].flatMap((ingress) => {
-    const problem = classes.ingressProblem(ingress);
+    const problem = lookup.classes.ingressProblem(ingress);
     return problem === undefined ? [] : [`${problem}: it names nothing on the DLX's shared port`];
   });
 }

@@ -251,7 +251,7 @@ export function notDivertibleReasonOf(
   }
   const owners = new Set(pods.map(({ ownerUid }) => ownerUid ?? ''));
   const replicaSets = [...owners].flatMap((uid) => stores.replicaSets.byIndex('uid', uid));
-  const ingresses = services.flatMap(({ namespace, name }) => lookup.ingressesOf(namespace, name));
+  const ingresses = services.flatMap((service) => lookup.ingressesOf(service));
   const own = notDivertibleReason({
     workload,
     settings,
@@ -260,7 +260,7 @@ export function notDivertibleReasonOf(
     replicaSets,
     others: [...others],
     ingresses: [...new Set(ingresses)],
-    targetGroups: services.flatMap(({ namespace, name }) => lookup.targetGroupsOf(namespace, name)),
+    targetGroups: services.flatMap((service) => lookup.targetGroupsOf(service)),
   });
   return own ?? services.flatMap((service) => missingFamilies(service, deps))[0];
 }

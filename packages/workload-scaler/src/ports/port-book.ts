@@ -66,8 +66,6 @@ export function createPortBook(deps: Dependencies, writes: Pick<PortWrites, 'asW
   };
 }
 
-export type PortBook = ReturnType<typeof createPortBook>;
-
 function isThere({ stores }: Dependencies, { namespace, name, uid }: Workload): boolean {
   return stores.workloads.some(({ store }) => {
     const found = store.get(namespace, name);

@@ -4,7 +4,6 @@ import { type Labels, labelValue } from '../workload/labels.ts';
 import type { Workload } from '../workload/workload.ts';
 import { type DivertedPort, resourceLabel, type SliceInfo, isOurs } from '../routing/slices.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
-import type { Dependencies } from '../dependencies.ts';
 import { isEnabled } from '../cache/lookup.ts';
 import type { ServiceSnapshot } from '../routing/routing.ts';
 
@@ -95,7 +94,18 @@ export function ledPorts(
   return led;
 }
 
-type Book = Pick<Dependencies, 'options' | 'portBook'>;
+/** What the Lease holder gave away. */
+export interface PortBook {
+  /** As {@link heldPort} writes it; undefined: not known, so labels are believed. */
+  held: ReadonlySet<string> | undefined;
+  /** By uid, why a workload has no ports of the DLX, by the last allocation. */
+  readonly refusals: Map<string, string>;
+}
+
+interface Book {
+  readonly options: { readonly portRange: PortRange };
+  readonly portBook: PortBook;
+}
 
 /**
  * Where the DLX listens for a Service's ports, for the Lease holder: as labels say, if that was given to the workload; for
@@ -136,16 +146,11 @@ export function arePortsGiven(
 }
 
 /** Whether each of its labels of ports was given to it. What is being handed back keeps what it has. */
-export function isAllGiven(book: Dependencies['portBook'], workload: Workload): boolean {
+export function isAllGiven(book: PortBook, workload: Workload): boolean {
   if (book.held === undefined || !isEnabled(workload)) return true;
   return workload.portLabels.every(({ label, value }) => isGiven(book, workload, label, value));
 }
 
-function isGiven(
-  { held }: Dependencies['portBook'],
-  workload: Workload,
-  label: string,
-  port: number | string,
-): boolean {
+function isGiven({ held }: PortBook, workload: Workload, label: string, port: number | string): boolean {
   return held === undefined || held.has(heldPort(workload, label, String(port)));
 }

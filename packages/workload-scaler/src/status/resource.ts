@@ -7,7 +7,7 @@ import type { Phase, Resource, Route, ScaleEvent, TargetPort } from '@scaler/sca
 import type { RoutingMode } from '../machine/facts.ts';
 import type { HostedRoute } from '../hosts/http-route.ts';
 import { type IngressInfo, mostRoutes } from '../hosts/ingress.ts';
-import type { Managed } from '../cache/lookup.ts';
+import { claimsOn, type Managed } from '../cache/lookup.ts';
 import type { Options } from '../config/options.ts';
 import { protocolOf } from '../ports/protocol.ts';
 import type { Settings } from '../config/settings.ts';
@@ -217,7 +217,9 @@ export function hostsOf(
   if (hosts.length === 0) return { allowed: [], refused: [] };
   const claims = new Set([...allowHosts, ...ingresses.flatMap(({ routes }) => routes.map(({ host }) => host))]);
   const reached = new Set(httpRoutes.flatMap((route) => route.hosts));
-  const isAllowed = (host: string): boolean => isCovered(host, claims) || isReached(host, reached);
+  // As Gateway API means it, `*.` is any depth.
+  const isAllowed = (host: string): boolean =>
+    isCovered(host, claims) || claimsOn(host).some((claim) => reached.has(claim));
   const allowed = hosts.filter(isAllowed);
   const known = new Set(allowed);
   return { allowed, refused: hosts.filter((host) => !known.has(host)) };
@@ -228,13 +230,4 @@ function isCovered(host: string, claims: ReadonlySet<string>): boolean {
   if (claims.has(host)) return true;
   const dot = host.indexOf('.');
   return dot !== -1 && !host.startsWith('*.') && claims.has(`*${host.slice(dot)}`);
-}
-
-// As Gateway API means it: `*.` is any depth.
-function isReached(host: string, claims: ReadonlySet<string>): boolean {
-  if (claims.has(host)) return true;
-  for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
-    if (claims.has(`*${host.slice(dot)}`)) return true;
-  }
-  return false;
 }
