@@ -37,7 +37,7 @@ export interface EmbeddedSystemOptions extends EmbeddedClusterOptions {
 }
 
 /** An embedded cluster in which both apps run, as pods that are real processes of the real programs. */
-export interface EmbeddedSystem extends EmbeddedCluster {
+export interface EmbeddedSystem extends EmbeddedCluster, AsyncDisposable {
   /** Folder of the apps' logs, `<pod>.log`; removed with the system. */
   readonly logFolder: string;
   /** The admin API of a DLX replica, with the autoscaler's under `/autoscaler`: `http://host:port`. */
@@ -46,7 +46,7 @@ export interface EmbeddedSystem extends EmbeddedCluster {
   runFrom(checkout?: string): void;
 }
 
-/** Starts the system; resolves when both apps are ready. The caller closes it. */
+/** Starts the system; resolves when both apps are ready. The caller closes it, or holds it by `await using`. */
 export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): Promise<EmbeddedSystem> {
   const { dlxReplicas = 1, autoscalerReplicas = 1, settleMs = 500, scalerOptions, checkout } = options;
   const logFolder = await mkdtemp(join(tmpdir(), 'scaler-logs-'));
@@ -86,7 +86,8 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
     await close();
     throw error;
   }
-  return { ...cluster, problems: cluster.problems, logFolder, adminUrl: () => adminUrlOf(cluster), runFrom, close };
+  const own = { logFolder, adminUrl: () => adminUrlOf(cluster), runFrom, close, [Symbol.asyncDispose]: close };
+  return { ...cluster, problems: cluster.problems, ...own };
 }
 
 /**

@@ -27,3 +27,17 @@ export function none(what: string, got: number): Finding {
 export function all(what: string, got: number, wanted: number): Finding {
   return { what, wanted: String(wanted), got: String(got), good: got === wanted };
 }
+
+/** What holds of each of the items. */
+export function each<T>(what: string, items: readonly T[], holds: (item: T, i: number) => boolean): Finding {
+  return all(what, items.filter(holds).length, items.length);
+}
+
+export function atLeast(what: string, got: number | undefined, least: number): Finding {
+  return { what, wanted: `≥ ${least}`, got: String(got), good: got !== undefined && got >= least };
+}
+
+/** What is measured and not judged. */
+export function shown(what: string, got: string): Finding {
+  return { what, wanted: 'shown', got, good: true };
+}

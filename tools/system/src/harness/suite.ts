@@ -1,5 +1,5 @@
 import type { Finding } from './finding.ts';
-import { tableLines } from './table.ts';
+import { printTable } from './table.ts';
 
 /** A property of the whole system that a run shows. */
 export interface Case<Ground> {
@@ -67,8 +67,7 @@ export async function runSuite<Ground, One extends Case<Ground>>(
     return [name, text, seconds, ...(counts ? [sent || '', sent ? lost : ''] : []), why];
   });
   log('');
-  for (const line of tableLines([['', 'verdict', 'seconds', ...(counts ? ['sent', 'lost'] : []), ''], ...rows]))
-    log(line);
+  printTable([['', 'verdict', 'seconds', ...(counts ? ['sent', 'lost'] : []), ''], ...rows], log);
   skipped.push(...(suite.leftOut ?? []));
   if (skipped.length > 0) log('\nskipped:');
   for (const line of skipped) log(`  ${line}`);
@@ -88,7 +87,7 @@ async function verdictOf<Ground, One extends Case<Ground>>(
   const findings = await Promise.race([one.run(ground), late(signal)]).catch(failure);
   const seconds = Math.round((performance.now() - beginMs) / 1000);
   const rows = findings.map(({ what, wanted, got, good }) => [good ? 'ok' : 'NOT', what, got, wanted]);
-  for (const line of tableLines([['', name, 'measured', 'wanted'], ...rows])) log(line);
+  printTable([['', name, 'measured', 'wanted'], ...rows], log);
   log(`  ${seconds} s`);
   await end?.();
   const wrong = findings.find(({ good }) => !good);

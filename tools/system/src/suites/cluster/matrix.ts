@@ -1,6 +1,6 @@
-import { spread } from '../../harness/percentiles.ts';
+import { spread } from '../../harness/numbers.ts';
 import { all, type Finding } from '../../harness/finding.ts';
-import { tableLines } from '../../harness/table.ts';
+import { printTable } from '../../harness/table.ts';
 import type { Answer, Ask, Client } from './site/client.ts';
 import { dlxPods, type WakeStep, wakeSeconds, wakeSteps } from './site/dlx-metrics.ts';
 import { createFront, type Front } from './site/front.ts';
@@ -36,7 +36,7 @@ export const matrix: Scenario = {
     const steps = await coldStarts(ground, client, cells, front, answers);
     const rows = wakeSteps.map((step) => [step, spread(steps.get(step) ?? [])]);
     const whole = ['answered', spread([...answers.values()].map(({ ms }) => ms))];
-    for (const line of tableLines([['from the request to', 'ms p50 / p99'], ...rows, whole])) ground.log(line);
+    printTable([['from the request to', 'ms p50 / p99'], ...rows, whole], ground.log);
     ground.count(cells.length, [...answers.values()].filter(({ ok }) => !ok).length);
     return [...verdicts(cells, answers), ...(front ? [] : [noFront])];
   },

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { chmod, mkdtempDisposable, readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { promisify } from 'node:util';
 import type { ProcessImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { keys } from '@scaler/workload-scaler';
-import { percentile } from '../../harness/percentiles.ts';
+import { percentile } from '../../harness/numbers.ts';
 import { all, type Finding } from '../../harness/finding.ts';
 import { sizeFrom } from '../../harness/size.ts';
 
@@ -40,22 +41,16 @@ interface Database {
 /** `redis-cli` and `psql` against Debian's servers, each asleep until a client connects. */
 export async function databases(): Promise<readonly Finding[]> {
   const rounds = sizeFrom('TRIALS_DATABASE_WAKES', 50);
-  const folder = await mkdtemp(join(tmpdir(), 'scaler-databases-'));
-  const both = [await redis(), await postgres(folder)];
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'scaler-databases-'));
+  const both = [await redis(), await postgres(folder.path)];
   const images = Object.fromEntries(both.map(({ name, image }) => [name, image]));
-  const system = await startEmbeddedSystem({
+  await using system = await startEmbeddedSystem({
     images,
     settleMs: 200,
     autoscalerArgs: ['--scale-interval=100ms', '--cooldown=1ms'],
   });
-  try {
-    await Promise.all(both.map((one) => deploy(system, one)));
-    const findings = await Promise.all(both.map((one) => prove(system, one, rounds)));
-    return findings.flat();
-  } finally {
-    await system.close();
-    await rm(folder, { recursive: true, force: true });
-  }
+  await Promise.all(both.map((one) => deploy(system, one)));
+  return (await Promise.all(both.map((one) => prove(system, one, rounds)))).flat();
 }
 
 async function redis(): Promise<Database> {
@@ -162,14 +157,9 @@ async function keepsAwake(system: EmbeddedSystem, one: Database, host: string, p
 }
 
 /** Opens and closes a connection, as a load balancer or a kubelet does to see whether the port is open. */
-function look(host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port }, () => socket.end());
-    socket
-      .once('error', reject)
-      .once('close', () => resolve())
-      .resume();
-  });
+async function look(host: string, port: number): Promise<void> {
+  const socket = connect({ host, port }, () => socket.end()).resume();
+  await once(socket, 'close');
 }
 
 async function untilAsleep(system: EmbeddedSystem, one: Database): Promise<void> {
@@ -179,8 +169,5 @@ async function untilAsleep(system: EmbeddedSystem, one: Database): Promise<void>
 }
 
 function phaseOf({ api }: EmbeddedSystem, { name }: Database): string | undefined {
-  const { metadata } = api.store.get('apps/v1/deployments', namespace, name) as {
-    metadata: { labels?: Record<string, string> };
-  };
-  return metadata.labels?.[keys.phase];
+  return api.store.get('apps/v1/deployments', namespace, name).metadata.labels?.[keys.phase];
 }

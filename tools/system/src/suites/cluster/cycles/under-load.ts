@@ -1,4 +1,4 @@
-import { spread } from '../../../harness/percentiles.ts';
+import { spread } from '../../../harness/numbers.ts';
 import { all, type Finding, none } from '../../../harness/finding.ts';
 import type { Ground } from '../scenario.ts';
 import { until } from '@scaler/command';

@@ -1,5 +1,5 @@
 import { run } from '@scaler/command';
-import { percentile } from '../../../harness/percentiles.ts';
+import { percentile } from '../../../harness/numbers.ts';
 import { all, type Finding, none } from '../../../harness/finding.ts';
 import { sizeFrom } from '../../../harness/size.ts';
 import { until } from '@scaler/command';

@@ -1,7 +1,7 @@
 import { kinds, watchStore } from '@scaler/kube';
 import { createLogger } from '@scaler/runtime';
 import { systemClock } from '@scaler/scaler-types';
-import { spread } from '../../../harness/percentiles.ts';
+import { spread } from '../../../harness/numbers.ts';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
 import type { Ground, Scenario } from '../scenario.ts';
 import type { Client } from '../site/client.ts';

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedSystem } from '@scaler/demo';
-import { appsOf } from '../fleet/apps.ts';
-import { ask } from '../../../harness/ask.ts';
-import { fleetNamespace, urlOf } from '../fleet/fleet.ts';
+import { areReady, killApp, leaderOf } from '../fleet/apps.ts';
+import { fleetNamespace, urlOf, wakeUp } from '../fleet/fleet.ts';
 import { type Sent, startTraffic, type Traffic } from '../../../harness/traffic.ts';
 import type { Mode, Workload } from '../fleet/workload.ts';
 import { watchWrites, type Write } from '../fleet/writes.ts';
@@ -45,7 +44,7 @@ export async function listWrites(system: EmbeddedSystem, workload: Workload): Pr
   workload.idle = true;
   if (!(await workload.until(() => workload.phase === 'asleep', parkTimeoutMs)))
     throw new Error(`not asleep: ${workload}`);
-  await wake(system, workload);
+  await wakeUp(system, workload);
   stop();
   const last = writes.findIndex(({ kind }) => kind === 'awake');
   if (last === -1) throw new Error(`no write makes it awake: ${workload}`);
@@ -54,18 +53,8 @@ export async function listWrites(system: EmbeddedSystem, workload: Workload): Pr
 
 /** Every case begins in the same state. */
 async function begin(system: EmbeddedSystem, workload: Workload): Promise<void> {
-  await system.waitFor(() => appsOf(system).areReady, { timeoutMs: 30_000 });
-  await wake(system, workload);
-}
-
-async function wake(system: EmbeddedSystem, workload: Workload): Promise<void> {
-  workload.idle = false;
-  const untilMs = performance.now() + parkTimeoutMs;
-  while (performance.now() < untilMs) {
-    await ask(urlOf(system, workload), { timeoutMs: answerLimitMs });
-    if (await workload.until(() => workload.isWhole, everyMs)) return;
-  }
-  throw new Error(`not whole although requests come: ${workload}`);
+  await system.waitFor(() => areReady(system), { timeoutMs: 30_000 });
+  await wakeUp(system, workload);
 }
 
 /**
@@ -108,16 +97,15 @@ function armKill(
   { write, nth, when }: CrashCase,
   onKilled: (atMs: number) => void,
 ): () => void {
-  const apps = appsOf(system);
   let count = 0;
   const kill = (pod: string): void => {
-    apps.kill(pod);
+    killApp(system, pod);
     workload.journal.note(`--- ${pod} killed`);
     onKilled(performance.now());
   };
   return watchWrites(system.api, fleetNamespace, async (seen, moment) => {
     if (seen.workload !== workload.name || seen.by !== write.by || moment !== 'done' || ++count !== nth) return;
-    const pod = seen.by === 'dlx' ? seen.author : apps.leader();
+    const pod = seen.by === 'dlx' ? seen.author : leaderOf(system);
     if (pod === undefined) throw new Error(`no pod to kill: the ${seen.kind} write of the ${seen.by} comes from none`);
     if (when === 'answered') return void setTimeout(() => kill(pod), 3);
     kill(pod);

@@ -1,11 +1,12 @@
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { type CrashCase, type CrashResult, crashOnce, listWrites } from './crash-case.ts';
-import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
+import { atMost, each, type Finding, none } from '../../../harness/finding.ts';
 import { printLogs } from '../fleet/app-logs.ts';
 import { createFleet, type Fleet } from '../fleet/fleet.ts';
+import { sum } from '../../../harness/numbers.ts';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
-import { tableLines } from '../../../harness/table.ts';
+import { printTable } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
 
 /** The default of the Lease; or less, so that not every case waits so long: the time saved is taken off the limit. */
@@ -15,33 +16,23 @@ const limitMs = 20_000 - (10_000 - leaseMs);
 const strandedMs = 60_000;
 const settleMs = 300;
 
-interface Lane {
-  readonly system: EmbeddedSystem;
-  readonly fleet: Fleet;
-}
-
 /**
  * Kills both apps after each of their writes. The systems share the cases; with `TRIALS=full` each goes through all
  * of them, with the default length of the Lease.
  */
 export async function crash(): Promise<readonly Finding[]> {
   const count = sizeFrom('TRIALS_LANES', 4);
-  const lanes: Lane[] = [];
-  try {
-    for (let i = 0; i < count; i++) lanes.push(await startLane(i));
-    const cases = await planCases(lanes[0] as Lane);
-    console.log(`  ${cases.length} cases over ${count} systems`);
-    const results = await runAll(lanes, cases);
-    return report(results);
-  } finally {
-    for (const { fleet } of lanes) fleet.close();
-    await Promise.all(lanes.map(({ system }) => system.close()));
-  }
+  await using systems = new AsyncDisposableStack();
+  const lanes: Fleet[] = [];
+  for (let i = 0; i < count; i++) lanes.push(await startLane(i, systems));
+  const cases = await planCases(lanes[0] as Fleet);
+  console.log(`  ${cases.length} cases over ${count} systems`);
+  return report(await runAll(lanes, cases));
 }
 
 /** Systems differ: one autoscaler or two, one DLX or two. */
-async function startLane(i: number): Promise<Lane> {
-  const system = await startEmbeddedSystem({
+async function startLane(i: number, systems: AsyncDisposableStack): Promise<Fleet> {
+  const started = await startEmbeddedSystem({
     images: { app: createEchoImage({ startDelayMs: 30 }) },
     dlxReplicas: 1 + (i % 2),
     autoscalerReplicas: 1 + (Math.floor(i / 2) % 2),
@@ -50,14 +41,13 @@ async function startLane(i: number): Promise<Lane> {
     backOffMs: 50,
     autoscalerArgs: ['--scale-interval=100ms', '--cooldown=1ms', `--lease-duration=${leaseMs}ms`],
   });
-  const counts = { selector: 1, overlay: 1, always: 1 };
-  return { system, fleet: await createFleet(system, { counts, image: 'app', windowMs: 300 }) };
+  return createFleet(systems.use(started), { counts: { selector: 1, overlay: 1, always: 1 }, windowMs: 300 });
 }
 
 /** Every write that the apps make in one cycle of each mode, with its answer and without. */
-async function planCases({ system, fleet }: Lane): Promise<CrashCase[]> {
+async function planCases({ system, workloads }: Fleet): Promise<CrashCase[]> {
   const cases: CrashCase[] = [];
-  for (const workload of fleet.workloads) {
+  for (const workload of workloads) {
     const writes = await listWrites(system, workload);
     const counts = { autoscaler: 0, dlx: 0 };
     for (const write of writes) {
@@ -68,13 +58,13 @@ async function planCases({ system, fleet }: Lane): Promise<CrashCase[]> {
   return cases;
 }
 
-async function runAll(lanes: readonly Lane[], cases: readonly CrashCase[]): Promise<CrashResult[]> {
+async function runAll(lanes: readonly Fleet[], cases: readonly CrashCase[]): Promise<CrashResult[]> {
   const shared = cases.values();
   const results: CrashResult[] = [];
   await Promise.all(
-    lanes.map(async ({ system, fleet }) => {
+    lanes.map(async ({ system, workloads }) => {
       for (const one of isFull ? cases : shared) {
-        const workload = fleet.workloads.find(({ mode }) => mode === one.mode);
+        const workload = workloads.find(({ mode }) => mode === one.mode);
         if (workload !== undefined) results.push(await crashOrTell(system, workload, one));
       }
     }),
@@ -111,23 +101,16 @@ function report(results: readonly CrashResult[]): Finding[] {
     const { crash: one, recoveredMs, sent } = result;
     const { write, mode, when } = one;
     const whole = recoveredMs === undefined ? 'NOT' : `${Math.round(recoveredMs)} ms`;
-    const cut = sent.reduce((sum, each) => sum + each.cut, 0);
-    return [mode, write.by, write.kind, write.verb, write.object, when, whole, sent.length, lostOf(result), cut];
+    const cuts = sum(sent, ({ cut }) => cut);
+    return [mode, write.by, write.kind, write.verb, write.object, when, whole, sent.length, lostOf(result), cuts];
   });
-  for (const line of tableLines([head, ...rows])) console.log(line);
+  printTable([head, ...rows]);
   for (const result of results.filter(({ history }) => history.length > 0).slice(0, 4)) tell(result);
-  const recovered = results.flatMap(({ recoveredMs }) => (recoveredMs === undefined ? [] : [recoveredMs]));
+  const slowestMs = Math.max(...results.map(({ recoveredMs = 0 }) => recoveredMs));
   return [
-    all('whole again after each crash', recovered.length, results.length),
-    atMost(
-      `slowest, with a Lease of ${leaseMs / 1000} s (20 s with the default of 10 s)`,
-      Math.max(...recovered),
-      limitMs,
-    ),
-    none(
-      'requests not answered',
-      results.reduce((sum, result) => sum + lostOf(result), 0),
-    ),
+    each('whole again after each crash', results, ({ recoveredMs }) => recoveredMs !== undefined),
+    atMost(`slowest, with a Lease of ${leaseMs / 1000} s (20 s with the default of 10 s)`, slowestMs, limitMs),
+    none('requests not answered', sum(results, lostOf)),
   ];
 }
 

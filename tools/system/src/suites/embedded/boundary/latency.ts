@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { percentile } from '../../../harness/percentiles.ts';
+import { percentile } from '../../../harness/numbers.ts';
 import { type Answer, ask } from '../../../harness/ask.ts';
 import { all, atMost, type Finding } from '../../../harness/finding.ts';
 import { createFleet, type Fleet, urlOf } from '../fleet/fleet.ts';
 import { createProbedImage, type ProbedImage, startDelayMs } from './probed-image.ts';
 import { sizeFrom } from '../../../harness/size.ts';
-import { tableLines } from '../../../harness/table.ts';
+import { printTable } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
 
 /** One wake: the milliseconds that each part of the way of its held request took. */
@@ -36,28 +36,23 @@ const counts = { selector: 8, overlay: 6, always: 6 };
 export async function latency(): Promise<readonly Finding[]> {
   const wanted = sizeFrom('TRIALS_WAKES', 100);
   const image = createProbedImage();
-  const system = await startEmbeddedSystem({
+  await using system = await startEmbeddedSystem({
     images: { app: image },
     settleMs: 200,
     scalerOptions: { apiQps: '2000' },
     autoscalerArgs: ['--scale-interval=100ms', '--cooldown=1ms', '--max-parks=64'],
   });
-  try {
-    const fleet = await createFleet(system, { counts, image: 'app', windowMs: 250 });
-    const results: (Wake | string)[] = [];
-    while (results.length < wanted + coldWakes) {
-      await park(fleet);
-      await sleep(spacingMs);
-      results.push(...(await wakeAll(fleet, image, wanted + coldWakes - results.length)));
-    }
-    fleet.close();
-    const failed = results.filter((result) => typeof result === 'string');
-    for (const text of failed) console.log(`  ${text}`);
-    const wakes = results.filter((result) => typeof result !== 'string');
-    return report(wakes.slice(0, coldWakes), wakes.slice(coldWakes), failed.length);
-  } finally {
-    await system.close();
+  const fleet = await createFleet(system, { counts, windowMs: 250 });
+  const results: (Wake | string)[] = [];
+  while (results.length < wanted + coldWakes) {
+    await park(fleet);
+    await sleep(spacingMs);
+    results.push(...(await wakeAll(fleet, image, wanted + coldWakes - results.length)));
   }
+  const failed = results.filter((result) => typeof result === 'string');
+  for (const text of failed) console.log(`  ${text}`);
+  const wakes = results.filter((result) => typeof result !== 'string');
+  return report(wakes.slice(0, coldWakes), wakes.slice(coldWakes), failed.length);
 }
 
 async function park({ workloads }: Fleet): Promise<void> {
@@ -124,38 +119,22 @@ function report(cold: readonly Wake[], wakes: readonly Wake[], failed: number): 
     name,
     ...[0.5, 0.9, 0.99, 1].map((p) => percentile(values, p).toFixed(1)),
   ];
-  const of = (pick: (wake: Wake) => number | undefined): number[] =>
-    wakes.map(pick).filter((value) => value !== undefined);
-  const toWakeWrite = of((wake) => wake.toWakeWrite);
-  const toUpstream = of((wake) => wake.toUpstream);
+  const of = (part: Exclude<keyof Wake, 'probeGaps'>, some = wakes): number[] =>
+    some.flatMap((wake) => wake[part] ?? []);
+  const toWakeWrite = of('toWakeWrite');
+  const toUpstream = of('toUpstream');
   const gaps = wakes.flatMap(({ probeGaps }) => probeGaps);
-  const rows = [
+  printTable([
     ['milliseconds', 'p50', 'p90', 'p99', 'longest'],
     row('held request sent → wake write at the API', toWakeWrite),
-    row(
-      `  the same, the first ${coldWakes} of the process, not judged`,
-      cold.map((wake) => wake.toWakeWrite),
-    ),
-    row(
-      `wake write → instance can be used (it takes ${startDelayMs} to start)`,
-      of((wake) => wake.toStart),
-    ),
+    row(`  the same, the first ${coldWakes} of the process, not judged`, of('toWakeWrite', cold)),
+    row(`wake write → instance can be used (it takes ${startDelayMs} to start)`, of('toStart')),
     row('instance can be used → first upstream byte', toUpstream),
-    row(
-      'pod Ready → first upstream byte',
-      of((wake) => wake.readyToUpstream),
-    ),
-    row(
-      'first upstream byte → first byte at the client',
-      of((wake) => wake.toClient),
-    ),
-    row(
-      'for comparison: client → awake instance, through the DLX',
-      of((wake) => wake.control),
-    ),
+    row('pod Ready → first upstream byte', of('readyToUpstream')),
+    row('first upstream byte → first byte at the client', of('toClient')),
+    row('for comparison: client → awake instance, through the DLX', of('control')),
     row('between two probes of an instance that is not ready', gaps),
-  ];
-  for (const line of tableLines(rows)) console.log(line);
+  ]);
   return [
     all('requests held, each answered once awake', wakes.length, wakes.length + failed),
     atMost('held request → wake write, p99', percentile(toWakeWrite, 0.99), 10),

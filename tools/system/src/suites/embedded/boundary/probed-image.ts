@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerImage } from '@scaler/testing-kit/kubernetes';
@@ -35,11 +36,10 @@ export function createProbedImage(delayMs: number = startDelayMs): ProbedImage {
       const server = http.createServer((request, response) => serve(instance, request, response));
       server.keepAliveTimeout = 60_000;
       const listensFirst = count++ % 2 === 0;
-      const listen = (): Promise<void> =>
-        new Promise((resolve, reject) => {
-          server.once('error', reject);
-          server.listen({ host: podIP, port: Number(env['PORT']), backlog: 4096 }, resolve);
-        });
+      const listen = async (): Promise<void> => {
+        server.listen({ host: podIP, port: Number(env['PORT']), backlog: 4096 });
+        await once(server, 'listening');
+      };
       if (listensFirst) await listen();
       await sleep(delayMs, undefined, { signal });
       if (!listensFirst) await listen();

@@ -1,9 +1,9 @@
 import type { EmbeddedSystem } from '@scaler/demo';
-import { spread } from '../../../harness/percentiles.ts';
+import { spread } from '../../../harness/numbers.ts';
 import { printLogs } from '../fleet/app-logs.ts';
 import type { BoundaryResult, Shot } from './boundary.ts';
 import { steps } from './sweep.ts';
-import { tableLines } from '../../../harness/table.ts';
+import { printTable } from '../../../harness/table.ts';
 import { type Mode, modes } from '../fleet/workload.ts';
 
 const toldLosses = 4;
@@ -32,7 +32,7 @@ export function printModes(results: readonly BoundaryResult[], duplicates: Reado
       spread(shots.filter(({ step }) => step.startsWith('asleep')).map(tookMs)),
     ];
   });
-  for (const line of tableLines([[...head, ...rest], ...rows])) console.log(line);
+  printTable([[...head, ...rest], ...rows]);
 }
 
 /** Per mode: how many requests were sent in which step. */
@@ -41,7 +41,7 @@ export function printSteps(results: readonly BoundaryResult[]): void {
     const shots = shotsOf(ofMode(results, mode));
     return [mode, ...steps.map((step) => shots.filter((shot) => shot.step === step).length)];
   });
-  for (const line of tableLines([['sent while', ...steps], ...rows])) console.log(line);
+  printTable([['sent while', ...steps], ...rows]);
 }
 
 /** The history around the first requests that were lost, and around workloads that did not come to rest. */

@@ -1,7 +1,7 @@
 import { createEchoImage, type EchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { type BoundaryResult, tryBoundary } from './boundary.ts';
-import { all, type Finding, none } from '../../../harness/finding.ts';
+import { each, type Finding, none } from '../../../harness/finding.ts';
 import { createFleet, type Fleet, type ProxyOf } from '../fleet/fleet.ts';
 import { printLosses, printModes, printSteps } from './race-report.ts';
 import { createRandom } from '@scaler/chaos';
@@ -45,7 +45,7 @@ export function stale(): Promise<readonly Finding[]> {
 async function runRace(options: RaceOptions): Promise<readonly Finding[]> {
   const { dlxReplicas, staleMs } = options;
   const image = createEchoImage({ startDelayMs: 15 });
-  const system = await startEmbeddedSystem({
+  await using system = await startEmbeddedSystem({
     images: { app: image },
     dlxReplicas,
     settleMs,
@@ -53,21 +53,15 @@ async function runRace(options: RaceOptions): Promise<readonly Finding[]> {
     controllerLagMs: { endpointslice: 10, replicaset: 5 },
     autoscalerArgs: ['--scale-interval=150ms', '--cooldown=1ms', '--max-parks=64', '--max-reconciles=64'],
   });
-  try {
-    const proxies = [system.proxy, await system.addProxy()];
-    const fleet = await createFleet(system, { counts, image: 'app', windowMs, proxies });
-    if (staleMs !== undefined) {
-      system.api.faults.add({ verb: 'watch', userAgent: 'scaler-dlx', action: { type: 'staleWatch', ms: staleMs } });
-    }
-    console.log(
-      `  ${fleet.workloads.length} workloads, ${dlxReplicas} DLX${staleMs ? `, what it knows is ${staleMs} ms old` : ''}`,
-    );
-    const results = await tryAll(fleet, proxies, options);
-    fleet.close();
-    return await report(system, image, results, dlxReplicas);
-  } finally {
-    await system.close();
+  const proxies = [system.proxy, await system.addProxy()];
+  const fleet = await createFleet(system, { counts, windowMs, proxies });
+  if (staleMs !== undefined) {
+    system.api.faults.add({ verb: 'watch', userAgent: 'scaler-dlx', action: { type: 'staleWatch', ms: staleMs } });
   }
+  const staleness = staleMs ? `, what it knows is ${staleMs} ms old` : '';
+  console.log(`  ${fleet.workloads.length} workloads, ${dlxReplicas} DLX${staleness}`);
+  const results = await tryAll(fleet, proxies, options);
+  return await report(system, image, results, dlxReplicas);
 }
 
 /** Every workload has its trials one after the other; the workloads run at the same time. */
@@ -80,7 +74,12 @@ async function tryAll(
   const results: BoundaryResult[] = [];
   let left = trials;
   const options = { system, proxies, settleMs, random, anchorTimeoutMs: 5_000 + 2 * staleMs };
-  const stopJitter = jitter(proxies, random);
+  const jitter = setInterval(() => {
+    for (const [i, proxy] of proxies.entries()) {
+      const { from, to } = proxyLagsMs[i] ?? proxyLagsMs[0];
+      proxy.lagMs = from + random() * (to - from);
+    }
+  }, jitterEveryMs);
   await Promise.all(
     workloads.map(async (workload) => {
       const sweep = createSweep(workload.mode, { windowMs, settleMs }, random);
@@ -91,18 +90,8 @@ async function tryAll(
       }
     }),
   );
-  stopJitter();
+  clearInterval(jitter);
   return results;
-}
-
-function jitter(proxies: readonly ProxyOf[], random: () => number): () => void {
-  const timer = setInterval(() => {
-    for (const [i, proxy] of proxies.entries()) {
-      const { from, to } = proxyLagsMs[i] ?? proxyLagsMs[0];
-      proxy.lagMs = from + random() * (to - from);
-    }
-  }, jitterEveryMs);
-  return () => clearInterval(timer);
 }
 
 async function report(
@@ -123,11 +112,7 @@ async function report(
     none(`new connections lost ${of}`, countsAgainst.filter(({ mode }) => mode !== 'always').length),
     none(`lost in always, kept-alive ones too, ${of}`, countsAgainst.filter(({ mode }) => mode === 'always').length),
     none('duplicates at the upstream', duplicates.size),
-    all(
-      'at rest at the end of each trial',
-      results.filter(({ unrest }) => unrest === undefined).length,
-      results.length,
-    ),
+    each('at rest at the end of each trial', results, ({ unrest }) => unrest === undefined),
     none('problems of the cluster itself', system.problems.length),
   ];
 }

@@ -20,7 +20,6 @@ export interface Acts {
   readonly holder: string | undefined;
   /** Forgets the acts so far. */
   clear(): void;
-  close(): void;
 }
 
 const leases = 'coordination.k8s.io/v1/leases';
@@ -29,7 +28,7 @@ const writes: readonly string[] = ['create', 'update', 'patch', 'delete'];
 export function followActs({ api }: EmbeddedSystem, namespace: string): Acts {
   let all: Act[] = [];
   let holder: string | undefined;
-  const close = api.audit.onEntry((entry) => {
+  api.audit.onEntry((entry) => {
     if (!entry.userAgent.startsWith('scaler-autoscaler') || !writes.includes(entry.verb) || entry.status >= 300) return;
     if (entry.gvr === leases && entry.namespace === systemNamespace) holder = holderAfter(entry);
     if (entry.namespace !== namespace || entry.gvr === 'v1/events') return;
@@ -43,7 +42,6 @@ export function followActs({ api }: EmbeddedSystem, namespace: string): Acts {
       return holder;
     },
     clear: () => void (all = []),
-    close,
   };
 }
 

@@ -1,17 +1,15 @@
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { percentile } from '../../../harness/percentiles.ts';
+import { percentile, seconds } from '../../../harness/numbers.ts';
 import { ask } from '../../../harness/ask.ts';
-import { all, atMost, type Finding } from '../../../harness/finding.ts';
-import { createFleet, type Fleet, urlOf } from '../fleet/fleet.ts';
+import { all, atMost, each, type Finding } from '../../../harness/finding.ts';
+import { createFleet, putToSleep, urlOf } from '../fleet/fleet.ts';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
-import { tableLines } from '../../../harness/table.ts';
+import { printTable } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
-import { killDlx, scaleDlx } from './dlx-replicas.ts';
-import { eventsOf } from './events.ts';
+import { killApp, processesOf, scaleDlx } from '../fleet/apps.ts';
+import { eventsOf } from '../fleet/events.ts';
 import { paceOf, type Start } from './pace.ts';
-import { seconds } from './seconds.ts';
-import { putToSleep } from './sleepers.ts';
 import { type Rollout, slowRollout } from './slow-rollout.ts';
 
 /** The same number in each of two namespaces. */
@@ -39,7 +37,7 @@ const rollouts: readonly Rollout[] = [
 
 /** No DLX is left while 100 sleep; before that, two rollouts of the DLX that are merely slow. */
 export async function blackout(): Promise<readonly Finding[]> {
-  const system = await startEmbeddedSystem({
+  await using system = await startEmbeddedSystem({
     images: { app: createEchoImage({ startDelayMs: appStartMs }) },
     dlxReplicas: 2,
     settleMs: 300,
@@ -47,30 +45,25 @@ export async function blackout(): Promise<readonly Finding[]> {
     dlxArgs: [`--shutdown-timeout=${shutdownMs}ms`],
     autoscalerArgs: ['--scale-interval=500ms', '--cooldown=1ms', '--max-parks=50'],
   });
-  const fleets: Fleet[] = [];
-  try {
-    for (const namespace of namespaces) {
-      fleets.push(await createFleet(system, { counts, image: 'app', windowMs, namespace }));
-    }
-    const workloads = fleets.flatMap((fleet) => fleet.workloads);
-    await putToSleep(system, workloads);
-    const findings: Finding[] = [];
-    for (const rollout of rollouts)
-      findings.push(...(await slowRollout(system, workloads, rollout, { limitMs, noticeMs })));
-    return [...findings, ...(await goDark(system, workloads))];
-  } finally {
-    for (const fleet of fleets) fleet.close();
-    await system.close();
+  const workloads: Workload[] = [];
+  for (const namespace of namespaces) {
+    workloads.push(...(await createFleet(system, { counts, windowMs, namespace })).workloads);
   }
+  await putToSleep(system, workloads);
+  const findings: Finding[] = [];
+  for (const rollout of rollouts)
+    findings.push(...(await slowRollout(system, workloads, rollout, { limitMs, noticeMs })));
+  return [...findings, ...(await goDark(system, workloads))];
 }
 
 async function goDark(system: EmbeddedSystem, workloads: readonly Workload[]): Promise<readonly Finding[]> {
   scaleDlx(system, 0);
-  killDlx(system);
+  for (const { pod } of processesOf(system, 'dlx')) killApp(system, pod);
   const goneMs = performance.now();
   const started = await Promise.all(workloads.map((workload) => watchStart(workload, goneMs)));
   const answers = await Promise.all(workloads.map((one) => ask(urlOf(system, one), { timeoutMs: 5_000 })));
-  const hasEvent = ({ namespace, name }: Workload): boolean => eventsOf(system, namespace, name, 'DlxGone').length > 0;
+  const hasEvent = ({ namespace, name }: Workload): boolean =>
+    eventsOf(system.api, namespace, 'DlxGone').some((event) => event.name === name);
   await system.waitFor(() => workloads.every(hasEvent), { timeoutMs: 15_000 }).catch(() => undefined);
   const withEvent = workloads.filter(hasEvent);
   const findings = report(started, answers.filter(({ ok }) => ok).length, withEvent.length);
@@ -100,26 +93,16 @@ async function watchStart(workload: Workload, sinceMs: number): Promise<Start> {
 }
 
 function report(started: readonly Start[], served: number, withEvent: number): readonly Finding[] {
-  const row = (name: string, values: readonly number[]): (string | number)[] => [
-    name,
-    ...[0, 0.5, 1].map((p) => seconds(p === 0 ? Math.min(...values) : percentile(values, p))),
-  ];
-  const rows = [
+  const row = (name: string, moment: 'startedMs' | 'readyMs' | 'restoredMs'): string[] => {
+    const values = started.map((one) => one[moment]);
+    return [name, ...[Math.min(...values), percentile(values, 0.5), Math.max(...values)].map(seconds)];
+  };
+  printTable([
     ['no DLX is left: seconds from then', 'first', 'p50', 'last'],
-    row(
-      'started',
-      started.map(({ startedMs }) => startedMs),
-    ),
-    row(
-      'pod ready',
-      started.map(({ readyMs }) => readyMs),
-    ),
-    row(
-      'its Services lead to its pods alone',
-      started.map(({ restoredMs }) => restoredMs),
-    ),
-  ];
-  for (const line of tableLines(rows)) console.log(line);
+    row('started', 'startedMs'),
+    row('pod ready', 'readyMs'),
+    row('its Services lead to its pods alone', 'restoredMs'),
+  ]);
   const pace = paceOf(started);
   console.log(
     `  at once at most ${pace.atOnce} of ${starts.limit}, of one namespace ${pace.ofOneNamespace} of ${starts.namespaceLimit}; at most ${pace.perSecond} started within a second, where each takes ${seconds(appStartMs)}`,
@@ -127,11 +110,7 @@ function report(started: readonly Start[], served: number, withEvent: number): r
   const firstMs = Math.min(...started.map(({ startedMs }) => startedMs));
   const last = (of: (start: Start) => number): number => Math.max(...started.map(of));
   return [
-    all(
-      'restored, with a ready pod, without any other action',
-      started.filter(({ restoredMs }) => restoredMs > 0).length,
-      started.length,
-    ),
+    each('restored, with a ready pod, without any other action', started, ({ restoredMs }) => restoredMs > 0),
     all('requests through their Services answered meanwhile', served, started.length),
     all('with an Event', withEvent, started.length),
     all('none started before the limit', Number(firstMs >= limitMs), 1),

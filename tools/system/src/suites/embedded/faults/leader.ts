@@ -1,21 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scaler/demo';
-import { appsOf } from '../fleet/apps.ts';
-import { ask } from '../../../harness/ask.ts';
+import { areReady, autoscalerPid, killApp, leaderOf } from '../fleet/apps.ts';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
-import { createFleet, type Fleet, fleetNamespace, urlOf } from '../fleet/fleet.ts';
-import { tableLines } from '../../../harness/table.ts';
+import { createFleet, type Fleet, fleetNamespace, wakeUp } from '../fleet/fleet.ts';
+import { printTable } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
 import { type Acts, followActs, type Overlap, overlapOf } from './acts.ts';
-import { seconds } from './seconds.ts';
+import { seconds, sum } from '../../../harness/numbers.ts';
 
 /** 50 workloads, all of which are to go to sleep. */
 const counts = { selector: 20, overlay: 20, always: 10 };
 const windowMs = 2_000;
 const settleMs = 1_000;
 const limitMs = 20_000;
-const askTimeoutMs = 30_000;
 const leastParking = 10;
 /** By then a thawed leader has sent every write that it had begun. */
 const lateWritesMs = 3_000;
@@ -39,21 +37,19 @@ interface Round {
 const nothing = (): void => undefined;
 
 function kill(system: EmbeddedSystem, pod: string): () => void {
-  appsOf(system).kill(pod);
+  killApp(system, pod);
   return nothing;
 }
 
 function loseNode(system: EmbeddedSystem, pod: string): () => void {
-  appsOf(system).kill(pod);
+  killApp(system, pod);
   system.api.store.delete('v1/pods', systemNamespace, pod, { gracePeriodSeconds: 0 });
   return nothing;
 }
 
 /** As a virtual machine that is suspended: when it goes on it has missed everything in between. */
 function freeze(system: EmbeddedSystem, pod: string): () => void {
-  const frozen = system.processes().find((one) => one.namespace === systemNamespace && one.pod === pod);
-  if (frozen?.pid === undefined) throw new Error(`${pod} has no process`);
-  const { pid } = frozen;
+  const pid = autoscalerPid(system, pod);
   process.kill(pid, 'SIGSTOP');
   return () => void process.kill(pid, 'SIGCONT');
 }
@@ -96,7 +92,7 @@ interface Result {
 
 /** The leader is struck in the middle of 50 parks; a second autoscaler stands by. The Lease has its default length. */
 export async function leader(): Promise<readonly Finding[]> {
-  const system = await startEmbeddedSystem({
+  await using system = await startEmbeddedSystem({
     images: { app: createEchoImage({ startDelayMs: 15 }) },
     dlxReplicas: 2,
     autoscalerReplicas: 2,
@@ -105,36 +101,22 @@ export async function leader(): Promise<readonly Finding[]> {
     autoscalerArgs: ['--scale-interval=500ms', '--cooldown=1ms', '--max-parks=50'],
   });
   const acts = followActs(system, fleetNamespace);
-  try {
-    const fleet = await createFleet(system, { counts, image: 'app', windowMs });
-    const results: Result[] = [];
-    for (const round of rounds) {
-      await begin(fleet);
-      results.push(await strike(fleet, acts, round));
-    }
-    fleet.close();
-    return report(results);
-  } finally {
-    acts.close();
-    await system.close();
+  const fleet = await createFleet(system, { counts, windowMs });
+  const results: Result[] = [];
+  for (const round of rounds) {
+    await begin(fleet);
+    results.push(await strike(fleet, acts, round));
   }
+  return report(results);
 }
 
 /** All are awake, both autoscalers run, and from now on all are idle. */
 async function begin({ system, workloads }: Fleet): Promise<void> {
-  await system.waitFor(() => appsOf(system).areReady && appsOf(system).leader() !== undefined, { timeoutMs: 60_000 });
-  const metered = workloads.filter(({ mode }) => mode !== 'always');
-  const untilAwake = async (workload: Workload): Promise<void> => {
-    workload.idle = false;
-    const untilMs = performance.now() + 60_000;
-    while (!workload.isWhole && performance.now() < untilMs) {
-      await ask(urlOf(system, workload), { timeoutMs: askTimeoutMs });
-      await workload.until(() => workload.isWhole, 500);
-    }
-    if (!workload.isWhole) throw new Error(`not whole although requests come: ${workload}`);
-  };
-  await Promise.all(metered.map(untilAwake));
-  await Promise.all(workloads.filter(({ mode }) => mode === 'always').map(untilAwake));
+  await system.waitFor(() => areReady(system) && leaderOf(system) !== undefined, { timeoutMs: 60_000 });
+  const { metered = [], counted = [] } = Object.groupBy(workloads, ({ mode }) =>
+    mode === 'always' ? 'counted' : 'metered',
+  );
+  for (const some of [metered, counted]) await Promise.all(some.map((workload) => wakeUp(system, workload)));
   // Workloads that the DLX counts fall idle one window after their last request: the others at the same time.
   await sleep(windowMs - 500);
   for (const workload of metered) workload.idle = true;
@@ -145,7 +127,7 @@ async function strike({ system, workloads }: Fleet, acts: Acts, round: Round): P
   await system.waitFor(() => round.when(phasesOf(workloads)), { timeoutMs: 60_000 });
   const phases = phasesOf(workloads);
   const { holder } = acts;
-  const pod = appsOf(system).leader();
+  const pod = leaderOf(system);
   if (holder === undefined || pod === undefined) throw new Error('no autoscaler holds the Lease');
   const goOn = round.strike(system, pod);
   const struckMs = performance.now();
@@ -184,25 +166,17 @@ function report(results: readonly Result[]): Finding[] {
     ...[round.name, phases.awake, phases.parking, phases.asleep, seconds(nextMs), seconds(settledMs)],
     ...[overlap.handedOver, overlap.contested.length, overlap.unheld],
   ]);
-  for (const line of tableLines([[...head, ...rest], ...rows])) console.log(line);
+  printTable([[...head, ...rest], ...rows]);
   for (const { unsettled, overlap } of results) {
     for (const text of [...unsettled.slice(0, 5), ...overlap.contested.slice(0, 5)]) console.log(`    ${text}`);
   }
-  const sum = (of: (result: Result) => number): number => results.reduce((total, result) => total + of(result), 0);
+  const contested = sum(results, ({ overlap }) => overlap.contested.length);
+  const unheld = sum(results, ({ overlap }) => overlap.unheld);
   return [
     all('rounds in which 10 or more of 50 were being parked', results.length, rounds.length),
-    none(
-      'neither finished nor undone within 20 s',
-      sum(({ unsettled }) => unsettled.length),
-    ),
+    none('neither finished nor undone within 20 s', results.flatMap(({ unsettled }) => unsettled).length),
     atMost('the slowest of them', Math.max(...results.map(({ settledMs }) => settledMs)), limitMs),
-    none(
-      'resources that one wrote to after the other had begun',
-      sum(({ overlap }) => overlap.contested.length),
-    ),
-    none(
-      'writes of a process that did not hold the Lease',
-      sum(({ overlap }) => overlap.unheld),
-    ),
+    none('resources that one wrote to after the other had begun', contested),
+    none('writes of a process that did not hold the Lease', unheld),
   ];
 }

@@ -24,23 +24,18 @@ const signs: Readonly<Record<Cause, (status: PodStatus) => boolean>> = {
     ),
 };
 
-/** When a pod of a workload first had the cause in its status; `performance.now()`. */
+/** Returns when a pod of a workload first had the cause in its status since the call; `performance.now()`. */
 export function watchForCause(
   { store }: FakeApi,
   namespace: string,
   app: string,
   cause: Cause,
-): { readonly atMs: number | undefined; stop(): void } {
+): () => number | undefined {
   let atMs: number | undefined;
   const look = ({ object }: { object: KubeObject }): void => {
     const { status = {} } = object as { status?: PodStatus };
     if (object.metadata.labels?.['app'] === app && signs[cause](status)) atMs ??= performance.now();
   };
-  const stop = store.watch('v1/pods', look, { namespace });
-  return {
-    get atMs() {
-      return atMs;
-    },
-    stop,
-  };
+  store.watch('v1/pods', look, { namespace });
+  return () => atMs;
 }

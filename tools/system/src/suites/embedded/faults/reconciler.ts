@@ -7,10 +7,9 @@ export const managerName = 'argocd-controller';
 export type Field = 'replicas' | 'selector';
 
 /** A client that writes back the state in Git whenever an object differs from it. */
-export interface Reconciler {
+export interface Reconciler extends Disposable {
   /** How often it wrote back, by workload name. */
   readonly rounds: ReadonlyMap<string, number>;
-  stop(): void;
 }
 
 interface Spec {
@@ -36,5 +35,5 @@ export function startReconciler(
     store.patch(gvr, namespace, name, { type: 'merge', body: { spec: body } }, { manager: managerName });
   };
   const timer = setInterval(() => workloads.forEach(syncOne), everyMs);
-  return { rounds, stop: () => clearInterval(timer) };
+  return { rounds, [Symbol.dispose]: () => clearInterval(timer) };
 }

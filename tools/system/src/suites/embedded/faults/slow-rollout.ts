@@ -2,11 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedSystem } from '@scaler/demo';
 import { ask } from '../../../harness/ask.ts';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
-import { urlOf } from '../fleet/fleet.ts';
+import { seconds } from '../../../harness/numbers.ts';
+import { readyPods, rollOut } from '../fleet/apps.ts';
+import { putToSleep, urlOf } from '../fleet/fleet.ts';
 import type { Workload } from '../fleet/workload.ts';
-import { readyDlx, rollOutDlx } from './dlx-replicas.ts';
-import { seconds } from './seconds.ts';
-import { putToSleep } from './sleepers.ts';
 
 /** A rollout of the DLX. */
 export interface Rollout {
@@ -31,7 +30,8 @@ export async function slowRollout(
   { limitMs, noticeMs }: RolloutLimits,
 ): Promise<readonly Finding[]> {
   const gaps = watchGaps(system);
-  await rollOutDlx(system, strategy, delaySeconds);
+  const readinessProbe = { initialDelaySeconds: delaySeconds };
+  await rollOut(system, 'dlx', strategy, { container: { readinessProbe } });
   const { noneForMs, fewerForMs } = gaps.stop();
   await sleep(noticeMs);
   const woken = workloads.filter(({ phase, replicas }) => phase !== 'asleep' || replicas > 0);
@@ -55,8 +55,8 @@ interface Gaps {
 }
 
 function watchGaps(system: EmbeddedSystem): { stop(): Gaps } {
-  const none = longest(() => readyDlx(system) === 0);
-  const fewer = longest(() => readyDlx(system) < 2);
+  const none = longest(() => readyPods(system, 'dlx') === 0);
+  const fewer = longest(() => readyPods(system, 'dlx') < 2);
   const timer = setInterval(() => [none, fewer].forEach(({ look }) => look()), 20);
   return {
     stop: () => {

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
-import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scaler/demo';
-import { appsOf } from '../fleet/apps.ts';
-import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
+import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
+import { leaderOf, metricsOf } from '../fleet/apps.ts';
+import { all, atMost, each, type Finding, none } from '../../../harness/finding.ts';
 import { createFleet, type Fleet, urlOf } from '../fleet/fleet.ts';
-import { tableLines } from '../../../harness/table.ts';
+import { printTable } from '../../../harness/table.ts';
+import { seconds, sum } from '../../../harness/numbers.ts';
 import { startTraffic } from '../../../harness/traffic.ts';
 import type { Mode, Workload } from '../fleet/workload.ts';
-import { eventsOf } from './events.ts';
+import { eventsOf } from '../fleet/events.ts';
 import { type Field, managerName, type Reconciler, startReconciler } from './reconciler.ts';
 
 const windowMs = 500;
@@ -37,27 +38,21 @@ interface Fight extends Side {
 
 /** A reconciler writes back what the product writes, every 3 s, and the metric says idle throughout. */
 export async function tugOfWar(): Promise<readonly Finding[]> {
-  const system = await startEmbeddedSystem({
+  await using system = await startEmbeddedSystem({
     images: { app: createEchoImage({ startDelayMs: 50 }) },
     settleMs: 300,
     // Without a cooldown the product parks all of them all the time.
     scalerOptions: { apiQps: '1000' },
     autoscalerArgs: ['--scale-interval=200ms', '--cooldown=1ms', '--max-parks=32'],
   });
+  using reconcilers = new DisposableStack();
   const fights: Fight[] = [];
-  try {
-    for (const side of sides) {
-      const fleet = await createFleet(system, { counts: side.counts, image: 'app', windowMs, namespace: side.field });
-      fights.push({ ...side, fleet, reconciler: startReconciler(system, fleet.workloads, side.field, writesEveryMs) });
-    }
-    return await fight(system, fights);
-  } finally {
-    for (const { fleet, reconciler } of fights) {
-      reconciler.stop();
-      fleet.close();
-    }
-    await system.close();
+  for (const side of sides) {
+    const fleet = await createFleet(system, { counts: side.counts, windowMs, namespace: side.field });
+    const reconciler = reconcilers.use(startReconciler(system, fleet.workloads, side.field, writesEveryMs));
+    fights.push({ ...side, fleet, reconciler });
   }
+  return await fight(system, fights);
 }
 
 async function fight(system: EmbeddedSystem, fights: readonly Fight[]): Promise<readonly Finding[]> {
@@ -67,11 +62,12 @@ async function fight(system: EmbeddedSystem, fights: readonly Fight[]): Promise<
   const traffic = startTraffic({ url, everyMs: requestsEveryMs, limitMs: answerLimitMs, persistent: false });
   for (const workload of workloads) workload.idle = true;
   const beganMs = performance.now();
-  const givenUp = (workload: Workload): boolean => contestedBy(system, workload).length > 0;
-  await system.waitFor(() => workloads.every(givenUp), { timeoutMs: giveUpMs }).catch(() => undefined);
-  console.log(`  all given up after ${((performance.now() - beganMs) / 1000).toFixed(1)} s`);
+  await system
+    .waitFor(() => workloads.every((one) => isContested(system, one)), { timeoutMs: giveUpMs })
+    .catch(() => undefined);
+  console.log(`  all given up after ${seconds(performance.now() - beganMs)}`);
   await sleep(1_000);
-  const then = fights.map(({ reconciler }) => sum(reconciler.rounds));
+  const then = fights.map(({ reconciler }) => inAll(reconciler));
   await sleep(peaceMs);
   const sent = await traffic.stop();
   const lost = sent.filter(({ answer: { ok } }) => !ok);
@@ -83,16 +79,13 @@ async function fight(system: EmbeddedSystem, fights: readonly Fight[]): Promise<
   ];
 }
 
-const sum = (rounds: ReadonlyMap<string, number>): number =>
-  [...rounds.values()].reduce((total, one) => total + one, 0);
+const inAll = ({ rounds }: Reconciler): number => sum(rounds.values(), (count) => count);
 
-const contestedBy = (system: EmbeddedSystem, { namespace, name }: Workload): readonly string[] =>
-  eventsOf(system, namespace, name, 'Contested').filter((message) => message.includes(managerName));
+const isContested = ({ api }: EmbeddedSystem, { namespace, name }: Workload): boolean =>
+  eventsOf(api, namespace, 'Contested').some((event) => event.name === name && event.message.includes(managerName));
 
 async function metricOf(system: EmbeddedSystem): Promise<number> {
-  const leader = appsOf(system).leader() ?? '';
-  const { status } = system.api.store.get('v1/pods', systemNamespace, leader) as { status?: { podIP?: string } };
-  const text = await (await fetch(`http://${status?.podIP}:8081/metrics`)).text();
+  const text = await metricsOf(system, leaderOf(system) ?? '');
   const found = new RegExp(`^scaler_contested_resources\\{writer="${managerName}"\\} (\\d+)`, 'm').exec(text);
   return Number(found?.[1] ?? 0);
 }
@@ -110,27 +103,13 @@ async function report(
   const explanations = await Promise.all(workloads.map((workload) => explanationOf(system, workload)));
   const roundsOf = ({ name }: Workload): number => reconciler.rounds.get(name) ?? 0;
   const rows = workloads.map((one) => [one.name, roundsOf(one), one.parks, one.sleeps, one.phase]);
-  for (const line of tableLines([[`${field} written back`, 'rounds', 'parks', 'sleeps', 'now'], ...rows]))
-    console.log(line);
+  printTable([[`${field} written back`, 'rounds', 'parks', 'sleeps', 'now'], ...rows]);
   const most = Math.max(...workloads.map(roundsOf));
-  const count = (is: (workload: Workload, i: number) => boolean): number => workloads.filter(is).length;
   return [
     atMost(`${field} written back by ${managerName}: rounds, at the most`, most, mostRounds, 'rounds'),
-    none(`  rounds in the ${peaceMs / 1000} s after it was given up`, sum(reconciler.rounds) - roundsThen),
-    all(
-      '  an Event names the writer',
-      count((one) => contestedBy(system, one).length > 0),
-      workloads.length,
-    ),
-    all(
-      '  the autoscaler explains it with his name',
-      count((_, i) => explanations[i]?.includes(managerName) === true),
-      workloads.length,
-    ),
-    all(
-      '  awake at the end',
-      count(({ phase, replicas }) => phase === 'awake' && replicas === 1),
-      workloads.length,
-    ),
+    none(`  rounds in the ${peaceMs / 1000} s after it was given up`, inAll(reconciler) - roundsThen),
+    each('  an Event names the writer', workloads, (one) => isContested(system, one)),
+    each('  the autoscaler explains it with his name', explanations, (text) => text.includes(managerName)),
+    each('  awake at the end', workloads, ({ phase, replicas }) => phase === 'awake' && replicas === 1),
   ];
 }

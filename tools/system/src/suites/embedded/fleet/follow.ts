@@ -6,16 +6,10 @@ import { watchWrites, type Write, type WriteMoment } from './writes.ts';
 
 const routing = ['slice', 'key'];
 
-/**
- * Updates the workloads of one namespace from their objects, and writes their journals. Returns a function that stops
- * it.
- */
-export function follow(
-  { api }: EmbeddedSystem,
-  namespace: string,
-  workloads: ReadonlyMap<string, Workload>,
-): () => void {
-  const watch = (gvr: string, nameOf: (object: KubeObject) => string, take: Take): (() => void) =>
+/** Updates the workloads of one namespace from their objects, and writes their journals, until the system ends. */
+export function follow({ api }: EmbeddedSystem, namespace: string, all: readonly Workload[]): void {
+  const workloads = new Map(all.map((workload) => [workload.name, workload]));
+  const watch = (gvr: string, nameOf: (object: KubeObject) => string, take: Take): unknown =>
     api.store.watch(
       gvr,
       (event) => {
@@ -27,15 +21,12 @@ export function follow(
       { namespace },
     );
   const label = (name: string) => (object: KubeObject) => object.metadata.labels?.[name] ?? '';
-  const ends = [
-    watch('apps/v1/deployments', ({ metadata }) => metadata.name ?? '', takeDeployment),
-    watch('v1/services', ({ metadata }) => metadata.name ?? '', takeService),
-    watch('discovery.k8s.io/v1/endpointslices', label('kubernetes.io/service-name'), takeSlice),
-    watch('v1/pods', label('app'), takePod),
-    watchWrites(api, namespace, (write, moment) => onWrite(workloads.get(write.workload), write, moment)),
-    api.audit.onEntry((entry) => noteAnswer(workloads, namespace, entry)),
-  ];
-  return () => ends.forEach((end) => end());
+  watch('apps/v1/deployments', ({ metadata }) => metadata.name ?? '', takeDeployment);
+  watch('v1/services', ({ metadata }) => metadata.name ?? '', takeService);
+  watch('discovery.k8s.io/v1/endpointslices', label('kubernetes.io/service-name'), takeSlice);
+  watch('v1/pods', label('app'), takePod);
+  watchWrites(api, namespace, (write, moment) => onWrite(workloads.get(write.workload), write, moment));
+  api.audit.onEntry((entry) => noteAnswer(workloads, namespace, entry));
 }
 
 type Take = (workload: Workload, object: KubeObject, deleted: boolean) => void;

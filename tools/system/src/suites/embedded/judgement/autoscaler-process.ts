@@ -1,17 +1,8 @@
 import { startEmbeddedSystem, systemNamespace, type EmbeddedSystem } from '@scaler/demo';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createEchoImage, type RunningProcess } from '@scaler/testing-kit/kubernetes';
-import { type ProcessCost, readCost } from './process-cost.ts';
+import { metricsOf, processesOf } from '../fleet/apps.ts';
+import { createManaged } from '../fleet/fleet.ts';
 import { requestPattern } from './request-pattern.ts';
-
-/** The real autoscaler, in a process of its own, with a number of awake and busy workloads. */
-export interface Looked {
-  readonly system: EmbeddedSystem;
-  cost(): Promise<ProcessCost>;
-  ticks(): Promise<Ticks>;
-  /** Counts its requests to the API by kind, from now until stopped. */
-  countRequests(): { stop(): ReadonlyMap<string, number> };
-}
 
 /** The histogram of its ticks, since its start. */
 export interface Ticks {
@@ -24,60 +15,40 @@ export interface Ticks {
 const perNamespace = 50;
 const metrics = ['requests_per_5m', 'connections_per_5m'];
 
-/** Starts both apps and so many workloads with two metrics each; resolves when all are adopted. */
-export async function startLooked(workloads: number): Promise<Looked> {
-  const system = await startEmbeddedSystem({
-    images: { app: createEchoImage() },
-    settleMs: 5_000,
-    // The interval of bookmarks of the real API server.
-    api: { bookmarkIntervalMs: 60_000 },
-  });
-  try {
-    for (let i = 0; i < workloads; i++) await create(system, `looked-${Math.floor(i / perNamespace)}`, `app-${i}`);
-    const isAdopted = (): boolean => adopted(system) === workloads;
-    await system.waitFor(isAdopted, { timeoutMs: 300_000 });
-    await restart(system);
-    const [own] = system.processes().filter(isAutoscaler);
-    const pid = own?.pid;
-    if (pid === undefined) throw new Error('the autoscaler does not run');
-    return {
-      system,
-      cost: () => readCost(pid),
-      ticks: () => readTicks(system),
-      countRequests: () => countRequests(system),
-    };
-  } catch (error) {
-    await system.close();
-    throw error;
-  }
+/**
+ * Starts both apps and so many busy workloads with two metrics each; resolves when all are adopted. The real autoscaler
+ * runs in a process of its own.
+ */
+export async function startWatched(workloads: number): Promise<EmbeddedSystem> {
+  await using started = new AsyncDisposableStack();
+  const system = started.use(
+    await startEmbeddedSystem({
+      images: { app: createEchoImage() },
+      settleMs: 5_000,
+      // The interval of bookmarks of the real API server.
+      api: { bookmarkIntervalMs: 60_000 },
+    }),
+  );
+  for (let i = 0; i < workloads; i++) await create(system, `looked-${Math.floor(i / perNamespace)}`, `app-${i}`);
+  await system.waitFor(() => adopted(system) === workloads, { timeoutMs: 300_000 });
+  await restart(system);
+  started.move();
+  return system;
 }
 
 // The memory while workloads are created by the hundred is another question.
 async function restart(system: EmbeddedSystem): Promise<void> {
-  const pids = (): (number | undefined)[] =>
-    system
-      .processes()
-      .filter(isAutoscaler)
-      .map(({ pid }) => pid);
-  const before = pids();
-  const [{ pod } = { pod: '' }] = system.processes().filter(isAutoscaler);
-  system.kill(systemNamespace, pod, 'SIGTERM');
-  await system.waitFor(() => pids().some((pid) => pid !== undefined && !before.includes(pid)), { timeoutMs: 60_000 });
+  const [before] = processesOf(system, 'autoscaler');
+  system.kill(systemNamespace, before?.pod ?? '', 'SIGTERM');
+  const isNew = ({ pid }: RunningProcess): boolean => pid !== undefined && pid !== before?.pid;
+  await system.waitFor(() => processesOf(system, 'autoscaler').some(isNew), { timeoutMs: 60_000 });
 }
-
-const isAutoscaler = ({ namespace, pod }: RunningProcess): boolean =>
-  namespace === systemNamespace && pod.startsWith('autoscaler');
 
 async function create(system: EmbeddedSystem, namespace: string, name: string): Promise<void> {
   for (const metric of metrics)
     system.api.metrics.set({ namespace, resource: 'deployments.apps', name, metric, value: '3' });
-  await system.deployment(namespace, name, {
-    image: 'app',
-    port: 8080,
-    labels: { 'scaler/enabled': 'true' },
-    annotations: { 'scaler/routing': 'selector', 'scaler/metrics': metrics.map((metric) => `${metric}<=0`).join(', ') },
-  });
-  await system.service(namespace, name, { port: 80, targetPort: 8080, portName: 'http' });
+  const idleness = metrics.map((metric) => `${metric}<=0`).join(', ');
+  await createManaged(system, { namespace, name }, { 'scaler/routing': 'selector', 'scaler/metrics': idleness });
 }
 
 function adopted({ api }: EmbeddedSystem): number {
@@ -87,17 +58,9 @@ function adopted({ api }: EmbeddedSystem): number {
   ).length;
 }
 
-async function readTicks({ api }: EmbeddedSystem): Promise<Ticks> {
-  const [pod] = api.store.list('v1/pods', { namespace: systemNamespace, labelSelector: 'app=autoscaler' }).items;
-  const { podIP } = (pod as unknown as { status: { podIP: string } }).status;
-  const text = await (await fetch(`http://${podIP}:8081/metrics`)).text();
-  const value = (series: string): number =>
-    Number(
-      text
-        .split('\n')
-        .find((line) => line.startsWith(`${series} `))
-        ?.split(' ')[1] ?? 0,
-    );
+export async function readTicks(system: EmbeddedSystem): Promise<Ticks> {
+  const text = await metricsOf(system, processesOf(system, 'autoscaler')[0]?.pod ?? '');
+  const value = (series: string): number => Number(new RegExp(`^${series} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
   const name = 'scaler_autoscaler_tick_seconds';
   const count = value(`${name}_count`);
   const buckets = [...text.matchAll(new RegExp(`^${name}_bucket\\{le="([^"]+)"\\} (\\d+)$`, 'gm'))];
@@ -109,22 +72,16 @@ async function readTicks({ api }: EmbeddedSystem): Promise<Ticks> {
   };
 }
 
-function countRequests({ api }: EmbeddedSystem): { stop(): ReadonlyMap<string, number> } {
+/** Counts the autoscaler's requests to the API by kind, until the returned function is called. */
+export function countRequests({ api }: EmbeddedSystem): () => ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   const stop = api.audit.onEntry((entry) => {
     if (!entry.userAgent.includes('autoscaler')) return;
     const pattern = requestPattern(entry);
     counts.set(pattern, (counts.get(pattern) ?? 0) + 1);
   });
-  return {
-    stop: () => {
-      stop();
-      return counts;
-    },
+  return () => {
+    stop();
+    return counts;
   };
-}
-
-/** Resolves when a process with so many workloads has come to rest. */
-export async function rest(): Promise<void> {
-  await sleep(45_000);
 }

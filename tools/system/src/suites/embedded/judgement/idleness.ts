@@ -2,9 +2,12 @@ import type { EmbeddedCluster } from '@scaler/testing-kit/kubernetes';
 import { type Answer, ask } from '../../../harness/ask.ts';
 import { type Finding, none } from '../../../harness/finding.ts';
 import { createRandom } from '@scaler/chaos';
+import { seconds, sum } from '../../../harness/numbers.ts';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
-import { tableLines } from '../../../harness/table.ts';
+import { printTable } from '../../../harness/table.ts';
+import { createManaged } from '../fleet/fleet.ts';
 import { createPatientImage } from './patient-image.ts';
+import { followPhases } from './phases.ts';
 import { type Product, startProduct } from './product.ts';
 import { createSimulation, type Simulation } from './simulation.ts';
 import { type Spell, Usage } from './spells.ts';
@@ -32,30 +35,28 @@ export async function idleness(): Promise<readonly Finding[]> {
   const size = sizeFrom('TRIALS_WORKLOADS', 40);
   const simulation = createSimulation(seed);
   const { clock } = simulation;
-  const product = await startProduct(simulation, { images: { app: createPatientImage(clock) } });
-  try {
-    const { cluster } = product;
-    const callers = Array.from({ length: size }, (_, i): Caller => {
-      return { name: `app-${i + 1}`, usage: new Usage(windowMs), answers: [] };
-    });
-    await create(simulation, product, callers);
-    followParks(cluster, callers, () => clock.monotonic());
-    const random = createRandom(seed).next;
-    const stop = new AbortController();
-    for (const caller of callers)
-      call(simulation, cluster, caller, createRandom(Math.floor(random() * 2 ** 32)).next, stop.signal);
-    await simulation.run(lastsMs);
-    stop.abort();
-    await simulation.run(4 * windowMs);
-    for (const { usage } of callers) usage.close(clock.monotonic());
-    const answers = await simulation.settled(Promise.all(callers.flatMap((one) => one.answers)));
-    console.log(
-      `  seed ${seed}; ${size} workloads and patterns, ${lastsMs / 60_000} simulated minutes, window 1m, tick 10s`,
-    );
-    return report(callers, answers);
-  } finally {
-    await product.close();
-  }
+  await using product = await startProduct(simulation, { images: { app: createPatientImage(clock) } });
+  const { cluster } = product;
+  const callers = Array.from({ length: size }, (_, i): Caller => {
+    return { name: `app-${i + 1}`, usage: new Usage(windowMs), answers: [] };
+  });
+  await create(simulation, product, callers);
+  followPhases(cluster.api, namespace, clock, ({ name, phase, atMs }) => {
+    if (phase === 'parking') callers.find((one) => one.name === name)?.usage.parkBegins(atMs);
+  });
+  const random = createRandom(seed).next;
+  const stop = new AbortController();
+  for (const caller of callers)
+    call(simulation, cluster, caller, createRandom(Math.floor(random() * 2 ** 32)).next, stop.signal);
+  await simulation.run(lastsMs);
+  stop.abort();
+  await simulation.run(4 * windowMs);
+  for (const { usage } of callers) usage.close(clock.monotonic());
+  const answers = await simulation.settled(Promise.all(callers.flatMap((one) => one.answers)));
+  console.log(
+    `  seed ${seed}; ${size} workloads and patterns, ${lastsMs / 60_000} simulated minutes, window 1m, tick 10s`,
+  );
+  return report(callers, answers);
 }
 
 /** Resolves when every new connection goes to the DLX, which does not see those that were open before. */
@@ -64,37 +65,13 @@ async function create(
   { cluster, dlxAddress }: Product,
   callers: readonly Caller[],
 ): Promise<void> {
-  for (const { name } of callers) {
-    await simulation.settled(
-      cluster.deployment(namespace, name, {
-        image: 'app',
-        port: 8080,
-        labels: { 'scaler/enabled': 'true' },
-        annotations: { 'scaler/routing': 'always', 'scaler/idle-after': '1m', 'scaler/cooldown': '1ms' },
-      }),
-    );
-    await simulation.settled(cluster.service(namespace, name, { port: 80, targetPort: 8080, portName: 'http' }));
-  }
+  const annotations = { 'scaler/routing': 'always', 'scaler/idle-after': '1m', 'scaler/cooldown': '1ms' };
+  for (const { name } of callers) await simulation.settled(createManaged(cluster, { namespace, name }, annotations));
   const isServed = ({ name }: Caller): boolean => {
     const backends = cluster.proxy.backends(namespace, name, 80);
     return backends.length > 0 && backends.every((backend) => backend.startsWith(`${dlxAddress}:`));
   };
   await simulation.until('the DLX is in the path of all', () => callers.every(isServed), 60_000);
-}
-
-function followParks({ api }: EmbeddedCluster, callers: readonly Caller[], nowMs: () => number): void {
-  const byName = new Map(callers.map((caller) => [caller.name, { caller, phase: '' }]));
-  api.store.watch(
-    'apps/v1/deployments',
-    ({ object: { metadata } }) => {
-      const one = byName.get(metadata.name ?? '');
-      const phase = metadata.labels?.['scaler/phase'] ?? '';
-      if (one === undefined || one.phase === phase) return;
-      one.phase = phase;
-      if (phase === 'parking') one.caller.usage.parkBegins(nowMs());
-    },
-    { namespace },
-  );
 }
 
 function call(
@@ -146,29 +123,18 @@ function report(callers: readonly Caller[], answers: readonly Answer[]): Finding
     [false, true].map((afterLong) => {
       const own = spells.filter((spell) => isOfKind(spell) && spell.afterLong === afterLong);
       const parked = own.map(parkedAfter).filter(Number.isFinite);
-      const seconds = (ms: number): string => (parked.length === 0 ? '' : `${(ms / 1000).toFixed(1)} s`);
-      return [
-        text,
-        afterLong ? 'long' : 'short',
-        own.length,
-        parked.length,
-        seconds(Math.min(...parked)),
-        seconds(Math.max(...parked)),
-      ];
+      const ends = parked.length === 0 ? ['', ''] : [Math.min(...parked), Math.max(...parked)].map(seconds);
+      return [text, afterLong ? 'long' : 'short', own.length, parked.length, ...ends];
     }),
   );
-  for (const line of tableLines([
-    ['time without use', 'last request', 'spells', 'parked', 'earliest', 'latest'],
-    ...rows,
-  ]))
-    console.log(line);
+  printTable([['time without use', 'last request', 'spells', 'parked', 'earliest', 'latest'], ...rows]);
   const lost = answers.filter(({ ok }) => !ok);
   for (const { text } of lost.slice(0, 5)) console.log(`  lost: ${text}`);
   const early = spells.filter((spell) => parkedAfter(spell) < windowMs).length;
   const late = spells.filter(
     (spell) => lasted(spell) > windowMs + tickMs && parkedAfter(spell) > windowMs + tickMs,
   ).length;
-  const inUse = callers.reduce((sum, { usage }) => sum + usage.parkedInUse, 0);
+  const inUse = sum(callers, ({ usage }) => usage.parkedInUse);
   return [
     none(`requests lost, of ${answers.length}`, lost.length),
     none('parks begun in use', inUse),

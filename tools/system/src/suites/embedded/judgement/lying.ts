@@ -2,8 +2,10 @@ import { createEchoImage, type EmbeddedCluster } from '@scaler/testing-kit/kuber
 import { type Answer, ask } from '../../../harness/ask.ts';
 import { type Finding, none } from '../../../harness/finding.ts';
 import { createRandom } from '@scaler/chaos';
+import { sum } from '../../../harness/numbers.ts';
 import { sizeFrom } from '../../../harness/size.ts';
-import { tableLines } from '../../../harness/table.ts';
+import { printTable } from '../../../harness/table.ts';
+import { createManaged } from '../fleet/fleet.ts';
 import { followPhases, type PhaseChange } from './phases.ts';
 import { type Product, startProduct } from './product.ts';
 import { createSimulation, type Simulation } from './simulation.ts';
@@ -40,26 +42,16 @@ const liars = (nowMs: number): readonly Liar[] => [
 export async function lying(): Promise<readonly Finding[]> {
   const seed = sizeFrom('TRIALS_SEED', 1);
   const simulation = createSimulation(seed);
-  const product = await startProduct(simulation, {
+  await using product = await startProduct(simulation, {
     images: { app: createEchoImage(), gate: createEchoImage({ statusCode: 409 }) },
   });
-  try {
-    const all = liars(simulation.clock.now());
-    const changes = followPhases(product.cluster.api, namespace, () => simulation.clock.monotonic());
-    await create(simulation, product.cluster, all);
-    const fromMs = simulation.clock.monotonic();
-    const sent = await callAll(simulation, product.cluster, all, seed);
-    console.log(`  seed ${seed}; an hour, ${all.length} workloads, a request a second to each, every metric says 0`);
-    return report(
-      all,
-      sent,
-      changes.filter(({ atMs }) => atMs > fromMs),
-      fromMs,
-      product,
-    );
-  } finally {
-    await product.close();
-  }
+  const all = liars(simulation.clock.now());
+  const changes = followPhases(product.cluster.api, namespace, simulation.clock);
+  await create(simulation, product.cluster, all);
+  const fromMs = simulation.clock.monotonic();
+  const sent = await callAll(simulation, product.cluster, all, seed);
+  console.log(`  seed ${seed}; an hour, ${all.length} workloads, a request a second to each, every metric says 0`);
+  return report(all, sent, changes, fromMs, product);
 }
 
 async function create(simulation: Simulation, cluster: EmbeddedCluster, all: readonly Liar[]): Promise<void> {
@@ -68,16 +60,9 @@ async function create(simulation: Simulation, cluster: EmbeddedCluster, all: rea
   await settled(cluster.service(namespace, 'gate', { port: 80, targetPort: 8080 }));
   for (const { name, routing, annotations } of all) {
     cluster.api.metrics.set({ namespace, resource: 'deployments.apps', name, metric: 'requests_per_1m', value: '0' });
-    await settled(
-      cluster.deployment(namespace, name, {
-        image: 'app',
-        port: 8080,
-        labels: { 'scaler/enabled': 'true' },
-        annotations: { 'scaler/routing': routing, 'scaler/metrics': 'requests_per_1m<=0', ...annotations },
-        ...(routing === 'overlay' && { preStopSeconds: 2 }),
-      }),
-    );
-    await settled(cluster.service(namespace, name, { port: 80, targetPort: 8080, portName: 'http' }));
+    const own = { 'scaler/routing': routing, 'scaler/metrics': 'requests_per_1m<=0', ...annotations };
+    const more = routing === 'overlay' ? { preStopSeconds: 2 } : {};
+    await settled(createManaged(cluster, { namespace, name }, own, more));
   }
   const served = (): boolean => all.every(({ name }) => cluster.proxy.backends(namespace, name, 80).length > 0);
   await simulation.until('every workload is served', served, 10_000);
@@ -120,7 +105,7 @@ function report(
   const minutes = (ms: number): string => (ms / 60_000).toFixed(1);
   const rows = all.map((liar) => {
     const answers = sent.get(liar.name) ?? [];
-    const own = changes.filter(({ name }) => name === liar.name);
+    const own = changes.filter(({ name, atMs }) => name === liar.name && atMs > fromMs);
     const tries = own.filter(({ phase }) => phase === 'parking').map(({ atMs }) => atMs - fromMs);
     const slept = own.filter(({ phase }) => phase === 'asleep').length;
     return { liar, answers, tries, slept, lost: answers.filter(({ ok }) => !ok) };
@@ -139,26 +124,24 @@ function report(
     'asleep',
     'begun after minutes',
   ];
-  for (const line of tableLines([head, ...table])) console.log(line);
+  printTable([head, ...table]);
   for (const { liar, lost } of rows) for (const { text } of lost.slice(0, 5)) console.log(`  ${liar.name}: ${text}`);
-  const lost = rows.reduce((sum, row) => sum + row.lost.length, 0);
+  const lost = sum(rows, (row) => row.lost.length);
   if (lost > 0 || cluster.problems.length > 0)
     for (const line of log.slice(-30)) console.log(`    ${line.slice(0, 300)}`);
   const open = rows.filter(({ liar }) => liar.against === 'nothing');
+  const fellAsleep = sum(rows, ({ liar, slept }) => (liar.routing === 'overlay' ? 0 : slept));
   const guarded = rows.filter(({ liar }) => liar.against !== 'nothing');
   return [
     {
       what: 'requests answered by the app',
       wanted: String(all.length * (lastsMs / everyMs)),
-      got: String(rows.reduce((sum, { answers }) => sum + answers.filter(({ ok }) => ok).length, 0)),
+      got: String(sum(rows, ({ answers }) => answers.filter(({ ok }) => ok).length)),
       good: rows.every(({ answers }) => answers.length === lastsMs / everyMs),
     },
     none('requests lost', lost),
     // In `overlay` about half of the new connections go past the DLX while a park settles: the price of that mode.
-    none(
-      'fell asleep although called, overlay apart',
-      rows.filter(({ liar }) => liar.routing !== 'overlay').reduce((sum, { slept }) => sum + slept, 0),
-    ),
+    none('fell asleep although called, overlay apart', fellAsleep),
     ...open.map(({ liar, tries }) => ({
       what: `parks begun of ${liar.name}, whose only source lies`,
       wanted: `1 to ${mostTries}`,

@@ -19,7 +19,7 @@ export interface ProductOptions {
 }
 
 /** Both apps, whole, in this process and in simulated time, on an embedded cluster. */
-export interface Product {
+export interface Product extends AsyncDisposable {
   readonly cluster: EmbeddedCluster;
   /** The address of the one DLX. */
   readonly dlxAddress: string;
@@ -27,13 +27,10 @@ export interface Product {
   readonly log: readonly string[];
   /** A number of the autoscaler's `/metrics`, by its name without prefix and with its labels; 0 where it is missing. */
   metric(series: string): Promise<number>;
-  close(): Promise<void>;
 }
 
-interface Program {
-  readonly ended: Promise<void>;
-  stop(): Promise<void>;
-}
+/** Stops a program; resolves when it has ended. */
+type Stop = () => Promise<void>;
 
 const keptLines = 2_000;
 
@@ -56,13 +53,13 @@ export async function startProduct(simulation: Simulation, options: ProductOptio
     '--admin-port=0',
     `--infra-port=${infraPort}`,
   ];
-  const dlx = startDlx(clock, log, [
+  const stopDlx = startDlx(clock, log, [
     ...common,
     '--identity=dlx-1',
     `--listen-host=${address(1)}`,
     `--infra-host=${address(1)}`,
   ]);
-  const autoscaler = startAutoscaler(clock, log, [
+  const stopAutoscaler = startAutoscaler(clock, log, [
     ...common,
     '--identity=autoscaler-1',
     `--lease-namespace=${systemNamespace}`,
@@ -80,9 +77,8 @@ export async function startProduct(simulation: Simulation, options: ProductOptio
     dlxAddress: address(1),
     log,
     metric: (series) => simulation.settled(metric(series)),
-    close: async () => {
-      for (const program of [autoscaler, dlx]) await passing(simulation, program.stop());
-      await passing(simulation, cluster.close());
+    async [Symbol.asyncDispose]() {
+      for (const stop of [stopAutoscaler, stopDlx, cluster.close]) await passing(simulation, stop());
     },
   };
 }
@@ -96,12 +92,12 @@ async function passing(simulation: Simulation, work: Promise<void>): Promise<voi
   await work;
 }
 
-function startDlx(clock: Clock, log: string[], argv: readonly string[]): Program {
+function startDlx(clock: Clock, log: string[], argv: readonly string[]): Stop {
   const config = loadConfig(dlxSettings, { argv: [...argv, '--propagate=0s'], env: {} });
   return startProgram('dlx', clock, log, (context) => runDlx({ ...context, config, appUrl: import.meta.url }));
 }
 
-function startAutoscaler(clock: Clock, log: string[], argv: readonly string[]): Program {
+function startAutoscaler(clock: Clock, log: string[], argv: readonly string[]): Stop {
   const config = loadConfig(autoscalerSettings, { argv, env: {} });
   return startProgram('autoscaler', clock, log, (context) =>
     runAutoscaler({ ...context, config, appUrl: import.meta.url }),
@@ -113,7 +109,7 @@ function startProgram(
   clock: Clock,
   log: string[],
   run: (context: ProcessContext) => Promise<void>,
-): Program {
+): Stop {
   const destination = new PassThrough();
   destination.on('data', (line: Buffer) => {
     log.push(line.toString().trimEnd());
@@ -130,13 +126,10 @@ function startProgram(
   });
   // The run is awaited when it is stopped.
   ended.catch(() => undefined);
-  return {
-    ended,
-    async stop() {
-      stop.abort(new Error('the trial is over'));
-      await shutdown.run();
-      await ended;
-    },
+  return async () => {
+    stop.abort(new Error('the trial is over'));
+    await shutdown.run();
+    await ended;
   };
 }
 

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, parseDuration } from '@scaler/scaler-types';
-
 import type { CountedFleet } from './counted-fleet.ts';
 
 /** A fault of it, beside being gone. */
@@ -12,14 +11,13 @@ export type PrometheusFault = 'nan' | 'two-series';
  * Prometheus's HTTP API over counters that it scrapes by the clock: a server that really loses its series when it is restarted.
  * Knows `increase` and `resets`, without extrapolation, and nothing else.
  */
-export interface SimulatedPrometheus {
+export interface SimulatedPrometheus extends AsyncDisposable {
   readonly url: string;
   fault: PrometheusFault | undefined;
   /** Whether it exports its start time, as Prometheus does and some servers with the same API do not. */
   tellsStart: boolean;
   /** It is gone for `downMs`, then back without its series. */
   restart(downMs: number): void;
-  close(): Promise<void>;
 }
 
 /** The admin's queries for it. */
@@ -88,12 +86,11 @@ export async function startPrometheus(clock: Clock, fleet: CountedFleet): Promis
         startedMs = clock.now();
       });
     },
-    close: () =>
-      new Promise((resolve) => {
-        closed = true;
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      server.closeAllConnections();
+      await server[Symbol.asyncDispose]();
+    },
   };
   return self;
 }

@@ -1,11 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
-import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
+import { all, atLeast, atMost, type Finding, none } from '../../../harness/finding.ts';
 import { createRandom } from '@scaler/chaos';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
-import { tableLines } from '../../../harness/table.ts';
+import { printTable } from '../../../harness/table.ts';
+import { eventsOf } from '../fleet/events.ts';
+import { createManaged } from '../fleet/fleet.ts';
 import { CountedFleet } from './counted-fleet.ts';
 import { followPhases, type PhaseChange } from './phases.ts';
 import { type Product, startProduct } from './product.ts';
@@ -68,7 +70,7 @@ export async function sources(): Promise<readonly Finding[]> {
       ...[brakeOn === 1 ? 'on' : 'off', heldBack, withEvent],
     ],
   );
-  for (const line of tableLines([head, ...rows])) console.log(line);
+  printTable([head, ...rows]);
   return outcomes.flatMap((outcome) => findings(outcome, size));
 }
 
@@ -76,12 +78,7 @@ function findings({ fault: { what }, ...seen }: Outcome, size: number): Finding[
   return [
     none(`${what}: parks of ${size} before one window without it`, seen.early),
     atMost(`${what}: first park after recovery`, seen.firstParkMs / 1000, (windowMs + graceMs) / 1000, 's'),
-    {
-      what: `${what}: asleep in the end`,
-      wanted: `≥ ${seen.wanted}`,
-      got: `${seen.asleep}`,
-      good: seen.asleep >= seen.wanted,
-    },
+    atLeast(`${what}: asleep in the end`, seen.asleep, seen.wanted),
     all(`${what}: most parks begun in a tick`, seen.mostPerTick, parksPerTick),
     all(`${what}: the brake's metric`, seen.brakeOn, 1),
     all(`${what}: workloads with an Event that they are held back`, seen.withEvent, size - parksPerTick),
@@ -90,13 +87,13 @@ function findings({ fault: { what }, ...seen }: Outcome, size: number): Finding[
 
 async function suffer(fault: SourceFault, seed: number, size: number): Promise<Outcome> {
   const simulation = createSimulation(seed);
-  const { clock, settled } = simulation;
+  const { clock } = simulation;
   const fleet = new CountedFleet(size, createRandom(seed).next);
-  const folder = await mkdtemp(join(tmpdir(), 'scaler-trial-'));
-  const queries = join(folder, 'queries.json');
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'scaler-trial-'));
+  const queries = join(folder.path, 'queries.json');
   await writeFile(queries, queriesText);
-  const prometheus = await startPrometheus(clock, fleet);
-  const product = await startProduct(simulation, {
+  await using prometheus = await startPrometheus(clock, fleet);
+  await using product = await startProduct(simulation, {
     images: { app: createEchoImage() },
     autoscalerArgs: [
       `--metrics-source=${fault.source}`,
@@ -104,16 +101,11 @@ async function suffer(fault: SourceFault, seed: number, size: number): Promise<O
       `--prometheus-queries=${queries}`,
     ],
   });
-  try {
-    const { cluster } = product;
-    const changes = followPhases(cluster.api, namespace, () => clock.monotonic());
-    await create(simulation, product, fleet, fault);
-    await simulation.run(2 * windowMs);
-    return await watch(simulation, product, { clock, fleet, prometheus, api: cluster.api }, fault, changes);
-  } finally {
-    await product.close();
-    await settled(Promise.all([prometheus.close(), rm(folder, { recursive: true })]));
-  }
+  const { cluster } = product;
+  const changes = followPhases(cluster.api, namespace, clock);
+  await create(simulation, product, fleet, fault);
+  await simulation.run(2 * windowMs);
+  return await watch(simulation, product, { clock, fleet, prometheus, api: cluster.api }, fault, changes);
 }
 
 async function create(
@@ -123,21 +115,14 @@ async function create(
   fault: SourceFault,
 ): Promise<void> {
   const { clock, settled } = simulation;
+  const annotations = { 'scaler/routing': 'selector', 'scaler/metrics': 'requests_per_1m<=0' };
   const metric = fault.source === 'prometheus' ? 'requests' : 'requests_per_1m';
   for (const name of fleet.names) {
     cluster.api.metrics.set({
       ...{ namespace, resource: 'deployments.apps', name, metric },
       value: () => String(fleet.requests(name, clock.monotonic(), windowMs)),
     });
-    await settled(
-      cluster.deployment(namespace, name, {
-        image: 'app',
-        port: 8080,
-        labels: { 'scaler/enabled': 'true' },
-        annotations: { 'scaler/routing': 'selector', 'scaler/metrics': 'requests_per_1m<=0' },
-      }),
-    );
-    await settled(cluster.service(namespace, name, { port: 80, targetPort: 8080, portName: 'http' }));
+    await settled(createManaged(cluster, { namespace, name }, annotations));
   }
   const served = (): boolean => fleet.names.every((name) => cluster.proxy.backends(namespace, name, 80).length > 0);
   await simulation.until('every workload is served', served, 60_000);
@@ -157,14 +142,13 @@ async function watch(
   fault.end?.(world);
   const recoveredMs = clock.monotonic();
   fleet.idleFromMs = recoveredMs;
-  const parks = (): number[] =>
-    changes.filter(({ phase }) => phase === 'parking').map(({ atMs }) => atMs - recoveredMs);
+  const timesOf = (wanted: string): number[] =>
+    changes.filter(({ phase }) => phase === wanted).map(({ atMs }) => atMs - recoveredMs);
+  const parks = (): number[] => timesOf('parking');
   await simulation.until('a park begins', () => parks().length > 0, 10 * windowMs);
   await simulation.run(tickMs);
   const brakeOn = await product.metric('autoscaler_brake_on');
   const heldBack = await product.metric('autoscaler_brake_held_back');
-  const asleep = (): number[] =>
-    changes.filter(({ phase }) => phase === 'asleep').map(({ atMs }) => atMs - recoveredMs);
   const size = fleet.names.length;
   const toTheEnd = fault.toTheEnd || isFull;
   const ticks = toTheEnd ? size / parksPerTick + 6 : 6;
@@ -176,18 +160,11 @@ async function watch(
     wanted: toTheEnd ? size : 6 * parksPerTick,
     early: parks().filter((atMs) => atMs < windowMs).length,
     firstParkMs: Math.min(...parks()),
-    lastSleepMs: Math.max(...asleep()),
+    lastSleepMs: Math.max(...timesOf('asleep')),
     asleep: new Set(changes.filter(({ phase }) => phase === 'asleep').map(({ name }) => name)).size,
     mostPerTick: Math.max(...braked.map((at) => braked.filter((other) => other >= at && other < at + tickMs).length)),
     brakeOn,
     heldBack,
-    withEvent: heldBackEvents(product),
+    withEvent: new Set(eventsOf(product.cluster.api, namespace, 'HeldBack').map(({ name }) => name)).size,
   };
-}
-
-function heldBackEvents({ cluster }: Product): number {
-  const { items } = cluster.api.store.list('v1/events', { namespace });
-  const events = items as unknown as { reason: string; involvedObject: { name: string } }[];
-  return new Set(events.filter(({ reason }) => reason === 'HeldBack').map(({ involvedObject }) => involvedObject.name))
-    .size;
 }

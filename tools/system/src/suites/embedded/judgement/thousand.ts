@@ -1,11 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EmbeddedSystem } from '@scaler/demo';
 import { atMost, type Finding } from '../../../harness/finding.ts';
+import { percentile, sum } from '../../../harness/numbers.ts';
 import { sizeFrom } from '../../../harness/size.ts';
-import { tableLines } from '../../../harness/table.ts';
-import { type Looked, rest, startLooked, type Ticks } from './autoscaler-process.ts';
+import { printTable } from '../../../harness/table.ts';
+import { autoscalerPid } from '../fleet/apps.ts';
+import { countRequests, readTicks, startWatched } from './autoscaler-process.ts';
+import { readCost } from './process-cost.ts';
 
 const lookMs = 60_000;
 const samples = 12;
+/** By then a process with so many workloads has come to rest. */
+const restMs = 45_000;
 
 /** The cost of one process in the time of a look. */
 interface Look {
@@ -29,68 +35,48 @@ export async function thousand(): Promise<readonly Finding[]> {
   const full: Look[] = [];
   const none: Look[] = [];
   for (let round = 0; round < rounds; round++) {
-    const [empty, many] = [await startLooked(0), await startLooked(size)];
-    try {
-      await rest();
-      const [without, withAll] = await Promise.all([look(empty, 0), look(many, size)]);
-      none.push(without);
-      full.push(withAll);
-    } finally {
-      await empty.system.close();
-      await many.system.close();
-    }
+    await using empty = await startWatched(0);
+    await using many = await startWatched(size);
+    await sleep(restMs);
+    const [without, withAll] = await Promise.all([look(empty, 0), look(many, size)]);
+    none.push(without);
+    full.push(withAll);
   }
   tell([...none, ...full]);
-  const mean = (looks: readonly Look[], of: (one: Look) => number): number =>
-    looks.reduce((sum, one) => sum + of(one), 0) / looks.length;
+  type Measure = 'meanTickMs' | 'cpuPercent' | 'rssMb';
+  const mean = (looks: readonly Look[], of: Measure): number => sum(looks, (one) => one[of]) / looks.length;
+  const moreMb = mean(full, 'rssMb') - mean(none, 'rssMb');
   return [
     atMost('tick, the longest since the start', Math.max(...full.map((one) => one.longestTickMs)), 2_500),
-    atMost(
-      'tick, mean',
-      mean(full, (one) => one.meanTickMs),
-      2_000,
-    ),
-    atMost(
-      'memory above the same process with none',
-      mean(full, (one) => one.rssMb) - mean(none, (one) => one.rssMb),
-      50,
-      'MB',
-    ),
-    atMost(
-      'processor time while nothing happens',
-      mean(full, (one) => one.cpuPercent),
-      1,
-      '% of a core',
-    ),
+    atMost('tick, mean', mean(full, 'meanTickMs'), 2_000),
+    atMost('memory above the same process with none', moreMb, 50, 'MB'),
+    atMost('processor time while nothing happens', mean(full, 'cpuPercent'), 1, '% of a core'),
   ];
 }
 
-async function look(looked: Looked, workloads: number): Promise<Look> {
-  const [before, ticksBefore] = [await looked.cost(), await looked.ticks()];
+async function look(system: EmbeddedSystem, workloads: number): Promise<Look> {
+  const pid = autoscalerPid(system);
+  const [before, ticksBefore] = [await readCost(pid), await readTicks(system)];
   const beganMs = performance.now();
-  const requests = looked.countRequests();
+  const counted = countRequests(system);
   const rss: number[] = [];
   for (let i = 0; i < samples; i++) {
     await sleep(lookMs / samples);
-    rss.push((await looked.cost()).rssMb);
+    rss.push((await readCost(pid)).rssMb);
   }
   const tookMs = performance.now() - beganMs;
-  const counted = requests.stop();
-  const [after, ticksAfter] = [await looked.cost(), await looked.ticks()];
+  const requests = counted();
+  const [after, ticksAfter] = [await readCost(pid), await readTicks(system)];
   const ticks = ticksAfter.count - ticksBefore.count;
   return {
     workloads,
     ticks,
-    meanTickMs: perTick(ticksAfter, ticksBefore),
+    meanTickMs: (ticksAfter.totalMs - ticksBefore.totalMs) / ticks,
     longestTickMs: ticksAfter.longestMs,
     cpuPercent: (100 * (after.cpuMs - before.cpuMs)) / tookMs,
-    rssMb: rss.toSorted((a, b) => a - b)[samples / 2] ?? Number.NaN,
-    requests: counted,
+    rssMb: percentile(rss, 0.5),
+    requests,
   };
-}
-
-function perTick(after: Ticks, before: Ticks): number {
-  return (after.totalMs - before.totalMs) / (after.count - before.count);
 }
 
 function tell(looks: readonly Look[]): void {
@@ -98,16 +84,13 @@ function tell(looks: readonly Look[]): void {
   const rows = looks.map(({ workloads, ticks, meanTickMs, longestTickMs, cpuPercent, rssMb }) => [
     ...[workloads, ticks, meanTickMs.toFixed(1), longestTickMs, cpuPercent.toFixed(2), rssMb.toFixed(1)],
   ]);
-  for (const line of tableLines([head, ...rows])) console.log(line);
+  printTable([head, ...rows]);
   for (const { workloads, requests, ticks } of [looks[0], looks.at(-1)].filter((one) => one !== undefined)) {
     console.log(`\n  requests to the API with ${workloads}, in ${ticks} ticks`);
     const sorted = [...requests].toSorted(([, a], [, b]) => b - a);
-    const all = sorted.reduce((sum, [, count]) => sum + count, 0);
-    const lines = [...sorted, ['all', all] as const].map(([pattern, count]) => [
-      pattern,
-      count,
-      (count / ticks).toFixed(1),
-    ]);
-    for (const line of tableLines([['request', 'in all', 'per tick'], ...lines])) console.log(line);
+    const all = sum(sorted, ([, count]) => count);
+    const perTick = (count: number): string => (count / ticks).toFixed(1);
+    const lines = [...sorted, ['all', all] as const].map(([what, count]) => [what, count, perTick(count)]);
+    printTable([['request', 'in all', 'per tick'], ...lines]);
   }
 }

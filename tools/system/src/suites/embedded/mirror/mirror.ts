@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { scaleDlx } from '../faults/dlx-replicas.ts';
+import { autoscalerPid, killApp, processesOf, rollOut, scaleDlx } from '../fleet/apps.ts';
 import { atMost, type Finding, none } from '../../../harness/finding.ts';
 import { readCost } from '../judgement/process-cost.ts';
 import { sizeFrom } from '../../../harness/size.ts';
-import { tableLines } from '../../../harness/table.ts';
+import { printTable } from '../../../harness/table.ts';
 import { type Calls, countCalls } from './calls.ts';
-import { autoscalerPid, killOneDlx, prepareDlx, replaceDlx } from './dlx.ts';
 import { watchLeavers } from './leavers.ts';
 import { oneListenPort, writeSleepers } from './sleepers.ts';
 import { type Followed, followTruth, type Truth } from './truth.ts';
@@ -36,8 +35,13 @@ interface Outcome {
 
 const added: Change = { name: 'one added', act: (system) => scaleDlx(system, replicas + 1) };
 const removed: Change = { name: 'one removed', act: (system) => scaleDlx(system, replicas) };
-const killed: Change = { name: 'one killed, and back', act: killOneDlx };
-const rolledOut: Change = { name: 'rollout of 3', act: replaceDlx };
+const killed: Change = {
+  name: 'one killed, and back',
+  act: (system) => killApp(system, processesOf(system, 'dlx')[0]?.pod ?? ''),
+};
+/** As the chart says it. */
+const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: '100%', maxUnavailable: 0 } };
+const rolledOut: Change = { name: 'rollout of 3', act: (system) => rollOut(system, 'dlx', strategy) };
 
 /** The slices of many sleepers follow the DLX's pods: real DLX processes that come and go, and the real autoscaler. */
 export async function mirror(): Promise<readonly Finding[]> {
@@ -56,43 +60,39 @@ async function follow(
   changes: readonly Change[],
   dlxArgs: readonly string[] = [],
 ): Promise<readonly Outcome[]> {
-  const system = await startEmbeddedSystem({
+  await using system = await startEmbeddedSystem({
     dlxReplicas: replicas,
     settleMs: 5_000,
     dlxArgs,
     // The interval of bookmarks of the real API server.
     api: { bookmarkIntervalMs: 60_000 },
   });
-  try {
-    await prepareDlx(system);
-    const before = followTruth(system);
-    await writeSleepers(system, size, before.ready());
-    before.stop();
-    const truth = followTruth(system);
-    const leavers = watchLeavers(system, truth, oneListenPort);
-    await rest(truth);
-    const outcomes: Outcome[] = [];
-    for (const change of changes) {
-      truth.begin();
-      leavers.begin();
-      const calls = countCalls(system.api);
-      const { cpuMs } = await readCost(autoscalerPid(system));
-      await change.act(system);
-      await untilSettled(truth);
-      await leavers.gone();
-      outcomes.push({
-        ...{ size, change: change.name, followed: truth.followed(), calls: calls.stop() },
-        cpuMs: (await readCost(autoscalerPid(system))).cpuMs - cpuMs,
-        leftNamed: leavers.leftNamed(),
-      });
-      console.log(`  ${size} asleep: ${change.name}`);
-    }
-    leavers.stop();
-    truth.stop();
-    return outcomes;
-  } finally {
-    await system.close();
+  // The chart's, with probes that a busy machine can answer.
+  const readinessProbe = { failureThreshold: 10, timeoutSeconds: 5 };
+  await rollOut(system, 'dlx', strategy, { spec: { minReadySeconds: 5 }, container: { readinessProbe } });
+  const before = followTruth(system);
+  await writeSleepers(system, size, before.ready());
+  before.stop();
+  const truth = followTruth(system);
+  const leavers = watchLeavers(system, truth, oneListenPort);
+  await rest(truth);
+  const outcomes: Outcome[] = [];
+  for (const change of changes) {
+    truth.begin();
+    leavers.begin();
+    const calls = countCalls(system.api);
+    const { cpuMs } = await readCost(autoscalerPid(system));
+    await change.act(system);
+    await untilSettled(truth);
+    await leavers.gone();
+    outcomes.push({
+      ...{ size, change: change.name, followed: truth.followed(), calls: calls.stop() },
+      cpuMs: (await readCost(autoscalerPid(system))).cpuMs - cpuMs,
+      leftNamed: leavers.leftNamed(),
+    });
+    console.log(`  ${size} asleep: ${change.name}`);
   }
+  return outcomes;
 }
 
 /** Waits until both apps have all the sleepers in their caches, and write nothing any more. */
@@ -138,5 +138,5 @@ function tell(outcomes: readonly Outcome[]): void {
     ...[calls.mostWritesPerSecond, calls.all, calls.mostPerSecond, cpuMs, leftNamed],
   ]);
   const columns = ['writes/s', 'calls', 'calls/s', 'CPU ms', 'named when gone'];
-  for (const line of tableLines([[...head, ...columns], ...rows])) console.log(line);
+  printTable([[...head, ...columns], ...rows]);
 }

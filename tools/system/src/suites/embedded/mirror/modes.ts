@@ -1,19 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { putToSleep } from '../faults/sleepers.ts';
-import { all, type Finding, none } from '../../../harness/finding.ts';
-import { urlOf } from '../fleet/fleet.ts';
+import { each, type Finding, none } from '../../../harness/finding.ts';
+import { createManaged, fleetNamespace as namespace, probed, putToSleep, setMetric, urlOf } from '../fleet/fleet.ts';
 import { follow } from '../fleet/follow.ts';
-import { tableLines } from '../../../harness/table.ts';
+import { printTable } from '../../../harness/table.ts';
+import { sum } from '../../../harness/numbers.ts';
 import { startTraffic, type Traffic } from '../../../harness/traffic.ts';
-import { type Mode, modes as allModes, Workload } from '../fleet/workload.ts';
+import { modes as allModes, Workload } from '../fleet/workload.ts';
 
 type Moment = 'awake' | 'parking' | 'asleep';
 
-const namespace = 'trials';
 const moments: readonly Moment[] = ['awake', 'parking', 'asleep'];
 const pairs = allModes.flatMap((from) => allModes.filter((to) => to !== from).map((to) => ({ from, to })));
-const metric = 'requests_per_1s';
+const windowMs = 1_000;
 const limitMs = 60_000;
 const everyMs = 50;
 
@@ -38,7 +38,7 @@ interface Outcome extends Case {
  * time.
  */
 export async function modes(): Promise<readonly Finding[]> {
-  const system = await startEmbeddedSystem({
+  await using system = await startEmbeddedSystem({
     images: { app: createEchoImage() },
     settleMs: 500,
     autoscalerArgs: ['--scale-interval=500ms', '--cooldown=1ms', '--max-parks=20'],
@@ -49,54 +49,32 @@ export async function modes(): Promise<readonly Finding[]> {
       return { moment, before: new Workload(namespace, name, from), after: new Workload(namespace, name, to) };
     }),
   );
-  const named = (of: (one: Case) => Workload): Map<string, Workload> =>
-    new Map(cases.map((one) => [of(one).name, of(one)]));
-  const stops = [
-    follow(
-      system,
-      namespace,
-      named((one) => one.before),
-    ),
-    follow(
-      system,
-      namespace,
-      named((one) => one.after),
-    ),
-  ];
-  try {
-    for (const { before } of cases) await create(system, before);
-    for (const { before } of cases) await before.until(() => before.isAtRest, limitMs);
-    const outcomes: Outcome[] = [];
-    for (const moment of moments) {
-      const those = cases.filter((one) => one.moment === moment);
-      outcomes.push(...(await Promise.all(those.map((one) => change(system, one)))));
-    }
-    return report(outcomes);
-  } finally {
-    stops.forEach((stop) => stop());
-    await system.close();
+  for (const state of ['before', 'after'] as const) {
+    const workloads = cases.map((one) => one[state]);
+    follow(system, namespace, workloads);
   }
+  for (const { before } of cases) await create(system, before);
+  for (const { before } of cases) await before.until(() => before.isAtRest, limitMs);
+  const outcomes: Outcome[] = [];
+  for (const moment of moments) {
+    const those = cases.filter((one) => one.moment === moment);
+    outcomes.push(...(await Promise.all(those.map((one) => change(system, one)))));
+  }
+  return report(outcomes);
 }
 
 async function create(system: EmbeddedSystem, workload: Workload): Promise<void> {
-  const { name, mode } = workload;
-  const value = (): string => (workload.idle ? '0' : '1');
-  system.api.metrics.set({ namespace, resource: 'deployments.apps', name, metric, value });
-  await system.deployment(namespace, name, {
-    image: 'app',
-    port: 8080,
-    labels: { 'scaler/enabled': 'true' },
-    annotations: { 'scaler/routing': mode, 'scaler/cooldown': '1ms', 'scaler/metrics': `${metric}<=0` },
-    readinessProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 1 },
-    // The price of `overlay`: see fleet.ts.
-    preStopSeconds: 1,
-  });
-  await system.service(namespace, name, { port: 80, targetPort: 8080, portName: 'http' });
+  const metric = setMetric(system, workload, windowMs);
+  const annotations = { 'scaler/routing': workload.mode, 'scaler/cooldown': '1ms', ...metric };
+  // The price of `overlay`: see fleet.ts.
+  await createManaged(system, workload, annotations, { ...probed, preStopSeconds: 1 });
 }
 
 async function change(system: EmbeddedSystem, one: Case): Promise<Outcome> {
   const { moment, before, after } = one;
-  const traffic = moment === 'asleep' ? undefined : send(system, before);
+  const url = (): string => urlOf(system, before);
+  const send = (): Traffic => startTraffic({ url, everyMs, limitMs: 20_000, persistent: false });
+  const traffic = moment === 'asleep' ? undefined : send();
   if (moment === 'asleep') await putToSleep(system, [before]);
   before.idle = moment !== 'awake';
   if (moment === 'parking') await before.until(() => before.phase === 'parking', limitMs);
@@ -112,50 +90,29 @@ async function change(system: EmbeddedSystem, one: Case): Promise<Outcome> {
   }, limitMs);
   const tookMs = performance.now() - beganMs;
   before.idle = false;
-  const sent = await (traffic ?? send(system, after)).stopAfter(1_000);
+  const last = traffic ?? send();
+  await sleep(1_000);
+  const sent = await last.stop();
   const whole = settled && (await after.until(() => after.isWhole, limitMs));
   const lost = sent.filter(({ answer }) => !answer.ok).map(({ answer }) => answer.text);
   return { ...one, tookMs, sent: sent.length, lost, withoutEndpoint, whole };
 }
 
-function send(system: EmbeddedSystem, workload: Workload): { stopAfter(ms: number): ReturnType<Traffic['stop']> } {
-  const traffic = startTraffic({ url: () => urlOf(system, workload), everyMs, limitMs: 20_000, persistent: false });
-  return {
-    stopAfter: async (ms) => {
-      await new Promise((resolve) => setTimeout(resolve, ms));
-      return traffic.stop();
-    },
-  };
-}
-
 function report(outcomes: readonly Outcome[]): readonly Finding[] {
   const head = ['changed', 'from', 'to', 'at rest after ms', 'requests', 'lost', 'no endpoint', 'as wanted after'];
-  const mode = ({ mode: text }: { mode: Mode }): string => text;
   const rows = outcomes.map(({ moment, before, after, tookMs, sent, lost, withoutEndpoint, whole }) => [
-    ...[
-      moment,
-      mode(before),
-      mode(after),
-      Math.round(tookMs),
-      sent,
-      lost.length,
-      withoutEndpoint,
-      whole ? 'yes' : String(after),
-    ],
+    ...[moment, before.mode, after.mode, Math.round(tookMs), sent, lost.length, withoutEndpoint],
+    whole ? 'yes' : String(after),
   ]);
-  for (const line of tableLines([head, ...rows])) console.log(line);
+  printTable([head, ...rows]);
   const lost = outcomes.flatMap((one) => one.lost.map((text) => `${one.after.name}: ${text}`));
   for (const text of lost.slice(0, 10)) console.log(`  ${text}`);
   return [
     none('new connections lost', lost.length),
     none(
       'moments in which a Service led to no endpoint',
-      outcomes.reduce((sum, { withoutEndpoint }) => sum + withoutEndpoint, 0),
+      sum(outcomes, ({ withoutEndpoint }) => withoutEndpoint),
     ),
-    all(
-      'as the new mode wants them at the end, with nothing left over',
-      outcomes.filter(({ whole }) => whole).length,
-      outcomes.length,
-    ),
+    each('as the new mode wants them at the end, with nothing left over', outcomes, ({ whole }) => whole),
   ];
 }

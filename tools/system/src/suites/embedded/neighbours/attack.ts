@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ProcessImage } from '@scaler/testing-kit/kubernetes';
 import type { EmbeddedSystem } from '@scaler/demo';
+import { createManaged } from '../fleet/fleet.ts';
 import type { Workload } from '../fleet/workload.ts';
 import { largeServices } from './hostile-writes.ts';
 import { commandOf, startProgram } from './program.ts';
@@ -19,13 +20,8 @@ export function hostileImage(): ProcessImage {
  * thousand sockets for them stalls the trial, where a real kube-proxy writes rules.
  */
 export async function createHostile(system: EmbeddedSystem, image: string): Promise<void> {
-  await system.deployment(hostileNamespace, ownService, {
-    image,
-    port: 8080,
-    labels: { 'scaler/enabled': 'true' },
-    annotations: { 'scaler/routing': 'always', 'scaler/idle-after': '1h' },
-  });
-  await system.service(hostileNamespace, ownService, { port: 80, targetPort: 8080, portName: 'http' });
+  const annotations = { 'scaler/routing': 'always', 'scaler/idle-after': '1h' };
+  await createManaged(system, { namespace: hostileNamespace, name: ownService }, annotations, { image });
   for (const { object } of largeServices(hostileNamespace, -1)) await system.apply(object);
   await system.waitFor(() => system.proxy.backends(hostileNamespace, ownService, 80).length > 0);
 }

@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunningProcess } from '@scaler/testing-kit/kubernetes';
-import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scaler/demo';
-import { percentile } from '../../../harness/percentiles.ts';
+import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
+import { processesOf } from '../fleet/apps.ts';
+import { percentile, spread, sum } from '../../../harness/numbers.ts';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
 import { readCost } from '../judgement/process-cost.ts';
 import { sizeFrom } from '../../../harness/size.ts';
-import { tableLines } from '../../../harness/table.ts';
+import { printTable } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
 import { attack, type AttackReport, createHostile, hostileImage } from './attack.ts';
 import { type TenantSide, startTenantSide } from './tenant-side.ts';
@@ -33,18 +33,10 @@ interface Seen {
 
 /** A tenant writes and requests the worst that it may, while twenty others sleep, wake and serve. */
 export async function neighbours(): Promise<readonly Finding[]> {
-  const side = startTenantSide();
-  try {
-    return await beside(side);
-  } finally {
-    side.close();
-  }
-}
-
-async function beside(side: TenantSide): Promise<readonly Finding[]> {
+  using side = startTenantSide();
   const forMs = sizeFrom('TRIALS_SECONDS', 60) * 1_000;
   const limits = await chartLimits();
-  const system = await startEmbeddedSystem({
+  await using system = await startEmbeddedSystem({
     images: { app: side.image, hostile: hostileImage() },
     dlxReplicas: 2,
     autoscalerReplicas: 1,
@@ -54,20 +46,17 @@ async function beside(side: TenantSide): Promise<readonly Finding[]> {
     dlxArgs: [`--hold-bytes-total=${limits.dlx / 2}Mi`],
     autoscalerArgs: ['--scale-interval=500ms', '--cooldown=1ms'],
   });
-  try {
-    const fleets = await createTenants(system, 'app');
-    const workloads = fleets.flatMap((fleet) => fleet.workloads);
-    await createHostile(system, 'hostile');
-    // The first round of a process runs code for the first time.
-    await useTenants(system, side, workloads, 15_000);
-    const [without] = await watched(system, side, workloads, forMs);
-    const [under, report] = await watched(system, side, workloads, forMs, () => attack(system, workloads, forMs));
-    tell(without, under, report);
-    for (const fleet of fleets) fleet.close();
-    return judge(without, under, limits);
-  } finally {
-    await system.close();
-  }
+  const workloads = await createTenants(system);
+  await createHostile(system, 'hostile');
+  // The first round of a process runs code for the first time.
+  await useTenants(system, side, workloads, 15_000);
+  const without = await watched(system, side, workloads, forMs);
+  const [under, report] = await Promise.all([
+    watched(system, side, workloads, forMs),
+    attack(system, workloads, forMs),
+  ]);
+  tell(without, under, report);
+  return judge(without, under, limits);
 }
 
 async function watched(
@@ -75,8 +64,7 @@ async function watched(
   side: TenantSide,
   workloads: readonly Workload[],
   forMs: number,
-  meanwhile: () => Promise<AttackReport | undefined> = async () => undefined,
-): Promise<[Seen, AttackReport | undefined]> {
+): Promise<Seen> {
   const peakMb: Record<string, number> = {};
   const before = pidsOf(system);
   const [beganMs, cpuBefore] = [performance.now(), await cpuOf(system, side)];
@@ -84,14 +72,14 @@ async function watched(
   const stop = new AbortController();
   const loop = monitorEventLoopDelay({ resolution: 10 });
   loop.enable();
-  await side.lateness();
+  await side.call('lateness', null);
   const sampling = sample(system, peakMb, stop.signal);
-  const [asked, report] = await Promise.all([useTenants(system, side, workloads, forMs), meanwhile()]);
+  const asked = await useTenants(system, side, workloads, forMs);
   stop.abort();
   await sampling;
   loop.disable();
   // A stall of these two processes is not caused by the product.
-  const late = await side.lateness();
+  const late = await side.call('lateness', null);
   console.log(
     `  late loops, p99 / most: the cluster's ${(loop.percentile(99) / 1e6).toFixed(0)} / ${(loop.max / 1e6).toFixed(0)} ms, the tenants' ${late.p99Ms.toFixed(0)} / ${late.maxMs.toFixed(0)} ms`,
   );
@@ -103,7 +91,7 @@ async function watched(
   const now = new Set(pidsOf(system));
   const restarts = before.filter((pid) => !now.has(pid)).length;
   const sleeps = sum(workloads, (workload) => workload.sleeps) - sleepsBefore;
-  return [{ asked, peakMb, cpu: Object.fromEntries(cpu), restarts, sleeps }, report];
+  return { asked, peakMb, cpu: Object.fromEntries(cpu), restarts, sleeps };
 }
 
 async function cpuOf(system: EmbeddedSystem, side: TenantSide): Promise<Record<string, number>> {
@@ -112,7 +100,7 @@ async function cpuOf(system: EmbeddedSystem, side: TenantSide): Promise<Record<s
   const found: Record<string, number> = { cluster: (user + own) / 1_000, tenants };
   for (const app of apps) {
     const costs = processesOf(system, app).map(({ pid }) => readCost(pid ?? 0).catch(() => ({ cpuMs: 0 })));
-    found[app] = (await Promise.all(costs)).reduce((total, { cpuMs }) => total + cpuMs, 0);
+    found[app] = sum(await Promise.all(costs), ({ cpuMs }) => cpuMs);
   }
   return found;
 }
@@ -131,18 +119,10 @@ async function sample(system: EmbeddedSystem, peakMb: Record<string, number>, si
 }
 
 function judge(without: Seen, under: Seen, limits: Readonly<Record<string, number>>): readonly Finding[] {
-  const p99 = ({ asked }: Seen, warm: boolean): number =>
-    percentile(
-      asked.filter((one) => one.answer.ok && one.warm === warm).map(({ tookMs }) => tookMs),
-      0.99,
-    );
   const within = (what: string, warm: boolean): Finding => {
-    const own = p99(without, warm);
-    return atMost(
-      `${what}, p99 (${Math.round(own)} ms without)`,
-      p99(under, warm),
-      Math.ceil(Math.max(2 * own, own + moreMs)),
-    );
+    const [own, beside] = [without, under].map((seen) => percentile(timesOf(seen, warm), 0.99)) as [number, number];
+    const limitMs = Math.ceil(Math.max(2 * own, own + moreMs));
+    return atMost(`${what}, p99 (${Math.round(own)} ms without)`, beside, limitMs);
   };
   return [
     none('requests of others lost or refused, without the hostile tenant', lost(without).length),
@@ -159,15 +139,18 @@ function lost({ asked }: Seen): readonly Asked[] {
   return asked.filter(({ answer }) => !answer.ok);
 }
 
-function tell(without: Seen, under: Seen, report: AttackReport | undefined): void {
-  const row = (name: string, { asked, sleeps, peakMb, cpu }: Seen): (string | number)[] => {
-    const times = (warm: boolean): string => {
-      const all = asked.filter((one) => one.answer.ok && one.warm === warm).map(({ tookMs }) => tookMs);
-      return `${Math.round(percentile(all, 0.5))} / ${Math.round(percentile(all, 0.99))} of ${all.length}`;
-    };
+/** Of the requests that were answered. */
+function timesOf({ asked }: Seen, warm: boolean): readonly number[] {
+  return asked.filter((one) => one.answer.ok && one.warm === warm).map(({ tookMs }) => tookMs);
+}
+
+function tell(without: Seen, under: Seen, report: AttackReport): void {
+  const row = (name: string, seen: Seen): (string | number)[] => {
+    const { asked, sleeps, peakMb, cpu } = seen;
+    const times = (warm: boolean): string => `${spread(timesOf(seen, warm))} of ${timesOf(seen, warm).length}`;
     const cores = [...apps, 'cluster', 'tenants'].map((of) => (cpu[of] ?? Number.NaN).toFixed(2)).join(' / ');
     const memory = apps.map((app) => Math.round(peakMb[app] ?? 0)).join(' / ');
-    return [name, asked.length, lost({ asked } as Seen).length, sleeps, times(true), times(false), memory, cores];
+    return [name, asked.length, lost(seen).length, sleeps, times(true), times(false), memory, cores];
   };
   const head = [
     'twenty tenants',
@@ -179,33 +162,18 @@ function tell(without: Seen, under: Seen, report: AttackReport | undefined): voi
     'MB dlx / autoscaler',
     'cores dlx / autoscaler / cluster / tenants',
   ];
-  for (const line of tableLines([head, row('alone', without), row('beside it', under)])) console.log(line);
-  if (report !== undefined) {
-    const { writes, connections, requests } = report;
-    console.log(
-      `  hostile: ${writes} writes, ${connections} connections, ${requests} requests over those that are kept`,
-    );
-  }
-  for (const [reason, count] of Object.entries(report?.refused ?? {}))
-    console.log(`  refused by the API ${count} times: ${reason}`);
-  const lostCounts = new Map<string, number>();
-  for (const { answer, byHost, warm } of lost(under)) {
-    const what = `${warm ? 'awake' : 'asleep'}, ${byHost ? 'by host' : 'by Service'}: ${answer.text.slice(0, 150)}`;
-    lostCounts.set(what, (lostCounts.get(what) ?? 0) + 1);
-  }
-  for (const [what, count] of [...lostCounts].slice(0, 20)) console.log(`  lost ${count} times: ${what}`);
-}
-
-function processesOf(system: EmbeddedSystem, app: string): readonly RunningProcess[] {
-  return system.processes().filter(({ namespace, pod }) => namespace === systemNamespace && pod.startsWith(app));
+  printTable([head, row('alone', without), row('beside it', under)]);
+  const { writes, connections, requests, refused } = report;
+  console.log(`  hostile: ${writes} writes, ${connections} connections, ${requests} requests over those that are kept`);
+  for (const [reason, count] of Object.entries(refused)) console.log(`  refused by the API ${count} times: ${reason}`);
+  const kinds = Map.groupBy(lost(under), ({ answer, byHost, warm }) => {
+    return `${warm ? 'awake' : 'asleep'}, ${byHost ? 'by host' : 'by Service'}: ${answer.text.slice(0, 150)}`;
+  });
+  for (const [what, { length }] of [...kinds].slice(0, 20)) console.log(`  lost ${length} times: ${what}`);
 }
 
 function pidsOf(system: EmbeddedSystem): number[] {
   return apps.flatMap((app) => processesOf(system, app).flatMap(({ pid }) => (pid === undefined ? [] : [pid])));
-}
-
-function sum<T>(all: readonly T[], of: (one: T) => number): number {
-  return all.reduce((total, one) => total + of(one), 0);
 }
 
 /** MiB of each app's container, by the chart's defaults. */

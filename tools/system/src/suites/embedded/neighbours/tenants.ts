@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedSystem, systemNamespace } from '@scaler/demo';
 import type { Answer } from '../../../harness/ask.ts';
-import { createFleet, type Fleet } from '../fleet/fleet.ts';
+import { createFleet } from '../fleet/fleet.ts';
 import { modes, type Workload } from '../fleet/workload.ts';
 import { hostOf } from './hostile-writes.ts';
 import type { TenantSide } from './tenant-side.ts';
@@ -27,15 +27,15 @@ export interface Asked {
 }
 
 /** Creates a workload of its own for each tenant, in a namespace of its own, with an Ingress for its host. */
-export async function createTenants(system: EmbeddedSystem, image: string): Promise<readonly Fleet[]> {
-  const fleets: Fleet[] = [];
+export async function createTenants(system: EmbeddedSystem): Promise<readonly Workload[]> {
+  const workloads: Workload[] = [];
   for (let i = 0; i < tenantCount; i++) {
     const counts = { selector: 0, overlay: 0, always: 0, [modes[i % modes.length] ?? 'always']: 1 };
-    const fleet = await createFleet(system, { counts, image, windowMs, namespace: `tenant-${i + 1}` });
+    const fleet = await createFleet(system, { counts, windowMs, namespace: `tenant-${i + 1}` });
     for (const workload of fleet.workloads) await system.apply(ingressOf(workload));
-    fleets.push(fleet);
+    workloads.push(...fleet.workloads);
   }
-  return fleets;
+  return workloads;
 }
 
 function ingressOf(workload: Workload): object {
@@ -95,7 +95,7 @@ async function askOnce(
   const warm = workload.phase === 'awake' && workload.readyPods.size > 0;
   const address = byHost ? endpointOf(proxy, systemNamespace, 'dlx') : endpointOf(proxy, namespace, name);
   const [path, host] = byHost ? ['/login', hostOf(workload)] : ['/', `${name}.${namespace}`];
-  const answer = address === undefined ? withoutEndpoint : await side.ask({ address, path, host, timeoutMs });
+  const answer = address === undefined ? withoutEndpoint : await side.call('ask', { address, path, host, timeoutMs });
   return { tenant: namespace, answer, tookMs: answer.firstByteMs - answer.sentMs, warm, byHost };
 }
 

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { checkOut } from '@scaler/command';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
-import { type Answer, ask } from '../../../harness/ask.ts';
-import { all, type Finding, none } from '../../../harness/finding.ts';
-import { rollOut } from '../faults/dlx-replicas.ts';
-import { putToSleep } from '../faults/sleepers.ts';
-import { createFleet, urlOf } from '../fleet/fleet.ts';
+import { ask } from '../../../harness/ask.ts';
+import { all, each, type Finding, none } from '../../../harness/finding.ts';
+import { startTraffic } from '../../../harness/traffic.ts';
+import { rollOut } from '../fleet/apps.ts';
+import { createFleet, putToSleep, urlOf } from '../fleet/fleet.ts';
 import type { Workload } from '../fleet/workload.ts';
 
 const root = join(import.meta.dirname, '../../../../../..');
@@ -25,7 +25,7 @@ const oneAfterTheOther = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, 
  */
 export async function upgrade(): Promise<readonly Finding[]> {
   await using old = await checkOut(root, from);
-  const system = await startEmbeddedSystem({
+  await using system = await startEmbeddedSystem({
     images: { app: createEchoImage({ startDelayMs: 100 }) },
     checkout: old.folder,
     dlxReplicas: 2,
@@ -34,55 +34,36 @@ export async function upgrade(): Promise<readonly Finding[]> {
     dlxArgs: ['--propagate=500ms'],
     autoscalerArgs: ['--scale-interval=500ms', '--cooldown=1ms', '--max-parks=50'],
   });
-  const fleet = await createFleet(system, { counts, image: 'app', windowMs: 1_000 });
-  try {
-    const awake = fleet.workloads.filter(({ name }) => name.endsWith('-1'));
-    const sleepers = fleet.workloads.filter((one) => !awake.includes(one));
-    const traffic = keepAsking(system, awake);
-    await putToSleep(system, sleepers);
-    const epochs = new Map(sleepers.map((one) => [one.name, epochOf(system, one)]));
-    system.runFrom(root);
-    const woken = sleepers.filter((_, i) => i % 4 === 0);
-    const duringRollout = Promise.all(woken.map((one) => ask(urlOf(system, one), { timeoutMs: answerLimitMs })));
-    await rollOut(system, 'dlx', oneAfterTheOther);
-    await rollOut(system, 'autoscaler', oneAfterTheOther);
-    const answers = await duringRollout;
-    const left = sleepers.filter((one) => !woken.includes(one));
-    const untouched = left.filter((one) => one.phase === 'asleep' && epochOf(system, one) === epochs.get(one.name));
-    const last = await Promise.all(left.map((one) => ask(urlOf(system, one), { timeoutMs: answerLimitMs })));
-    const asked = await traffic.stop();
-    for (const one of fleet.workloads) await one.until(() => one.isAtRest, answerLimitMs);
-    return [
-      all('still asleep behind the upgrade, by the same epoch', untouched.length, left.length),
-      all('woken in the middle of it, and answered', answered(answers), woken.length),
-      all('woken by the new programs, and answered', answered(last), left.length),
-      none('requests of others lost meanwhile', asked.length - answered(asked)),
-      all('whole at the end', fleet.workloads.filter((one) => one.isAtRest).length, fleet.workloads.length),
-      all('others were asked at all', Number(asked.length > 20), 1),
-    ];
-  } finally {
-    fleet.close();
-    await system.close();
-  }
+  const fleet = await createFleet(system, { counts, windowMs: 1_000 });
+  const awake = fleet.workloads.filter(({ name }) => name.endsWith('-1'));
+  const sleepers = fleet.workloads.filter((one) => !awake.includes(one));
+  let next = 0;
+  // To one after the other, so that none of them is idle.
+  const url = (): string => urlOf(system, awake[next++ % awake.length] as Workload);
+  const traffic = startTraffic({ url, everyMs: requestEveryMs, limitMs: answerLimitMs, persistent: false });
+  await putToSleep(system, sleepers);
+  const epochs = new Map(sleepers.map((one) => [one.name, epochOf(system, one)]));
+  system.runFrom(root);
+  const woken = sleepers.filter((_, i) => i % 4 === 0);
+  const duringRollout = Promise.all(woken.map((one) => ask(urlOf(system, one), { timeoutMs: answerLimitMs })));
+  await rollOut(system, 'dlx', oneAfterTheOther);
+  await rollOut(system, 'autoscaler', oneAfterTheOther);
+  const answers = await duringRollout;
+  const left = sleepers.filter((one) => !woken.includes(one));
+  const untouched = left.filter((one) => one.phase === 'asleep' && epochOf(system, one) === epochs.get(one.name));
+  const last = await Promise.all(left.map((one) => ask(urlOf(system, one), { timeoutMs: answerLimitMs })));
+  const asked = (await traffic.stop()).map(({ answer }) => answer);
+  for (const one of fleet.workloads) await one.until(() => one.isAtRest, answerLimitMs);
+  return [
+    all('still asleep behind the upgrade, by the same epoch', untouched.length, left.length),
+    each('woken in the middle of it, and answered', answers, ({ ok }) => ok),
+    each('woken by the new programs, and answered', last, ({ ok }) => ok),
+    none('requests of others lost meanwhile', asked.filter(({ ok }) => !ok).length),
+    each('whole at the end', fleet.workloads, (one) => one.isAtRest),
+    all('others were asked at all', Number(asked.length > 20), 1),
+  ];
 }
-
-const answered = (answers: readonly Answer[]): number => answers.filter(({ ok }) => ok).length;
 
 function epochOf({ api }: EmbeddedSystem, { namespace, name }: Workload): string | undefined {
   return api.store.get('apps/v1/deployments', namespace, name).metadata.labels?.['scaler/epoch'];
-}
-
-/** Sends a request to one after the other, so that none of them is idle. */
-function keepAsking(system: EmbeddedSystem, workloads: readonly Workload[]): { stop(): Promise<readonly Answer[]> } {
-  const sent: Promise<Answer>[] = [];
-  const timer = setInterval(() => {
-    const next = workloads[sent.length % workloads.length];
-    if (next !== undefined) sent.push(ask(urlOf(system, next), { timeoutMs: answerLimitMs }));
-  }, requestEveryMs);
-  return {
-    stop: () => {
-      clearInterval(timer);
-      return Promise.all(sent);
-    },
-  };
 }

@@ -8,3 +8,10 @@ export function percentile(values: readonly number[], p: number): number {
 export function spread(values: readonly number[]): string {
   return `${Math.round(percentile(values, 0.5))} / ${Math.round(percentile(values, 0.99))}`;
 }
+
+export function sum<T>(items: Iterable<T>, of: (item: T) => number): number {
+  return [...items].reduce((total, item) => total + of(item), 0);
+}
+
+/** `1.5 s` */
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
