@@ -5,6 +5,7 @@ import { run } from '@scaler/command';
 import { type Client, createClient } from './site/client.ts';
 import type { Images } from './site/images.ts';
 import type { Release } from './site/install.ts';
+import { apply, namespaceObject } from './site/manifests.ts';
 import type { Kit } from './site/kit.ts';
 import type { Stand } from '../../harness/suite.ts';
 import type { Ground } from './scenario.ts';
@@ -30,11 +31,9 @@ export function createGround(site: Site, name: string, signal: AbortSignal): Sta
     signal,
     log: (line) => console.log(`  ${name}: ${line}`),
     kubectl,
-    apply: async (items) =>
-      void (await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))),
-    async namespace(wanted, labels = {}) {
-      const namespace = wanted ?? `e2e-${name}-${randomBytes(3).toString('hex')}`;
-      await ground.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } }]);
+    apply,
+    async namespace(namespace = `e2e-${name}-${randomBytes(3).toString('hex')}`) {
+      await apply([namespaceObject(namespace)]);
       undos.push(() => run('kubectl', ['delete', 'namespace', namespace, '--wait', '--ignore-not-found']));
       return namespace;
     },

@@ -4,7 +4,16 @@ import { all, type Finding, none } from '../../harness/finding.ts';
 import type { Client } from './site/client.ts';
 import { productNamespace } from './site/install.ts';
 import type { Ground, Scenario } from './scenario.ts';
-import { createWorkloads, type Described, modes, phaseOf, readWorkload, untilPhase, urlOf } from './site/workloads.ts';
+import {
+  createAsleep,
+  createWorkloads,
+  type Described,
+  modes,
+  phaseOf,
+  readWorkload,
+  untilPhase,
+  urlOf,
+} from './site/workloads.ts';
 
 /** Namespaces with the same names in them; what the accounts may read and write, in either scope. */
 export const isolation: Scenario = {
@@ -18,9 +27,7 @@ export const isolation: Scenario = {
     const twins = [here, there].map((namespace) =>
       modes.map((mode): Described => ({ namespace, name: `web-${mode}`, mode })),
     );
-    await createWorkloads(ground, twins.flat());
-    for (const { namespace, name } of twins.flat()) await client.setMetric(namespace, name, '0');
-    await untilPhase(ground, twins.flat(), 'asleep', 120_000);
+    await createAsleep(ground, twins.flat(), 120_000);
     const findings = [...(await sameNames(ground, client, twins)), await mayInCluster(there)];
     await ground.product({ scope: { type: 'namespaces', namespaces: [here] } });
     return [...findings, ...(await oneNamespace(ground, client, twins))];

@@ -1,8 +1,8 @@
 import { spread } from '../../harness/numbers.ts';
-import { all, type Finding } from '../../harness/finding.ts';
+import { each, type Finding } from '../../harness/finding.ts';
 import { printTable } from '../../harness/table.ts';
 import type { Answer, Ask, Client } from './site/client.ts';
-import { dlxPods, type WakeStep, wakeSeconds, wakeSteps } from './site/dlx-metrics.ts';
+import { podsOf, wakeSeconds, wakeSteps } from './site/apps.ts';
 import { createFront, type Front } from './site/front.ts';
 import type { Ground, Scenario } from './scenario.ts';
 import { createWorkloads, type Mode, modes, untilPhase, urlOf, type Where } from './site/workloads.ts';
@@ -34,7 +34,7 @@ export const matrix: Scenario = {
     const front = await asleepAfterUse(ground, client, cells);
     const answers = new Map<Cell, Answer>();
     const steps = await coldStarts(ground, client, cells, front, answers);
-    const rows = wakeSteps.map((step) => [step, spread(steps.get(step) ?? [])]);
+    const rows = wakeSteps.map((step, i) => [step, spread(steps.map((ms) => ms[i] ?? 0))]);
     const whole = ['answered', spread([...answers.values()].map(({ ms }) => ms))];
     printTable([['from the request to', 'ms p50 / p99'], ...rows, whole], ground.log);
     ground.count(cells.length, [...answers.values()].filter(({ ok }) => !ok).length);
@@ -75,16 +75,16 @@ function askOf(cell: Cell, front: Front | undefined): Ask {
   return { protocol, url: protocol === 'grpc' ? front.grpcUrl : front.url, host: name, ...kept };
 }
 
-/** One after the other, so that what the DLX added to its sums since is this wake's. */
+/** Milliseconds to each step, by wake. One after the other, so that what the DLX added to its sums since is this wake's. */
 async function coldStarts(
   ground: Ground,
   client: Client,
   cells: readonly Cell[],
   front: Front | undefined,
   answers: Map<Cell, Answer>,
-): Promise<Map<WakeStep, number[]>> {
-  const pods = await dlxPods();
-  const steps = new Map<WakeStep, number[]>(wakeSteps.map((step) => [step, []]));
+): Promise<number[][]> {
+  const pods = await podsOf('dlx');
+  const steps: number[][] = [];
   let before = await wakeSeconds(pods);
   for (const cell of cells) {
     ground.signal.throwIfAborted();
@@ -93,7 +93,8 @@ async function coldStarts(
     answers.set(cell, answer);
     if (!answer.ok) ground.log(`${cell.name}: ${answer.text}`);
     const after = await wakeSeconds(pods);
-    for (const step of wakeSteps) steps.get(step)?.push((after[step] - before[step]) * 1000);
+    const earlier = before;
+    steps.push(after.map((value, i) => (value - (earlier[i] ?? 0)) * 1000));
     before = after;
   }
   return steps;
@@ -103,8 +104,8 @@ function verdicts(cells: readonly Cell[], answers: ReadonlyMap<Cell, Answer>): F
   return modes.flatMap((mode) =>
     protocols.map((protocol) => {
       const own = cells.filter((cell) => cell.mode === mode && cell.protocol === protocol);
-      const right = own.filter((cell) => answers.get(cell)?.ok);
-      return all(`${mode}, ${protocol}: ${own.map(({ way }) => way).join(', ')}`, right.length, own.length);
+      const what = `${mode}, ${protocol}: ${own.map(({ way }) => way).join(', ')}`;
+      return each(what, own, (cell) => answers.get(cell)?.ok === true);
     }),
   );
 }

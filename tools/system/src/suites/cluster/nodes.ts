@@ -1,11 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { all, atMost, type Finding, none } from '../../harness/finding.ts';
+import { all, atLeast, atMost, each, type Finding, none } from '../../harness/finding.ts';
 import type { Answer, Client } from './site/client.ts';
-import { productNamespace } from './site/install.ts';
-import { startLoad, verdictOf } from './site/load.ts';
+import { podsOf } from './site/apps.ts';
+import { startLoad } from './site/load.ts';
 import { hold } from './site/hold.ts';
 import type { Ground, Scenario } from './scenario.ts';
-import { createWorkloads, type Described, modes, phaseOf, readWorkload, untilPhase, urlOf } from './site/workloads.ts';
+import {
+  createAsleep,
+  type Described,
+  ofEachMode,
+  phaseOf,
+  readWorkload,
+  untilPhase,
+  urlOf,
+} from './site/workloads.ts';
 
 /** The client's pods are on the first node, so that the second may go. */
 const second = ({ nodes }: Ground): string => nodes[1] ?? '';
@@ -17,10 +25,10 @@ export const drain: Scenario = {
   async run(ground) {
     await ground.product();
     const client = await ground.client();
-    const load = await startLoad(ground, client);
+    const endLoad = await startLoad(ground, client);
     const { pods, answered } = await hold(ground, client);
     const node = second(ground);
-    const there = await podsOn(ground, node);
+    const there = await podsOf('dlx', `spec.nodeName=${node}`);
     ground.log(`DLX on ${node}: ${there.join(', ')}`);
     ground.later(() => ground.kubectl(['uncordon', node]));
     await ground.kubectl(['drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--force', '--timeout=120s']);
@@ -28,20 +36,12 @@ export const drain: Scenario = {
     const drained = there.filter((pod) => pods.includes(pod)).length;
     return [
       all('DLX pods on it, of two', there.length, 1),
-      { what: 'DLX pods that were drained while holding', wanted: '≥ 1', got: String(drained), good: drained > 0 },
+      atLeast('DLX pods that were drained while holding', drained, 1),
       ...findings,
-      ...verdictOf(await load.end(5_000)),
+      ...(await endLoad()),
     ];
   },
 };
-
-async function podsOn(ground: Ground, node: string): Promise<string[]> {
-  const selector = ['-l', 'app.kubernetes.io/component=dlx', `--field-selector=spec.nodeName=${node}`];
-  const names = ['-o', 'jsonpath={.items[*].metadata.name}'];
-  return (await ground.kubectl(['-n', productNamespace, 'get', 'pods', ...selector, ...names]))
-    .split(' ')
-    .filter(Boolean);
-}
 
 /** Workloads that park as soon as they can, asked at random moments. */
 async function askAtRandom(
@@ -65,19 +65,9 @@ async function askAtRandom(
   return answers;
 }
 
-async function sleepers(ground: Ground, client: Client, perMode: number): Promise<Described[]> {
-  const namespace = await ground.namespace();
-  const made = modes.flatMap((mode) =>
-    Array.from({ length: perMode }, (_, i): Described => ({
-      namespace,
-      name: `${mode}-${i + 1}`,
-      mode,
-      preStopSeconds: 6,
-    })),
-  );
-  await createWorkloads(ground, made);
-  for (const { name } of made) await client.setMetric(namespace, name, '0');
-  await untilPhase(ground, made, 'asleep', 150_000);
+async function sleepers(ground: Ground, perMode: number): Promise<Described[]> {
+  const made = ofEachMode(await ground.namespace(), perMode, { preStopSeconds: 6 });
+  await createAsleep(ground, made, 150_000);
   return made;
 }
 
@@ -89,7 +79,7 @@ export const frozenProxy: Scenario = {
   async run(ground) {
     await ground.product({ scaler: { options: { settle: '5s' } } });
     const client = await ground.client();
-    const made = await sleepers(ground, client, 4);
+    const made = await sleepers(ground, 4);
     const end = AbortSignal.timeout(120_000);
     const asked = askAtRandom(ground, client, made, end);
     let times = 0;
@@ -114,7 +104,7 @@ export const cut: Scenario = {
   async run(ground) {
     await ground.product();
     const client = await ground.client();
-    const made = await sleepers(ground, client, 3);
+    const made = await sleepers(ground, 3);
     const asks = made.map((one) => client.ask({ protocol: 'get', url: urlOf(one), timeoutMs: 150_000 }));
     const cutting = ground.kit?.cut(second(ground), 60);
     const late = askAtRandom(ground, client, made, AbortSignal.timeout(60_000));
@@ -139,9 +129,8 @@ export async function allWake(
 ): Promise<Finding[]> {
   const answers = await Promise.all(made.map((one) => client.ask({ protocol: 'get', url: urlOf(one) })));
   answers.forEach(({ ok, text, ms }, i) => ok || ground.log(`${made[i]?.name}: after ${ms} ms ${text}`));
-  const right = answers.filter(({ ok }) => ok).length;
-  ground.count(answers.length, answers.length - right);
-  return [all(`sleep and wake ${when}`, right, made.length)];
+  ground.count(answers.length, answers.filter(({ ok }) => !ok).length);
+  return [each(`sleep and wake ${when}`, answers, ({ ok }) => ok)];
 }
 
 export const restartNodes: Scenario = {
@@ -152,7 +141,7 @@ export const restartNodes: Scenario = {
   async run(ground) {
     await ground.product();
     const client = await ground.client();
-    const made = await sleepers(ground, client, 3);
+    const made = await sleepers(ground, 3);
     // In this order: a kubelet that does not find its containerd ends, and nothing here starts it again.
     for (const program of ['containerd', 'kubelet']) {
       await ground.kit?.restart(program);
@@ -161,7 +150,7 @@ export const restartNodes: Scenario = {
     }
     await sleep(15_000);
     const phases = await Promise.all(made.map(async (one) => phaseOf(await readWorkload(ground, one))));
-    const asleep = phases.filter((phase) => phase === 'asleep').length;
-    return [all('sleep on', asleep, made.length), ...(await allWake(ground, client, made, 'afterwards'))];
+    const asleep = each('sleep on', phases, (phase) => phase === 'asleep');
+    return [asleep, ...(await allWake(ground, client, made, 'afterwards'))];
   },
 };

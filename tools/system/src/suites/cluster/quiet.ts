@@ -1,17 +1,20 @@
 import { until } from '@scaler/command';
 import { all, type Finding, none } from '../../harness/finding.ts';
+import { sum } from '../../harness/numbers.ts';
 import type { Client } from './site/client.ts';
-import { diversionOf } from './edits/services.ts';
-import { eventsOf, explanationOf } from './site/explained.ts';
+import { explanationOf } from './site/apps.ts';
 import type { Ground, Scenario } from './scenario.ts';
 import {
-  createWorkloads,
+  createAsleep,
   type Described,
+  diversionOf,
+  eventsOf,
   modes,
+  ofEachMode,
   phaseOf,
   readWorkload,
   serviceObject,
-  untilPhase,
+  tracesOn,
   urlOf,
   type Where,
   workloadObject,
@@ -24,11 +27,8 @@ export const quiet: Scenario = {
   async run(ground) {
     await ground.product();
     const client = await ground.client();
-    const namespace = await ground.namespace();
-    const sleepers = modes.map((mode): Described => ({ namespace, name: mode, mode }));
-    await createWorkloads(ground, sleepers);
-    for (const { name } of sleepers) await client.setMetric(namespace, name, '0');
-    await untilPhase(ground, sleepers, 'asleep');
+    const sleepers = ofEachMode(await ground.namespace(), 1);
+    await createAsleep(ground, sleepers);
     const epochs = await epochsOf(ground, sleepers);
     const rounds = 5;
     let scraped = 0;
@@ -121,11 +121,8 @@ export const uninstall: Scenario = {
     // Six that start at once, on a machine that may be busy: whoever is not up by then is restored all the same.
     await ground.product({ uninstall: { grace: '90s' } });
     const client = await ground.client();
-    const namespace = await ground.namespace();
-    const sleepers = modes.flatMap((mode) => [1, 2].map((n): Described => ({ namespace, name: `${mode}-${n}`, mode })));
-    await createWorkloads(ground, sleepers);
-    for (const { name } of sleepers) await client.setMetric(namespace, name, '0');
-    await untilPhase(ground, sleepers, 'asleep');
+    const sleepers = ofEachMode(await ground.namespace(), 2);
+    await createAsleep(ground, sleepers);
     const asked = sleepers.filter(({ name }) => name.endsWith('1'));
     await Promise.all(
       asked.map((one) => client.traffic.start(one.name, { url: `${urlOf(one)}/`, rps: 5, keepAlive: false })),
@@ -134,10 +131,12 @@ export const uninstall: Scenario = {
     const flows = await client.traffic.reports();
     for (const { name } of asked) await client.traffic.stop(name);
     const own = asked.flatMap(({ name }) => flows[name] ?? []);
-    const sent = own.reduce((sum, flow) => sum + flow.sent, 0);
-    const lost = own.reduce((sum, flow) => sum + flow.failed, 0);
+    const lost = sum(own, ({ failed }) => failed);
     for (const { errors } of own) for (const { at, text } of errors.slice(0, 3)) ground.log(`${at} ${text}`);
-    ground.count(sent, lost);
+    ground.count(
+      sum(own, ({ sent }) => sent),
+      lost,
+    );
     return [none('lost meanwhile', lost), ...(await leftBehind(ground, client, sleepers))];
   },
 };
@@ -145,20 +144,14 @@ export const uninstall: Scenario = {
 async function leftBehind(ground: Ground, client: Client, all_: readonly Described[]): Promise<Finding[]> {
   const { namespace = '' } = all_[0] ?? {};
   const slices = ['get', 'endpointslices', '-l', 'endpointslice.kubernetes.io/managed-by=scaler', '-o', 'name'];
-  const services = await ground.kubectl([
-    '-n',
-    namespace,
-    'get',
-    'services',
-    '-o',
-    'jsonpath={.items[*].spec.selector}',
-  ]);
+  const selectors = ['get', 'services', '-o', 'jsonpath={.items[*].spec.selector}'];
+  const services = await ground.kubectl(['-n', namespace, ...selectors]);
   let answered = 0;
   let clean = 0;
   for (const one of all_) {
-    const { metadata, spec, status } = await readWorkload(ground, one);
-    const names = [...Object.keys(metadata?.labels ?? {}), ...Object.keys(metadata?.annotations ?? {})];
-    const left = names.filter((name) => /^scaler\/(phase|epoch|state|port-)/.test(name));
+    const workload = await readWorkload(ground, one);
+    const { spec, status } = workload;
+    const left = tracesOn(workload);
     if (left.length === 0 && spec?.replicas === 1 && status?.readyReplicas === 1) clean += 1;
     else {
       ground.log(`${one.name}: ${status?.readyReplicas ?? 0} of ${spec?.replicas} ready, ${left.join(', ')}`);

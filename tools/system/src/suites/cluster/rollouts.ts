@@ -1,9 +1,8 @@
 import { hold } from './site/hold.ts';
-import { productNamespace, type Values } from './site/install.ts';
-import { startLoad, verdictOf } from './site/load.ts';
+import { inProduct, rolledOut } from './site/apps.ts';
+import type { Values } from './site/install.ts';
+import { startLoad } from './site/load.ts';
 import type { Scenario } from './scenario.ts';
-
-const atLeast = 5_000;
 
 /** Every pod of one of the apps is replaced by `helm upgrade`. */
 function upgrade(app: 'dlx' | 'autoscaler'): Scenario {
@@ -12,11 +11,11 @@ function upgrade(app: 'dlx' | 'autoscaler'): Scenario {
     doc: `a rolling upgrade of the ${app} at 200 requests per second, with sleepers waking all the while`,
     async run(ground) {
       await ground.product();
-      const load = await startLoad(ground, await ground.client());
+      const endLoad = await startLoad(ground, await ground.client());
       const beginMs = performance.now();
       await ground.product(annotated(app));
       ground.log(`rolled out in ${Math.round((performance.now() - beginMs) / 1000)} s`);
-      return verdictOf(await load.end(atLeast));
+      return endLoad();
     },
   };
 }
@@ -32,13 +31,13 @@ export const deleteDlx: Scenario = {
   async run(ground) {
     await ground.product();
     const client = await ground.client();
-    const load = await startLoad(ground, client);
+    const endLoad = await startLoad(ground, client);
     const { pods, answered } = await hold(ground, client);
     const [pod = ''] = pods;
-    await ground.kubectl(['-n', productNamespace, 'delete', 'pod', pod, '--wait=false']);
+    await inProduct('delete', 'pod', pod, '--wait=false');
     const findings = await answered();
-    await ground.kubectl(['-n', productNamespace, 'rollout', 'status', 'deployment/scaler-dlx', '--timeout=90s']);
-    return [...findings, ...verdictOf(await load.end(atLeast))];
+    await rolledOut('dlx', 90);
+    return [...findings, ...(await endLoad())];
   },
 };
 
@@ -49,10 +48,10 @@ export const restartApi: Scenario = {
   async run(ground) {
     await ground.product();
     const client = await ground.client();
-    const load = await startLoad(ground, client);
+    const endLoad = await startLoad(ground, client);
     const { answered } = await hold(ground, client);
     await ground.kit?.restart('kube-apiserver');
     const findings = await answered();
-    return [...findings, ...verdictOf(await load.end(atLeast))];
+    return [...findings, ...(await endLoad())];
   },
 };

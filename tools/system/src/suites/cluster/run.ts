@@ -30,7 +30,7 @@ export async function runScenarios(names: readonly string[]): Promise<number> {
 export async function runMainJob(image: string): Promise<number> {
   const connected = await told(connect);
   if (!connected) return 2;
-  const release = createPackedRelease(connected.kube, image, Number(process.env['SETTLE_MS'] ?? 2_000));
+  const release = createPackedRelease(image, Number(process.env['SETTLE_MS'] ?? 2_000));
   const images = { autoscaler: image, dlx: image, app: image, nginx: undefined };
   return runOn({ ...connected, images, kit: undefined, release }, [mainJob], []);
 }
@@ -78,9 +78,9 @@ async function runOn(
   }
 }
 
-async function closeSite({ kube, release, client }: Site): Promise<void> {
+async function closeSite({ release, client }: Site): Promise<void> {
   await release.uninstall();
-  if (client) await uninstallHelpers(kube);
+  if (client) await uninstallHelpers();
   // Waits, so that the next run does not find what is going.
   await run('kubectl', ['delete', 'namespace', productNamespace, systemNamespace, '--ignore-not-found']);
 }

@@ -32,7 +32,7 @@ export interface Ground {
   /** `kubectl apply` of these objects. */
   apply(objects: readonly object[]): Promise<void>;
   /** A fresh namespace, which is deleted when the scenario has ended. */
-  namespace(name?: string, labels?: Readonly<Record<string, string>>): Promise<string>;
+  namespace(name?: string): Promise<string>;
   /**
    * The product, installed by the chart with these values over the scenarios' own (install.ts), and ready. Nothing is
    * done where it is installed so already. `force`: a rollout of the pods in any case.

@@ -1,12 +1,10 @@
-import { all, type Finding, none } from '../../../harness/finding.ts';
-import type { FlowReport } from '../site/client.ts';
-import type { Client } from '../site/client.ts';
-import { diversionOf } from '../edits/services.ts';
-import { until } from '@scaler/command';
-import { productNamespace } from '../site/install.ts';
+import { all, atLeast, type Finding, none, shown } from '../../../harness/finding.ts';
+import { sum } from '../../../harness/numbers.ts';
+import { inProduct, rolledOut } from '../site/apps.ts';
+import { type Client, type FlowReport, noFlow } from '../site/client.ts';
 import { allWake } from '../nodes.ts';
 import type { Scenario } from '../scenario.ts';
-import { createWorkloads, type Described, modes, untilPhase, urlOf } from '../site/workloads.ts';
+import { createWorkloads, type Described, ofEachMode, untilPhase, untilRestored, urlOf } from '../site/workloads.ts';
 import { generate } from './generate.ts';
 import { perform, type Stage } from './perform.ts';
 import { openWitness, type Witness } from './witness.ts';
@@ -27,7 +25,7 @@ export const chaos: Scenario = {
     if (!ground.kit) ground.leaveOut("steps that freeze and restart Kubernetes' own programs, which nothing here can");
     const client = await ground.client();
     const namespace = await ground.namespace();
-    const fleet = modes.flatMap((mode) => [1, 2, 3].map((n): Described => ({ namespace, name: `${mode}-${n}`, mode })));
+    const fleet = ofEachMode(namespace, 3);
     const busy = (['selector', 'overlay'] as const).map((mode): Described => ({
       namespace,
       name: `${mode}-busy`,
@@ -60,8 +58,6 @@ export const chaos: Scenario = {
   },
 };
 
-const noFlow: FlowReport = { sent: 0, ok: 0, inFlight: 0, failed: 0, slowestMs: 0, errors: [] };
-
 async function setMetrics(client: Client, all: readonly Described[], value: string): Promise<void> {
   for (const { namespace, name } of all) await client.setMetric(namespace, name, value);
 }
@@ -83,9 +79,8 @@ async function settle(
   sleepers: readonly Described[],
   busy: readonly Described[],
 ): Promise<Finding[]> {
-  await ground.kubectl(['-n', productNamespace, 'scale', 'deployment/scaler-dlx', '--replicas=2']);
-  for (const app of ['dlx', 'autoscaler'])
-    await ground.kubectl(['-n', productNamespace, 'rollout', 'status', `deployment/scaler-${app}`, '--timeout=120s']);
+  await inProduct('scale', 'deployment/scaler-dlx', '--replicas=2');
+  for (const app of ['dlx', 'autoscaler'] as const) await rolledOut(app, 120);
   for (const { namespace, name } of fleet)
     await ground.kubectl(['-n', namespace, 'label', '--overwrite', 'deployment', name, 'scaler/enabled=true']);
   await setMetrics(client, busy, '5');
@@ -98,11 +93,7 @@ async function settle(
   await untilPhase(ground, own, 'awake', 60_000);
   let whole = 0;
   for (const one of own) {
-    await until(`the Service ${one.name} to be its own`, 60_000, async () => {
-      const left = await diversionOf(ground, one);
-      if (left.length > 0) throw new Error(`it still has ${left.join(', ')}`);
-      return true;
-    });
+    await untilRestored(ground, one, 60_000);
     whole += 1;
   }
   return [...woken, all('Services whole at the end', whole, own.length)];
@@ -123,19 +114,15 @@ async function lossOf({ ground, asked, killsMs }: Stage, flows: readonly FlowRep
     killsMs.some((killMs) => sentMs < killMs + killedMs && endedMs >= killMs);
   const lost = failed.filter((one) => !isExcused(one));
   for (const { text } of lost.slice(0, 10)) ground.log(text);
-  const sent = ends.length + flows.reduce((sum, flow) => sum + flow.sent, 0);
+  const sent = ends.length + sum(flows, (flow) => flow.sent);
   ground.count(sent, lost.length);
   const excused = failed.length - lost.length;
   return [
     none(`lost of ${sent}`, lost.length),
-    { what: 'lost with a DLX that was killed', wanted: 'shown', got: `${excused}, of ${killsMs.length}`, good: true },
+    shown('lost with a DLX that was killed', `${excused}, of ${killsMs.length}`),
   ];
 }
 
-function inVain({ parks, cancelled, wakes }: Witness): Finding[] {
-  return [
-    { what: 'parks', wanted: '≥ 5', got: String(parks), good: parks >= 5 },
-    { what: 'parks cancelled', wanted: 'shown', got: String(cancelled), good: true },
-    { what: 'wakes', wanted: '≥ 5', got: String(wakes), good: wakes >= 5 },
-  ];
+function inVain({ seen: { parks, cancelled, wakes } }: Witness): Finding[] {
+  return [atLeast('parks', parks, 5), shown('parks cancelled', String(cancelled)), atLeast('wakes', wakes, 5)];
 }

@@ -1,5 +1,6 @@
 import { createRandom, type Random } from '@scaler/chaos';
-import { type App, frozen, type Step } from './step.ts';
+import type { App } from '../site/apps.ts';
+import { frozen, type Step } from './step.ts';
 
 type Maker = (random: Random, members: number) => readonly Step[];
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Client } from '../site/client.ts';
-import { productNamespace } from '../site/install.ts';
+import { type App, inProduct, podsOf } from '../site/apps.ts';
 import type { Ground } from '../scenario.ts';
 import { type Described, urlOf } from '../site/workloads.ts';
-import type { App, Step, StepKind } from './step.ts';
+import type { Step, StepKind } from './step.ts';
 
 /** A request, when it was under way, and how it ended. */
 export interface Asked {
@@ -44,13 +44,13 @@ const performers: Performers = {
     const { namespace, name } = memberOf(stage, step);
     return client.setMetric(namespace, name, step.value);
   },
-  delete: (stage, step) => removePod(stage, step),
+  delete: (_, step) => removePod(step),
   kill: (stage, step) => {
     if (step.app === 'dlx') stage.killsMs.push(Date.now());
-    return removePod(stage, step, ['--grace-period=0', '--force']);
+    return removePod(step, '--grace-period=0', '--force');
   },
-  'roll-out': ({ ground }, { app }) => ours(ground, 'rollout', 'restart', deploymentOf(app)),
-  'dlx-count': ({ ground }, { count }) => ours(ground, 'scale', deploymentOf('dlx'), `--replicas=${count}`),
+  'roll-out': (_, { app }) => inProduct('rollout', 'restart', deploymentOf(app)),
+  'dlx-count': (_, { count }) => inProduct('scale', deploymentOf('dlx'), `--replicas=${count}`),
   'restart-api': ({ ground }, { downSeconds }) => ground.kit?.restart('kube-apiserver', 'KILL', downSeconds),
   freeze: ({ ground, pending }, { program, seconds }) => {
     if (ground.kit) pending.push(ground.kit.freeze(program, seconds));
@@ -66,7 +66,6 @@ const performers: Performers = {
 type Fleet = Pick<Stage, 'fleet'>;
 const memberOf = ({ fleet }: Fleet, { r }: { r: number }): Described => fleet[r % fleet.length] as Described;
 const deploymentOf = (app: App): string => `deployment/scaler-${app}`;
-const ours = (ground: Ground, ...args: string[]): Promise<string> => ground.kubectl(['-n', productNamespace, ...args]);
 
 /** `kubectl VERB… KIND NAME [FLAGS AND SETTINGS…]` on a member's namespace. */
 function kubectl(stage: Stage, step: { r: number }, ...args: string[]): Promise<string> {
@@ -76,14 +75,8 @@ function kubectl(stage: Stage, step: { r: number }, ...args: string[]): Promise<
   return stage.ground.kubectl(['-n', namespace, ...named]);
 }
 
-async function removePod(
-  { ground }: Stage,
-  { app, pod }: { app: App; pod: number },
-  flags: string[] = [],
-): Promise<void> {
-  const ready = ['-o', 'jsonpath={.items[*].metadata.name}', '--field-selector=status.phase=Running'];
-  const selector = ['-l', `app.kubernetes.io/component=${app}`];
-  const names = (await ours(ground, 'get', 'pods', ...selector, ...ready)).split(' ').filter(Boolean);
+async function removePod({ app, pod }: { app: App; pod: number }, ...flags: string[]): Promise<void> {
+  const names = await podsOf(app);
   const name = names[pod % names.length];
-  if (name !== undefined) await ours(ground, 'delete', 'pod', name, '--wait=false', '--ignore-not-found', ...flags);
+  if (name !== undefined) await inProduct('delete', 'pod', name, '--wait=false', '--ignore-not-found', ...flags);
 }

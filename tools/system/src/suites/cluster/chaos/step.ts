@@ -1,6 +1,6 @@
+import type { App } from '../site/apps.ts';
 import type { Ask } from '../programs/asks.ts';
 
-export type App = 'autoscaler' | 'dlx';
 export const frozen = ['kube-proxy', 'kube-controller-manager', 'kube-scheduler'] as const;
 
 /** One thing that happens to a fleet on a real cluster. `r` is a place in the fleet. */

@@ -17,9 +17,7 @@ interface Token {
 export interface Witness {
   /** `INVARIANT: facts`, in their order. */
   readonly broken: readonly string[];
-  readonly parks: number;
-  readonly cancelled: number;
-  readonly wakes: number;
+  readonly seen: { readonly parks: number; readonly cancelled: number; readonly wakes: number };
   close(): Promise<void>;
 }
 
@@ -67,15 +65,7 @@ export async function openWitness(ground: Ground, namespace: string, busy: Reado
   });
   return {
     broken,
-    get parks() {
-      return seen.parks;
-    },
-    get cancelled() {
-      return seen.cancelled;
-    },
-    get wakes() {
-      return seen.wakes;
-    },
+    seen,
     async close() {
       stop.abort();
       await running;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ground, Scenario } from '../scenario.ts';
 import type { Described, Mode } from '../site/workloads.ts';
 import { appNamespace, findingsOf, runCycles, startUnderLoad } from './under-load.ts';
@@ -16,21 +17,20 @@ function cyclesOf(mode: Mode): Scenario {
     async run(ground) {
       await ground.product({ scaler: { options: { settle } }, autoscaler: { settings: { maxParks: 20 } } });
       if (!ground.kit) ground.leaveOut('kube-proxy is not frozen meanwhile, for nothing here can');
-      const client = await ground.client();
       const namespace = await ground.namespace(appNamespace);
       const all = Array.from({ length: workloads }, (_, i): Described => ({
         namespace,
         name: `${mode}-${i + 1}`,
         mode,
       }));
-      await startUnderLoad(ground, client, all, { fresh: newRps / workloads, kept: 1 });
+      await startUnderLoad(ground, all, { fresh: newRps / workloads, kept: 1 });
       const stop = new AbortController();
       const frozen = freezeAtRandom(ground, stop.signal);
       const each = Math.ceil(cycles / workloads);
-      const reports = await runCycles(ground, client, all, each);
+      const reports = await runCycles(ground, all, each);
       stop.abort();
       ground.log(`kube-proxy was frozen ${await frozen} times`);
-      return findingsOf(ground, mode, reports, each * workloads, await client.traffic.reports());
+      return findingsOf(ground, mode, reports, each * workloads);
     },
   };
 }
@@ -43,7 +43,7 @@ export const cyclesInAlways = cyclesOf('always');
 async function freezeAtRandom({ kit }: Ground, signal: AbortSignal): Promise<number> {
   let times = 0;
   while (kit && !signal.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, 1_000 + Math.random() * 7_000));
+    await sleep(1_000 + Math.random() * 7_000);
     if (signal.aborted) break;
     await kit.freeze('kube-proxy', 1);
     times += 1;

@@ -1,9 +1,11 @@
 import { kubernetesApiPromises } from '@scaler/testing-kit/kubernetes';
 import { none } from '../../../harness/finding.ts';
 import type { Scenario } from '../scenario.ts';
+import { namespaceObject } from '../site/manifests.ts';
 import { type Described, modes } from '../site/workloads.ts';
 import { brokenPromises } from './promises.ts';
 import { rolloutUndo } from './rollout-undo.ts';
+import { totalsOf } from './flows.ts';
 import { appNamespace, findingsOf, runCycles, startUnderLoad } from './under-load.ts';
 
 const number = (name: string, fallback: number): number => Number(process.env[name] ?? fallback);
@@ -20,7 +22,7 @@ export const mainJob: Scenario = {
     const broken = await brokenPromises(ground.kube);
     const client = await ground.client();
     await ground.product();
-    await ground.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: appNamespace } }]);
+    await ground.apply([namespaceObject(appNamespace)]);
     const remove = ['delete', 'namespace', appNamespace, '--ignore-not-found'];
     if (!process.env['KEEP']) ground.later(() => ground.kubectl(remove));
     const described = (name: string, mode: Described['mode']): Described => {
@@ -30,21 +32,19 @@ export const mainJob: Scenario = {
     const workloads = modes.flatMap((mode) =>
       Array.from({ length: perMode }, (_, i) => described(`${mode}-${i + 1}`, mode)),
     );
-    await startUnderLoad(ground, client, [busy], { fresh: totalRps, kept: 0 });
+    await startUnderLoad(ground, [busy], { fresh: totalRps, kept: 0 });
     await client.setMetric(busy.namespace, busy.name, '50');
-    await startUnderLoad(ground, client, workloads, { fresh: totalRps / workloads.length, kept: 5 });
+    await startUnderLoad(ground, workloads, { fresh: totalRps / workloads.length, kept: 5 });
     const each = Math.ceil(cycles / perMode);
-    const reports = await runCycles(ground, client, workloads, each);
+    const reports = await runCycles(ground, workloads, each);
     const undone = await rolloutUndo(ground, client, workloads.find(({ mode }) => mode === 'selector') ?? busy);
-    const flows = await client.traffic.reports();
-    const beside = flows['new busy'];
-    for (const { at, text } of beside?.errors ?? []) ground.log(`busy: ${at} ${text}`);
-    ground.count(beside?.sent ?? 0, beside?.failed ?? 0);
+    const beside = await totalsOf(ground, [busy], 20);
+    const findings = await Promise.all(modes.map((mode) => findingsOf(ground, mode, reports, each * perMode)));
     return [
       none(`promises of the fake API, ${kubernetesApiPromises.length}, that this one does not keep`, broken.length),
-      ...modes.flatMap((mode) => findingsOf(ground, mode, reports, each * perMode, flows)),
+      ...findings.flat(),
       none('problems after a rollout was undone', undone.length),
-      none(`lost of ${beside?.sent ?? 0} of one that is never idle`, beside?.failed ?? 1),
+      none(`lost of ${beside.sent} of one that is never idle`, beside.sent === 0 ? 1 : beside.lost),
     ];
   },
 };

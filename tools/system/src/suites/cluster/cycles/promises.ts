@@ -1,8 +1,8 @@
 import { connectRawApi, kubernetesApiPromises, type RawApi } from '@scaler/testing-kit/kubernetes';
-import { type KubeClient, kinds } from '@scaler/kube';
-import { apply, remove } from '../site/api.ts';
+import { kubectl } from '@scaler/chart';
 import { until } from '@scaler/command';
-import { clusterRoleBinding, serviceAccount } from '../site/rbac.ts';
+import type { KubeClient } from '@scaler/kube';
+import { apply, binding, forNamespace, namespaceObject } from '../site/manifests.ts';
 
 const namespace = 'scaler-e2e-promises';
 const name = 'scaler-e2e-promises';
@@ -20,8 +20,8 @@ export async function brokenPromises(client: KubeClient): Promise<string[]> {
       }
     }
   } finally {
-    await remove(client, clusterRoleBinding, name);
-    await remove(client, kinds.namespace, namespace);
+    await kubectl(['delete', 'clusterrolebinding', ...forNamespace(namespace)]);
+    await kubectl(['delete', 'namespace', namespace, '--wait=false', '--ignore-not-found']);
   }
   console.log(
     `what the fake API promises: this one keeps ${kubernetesApiPromises.length - broken.length} of ${kubernetesApiPromises.length}`,
@@ -32,13 +32,11 @@ export async function brokenPromises(client: KubeClient): Promise<string[]> {
 
 /** A namespace of their own, and an administrator's token. */
 async function prepare(client: KubeClient): Promise<RawApi> {
-  await apply(client, kinds.namespace, { metadata: { name: namespace } });
-  await apply(client, serviceAccount, { metadata: { name, namespace } });
-  await apply(client, clusterRoleBinding, {
-    metadata: { name },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
-    subjects: [{ kind: 'ServiceAccount', name, namespace }],
-  });
+  await apply([
+    namespaceObject(namespace),
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
+    binding('ClusterRoleBinding', { name }, 'ClusterRole/cluster-admin', { namespace, name }),
+  ]);
   const read = <T>(path: string): Promise<T | undefined> =>
     client.request('GET', `/api/v1/namespaces/${namespace}/${path}`) as Promise<T | undefined>;
   await until('the default ServiceAccount', 20_000, () => read('serviceaccounts/default'));

@@ -3,6 +3,7 @@ import { until } from '@scaler/command';
 import type { Client } from '../site/client.ts';
 import { type Described, readWorkload, seenIn } from '../site/workloads.ts';
 import { runCycle } from './cycle.ts';
+import { pauseFlows } from './flows.ts';
 
 async function rolledOut(ground: Ground, one: Described): Promise<void> {
   await until(`${one.name} to be rolled out`, 60_000, async () => {
@@ -16,18 +17,14 @@ async function rolledOut(ground: Ground, one: Described): Promise<void> {
   });
 }
 
-// A rollout of an app without a preStop delay loses connections by itself; that is not what is tried here.
-async function quiet({ traffic }: Client, { name }: Described): Promise<void> {
-  for (const id of [`new ${name}`, `kept ${name}`]) await traffic.pause(id);
-}
-
 /**
  * A workload that slept under its first revision gets a second one, sleeps again, and is rolled back: `kubectl rollout
  * undo` brings the annotations of that time back. It must stay awake, and sleep and wake as before. Resolves with the problems.
  */
 export async function rolloutUndo(ground: Ground, client: Client, one: Described): Promise<readonly string[]> {
   const { namespace, name } = one;
-  await quiet(client, one);
+  // A rollout of an app without a preStop delay loses connections by itself; that is not what is tried here.
+  await pauseFlows(client, one);
   const env = { name: 'REVISION', value: '2' };
   const template = { spec: { containers: [{ name: 'app', env: [env] }] } };
   await ground.kube.request('PATCH', `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`, {
@@ -36,7 +33,7 @@ export async function rolloutUndo(ground: Ground, client: Client, one: Described
   });
   await rolledOut(ground, one);
   const second = await runCycle(ground, client, one);
-  await quiet(client, one);
+  await pauseFlows(client, one);
   await ground.kubectl(['rollout', 'undo', `deployment/${name}`, '--namespace', namespace]);
   await rolledOut(ground, one);
   await seenIn(ground, one, 'awake', 20_000);

@@ -1,3 +1,4 @@
+import { deployment, podSpec, service } from '../site/manifests.ts';
 import type { Where } from '../site/workloads.ts';
 import type { DatabaseImage } from './image.ts';
 
@@ -47,29 +48,20 @@ export function databasesIn(namespace: string, { postgresBin: bin }: DatabaseIma
 /** The workload and its Service, whose port is named by its protocol. */
 export function databaseObjects(database: Database, { name: image }: DatabaseImage): readonly object[] {
   const { namespace, name, kind, port, serve, readiness } = database;
-  const labels = { app: name };
   const container = {
     ...program(name, image, serve),
     ports: [{ name, containerPort: port }],
     readinessProbe: { ...readiness, periodSeconds: 1 },
     volumeMounts: [{ name: 'data', mountPath: '/data' }],
   };
-  const spec = {
-    replicas: 1,
-    selector: { matchLabels: labels },
-    ...(kind === 'StatefulSet' && { serviceName: name }),
-    template: { metadata: { labels }, spec: { ...pod(container), volumes: [{ name: 'data', emptyDir: {} }] } },
-  };
   const annotations = { 'scaler/idle-after': '1s', 'scaler/cooldown': '0s' };
-  const metadata = { namespace, name, labels: { 'scaler/enabled': 'true' }, annotations };
   return [
-    { apiVersion: 'apps/v1', kind, metadata, spec },
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { namespace, name },
-      spec: { selector: labels, ports: [{ name, port }] },
-    },
+    deployment(namespace, name, pod(container, { volumes: [{ name: 'data', emptyDir: {} }] }), {
+      kind,
+      metadata: { labels: { 'scaler/enabled': 'true' }, annotations },
+      spec: { replicas: 1, ...(kind === 'StatefulSet' && { serviceName: name }) },
+    }),
+    service(namespace, name, [{ name, port }]),
   ];
 }
 
@@ -79,16 +71,13 @@ export function clientObject(namespace: string, { name: image }: DatabaseImage):
   return { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name: 'client' }, spec };
 }
 
-function program(name: string, image: string, shell: string): object {
-  return { name, image, imagePullPolicy: 'IfNotPresent', command: ['/bin/sh', '-c', shell] };
-}
+const program = (name: string, image: string, shell: string) => ({ name, image, command: ['/bin/sh', '-c', shell] });
 
-function pod(container: object): object {
-  return {
+function pod(container: ReturnType<typeof program>, more: object = {}): object {
+  return podSpec([container], {
     terminationGracePeriodSeconds: 5,
-    enableServiceLinks: false,
     automountServiceAccountToken: false,
     securityContext: { runAsNonRoot: true, runAsUser: 1000, fsGroup: 1000 },
-    containers: [container],
-  };
+    ...more,
+  });
 }

@@ -1,4 +1,6 @@
+import { until } from '@scaler/command';
 import type { Finding } from '../../../harness/finding.ts';
+import { seconds } from '../../../harness/numbers.ts';
 import type { Answer, Client } from '../site/client.ts';
 import type { Ground } from '../scenario.ts';
 import { type Described, urlOf, type Where } from '../site/workloads.ts';
@@ -25,8 +27,8 @@ export async function findingOf(one: Case, scene: Scene): Promise<Finding> {
     (text) => [text, true] as const,
     (error: unknown) => [error instanceof Error ? error.message : String(error), false] as const,
   );
-  const seconds = ((performance.now() - beginMs) / 1000).toFixed(1);
-  return { what: one.described.name, wanted: 'as it must be', got: `${got.slice(0, 200)} (${seconds} s)`, good };
+  const took = seconds(performance.now() - beginMs);
+  return { what: one.described.name, wanted: 'as it must be', got: `${got.slice(0, 200)} (${took})`, good };
 }
 
 /** What the echo says of the pod that answered. */
@@ -42,8 +44,23 @@ export async function answered({ client, ground }: Scene, where: Where, port = 8
   return { ...echoOf(answer), ms: answer.ms };
 }
 
+/** Asks again and again, each time for so long, until it is answered, by a pod whose name begins so. */
+export async function answersSoon(
+  { client }: Scene,
+  url: string,
+  limitMs: number,
+  timeoutMs: number,
+  pod = '',
+): Promise<void> {
+  await until('an answer', limitMs, async () => {
+    const { identity } = echoOf(await client.ask({ protocol: 'get', url, timeoutMs }));
+    if (!identity.startsWith(pod)) throw new Error(`answered by ${identity}`);
+    return true;
+  });
+}
+
 /** @throws where it is none. */
-export function echoOf({ ok, status, text }: Answer): Echo {
+function echoOf({ ok, status, text }: Answer): Echo {
   if (!ok) throw new Error(`answered ${status ?? 'nothing'}: ${text}`);
   return JSON.parse(text) as Echo;
 }

@@ -1,7 +1,7 @@
 import type { KubeObject } from '@scaler/kube';
 import type { Finding } from '../../../harness/finding.ts';
 import type { Scenario } from '../scenario.ts';
-import { createWorkloads, modes, untilPhase, workloadObject } from '../site/workloads.ts';
+import { createAsleep, modes, workloadObject } from '../site/workloads.ts';
 import { type Case, findingOf, type Scene } from './case.ts';
 import { otherPort, turned, twoServices } from './services.ts';
 import { deleted, edited, hopeless, renamed, scaledByHpa, slow, statefulSet } from './workloads.ts';
@@ -29,9 +29,7 @@ export const edits: Scenario = {
     const green = workloadObject({ namespace, name: 'green', mode: 'selector' }, ground.images.app) as KubeObject;
     await ground.apply([{ ...green, metadata: { ...green.metadata, labels: {} } }]);
     const sleepers = cases.map(({ described }) => described);
-    await createWorkloads(ground, sleepers);
-    for (const { name } of sleepers) await scene.client.setMetric(namespace, name, '0');
-    await untilPhase(ground, sleepers, 'asleep', 150_000);
+    await createAsleep(ground, sleepers, 150_000);
     ground.log(`${sleepers.length} sleep`);
     const waiting = Promise.all(long.map((one) => findingOf(one, scene)));
     const findings: Finding[] = [];

@@ -1,8 +1,14 @@
-import { until } from '@scaler/command';
 import { systemClock } from '@scaler/scaler-types';
-import { type Mode, phaseOf, readWorkload, untilPhase, urlOf, workloadObject } from '../site/workloads.ts';
-import { answered, type Case, echoOf } from './case.ts';
-import { untilRestored } from './services.ts';
+import {
+  type Mode,
+  phaseOf,
+  readWorkload,
+  untilPhase,
+  untilRestored,
+  urlOf,
+  workloadObject,
+} from '../site/workloads.ts';
+import { answered, answersSoon, type Case } from './case.ts';
 
 /** Its template is edited while it sleeps. */
 export function edited(namespace: string, mode: Mode): Case {
@@ -33,9 +39,7 @@ export function deleted(namespace: string, mode: Mode): Case {
       await scene.client.setMetric(namespace, described.name, '5');
       await scene.ground.apply([workloadObject(described, scene.ground.images.app)]);
       await untilPhase(scene.ground, [described], 'awake');
-      await until('an answer', 20_000, async () =>
-        echoOf(await scene.client.ask({ protocol: 'get', url: urlOf(described), timeoutMs: 10_000 })),
-      );
+      await answersSoon(scene, urlOf(described), 20_000, 10_000);
       return `restored; then refused after ${ms} ms; answers as made anew`;
     },
   };
@@ -57,10 +61,7 @@ export function renamed(namespace: string, mode: Mode): Case {
         { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace, labels, annotations }, spec },
       ]);
       const beginMs = performance.now();
-      await until('an answer', 60_000, async () => {
-        echoOf(await client.ask({ protocol: 'get', url: urlOf(described), timeoutMs: 30_000 }));
-        return true;
-      });
+      await answersSoon(scene, urlOf(described), 60_000, 30_000);
       const ms = Math.round(performance.now() - beginMs);
       await untilPhase(ground, [{ namespace, name }], 'awake');
       return `answers ${ms} ms after it was renamed`;

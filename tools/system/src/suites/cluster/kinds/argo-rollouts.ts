@@ -1,13 +1,13 @@
 import { kinds, watchStore } from '@scaler/kube';
 import { createLogger } from '@scaler/runtime';
 import { systemClock } from '@scaler/scaler-types';
-import { spread } from '../../../harness/numbers.ts';
 import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
 import type { Ground, Scenario } from '../scenario.ts';
 import type { Client } from '../site/client.ts';
-import { type Described, untilPhase, urlOf } from '../site/workloads.ts';
-import { dryRun, hopeless, keptBusy, told, uninstalled } from './own-deeds.ts';
-import { flowsOf, type RolloutCycle, rolloutCycles } from './rollout-cycle.ts';
+import { shownOf, startFlows, stopFlows, totalsOf } from '../cycles/flows.ts';
+import { type Described, untilPhase } from '../site/workloads.ts';
+import { dryRun, hasEvents, hopeless, keptBusy, uninstalled } from './own-deeds.ts';
+import { type RolloutCycle, rolloutCycles } from './rollout-cycle.ts';
 import { rolloutKind, rolloutObjects, rolloutOf, rollouts, untilHealthy } from './rollout-objects.ts';
 
 const cyclesEach = Number(process.env['CYCLES'] ?? 30) / 2;
@@ -35,27 +35,20 @@ export const argoRollouts: Scenario = {
       ...rolloutObjects(ground, blueGreen, 'blueGreen'),
     ]);
     const both = [canary, blueGreen];
-    for (const one of both) await start(ground, client, one);
+    for (const one of both) {
+      await client.setMetric(namespace, one.name, '5');
+      await untilHealthy(ground, one);
+      await untilPhase(ground, [one], 'awake');
+      await startFlows(ground, one, { fresh: 5, kept: 2 });
+    }
     const writes = countWrites(ground, namespace);
     const cycles = await Promise.all(both.map((one) => rolloutCycles(ground, client, one, cyclesEach)));
-    const findings = await findingsOf(ground, client, both, cycles.flat());
+    const findings = await findingsOf(ground, both, cycles.flat());
     findings.push(...writes(2 * cyclesEach));
-    for (const id of both.flatMap(flowsOf)) await client.traffic.stop(id);
+    for (const one of both) await stopFlows(ground, one);
     return [...findings, ...(await ownDeeds(ground, client, both))];
   },
 };
-
-/** Waits until it serves, and asks it from then on. */
-async function start(ground: Ground, client: Client, one: Described): Promise<void> {
-  const { namespace, name } = one;
-  await client.setMetric(namespace, name, '5');
-  await untilHealthy(ground, one);
-  await untilPhase(ground, [one], 'awake');
-  const [fresh, kept] = flowsOf(one);
-  await client.traffic.start(fresh, { url: urlOf(one), rps: 5, keepAlive: false });
-  await client.traffic.start(kept, { url: urlOf(one), rps: 2, keepAlive: true });
-  for (const id of [fresh, kept]) ground.later(() => client.traffic.stop(id));
-}
 
 /** Counts who writes what in the namespace from now on; the result ends it, and says how often in so many cycles. */
 function countWrites({ kube, later }: Ground, namespace: string): (cycles: number) => Finding[] {
@@ -99,30 +92,15 @@ function keep(metadata: Meta | undefined, epoch: string) {
 
 async function findingsOf(
   ground: Ground,
-  client: Client,
   both: readonly Described[],
   cycles: readonly RolloutCycle[],
 ): Promise<Finding[]> {
-  const flows = await client.traffic.reports();
-  const sum = (which: 0 | 1, field: 'sent' | 'failed'): number =>
-    both.reduce((total, one) => total + (flows[flowsOf(one)[which]]?.[field] ?? 0), 0);
-  for (const id of both.flatMap(flowsOf))
-    for (const { at, text } of flows[id]?.errors.slice(0, 3) ?? []) ground.log(`${id}: ${at} ${text}`);
-  ground.count(sum(0, 'sent') + sum(1, 'sent'), sum(0, 'failed') + sum(1, 'failed'));
-  const shown = (what: string, got: string): Finding => ({ what, wanted: 'shown', got, good: true });
-  const ms = (what: string, pick: (cycle: RolloutCycle) => number): Finding =>
-    shown(what, `${spread(cycles.map(pick))} ms p50 / p99`);
+  const totals = await totalsOf(ground, both, 3);
   return [
     all('cycles', cycles.length, 2 * cyclesEach),
-    none(
-      'problems in them',
-      cycles.reduce((total, { problems }) => total + problems.length, 0),
-    ),
-    none(`lost of ${sum(0, 'sent')} on new connections`, sum(0, 'failed')),
-    shown('lost of kept-alive clients', `${sum(1, 'failed')} of ${sum(1, 'sent')}`),
-    ms('last request to zero replicas', ({ parkMs }) => parkMs),
-    ms('first request to its answer', ({ wakeMs }) => wakeMs),
-    ms('first request to traffic handed back', ({ restoreMs }) => restoreMs),
+    none('problems in them', cycles.flatMap(({ problems }) => problems).length),
+    none(`lost of ${totals.sent} on new connections`, totals.lost),
+    ...shownOf('', totals, cycles),
   ];
 }
 
@@ -134,7 +112,7 @@ async function ownDeeds(ground: Ground, client: Client, both: readonly Described
   const broken = rolloutOf(namespace, 'broken', { annotations: { 'scaler/hold-timeout': '60s' } });
   await ground.apply([...rolloutObjects(ground, dry, 'canary'), ...rolloutObjects(ground, broken, 'blueGreen')]);
   const [event, ...findings] = await Promise.all([
-    told({ ground, client, one: canary }, 'Rollout'),
+    hasEvents({ ground, client, one: canary }, 'Rollout'),
     keptBusy({ ground, client, one: canary }),
     dryRun({ ground, client, one: dry }),
     hopeless({ ground, client, one: broken }, async () => {

@@ -1,13 +1,13 @@
 import { until } from '@scaler/command';
 import { all, atMost, type Finding } from '../../../harness/finding.ts';
-import { diversionOf } from '../edits/services.ts';
 import type { Ground, Scenario } from '../scenario.ts';
 import type { Client } from '../site/client.ts';
+import { inProduct } from '../site/apps.ts';
 import { productNamespace } from '../site/install.ts';
-import { type Described, phaseOf, readWorkload, serviceObject, urlOf } from '../site/workloads.ts';
+import { type Described, diversionOf, phaseOf, readWorkload, serviceObject, urlOf } from '../site/workloads.ts';
 import { bothNamed, customObject, definitionOf, gadgetKind, replicasField, widgetKind } from './custom-objects.ts';
 import { startOperator } from './custom-operator.ts';
-import { dryRun, keptBusy, told } from './own-deeds.ts';
+import { dryRun, hasEvents, keptBusy } from './own-deeds.ts';
 
 const cycles = 3;
 /** A kind that is not installed at the start is looked for so often. */
@@ -44,7 +44,7 @@ export const customKind: Scenario = {
     for (const one of [widget, gadget]) await untilIn(ground, one, 'awake', lookMs + 20_000);
     findings.push(atMost('picked up once their CRDs came', performance.now() - beginMs, lookMs + 10_000));
     for (const one of [widget, gadget]) findings.push(await cyclesOf(ground, client, one, cycles));
-    findings.push(await told({ ground, client, one: gadget }, 'Gadget'));
+    findings.push(await hasEvents({ ground, client, one: gadget }, 'Gadget'));
     findings.push(await dryRun({ ground, client, one: dry }), await keptBusy({ ground, client, one: widget }));
     await ground.product({ scaler: { options }, scope: { type: 'namespaces', namespaces: [namespace] } });
     await client.ask({ protocol: 'get', url: urlOf(widget) });
@@ -91,39 +91,25 @@ interface PodTemplate {
 
 /** An autoscaler like the others, but for the option `kinds`: it ends at its start, and says why in one sentence. */
 async function stopped(ground: Ground, named: string, why: RegExp): Promise<Finding> {
-  const in_ = ['-n', productNamespace];
-  const text = await ground.kubectl([
-    ...in_,
-    'get',
-    'deployment',
-    'scaler-autoscaler',
-    '-o',
-    'jsonpath={.spec.template}',
-  ]);
+  const text = await inProduct('get', 'deployment', 'scaler-autoscaler', '-o', 'jsonpath={.spec.template}');
   const { spec } = JSON.parse(text) as PodTemplate;
-  const containers = spec.containers.map((container) => ({
+  const option = { name: 'SCALER_OPTION_KINDS', value: named };
+  const containers = spec.containers.map(({ env = [], ...container }) => ({
     ...container,
-    env: [
-      ...(container.env ?? []).filter(({ name }) => name !== 'SCALER_OPTION_KINDS'),
-      { name: 'SCALER_OPTION_KINDS', value: named },
-    ],
+    env: [...env.filter(({ name }) => name !== option.name), option],
   }));
   const name = 'wrong-kind';
   const metadata = { name, namespace: productNamespace };
-  const remove = (): Promise<string> => ground.kubectl([...in_, 'delete', 'pod', name, '--ignore-not-found']);
+  const remove = (): Promise<string> => inProduct('delete', 'pod', name, '--ignore-not-found');
   ground.later(remove);
   await ground.apply([
     { apiVersion: 'v1', kind: 'Pod', metadata, spec: { ...spec, containers, restartPolicy: 'Never' } },
   ]);
-  await ground.kubectl([...in_, 'wait', `pod/${name}`, '--for=jsonpath={.status.phase}=Failed', '--timeout=60s']);
-  const log = (await ground.kubectl([...in_, 'logs', name])).split('\n');
+  await inProduct('wait', `pod/${name}`, '--for=jsonpath={.status.phase}=Failed', '--timeout=60s');
+  const log = (await inProduct('logs', name)).split('\n');
   await remove();
   const said = log.filter((line) => why.test(line));
   const got = said.length === 1 ? (said[0] ?? '') : log.join(' | ');
-  return {
-    what: `a start with ${named}`,
-    wanted: 'ends with one sentence',
-    got: got.slice(0, 240),
-    good: said.length === 1,
-  };
+  const wanted = 'ends with one sentence';
+  return { what: `a start with ${named}`, wanted, got: got.slice(0, 240), good: said.length === 1 };
 }

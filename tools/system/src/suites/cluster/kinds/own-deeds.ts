@@ -1,10 +1,18 @@
 import { until } from '@scaler/command';
 import type { Finding } from '../../../harness/finding.ts';
-import { diversionOf } from '../edits/services.ts';
 import type { Ground } from '../scenario.ts';
 import type { Client } from '../site/client.ts';
-import { explanationOf, tellAutoscaler } from '../site/explained.ts';
-import { type Described, phaseOf, readWorkload, untilPhase, urlOf } from '../site/workloads.ts';
+import { askAutoscaler, explanationOf } from '../site/apps.ts';
+import {
+  type Described,
+  diversionOf,
+  eventsOf,
+  phaseOf,
+  readWorkload,
+  tracesOn,
+  untilPhase,
+  urlOf,
+} from '../site/workloads.ts';
 
 /** What every kind of workload has, on one of a kind that an option names. */
 export interface Deed {
@@ -21,46 +29,44 @@ async function shown(what: string, wanted: string, act: () => Promise<string>): 
   return { what, wanted, got: got.slice(0, 200), good };
 }
 
-/** Events are told on the object itself. */
-export function told({ ground, one }: Deed, kind: string): Promise<Finding> {
+/** The autoscaler's explanation, once it matches. */
+function explained(one: Described, why: RegExp, limitMs: number): Promise<string> {
+  return until('an explanation', limitMs, async () => {
+    const text = await explanationOf(one);
+    if (!why.test(text)) throw new Error(text);
+    return text;
+  });
+}
+
+/** The object itself has the Events. */
+export function hasEvents({ ground, one }: Deed, kind: string): Promise<Finding> {
   return shown(`an Event on the ${kind}`, 'Parked and WokenUp', async () => {
-    const query = { fieldSelector: `involvedObject.name=${one.name},involvedObject.kind=${kind}` };
-    const { items } = (await ground.kube.request('GET', `/api/v1/namespaces/${one.namespace}/events`, { query })) as {
-      items: { reason: string }[];
-    };
-    const reasons = items.map(({ reason }) => reason);
+    const events = await eventsOf(ground, one, `,involvedObject.kind=${kind}`);
+    const reasons = events.map((text) => text.split(':')[0] ?? '');
     for (const reason of ['Parked', 'WokenUp']) if (!reasons.includes(reason)) throw new Error(reasons.join(', '));
     return [...new Set(reasons)].join(', ');
   });
 }
 
-/** A busy lease keeps it awake, is told, and ends. */
+/** A busy lease keeps it awake, is explained, and ends. */
 export function keptBusy({ ground, client, one }: Deed): Promise<Finding> {
   return shown('a busy lease', 'awake until its end, then parked', async () => {
-    await tellAutoscaler('PUT', `/busy/${one.namespace}/${one.name}?ttl=10m`);
+    await askAutoscaler('PUT', `/busy/${one.namespace}/${one.name}?ttl=10m`);
     await client.setMetric(one.namespace, one.name, '0');
-    const said = await until('an explanation', 30_000, async () => {
-      const text = await explanationOf(one);
-      if (!/busy/i.test(text)) throw new Error(text);
-      return text;
-    });
+    const said = await explained(one, /busy/i, 30_000);
     const phase = phaseOf(await readWorkload(ground, one));
     if (phase !== 'awake') throw new Error(`it is ${phase}`);
-    await tellAutoscaler('DELETE', `/busy/${one.namespace}/${one.name}`);
+    await askAutoscaler('DELETE', `/busy/${one.namespace}/${one.name}`);
     await untilPhase(ground, [one], 'asleep');
     return said;
   });
 }
 
-/** What is idle in a dry run is told of, and left alone. */
+/** What is idle in a dry run is explained, and left alone. */
 export function dryRun({ ground, client, one }: Deed): Promise<Finding> {
-  return shown('a dry run', 'told of, and not begun', async () => {
+  return shown('a dry run', 'explained, and not begun', async () => {
     await client.setMetric(one.namespace, one.name, '0');
-    const said = await until('an explanation', 40_000, async () => {
-      const text = await explanationOf(one);
-      if (!/dry run/i.test(text)) throw new Error(text);
-      return text;
-    });
+    const said = await explained(one, /dry run/i, 40_000);
     const { metadata, spec } = await readWorkload(ground, one);
     const diverted = await diversionOf(ground, one);
     if (spec?.replicas !== 1 || phaseOf({ metadata }) !== undefined || diverted.length > 0)
@@ -69,7 +75,7 @@ export function dryRun({ ground, client, one }: Deed): Promise<Finding> {
   });
 }
 
-/** A sleeper whose image cannot be pulled: who asks is told so. `spoil` takes its image away. */
+/** A sleeper whose image cannot be pulled: the answer says so. `spoil` takes its image away. */
 export function hopeless({ ground, client, one }: Deed, spoil: () => Promise<unknown>): Promise<Finding> {
   return shown('an image that cannot be pulled', 'a 503 that says so', async () => {
     await client.setMetric(one.namespace, one.name, '0');
@@ -88,14 +94,10 @@ export function uninstalled({ ground, client }: Deed, sleepers: readonly Describ
     await untilPhase(ground, sleepers, 'asleep');
     await ground.uninstall();
     for (const one of sleepers) {
-      const { metadata, spec } = await readWorkload(ground, one);
-      const names = [...Object.keys(metadata?.labels ?? {}), ...Object.keys(metadata?.annotations ?? {})];
-      const left = [
-        ...names.filter((name) => /^scaler\/(phase|epoch|state|port-)/.test(name)),
-        ...(await diversionOf(ground, one)),
-      ];
-      if (spec?.replicas !== 1 || left.length > 0)
-        throw new Error(`${one.name}: ${spec?.replicas} replicas, ${left.join(', ')}`);
+      const workload = await readWorkload(ground, one);
+      const replicas = workload.spec?.replicas;
+      const left = [...tracesOn(workload), ...(await diversionOf(ground, one))];
+      if (replicas !== 1 || left.length > 0) throw new Error(`${one.name}: ${replicas} replicas, ${left.join(', ')}`);
       const { ok, text } = await client.ask({ protocol: 'get', url: urlOf(one) });
       ground.count(1, ok ? 0 : 1);
       if (!ok) throw new Error(`${one.name}: ${text}`);

@@ -1,8 +1,8 @@
 import { until } from '@scaler/command';
-import { diversionOf } from '../edits/services.ts';
 import type { Ground } from '../scenario.ts';
 import type { Client } from '../site/client.ts';
-import { type Described, phaseOf, seenIn, urlOf } from '../site/workloads.ts';
+import { pauseFlows, type Times, wake } from '../cycles/flows.ts';
+import { type Described, diversionOf, phaseOf } from '../site/workloads.ts';
 import { readRollout, revise, selectorProblems, untilHealthy } from './rollout-objects.ts';
 
 const phaseLimitMs = 90_000;
@@ -12,16 +12,9 @@ const moments = ['never', 'asleep', 'just before', 'awake'] as const;
 type Moment = (typeof moments)[number];
 
 /** What one cycle took, and what was wrong in it. */
-export interface RolloutCycle {
-  readonly moment: Moment;
-  readonly parkMs: number;
-  readonly wakeMs: number;
-  readonly restoreMs: number;
+export interface RolloutCycle extends Times {
   readonly problems: readonly string[];
 }
-
-/** Its flows: requests on new connections, and one client that keeps its own. */
-export const flowsOf = ({ name }: Described): readonly [fresh: string, kept: string] => [`new ${name}`, `kept ${name}`];
 
 /**
  * Parks a Rollout, wakes it by a request, and waits for the hand-back; a new revision comes in three cycles of four. Resolves
@@ -59,7 +52,7 @@ async function rolloutCycle(
 ): Promise<RolloutCycle> {
   const { namespace, name } = one;
   const problems: string[] = [];
-  for (const id of flowsOf(one)) await client.traffic.pause(id);
+  await pauseFlows(client, one);
   if (moment === 'just before') await revise(ground, one, revision);
   const idleAt = performance.now();
   await client.setMetric(namespace, name, '0');
@@ -75,17 +68,11 @@ async function rolloutCycle(
     // Woken before its controller has seen the revision, it would begin with the one before.
     await untilHealthy(ground, one);
   }
-  await client.setMetric(namespace, name, '5');
-  const wokenAt = performance.now();
-  const asked = client.ask({ protocol: 'post', url: urlOf(one) });
-  for (const id of flowsOf(one)) await client.traffic.resume(id);
-  const { ok, status, text, ms } = await asked;
+  const { answer, restoreMs, problems: wakeProblems } = await wake(ground, client, one, phaseLimitMs);
+  const { ok, text, ms } = answer;
   ground.count(1, ok ? 0 : 1);
-  if (!ok) problems.push(`POST: ${status ?? ''} ${text}`);
-  else if (!text.includes(`"revision":"${revision}"`)) problems.push(`not by revision ${revision}: ${text}`);
-  const awake = await seenIn(ground, one, 'awake', phaseLimitMs);
-  const restoreMs = performance.now() - wokenAt;
-  if (awake.spec?.replicas !== 1) problems.push(`awake with ${awake.spec?.replicas} replicas`);
+  problems.push(...wakeProblems);
+  if (ok && !text.includes(`"revision":"${revision}"`)) problems.push(`not by revision ${revision}: ${text}`);
   await untilHealthy(ground, one);
   problems.push(...(await diversionOf(ground, one)).map((what) => `awake, and its Service has ${what}`));
   await until('its Services to select the revision', 10_000, async () => {
@@ -93,5 +80,5 @@ async function rolloutCycle(
     if (wrong.length > 0) throw new Error(wrong.join(', '));
     return true;
   }).catch((error: Error) => problems.push(error.message));
-  return { moment, parkMs, wakeMs: ms, restoreMs, problems };
+  return { parkMs, wakeMs: ms, restoreMs, problems };
 }

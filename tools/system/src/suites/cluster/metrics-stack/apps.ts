@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Ground } from '../scenario.ts';
+import { node } from '../site/helpers.ts';
+import { configMap, deployment, podSpec, service } from '../site/manifests.ts';
 import type { Where } from '../site/workloads.ts';
 
 const program = 'counting-app.ts';
@@ -13,21 +15,17 @@ export interface App extends Where {
 }
 
 export async function createApps(ground: Ground, namespace: string, apps: readonly App[]): Promise<void> {
-  const text = await readFile(new URL('counting-app.ts', import.meta.url), 'utf8');
-  const metadata = { name: 'program', namespace };
+  const text = await readFile(new URL(program, import.meta.url), 'utf8');
   await ground.apply([
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { [program]: text } },
-    ...apps.flatMap((app) => [deployment(app, ground.images.app), service(app)]),
+    configMap(namespace, 'program', { [program]: text }),
+    ...apps.map((app) => workload(app, ground.images.app)),
+    ...apps.map(({ name }) => service(namespace, name, [{ name: 'http', port: 80, targetPort: 'web' }])),
   ]);
 }
 
-function deployment({ namespace, name, metrics }: App, image: string): object {
-  const labels = { app: name };
+function workload({ namespace, name, metrics }: App, image: string): object {
   const container = {
-    name: 'app',
-    image,
-    imagePullPolicy: 'IfNotPresent',
-    command: ['node', '--disable-warning=ExperimentalWarning', `/program/${program}`],
+    ...{ name: 'app', image, command: [...node, `/program/${program}`] },
     ports: [
       { name: 'web', containerPort: 8080 },
       { name: 'metrics', containerPort: 9090 },
@@ -36,29 +34,10 @@ function deployment({ namespace, name, metrics }: App, image: string): object {
     readinessProbe: { tcpSocket: { port: 'web' }, periodSeconds: 1 },
     volumeMounts: [{ name: 'program', mountPath: '/program' }],
   };
+  const volumes = [{ name: 'program', configMap: { name: 'program' } }];
   const annotations = { 'scaler/metrics': metrics, 'scaler/cooldown': '1s' };
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { namespace, name, labels: { 'scaler/enabled': 'true' }, annotations },
-    spec: {
-      replicas: 2,
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: {
-          terminationGracePeriodSeconds: 5,
-          enableServiceLinks: false,
-          securityContext: { runAsNonRoot: true, runAsUser: 1000 },
-          containers: [container],
-          volumes: [{ name: 'program', configMap: { name: 'program' } }],
-        },
-      },
-    },
-  };
-}
-
-function service({ namespace, name }: App): object {
-  const spec = { selector: { app: name }, ports: [{ name: 'http', port: 80, targetPort: 'web' }] };
-  return { apiVersion: 'v1', kind: 'Service', metadata: { namespace, name }, spec };
+  return deployment(namespace, name, podSpec([container], { terminationGracePeriodSeconds: 5, volumes }), {
+    metadata: { labels: { 'scaler/enabled': 'true' }, annotations },
+    spec: { replicas: 2 },
+  });
 }

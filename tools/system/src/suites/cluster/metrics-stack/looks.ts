@@ -1,8 +1,8 @@
 import { systemClock } from '@scaler/scaler-types';
-import { askPod } from '../site/api.ts';
 import { until } from '@scaler/command';
 import type { Finding } from '../../../harness/finding.ts';
-import type { Client } from '../site/client.ts';
+import { seconds } from '../../../harness/numbers.ts';
+import { askPod, type Client } from '../site/client.ts';
 import type { Ground } from '../scenario.ts';
 import { phaseOf, readWorkload, untilPhase, urlOf } from '../site/workloads.ts';
 import type { App } from './apps.ts';
@@ -108,8 +108,4 @@ export async function tellMetrics({ ground }: Stage, { namespace, name }: App, h
   const args = ['-n', namespace, 'get', 'pods', '-l', `app=${name}`, '-o', 'jsonpath={.items[0].metadata.name}'];
   const pod = { namespace, name: await ground.kubectl(args), port: 9090 };
   await askPod(ground.kube, pod, 'PUT', `/metrics/${how}`);
-}
-
-export function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
 }

@@ -1,5 +1,6 @@
 import { until } from '@scaler/command';
-import { type Finding, none } from '../../../harness/finding.ts';
+import { atLeast, type Finding, none } from '../../../harness/finding.ts';
+import { seconds } from '../../../harness/numbers.ts';
 import type { Ground, Scenario } from '../scenario.ts';
 import { untilPhase, urlOf } from '../site/workloads.ts';
 import { type App, createApps } from './apps.ts';
@@ -7,7 +8,6 @@ import {
   keptReason,
   limitMs,
   parked,
-  seconds,
   sightingsNotAwake,
   type Stage,
   tellMetrics,
@@ -140,7 +140,7 @@ async function podNotScraped(stage: Stage): Promise<readonly Finding[]> {
   ]);
   return [
     none(`looks at which one was not awake in ${seconds(longMs)} with a pod that cannot be scraped`, gone),
-    { what: 'the sum over pods meanwhile', wanted: '≥ 1', got: String(sum), good: sum !== undefined && sum >= 1 },
+    atLeast('the sum over pods meanwhile', sum, 1),
     ...parks.flat(),
   ];
 }

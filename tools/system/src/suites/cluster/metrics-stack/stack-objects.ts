@@ -1,14 +1,5 @@
-/** Whatever a manifest says. */
-type Manifest = object;
-
-interface ApiService {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
-  readonly spec: object;
-}
-
-const rbac = 'rbac.authorization.k8s.io';
+import { node } from '../site/helpers.ts';
+import { account, binding, configMap, deployment, metricsApi, podSpec, service } from '../site/manifests.ts';
 
 const pods = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }];
 
@@ -21,10 +12,7 @@ export interface PrometheusParts {
 }
 
 /** Prometheus that scrapes every second; what it has stored ends with its pod. */
-export function prometheusObjects(
-  namespace: string,
-  { image, scrape, discovery }: PrometheusParts,
-): readonly Manifest[] {
+export function prometheusObjects(namespace: string, { image, scrape, discovery }: PrometheusParts): readonly object[] {
   const configs = discovery
     ? scrape.replace(
         /kubernetes_sd_configs: .*/,
@@ -46,7 +34,7 @@ export function prometheusObjects(
   const discoverer = discovery && {
     name: 'discovery',
     image: discovery.image,
-    command: ['node', '--disable-warning=ExperimentalWarning', '/etc/prometheus/pod-discovery.ts'],
+    command: [...node, '/etc/prometheus/pod-discovery.ts'],
     env: [
       { name: 'NAMESPACE', value: namespace },
       { name: 'NODE_EXTRA_CA_CERTS', value: '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt' },
@@ -55,14 +43,14 @@ export function prometheusObjects(
   };
   return [
     ...account(namespace, 'prometheus', pods),
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'prometheus', namespace }, data },
-    deployment(namespace, 'prometheus', [prometheus, ...(discoverer ? [discoverer] : [])], 'data'),
-    service(namespace, 'prometheus', { port: 9090 }),
+    configMap(namespace, 'prometheus', data),
+    server(namespace, 'prometheus', [prometheus, ...(discoverer ? [discoverer] : [])], 'data'),
+    service(namespace, 'prometheus', [{ port: 9090 }]),
   ];
 }
 
 /** The adapter with these rules and the rights that it needs for them. */
-export function adapterObjects(namespace: string, image: string, rules: string): readonly Manifest[] {
+export function adapterObjects(namespace: string, image: string, rules: string): readonly object[] {
   const lists = [
     { apiGroups: [''], resources: ['namespaces', 'pods'], verbs: ['get', 'list'] },
     { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list'] },
@@ -85,91 +73,30 @@ export function adapterObjects(namespace: string, image: string, rules: string):
       { name: 'certs', mountPath: '/certs' },
     ],
   };
+  const subject = { namespace, name: 'adapter' };
+  const name = `${namespace}-adapter-auth`;
+  const reader = 'Role/extension-apiserver-authentication-reader';
   return [
     ...account(namespace, 'adapter', lists),
-    binding(
-      'ClusterRoleBinding',
-      { name: `${namespace}-adapter-auth` },
-      namespace,
-      'ClusterRole/system:auth-delegator',
-    ),
-    binding(
-      'RoleBinding',
-      { name: `${namespace}-adapter-auth`, namespace: 'kube-system' },
-      namespace,
-      'Role/extension-apiserver-authentication-reader',
-    ),
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'adapter', namespace }, data: { 'config.yaml': rules } },
-    deployment(namespace, 'adapter', [adapter], 'certs'),
-    service(namespace, 'adapter', { port: 443, targetPort: 6443 }),
+    binding('ClusterRoleBinding', { name }, 'ClusterRole/system:auth-delegator', subject),
+    binding('RoleBinding', { name, namespace: 'kube-system' }, reader, subject),
+    configMap(namespace, 'adapter', { 'config.yaml': rules }),
+    server(namespace, 'adapter', [adapter], 'certs'),
+    service(namespace, 'adapter', [{ port: 443, targetPort: 6443 }]),
   ];
 }
 
 /** Both versions of the API: the autoscaler takes the newer one. */
-export function apiServices(namespace: string): readonly ApiService[] {
-  return ['v1beta1', 'v1beta2'].map((version) => ({
-    apiVersion: 'apiregistration.k8s.io/v1',
-    kind: 'APIService',
-    metadata: { name: `${version}.custom.metrics.k8s.io` },
-    spec: {
-      group: 'custom.metrics.k8s.io',
-      version,
-      groupPriorityMinimum: 100,
-      versionPriority: version === 'v1beta2' ? 200 : 100,
-      insecureSkipTLSVerify: true,
-      service: { name: 'adapter', namespace, port: 443 },
-    },
-  }));
-}
-
-/** A ServiceAccount with these rights in every namespace. */
-function account(namespace: string, name: string, rules: readonly object[]): readonly Manifest[] {
-  const metadata = { name: `${namespace}-${name}`, labels: { for: namespace } };
-  return [
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
-    { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata, rules },
-    binding('ClusterRoleBinding', metadata, namespace, `ClusterRole/${metadata.name}`, name),
-  ];
-}
-
-function binding(kind: string, metadata: object, namespace: string, role: string, name = 'adapter'): Manifest {
-  const [roleKind, roleName] = role.split('/');
-  return {
-    apiVersion: `${rbac}/v1`,
-    kind,
-    metadata: { ...metadata, labels: { for: namespace } },
-    roleRef: { apiGroup: rbac, kind: roleKind, name: roleName },
-    subjects: [{ kind: 'ServiceAccount', name, namespace }],
-  };
+export function apiServices(namespace: string): readonly ReturnType<typeof metricsApi>[] {
+  return [metricsApi('v1beta1', 100, namespace, 'adapter'), metricsApi('v1beta2', 200, namespace, 'adapter')];
 }
 
 /** With its ConfigMap as the volume `config`, and an empty one. */
-function deployment(namespace: string, name: string, containers: readonly object[], empty: string): Manifest {
-  const labels = { app: name };
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name, namespace },
-    spec: {
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: {
-          serviceAccountName: name,
-          terminationGracePeriodSeconds: 1,
-          securityContext: { runAsNonRoot: true, runAsUser: 1000 },
-          containers: containers.map((one) => ({ imagePullPolicy: 'IfNotPresent', ...one })),
-          volumes: [
-            { name: 'config', configMap: { name } },
-            { name: empty, emptyDir: {} },
-          ],
-        },
-      },
-    },
-  };
-}
-
-function service(namespace: string, name: string, port: object): Manifest {
-  const metadata = { name, namespace };
-  return { apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: { app: name }, ports: [port] } };
+function server(namespace: string, name: string, containers: Parameters<typeof podSpec>[0], empty: string): object {
+  const volumes = [
+    { name: 'config', configMap: { name } },
+    { name: empty, emptyDir: {} },
+  ];
+  const more = { serviceAccountName: name, terminationGracePeriodSeconds: 1, volumes };
+  return deployment(namespace, name, podSpec(containers, more));
 }

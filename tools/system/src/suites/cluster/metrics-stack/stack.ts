@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { run, until } from '@scaler/command';
+import { sum } from '../../../harness/numbers.ts';
+import { forNamespace } from '../site/manifests.ts';
 import { baseImage } from '../site/find-kit.ts';
 import type { Ground } from '../scenario.ts';
 import { adapterObjects, apiServices, prometheusObjects, type PrometheusParts } from './stack-objects.ts';
@@ -24,8 +26,8 @@ interface Listed {
 export async function startStack(ground: Ground, namespace: string, told: Told): Promise<Stack> {
   const { kubectl, kube } = ground;
   const [prometheus, adapter] = await Promise.all([prometheusParts(ground, told), imageOf(ground, 'adapter')]);
-  ground.later(() => run('kubectl', ['delete', 'clusterrole,clusterrolebinding', '-l', `for=${namespace}`]));
-  ground.later(() => run('kubectl', ['-n', 'kube-system', 'delete', 'rolebinding', '-l', `for=${namespace}`]));
+  ground.later(() => kubectl(['delete', 'clusterrole,clusterrolebinding', ...forNamespace(namespace)]));
+  ground.later(() => kubectl(['-n', 'kube-system', 'delete', 'rolebinding', ...forNamespace(namespace)]));
   await ground.apply([...prometheusObjects(namespace, prometheus), ...adapterObjects(namespace, adapter, told.rules)]);
   const ready = (name: string): Promise<string> =>
     kubectl(['-n', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=90s']);
@@ -37,7 +39,7 @@ export async function startStack(ground: Ground, namespace: string, told: Told):
       const query = labelSelector === undefined ? {} : { labelSelector };
       const answer = (await kube.request('GET', path, { query }).catch(() => undefined)) as Listed | undefined;
       if (!answer?.items.length) return undefined;
-      return answer.items.reduce((sum, { value }) => sum + quantity(value), 0);
+      return sum(answer.items, ({ value }) => quantity(value));
     },
     async restartPrometheus() {
       await kubectl(['-n', namespace, 'delete', 'pod', '-l', 'app=prometheus', '--grace-period=0', '--force']);

@@ -1,5 +1,6 @@
 /**
- * A client in a pod, told over HTTP what to ask for, so that it reaches Services through the node's own kube-proxy.
+ * A client in a pod, which takes its orders over HTTP on 9000 and reaches Services through the node's own kube-proxy. On 6443 it
+ * serves the custom metrics API.
  *
  *   PUT /asks/ID {protocol, url, …}       asks once; see asks.ts
  *   GET /asks/ID                          {answer} once it has ended, {} before
@@ -7,13 +8,16 @@
  *   POST /flows/ID/pause, /resume         a kept-alive connection stays open, and nothing is asked
  *   DELETE /flows/ID                      ends it
  *   GET /flows                            what became of each
+ *   PUT /values/NAMESPACE/NAME {metric: quantity}   the metrics of a Deployment
  */
 import http from 'node:http';
 import type { Answer, Ask, FlowOptions } from './asks.ts';
+import { serveCustomMetrics } from './custom-metrics.ts';
 import { flowReports, pauseFlow, startFlow, stopFlow } from './flows.ts';
 import { json, readJson } from './http-json.ts';
 import { carryOut } from './requests.ts';
 
+const values = new Map<string, Record<string, string>>();
 const answers = new Map<string, Answer | undefined>();
 
 async function ask(id: string, what: Ask): Promise<void> {
@@ -30,6 +34,10 @@ const server = http.createServer(async (request, response) => {
     if (method === 'PUT' && !answers.has(id)) void ask(id, body as Ask);
     return json(response, 200, { answer: answers.get(id) });
   }
+  if (noun === 'values') {
+    values.set(`${id}/${verb}`, body as Record<string, string>);
+    return json(response, 200, {});
+  }
   const before = flowReports();
   if (method === 'PUT') startFlow(id, body as FlowOptions);
   if (method === 'POST') pauseFlow(id, verb === 'pause');
@@ -39,4 +47,5 @@ const server = http.createServer(async (request, response) => {
 // Longer than the API server keeps its connections to us: it would send on one that we are just closing.
 server.keepAliveTimeout = 120_000;
 server.listen(9000, '0.0.0.0');
+serveCustomMetrics(values, 6443);
 process.on('SIGTERM', () => process.exit(0));

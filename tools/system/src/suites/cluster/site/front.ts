@@ -1,4 +1,5 @@
 import type { Ground } from '../scenario.ts';
+import { configMap, deployment, podSpec, service } from './manifests.ts';
 
 /** A pooling proxy before some Services: one nginx that keeps its connections to them. */
 export interface Front {
@@ -51,12 +52,9 @@ function config(namespace: string, services: readonly string[]): string {
 
 /** Makes it, and waits until it serves. The Services must be there: their addresses are looked up at its start. */
 export async function createFront(ground: Ground, namespace: string, services: readonly string[]): Promise<Front> {
-  const labels = { app: 'front' };
-  const metadata = { name: 'front', namespace };
   const container = {
     name: 'nginx',
     image: ground.images.nginx,
-    imagePullPolicy: 'IfNotPresent',
     command: ['/usr/sbin/nginx', '-c', '/etc/front/nginx.conf', '-e', 'stderr'],
     readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
     volumeMounts: [
@@ -64,27 +62,17 @@ export async function createFront(ground: Ground, namespace: string, services: r
       { name: 'tmp', mountPath: '/tmp' },
     ],
   };
-  const podSpec = {
-    securityContext: { runAsUser: 1000 },
-    containers: [container],
-    volumes: [
-      { name: 'config', configMap: { name: 'front' } },
-      { name: 'tmp', emptyDir: {} },
-    ],
-  };
-  const ports = [
-    { name: 'http', port: 8080 },
-    { name: 'grpc', port: 8081 },
+  const volumes = [
+    { name: 'config', configMap: { name: 'front' } },
+    { name: 'tmp', emptyDir: {} },
   ];
   await ground.apply([
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'nginx.conf': config(namespace, services) } },
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata,
-      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec } },
-    },
-    { apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: labels, ports } },
+    configMap(namespace, 'front', { 'nginx.conf': config(namespace, services) }),
+    deployment(namespace, 'front', podSpec([container], { volumes })),
+    service(namespace, 'front', [
+      { name: 'http', port: 8080 },
+      { name: 'grpc', port: 8081 },
+    ]),
   ]);
   await ground.kubectl(['-n', namespace, 'rollout', 'status', 'deployment/front', '--timeout=60s']);
   return { url: `http://front.${namespace}:8080`, grpcUrl: `http://front.${namespace}:8081` };

@@ -1,9 +1,10 @@
 import { until } from '@scaler/command';
 import { atMost, type Finding, none } from '../../../harness/finding.ts';
+import { sum } from '../../../harness/numbers.ts';
 import type { Client } from './client.ts';
-import { dlxPods, heldBy } from './dlx-metrics.ts';
+import { heldBy, podsOf } from './apps.ts';
 import type { Ground } from '../scenario.ts';
-import { createWorkloads, type Described, modes, untilPhase, urlOf } from './workloads.ts';
+import { createAsleep, ofEachMode, urlOf } from './workloads.ts';
 
 const heldEach = 10;
 
@@ -17,18 +18,15 @@ export interface Held {
 
 /** Ten requests for each of three slow sleepers; resolves when all are held. */
 export async function hold(ground: Ground, client: Client): Promise<Held> {
-  const namespace = await ground.namespace();
-  const slow = modes.map((mode): Described => ({ namespace, name: mode, mode, env: { START_DELAY_MS: '6000' } }));
-  await createWorkloads(ground, slow);
-  for (const { name } of slow) await client.setMetric(namespace, name, '0');
-  await untilPhase(ground, slow, 'asleep', 120_000);
+  const slow = ofEachMode(await ground.namespace(), 1, { env: { START_DELAY_MS: '6000' } });
+  await createAsleep(ground, slow, 120_000);
   const asks = slow.flatMap((one) =>
     Array.from({ length: heldEach }, () => client.ask({ protocol: 'post', url: urlOf(one) })),
   );
-  const pods = await dlxPods();
+  const pods = await podsOf('dlx');
   const held = await until('all to be held', 10_000, async () => {
     const each = await heldBy(pods);
-    const inAll = each.reduce((sum, count) => sum + count, 0);
+    const inAll = sum(each, (count) => count);
     if (inAll >= asks.length) return each;
     throw new Error(`${inAll} are`);
   });

@@ -1,46 +1,31 @@
 import { systemClock } from '@scaler/scaler-types';
 import { until } from '@scaler/command';
-import { type Finding, none } from '../../../harness/finding.ts';
-import type { Client } from './client.ts';
-import { diversionOf } from '../edits/services.ts';
+import { atLeast, type Finding, none } from '../../../harness/finding.ts';
+import { type Client, type FlowReport, noFlow } from './client.ts';
 import type { Ground } from '../scenario.ts';
-import { createWorkloads, type Described, modes, phaseOf, readWorkload, untilPhase, urlOf } from './workloads.ts';
-
-/** Steady requests through the DLX, and sleepers that are woken all the while. */
-export interface Load {
-  readonly sleepers: readonly Described[];
-  /** Goes on until the steady flow has sent so many, ends all, and counts them on the ground. */
-  end(atLeast: number): Promise<Loss>;
-}
-
-export interface Loss {
-  /** Of the steady flow. */
-  readonly sent: number;
-  readonly lost: number;
-  readonly wakes: number;
-  readonly failedWakes: number;
-}
-
-/** Nothing lost, of enough. */
-export function verdictOf({ sent, lost, wakes, failedWakes }: Loss): Finding[] {
-  return [
-    { what: 'requests at 200 per second', wanted: '≥ 5000', got: String(sent), good: sent >= 5_000 },
-    none('lost of them', lost),
-    { what: 'sleepers woken meanwhile', wanted: '≥ 3', got: String(wakes), good: wakes >= 3 },
-    none('wakes that failed', failedWakes),
-  ];
-}
+import {
+  createWorkloads,
+  type Described,
+  diversionOf,
+  ofEachMode,
+  phaseOf,
+  readWorkload,
+  untilPhase,
+  urlOf,
+} from './workloads.ts';
 
 const steadyRps = 200;
+const enough = 5_000;
 
 /**
  * 200 requests per second on new connections to a workload in `always`, so that the DLX has to pass them on; and two
- * workloads of each mode that sleep as soon as they can, asked again and again.
+ * workloads of each mode that sleep as soon as they can, asked again and again. Returns a function that goes on until enough
+ * was sent, ends all, and counts it on the ground: nothing may be lost.
  */
-export async function startLoad(ground: Ground, client: Client): Promise<Load> {
+export async function startLoad(ground: Ground, client: Client): Promise<() => Promise<Finding[]>> {
   const namespace = await ground.namespace();
   const steady: Described = { namespace, name: 'steady', mode: 'always', annotations: { 'scaler/idle-after': '10m' } };
-  const sleepers = modes.flatMap((mode) => [1, 2].map((n): Described => ({ namespace, name: `${mode}-${n}`, mode })));
+  const sleepers = ofEachMode(namespace, 2);
   await createWorkloads(ground, [steady, ...sleepers]);
   for (const { name } of sleepers) await client.setMetric(namespace, name, '0');
   await untilPhase(ground, [steady], 'awake');
@@ -56,27 +41,27 @@ export async function startLoad(ground: Ground, client: Client): Promise<Load> {
   const counted = { wakes: 0, failedWakes: 0 };
   const waking = Promise.all(sleepers.map((one) => wakeAgainAndAgain(ground, client, one, stop.signal, counted)));
   ground.later(() => traffic.stop('steady'));
-  return {
-    sleepers,
-    async end(atLeast) {
-      let flow = (await traffic.reports())['steady'];
-      while ((flow?.sent ?? 0) < atLeast) {
-        ground.signal.throwIfAborted();
-        await systemClock.sleep(500);
-        flow = (await traffic.reports())['steady'];
-      }
-      stop.abort();
-      await waking;
-      await traffic.pause('steady');
-      do {
-        await systemClock.sleep(200);
-        flow = (await traffic.reports())['steady'];
-      } while ((flow?.inFlight ?? 0) > 0);
-      for (const { at, text } of flow?.errors.slice(0, 5) ?? []) ground.log(`steady: ${at} ${text}`);
-      const { sent = 0, failed = 0 } = flow ?? {};
-      ground.count(sent + counted.wakes, failed + counted.failedWakes);
-      return { sent, lost: failed, ...counted };
-    },
+  const steadyFlow = async (): Promise<FlowReport> => (await traffic.reports())['steady'] ?? noFlow;
+  return async () => {
+    while ((await steadyFlow()).sent < enough) {
+      ground.signal.throwIfAborted();
+      await systemClock.sleep(500);
+    }
+    stop.abort();
+    await waking;
+    await traffic.pause('steady');
+    do await systemClock.sleep(200);
+    while ((await steadyFlow()).inFlight > 0);
+    const { sent, failed, errors } = await steadyFlow();
+    for (const { at, text } of errors.slice(0, 5)) ground.log(`steady: ${at} ${text}`);
+    const { wakes, failedWakes } = counted;
+    ground.count(sent + wakes, failed + failedWakes);
+    return [
+      atLeast('requests at 200 per second', sent, enough),
+      none('lost of them', failed),
+      atLeast('sleepers woken meanwhile', wakes, 3),
+      none('wakes that failed', failedWakes),
+    ];
   };
 }
 

@@ -1,6 +1,8 @@
 import { type Deployment, type Kind, kinds, type Service } from '@scaler/kube';
 import { until } from '@scaler/command';
 import type { Ground } from '../scenario.ts';
+import { node } from './helpers.ts';
+import { deployment, podSpec, service } from './manifests.ts';
 
 export const modes = ['selector', 'overlay', 'always'] as const;
 export type Mode = (typeof modes)[number];
@@ -26,12 +28,9 @@ function annotationsOf({ mode, annotations }: Described): Record<string, string>
   return { 'scaler/routing': mode, 'scaler/cooldown': '1s', ...idle, ...annotations };
 }
 
-function podSpecOf({ mode, env = {}, preStopSeconds = 3 }: Described, image: string): object {
+function podOf({ mode, env = {}, preStopSeconds = 3 }: Described, image: string): object {
   const container = {
-    name: 'app',
-    image,
-    imagePullPolicy: 'IfNotPresent',
-    command: ['node', '--disable-warning=ExperimentalWarning', 'programs/app.ts'],
+    ...{ name: 'app', image, command: [...node, 'programs/app.ts'] },
     ports: [
       { name: 'web', containerPort: 8080 },
       { name: 'grpc', containerPort: 9090 },
@@ -40,28 +39,17 @@ function podSpecOf({ mode, env = {}, preStopSeconds = 3 }: Described, image: str
     readinessProbe: { httpGet: { path: '/healthz', port: 'web' }, periodSeconds: 1 },
     ...(mode === 'overlay' && { lifecycle: { preStop: { sleep: { seconds: preStopSeconds } } } }),
   };
-  return {
-    terminationGracePeriodSeconds: 10,
-    automountServiceAccountToken: false,
-    enableServiceLinks: false,
-    securityContext: { runAsNonRoot: true, runAsUser: 1000 },
-    containers: [container],
-  };
+  return podSpec([container], { terminationGracePeriodSeconds: 10, automountServiceAccountToken: false });
 }
 
 /** The workload's own object. */
 export function workloadObject(described: Described, image: string): object {
   const { namespace, name, kind = 'Deployment', replicas = 1 } = described;
-  const labels = { app: name };
-  const metadata = { name, namespace, labels: { 'scaler/enabled': 'true' }, annotations: annotationsOf(described) };
-  const template = { metadata: { labels }, spec: podSpecOf(described, image) };
-  const spec = { replicas, selector: { matchLabels: labels }, template };
-  return {
-    apiVersion: typeof kind === 'object' ? `${kind.group}/${kind.version}` : 'apps/v1',
-    kind: typeof kind === 'object' ? kind.kind : kind,
-    metadata,
-    spec: kind === 'StatefulSet' ? { ...spec, serviceName: name } : spec,
-  };
+  return deployment(namespace, name, podOf(described, image), {
+    ...(typeof kind === 'object' ? { apiVersion: `${kind.group}/${kind.version}`, kind: kind.kind } : { kind }),
+    metadata: { labels: { 'scaler/enabled': 'true' }, annotations: annotationsOf(described) },
+    spec: { replicas, ...(kind === 'StatefulSet' && { serviceName: name }) },
+  });
 }
 
 /** A Service of the pods with the label `app`. */
@@ -70,7 +58,14 @@ export function serviceObject(namespace: string, name: string, app = name): obje
     { name: 'http', port: 80, targetPort: 'web' },
     { name: 'grpc', port: 9090, targetPort: 'grpc', appProtocol: 'kubernetes.io/h2c' },
   ];
-  return { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { selector: { app }, ports } };
+  return service(namespace, name, ports, app);
+}
+
+/** So many workloads of each mode: `MODE-1` and so on. */
+export function ofEachMode(namespace: string, count: number, more: Partial<Described> = {}): Described[] {
+  return modes.flatMap((mode) =>
+    Array.from({ length: count }, (_, i) => ({ ...more, namespace, name: `${mode}-${i + 1}`, mode })),
+  );
 }
 
 /** Creates workloads with their Services; does not wait. */
@@ -78,6 +73,14 @@ export function createWorkloads(ground: Ground, all: readonly Described[]): Prom
   return ground.apply(
     all.flatMap((one) => [workloadObject(one, ground.images.app), serviceObject(one.namespace, one.name)]),
   );
+}
+
+/** Creates workloads that are idle; resolves when all sleep. */
+export async function createAsleep(ground: Ground, all: readonly Described[], limitMs?: number): Promise<void> {
+  const { setMetric } = await ground.client();
+  await createWorkloads(ground, all);
+  for (const { namespace, name } of all) await setMetric(namespace, name, '0');
+  await untilPhase(ground, all, 'asleep', limitMs);
 }
 
 type Cluster = Pick<Ground, 'kube'>;
@@ -136,4 +139,38 @@ export async function untilPhase(
 /** `http://NAME.NAMESPACE:80`, of its Service. */
 export function urlOf({ namespace, name }: Where, port = 80): string {
   return `http://${name}.${namespace}:${port}`;
+}
+
+/** By what a Service is diverted: its key, slices. */
+export async function diversionOf({ kube }: Cluster, { namespace, name }: Where): Promise<string[]> {
+  const { items } = (await kube.request('GET', `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`, {
+    query: { labelSelector: `kubernetes.io/service-name=${name},endpointslice.kubernetes.io/managed-by=scaler` },
+  })) as { items: { metadata: { name: string } }[] };
+  const { spec } = await kube.get(kinds.service, { namespace, name });
+  const key = spec?.selector?.['scaler/asleep'];
+  return [...(key === undefined ? [] : ['the key']), ...items.map(({ metadata }) => metadata.name)];
+}
+
+/** @throws when it is still diverted then. */
+export async function untilRestored(cluster: Cluster, where: Where, limitMs = 45_000): Promise<void> {
+  await until(`the Service ${where.name} to be restored`, limitMs, async () => {
+    const left = await diversionOf(cluster, where);
+    if (left.length > 0) throw new Error(`it still has ${left.join(', ')}`);
+    return true;
+  });
+}
+
+/** The labels and annotations of a transition that a workload has. */
+export function tracesOn({ metadata }: { metadata?: Deployment['metadata'] | undefined }): string[] {
+  const names = [...Object.keys(metadata?.labels ?? {}), ...Object.keys(metadata?.annotations ?? {})];
+  return names.filter((name) => /^scaler\/(phase|epoch|state|port-)/.test(name));
+}
+
+/** `REASON: message` of every Event about an object of that name; `fields` selects among them. */
+export async function eventsOf({ kube }: Cluster, { namespace, name }: Where, fields = ''): Promise<string[]> {
+  const query = { fieldSelector: `involvedObject.name=${name}${fields}` };
+  const { items } = (await kube.request('GET', `/api/v1/namespaces/${namespace}/events`, { query })) as {
+    items: { reason: string; message: string }[];
+  };
+  return items.map(({ reason, message }) => `${reason}: ${message}`);
 }
