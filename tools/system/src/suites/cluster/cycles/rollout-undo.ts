@@ -25,12 +25,7 @@ export async function rolloutUndo(ground: Ground, client: Client, one: Described
   const { namespace, name } = one;
   // A rollout of an app without a preStop delay loses connections by itself; that is not what is tried here.
   await pauseFlows(client, one);
-  const env = { name: 'REVISION', value: '2' };
-  const template = { spec: { containers: [{ name: 'app', env: [env] }] } };
-  await ground.kube.request('PATCH', `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`, {
-    body: { spec: { template } },
-    contentType: 'application/strategic-merge-patch+json',
-  });
+  await ground.kubectl(['-n', namespace, 'set', 'env', `deployment/${name}`, 'REVISION=2']);
   await rolledOut(ground, one);
   const second = await runCycle(ground, client, one);
   await pauseFlows(client, one);
