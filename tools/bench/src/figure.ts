@@ -9,8 +9,13 @@ export function figureOf(name: string, unit: string, samples: readonly number[],
 }
 
 /** A count that must be 0, in a quick run too. */
-export function none(name: string, value: number, unit = ''): Figure {
-  return { name, value, unit, atMost: 0, quickAtMost: 0 };
+export function none(name: string, value: number): Figure {
+  return { name, value, unit: '', atMost: 0, quickAtMost: 0 };
+}
+
+/** A count that must have exactly this value, in a quick run too. */
+export function exactly(name: string, value: number, wanted: number): Figure {
+  return { name, value, unit: '', atLeast: wanted, atMost: wanted, quickAtLeast: wanted, quickAtMost: wanted };
 }
 
 /** The bounds that hold in a full or a quick run. */

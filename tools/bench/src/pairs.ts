@@ -1,3 +1,6 @@
+import { disturbanceBetween, readTicks } from './machine/disturbance.ts';
+import type { Context, Figure } from './scenario.ts';
+
 /** The measurements of each side in one round, by name. */
 export interface Round<M> {
   readonly sides: Readonly<Record<string, M>>;
@@ -54,6 +57,48 @@ function choose<M>(done: readonly Round<M>[], rounds: number, isDisturbed: (roun
     dropped: done.filter((round) => !best.has(round)),
     disturbed: kept.filter(isDisturbed).length,
   };
+}
+
+/** A round in which others took more than this share of a processor is disturbed. */
+const tolerance = 0.05;
+
+export interface RunOptions<M> extends Pick<RoundsOptions<M>, 'sides' | 'rounds' | 'spare'> {
+  measure(side: string): Promise<M>;
+  /** The line of progress for one side of a round. */
+  text(measured: M): string;
+}
+
+/** Measures rounds with what others took meanwhile, and says and keeps each. Doubts them when most were disturbed. */
+export async function runRounds<M>(
+  { log, keep, doubt }: Pick<Context, 'log'> & Partial<Context>,
+  { measure, text, ...options }: RunOptions<M>,
+): Promise<Rounds<M>> {
+  const result = await measureRounds<M>({
+    ...options,
+    tolerance,
+    async measure(side) {
+      const ticks = readTicks();
+      const measured = await measure(side);
+      return { measured, disturbance: disturbanceBetween(ticks, readTicks()) };
+    },
+    onRound(round, isDisturbed) {
+      keep?.({ ...round, isDisturbed });
+      const texts = Object.entries(round.sides).map(([side, measured]) => `${side} ${text(measured)}`);
+      const others = `others ${(round.disturbance * 100).toFixed(1)} %`;
+      log(`${texts.join(' · ')} · ${others}${isDisturbed ? ', disturbed' : ''}`);
+    },
+  });
+  const { kept, disturbed } = result;
+  if (disturbed > kept.length / 2) doubt?.(`others disturbed ${disturbed} of ${kept.length} rounds`);
+  return result;
+}
+
+/** How many rounds were disturbed. */
+export function disturbanceFigures({ dropped, disturbed }: Rounds<unknown>, prefix = ''): Figure[] {
+  return [
+    { name: `${prefix}rounds dropped`, value: dropped.length, unit: '' },
+    { name: `${prefix}rounds kept although disturbed`, value: disturbed, unit: '' },
+  ];
 }
 
 /** The ratio of a number of one side to that of another, in each round. */

@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { comparisonOf, failOn, measurePairs, type Side } from '../against/sides.ts';
+import { comparisonOf, failOn, type Side, sides } from '../against/sides.ts';
 import type { Comparison } from '../against/verdict.ts';
 import type { Remote } from '../processes/calls.ts';
 import type { DlxProcess } from '../processes/dlx.ts';
-import { forgetPeak } from '../processes/usage.ts';
-import { figureOf, none } from '../figure.ts';
-import { disturbanceBetween, readTicks } from '../machine/disturbance.ts';
+import { cpuSeconds, forgetPeak, peakRssBytes, rssBytes } from '../processes/usage.ts';
+import { type Bounds, exactly, figureOf, none } from '../figure.ts';
+import { runRounds } from '../pairs.ts';
 import type { AgainstRun, Context, Figure, Scenario } from '../scenario.ts';
 import type { ClientCalls, Round } from './client.ts';
-import { exactly } from './figures.ts';
 import { loopback, openStage, settled, sleeper } from './stage.ts';
 
 /** The same requests to the awake app wait so many at once: as many as the hold lets through at best. */
@@ -70,91 +69,41 @@ async function holdMany(context: Context, load: Load, limits: { eachKB: number; 
     const { eachKB, lastMs } = seen;
     context.log(`${count} held: ${eachKB.toFixed(1)} KB each, the last answered after ${lastMs.toFixed(0)} ms`);
   }
-  const of = (pick: (seen: Seen) => number): number[] => rounds.map(pick);
-  const sum = (pick: (seen: Seen) => number): number => of(pick).reduce((a, b) => a + b);
+  const of = (name: string, unit: string, number: (seen: Seen) => number, bounds?: Bounds): Figure =>
+    figureOf(name, unit, rounds.map(number), bounds);
+  const sum = (number: (seen: Seen) => number): number => rounds.map(number).reduce((a, b) => a + b);
   const { eachKB, peakMB } = limits;
+  const failed = sum((seen) => seen.failed);
+  const notForwarded = sum((seen) => seen.notForwarded);
+  const perAwake = ({ drainRate, awakeRate }: Seen): number => drainRate / awakeRate;
   return [
     exactly('requests held at once', count, count),
-    none(
-      'failed',
-      sum(({ failed }) => failed),
-    ),
-    none(
-      'accepted and not forwarded',
-      sum(({ notForwarded }) => notForwarded),
-    ),
+    none('failed', failed),
+    none('accepted and not forwarded', notForwarded),
     exactly('scale calls per round', sum(({ scaleCalls }) => scaleCalls) / rounds.length, 1),
-    figureOf(
-      'memory of each held',
-      'KB',
-      of((seen) => seen.eachKB),
-      { atMost: eachKB, quickAtMost: eachKB * 1.5 },
-    ),
-    figureOf(
-      'peak memory of the DLX',
-      'MB',
-      of((seen) => seen.peakMB),
-      peakMB === undefined ? {} : { atMost: peakMB },
-    ),
-    figureOf(
-      'ready → first answer',
-      'ms',
-      of(({ firstMs }) => firstMs),
-      { atMost: 60 },
-    ),
-    figureOf(
-      'ready → last answer',
-      'ms',
-      of(({ lastMs }) => lastMs),
-    ),
-    figureOf(
-      'drain rate',
-      'rps',
-      of(({ drainRate }) => drainRate),
-    ),
-    figureOf(
-      'drain rate / rate of the same requests awake',
-      '×',
-      of(({ drainRate, awakeRate }) => drainRate / awakeRate),
-      { atLeast: 0.8 },
-    ),
+    of('memory of each held', 'KB', (seen) => seen.eachKB, { atMost: eachKB, quickAtMost: eachKB * 1.5 }),
+    of('peak memory of the DLX', 'MB', (seen) => seen.peakMB, peakMB === undefined ? {} : { atMost: peakMB }),
+    of('ready → first answer', 'ms', ({ firstMs }) => firstMs, { atMost: 60 }),
+    of('ready → last answer', 'ms', ({ lastMs }) => lastMs),
+    of('drain rate', 'rps', ({ drainRate }) => drainRate),
+    of('drain rate / rate of the same requests awake', '×', perAwake, { atLeast: 0.8 }),
     // The second request of a connection costs less than its first, held or not.
-    figureOf(
-      'drain rate / rate of second requests awake',
-      '×',
-      of(({ drainRate, againRate }) => drainRate / againRate),
-    ),
+    of('drain rate / rate of second requests awake', '×', ({ drainRate, againRate }) => drainRate / againRate),
     // Other users of the machine spoil this figure less than the rate.
-    figureOf(
-      'requests per CPU second, drained / awake',
-      '×',
-      of(({ drainCpuUs, awakeCpuUs }) => awakeCpuUs / drainCpuUs),
-      { quickAtLeast: 0.5 },
-    ),
-    figureOf(
-      'overtaken on the way to the app',
-      '',
-      of(({ overtaken }) => overtaken),
-    ),
-    figureOf(
-      'connections to the app for the drain',
-      '',
-      of(({ connections }) => connections),
-    ),
+    of('requests per CPU second, drained / awake', '×', ({ drainCpuUs, awakeCpuUs }) => awakeCpuUs / drainCpuUs, {
+      quickAtLeast: 0.5,
+    }),
+    of('overtaken on the way to the app', '', ({ overtaken }) => overtaken),
+    of('connections to the app for the drain', '', ({ connections }) => connections),
   ];
 }
 
 async function compareTrees(run: AgainstRun): Promise<readonly Comparison[]> {
   const { quick, pairs, trees } = run;
   const count = quick ? many.quick : many.full;
-  const rounds = await measurePairs<Seen>(run, {
-    rounds: pairs,
-    spare: Math.ceil(pairs / 4),
-    async measure(side) {
-      const ticks = readTicks();
-      const measured = await holdOnce({ count, tree: trees[side as Side] });
-      return { measured, disturbance: disturbanceBetween(ticks, readTicks()) };
-    },
+  const { kept: rounds } = await runRounds<Seen>(run, {
+    ...{ sides, rounds: pairs, spare: Math.ceil(pairs / 4) },
+    measure: (side) => holdOnce({ count, tree: trees[side as Side] }),
     text: ({ drainRate }) => `${drainRate.toFixed(0)} rps`,
   });
   failOn(rounds, ({ failed, notForwarded }) => failed + notForwarded, 'held requests were not answered');
@@ -190,21 +139,21 @@ async function holdOnce({ tree, ...load }: Load & { count: number; tree?: string
   await client.send(load);
   await dlx.until(`${count} are held`, ({ held: now }) => now === count);
   const during = await highestRss(dlx);
-  const cpuBefore = dlx.cpuSeconds();
+  const cpuBefore = cpuSeconds(dlx.pid);
   const readyMs = await dlx.control.ready('web');
   const drained = await client.answers();
-  const drainCpu = dlx.cpuSeconds() - cpuBefore;
-  const peak = dlx.peakRssBytes();
+  const drainCpu = cpuSeconds(dlx.pid) - cpuBefore;
+  const peak = peakRssBytes(dlx.pid);
   const scaleCalls = (await dlx.control.scaleCalls()).length;
   const [overtaken, connections] = [overtakenIn(await app.seen()), await app.connections()];
   await client.send({ ...load, window });
   const again = await client.answers();
   await client.close();
   await client.open({ count, port: dlx.port });
-  const cpuBetween = dlx.cpuSeconds();
+  const cpuBetween = cpuSeconds(dlx.pid);
   await client.send({ ...load, window });
   const awake = await client.answers();
-  const awakeCpu = dlx.cpuSeconds() - cpuBetween;
+  const awakeCpu = cpuSeconds(dlx.pid) - cpuBetween;
   await client.close();
   const { accepted, byOutcome } = await settled(dlx);
   return {
@@ -267,7 +216,7 @@ async function samples(dlx: DlxProcess): Promise<number[]> {
   const found: number[] = [];
   while (found.length < 5) {
     await sleep(100);
-    found.push(dlx.rssBytes());
+    found.push(rssBytes(dlx.pid));
   }
   return found;
 }

@@ -1,6 +1,5 @@
-import { figureOf, none } from '../figure.ts';
+import { exactly, figureOf, none } from '../figure.ts';
 import type { Figure, Scenario } from '../scenario.ts';
-import { exactly } from './figures.ts';
 import { overtakenIn } from './held.ts';
 import { loopback, openStage, settled, sleeper } from './stage.ts';
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { figureOf, none } from '../figure.ts';
+import { rssBytes } from '../processes/usage.ts';
 import type { Scenario } from '../scenario.ts';
 import { loopback, openStage, settled, sleeper } from './stage.ts';
 
@@ -26,7 +27,7 @@ export const overload: Scenario = {
     const sampling = (async () => {
       while (!stop.signal.aborted) {
         await sleep(sampleMs);
-        samples.push({ atMs: performance.now() - startedMs, rss: dlx.rssBytes() });
+        samples.push({ atMs: performance.now() - startedMs, rss: rssBytes(dlx.pid) });
       }
     })();
     const ended = await client.impatient({ ...load, forMs, port: dlx.port });

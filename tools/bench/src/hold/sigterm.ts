@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sharedMs } from '../processes/usage.ts';
-import { figureOf, none } from '../figure.ts';
+import { exactly, figureOf, none } from '../figure.ts';
 import type { Scenario } from '../scenario.ts';
-import { exactly } from './figures.ts';
 import { loopback, openStage, sleeper } from './stage.ts';
 
 const count = 1_000;

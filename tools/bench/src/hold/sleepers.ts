@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { comparisonOf, failOn, measurePairs, type Side } from '../against/sides.ts';
-import { disturbanceBetween, readTicks } from '../machine/disturbance.ts';
+import { comparisonOf, failOn, type Side, sides } from '../against/sides.ts';
+import { runRounds } from '../pairs.ts';
+import { cpuSeconds, rssBytes } from '../processes/usage.ts';
 import { openFileLimit } from '../processes/child.ts';
 import type { DlxOptions } from '../processes/dlx.ts';
-import { figureOf, none } from '../figure.ts';
+import { exactly, figureOf, none } from '../figure.ts';
 import type { Context, Figure, Scenario } from '../scenario.ts';
-import { exactly } from './figures.ts';
 import { openStage, type Stage } from './stage.ts';
 
 const wanted = 10_000;
@@ -18,7 +18,7 @@ const otherFiles = 200;
 /** Until the work after the start is done. */
 const restMs = 30_000;
 /** In a comparison, whose pairs are many. */
-const againstMs = { rest: 15_000, window: 15_000 };
+const againstTimes = { restMs: 15_000, windowMs: 15_000 };
 
 /** A scaler, with a cluster of sleepers or with an empty one. */
 interface Kind {
@@ -53,16 +53,10 @@ export const sleepers: Scenario = {
     const count = countOf(run);
     await using stage = openStage();
     const kind = await defaultScaler(stage, count);
-    const windowMs = run.quick ? 1_000 : againstMs.window;
-    const rounds = await measurePairs<Seen>(run, {
-      rounds: run.pairs,
-      spare: Math.ceil(run.pairs / 4),
-      async measure(side) {
-        const ticks = readTicks();
-        const times = { restMs: run.quick ? 1_000 : againstMs.rest, windowMs };
-        const measured = await measure(kind, { ...times, count, tree: run.trees[side as Side] });
-        return { measured, disturbance: disturbanceBetween(ticks, readTicks()) };
-      },
+    const times = run.quick ? { restMs: 1_000, windowMs: 1_000 } : againstTimes;
+    const { kept: rounds } = await runRounds<Seen>(run, {
+      ...{ sides, rounds: run.pairs, spare: Math.ceil(run.pairs / 4) },
+      measure: (side) => measure(kind, { ...times, count, tree: run.trees[side as Side] }),
       text: ({ readyMs, aboveMB }) => `${readyMs.toFixed(0)} ms, ${aboveMB.toFixed(1)} MB`,
     });
     failOn(rounds, ({ closed }) => closed, 'ports do not answer once ready');
@@ -112,11 +106,11 @@ async function measure(
   const dlx = await stage.dlx({ ...sleeping, tree });
   const dlxOfNone = await stage.dlx({ ...none, tree });
   await sleep(restMs);
-  const cpuBefore = dlx.cpuSeconds();
+  const cpuBefore = cpuSeconds(dlx.pid);
   await sleep(windowMs);
-  const cpuPercent = ((dlx.cpuSeconds() - cpuBefore) / windowMs) * 100_000;
-  const noneMB = dlxOfNone.rssBytes() / 1e6;
-  const aboveMB = dlx.rssBytes() / 1e6 - noneMB;
+  const cpuPercent = ((cpuSeconds(dlx.pid) - cpuBefore) / windowMs) * 100_000;
+  const noneMB = rssBytes(dlxOfNone.pid) / 1e6;
+  const aboveMB = rssBytes(dlx.pid) / 1e6 - noneMB;
   // Afterwards, because the first requests have code compiled; without sleepers there is no port to ask.
   const closed = await portsThatDoNotAnswer(count * ports);
   return { readyMs: dlx.readyAfterMs, aboveMB, noneMB, cpuPercent, closed };
@@ -142,17 +136,15 @@ async function figuresOf({ quick, log, keep }: Context, kind: Kind, count: numbe
 /** Asks every hundredth port, and the last, with health checks, which do not wake. */
 async function portsThatDoNotAnswer(count: number): Promise<number> {
   let failed = 0;
-  for (let i = 0; i < count; i += i + 100 < count || i === count - 1 ? 100 : count - 1 - i) {
+  for (let i = 0; i < count; i = i < count - 1 ? Math.min(i + 100, count - 1) : count) {
     const answer = fetch(`http://${listenHost}:${firstPort + i}/`, {
       headers: { 'user-agent': 'kube-probe/1.34', connection: 'close' },
     });
-    if (
-      !(await answer.then(
-        ({ ok }) => ok,
-        () => false,
-      ))
-    )
-      failed += 1;
+    const isAnswered = await answer.then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (!isAnswered) failed += 1;
   }
   return failed;
 }

@@ -1,16 +1,14 @@
-import type { Endpoint, Resource } from '@scaler/scaler-types';
-import type { Calls } from '../processes/calls.ts';
-import { cores } from '../machine/cores.ts';
-import { startWorker, type Worker } from '../processes/child.ts';
-import { type Counted, type DlxOptions, type DlxProcess, startDlx } from '../processes/dlx.ts';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Endpoint, Resource } from '@scaler/scaler-types';
+import type { Calls } from '../processes/calls.ts';
+import { startWorker, type Worker } from '../processes/child.ts';
+import { type Counted, type DlxOptions, type DlxProcess, startDlx } from '../processes/dlx.ts';
 import type { AppCalls } from './app.ts';
 import type { ClientCalls } from './client.ts';
 import type { FakeClusterCalls } from './fake-cluster.ts';
 import type { SerialAppCalls } from './serial-app.ts';
-import { beside } from '../processes/beside.ts';
 
 /** The processes of a scenario; all of them end with the scenario. */
 export interface Stage extends AsyncDisposable {
@@ -28,32 +26,23 @@ export interface Cluster extends Pick<Worker<FakeClusterCalls>['calls'], 'fill' 
 }
 
 export function openStage(): Stage {
-  const stops: (() => Promise<void>)[] = [];
-  const worker = async <C extends Calls>(module: string): Promise<Worker<C>['calls']> => {
-    const { calls, stop } = await startWorker<C>(beside(import.meta, module), { core: cores.others });
-    stops.push(stop);
-    return calls;
-  };
+  const stack = new AsyncDisposableStack();
+  const worker = async <C extends Calls>(module: string): Promise<Worker<C>['calls']> =>
+    stack.use(await startWorker<C>(`hold/${module}`)).calls;
   return {
-    async dlx(options = {}) {
-      const dlx = await startDlx({ core: cores.proxy, ...options });
-      stops.push(dlx.stop);
-      return dlx;
-    },
+    dlx: async (options) => stack.use(await startDlx(options)),
     client: () => worker<ClientCalls>('client'),
     app: () => worker<AppCalls>('app'),
     serialApp: () => worker<SerialAppCalls>('serial-app'),
     async cluster() {
       const { start, fill, raised } = await worker<FakeClusterCalls>('fake-cluster');
       const folder = await mkdtemp(join(tmpdir(), 'scaler-bench-'));
-      stops.push(() => rm(folder, { recursive: true, force: true }));
+      stack.defer(() => rm(folder, { recursive: true, force: true }));
       const kubeconfig = join(folder, 'kubeconfig');
       await writeFile(kubeconfig, await start());
       return { kubeconfig, fill, raised };
     },
-    async [Symbol.asyncDispose]() {
-      await Promise.all(stops.map((stop) => stop()));
-    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
 

@@ -1,7 +1,6 @@
-import { figureOf, none } from '../figure.ts';
+import { exactly, figureOf, none } from '../figure.ts';
 import type { Figure, Scenario, Context } from '../scenario.ts';
 import { percentile } from '../statistics.ts';
-import { exactly } from './figures.ts';
 import { loopback, openStage, settled, sleeper } from './stage.ts';
 
 const count = 100;

@@ -8,7 +8,7 @@ import { sharedMs } from '../processes/usage.ts';
 import { percentile } from '../statistics.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { headText, type Load, type LoadOptions, type RequestHead } from './load.ts';
-import { beside } from '../processes/beside.ts';
+import { moduleFile } from '../processes/child.ts';
 
 /** The calls that the generator answers. */
 export type GeneratorCalls = typeof calls;
@@ -110,7 +110,7 @@ const calls = {
         if (++ended === count) all.resolve();
       });
     };
-    const ticker = new Worker(beside(import.meta, 'ticker'), { workerData: dueMs });
+    const ticker = new Worker(moduleFile('load/ticker'), { workerData: dueMs });
     ticker.on('message', () => {
       for (const nowMs = sharedMs(); next < count && (dueMs[next] ?? 0) <= nowMs;) send(next++);
     });

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import { runProgram } from '../processes/program.ts';
+import { must } from '@scaler/command';
+import { programPath } from '../machine/programs.ts';
+import { onCore } from '../processes/child.ts';
 import type { Load, LoadOptions } from './load.ts';
 import { cores } from '../machine/cores.ts';
 
@@ -18,16 +20,13 @@ interface WrkResult {
 export async function runWrk(options: LoadOptions & { readonly bodyBytes?: number }): Promise<Load> {
   const { port, connections, seconds, request, bodyBytes = 0 } = options;
   const headers = Object.entries(request.headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
-  const text = await runProgram('wrk', {
-    core: cores.others,
-    args: [
-      ...['-t1', `-c${connections}`, `-d${Math.ceil(seconds)}s`, '--timeout', '10s', '-s', script],
-      ...headers,
-      `http://127.0.0.1:${port}${request.path}`,
-      ...['--', String(bodyBytes)],
-    ],
-  });
-  return loadIn(text);
+  const command = [
+    ...[programPath('wrk'), '-t1', `-c${connections}`, `-d${Math.ceil(seconds)}s`, '--timeout', '10s', '-s', script],
+    ...headers,
+    `http://127.0.0.1:${port}${request.path}`,
+    ...['--', String(bodyBytes)],
+  ];
+  return loadIn(await must(...onCore(cores.others, command)));
 }
 
 export function loadIn(text: string): Load {

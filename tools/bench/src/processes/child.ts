@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { beside } from './beside.ts';
+import { extname, join } from 'node:path';
+import { cores } from '../machine/cores.ts';
 import { type Calls, callsOf, type Remote } from './calls.ts';
 
 export const root = join(import.meta.dirname, '../../../..');
@@ -13,13 +13,23 @@ export const root = join(import.meta.dirname, '../../../..');
 export const isBuilt = import.meta.filename.endsWith('.js');
 const fromSource = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning'];
 
+/** The file of a module of the bench, as source or built, like this one. */
+export function moduleFile(name: string): string {
+  return join(import.meta.dirname, '..', name + extname(import.meta.filename));
+}
+
+/** A command that may use this processor alone; undefined: all. */
+export function onCore(core: number | undefined, command: readonly string[]): [program: string, args: string[]] {
+  const [program = '', ...args] = core === undefined ? command : ['taskset', '-c', String(core), ...command];
+  return [program, args];
+}
+
 export interface NodeOptions {
   readonly args?: readonly string[];
-  /** The processor that it may use. Default: all. */
-  readonly core?: number | undefined;
+  /** The processor that it may use. Undefined: all. */
+  readonly core: number | undefined;
   /** Flags of Node itself. */
   readonly nodeFlags?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
   /** Default: the root of this tree. */
   readonly cwd?: string;
 }
@@ -27,33 +37,34 @@ export interface NodeOptions {
 /**
  * Starts a file of the repository with the Node that runs this process; the caller reads its standard output and error.
  */
-export function startNode(file: string, options: NodeOptions = {}): ChildProcess {
-  const { args = [], core, nodeFlags = [], env, cwd = root } = options;
-  const first = `--import=${beside(import.meta, 'end-with-parent')}`;
+export function startNode(file: string, { args = [], core, nodeFlags = [], cwd = root }: NodeOptions): ChildProcess {
+  const first = `--import=${moduleFile('processes/end-with-parent')}`;
   const flags = [...(isBuilt ? [] : fromSource), first, ...nodeFlags];
-  const node = [process.execPath, ...flags, file, ...args];
-  const [command = '', ...rest] = core === undefined ? node : ['taskset', '-c', String(core), ...node];
-  return spawn(command, rest, {
+  return spawn(...onCore(core, [process.execPath, ...flags, file, ...args]), {
     cwd,
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...env },
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
 }
 
-/** A process of the bench that answers calls. */
-export interface Worker<C extends Calls> {
+/** A process of the bench that answers calls; disposing ends it. */
+export interface Worker<C extends Calls> extends AsyncDisposable {
   readonly pid: number;
   readonly calls: Remote<C>;
-  stop(): Promise<void>;
 }
 
-/** Starts a file that calls `serveCalls`; calls may begin at once. */
-export async function startWorker<C extends Calls>(file: string, options: NodeOptions = {}): Promise<Worker<C>> {
-  const child = startNode(file, options);
+/** Starts a module that calls `serveCalls`; calls may begin at once. */
+export async function startWorker<C extends Calls>(module: string, core = cores.others): Promise<Worker<C>> {
+  const child = startNode(moduleFile(module), { core });
   child.stdout?.pipe(process.stderr);
   child.stderr?.pipe(process.stderr);
   await once(child, 'spawn');
-  return { pid: child.pid as number, calls: callsOf<C>(child), stop: () => end(child, 'SIGKILL').then(() => {}) };
+  return { pid: child.pid as number, calls: callsOf<C>(child), [Symbol.asyncDispose]: () => kill(child) };
+}
+
+/** Ends it at once. */
+export async function kill(child: ChildProcess): Promise<void> {
+  await end(child, 'SIGKILL');
 }
 
 /** Ends it; resolves with its exit code, null when a signal ended it. */

@@ -6,7 +6,6 @@ import { startWorker } from '../processes/child.ts';
 import type { NodeAppCalls } from './node-app.ts';
 import { startNginx } from './nginx.ts';
 import type { Proxy } from './proxy.ts';
-import { beside } from '../processes/beside.ts';
 
 export interface NodeApp extends Proxy {
   /** Bytes of bodies that it received so far. */
@@ -39,12 +38,6 @@ function startNginxApp(): Promise<Proxy> {
 
 /** Reads bodies to their end before it answers, which nginx does not. */
 export async function startNodeApp(): Promise<NodeApp> {
-  const worker = await startWorker<NodeAppCalls>(beside(import.meta, 'node-app'), { core: cores.others });
-  return {
-    name: 'app',
-    pid: worker.pid,
-    port: await worker.calls.listen(),
-    stop: worker.stop,
-    received: worker.calls.received,
-  };
+  const { calls, ...worker } = await startWorker<NodeAppCalls>('proxies/node-app');
+  return { name: 'app', port: await calls.listen(), received: calls.received, ...worker };
 }

@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startProgram, stopProgram } from '../processes/program.ts';
-import { freePort, untilListening } from './listening.ts';
+import { until } from '@scaler/command';
+import { programPath } from '../machine/programs.ts';
+import { kill, onCore } from '../processes/child.ts';
 import type { Proxy } from './proxy.ts';
 
 export interface ConfiguredOptions {
@@ -15,25 +19,51 @@ export interface ConfiguredOptions {
 }
 
 /** Starts a program from PATH with a config file made for it; resolves once it accepts connections. */
-export async function startConfigured(options: ConfiguredOptions): Promise<Proxy> {
-  const { name, program, core } = options;
+export async function startConfigured({ name, program, core, config, args }: ConfiguredOptions): Promise<Proxy> {
+  const path = programPath(program);
   const folder = mkdtempSync(join(tmpdir(), `scaler-bench-${program}-`));
-  const tidy = (): void => rmSync(folder, { recursive: true, force: true });
-  process.on('exit', tidy);
   const port = await freePort();
-  const path = join(folder, 'config');
-  writeFileSync(path, options.config(port, folder));
-  const child = startProgram(program, { core, args: options.args(path, folder) });
+  const configPath = join(folder, 'config');
+  writeFileSync(configPath, config(port, folder));
+  const child = spawn(...onCore(core, [path, ...args(configPath, folder)]), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const tidy = (): void => {
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  // It ends with this process at the latest.
+  process.on('exit', tidy);
   const stop = async (): Promise<void> => {
-    await stopProgram(child);
+    await kill(child);
     process.off('exit', tidy);
     tidy();
   };
+  let said = '';
+  for (const output of [child.stdout, child.stderr]) output.on('data', (chunk) => (said += String(chunk)));
   try {
-    await untilListening(child, port);
+    await until(`${program} to listen on ${port}`, 10_000, () => takesConnections(port));
   } catch (error) {
     await stop();
-    throw error;
+    throw new Error(`${(error as Error).message}: ${said}`, { cause: error });
   }
-  return { name, pid: child.pid as number, port, stop };
+  return { name, pid: child.pid as number, port, [Symbol.asyncDispose]: stop };
+}
+
+/** A free port, for a program that cannot choose one itself. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function takesConnections(port: number): Promise<true> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } finally {
+    socket.destroy();
+  }
 }

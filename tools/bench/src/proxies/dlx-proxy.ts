@@ -7,9 +7,9 @@ export interface DlxProxy extends Proxy {
 }
 
 /** The real DLX, for one resource `web` that is awake. */
-export async function startDlxProxy(appPort: number, core: number | undefined, tree?: string): Promise<DlxProxy> {
-  const dlx = await startDlx({ core, tree });
+export async function startDlxProxy(appPort: number, tree?: string): Promise<DlxProxy> {
+  const dlx = await startDlx({ tree });
   await dlx.control.set([sleeper('web', { phase: 'awake' })]);
   await dlx.control.endpoints('web', [loopback(appPort)]);
-  return { name: 'DLX', pid: dlx.pid, port: dlx.port, dlx, stop: dlx.stop };
+  return { name: 'DLX', pid: dlx.pid, port: dlx.port, dlx, [Symbol.asyncDispose]: dlx[Symbol.asyncDispose] };
 }

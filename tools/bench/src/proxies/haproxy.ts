@@ -1,12 +1,13 @@
+import { cores } from '../machine/cores.ts';
 import { startConfigured } from './configured.ts';
 import type { Proxy } from './proxy.ts';
 
 /** One thread, with kept-alive connections to the app. */
-export function startHaproxy(appPort: number, core: number | undefined): Promise<Proxy> {
+export function startHaproxy(appPort: number): Promise<Proxy> {
   return startConfigured({
     name: 'haproxy',
     program: 'haproxy',
-    core,
+    core: cores.proxy,
     config: (port) => configText(port, appPort),
     args: (path) => ['-db', '-f', path],
   });

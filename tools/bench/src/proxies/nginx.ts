@@ -1,3 +1,4 @@
+import { cores } from '../machine/cores.ts';
 import { startConfigured } from './configured.ts';
 import type { Proxy } from './proxy.ts';
 
@@ -47,9 +48,9 @@ ${server}
 }
 
 /** A reverse proxy that streams, with kept-alive connections to the app. */
-export function startNginxProxy(appPort: number, core: number | undefined): Promise<Proxy> {
+export function startNginxProxy(appPort: number): Promise<Proxy> {
   return startNginx('nginx', {
-    core,
+    core: cores.proxy,
     config: () => ({
       http: `
   upstream app {

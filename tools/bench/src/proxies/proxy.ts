@@ -1,7 +1,6 @@
-/** A proxy in a process of its own, which forwards everything to one app. */
-export interface Proxy {
+/** A proxy in a process of its own, which forwards everything to one app; disposing ends it. */
+export interface Proxy extends AsyncDisposable {
   readonly name: string;
   readonly pid: number;
   readonly port: number;
-  stop(): Promise<void>;
 }

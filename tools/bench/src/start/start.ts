@@ -1,16 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { comparisonOf, measurePairs, type Side, sides } from '../against/sides.ts';
+import { comparisonOf, type Side, sides } from '../against/sides.ts';
 import type { Comparison } from '../against/verdict.ts';
 import { figureOf } from '../figure.ts';
 import { openStage, type Stage } from '../hold/stage.ts';
-import { cores } from '../machine/cores.ts';
-import { disturbanceBetween, readTicks } from '../machine/disturbance.ts';
-import { measureRounds, numbers, type Round, type Rounds } from '../pairs.ts';
-import { end } from '../processes/child.ts';
-import { type StartedApp, startApp } from '../processes/started-app.ts';
+import { numbers, type Round, type Rounds, runRounds } from '../pairs.ts';
+import { kill } from '../processes/child.ts';
+import { startApp } from '../processes/started-app.ts';
 import { cpuSeconds, rssBytes } from '../processes/usage.ts';
 import type { Context, Figure, Scenario } from '../scenario.ts';
-import { doubtIfDisturbed, tolerance } from '../throughput/window.ts';
 
 const handful = 5;
 /** Below the ephemeral ports, on an address of its own. */
@@ -43,7 +40,12 @@ export const start: Scenario = {
     const run = await starter(stage);
     // The first run of a program has to read its files from the disk.
     for (const app of apps) await measureStart(app, run);
-    const starts = await measureStarts(context, run);
+    const { quick, rounds } = context;
+    const starts = await runRounds<Start>(context, {
+      ...{ sides: apps, rounds, spare: quick ? 1 : rounds },
+      measure: (app) => measureStart(app as AppName, run),
+      text: ({ tookMs, cpuMs }) => `${tookMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of processor`,
+    });
     const rests = await measureRests(context, run);
     return apps.flatMap((app) => figuresOf(app, starts, rests[app]));
   },
@@ -52,22 +54,22 @@ export const start: Scenario = {
     await using stage = openStage();
     const startOne = await starter(stage);
     const measure = (side: string): Promise<Seen> =>
-      measureBoth((app) => startOne(app, trees[side as Side]), quick ? 0 : againstRestMs);
+      measureBoth(startOne, quick ? 0 : againstRestMs, trees[side as Side]);
     for (const side of sides) await measure(side);
-    const rounds = await measurePairs<Seen>(run, {
-      rounds: pairs,
-      spare: Math.ceil(pairs / 4),
-      async measure(side) {
-        const ticks = readTicks();
-        return { measured: await measure(side), disturbance: disturbanceBetween(ticks, readTicks()) };
-      },
+    const { kept } = await runRounds<Seen>(run, {
+      ...{ sides, rounds: pairs, spare: Math.ceil(pairs / 4), measure },
       text: (seen) => apps.map((app) => `${app} ${seen[app].tookMs.toFixed(0)} ms`).join(', '),
     });
-    return apps.flatMap((app) => comparisonsOf(app, rounds));
+    return apps.flatMap((app) => comparisonsOf(app, kept));
   },
 };
 
-type Starter = (app: AppName, tree?: string) => Promise<StartedApp>;
+/** An app that is ready; disposing ends it. */
+interface Running extends Start, AsyncDisposable {
+  readonly pid: number;
+}
+
+type Starter = (app: AppName, tree?: string) => Promise<Running>;
 
 async function starter(stage: Stage): Promise<Starter> {
   const { kubeconfig, fill } = await stage.cluster();
@@ -76,41 +78,31 @@ async function starter(stage: Stage): Promise<Starter> {
     autoscaler: ['--lease-namespace=team-0', '--metrics-source=none'],
     dlx: [`--listen-host=${listenHost}`, '--listen-port=0'],
   };
-  return (app, tree) =>
-    startApp(app, {
-      tree,
-      core: cores.proxy,
-      args: [
-        // With a kubeconfig, the app loads a library that a pod does without.
-        `--kubeconfig=${kubeconfig}`,
-        `--scaler-option=portRange=${firstPort}-${firstPort + 999}`,
-        `--identity=bench-${app}`,
-        ...own[app],
-      ],
-    });
+  return async (app, tree) => {
+    const args = [
+      // With a kubeconfig, the app loads a library that a pod does without.
+      `--kubeconfig=${kubeconfig}`,
+      `--scaler-option=portRange=${firstPort}-${firstPort + 999}`,
+      `--identity=bench-${app}`,
+      ...own[app],
+    ];
+    const { child, readyAfterMs } = await startApp(app, { tree, args });
+    const pid = child.pid as number;
+    return { tookMs: readyAfterMs, cpuMs: cpuSeconds(pid) * 1000, pid, [Symbol.asyncDispose]: () => kill(child) };
+  };
 }
 
-async function measureStart(app: AppName, run: Starter): Promise<{ measured: Start; disturbance: number }> {
-  const ticks = readTicks();
-  const { child, readyAfterMs } = await run(app);
-  const cpuMs = cpuSeconds(child.pid as number) * 1000;
-  const disturbance = disturbanceBetween(ticks, readTicks());
-  await end(child, 'SIGKILL');
-  return { measured: { tookMs: readyAfterMs, cpuMs }, disturbance };
+async function measureStart(app: AppName, run: Starter): Promise<Start> {
+  await using one = await run(app);
+  return { tookMs: one.tookMs, cpuMs: one.cpuMs };
 }
 
 /** The DLX first: without requests it does nothing while the autoscaler starts. */
-async function measureBoth(run: (app: AppName) => Promise<StartedApp>, restMs: number): Promise<Seen> {
-  await using stack = new AsyncDisposableStack();
-  const startOne = async (app: AppName): Promise<Start & { pid: number }> => {
-    const { child, readyAfterMs } = await run(app);
-    stack.defer(async () => void (await end(child, 'SIGKILL')));
-    const pid = child.pid as number;
-    return { tookMs: readyAfterMs, cpuMs: cpuSeconds(pid) * 1000, pid };
-  };
-  const [dlx, autoscaler] = [await startOne('dlx'), await startOne('autoscaler')];
+async function measureBoth(run: Starter, restMs: number, tree?: string): Promise<Seen> {
+  await using dlx = await run('dlx', tree);
+  await using autoscaler = await run('autoscaler', tree);
   await sleep(restMs);
-  const rested = ({ pid, ...one }: Start & { pid: number }): Seen[AppName] => ({ ...one, restMB: rssBytes(pid) / 1e6 });
+  const rested = ({ tookMs, cpuMs, pid }: Running): Seen[AppName] => ({ tookMs, cpuMs, restMB: rssBytes(pid) / 1e6 });
   return { dlx: rested(dlx), autoscaler: rested(autoscaler) };
 }
 
@@ -124,36 +116,14 @@ function comparisonsOf(app: AppName, rounds: readonly Round<Seen>[]): Comparison
   ];
 }
 
-async function measureStarts(context: Context, run: Starter): Promise<Rounds<Start>> {
-  const { quick, rounds, log, keep } = context;
-  const result = await measureRounds<Start>({
-    sides: apps,
-    rounds,
-    spare: quick ? 1 : rounds,
-    tolerance,
-    measure: (side) => measureStart(side as AppName, run),
-    onRound(round, isDisturbed) {
-      keep({ ...round, isDisturbed });
-      const took = Object.entries(round.sides).map(
-        ([app, { tookMs, cpuMs }]) => `${app} ${tookMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of processor`,
-      );
-      log(`${took.join(' · ')} · others ${(round.disturbance * 100).toFixed(1)} %${isDisturbed ? ', disturbed' : ''}`);
-    },
-  });
-  doubtIfDisturbed(context, result);
-  return result;
-}
-
 /** Memory of each app in megabytes, some time after it was ready. */
 async function measureRests({ quick, keep }: Context, run: Starter): Promise<Record<AppName, number[]>> {
   const measured: Record<AppName, number[]> = { autoscaler: [], dlx: [] };
   for (let i = 0; i < (quick ? restRounds.quick : restRounds.full); i++) {
-    const running = await Promise.all(apps.map(async (app) => ({ app, child: (await run(app)).child })));
+    await using stack = new AsyncDisposableStack();
+    const running = await Promise.all(apps.map(async (app) => ({ app, one: stack.use(await run(app)) })));
     await sleep(quick ? restMs.quick : restMs.full);
-    for (const { app, child } of running) {
-      measured[app].push(rssBytes(child.pid as number) / 1e6);
-      await end(child, 'SIGKILL');
-    }
+    for (const { app, one } of running) measured[app].push(rssBytes(one.pid) / 1e6);
   }
   keep({ restMB: measured });
   return measured;

@@ -1,18 +1,17 @@
 import { type Bounds, figureOf, none } from '../figure.ts';
 import { startGenerator } from '../load/closed-load.ts';
-import { runWrk } from '../load/wrk.ts';
+import type { GeneratorCalls } from '../load/generator.ts';
 import { minimal } from '../load/requests.ts';
-import { cores } from '../machine/cores.ts';
-import { measureRounds, numbers, ratios, type Round, type Rounds } from '../pairs.ts';
-import { disturbanceBetween, readTicks } from '../machine/disturbance.ts';
-import { cpuSeconds } from '../processes/usage.ts';
+import { runWrk } from '../load/wrk.ts';
+import { disturbanceFigures, numbers, ratios, type Rounds, runRounds } from '../pairs.ts';
+import type { Worker } from '../processes/child.ts';
+import { cpuSeconds, rssBytes } from '../processes/usage.ts';
 import { largeBytes, type NodeApp, startApp, startNodeApp } from '../proxies/app.ts';
 import { startDlxProxy } from '../proxies/dlx-proxy.ts';
 import type { Proxy } from '../proxies/proxy.ts';
 import type { Context, Figure, Scenario } from '../scenario.ts';
 import { startLineUp } from './line-up.ts';
 import { outcomesMissing } from './outcomes.ts';
-import { doubtIfDisturbed, tolerance } from './window.ts';
 
 /** The results of one window. */
 interface Transfer {
@@ -38,14 +37,12 @@ export const bodies: Scenario = {
   doc: 'Bodies of 16 MiB over 4 connections, up and down; and the memory for a client that does not read.',
   needs: ['wrk', 'nginx'],
   async run(context) {
-    await using stack = new AsyncDisposableStack();
-    const files = stack.adopt(await startApp(), ({ stop }) => stop());
-    const reader = stack.adopt(await startNodeApp(), ({ stop }) => stop());
+    await using files = await startApp();
+    await using reader = await startNodeApp();
     const figures: Figure[] = [];
     for (const direction of [down(files), up(reader)]) {
       await using lineUp = await startLineUp(direction.app, context);
       const measured = await compare(context, direction, lineUp.sides);
-      doubtIfDisturbed(context, measured);
       figures.push(...figuresOf(measured, direction.name, [...lineUp.sides.keys()]));
       if (direction.app === files) figures.push(...(await costOfStalling(files, context)));
       figures.push({ ...(await outcomesMissing(lineUp.dlx.dlx)), name: `${direction.name}: outcomes missing` });
@@ -71,76 +68,55 @@ function up(app: NodeApp): Direction {
 }
 
 async function compare(
-  context: Context,
+  { quick, rounds, log, keep, doubt }: Context,
   direction: Direction,
   sides: ReadonlyMap<string, Proxy>,
 ): Promise<Rounds<Transfer>> {
-  const { quick, rounds, log } = context;
-  const measure = async (name: string, seconds: number): Promise<{ measured: Transfer; disturbance: number }> => {
-    const side = sides.get(name);
-    if (side === undefined) throw new Error(`no side ${name}`);
-    const [ticks, cpu] = [readTicks(), cpuSeconds(side.pid)];
-    const { bytes, seconds: tookSeconds, failed } = await direction.run(side.port, seconds);
-    const cpuMs = (cpuSeconds(side.pid) - cpu) * 1000;
-    return {
-      measured: { mbPerSecond: bytes / 1e6 / tookSeconds, cpuMsPerGb: cpuMs / (bytes / 1e9), failed },
-      disturbance: disturbanceBetween(ticks, readTicks()),
-    };
+  const measure = async ({ pid, port }: Proxy, windowSeconds: number): Promise<Transfer> => {
+    const cpu = cpuSeconds(pid);
+    const { bytes, seconds, failed } = await direction.run(port, windowSeconds);
+    const cpuMs = (cpuSeconds(pid) - cpu) * 1000;
+    return { mbPerSecond: bytes / 1e6 / seconds, cpuMsPerGb: cpuMs / (bytes / 1e9), failed };
   };
-  for (const name of sides.keys()) await measure(name, quick ? 1 : 2);
-  return measureRounds<Transfer>({
+  for (const side of sides.values()) await measure(side, quick ? 1 : 2);
+  const progress = {
+    log: (line: string) => log(`${direction.name}: ${line}`),
+    keep: (round: object) => keep({ direction: direction.name, ...round }),
+    doubt,
+  };
+  return runRounds<Transfer>(progress, {
     sides: [...sides.keys()],
-    rounds,
-    spare: quick ? 1 : rounds,
-    tolerance,
-    measure: (name) => measure(name, quick ? 1 : 3),
-    onRound(round, isDisturbed) {
-      context.keep({ direction: direction.name, ...round, isDisturbed });
-      log(`${direction.name}: ${textOf(round)}${isDisturbed ? ', disturbed' : ''}`);
-    },
+    ...{ rounds, spare: quick ? 1 : rounds },
+    measure: (name) => measure(sides.get(name) as Proxy, quick ? 1 : 3),
+    text: ({ mbPerSecond }) => `${mbPerSecond.toFixed(0)} MB/s`,
   });
 }
 
-function textOf({ sides, disturbance }: Round<Transfer>): string {
-  const texts = Object.entries(sides).map(([name, { mbPerSecond }]) => `${name} ${mbPerSecond.toFixed(0)}`);
-  return `${texts.join(' · ')} MB/s · others ${(disturbance * 100).toFixed(1)} %`;
-}
-
-function figuresOf({ kept, dropped, disturbed }: Rounds<Transfer>, name: string, sides: readonly string[]): Figure[] {
+function figuresOf(measured: Rounds<Transfer>, name: string, sides: readonly string[]): Figure[] {
+  const { kept } = measured;
   const peers = sides.filter((side) => side !== 'DLX');
+  const rate = ({ mbPerSecond }: Transfer): number => mbPerSecond;
+  const toPeer = (figure: string, peer: string, number: (one: Transfer) => number, bounds?: Bounds): Figure =>
+    figureOf(`${name}: ${figure}, to ${peer}`, '×', ratios(kept, 'DLX', peer, number), bounds);
+  const of = (figure: string, unit: string, side: string, number: (one: Transfer) => number): Figure =>
+    figureOf(`${name}: ${figure}`, unit, numbers(kept, side, number));
   return [
-    ...peers.map((peer) =>
-      figureOf(
-        `${name}: rate, to ${peer}`,
-        '×',
-        ratios(kept, 'DLX', peer, ({ mbPerSecond }) => mbPerSecond),
-        peer === 'nginx' ? { atLeast: 0.45 } : {},
-      ),
-    ),
+    ...peers.map((peer) => toPeer('rate', peer, rate, peer === 'nginx' ? { atLeast: 0.45 } : {})),
     // Uploads: the load limits nginx, so that its rate is less than it could do.
-    ...peers.map((peer) =>
-      figureOf(
-        `${name}: bytes per CPU second, to ${peer}`,
-        '×',
-        ratios(kept, 'DLX', peer, ({ cpuMsPerGb }) => 1 / cpuMsPerGb),
-      ),
-    ),
+    ...peers.map((peer) => toPeer('bytes per CPU second', peer, ({ cpuMsPerGb }) => 1 / cpuMsPerGb)),
     ...sides.flatMap((side) => [
-      figureOf(
-        `${name}: ${side}`,
-        'MB/s',
-        numbers(kept, side, ({ mbPerSecond }) => mbPerSecond),
-      ),
-      figureOf(
-        `${name}: ${side}: CPU per GB`,
-        'ms',
-        numbers(kept, side, ({ cpuMsPerGb }) => cpuMsPerGb),
-      ),
+      of(side, 'MB/s', side, rate),
+      of(`${side}: CPU per GB`, 'ms', side, ({ cpuMsPerGb }) => cpuMsPerGb),
     ]),
     none(`${name}: requests failed`, Math.max(...numbers(kept, 'DLX', ({ failed }) => failed))),
-    { name: `${name}: rounds dropped`, value: dropped.length, unit: '' },
-    { name: `${name}: rounds kept although disturbed`, value: disturbed, unit: '' },
+    ...disturbanceFigures(measured, `${name}: `),
   ];
+}
+
+/** Memory of the DLX for one stalled client. */
+interface Cost {
+  readonly rssMb: number;
+  readonly liveMb: number;
 }
 
 /**
@@ -148,37 +124,34 @@ function figuresOf({ kept, dropped, disturbed }: Rounds<Transfer>, name: string,
  * that fills the sockets leaves garbage, once for all of them: so there are many clients.
  */
 async function costOfStalling(app: Proxy, { rounds, keep }: Context): Promise<Figure[]> {
-  const { calls, stop } = await startGenerator();
-  try {
-    const costs: { rssMb: number; liveMb: number }[] = [];
-    for (let i = 0; i < rounds; i++) {
-      const { dlx, port, stop: stopDlx } = await startDlxProxy(app.port, cores.proxy);
-      const memory = async (): Promise<{ rss: number; live: number }> => {
-        const { heapUsed, external } = await dlx.control.memory();
-        return { rss: dlx.rssBytes(), live: heapUsed + external };
-      };
-      const each = (bytes: number): number => bytes / 1e6 / stalledClients;
-      try {
-        await calls.closed({ port, connections: 1, seconds: 0.2, request: minimal });
-        const before = await memory();
-        await calls.stall({ port, request: large, clients: stalledClients });
-        await dlx.until('all are stalled', ({ inFlight }) => inFlight === stalledClients, 5_000);
-        const after = await memory();
-        const cost = { rssMb: each(after.rss - before.rss), liveMb: each(after.live - before.live) };
-        costs.push(cost);
-        keep({ stalledReader: cost });
-        await calls.leave();
-      } finally {
-        await stopDlx();
-      }
-    }
-    const of = (name: string, pick: (cost: (typeof costs)[number]) => number, bounds?: Bounds): Figure =>
-      figureOf(name, 'MB', costs.map(pick), bounds);
-    return [
-      of('memory for a stalled reader', ({ rssMb }) => rssMb, { atMost: 3 }),
-      of('of it in use', ({ liveMb }) => liveMb),
-    ];
-  } finally {
-    await stop();
+  await using generator = await startGenerator();
+  const costs: Cost[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const stalledReader = await stall(app, generator.calls);
+    costs.push(stalledReader);
+    keep({ stalledReader });
   }
+  const of = (name: string, number: (cost: Cost) => number, bounds?: Bounds): Figure =>
+    figureOf(name, 'MB', costs.map(number), bounds);
+  return [
+    of('memory for a stalled reader', ({ rssMb }) => rssMb, { atMost: 3 }),
+    of('of it in use', ({ liveMb }) => liveMb),
+  ];
+}
+
+async function stall(app: Proxy, calls: Worker<GeneratorCalls>['calls']): Promise<Cost> {
+  await using proxy = await startDlxProxy(app.port);
+  const { dlx, port } = proxy;
+  const memory = async (): Promise<{ rss: number; live: number }> => {
+    const { heapUsed, external } = await dlx.control.memory();
+    return { rss: rssBytes(dlx.pid), live: heapUsed + external };
+  };
+  await calls.closed({ port, connections: 1, seconds: 0.2, request: minimal });
+  const before = await memory();
+  await calls.stall({ port, request: large, clients: stalledClients });
+  await dlx.until('all are stalled', ({ inFlight }) => inFlight === stalledClients, 5_000);
+  const after = await memory();
+  await calls.leave();
+  const each = (bytes: number): number => bytes / 1e6 / stalledClients;
+  return { rssMb: each(after.rss - before.rss), liveMb: each(after.live - before.live) };
 }

@@ -4,16 +4,17 @@ import { compare, type Comparison } from '../against/verdict.ts';
 import { figureOf, none } from '../figure.ts';
 import { startGenerator } from '../load/closed-load.ts';
 import { minimal } from '../load/requests.ts';
-import { measureRounds, numbers, type Round } from '../pairs.ts';
+import { disturbanceFigures, numbers, type Round, runRounds } from '../pairs.ts';
 import type { Worker } from '../processes/child.ts';
 import type { GeneratorCalls } from '../load/generator.ts';
 import type { Load } from '../load/load.ts';
 import { startApp } from '../proxies/app.ts';
-import type { AgainstRun, Figure, Scenario } from '../scenario.ts';
+import type { Proxy } from '../proxies/proxy.ts';
+import type { Figure, Scenario } from '../scenario.ts';
 import { percentile } from '../statistics.ts';
 import { startLineUp } from './line-up.ts';
 import { outcomesMissing } from './outcomes.ts';
-import { doubtIfDisturbed, measureWindow, tolerance, type Window } from './window.ts';
+import { measureWindow, type Window } from './window.ts';
 
 const perSecond = 2000;
 /** A proxy adds something: less than this is noise, of which no ratio can be taken. */
@@ -27,67 +28,51 @@ export const latency: Scenario = {
   doc: 'What a proxy adds to the latency at 2,000 requests per second, counted from when each was due.',
   needs: ['nginx'],
   async run(context) {
-    const { quick, rounds, log } = context;
-    await using stack = new AsyncDisposableStack();
-    const app = stack.adopt(await startApp(), ({ stop }) => stop());
-    const { calls } = stack.adopt(await startGenerator(), ({ stop }) => stop());
-    const { dlx, sides } = stack.use(await startLineUp(app, context));
-    const ports = new Map([['direct', app], ...sides]);
-    const measure = (name: string, seconds: number): ReturnType<typeof measureWindow> => {
-      const side = ports.get(name);
-      if (side === undefined) throw new Error(`no side ${name}`);
-      return measureWindow(side, () => loadWindow(calls, side.port, seconds));
-    };
-    for (const name of ports.keys()) await measure(name, quick ? 1 : 4);
-    const measured = await measureRounds<Window>({
-      sides: [...ports.keys()],
-      rounds,
-      spare: quick ? 1 : rounds,
-      tolerance,
-      measure: (name) => measure(name, quick ? 1 : 5),
-      onRound(round, isDisturbed) {
-        context.keep({ ...round, isDisturbed });
-        const texts = Object.entries(round.sides).map(
-          ([name, { p50Ms, p99Ms }]) => `${name} ${p50Ms.toFixed(2)}/${p99Ms.toFixed(2)}`,
-        );
-        const others = `others ${(round.disturbance * 100).toFixed(1)} %`;
-        log(`p50/p99 in ms: ${texts.join(' · ')} · ${others}${isDisturbed ? ', disturbed' : ''}`);
-      },
+    const { quick, rounds } = context;
+    await using app = await startApp();
+    await using generator = await startGenerator();
+    await using lineUp = await startLineUp(app, context);
+    const sides = new Map([['direct', app], ...lineUp.sides]);
+    const loadOf = loader(generator);
+    for (const side of sides.values()) await measureWindow(side, loadOf(quick ? 1 : 4));
+    const measured = await runRounds<Window>(context, {
+      sides: [...sides.keys()],
+      ...{ rounds, spare: quick ? 1 : rounds, text: textOf },
+      measure: (name) => measureWindow(sides.get(name) as Proxy, loadOf(quick ? 1 : 5)),
     });
-    doubtIfDisturbed(context, measured);
-    const { kept, dropped, disturbed } = measured;
+    const { kept } = measured;
     return [
-      ...[...sides.keys()].flatMap((side) => addedBy(kept, side)),
-      none('requests failed', Math.max(...kept.map((round) => round.sides['DLX']?.failed ?? Number.NaN))),
-      await outcomesMissing(dlx.dlx),
-      { name: 'rounds dropped', value: dropped.length, unit: '' },
-      { name: 'rounds kept although disturbed', value: disturbed, unit: '' },
+      ...[...lineUp.sides.keys()].flatMap((side) => addedBy(kept, side)),
+      none('requests failed', Math.max(...numbers(kept, 'DLX', ({ failed }) => failed))),
+      await outcomesMissing(lineUp.dlx.dlx),
+      ...disturbanceFigures(measured),
     ];
   },
-  against: compareTrees,
+  async against(run) {
+    await using app = await startApp();
+    await using generator = await startGenerator();
+    const load = loader(generator)(run.quick ? 1 : 5);
+    const rounds = await measureLives(run, { app, direct: true, load, text: textOf });
+    return [
+      compareAdded('added to p50', rounds, ({ p50Ms }) => p50Ms),
+      compareAdded('added to p99', rounds, ({ p99Ms }) => p99Ms),
+    ];
+  },
 };
 
-async function loadWindow(calls: Worker<GeneratorCalls>['calls'], port: number, seconds: number): Promise<Load> {
-  const { tookMs, status } = await calls.paced({ port, request: minimal, steps: [{ perSecond, seconds }] });
-  const failed = status.filter((got) => got !== 200).length;
-  const [p50Ms, p99Ms] = [percentile(tookMs, 0.5), percentile(tookMs, 0.99)];
-  return { requests: tookMs.length, seconds, bytes: 0, failed, p50Ms, p99Ms };
+function textOf({ p50Ms, p99Ms }: Window): string {
+  return `${p50Ms.toFixed(2)}/${p99Ms.toFixed(2)} ms`;
 }
 
-async function compareTrees(run: AgainstRun): Promise<readonly Comparison[]> {
-  await using stack = new AsyncDisposableStack();
-  const app = stack.adopt(await startApp(), ({ stop }) => stop());
-  const { calls } = stack.adopt(await startGenerator(), ({ stop }) => stop());
-  const rounds = await measureLives(run, {
-    app,
-    direct: true,
-    load: (port) => loadWindow(calls, port, run.quick ? 1 : 5),
-    text: ({ p50Ms, p99Ms }) => `${p50Ms.toFixed(2)}/${p99Ms.toFixed(2)} ms`,
-  });
-  return [
-    compareAdded('added to p50', rounds, ({ p50Ms }) => p50Ms),
-    compareAdded('added to p99', rounds, ({ p99Ms }) => p99Ms),
-  ];
+/** The load of a window of so many seconds. */
+function loader({ calls }: Worker<GeneratorCalls>) {
+  return (seconds: number) =>
+    async ({ port }: Proxy): Promise<Load> => {
+      const { tookMs, status } = await calls.paced({ port, request: minimal, steps: [{ perSecond, seconds }] });
+      const failed = status.filter((got) => got !== 200).length;
+      const [p50Ms, p99Ms] = [percentile(tookMs, 0.5), percentile(tookMs, 0.99)];
+      return { requests: tookMs.length, seconds, bytes: 0, failed, p50Ms, p99Ms };
+    };
 }
 
 export function compareAdded(figure: string, rounds: readonly Round<Latency>[], number: NumberOf): Comparison {

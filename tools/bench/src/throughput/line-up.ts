@@ -1,4 +1,3 @@
-import { cores } from '../machine/cores.ts';
 import { findProgram } from '../machine/programs.ts';
 import { type DlxProxy, startDlxProxy } from '../proxies/dlx-proxy.ts';
 import { startHaproxy } from '../proxies/haproxy.ts';
@@ -17,22 +16,14 @@ const programs: Readonly<Record<string, typeof startNginxProxy>> = { nginx: star
 
 /** A quick run has the one peer that needs no program. */
 export async function startLineUp(app: Proxy, { quick, log }: Pick<Context, 'quick' | 'log'>): Promise<LineUp> {
-  const sides = new Map<string, Proxy>();
-  const stop = async (): Promise<void> => {
-    await Promise.all([...sides.values()].map((side) => side.stop()));
-  };
-  try {
-    const dlx = await startDlxProxy(app.port, cores.proxy);
-    sides.set(dlx.name, dlx);
-    const httpProxy = await startHttpProxy(app.port, cores.proxy);
-    sides.set(httpProxy.name, httpProxy);
-    for (const [name, start] of Object.entries(quick ? {} : programs)) {
-      if (findProgram(name) === undefined) log(`${name} is not on PATH: not compared`);
-      else sides.set(name, await start(app.port, cores.proxy));
-    }
-    return { dlx, sides, [Symbol.asyncDispose]: stop };
-  } catch (error) {
-    await stop();
-    throw error;
+  await using stack = new AsyncDisposableStack();
+  const dlx = stack.use(await startDlxProxy(app.port));
+  const peers = [stack.use(await startHttpProxy(app.port))];
+  for (const [name, start] of Object.entries(quick ? {} : programs)) {
+    if (findProgram(name) === undefined) log(`${name} is not on PATH: not compared`);
+    else peers.push(stack.use(await start(app.port)));
   }
+  const sides = new Map<string, Proxy>([dlx, ...peers].map((side) => [side.name, side]));
+  const started = stack.move();
+  return { dlx, sides, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }

@@ -3,15 +3,16 @@ import { comparisonOf } from '../against/sides.ts';
 import type { Comparison } from '../against/verdict.ts';
 import { type Bounds, figureOf, none } from '../figure.ts';
 import { startClosedLoad } from '../load/closed-load.ts';
-import type { RequestHead } from '../load/load.ts';
+import type { Load, RequestHead } from '../load/load.ts';
 import { browser, minimal } from '../load/requests.ts';
-import { measureRounds, numbers, ratios, type Rounds } from '../pairs.ts';
+import { disturbanceFigures, numbers, ratios, type Rounds, runRounds } from '../pairs.ts';
 import { startApp } from '../proxies/app.ts';
+import type { Proxy } from '../proxies/proxy.ts';
 import type { AgainstRun, Context, Figure, Scenario } from '../scenario.ts';
 import { startLineUp } from './line-up.ts';
 import { outcomesMissing } from './outcomes.ts';
 import { warmUp } from './warm-up.ts';
-import { doubtIfDisturbed, measureWindow, tolerance, type Window } from './window.ts';
+import { measureWindow, type Window } from './window.ts';
 
 interface Options {
   readonly request: RequestHead;
@@ -23,6 +24,8 @@ interface Options {
    */
   readonly efficiency: Readonly<Record<string, Bounds>>;
 }
+
+type NumberOf = (window: Window) => number;
 
 const connections = 64;
 /** The measurements of one window. */
@@ -57,12 +60,11 @@ export const headers: Scenario = {
 };
 
 async function compareTrees(run: AgainstRun, request: RequestHead): Promise<readonly Comparison[]> {
-  await using stack = new AsyncDisposableStack();
-  const app = stack.adopt(await startApp(), ({ stop }) => stop());
-  const load = stack.adopt(await startClosedLoad(), ({ stop }) => stop());
+  await using app = await startApp();
+  await using load = await startClosedLoad();
   const rounds = await measureLives(run, {
     app,
-    load: (port) => load.run({ port, connections, seconds, request }),
+    load: ({ port }) => load.run({ port, connections, seconds, request }),
     text: ({ perSecond }) => `${perSecond.toFixed(0)} rps`,
   });
   return [
@@ -74,71 +76,42 @@ async function compareTrees(run: AgainstRun, request: RequestHead): Promise<read
 async function compare(context: Context, options: Options): Promise<readonly Figure[]> {
   const { quick, rounds, log } = context;
   const { request } = options;
-  await using stack = new AsyncDisposableStack();
-  const app = stack.adopt(await startApp(), ({ stop }) => stop());
-  const load = stack.adopt(await startClosedLoad(), ({ stop }) => stop());
-  const { dlx, sides } = stack.use(await startLineUp(app, context));
+  await using app = await startApp();
+  await using load = await startClosedLoad();
+  await using lineUp = await startLineUp(app, context);
+  const { dlx, sides } = lineUp;
   log(`load by ${load.by}`);
-  for (const side of sides.values()) {
-    const { port } = side;
-    await warmUp(side, quick, () => load.run({ port, connections, seconds: 1, request }));
-  }
-  const measured = await measureRounds<Window>({
+  const loadWindow = ({ port }: Proxy): Promise<Load> => load.run({ port, connections, seconds, request });
+  for (const side of sides.values()) await warmUp(side, quick, () => loadWindow(side));
+  const measured = await runRounds<Window>(context, {
     sides: [...sides.keys()],
     // Many short rounds: a disturbance spoils few of them, also one by another machine of the same host, which the
     // bench cannot see.
     rounds: quick ? rounds + 2 : rounds * 4,
     spare: quick ? 1 : rounds * 2,
-    tolerance,
-    async measure(name) {
-      const side = sides.get(name);
-      if (side === undefined) throw new Error(`no side ${name}`);
-      return measureWindow(side, () => load.run({ port: side.port, connections, seconds, request }));
-    },
-    onRound(round, isDisturbed) {
-      context.keep({ ...round, isDisturbed });
-      const texts = Object.entries(round.sides).map(([name, { perSecond }]) => `${name} ${perSecond.toFixed(0)}`);
-      const others = `others ${(round.disturbance * 100).toFixed(1)} %`;
-      log(`${texts.join(' · ')} per second · ${others}${isDisturbed ? ', disturbed' : ''}`);
-    },
+    measure: (name) => measureWindow(sides.get(name) as Proxy, loadWindow),
+    text: ({ perSecond }) => `${perSecond.toFixed(0)} rps`,
   });
-  doubtIfDisturbed(context, measured);
   return [...figuresOf(measured, [...sides.keys()], options), await outcomesMissing(dlx.dlx)];
 }
 
-function figuresOf(
-  { kept, disturbed, dropped }: Rounds<Window>,
-  sides: readonly string[],
-  { rates, efficiency }: Options,
-): Figure[] {
+function figuresOf(measured: Rounds<Window>, sides: readonly string[], { rates, efficiency }: Options): Figure[] {
+  const { kept } = measured;
   const peers = sides.filter((name) => name !== 'DLX');
-  const of = (name: string, unit: string, number: (window: Window) => number): Figure[] =>
+  const toPeers = (name: string, number: NumberOf, bounds: Options['rates']): Figure[] =>
+    peers.map((peer) => figureOf(`${name}, to ${peer}`, '×', ratios(kept, 'DLX', peer, number), bounds[peer]));
+  const ofAll = (name: string, unit: string, number: NumberOf): Figure[] =>
     sides.map((side) => figureOf(`${side}: ${name}`, unit, numbers(kept, side, number)));
   return [
-    ...peers.map((peer) =>
-      figureOf(
-        `rate, to ${peer}`,
-        '×',
-        ratios(kept, 'DLX', peer, ({ perSecond }) => perSecond),
-        rates[peer],
-      ),
-    ),
-    ...peers.map((peer) =>
-      figureOf(
-        `requests per CPU second, to ${peer}`,
-        '×',
-        ratios(kept, 'DLX', peer, ({ cpuUs }) => 1 / cpuUs),
-        efficiency[peer],
-      ),
-    ),
-    ...of('requests per second', '', ({ perSecond }) => Math.round(perSecond)),
-    ...of('p50', 'ms', ({ p50Ms }) => p50Ms),
-    ...of('p99', 'ms', ({ p99Ms }) => p99Ms),
-    ...of('CPU per request', 'µs', ({ cpuUs }) => cpuUs),
-    ...of('processor used', '%', ({ busy }) => busy * 100),
-    ...of('memory', 'MB', ({ rssMb }) => rssMb),
+    ...toPeers('rate', ({ perSecond }) => perSecond, rates),
+    ...toPeers('requests per CPU second', ({ cpuUs }) => 1 / cpuUs, efficiency),
+    ...ofAll('requests per second', '', ({ perSecond }) => Math.round(perSecond)),
+    ...ofAll('p50', 'ms', ({ p50Ms }) => p50Ms),
+    ...ofAll('p99', 'ms', ({ p99Ms }) => p99Ms),
+    ...ofAll('CPU per request', 'µs', ({ cpuUs }) => cpuUs),
+    ...ofAll('processor used', '%', ({ busy }) => busy * 100),
+    ...ofAll('memory', 'MB', ({ rssMb }) => rssMb),
     none('requests failed', Math.max(...numbers(kept, 'DLX', ({ failed }) => failed))),
-    { name: 'rounds dropped', value: dropped.length, unit: '' },
-    { name: 'rounds kept although disturbed', value: disturbed, unit: '' },
+    ...disturbanceFigures(measured),
   ];
 }

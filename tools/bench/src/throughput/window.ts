@@ -1,9 +1,6 @@
 import type { Load } from '../load/load.ts';
-import { disturbanceBetween, readTicks } from '../machine/disturbance.ts';
 import { cpuSeconds, rssBytes } from '../processes/usage.ts';
-import type { Rounds } from '../pairs.ts';
 import type { Proxy } from '../proxies/proxy.ts';
-import type { Context } from '../scenario.ts';
 
 /** The results of one window of load on one proxy. */
 export interface Window {
@@ -18,31 +15,18 @@ export interface Window {
   readonly rssMb: number;
 }
 
-/** A window in which others took more than this share of a processor is disturbed. */
-export const tolerance = 0.05;
-
-/** Doubts the figures when most of their rounds were disturbed. */
-export function doubtIfDisturbed({ doubt }: Context, { kept, disturbed }: Rounds<unknown>): void {
-  if (disturbed > kept.length / 2) doubt(`others disturbed ${disturbed} of ${kept.length} rounds`);
-}
-
-export async function measureWindow(
-  { pid }: Proxy,
-  run: () => Promise<Load>,
-): Promise<{ measured: Window; disturbance: number }> {
-  const [ticks, cpu] = [readTicks(), cpuSeconds(pid)];
-  const { requests, seconds, failed, p50Ms, p99Ms } = await run();
+export async function measureWindow(proxy: Proxy, load: (proxy: Proxy) => Promise<Load>): Promise<Window> {
+  const { pid } = proxy;
+  const cpu = cpuSeconds(pid);
+  const { requests, seconds, failed, p50Ms, p99Ms } = await load(proxy);
   const used = cpuSeconds(pid) - cpu;
   return {
-    measured: {
-      perSecond: requests / seconds,
-      p50Ms,
-      p99Ms,
-      failed,
-      cpuUs: (used / requests) * 1e6,
-      busy: used / seconds,
-      rssMb: rssBytes(pid) / 1e6,
-    },
-    disturbance: disturbanceBetween(ticks, readTicks()),
+    perSecond: requests / seconds,
+    p50Ms,
+    p99Ms,
+    failed,
+    cpuUs: (used / requests) * 1e6,
+    busy: used / seconds,
+    rssMb: rssBytes(pid) / 1e6,
   };
 }
