@@ -1,4 +1,5 @@
 // The resource scaler of the bench: the DLX under test loads it, and the process that started the DLX controls it.
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Endpoint,
@@ -121,13 +122,11 @@ class BenchScaler implements ResourceScaler {
     return `${endpoint.address}:${endpoint.port}`;
   }
 
-  watchResources(listener: (change: ResourceChange) => void, signal: AbortSignal): Promise<void> {
+  async watchResources(listener: (change: ResourceChange) => void, signal: AbortSignal): Promise<void> {
     this.#tell = listener;
     for (const resource of this.#known.values()) listener({ type: 'set', resource });
     listener({ type: 'synced' });
-    return new Promise((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await once(signal, 'abort');
   }
 
   watchEndpoints({ service }: Target, listener: EndpointListener, signal: AbortSignal): void {

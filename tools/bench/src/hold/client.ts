@@ -1,7 +1,10 @@
 // The clients of the hold scenarios: raw connections in a process of their own, one request at a time on each.
 import { createHash } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Connection, openConnection } from '../load/connection.ts';
+import { headText } from '../load/load.ts';
+import { minimal } from '../load/requests.ts';
 import { serveCalls } from '../processes/calls.ts';
 import { sharedMs } from '../processes/usage.ts';
 
@@ -44,12 +47,6 @@ export interface SendOptions {
   readonly window?: number;
 }
 
-interface Connection {
-  readonly socket: Socket;
-  text: string;
-  current: { sent: Sent; expected: string; done: () => void } | undefined;
-}
-
 /** The calls that the client answers. */
 export type ClientCalls = typeof calls;
 
@@ -57,67 +54,28 @@ const connections: Connection[] = [];
 let round: Sent[] = [];
 let running: Promise<void> = Promise.resolve();
 
-function open(port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host, noDelay: true });
-    const connection: Connection = { socket, text: '', current: undefined };
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      socket.on('error', () => {});
-      connections.push(connection);
-      resolve();
-    });
-    socket.setEncoding('latin1');
-    socket.on('data', (chunk: string) => read(connection, chunk));
-    socket.on('close', () => finish(connection, 0, undefined));
-  });
+async function open(port: number): Promise<void> {
+  const connection = openConnection(port);
+  await once(connection.socket, 'connect');
+  connections.push(connection);
 }
 
-function read(connection: Connection, chunk: string): void {
-  const text = (connection.text += chunk);
-  const headEnd = text.indexOf('\r\n\r\n');
-  if (headEnd === -1) return;
-  const length = Number(/\r\ncontent-length: (\d+)\r\n/i.exec(text.slice(0, headEnd + 2))?.[1] ?? Number.NaN);
-  const status = Number(text.slice(9, 12));
-  // Each answer of the bench's apps has a length; any other is from elsewhere.
-  if (Number.isNaN(length)) finish(connection, status, undefined);
-  else if (text.length >= headEnd + 4 + length) {
-    connection.text = '';
-    finish(connection, status, text.slice(headEnd + 4));
-  }
-}
-
-function finish(connection: Connection, status: number, body: string | undefined): void {
-  const { current } = connection;
-  if (current === undefined) return;
-  connection.current = undefined;
-  current.sent.endedMs = sharedMs();
-  current.sent.status = status;
-  current.sent.right = body === current.expected;
-  current.done();
-}
-
-function send(connection: Connection, path: string, host: string, body: readonly Buffer[] | undefined): Promise<void> {
-  const length = body?.reduce((sum, piece) => sum + piece.length, 0);
+function send(connection: Connection, path: string, host: string, body: readonly Buffer[] = []): Promise<void> {
+  const length = body.reduce((sum, piece) => sum + piece.length, 0);
   const head =
-    length === undefined
-      ? `GET ${path} HTTP/1.1\r\nhost: ${host}\r\n\r\n`
-      : `POST ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: ${length}\r\n\r\n`;
+    length === 0
+      ? headText({ method: 'GET', path, headers: { host } })
+      : headText({ method: 'POST', path, headers: { host, 'content-length': String(length) } });
   const sent: Sent = { sentMs: sharedMs(), endedMs: 0, status: 0, right: false };
   round.push(sent);
-  const hash = body?.reduce((sum, piece) => sum.update(piece), createHash('sha256'));
+  const hashOf = (): string => body.reduce((sum, piece) => sum.update(piece), createHash('sha256')).digest('hex');
+  const expected = length === 0 ? path : hashOf();
   return new Promise((done) => {
-    connection.current = { sent, expected: hash?.digest('hex') ?? path, done };
-    const { socket } = connection;
-    if (socket.destroyed) {
-      finish(connection, 0, undefined);
-      return;
-    }
-    socket.cork();
-    socket.write(head, 'latin1');
-    for (const piece of body ?? []) socket.write(piece);
-    socket.uncork();
+    connection.ask([head, ...body], (status, answer) => {
+      const right = answer.slice(answer.indexOf('\r\n\r\n') + 4) === expected;
+      Object.assign(sent, { endedMs: sharedMs(), status, right });
+      done();
+    });
   });
 }
 
@@ -129,9 +87,9 @@ function bodyMaker(bytes: number): (i: number) => readonly Buffer[] {
 
 const calls = {
   /** Opens connections. */
-  async open({ count, port, host = '127.0.0.1' }: { count: number; port: number; host?: string }): Promise<void> {
+  async open({ count, port }: { count: number; port: number }): Promise<void> {
     for (let left = count; left > 0; left -= openingAtOnce) {
-      await Promise.all(Array.from({ length: Math.min(left, openingAtOnce) }, () => open(port, host)));
+      await Promise.all(Array.from({ length: Math.min(left, openingAtOnce) }, () => open(port)));
     }
   },
 
@@ -173,19 +131,13 @@ const calls = {
     };
   },
 
-  /**
-   * Sends requests one after the other on each of the first connections; resolves with answers per second and failures.
-   */
-  async rate({ over, forMs }: { over: number; forMs: number }): Promise<{ perSecond: number; failed: number }> {
-    round = [];
-    const startedMs = sharedMs();
+  /** Sends requests one after the other on each of the first connections. */
+  async keepAsking({ over, forMs }: { over: number; forMs: number }): Promise<void> {
+    const endsMs = sharedMs() + forMs;
     const one = async (connection: Connection): Promise<void> => {
-      while (sharedMs() < startedMs + forMs && !connection.socket.destroyed)
-        await send(connection, '/0', 'web', undefined);
+      while (sharedMs() < endsMs && connection.isOpen) await send(connection, '/0', 'web');
     };
     await Promise.all(connections.slice(0, over).map(one));
-    const failed = round.filter(({ status, right }) => status !== 200 || !right).length;
-    return { perSecond: ((round.length - failed) / (sharedMs() - startedMs)) * 1000, failed };
   },
 
   /** Opens connections at a fixed rate, one request each, whose clients leave after a while. */
@@ -193,7 +145,7 @@ const calls = {
     const { port, perSecond, forMs, patienceMs } = options;
     const startedMs = sharedMs();
     const count = Math.round((perSecond * forMs) / 1000);
-    const ends: Promise<'answered' | 'left' | 'failed'>[] = [];
+    const ends: Promise<keyof Impatient>[] = [];
     while (ends.length < count) {
       const due = Math.min(count, Math.ceil(((sharedMs() - startedMs) * perSecond) / 1000));
       while (ends.length < due) ends.push(askImpatiently(port, patienceMs));
@@ -204,12 +156,10 @@ const calls = {
     return result;
   },
 
-  /** Closes all connections, or those from `from` on. */
+  /** Closes all connections. */
   async close(): Promise<void> {
     const open = connections.splice(0).filter(({ socket }) => !socket.destroyed);
-    const closed = open.map(({ socket }) => new Promise((resolve) => socket.once('close', resolve)));
-    for (const { socket } of open) socket.destroy();
-    await Promise.all(closed);
+    await Promise.all(open.map(({ socket }) => once(socket.destroy(), 'close')));
   },
 };
 
@@ -219,25 +169,17 @@ interface Impatient {
   failed: number;
 }
 
-function askImpatiently(port: number, patienceMs: number): Promise<'answered' | 'left' | 'failed'> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    const end = (how: 'answered' | 'left' | 'failed'): void => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(how);
-    };
-    const timer = setTimeout(() => end('left'), patienceMs);
-    let text = '';
-    socket.setEncoding('latin1');
-    socket.once('connect', () => socket.write('GET /0 HTTP/1.1\r\nhost: web\r\n\r\n'));
-    socket.on('data', (chunk: string) => {
-      text += chunk;
-      if (text.endsWith('\r\n\r\n/0')) end(text.startsWith('HTTP/1.1 200 ') ? 'answered' : 'failed');
-    });
-    socket.on('error', () => end('failed'));
-    socket.on('close', () => end('failed'));
-  });
+async function askImpatiently(port: number, patienceMs: number): Promise<keyof Impatient> {
+  const { socket, ask } = openConnection(port);
+  const { promise, resolve } = Promise.withResolvers<keyof Impatient>();
+  const timer = setTimeout(() => resolve('left'), patienceMs);
+  ask([headText({ ...minimal, path: '/0' })], (status, answer) =>
+    resolve(status === 200 && answer.endsWith('\r\n\r\n/0') ? 'answered' : 'failed'),
+  );
+  const end = await promise;
+  clearTimeout(timer);
+  socket.destroy();
+  return end;
 }
 
 serveCalls(calls);

@@ -181,7 +181,7 @@ async function warmUp(dlx: DlxProcess, client: Remote<ClientCalls>, load: Load &
   await dlx.until('the first are held', ({ held: now }) => now === load.count);
   await dlx.control.ready('web');
   await client.answers();
-  await client.rate({ over: window, forMs: 500 });
+  await client.keepAsking({ over: window, forMs: 500 });
   await client.close();
   await settled(dlx);
 }

@@ -13,7 +13,7 @@ test('a connection takes answers in pieces, and reports its end', async () => {
   await once(server, 'listening');
   const connection = openConnection((server.address() as AddressInfo).port);
   const [peer] = (await once(server, 'connection')) as [Socket];
-  const ask = (): Promise<number> => new Promise((resolve) => connection.ask('GET / HTTP/1.1\r\n\r\n', resolve));
+  const ask = (): Promise<number> => new Promise((resolve) => connection.ask(['GET / HTTP/1.1\r\n\r\n'], resolve));
 
   const first = ask();
   await once(peer, 'data');

@@ -2,26 +2,26 @@ import { connect, type Socket } from 'node:net';
 
 /** One connection to a server, one request at a time. Answers have a Content-Length. */
 export interface Connection {
-  /** Sends a head; `done` gets the status, 0 when the connection closed. */
-  ask(head: string, done: (status: number) => void): void;
+  readonly socket: Socket;
+  /** Sends a request; `done` gets the status and the whole answer; 0 when the connection closed. */
+  ask(request: readonly (string | Buffer)[], done: (status: number, answer: string) => void): void;
   readonly isOpen: boolean;
-  close(): void;
 }
 
 const statusEnd = 'HTTP/1.1 200'.length;
 
 /** The connection is usable at once: what is sent before it is connected goes out then. */
 export function openConnection(port: number): Connection {
-  const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   let text = '';
   /** Of the last answer: one of the same length and status is whole, which saves reading all of them. */
   let usual = { length: -1, start: '' };
-  let waiting: ((status: number) => void) | undefined;
+  let waiting: ((status: number, answer: string) => void) | undefined;
   const finish = (status: number): void => {
-    const done = waiting;
+    const [done, answer] = [waiting, text];
     waiting = undefined;
     text = '';
-    done?.(status);
+    done?.(status, answer);
   };
   socket.setEncoding('latin1');
   socket.on('data', (chunk: string) => {
@@ -35,22 +35,27 @@ export function openConnection(port: number): Connection {
   socket.on('error', () => {});
   socket.on('close', () => finish(0));
   return {
-    ask(head, done) {
+    socket,
+    ask(request, done) {
       waiting = done;
-      if (socket.destroyed) finish(0);
-      else socket.write(head, 'latin1');
+      if (socket.destroyed) {
+        finish(0);
+        return;
+      }
+      socket.cork();
+      for (const piece of request) socket.write(piece, 'latin1');
+      socket.uncork();
     },
     get isOpen() {
       return !socket.destroyed && !socket.readableEnded;
     },
-    close: () => socket.destroy(),
   };
 }
 
-/** Whether an answer is complete. One without a Content-Length never is: none of our apps sends one. */
+/** Whether an answer is complete. One without a Content-Length is none of our apps': its head is enough to know that. */
 export function isWhole(text: string): boolean {
   const end = text.indexOf('\r\n\r\n');
   if (end === -1) return false;
-  const length = /\r\ncontent-length: *(\d+)\r\n/i.exec(text)?.[1];
-  return length !== undefined && text.length >= end + 4 + Number(length);
+  const length = /\r\ncontent-length: *(\d+)\r\n/i.exec(text.slice(0, end + 2))?.[1];
+  return length === undefined || text.length >= end + 4 + Number(length);
 }

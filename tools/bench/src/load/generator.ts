@@ -1,6 +1,5 @@
 // The load of a scenario when wrk is missing, or when the rate is given: a process of its own, over raw sockets.
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { serveCalls } from '../processes/calls.ts';
@@ -36,12 +35,12 @@ export interface Paced {
 const startUpMs = 100;
 const free: Connection[] = [];
 let freeTo = 0;
-let stalled: Socket[] = [];
+let stalled: Connection[] = [];
 
 /** A connection without a request; a new one when all are in use, because a rate does not wait. */
 function take(port: number, onNew: () => void): Connection {
   if (port !== freeTo) {
-    for (const connection of free.splice(0)) connection.close();
+    for (const { socket } of free.splice(0)) socket.destroy();
     freeTo = port;
   }
   for (let one = free.pop(); one !== undefined; one = free.pop()) if (one.isOpen) return one;
@@ -62,7 +61,7 @@ function dueTimes(startMs: number, steps: RateOptions['steps']): number[] {
 const calls = {
   /** As many requests as the connections can carry, one after the other on each. */
   async closed({ port, connections, seconds, request }: LoadOptions): Promise<Load> {
-    const head = headText(request);
+    const head = [headText(request)];
     const tookMs: number[] = [];
     const startMs = performance.now();
     let failed = 0;
@@ -76,7 +75,7 @@ const calls = {
             tookMs.push(nowMs - sentMs);
             if (status !== 200) failed += 1;
             if (status !== 0 && nowMs < startMs + seconds * 1000) return again();
-            connection.close();
+            connection.socket.destroy();
             resolve();
           });
         };
@@ -95,7 +94,7 @@ const calls = {
 
   /** So many requests per second, whether they are answered or not. */
   async paced({ port, request, steps }: RateOptions): Promise<Paced> {
-    const head = headText(request);
+    const head = [headText(request)];
     const dueMs = dueTimes(sharedMs() + startUpMs, steps);
     const count = dueMs.length;
     const [tookMs, status] = [new Array<number>(count).fill(0), new Array<number>(count).fill(0)];
@@ -122,20 +121,17 @@ const calls = {
 
   /** Opens clients that send a request and then read nothing. Resolves once the buffers of each had time to fill. */
   async stall({ port, request, clients }: { port: number; request: RequestHead; clients: number }): Promise<void> {
-    const open = async (): Promise<Socket> => {
-      const socket = connect({ port, host: '127.0.0.1' });
+    stalled = Array.from({ length: clients }, () => openConnection(port));
+    for (const { socket, ask } of stalled) {
       socket.pause();
-      await once(socket, 'connect');
-      socket.write(headText(request), 'latin1');
-      return socket;
-    };
-    stalled = await Promise.all(Array.from({ length: clients }, open));
+      ask([headText(request)], () => {});
+    }
     await sleep(1000);
   },
 
   /** Closes the stalled clients. */
   leave(): void {
-    for (const socket of stalled.splice(0)) socket.destroy();
+    for (const { socket } of stalled.splice(0)) socket.destroy();
   },
 };
 

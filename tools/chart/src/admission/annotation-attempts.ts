@@ -1,23 +1,20 @@
-import { annotated, type Attempt, patched } from './attempt.ts';
+import { type Account, annotated, type Attempt, patched, type Write } from './attempt.ts';
 import { appNamespace } from '../sleepers.ts';
 
-const old = (patch: object): string[] => patched(appNamespace, 'deployment/old', patch);
+const old = (patch: object): Write => patched(appNamespace, 'deployment/old', patch);
+const late = { metadata: { annotations: { 'scaler/cooldown': 'late' } } };
 
 /** Annotations of people, right and wrong ones. */
-export function annotationAttempts(): Attempt[] {
+export function annotationAttempts(person: Account): Attempt[] {
   return [
-    ...wrongAnnotations(),
-    { what: 'a right annotation', args: annotated({ 'scaler/cooldown': '1m30s' }) },
-    { what: 'an old object with a wrong annotation', args: old({ spec: { replicas: 1 } }) },
-    {
-      what: 'another wrong annotation on it',
-      args: old({ metadata: { annotations: { 'scaler/cooldown': 'late' } } }),
-      refused: 'scaler/cooldown is "late", allowed is',
-    },
+    ...wrongAnnotations(person),
+    person('a right annotation', annotated({ 'scaler/cooldown': '1m30s' })),
+    person('an old object with a wrong annotation', old({ spec: { replicas: 1 } })),
+    person('another wrong annotation on it', old(late), 'scaler/cooldown is "late", allowed is'),
   ];
 }
 
-function wrongAnnotations(): Attempt[] {
+function wrongAnnotations(person: Account): Attempt[] {
   const wrong = {
     routing: 'sideways',
     metrics: 'requests',
@@ -38,10 +35,7 @@ function wrongAnnotations(): Attempt[] {
   };
   return Object.entries({ ...wrong, ...long }).map(([name, value]) => {
     const shown = value.length <= 80 ? value : `${value.slice(0, 80)}…`;
-    return {
-      what: `scaler/${name}: ${shown}`,
-      args: annotated({ [`scaler/${name}`]: value }),
-      refused: `scaler/${name} is "${shown}", allowed is`,
-    };
+    const key = `scaler/${name}`;
+    return person(`${key}: ${shown}`, annotated({ [key]: value }), `${key} is "${shown}", allowed is`);
   });
 }

@@ -1,26 +1,38 @@
 import { appNamespace } from '../sleepers.ts';
 
+/** A call of kubectl that changes nothing. */
+export interface Write {
+  readonly args: readonly string[];
+  readonly input?: object;
+}
+
 /** One write, and the verdict that the real API server must give on it. */
-export interface Attempt {
-  what: string;
+export interface Attempt extends Write {
+  readonly what: string;
   /** The account that writes; undefined: an administrator. */
-  as?: string;
-  args: string[];
-  input?: object;
+  readonly as: string | undefined;
   /** A text that the refusal must contain; undefined: the write is allowed. */
-  refused?: string;
+  readonly refused: string | undefined;
 }
 
-/** The accounts of the two apps. */
+/** An attempt of one account. */
+export type Account = (what: string, write: Write, refused?: string) => Attempt;
+
+export const account =
+  (as?: string): Account =>
+  (what, write, refused) => ({ what, as, ...write, refused });
+
+/** The accounts of the two apps, and an administrator. */
 export interface Accounts {
-  readonly autoscaler: string;
-  readonly dlx: string;
+  readonly autoscaler: Account;
+  readonly dlx: Account;
+  readonly person: Account;
 }
 
-export const create = ['create', '--dry-run=server', '-f', '-'];
+export const created = (input: object): Write => ({ args: ['create', '--dry-run=server', '-f', '-'], input });
 
-export const patched = (where: string, what: string, patch: object): string[] => [
-  ...['-n', where, 'patch', ...what.split('/'), '--dry-run=server', '--type=merge', '-p', JSON.stringify(patch)],
-];
-export const deployment = (patch: object): string[] => patched(appNamespace, 'deployment/always', patch);
-export const annotated = (annotations: object): string[] => deployment({ metadata: { annotations } });
+export const patched = (where: string, what: string, patch: object): Write => ({
+  args: ['-n', where, 'patch', ...what.split('/'), '--dry-run=server', '--type=merge', '-p', JSON.stringify(patch)],
+});
+export const deployment = (patch: object): Write => patched(appNamespace, 'deployment/always', patch);
+export const annotated = (annotations: object): Write => deployment({ metadata: { annotations } });

@@ -1,6 +1,6 @@
 import { run } from '@scaler/command';
 import { annotationAttempts } from './annotation-attempts.ts';
-import type { Attempt } from './attempt.ts';
+import { account } from './attempt.ts';
 import { kubectl } from '../kubectl.ts';
 import type { Problems } from '../offline.ts';
 import { serviceAttempts } from './service-attempts.ts';
@@ -8,29 +8,26 @@ import { appNamespace } from '../sleepers.ts';
 import { movedSlice, sliceAttempts } from './slice-attempts.ts';
 import { workloadAttempts } from './workload-attempts.ts';
 
-/** Writes with the stolen tokens of the two accounts, and annotations of people. */
-function attempts(namespace: string, dlxAddress: string): Attempt[] {
-  const autoscaler = `system:serviceaccount:${namespace}:scaler-autoscaler`;
-  const accounts = { autoscaler, dlx: `system:serviceaccount:${namespace}:scaler-dlx` };
-  return [
-    ...workloadAttempts(accounts, namespace),
-    ...serviceAttempts(accounts, namespace),
-    ...sliceAttempts(autoscaler, namespace, dlxAddress),
-    ...annotationAttempts(),
-  ];
-}
-
-/** Tries both admission policies against the real API server. */
+/**
+ * Tries both admission policies against the real API server: writes with the stolen tokens of the two accounts, and
+ * annotations of people.
+ */
 export async function checkBounds(namespace: string, say: (line: string) => void): Promise<Problems> {
   const address = await kubectl([
     ...['-n', namespace, 'get', 'pods', '-l', 'app.kubernetes.io/component=dlx'],
     ...['-o', 'jsonpath={.items[0].status.podIP}'],
   ]);
+  const autoscaler = account(`system:serviceaccount:${namespace}:scaler-autoscaler`);
+  const accounts = { autoscaler, dlx: account(`system:serviceaccount:${namespace}:scaler-dlx`), person: account() };
+  const all = [
+    ...workloadAttempts(accounts, namespace),
+    ...serviceAttempts(accounts, namespace),
+    ...sliceAttempts(autoscaler, namespace, address),
+    ...annotationAttempts(accounts.person),
+    await movedSlice(autoscaler, address),
+  ];
   const problems: Problems = [];
   let refusals = 0;
-  const autoscaler = `system:serviceaccount:${namespace}:scaler-autoscaler`;
-  const moved = await movedSlice(autoscaler, address);
-  const all = [...attempts(namespace, address), moved];
   for (const { what, as, args, input, refused } of all) {
     const who = as === undefined ? [] : ['--as', as];
     const { code, text } = await run('kubectl', [...who, ...args], { input: input && JSON.stringify(input) });

@@ -1,58 +1,31 @@
-import { type Accounts, type Attempt, patched } from './attempt.ts';
+import { type Account, type Accounts, type Attempt, patched, type Write } from './attempt.ts';
 import { appNamespace } from '../sleepers.ts';
 
-const service = (patch: object): string[] => patched(appNamespace, 'service/selector', patch);
+const service = (spec: object): Write => patched(appNamespace, 'service/selector', { spec });
 
 /** Writes of Services with the stolen tokens of the two accounts. */
 export function serviceAttempts({ autoscaler, dlx }: Accounts, namespace: string): Attempt[] {
+  const ports = [{ port: 81, name: 'http' }];
+  const nothing = 'nothing of a Service';
   return [
-    {
-      what: 'its own key in a selector',
-      as: autoscaler,
-      args: service({ spec: { selector: { 'scaler/asleep': 'x' } } }),
-    },
-    {
-      what: 'its own key out of a selector',
-      as: autoscaler,
-      args: service({ spec: { selector: { 'scaler/asleep': null } } }),
-    },
-    {
-      what: 'another key in a selector',
-      as: autoscaler,
-      args: service({ spec: { selector: { app: 'other' } } }),
-      refused: 'no key',
-    },
-    {
-      what: 'the ports of a Service',
-      as: autoscaler,
-      args: service({ spec: { ports: [{ port: 81, name: 'http' }] } }),
-      refused: 'nothing of a Service',
-    },
-    {
-      what: 'externalIPs of a Service',
-      as: autoscaler,
-      args: service({ spec: { externalIPs: ['192.0.2.1'] } }),
-      refused: 'nothing of a Service',
-    },
-    {
-      what: 'a Service by the DLX',
-      as: dlx,
-      args: service({ spec: { selector: { 'scaler/asleep': 'x' } } }),
-      refused: 'forbidden',
-    },
+    autoscaler('its own key in a selector', service({ selector: { 'scaler/asleep': 'x' } })),
+    autoscaler('its own key out of a selector', service({ selector: { 'scaler/asleep': null } })),
+    autoscaler('another key in a selector', service({ selector: { app: 'other' } }), 'no key'),
+    autoscaler('the ports of a Service', service({ ports }), nothing),
+    autoscaler('externalIPs of a Service', service({ externalIPs: ['192.0.2.1'] }), nothing),
+    dlx('a Service by the DLX', service({ selector: { 'scaler/asleep': 'x' } }), 'forbidden'),
     ...widerServices(autoscaler, namespace),
   ];
 }
 
 /** Services that no park diverts. */
-function widerServices(as: string, namespace: string): Attempt[] {
-  const asleep = { spec: { selector: { 'scaler/asleep': '0123456789abcdef' } } };
+function widerServices(autoscaler: Account, namespace: string): Attempt[] {
+  const asleep = (where: string, name: string): Write =>
+    patched(where, `service/${name}`, { spec: { selector: { 'scaler/asleep': '0123456789abcdef' } } });
   return [
-    ['the key on kube-dns', 'kube-system', 'service/kube-dns', "the system's namespaces"],
-    ['the key on the DLX itself', namespace, 'service/scaler-dlx', 'none of scaler itself'],
-    ['the key on a Service without a selector', 'default', 'service/kubernetes', 'no selector'],
-    ['the key on a headless Service', appNamespace, 'service/headless', 'no address of its own'],
-  ].map(([what = '', where = '', service = '', refused = '']) => ({
-    ...{ what, as, args: patched(where, service, asleep), refused },
-  }));
+    autoscaler('the key on kube-dns', asleep('kube-system', 'kube-dns'), "the system's namespaces"),
+    autoscaler('the key on the DLX itself', asleep(namespace, 'scaler-dlx'), 'none of scaler itself'),
+    autoscaler('the key on a Service without a selector', asleep('default', 'kubernetes'), 'no selector'),
+    autoscaler('the key on a headless Service', asleep(appNamespace, 'headless'), 'no address of its own'),
+  ];
 }
