@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import {
-  applyProposal,
   type Config,
   type ConfigValues,
   createChecks,
@@ -10,7 +9,6 @@ import {
   identityOf,
   loadConfiguredScaler,
   type ListenAddress,
-  logConfig,
   type InfraRoute,
   type Metrics,
   movedRoutes,
@@ -44,11 +42,7 @@ const restMs = 2000;
 /** The DLX, from its settings to its end. */
 export async function runDlx(context: DlxContext): Promise<void> {
   const { shutdown, logger, clock } = context;
-  const loaded = await loadConfiguredScaler({ ...context, role: 'dlx', values: context.config.values });
-  const { scaler } = loaded;
-  shutdown.step(70, 'close the scaler', () => scaler.close?.());
-  const config = applyProposal(context.config, loaded.proposal, loaded.packageName);
-  logConfig(config, logger);
+  const { scaler, config } = await loadConfiguredScaler({ ...context, role: 'dlx', closeStep: 70 });
   const { values } = config;
   const metrics = createMetrics({ processMetrics: true });
   showScalerFaults(metrics, scaler);

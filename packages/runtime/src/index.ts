@@ -1,4 +1,4 @@
-export { applyProposal, type Config, loadConfig, logConfig } from './config/config.ts';
+export { type Config, loadConfig } from './config/config.ts';
 export { optionsSchema, optionsTable } from './config/outputs.ts';
 export { type HostPort, type NamespacedName, type Parser, parsers, type ValueSchema } from './config/parsers.ts';
 export {

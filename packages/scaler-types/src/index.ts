@@ -1,13 +1,13 @@
 export { type CancelTimer, type Clock, sleepWith, systemClock } from './clock.ts';
 export { formatDuration, formatMetricWindow, parseAnyDuration, parseDuration } from './units/duration.ts';
 export { errorCode, isTerminal, ScalerError, type ScalerErrorCode, scalerErrors, terminal } from './errors.ts';
-export { formatResource, parseResource, type ResourceJson } from './json/resource-json.ts';
+export { formatResource, parseResource, resourceFields, type ResourceJson } from './json/resource-json.ts';
 export { parseScaleResource, type ScaleResourceJson } from './json/scale-resource-json.ts';
 export { type LogFields, type Logger } from './logger.ts';
 export { type MetricSample, type ScalerMetric } from './metric.ts';
 export { type Notice, type NoticeReason, noticeReasons } from './notice.ts';
 export { type Pause, pauseInEffect, type PauseMode, pauseModes, pauseText } from './pause.ts';
-export { compareQuantities, parseQuantity, type Quantity, quantityToNumber } from './units/quantity.ts';
+export { parseQuantity } from './units/quantity.ts';
 export {
   type Led,
   type Phase,

@@ -1,11 +1,10 @@
-/** The last event of a resource, by v3io's names. */
-export type ScaleEvent =
-  'resourceUpdated' | 'scaleFromZeroStarted' | 'scaleFromZeroCompleted' | 'scaleToZeroStarted' | 'scaleToZeroCompleted';
-
-export const scaleEvents: readonly ScaleEvent[] = [
+export const scaleEvents = [
   'resourceUpdated',
   'scaleFromZeroStarted',
   'scaleFromZeroCompleted',
   'scaleToZeroStarted',
   'scaleToZeroCompleted',
-];
+] as const;
+
+/** The last event of a resource, by v3io's names. */
+export type ScaleEvent = (typeof scaleEvents)[number];

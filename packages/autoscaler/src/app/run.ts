@@ -1,12 +1,10 @@
 import { connectKube, type KubeClient } from '@scaler/kube';
 import {
-  applyProposal,
   type Config,
   type ConfigValues,
   createChecks,
   createMetrics,
   createTokenFile,
-  logConfig,
   type Metrics,
   type ProcessContext,
   showScalerFaults,
@@ -44,11 +42,8 @@ export interface AutoscalerContext extends ProcessContext {
 /** The autoscaler, from its settings to its end. */
 export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   const { signal, shutdown, logger, clock } = context;
-  const loaded = await loadConfiguredScaler({ ...context, ...startOf(context), role: 'autoscaler' });
-  const { scaler } = loaded;
-  shutdown.step(50, 'close the scaler', () => scaler.close?.());
-  const config = applyProposal(context.config, loaded.proposal, loaded.packageName);
-  logConfig(config, logger);
+  const { dryRun } = context.config.values;
+  const { scaler, config } = await loadConfiguredScaler({ ...context, role: 'autoscaler', dryRun, closeStep: 50 });
   for (const warning of settingsWithoutEffect(config)) logger.warn('configuration is odd', { warning });
   const { values } = config;
   const kube = await connect(values, context);
@@ -96,11 +91,6 @@ export async function runAutoscaler(context: AutoscalerContext): Promise<void> {
   // Before connections are closed: parks are cancelled and the Lease is released over them.
   shutdown.step(20, 'stop acting', () => acting.catch(() => undefined));
   await acting;
-}
-
-/** Loads the scaler; its proposals are applied later. */
-function startOf({ config: { values } }: AutoscalerContext) {
-  return { values, dryRun: values.dryRun };
 }
 
 function showScalerMetrics(metrics: Metrics, scaler: ResourceScaler, logger: Logger): void {

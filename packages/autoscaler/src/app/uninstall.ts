@@ -1,6 +1,6 @@
 import { connectKube, type KubeClient, kinds } from '@scaler/kube';
 import { unlessAborted } from '@scaler/async';
-import { applyProposal, createMetrics, identityOf, loadConfiguredScaler, logConfig } from '@scaler/runtime';
+import { createMetrics, identityOf, loadConfiguredScaler } from '@scaler/runtime';
 import { type Clock, type Logger, resourceKey, type Resource, type ResourceScaler } from '@scaler/scaler-types';
 import { AutoscalerError } from '../errors.ts';
 import { leadershipOf } from './leadership.ts';
@@ -15,16 +15,12 @@ import type { AutoscalerContext } from './run.ts';
 export async function runUninstall(context: AutoscalerContext): Promise<void> {
   const { signal, shutdown, logger, clock } = context;
   const graceMs = context.config.values.uninstallGrace;
-  const loaded = await loadConfiguredScaler({
+  const { scaler, config } = await loadConfiguredScaler({
     ...context,
-    values: context.config.values,
     role: 'autoscaler',
     uninstall: { graceMs },
+    closeStep: 50,
   });
-  const { scaler } = loaded;
-  shutdown.step(50, 'close the scaler', () => scaler.close?.());
-  const config = applyProposal(context.config, loaded.proposal, loaded.packageName);
-  logConfig(config, logger);
   const { values } = config;
   const { lease, uninstallStops, kubeconfig } = values;
   const kube =

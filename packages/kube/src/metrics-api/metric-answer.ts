@@ -1,4 +1,4 @@
-import { parseQuantity, quantityToNumber } from '@scaler/scaler-types';
+import { parseQuantity } from '@scaler/scaler-types';
 
 /** The reason why a value is unknown, which never counts as zero. */
 export interface UnknownMetric {
@@ -60,7 +60,7 @@ export function readMetricValue(raw: RawMetricValue, whose: string): Metric {
 function readQuantity(value: unknown): number | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
   try {
-    return quantityToNumber(parseQuantity(String(value)));
+    return parseQuantity(String(value));
   } catch {
     return undefined;
   }

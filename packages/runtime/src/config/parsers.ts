@@ -1,5 +1,5 @@
 import { readSmallFileSync } from '../files.ts';
-import { formatDuration, parseDuration, parseQuantity, quantityToNumber } from '@scaler/scaler-types';
+import { formatDuration, parseDuration, parseQuantity } from '@scaler/scaler-types';
 
 /** A JSON schema of one value, as it is written in a chart's values. */
 export type ValueSchema = Readonly<Record<string, unknown>>;
@@ -113,7 +113,7 @@ function quantity(): Parser<number> {
     schema: { type: ['string', 'number'] },
     parse: (text) => {
       try {
-        return parsed(quantityToNumber(parseQuantity(text)));
+        return parsed(parseQuantity(text));
       } catch {
         return refused();
       }

@@ -1,3 +1,4 @@
+import { whenAborted } from '@scaler/async';
 import { type Clock, type Logger, systemClock } from '@scaler/scaler-types';
 import { RuntimeError } from '../errors.ts';
 import { createShutdown, type Shutdown } from './shutdown.ts';
@@ -56,7 +57,7 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
     .catch((error: unknown) => {
       if (!stop.signal.aborted || !isAbort(error, stop.signal)) exitCode = report(error, name, logger, seam);
     });
-  await Promise.race([running, stopped(stop.signal)]);
+  await Promise.race([running, whenAborted(stop.signal)]);
   shutdown.step(Infinity, 'run', () => running);
   stop.abort(new RuntimeError('stopping', `${name} is stopping`));
   try {
@@ -116,8 +117,4 @@ function report(error: unknown, name: string, logger: Logger, seam: ProcessSeam)
 export function refuse(error: unknown, name: string, seam: Pick<ProcessSeam, 'stderr'>): void {
   const { problems, message } = error as { problems?: readonly string[]; message?: string };
   for (const problem of problems ?? [message ?? String(error)]) seam.stderr.write(`${name}: ${problem}\n`);
-}
-
-function stopped(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,3 +1,4 @@
+import { whenAborted } from '@scaler/async';
 import { type Clock, type Logger, systemClock } from '@scaler/scaler-types';
 import { RuntimeError } from '../errors.ts';
 
@@ -104,17 +105,9 @@ async function runStep(
         return false;
       },
     );
-  const ok = await Promise.race([work, aborted(signal)]);
+  const ok = await Promise.race([work, whenAborted(signal).then(() => true)]);
   cancel();
   if (limit.signal.aborted) logger.warn('shutdown step used up its time', { ...fields, limitMs: step.limitMs });
   else if (!deadline.aborted) logger.debug('shutdown step done', { ...fields, ms: clock.monotonic() - startedMs });
   return ok;
-}
-
-/** Resolves, with true, when the signal aborts. */
-function aborted(signal: AbortSignal): Promise<true> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(true);
-    else signal.addEventListener('abort', () => resolve(true), { once: true });
-  });
 }

@@ -1,9 +1,9 @@
 import { type Clock, type Logger, resourceKey, type ResourceRef, type ResourceScaler } from '@scaler/scaler-types';
+import { whenAborted } from '@scaler/async';
 import { CallRate } from './call-rate.ts';
-import { guardChanges } from './change-guard.ts';
+import { guardChanges, guardEndpoints } from './watch-guard.ts';
 import { createProblemLog, sentence, shown } from './problem-log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import { guardEndpoints } from './endpoint-guard.ts';
 import { callGuarded, catchLate } from './guarded-call.ts';
 import { guardScaleOptions } from './scale-guard.ts';
 import { singleFlight } from './single-flight.ts';
@@ -159,7 +159,7 @@ function watching(parts: Parts): Pick<ResourceScaler, 'watchResources' | 'watchE
         });
         try {
           const watch = Promise.resolve(scaler.watchResources?.(listening, signal));
-          await Promise.race([watch, aborted(signal)]);
+          await Promise.race([watch, whenAborted(signal)]);
         } catch (error) {
           throw scalerError(error, say('watchResources', 'threw'));
         } finally {
@@ -237,7 +237,7 @@ function acting(parts: Parts): Pick<ResourceScaler, 'reconcile' | 'setBusy' | 'w
     ...(scaler.whenUnlisted && {
       whenUnlisted: async (addresses, { signal }) => {
         try {
-          await Promise.race([scaler.whenUnlisted?.(addresses, { signal }), aborted(signal)]);
+          await Promise.race([scaler.whenUnlisted?.(addresses, { signal }), whenAborted(signal)]);
         } catch (error) {
           throw scalerError(error, say('whenUnlisted', 'threw'));
         }
@@ -290,11 +290,4 @@ function read<T>({ say, onProblem }: Parts, member: string, returned: unknown, r
     onProblem(member, (error as Error).message);
     throw new Error(say(member, (error as Error).message), { cause: error });
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,59 +1,71 @@
 import { hostname } from 'node:os';
-import type { Clock, Logger, ProposedConfig, ScalerContext } from '@scaler/scaler-types';
-import type { ConfigValues } from '../config/setting.ts';
-import type { placeSettings, pluginSettings } from '../lifecycle/process-settings.ts';
-import { createTokenFile } from '../http/token-file.ts';
-import { type LoadedResourceScaler, loadResourceScaler, logWait } from './load.ts';
 import { unlessAborted } from '@scaler/async';
+import type { Clock, Logger, ProposedConfig, ScalerContext } from '@scaler/scaler-types';
+import { applyProposal, type Config, logConfig } from '../config/config.ts';
+import type { ConfigTable, ConfigValues } from '../config/setting.ts';
+import { createTokenFile } from '../http/token-file.ts';
+import type { placeSettings, pluginSettings } from '../lifecycle/process-settings.ts';
+import type { Shutdown } from '../lifecycle/shutdown.ts';
+import type { GuardedScaler } from './guarded-scaler.ts';
+import { type LoadedResourceScaler, loadResourceScaler, logWait } from './load.ts';
 
-type PlaceValues = ConfigValues<typeof placeSettings>;
+type PlaceTable = typeof placeSettings & typeof pluginSettings;
 
-export interface LoadConfiguredOptions {
+export interface LoadConfiguredOptions<T extends ConfigTable> {
   role: ScalerContext['role'];
-  values: PlaceValues & ConfigValues<typeof pluginSettings>;
+  config: Config<T>;
   /** The app's `import.meta.url`: where scalers are looked for last. */
   appUrl: string;
   /** The process only reports what it would do. Default false. */
   dryRun?: boolean;
   /** The process hands everything back for good. */
   uninstall?: ScalerContext['uninstall'];
+  shutdown: Shutdown;
+  /** The number of the shutdown step that closes the scaler. */
+  closeStep: number;
   logger: Logger;
   clock: Clock;
   /** Ends the wait for the scaler. */
   signal: AbortSignal;
 }
 
-/** A scaler with the settings that it proposes. */
-export interface ConfiguredScaler extends LoadedResourceScaler {
-  proposal: ProposedConfig;
-}
-
 /** The identity of this process: `--identity`, else the host name, which in Kubernetes is the pod's. */
-export function identityOf({ identity }: Pick<PlaceValues, 'identity'>): string {
+export function identityOf({ identity }: Pick<ConfigValues<PlaceTable>, 'identity'>): string {
   return identity ?? hostname();
 }
 
 /**
- * Loads the resource scaler that the settings name, gives it the settings of the place, and asks for its proposals.
+ * Loads the resource scaler that the settings name, gives it the settings of the place, and takes and logs its proposals.
  *
- * @throws RuntimeError as {@link loadResourceScaler} does; the signal's reason.
+ * @returns the scaler, and the settings with what it proposes.
+ * @throws RuntimeError as {@link loadResourceScaler} does, `invalid-config`; the signal's reason.
  */
-export async function loadConfiguredScaler(options: LoadConfiguredOptions): Promise<ConfiguredScaler> {
-  const loaded = await load(options);
-  const { scaler, packageName } = loaded;
+export async function loadConfiguredScaler<T extends ConfigTable & PlaceTable>(
+  options: LoadConfiguredOptions<T>,
+): Promise<{ scaler: GuardedScaler; config: Config<T> }> {
+  const { shutdown, closeStep, logger, signal } = options;
+  // The constraint on T gives the values their types; inside, T is still open.
+  const { values } = options.config as unknown as Config<PlaceTable>;
+  const { scaler, packageName } = await load(options, values);
+  let proposal: ProposedConfig;
   try {
     const call = { packageName, member: 'getConfig' };
     const asked = Promise.resolve(scaler.getConfig());
-    const proposal = await logWait(options, call, () => unlessAborted(asked, options.signal));
-    return { ...loaded, proposal };
+    proposal = await logWait(options, call, () => unlessAborted(asked, signal));
   } catch (error) {
     await scaler.close?.().catch(() => undefined);
     throw error;
   }
+  shutdown.step(closeStep, 'close the scaler', () => scaler.close?.());
+  const config = applyProposal(options.config, proposal, packageName);
+  logConfig(config, logger);
+  return { scaler, config };
 }
 
-function load(options: LoadConfiguredOptions): Promise<LoadedResourceScaler> {
-  const { role, values, appUrl, dryRun = false, uninstall, logger, clock, signal } = options;
+function load(
+  { role, appUrl, dryRun = false, uninstall, logger, clock, signal }: Omit<LoadConfiguredOptions<never>, 'config'>,
+  values: ConfigValues<PlaceTable>,
+): Promise<LoadedResourceScaler> {
   const { scaler: name, pluginDir, namespaces, dlxService, scalerOption, kubeconfig, controlTokenFile: file } = values;
   const token = role === 'autoscaler' && file !== undefined ? createTokenFile({ file, clock, logger }) : undefined;
   return loadResourceScaler({

@@ -1,43 +1,10 @@
-import { parseResource, type Resource, type ResourceRef } from '@scaler/scaler-types';
+import { parseResource, type Resource, resourceFields, type ResourceRef } from '@scaler/scaler-types';
 import { shown } from './problem-log.ts';
 
 /** The longest lists of one resource; the rest of a longer one is left out. */
 export const most = { targets: 1000, routes: 2000, scaleResources: 100, quietRules: 1000, pairs: 100, text: 4096 };
 
 const lists = ['targets', 'scaleResources', 'quietRules'] as const;
-/** Every field of the contract, and v3io's names; a field that the contract gains and that is not here does not compile. */
-const known: Record<keyof Resource | 'scale_resources' | 'last_scale_event' | 'last_scale_event_time', true> = {
-  namespace: true,
-  name: true,
-  kind: true,
-  createdAt: true,
-  scaleResources: true,
-  scale_resources: true,
-  targets: true,
-  phase: true,
-  replicas: true,
-  lastScaleEvent: true,
-  last_scale_event: true,
-  lastScaleEventTime: true,
-  last_scale_event_time: true,
-  awakeSince: true,
-  dlxSeesAll: true,
-  idleAfterMs: true,
-  cooldownMs: true,
-  minAwakeMs: true,
-  pause: true,
-  busyUntil: true,
-  dryRun: true,
-  holdTimeoutMs: true,
-  connectTimeoutMs: true,
-  responseTimeoutMs: true,
-  idleTimeoutMs: true,
-  holdLimit: true,
-  quietRules: true,
-  blocked: true,
-};
-const fields: ReadonlySet<string> = new Set(Object.keys(known));
-
 /** The result of reading a value that a scaler gave as a resource. */
 export interface ReadResource {
   /** Undefined: the value has no name, so it is no resource. */
@@ -87,8 +54,8 @@ function isName(value: unknown): value is string {
 /** A copy with the fields of the contract alone, its lists cut to the bounds. */
 function bounded(value: Fields, problems: string[]): Fields {
   const raw: Record<string, unknown> = {};
-  for (const name of fields) if (value[name] !== undefined) raw[name] = value[name];
-  const others = Object.keys(value).filter((name) => !fields.has(name));
+  for (const name of resourceFields) if (value[name] !== undefined) raw[name] = value[name];
+  const others = Object.keys(value).filter((name) => !resourceFields.has(name));
   for (const name of others.slice(0, 5)) {
     problems.push(`resource.${name.slice(0, 80)} is left out, there is no such field`);
   }

@@ -18,6 +18,6 @@ await runApp({
   table,
   clock: { ...systemClock, after: (ms, callback) => systemClock.after(ms / 100, callback) },
   async run(context) {
-    await loadConfiguredScaler({ ...context, values: context.config.values, role: 'dlx', appUrl: import.meta.url });
+    await loadConfiguredScaler({ ...context, role: 'dlx', closeStep: 1, appUrl: import.meta.url });
   },
 });

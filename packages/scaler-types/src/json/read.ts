@@ -77,7 +77,15 @@ export interface Field<T> {
   /** Whether the field is required. */
   required: boolean;
   /** Other names of the field. */
-  aliases?: readonly string[];
+  aliases: readonly string[];
+}
+
+export function optional<T>(read: Read<T>, ...aliases: string[]): Field<T> {
+  return { read, required: false, aliases };
+}
+
+export function required<T>(read: Read<T>, ...aliases: string[]): Field<T> {
+  return { read, required: true, aliases };
 }
 
 /**
@@ -86,7 +94,7 @@ export interface Field<T> {
  */
 export function object<T>(fields: { readonly [K in keyof T]-?: Field<Exclude<T[K], undefined>> }): Read<T> {
   const table = Object.entries(fields) as [string, Field<unknown>][];
-  const names = new Map(table.flatMap(([name, { aliases = [] }]) => [name, ...aliases].map((alias) => [alias, name])));
+  const names = new Map(table.flatMap(([name, { aliases }]) => [name, ...aliases].map((alias) => [alias, name])));
   return (value, path) => {
     const given = new Map<string, { value: unknown; as: string }>();
     for (const [as, one] of Object.entries(fieldsOf(value, path))) {

@@ -1,19 +1,7 @@
 import { type Pause, pauseModes } from '../pause.ts';
 import type { Led, Phase, QuietRule, Resource, Route, TargetPort } from '../resource.ts';
 import { scaleEvents } from '../scale-event.ts';
-import {
-  anyText,
-  type Field,
-  flag,
-  isoTime,
-  list,
-  object,
-  oneOf,
-  type Read,
-  record,
-  text,
-  wholeNumber,
-} from './read.ts';
+import { anyText, flag, isoTime, list, object, oneOf, optional, record, required, text, wholeNumber } from './read.ts';
 import { formatScaleResource, kubeResource, scaleResource, type ScaleResourceJson } from './scale-resource-json.ts';
 
 /** A resource as {@link formatResource} writes it: the same fields, windows as duration texts. */
@@ -22,14 +10,6 @@ export type ResourceJson = Omit<Resource, 'scaleResources'> & { scaleResources: 
 const phases: readonly Phase[] = ['awake', 'parking', 'asleep', 'waking'];
 const milliseconds = wholeNumber(0);
 const port = wholeNumber(1, 65_535);
-
-function optional<T>(read: Read<T>, ...aliases: string[]): Field<T> {
-  return { read, required: false, aliases };
-}
-
-function required<T>(read: Read<T>, ...aliases: string[]): Field<T> {
-  return { read, required: true, aliases };
-}
 
 const route = object<Route>({
   host: required(text),
@@ -63,7 +43,7 @@ const quietRule = object<QuietRule>({
 const pause = object<Pause>({ mode: required(oneOf(pauseModes)), until: optional(isoTime) });
 
 /** v3io's names beside ours; fields that v3io leaves out when empty may be absent. */
-const resource = object<Partial<Resource> & Pick<Resource, 'namespace' | 'name'>>({
+const fields = {
   namespace: required(text),
   name: required(text),
   kind: optional(kubeResource),
@@ -89,7 +69,13 @@ const resource = object<Partial<Resource> & Pick<Resource, 'namespace' | 'name'>
   holdLimit: optional(wholeNumber(0)),
   quietRules: optional(list(quietRule)),
   blocked: optional(anyText),
-});
+};
+const resource = object<Partial<Resource> & Pick<Resource, 'namespace' | 'name'>>(fields);
+
+/** The names of all fields that {@link parseResource} reads, v3io's among them. */
+export const resourceFields: ReadonlySet<string> = new Set(
+  Object.entries(fields).flatMap(([name, { aliases }]) => [name, ...aliases]),
+);
 
 /**
  * Reads a resource from parsed JSON: as {@link formatResource} writes it, windows as duration text or as milliseconds,

@@ -1,7 +1,7 @@
 import { formatDuration, parseDuration } from '../units/duration.ts';
-import { parseQuantity, quantityToNumber } from '../units/quantity.ts';
-import { type MetricObject, type MetricSource, metricSources, type ScaleResource } from '../scale-resource.ts';
-import { type Field, invalid, object, oneOf, type Read, record, text } from './read.ts';
+import { parseQuantity } from '../units/quantity.ts';
+import { type MetricObject, metricSources, type ScaleResource } from '../scale-resource.ts';
+import { invalid, object, oneOf, optional, type Read, record, required, text } from './read.ts';
 
 /** A scale metric in JSON: the window is a duration text. */
 export type ScaleResourceJson = Omit<ScaleResource, 'windowSize'> & { windowSize: string };
@@ -46,9 +46,9 @@ const labels: Read<Readonly<Record<string, string>>> = (value, path) => {
 };
 
 const anyObject = object<MetricObject>({
-  resource: { read: kubeResource, required: true },
-  name: { read: objectName, required: false },
-  selector: { read: text, required: false },
+  resource: required(kubeResource),
+  name: optional(objectName),
+  selector: optional(text),
 });
 
 const metricObject: Read<MetricObject> = (value, path) => {
@@ -58,20 +58,16 @@ const metricObject: Read<MetricObject> = (value, path) => {
 };
 
 /** Fields of the same name in both notations. */
-const common: {
-  source: Field<MetricSource>;
-  labels: Field<Readonly<Record<string, string>>>;
-  object: Field<MetricObject>;
-} = {
-  source: { read: oneOf(metricSources), required: false },
-  labels: { read: labels, required: false },
-  object: { read: metricObject, required: false },
+const common = {
+  source: optional(oneOf(metricSources)),
+  labels: optional(labels),
+  object: optional(metricObject),
 };
 
 const camelCase = object<ScaleResource>({
-  metricName: { read: text, required: true },
-  windowSize: { read: windowSize, required: true },
-  threshold: { read: threshold, required: true },
+  metricName: required(text),
+  windowSize: required(windowSize),
+  threshold: required(threshold),
   ...common,
 });
 
@@ -83,9 +79,9 @@ interface SnakeCase extends Pick<ScaleResource, 'source' | 'labels' | 'object'> 
 
 /** v3io calls the window `windows_size`, and leaves a threshold of 0 out. */
 const snakeCase = object<SnakeCase>({
-  metric_name: { read: text, required: true },
-  window_size: { read: windowText, required: true, aliases: ['windows_size'] },
-  threshold: { read: threshold, required: false },
+  metric_name: required(text),
+  window_size: required(windowText, 'windows_size'),
+  threshold: optional(threshold),
   ...common,
 });
 
@@ -127,7 +123,7 @@ function durationOrNaN(value: string): number {
 
 function quantityOrNaN(value: string): number {
   try {
-    return quantityToNumber(parseQuantity(value));
+    return parseQuantity(value);
   } catch {
     return NaN;
   }

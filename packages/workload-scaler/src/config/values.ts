@@ -5,7 +5,6 @@ import {
   parseDuration,
   parseQuantity,
   parseScaleResource,
-  quantityToNumber,
   type QuietRule,
   type ScaleResource,
   shown,
@@ -124,7 +123,7 @@ function metricOfText(text: string): ScaleResource {
   return {
     metricName,
     windowSize: parsePositiveDuration(window),
-    threshold: quantityToNumber(parseQuantity(threshold)),
+    threshold: parseQuantity(threshold),
   };
 }
 

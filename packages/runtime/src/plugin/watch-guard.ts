@@ -1,12 +1,15 @@
-import { type Clock, type ResourceChange, resourceKey, type ResourceRef } from '@scaler/scaler-types';
+import {
+  type Clock,
+  type EndpointListener,
+  type ResourceChange,
+  resourceKey,
+  type ResourceRef,
+} from '@scaler/scaler-types';
+import { Pace } from './pace.ts';
 import { shown } from './problem-log.ts';
 import { isRef, readResource } from './read-resource.ts';
+import { readEndpoints } from './read-values.ts';
 
-/** Changes of one resource within a second; of more, the last is taken when the second is over. */
-const perSecond = 20;
-/** Changes of all resources within a second, after `synced`. */
-const perSecondInAll = 5000;
-const secondMs = 1000;
 const theLast = 'of more, the last of each resource is taken when the second is over';
 /** Resources that a watch may have at once. */
 const mostResources = 100_000;
@@ -22,54 +25,23 @@ export interface ChangeGuardParts {
 /** Passes on the changes that a scaler's `watchResources` sends: read, at a bounded rate, and until the signal aborts. */
 export function guardChanges(parts: ChangeGuardParts): (change: unknown) => void {
   const { signal, clock, onProblem } = parts;
-  const take = takeChanges(parts);
-  const late = new Map<string, unknown>();
-  let counts = new Map<string, number>();
-  let sinceMs = clock.monotonic();
-  let inAll = 0;
+  const takeOne = takeChanges(parts);
   let isSynced = false;
-  let cancel: (() => void) | undefined;
-  signal.addEventListener('abort', () => cancel?.(), { once: true });
-
-  const flush = (): void => {
-    cancel?.();
-    cancel = undefined;
-    const all = [...late.values()];
-    late.clear();
-    for (const raw of all) take(raw);
-  };
-  return (raw) => {
-    if (signal.aborted) return;
-    const nowMs = clock.monotonic();
-    if (nowMs - sinceMs >= secondMs) {
-      sinceMs = nowMs;
-      counts = new Map();
-      inAll = 0;
-    }
-    const key = keyOf(raw);
-    const count = (counts.get(key) ?? 0) + 1;
-    counts.set(key, count);
-    // The last change of a resource takes the place of its last arrival.
-    late.delete(key);
-    if (isSynced) inAll += 1;
-    if (count > perSecond || inAll > perSecondInAll) {
-      if (count === perSecond + 1)
-        onProblem(`sent ${perSecond} changes within a second of ${key || 'all'}, ${theLast}`);
-      else if (inAll === perSecondInAll + 1) onProblem(`sent ${perSecondInAll} changes within a second, ${theLast}`);
-      late.set(key, raw);
-      cancel ??= clock.after(secondMs, flush);
-      return;
-    }
+  const take = (raw: unknown): void => {
     // Changes that wait came before `synced`.
-    if (key === '') {
-      flush();
+    if (keyOf(raw) === '') {
+      pace.flush();
       isSynced = true;
     }
-    take(raw);
+    takeOne(raw);
   };
+  const onMany = (most: number, key?: string): void =>
+    onProblem(`sent ${most} changes within a second${key === undefined ? '' : ` of ${key || 'all'}`}, ${theLast}`);
+  const pace = new Pace<unknown>({ clock, signal, take, onMany });
+  return (raw) => pace.pass(keyOf(raw), raw, isSynced);
 }
 
-function takeChanges({ listener, signal, onProblem }: ChangeGuardParts): (raw: unknown) => void {
+function takeChanges({ listener, onProblem }: ChangeGuardParts): (raw: unknown) => void {
   const known = new Set<string>();
   const hasRoom = ({ type, resource }: Exclude<ResourceChange, { type: 'synced' }>): boolean => {
     const key = resourceKey(resource);
@@ -82,7 +54,6 @@ function takeChanges({ listener, signal, onProblem }: ChangeGuardParts): (raw: u
     return true;
   };
   return (raw) => {
-    if (signal.aborted) return;
     try {
       const change = readChange(raw, onProblem);
       if (change !== undefined && (change.type === 'synced' || hasRoom(change))) listener(change);
@@ -113,4 +84,23 @@ function keyOf(raw: unknown): string {
   } catch {
     return '';
   }
+}
+
+export interface EndpointGuardParts extends Omit<ChangeGuardParts, 'listener'> {
+  readonly listener: EndpointListener;
+}
+
+/** Passes on the endpoints that a scaler's `watchEndpoints` sends for one target: read, and at a bounded rate. */
+export function guardEndpoints({ listener, signal, clock, onProblem }: EndpointGuardParts): (raw: unknown) => void {
+  const take = (raw: unknown): void => {
+    try {
+      listener(readEndpoints(raw, onProblem));
+    } catch (error) {
+      onProblem(`sent endpoints that cannot be taken: ${shown((error as Error | undefined)?.message)}`);
+    }
+  };
+  const onMany = (most: number): void =>
+    onProblem(`sent ${most} changes of one target within a second, of more, the last is taken`);
+  const pace = new Pace<unknown>({ clock, signal, take, onMany });
+  return (raw) => pace.pass('', raw, false);
 }
