@@ -2,7 +2,7 @@ import type { StagedCase } from './case.ts';
 import { keepingCases } from './keeping.ts';
 import { parkingCases } from './parking.ts';
 import type { ContractCase, ContractOutcome, ContractPlace } from './place.ts';
-import { NotReached, openStage, type Stage } from './stage.ts';
+import { NotReached, Stage } from './stage.ts';
 import { answeringCases } from './answering.ts';
 import { wakingCases } from './waking.ts';
 import { watchingCases } from './watching.ts';
@@ -31,7 +31,7 @@ const allCases: readonly StagedCase[] = [
 export function resourceScalerContract(place: ContractPlace): ResourceScalerContract {
   let stage: Promise<Stage> | undefined;
   const run = async (one: StagedCase): Promise<ContractOutcome> => {
-    stage ??= openStage(place);
+    stage ??= new Stage(place).open();
     const opened = await stage;
     if (one.ability !== undefined && opened.autoscaler[one.ability] === undefined) return 'left-out';
     try {

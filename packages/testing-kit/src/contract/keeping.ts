@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { errorCode, resourceKey, type ResourceRef } from '@scaler/scaler-types';
 import type { StagedCase } from './case.ts';
-import type { Stage } from './stage.ts';
-
-const { signal } = new AbortController();
+import { calmly, type Stage } from './stage.ts';
 
 function inMinutes({ clock }: Stage, minutes: number): string {
   return new Date(clock.now() + minutes * 60_000).toISOString();
@@ -11,7 +9,7 @@ function inMinutes({ clock }: Stage, minutes: number): string {
 
 async function reconciled({ autoscaler, ref, within }: Stage): Promise<void> {
   for (const refs of [[ref], []]) {
-    const results = (await within('reconcile', autoscaler.reconcile?.(refs, { signal }))) ?? [];
+    const results = (await within('reconcile', autoscaler.reconcile?.(refs, calmly))) ?? [];
     for (const result of results) {
       assert.ok(result.ok, `reconcile must not fail for ${resourceKey(result.resource)}: ${JSON.stringify(result)}`);
       const { againMs = 0 } = result;
@@ -53,7 +51,7 @@ export const keepingCases: readonly StagedCase[] = [
     ability: 'setBusy',
     async run(stage) {
       const { autoscaler, ref, until, within } = stage;
-      const keep = (end: string | undefined) => within('setBusy', autoscaler.setBusy?.(ref, end, { signal }));
+      const keep = (end: string | undefined) => within('setBusy', autoscaler.setBusy?.(ref, end, calmly));
       const [short, long] = [inMinutes(stage, 10), inMinutes(stage, 20)];
       try {
         for (const end of [long, short]) {
@@ -76,7 +74,7 @@ export const keepingCases: readonly StagedCase[] = [
       let asked = false;
       const confirm = async () => {
         asked = true;
-        await within('setBusy', autoscaler.setBusy?.(ref, inMinutes(stage, 10), { signal }));
+        await within('setBusy', autoscaler.setBusy?.(ref, inMinutes(stage, 10), calmly));
         return { ok: true as const };
       };
       try {
@@ -89,7 +87,7 @@ export const keepingCases: readonly StagedCase[] = [
         );
         assert.ok(await place.serves(), 'it must serve');
       } finally {
-        await within('setBusy', autoscaler.setBusy?.(ref, undefined, { signal }));
+        await within('setBusy', autoscaler.setBusy?.(ref, undefined, calmly));
       }
       return undefined;
     },

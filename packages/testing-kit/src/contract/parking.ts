@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ConfirmRequest, errorCode, resourceKey, type ScaleResult } from '@scaler/scaler-types';
 import type { StagedCase } from './case.ts';
-import { reason, type Stage } from './stage.ts';
+import { calmly, type Stage } from './stage.ts';
 
 /** Demands that the resource is awake and serving after a park that did not end in sleep. @throws when it is not. */
 async function demandAwake({ listed, reconcile, until, place }: Stage, after: string): Promise<void> {
@@ -36,8 +36,7 @@ export const parkingCases: readonly StagedCase[] = [
     async run({ putToSleep, autoscaler, ref, listed, place, within }) {
       await putToSleep();
       const confirm = () => Promise.resolve({ ok: true as const });
-      const { signal } = new AbortController();
-      const [result] = await within('setScale to 0', autoscaler.setScale([ref], 0, { signal, reason, confirm }));
+      const [result] = await within('setScale to 0', autoscaler.setScale([ref], 0, { ...calmly, confirm }));
       assert.deepEqual(result, { resource: ref, ok: true }, 'setScale is idempotent: it is at 0 already');
       assert.equal((await listed())?.phase, 'asleep');
       assert.equal(await place.serves(), false, 'it must not serve');

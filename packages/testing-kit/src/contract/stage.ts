@@ -17,163 +17,156 @@ import type { ContractPlace } from './place.ts';
 /** The state that a case needs was not reached; another case reports the reason. */
 export class NotReached extends Error {}
 
-/** Milliseconds between two looks at the platform during a wait. */
-const pollOf = (limitMs: number): number => Math.min(20, limitMs / 25);
+/** The options of a call that is never aborted. */
+export const calmly = {
+  signal: new AbortController().signal,
+  reason: { by: 'contract', text: 'the contract is checked' },
+};
 
 /** A place with two scalers on it, which watch as in the two apps, and the actions of the cases. */
-export interface Stage {
+export class Stage {
   readonly place: ContractPlace;
   readonly ref: ResourceRef;
   readonly clock: Clock;
-  readonly autoscaler: ResourceScaler;
-  readonly dlx: ResourceScaler;
+  autoscaler!: ResourceScaler;
+  dlx!: ResourceScaler;
   /** The changes that the DLX's scaler sent, oldest first. */
-  readonly changes: readonly ResourceChange[];
+  readonly changes: ResourceChange[] = [];
   /** The epochs of all calls of `confirm`. */
-  readonly epochs: string[];
-  /** The resource as the autoscaler's scaler lists it. */
-  listed(): Promise<Resource | undefined>;
-  /** Brings the resource awake, serving, and free to be parked. @throws NotReached. */
-  bringAwake(): Promise<void>;
-  /** @throws NotReached. */
-  putToSleep(): Promise<void>;
-  /** Parks; a refusal is tried again. The fence answers ok unless the options have another. */
-  park(options?: Partial<ScaleOptions>): Promise<ScaleResult>;
-  wake(options?: Partial<ScaleOptions>): Promise<ScaleResult>;
-  /** Reconciles all resources, as at a tick. */
-  reconcile(): Promise<void>;
-  /** @throws Error that says `what` was not so in time. */
-  until(what: string, condition: () => Promise<boolean> | boolean): Promise<void>;
-  /** @throws Error that says that `what` did not end in time. */
-  within<T>(what: string, promise: Promise<T> | T | undefined): Promise<T>;
+  readonly epochs: string[] = [];
+  readonly #limitMs: number;
+  /** Milliseconds between two looks at the platform during a wait. */
+  readonly #pollMs: number;
+  readonly #scalers: ResourceScaler[] = [];
+  readonly #stop = new AbortController();
+  #watches: (Promise<void> | undefined)[] = [];
+
+  constructor(place: ContractPlace) {
+    const { limitMs = 10_000, clock = systemClock, resource } = place;
+    this.place = place;
+    this.clock = clock;
+    this.ref = { namespace: resource.namespace, name: resource.name };
+    this.#limitMs = limitMs;
+    this.#pollMs = Math.min(20, limitMs / 25);
+  }
+
+  /** @throws the error of `create`. */
+  async open(): Promise<this> {
+    this.autoscaler = await this.fresh('autoscaler');
+    this.dlx = await this.fresh('dlx');
+    this.#watches = [
+      this.autoscaler.watchResources?.(() => undefined, this.#stop.signal),
+      this.dlx.watchResources?.((change) => this.changes.push(change), this.#stop.signal),
+    ].map((watch) => watch?.catch(() => undefined));
+    return this;
+  }
+
+  async close(): Promise<void> {
+    await this.bringAwake().catch(() => undefined);
+    this.#stop.abort(new Error('the contract has been checked'));
+    await this.within('the watches', Promise.all(this.#watches)).catch(() => undefined);
+    for (const scaler of this.#scalers) await this.within('close', scaler.close?.()).catch(() => undefined);
+  }
+
   /** Makes the scaler of one more process. */
-  fresh(role: ScalerContext['role']): Promise<ResourceScaler>;
-  /** Lets a few turns pass, in which something must not happen. */
-  pause(): Promise<void>;
-  close(): Promise<void>;
-}
-
-export const reason = { by: 'contract', text: 'the contract is checked' };
-
-/** @throws the error of `create`. */
-export async function openStage(place: ContractPlace): Promise<Stage> {
-  const { limitMs = 10_000, clock = systemClock } = place;
-  const pollMs = pollOf(limitMs);
-  const ref: ResourceRef = { namespace: place.resource.namespace, name: place.resource.name };
-  const stop = new AbortController();
-  const scalers: ResourceScaler[] = [];
-  const make = async (role: ScalerContext['role']): Promise<ResourceScaler> => {
-    const identity = `contract-${role}-${scalers.length}`;
-    const logger = silentLogger;
+  fresh = async (role: ScalerContext['role']): Promise<ResourceScaler> => {
+    const identity = `contract-${role}-${this.#scalers.length}`;
     const own = { namespaces: undefined, dlxService: undefined, options: {} };
-    const scaler = await place.create({ role, identity, ...own, logger, clock });
-    scalers.push(scaler);
+    const scaler = await this.place.create({ role, identity, ...own, logger: silentLogger, clock: this.clock });
+    this.#scalers.push(scaler);
     return scaler;
   };
-  const autoscaler = await make('autoscaler');
-  const dlx = await make('dlx');
-  const changes: ResourceChange[] = [];
-  const watches = [
-    autoscaler.watchResources?.(() => undefined, stop.signal),
-    dlx.watchResources?.((change) => changes.push(change), stop.signal),
-  ].map((watch) => watch?.catch(() => undefined));
-  const { until, within } = limits(limitMs, clock);
-  const stage: Stage = {
-    ...{ place, ref, clock, autoscaler, dlx, changes, until, within, fresh: make, epochs: [] },
-    async listed() {
-      const all = await within('getResources', autoscaler.getResources());
-      return all.find((one) => resourceKey(one) === resourceKey(ref));
-    },
-    ...states(() => stage, limitMs),
-    pause: () => clock.sleep(2 * pollMs),
-    async close() {
-      await stage.bringAwake().catch(() => undefined);
-      stop.abort(new Error('the contract has been checked'));
-      await within('the watches', Promise.all(watches)).catch(() => undefined);
-      for (const scaler of scalers) await within('close', scaler.close?.()).catch(() => undefined);
-    },
+
+  /** The resource as the autoscaler's scaler lists it. */
+  listed = async (): Promise<Resource | undefined> => {
+    const all = await this.within('getResources', this.autoscaler.getResources());
+    return all.find((one) => resourceKey(one) === resourceKey(this.ref));
   };
-  return stage;
-}
 
-function limits(limitMs: number, clock: Clock): Pick<Stage, 'until' | 'within'> {
-  return {
-    async until(what, condition) {
-      const endMs = clock.monotonic() + limitMs;
-      while (!(await condition())) {
-        if (clock.monotonic() > endMs) throw new Error(`not so within ${limitMs} ms: ${what}`);
-        await clock.sleep(pollOf(limitMs));
-      }
-    },
-    async within(what, promise) {
-      const limit = Promise.withResolvers<never>();
-      const cancel = clock.after(limitMs, () => limit.reject(new Error(`${what} has not ended within ${limitMs} ms`)));
-      try {
-        return (await Promise.race([promise, limit.promise])) as Awaited<NonNullable<typeof promise>>;
-      } finally {
-        cancel();
-      }
-    },
+  /** Brings the resource awake, serving, and free to be parked. @throws NotReached. */
+  bringAwake = async (): Promise<void> => {
+    try {
+      await this.wake();
+      await this.until('awake, serving and not blocked', async () => {
+        await this.reconcile();
+        const listed = await this.listed();
+        const free = listed?.phase === 'awake' && (listed.blocked ?? '') === '';
+        return free && (await this.place.serves());
+      });
+    } catch (cause) {
+      throw new NotReached(`it cannot be brought awake: ${(cause as Error).message}`, { cause });
+    }
   };
-}
 
-type States = Pick<Stage, 'bringAwake' | 'putToSleep' | 'park' | 'wake' | 'reconcile'>;
+  /** @throws NotReached. */
+  putToSleep = async (): Promise<void> => {
+    if (await this.#sleeps()) return;
+    await this.bringAwake();
+    try {
+      const result = await this.park();
+      if (!result.ok) throw result.error;
+      await this.until('asleep', () => this.#sleeps());
+    } catch (cause) {
+      throw new NotReached(`it cannot be put to sleep: ${(cause as Error).message}`, { cause });
+    }
+  };
 
-function states(now: () => Stage, limitMs: number): States {
-  const { signal } = new AbortController();
-  const scale = async (scaler: ResourceScaler, to: number, options: ScaleOptions): Promise<ScaleResult> => {
-    const [result] = await now().within(`setScale to ${to}`, scaler.setScale([now().ref], to, options));
+  /** Parks; a refusal is tried again. The fence answers ok unless the options have another. */
+  park = async (options: Partial<ScaleOptions> = {}): Promise<ScaleResult> => {
+    const { confirm = () => Promise.resolve({ ok: true as const }), ...others } = options;
+    const fence: ScaleOptions['confirm'] = (request, confirmSignal) => {
+      this.epochs.push(request?.epoch);
+      return confirm(request, confirmSignal);
+    };
+    const endMs = this.clock.monotonic() + this.#limitMs;
+    for (;;) {
+      const result = await this.#scale(this.autoscaler, 0, { ...others, confirm: fence });
+      const again = !result.ok && errorCode(result.error) === 'park-refused' && options.preflight === undefined;
+      if (!again || this.clock.monotonic() > endMs) return result;
+      await this.clock.sleep(this.#pollMs);
+      await this.reconcile();
+    }
+  };
+
+  wake = (options: Partial<ScaleOptions> = {}): Promise<ScaleResult> => this.#scale(this.dlx, 1, options);
+
+  /** Reconciles all resources, as at a tick. */
+  reconcile = async (): Promise<void> => {
+    await this.within('reconcile', this.autoscaler.reconcile?.([], calmly));
+  };
+
+  /** @throws Error that says `what` was not so in time. */
+  until = async (what: string, condition: () => Promise<boolean> | boolean): Promise<void> => {
+    const endMs = this.clock.monotonic() + this.#limitMs;
+    while (!(await condition())) {
+      if (this.clock.monotonic() > endMs) throw new Error(`not so within ${this.#limitMs} ms: ${what}`);
+      await this.clock.sleep(this.#pollMs);
+    }
+  };
+
+  /** @throws Error that says that `what` did not end in time. */
+  within = async <T>(what: string, promise: Promise<T> | T | undefined): Promise<T> => {
+    const limit = Promise.withResolvers<never>();
+    const late = new Error(`${what} has not ended within ${this.#limitMs} ms`);
+    const cancel = this.clock.after(this.#limitMs, () => limit.reject(late));
+    try {
+      return (await Promise.race([promise, limit.promise])) as T;
+    } finally {
+      cancel();
+    }
+  };
+
+  /** Lets a few turns pass, in which something must not happen. */
+  pause = (): Promise<void> => this.clock.sleep(2 * this.#pollMs);
+
+  async #sleeps(): Promise<boolean> {
+    return (await this.listed())?.phase === 'asleep' && !(await this.place.serves());
+  }
+
+  async #scale(scaler: ResourceScaler, to: number, options: Partial<ScaleOptions>): Promise<ScaleResult> {
+    const scaling = scaler.setScale([this.ref], to, { ...calmly, ...options });
+    const [result] = await this.within(`setScale to ${to}`, scaling);
     if (result === undefined) throw new Error(`setScale to ${to} returned no result`);
     return result;
-  };
-  return {
-    async bringAwake() {
-      try {
-        await now().wake();
-        await now().until('awake, serving and not blocked', async () => {
-          await now().reconcile();
-          const listed = await now().listed();
-          const free = listed?.phase === 'awake' && (listed.blocked ?? '') === '';
-          return free && (await now().place.serves());
-        });
-      } catch (cause) {
-        throw new NotReached(`it cannot be brought awake: ${(cause as Error).message}`, { cause });
-      }
-    },
-    async putToSleep() {
-      const listed = await now().listed();
-      if (listed?.phase === 'asleep' && !(await now().place.serves())) return;
-      await now().bringAwake();
-      try {
-        const result = await now().park();
-        if (!result.ok) throw result.error;
-        await now().until(
-          'asleep',
-          async () => (await now().listed())?.phase === 'asleep' && !(await now().place.serves()),
-        );
-      } catch (cause) {
-        throw new NotReached(`it cannot be put to sleep: ${(cause as Error).message}`, { cause });
-      }
-    },
-    async park(options = {}) {
-      const { confirm = () => Promise.resolve({ ok: true as const }), ...others } = options;
-      const fence: ScaleOptions['confirm'] = (request, confirmSignal) => {
-        now().epochs.push(request?.epoch);
-        return confirm(request, confirmSignal);
-      };
-      const { clock } = now();
-      const endMs = clock.monotonic() + limitMs;
-      for (;;) {
-        const result = await scale(now().autoscaler, 0, { signal, reason, ...others, confirm: fence });
-        const again = !result.ok && errorCode(result.error) === 'park-refused' && options.preflight === undefined;
-        if (!again || clock.monotonic() > endMs) return result;
-        await clock.sleep(pollOf(limitMs));
-        await now().reconcile();
-      }
-    },
-    wake: (options = {}) => scale(now().dlx, 1, { signal, reason, ...options }),
-    async reconcile() {
-      await now().within('reconcile', now().autoscaler.reconcile?.([], { signal }));
-    },
-  };
+  }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { errorCode, isTerminal, resourceKey, type ResourceScaler } from '@scaler/scaler-types';
 import { type StagedCase, strangerOf } from './case.ts';
-import { reason, type Stage } from './stage.ts';
+import { calmly, type Stage } from './stage.ts';
 
 /** Ids of all endpoints now; undefined: the scaler has no `watchEndpoints`. */
 async function instances(stage: Stage): Promise<readonly string[] | undefined> {
@@ -21,9 +21,8 @@ async function instances(stage: Stage): Promise<readonly string[] | undefined> {
 }
 
 async function errorOf(stage: Stage, scaler: ResourceScaler, scale: number, ref = strangerOf(stage)): Promise<unknown> {
-  const { signal } = new AbortController();
   try {
-    const [result] = await stage.within(`setScale to ${scale}`, scaler.setScale([ref], scale, { signal, reason }));
+    const [result] = await stage.within(`setScale to ${scale}`, scaler.setScale([ref], scale, calmly));
     return result?.ok === false ? result.error : undefined;
   } catch (error) {
     return error;
@@ -55,8 +54,7 @@ export const wakingCases: readonly StagedCase[] = [
     name: 'wakes of two processes at once both end well',
     async run({ putToSleep, autoscaler, dlx, ref, within, until, place }) {
       await putToSleep();
-      const { signal } = new AbortController();
-      const wakes = [autoscaler, dlx].map((scaler) => scaler.setScale([ref], 1, { signal, reason }));
+      const wakes = [autoscaler, dlx].map((scaler) => scaler.setScale([ref], 1, calmly));
       const results = await within('two wakes at once', Promise.all(wakes));
       assert.deepEqual(
         results.flat(),
@@ -70,7 +68,7 @@ export const wakingCases: readonly StagedCase[] = [
     async run({ putToSleep, dlx, ref, wake, within, until, place }) {
       await putToSleep();
       const abort = new AbortController();
-      const waking = dlx.setScale([ref], 1, { signal: abort.signal, reason }).then(
+      const waking = dlx.setScale([ref], 1, { ...calmly, signal: abort.signal }).then(
         () => undefined,
         () => undefined,
       );
@@ -84,9 +82,8 @@ export const wakingCases: readonly StagedCase[] = [
     name: 'failures come per resource, in order',
     async run(stage) {
       const { dlx, ref, within } = stage;
-      const { signal } = new AbortController();
       const stranger = strangerOf(stage);
-      const scaling = dlx.setScale([stranger, ref], 1, { signal, reason });
+      const scaling = dlx.setScale([stranger, ref], 1, calmly);
       const results = await within('setScale of two resources', scaling);
       assert.deepEqual(
         results.map(({ resource, ok }) => [resourceKey(resource), ok]),
@@ -105,31 +102,22 @@ export const wakingCases: readonly StagedCase[] = [
     async run(stage) {
       const { autoscaler, dlx, within } = stage;
       const stranger = strangerOf(stage);
-      const { signal } = new AbortController();
       const until = new Date(stage.clock.now() + 60_000).toISOString();
-      const errors: readonly (readonly [string, unknown])[] = [
-        ['setScale to 1', await errorOf(stage, dlx, 1)],
-        ['setScale to 0', await errorOf(stage, autoscaler, 0)],
-        [
-          'resolveServiceName',
-          await within(
-            'it',
-            caught(() => dlx.resolveServiceName(stranger)),
-          ),
-        ],
-        ...(autoscaler.setBusy
-          ? [
-              [
-                'setBusy',
-                await within(
-                  'it',
-                  caught(() => autoscaler.setBusy?.(stranger, until, { signal })),
-                ),
-              ] as const,
-            ]
-          : []),
-      ];
-      for (const [what, error] of errors) {
+      const caught = async (work: () => unknown): Promise<unknown> => {
+        try {
+          await within('it', work());
+          return undefined;
+        } catch (error) {
+          return error;
+        }
+      };
+      const errors: Record<string, unknown> = {
+        'setScale to 1': await errorOf(stage, dlx, 1),
+        'setScale to 0': await errorOf(stage, autoscaler, 0),
+        resolveServiceName: await caught(() => dlx.resolveServiceName(stranger)),
+      };
+      if (autoscaler.setBusy) errors['setBusy'] = await caught(() => autoscaler.setBusy?.(stranger, until, calmly));
+      for (const [what, error] of Object.entries(errors)) {
         assert.equal(
           errorCode(error),
           'unknown-resource',
@@ -167,12 +155,3 @@ export const wakingCases: readonly StagedCase[] = [
     },
   },
 ];
-
-async function caught(work: () => unknown): Promise<unknown> {
-  try {
-    await work();
-    return undefined;
-  } catch (error) {
-    return error;
-  }
-}

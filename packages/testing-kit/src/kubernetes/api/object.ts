@@ -82,6 +82,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The JSON objects of a list; none of what is no list. */
+export function objectsIn(value: unknown): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
 /**
  * A deep copy as JSON would make it: `undefined` is gone, so that what is kept is what a client would see. Not
  * `structuredClone`: under Jest its objects are of another realm, and so deeply equal to nothing of this one.

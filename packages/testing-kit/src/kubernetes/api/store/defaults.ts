@@ -1,15 +1,11 @@
 import { gvrOf, type Kind } from '../kinds.ts';
-import { isObject, type Json, jsonCopy, type JsonObject, type KubeObject } from '../object.ts';
+import { isObject, type Json, jsonCopy, type JsonObject, type KubeObject, objectsIn } from '../object.ts';
 
 /** Hands out a cluster IP for a Service that asks for none. */
 export type AllocateClusterIp = () => string;
 
 function setDefaults(target: JsonObject, defaults: JsonObject): void {
   for (const [name, value] of Object.entries(defaults)) target[name] ??= jsonCopy(value);
-}
-
-function objects(value: Json | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 function defaultProbe(probe: Json | undefined): void {
@@ -20,8 +16,8 @@ function defaultProbe(probe: Json | undefined): void {
 
 function defaultPodSpec(spec: Json | undefined): void {
   if (!isObject(spec)) return;
-  for (const container of [...objects(spec.containers), ...objects(spec.initContainers)]) {
-    for (const port of objects(container.ports)) setDefaults(port, { protocol: 'TCP' });
+  for (const container of [...objectsIn(spec.containers), ...objectsIn(spec.initContainers)]) {
+    for (const port of objectsIn(container.ports)) setDefaults(port, { protocol: 'TCP' });
     for (const probe of ['readinessProbe', 'livenessProbe', 'startupProbe']) defaultProbe(container[probe]);
     setDefaults(container, {
       resources: {},
@@ -64,7 +60,7 @@ function defaultStatefulSet(spec: JsonObject): void {
 }
 
 function defaultService(spec: JsonObject, allocate: AllocateClusterIp): void {
-  for (const port of objects(spec.ports)) {
+  for (const port of objectsIn(spec.ports)) {
     setDefaults(port, { protocol: 'TCP' });
     setDefaults(port, { targetPort: port.port ?? 0 });
   }
@@ -81,8 +77,8 @@ function defaultService(spec: JsonObject, allocate: AllocateClusterIp): void {
 }
 
 function defaultEndpointSlice(slice: KubeObject): void {
-  for (const port of objects(slice.ports as Json)) setDefaults(port, { name: '', protocol: 'TCP' });
-  for (const endpoint of objects(slice.endpoints as Json)) setDefaults(endpoint, { conditions: {} });
+  for (const port of objectsIn(slice.ports)) setDefaults(port, { name: '', protocol: 'TCP' });
+  for (const endpoint of objectsIn(slice.endpoints)) setDefaults(endpoint, { conditions: {} });
   // The real server writes both even when they are empty, and then as null.
   for (const list of ['endpoints', 'ports'])
     if (!Array.isArray(slice[list]) || slice[list].length === 0) slice[list] = null;
@@ -123,14 +119,20 @@ export function applyDefaults(kind: Kind, object: KubeObject, allocate: Allocate
   }
 }
 
+const initialStatuses: Readonly<Record<string, JsonObject>> = {
+  'v1/pods': { phase: 'Pending', qosClass: 'BestEffort' },
+  'v1/services': { loadBalancer: {} },
+  'networking.k8s.io/v1/ingresses': { loadBalancer: {} },
+  'apps/v1/statefulsets': { replicas: 0, availableReplicas: 0 },
+  'apps/v1/replicasets': { replicas: 0 },
+  'apps/v1/deployments': {},
+};
+
 /** The status of a new object: the creator's own is dropped, but for nodes. */
 export function initialStatus(kind: Kind, object: KubeObject): void {
   const gvr = gvrOf(kind);
   if (kind.hasStatus !== true || gvr === 'v1/nodes') return;
   delete object.status;
-  if (gvr === 'v1/pods') object.status = { phase: 'Pending', qosClass: 'BestEffort' };
-  else if (gvr === 'v1/services' || gvr === 'networking.k8s.io/v1/ingresses') object.status = { loadBalancer: {} };
-  else if (gvr === 'apps/v1/statefulsets') object.status = { replicas: 0, availableReplicas: 0 };
-  else if (gvr === 'apps/v1/replicasets') object.status = { replicas: 0 };
-  else if (gvr === 'apps/v1/deployments') object.status = {};
+  const status = initialStatuses[gvr];
+  if (status !== undefined) object.status = jsonCopy(status);
 }

@@ -19,8 +19,9 @@ export function managedFieldsAfter(
   nowMs: number,
 ): readonly ManagedFields[] {
   if (kind.scale === undefined && gvrOf(kind) !== 'v1/services') return [];
-  if (writer.subresource === 'status' && old !== undefined && sameFields(object, old))
-    return old.metadata.managedFields ?? [];
+  // Of these fields a status write changes the annotations alone.
+  if (writer.subresource === 'status' && isDeepStrictEqual(object.metadata.annotations, old?.metadata.annotations))
+    return old?.metadata.managedFields ?? [];
   const before = fieldsOf(old);
   const after = fieldsOf(object);
   const taken = [...after]
@@ -37,31 +38,24 @@ export function managedFieldsAfter(
   const others = kept
     .filter(({ entry, paths }) => paths.length > 0 && !(taken.length > 0 && isOwn(entry)))
     .map(({ entry, paths }) => ({ ...entry, fieldsV1: treeOf(paths) }));
-  if (taken.length === 0 || writer.manager === undefined) return others;
+  const { manager, subresource } = writer;
+  if (taken.length === 0 || manager === undefined) return others;
   const own = kept.filter(({ entry }) => isOwn(entry)).flatMap(({ paths }) => paths);
-  return [...others, entryOf(kind, writer, [...own, ...taken], nowMs)];
-}
-
-// A Scale leaves 0 out, so to its writer the field is gone.
-function isHidden(path: string, value: string | undefined, { subresource }: FieldWriter): boolean {
-  return subresource === 'scale' && value === '0' && path === replicasPath;
-}
-
-function entryOf(
-  kind: Kind,
-  { manager = '', subresource }: FieldWriter,
-  paths: readonly string[],
-  nowMs: number,
-): ManagedFields {
-  return {
+  const entry: ManagedFields = {
     manager,
     operation: 'Update',
     apiVersion: groupVersionOf(kind),
     time: toTimestamp(nowMs),
     fieldsType: 'FieldsV1',
-    fieldsV1: treeOf(paths),
+    fieldsV1: treeOf([...own, ...taken]),
     ...(subresource === undefined ? {} : { subresource }),
   };
+  return [...others, entry];
+}
+
+// A Scale leaves 0 out, so to its writer the field is gone.
+function isHidden(path: string, value: string | undefined, { subresource }: FieldWriter): boolean {
+  return subresource === 'scale' && value === '0' && path === replicasPath;
 }
 
 // A label's key may have dots and slashes, but no space.
@@ -80,15 +74,6 @@ function fieldsOf(object: KubeObject | undefined): Map<string, string> {
     if (value !== undefined) fields.set(['f:spec', `f:${field}`].join(between), JSON.stringify(value));
   }
   return fields;
-}
-
-function sameFields(a: KubeObject, b: KubeObject): boolean {
-  return (
-    isDeepStrictEqual(a.metadata.labels, b.metadata.labels) &&
-    isDeepStrictEqual(a.metadata.annotations, b.metadata.annotations) &&
-    isDeepStrictEqual(a.spec?.['replicas'], b.spec?.['replicas']) &&
-    isDeepStrictEqual(a.spec?.['selector'], b.spec?.['selector'])
-  );
 }
 
 function treeOf(paths: readonly string[]): JsonObject {

@@ -27,14 +27,8 @@ function assemble(kind: Kind, metadata: ObjectMeta, content: NewObject): KubeObj
 
 /** The object that a POST creates, checked. */
 export function prepareCreate(kind: Kind, given: NewObject, means: Means, manager: string | undefined): KubeObject {
-  const {
-    managedFields: _managed,
-    resourceVersion: _version,
-    generation: _generation,
-    deletionTimestamp: _deleted,
-    deletionGracePeriodSeconds: _grace,
-    ...wanted
-  } = jsonCopy(given.metadata);
+  const sent = jsonCopy(given);
+  const wanted = pick(sent.metadata, ['name', 'namespace', 'generateName', ...writableFields]);
   const base = wanted.generateName ?? '';
   const name = wanted.name ?? (base === '' ? '' : generatedName(base, means.random));
   const metadata = {
@@ -45,7 +39,7 @@ export function prepareCreate(kind: Kind, given: NewObject, means: Means, manage
     ...((kind.generation ?? 'none') === 'none' ? {} : { generation: 1 }),
     creationTimestamp: toTimestamp(means.now()),
   };
-  const object = assemble(kind, metadata, jsonCopy(given));
+  const object = assemble(kind, metadata, sent);
   initialStatus(kind, object);
   applyDefaults(kind, object, means.allocateClusterIp);
   validate(kind, object);

@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { duplicateValue, type FieldError, invalidValue, requiredValue, tooMany, unsupportedValue } from '../errors.ts';
-import { isObject, type JsonObject, type KubeObject } from '../object.ts';
-import { checkLabelName, checkSubdomain } from './names.ts';
-import { checkPort } from './service.ts';
+import { type JsonObject, type KubeObject, objectsIn } from '../object.ts';
+import { checkSubdomain } from './names.ts';
+import { checkPort, checkPortNames } from './service.ts';
 
 const maxEndpoints = 1000;
 const maxPorts = 100;
@@ -24,13 +24,10 @@ function checkEndpoint({ addresses }: JsonObject, at: string, addressType: unkno
 
 function checkPorts(ports: readonly JsonObject[]): FieldError[] {
   const names = ports.map(({ name }) => name ?? '');
-  return ports.flatMap(({ port, protocol, name }, i) => [
-    ...(name === undefined || name === '' ? [] : checkLabelName(`ports[${i}].name`, name)),
+  return ports.flatMap((port, i) => [
+    ...checkPortNames(port, `ports[${i}]`),
     ...(names.indexOf(names[i]!) < i ? [duplicateValue(`ports[${i}].name`, names[i])] : []),
-    ...(port === undefined || port === null ? [] : checkPort(`ports[${i}].port`, port)),
-    ...(['TCP', 'UDP', 'SCTP'].includes(protocol as string)
-      ? []
-      : [unsupportedValue(`ports[${i}].protocol`, protocol, ['SCTP', 'TCP', 'UDP'])]),
+    ...((port.port ?? null) === null ? [] : checkPort(`ports[${i}].port`, port.port)),
   ]);
 }
 
@@ -40,8 +37,8 @@ export function checkEndpointSlice(slice: KubeObject): FieldError[] {
   if (addressType === undefined || addressType === '') return [requiredValue('addressType')];
   if (!addressTypes.includes(addressType as string))
     return [unsupportedValue('addressType', addressType, addressTypes)];
-  const endpoints = Array.isArray(slice.endpoints) ? slice.endpoints.filter(isObject) : [];
-  const ports = Array.isArray(slice.ports) ? slice.ports.filter(isObject) : [];
+  const endpoints = objectsIn(slice.endpoints);
+  const ports = objectsIn(slice.ports);
   return [
     ...(endpoints.length > maxEndpoints ? [tooMany('endpoints', endpoints.length, maxEndpoints)] : []),
     ...endpoints

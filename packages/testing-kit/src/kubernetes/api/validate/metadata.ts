@@ -14,60 +14,39 @@ function checkName(kind: Kind, name: string): FieldError[] {
 }
 
 function checkOwners(owners: readonly OwnerReference[]): FieldError[] {
-  const field = 'metadata.ownerReferences';
-  const errors = owners.flatMap(({ apiVersion, kind, name, uid }) => [
-    ...((apiVersion ?? '') === '' ? [invalidValue(`${field}.apiVersion`, '', 'version must not be empty')] : []),
-    ...((kind ?? '') === '' ? [invalidValue(`${field}.kind`, '', 'must not be empty')] : []),
-    ...((name ?? '') === '' ? [invalidValue(`${field}.name`, '', 'must not be empty')] : []),
-    ...((uid ?? '') === '' ? [invalidValue(`${field}.uid`, '', 'must not be empty')] : []),
-  ]);
+  const at = 'metadata.ownerReferences';
+  const errors = owners.flatMap((owner) =>
+    (['apiVersion', 'kind', 'name', 'uid'] as const)
+      .filter((field) => (owner[field] ?? '') === '')
+      .map((field) =>
+        invalidValue(`${at}.${field}`, '', `${field === 'apiVersion' ? 'version ' : ''}must not be empty`),
+      ),
+  );
   const controllers = owners.filter(({ controller }) => controller === true).map(({ kind }) => kind);
   if (controllers.length < 2) return errors;
-  return [
-    ...errors,
-    invalidValue(
-      field,
-      owners,
-      `Only one reference can have Controller set to true. Found "true" in references for ${controllers.join(' and ')}`,
-    ),
-  ];
+  const found = `Found "true" in references for ${controllers.join(' and ')}`;
+  return [...errors, invalidValue(at, owners, `Only one reference can have Controller set to true. ${found}`)];
 }
 
 function checkAnnotations(annotations: Record<string, string> | undefined): FieldError[] {
   const entries = Object.entries(annotations ?? {});
   const bytes = entries.reduce((sum, [key, value]) => sum + key.length + Buffer.byteLength(String(value)), 0);
-  const large =
-    bytes > maxAnnotationBytes
-      ? [
-          {
-            reason: 'FieldValueTooLong',
-            field: 'metadata.annotations',
-            text: `Too long: may not be more than ${maxAnnotationBytes} bytes`,
-          },
-        ]
-      : [];
-  return [
-    ...entries.flatMap(([key, value]) => {
-      const wrong = checkQualifiedName('metadata.annotations', key.toLowerCase());
-      if (typeof value === 'string') return wrong;
-      return [...wrong, invalidValue('metadata.annotations', value, 'must be a string')];
-    }),
-    ...large,
-  ];
+  const errors = entries.flatMap(([key, value]) => [
+    ...checkQualifiedName('metadata.annotations', key.toLowerCase()),
+    ...(typeof value === 'string' ? [] : [invalidValue('metadata.annotations', value, 'must be a string')]),
+  ]);
+  if (bytes <= maxAnnotationBytes) return errors;
+  const text = `Too long: may not be more than ${maxAnnotationBytes} bytes`;
+  return [...errors, { reason: 'FieldValueTooLong', field: 'metadata.annotations', text }];
 }
 
 function checkFinalizers(finalizers: readonly string[]): FieldError[] {
+  const why = 'name is neither a standard finalizer name nor is it fully qualified';
   return finalizers.flatMap((name, i) => [
     ...checkQualifiedName(`metadata.finalizers[${i}]`, name),
     ...(name.includes('/') || standardFinalizers.has(name)
       ? []
-      : [
-          invalidValue(
-            `metadata.finalizers[${i}]`,
-            name,
-            'name is neither a standard finalizer name nor is it fully qualified',
-          ),
-        ]),
+      : [invalidValue(`metadata.finalizers[${i}]`, name, why)]),
   ]);
 }
 
@@ -86,26 +65,15 @@ export function checkMetadata(kind: Kind, { metadata }: KubeObject): FieldError[
 
 /** Immutable fields of an object's metadata that changed. Only a changed `uid` differs from a value that was left out. */
 export function checkMetadataChange(given: KubeObject, old: KubeObject): FieldError[] {
-  const errors: FieldError[] = [];
-  const { uid, deletionTimestamp, finalizers } = given.metadata;
-  if (uid !== undefined && uid !== old.metadata.uid)
-    errors.push(invalidValue('metadata.uid', uid, 'field is immutable'));
-  if (
-    deletionTimestamp !== undefined &&
-    deletionTimestamp !== null &&
-    deletionTimestamp !== old.metadata.deletionTimestamp
-  ) {
-    errors.push(invalidValue('metadata.deletionTimestamp', deletionTimestamp, 'field is immutable'));
-  }
+  const { finalizers } = given.metadata;
+  const errors = (['uid', 'deletionTimestamp'] as const)
+    .filter((field) => (given.metadata[field] ?? old.metadata[field]) !== old.metadata[field])
+    .map((field) => invalidValue(`metadata.${field}`, given.metadata[field], 'field is immutable'));
   const added = (finalizers ?? []).filter((name) => !(old.metadata.finalizers ?? []).includes(name));
   if (old.metadata.deletionTimestamp !== undefined && added.length > 0) {
-    const list = added.map((name) => JSON.stringify(name)).join(', ');
-    errors.push(
-      forbiddenValue(
-        'metadata.finalizers',
-        `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
-      ),
-    );
+    const found = `found new finalizers []string{${added.map((name) => JSON.stringify(name)).join(', ')}}`;
+    const why = `no new finalizers can be added if the object is being deleted, ${found}`;
+    errors.push(forbiddenValue('metadata.finalizers', why));
   }
   return errors;
 }

@@ -1,5 +1,5 @@
 import { type FieldError, duplicateValue, invalidValue, requiredValue, unsupportedValue } from '../errors.ts';
-import { isObject, type Json, type JsonObject, type KubeObject } from '../object.ts';
+import { type JsonObject, type KubeObject, objectsIn } from '../object.ts';
 import { checkLabelName, checkLabels } from './names.ts';
 
 /** A port number of 1 to 65535. */
@@ -8,18 +8,21 @@ export function checkPort(field: string, port: unknown): FieldError[] {
   return ok ? [] : [invalidValue(field, port ?? 0, 'must be between 1 and 65535, inclusive')];
 }
 
-function checkServicePort(port: JsonObject, at: string, several: boolean): FieldError[] {
-  const { name, protocol, targetPort } = port;
+/** A port's name and protocol. */
+export function checkPortNames({ name, protocol }: JsonObject, at: string): FieldError[] {
+  const known = ['TCP', 'UDP', 'SCTP'].includes(protocol as string);
   return [
-    ...(name === undefined || name === ''
-      ? several
-        ? [requiredValue(`${at}.name`)]
-        : []
-      : checkLabelName(`${at}.name`, name)),
+    ...((name ?? '') === '' ? [] : checkLabelName(`${at}.name`, name)),
+    ...(known ? [] : [unsupportedValue(`${at}.protocol`, protocol, ['SCTP', 'TCP', 'UDP'])]),
+  ];
+}
+
+function checkServicePort(port: JsonObject, at: string, several: boolean): FieldError[] {
+  const { name, targetPort } = port;
+  return [
+    ...(several && (name ?? '') === '' ? [requiredValue(`${at}.name`)] : []),
+    ...checkPortNames(port, at),
     ...checkPort(`${at}.port`, port.port),
-    ...(['TCP', 'UDP', 'SCTP'].includes(protocol as string)
-      ? []
-      : [unsupportedValue(`${at}.protocol`, protocol, ['SCTP', 'TCP', 'UDP'])]),
     ...(typeof targetPort === 'string'
       ? checkLabelName(`${at}.targetPort`, targetPort)
       : checkPort(`${at}.targetPort`, targetPort)),
@@ -27,16 +30,17 @@ function checkServicePort(port: JsonObject, at: string, several: boolean): Field
 }
 
 function checkUnique(ports: readonly JsonObject[]): FieldError[] {
-  const names = new Set<Json | undefined>();
-  const numbers = new Set<string>();
+  const known = new Set<string>();
+  const isAgain = (key: string): boolean => {
+    const before = known.size;
+    return known.add(key).size === before;
+  };
   return ports.flatMap((port, i) => {
-    const number = `${String(port.protocol)} ${String(port.port)}`;
-    const sameName = port.name !== undefined && port.name !== '' && names.has(port.name);
-    const samePort = numbers.has(number);
-    names.add(port.name);
-    numbers.add(number);
+    const { name, protocol } = port;
+    const sameName = (name ?? '') !== '' && isAgain(`name ${String(name)}`);
+    const samePort = isAgain(`port ${String(protocol)} ${String(port.port)}`);
     return [
-      ...(sameName ? [duplicateValue(`spec.ports[${i}].name`, port.name)] : []),
+      ...(sameName ? [duplicateValue(`spec.ports[${i}].name`, name)] : []),
       ...(samePort ? [duplicateValue(`spec.ports[${i}]`, port)] : []),
     ];
   });
@@ -45,7 +49,7 @@ function checkUnique(ports: readonly JsonObject[]): FieldError[] {
 /** The problems of a Service. */
 export function checkService({ spec }: KubeObject): FieldError[] {
   if (spec === undefined) return [requiredValue('spec.ports')];
-  const ports = (Array.isArray(spec.ports) ? spec.ports : []).filter((port: Json) => isObject(port));
+  const ports = objectsIn(spec.ports);
   const portless = spec.type === 'ExternalName' || spec.clusterIP === 'None';
   return [
     ...(ports.length === 0 && !portless ? [requiredValue('spec.ports')] : []),

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type FieldError, forbiddenValue, invalidValue, requiredValue } from '../errors.ts';
-import { isObject, type Json, type KubeObject } from '../object.ts';
+import { isObject, type Json, type KubeObject, objectsIn } from '../object.ts';
 import { labelSelector, selectorText } from '../selectors.ts';
 import { checkLabels } from './names.ts';
 
@@ -12,7 +12,7 @@ export function checkReplicas(field: string, replicas: Json | undefined): FieldE
 }
 
 function checkContainers(field: string, spec: Json | undefined): FieldError[] {
-  const containers = isObject(spec) && Array.isArray(spec.containers) ? spec.containers.filter(isObject) : [];
+  const containers = isObject(spec) ? objectsIn(spec.containers) : [];
   if (containers.length === 0) return [requiredValue(`${field}.containers`)];
   return containers.flatMap(({ name, image }, i) => [
     ...(typeof name === 'string' && name !== '' ? [] : [requiredValue(`${field}.containers[${i}].name`)]),
@@ -27,11 +27,8 @@ export function checkPod({ spec }: KubeObject): FieldError[] {
 
 /** The problems of a Deployment, ReplicaSet or StatefulSet. */
 export function checkWorkload({ spec = {} }: KubeObject): FieldError[] {
-  const template = isObject(spec.template) ? spec.template : {};
-  const labels =
-    isObject(template.metadata) && isObject(template.metadata.labels)
-      ? (template.metadata.labels as Record<string, string>)
-      : {};
+  const { template } = spec as { template?: { metadata?: { labels?: Record<string, string> }; spec?: Json } };
+  const labels = template?.metadata?.labels ?? {};
   const errors = [
     ...checkReplicas('spec.replicas', spec.replicas),
     ...checkLabels('spec.template.metadata.labels', labels),
@@ -41,7 +38,7 @@ export function checkWorkload({ spec = {} }: KubeObject): FieldError[] {
   else if (!labelSelector(text)({ metadata: { labels } } as unknown as KubeObject)) {
     errors.push(invalidValue('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
   }
-  return [...errors, ...checkContainers('spec.template.spec', template.spec)];
+  return [...errors, ...checkContainers('spec.template.spec', template?.spec)];
 }
 
 /** Immutable fields of a Deployment or ReplicaSet that changed. */
@@ -64,9 +61,7 @@ const mutableInStatefulSets = [
 export function checkStatefulSetChange({ spec = {} }: KubeObject, { spec: old = {} }: KubeObject): FieldError[] {
   const names = [...Object.keys(spec), ...Object.keys(old)].filter((name) => !mutableInStatefulSets.includes(name));
   if (names.every((name) => isDeepStrictEqual(spec[name], old[name]))) return [];
-  const listed = `${mutableInStatefulSets
-    .slice(0, -1)
-    .map((name) => `'${name}'`)
-    .join(', ')} and 'minReadySeconds'`;
+  const quoted = mutableInStatefulSets.map((name) => `'${name}'`);
+  const listed = `${quoted.slice(0, -1).join(', ')} and ${quoted.at(-1)}`;
   return [forbiddenValue('spec', `updates to statefulset spec for fields other than ${listed} are forbidden`)];
 }
