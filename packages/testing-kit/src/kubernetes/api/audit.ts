@@ -1,4 +1,5 @@
-import { type ApiRequest, type Verb } from './http/request.ts';
+import { type ApiRequest, fullPathOf, type Verb } from './http/request.ts';
+import { gvrOf } from './kinds.ts';
 
 /** One request to the fake API, with its outcome. */
 export type AuditEntry = {
@@ -67,24 +68,12 @@ export function createAudit(size: number): AuditLog {
     clear: () => void (all = []),
     begin(request, at) {
       const { user, userAgent, verb, method, namespace, name, subresource, body } = request;
-      const query = request.query.toString();
       const entry = {
+        ...{ at, user, userAgent, verb, method, namespace, name, subresource, body },
         seq: (seq += 1),
-        at,
-        user,
-        userAgent,
-        verb,
-        method,
-        path: query === '' ? request.path : `${request.path}?${query}`,
-        gvr:
-          request.resource === ''
-            ? ''
-            : [request.group, request.version, request.resource].filter((part) => part !== '').join('/'),
-        namespace,
-        name,
-        subresource,
+        path: fullPathOf(request),
+        gvr: request.resource === '' ? '' : gvrOf(request),
         patchType: verb === 'patch' ? request.contentType : '',
-        body,
         status: 0,
         resourceVersionAfter: 0,
       };

@@ -1,5 +1,5 @@
 import { type ApiReason } from './errors.ts';
-import { type ApiRequest, type Verb } from './http/request.ts';
+import { type ApiRequest, fullPathOf, type Verb } from './http/request.ts';
 
 /** Called around the handling of a matching request: `after` when a write is done and its answer not yet sent. */
 export type FaultHook = (request: ApiRequest, phase: 'before' | 'after') => void | Promise<void>;
@@ -87,8 +87,7 @@ function textMatches(text: string, wanted: string | RegExp | undefined, part: bo
 
 function matches(fault: Fault, request: ApiRequest): boolean {
   const { verb, path, userAgent } = fault;
-  const query = request.query.toString();
-  const whole = typeof path === 'string' || query === '' ? request.path : `${request.path}?${query}`;
+  const whole = typeof path === 'string' ? request.path : fullPathOf(request);
   return (
     (verb === undefined || (typeof verb === 'string' ? verb === request.verb : verb.includes(request.verb))) &&
     (['resource', 'namespace', 'name', 'subresource', 'user'] as const).every(
@@ -101,7 +100,7 @@ function matches(fault: Fault, request: ApiRequest): boolean {
 
 const onWatches: readonly FaultAction['type'][] = ['cutWatch', 'staleWatch', 'freezeWatch'];
 
-type Active = { fault: Fault; seen: number; hits: number };
+type Active = FaultHandle & { readonly fault: Fault; seen: number; hits: number };
 
 /** Whether a matching request meets the fault, counting it. */
 function strikes(active: Active, random: () => number): boolean {
@@ -122,22 +121,16 @@ export function createFaults(random: () => number): FaultBoard {
     if (action.type === 'cutWatch' && matches(one.fault, watch.request) && strikes(one, random))
       watch.cut(action.afterEvents ?? 0);
   };
-  const standing = (request: ApiRequest): FaultAction[] =>
-    [...active].filter(({ fault }) => matches(fault, request)).map(({ fault }) => fault.action);
   return {
     add(fault) {
-      const one: Active = { fault, seen: 0, hits: 0 };
+      const remove = (): void => {
+        active.delete(one);
+        refresh();
+      };
+      const one: Active = { fault, seen: 0, hits: 0, remove };
       active.add(one);
       for (const watch of [...watches]) cutIfHit(one, watch);
-      return {
-        get hits() {
-          return one.hits;
-        },
-        remove() {
-          active.delete(one);
-          refresh();
-        },
-      };
+      return one;
     },
     clear() {
       active.clear();
@@ -150,7 +143,7 @@ export function createFaults(random: () => number): FaultBoard {
         )
         .map(({ fault }) => fault.action),
     holdUp(request) {
-      const actions = standing(request);
+      const actions = [...active].filter(({ fault }) => matches(fault, request)).map(({ fault }) => fault.action);
       const delays = actions.map((action) => (action.type === 'staleWatch' ? action.ms : 0));
       return { frozen: actions.some(({ type }) => type === 'freezeWatch'), delayMs: Math.max(0, ...delays) };
     },

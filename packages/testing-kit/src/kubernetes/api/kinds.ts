@@ -109,12 +109,12 @@ export const gatewayKinds: readonly Kind[] = [
 ];
 
 /** `apps/v1/deployments`, `v1/pods`. */
-export function gvrOf(kind: Kind): string {
+export function gvrOf(kind: Pick<Kind, 'group' | 'version' | 'resource'>): string {
   return `${groupVersionOf(kind)}/${kind.resource}`;
 }
 
 /** `apps/v1`, `v1`: what objects of this kind have as `apiVersion`. */
-export function groupVersionOf(kind: Kind): string {
+export function groupVersionOf(kind: Pick<Kind, 'group' | 'version'>): string {
   return kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
 }
 

@@ -12,44 +12,20 @@ type LabelTest = (labels: Record<string, string>) => boolean;
 
 const key = String.raw`[A-Za-z0-9][\w./-]*`;
 const value = String.raw`[A-Za-z0-9_.-]*`;
-const forms: { pattern: RegExp; test(match: RegExpExecArray): LabelTest }[] = [
-  {
-    pattern: new RegExp(`^(${key})$`),
-    test:
-      ([, k]) =>
-      (labels) =>
-        Object.hasOwn(labels, k!),
-  },
-  {
-    pattern: new RegExp(`^!\\s*(${key})$`),
-    test:
-      ([, k]) =>
-      (labels) =>
-        !Object.hasOwn(labels, k!),
-  },
-  {
-    pattern: new RegExp(`^(${key})\\s*==?\\s*(${value})$`),
-    test:
-      ([, k, v]) =>
-      (labels) =>
-        labels[k!] === v,
-  },
-  {
-    pattern: new RegExp(`^(${key})\\s*!=\\s*(${value})$`),
-    test:
-      ([, k, v]) =>
-      (labels) =>
-        labels[k!] !== v,
-  },
-  {
-    pattern: new RegExp(`^(${key})\\s+(in|notin)\\s*\\(([^()]*)\\)$`),
-    test: ([, k, how, list]) => {
-      const values = new Set(list!.split(',').map((v) => v.trim()));
-      const inside: LabelTest = (labels) => Object.hasOwn(labels, k!) && values.has(labels[k!]!);
-      return how === 'in' ? inside : (labels) => !inside(labels);
-    },
-  },
-];
+const existence = new RegExp(`^(!?)\\s*(${key})$`);
+const equality = new RegExp(`^(${key})\\s*(==?|!=)\\s*(${value})$`);
+const membership = new RegExp(`^(${key})\\s+(in|notin)\\s*\\(([^()]*)\\)$`);
+
+/** `undefined` for what cannot be parsed. */
+function testOf(requirement: string): LabelTest | undefined {
+  const [, not, there] = existence.exec(requirement) ?? [];
+  if (there !== undefined) return (labels) => Object.hasOwn(labels, there) === (not === '');
+  const [, name, operator = '', list = ''] = equality.exec(requirement) ?? membership.exec(requirement) ?? [];
+  if (name === undefined) return undefined;
+  const values = new Set(list.split(',').map((one) => one.trim()));
+  const wanted = operator !== '!=' && operator !== 'notin';
+  return (labels) => (Object.hasOwn(labels, name) && values.has(labels[name]!)) === wanted;
+}
 
 /** Splits at commas that are not within the parentheses of a set. */
 function requirements(text: string): string[] {
@@ -67,10 +43,8 @@ function requirements(text: string): string[] {
 export function labelSelector(text: string | undefined): Selector {
   if (text === undefined || text.trim() === '') return selectAll;
   const tests = requirements(text).map((part) => {
-    for (const { pattern, test } of forms) {
-      const match = pattern.exec(part);
-      if (match !== null) return test(match);
-    }
+    const test = testOf(part);
+    if (test !== undefined) return test;
     throw badRequest(`unable to parse requirement: ${JSON.stringify(part)} in label selector ${JSON.stringify(text)}`);
   });
   return ({ metadata }) => tests.every((test) => test(metadata.labels ?? {}));

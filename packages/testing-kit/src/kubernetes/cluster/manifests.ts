@@ -31,29 +31,24 @@ export interface ServiceOptions {
 /** A Deployment of one container whose pods are labelled `app: <name>`. */
 export function deploymentManifest(namespace: string, name: string, options: DeploymentOptions): object {
   const { image, replicas = 1, port, labels, annotations, env = {}, readinessProbe } = options;
-  const { preStopSeconds, terminationGracePeriodSeconds } = options;
+  const { preStopSeconds: seconds, terminationGracePeriodSeconds } = options;
+  const app = { app: name };
   const container = {
     name: 'app',
     image,
-    ...(port !== undefined && { ports: [{ name: 'http', containerPort: port }] }),
+    ports: port === undefined ? undefined : [{ name: 'http', containerPort: port }],
     env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
-    ...(readinessProbe && { readinessProbe }),
-    ...(preStopSeconds !== undefined && { lifecycle: { preStop: { sleep: { seconds: preStopSeconds } } } }),
+    readinessProbe,
+    lifecycle: seconds === undefined ? undefined : { preStop: { sleep: { seconds } } },
   };
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { namespace, name, labels: { app: name, ...labels }, ...(annotations && { annotations }) },
+    metadata: { namespace, name, labels: { ...app, ...labels }, annotations },
     spec: {
       replicas,
-      selector: { matchLabels: { app: name } },
-      template: {
-        metadata: { labels: { app: name } },
-        spec: {
-          containers: [container],
-          ...(terminationGracePeriodSeconds !== undefined && { terminationGracePeriodSeconds }),
-        },
-      },
+      selector: { matchLabels: app },
+      template: { metadata: { labels: app }, spec: { containers: [container], terminationGracePeriodSeconds } },
     },
   };
 }
@@ -64,15 +59,6 @@ export function serviceManifest(namespace: string, name: string, options: Servic
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { namespace, name },
-    spec: {
-      ...(selector && { selector }),
-      ports: [
-        {
-          port,
-          ...(portName !== undefined && { name: portName }),
-          ...(targetPort !== undefined && { targetPort }),
-        },
-      ],
-    },
+    spec: { selector: selector ?? undefined, ports: [{ name: portName, port, targetPort }] },
   };
 }

@@ -1,5 +1,6 @@
 import { request as overHttp, type IncomingMessage } from 'node:http';
 import { request as overHttps } from 'node:https';
+import { text } from 'node:stream/consumers';
 
 /** A JSON document whose shape the reader knows. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- promises look into many shapes, and assert on each
@@ -46,35 +47,18 @@ function send(
 ): Promise<IncomingMessage> {
   const { query = {}, body, contentType = 'application/json', signal } = options;
   const url = target(base, path, query);
-  const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+  const content = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const call = url.protocol === 'https:' ? overHttps : overHttp;
     // Node frames the body of a DELETE only when its length is set.
-    const content =
-      text === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(text) };
-    const headers = { authorization: `Bearer ${token}`, accept: 'application/json', ...content };
+    const framing =
+      content === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(content) };
+    const headers = { authorization: `Bearer ${token}`, accept: 'application/json', ...framing };
     // No agent: every call has its own connection, so that none outlives its promise.
-    const sent = call(
-      url,
-      {
-        method,
-        headers,
-        agent: false,
-        ...(ca === undefined ? {} : { ca }),
-        ...(signal === undefined ? {} : { signal }),
-      },
-      resolve,
-    );
+    const sent = call(url, { method, headers, agent: false, ca, signal }, resolve);
     sent.on('error', reject);
-    sent.end(text);
+    sent.end(content);
   });
-}
-
-async function textOf(message: IncomingMessage): Promise<string> {
-  let text = '';
-  message.setEncoding('utf8');
-  for await (const chunk of message as AsyncIterable<string>) text += chunk;
-  return text;
 }
 
 function parsed(text: string): Document {
@@ -101,17 +85,16 @@ export function connectRawApi(address: RawApiAddress): RawApi {
     namespace: address.namespace,
     async request(method, path, options = {}) {
       const message = await send(address, method, path, options);
-      const text = await textOf(message);
       return {
         status: message.statusCode ?? 0,
         headers: message.headers as Record<string, string>,
-        body: parsed(text),
+        body: parsed(await text(message)),
       };
     },
     async *watch(path, query, signal) {
       const message = await send(address, 'GET', path, { query: { ...query, watch: '1' }, signal });
       if (message.statusCode !== 200)
-        throw new Error(`the watch of ${path} was refused with ${message.statusCode}: ${await textOf(message)}`);
+        throw new Error(`the watch of ${path} was refused with ${message.statusCode}: ${await text(message)}`);
       for await (const line of lines(message))
         if (line !== '') yield JSON.parse(line) as { type: string; object: Document };
     },

@@ -96,6 +96,11 @@ export async function readRequest(message: IncomingMessage): Promise<ApiRequest>
   };
 }
 
+/** The path with the query, if there is one. */
+export function fullPathOf({ path, query }: ApiRequest): string {
+  return query.size === 0 ? path : `${path}?${query.toString()}`;
+}
+
 /** The body as JSON. Throws BadRequest. */
 export function parseBody({ body, contentType }: ApiRequest): Json {
   if (
