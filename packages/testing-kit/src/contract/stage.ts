@@ -18,7 +18,7 @@ import type { ContractPlace } from './place.ts';
 export class NotReached extends Error {}
 
 /** The options of a call that is never aborted. */
-export const calmly = {
+export const calmly: ScaleOptions = {
   signal: new AbortController().signal,
   reason: { by: 'contract', text: 'the contract is checked' },
 };
