@@ -47,7 +47,6 @@ export interface Container {
   readonly env?: readonly EnvVar[];
   readonly ports?: readonly ContainerPort[];
   readonly readinessProbe?: Probe;
-  readonly startupProbe?: Probe;
   readonly lifecycle?: {
     readonly preStop?: {
       readonly sleep?: { readonly seconds: number };
@@ -59,12 +58,9 @@ export interface Container {
 interface PodSpec {
   readonly containers: readonly Container[];
   readonly nodeName?: string;
-  readonly nodeSelector?: Labels;
   readonly hostname?: string;
   readonly subdomain?: string;
-  readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';
   readonly terminationGracePeriodSeconds?: number;
-  readonly readinessGates?: readonly { readonly conditionType: string }[];
 }
 
 export interface ContainerState {

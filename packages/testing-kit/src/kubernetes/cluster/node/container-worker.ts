@@ -1,7 +1,7 @@
 import type { Clock } from '@scaler/scaler-types';
 import { runCommand } from './command.ts';
 import { toTimestamp } from '../../api/object.ts';
-import type { Exit, RunningContainer } from './container.ts';
+import type { RunningContainer } from './container.ts';
 import type { Image } from '../image.ts';
 import type { Container, ContainerState, ContainerStatus, Pod } from '../objects.ts';
 import { containerEnv } from './pod-env.ts';
@@ -23,7 +23,7 @@ export interface ContainerWorker {
   readonly name: string;
   readonly pid: number | undefined;
   status(): ContainerStatus;
-  /** Pulls, starts, probes and restarts until `signal` (the pod is to end) or, by the pod's policy, for good. */
+  /** Pulls, starts, probes and restarts until `signal`: the pod is to end. */
   run(podIP: string, signal: AbortSignal): Promise<void>;
   /** preStop hook, SIGTERM, what is left of the grace period, SIGKILL; resolves when it has ended. */
   terminate(graceMs: number): Promise<void>;
@@ -45,7 +45,6 @@ export function createContainerWorker(
   let state: ContainerState = { waiting: { reason: 'ContainerCreating' } };
   let lastState: ContainerState = {};
   let ready = false;
-  let started = false;
   let restartCount = 0;
   let runs = 0;
   let running: RunningContainer | undefined;
@@ -76,46 +75,33 @@ export function createContainerWorker(
     return startProcessContainer({ command, env, cwd: image.cwd, reaper: context.reaper });
   };
 
-  /** Probes while the container runs: readiness once it counts as started. */
+  /** Probes while the container runs; without a probe it is ready at once. */
   const probe = async (podIP: string, signal: AbortSignal): Promise<void> => {
-    const target = { container, podIP, env };
-    if (container.startupProbe) {
-      const done = new AbortController();
-      const until = AbortSignal.any([signal, done.signal]);
-      await runProbe(container.startupProbe, target, clock, (success) => success && done.abort(), until).catch(
-        () => undefined,
-      );
-      signal.throwIfAborted();
-    }
-    started = true;
-    ready = container.readinessProbe === undefined;
-    onChange();
     const onResult = (success: boolean): void => {
       ready = success;
       onChange();
     };
-    if (container.readinessProbe) await runProbe(container.readinessProbe, target, clock, onResult, signal);
+    const { readinessProbe } = container;
+    onResult(readinessProbe === undefined);
+    if (readinessProbe) await runProbe(readinessProbe, { container, podIP, env }, clock, onResult, signal);
   };
 
   /** One life, from the start to the exit. */
-  const live = async (image: Image, podIP: string): Promise<Exit> => {
+  const live = async (image: Image, podIP: string): Promise<void> => {
     const startedAt = toTimestamp(clock.now());
     running = launch(image, podIP);
     runs++;
     const ended = new AbortController();
     state = { running: { startedAt } };
-    started = container.startupProbe === undefined;
     onChange();
     probe(podIP, ended.signal).catch(() => undefined);
     const exit = await running.exited;
     ended.abort(new Error('the container ended'));
     running = undefined;
     ready = false;
-    started = false;
     const reason = exit.exitCode === 0 ? 'Completed' : exit.exitCode === 128 ? 'StartError' : 'Error';
     state = { terminated: { ...exit, reason, startedAt, finishedAt: toTimestamp(clock.now()) } };
     onChange();
-    return exit;
   };
 
   const run = async (podIP: string, signal: AbortSignal): Promise<void> => {
@@ -124,8 +110,8 @@ export function createContainerWorker(
       const image = await pull(signal);
       signal.throwIfAborted();
       const startedAt = clock.monotonic();
-      const { exitCode } = await live(image, podIP);
-      if (signal.aborted || !restarts(pod, exitCode)) return;
+      await live(image, podIP);
+      if (signal.aborted) return;
       if (clock.monotonic() - startedAt >= forgiveMs) backOffMs = 0;
       lastState = state;
       if (backOffMs > 0) {
@@ -155,7 +141,7 @@ export function createContainerWorker(
       imageID: runs > 0 ? container.image : '',
       ...(runs > 0 && { containerID: `embedded://${pod.metadata.uid}/${container.name}/${runs}` }),
       ready,
-      started,
+      started: running !== undefined,
       restartCount,
       state,
       lastState,
@@ -181,9 +167,4 @@ export function createContainerWorker(
     },
     kill: (signal) => (signal === 'SIGKILL' ? running?.kill() : running?.terminate()),
   };
-}
-
-function restarts(pod: Pod, exitCode: number): boolean {
-  const policy = pod.spec.restartPolicy ?? 'Always';
-  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
 }

@@ -3,8 +3,8 @@ import { TestingKitError } from '../../../errors.ts';
 import type { AnyObject, NewObject } from '../../api/object.ts';
 import type { WatchEvent } from '../../api/store/types.ts';
 import { afterLag } from '../controllers/controller.ts';
-import { hasLabels, isFinished, sameJson, withCondition } from '../object-state.ts';
-import { type Labels, nodes, type Pod, pods } from '../objects.ts';
+import { isFinished, sameJson, withCondition } from '../object-state.ts';
+import { nodes, type Pod, pods } from '../objects.ts';
 import { createPodWorker, type PodContext, type PodWorker } from './pod-worker.ts';
 import { createReaper } from './reaper.ts';
 
@@ -39,7 +39,6 @@ export interface NodeOptions extends Omit<PodContext, 'reaper' | 'startDelayMs'>
 }
 
 const nodeName = 'embedded';
-const nodeLabels: Labels = { 'kubernetes.io/hostname': nodeName, 'kubernetes.io/os': process.platform };
 
 interface Resident {
   readonly namespace: string;
@@ -58,18 +57,12 @@ export function createNode(options: NodeOptions): SimulatedNode {
 
   const context = { ...options, reaper, startDelayMs: () => node.startDelayMs };
 
-  const whyNot = (pod: Pod): string | undefined => {
-    if (cordoned) return 'were unschedulable';
-    return hasLabels(nodeLabels, pod.spec.nodeSelector ?? {}) ? undefined : "didn't match Pod's node affinity/selector";
-  };
-
   const schedule = (pod: Pod): void => {
-    const problem = whyNot(pod);
-    const message = `0/1 nodes are available: 1 node(s) ${problem}.`;
+    const message = '0/1 nodes are available: 1 node(s) were unschedulable.';
     const scheduled = { type: 'PodScheduled', status: 'True' } as const;
     const unscheduled = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message } as const;
-    const bound = problem === undefined ? store.update<Pod>(pods, { ...pod, spec: { ...pod.spec, nodeName } }) : pod;
-    const conditions = withCondition(bound.status?.conditions, problem ? unscheduled : scheduled, clock.now());
+    const bound = cordoned ? pod : store.update<Pod>(pods, { ...pod, spec: { ...pod.spec, nodeName } });
+    const conditions = withCondition(bound.status?.conditions, cordoned ? unscheduled : scheduled, clock.now());
     if (sameJson(conditions, bound.status?.conditions)) return;
     store.update(pods, { ...bound, status: { ...bound.status, conditions } }, { subresource: 'status' });
   };
@@ -121,7 +114,6 @@ export function createNode(options: NodeOptions): SimulatedNode {
     const resident = residents.get(pod.metadata.uid);
     if (type === 'DELETED') resident?.worker.kill();
     else if (pod.metadata.deletionTimestamp !== undefined || !resident) later(() => sync(pod));
-    else if (pod.spec.readinessGates) later(() => resident.worker.refresh());
   };
 
   const node: SimulatedNode = {
@@ -163,7 +155,10 @@ export function createNode(options: NodeOptions): SimulatedNode {
 
 function nodeObject(nowMs: number): NewObject {
   return {
-    metadata: { name: nodeName, labels: nodeLabels },
+    metadata: {
+      name: nodeName,
+      labels: { 'kubernetes.io/hostname': nodeName, 'kubernetes.io/os': process.platform },
+    },
     spec: {},
     status: {
       addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],

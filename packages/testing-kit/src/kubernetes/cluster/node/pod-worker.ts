@@ -3,7 +3,7 @@ import { toTimestamp } from '../../api/object.ts';
 import type { Store } from '../../api/store/store.ts';
 import { type ContainerContext, type ContainerWorker, createContainerWorker } from './container-worker.ts';
 import type { Loopback } from '../loopback.ts';
-import { conditionOf, sameJson, withCondition } from '../object-state.ts';
+import { sameJson, withCondition } from '../object-state.ts';
 import { type Condition, type Pod, pods, type PodStatus } from '../objects.ts';
 
 export interface PodContext extends ContainerContext {
@@ -19,8 +19,6 @@ export interface PodWorker {
   readonly containers: readonly ContainerWorker[];
   /** Lives the pod to its end; resolves when nothing of it runs any more. Never rejects but for a bug. */
   run(): Promise<void>;
-  /** Writes its status anew, after another writer changed one of its conditions. */
-  refresh(): void;
   /** Ends it gracefully, then removes the object. */
   terminate(graceMs: number): void;
   /** The object is gone already: ends it at once. */
@@ -50,18 +48,12 @@ export function createPodWorker(pod: Pod, context: PodContext): PodWorker {
   const conditions = (current: Pod): Condition[] => {
     const statuses = containers.map((container) => container.status());
     const ready = statuses.every((status) => status.ready);
-    const gates = current.spec.readinessGates ?? [];
-    const open = gates.every(({ conditionType }) => conditionOf(current, conditionType)?.status === 'True');
     const why = podIP !== undefined && !ready ? { reason: 'ContainersNotReady' } : {};
     const set: NodeCondition[] = [
       { type: 'PodReadyToStartContainers', status: podIP === undefined || over ? 'False' : 'True' },
       { type: 'Initialized', status: 'True' },
       { type: 'ContainersReady', status: ready ? 'True' : 'False', ...why },
-      {
-        type: 'Ready',
-        status: ready && open ? 'True' : 'False',
-        ...(ready && !open ? { reason: 'ReadinessGatesNotReady' } : why),
-      },
+      { type: 'Ready', status: ready ? 'True' : 'False', ...why },
     ];
     return set.reduce((all, next) => withCondition(all, next, clock.now()), [...(current.status?.conditions ?? [])]);
   };
@@ -111,12 +103,6 @@ export function createPodWorker(pod: Pod, context: PodContext): PodWorker {
       if (!ending.signal.aborted) throw error;
     });
     await Promise.race([living, ended]);
-    if (!ending.signal.aborted) {
-      // All containers ended for good.
-      over = true;
-      publish();
-      await ended;
-    }
     if (removed) for (const container of containers) container.kill('SIGKILL');
     else await Promise.all(containers.map((container) => container.terminate(graceMs)));
     await living;
@@ -130,7 +116,6 @@ export function createPodWorker(pod: Pod, context: PodContext): PodWorker {
   return {
     containers,
     run,
-    refresh: publish,
     terminate(withinMs) {
       if (ending.signal.aborted) return;
       graceMs = withinMs;
