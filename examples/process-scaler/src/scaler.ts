@@ -43,7 +43,7 @@ class ProcessScaler implements ResourceScaler {
   }
 
   getConfig() {
-    return this.#context.role === 'autoscaler' ? { lease: false, metricsSource: 'none' } : {};
+    return { autoscaler: { lease: false, metricsSource: 'none' } };
   }
 
   getResources(namespace?: string) {

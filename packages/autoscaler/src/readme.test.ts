@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { createMetrics, optionsTable } from '@scaler/runtime';
-import { systemClock } from '@scaler/scaler-types';
+import { proposableSettings, systemClock } from '@scaler/scaler-types';
 import { createObserver } from './observe/metrics.ts';
 import { observeSteps } from './observe/step-age.ts';
 import { settings } from './app/settings.ts';
@@ -22,6 +22,11 @@ function section(name: string): string {
 
 test('the settings table is the one of the code', () => {
   expect(section('settings')).toBe(optionsTable(settings));
+});
+
+test('a scaler may propose what the contract says, and nothing else', () => {
+  const open = Object.entries(settings).filter(([, { proposal }]) => proposal);
+  expect(open.map(([name]) => name).toSorted()).toEqual([...proposableSettings.autoscaler].toSorted());
 });
 
 test('the errors table has every code of the code, and no other', () => {

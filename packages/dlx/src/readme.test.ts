@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { createMetrics, optionsTable } from '@scaler/runtime';
+import { proposableSettings } from '@scaler/scaler-types';
 import { createFakeClock, silentLogger } from '@scaler/testing-kit';
 import { Accounting, Faults, secondsBuckets } from './ledger/accounting.ts';
 import { WakeMetrics } from './wake/wake-metrics.ts';
@@ -21,6 +22,11 @@ const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
 
 test('the options of the README are the options', () => {
   expect(readme).toContain(optionsTable(settings));
+});
+
+test('a scaler may propose what the contract says, and nothing else', () => {
+  const open = Object.entries(settings).filter(([, { proposal }]) => proposal);
+  expect(open.map(([name]) => name).toSorted()).toEqual([...proposableSettings.dlx].toSorted());
 });
 
 test('the outcomes of the README are the outcomes, with their statuses', () => {

@@ -15,11 +15,11 @@ export const runtimeErrors = {
   'plugin-ability': { exitCode: 2, meaning: 'An optional ability of the scaler is present and is not a function.' },
   'plugin-contract': {
     exitCode: 2,
-    meaning: 'The scaler package was made for another major (below 1.0: minor) of `@scaler/scaler-types`.',
+    meaning: 'The scaler package was made for another contract than this app.',
   },
   'plugin-contract-unknown': {
     exitCode: 2,
-    meaning: 'The scaler package does not say which `@scaler/scaler-types` it was made for.',
+    meaning: 'The scaler package does not say for which contract it was made.',
   },
   'scaler-slow': { exitCode: 1, meaning: 'A member of the scaler did not answer within its time limit.' },
   'listen-failed': { exitCode: 1, meaning: 'A server could not listen on its host and port.' },

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { ProposedConfig } from './proposal.ts';
 import type { ResourceRef } from './resource.ts';
 import type { CreateResourceScaler, ResourceScaler, ScaleResult } from './scaler.ts';
 import { scaleEvents } from './scale-event.ts';
@@ -9,7 +10,7 @@ const done = (resources: readonly ResourceRef[]): readonly ScaleResult[] =>
   resources.map((resource) => ({ resource, ok: true }));
 
 const least = {
-  getConfig: () => ({ scaleInterval: '10s' }),
+  getConfig: () => ({ autoscaler: { scaleInterval: '10s' } }),
   getResources: () => Promise.resolve([]),
   setScale: (resources: readonly ResourceRef[]) => Promise.resolve(done(resources)),
   resolveServiceName: () => 'localhost:1',
@@ -44,10 +45,26 @@ test('a scaler that lacks a method, or has it wrong, does not compile', () => {
   // @ts-expect-error a failure has an error
   const silent: ScaleResult = { resource: { namespace: 'n', name: 'x' }, ok: false };
   // @ts-expect-error a proposal is a plain value
-  const nested: ResourceScaler = { ...least, getConfig: () => ({ scaleInterval: { seconds: 10 } }) };
+  const nested: ResourceScaler = { ...least, getConfig: () => ({ autoscaler: { cooldown: { seconds: 10 } } }) };
   // @ts-expect-error an ability is a function, or absent
   const flagged: ResourceScaler = { ...least, watchResources: true };
   expect([noConfig, noResources, noScale, noName, vague, silent, nested, flagged]).toHaveLength(8);
+});
+
+test('a proposal to the wrong app, or to none, does not compile', () => {
+  const both = { autoscaler: { lease: false, logLevel: 'debug' }, dlx: { holdTimeout: undefined, logLevel: 'debug' } };
+  const right: ResourceScaler = { ...least, getConfig: () => both };
+  // @ts-expect-error the settings are not for an app
+  const flat: ResourceScaler = { ...least, getConfig: () => ({ scaleInterval: '10s' }) };
+  // @ts-expect-error one of them is not for an app
+  const mixed: ResourceScaler = { ...least, getConfig: () => ({ dlx: {}, scaleInterval: '10s' }) };
+  // @ts-expect-error the DLX has no such setting
+  const other: ResourceScaler = { ...least, getConfig: () => ({ dlx: { logLevel: 'debug', scaleInterval: '10s' } }) };
+  // @ts-expect-error nor has the autoscaler
+  const others: ResourceScaler = { ...least, getConfig: () => ({ autoscaler: { holdTimeout: '10s' } }) };
+  // @ts-expect-error no app has it
+  const none: ProposedConfig = { autoscaler: { lease: false, sleep: '10s' } };
+  expect([right, flat, mixed, other, others, none]).toHaveLength(6);
 });
 
 test('a wake may report its steps, of a resource each, and no others', () => {

@@ -7,6 +7,7 @@ export { type LogFields, type Logger } from './logger.ts';
 export { type MetricSample, type ScalerMetric } from './metric.ts';
 export { type Notice, type NoticeReason, noticeReasons } from './notice.ts';
 export { type Pause, pauseInEffect, type PauseMode, pauseModes, pauseText } from './pause.ts';
+export { proposableSettings, type ProposedConfig } from './proposal.ts';
 export { parseQuantity } from './units/quantity.ts';
 export {
   type Led,
@@ -35,7 +36,6 @@ export {
   type Endpoint,
   type EndpointListener,
   type Explanation,
-  type ProposedConfig,
   type ResourceChange,
   type ResourceScaler,
   type ScaleOptions,

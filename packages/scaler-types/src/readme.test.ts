@@ -7,6 +7,13 @@ import { createResourceScaler } from './testing/lamp-scaler.ts';
 
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
 
+test('the number of the contract is the same in package.json, which is read before anything is imported, and here', async () => {
+  const file = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  const { scalerContract } = JSON.parse(file) as { scalerContract: string };
+  expect(library.contractVersion).toBe(scalerContract);
+  expect(readme).toContain(`a number, \`${library.contractVersion}\`,`);
+});
+
 test('the errors table has every code of the code with its meaning, and no other', () => {
   const table = readme.slice(readme.indexOf('## Errors'));
   const rows = [...table.matchAll(/^\| `([a-z-]+)` +\| (.*?) +\|$/gm)].map(([, code, meaning]) => [code, meaning]);

@@ -2,10 +2,8 @@ import type { Clock } from './clock.ts';
 import type { Logger } from './logger.ts';
 import type { ScalerMetric } from './metric.ts';
 import type { Notice } from './notice.ts';
+import type { ProposedConfig } from './proposal.ts';
 import type { Resource, ResourceRef, Target } from './resource.ts';
-
-/** Settings that a scaler proposes by name, in camelCase. Explicit flags and environment win over them. */
-export type ProposedConfig = Readonly<Record<string, string | number | boolean>>;
 
 /** The reason of a scale, in words for Events and `explain`. */
 export interface ScaleReason {
@@ -117,7 +115,12 @@ export interface Explanation {
  * Both apps load one by package name and use it at the same time, in several processes.
  */
 export interface ResourceScaler {
-  /** Called once, right after creation, before any other member. @throws to stop the start. */
+  /**
+   * Proposes settings to the apps: `{ autoscaler: {…}, dlx: {…} }`, of which each takes its own. Called once, right after
+   * creation, before any other member.
+   *
+   * @throws to stop the start.
+   */
   getConfig(): Promise<ProposedConfig> | ProposedConfig;
   /**
    * Lists every managed resource, level-based: always all of them. Called at start and, without `watchResources`, on every
@@ -207,6 +210,8 @@ export interface ScalerContext {
    * @throws when it cannot be read.
    */
   dlxToken?: () => Promise<string>;
+  /** The path of the kubeconfig that the app was given by `--kubeconfig`, for a scaler that needs one. Absent: none. */
+  kubeconfig?: string | undefined;
   /** The scaler's own settings, from `--scaler-option name=value` and `SCALER_OPTION_<NAME>`; it validates them itself. */
   options: Readonly<Record<string, string>>;
   /**

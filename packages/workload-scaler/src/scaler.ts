@@ -36,7 +36,8 @@ const syncLimitMs = 30_000;
  * @throws WorkloadScalerError `invalid-option`. @throws KubeError `bad-config` when there is no usable kubeconfig.
  */
 export async function createWorkloadScaler(context: ScalerContext, kinds: WorkloadKinds): Promise<ResourceScaler> {
-  const { kubeconfig, context: kubeContext, apiQps, kinds: configured } = parseOptions(context.options);
+  const options = parseOptions(context.options);
+  const { kubeconfig = context.kubeconfig, context: kubeContext, apiQps, kinds: configured } = options;
   const { clock, logger, role } = context;
   const client = await connectKube({
     kubeconfig,

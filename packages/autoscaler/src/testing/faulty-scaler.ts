@@ -11,7 +11,7 @@ export const createResourceScaler: CreateResourceScaler = ({ options }) => {
   const { resources = [], members } = faults[options['fault'] ?? ''] ?? {};
   const web = resource('web');
   const right: ResourceScaler = {
-    getConfig: () => ({ lease: false, metricsSource: 'none', scaleInterval: '100ms' }),
+    getConfig: () => ({ autoscaler: { lease: false, metricsSource: 'none', scaleInterval: '100ms' } }),
     getResources: async () => [...(resources as readonly Resource[]), { ...web }],
     resolveServiceName: () => 'localhost:1',
     async setScale([ref = web], scale, { confirm, signal }) {

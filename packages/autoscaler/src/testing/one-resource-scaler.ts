@@ -13,7 +13,7 @@ export const createResourceScaler: CreateResourceScaler = (): ReturnType<CreateR
   };
   let switched = 0;
   return {
-    getConfig: () => ({ lease: false, metricsSource: 'none', scaleInterval: '100ms' }),
+    getConfig: () => ({ autoscaler: { lease: false, metricsSource: 'none', scaleInterval: '100ms' } }),
     getResources: () => Promise.resolve([{ ...web }]),
     resolveServiceName: () => 'localhost:1',
     async setScale([resource = web], scale, { preflight, confirm, signal }) {

@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 const scaler = `
-export const contractVersion = '0.1.0';
+export const contractVersion = '0.1';
 export function createResourceScaler() {
   const web = { namespace: 'default', name: 'web', phase: 'awake', hosts: ['web'], targets: [{ service: 'web', port: 80 }] };
   return {

@@ -1,4 +1,4 @@
-import type { Logger, ProposedConfig } from '@scaler/scaler-types';
+import type { Logger } from '@scaler/scaler-types';
 import { configError } from '../errors.ts';
 import { fromEnvironment, fromFlags, type Given } from './given.ts';
 import type { ConfigTable, ConfigValues, Setting } from './setting.ts';
@@ -6,13 +6,16 @@ import type { ConfigTable, ConfigValues, Setting } from './setting.ts';
 /** Where a value came from, strongest first. */
 export type ConfigSource = Given['source'] | 'scaler' | 'default';
 
+/** The values that a scaler proposes to this app, by setting. */
+export type Proposal = Readonly<Record<string, string | number | boolean | undefined>>;
+
 /** An app's settings. */
 export interface Config<T extends ConfigTable> {
   readonly table: T;
   readonly values: ConfigValues<T>;
   readonly sources: { readonly [K in keyof T]: ConfigSource };
   /** The value that the scaler proposed, whether it was taken or overruled by a flag or variable. */
-  readonly proposals: ProposedConfig;
+  readonly proposals: Proposal;
   /** Sentences worth a log line: variables with the prefix that no setting reads. */
   readonly warnings: readonly string[];
 }
@@ -60,13 +63,14 @@ export function loadConfig<T extends ConfigTable>(table: T, { argv, env }: LoadC
  */
 export function applyProposal<T extends ConfigTable>(
   config: Config<T>,
-  proposal: ProposedConfig,
+  proposal: Proposal,
   scalerName: string,
 ): Config<T> {
   const problems: string[] = [];
   const values: Record<string, unknown> = { ...config.values };
   const sources: Record<string, ConfigSource> = { ...config.sources };
   for (const [name, proposed] of Object.entries(proposal)) {
+    if (proposed === undefined) continue;
     const setting = Object.hasOwn(config.table, name) ? config.table[name] : undefined;
     if (!setting?.proposal) {
       const names = Object.keys(config.table).filter((key) => config.table[key]?.proposal);

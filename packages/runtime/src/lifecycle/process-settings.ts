@@ -87,7 +87,7 @@ export const placeSettings = {
   kubeconfig: setting({
     parser: parsers.string(),
     proposal: false,
-    doc: "The path of a kubeconfig, also handed to the scaler as its option `kubeconfig`. Default: the files of `KUBECONFIG`, `~/.kube/config`, the pod's own.",
+    doc: "The path of a kubeconfig, also handed to the scaler. Default: the files of `KUBECONFIG`, `~/.kube/config`, the pod's own.",
   }),
   dlxService: setting({
     parser: parsers.namespacedName(),

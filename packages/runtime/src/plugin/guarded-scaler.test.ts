@@ -223,13 +223,33 @@ test.each<[string, keyof ResourceScaler, unknown, (scaler: GuardedScaler) => unk
     (s) => s.setBusy?.(ref, '', { signal }),
     'returned "soon", allowed is an ISO 8601 time or nothing',
   ],
-  ['getConfig', 'getConfig', () => [1], (s) => s.getConfig(), 'returned a list of 1, allowed are settings by name'],
   [
     'getConfig',
     'getConfig',
-    () => ({ a: {} }),
+    () => [1],
     (s) => s.getConfig(),
-    'returned an object with  for a, allowed is a text, a number, true or false',
+    'returned a list of 1, allowed are settings by app: { autoscaler: {…}, dlx: {…} }',
+  ],
+  [
+    'getConfig',
+    'getConfig',
+    () => ({ autoscaler: {}, scaleInterval: '10s' }),
+    (s) => s.getConfig(),
+    'proposes scaleInterval to no app, allowed are settings by app: { autoscaler: {…}, dlx: {…} }',
+  ],
+  [
+    'getConfig',
+    'getConfig',
+    () => ({ dlx: '10s' }),
+    (s) => s.getConfig(),
+    'returned "10s" for dlx, allowed are settings by name',
+  ],
+  [
+    'getConfig',
+    'getConfig',
+    () => ({ dlx: { a: {} } }),
+    (s) => s.getConfig(),
+    'returned an object with  for dlx.a, allowed is a text, a number, true or false',
   ],
 ])('%s of a wrong shape fails by name', async (member, name, work, call, problem) => {
   const { message } = await errorOf(() => call(guarded({ [name]: work }).scaler));
@@ -244,6 +264,13 @@ test.each<[string, unknown, string]>([
 ])('a result that is %s is a failure', async (_, returned, message) => {
   const [result] = await guarded({ setScale: async () => returned }).scaler.setScale([ref], 1, options);
   expect(result).toMatchObject({ resource: ref, ok: false, error: { message: `the scaler @acme/x: ${message}` } });
+});
+
+test('getConfig leaves out what it does not propose', async () => {
+  const proposed = { autoscaler: { lease: false, cooldown: undefined }, dlx: null };
+  const { scaler } = guarded({ getConfig: () => proposed });
+  expect(await scaler.getConfig()).toStrictEqual({ autoscaler: { lease: false }, dlx: {} });
+  expect(await guarded({ getConfig: () => undefined }).scaler.getConfig()).toEqual({});
 });
 
 test('an abort ends the wait for a wake at once, and for a park after a while', async () => {

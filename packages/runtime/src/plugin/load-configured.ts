@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { unlessAborted } from '@scaler/async';
-import type { Clock, Logger, ProposedConfig, ScalerContext } from '@scaler/scaler-types';
-import { applyProposal, type Config, logConfig } from '../config/config.ts';
+import type { Clock, Logger, ScalerContext } from '@scaler/scaler-types';
+import { applyProposal, type Config, logConfig, type Proposal } from '../config/config.ts';
 import type { ConfigTable, ConfigValues } from '../config/setting.ts';
 import { createTokenFile } from '../http/token-file.ts';
 import type { placeSettings, pluginSettings } from '../lifecycle/process-settings.ts';
@@ -43,15 +43,15 @@ export function identityOf({ identity }: Pick<ConfigValues<PlaceTable>, 'identit
 export async function loadConfiguredScaler<T extends ConfigTable & PlaceTable>(
   options: LoadConfiguredOptions<T>,
 ): Promise<{ scaler: GuardedScaler; config: Config<T> }> {
-  const { shutdown, closeStep, logger, signal } = options;
+  const { role, shutdown, closeStep, logger, signal } = options;
   // The constraint on T gives the values their types; inside, T is still open.
   const { values } = options.config as unknown as Config<PlaceTable>;
   const { scaler, packageName } = await load(options, values);
-  let proposal: ProposedConfig;
+  let proposal: Proposal;
   try {
     const call = { packageName, member: 'getConfig' };
     const asked = Promise.resolve(scaler.getConfig());
-    proposal = await logWait(options, call, () => unlessAborted(asked, signal));
+    proposal = (await logWait(options, call, () => unlessAborted(asked, signal)))[role] ?? {};
   } catch (error) {
     await scaler.close?.().catch(() => undefined);
     throw error;
@@ -81,7 +81,8 @@ function load(
       namespaces: namespaces.length === 0 ? undefined : namespaces,
       dlxService,
       ...(token !== undefined && { dlxToken: () => token.first() }),
-      options: { ...(kubeconfig !== undefined && { kubeconfig }), ...scalerOption },
+      ...(kubeconfig !== undefined && { kubeconfig }),
+      options: scalerOption,
       dryRun,
       ...(uninstall !== undefined && { uninstall }),
       logger,

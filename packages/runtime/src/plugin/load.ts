@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import type { CreateResourceScaler, Logger, ResourceScaler, ScalerContext } from '@scaler/scaler-types';
 import { RuntimeError } from '../errors.ts';
 import { sentence } from './problem-log.ts';
-import { checkContract, declaredContract } from './contract.ts';
+import { checkContract, installedContract } from './contract.ts';
 import { callGuarded } from './guarded-call.ts';
 import { type GuardedScaler, guardScaler, scalerLimits } from './guarded-scaler.ts';
 import { findPackage, type SearchPlaces } from './resolve.ts';
@@ -58,9 +58,9 @@ export async function loadResourceScaler(options: LoadResourceScalerOptions): Pr
   const found = findPackage(name, options);
   const packageName = found.manifest.name ?? name;
   const version = found.manifest.version ?? 'unknown';
-  const declared = declaredContract(found);
+  const installed = installedContract(found);
   // Before the import: a package for another contract may not even load.
-  if (declared !== undefined) checkContract(packageName, declared);
+  if (installed !== undefined) checkContract(packageName, installed);
   const { clock } = context;
   const limitMs = scalerLimits.createResourceScaler;
   const start = { packageName, member: 'createResourceScaler', clock, limitMs, signal: options.signal };
@@ -68,7 +68,7 @@ export async function loadResourceScaler(options: LoadResourceScalerOptions): Pr
   const exported = await logWait(options, imported, () =>
     callGuarded(imported, () => importPackage(packageName, found.path)),
   );
-  if (declared === undefined) checkContract(packageName, exportedContract(exported));
+  if (installed === undefined) checkContract(packageName, exportedContract(exported));
   const made = await logWait(options, start, () =>
     callGuarded(start, () => makeScaler(packageName, exported, context)),
   );

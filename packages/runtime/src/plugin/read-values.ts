@@ -98,17 +98,27 @@ export function readAnyResults(value: unknown, threw: string): readonly ScaleRes
 /** @throws Error whose message says what is wrong with it, a clause. */
 export function readConfig(value: unknown): ProposedConfig {
   if (value === undefined || value === null) return {};
+  const allowed = 'allowed are settings by app: { autoscaler: {…}, dlx: {…} }';
+  if (typeof value !== 'object' || Array.isArray(value)) throw new Error(`returned ${shown(value)}, ${allowed}`);
+  const { autoscaler, dlx, ...others } = value as Fields;
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw new Error(`proposes ${other.slice(0, 80)} to no app, ${allowed}`);
+  return { autoscaler: readProposal('autoscaler', autoscaler), dlx: readProposal('dlx', dlx) };
+}
+
+function readProposal(app: string, value: unknown): Record<string, string | number | boolean> {
+  if (value === undefined || value === null) return {};
   if (typeof value !== 'object' || Array.isArray(value))
-    throw new Error(`returned ${shown(value)}, allowed are settings by name`);
-  const settings = Object.entries(value as Fields);
+    throw new Error(`returned ${shown(value)} for ${app}, allowed are settings by name`);
+  const settings = Object.entries(value).filter(([, one]) => one !== undefined);
   if (settings.length > most.settings)
-    throw new Error(`returned ${settings.length} settings, allowed are ${most.settings}`);
+    throw new Error(`returned ${settings.length} settings for ${app}, allowed are ${most.settings}`);
   const wrong = settings.find(([, one]) => !['string', 'number', 'boolean'].includes(typeof one));
   if (wrong)
     throw new Error(
-      `returned ${shown(wrong[1])} for ${wrong[0].slice(0, 80)}, allowed is a text, a number, true or false`,
+      `returned ${shown(wrong[1])} for ${app}.${wrong[0].slice(0, 80)}, allowed is a text, a number, true or false`,
     );
-  return Object.fromEntries(settings) as ProposedConfig;
+  return Object.fromEntries(settings) as Record<string, string | number | boolean>;
 }
 
 function fieldsOf(value: unknown): Fields {

@@ -15,6 +15,8 @@ export interface FoundPackage {
 export interface Manifest {
   name?: string;
   version?: string;
+  /** Of `@scaler/scaler-types`. */
+  scalerContract?: string;
   dependencies?: Readonly<Record<string, string>>;
   peerDependencies?: Readonly<Record<string, string>>;
   exports?: unknown;

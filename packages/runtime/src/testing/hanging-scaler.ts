@@ -6,12 +6,11 @@ const web: Resource = { namespace: 'default', name: 'web', phase: 'awake', scale
 
 if (process.argv.includes('hangs=import')) await never();
 
-export const createResourceScaler: CreateResourceScaler = ({ options, role }) => {
+export const createResourceScaler: CreateResourceScaler = ({ options }) => {
   const hangs = (member: string): boolean => options['hangs'] === member;
   if (hangs('factory')) return never();
   return {
-    getConfig: () =>
-      hangs('getConfig') ? never() : role === 'autoscaler' ? { lease: false, metricsSource: 'none' } : {},
+    getConfig: () => (hangs('getConfig') ? never() : { autoscaler: { lease: false, metricsSource: 'none' } }),
     getResources: () => (hangs('getResources') ? never() : Promise.resolve([web])),
     setScale: async (refs) => refs.map((resource) => ({ resource, ok: true })),
     resolveServiceName: () => '127.0.0.1:1',

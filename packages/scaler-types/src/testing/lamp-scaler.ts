@@ -11,7 +11,7 @@ const lamp = parseResource({
 export const createResourceScaler: CreateResourceScaler = ({ logger }) => {
   const resources = new Map<string, Resource>([[resourceKey(lamp), lamp]]);
   return {
-    getConfig: () => ({ scaleInterval: '10s' }),
+    getConfig: () => ({ autoscaler: { lease: false, metricsSource: 'none', scaleInterval: '10s' } }),
     getResources: () => Promise.resolve([...resources.values()]),
     resolveServiceName: () => 'localhost:3000',
     setScale: (refs, scale, { reason }) =>

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import { parseResource, type Resource, type ResourceRef, resourceKey, type ScalerMetric } from '@scaler/scaler-types';
+import {
+  parseResource,
+  proposableSettings,
+  type Resource,
+  type ResourceRef,
+  resourceKey,
+  type ScalerMetric,
+} from '@scaler/scaler-types';
 import { type StagedCase, strangerOf } from './case.ts';
 
 const isSame = (ref: ResourceRef) => (one: ResourceRef) => resourceKey(one) === resourceKey(ref);
@@ -12,18 +19,9 @@ function definedOf(resource: Resource): object {
 /** The answers of a scaler's members. */
 export const answeringCases: readonly StagedCase[] = [
   {
-    name: 'getConfig proposes plain values under camelCase names',
-    async run({ autoscaler, within }) {
-      const proposed = await within('getConfig', autoscaler.getConfig());
-      assert.equal(typeof proposed, 'object', 'getConfig must return an object');
-      for (const [name, value] of Object.entries(proposed)) {
-        assert.match(name, /^[a-z][A-Za-z0-9]*$/, `the setting ${name} must be written in camelCase`);
-        const isPlain = ['string', 'boolean'].includes(typeof value) || Number.isFinite(value);
-        assert.ok(
-          isPlain,
-          `the setting ${name} must be a text, a number or a boolean, and is ${JSON.stringify(value)}`,
-        );
-      }
+    name: 'getConfig proposes settings that each app has, as plain values',
+    async run({ autoscaler, dlx, within }) {
+      for (const scaler of [autoscaler, dlx]) checkProposals(await within('getConfig', scaler.getConfig()));
     },
   },
   {
@@ -118,6 +116,19 @@ export const answeringCases: readonly StagedCase[] = [
     },
   },
 ];
+
+function checkProposals(proposed: Readonly<Record<string, unknown>>): void {
+  assert.equal(typeof proposed, 'object', 'getConfig must return an object');
+  const known: Readonly<Record<string, readonly string[]>> = proposableSettings;
+  for (const [app, settings = {}] of Object.entries(proposed)) {
+    assert.ok(known[app], `getConfig must propose ${app} to an app: { autoscaler: {…}, dlx: {…} }`);
+    for (const [name, value] of Object.entries(settings as object)) {
+      assert.ok(known[app].includes(name), `${name} is no setting of ${app} that may be proposed`);
+      const isPlain = ['string', 'boolean', 'undefined'].includes(typeof value) || Number.isFinite(value);
+      assert.ok(isPlain, `the setting ${name} must be a text, a number or a boolean, not ${JSON.stringify(value)}`);
+    }
+  }
+}
 
 function checkMetric({ name, help, kind, samples }: ScalerMetric): void {
   assert.match(name, /^[a-z][a-z0-9_]*$/, `the metric ${name} must be named in lower-case letters, digits and _`);

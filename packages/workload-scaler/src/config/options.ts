@@ -17,7 +17,11 @@ interface OptionRow<T> {
 
 /** Name → parser, default, doc. README has the same table. */
 export const optionTable = {
-  kubeconfig: row((text) => text || undefined, '', 'Path of a kubeconfig; empty: as `kubectl` finds it, or in-cluster'),
+  kubeconfig: row(
+    (text) => text || undefined,
+    '',
+    'Path of a kubeconfig; empty: that of the app, else as `kubectl` finds it, or in-cluster',
+  ),
   context: row((text) => text || undefined, '', 'Context of the kubeconfig; empty: its current one'),
   apiQps: row(
     parseCount,

@@ -18,7 +18,12 @@ import type { ContractPlace } from '../place.ts';
 
 /** The faults of a scaler, by the only case that should notice them. */
 export const faults = {
-  'getConfig proposes plain values under camelCase names': ['nested config', 'kebab config'],
+  'getConfig proposes settings that each app has, as plain values': [
+    'nested config',
+    'kebab config',
+    'flat config',
+    'setting of the other app',
+  ],
   'getResources returns each resource whole, once, and JSON-safe': ['text threshold', 'listed twice', 'a date'],
   'getResources of a namespace returns its resources, and no others': ['any namespace'],
   'getResources returns the changes of another process': ['cached resources'],
@@ -148,8 +153,10 @@ class LampScaler implements ResourceScaler {
   }
 
   getConfig() {
-    const config = this.#has('nested config') ? { scaleInterval: { seconds: 1 } } : { scaleInterval: '1s' };
-    return (this.#has('kebab config') ? { 'scale-interval': '1s' } : config) as { scaleInterval: string };
+    const settings = { scaleInterval: this.#has('nested config') ? { seconds: 1 } : '1s' };
+    if (this.#has('kebab config')) return { autoscaler: { 'scale-interval': '1s' } as object };
+    if (this.#has('flat config')) return settings as object;
+    return { [this.#has('setting of the other app') ? 'dlx' : 'autoscaler']: settings };
   }
 
   getResources(namespace?: string): Promise<readonly Resource[]> {

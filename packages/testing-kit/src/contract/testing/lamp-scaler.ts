@@ -45,7 +45,7 @@ function switchOn(): void {
 }
 
 export const createResourceScaler: CreateResourceScaler = () => ({
-  getConfig: () => ({ scaleInterval: '10s' }),
+  getConfig: () => ({ autoscaler: { lease: false, metricsSource: 'none', scaleInterval: '10s' } }),
   getResources: (namespace = 'home') => Promise.resolve(namespace === 'home' ? [resource()] : []),
   resolveServiceName: (ref) => {
     demandLamp(ref);
