@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { createCustomMetricsClient } from '@scaler/kube';
 import type { Resource } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
-import { createCustomMetricsSource } from './collect/custom-metrics.ts';
+import { createCustomMetricsSource } from './collect/metrics-apis.ts';
 import type { Source } from './collect/source.ts';
 import { aResource, wantSettings } from './testing/facts.ts';
 import { viewOf } from './testing/view-of.ts';

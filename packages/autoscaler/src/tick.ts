@@ -44,20 +44,16 @@ export interface TickResult {
   heldBack: number;
 }
 
-/** Judges resources for one Lease holder, from its first tick to its last. */
-export interface Ticker {
-  /** Collects and decides. @throws only the signal's reason. */
-  tick(facts: ActFacts, signal: AbortSignal): Promise<TickResult>;
-  /** Reads one resource and its samples again, and judges it by the memory of the ticks. @throws only the signal's reason. */
-  judgeAgain(ref: ResourceRef, signal: AbortSignal): Promise<Verdict>;
-}
+export type Ticker = ReturnType<typeof createTicker>;
 
-export function createTicker({ view, sources, clock, settings, isSuccessor }: TickParts): Ticker {
+/** Judges resources for one Lease holder, from its first tick to its last. */
+export function createTicker({ view, sources, clock, settings, isSuccessor }: TickParts) {
   let memory = firstMemory(isSuccessor, instantOf(clock));
   const longestGapMs = 3 * settings.intervalMs;
 
   return {
-    async tick(facts, signal) {
+    /** Collects and decides. @throws only the signal's reason. */
+    async tick(facts: ActFacts, signal: AbortSignal): Promise<TickResult> {
       await view.refresh(signal);
       const resources = view.list();
       const wants = wantsOfAll(resources, settings);
@@ -70,7 +66,8 @@ export function createTicker({ view, sources, clock, settings, isSuccessor }: Ti
       memory = { ...memory, braked: braked.braked };
       return { resources, reports, ...braked };
     },
-    async judgeAgain(ref, signal) {
+    /** Reads one resource and its samples again, and judges it by the memory of the ticks. @throws only the signal's reason. */
+    async judgeAgain(ref: ResourceRef, signal: AbortSignal): Promise<Verdict> {
       await view.refresh(signal);
       const resource = view.get(ref);
       if (!resource) return { verdict: 'unknown', reasons: ['the scaler does not list it any more'] };

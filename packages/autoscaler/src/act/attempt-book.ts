@@ -23,21 +23,7 @@ export interface AttemptBookParts {
 }
 
 /** Records how parks ended, in the history, the log and the metrics, and keeps those that did not end in sleep. */
-export interface AttemptBook {
-  begin(resource: ResourceRef, reasons: readonly string[]): void;
-  /** Records the end of a park. `undefined`: it was aborted, which says nothing about the resource. */
-  end(resource: ResourceRef, result: ParkResult | undefined): void;
-  /** By resource key. */
-  all(): ReadonlyMap<string, Attempts>;
-  /**
-   * Takes the resources of a tick that began at `beganMs`. A sleep that was over within a cooldown counts as a cancelled
-   * park: where the DLX does not get every connection, a source with wrong values would else park a busy resource again and
-   * again. Resources that are gone are forgotten.
-   */
-  look(resources: readonly Resource[], beganMs: number): void;
-}
-
-export function createAttemptBook({ get, ring, observer, settings, clock, logger }: AttemptBookParts): AttemptBook {
+export function createAttemptBook({ get, ring, observer, settings, clock, logger }: AttemptBookParts) {
   const attempts = new Map<string, Attempts>();
   const began = new Map<string, number>();
   /** When parks ended in sleep, until the length of the sleep is known. */
@@ -58,12 +44,13 @@ export function createAttemptBook({ get, ring, observer, settings, clock, logger
     if (isLong || isOver) slept.delete(key);
   };
   return {
-    begin(resource, reasons) {
+    begin(resource: ResourceRef, reasons: readonly string[]): void {
       began.set(resourceKey(resource), clock.monotonic());
       ring.add(resource, { what: 'park', reasons }, clock.now());
       logger.info('parking', { namespace: resource.namespace, resource: resource.name, reasons });
     },
-    end(resource, result) {
+    /** Records the end of a park. `undefined`: it was aborted, which says nothing about the resource. */
+    end(resource: ResourceRef, result: ParkResult | undefined): void {
       const key = resourceKey(resource);
       const tookMs = Math.round(clock.monotonic() - (began.get(key) ?? clock.monotonic()));
       began.delete(key);
@@ -76,8 +63,14 @@ export function createAttemptBook({ get, ring, observer, settings, clock, logger
       if (what === 'parked') slept.set(key, clock.monotonic());
       else if (result) remember(key, get(resource), result);
     },
-    all: () => new Map(attempts),
-    look(resources, beganMs) {
+    /** By resource key. */
+    all: (): ReadonlyMap<string, Attempts> => new Map(attempts),
+    /**
+     * Takes the resources of a tick that began at `beganMs`. A sleep that was over within a cooldown counts as a cancelled
+     * park: where the DLX does not get every connection, a source with wrong values would else park a busy resource again and
+     * again. Resources that are gone are forgotten.
+     */
+    look(resources: readonly Resource[], beganMs: number): void {
       if (attempts.size + slept.size === 0) return;
       const seen = new Map(resources.map((resource) => [resourceKey(resource), resource]));
       for (const kept of [attempts, slept]) for (const key of kept.keys()) if (!seen.has(key)) kept.delete(key);

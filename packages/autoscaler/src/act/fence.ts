@@ -25,37 +25,22 @@ export type Fence = (request: ConfirmRequest, signal: AbortSignal) => Promise<Co
  * again only after that, since a request before the fence shows in them, and must still be idle. One answer missing: no.
  * See docs/decisions/fence.md.
  */
-export function createFence(parts: FenceParts): Fence {
+export function createFence({ peers, client, infraPort, timeoutMs, judgeAgain }: FenceParts): Fence {
   return async (request, signal) => {
-    const answers = await askReplicas(parts, request, signal);
+    const { addresses, epoch } = request;
+    const { namespace, name } = request.resource;
+    const list = async () => withAddresses(await peers.live(signal, addresses), addresses, infraPort);
+    const body: FenceRequest = { resource: { namespace, name }, epoch };
+    const answers = await askAll(client, list, { ...dlxQuestions.fence, body, timeoutMs }, parseFence, signal);
     if (typeof answers === 'string') return { ok: false, reason: answers };
     for (const answer of answers) {
       const reason = whyNotClear(answer, request);
       if (reason !== undefined) return { ok: false, reason };
     }
-    const { verdict, reasons } = await parts.judgeAgain(request, signal);
+    const { verdict, reasons } = await judgeAgain(request, signal);
     if (verdict === 'idle') return { ok: true };
     return { ok: false, reason: `no longer idle when asked again: ${reasons.join('; ')}` };
   };
-}
-
-async function askReplicas(
-  { peers, client, infraPort, timeoutMs }: FenceParts,
-  { resource, epoch, addresses }: ConfirmRequest,
-  signal: AbortSignal,
-): Promise<readonly PeerAnswer<FenceAnswer>[] | string> {
-  let known;
-  try {
-    known = await peers.live(signal, addresses);
-  } catch (error) {
-    signal.throwIfAborted();
-    return `the DLX replicas cannot be listed: ${(error as Error).message}`;
-  }
-  const asked = withAddresses(known, addresses, infraPort);
-  if (asked.length === 0) return 'no DLX replica is known';
-  const { namespace, name } = resource;
-  const body: FenceRequest = { resource: { namespace, name }, epoch };
-  return askAll(client, asked, { ...dlxQuestions.fence, body, timeoutMs }, parseFence, signal);
 }
 
 function whyNotClear(reply: PeerAnswer<FenceAnswer>, request: ConfirmRequest): string | undefined {

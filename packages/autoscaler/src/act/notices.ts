@@ -18,17 +18,6 @@ export interface NoticesParts {
   patienceMs: (resource: ResourceRef) => number;
 }
 
-/**
- * Sends notices to the owner of a resource that stays awake for one reason alone: its idleness is unknown, or the mass brake
- * holds it back.
- */
-export interface Notices {
-  /** Takes the decisions of a tick. */
-  ticked(decisions: readonly Decision[]): void;
-  /** The number of resources with a notice whose idleness is still unknown. */
-  readonly open: number;
-}
-
 /** Characters of a message in the log; reasons quote texts of an owner. */
 const longestMessage = 500;
 
@@ -37,7 +26,11 @@ interface Unknown {
   noticed: boolean;
 }
 
-export function createNotices({ scaler, clock, logger, patienceMs }: NoticesParts): Notices {
+/**
+ * Sends notices to the owner of a resource that stays awake for one reason alone: its idleness is unknown, or the mass brake
+ * holds it back.
+ */
+export function createNotices({ scaler, clock, logger, patienceMs }: NoticesParts) {
   let unknowns = new Map<string, Unknown>();
   let heldBack: ReadonlySet<string> = new Set();
 
@@ -87,7 +80,8 @@ export function createNotices({ scaler, clock, logger, patienceMs }: NoticesPart
   };
 
   return {
-    ticked(decisions) {
+    /** Takes the decisions of a tick. */
+    ticked(decisions: readonly Decision[]): void {
       sendHeldBack(decisions);
       const entries = decisions.flatMap((decision) => {
         const key = resourceKey(decision.resource);
@@ -96,7 +90,8 @@ export function createNotices({ scaler, clock, logger, patienceMs }: NoticesPart
       });
       unknowns = new Map(entries);
     },
-    get open() {
+    /** The number of resources with a notice whose idleness is still unknown. */
+    get open(): number {
       return [...unknowns.values()].filter(({ noticed }) => noticed).length;
     },
   };

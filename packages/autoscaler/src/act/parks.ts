@@ -1,6 +1,6 @@
 import { type Clock, type ResourceRef, resourceKey } from '@scaler/scaler-types';
 import type { Decision } from '../decide/decide.ts';
-import { createSlots, type Slot } from './slots.ts';
+import { createSlots } from './slots.ts';
 import type { ParkResult } from './park.ts';
 
 export interface ParksParts {
@@ -15,22 +15,15 @@ export interface ParksParts {
   signal: AbortSignal;
 }
 
-/** The parks under way, and those that wait for their turn. */
-export interface Parks {
-  /** Replaces the parks that wait, since a decision is good until the next tick. Begins as many as there is room for. */
-  offer(decisions: readonly Decision[]): void;
-  /** The resource keys of the parks under way. */
-  readonly running: ReadonlySet<string>;
-  /** Resolves when no park is under way. */
-  idle(): Promise<void>;
-}
+export type Parks = ReturnType<typeof createParks>;
 
-export function createParks({ park, onBegin, onEnd, limit, clock, signal }: ParksParts): Parks {
+/** The parks under way, and those that wait for their turn. */
+export function createParks({ park, onBegin, onEnd, limit, clock, signal }: ParksParts) {
   const slots = createSlots(limit, clock, () => fill());
   const running = new Map<string, Promise<void>>();
   let waiting: Decision[] = [];
 
-  const begin = async ({ resource, reasons }: Decision, slot: Slot): Promise<void> => {
+  const begin = async ({ resource, reasons }: Decision, leave: () => void): Promise<void> => {
     onBegin(resource, reasons);
     let result: ParkResult | undefined;
     try {
@@ -39,7 +32,7 @@ export function createParks({ park, onBegin, onEnd, limit, clock, signal }: Park
       if (!signal.aborted) result = { end: 'failed', reason: `failed: ${(error as Error).message}`, terminal: false };
     }
     running.delete(resourceKey(resource));
-    slot.leave();
+    leave();
     // A scaler may report its abort as a failed result: that says nothing about the resource either.
     onEnd(resource, signal.aborted && result?.end !== 'parked' ? undefined : result);
     fill();
@@ -50,27 +43,30 @@ export function createParks({ park, onBegin, onEnd, limit, clock, signal }: Park
     for (const next of waiting) {
       const key = resourceKey(next.resource);
       if (running.has(key)) continue;
-      const slot = signal.aborted || slots.full ? undefined : slots.take(next.resource.namespace);
-      if (slot === undefined) left.push(next);
+      const leave = signal.aborted || slots.full ? undefined : slots.take(next.resource.namespace);
+      if (leave === undefined) left.push(next);
       // Entered before it runs: it may end at once.
       else
         running.set(
           key,
-          Promise.resolve().then(() => begin(next, slot)),
+          Promise.resolve().then(() => begin(next, leave)),
         );
     }
     waiting = left;
   };
 
   return {
-    offer(decisions) {
+    /** Replaces the parks that wait, since a decision is good until the next tick. Begins as many as there is room for. */
+    offer(decisions: readonly Decision[]): void {
       waiting = decisions.filter(({ action }) => action === 'park');
       fill();
     },
-    get running() {
+    /** The resource keys of the parks under way. */
+    get running(): ReadonlySet<string> {
       return new Set(running.keys());
     },
-    async idle() {
+    /** Resolves when no park is under way. */
+    async idle(): Promise<void> {
       while (running.size > 0) await Promise.all(running.values());
     },
   };

@@ -20,17 +20,10 @@ export async function preflight(
   { namespace, name }: ResourceRef,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  let known;
-  try {
-    known = await peers.live(signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    return [`the DLX replicas cannot be listed: ${(error as Error).message}`];
-  }
-  if (known.length === 0) return ['no DLX replica is known'];
   const body: PreflightRequest = { resource: { namespace, name } };
   const question = { ...dlxQuestions.preflight, body, timeoutMs };
-  const replies = await askAll(client, known, question, parsePreflight, signal);
+  const replies = await askAll(client, () => peers.live(signal), question, parsePreflight, signal);
+  if (typeof replies === 'string') return [replies];
   return replies.flatMap((reply) => {
     if ('error' in reply) return [reply.error.message];
     const { ok, replica, reasons } = reply.answer;

@@ -9,7 +9,7 @@ import {
 } from '@scaler/scaler-types';
 import { doublingMs } from '@scaler/async';
 import { PeerRates } from '@scaler/runtime';
-import { createSlots, type Slot } from './slots.ts';
+import { createSlots } from './slots.ts';
 
 export interface ReconcilerParts {
   /** Undefined where the scaler has no `reconcile`: then this does nothing. */
@@ -26,20 +26,13 @@ export interface ReconcilerParts {
   signal: AbortSignal;
 }
 
-/** Calls the scaler's `reconcile` on events and ticks, never twice at once for the same resource. */
-export interface Reconciler {
-  /** Reconciles the resource, which has changed. Any number of calls while one runs become one more. */
-  notify(ref: ResourceRef): void;
-  /** Reconciles all resources: `reconcile([])`. */
-  sweep(): void;
-  /** Resolves when no call is under way. */
-  idle(): Promise<void>;
-}
-
 /** The key of a sweep; no resource has an empty name. */
 const sweepKey = '';
 
-export function createReconciler(parts: ReconcilerParts): Reconciler {
+export type Reconciler = ReturnType<typeof createReconciler>;
+
+/** Calls the scaler's `reconcile` on events and ticks, never twice at once for the same resource. */
+export function createReconciler(parts: ReconcilerParts) {
   const { reconcile, isParking, limit, clock, signal } = parts;
   const slots = createSlots(limit, clock, () => fill());
   const wanted = new Map<string, ResourceRef | undefined>();
@@ -55,7 +48,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     wanted.set(key, ref);
     fill();
   };
-  const run = async (key: string, ref: ResourceRef | undefined, slot: Slot): Promise<void> => {
+  const run = async (key: string, ref: ResourceRef | undefined, leave: () => void): Promise<void> => {
     try {
       const results = (await reconcile?.(ref ? [ref] : [], { signal })) ?? [];
       retry.ended(key);
@@ -64,7 +57,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
       retry.failed(key, ref, error);
     }
     running.delete(key);
-    slot.leave();
+    leave();
     if (key === sweepKey) {
       const changed = [...changedInSweep];
       changedInSweep.clear();
@@ -80,18 +73,21 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
         wanted.delete(key);
         continue;
       }
-      const slot = slots.take(ref?.namespace ?? sweepKey);
-      if (slot === undefined) continue;
+      const leave = slots.take(ref?.namespace ?? sweepKey);
+      if (leave === undefined) continue;
       wanted.delete(key);
-      const work = Promise.resolve().then(() => run(key, ref, slot));
+      const work = Promise.resolve().then(() => run(key, ref, leave));
       running.set(key, work);
     }
   };
 
   return {
-    notify: ({ namespace, name }) => want(resourceKey({ namespace, name }), { namespace, name }),
-    sweep: () => want(sweepKey, undefined),
-    async idle() {
+    /** Reconciles the resource, which has changed. Any number of calls while one runs become one more. */
+    notify: ({ namespace, name }: ResourceRef): void => want(resourceKey({ namespace, name }), { namespace, name }),
+    /** Reconciles all resources: `reconcile([])`. */
+    sweep: (): void => want(sweepKey, undefined),
+    /** Resolves when no call is under way. */
+    async idle(): Promise<void> {
       while (running.size > 0) await Promise.all(running.values());
     },
   };

@@ -5,32 +5,22 @@ const placeForMs = 60_000;
 /** So many times the limit may still be under way without a place; namespaces share these as they share the places. */
 const lingering = 64;
 
-/** A place for one park or reconcile under way. */
-export interface Slot {
-  /** Gives the place back. Idempotent. */
-  leave(): void;
-}
-
 /**
  * The places for work under way at once. No namespace may take more places than are still free, so one namespace alone gets
  * half of all, two get a third each, and a further namespace always finds a place.
+ *
+ * @param onFree called when work gives up its place and goes on without one.
  */
-export interface Slots {
-  /** Takes a place; undefined: there is none for that namespace now. */
-  take(namespace: string): Slot | undefined;
-  /** Whether no namespace can have a place. */
-  readonly full: boolean;
-}
-
-/** `onFree` is called when work gives up its place and goes on without one. */
-export function createSlots(limit: number, clock: Clock, onFree: () => void): Slots {
+export function createSlots(limit: number, clock: Clock, onFree: () => void) {
   const slots = createShares(limit);
   const rest = createShares(limit * lingering);
   return {
-    get full() {
+    /** Whether no namespace can have a place. */
+    get full(): boolean {
       return slots.free < 1;
     },
-    take(namespace) {
+    /** Takes a place, and returns what gives it back, once; undefined: there is none for that namespace now. */
+    take(namespace: string): (() => void) | undefined {
       // Work that goes on without a place is bounded too: a new one begins only if it may linger later.
       if (!slots.hasRoom(namespace) || !rest.hasRoom(namespace)) return undefined;
       slots.add(namespace, 1);
@@ -41,12 +31,10 @@ export function createSlots(limit: number, clock: Clock, onFree: () => void): Sl
         held = rest;
         onFree();
       });
-      return {
-        leave() {
-          cancel();
-          held?.add(namespace, -1);
-          held = undefined;
-        },
+      return () => {
+        cancel();
+        held?.add(namespace, -1);
+        held = undefined;
       };
     },
   };

@@ -1,8 +1,8 @@
 import type { GuardedScaler } from '@scaler/runtime';
 import type { Clock, Logger, Resource, ResourceRef } from '@scaler/scaler-types';
-import { type AttemptBook, createAttemptBook } from '../act/attempt-book.ts';
+import { createAttemptBook } from '../act/attempt-book.ts';
 import { createFence, type FenceParts } from '../act/fence.ts';
-import { createNotices, type Notices } from '../act/notices.ts';
+import { createNotices } from '../act/notices.ts';
 import { park, type ParkResult } from '../act/park.ts';
 import { createParks, type Parks } from '../act/parks.ts';
 import { preflight, type PreflightParts } from '../act/preflight.ts';
@@ -38,13 +38,7 @@ export interface LeadParts {
   isSuccessor: boolean;
 }
 
-interface Acting {
-  ticker: Ticker;
-  parks: Parks;
-  reconciler: Reconciler;
-  attempts: AttemptBook;
-  notices: Notices;
-}
+type Acting = ReturnType<typeof prepare>;
 
 /**
  * Runs the work of the Lease holder until the signal aborts: ticks, parks, reconciles. It keeps nothing of an earlier time
@@ -66,7 +60,7 @@ export async function lead(parts: LeadParts, signal: AbortSignal): Promise<void>
   }
 }
 
-function prepare(parts: LeadParts, signal: AbortSignal): Acting {
+function prepare(parts: LeadParts, signal: AbortSignal) {
   const { view, scaler, settings } = parts;
   const ticker = createTicker(parts);
   const attempts = createAttemptBook({ ...parts, get: (ref) => view.get(ref) });

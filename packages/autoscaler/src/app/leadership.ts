@@ -13,23 +13,14 @@ export interface LeadershipParts {
   logger: Logger;
 }
 
-/** Decides whether this replica acts. */
-export interface Leadership {
-  /**
-   * Calls `work` whenever this replica may act; its signal aborts as soon as it may not. `isSuccessor`: another replica, or
-   * an earlier process of this one, may have acted before. Until `signal` aborts.
-   */
-  run(work: (signal: AbortSignal, isSuccessor: boolean) => Promise<void>, signal: AbortSignal): Promise<void>;
-  /** Whether this replica acts now. */
-  readonly held: boolean;
-}
+export type Leadership = ReturnType<typeof leadershipOf>;
 
 /**
- * By a Lease, or always where none is wanted.
+ * Decides whether this replica acts: by a Lease, or always where none is wanted.
  *
  * @throws RuntimeError `invalid-config` when nothing says in which namespace the Lease is.
  */
-export function leadershipOf(values: ConfigValues<Settings>, parts: LeadershipParts): Leadership {
+export function leadershipOf(values: ConfigValues<Settings>, parts: LeadershipParts) {
   const { kube, observer } = parts;
   let held = false;
   const whileHeld = async (work: () => Promise<void>, signal: AbortSignal): Promise<void> => {
@@ -50,14 +41,19 @@ export function leadershipOf(values: ConfigValues<Settings>, parts: LeadershipPa
   };
   const election = values.lease && kube ? electionOf(values, kube, parts) : undefined;
   return {
-    run: (work, signal) =>
+    /**
+     * Calls `work` whenever this replica may act; its signal aborts as soon as it may not. `isSuccessor`: another replica, or
+     * an earlier process of this one, may have acted before. Until `signal` aborts.
+     */
+    run: (work: (signal: AbortSignal, isSuccessor: boolean) => Promise<void>, signal: AbortSignal): Promise<void> =>
       election
         ? election.run(signal, ({ signal: leadSignal, transitions }) =>
             whileHeld(() => work(leadSignal, transitions > 0), leadSignal),
           )
         : // Without a Lease a first start looks like a later one.
           whileHeld(() => work(signal, true), signal),
-    get held() {
+    /** Whether this replica acts now. */
+    get held(): boolean {
       return held;
     },
   };

@@ -25,9 +25,8 @@ import { busyRoutes } from '../http/busy.ts';
 import { type Leadership, leadershipOf } from './leadership.ts';
 import { settingsWithoutEffect } from './no-effect.ts';
 import { createObserver } from '../observe/metrics.ts';
-import { peersOf } from './peers.ts';
 import type { Settings } from './settings.ts';
-import { sourcesOf } from './sources.ts';
+import { peersOf, sourcesOf } from './sources.ts';
 import { observeSteps } from '../observe/step-age.ts';
 
 /** The arguments of main. */

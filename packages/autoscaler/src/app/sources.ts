@@ -1,16 +1,24 @@
 import { createCustomMetricsClient, createExternalMetricsClient, type KubeClient } from '@scaler/kube';
 import { configError, type ConfigValues } from '@scaler/runtime';
 import type { Clock, MetricSource } from '@scaler/scaler-types';
-import type { PeerDirectory } from '../peers/peer.ts';
+import { joinPeers, type PeerDirectory, staticPeers } from '../peers/peer.ts';
+import { servicePeers } from '../peers/service-peers.ts';
 import type { PeerClient } from '../peers/peer-client.ts';
 import { createActivitySource } from '../collect/activity.ts';
 import type { CallLimits } from '../collect/ask-groups.ts';
-import { createCustomMetricsSource } from '../collect/custom-metrics.ts';
-import { createExternalMetricsSource } from '../collect/external-metrics.ts';
+import { createCustomMetricsSource, createExternalMetricsSource } from '../collect/metrics-apis.ts';
 import { createConnection } from '../collect/prometheus/connection.ts';
 import { createPrometheusSource } from '../collect/prometheus/prometheus.ts';
 import type { Source } from '../collect/source.ts';
 import type { Settings } from './settings.ts';
+
+/** The directory of DLX replicas, from the settings. */
+export function peersOf(values: ConfigValues<Settings>, client: KubeClient | undefined): PeerDirectory {
+  const { dlxService: service, dlxInfraPort: infraPort, dlxControlPort: controlPort } = values;
+  const fixed = staticPeers(values.dlxPeers);
+  if (!service || !client) return fixed;
+  return joinPeers([fixed, servicePeers({ client, service, infraPort, controlPort, timeoutMs: 5_000 })]);
+}
 
 export interface SourceParts {
   kube: KubeClient | undefined;

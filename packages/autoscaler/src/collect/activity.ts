@@ -43,16 +43,10 @@ export function createActivitySource({ peers, client, clock, timeoutMs, listTime
   const lastHeard = createLastHeard(clock);
 
   const hear = async (longestWindowMs: number, signal: AbortSignal): Promise<Heard> => {
-    let list: readonly Peer[];
-    try {
-      list = await limited({ clock, limitMs: listTimeoutMs, signal }, (both) => peers.live(both));
-    } catch (error) {
-      signal.throwIfAborted();
-      return nothingHeard(`the DLX replicas cannot be listed: ${(error as Error).message}`);
-    }
-    if (list.length === 0) return nothingHeard('no DLX replica is known');
+    const list = () => limited({ clock, limitMs: listTimeoutMs, signal }, (both) => peers.live(both));
     const question = { ...dlxQuestions.activity, timeoutMs, isLong: true };
     const replies = await askAll(client, list, question, parseActivity, signal);
+    if (typeof replies === 'string') return { answers: [], failures: [replies], covered: undefined };
     const heard = replies.flatMap((reply) => ('answer' in reply ? [reply] : []));
     const failures = replies.flatMap((reply) => ('error' in reply ? [reply.error.message] : []));
     const answers = heard.map(({ answer }) => answer);
@@ -67,10 +61,6 @@ export function createActivitySource({ peers, client, clock, timeoutMs, listTime
       return { samples: samplesOf(wants, (want) => sampleOf(want, heard)), failures: heard.failures };
     },
   };
-}
-
-function nothingHeard(reason: string): Heard {
-  return { answers: [], failures: [reason], covered: undefined };
 }
 
 function sampleOf(want: Want, heard: Heard): Sample {

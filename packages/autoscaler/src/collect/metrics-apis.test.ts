@@ -8,8 +8,7 @@ import { type Resource, type ScaleResource, systemClock } from '@scaler/scaler-t
 import { silentLogger } from '@scaler/testing-kit';
 import { aResource, wantSettings } from '../testing/facts.ts';
 import { collect } from './collect.ts';
-import { createCustomMetricsSource } from './custom-metrics.ts';
-import { createExternalMetricsSource } from './external-metrics.ts';
+import { createCustomMetricsSource, createExternalMetricsSource } from './metrics-apis.ts';
 import { wantsOf } from './want.ts';
 
 const signal = new AbortController().signal;

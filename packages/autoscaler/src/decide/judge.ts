@@ -1,9 +1,8 @@
 import { formatDuration } from '@scaler/scaler-types';
 import { type Instant, wallText } from './instant.ts';
 import type { KnownSpan } from './memory.ts';
-import { unusableReason } from './unusable.ts';
 import { highestSince } from './peaks.ts';
-import type { Samples } from '../collect/sample.ts';
+import { type Samples, unusableReason } from '../collect/sample.ts';
 import type { Want } from '../collect/want.ts';
 
 /** The judgement of one resource by its samples. `reasons` are clauses for people, at least one. */

@@ -1,6 +1,5 @@
 import type { Phase, Resource } from '@scaler/scaler-types';
 import type { SourceReport } from '../collect/collect.ts';
-import { unusableReason } from './unusable.ts';
 import type { Instant } from './instant.ts';
 import { type Peak, withPeak } from './peaks.ts';
 import {
@@ -10,7 +9,7 @@ import {
   type SourceFailures,
   failuresAfter,
 } from './source-failures.ts';
-import type { Samples } from '../collect/sample.ts';
+import { type Samples, unusableReason } from '../collect/sample.ts';
 import type { Want } from '../collect/want.ts';
 import { keyOf } from '../observe/key-of.ts';
 

@@ -25,20 +25,17 @@ interface Kept extends Pick<RingEntry, 'what' | 'reasons' | 'times'> {
  */
 const mostCharacters = 16_384;
 
-/** The last decisions of each resource, and how its parks ended. Bounded per resource. */
-export interface Ring {
-  add(resource: ResourceRef, entry: Pick<RingEntry, 'what' | 'reasons'>, atMs: number): void;
-  /** Newest first. */
-  of(resource: ResourceRef): readonly RingEntry[];
-  /** Forgets resources that are not among these. */
-  keepOnly(resources: readonly ResourceRef[]): void;
-}
+export type Ring = ReturnType<typeof createRing>;
 
-/** @param size entries kept per resource; entries that differ in numbers alone count as one. */
-export function createRing(size = 32): Ring {
+/**
+ * The last decisions of each resource, and how its parks ended. Bounded per resource.
+ *
+ * @param size entries kept per resource; entries that differ in numbers alone count as one.
+ */
+export function createRing(size = 32) {
   const rings = new Map<string, Kept[]>();
   return {
-    add(resource, { what, reasons }, atMs) {
+    add(resource: ResourceRef, { what, reasons }: Pick<RingEntry, 'what' | 'reasons'>, atMs: number): void {
       const key = resourceKey(resource);
       const entries = rings.get(key) ?? [];
       rings.set(key, entries);
@@ -56,8 +53,10 @@ export function createRing(size = 32): Ring {
         dropOldest(entries);
       }
     },
-    of: (resource) => (rings.get(resourceKey(resource)) ?? []).map(entryOf),
-    keepOnly(resources) {
+    /** Newest first. */
+    of: (resource: ResourceRef): readonly RingEntry[] => (rings.get(resourceKey(resource)) ?? []).map(entryOf),
+    /** Forgets resources that are not among these. */
+    keepOnly(resources: readonly ResourceRef[]): void {
       const keys = new Set(resources.map(keyOf));
       for (const key of rings.keys()) if (!keys.has(key)) rings.delete(key);
     },

@@ -2,17 +2,10 @@ import type { BoundGauge, Metrics } from '@scaler/runtime';
 import type { RingEntry } from './history.ts';
 import type { TickResult } from '../tick.ts';
 
-/** The metrics of the autoscaler. */
-export interface Observer {
-  /** @param unknown resources that stay awake since their idleness has been unknown for too long. */
-  ticked(result: TickResult, tookMs: number, unknown: number): void;
-  parkEnded(end: RingEntry['what'], tookMs: number): void;
-  /** Drops the values of a tick: those of a replica that no longer acts are out of date. */
-  leading(held: boolean): void;
-}
+export type Observer = ReturnType<typeof createObserver>;
 
 /** Declares the autoscaler's metrics. Labels are bounded: actions, ends, sources, phases; never resources. */
-export function createObserver(metrics: Metrics): Observer {
+export function createObserver(metrics: Metrics) {
   const { decisions, seconds, parks, parkSeconds, up, resources, unknowns, braked, heldBack, lease } = declare(metrics);
   lease.bind({}).set(0);
   const seen = new Set<BoundGauge>();
@@ -22,7 +15,8 @@ export function createObserver(metrics: Metrics): Observer {
   };
 
   return {
-    ticked(result, tookMs, unknown) {
+    /** @param unknown resources that stay awake since their idleness has been unknown for too long. */
+    ticked(result: TickResult, tookMs: number, unknown: number): void {
       seconds.bind({}).observe(tookMs / 1_000);
       const byAction = Map.groupBy(result.decisions, ({ action }) => action);
       for (const [action, { length }] of byAction) decisions.bind({ action }).inc(length);
@@ -35,11 +29,12 @@ export function createObserver(metrics: Metrics): Observer {
       show(braked.bind({}), result.braked ? 1 : 0);
       show(heldBack.bind({}), result.heldBack);
     },
-    parkEnded(end, tookMs) {
+    parkEnded(end: RingEntry['what'], tookMs: number): void {
       parks.bind({ end }).inc();
       parkSeconds.bind({ end }).observe(tookMs / 1_000);
     },
-    leading(held) {
+    /** Drops the values of a tick: those of a replica that no longer acts are out of date. */
+    leading(held: boolean): void {
       lease.bind({}).set(held ? 1 : 0);
       if (held) return;
       seen.forEach((gauge) => gauge.remove());

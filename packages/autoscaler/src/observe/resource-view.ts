@@ -7,9 +7,8 @@ import {
   resourceKey,
   type ResourceScaler,
 } from '@scaler/scaler-types';
-import { unlessAborted } from '@scaler/async';
+import { unlessAborted, whenAborted } from '@scaler/async';
 import type { GuardedScaler } from '@scaler/runtime';
-import { createResourceStore, type ResourceStore } from './resource-store.ts';
 
 export interface ResourceViewParts {
   scaler: GuardedScaler;
@@ -19,23 +18,13 @@ export interface ResourceViewParts {
   retryMs: number;
 }
 
-/** The resources of the scaler, as far as this process knows them now. */
-export interface ResourceView extends Pick<ResourceStore, 'list' | 'get' | 'onChange'> {
-  /** By resource key: the reason reason the view of the resource may be out of date. */
-  staleReasons(): ReadonlyMap<string, string>;
-  /** Resolves once the scaler has listed all resources. @throws the signal's reason. */
-  whenSynced(signal: AbortSignal): Promise<void>;
-  /** Lists the resources, where the scaler has no watch. A failure makes every resource stale. @throws the signal's reason. */
-  refresh(signal: AbortSignal): Promise<void>;
-  /** Watches, where the scaler can; else lists until a list has succeeded. Until the signal aborts. */
-  run(signal: AbortSignal): Promise<void>;
-}
+export type ResourceView = ReturnType<typeof createResourceView>;
 
-export function createResourceView(parts: ResourceViewParts): ResourceView {
-  const { scaler, clock, logger, retryMs } = parts;
-  const store = createResourceStore();
+/** The resources of the scaler, as far as this process knows them now. */
+export function createResourceView({ scaler, clock, logger, retryMs }: ResourceViewParts) {
+  const store = createStore();
   const synced = Promise.withResolvers<void>();
-  // The reason reason the last list or watch failed, until one succeeds.
+  // The reason the last list or watch failed, until one succeeds.
   let failure: string | undefined;
 
   let isSynced = false;
@@ -66,15 +55,21 @@ export function createResourceView(parts: ResourceViewParts): ResourceView {
   };
 
   return {
-    ...store,
-    staleReasons: () => staleReasonsOf(store.list(), scaler, failure),
-    whenSynced: (signal) => unlessAborted(synced.promise, signal),
+    get: store.get,
+    list: store.list,
+    onChange: store.onChange,
+    /** By resource key: the reason the view of the resource may be out of date. */
+    staleReasons: (): ReadonlyMap<string, string> => staleReasonsOf(store.list(), scaler, failure),
+    /** Resolves once the scaler has listed all resources. @throws the signal's reason. */
+    whenSynced: (signal: AbortSignal): Promise<void> => unlessAborted(synced.promise, signal),
+    /** Lists the resources, where the scaler has no watch. A failure makes every resource stale. @throws the signal's reason. */
     refresh,
-    async run(signal) {
+    /** Watches, where the scaler can; else lists until a list has succeeded. Until the signal aborts. */
+    async run(signal: AbortSignal): Promise<void> {
       signal.addEventListener('abort', logWait, { once: true });
       if (!scaler.watchResources) {
         for (await refresh(signal); failure !== undefined; await refresh(signal)) await clock.sleep(retryMs, signal);
-        return aborted(signal);
+        return whenAborted(signal);
       }
       while (!signal.aborted) {
         await watch(signal);
@@ -85,7 +80,7 @@ export function createResourceView(parts: ResourceViewParts): ResourceView {
 }
 
 /** The listener of one watch. Resources that it has not sent before `synced` are of an earlier watch, and are gone. */
-function listenerFor(store: ResourceStore, onSynced: () => void): (change: ResourceChange) => void {
+function listenerFor(store: ReturnType<typeof createStore>, onSynced: () => void): (change: ResourceChange) => void {
   const unseen = new Map(store.list().map((resource) => [resourceKey(resource), resource]));
   return (change) => {
     if (change.type === 'synced') {
@@ -128,9 +123,34 @@ function staleReasonsOf(
   );
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** The resources as the scaler sent them last, by key. */
+function createStore() {
+  const resources = new Map<string, Resource>();
+  const listeners = new Set<(ref: ResourceRef) => void>();
+
+  const notify = (ref: ResourceRef): void => listeners.forEach((listener) => listener(ref));
+  const set = (resource: Resource): void => {
+    resources.set(resourceKey(resource), resource);
+    notify(resource);
+  };
+  const remove = (ref: ResourceRef): void => {
+    if (resources.delete(resourceKey(ref))) notify(ref);
+  };
+  return {
+    set,
+    remove,
+    /** Takes a whole list: resources that are not in it are removed. */
+    replaceAll(list: readonly Resource[]): void {
+      const listed = new Set(list.map(resourceKey));
+      for (const resource of [...resources.values()]) if (!listed.has(resourceKey(resource))) remove(resource);
+      list.forEach(set);
+    },
+    get: (ref: ResourceRef) => resources.get(resourceKey(ref)),
+    list: (): readonly Resource[] => [...resources.values()],
+    /** Calls back with every resource that changes or is removed, until the returned function is called. */
+    onChange(listener: (ref: ResourceRef) => void): () => void {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
 }

@@ -10,28 +10,34 @@ export type PeerAnswer<T> = { peer: Peer; answer: T } | { peer: Peer; error: Err
 const longAtOnce = 8;
 
 /**
- * Sends one question to every replica, to all at once where answers are short. A replica that fails does not affect others.
+ * Sends one question to every replica of a list, to all at once where answers are short. A replica that fails does not
+ * affect others. A text instead: the reason why there is none to ask.
  *
  * @throws only the signal's reason.
  */
 export async function askAll<T>(
   client: PeerClient,
-  peers: readonly Peer[],
+  list: () => Promise<readonly Peer[]>,
   question: Question,
   parse: (json: unknown) => T,
   signal: AbortSignal,
-): Promise<readonly PeerAnswer<T>[]> {
+): Promise<readonly PeerAnswer<T>[] | string> {
+  let peers: readonly Peer[];
+  try {
+    peers = await list();
+  } catch (error) {
+    signal.throwIfAborted();
+    return `the DLX replicas cannot be listed: ${(error as Error).message}`;
+  }
+  if (peers.length === 0) return 'no DLX replica is known';
   const answers: PeerAnswer<T>[] = [];
-  const ask = async (peer: Peer): Promise<PeerAnswer<T>> => {
+  await mapBounded([...peers.entries()], question.isLong === true ? longAtOnce : peers.length, async ([i, peer]) => {
     try {
-      return { peer, answer: read(peer, await client.ask(peer, question, signal), parse) };
+      answers[i] = { peer, answer: read(peer, await client.ask(peer, question, signal), parse) };
     } catch (error) {
       signal.throwIfAborted();
-      return { peer, error: error as Error };
+      answers[i] = { peer, error: error as Error };
     }
-  };
-  await mapBounded([...peers.entries()], question.isLong === true ? longAtOnce : peers.length, async ([i, peer]) => {
-    answers[i] = await ask(peer);
   });
   return answers;
 }

@@ -1,29 +1,33 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+
+/** An answer, read to its end. */
+export interface Answer {
+  status: number | undefined;
+  headers: IncomingHttpHeaders;
+  /** Undefined: it was longer than allowed, and not read to its end. */
+  text: string | undefined;
+}
 
 /**
- * Sends a request that changes nothing twice over, and reads its answer. Asks once more, on a new connection, when the
- * server closed a kept one at this very moment.
+ * Sends a request that changes nothing twice over, and reads its answer, up to `longest` bytes. Asks once more, on a new
+ * connection, when the server closed a kept one at this very moment.
  */
-export async function exchange<T>(
-  send: () => ClientRequest,
-  body: string | undefined,
-  read: (answer: IncomingMessage) => Promise<T>,
-): Promise<T> {
+export async function exchange(send: () => ClientRequest, body: string | undefined, longest: number): Promise<Answer> {
   const kept = { reused: false };
   try {
-    return await exchangeOnce(send(), body, read, kept);
+    return await exchangeOnce(send(), body, longest, kept);
   } catch (error) {
     if (!kept.reused || (error as { code?: unknown }).code !== 'ECONNRESET') throw error;
-    return exchangeOnce(send(), body, read, kept);
+    return exchangeOnce(send(), body, longest, kept);
   }
 }
 
-function exchangeOnce<T>(
+function exchangeOnce(
   sent: ClientRequest,
   body: string | undefined,
-  read: (answer: IncomingMessage) => Promise<T>,
+  longest: number,
   kept: { reused: boolean },
-): Promise<T> {
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     sent.on('error', (error) => {
       kept.reused = sent.reusedSocket;
@@ -36,8 +40,21 @@ function exchangeOnce<T>(
     });
     sent.on('response', (answer) => {
       answered = true;
-      read(answer).then(resolve, reject);
+      const { statusCode: status, headers } = answer;
+      readBody(answer, longest).then((text) => resolve({ status, headers, text }), reject);
     });
     sent.end(body);
   });
+}
+
+async function readBody(answer: IncomingMessage, longest: number): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    // To leave the loop ends the connection.
+    if (length > longest) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,4 +1,5 @@
-import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { startDeadline } from '@scaler/async';
+import { Agent, type ClientRequest, request } from 'node:http';
 import type { TokenFile } from '@scaler/runtime';
 import type { Clock } from '@scaler/scaler-types';
 import { AutoscalerError } from '../errors.ts';
@@ -17,17 +18,6 @@ export interface Question {
   isLong?: boolean;
 }
 
-export interface PeerClient {
-  /**
-   * The parsed JSON of a 200.
-   *
-   * @throws AutoscalerError `peer-unreachable` (no whole answer in time) or `peer-answer` (another status, no JSON); both name the replica.
-   * @throws the signal's reason.
-   */
-  ask(peer: Peer, question: Question, signal: AbortSignal): Promise<unknown>;
-  close(): void;
-}
-
 export interface PeerClientOptions {
   clock: Clock;
   /** The token for a control port. Undefined: questions go to the infrastructure port. */
@@ -39,25 +29,31 @@ const longAnswerBytes = 8 * 1024 * 1024;
 /** Bytes of any other answer. */
 const shortAnswerBytes = 64 * 1024;
 
+export type PeerClient = ReturnType<typeof createPeerClient>;
+
 /** A client that keeps its connections, with one HTTP request per question. */
-export function createPeerClient({ clock, token }: PeerClientOptions): PeerClient {
+export function createPeerClient({ clock, token }: PeerClientOptions) {
   const agent = new Agent({ keepAlive: true, maxSockets: 16, maxFreeSockets: 2 });
 
-  const ask: PeerClient['ask'] = async (peer, question, signal) => {
+  /**
+   * The parsed JSON of a 200.
+   *
+   * @throws AutoscalerError `peer-unreachable` (no whole answer in time) or `peer-answer` (another status, no JSON); both name the replica.
+   * @throws the signal's reason.
+   */
+  const ask = async (peer: Peer, question: Question, signal: AbortSignal): Promise<unknown> => {
     signal.throwIfAborted();
-    const limit = new AbortController();
-    const cancel = clock.after(question.timeoutMs, () => limit.abort());
-    const until = AbortSignal.any([signal, limit.signal]);
+    const deadline = startDeadline(clock, question.timeoutMs, signal);
     try {
-      return await askPorts(agent, peer, token, question, until);
+      return await askPorts(agent, peer, token, question, deadline.signal);
     } catch (error) {
       signal.throwIfAborted();
       if ((error as { code?: unknown }).code === 'peer-answer') throw error;
-      const what = limit.signal.aborted ? ` within ${question.timeoutMs} ms` : `: ${(error as Error).message}`;
+      const what = deadline.signal.aborted ? ` within ${question.timeoutMs} ms` : `: ${(error as Error).message}`;
       const message = `DLX ${peerText(peer)} did not answer${what}`;
       throw new AutoscalerError('peer-unreachable', message, { cause: error });
     } finally {
-      cancel();
+      deadline.dispose();
     }
   };
   return { ask, close: () => agent.destroy() };
@@ -89,36 +85,26 @@ interface Sent extends Question {
   token?: string;
 }
 
-function askPort(
+async function askPort(
   agent: Agent,
   peer: Peer,
   { method, path, body, token, isLong }: Sent,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const text = body === undefined ? undefined : JSON.stringify(body);
+  const sent = body === undefined ? undefined : JSON.stringify(body);
   const headers = {
     accept: 'application/json',
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
-    ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+    ...(sent === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(sent) }),
   };
   const send = (): ClientRequest => request({ agent, host: peer.host, port: peer.port, method, path, headers, signal });
-  return exchange(send, text, (answer) => read(answer, peer, path, isLong ? longAnswerBytes : shortAnswerBytes));
-}
-
-async function read(answer: IncomingMessage, peer: Peer, path: string, longest: number): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    // A throw in the loop ends the connection.
-    if (length > longest) throw badAnswer(peer, path, `more than ${longest} bytes`);
-    chunks.push(chunk);
-  }
-  if (answer.statusCode === 401)
-    throw badAnswer(peer, path, `status 401: give both apps the same --control-token-file`);
-  if (answer.statusCode !== 200) throw badAnswer(peer, path, `status ${answer.statusCode}`);
+  const longest = isLong ? longAnswerBytes : shortAnswerBytes;
+  const { status, text } = await exchange(send, sent, longest);
+  if (text === undefined) throw badAnswer(peer, path, `more than ${longest} bytes`);
+  if (status === 401) throw badAnswer(peer, path, `status 401: give both apps the same --control-token-file`);
+  if (status !== 200) throw badAnswer(peer, path, `status ${status}`);
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+    return JSON.parse(text) as unknown;
   } catch (error) {
     throw badAnswer(peer, path, 'no JSON', error);
   }

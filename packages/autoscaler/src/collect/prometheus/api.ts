@@ -10,15 +10,10 @@ export interface PrometheusApiParts {
   timeoutMs: number;
 }
 
-/** The calls to Prometheus, or to a server with its API: Thanos, Mimir, VictoriaMetrics. */
-export interface PrometheusApi {
-  /** An instant query. @throws Error in words; the signal's reason. */
-  query(text: string, signal: AbortSignal): Promise<readonly ReadSeries[]>;
-  /** Milliseconds since it started; undefined where the API does not say. @throws Error in words; the signal's reason. */
-  uptime(signal: AbortSignal): Promise<number | undefined>;
-}
+export type PrometheusApi = ReturnType<typeof createPrometheusApi>;
 
-export function createPrometheusApi({ connection, clock, timeoutMs }: PrometheusApiParts): PrometheusApi {
+/** The calls to Prometheus, or to a server with its API: Thanos, Mimir, VictoriaMetrics. */
+export function createPrometheusApi({ connection, clock, timeoutMs }: PrometheusApiParts) {
   const ask = async (
     path: string,
     form: Record<string, string> | undefined,
@@ -33,7 +28,8 @@ export function createPrometheusApi({ connection, clock, timeoutMs }: Prometheus
   };
 
   return {
-    async query(text, signal) {
+    /** An instant query. @throws Error in words; the signal's reason. */
+    async query(text: string, signal: AbortSignal): Promise<readonly ReadSeries[]> {
       // Thanos leaves out stores that it cannot reach, unless this forbids it. Other servers ignore the parameter.
       const form = { query: text, timeout: formatDuration(timeoutMs), partial_response: 'false' };
       const { status, json } = await ask('/api/v1/query', form, signal);
@@ -45,7 +41,8 @@ export function createPrometheusApi({ connection, clock, timeoutMs }: Prometheus
         throw new Error(`Prometheus cannot be used: ${(error as Error).message}`, { cause: error });
       }
     },
-    async uptime(signal) {
+    /** Milliseconds since it started; undefined where the API does not say. @throws Error in words; the signal's reason. */
+    async uptime(signal: AbortSignal): Promise<number | undefined> {
       const { status, dateMs, json } = await ask('/api/v1/status/runtimeinfo', undefined, signal);
       if (status >= 400 && status < 500) return undefined;
       if (status !== 200) throw new Error(`Prometheus answered with status ${status} when asked for its start`);

@@ -1,4 +1,4 @@
-import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { readSmallFile } from '@scaler/runtime';
 import { exchange } from '../../peers/exchange.ts';
@@ -24,13 +24,6 @@ export interface HttpAnswer {
   json: unknown;
 }
 
-/** Keeps connections to one server; its files are read for each request, so that they may be rotated. */
-export interface Connection {
-  /** `form` makes it a POST. @throws Error in words, without a secret in it. */
-  ask(path: string, form: Readonly<Record<string, string>> | undefined, signal: AbortSignal): Promise<HttpAnswer>;
-  close(): void;
-}
-
 /** A longer answer is an error: 10,000 series take about 2 MB. */
 const longestAnswerBytes = 16 * 1024 * 1024;
 
@@ -40,13 +33,21 @@ function withoutFinalSlashes(path: string): string {
   return path.slice(0, end);
 }
 
-export function createConnection(options: ConnectionOptions): Connection {
+export type Connection = ReturnType<typeof createConnection>;
+
+/** Keeps connections to one server; its files are read for each request, so that they may be rotated. */
+export function createConnection(options: ConnectionOptions) {
   const base = new URL(options.url);
   const prefix = withoutFinalSlashes(base.pathname);
   const isSecure = base.protocol === 'https:';
   const agents = createAgents(isSecure, options);
 
-  const ask: Connection['ask'] = async (path, form, signal) => {
+  /** `form` makes it a POST. @throws Error in words, without a secret in it. */
+  const ask = async (
+    path: string,
+    form: Readonly<Record<string, string>> | undefined,
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> => {
     const [agent, authorization] = await Promise.all([agents.current(), authorizationOf(options)]);
     const body = form && new URLSearchParams(form).toString();
     const headers = {
@@ -59,7 +60,13 @@ export function createConnection(options: ConnectionOptions): Connection {
     const host = base.hostname.replace(/^\[|\]$/g, '');
     const method = body === undefined ? 'GET' : 'POST';
     const sent = { agent, host, port: base.port, method, path: prefix + path, headers, signal };
-    return exchange(() => (isSecure ? httpsRequest : httpRequest)(sent), body, read);
+    const {
+      status = 0,
+      headers: own,
+      text,
+    } = await exchange(() => (isSecure ? httpsRequest : httpRequest)(sent), body, longestAnswerBytes);
+    if (text === undefined) throw new Error(`it answered more than ${longestAnswerBytes} bytes`);
+    return { status, dateMs: Date.parse(own.date ?? ''), json: parse(text) };
   };
   return { ask, close: () => agents.close() };
 }
@@ -88,18 +95,6 @@ async function authorizationOf({ tokenFile, basicFile }: ConnectionOptions): Pro
   if (tokenFile !== undefined) return `Bearer ${(await readSmallFile(tokenFile)).trim()}`;
   if (basicFile === undefined) return undefined;
   return `Basic ${Buffer.from((await readSmallFile(basicFile)).trim()).toString('base64')}`;
-}
-
-async function read(answer: IncomingMessage): Promise<HttpAnswer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > longestAnswerBytes) throw new Error(`it answered more than ${longestAnswerBytes} bytes`);
-    chunks.push(chunk);
-  }
-  const dateMs = Date.parse(answer.headers.date ?? '');
-  return { status: answer.statusCode ?? 0, dateMs, json: parse(Buffer.concat(chunks).toString('utf8')) };
 }
 
 function parse(text: string): unknown {

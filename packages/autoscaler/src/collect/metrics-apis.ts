@@ -1,5 +1,6 @@
 import {
   type CustomMetricsClient,
+  type ExternalMetricsClient,
   isUnknownMetric,
   type Metric,
   type ObjectMetrics,
@@ -7,7 +8,6 @@ import {
   type UnknownMetricCode,
 } from '@scaler/kube';
 import { allRefused, askGroups, type CallLimits, type Group, groupWants } from './ask-groups.ts';
-import { problemOf, selectorOf } from './label-selector.ts';
 import { type Sample, samplesOf, unknown } from './sample.ts';
 import type { Collected, Source } from './source.ts';
 import type { Want } from './want.ts';
@@ -51,7 +51,7 @@ function callOf({ resource }: CustomMetricsSourceParts): (want: Want) => string 
 const ofTheSource: ReadonlySet<UnknownMetricCode> = new Set(['no-api', 'api-error', 'bad-answer']);
 
 /** Whether the source has failed; not when a tenant asks for objects that the autoscaler may not see. */
-export function isFailure({ unknown: code }: UnknownMetric, { metric }: Want): boolean {
+function isFailure({ unknown: code }: UnknownMetric, { metric }: Want): boolean {
   return ofTheSource.has(code) && (metric.object === undefined || code !== 'api-error');
 }
 
@@ -110,11 +110,61 @@ function sumOf(metrics: readonly Metric[], nowMs: number): Sample {
 }
 
 /** A sample of one metric of a metrics API. */
-export function knownBy(metric: Metric, nowMs: number): Sample {
+function knownBy(metric: Metric, nowMs: number): Sample {
   if (isUnknownMetric(metric)) return unknownBy(metric);
   return { known: true, value: metric.value, ageMs: nowMs - metric.timestampMs };
 }
 
 function unknownBy({ unknown: code, reason }: UnknownMetric): Sample {
   return unknown(`${code}: ${reason}`);
+}
+
+export interface ExternalMetricsSourceParts extends CallLimits {
+  client: ExternalMetricsClient;
+}
+
+/**
+ * The external metrics API. One call per distinct metric, labels and namespace: the API does not name the object of a value,
+ * so the labels of the scale metric have to leave exactly one value.
+ */
+export function createExternalMetricsSource({ client, ...limits }: ExternalMetricsSourceParts): Source {
+  return {
+    name: 'external-metrics',
+    collect: (wants, { signal }) => {
+      const groups = groupWants(wants, ({ resource, metricName, metric }) =>
+        JSON.stringify([resource.namespace, metricName, metric.labels]),
+      );
+      return askGroups(groups, limits, signal, async (group, groupSignal) => {
+        const [{ resource, metricName, metric }] = group;
+        const problem = problemOf(metric.labels);
+        if (problem !== undefined) return allRefused(group, problem);
+        const answer = await client.fetchExternalMetric({
+          namespace: resource.namespace,
+          metric: metricName,
+          labelSelector: selectorOf(metric.labels),
+          signal: groupSignal,
+          timeoutMs: limits.timeoutMs,
+        });
+        const sample = knownBy(answer, limits.clock.now());
+        const failures = isUnknownMetric(answer) && isFailure(answer, group[0]) ? [answer.reason] : [];
+        return { samples: samplesOf(group, () => sample), failures };
+      });
+    },
+  };
+}
+
+type Labels = Readonly<Record<string, string>> | undefined;
+
+/** `a=x,b=y`; undefined for no labels. Only for labels without a {@link problemOf}. */
+function selectorOf(labels: Labels): string | undefined {
+  const pairs = Object.entries(labels ?? {});
+  return pairs.length === 0 ? undefined : pairs.map(([name, value]) => `${name}=${value}`).join(',');
+}
+
+/** A clause that names a value that a selector cannot hold: a comma in it would begin another requirement. */
+function problemOf(labels: Labels): string | undefined {
+  const wrong = Object.entries(labels ?? {}).find(
+    ([, value]) => !/^[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/.test(value),
+  );
+  return wrong && `its label ${wrong[0]} is ${JSON.stringify(wrong[1])}, which is no label's value`;
 }
