@@ -65,17 +65,13 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
     const { dlxArgs = [], autoscalerArgs = [], nodeArgs = () => [] } = options;
     await cluster.service(systemNamespace, 'autoscaler', { port: adminPort });
     const autoscalerUrl = `--autoscaler-url=${cluster.serviceUrl(systemNamespace, 'autoscaler', adminPort)}`;
+    const ownArgs = {
+      dlx: [autoscalerUrl, ...dlxArgs],
+      autoscaler: [`--lease-namespace=${systemNamespace}`, ...autoscalerArgs],
+    };
     runFrom = (from = root) => {
-      const place = { root: from, env };
-      const own = [`--lease-namespace=${systemNamespace}`];
-      const { images } = cluster;
-      images['scaler/dlx'] = appImage('dlx', nodeArgs('dlx'), [...flags, autoscalerUrl, ...dlxArgs], place);
-      images['scaler/autoscaler'] = appImage(
-        'autoscaler',
-        nodeArgs('autoscaler'),
-        [...flags, ...own, ...autoscalerArgs],
-        place,
-      );
+      for (const app of ['dlx', 'autoscaler'] as const)
+        cluster.images[`scaler/${app}`] = appImage(app, nodeArgs(app), [...flags, ...ownArgs[app]], from, env);
     };
     runFrom(checkout);
     await cluster.apply(appDeployment('dlx', dlxReplicas));
@@ -98,7 +94,8 @@ function appImage(
   app: App,
   nodeArgs: readonly string[],
   args: readonly string[],
-  { root: from, env }: { readonly root: string; readonly env: Record<string, string> },
+  from: string,
+  env: Readonly<Record<string, string>>,
 ): ProcessImage {
   const main = join(from, 'packages', app, 'src/main.ts');
   const flags = [

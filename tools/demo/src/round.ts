@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { EmbeddedCluster } from '@scaler/testing-kit/kubernetes';
 import type { EchoAnswer } from '@scaler/testing-kit';
-import { ask, sha256 } from './ask.ts';
 import { followWorkload, type Timeline } from './timeline.ts';
 
 export const modes = ['always', 'selector'] as const;
@@ -81,6 +80,19 @@ function printMoments(
   for (const { atMs, text } of moments.toSorted((a, b) => a.atMs - b.atMs)) say(`  ${since(atMs, from)}  ${text}`);
 }
 
+/** One request on a connection of its own; `firstByteMs` is when the head of the answer came. */
+async function ask(url: string, body?: Buffer<ArrayBuffer>) {
+  const sentMs = performance.now();
+  const response = await fetch(url, {
+    method: body ? 'POST' : 'GET',
+    headers: { connection: 'close' },
+    body: body ?? null,
+    signal: AbortSignal.timeout(30_000),
+  });
+  const firstByteMs = performance.now();
+  return { status: response.status, text: await response.text(), sentMs, firstByteMs };
+}
+
 /** Plays traffic, idleness, a park, a POST that wakes, and the hand-back, and prints each step as it happens. */
 export async function playRound(cluster: EmbeddedCluster, name: string, mode: Mode, say: Say): Promise<Round> {
   const timeline = followWorkload(cluster, appNamespace, name);
@@ -98,28 +110,21 @@ export async function playRound(cluster: EmbeddedCluster, name: string, mode: Mo
     );
     const asleep = await cluster.waitFor(() => timeline.first('asleep', idleAt), { timeoutMs: 20_000 });
     printMoments(timeline, idleAt, asleep.atMs, [], say);
-    return { problems, wake: await wake(cluster, { url, name, mode, timeline, problems, say }) };
+    const woken = await wake(cluster, url, mode, timeline, say);
+    return { ...woken, problems: [...problems, ...woken.problems] };
   } finally {
     timeline.close();
   }
 }
 
-interface WakeContext {
-  url: string;
-  name: string;
-  mode: Mode;
-  timeline: Timeline;
-  problems: string[];
-  say: Say;
-}
-
-async function wake(cluster: EmbeddedCluster, context: WakeContext): Promise<Round['wake']> {
-  const { url, mode, timeline, problems, say } = context;
+/** Wakes the workload by a POST. */
+async function wake(cluster: EmbeddedCluster, url: string, mode: Mode, timeline: Timeline, say: Say): Promise<Round> {
+  const problems: string[] = [];
   const body = randomBytes(bodyBytes);
   say(`  Asleep. A POST of ${bodyBytes / 1024} KiB arrives, and is held.`);
   const { status, text, sentMs, firstByteMs } = await ask(url, body);
   const answer = status === 200 ? (JSON.parse(text) as EchoAnswer) : undefined;
-  const hashRight = answer?.bodySha256 === sha256(body);
+  const hashRight = answer?.bodySha256 === hash('sha256', body);
   if (answer === undefined) problems.push(`asleep: answered ${status} ${text.slice(0, 200)}`);
   else if (!hashRight) problems.push('the body arrived with another hash');
   const awake = await cluster.waitFor(() => timeline.first('awake', sentMs), { timeoutMs: 20_000 });
@@ -132,9 +137,12 @@ async function wake(cluster: EmbeddedCluster, context: WakeContext): Promise<Rou
   if (mode === 'selector' && !timeline.first('restored', sentMs)) problems.push('the Service was not restored');
   const at = (what: string): number => Math.round((timeline.first(what, sentMs)?.atMs ?? Number.NaN) - sentMs);
   return {
-    scaleCall: at('waking'),
-    podReady: Math.round(ready.atMs - sentMs),
-    firstByte: Math.round(firstByteMs - sentMs),
-    restored: Math.round(Math.max(awake.atMs, last.atMs) - sentMs),
+    problems,
+    wake: {
+      scaleCall: at('waking'),
+      podReady: Math.round(ready.atMs - sentMs),
+      firstByte: Math.round(firstByteMs - sentMs),
+      restored: Math.round(Math.max(awake.atMs, last.atMs) - sentMs),
+    },
   };
 }

@@ -71,20 +71,16 @@ export function followWorkload({ api }: EmbeddedCluster, namespace: string, name
   const seen: Seen = { slices: new Set(), ready: new Set() };
   const note: Note = (what, text) => void moments.push({ atMs: performance.now(), what, text });
   const { store } = api;
-  const own = (object: KubeObject): boolean => object.metadata.name === name;
-  const labelled = (object: KubeObject, label: string): boolean => object.metadata.labels?.[label] === name;
+  const labelled = ({ metadata }: KubeObject, label: string): boolean => metadata.labels?.[label] === name;
+  const follow = (gvr: string, look: (object: KubeObject, deleted: boolean) => unknown): (() => void) =>
+    store.watch(gvr, ({ type, object }) => look(object, type === 'DELETED'), { namespace });
   const ends = [
-    store.watch('apps/v1/deployments', ({ object }) => own(object) && noteDeployment(object, seen, note), {
-      namespace,
+    follow('apps/v1/deployments', (one) => one.metadata.name === name && noteDeployment(one, seen, note)),
+    follow('v1/services', (one) => one.metadata.name === name && noteService(one, seen, note)),
+    follow('discovery.k8s.io/v1/endpointslices', (slice, deleted) => {
+      if (labelled(slice, 'kubernetes.io/service-name')) noteSlice(slice, deleted, seen, note);
     }),
-    store.watch('v1/services', ({ object }) => own(object) && noteService(object, seen, note), { namespace }),
-    store.watch(
-      'discovery.k8s.io/v1/endpointslices',
-      ({ type, object }) =>
-        labelled(object, 'kubernetes.io/service-name') && noteSlice(object, type === 'DELETED', seen, note),
-      { namespace },
-    ),
-    store.watch('v1/pods', ({ object }) => labelled(object, 'app') && notePod(object, seen, note), { namespace }),
+    follow('v1/pods', (pod) => labelled(pod, 'app') && notePod(pod, seen, note)),
   ];
   return {
     moments,

@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { must, run } from '@scaler/command';
 
 export const builderNames = ['docker', 'podman', 'buildah'] as const;
@@ -25,11 +25,8 @@ export interface Builder {
   save(tag: string, file: string): Promise<void>;
   /** Loads an image from an archive; resolves with its name. */
   load(file: string): Promise<string>;
-  /** Adds a folder of this machine to an image, with links to it in `/usr/local/bin`; resolves with the new image. */
-  extend(
-    base: string,
-    options: { source: string; target: string; links: Readonly<Record<string, string>> },
-  ): Promise<string>;
+  /** Adds this machine's npm, which is in that folder, to an image; resolves with the new image. */
+  withNpm(base: string, folder: string): Promise<string>;
 }
 
 /** @throws when no builder works here. */
@@ -68,7 +65,7 @@ function createBuilder(name: BuilderName): Builder {
       const said = await must(name, ['load', '-q', '-i', file]);
       return said.replace(/^Loaded image(\(s\))?( ID)?: /, '');
     },
-    extend: (base, { source, target, links }) => extend(name, base, source, target, links),
+    withNpm: (base, folder) => withNpm(name, base, folder),
   };
 }
 
@@ -82,20 +79,19 @@ async function sizeOfTree(tag: string): Promise<number> {
   }
 }
 
-async function extend(
-  name: BuilderName,
-  base: string,
-  source: string,
-  target: string,
-  links: Readonly<Record<string, string>>,
-): Promise<string> {
+async function withNpm(name: BuilderName, base: string, folder: string): Promise<string> {
   if (name !== 'buildah') throw new Error(`${name}: give --installer, an image with npm; only buildah adds one`);
   const tag = 'localhost/scaler-installer:latest';
+  const npm = '/usr/local/lib/node_modules/npm';
   const container = await must('buildah', ['from', '--pull-never', base]);
-  await must('buildah', ['copy', container, source, target]);
-  // A base with busybox alone has no /usr/bin/env, which the first line of npm asks for.
-  const script = ['mkdir -p /usr/bin', '[ -e /usr/bin/env ] || ln -s /bin/env /usr/bin/env'];
-  for (const [link, to] of Object.entries(links)) script.push(`ln -sf ${to} ${join('/usr/local/bin', link)}`);
+  await must('buildah', ['copy', container, folder, npm]);
+  const script = [
+    // A base with busybox alone has no /usr/bin/env, which the first line of npm asks for.
+    'mkdir -p /usr/bin',
+    '[ -e /usr/bin/env ] || ln -s /bin/env /usr/bin/env',
+    `ln -sf ${npm}/bin/npm-cli.js /usr/local/bin/npm`,
+    `ln -sf ${npm}/bin/npx-cli.js /usr/local/bin/npx`,
+  ];
   await must('buildah', ['run', container, '--', 'sh', '-ec', script.join('\n')]);
   await must('buildah', ['commit', '--rm', container, tag]);
   return tag;

@@ -58,21 +58,16 @@ async function buildAll(builder: Builder): Promise<void> {
   say(`  ${installLine(values)}`);
 }
 
-async function bases({ load, extend }: Builder): Promise<Record<string, string>> {
+async function bases(builder: Builder): Promise<Record<string, string>> {
   const { base, installer } = values;
   if (base === undefined) return installer === undefined ? {} : { INSTALLER: installer };
   const archive = /^docker-archive:(.+)$/.exec(base)?.[1];
   if (archive === undefined) return { BASE: base, INSTALLER: installer ?? base };
-  const loaded = await load(archive);
-  return { BASE: loaded, INSTALLER: installer ?? (await withNpm(extend, loaded)) };
-}
-
-function withNpm(extend: Builder['extend'], base: string): Promise<string> {
+  const loaded = await builder.load(archive);
+  if (installer !== undefined) return { BASE: loaded, INSTALLER: installer };
   const program = process.env['npm_execpath'];
   if (program === undefined) throw new Error('npm is not known: start this by npm run images, or give --installer');
-  const source = dirname(dirname(program));
-  const target = '/usr/local/lib/node_modules/npm';
-  return extend(base, { source, target, links: { npm: `${target}/bin/npm-cli.js`, npx: `${target}/bin/npx-cli.js` } });
+  return { BASE: loaded, INSTALLER: await builder.withNpm(loaded, dirname(dirname(program))) };
 }
 
 function say(line: string): void {

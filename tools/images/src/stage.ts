@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { must } from '@scaler/command';
 import { imageLock, type Packed, type Places } from './lock.ts';
@@ -38,7 +38,7 @@ export async function stage(): Promise<void> {
   const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as { packages: Places };
   const packed: Record<string, Packed> = {};
   for (const [name, directory] of Object.entries(ourPackages(lock.packages)))
-    packed[name] = await pack(name, directory, tarballs);
+    packed[name] = await pack(directory, tarballs);
   for (const app of apps) {
     await mkdir(join(folder, app), { recursive: true });
     const write = (file: string, value: object): Promise<void> =>
@@ -59,11 +59,10 @@ export async function stage(): Promise<void> {
   await copyFile(join(import.meta.dirname, 'prune.js'), join(folder, 'prune.js'));
 }
 
-async function pack(name: string, directory: string, tarballs: string): Promise<Packed> {
-  const before = new Set(await readdir(tarballs));
-  await must('npm', ['pack', '--silent', '--pack-destination', tarballs], { cwd: join(root, directory) });
-  const tarball = (await readdir(tarballs)).find((file) => !before.has(file));
-  if (tarball === undefined) throw new Error(`npm pack of ${name} wrote nothing into ${tarballs}`);
+async function pack(directory: string, tarballs: string): Promise<Packed> {
+  const tarball = await must('npm', ['pack', '--silent', '--pack-destination', tarballs], {
+    cwd: join(root, directory),
+  });
   const bytes = await readFile(join(tarballs, tarball));
   const integrity = `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
   const manifest = JSON.parse(await readFile(join(root, directory, 'package.json'), 'utf8')) as Packed['manifest'];

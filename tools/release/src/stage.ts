@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commandLine, must } from '@scaler/command';
 import { publicPackages, type PublicPackage, root } from './packages.ts';
@@ -13,10 +13,7 @@ export async function packAll(folder: string): Promise<Packed[]> {
   await mkdir(folder, { recursive: true });
   const packed: Packed[] = [];
   for (const pkg of await publicPackages()) {
-    const before = new Set(await readdir(folder));
-    await must('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: pkg.directory });
-    const tarball = (await readdir(folder)).find((file) => !before.has(file));
-    if (!tarball) throw new Error(`npm pack of ${pkg.name} wrote nothing into ${folder}`);
+    const tarball = await must('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: pkg.directory });
     packed.push({ ...pkg, tarball: join(folder, tarball) });
   }
   return packed;
