@@ -1,23 +1,18 @@
 import assert from 'node:assert/strict';
 import { errorCode, isTerminal, resourceKey, type ResourceScaler } from '@scaler/scaler-types';
-import { type StagedCase, strangerOf } from './case.ts';
+import { type StagedCase, strangerOf, whileWatched } from './case.ts';
 import { calmly, type Stage } from './stage.ts';
 
 /** Ids of all endpoints now; undefined: the scaler has no `watchEndpoints`. */
 async function instances(stage: Stage): Promise<readonly string[] | undefined> {
-  const { dlx, ref } = stage;
-  const [target] = (await stage.listed())?.targets ?? [];
-  if (!dlx.watchEndpoints || !target) return undefined;
-  const stop = new AbortController();
-  let ids: readonly string[] = [];
-  dlx.watchEndpoints(
-    { resource: ref, service: target.service, port: target.port },
-    (list) => (ids = list.map(({ id }) => id)),
-    stop.signal,
+  if (!stage.dlx.watchEndpoints || !(await stage.listed())?.targets.length) return undefined;
+  const lists = await whileWatched(stage, () => stage.pause());
+  return (
+    lists
+      .at(-1)
+      ?.map(({ id }) => id)
+      .sort() ?? []
   );
-  await stage.pause();
-  stop.abort();
-  return [...ids].sort();
 }
 
 async function errorOf(stage: Stage, scaler: ResourceScaler, scale: number, ref = strangerOf(stage)): Promise<unknown> {

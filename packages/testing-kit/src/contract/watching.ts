@@ -1,24 +1,8 @@
 import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
-import { type Endpoint, type ResourceChange, resourceKey, type ResourceScaler } from '@scaler/scaler-types';
-import type { StagedCase } from './case.ts';
-import { NotReached, type Stage } from './stage.ts';
-
-interface Watched {
-  readonly lists: (readonly Endpoint[])[];
-  stop(): void;
-}
-
-/** Watches the resource's first target. @throws NotReached when it has none. */
-async function watchTarget(stage: Stage): Promise<Watched> {
-  const [target] = (await stage.listed())?.targets ?? [];
-  if (!target) throw new NotReached('it has no target');
-  const stop = new AbortController();
-  const lists: (readonly Endpoint[])[] = [];
-  const { service, port } = target;
-  stage.dlx.watchEndpoints?.({ resource: stage.ref, service, port }, (list) => lists.push(list), stop.signal);
-  return { lists, stop: () => stop.abort(new Error('watched enough')) };
-}
+import { type ResourceChange, resourceKey, type ResourceScaler } from '@scaler/scaler-types';
+import { type StagedCase, whileWatched } from './case.ts';
+import type { Stage } from './stage.ts';
 
 function isSet({ ref }: Stage, phase?: string): (change: ResourceChange) => boolean {
   return (change) =>
@@ -98,21 +82,16 @@ export const watchingCases: readonly StagedCase[] = [
     ability: 'watchEndpoints',
     async run(stage) {
       await stage.bringAwake();
-      const { lists, stop } = await watchTarget(stage);
-      try {
-        await stage.until(
-          'watchEndpoints sends an endpoint of an awake resource',
-          () => (lists.at(-1)?.length ?? 0) > 0,
-        );
+      await whileWatched(stage, async (lists) => {
+        const found = (): boolean => (lists.at(-1)?.length ?? 0) > 0;
+        await stage.until('watchEndpoints sends an endpoint of an awake resource', found);
         for (const { address, port, id, check } of lists.at(-1) ?? []) {
           assert.ok(isIP(address) !== 0, `the address of an endpoint must be an IP address, and is ${address}`);
           assert.ok(Number.isInteger(port) && port > 0 && port < 65_536, `the port of an endpoint is ${port}`);
           assert.ok(typeof id === 'string' && id !== '', 'an endpoint must have an id');
           await stage.within('check', check?.(AbortSignal.timeout(10_000)));
         }
-      } finally {
-        stop();
-      }
+      });
     },
   },
   {
@@ -120,17 +99,12 @@ export const watchingCases: readonly StagedCase[] = [
     ability: 'watchEndpoints',
     async run(stage) {
       await stage.putToSleep();
-      const { lists, stop } = await watchTarget(stage);
-      try {
-        await stage.until(
-          'watchEndpoints sends that a sleeping resource has no endpoint',
-          () => lists.at(-1)?.length === 0,
-        );
+      await whileWatched(stage, async (lists) => {
+        const none = (): boolean => lists.at(-1)?.length === 0;
+        await stage.until('watchEndpoints sends that a sleeping resource has no endpoint', none);
         await stage.bringAwake();
         await stage.until('watchEndpoints sends the endpoints of a wake', () => (lists.at(-1)?.length ?? 0) > 0);
-      } finally {
-        stop();
-      }
+      });
     },
   },
   {
@@ -138,9 +112,7 @@ export const watchingCases: readonly StagedCase[] = [
     ability: 'watchEndpoints',
     async run(stage) {
       await stage.putToSleep();
-      const { lists, stop } = await watchTarget(stage);
-      await stage.pause();
-      stop();
+      const lists = await whileWatched(stage, () => stage.pause());
       const before = lists.length;
       await stage.bringAwake();
       await stage.pause();

@@ -87,7 +87,6 @@ export const builtInKinds: readonly Kind[] = [
   kindOf('networking.k8s.io/v1', 'ingresses', 'Ingress', { ...withStatus, ...bySpec, shortNames: ['ing'] }),
   kindOf('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', { ...ofCluster, ...bySpec }),
   kindOf('networking.k8s.io/v1', 'networkpolicies', 'NetworkPolicy', bySpec),
-  kindOf('events.k8s.io/v1', 'events', 'Event', created),
   kindOf('policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget', { ...withStatus, ...bySpec }),
   kindOf('autoscaling/v2', 'horizontalpodautoscalers', 'HorizontalPodAutoscaler', {
     ...withStatus,

@@ -50,9 +50,9 @@ type Sample = { value: string; timestamp: string; windowSeconds: number | undefi
 /** The metrics' inner side. */
 export type MetricsTable = Metrics & {
   readonly served: Required<ServedMetrics>;
-  readonly down: boolean;
-  readonly custom: readonly CustomMetric[];
-  readonly external: readonly ExternalMetric[];
+  down: boolean;
+  custom: readonly CustomMetric[];
+  external: readonly ExternalMetric[];
   count(metric: string): void;
   sample(metric: Pick<CustomMetric, 'value' | 'timestamp' | 'windowSeconds'>): Sample | undefined;
 };
@@ -65,30 +65,21 @@ function same(a: CustomMetric, match: Partial<CustomMetric>): boolean {
 
 /** An empty table. */
 export function createMetrics(clock: Clock): MetricsTable {
-  let custom: CustomMetric[] = [];
-  let external: ExternalMetric[] = [];
-  const served: Required<ServedMetrics> = { custom: ['v1beta2', 'v1beta1'], external: true };
   const counts = new Map<string, number>();
-  let down = false;
-  return {
-    served,
-    get down() {
-      return down;
-    },
-    get custom() {
-      return custom;
-    },
-    get external() {
-      return external;
-    },
+  const table: MetricsTable = {
+    served: { custom: ['v1beta2', 'v1beta1'], external: true },
+    down: false,
+    custom: [],
+    external: [],
     set(metric) {
-      custom = [...custom.filter((other) => !same(other, { ...metric, namespace: metric.namespace ?? '' })), metric];
+      const { namespace = '' } = metric;
+      table.custom = [...table.custom.filter((other) => !same(other, { ...metric, namespace })), metric];
     },
-    add: (metric) => void custom.push(metric),
-    remove: (match) => void (custom = custom.filter((metric) => !same(metric, match))),
-    setExternal: (metric) => void (external = [...external, metric]),
-    serve: (next) => void Object.assign(served, next),
-    unavailable: (isDown) => void (down = isDown),
+    add: (metric) => void (table.custom = [...table.custom, metric]),
+    remove: (match) => void (table.custom = table.custom.filter((metric) => !same(metric, match))),
+    setExternal: (metric) => void (table.external = [...table.external, metric]),
+    serve: (next) => void Object.assign(table.served, next),
+    unavailable: (isDown) => void (table.down = isDown),
     calls: (metric) =>
       metric === undefined ? [...counts.values()].reduce((sum, n) => sum + n, 0) : (counts.get(metric) ?? 0),
     count: (metric) => void counts.set(metric, (counts.get(metric) ?? 0) + 1),
@@ -97,4 +88,5 @@ export function createMetrics(clock: Clock): MetricsTable {
       return text === undefined ? undefined : { value: text, timestamp: toTimestamp(timestamp), windowSeconds };
     },
   };
+  return table;
 }

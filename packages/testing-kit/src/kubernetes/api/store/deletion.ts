@@ -1,27 +1,25 @@
-import { conflict, type FakeApiError } from '../errors.ts';
+import { conflict } from '../errors.ts';
 import { gvrOf, type Kind, qualifiedKind } from '../kinds.ts';
 import { type KubeObject, toTimestamp } from '../object.ts';
 import { type DeleteOptions } from './types.ts';
 
 const defaultPodGraceSeconds = 30;
 
+const checked = [
+  { field: 'uid', called: 'UID', hint: 'deleted and then recreated' },
+  { field: 'resourceVersion', called: 'ResourceVersion', hint: 'modified' },
+] as const;
+
 /** Throws Conflict unless the object is the one that is meant. */
-export function checkPreconditions(kind: Kind, { metadata }: KubeObject, { preconditions }: DeleteOptions): void {
-  const { uid, resourceVersion } = preconditions ?? {};
-  const refuse = (why: string): FakeApiError => {
+export function checkPreconditions(kind: Kind, { metadata }: KubeObject, { preconditions = {} }: DeleteOptions): void {
+  for (const { field, called, hint } of checked) {
+    const [wanted, found] = [preconditions[field], metadata[field]];
+    if (wanted === undefined || wanted === found) continue;
+    const differs = `the ${called} in the precondition (${wanted}) does not match the ${called} in record (${found})`;
+    const why = `${differs}. The object might have been ${hint}`;
     const error = conflict(kind, metadata.name, why);
     error.status.message = `Operation cannot be fulfilled on ${qualifiedKind(kind)} "${metadata.name}": ${why}`;
-    return error;
-  };
-  if (uid !== undefined && uid !== metadata.uid) {
-    throw refuse(
-      `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
-    );
-  }
-  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
-    throw refuse(
-      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
-    );
+    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { duplicateValue, type FieldError, invalidValue, requiredValue, tooMany, unsupportedValue } from '../errors.ts';
 import { type JsonObject, type KubeObject, objectsIn } from '../object.ts';
-import { checkSubdomain } from './names.ts';
+import { check, subdomain } from './names.ts';
 import { checkPort, checkPortNames } from './service.ts';
 
 const maxEndpoints = 1000;
@@ -10,7 +10,7 @@ const maxAddresses = 100;
 const addressTypes = ['IPv4', 'IPv6', 'FQDN'];
 
 function checkAddress(field: string, address: unknown, addressType: unknown): FieldError[] {
-  if (addressType === 'FQDN') return checkSubdomain(field, address);
+  if (addressType === 'FQDN') return check(field, address, subdomain);
   const ok = typeof address === 'string' && (addressType === 'IPv6' ? isIPv6(address) : isIPv4(address));
   return ok ? [] : [invalidValue(field, address, `must be a valid ${String(addressType)} address`)];
 }

@@ -1,16 +1,16 @@
 import { type FieldError, forbiddenValue, invalidValue, requiredValue } from '../errors.ts';
 import { gvrOf, type Kind } from '../kinds.ts';
 import { type KubeObject, type OwnerReference } from '../object.ts';
-import { checkLabelName, checkLabels, checkQualifiedName, checkServiceName, checkSubdomain } from './names.ts';
+import { check, checkLabels, checkQualifiedName, label, serviceName, subdomain } from './names.ts';
 
 const maxAnnotationBytes = 256 * 1024;
 const standardFinalizers = new Set(['foregroundDeletion', 'orphan', 'kubernetes']);
 
 function checkName(kind: Kind, name: string): FieldError[] {
   const gvr = gvrOf(kind);
-  if (gvr === 'v1/services') return checkServiceName('metadata.name', name);
-  if (gvr === 'v1/namespaces') return checkLabelName('metadata.name', name);
-  return checkSubdomain('metadata.name', name);
+  if (gvr === 'v1/services') return check('metadata.name', name, serviceName);
+  if (gvr === 'v1/namespaces') return check('metadata.name', name, label);
+  return check('metadata.name', name, subdomain);
 }
 
 function checkOwners(owners: readonly OwnerReference[]): FieldError[] {

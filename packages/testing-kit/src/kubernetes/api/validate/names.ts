@@ -1,18 +1,19 @@
 import { type FieldError, invalidValue } from '../errors.ts';
 
-type Format = { readonly pattern: RegExp; readonly most: number; readonly why: string };
+/** The form of a name or a value. */
+export type Format = { readonly pattern: RegExp; readonly most: number; readonly why: string };
 
-const subdomain: Format = {
+export const subdomain: Format = {
   pattern: /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
   most: 253,
   why: "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
 };
-const label: Format = {
+export const label: Format = {
   pattern: /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
   most: 63,
   why: "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
 };
-const serviceName: Format = {
+export const serviceName: Format = {
   pattern: /^[a-z]([-a-z0-9]*[a-z0-9])?$/,
   most: 63,
   why: "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
@@ -28,26 +29,10 @@ const labelValue: Format = {
   why: "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
 };
 
-function check(field: string, value: unknown, { pattern, most, why }: Format): FieldError[] {
+export function check(field: string, value: unknown, { pattern, most, why }: Format): FieldError[] {
   if (typeof value !== 'string') return [invalidValue(field, value, 'must be a string')];
   if (value.length > most) return [invalidValue(field, value, `must be no more than ${most} characters`)];
   return pattern.test(value) ? [] : [invalidValue(field, value, why)];
-}
-
-export function checkSubdomain(field: string, value: unknown): FieldError[] {
-  return check(field, value, subdomain);
-}
-
-export function checkLabelName(field: string, value: unknown): FieldError[] {
-  return check(field, value, label);
-}
-
-export function checkServiceName(field: string, value: unknown): FieldError[] {
-  return check(field, value, serviceName);
-}
-
-function checkLabelValue(field: string, value: unknown): FieldError[] {
-  return check(field, value, labelValue);
 }
 
 /** `name` or `prefix/name`, as keys of labels and annotations and names of finalizers are. */
@@ -76,6 +61,6 @@ export function checkQualifiedName(field: string, value: string): FieldError[] {
 export function checkLabels(field: string, labels: unknown): FieldError[] {
   return Object.entries(labels ?? {}).flatMap(([key, value]) => [
     ...checkQualifiedName(field, key),
-    ...checkLabelValue(field, value),
+    ...check(field, value, labelValue),
   ]);
 }

@@ -1,6 +1,6 @@
 import { type FieldError, duplicateValue, invalidValue, requiredValue, unsupportedValue } from '../errors.ts';
 import { type JsonObject, type KubeObject, objectsIn } from '../object.ts';
-import { checkLabelName, checkLabels } from './names.ts';
+import { check, checkLabels, label } from './names.ts';
 
 /** A port number of 1 to 65535. */
 export function checkPort(field: string, port: unknown): FieldError[] {
@@ -12,7 +12,7 @@ export function checkPort(field: string, port: unknown): FieldError[] {
 export function checkPortNames({ name, protocol }: JsonObject, at: string): FieldError[] {
   const known = ['TCP', 'UDP', 'SCTP'].includes(protocol as string);
   return [
-    ...((name ?? '') === '' ? [] : checkLabelName(`${at}.name`, name)),
+    ...((name ?? '') === '' ? [] : check(`${at}.name`, name, label)),
     ...(known ? [] : [unsupportedValue(`${at}.protocol`, protocol, ['SCTP', 'TCP', 'UDP'])]),
   ];
 }
@@ -24,7 +24,7 @@ function checkServicePort(port: JsonObject, at: string, several: boolean): Field
     ...checkPortNames(port, at),
     ...checkPort(`${at}.port`, port.port),
     ...(typeof targetPort === 'string'
-      ? checkLabelName(`${at}.targetPort`, targetPort)
+      ? check(`${at}.targetPort`, targetPort, label)
       : checkPort(`${at}.targetPort`, targetPort)),
   ];
 }

@@ -1,4 +1,4 @@
-import { badRequest, type FieldError, invalid, invalidValue, requiredValue } from '../errors.ts';
+import { badRequest, type FieldError, invalid, invalidValue } from '../errors.ts';
 import { gvrOf, type Kind } from '../kinds.ts';
 import { isObject, type KubeObject } from '../object.ts';
 import { checkEndpointSlice, checkEndpointSliceChange } from './endpointslice.ts';
@@ -13,13 +13,6 @@ function checkCoreEvent({ metadata, involvedObject }: KubeObject): FieldError[] 
   // An event about something that has no namespace lives in `default`.
   if (namespace === metadata.namespace || (namespace === '' && metadata.namespace === 'default')) return [];
   return [invalidValue('involvedObject.namespace', namespace, 'does not match event.namespace')];
-}
-
-function checkNewEvent({ eventTime, reportingController, reportingInstance, action }: KubeObject): FieldError[] {
-  const needed = { eventTime, reportingController, reportingInstance, action };
-  return Object.entries(needed).flatMap(([field, value]) =>
-    value === undefined || value === null || value === '' ? [requiredValue(field)] : [],
-  );
 }
 
 const microTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/;
@@ -43,7 +36,6 @@ const byKind: Record<string, Checks> = {
   'v1/services': { object: checkService, change: checkServiceChange },
   'v1/pods': { object: checkPod },
   'v1/events': { object: checkCoreEvent },
-  'events.k8s.io/v1/events': { object: checkNewEvent },
   'apps/v1/deployments': { object: checkWorkload, change: checkWorkloadChange },
   'apps/v1/replicasets': { object: checkWorkload, change: checkWorkloadChange },
   'apps/v1/statefulsets': { object: checkWorkload, change: checkStatefulSetChange },
