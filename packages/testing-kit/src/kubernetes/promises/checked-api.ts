@@ -5,8 +5,8 @@ import { type Document, type RawApi, type RawRequestOptions } from './raw-api.ts
 /** One promise of every Kubernetes API server. */
 export type Promised = { name: string; run(api: RawApi): Promise<void> };
 
-/** One promise, as it is written down here. */
-export type Check = { name: string; run(api: CheckedApi): Promise<void> };
+/** Promises, each under its sentence. */
+export type Checks = Readonly<Record<string, (api: CheckedApi) => Promise<void>>>;
 
 /** Content types of patches. */
 export const patchTypes = {

@@ -14,12 +14,14 @@ import { workloadPromises } from './workloads.ts';
  * run them in a namespace that you delete afterwards.
  */
 export const kubernetesApiPromises: readonly Promised[] = [
-  ...objectPromises,
-  ...deletionPromises,
-  ...patchPromises,
-  ...workloadPromises,
-  ...managerPromises,
-  ...listPromises,
-  ...watchPromises,
-  ...kindPromises,
-].map(({ name, run }) => ({ name, run: (api) => run(new CheckedApi(api)) }));
+  objectPromises,
+  deletionPromises,
+  patchPromises,
+  workloadPromises,
+  managerPromises,
+  listPromises,
+  watchPromises,
+  kindPromises,
+].flatMap((checks) =>
+  Object.entries(checks).map(([name, check]) => ({ name, run: (api) => check(new CheckedApi(api)) })),
+);
