@@ -5,7 +5,7 @@ import { decide, type Decision } from './decide/decide.ts';
 import { type Instant, instantOf } from './decide/instant.ts';
 import { judge, type Verdict } from './decide/judge.ts';
 import { firstMemory, type Memory, remember } from './decide/memory.ts';
-import { isPausedAsleep, standingIntent } from './decide/intent.ts';
+import { isPausedAsleep, standingIntent } from './decide/standing.ts';
 import type { ResourceView } from './observe/resource-view.ts';
 import { collect, type SourceReport } from './collect/collect.ts';
 import type { Source } from './collect/source.ts';

@@ -26,7 +26,7 @@ export {
 } from './objects/kinds.ts';
 export { deadlineError, isKubeError, KubeError, type KubeErrorCode, kubeErrorCodes } from './errors.ts';
 export { type EventType } from './events/event-record.ts';
-export { createEventRecorder, type EventRecorder } from './events/event-recorder.ts';
+export { EventRecorder } from './events/event-recorder.ts';
 export { createElection } from './lease/election.ts';
 export {
   createCustomMetricsClient,
@@ -41,8 +41,8 @@ export {
   type UnknownMetricCode,
   unknownMetricCodes,
 } from './metrics-api/metric-answer.ts';
-export { type Store, type StoreEvent } from './watch/store.ts';
-export { watchStore } from './watch/watch-store.ts';
+export { type StoreEvent } from './watch/items.ts';
+export { type Store, watchStore } from './watch/watch-store.ts';
 export { type KubeObject, type ObjectMeta } from './objects/wire.ts';
 export { identity } from './objects/identity.ts';
 export { share } from './objects/share.ts';

@@ -1,4 +1,4 @@
-import { createEventRecorder, type KubeClient } from '@scaler/kube';
+import { EventRecorder, type KubeClient } from '@scaler/kube';
 import { createDlxAddresses, type DlxAddresses } from './dlx/dlx-addresses.ts';
 import { createEndpoints } from './endpoints/endpoints.ts';
 import { readToken } from './workload/token.ts';
@@ -47,7 +47,7 @@ export function assemble(
   const lookup = new Lookup({ stores, options, namespaces, dryRun: context.dryRun === true });
   const workloadOf = (ref: ResourceRef) => lookup.managed(ref)?.workload;
   const endpoints = createEndpoints({ client, clock, logger, ...stores, workloadOf });
-  const recorder = createEventRecorder({ client, component: 'scaler', instance: identity, clock, logger });
+  const recorder = new EventRecorder({ client, component: 'scaler', instance: identity, clock, logger });
   const [announce, warnOwner] = [createAnnounce(recorder), createOwnerLog(clock, logger)];
   const dlx = role === 'autoscaler' ? dlxOf(client, context) : undefined;
   const atRest = createAtRest(clock);

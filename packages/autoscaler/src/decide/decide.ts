@@ -1,10 +1,9 @@
 import { pauseText, type Resource, type ResourceRef } from '@scaler/scaler-types';
-import { cooldowns, type CooldownFacts } from './cooldown.ts';
 import { judge, type Verdict } from './judge.ts';
 import type { Samples } from '../collect/sample.ts';
 import { type WantSettings, wantsOf } from '../collect/want.ts';
 import { keyOf } from '../observe/key-of.ts';
-import { isPausedAsleep, minimumAwake, standingIntent } from './intent.ts';
+import { type CooldownFacts, cooldowns, isPausedAsleep, minimumAwake, standingIntent } from './standing.ts';
 
 /** The decision about one resource, with its reasons in clauses for people. */
 export interface Decision {

@@ -1,7 +1,6 @@
 import { formatDuration } from '@scaler/scaler-types';
 import { type Instant, wallText } from './instant.ts';
-import type { KnownSpan } from './memory.ts';
-import { highestSince } from './peaks.ts';
+import { highestSince, type KnownSpan } from './memory.ts';
 import { type Samples, unusableReason } from '../collect/sample.ts';
 import type { Want } from '../collect/want.ts';
 

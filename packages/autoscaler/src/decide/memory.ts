@@ -1,7 +1,6 @@
 import type { Phase, Resource } from '@scaler/scaler-types';
 import type { SourceReport } from '../collect/collect.ts';
 import type { Instant } from './instant.ts';
-import { type Peak, withPeak } from './peaks.ts';
 import {
   isFailure,
   noSourceFailures,
@@ -12,6 +11,13 @@ import {
 import { type Samples, unusableReason } from '../collect/sample.ts';
 import type { Want } from '../collect/want.ts';
 import { keyOf } from '../observe/key-of.ts';
+
+/** A value at a tick that no later tick has exceeded. */
+export interface Peak {
+  value: number;
+  /** By the monotonic clock. */
+  atMs: number;
+}
 
 /** The time for which a want has been known without a gap, up to the last tick. */
 export interface KnownSpan {
@@ -131,4 +137,25 @@ function awakeFrom(memory: Memory, { resources, now }: Observation): Memory['awa
     if (resource.phase === 'awake') from.set(key, memory.awakeFrom.get(key) ?? now);
   }
   return from;
+}
+
+/** Peaks kept of one want; beyond, the oldest two become one, as high as the one and as late as the other. */
+const mostPeaks = 64;
+
+/** The peaks of one window after one more value. Values fall and times rise, so the first is the highest. Pure. */
+export function withPeak(
+  peaks: readonly Peak[],
+  value: number,
+  { nowMs, windowMs }: { nowMs: number; windowMs: number },
+): readonly Peak[] {
+  const within = peaks.filter((peak) => peak.value > value && peak.atMs >= nowMs - windowMs);
+  const [first, second, ...others] = [...within, { value, atMs: nowMs }];
+  if (first === undefined || second === undefined) return [{ value, atMs: nowMs }];
+  if (others.length + 2 <= mostPeaks) return [first, second, ...others];
+  return [{ value: first.value, atMs: second.atMs }, ...others];
+}
+
+/** The highest peak since a time; undefined: there is none. */
+export function highestSince(peaks: readonly Peak[], sinceMs: number): Peak | undefined {
+  return peaks.find(({ atMs }) => atMs >= sinceMs);
 }

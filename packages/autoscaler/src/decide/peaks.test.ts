@@ -4,8 +4,7 @@ import type { Sample } from '../collect/sample.ts';
 import { wantsOf } from '../collect/want.ts';
 import { aResource, factsFor, wantSettings } from '../testing/facts.ts';
 import { decide } from './decide.ts';
-import { emptyMemory, type Memory, remember } from './memory.ts';
-import { highestSince, type Peak, withPeak } from './peaks.ts';
+import { emptyMemory, highestSince, type Memory, type Peak, remember, withPeak } from './memory.ts';
 
 const windowMs = 60_000;
 const looks = fc.array(

@@ -1,5 +1,5 @@
 import { type AdminApp, sendProblem } from '@scaler/runtime';
-import { type Pause, type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
+import { type Resource, type ResourceRef, resourceKey } from '@scaler/scaler-types';
 import type { ResourceView } from '../observe/resource-view.ts';
 import type { Ring, RingEntry } from '../observe/history.ts';
 
@@ -12,28 +12,19 @@ export interface AdminParts {
   dryRun: boolean;
 }
 
-/** One resource in the answer of `GET /resources`. */
-export interface ResourceSummary extends ResourceRef {
-  /** `null`: unknown. */
-  phase: Resource['phase'] | null;
-  replicas: number | null;
-  pause: Pause | null;
-  busyUntil: string | null;
-  dryRun: boolean;
-  /** The last decision, or end of a park; `null`: this replica has made none. */
-  last: RingEntry | null;
-}
-
 /** `GET /resources` and `GET /resources/:namespace/:name/decisions`. */
 export function adminRoutes({ view, ring, leads, dryRun }: AdminParts): (app: AdminApp) => void {
-  const summary = (resource: Resource): ResourceSummary => ({
+  /** One resource in the answer of `GET /resources`. */
+  const summary = (resource: Resource) => ({
     namespace: resource.namespace,
     name: resource.name,
+    /** `null`: unknown. */
     phase: resource.phase ?? null,
     replicas: resource.replicas ?? null,
     pause: resource.pause ?? null,
     busyUntil: resource.busyUntil ?? null,
     dryRun: dryRun || resource.dryRun === true,
+    /** The last decision, or end of a park; `null`: this replica has made none. */
     last: ring.of(resource)[0] ?? null,
   });
   return (app) => {

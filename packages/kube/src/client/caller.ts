@@ -103,7 +103,7 @@ async function attemptOnce(options: CallerOptions, call: ApiCall, whole: Deadlin
     whole.signal,
   );
   try {
-    const leave = await options.gates[call.lane ?? 'normal'].enter(deadline.signal).catch(() => {
+    const leave = await options.gates[call.lane ?? 'normal'](deadline.signal).catch(() => {
       throw endOf(call, deadline, whole, false);
     });
     try {
@@ -145,17 +145,11 @@ async function sendOnce(
   const isRefusal = (result.answer.statusCode ?? 0) >= 300;
   const maxBytes = isRefusal ? longestRefusalBytes : longestAnswerBytes;
   const body = await readBody(result.answer, maxBytes);
-  if (body === 'too-long') {
-    const message = `${nameOf(call)} answered more than ${maxBytes} bytes`;
-    throw failureError(
-      call,
-      { error: new KubeError('bad-answer', message, { reason: answerTooLong }), sent: true },
-      deadline,
-      whole,
-    );
-  }
-  if (body === undefined) {
-    const error = new KubeError('connection', `${nameOf(call)} failed: the answer broke off`);
+  if (!(body instanceof Buffer)) {
+    const error =
+      body === 'too-long'
+        ? new KubeError('bad-answer', `${nameOf(call)} answered more than ${maxBytes} bytes`, { reason: answerTooLong })
+        : new KubeError('connection', `${nameOf(call)} failed: the answer broke off`);
     throw failureError(call, { error, sent: true }, deadline, whole);
   }
   return parseAnswer(call, result.answer, body.toString('utf8'));

@@ -26,39 +26,31 @@ export const defaultBudgets: Readonly<Record<Lane, LaneBudget>> = {
   bulk: { concurrency: 8, qps: 20, burst: 40 },
 };
 
-/** Admits calls first come, first served within a budget. */
-export interface LaneGate {
-  /**
-   * Resolves with the function that gives the place back.
-   *
-   * @throws the signal's reason when `signal` aborts first.
-   */
-  enter(signal: AbortSignal): Promise<() => void>;
-}
+export type LaneGate = ReturnType<typeof createLaneGate>;
 
-interface Waiter {
-  admit(): void;
-}
-
-export function createLaneGate(budget: LaneBudget, clock: Clock): LaneGate {
+/**
+ * Admits calls first come, first served within a budget: the returned function resolves with one that gives the place back.
+ * It rejects with the signal's reason when that aborts first.
+ */
+export function createLaneGate(budget: LaneBudget, clock: Clock): (signal: AbortSignal) => Promise<() => void> {
   const bucket = createBucket(budget, clock);
-  const waiting = new Set<Waiter>();
+  const waiting = new Set<() => void>();
   let running = 0;
   let timer: CancelTimer | undefined;
 
   function pump(): void {
     timer?.();
     timer = undefined;
-    for (const waiter of waiting) {
+    for (const admit of waiting) {
       if (running >= budget.concurrency) return;
       const waitMs = bucket.take();
       if (waitMs > 0) {
         timer = clock.after(waitMs, pump);
         return;
       }
-      waiting.delete(waiter);
+      waiting.delete(admit);
       running += 1;
-      waiter.admit();
+      admit();
     }
   }
 
@@ -72,26 +64,22 @@ export function createLaneGate(budget: LaneBudget, clock: Clock): LaneGate {
     };
   }
 
-  return {
-    enter: (signal) =>
-      new Promise((resolve, reject) => {
-        signal.throwIfAborted();
-        const onAbort = (): void => {
-          waiting.delete(waiter);
-          if (waiting.size === 0) timer?.();
-          reject(signal.reason as Error);
-        };
-        const waiter: Waiter = {
-          admit: () => {
-            signal.removeEventListener('abort', onAbort);
-            resolve(leaveOnce());
-          },
-        };
-        signal.addEventListener('abort', onAbort, { once: true });
-        waiting.add(waiter);
-        pump();
-      }),
-  };
+  return (signal) =>
+    new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const onAbort = (): void => {
+        waiting.delete(admit);
+        if (waiting.size === 0) timer?.();
+        reject(signal.reason as Error);
+      };
+      const admit = (): void => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(leaveOnce());
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      waiting.add(admit);
+      pump();
+    });
 }
 
 /** `take` spends a token and returns 0, or returns how long to wait for the next one. */

@@ -19,23 +19,19 @@ interface TransportRequest {
   readonly signal: AbortSignal;
 }
 
-/** Requests on keep-alive sockets with the cluster's credentials. No retries but one when the credentials were refused. */
-export interface Transport {
-  open(request: TransportRequest): Promise<ExchangeResult>;
-  /** Closes the sockets of a pool that no request uses. */
-  dropIdle(pool: Pool): void;
-  /** Closes all sockets. */
-  close(): void;
-}
-
 export interface TransportOptions {
   readonly cluster: Cluster;
   readonly userAgent: string;
   readonly budgets: Readonly<Record<Lane, LaneBudget>>;
 }
 
-/** Makes the transport; opens nothing yet. */
-export function createTransport(options: TransportOptions): Transport {
+export type Transport = ReturnType<typeof createTransport>;
+
+/**
+ * Requests on keep-alive sockets with the cluster's credentials. No retries but one when the credentials were refused. Opens
+ * nothing yet.
+ */
+export function createTransport(options: TransportOptions) {
   const { cluster } = options;
   const pools = createAgentPools(options);
   const send = (request: TransportRequest, credentials: Credentials): Promise<ExchangeResult> =>
@@ -48,7 +44,7 @@ export function createTransport(options: TransportOptions): Transport {
     });
 
   return {
-    open: async (request) => {
+    open: async (request: TransportRequest): Promise<ExchangeResult> => {
       const credentials = await unlessAborted(cluster.credentials(), request.signal);
       const result = await send(request, credentials);
       if (!('answer' in result) || result.answer.statusCode !== 401) return result;
@@ -119,10 +115,12 @@ function createAgentPools({ cluster, budgets }: TransportOptions) {
       tls = credentials.tls;
       return agents.get(pool) ?? create(pool);
     },
+    /** Closes the sockets of a pool that no request uses. */
     dropIdle: (pool: Pool): void => {
       const agent = agents.get(pool);
       if (agent !== undefined) destroyFree(agent);
     },
+    /** Closes all sockets. */
     close: (): void => {
       for (const agent of agents.values()) agent.destroy();
       agents.clear();

@@ -3,7 +3,7 @@ import { systemClock } from '@scaler/scaler-types';
 import { recordingLogger } from '@scaler/testing-kit';
 import type { EventRecorderOptions } from './event-recorder.ts';
 import type { CoreEvent } from '../objects/kinds.ts';
-import { createEventRecorder } from '../index.ts';
+import { EventRecorder } from '../index.ts';
 import { type ScriptedApi, sendJson, sendStatus, startScriptedApi, until } from '../testing/scripted-api.ts';
 
 let api: ScriptedApi;
@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => api.close());
 
 function recorder(options: Partial<EventRecorderOptions> = {}) {
-  return createEventRecorder({
+  return new EventRecorder({
     client: api.client,
     component: 'scaler-autoscaler',
     clock: systemClock,

@@ -28,16 +28,6 @@ export interface EventRecorderOptions {
   readonly windowMs?: number | undefined;
 }
 
-/** Writes Events that people see with `kubectl describe`. Never throws, and its callers never wait. */
-export interface EventRecorder {
-  /** The same object, type, reason and message within the window raises the count of one Event. */
-  event(object: EventObject, type: EventType, reason: string, message: string): void;
-  /** Resolves when all Events so far were tried, or `signal` aborts. */
-  flush(signal?: AbortSignal): Promise<void>;
-  /** Events that were lost, because the queue was full or the API refused them, by namespace; those of namespaces beyond a few hundred have the empty name. */
-  readonly droppedOf: ReadonlyMap<string, number>;
-}
-
 interface Entry {
   readonly namespace: string;
   readonly record: EventRecord;
@@ -55,12 +45,15 @@ const recordBytes = 400;
 const lossEveryMs = 60_000;
 const mostNamespaces = 256;
 
-/** Makes a recorder; it writes in the background, one at a time, in the `bulk` lane. */
-export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
-  return new Recorder(options);
-}
-
-class Recorder implements EventRecorder {
+/**
+ * Writes Events that people see with `kubectl describe`: in the background, one at a time, in the `bulk` lane. Never throws,
+ * and its callers never wait.
+ */
+export class EventRecorder {
+  /**
+   * Events that were lost, because the queue was full or the API refused them, by namespace; those of namespaces beyond a few
+   * hundred have the empty name.
+   */
   readonly droppedOf = new Map<string, number>();
   readonly #loggedLossMs = new Map<string, number>();
   readonly #entries = new BoundedMap<Entry>({ mostBytes: rememberedBytes });
@@ -72,6 +65,7 @@ class Recorder implements EventRecorder {
     this.#options = options;
   }
 
+  /** The same object, type, reason and message within the window raises the count of one Event. */
   event(object: EventObject, type: EventType, reason: string, message: string): void {
     const { clock, windowMs = 600_000, queueLimit = 1_000 } = this.#options;
     const namespace = object.namespace ?? (object.kind === 'Namespace' ? object.name : '');
@@ -94,6 +88,7 @@ class Recorder implements EventRecorder {
     this.#draining ??= this.#drain();
   }
 
+  /** Resolves when all Events so far were tried, or `signal` aborts. */
   async flush(signal?: AbortSignal): Promise<void> {
     while (this.#draining !== undefined && !signal?.aborted) {
       await Promise.race([this.#draining, ...(signal ? [whenAborted(signal)] : [])]);

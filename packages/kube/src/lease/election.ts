@@ -20,23 +20,12 @@ export interface ElectionOptions {
   readonly logger: Logger;
 }
 
-/** Competes for a Lease (`coordination.k8s.io/v1`), so that only one process acts. */
-export interface Election {
-  /**
-   * Competes until `signal` aborts; calls `lead` each time it wins, and waits for it to end before anything else. The
-   * Lease is renewed until then, also while `lead` winds down, and released afterwards.
-   *
-   * @throws the error that `lead` throws while it leads.
-   */
-  run(signal: AbortSignal, lead: (leadership: Leadership) => Promise<void>): Promise<void>;
-}
-
 /**
- * Makes an election; nothing happens before `run`.
+ * Competes for a Lease (`coordination.k8s.io/v1`), so that only one process acts. Nothing happens before `run`.
  *
  * @throws KubeError `bad-config` unless retry period < renew deadline < lease duration.
  */
-export function createElection(options: ElectionOptions): Election {
+export function createElection(options: ElectionOptions) {
   const { clock, logger, namespace, name, identity } = options;
   const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000 } = options;
   if (!(0 < retryPeriodMs && retryPeriodMs < renewDeadlineMs && renewDeadlineMs < leaseDurationMs)) {
@@ -63,7 +52,13 @@ export function createElection(options: ElectionOptions): Election {
   }
 
   return {
-    run: async (signal, lead) => {
+    /**
+     * Competes until `signal` aborts; calls `lead` each time it wins, and waits for it to end before anything else. The
+     * Lease is renewed until then, also while `lead` winds down, and released afterwards.
+     *
+     * @throws the error that `lead` throws while it leads.
+     */
+    run: async (signal: AbortSignal, lead: (leadership: Leadership) => Promise<void>): Promise<void> => {
       for (let held = await compete(signal); held !== undefined; held = await compete(signal)) {
         await reign({ claim, held, lead, clock, log, renewDeadlineMs, retryPeriodMs, stop: signal });
       }

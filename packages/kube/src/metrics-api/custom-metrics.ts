@@ -23,22 +23,20 @@ export interface ObjectMetricQuery extends CallOptions {
 /** The values by the objects' names, or the reason why none is known. */
 export type ObjectMetrics = ReadonlyMap<string, Metric> | UnknownMetric;
 
-/** Reads `custom.metrics.k8s.io`, as prometheus-adapter, KEDA and others serve it. */
-export interface CustomMetricsClient {
-  /**
-   * One request for one object, or for all of a namespace. A missing or wrong value is unknown with its reason, never zero.
-   *
-   * @throws KubeError `aborted` only.
-   */
-  fetchObjectMetric(query: ObjectMetricQuery): Promise<ObjectMetrics>;
-}
-
 const group = 'custom.metrics.k8s.io';
 
-export function createCustomMetricsClient({ client }: { readonly client: KubeClient }): CustomMetricsClient {
+export type CustomMetricsClient = ReturnType<typeof createCustomMetricsClient>;
+
+/** Reads `custom.metrics.k8s.io`, as prometheus-adapter, KEDA and others serve it. */
+export function createCustomMetricsClient({ client }: { readonly client: KubeClient }) {
   const api = new MetricsApi(client, group, ['v1beta2', 'v1beta1']);
   return {
-    fetchObjectMetric: async (query) => {
+    /**
+     * One request for one object, or for all of a namespace. A missing or wrong value is unknown with its reason, never zero.
+     *
+     * @throws KubeError `aborted` only.
+     */
+    fetchObjectMetric: async (query: ObjectMetricQuery): Promise<ObjectMetrics> => {
       const { namespace, resource, name, metric, labelSelector, metricLabelSelector, signal, lane, timeoutMs } = query;
       const problem = pathProblem(metric, resource, name ?? 'any', namespace);
       if (problem !== undefined) return problem;

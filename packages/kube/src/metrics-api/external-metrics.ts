@@ -11,16 +11,15 @@ export interface ExternalMetricQuery extends CallOptions {
   readonly labelSelector?: string | undefined;
 }
 
-/** Reads `external.metrics.k8s.io`: values that belong to no object. */
-export interface ExternalMetricsClient {
-  /** @throws KubeError `aborted` only. */
-  fetchExternalMetric(query: ExternalMetricQuery): Promise<Metric>;
-}
+export type ExternalMetricsClient = ReturnType<typeof createExternalMetricsClient>;
 
-export function createExternalMetricsClient({ client }: { readonly client: KubeClient }): ExternalMetricsClient {
+/** Reads `external.metrics.k8s.io`: values that belong to no object. */
+export function createExternalMetricsClient({ client }: { readonly client: KubeClient }) {
   const api = new MetricsApi(client, 'external.metrics.k8s.io', ['v1beta1']);
   return {
-    fetchExternalMetric: async ({ namespace, metric, labelSelector, signal, lane, timeoutMs }) => {
+    /** @throws KubeError `aborted` only. */
+    fetchExternalMetric: async (query: ExternalMetricQuery): Promise<Metric> => {
+      const { namespace, metric, labelSelector, signal, lane, timeoutMs } = query;
       const problem = pathProblem(metric, namespace);
       if (problem !== undefined) return problem;
       const path = `namespaces/${encodeURIComponent(namespace)}/${encodeURIComponent(metric)}`;

@@ -1,6 +1,13 @@
 import type { Logger } from '@scaler/scaler-types';
 import { isOlder } from './resource-version.ts';
-import type { StoreEvent, StoreListener } from './store.ts';
+
+/** A change of a store. `updated` and `deleted` carry what the store had before. */
+export type StoreEvent<U> =
+  | { readonly type: 'added'; readonly object: U }
+  | { readonly type: 'updated'; readonly object: U; readonly previous: U }
+  | { readonly type: 'deleted'; readonly object: U };
+
+export type StoreListener<U> = (event: StoreEvent<U>) => void;
 
 /** One object as the store takes it. */
 export interface Item<U> {
@@ -68,6 +75,7 @@ export class Items<U> {
     return this.#kept.size;
   }
 
+  /** `namespace` is undefined for kinds that have none. */
   get(namespace: string | undefined, name: string): U | undefined {
     return this.#kept.get(idOf(namespace, name))?.object;
   }
@@ -76,6 +84,7 @@ export class Items<U> {
     return Array.from(this.#kept.values(), ({ object }) => object);
   }
 
+  /** Adds an index by keys that are computed from the objects, those already there included. */
   addIndex(name: string, keysOf: (object: U) => readonly string[]): void {
     const index = new ItemIndex((object: U) => this.#keys(name, keysOf, object));
     for (const [id, { object }] of this.#kept) index.add(id, object);
@@ -90,6 +99,7 @@ export class Items<U> {
     return Array.from(index.ids(key), (id) => (this.#kept.get(id) as Kept<U>).object);
   }
 
+  /** Calls the listener for every change from now on, after the store has it. An error that it throws is logged. */
   subscribe(listener: StoreListener<U>): () => void {
     // Wrapped, so that a function that subscribes twice is called twice and can unsubscribe once.
     const own: StoreListener<U> = (event) => listener(event);

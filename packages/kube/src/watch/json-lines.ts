@@ -4,12 +4,7 @@ import { KubeError } from '../errors.ts';
 const longestLine = 16 * 1024 * 1024;
 
 /** Cuts a byte stream into JSON values, one per line. Keeps no text: only the rest of an unfinished line. */
-export interface JsonLines {
-  /** @throws KubeError `bad-answer` for a line that is not JSON. */
-  push(chunk: Buffer): Generator<unknown>;
-}
-
-export function createJsonLines(what: string): JsonLines {
+export function createJsonLines(what: string) {
   let rest: Buffer[] = [];
   let restLength = 0;
 
@@ -24,7 +19,8 @@ export function createJsonLines(what: string): JsonLines {
   }
 
   return {
-    *push(chunk) {
+    /** @throws KubeError `bad-answer` for a line that is not JSON. */
+    *push(chunk: Buffer): Generator<unknown> {
       let start = 0;
       for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
         const tail = chunk.subarray(start, end);

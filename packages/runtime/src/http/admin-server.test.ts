@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { createLogSink } from '../testing/log-sink.ts';
-import { type AdminServer, type AdminServerOptions, startAdminServer } from './admin-server.ts';
+import { type AdminServerOptions, startAdminServer } from './admin-server.ts';
 
-const started: AdminServer[] = [];
+const started: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   await Promise.all(started.splice(0).map((server) => server.close()));
 });

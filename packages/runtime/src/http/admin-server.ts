@@ -5,7 +5,7 @@ import { configError } from '../errors.ts';
 import { fastifyLogger } from '../log/fastify-logger.ts';
 import { readSmallFile } from '../files.ts';
 import { carriesToken } from './bearer.ts';
-import { listenError, type ListenAddress } from './listen.ts';
+import { listenError } from './listen.ts';
 import { problem, problemContentType } from './problem.ts';
 
 /** A fastify instance, on which routes are registered. */
@@ -23,19 +23,13 @@ export interface AdminServerOptions {
   register(app: AdminApp): void | Promise<void>;
 }
 
-export interface AdminServer {
-  readonly address: ListenAddress;
-  /** Ends it and its connections. Idempotent. */
-  close(): Promise<void>;
-}
-
 /**
  * Starts the server for people and their tools. Errors become `application/problem+json`; an error's `code`, and its
  * `statusCode` if it has one, are kept.
  *
  * @throws RuntimeError `invalid-config` when it would listen beyond loopback without a token file, `listen-failed`.
  */
-export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
+export async function startAdminServer(options: AdminServerOptions) {
   const { host = '127.0.0.1', port, tokenFile, logger, register } = options;
   if (tokenFile === undefined && !isLoopback(host)) {
     throw configError(
@@ -73,7 +67,11 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   app.server.on('error', (error) => logger.warn('admin connection not accepted', { err: error }));
   const bound = app.server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
-  return { address: { host, port: bound.port }, close: () => (closing ??= app.close()) };
+  return {
+    address: { host, port: bound.port },
+    /** Ends it and its connections. Idempotent. */
+    close: (): Promise<void> => (closing ??= app.close()),
+  };
 }
 
 /** Lets a request through, or answers that it may not pass. */

@@ -5,25 +5,6 @@ import { RuntimeError } from '../errors.ts';
 /** The work of a step. It should end soon after its signal aborts. */
 export type ShutdownWork = (signal: AbortSignal) => Promise<void> | void;
 
-/** The numbered steps by which a process ends. */
-export interface Shutdown {
-  /**
-   * Adds a step. Steps run one after the other, in the order of their numbers.
-   *
-   * `limitMs`: after so long the step's signal aborts and the next step begins; that is no failure (a drain may well
-   * use up its time). Default: only the overall deadline.
-   *
-   * @throws RuntimeError `stopping` once the shutdown has begun; `invalid-table` when the number is taken.
-   */
-  step(number: number, name: string, work: ShutdownWork, options?: { limitMs?: number }): void;
-  /**
-   * Runs all steps, once; later calls get the same promise. A step that throws is logged and does not stop the others.
-   *
-   * @throws RuntimeError `shutdown-deadline` that names the step that hung, `shutdown-failed` that names the steps that threw.
-   */
-  run(): Promise<void>;
-}
-
 export interface ShutdownOptions {
   /** For all steps together. */
   deadlineMs: number;
@@ -38,12 +19,22 @@ interface Step {
   limitMs: number | undefined;
 }
 
-/** Collects shutdown steps. */
-export function createShutdown({ deadlineMs, logger, clock = systemClock }: ShutdownOptions): Shutdown {
+export type Shutdown = ReturnType<typeof createShutdown>;
+
+/** The numbered steps by which a process ends. */
+export function createShutdown({ deadlineMs, logger, clock = systemClock }: ShutdownOptions) {
   const steps: Step[] = [];
   let running: Promise<void> | undefined;
   return {
-    step(number, name, work, { limitMs } = {}) {
+    /**
+     * Adds a step. Steps run one after the other, in the order of their numbers.
+     *
+     * `limitMs`: after so long the step's signal aborts and the next step begins; that is no failure (a drain may well
+     * use up its time). Default: only the overall deadline.
+     *
+     * @throws RuntimeError `stopping` once the shutdown has begun; `invalid-table` when the number is taken.
+     */
+    step(number: number, name: string, work: ShutdownWork, { limitMs }: { limitMs?: number } = {}): void {
       if (running)
         throw new RuntimeError('stopping', `shutdown step ${number} "${name}" comes too late, the shutdown has begun`);
       const taken = steps.find((step) => step.number === number);
@@ -54,7 +45,12 @@ export function createShutdown({ deadlineMs, logger, clock = systemClock }: Shut
         );
       steps.push({ number, name, work, limitMs });
     },
-    run: () =>
+    /**
+     * Runs all steps, once; later calls get the same promise. A step that throws is logged and does not stop the others.
+     *
+     * @throws RuntimeError `shutdown-deadline` that names the step that hung, `shutdown-failed` that names the steps that threw.
+     */
+    run: (): Promise<void> =>
       (running ??= runSteps(
         steps.sort((a, b) => a.number - b.number),
         { deadlineMs, logger, clock },

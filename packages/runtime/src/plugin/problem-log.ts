@@ -4,20 +4,13 @@ const perMinute = 20;
 const minuteMs = 60_000;
 const remembered = 1000;
 
-/** Logs the problems of a scaler: each one once, and a few a minute of each member. */
-export interface ProblemLog {
-  /** `problem` goes on after `the scaler NAME: MEMBER `. */
-  report(member: string, problem: string, of?: ResourceRef): void;
-  /** How often each member did wrong, logged or not. */
-  readonly counts: ReadonlyMap<string, number>;
-}
-
 interface Logged {
   sinceMs: number;
   count: number;
 }
 
-export function createProblemLog(packageName: string, clock: Clock, logger: Logger): ProblemLog {
+/** Logs the problems of a scaler: each one once, and a few a minute of each member. */
+export function createProblemLog(packageName: string, clock: Clock, logger: Logger) {
   const known = new Set<string>();
   const logged = new Map<string, Logged>();
   const counts = new Map<string, number>();
@@ -36,8 +29,10 @@ export function createProblemLog(packageName: string, clock: Clock, logger: Logg
     return before.count <= perMinute;
   };
   return {
-    counts,
-    report(member, problem, of) {
+    /** How often each member did wrong, logged or not. */
+    counts: counts as ReadonlyMap<string, number>,
+    /** `problem` goes on after `the scaler NAME: MEMBER `. */
+    report(member: string, problem: string, of?: ResourceRef): void {
       counts.set(member, (counts.get(member) ?? 0) + 1);
       const key = [member, of && resourceKey(of), problem].join(' ');
       if (known.has(key) || !mayLog(member)) return;

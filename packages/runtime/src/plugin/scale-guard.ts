@@ -6,18 +6,15 @@ import { isRef } from './read-resource.ts';
 const mostQuestions = 10;
 const mostAddresses = 1000;
 
-/** The callbacks that a scaler may use while its `setScale` lasts, until `ended` is called. */
-export interface GuardedScaleOptions {
-  readonly options: ScaleOptions;
-  ended(): void;
-}
-
-/** Guards the callbacks of a `setScale`: a question passes when it is whole, and about a resource of the call. */
+/**
+ * Guards the callbacks that a scaler may use while its `setScale` lasts, until `ended` is called: a question passes when it is
+ * whole, and about a resource of the call.
+ */
 export function guardScaleOptions(
   { preflight, confirm, progress, ...rest }: ScaleOptions,
   refs: readonly ResourceRef[],
   onProblem: (problem: string) => void,
-): GuardedScaleOptions {
+): { options: ScaleOptions; ended: () => void } {
   let over = false;
   let questions = 0;
   const refusal = (question: string, resource: unknown): string | undefined => {

@@ -6,7 +6,7 @@ import type { Want } from '../want.ts';
 import type { ReadSeries } from './answer.ts';
 import { createPrometheusApi, type PrometheusApi } from './api.ts';
 import type { Connection } from './connection.ts';
-import type { QueryValues } from './placeholder.ts';
+import type { QueryValues } from './template.ts';
 import type { Queries, Query } from './queries.ts';
 
 export interface PrometheusSourceParts extends CallLimits {
