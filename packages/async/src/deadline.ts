@@ -1,12 +1,18 @@
 import type { Clock } from '@scaler/scaler-types';
 
-export type Deadline = ReturnType<typeof startDeadline>;
+/** A time limit and the caller's signal as one signal, for everything that one piece of work waits for. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  readonly limitMs: number;
+  remainingMs(): number;
+  /** Whether the caller gave up; else the signal aborts because the limit passed. */
+  isCallersEnd(): boolean;
+  /** Ends the timer and lets the caller's signal go. Harmless when called again. */
+  dispose(): void;
+}
 
-/**
- * A time limit from now and the caller's signal as one signal, for everything that one piece of work waits for. Its reason is
- * the caller's where the caller gave up, else an error that names the limit.
- */
-export function startDeadline(clock: Clock, limitMs: number, outer?: AbortSignal) {
+/** Starts now. The signal's reason is the caller's where the caller gave up, else an error that names the limit. */
+export function startDeadline(clock: Clock, limitMs: number, outer?: AbortSignal): Deadline {
   const controller = new AbortController();
   const startMs = clock.monotonic();
   const onOuter = (): void => controller.abort(outer?.reason);
@@ -16,11 +22,9 @@ export function startDeadline(clock: Clock, limitMs: number, outer?: AbortSignal
   return {
     signal: controller.signal,
     limitMs,
-    remainingMs: (): number => Math.max(0, limitMs - (clock.monotonic() - startMs)),
-    /** Whether the caller gave up; else the signal aborts because the limit passed. */
-    isCallersEnd: (): boolean => outer?.aborted === true,
-    /** Ends the timer and lets the caller's signal go. Harmless when called again. */
-    dispose: (): void => {
+    remainingMs: () => Math.max(0, limitMs - (clock.monotonic() - startMs)),
+    isCallersEnd: () => outer?.aborted === true,
+    dispose: () => {
       cancel();
       outer?.removeEventListener('abort', onOuter);
     },
