@@ -7,7 +7,7 @@ import {
   resourceKey,
   type ScalerMetric,
 } from '@scaler/scaler-types';
-import { type StagedCase, strangerOf } from './case.ts';
+import { type Cases, strangerOf } from './case.ts';
 
 const isSame = (ref: ResourceRef) => (one: ResourceRef) => resourceKey(one) === resourceKey(ref);
 
@@ -17,16 +17,14 @@ function definedOf(resource: Resource): object {
 }
 
 /** The answers of a scaler's members. */
-export const answeringCases: readonly StagedCase[] = [
-  {
-    name: 'getConfig proposes settings that each app has, as plain values',
-    async run({ autoscaler, dlx, within }) {
+export const answeringCases: Cases = {
+  getConfig: {
+    async 'getConfig proposes settings that each app has, as plain values'({ autoscaler, dlx, within }) {
       for (const scaler of [autoscaler, dlx]) checkProposals(await within('getConfig', scaler.getConfig()));
     },
   },
-  {
-    name: 'getResources returns each resource whole, once, and JSON-safe',
-    async run({ autoscaler, ref, within }) {
+  getResources: {
+    async 'getResources returns each resource whole, once, and JSON-safe'({ autoscaler, ref, within }) {
       const all = await within('getResources', autoscaler.getResources());
       assert.ok(all.some(isSame(ref)), `getResources must return ${resourceKey(ref)}`);
       assert.equal(new Set(all.map(resourceKey)).size, all.length, 'getResources must return each resource once');
@@ -41,19 +39,15 @@ export const answeringCases: readonly StagedCase[] = [
         );
       }
     },
-  },
-  {
-    name: 'getResources of a namespace returns its resources, and no others',
-    async run({ autoscaler, ref, within }) {
+
+    async 'getResources of a namespace returns its resources, and no others'({ autoscaler, ref, within }) {
       const own = await within('getResources', autoscaler.getResources(ref.namespace));
       assert.ok(own.some(isSame(ref)), `getResources(${ref.namespace}) must return ${resourceKey(ref)}`);
       const others = await within('getResources', autoscaler.getResources('there-is-no-such-namespace'));
       assert.deepEqual(others, [], 'getResources of another namespace must return none of its resources');
     },
-  },
-  {
-    name: 'getResources returns the changes of another process',
-    async run({ dlx, ref, until, putToSleep, bringAwake }) {
+
+    async 'getResources returns the changes of another process'({ dlx, ref, until, putToSleep, bringAwake }) {
       const phase = async (): Promise<string | undefined> => (await dlx.getResources()).find(isSame(ref))?.phase;
       await putToSleep();
       await until('getResources of the DLX returns it as asleep', async () => (await phase()) === 'asleep');
@@ -61,9 +55,8 @@ export const answeringCases: readonly StagedCase[] = [
       await until('getResources of the DLX returns it as awake', async () => (await phase()) === 'awake');
     },
   },
-  {
-    name: 'resolveServiceName returns host:port of each target',
-    async run({ dlx, ref, listed, within }) {
+  resolveServiceName: {
+    async 'resolveServiceName returns host:port of each target'({ dlx, ref, listed, within }) {
       const ports = (await listed())?.targets.map(({ port }) => port) ?? [];
       for (const port of [undefined, ...ports]) {
         const name = await within('resolveServiceName', Promise.resolve(dlx.resolveServiceName(ref, port)));
@@ -75,10 +68,8 @@ export const answeringCases: readonly StagedCase[] = [
       }
     },
   },
-  {
-    name: 'isStale answers for any resource, also an unknown one',
-    ability: 'isStale',
-    async run(stage) {
+  isStale: {
+    async 'isStale answers for any resource, also an unknown one'(stage) {
       for (const ref of [stage.ref, strangerOf(stage)]) {
         const stale = stage.dlx.isStale?.(ref);
         assert.equal(typeof stale, 'boolean', `isStale(${resourceKey(ref)}) must be true or false`);
@@ -86,19 +77,15 @@ export const answeringCases: readonly StagedCase[] = [
       await stage.until('a resource that was just sent is not stale', () => stage.dlx.isStale?.(stage.ref) === false);
     },
   },
-  {
-    name: 'explain returns nothing for a resource that is awake',
-    ability: 'explain',
-    async run({ dlx, ref, bringAwake, within }) {
+  explain: {
+    async 'explain returns nothing for a resource that is awake'({ dlx, ref, bringAwake, within }) {
       await bringAwake();
       const explanation = await within('explain', dlx.explain?.(ref));
       assert.equal(explanation, undefined, 'explain must return undefined where there is no obstacle');
     },
   },
-  {
-    name: 'tell takes a notice about any resource, does not wait, and does not throw',
-    ability: 'tell',
-    async run(stage) {
+  tell: {
+    async 'tell takes a notice about any resource, does not wait, and does not throw'(stage) {
       const notice = { type: 'normal', reason: 'IdlenessKnown', message: 'the contract is checked' } as const;
       for (const ref of [stage.ref, strangerOf(stage)]) {
         const answer: unknown = stage.autoscaler.tell?.(ref, notice);
@@ -106,16 +93,14 @@ export const answeringCases: readonly StagedCase[] = [
       }
     },
   },
-  {
-    name: 'metrics are gauges and counters with a bounded number of samples',
-    ability: 'metrics',
-    async run({ autoscaler }) {
+  metrics: {
+    async 'metrics are gauges and counters with a bounded number of samples'({ autoscaler }) {
       const all = autoscaler.metrics?.() ?? [];
       for (const metric of all) checkMetric(metric);
       assert.equal(new Set(all.map(({ name }) => name)).size, all.length, 'a name can be used once');
     },
   },
-];
+};
 
 function checkProposals(proposed: Readonly<Record<string, unknown>>): void {
   assert.equal(typeof proposed, 'object', 'getConfig must return an object');

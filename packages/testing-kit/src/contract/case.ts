@@ -1,13 +1,15 @@
 import type { Endpoint, ResourceScaler } from '@scaler/scaler-types';
 import { NotReached, type Stage } from './stage.ts';
 
-/** A case before it has a stage. */
-export interface StagedCase {
-  readonly name: string;
-  /** The ability that the case needs; it is left out where the scaler lacks it. */
-  readonly ability?: keyof ResourceScaler;
-  run(stage: Stage): Promise<'left-out' | undefined | void>;
-}
+/**
+ * Cases before they have a stage, each under its sentence, by the member of a scaler that they are about: they are left out
+ * where the scaler lacks it.
+ */
+export type Cases = {
+  readonly [Member in keyof ResourceScaler]?: Readonly<
+    Record<string, (stage: Stage) => Promise<'left-out' | undefined | void>>
+  >;
+};
 
 /** A resource that does not exist. */
 export function strangerOf({ ref }: Stage): { namespace: string; name: string } {

@@ -1,4 +1,4 @@
-import type { StagedCase } from './case.ts';
+import type { ResourceScaler } from '@scaler/scaler-types';
 import { keepingCases } from './keeping.ts';
 import { parkingCases } from './parking.ts';
 import type { ContractCase, ContractOutcome, ContractPlace } from './place.ts';
@@ -15,14 +15,11 @@ export interface ResourceScalerContract {
   close(): Promise<void>;
 }
 
-/** Watches first, so that all cases see what the watches send from the beginning. */
-const allCases: readonly StagedCase[] = [
-  ...answeringCases,
-  ...watchingCases,
-  ...parkingCases,
-  ...wakingCases,
-  ...keepingCases,
-];
+const allCases = [answeringCases, watchingCases, parkingCases, wakingCases, keepingCases].flatMap((groups) =>
+  Object.entries(groups).flatMap(([member, cases]) =>
+    Object.entries(cases).map(([name, run]) => ({ name, member: member as keyof ResourceScaler, run })),
+  ),
+);
 
 /**
  * The promises of `@scaler/scaler-types` about every resource scaler, as cases for any test framework. Scalers are created
@@ -30,19 +27,19 @@ const allCases: readonly StagedCase[] = [
  */
 export function resourceScalerContract(place: ContractPlace): ResourceScalerContract {
   let stage: Promise<Stage> | undefined;
-  const run = async (one: StagedCase): Promise<ContractOutcome> => {
+  const outcomeOf = async ({ member, run }: (typeof allCases)[number]): Promise<ContractOutcome> => {
     stage ??= new Stage(place).open();
     const opened = await stage;
-    if (one.ability !== undefined && opened.autoscaler[one.ability] === undefined) return 'left-out';
+    if (opened.autoscaler[member] === undefined) return 'left-out';
     try {
-      return (await one.run(opened)) ?? 'kept';
+      return (await run(opened)) ?? 'kept';
     } catch (error) {
       if (error instanceof NotReached) return 'left-out';
       throw error;
     }
   };
   return {
-    cases: allCases.map((one) => ({ name: one.name, run: () => run(one) })),
+    cases: allCases.map((one) => ({ name: one.name, run: () => outcomeOf(one) })),
     close: async () => {
       const opened = await stage?.catch(() => undefined);
       await opened?.close();

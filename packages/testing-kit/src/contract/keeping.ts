@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { errorCode, resourceKey, type ResourceRef } from '@scaler/scaler-types';
-import type { StagedCase } from './case.ts';
+import type { Cases } from './case.ts';
 import { calmly, type Stage } from './stage.ts';
 
 function inMinutes({ clock }: Stage, minutes: number): string {
@@ -30,11 +30,9 @@ async function isKnown({ dlx, changes, ref }: Stage, end: string | undefined): P
 }
 
 /** `reconcile` and `setBusy`. */
-export const keepingCases: readonly StagedCase[] = [
-  {
-    name: 'reconcile leaves a consistent resource alone, awake and asleep',
-    ability: 'reconcile',
-    async run(stage) {
+export const keepingCases: Cases = {
+  reconcile: {
+    async 'reconcile leaves a consistent resource alone, awake and asleep'(stage) {
       const { bringAwake, putToSleep, listed, place } = stage;
       await bringAwake();
       await reconciled(stage);
@@ -46,10 +44,8 @@ export const keepingCases: readonly StagedCase[] = [
       assert.equal(await place.serves(), false, 'reconcile must not start it');
     },
   },
-  {
-    name: 'a busy lease is kept where every process sees it, is never shortened, and can be ended',
-    ability: 'setBusy',
-    async run(stage) {
+  setBusy: {
+    async 'a busy lease is kept where every process sees it, is never shortened, and can be ended'(stage) {
       const { autoscaler, ref, until, within } = stage;
       const keep = (end: string | undefined) => within('setBusy', autoscaler.setBusy?.(ref, end, calmly));
       const [short, long] = [inMinutes(stage, 10), inMinutes(stage, 20)];
@@ -64,11 +60,8 @@ export const keepingCases: readonly StagedCase[] = [
       }
       await until('the other process has the end of the lease', () => isKnown(stage, undefined));
     },
-  },
-  {
-    name: 'a busy lease that is given in the middle of a park ends the park',
-    ability: 'setBusy',
-    async run(stage) {
+
+    async 'a busy lease that is given in the middle of a park ends the park'(stage) {
       const { autoscaler, ref, bringAwake, park, place, within } = stage;
       await bringAwake();
       let asked = false;
@@ -92,4 +85,4 @@ export const keepingCases: readonly StagedCase[] = [
       return undefined;
     },
   },
-];
+};

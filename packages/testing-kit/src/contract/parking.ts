@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ConfirmRequest, errorCode, resourceKey, type ScaleResult } from '@scaler/scaler-types';
-import type { StagedCase } from './case.ts';
+import type { Cases } from './case.ts';
 import { calmly, type Stage } from './stage.ts';
 
 /** Demands that the resource is awake and serving after a park that did not end in sleep. @throws when it is not. */
@@ -17,10 +17,15 @@ function codeOf(result: ScaleResult): string | undefined {
 }
 
 /** `setScale` to 0. */
-export const parkingCases: readonly StagedCase[] = [
-  {
-    name: 'a park stops the resource, which is then asleep with no replicas',
-    async run({ bringAwake, park, listed, place, until }) {
+export const parkingCases: Cases = {
+  setScale: {
+    async 'a park stops the resource, which is then asleep with no replicas'({
+      bringAwake,
+      park,
+      listed,
+      place,
+      until,
+    }) {
       await bringAwake();
       const result = await park();
       assert.equal(codeOf(result), 'ok', 'a park without an obstacle must succeed');
@@ -30,10 +35,15 @@ export const parkingCases: readonly StagedCase[] = [
         return resource?.phase === 'asleep' && (resource.replicas ?? 0) === 0;
       });
     },
-  },
-  {
-    name: 'a park of a sleeping resource succeeds, and leaves it asleep',
-    async run({ putToSleep, autoscaler, ref, listed, place, within }) {
+
+    async 'a park of a sleeping resource succeeds, and leaves it asleep'({
+      putToSleep,
+      autoscaler,
+      ref,
+      listed,
+      place,
+      within,
+    }) {
       await putToSleep();
       const confirm = () => Promise.resolve({ ok: true as const });
       const [result] = await within('setScale to 0', autoscaler.setScale([ref], 0, { ...calmly, confirm }));
@@ -41,10 +51,14 @@ export const parkingCases: readonly StagedCase[] = [
       assert.equal((await listed())?.phase, 'asleep');
       assert.equal(await place.serves(), false, 'it must not serve');
     },
-  },
-  {
-    name: 'confirm is asked once, with the resource and an epoch of its own, while it still serves',
-    async run({ bringAwake, park, place, ref, epochs }) {
+
+    async 'confirm is asked once, with the resource and an epoch of its own, while it still serves'({
+      bringAwake,
+      park,
+      place,
+      ref,
+      epochs,
+    }) {
       await bringAwake();
       const asked: { request: ConfirmRequest; signal: AbortSignal; serves: boolean }[] = [];
       await park({
@@ -64,10 +78,8 @@ export const parkingCases: readonly StagedCase[] = [
       assert.ok(signal instanceof AbortSignal, 'confirm must get a signal');
       assert.ok(serves, 'confirm must be asked before the resource is stopped');
     },
-  },
-  {
-    name: 'a confirm that says no leaves it awake, and is the reason of park-cancelled',
-    async run(stage) {
+
+    async 'a confirm that says no leaves it awake, and is the reason of park-cancelled'(stage) {
       await stage.bringAwake();
       let asked = false;
       const result = await stage.park({
@@ -82,10 +94,8 @@ export const parkingCases: readonly StagedCase[] = [
       await demandAwake(stage, 'a confirm that said no');
       return undefined;
     },
-  },
-  {
-    name: 'a confirm that fails leaves it awake',
-    async run(stage) {
+
+    async 'a confirm that fails leaves it awake'(stage) {
       await stage.bringAwake();
       let asked = false;
       const confirm = () => {
@@ -98,10 +108,8 @@ export const parkingCases: readonly StagedCase[] = [
       await demandAwake(stage, 'a confirm that failed');
       return undefined;
     },
-  },
-  {
-    name: 'a preflight with a reason refuses the park before anything is touched',
-    async run(stage) {
+
+    async 'a preflight with a reason refuses the park before anything is touched'(stage) {
       await stage.bringAwake();
       let confirms = 0;
       let preflights = 0;
@@ -115,10 +123,8 @@ export const parkingCases: readonly StagedCase[] = [
       assert.equal((await stage.listed())?.phase, 'awake', 'the resource must not be touched');
       assert.ok(await stage.place.serves(), 'it must serve');
     },
-  },
-  {
-    name: 'a wake by another process in the middle of a park wins',
-    async run(stage) {
+
+    async 'a wake by another process in the middle of a park wins'(stage) {
       await stage.bringAwake();
       let woken: ScaleResult | undefined;
       const confirm = async () => {
@@ -132,10 +138,8 @@ export const parkingCases: readonly StagedCase[] = [
       await demandAwake(stage, 'a wake in the middle of a park');
       return undefined;
     },
-  },
-  {
-    name: 'an abort ends a park soon, and its steps are undone',
-    async run(stage) {
+
+    async 'an abort ends a park soon, and its steps are undone'(stage) {
       await stage.bringAwake();
       const abort = new AbortController();
       let asked = false;
@@ -157,4 +161,4 @@ export const parkingCases: readonly StagedCase[] = [
       return undefined;
     },
   },
-];
+};

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { errorCode, isTerminal, resourceKey, type ResourceScaler } from '@scaler/scaler-types';
-import { type StagedCase, strangerOf, whileWatched } from './case.ts';
+import { type Cases, strangerOf, whileWatched } from './case.ts';
 import { calmly, type Stage } from './stage.ts';
 
 /** Ids of all endpoints now; undefined: the scaler has no `watchEndpoints`. */
@@ -25,29 +25,24 @@ async function errorOf(stage: Stage, scaler: ResourceScaler, scale: number, ref 
 }
 
 /** `setScale` to 1 and more. */
-export const wakingCases: readonly StagedCase[] = [
-  {
-    name: 'a wake resolves once the resource serves',
-    async run({ putToSleep, wake, place }) {
+export const wakingCases: Cases = {
+  setScale: {
+    async 'a wake resolves once the resource serves'({ putToSleep, wake, place }) {
       await putToSleep();
       const result = await wake();
       assert.ok(result.ok, 'a wake without an obstacle must succeed');
       assert.ok(await place.serves(), 'it must serve as soon as setScale has resolved');
     },
-  },
-  {
-    name: 'a wake of an awake resource succeeds, and starts nothing anew',
-    async run(stage) {
+
+    async 'a wake of an awake resource succeeds, and starts nothing anew'(stage) {
       await stage.bringAwake();
       const before = await instances(stage);
       assert.deepEqual(await stage.wake(), { resource: stage.ref, ok: true }, 'setScale is idempotent: it is awake');
       assert.ok(await stage.place.serves(), 'it must serve');
       assert.deepEqual(await instances(stage), before, 'the instances must be the same as before');
     },
-  },
-  {
-    name: 'wakes of two processes at once both end well',
-    async run({ putToSleep, autoscaler, dlx, ref, within, until, place }) {
+
+    async 'wakes of two processes at once both end well'({ putToSleep, autoscaler, dlx, ref, within, until, place }) {
       await putToSleep();
       const wakes = [autoscaler, dlx].map((scaler) => scaler.setScale([ref], 1, calmly));
       const results = await within('two wakes at once', Promise.all(wakes));
@@ -57,10 +52,16 @@ export const wakingCases: readonly StagedCase[] = [
       );
       await until('it serves after two wakes at once', () => place.serves());
     },
-  },
-  {
-    name: 'an abort ends a wake soon, and the next one ends well',
-    async run({ putToSleep, dlx, ref, wake, within, until, place }) {
+
+    async 'an abort ends a wake soon, and the next one ends well'({
+      putToSleep,
+      dlx,
+      ref,
+      wake,
+      within,
+      until,
+      place,
+    }) {
       await putToSleep();
       const abort = new AbortController();
       const waking = dlx.setScale([ref], 1, { ...calmly, signal: abort.signal }).then(
@@ -72,10 +73,8 @@ export const wakingCases: readonly StagedCase[] = [
       assert.ok((await wake()).ok, 'a wake after an aborted one must end well');
       await until('it serves after the second wake', () => place.serves());
     },
-  },
-  {
-    name: 'failures come per resource, in order',
-    async run(stage) {
+
+    async 'failures come per resource, in order'(stage) {
       const { dlx, ref, within } = stage;
       const stranger = strangerOf(stage);
       const scaling = dlx.setScale([stranger, ref], 1, calmly);
@@ -91,10 +90,8 @@ export const wakingCases: readonly StagedCase[] = [
       const [failed] = results;
       assert.ok(failed?.ok === false && failed.error instanceof Error, 'a failure must have an Error');
     },
-  },
-  {
-    name: 'calls for an unknown resource fail with unknown-resource',
-    async run(stage) {
+
+    async 'calls for an unknown resource fail with unknown-resource'(stage) {
       const { autoscaler, dlx, within } = stage;
       const stranger = strangerOf(stage);
       const until = new Date(stage.clock.now() + 60_000).toISOString();
@@ -120,10 +117,8 @@ export const wakingCases: readonly StagedCase[] = [
         );
       }
     },
-  },
-  {
-    name: 'an error of progress has no effect, and its steps are of the resource alone',
-    async run({ putToSleep, wake, ref }) {
+
+    async 'an error of progress has no effect, and its steps are of the resource alone'({ putToSleep, wake, ref }) {
       await putToSleep();
       const reported: unknown[] = [];
       const result = await wake({
@@ -137,10 +132,8 @@ export const wakingCases: readonly StagedCase[] = [
       for (const one of reported)
         assert.ok(known.includes(JSON.stringify(one)), `there is no step ${JSON.stringify(one)}`);
     },
-  },
-  {
-    name: 'a resource that is paused asleep is not woken: paused, and terminal',
-    async run(stage) {
+
+    async 'a resource that is paused asleep is not woken: paused, and terminal'(stage) {
       const { paused } = stage.place;
       if (paused === undefined) return 'left-out';
       const error = await errorOf(stage, stage.dlx, 1, paused);
@@ -149,4 +142,4 @@ export const wakingCases: readonly StagedCase[] = [
       return undefined;
     },
   },
-];
+};

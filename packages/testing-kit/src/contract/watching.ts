@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { type ResourceChange, resourceKey, type ResourceScaler } from '@scaler/scaler-types';
-import { type StagedCase, whileWatched } from './case.ts';
+import { type Cases, whileWatched } from './case.ts';
 import type { Stage } from './stage.ts';
 
 function isSet({ ref }: Stage, phase?: string): (change: ResourceChange) => boolean {
@@ -33,33 +33,25 @@ async function isEnded(
 }
 
 /** `watchResources`, `watchEndpoints`, and how they end. */
-export const watchingCases: readonly StagedCase[] = [
-  {
-    name: 'watchResources sends every resource, then synced, once',
-    ability: 'watchResources',
-    async run(stage) {
+export const watchingCases: Cases = {
+  watchResources: {
+    async 'watchResources sends every resource, then synced, once'(stage) {
       const { changes, until } = stage;
       await until('watchResources sends synced', () => changes.some(({ type }) => type === 'synced'));
       const at = changes.findIndex(({ type }) => type === 'synced');
       assert.ok(changes.slice(0, at).some(isSet(stage)), 'every resource must be sent before synced');
       assert.equal(changes.filter(({ type }) => type === 'synced').length, 1, 'synced must be sent once');
     },
-  },
-  {
-    name: 'watchResources sends the changes of another process',
-    ability: 'watchResources',
-    async run(stage) {
+
+    async 'watchResources sends the changes of another process'(stage) {
       await stage.bringAwake();
       const from = stage.changes.length;
       await stage.putToSleep();
       const since = () => stage.changes.slice(from);
       await stage.until('watchResources sends that it is asleep', () => since().some(isSet(stage, 'asleep')));
     },
-  },
-  {
-    name: 'watchResources sends little about a resource that does not change',
-    ability: 'watchResources',
-    async run(stage) {
+
+    async 'watchResources sends little about a resource that does not change'(stage) {
       await stage.bringAwake();
       await stage.pause();
       const from = stage.changes.length;
@@ -67,20 +59,15 @@ export const watchingCases: readonly StagedCase[] = [
       const since = stage.changes.slice(from).filter(isSet(stage));
       assert.ok(since.length <= 5, `a resource that stays awake was sent ${since.length} times, 5 are allowed`);
     },
-  },
-  {
-    name: 'watchResources ends with its signal, and sends nothing after it',
-    ability: 'watchResources',
-    async run(stage) {
+
+    async 'watchResources ends with its signal, and sends nothing after it'(stage) {
       const scaler = await stage.fresh('dlx');
       const late = await isEnded(scaler, stage, (abort) => abort.abort(new Error('watched enough')));
       assert.equal(late, 0, 'nothing must be sent after the signal');
     },
   },
-  {
-    name: 'watchEndpoints sends the IP address, port and id of an awake resource, with a check that passes',
-    ability: 'watchEndpoints',
-    async run(stage) {
+  watchEndpoints: {
+    async 'watchEndpoints sends the IP address, port and id of an awake resource, with a check that passes'(stage) {
       await stage.bringAwake();
       await whileWatched(stage, async (lists) => {
         const found = (): boolean => (lists.at(-1)?.length ?? 0) > 0;
@@ -93,11 +80,8 @@ export const watchingCases: readonly StagedCase[] = [
         }
       });
     },
-  },
-  {
-    name: 'watchEndpoints sends an empty list at once for a sleeping resource, and endpoints after its wake',
-    ability: 'watchEndpoints',
-    async run(stage) {
+
+    async 'watchEndpoints sends an empty list at once for a sleeping resource, and endpoints after its wake'(stage) {
       await stage.putToSleep();
       await whileWatched(stage, async (lists) => {
         const none = (): boolean => lists.at(-1)?.length === 0;
@@ -106,11 +90,8 @@ export const watchingCases: readonly StagedCase[] = [
         await stage.until('watchEndpoints sends the endpoints of a wake', () => (lists.at(-1)?.length ?? 0) > 0);
       });
     },
-  },
-  {
-    name: 'watchEndpoints sends nothing after its signal',
-    ability: 'watchEndpoints',
-    async run(stage) {
+
+    async 'watchEndpoints sends nothing after its signal'(stage) {
       await stage.putToSleep();
       const lists = await whileWatched(stage, () => stage.pause());
       const before = lists.length;
@@ -119,10 +100,8 @@ export const watchingCases: readonly StagedCase[] = [
       assert.equal(lists.length, before, 'nothing must be sent after the signal');
     },
   },
-  {
-    name: 'close may be called twice, and ends all watches',
-    ability: 'close',
-    async run(stage) {
+  close: {
+    async 'close may be called twice, and ends all watches'(stage) {
       const scaler = await stage.fresh('dlx');
       const close = () => stage.within('close', scaler.close?.());
       if (!scaler.watchResources) return void (await close().then(close));
@@ -130,4 +109,4 @@ export const watchingCases: readonly StagedCase[] = [
       assert.equal(late, 0, 'nothing must be sent after close');
     },
   },
-];
+};
