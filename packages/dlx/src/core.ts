@@ -3,7 +3,6 @@ import type { Clock, Logger } from '@scaler/scaler-types';
 import type { Accounting, Faults } from './ledger/accounting.ts';
 import type { Upstreams } from './endpoints/upstreams.ts';
 import type { SilenceLooks } from './sockets/silence.ts';
-import type { OwnEnds } from './tcp/own-ends.ts';
 import type { Turns } from './turns.ts';
 import type { Outcome } from './outcome.ts';
 import type { WakeLimits } from './wake/wake-limits.ts';
@@ -68,7 +67,8 @@ export interface Core {
   readonly wakeLimits: WakeLimits;
   readonly wakeTurns: Turns;
   readonly tunnels: Set<OpenTunnel>;
-  readonly ownEnds: OwnEnds;
+  /** Our ends of raw connections to endpoints, by address and port. */
+  readonly ownEnds: Set<string>;
   readonly silence: SilenceLooks;
   /** This replica's name. */
   readonly identity: string;

@@ -4,15 +4,12 @@ import { Accounting, Faults, secondsBuckets } from './ledger/accounting.ts';
 import type { Core, Settings } from './core.ts';
 import { addDrainSteps, type DrainOptions } from './drain.ts';
 import { Upstreams } from './endpoints/upstreams.ts';
-import type { Gate } from './gate/gate.ts';
-import { Directory } from './identify/directory.ts';
 import { trustOf } from './identify/addresses.ts';
 import { Resources } from './identify/resources.ts';
 import { createProxy, TargetWay } from './proxy.ts';
 import { DataServer } from './accept/data-server.ts';
 import { Listeners } from './accept/listeners.ts';
 import { SilenceLooks } from './sockets/silence.ts';
-import { OwnEnds } from './tcp/own-ends.ts';
 import { Turns } from './turns.ts';
 import { WakeLimits } from './wake/wake-limits.ts';
 import { WakeMetrics } from './wake/wake-metrics.ts';
@@ -56,33 +53,20 @@ export interface Dlx {
 
 /** Puts a DLX together; nothing runs or listens yet. */
 export function createDlx(options: DlxOptions): Dlx {
-  const { clock, logger, settings, listenHost, listenPort, trustedPeers, pollMs } = options;
+  const { clock, logger, listenHost, listenPort, trustedPeers, pollMs } = options;
   const core = createCore(options);
-  const { upstreams } = core;
-  const gates = new Map<string, Gate>();
-  const directory = new Directory(settings.clusterDomain, gates, clock);
-  const server = new DataServer(core, createProxy(core, directory, trustOf(trustedPeers)), {
-    targetPort: (port) => directory.targetPort(port),
-    ownerOf: (port) => directory.byPort(port)?.gate,
-  });
-  const listeners = new Listeners({
-    host: listenHost,
-    clock,
-    logger,
-    accept: server.accept.bind(server),
-    broke: server.broke.bind(server),
-    acceptFailed: server.acceptFailed.bind(server),
-  });
   const { promise: synced, resolve: onSynced } = Promise.withResolvers<void>();
+  const sync = (): Promise<void> => listeners.sync(resources.directory.listenPorts);
   const resources = new Resources({
     core,
-    directory,
-    gates,
     wayFor: (lane) => new TargetWay(lane),
     pollMs,
-    onPorts: () => void listeners.sync(directory.listenPorts),
-    onSynced: () => void listeners.sync(directory.listenPorts).then(onSynced),
+    onPorts: () => void sync(),
+    onSynced: () => void sync().then(onSynced),
   });
+  const { directory } = resources;
+  const server = new DataServer(core, createProxy(core, directory, trustOf(trustedPeers)), directory);
+  const listeners = new Listeners({ host: listenHost, clock, logger, server });
   return {
     core,
     resources,
@@ -91,14 +75,7 @@ export function createDlx(options: DlxOptions): Dlx {
     synced,
     listen: () => server.listen(listenHost, listenPort),
     run: async (signal) => {
-      const look = (nowMs: number): boolean => {
-        server.endSilent(nowMs);
-        upstreams.endSilent(nowMs);
-        for (const tunnel of core.tunnels) tunnel.look(nowMs);
-        core.accounting.stalls.settle();
-        return server.connections.size + upstreams.size + core.tunnels.size > 0;
-      };
-      await Promise.all([resources.run(signal), core.silence.run(look, signal)]);
+      await Promise.all([resources.run(signal), core.silence.run(server, signal)]);
     },
     addDrainSteps: (shutdown, times) => addDrainSteps(shutdown, { core, server, listeners, resources, ...times }),
   };
@@ -128,7 +105,7 @@ function createCore({ scaler, clock, logger, identity, settings, metrics = creat
     }),
     wakeTurns: new Turns(wakesPerTurn),
     tunnels: new Set(),
-    ownEnds: new OwnEnds(),
+    ownEnds: new Set(),
     silence: new SilenceLooks(clock),
     identity,
     draining: false,

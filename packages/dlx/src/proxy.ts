@@ -1,5 +1,5 @@
 import { errorCode, type Resource, type TargetPort } from '@scaler/scaler-types';
-import type { Handle } from './accept/client-connection.ts';
+import type { Handle } from './accept/connection.ts';
 import type { Core, Settings } from './core.ts';
 import type { Connecting } from './endpoints/upstream-socket.ts';
 import type { EndpointState, ReleasePlace } from './endpoints/endpoint-state.ts';

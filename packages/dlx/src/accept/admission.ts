@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
-import type { ResourceRef } from '@scaler/scaler-types';
 import type { Core } from '../core.ts';
+import type { Directory } from '../identify/directory.ts';
 import { type Breakable, listenOnce } from '../sockets/guard.ts';
 import type { PortLoad } from '../ledger/ledger.ts';
-import { type Holder, stalledMs } from '../ledger/stalls.ts';
-import type { ClientConnection } from './client-connection.ts';
+import { stalledMs } from '../ledger/stalls.ts';
+import type { ClientConnection } from './connection.ts';
 
 /** A head has so long to become whole while memory is short. */
 const headMs = 10_000;
@@ -20,31 +20,23 @@ interface Place {
   waiting: number;
 }
 
-/** The resource that a port is of. */
-interface Owner extends Holder {
-  readonly ref: ResourceRef;
-}
-
-/** The resource that a port is of, where it is one target's own. */
-export type OwnerOf = (port: number) => Owner | undefined;
-
 /** Lets connections in as far as there is room, and looks after what they have waiting with nothing under way. */
 export class Admission {
   readonly #core: Core;
   readonly #places = new WeakMap<Socket, Place>();
-  readonly #ownerOf: OwnerOf;
+  readonly #directory: Directory;
   #loggedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(core: Core, ownerOf: OwnerOf) {
+  constructor(core: Core, directory: Directory) {
     this.#core = core;
-    this.#ownerOf = ownerOf;
+    this.#directory = directory;
   }
 
   /** Whether it may stay; one that may not is closed. It may come a second time, given back by a protocol that let go. */
   lets(socket: Socket, port: number, owner: Breakable): boolean {
     if (this.#places.has(socket)) return true;
     const { connections, bounds } = this.#core.accounting;
-    const target = this.#ownerOf(port);
+    const target = this.#directory.byPort(port)?.gate;
     const load = connections.take(port, target !== undefined);
     if (load === undefined) {
       bounds.count('connections', target?.ref.namespace);
@@ -70,7 +62,7 @@ export class Admission {
     }
     if (waiting === 0 || !stalls.wanted) return;
     if (silentMs < (socket.writableLength > 0 ? stalledMs : headMs)) return;
-    const owner = this.#ownerOf(place.port);
+    const owner = this.#directory.byPort(place.port)?.gate;
     stalls.add({
       bytes: waiting,
       holder: owner,

@@ -3,12 +3,11 @@ import type { Socket } from 'node:net';
 import type { Core } from '../core.ts';
 import type { Carrier, Channel, HttpRequest } from '../exchange/carrier.ts';
 import { Exchange } from '../exchange/exchange.ts';
-import { guard, listenOnce, replaceMethod } from '../sockets/guard.ts';
+import { type Breakable, guard, listenOnce, replaceMethod } from '../sockets/guard.ts';
 import { connectionBytes, overflowOf, pipelinedBytesOf } from '../ledger/ledger.ts';
 import { plainAddress } from '../identify/addresses.ts';
 import { Silence } from '../sockets/silence.ts';
 import type { Refusal } from '../outcome.ts';
-import type { ClientConnection, Handle } from './client-connection.ts';
 
 /** While no more wait it is read on, so that a client that leaves is noticed. */
 const readOn = 16;
@@ -30,17 +29,65 @@ export interface Http1Request extends Carrier<Exchange>, HttpRequest {
   readonly res: ServerResponse;
 }
 
-/** One client connection in HTTP/1: admits one request at a time; those that a client pipelines wait in the socket. */
-export class Connection implements Channel<Exchange>, ClientConnection {
+/** Takes each request that a connection admits. */
+export type Handle = (x: Exchange) => void;
+
+/** A client's connection, whatever it speaks. */
+export abstract class ClientConnection implements Channel<Exchange>, Breakable {
   readonly socket: Socket;
-  /** The port it came in on. */
   readonly port: number;
-  /** Whether that port is one target's own. */
   readonly ownPort: boolean;
   readonly remoteAddress: string | undefined;
-  readonly connectionBytes = connectionBytes;
-  readonly #core: Core;
-  readonly #handle: Handle;
+  readonly connectionBytes: number = connectionBytes;
+  protected readonly core: Core;
+  protected readonly handle: Handle;
+  protected readonly silence = new Silence();
+
+  constructor(core: Core, handle: Handle, socket: Socket, port: number, ownPort: boolean) {
+    this.core = core;
+    this.handle = handle;
+    this.socket = socket;
+    this.port = port;
+    this.ownPort = ownPort;
+    this.remoteAddress = socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress);
+  }
+
+  /** Nothing is under way on it. */
+  abstract get isIdle(): boolean;
+  /** Milliseconds without a byte, where nothing else looks at that. */
+  abstract silentForMs(nowMs: number): number;
+  /**
+   * Bytes that wait with nothing under way: of a head that is not whole, or of an answer that is not taken; ask at
+   * each look.
+   */
+  abstract waitingBytes(): number;
+  /** Ends it, with nothing under way. */
+  abstract end(): void;
+  abstract broke(error: unknown, about?: unknown): void;
+  abstract done(x: Exchange): void;
+  /** The requests that are under way on it. */
+  protected abstract underWay(): Iterable<Exchange>;
+
+  /** Asks the client to go elsewhere with what comes next, as far as its protocol can say so between two answers. */
+  leave(): void {}
+
+  /** Ends what is under way. */
+  refuse(refusal: Refusal): void {
+    for (const x of this.underWay()) {
+      const { attempt } = x;
+      x.refuse(refusal);
+      attempt?.abort();
+    }
+  }
+
+  /** Its socket closed. */
+  closed(): void {
+    for (const x of this.underWay()) if (x.attempt?.joined !== true) x.clientGone();
+  }
+}
+
+/** One client connection in HTTP/1: admits one request at a time; those that a client pipelines wait in the socket. */
+export class Connection extends ClientConnection {
   readonly #waiting: Http1Request[] = [];
   /** Bytes that come next are for the carrier that took it, no longer for the server. */
   leftHttp = false;
@@ -55,25 +102,11 @@ export class Connection implements Channel<Exchange>, ClientConnection {
   #halting = false;
   /** Nothing more is taken from it. */
   #cut = false;
-  readonly #silence = new Silence();
   /** Requests so far. */
   #admitted = 0;
   /** As it was at the last look, and what had been read by the first look after the newest request. */
   #admittedAtLook = 0;
   #readAtLook = 0;
-
-  constructor(core: Core, handle: Handle, socket: Socket, port: number, ownPort: boolean) {
-    this.#core = core;
-    this.#handle = handle;
-    this.socket = socket;
-    this.port = port;
-    this.ownPort = ownPort;
-    this.remoteAddress = socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress);
-  }
-
-  get current(): Exchange | undefined {
-    return this.#current;
-  }
 
   get isIdle(): boolean {
     return this.#current === undefined && this.#waiting.length === 0 && !this.leftHttp;
@@ -84,8 +117,8 @@ export class Connection implements Channel<Exchange>, ClientConnection {
    * an answer. The bytes of a head that does not end are no sign of life.
    */
   silentForMs(nowMs: number): number {
-    if (this.isIdle) return this.#silence.forMs(this.#admitted + this.socket.writableLength, nowMs);
-    this.#silence.restart();
+    if (this.isIdle) return this.silence.forMs(this.#admitted + this.socket.writableLength, nowMs);
+    this.silence.restart();
     return 0;
   }
 
@@ -104,7 +137,7 @@ export class Connection implements Channel<Exchange>, ClientConnection {
   /** It ends, with the request that is under way on it. */
   broke(error: unknown): void {
     this.#cut = true;
-    if (this.#current === undefined) this.#core.faults.report(error, 'connection');
+    if (this.#current === undefined) this.core.faults.report(error, 'connection');
     else this.#current.broke(error);
     this.socket.destroySoon();
   }
@@ -117,7 +150,7 @@ export class Connection implements Channel<Exchange>, ClientConnection {
       return;
     }
     const bytes = pipelinedBytesOf(carrier);
-    const { accounting, settings } = this.#core;
+    const { accounting, settings } = this.core;
     const { pipelined } = accounting;
     const bounds = { holdLimitTotal: settings.holdLimitTotal, holdBytesTotal: accounting.ledger.holdBytesTotal(0) };
     const full = overflowOf(pipelined, [accounting, pipelined], bytes, bounds) !== undefined;
@@ -171,26 +204,21 @@ export class Connection implements Channel<Exchange>, ClientConnection {
     // A refused request may have a body that is not read.
     this.#serving?.req.resume();
     socket.resume();
-    const cancel = this.#core.clock.after(lingerMs, () => socket.destroy());
+    const cancel = this.core.clock.after(lingerMs, () => socket.destroy());
     listenOnce(socket, 'close', this, cancel);
-  }
-
-  /** An answer carries `Connection: close`; between two answers nothing can. */
-  leave(): void {}
-
-  refuse(refusal: Refusal): void {
-    const attempt = this.#current?.attempt;
-    this.#current?.refuse(refusal);
-    attempt?.abort();
   }
 
   end(): void {
     this.socket.end();
   }
 
-  closed(): void {
+  override closed(): void {
     this.#dropWaiting();
-    if (this.#current?.attempt?.joined !== true) this.#current?.clientGone();
+    super.closed();
+  }
+
+  protected underWay(): Exchange[] {
+    return this.#current === undefined ? [] : [this.#current];
   }
 
   /** `Connection: close` was its answer: nothing that came behind it is served (RFC 9112 §9.6). */
@@ -213,9 +241,9 @@ export class Connection implements Channel<Exchange>, ClientConnection {
   #admit(carrier: Http1Request): void {
     this.#admitted += 1;
     this.#serving = carrier;
-    const x = new Exchange(this.#core, this, carrier);
+    const x = new Exchange(this.core, this, carrier);
     this.#current = x;
-    this.#handle(x);
+    this.handle(x);
     if (this.#current === undefined) this.#answeredAtOnce();
   }
 
@@ -259,7 +287,7 @@ export class Connection implements Channel<Exchange>, ClientConnection {
   }
 
   #count(by: 1 | -1, bytes: number): void {
-    const { pipelined } = this.#core.accounting;
+    const { pipelined } = this.core.accounting;
     pipelined.held += by;
     pipelined.heldBytes += by * bytes;
   }

@@ -2,10 +2,10 @@ import { createServer, IncomingMessage, type Server, type ServerResponse, STATUS
 import { Server as NetServer, type Socket } from 'node:net';
 import type { TargetPort } from '@scaler/scaler-types';
 import { fastify, type FastifyInstance } from 'fastify';
-import { Admission, type OwnerOf } from './admission.ts';
-import type { ClientConnection, Handle } from './client-connection.ts';
-import { Connection } from './connection.ts';
+import { Admission } from './admission.ts';
+import { type ClientConnection, Connection, type Handle } from './connection.ts';
 import type { Core } from '../core.ts';
+import type { Directory } from '../identify/directory.ts';
 import { Http1Carrier } from '../http1/http1-carrier.ts';
 import { type RawMessage, rawMessageClass, RawResponse } from '../http1/raw-message.ts';
 import { Http2Connection } from '../http2/http2-connection.ts';
@@ -17,7 +17,7 @@ import { Turns } from '../turns.ts';
 import { takeUpgrade, whenAnswered } from '../upgrade/take-upgrade.ts';
 
 /** The protocol that a connection speaks. */
-export type Spoken = 'http1' | 'http2' | 'tcp';
+type Spoken = 'http1' | 'http2' | 'tcp';
 
 /** How every connection in HTTP/2 begins, as far as is needed; no HTTP/1 request can begin so. */
 const preface = Buffer.from('PRI * HTTP/2.0');
@@ -26,7 +26,7 @@ const preface = Buffer.from('PRI * HTTP/2.0');
  * Finds what a connection speaks by its first bytes, which are left unread; `tcp` only where it `sniffs`. A connection
  * that ends or breaks before that is closed, without a call.
  */
-export function peek(
+function peek(
   owner: Breakable & { readonly socket: Socket },
   sniffs: boolean,
   onSpoken: (spoken: Spoken) => void,
@@ -81,7 +81,7 @@ export class DataServer implements Breakable {
   readonly connections = new Set<ClientConnection>();
   readonly #core: Core;
   readonly #handle: Handle;
-  readonly #targetPort: (port: number) => TargetPort | undefined;
+  readonly #directory: Directory;
   readonly #admission: Admission;
   readonly #endings = new Turns(endingsPerTurn);
   readonly #app: FastifyInstance;
@@ -91,16 +91,11 @@ export class DataServer implements Breakable {
   /** Node's own taking of a connection in HTTP/1. */
   #speakHttp1: (socket: Socket) => void = () => {};
 
-  /** `targetPort` and `ownerOf` give the target and the resource of a port that is one target's own. */
-  constructor(
-    core: Core,
-    handle: Handle,
-    { targetPort, ownerOf }: { targetPort: (port: number) => TargetPort | undefined; ownerOf: OwnerOf },
-  ) {
+  constructor(core: Core, handle: Handle, directory: Directory) {
     this.#core = core;
     this.#handle = handle;
-    this.#targetPort = targetPort;
-    this.#admission = new Admission(core, ownerOf);
+    this.#directory = directory;
+    this.#admission = new Admission(core, directory);
     this.#app = fastify({
       serverFactory: () => (this.#server = this.#createServer()),
       // fastify's own would answer beside ours, and close at once.
@@ -119,7 +114,7 @@ export class DataServer implements Breakable {
   /** Takes a connection that came in on a target's own port. */
   accept(socket: Socket, port: number): void {
     if (!this.#admission.lets(socket, port, this)) return;
-    const declared = this.#targetPort(port);
+    const declared = this.#directory.byPort(port)?.port;
     if (declared?.protocol === 'tcp') this.#takeTcp(socket, port, declared.speaksFirst);
     else this.#arrived(socket, port, { ownPort: true, sniffs: declared?.protocol === undefined });
   }
@@ -156,11 +151,21 @@ export class DataServer implements Breakable {
     for (const connection of this.connections) connection.leave();
   }
 
+  /** Looks after all that may be silent or stand still; returns whether there is anything left to look at. */
+  look(nowMs: number): boolean {
+    const { upstreams, tunnels, accounting } = this.#core;
+    this.#endSilent(nowMs);
+    upstreams.endSilent(nowMs);
+    for (const tunnel of tunnels) tunnel.look(nowMs);
+    accounting.stalls.settle();
+    return this.connections.size + upstreams.size + tunnels.size > 0;
+  }
+
   /**
    * Ends connections that had no request for too long, or did not take the end of an answer. To look at ten thousand
    * takes 10 ms: it is done as seldom as the limits allow.
    */
-  endSilent(nowMs: number): void {
+  #endSilent(nowMs: number): void {
     if (nowMs < this.#lookAtMs) return;
     const { idleTimeoutMs } = this.#core.settings;
     const { ledger } = this.#core.accounting;

@@ -1,18 +1,14 @@
 import { Server, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { CancelTimer, Clock, Logger } from '@scaler/scaler-types';
-import { backlog } from './data-server.ts';
+import { backlog, type DataServer } from './data-server.ts';
 
 export interface ListenersOptions {
   readonly host: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A connection came in on a port. */
-  readonly accept: (socket: Socket, port: number) => void;
-  /** One could not be taken; the port is listened on as before. */
-  readonly acceptFailed: (error: unknown) => void;
-  /** That threw, or something else about a port. */
-  readonly broke: (error: unknown, about: unknown) => void;
+  /** Takes the connections that come in. */
+  readonly server: DataServer;
 }
 
 const retryMs = 1000;
@@ -24,39 +20,32 @@ const portion = 100;
  * their own.
  */
 class PortServer extends Server {
-  readonly #handlers: Handlers;
+  readonly #listeners: Listeners;
   readonly port: number;
   /** Ends the wait for the next try. */
   cancel: CancelTimer | undefined = undefined;
 
-  constructor(port: number, handlers: Handlers) {
+  constructor(port: number, listeners: Listeners) {
     // As http's own: half-open, so that an answer reaches a client that closed its side.
     super({ allowHalfOpen: true, noDelay: true, keepAlive: true });
     this.port = port;
-    this.#handlers = handlers;
+    this.#listeners = listeners;
     // It has no listeners; Node's own table of them takes 180 bytes, and is made anew where it is missing.
     (this as { _events?: object | undefined })._events = undefined;
   }
 
   override emit(event: string | symbol, value?: unknown): boolean {
+    const { server } = this.#listeners;
     try {
-      if (event === 'connection') this.#handlers.accept(value as Socket, this.port);
+      if (event === 'connection') server.accept(value as Socket, this.port);
       // From a server that listens it means a connection that could not be accepted.
-      else if (event === 'error' && !this.listening) this.#handlers.failed(this, value as Error);
-      else if (event === 'listening') this.#handlers.listening(this);
+      else if (event === 'error' && !this.listening) this.#listeners.failed(this, value as Error);
+      else if (event === 'listening') this.#listeners.listening(this.port);
     } catch (error) {
-      this.#handlers.broke(error, value);
+      server.broke(error, value);
     }
     return true;
   }
-}
-
-/** Handles the events of ports. */
-interface Handlers {
-  accept(socket: Socket, port: number): void;
-  failed(server: PortServer, error: Error): void;
-  listening(server: PortServer): void;
-  broke(error: unknown, about: unknown): void;
 }
 
 /**
@@ -71,17 +60,14 @@ export class Listeners {
   /** Wanted, and still to be listened on. */
   readonly #untried = new Set<number>();
   #trying: Promise<void> | undefined;
-  readonly #handlers: Handlers;
   #closed = false;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
-    this.#handlers = {
-      accept: options.accept,
-      failed: this.#failed.bind(this),
-      listening: ({ port }) => this.#failures.delete(port),
-      broke: options.broke,
-    };
+  }
+
+  get server(): DataServer {
+    return this.#options.server;
   }
 
   isListening(port: number): boolean {
@@ -120,16 +106,22 @@ export class Listeners {
   }
 
   #listen(port: number): void {
-    const server = new PortServer(port, this.#handlers);
+    const server = new PortServer(port, this);
     this.#ports.set(port, server);
     server.listen({ host: this.#options.host, port, backlog });
   }
 
-  #failed(server: PortServer, error: NodeJS.ErrnoException): void {
+  /** A port is listened on. */
+  listening(port: number): void {
+    this.#failures.delete(port);
+  }
+
+  /** It cannot be, or one connection could not be accepted. */
+  failed(server: PortServer, error: NodeJS.ErrnoException): void {
     const { port } = server;
-    const { clock, logger, acceptFailed } = this.#options;
+    const { clock, logger } = this.#options;
     if (error.syscall === 'accept') {
-      acceptFailed(error);
+      this.server.acceptFailed(error);
       return;
     }
     server.close();

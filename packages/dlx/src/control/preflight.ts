@@ -29,7 +29,7 @@ export async function preflight(dlx: Dlx, ref: ResourceRef, signal: AbortSignal)
 /** Which of its ports another resource has, by an older claim. */
 function portsOfOthers({ resources }: Dlx, gate: Gate): string[] {
   const lost = gate.resource.targets.filter(({ listenPort }) => {
-    const owner = listenPort === undefined ? undefined : resources.ownerOf(listenPort)?.gate;
+    const owner = listenPort === undefined ? undefined : resources.directory.byPort(listenPort)?.gate;
     return owner !== undefined && owner !== gate;
   });
   const named = lost.slice(0, mostReasons).map(({ listenPort = 0, service, port }) => {

@@ -5,16 +5,13 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { Socket } from 'node:net';
-import type { ClientConnection, Handle } from '../accept/client-connection.ts';
+import { ClientConnection, type Handle } from '../accept/connection.ts';
 import type { ClientStream, StreamConnection } from './client-stream.ts';
 import type { Core } from '../core.ts';
-import type { Channel } from '../exchange/carrier.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { Http2Carrier } from './http2-carrier.ts';
-import type { Refusal } from '../outcome.ts';
 import { guard, ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
-import { bytesOf, Silence } from '../sockets/silence.ts';
+import { bytesOf } from '../sockets/silence.ts';
 import { rawFieldsOf } from './stream-head.ts';
 import { serverOptions } from './streams/options.ts';
 import { SessionAnchor } from './streams/session-anchor.ts';
@@ -33,39 +30,16 @@ const sessionBytes = 20_480;
 const farewellMs = 1000;
 
 /** One client connection in HTTP/2. Each of its streams is a request, and is held and forwarded by itself. */
-export class Http2Connection implements Channel<Exchange>, ClientConnection, StreamConnection {
-  readonly socket: Socket;
-  /** The port it came in on. */
-  readonly port: number;
-  /** Whether that port is one target's own. */
-  readonly ownPort: boolean;
-  readonly remoteAddress: string | undefined;
+export class Http2Connection extends ClientConnection implements StreamConnection {
   /** Its requests are many. */
-  readonly connectionBytes = 0;
-  readonly #core: Core;
-  readonly #handle: Handle;
+  override readonly connectionBytes = 0;
   readonly #session: ServerHttp2Session;
   readonly #anchor: SessionAnchor;
   readonly #exchanges = new Set<Exchange>();
-  readonly #silence = new Silence();
   #leaving = false;
 
-  constructor(
-    core: Core,
-    handle: Handle,
-    {
-      socket,
-      port,
-      ownPort,
-      remoteAddress,
-    }: Pick<Channel<Exchange>, 'port' | 'ownPort' | 'remoteAddress'> & { socket: Socket },
-  ) {
-    this.#core = core;
-    this.#handle = handle;
-    this.socket = socket;
-    this.port = port;
-    this.ownPort = ownPort;
-    this.remoteAddress = remoteAddress;
+  constructor(core: Core, handle: Handle, { socket, port, ownPort }: ClientConnection) {
+    super(core, handle, socket, port, ownPort);
     // A client that ended its side can say nothing any more, not even that it takes our answers.
     socket.allowHalfOpen = false;
     this.#session = performServerHandshake(socket, serverOptions);
@@ -82,8 +56,8 @@ export class Http2Connection implements Channel<Exchange>, ClientConnection, Str
 
   /** Milliseconds without a byte; requests that are under way have limits of their own. */
   silentForMs(nowMs: number): number {
-    if (this.isIdle) return this.#silence.forMs(bytesOf(this.socket), nowMs);
-    this.#silence.restart();
+    if (this.isIdle) return this.silence.forMs(bytesOf(this.socket), nowMs);
+    this.silence.restart();
     return 0;
   }
 
@@ -100,7 +74,7 @@ export class Http2Connection implements Channel<Exchange>, ClientConnection, Str
    * Asks the client to go on elsewhere; what is under way is finished. In two steps (RFC 9113 §6.8), so that requests
    * which were under way to us when we asked are taken: Node's own first step would have it ignore them.
    */
-  leave(): void {
+  override leave(): void {
     const session = this.#session;
     if (this.#leaving || session.closed || session.destroyed) return;
     this.#leaving = true;
@@ -109,30 +83,26 @@ export class Http2Connection implements Channel<Exchange>, ClientConnection, Str
       cancel();
       closeSession(session);
     };
-    const cancel = this.#core.clock.after(farewellMs, close);
+    const cancel = this.core.clock.after(farewellMs, close);
     session.ping(guard(this, close));
-  }
-
-  refuse(refusal: Refusal): void {
-    for (const x of this.#exchanges) {
-      const { attempt } = x;
-      x.refuse(refusal);
-      attempt?.abort();
-    }
   }
 
   end(): void {
     closeSession(this.#session);
   }
 
-  closed(): void {
-    this.#core.accounting.ledger.inFlight -= sessionBytes;
-    for (const x of this.#exchanges) x.clientGone();
+  override closed(): void {
+    this.core.accounting.ledger.inFlight -= sessionBytes;
+    super.closed();
+  }
+
+  protected underWay(): Iterable<Exchange> {
+    return this.#exchanges;
   }
 
   /** One of its streams ends, or if that is not what it is about, all of it. */
   broke(error: unknown, about?: unknown): void {
-    this.#core.faults.report(error, 'connection');
+    this.core.faults.report(error, 'connection');
     const stream = about as ServerHttp2Stream | undefined;
     // It is no request yet, or none any more.
     if (stream?.respond !== undefined) resetStream(stream, constants.NGHTTP2_INTERNAL_ERROR);
@@ -154,9 +124,9 @@ export class Http2Connection implements Channel<Exchange>, ClientConnection, Str
     // 'close' follows.
     ignoreErrors(stream);
     const bodiless = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-    const { targetHeader } = this.#core.settings;
+    const { targetHeader } = this.core.settings;
     const x = new Exchange(
-      this.#core,
+      this.core,
       this,
       new Http2Carrier(this, stream, rawFieldsOf(fields, raw), { bodiless, targetHeader }),
     );
@@ -174,6 +144,6 @@ export class Http2Connection implements Channel<Exchange>, ClientConnection, Str
     listenOnce(stream, 'close', x, gone);
     // Node emits it in the middle of our own resets, too, before these are booked.
     listenOnce(stream, 'aborted', x, () => process.nextTick(guard(x, gone)));
-    this.#handle(x);
+    this.handle(x);
   }
 }

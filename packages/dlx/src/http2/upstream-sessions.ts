@@ -25,15 +25,6 @@ export interface SessionUser {
   look(nowMs: number): void;
 }
 
-/** The keeper of a session. */
-export interface SessionKeeper {
-  /** It has no room for this user after all. */
-  surplus(user: SessionUser): void;
-  /** It takes no more streams. */
-  full(): void;
-  closed(): void;
-}
-
 /**
  * One connection in HTTP/2 to an endpoint. It stands once the endpoint's SETTINGS have come: until then nothing is
  * sent, so that an endpoint which does not speak HTTP/2 or goes away costs no request.
@@ -47,7 +38,8 @@ export class UpstreamSession implements Breakable {
   /** Has begun to answer a request. */
   served = false;
   readonly #socket: Socket;
-  readonly #keeper: SessionKeeper;
+  readonly #timeoutMs: number;
+  readonly #sessions: UpstreamSessions;
   readonly #faults: Faults;
   #session: ClientHttp2Session | undefined;
   #anchor: SessionAnchor | undefined;
@@ -56,19 +48,20 @@ export class UpstreamSession implements Breakable {
   #ready = false;
   #ended = false;
 
-  constructor(state: EndpointState, timeoutMs: number, keeper: SessionKeeper, faults: Faults) {
+  constructor(state: EndpointState, timeoutMs: number, sessions: UpstreamSessions, faults: Faults) {
     this.#faults = faults;
     this.state = state;
-    this.#keeper = keeper;
+    this.#timeoutMs = timeoutMs;
+    this.#sessions = sessions;
     const { address: host, port } = state.endpoint;
     // Its SETTINGS prove more than that it stands for a while.
     this.#socket = new Socket(socketOptions);
     const callback = (error: Error | null, socket: Socket | null): void => {
       if (error !== null) this.#failed(error);
-      else if (!this.#ended && socket !== null) this.#connected(socket, timeoutMs);
+      else if (!this.#ended && socket !== null) this.#connected(socket);
     };
     connectWithin(this.#socket, { host, port }, this, { timeoutMs, settleMs: 0, callback });
-    listenOnce(this.#socket, 'close', this, () => keeper.closed());
+    listenOnce(this.#socket, 'close', this, () => sessions.closed(this));
   }
 
   /** Node or we threw at what its endpoint sent: it ends, with what is on it. */
@@ -129,8 +122,9 @@ export class UpstreamSession implements Breakable {
     return Math.min(mostStreams, this.#session?.remoteSettings.maxConcurrentStreams ?? mostStreams);
   }
 
-  #connected(socket: Socket, timeoutMs: number): void {
+  #connected(socket: Socket): void {
     const { key } = this.state;
+    const timeoutMs = this.#timeoutMs;
     // Each request sets the authority itself.
     const session = connect(`http://${key}`, { ...clientOptions, createConnection: () => socket });
     this.#session = session;
@@ -165,7 +159,7 @@ export class UpstreamSession implements Breakable {
     }
     for (const user of waiting.slice(room)) {
       this.users.delete(user);
-      this.#keeper.surplus(user);
+      this.#sessions.acquire(this.state, user, this.#timeoutMs);
     }
     for (const user of waiting.slice(0, room)) user.ready(this);
   }
@@ -186,7 +180,7 @@ export class UpstreamSession implements Breakable {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#keeper.full();
+    this.#sessions.shut(this);
   }
 }
 
@@ -236,13 +230,12 @@ export class UpstreamSessions {
     for (const session of this.#all) session.destroy();
   }
 
+  closed(session: UpstreamSession): void {
+    this.#all.delete(session);
+  }
+
   #create(state: EndpointState, connectTimeoutMs: number): UpstreamSession {
-    const keeper = {
-      surplus: (user: SessionUser) => this.acquire(state, user, connectTimeoutMs),
-      full: () => this.#shut(session),
-      closed: () => void this.#all.delete(session),
-    };
-    const session: UpstreamSession = new UpstreamSession(state, connectTimeoutMs, keeper, this.#faults);
+    const session = new UpstreamSession(state, connectTimeoutMs, this, this.#faults);
     this.#all.add(session);
     const open = this.#open.get(state);
     if (open === undefined) this.#open.set(state, [session]);
@@ -250,7 +243,8 @@ export class UpstreamSessions {
     return session;
   }
 
-  #shut(session: UpstreamSession): void {
+  /** It takes no more streams. */
+  shut(session: UpstreamSession): void {
     const open = this.#open.get(session.state) ?? [];
     const rest = open.filter((other) => other !== session);
     if (rest.length > 0) this.#open.set(session.state, rest);

@@ -81,11 +81,6 @@ export class Directory {
     return this.#ports.first(port)?.lane;
   }
 
-  /** The declaration of a target's own port. */
-  targetPort(port: number): TargetPort | undefined {
-    return this.byPort(port)?.port;
-  }
-
   /** On the shared port; undefined: {@link tried} lists what was looked for. */
   identify(address: Address): Lane | undefined {
     return this.#look(address);

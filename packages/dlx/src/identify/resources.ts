@@ -9,13 +9,10 @@ import { unlessAborted } from '@scaler/async';
 import type { Core } from '../core.ts';
 import { Gate } from '../gate/gate.ts';
 import type { Lane, LaneWay } from '../gate/lane.ts';
-import type { Directory } from './directory.ts';
+import { Directory } from './directory.ts';
 
 export interface ResourcesOptions {
   readonly core: Core;
-  readonly directory: Directory;
-  /** Where their gates are kept. */
-  readonly gates: Map<string, Gate>;
   /** Makes the way for the requests of a lane. */
   readonly wayFor: (lane: Lane) => LaneWay;
   /** Milliseconds between two looks, where the scaler cannot watch its resources. */
@@ -23,7 +20,7 @@ export interface ResourcesOptions {
   /** The allocated ports may have changed. Called at most once per turn of the event loop. */
   readonly onPorts: () => void;
   /** The scaler has listed all resources at least once. */
-  readonly onSynced?: () => void;
+  readonly onSynced: () => void;
 }
 
 const retryMs = 1000;
@@ -33,23 +30,20 @@ const endpointsKeptMs = 300_000;
 /** All resources as the scaler lists them, each with its gate. */
 export class Resources {
   /** By `namespace/name`. */
-  readonly gates: Map<string, Gate>;
+  readonly gates = new Map<string, Gate>();
+  readonly directory: Directory;
   readonly #options: ResourcesOptions;
   #portsScheduled = false;
   #synced = false;
 
   constructor(options: ResourcesOptions) {
     this.#options = options;
-    this.gates = options.gates;
+    const { settings, clock } = options.core;
+    this.directory = new Directory(settings.clusterDomain, this.gates, clock);
   }
 
   gate(ref: ResourceRef): Gate | undefined {
     return this.gates.get(resourceKey(ref));
-  }
-
-  /** Whose traffic a port of the DLX's takes. */
-  ownerOf(listenPort: number): Lane | undefined {
-    return this.#options.directory.byPort(listenPort);
   }
 
   /** Keeps them true until the signal aborts; what fails is tried again, and what was known stays meanwhile. */
@@ -106,17 +100,13 @@ export class Resources {
   }
 
   #started(): void {
-    this.#options.directory.started();
-    this.#onSynced();
-  }
-
-  #onSynced(): void {
+    this.directory.started();
     this.#synced = true;
-    this.#options.onSynced?.();
+    this.#options.onSynced();
   }
 
   #set(resource: Resource): void {
-    const { core, directory, wayFor } = this.#options;
+    const { core, wayFor } = this.#options;
     const key = resourceKey(resource);
     const known = this.gates.get(key);
     const before = known === undefined ? [] : known.lanes;
@@ -124,7 +114,7 @@ export class Resources {
     const gate = known ?? new Gate(core, resource, wayFor);
     if (known === undefined) this.gates.set(gate.key, gate);
     else known.update(resource);
-    directory.set(gate, before);
+    this.directory.set(gate, before);
     if (!samePorts(targetsBefore, resource.targets)) this.#portsChanged();
   }
 
@@ -132,7 +122,7 @@ export class Resources {
     const gate = this.gates.get(key);
     if (gate === undefined) return;
     this.gates.delete(key);
-    this.#options.directory.remove(gate);
+    this.directory.remove(gate);
     gate.remove();
     gate.close();
     this.#portsChanged();

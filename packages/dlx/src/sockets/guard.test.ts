@@ -23,7 +23,7 @@ import { connectHttp2, open2, startHttp2App } from '../testing/http2.ts';
 import { endOf } from '../testing/stream.ts';
 import { freePort, startTcp } from '../testing/upstream.ts';
 import { UpgradeCarrier } from '../upgrade/upgrade-carrier.ts';
-import { WebSocketFrames } from '../upgrade/tunnel.ts';
+import { WebSocketFrames } from '../upgrade/web-socket-frames.ts';
 
 afterEach(() => {
   jest.restoreAllMocks();

@@ -11,7 +11,7 @@ test('silence is looked for while there is something that may be silent, and not
   const silence = new SilenceLooks(clock);
   let left = 0;
   const lookedMs: number[] = [];
-  const running = silence.run((nowMs) => lookedMs.push(nowMs) > 0 && left > 0, stop.signal);
+  const running = silence.run({ look: (nowMs) => lookedMs.push(nowMs) > 0 && left > 0 }, stop.signal);
   const pass = async (times: number): Promise<void> => {
     for (let i = 0; i < times; i++) await clock.advance(silenceLookMs);
   };

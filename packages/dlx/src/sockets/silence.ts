@@ -45,14 +45,14 @@ export class SilenceLooks {
   }
 
   /** Until the signal aborts; once only. `look` returns whether there is anything left to look at. */
-  async run(look: (nowMs: number) => boolean, signal: AbortSignal): Promise<void> {
+  async run(all: { look(nowMs: number): boolean }, signal: AbortSignal): Promise<void> {
     onAbort(signal, () => this.arrived());
     for (;;) {
       await this.#something.promise;
       await this.#clock.sleep(silenceLookMs, signal).catch(() => {});
       if (signal.aborted) return;
       this.#something = Promise.withResolvers();
-      if (look(this.#clock.monotonic())) this.arrived();
+      if (all.look(this.#clock.monotonic())) this.arrived();
     }
   }
 }

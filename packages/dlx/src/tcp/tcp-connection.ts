@@ -1,14 +1,10 @@
 import type { Socket } from 'node:net';
 import type { CancelTimer, TargetPort } from '@scaler/scaler-types';
-import type { Channel } from '../exchange/carrier.ts';
 import type { Core } from '../core.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { ignoreErrors } from '../sockets/guard.ts';
-import { connectionBytes } from '../ledger/ledger.ts';
-import { plainAddress } from '../identify/addresses.ts';
-import type { Refusal } from '../outcome.ts';
-import type { ClientConnection, Handle } from '../accept/client-connection.ts';
-import { bytesOf, Silence } from '../sockets/silence.ts';
+import { ClientConnection, type Handle } from '../accept/connection.ts';
+import { bytesOf } from '../sockets/silence.ts';
 import { TcpCarrier } from './tcp-carrier.ts';
 
 /** Where the target does not declare who speaks first, a client that is silent for so long waits for the server. */
@@ -20,25 +16,13 @@ const keepAliveMs = 60_000;
  * One client connection on a port that is not HTTP's. It is a request from its first byte on, so that a check of
  * the open port neither wakes nor counts.
  */
-export class TcpConnection implements Channel<Exchange>, ClientConnection {
-  readonly socket: Socket;
-  readonly port: number;
-  readonly ownPort = true;
-  readonly remoteAddress: string | undefined;
-  readonly connectionBytes = connectionBytes;
-  readonly #core: Core;
-  readonly #handle: Handle;
+export class TcpConnection extends ClientConnection {
   readonly #carrier: TcpCarrier;
-  readonly #silence = new Silence();
   #current: Exchange | undefined;
   #cancelGrace: CancelTimer | undefined;
 
   constructor(core: Core, handle: Handle, socket: Socket, port: number) {
-    this.#core = core;
-    this.#handle = handle;
-    this.socket = socket;
-    this.port = port;
-    this.remoteAddress = socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress);
+    super(core, handle, socket, port, true);
     this.#carrier = new TcpCarrier(socket, this);
     socket.setKeepAlive(true, keepAliveMs);
     // 'close' follows.
@@ -50,7 +34,7 @@ export class TcpConnection implements Channel<Exchange>, ClientConnection {
   }
 
   silentForMs(nowMs: number): number {
-    return this.isIdle ? this.#silence.forMs(bytesOf(this.socket), nowMs) : 0;
+    return this.isIdle ? this.silence.forMs(bytesOf(this.socket), nowMs) : 0;
   }
 
   waitingBytes(): number {
@@ -58,7 +42,7 @@ export class TcpConnection implements Channel<Exchange>, ClientConnection {
   }
 
   broke(error: unknown): void {
-    if (this.#current === undefined) this.#core.faults.report(error, 'connection');
+    if (this.#current === undefined) this.core.faults.report(error, 'connection');
     else this.#current.broke(error);
     this.socket.destroy();
   }
@@ -74,36 +58,31 @@ export class TcpConnection implements Channel<Exchange>, ClientConnection {
     this.#carrier.watch(admit);
     if (speaksFirst === 'client') return;
     // A process that was busy itself hears of a client that left only after its timers.
-    this.#cancelGrace = this.#core.clock.after(graceMs, () => setImmediate(admit));
+    this.#cancelGrace = this.core.clock.after(graceMs, () => setImmediate(admit));
   }
 
   done(): void {
     this.#current = undefined;
   }
 
-  /** There are no words for it that every protocol knows. */
-  leave(): void {}
-
-  refuse(refusal: Refusal): void {
-    const attempt = this.#current?.attempt;
-    this.#current?.refuse(refusal);
-    attempt?.abort();
-  }
-
   end(): void {
     this.socket.destroy();
   }
 
-  closed(): void {
+  override closed(): void {
     this.#cancelGrace?.();
-    if (this.#current?.attempt?.joined !== true) this.#current?.clientGone();
+    super.closed();
+  }
+
+  protected underWay(): Exchange[] {
+    return this.#current === undefined ? [] : [this.#current];
   }
 
   #admit(): void {
     this.#cancelGrace?.();
     if (this.#current !== undefined || this.socket.destroyed) return;
-    const x = new Exchange(this.#core, this, this.#carrier);
+    const x = new Exchange(this.core, this, this.#carrier);
     this.#current = x;
-    this.#handle(x);
+    this.handle(x);
   }
 }

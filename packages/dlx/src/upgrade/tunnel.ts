@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { CancelTimer } from '@scaler/scaler-types';
-import { WrittenChunks } from '../chunks/chunks.ts';
+import { GatheredBytes, WrittenChunks } from '../chunks/chunks.ts';
 import type { OpenTunnel } from '../core.ts';
 import type { UpstreamUser } from '../endpoints/upstreams.ts';
 import { BaseAttempt } from '../exchange/attempt.ts';
@@ -10,75 +9,7 @@ import { stalledMs, Waiting } from '../ledger/stalls.ts';
 import { causeText, type Outcome, outcomes } from '../outcome.ts';
 import { type Breakable, type Guarded, listen, listenOnce, resetSocket, unlisten } from '../sockets/guard.ts';
 import { bytesOf, Silence } from '../sockets/silence.ts';
-
-const closeOpcode = 8;
-/** The longest header: two bytes, eight of length, four of mask. */
-const headerBytes = 14;
-
-/** Follows the frames that pass in one direction of a WebSocket, by their lengths only (RFC 6455 §5.2). */
-export class WebSocketFrames {
-  readonly #header = Buffer.alloc(headerBytes);
-  #have = 0;
-  #left = 0;
-  #closed = false;
-
-  /** Whether a frame of ours may come next. */
-  get atBoundary(): boolean {
-    return this.#have === 0 && this.#left === 0;
-  }
-
-  /** Whether a close frame has passed, after which none may come. */
-  get closed(): boolean {
-    return this.#closed;
-  }
-
-  /** Follows a chunk, or as much of it as belongs to the frame that is under way; returns how much that was. */
-  pass(chunk: Buffer, untilBoundary = false): number {
-    let at = 0;
-    while (at < chunk.length) {
-      if (this.#left === 0) this.#takeHeader(chunk[at++] as number);
-      else {
-        const taken = Math.min(this.#left, chunk.length - at);
-        this.#left -= taken;
-        at += taken;
-      }
-      if (untilBoundary && this.atBoundary) break;
-    }
-    return at;
-  }
-
-  #takeHeader(byte: number): void {
-    const header = this.#header;
-    header[this.#have++] = byte;
-    if (this.#have < 2) return;
-    const second = header[1] as number;
-    const short = second & 0x7f;
-    const lengthBytes = short === 127 ? 8 : short === 126 ? 2 : 0;
-    if (this.#have < 2 + lengthBytes + ((second & 0x80) === 0 ? 0 : 4)) return;
-    this.#have = 0;
-    if (lengthBytes === 0) this.#left = short;
-    else this.#left = lengthBytes === 2 ? header.readUInt16BE(2) : Number(header.readBigUInt64BE(2));
-    if (((header[0] as number) & 0x0f) === closeOpcode) this.#closed = true;
-  }
-}
-
-/** A close frame that says "going away" (1001); what goes to a server has to be masked. */
-export function goingAwayFrame(masked: boolean): Buffer {
-  const code = Buffer.from([0x03, 0xe9]);
-  if (!masked) return Buffer.from([0x80 | closeOpcode, code.length, ...code]);
-  const mask = randomBytes(4);
-  const payload = code.map((byte, i) => byte ^ (mask[i] as number));
-  return Buffer.from([0x80 | closeOpcode, 0x80 | code.length, ...mask, ...payload]);
-}
-
-export interface FlowOptions {
-  /** Ends if one of the two sends what makes this throw. */
-  readonly owner: Breakable;
-  readonly from: Socket;
-  readonly to: Socket;
-  /** Undefined: it is no WebSocket. */
-  readonly webSocket: { readonly towards: 'client' | 'server' } | undefined;
-}
+import { goingAwayFrame, WebSocketFrames } from './web-socket-frames.ts';
 
 /** One direction of a tunnel: what comes from one socket goes to the other, no faster than that one takes it. */
 export class Flow implements Breakable {
@@ -92,13 +23,14 @@ export class Flow implements Breakable {
   #ended = false;
   #onData: Guarded | undefined;
 
-  constructor({ owner, from, to, webSocket }: FlowOptions) {
+  /** `owner` ends if one of the two sends what makes this throw. `webSocket`: whom it leads to, if it is one. */
+  constructor(owner: Breakable, from: Socket, to: Socket, webSocket: 'client' | 'server' | undefined) {
     this.#owner = owner;
     this.#from = from;
     this.#to = to;
     this.#written = WrittenChunks.to(to, this, this.#drained);
     this.#frames = webSocket === undefined ? undefined : new WebSocketFrames();
-    this.#masked = webSocket?.towards === 'server';
+    this.#masked = webSocket === 'server';
   }
 
   /** `first` was read already. */
@@ -194,9 +126,8 @@ export class Tunnel implements Breakable, OpenTunnel {
     this.#key = key;
     this.#idleTimeoutMs = idleTimeoutMs;
     this.#byReset = byReset;
-    const frames = (towards: 'client' | 'server') => (webSocket ? { towards } : undefined);
-    this.#down = new Flow({ owner: this, from: upstream, to: client, webSocket: frames('client') });
-    this.#up = new Flow({ owner: this, from: client, to: upstream, webSocket: frames('server') });
+    this.#down = new Flow(this, upstream, client, webSocket ? 'client' : undefined);
+    this.#up = new Flow(this, client, upstream, webSocket ? 'server' : undefined);
   }
 
   /** The bytes that each side sent already are for the other. */
@@ -328,5 +259,74 @@ export abstract class TunnelAttempt extends BaseAttempt implements UpstreamUser 
 
   protected letGo(): void {
     this.socket?.destroy();
+  }
+}
+
+/** Bytes that a client sends before it is joined are kept so far; beyond, it is no longer read, and its leaving not seen. */
+const earlyBytes = 16_384;
+/** A socket at a halt is read on by Node until 64 KiB wait in it, and the last read may bring as much again. */
+const unreadBytes = 131_072;
+
+/** A request whose connection may be joined to an endpoint's: until then it is read on, so that a client that leaves is noticed. */
+export abstract class TunnelCarrier implements Breakable {
+  readonly socket: Socket;
+  /** What the client sent so far. */
+  protected readonly early = new GatheredBytes();
+  readonly #owner: Breakable;
+  #x: Exchange | undefined;
+  #onData: Guarded | undefined;
+  #onEnd: Guarded | undefined;
+
+  /** `owner` ends with it. */
+  constructor(socket: Socket, owner: Breakable) {
+    this.socket = socket;
+    this.#owner = owner;
+  }
+
+  broke(error: unknown): void {
+    this.#owner.broke(error);
+  }
+
+  reset(): void {
+    resetSocket(this.socket);
+  }
+
+  /** The client has ended its side. */
+  protected abstract heardAll(): void;
+
+  /** It is counted from now on, with what is kept of it. */
+  protected begun(x: Exchange): void {
+    this.#x = x;
+    x.keeps(this.#keptBytes);
+  }
+
+  protected hear(): void {
+    this.#onData = listen(this.socket, 'data', this, this.heard);
+    this.#onEnd = listen(this.socket, 'end', this, this.heardAll);
+  }
+
+  protected heard(chunk: Buffer): void {
+    this.early.add(chunk);
+    if (this.early.length < earlyBytes) return;
+    this.socket.pause();
+    // It sends more than it was counted as.
+    this.#x?.keeps(this.#keptBytes);
+  }
+
+  /** Keeps nothing more of what it sends. */
+  protected stopHearing(): void {
+    unlisten(this.socket, 'data', this.#onData);
+  }
+
+  /** Gives away the socket, at a halt, and what was read from it. */
+  protected giveAway(): Buffer {
+    this.stopHearing();
+    unlisten(this.socket, 'end', this.#onEnd);
+    this.socket.pause();
+    return this.early.take();
+  }
+
+  get #keptBytes(): number {
+    return this.early.length < earlyBytes ? earlyBytes : this.early.length + unreadBytes;
   }
 }

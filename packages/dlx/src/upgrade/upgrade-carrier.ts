@@ -1,6 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request, ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { GatheredBytes, joinChunks, type ReadChunks, WrittenChunks } from '../chunks/chunks.ts';
+import type { Connection } from '../accept/connection.ts';
+import { joinChunks, type ReadChunks, WrittenChunks } from '../chunks/chunks.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import type { Carrier, HttpRequest, OwnAnswer, Way } from '../exchange/carrier.ts';
 import type { Exchange } from '../exchange/exchange.ts';
@@ -12,16 +13,8 @@ import { checkRequest, type RawMessage } from '../http1/raw-message.ts';
 import { readAhead } from '../http1/request-body.ts';
 import { Waiting } from '../ledger/stalls.ts';
 import { causeText, type Refusal } from '../outcome.ts';
-import {
-  type Breakable,
-  type Guarded,
-  ignoreErrors,
-  listen,
-  listenOnce,
-  resetSocket,
-  unlisten,
-} from '../sockets/guard.ts';
-import { Tunnel, TunnelAttempt } from './tunnel.ts';
+import { ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
+import { Tunnel, TunnelAttempt, TunnelCarrier } from './tunnel.ts';
 
 /** The head of a `101 Switching Protocols`, as it is passed on; the fields of the connection are made anew. */
 export function switchedHead({ statusMessage, rawHeaders, headers }: IncomingMessage): string {
@@ -48,31 +41,18 @@ const maxHeaderBytes = 65_536;
 const bodiless = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 const announcement: ReadonlySet<string> = new Set(['trailer']);
 
-/** The client's side of it. */
-interface Client extends Pick<HttpRequest, 'method' | 'path' | 'head'> {
-  readonly req: IncomingMessage;
-  readonly socket: Socket;
-  /** The protocols, as they are offered to the upstream. */
-  readonly offer: string;
-  readonly answering: boolean;
-  /** Makes ready for an answer in HTTP, after which the connection ends. */
-  respond(): ServerResponse;
-  /** The upstream goes over: gives away the socket, at a halt, and what was read from it. */
-  release(): Buffer;
-}
-
 /**
  * One offer to leave HTTP on its way to one endpoint, over a connection of its own. Node's own client, because undici
  * takes an upstream that answers an offer in HTTP for broken.
  */
-export class UpgradeAttempt extends TunnelAttempt {
-  readonly #client: Client;
+class UpgradeAttempt extends TunnelAttempt {
+  readonly #client: UpgradeCarrier;
   #informed: Informed | undefined;
   #waiting: Waiting | undefined;
   /** Of an answer in HTTP. */
   #read: ReadChunks | undefined;
 
-  constructor(x: Exchange, client: Client, way: Way<Exchange>, state: EndpointState) {
+  constructor(x: Exchange, client: UpgradeCarrier, way: Way<Exchange>, state: EndpointState) {
     super(x, way, state);
     this.#client = client;
   }
@@ -216,40 +196,23 @@ interface InformationEvent {
   readonly rawHeaders: string[];
 }
 
-/** Bytes that a client sends before it was answered are kept so far; beyond, its leaving is not seen. */
-const earlyBytes = 16_384;
-/** A socket at a halt is read on by Node until 64 KiB wait in it, and the last read may bring as much again. */
-const unreadBytes = 131_072;
-
-/** The connection that it came on. */
-export interface UpgradeConnection extends Breakable {
-  readonly socket: Socket;
-  /** Ends it, but leaves the client time to read the last answer. */
-  linger(): void;
-}
-
 /** A request that asks to leave HTTP, on a connection that Node has let go of. */
-export class UpgradeCarrier implements Carrier<Exchange>, HttpRequest, Breakable {
+export class UpgradeCarrier extends TunnelCarrier implements Carrier<Exchange>, HttpRequest {
   readonly req: RawMessage;
-  readonly socket: Socket;
   readonly head: Head;
   path = '/';
   /** The protocols, as they are offered to the upstream. */
   readonly offer: string;
   /** For an answer in HTTP. */
   readonly res: ServerResponse;
-  readonly #connection: UpgradeConnection;
-  #onData: Guarded | undefined;
-  #onEnd: Guarded | undefined;
+  readonly #connection: Connection;
   #responding = false;
-  readonly #early = new GatheredBytes();
-  #x: Exchange | undefined;
   #switched = false;
 
-  constructor(req: RawMessage, connection: UpgradeConnection, offer: string) {
+  constructor(req: RawMessage, connection: Connection, offer: string) {
+    super(connection.socket, connection);
     this.#connection = connection;
     this.req = req;
-    this.socket = connection.socket;
     this.head = req.head;
     this.offer = offer;
     this.res = new ServerResponse(req);
@@ -278,8 +241,7 @@ export class UpgradeCarrier implements Carrier<Exchange>, HttpRequest, Breakable
   }
 
   check(x: Exchange): Refusal | undefined {
-    this.#x = x;
-    x.keeps(this.#keptBytes);
+    this.begun(x);
     return checkRequest(this, x.core.accounting.bounds, this.req);
   }
 
@@ -289,25 +251,16 @@ export class UpgradeCarrier implements Carrier<Exchange>, HttpRequest, Breakable
       .end(this.method === 'HEAD' ? undefined : body);
   }
 
-  reset(): void {
-    resetSocket(this.socket);
-  }
-
   attempt(x: Exchange, way: Way<Exchange>, state: EndpointState): UpgradeAttempt {
     return new UpgradeAttempt(x, this, way, state);
   }
 
   /** Reads on, so that a client that leaves is noticed. `bytes` came behind the head. */
   watch(bytes: Buffer): void {
+    this.hear();
     // It may have been halted for the sake of requests before.
-    this.#onData = listen(this.socket, 'data', this, this.#heard);
-    this.#onEnd = listen(this.socket, 'end', this, this.#heardAll);
     this.socket.resume();
-    this.#heard(bytes);
-  }
-
-  broke(error: unknown): void {
-    this.#connection.broke(error);
+    if (bytes.length > 0) this.heard(bytes);
   }
 
   /** Makes ready for an answer in HTTP, after which the connection ends. */
@@ -316,8 +269,8 @@ export class UpgradeCarrier implements Carrier<Exchange>, HttpRequest, Breakable
     // An answer that could not be begun is followed by one of our own.
     if (this.#responding) return res;
     this.#responding = true;
-    this.#early.take();
-    unlisten(socket, 'data', this.#onData);
+    this.early.take();
+    this.stopHearing();
     socket.resume();
     const onDrain = listen(socket, 'drain', this, () => void res.emit('drain'));
     res.assignSocket(socket);
@@ -332,25 +285,11 @@ export class UpgradeCarrier implements Carrier<Exchange>, HttpRequest, Breakable
   /** The upstream goes over: gives away the socket, at a halt, and what was read from it. */
   release(): Buffer {
     this.#switched = true;
-    unlisten(this.socket, 'data', this.#onData);
-    unlisten(this.socket, 'end', this.#onEnd);
-    this.socket.pause();
-    return this.#early.take();
-  }
-
-  get #keptBytes(): number {
-    return this.#early.length < earlyBytes ? earlyBytes : this.#early.length + unreadBytes;
-  }
-
-  #heard(chunk: Buffer): void {
-    if (chunk.length === 0) return;
-    this.#early.add(chunk);
-    if (this.#early.length >= earlyBytes) this.socket.pause();
-    this.#x?.keeps(this.#keptBytes);
+    return this.giveAway();
   }
 
   /** As in HTTP: a client that no longer listens has left. */
-  #heardAll(): void {
+  protected heardAll(): void {
     if (!this.res.writableEnded) this.socket.destroy();
   }
 }

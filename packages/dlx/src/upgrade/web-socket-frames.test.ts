@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { goingAwayFrame, WebSocketFrames } from './tunnel.ts';
+import { goingAwayFrame, WebSocketFrames } from './web-socket-frames.ts';
 
 const frame = (opcode: number, length: number, masked = false): Buffer => {
   const lengthBytes = Buffer.alloc(length > 0xffff ? 8 : length > 125 ? 2 : 0);
