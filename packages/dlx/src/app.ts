@@ -23,6 +23,7 @@ import { adminRoutes } from './control/admin.ts';
 import { createDlx, type Dlx } from './dlx.ts';
 import { collectGarbage, MemoryGuard, rssReader } from './ledger/memory-guard.ts';
 import { peerRoutes } from './control/peer.ts';
+import { firstPorts } from './control/preflight.ts';
 import { dataSettings, type DlxTable, memoryMarks } from './settings.ts';
 
 /** The context that main hands over. */
@@ -35,7 +36,6 @@ export interface DlxContext extends ProcessContext {
 }
 
 const lookEveryMs = 1000;
-const mostReasons = 5;
 /** For the steps behind the drain. */
 const restMs = 2000;
 
@@ -152,9 +152,7 @@ function ownAddresses({ listenHost }: ConfigValues<DlxTable>): readonly string[]
 
 async function watchPorts(dlx: Dlx, report: (reasons: string[]) => void, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const reasons = dlx.listeners.failures().map(({ reason }) => reason);
-    const more = reasons.length > mostReasons ? [`${reasons.length - mostReasons} more ports`] : [];
-    report([...reasons.slice(0, mostReasons), ...more]);
+    report(firstPorts(dlx.listeners.failures()));
     await dlx.core.clock.sleep(lookEveryMs, signal).catch(() => {});
   }
 }

@@ -1,17 +1,17 @@
 import { createMetrics, guardScaler, type Metrics, type Shutdown } from '@scaler/runtime';
 import type { Clock, Logger, ResourceScaler } from '@scaler/scaler-types';
-import { Accounting, Faults, secondsBuckets } from './ledger/accounting.ts';
-import type { Core, Settings } from './core.ts';
-import { addDrainSteps, type DrainOptions } from './drain.ts';
+import { DataServer } from './accept/data-server.ts';
+import { Listeners } from './accept/listeners.ts';
+import type { Core } from './core.ts';
+import { UpstreamSessions } from './http2/upstream-sessions.ts';
 import { Upstreams } from './endpoints/upstreams.ts';
 import { trustOf } from './identify/addresses.ts';
 import { Resources } from './identify/resources.ts';
+import { Accounting, Faults, secondsBuckets } from './ledger/accounting.ts';
 import { createProxy, TargetWay } from './proxy.ts';
-import { DataServer } from './accept/data-server.ts';
-import { Listeners } from './accept/listeners.ts';
+import type { Settings } from './settings.ts';
 import { SilenceLooks } from './sockets/silence.ts';
-import { Turns } from './turns.ts';
-import { WakeLimits } from './wake/wake-limits.ts';
+import { Turns, WakeLimits } from './wake/wake-limits.ts';
 import { WakeMetrics } from './wake/wake-metrics.ts';
 
 /** Wakes that begin in one turn of the event loop. */
@@ -48,7 +48,7 @@ export interface Dlx {
   /** Follows the resources until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** Adds the drain's steps, 10 to 60. */
-  addDrainSteps(shutdown: Shutdown, options: Omit<DrainOptions, 'core' | 'server' | 'listeners' | 'resources'>): void;
+  addDrainSteps(shutdown: Shutdown, options: DrainOptions): void;
 }
 
 /** Puts a DLX together; nothing runs or listens yet. */
@@ -67,17 +67,14 @@ export function createDlx(options: DlxOptions): Dlx {
   const { directory } = resources;
   const server = new DataServer(core, createProxy(core, directory, trustOf(trustedPeers)), directory);
   const listeners = new Listeners({ host: listenHost, clock, logger, server });
+  const parts = { core, resources, listeners, server, synced };
   return {
-    core,
-    resources,
-    listeners,
-    server,
-    synced,
+    ...parts,
     listen: () => server.listen(listenHost, listenPort),
     run: async (signal) => {
       await Promise.all([resources.run(signal), core.silence.run(server, signal)]);
     },
-    addDrainSteps: (shutdown, times) => addDrainSteps(shutdown, { core, server, listeners, resources, ...times }),
+    addDrainSteps: (shutdown, options) => addDrainSteps(shutdown, parts, options),
   };
 }
 
@@ -87,7 +84,6 @@ function createCore({ scaler, clock, logger, identity, settings, metrics = creat
   accounting.connections.limit = settings.connectionLimit;
   const faults = new Faults(metrics, clock, logger);
   const wakes = new WakeMetrics(metrics, secondsBuckets);
-  const upstreams = new Upstreams(faults, accounting.ledger);
   return {
     scaler: guardScaler(scaler, { packageName: 'in this process', clock, logger }),
     clock,
@@ -95,7 +91,8 @@ function createCore({ scaler, clock, logger, identity, settings, metrics = creat
     accounting,
     faults,
     settings,
-    upstreams,
+    upstreams: new Upstreams(faults, accounting.ledger),
+    sessions: new UpstreamSessions(faults),
     wakes,
     wakeLimits: new WakeLimits({
       limit: settings.wakeLimit,
@@ -112,4 +109,66 @@ function createCore({ scaler, clock, logger, identity, settings, metrics = creat
     refusing: false,
     shedding: false,
   };
+}
+
+export interface DrainOptions {
+  /** Says that this replica takes no more work, where readiness is asked. */
+  readonly unready: () => void;
+  /** Where new connections reach this replica. */
+  readonly addresses: readonly string[];
+  /** Milliseconds that the scaler has at most to say that nothing leads to them any more. */
+  readonly unlistedLimitMs: number;
+  /** Milliseconds from then on until every kube-proxy has heard of it; connections are taken until then. */
+  readonly propagateMs: number;
+  /** Milliseconds that held and in-flight requests have from then on. */
+  readonly drainTimeoutMs: number;
+}
+
+const lookEveryMs = 20;
+const flushMs = 1000;
+
+/** The DLX's way out, in numbered steps: no request is dropped without a word. */
+function addDrainSteps(
+  shutdown: Shutdown,
+  { core, server, listeners, resources }: Pick<Dlx, 'core' | 'server' | 'listeners' | 'resources'>,
+  { unready, addresses, unlistedLimitMs, propagateMs, drainTimeoutMs }: DrainOptions,
+): void {
+  const { clock, accounting } = core;
+  const refusal = { outcome: 'draining', detail: 'this DLX is shutting down' } as const;
+
+  shutdown.step(10, 'unready', () => {
+    core.draining = true;
+    unready();
+  });
+  const unlisted = async (signal: AbortSignal): Promise<void> => core.scaler.whenUnlisted?.(addresses, { signal });
+  shutdown.step(15, 'unlisted', unlisted, { limitMs: unlistedLimitMs });
+  shutdown.step(20, 'propagate', (signal) => clock.sleep(propagateMs, signal));
+  shutdown.step(30, 'stop accepting', () => {
+    server.stopAccepting();
+    listeners.close();
+    // By now a new connection reaches another replica.
+    server.leave();
+  });
+  const finish = (signal: AbortSignal): Promise<void> =>
+    until(() => accounting.held + accounting.inFlight === 0, clock, signal);
+  shutdown.step(40, 'finish held and in flight', finish, { limitMs: drainTimeoutMs });
+  const refuse = async (signal: AbortSignal): Promise<void> => {
+    core.refusing = true;
+    for (const gate of resources.gates.values()) gate.failHeld(refusal);
+    for (const tunnel of core.tunnels) tunnel.leave(refusal.outcome, refusal.detail);
+    for (const connection of server.connections) connection.refuse(refusal);
+    server.endIdle();
+    await until(() => server.connections.size + core.tunnels.size === 0, clock, signal);
+  };
+  shutdown.step(50, 'answer the rest', refuse, { limitMs: flushMs });
+  shutdown.step(60, 'close the data path', async () => {
+    resources.close();
+    core.upstreams.close();
+    core.sessions.close();
+    await server.close();
+  });
+}
+
+async function until(done: () => boolean, clock: Clock, signal: AbortSignal): Promise<void> {
+  while (!done() && !signal.aborted) await clock.sleep(lookEveryMs, signal).catch(() => {});
 }

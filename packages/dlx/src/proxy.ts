@@ -1,7 +1,8 @@
 import { errorCode, type Resource, type TargetPort } from '@scaler/scaler-types';
 import type { Handle } from './accept/connection.ts';
-import type { Core, Settings } from './core.ts';
-import type { Connecting } from './endpoints/upstream-socket.ts';
+import type { Settings } from './settings.ts';
+import type { Core } from './core.ts';
+import type { Connecting } from './endpoints/upstreams.ts';
 import type { EndpointState, ReleasePlace } from './endpoints/endpoint-state.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Limits, Way } from './exchange/carrier.ts';
@@ -195,14 +196,14 @@ export class TargetWay implements Way<Exchange>, LaneWay {
     const hung = errorCode(error) === 'ETIMEDOUT';
     state.refused(core.clock.monotonic(), hung);
     // Requests on those would wait for an answer that does not come.
-    if (hung) core.upstreams.discardIdle(state.key);
+    if (hung) this.#discardIdle(state);
     core.accounting.retried('connect');
     this.#unsent(x, state, error);
   }
 
   replay(x: Exchange, state: EndpointState, error: unknown): void {
     const { core } = this.#lane;
-    core.upstreams.discardIdle(state.key);
+    this.#discardIdle(state);
     core.accounting.retried('replay');
     this.#unsent(x, state, error);
   }
@@ -216,7 +217,7 @@ export class TargetWay implements Way<Exchange>, LaneWay {
     }
     core.accounting.retried('idempotent');
     // Connections that stood idle for as long may be as dead as this one was.
-    core.upstreams.discardIdle(state.key);
+    this.#discardIdle(state);
     x.repeated = true;
     this.#unsent(x, state, error);
     return true;
@@ -232,6 +233,13 @@ export class TargetWay implements Way<Exchange>, LaneWay {
       lane.gate.wake.answered(x);
       place.leave();
     } else if (wasLeftOut) lane.pump();
+  }
+
+  /** Closes idle connections to an endpoint. */
+  #discardIdle({ key }: EndpointState): void {
+    const { upstreams, sessions } = this.#lane.core;
+    upstreams.discardIdle(key);
+    sessions.discardIdle(key);
   }
 
   /** Nothing was sent that counts: the request goes to another endpoint, or is held again in its old place. */

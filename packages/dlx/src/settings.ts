@@ -12,8 +12,6 @@ import {
   setting,
 } from '@scaler/runtime';
 import { dlxPorts } from '@scaler/scaler-types/dlx-api';
-import type { Settings } from './core.ts';
-import type { MemoryMarks } from './ledger/memory-guard.ts';
 
 const cidr = parsers.string({
   pattern: /^[0-9a-fA-F.:]+(\/\d{1,3})?$/,
@@ -72,7 +70,7 @@ const listenSettings = {
   problemDetails: setting({
     parser: parsers.oneOf('brief', 'full'),
     default: 'brief',
-    doc: "What clients are told of why a request was not forwarded: `brief` is the outcome in words; `full` names the resource, its Service, pods' addresses and what stood in the way. The admin server tells all of it always.",
+    doc: "How much of the reason for which a request was not forwarded its client gets: `brief` is the outcome in words; `full` names the resource, its Service, pods' addresses and what stood in the way. The admin server shows all of it always.",
   }),
 };
 
@@ -237,30 +235,51 @@ export const settings = defineConfig({
 
 export type DlxTable = typeof settings;
 
+/** The limits and habits of the data path. All times in milliseconds. */
+export type Settings = Readonly<ReturnType<typeof dataSettings>>;
+
 /** The settings that the data path needs. */
-export function dataSettings(values: ConfigValues<DlxTable>): Settings {
+export function dataSettings(values: ConfigValues<DlxTable>) {
   return {
+    /** How long one request may be held, where its resource does not say. */
     holdTimeoutMs: values.holdTimeout,
+    /** How many requests of one resource may be held, where it does not say. */
     holdLimit: values.holdLimit,
+    /** How many requests may wait in all. */
     holdLimitTotal: values.holdLimitTotal,
+    /** How many bytes everything that the ledger counts may be in all. */
     holdBytesTotal: values.holdBytesTotal ?? Math.min(memoryBytes() / 2, 4 * 2 ** 30),
+    /** How many connections clients may have in all. */
     connectionLimit: values.connectionLimit ?? defaultConnectionLimit(),
+    /** Status for a request beyond these bounds. */
     overflowStatus: values.overflowStatus === '429' ? 429 : 503,
+    /** How many resources are woken at once. */
     wakeLimit: values.wakeLimit,
+    /** The same, of one namespace. */
     wakeLimitNamespace: values.wakeLimitNamespace,
+    /** A connection to an endpoint must stand by then. */
     connectTimeoutMs: values.connectTimeout,
+    /** The upstream's answer must begin by then; 0: never mind. */
     responseTimeoutMs: values.responseTimeout,
+    /** A body or a stream may be silent so long, either way; 0: for ever. */
     idleTimeoutMs: values.idleTimeout,
+    /** Status for health checks of a sleeper. */
     quietStatus: values.quietStatus,
+    /** How much of the reason our own answers give to clients. */
     problemDetails: values.problemDetails,
+    /** Whether `Forwarded` and `X-Forwarded-*` that arrive are kept and added to, or replaced. */
     trustForwarded: values.trustForwarded,
+    /** The header by which trusted peers name the target, in lower case. */
     targetHeader: values.targetHeader,
     clusterDomain: values.clusterDomain,
-  };
+  } as const;
 }
 
+/** Bytes that the process may have, and the shares of them, from 0 to 1, past which something is done about it. */
+export type MemoryMarks = ReturnType<typeof memoryMarks>;
+
 /** From where on what is done about memory. */
-export function memoryMarks(values: ConfigValues<DlxTable>): MemoryMarks {
+export function memoryMarks(values: ConfigValues<DlxTable>) {
   const shed = values.memoryShed / 100;
   const unready = Math.max(shed, values.memoryUnready / 100);
   const restart = Math.max(unready, values.memoryRestart / 100);

@@ -13,7 +13,7 @@ import { outcomes } from '../outcome.ts';
 import { type Breakable, guard, heedErrors, ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
 import { dialectOf } from '../tcp/dialect.ts';
 import { TcpConnection } from '../tcp/tcp-connection.ts';
-import { Turns } from '../turns.ts';
+import { Turns } from '../wake/wake-limits.ts';
 import { takeUpgrade, whenAnswered } from '../upgrade/take-upgrade.ts';
 
 /** The protocol that a connection speaks. */
@@ -153,12 +153,13 @@ export class DataServer implements Breakable {
 
   /** Looks after all that may be silent or stand still; returns whether there is anything left to look at. */
   look(nowMs: number): boolean {
-    const { upstreams, tunnels, accounting } = this.#core;
+    const { upstreams, sessions, tunnels, accounting } = this.#core;
     this.#endSilent(nowMs);
     upstreams.endSilent(nowMs);
+    sessions.look(nowMs);
     for (const tunnel of tunnels) tunnel.look(nowMs);
     accounting.stalls.settle();
-    return this.connections.size + upstreams.size + tunnels.size > 0;
+    return this.connections.size + upstreams.size + sessions.size + tunnels.size > 0;
   }
 
   /**

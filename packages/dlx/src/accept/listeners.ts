@@ -74,9 +74,14 @@ export class Listeners {
     return this.#ports.get(port)?.listening === true;
   }
 
-  /** Ports that cannot be listened on, with the reason. They are tried again every second. */
-  failures(): { port: number; reason: string }[] {
-    return Array.from(this.#failures, ([port, reason]) => ({ port, reason }));
+  /** Why ports cannot be listened on. They are tried again every second. */
+  failures(): string[] {
+    return [...this.#failures.values()];
+  }
+
+  /** Why a port cannot be listened on, if that is so. */
+  failure(port: number): string | undefined {
+    return this.#failures.get(port);
   }
 
   /** Listens on these, and no longer on others. Resolves once each of them was tried. */

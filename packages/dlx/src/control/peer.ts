@@ -26,9 +26,10 @@ class SharedAnswers<T> {
   }
 
   get(key: string, make: () => T): T {
-    const known = this.recent(key);
-    if (known !== undefined) return known;
-    const answer = make();
+    return this.recent(key) ?? this.put(key, make());
+  }
+
+  put(key: string, answer: T): T {
     this.#answers.delete(key);
     this.#answers.set(key, { answer, atMs: this.#clock.monotonic() });
     if (this.#answers.size > mostKeys) {
@@ -76,8 +77,7 @@ export class Fences {
       return { clear: false, held, inFlight, reason: 'it is fenced too often: more than once a second' };
     const answer = gate.raiseFence(epoch);
     if (!answer.clear) return answer;
-    this.#raised.forget(gate.key);
-    this.#raised.get(gate.key, () => epoch);
+    this.#raised.put(gate.key, epoch);
     this.#onRaised();
     return answer;
   }

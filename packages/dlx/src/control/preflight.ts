@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { type ResourceRef, resourceKey } from '@scaler/scaler-types';
+import { resourceKey, type ResourceRef, type TargetPort } from '@scaler/scaler-types';
 
 import type { Dlx } from '../dlx.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
@@ -28,27 +28,33 @@ export async function preflight(dlx: Dlx, ref: ResourceRef, signal: AbortSignal)
 
 /** Which of its ports another resource has, by an older claim. */
 function portsOfOthers({ resources }: Dlx, gate: Gate): string[] {
-  const lost = gate.resource.targets.filter(({ listenPort }) => {
+  const isLost = ({ listenPort }: TargetPort): boolean => {
     const owner = listenPort === undefined ? undefined : resources.directory.byPort(listenPort)?.gate;
     return owner !== undefined && owner !== gate;
-  });
-  const named = lost.slice(0, mostReasons).map(({ listenPort = 0, service, port }) => {
-    return `port ${listenPort} for ${service}:${port} belongs to another resource, by an older claim`;
-  });
-  return lost.length > mostReasons ? [...named, `${lost.length - mostReasons} more ports`] : named;
+  };
+  return reasonsOf(gate, isLost, () => ' belongs to another resource, by an older claim');
 }
 
-/** Why it does not listen for a target, each by name; a Service may have many ports. */
+/** Why it does not listen for a target. */
 function portsNotListening({ listeners }: Dlx, gate: Gate): string[] {
-  const silent = gate.resource.targets.filter(
-    (one) => one.listenPort !== undefined && !listeners.isListening(one.listenPort),
-  );
-  if (silent.length === 0) return [];
-  const failures = new Map(listeners.failures().map(({ port, reason }) => [port, reason]));
-  const named = silent.slice(0, mostReasons).map(({ listenPort = 0, service, port }) => {
-    return `port ${listenPort} for ${service}:${port}: ${failures.get(listenPort) ?? 'not listening'}`;
+  const isSilent = ({ listenPort }: TargetPort): boolean =>
+    listenPort !== undefined && !listeners.isListening(listenPort);
+  return reasonsOf(gate, isSilent, (listenPort) => `: ${listeners.failure(listenPort) ?? 'not listening'}`);
+}
+
+/** Names the first of some targets, each with what is wrong with its listen port; a Service may have many. */
+function reasonsOf(gate: Gate, isOne: (port: TargetPort) => boolean, why: (listenPort: number) => string): string[] {
+  const all = gate.resource.targets.filter(isOne);
+  const named = all.map(({ listenPort = 0, service, port }) => {
+    return `port ${listenPort} for ${service}:${port}${why(listenPort)}`;
   });
-  return silent.length > mostReasons ? [...named, `${silent.length - mostReasons} more ports`] : named;
+  return firstPorts(named);
+}
+
+/** The first few of these texts, and how many more there are. */
+export function firstPorts(texts: readonly string[]): string[] {
+  const more = texts.length - mostReasons;
+  return more > 0 ? [...texts.slice(0, mostReasons), `${more} more ports`] : [...texts];
 }
 
 /** Undefined when an endpoint answered lately, or answers now. */

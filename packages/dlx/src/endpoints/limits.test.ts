@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import type { Endpoint, Resource } from '@scaler/scaler-types';
 import { createFakeClock, type FakeClock } from '@scaler/testing-kit';
-import type { Settings } from '../core.ts';
+import type { Settings } from '../settings.ts';
 import { silenceLookMs } from '../sockets/silence.ts';
 import { endpoint, type Harness, startHarness, testSettings } from '../testing/harness.ts';
 import { ScriptedScaler } from '../testing/scripted-scaler.ts';

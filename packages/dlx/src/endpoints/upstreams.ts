@@ -1,19 +1,180 @@
 import { Socket } from 'node:net';
 import type { Endpoint } from '@scaler/scaler-types';
 import { Client } from 'undici';
+import { WrittenChunks } from '../chunks/chunks.ts';
+import { tooManyFields } from '../head/response-head.ts';
+import type { Faults } from '../ledger/accounting.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { type Breakable, guard, listen, listenOnce } from '../sockets/guard.ts';
-import { UpstreamSessions } from '../http2/upstream-sessions.ts';
-import type { Faults } from '../ledger/accounting.ts';
 import { bytesOf, Silence } from '../sockets/silence.ts';
-import {
-  type Connected,
-  type Connecting,
-  connectWithin,
-  socketOptions,
-  type SocketOwner,
-  UpstreamSocket,
-} from './upstream-socket.ts';
+
+/** Node's timers fire at once beyond it. */
+const longestTimerMs = 2 ** 31 - 1;
+
+export type Connected = (...args: [null, Socket] | [Error, null]) => void;
+
+/** How a connection is made. */
+export interface Connecting {
+  /** It has to stand by then. */
+  readonly timeoutMs: number;
+  /** It has to stand for so long before it is used. */
+  readonly settleMs: number;
+}
+
+/** Connects, and calls back once; where that throws, or anything here, the owner ends. */
+export function connectWithin(
+  socket: Socket,
+  { host, port }: { host: string; port: number },
+  owner: Breakable,
+  { timeoutMs, settleMs, callback }: Connecting & { readonly callback: Connected },
+): void {
+  socket.connect({ host, port });
+  let settled = false;
+  const fail = (error: Error): void => {
+    if (settled) return;
+    settled = true;
+    callback(error, null);
+  };
+  const failed = listenOnce(socket, 'error', owner, fail);
+  const stands = guard(owner, () => {
+    if (settled || socket.destroyed) return;
+    settled = true;
+    socket.off('error', failed);
+    callback(null, socket);
+  });
+  const late = guard(owner, () => {
+    if (socket.connecting) socket.destroy(lateError(`${host}:${port}`, timeoutMs));
+  });
+  // A process that was busy itself hears of a connection that stands only after its timers.
+  let timer = setTimeout(setImmediate, Math.min(timeoutMs, longestTimerMs), late);
+  listenOnce(socket, 'close', owner, () => {
+    clearTimeout(timer);
+    fail(new Error(`${host}:${port} closed the connection before anything was sent`));
+  });
+  listenOnce(socket, 'connect', owner, () => {
+    clearTimeout(timer);
+    if (settleMs === 0) stands();
+    // Bytes that came in meanwhile are read before the immediate.
+    else timer = setTimeout(setImmediate, settleMs, stands);
+  });
+}
+
+function lateError(where: string, timeoutMs: number): Error {
+  return Object.assign(new Error(`no connection to ${where} in ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
+}
+
+/** Of every connection to an endpoint. */
+export const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
+
+/** In less, no head has so many fields that they cost much. */
+const leastOfMany = 4096;
+
+/** Whose a connection is. */
+export interface SocketOwner extends Breakable {
+  /** Whether a head with these bytes has too many fields to be parsed. */
+  hasTooMany(chunk: Buffer): boolean;
+}
+
+/** The kernel writes each read here. One buffer for all connections: a read is copied before the next. */
+const readInto = Buffer.allocUnsafeSlow(65_536);
+
+/**
+ * A connection to an endpoint that hands over what it reads at once, in memory of its own: a stream's queue and its turns
+ * cost a twentieth of a small request. Until what came is taken, nothing more is read. It keeps the process alive until it
+ * is ended by who made it.
+ * See docs/decisions/raw-data-path.md.
+ */
+export class UpstreamSocket extends Socket {
+  readonly #owner: SocketOwner;
+  /** Read and not taken yet. */
+  #came: Buffer | undefined;
+  #stopped = false;
+  #ended = false;
+  readonly #written: WrittenChunks;
+
+  /** The owner ends where a listener throws at what came: undici checks again what its parser lets through. */
+  constructor(owner: SocketOwner) {
+    super({
+      ...socketOptions,
+      onread: {
+        buffer: readInto,
+        callback: (length) => {
+          const chunk = Buffer.allocUnsafe(length);
+          readInto.copy(chunk, 0, 0, length);
+          if (length >= leastOfMany && this.#owner.hasTooMany(chunk)) {
+            this.destroy(new Error(tooManyFields));
+            return false;
+          }
+          this.#came = chunk;
+          this.emit('readable');
+          // undici has taken it, or takes nothing now.
+          this.#stopped = this.#came !== undefined;
+          return !this.#stopped;
+        },
+      },
+    });
+    this.#owner = owner;
+    const length = (): number => this.writableLength;
+    const sink = {
+      get writableLength(): number {
+        return length();
+      },
+      write: (chunk: Buffer | string, encoding: BufferEncoding, taken?: (error?: Error | null) => void): boolean =>
+        super.write(chunk, encoding, taken),
+    };
+    this.#written = new WrittenChunks(sink, owner, () => this.emit('drain'));
+  }
+
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    try {
+      return super.emit(event, ...args);
+    } catch (error) {
+      this.#owner.broke(error);
+      return true;
+    }
+  }
+
+  override read(size?: number): Buffer | null {
+    // Its begin and its end are the stream's.
+    if (size === 0 || (this.#ended && this.#came === undefined)) return super.read(size) as Buffer | null;
+    const chunk = this.#came ?? null;
+    this.#came = undefined;
+    if (this.#stopped) {
+      this.#stopped = false;
+      this._read(0);
+    }
+    return chunk;
+  }
+
+  override push(chunk: null): boolean {
+    this.#ended = true;
+    try {
+      return super.push(chunk);
+    } catch (error) {
+      this.#owner.broke(error);
+      return false;
+    }
+  }
+
+  /** undici's own: it writes three chunks for each of a body, and looks at what the last returns. */
+  override write(chunk: Buffer | string, encoding?: unknown): boolean {
+    return this.#written.pass(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined);
+  }
+
+  override unshift(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    this.#came = this.#came === undefined ? chunk : Buffer.concat([chunk, this.#came]);
+  }
+
+  /** undici's own, with each request: two calls into Node's core for nothing. */
+  override ref(): this {
+    return this;
+  }
+
+  override unref(): this {
+    return this;
+  }
+}
 
 const keepAliveMs = 4000;
 /** An idle connection (measured: 11 KB in use). */
@@ -47,13 +208,11 @@ export interface Upstream extends SocketOwner {
 }
 
 /**
- * Connections to endpoints, each with one request at a time. The one that was used last is used next: it is the
+ * Connections to endpoints in HTTP/1, and raw ones, each with one request at a time. The one that was used last is used next: it is the
  * likeliest to stand still, and the others close by themselves. Nothing queues here: what may run at once is the
  * hold's decision.
  */
 export class Upstreams {
-  /** Connections in HTTP/2, which requests share. */
-  readonly sessions: UpstreamSessions;
   readonly #faults: Faults;
   readonly #ledger: Pick<Ledger, 'kept'>;
   readonly #idle = new Map<string, Upstream[]>();
@@ -63,11 +222,10 @@ export class Upstreams {
   constructor(faults: Faults, ledger: Pick<Ledger, 'kept'>) {
     this.#faults = faults;
     this.#ledger = ledger;
-    this.sessions = new UpstreamSessions(faults);
   }
 
   get size(): number {
-    return this.#all.size + this.#own.size + this.sessions.size;
+    return this.#all.size + this.#own.size;
   }
 
   /** `key` is `address:port`. */
@@ -110,7 +268,6 @@ export class Upstreams {
     this.#idle.delete(key);
     this.#ledger.kept -= (idle?.length ?? 0) * idleBytes;
     for (const upstream of idle ?? []) this.discard(upstream, new Error(`${key} broke off`));
-    this.sessions.discardIdle(key);
   }
 
   /**
@@ -134,7 +291,6 @@ export class Upstreams {
         this.#look(user, forMs, nowMs);
       }
     }
-    this.sessions.look(nowMs);
   }
 
   /** A user that throws leaves the others to be called. */
@@ -150,7 +306,6 @@ export class Upstreams {
   close(): void {
     for (const upstream of this.#all) upstream.client.destroy(new Error('the DLX stops'), ignore);
     for (const { socket } of this.#own) socket?.destroy();
-    this.sessions.close();
     this.#all.clear();
     this.#idle.clear();
   }

@@ -1,4 +1,4 @@
-import type { Connecting } from '../endpoints/upstream-socket.ts';
+import type { Connecting } from '../endpoints/upstreams.ts';
 import { type EndpointState, ReleasePlace } from '../endpoints/endpoint-state.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Attempt, Limits, Way } from './carrier.ts';

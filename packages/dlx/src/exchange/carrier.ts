@@ -1,7 +1,7 @@
 import type { TargetPort } from '@scaler/scaler-types';
-import type { Connecting } from '../endpoints/upstream-socket.ts';
+import type { Connecting } from '../endpoints/upstreams.ts';
 import type { EndpointState, ReleasePlace, Trial } from '../endpoints/endpoint-state.ts';
-import type { Settings } from '../core.ts';
+import type { Settings } from '../settings.ts';
 import type { Head } from '../head/head.ts';
 import type { Refusal } from '../outcome.ts';
 import type { Breakable } from '../sockets/guard.ts';

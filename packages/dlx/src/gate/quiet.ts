@@ -34,18 +34,16 @@ type Asked = Pick<HttpRequest, 'method' | 'url' | 'fields'>;
 /** A raw connection has no method, path or fields; a rule with a port alone matches it, too. */
 const raw: Asked = { method: 'TCP', url: '', fields: () => new Map() };
 
-/** A rule as it is asked; a text that ended in `*` is the beginning of what it matches. */
+/** Whether a text is the one that a rule names, or begins as it does. */
+type Pattern = (text: string) => boolean;
+
+/** A rule as it is asked. */
 interface Prepared {
   readonly method: string | undefined;
   readonly port: number | undefined;
   readonly path: Pattern | undefined;
   /** By lower-case name. */
   readonly fields: readonly (readonly [name: string, wanted: Pattern])[];
-}
-
-interface Pattern {
-  readonly text: string;
-  readonly isBeginning: boolean;
 }
 
 interface PreparedRules {
@@ -73,8 +71,10 @@ function prepare({ method, port, path, headers }: QuietRule): Prepared {
   return { method, port, path: path === undefined ? undefined : patternOf(path), fields };
 }
 
-function patternOf(text: string): Pattern {
-  return text.endsWith('*') ? { text: text.slice(0, -1), isBeginning: true } : { text, isBeginning: false };
+function patternOf(wanted: string): Pattern {
+  if (!wanted.endsWith('*')) return (text) => text === wanted;
+  const beginning = wanted.slice(0, -1);
+  return (text) => text.startsWith(beginning);
 }
 
 /** A rule that names nothing would keep the resource asleep for ever. */
@@ -92,7 +92,7 @@ function isMatched({ rules, names }: PreparedRules, asked: Asked, port: number):
   for (const rule of rules) {
     if (rule.method !== undefined && rule.method !== asked.method) continue;
     if (rule.port !== undefined && rule.port !== port) continue;
-    if (rule.path !== undefined && !textMatches(rule.path, path)) continue;
+    if (rule.path !== undefined && !rule.path(path)) continue;
     if (rule.fields.length === 0) return true;
     fields ??= asked.fields(names);
     if (fieldsMatch(rule, fields)) return true;
@@ -103,13 +103,9 @@ function isMatched({ rules, names }: PreparedRules, asked: Asked, port: number):
 function fieldsMatch(rule: Prepared, fields: ReadonlyMap<string, string>): boolean {
   for (const [name, wanted] of rule.fields) {
     const value = fields.get(name);
-    if (value === undefined || !textMatches(wanted, value)) return false;
+    if (value === undefined || !wanted(value)) return false;
   }
   return true;
-}
-
-function textMatches({ text: wanted, isBeginning }: Pattern, text: string): boolean {
-  return isBeginning ? text.startsWith(wanted) : text === wanted;
 }
 
 function pathOf(url: string): string {

@@ -1,6 +1,14 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
-import { connectionFields, dropNamed, isConnectionField, markOf, mayTrail, NameMarks, nominatedBy } from './fields.ts';
-import { mostFields } from './head.ts';
+import {
+  connectionFields,
+  dropNamed,
+  isConnectionField,
+  markOf,
+  mayTrail,
+  mostFields,
+  NameMarks,
+  nominatedBy,
+} from './head.ts';
 
 /** Names that may have to stay behind or are read. */
 const read = new NameMarks([...connectionFields, 'content-length', 'trailer']);

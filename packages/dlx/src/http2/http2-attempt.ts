@@ -87,7 +87,7 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
   }
 
   dispatch(): void {
-    this.x.core.upstreams.sessions.acquire(this.state, this, this.connecting().timeoutMs);
+    this.x.core.sessions.acquire(this.state, this, this.connecting().timeoutMs);
   }
 
   /** Nothing more is passed on, either way. */
@@ -97,7 +97,7 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
 
   protected letGo(): void {
     const up = this.#up;
-    if (up === undefined) this.x.core.upstreams.sessions.release(this);
+    if (up === undefined) this.x.core.sessions.release(this);
     else if (!chunksOf(up).whole || this.#upload?.ended === false) resetStream(up, constants.NGHTTP2_CANCEL);
     this.#silence.restart();
     this.#upload?.stop();
@@ -284,7 +284,7 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
 
   #closed(): void {
     const session = this.session as UpstreamSession;
-    this.x.core.upstreams.sessions.release(this);
+    this.x.core.sessions.release(this);
     if (this.done) return;
     const { rstCode, id } = this.#up as ClientHttp2Stream;
     const error = this.#error ?? new Error(`reset its stream with code ${rstCode}`);

@@ -1,6 +1,5 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, sensitiveHeaders } from 'node:http2';
-import { isConnectionField, mayTrail } from '../head/fields.ts';
-import { fieldBytes, type Head, mostFields, readHead } from '../head/head.ts';
+import { fieldBytes, type Head, isConnectionField, mayTrail, mostFields, readHead } from '../head/head.ts';
 import { type Checked, tooManyFields } from '../http1/raw-message.ts';
 import { parseHost } from '../identify/addresses.ts';
 import type { BoundsMet } from '../ledger/ledger.ts';

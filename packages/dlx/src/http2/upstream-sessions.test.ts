@@ -22,7 +22,7 @@ test('requests share a connection as far as the endpoint allows, and then there 
   const client = connectHttp2(h.port);
   const answers = [1, 2, 3, 4, 5].map(() => ask(client, {}));
   await h.until(() => waiting.length === 5);
-  expect([app.sessions.size, h.dlx.core.upstreams.sessions.size]).toEqual([3, 3]);
+  expect([app.sessions.size, h.dlx.core.sessions.size]).toEqual([3, 3]);
   for (const answer of waiting.splice(0)) answer();
   expect((await Promise.all(answers)).map(({ body }) => body)).toEqual(Array(5).fill('ok'));
   const again = ask(client, {});
@@ -36,7 +36,7 @@ test('requests share a connection as far as the endpoint allows, and then there 
 test('an idle connection is closed after a while, and at once when its endpoint is gone', async () => {
   const app = await startHttp2App();
   const h = await startAwake([app]);
-  const { sessions } = h.dlx.core.upstreams;
+  const { sessions } = h.dlx.core;
   const client = connectHttp2(h.port);
   await ask(client, {});
   sessions.look(performance.now());
@@ -88,7 +88,7 @@ test.each([
     return up;
   });
   await ask(client, {});
-  const { sessions } = h.dlx.core.upstreams;
+  const { sessions } = h.dlx.core;
   const acquire = sessions.acquire.bind(sessions);
   sessions.acquire = (...given) => {
     end(first);

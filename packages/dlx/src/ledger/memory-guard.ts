@@ -2,17 +2,9 @@ import type { Metrics } from '@scaler/runtime';
 import type { Clock, Logger } from '@scaler/scaler-types';
 import type { Core } from '../core.ts';
 import { causeText } from '../outcome.ts';
+import { addGauge } from './ledger.ts';
+import type { MemoryMarks } from '../settings.ts';
 import type { DataServer } from '../accept/data-server.ts';
-
-/** Bytes that the process has, and from which on it does what about it. */
-export interface MemoryMarks {
-  /** Bytes that the process may have: the container's limit. */
-  readonly limit: number;
-  /** Shares of it, from 0 to 1. */
-  readonly shed: number;
-  readonly unready: number;
-  readonly restart: number;
-}
 
 export const memoryStages = ['normal', 'shedding', 'unready', 'restarting'] as const;
 /** The stages of acting on memory; each does what those before it do. */
@@ -55,16 +47,11 @@ export class MemoryGuard {
   constructor(options: MemoryGuardOptions) {
     this.#options = options;
     const { metrics, marks } = options;
-    metrics.gauge({
-      name: 'dlx_memory_stage',
-      help: 'What is done about memory: 0 nothing, 1 new requests are refused, 2 not ready, 3 started again after a drain.',
-      collect: (set) => set({}, memoryStages.indexOf(this.stage)),
-    });
-    metrics.gauge({
-      name: 'dlx_memory_limit_bytes',
-      help: 'The memory that the process may have, of which the stages are shares.',
-      collect: (set) => set({}, marks.limit),
-    });
+    const stage =
+      'What is done about memory: 0 nothing, 1 new requests are refused, 2 not ready, 3 started again after a drain.';
+    addGauge(metrics, 'dlx_memory_stage', stage, () => memoryStages.indexOf(this.stage));
+    const limit = 'The memory that the process may have, of which the stages are shares.';
+    addGauge(metrics, 'dlx_memory_limit_bytes', limit, () => marks.limit);
   }
 
   /**

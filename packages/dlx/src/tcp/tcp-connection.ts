@@ -1,11 +1,151 @@
 import type { Socket } from 'node:net';
 import type { CancelTimer, TargetPort } from '@scaler/scaler-types';
-import type { Core } from '../core.ts';
-import { Exchange } from '../exchange/exchange.ts';
-import { ignoreErrors } from '../sockets/guard.ts';
 import { ClientConnection, type Handle } from '../accept/connection.ts';
+import type { Core } from '../core.ts';
+import { needsAnswer } from './dialect.ts';
+import type { EndpointState } from '../endpoints/endpoint-state.ts';
+import type { Carrier, OwnAnswer, Way } from '../exchange/carrier.ts';
+import { Exchange } from '../exchange/exchange.ts';
+import type { Refusal } from '../outcome.ts';
+import { proxyHeader } from './proxy-header.ts';
+import { guard, ignoreErrors, listenOnce, resetSocket } from '../sockets/guard.ts';
 import { bytesOf } from '../sockets/silence.ts';
-import { TcpCarrier } from './tcp-carrier.ts';
+import { Tunnel, TunnelAttempt, TunnelCarrier } from '../upgrade/tunnel.ts';
+
+/** An endpoint that takes bytes and sends none keeps other requests waiting for so long. */
+const patienceMs = 1000;
+
+/**
+ * One raw connection on its way to one endpoint. As soon as a connection stands the two are joined, and from then on
+ * nothing is tried again: what it means is theirs.
+ */
+class TcpAttempt extends TunnelAttempt {
+  readonly #client: TcpCarrier;
+
+  constructor(x: Exchange, client: TcpCarrier, way: Way<Exchange>, state: EndpointState) {
+    super(x, way, state);
+    this.#client = client;
+  }
+
+  override dispatch(): void {
+    super.dispatch();
+    if (this.socket !== undefined) this.#noteEnd(this.socket);
+  }
+
+  /**
+   * Notes our end of a connection until it closes. Bytes carry no header that says by which gates they came, so a
+   * connection that leads back into the DLX is known by the end that it comes from; else it would come back until no more
+   * can be opened.
+   */
+  #noteEnd(socket: Socket): void {
+    const { ownEnds } = this.x.core;
+    const note = guard(this, () => {
+      const { localAddress, localPort } = socket;
+      if (localPort === undefined || socket.destroyed) return;
+      const end = endOf(localAddress, localPort);
+      if (ownEnds.has(end)) return;
+      ownEnds.add(end);
+      listenOnce(socket, 'close', this, () => void ownEnds.delete(end));
+    });
+    // On the same machine it is accepted before we hear that it stands. Node connects on the next tick to an address,
+    // and after a lookup to a name.
+    process.nextTick(note);
+    listenOnce(socket, 'connect', this, note);
+  }
+
+  silent(forMs: number): void {
+    if (this.joined && forMs >= patienceMs) this.leavePlace();
+  }
+
+  protected connected(upstream: Socket): void {
+    // It left, and 'close' follows.
+    if (this.#client.socket.destroyed) {
+      this.abort();
+      return;
+    }
+    this.done = true;
+    this.joined = true;
+    this.sent();
+    let heard = false;
+    listenOnce(upstream, 'close', this, (hadError: boolean) => {
+      if (!heard && hadError) this.state.brokeOff(this.x.core.clock.monotonic(), false);
+      this.leavePlace();
+    });
+    const first = this.#client.release(this.way.port);
+    const tunnel = new Tunnel({
+      x: this.x,
+      client: this.#client.socket,
+      upstream,
+      key: this.state.key,
+      webSocket: false,
+      // Half of a conversation must not look like all of it.
+      byReset: true,
+      idleTimeoutMs: this.limits.idleTimeoutMs,
+    });
+    tunnel.start(first, Buffer.alloc(0));
+    listenOnce(upstream, 'data', this, () => {
+      heard = true;
+      this.answered();
+    });
+  }
+}
+
+function endOf(address: string | undefined, port: number | undefined): string {
+  return `${address?.replace(/^::ffff:/, '')} ${port}`;
+}
+
+/** A raw connection, which counts as one request from its first byte to its end. */
+export class TcpCarrier extends TunnelCarrier implements Carrier<Exchange> {
+  readonly http = undefined;
+  answering = false;
+  #onFirst: (() => void) | undefined;
+
+  /** Reads on, so that a client that leaves is noticed. `onFirst` is called with the first byte, unless it is there. */
+  watch(onFirst?: () => void): void {
+    this.#onFirst = onFirst;
+    this.hear();
+  }
+
+  check(x: Exchange): Refusal | undefined {
+    this.begun(x);
+    const { remoteAddress, remotePort } = this.socket;
+    if (!x.core.ownEnds.has(endOf(remoteAddress, remotePort))) return undefined;
+    return {
+      outcome: 'no-route',
+      status: 508,
+      detail: `came back to port ${this.socket.localPort} from its own endpoint`,
+    };
+  }
+
+  /** There are no words that every protocol knows: what is refused is reset, and a check of a sleeper just ended. */
+  answer({ refusal }: OwnAnswer): void {
+    if (refusal === undefined) this.socket.destroy();
+    else resetSocket(this.socket);
+  }
+
+  attempt(x: Exchange, way: Way<Exchange>, state: EndpointState): TcpAttempt {
+    return new TcpAttempt(x, this, way, state);
+  }
+
+  /** It is joined: gives away the socket, at a halt, and what goes upstream before all else. */
+  release({ proxyProtocol }: TargetPort): Buffer {
+    this.answering = true;
+    const header = proxyProtocol === undefined ? [] : [proxyHeader(proxyProtocol, this.socket)];
+    return Buffer.concat([...header, this.giveAway()]);
+  }
+
+  protected override heard(chunk: Buffer): void {
+    super.heard(chunk);
+    const onFirst = this.#onFirst;
+    this.#onFirst = undefined;
+    onFirst?.();
+  }
+
+  /** A client that sent nothing has left. A client that sent all of its bytes may still listen. */
+  protected heardAll(): void {
+    if (this.early.length === 0 || needsAnswer(this.early.peek())) this.socket.destroy();
+  }
+}
 
 /** Where the target does not declare who speaks first, a client that is silent for so long waits for the server. */
 const graceMs = 100;

@@ -5,7 +5,7 @@ import { afterEach } from '@jest/globals';
 import { createMetrics } from '@scaler/runtime';
 import { type Clock, type Endpoint, systemClock } from '@scaler/scaler-types';
 import { silentLogger } from '@scaler/testing-kit';
-import type { Settings } from '../core.ts';
+import type { Settings } from '../settings.ts';
 import { createDlx, type Dlx } from '../dlx.ts';
 import type { Outcome } from '../outcome.ts';
 import { ScriptedScaler } from './scripted-scaler.ts';
@@ -23,6 +23,7 @@ export const testSettings: Settings = {
   responseTimeoutMs: 10_000,
   idleTimeoutMs: 60_000,
   quietStatus: 200,
+  problemDetails: 'full',
   trustForwarded: true,
   targetHeader: 'x-scaler-target',
   clusterDomain: 'cluster.local',

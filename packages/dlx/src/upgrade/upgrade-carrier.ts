@@ -5,8 +5,7 @@ import { joinChunks, type ReadChunks, WrittenChunks } from '../chunks/chunks.ts'
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import type { Carrier, HttpRequest, OwnAnswer, Way } from '../exchange/carrier.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { dropNamed } from '../head/fields.ts';
-import { fieldsOf, type Head } from '../head/head.ts';
+import { dropNamed, fieldsOf, type Head } from '../head/head.ts';
 import { Informed, tooManyInformed } from '../head/informed.ts';
 import { dropAnnouncement, readResponseHead, readTrailers, reasonPhrase } from '../head/response-head.ts';
 import { checkRequest, type RawMessage } from '../http1/raw-message.ts';

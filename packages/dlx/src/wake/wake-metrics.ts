@@ -1,4 +1,5 @@
 import type { BoundHistogram, Metrics } from '@scaler/runtime';
+import { addGauge } from '../ledger/ledger.ts';
 import type { BreakerCounts, WakeCounts } from './wake-limits.ts';
 
 /**
@@ -85,7 +86,15 @@ export class WakeMetrics {
       failed: wakes.bind({ result: 'failed' }),
       terminal: wakes.bind({ result: 'terminal' }),
     };
-    this.#addGauges(metrics);
+    const underWay = 'Resources that are being woken, which --wake-limit bounds.';
+    addGauge(metrics, 'dlx_wakes_under_way', underWay, () => this.counts.underWay);
+    addGauge(metrics, 'dlx_wakes_waiting', 'Resources whose wake waits in line for others.', () => this.counts.waiting);
+    metrics.gauge({
+      name: 'dlx_breakers',
+      help: 'Resources that came to nothing wake after wake: open (requests are refused), half-open (one more is tried).',
+      labels: ['state'],
+      collect: (set) => Object.entries(this.breakers).forEach(([state, count]) => set({ state }, count)),
+    });
     const wake = { name: 'dlx_wake_seconds', help: 'How long setScale took to wake.', buckets };
     this.seconds = metrics.histogram(wake).bind({});
     const phases = metrics.histogram({
@@ -100,23 +109,5 @@ export class WakeMetrics {
 
   ended(result: WakeResult): void {
     this.#results[result].inc();
-  }
-
-  #addGauges(metrics: Metrics): void {
-    const now = (name: string, help: string, value: () => number): void => {
-      metrics.gauge({ name, help, collect: (set) => set({}, value()) });
-    };
-    now(
-      'dlx_wakes_under_way',
-      'Resources that are being woken, which --wake-limit bounds.',
-      () => this.counts.underWay,
-    );
-    now('dlx_wakes_waiting', 'Resources whose wake waits in line for others.', () => this.counts.waiting);
-    metrics.gauge({
-      name: 'dlx_breakers',
-      help: 'Resources that came to nothing wake after wake: open (requests are refused), half-open (one more is tried).',
-      labels: ['state'],
-      collect: (set) => Object.entries(this.breakers).forEach(([state, count]) => set({ state }, count)),
-    });
   }
 }

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { createMetrics } from '@scaler/runtime';
 import { systemClock } from '@scaler/scaler-types';
 import { silentLogger } from '@scaler/testing-kit';
-import type { Settings } from '../../core.ts';
+import type { Settings } from '../../settings.ts';
 import { createDlx } from '../../dlx.ts';
 import { ScriptedScaler } from '../scripted-scaler.ts';
 

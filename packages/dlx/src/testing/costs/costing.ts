@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Settings } from '../../core.ts';
+import type { Settings } from '../../settings.ts';
 
 /** What a DLX in a process of its own takes, and what it counts. */
 export interface Costs {

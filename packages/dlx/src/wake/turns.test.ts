@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { Turns } from './turns.ts';
+import { Turns } from './wake-limits.ts';
 
 /** Asks `count` times in one turn of the event loop; the answer is how many have begun, and has its own way to go on. */
 function ask(turns: Turns, count: number): { begun: number } {
