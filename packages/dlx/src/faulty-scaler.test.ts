@@ -7,7 +7,7 @@ import { startUpstream } from './testing/upstream.ts';
 
 const wrong = {} as never;
 
-/** Whatever a resource may be told as; each beside another resource that is right. */
+/** Whatever a scaler may list as a resource; each beside another resource that is right. */
 const wrongResources: Record<string, unknown> = {
   'has no targets': { namespace: 'default', name: 'wrong', scaleResources: [] },
   'has no lists at all': { namespace: 'default', name: 'wrong' },

@@ -40,7 +40,7 @@ const hosts = [
   'web',
   'asleep',
   'asleep',
-  'nobody',
+  'unknown',
   'we b',
   '[::',
   'web:99999',

@@ -120,7 +120,7 @@ const offer = 'GET / HTTP/1.1\r\nhost: web\r\nconnection: upgrade\r\nupgrade: we
 const statuses = ['000', '001', '050', '099', '100', '101', '102', '103', '104', '150', '199', '200', '204', '205'];
 statuses.push('299', '304', '399', '418', '421', '499', '599', '600', '666', '999');
 
-/** What becomes of an answer with this status where the client may be told any from 200 on. */
+/** What becomes of an answer with this status where the client may get any from 200 on. */
 function wanted(status: string, most: number): { status: number; outcome: 'forwarded' | 'upstream-reset' } {
   const passed = Number(status) >= 200 && Number(status) <= most;
   return passed ? { status: Number(status), outcome: 'forwarded' } : { status: 502, outcome: 'upstream-reset' };

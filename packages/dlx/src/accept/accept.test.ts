@@ -31,7 +31,7 @@ test('where no more files may be opened the process goes on, and serves again as
   child.send(false);
   await once(child, 'message');
   for (const socket of sockets.splice(0)) socket.destroy();
-  const answer = await send({ port, path: '/', headers: { host: 'nobody' } });
+  const answer = await send({ port, path: '/', headers: { host: 'unknown' } });
   expect([answer.status, child.exitCode]).toEqual([404, null]);
 }, 30_000);
 

@@ -9,7 +9,7 @@ const owner = {
   },
 };
 
-test('of chunks that are not small so many are written until they are taken, then the writer is told', async () => {
+test('of chunks that are not small so many are written until they are taken, then the writer waits', async () => {
   const taken: (() => void)[] = [];
   const to = new Writable({ highWaterMark: 2 ** 20, write: (_chunk, _encoding, done) => void taken.push(done) });
   let drained = 0;

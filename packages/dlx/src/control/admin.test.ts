@@ -60,10 +60,10 @@ test('the autoscaler’s admin API is mounted beneath, asked once whatever it an
   await h.end({});
 });
 
-test('an autoscaler that is not there is told of as such', async () => {
-  const { address, port: nobody } = refusingEndpoint();
+test('an autoscaler that is not there is named as such', async () => {
+  const { address, port: unused } = refusingEndpoint();
   const h = await startHarness();
-  const mount = { url: `http://${address}:${nobody}`, tokenFile: undefined, ca: undefined };
+  const mount = { url: `http://${address}:${unused}`, tokenFile: undefined, ca: undefined };
   const admin = await startAdminServer({ port: 0, logger: silentLogger, register: adminRoutes(h.dlx, mount) });
   const { status } = await send({ port: admin.address.port, path: '/autoscaler/resources', headers });
   expect(status).toBeGreaterThanOrEqual(500);

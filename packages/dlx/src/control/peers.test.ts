@@ -295,7 +295,7 @@ test('many more than a hundred requests go through one wake, and after it is han
   await h.end({ forwarded: 304 });
 });
 
-test('readiness is not polled for: the answer comes as soon as the endpoint is told of, with no time passed', async () => {
+test('readiness is not polled for: the answer comes as soon as the scaler lists the endpoint, with no time passed', async () => {
   const h = await startHarness({ clock: createFakeClock(), scaler: new ScriptedScaler({ auto: true }) });
   h.scaler.set({ name: 'web' });
   const answer = h.send();

@@ -66,7 +66,7 @@ test('a DLX that was busy itself takes no endpoint for a black hole', async () =
   );
   h.scaler.set({ name: 'web', phase: 'awake' });
   const answer = h.send();
-  // In the turn in which the connection was begun: that it stands can only be told after this.
+  // In the turn in which the connection was begun: that it stands can only be heard after this.
   await h.until(() => h.dlx.core.accounting.inFlight === 1);
   for (const endsAtMs = performance.now() + 400; performance.now() < endsAtMs;) continue;
   expect((await answer).status).toBe(200);

@@ -30,7 +30,7 @@ async function connected(): Promise<{ ours: UpstreamSocket; theirs: Socket }> {
   return { ours, theirs };
 }
 
-/** Reads as undici does: all that is there, whenever told. */
+/** Reads as undici does: all that is there, upon each 'readable'. */
 function collect(socket: UpstreamSocket): Buffer[] {
   const chunks: Buffer[] = [];
   socket.on('readable', () => {
@@ -66,7 +66,7 @@ test('what is not taken is not read on, and what is given back comes first', asy
   expect(String(ours.read())).toBe(`y${'x'.repeat(chunk.length - 1)}`);
 });
 
-test('its end is told once all was taken', async () => {
+test('it ends once all was taken', async () => {
   const { ours, theirs } = await connected();
   let ended = false;
   ours.on('end', () => (ended = true));

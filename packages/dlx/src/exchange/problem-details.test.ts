@@ -1,4 +1,4 @@
-// What strangers are told. Everything that the cluster is called is put into the causes, and looked for in all that is sent.
+// What strangers get to read. Everything that the cluster is called is put into the causes, and looked for in all that is sent.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
@@ -52,17 +52,20 @@ test.each(
         [outcome, true],
       ] as [Outcome, boolean][],
   ),
-)('%s: briefly nothing of the cluster is told, and in full all of it; answering already: %s', (outcome, answering) => {
-  const refusal: Refusal = { outcome, detail: secret, tried: ['host web path /'] };
-  const brief = sentFor(refusal, { answering, full: false, lane: true });
-  expect(brief.text).not.toMatch(names);
-  expect(brief.text).toContain(outcome);
-  const full = sentFor(refusal, { answering, full: true, lane: true });
-  expect(full.text).toContain('10.0.3.4:8080');
-  expect(brief.status).toBe(full.status);
-});
+)(
+  '%s: briefly an answer names nothing of the cluster, and in full all of it; answering already: %s',
+  (outcome, answering) => {
+    const refusal: Refusal = { outcome, detail: secret, tried: ['host web path /'] };
+    const brief = sentFor(refusal, { answering, full: false, lane: true });
+    expect(brief.text).not.toMatch(names);
+    expect(brief.text).toContain(outcome);
+    const full = sentFor(refusal, { answering, full: true, lane: true });
+    expect(full.text).toContain('10.0.3.4:8080');
+    expect(brief.status).toBe(full.status);
+  },
+);
 
-test('what was wrong with the request itself is told whole, and a loop as a loop', () => {
+test('an answer says in full what was wrong with the request itself, and names a loop as a loop', () => {
   const place = { answering: false, full: false };
   const wrong: Refusal = { outcome: 'bad-request', status: 431, detail: 'its fields have 70000 bytes' };
   expect(sentFor(wrong, { ...place, lane: false })).toMatchObject({
@@ -158,7 +161,7 @@ test('an endpoint that refuses, a route that is not, and a scrape of a sleeper n
   h.scaler.set({ name: 'asleep' });
   const answers = [
     refused,
-    await h.send({ headers: { host: 'nobody' } }),
+    await h.send({ headers: { host: 'unknown' } }),
     await h.send({ headers: { ...scrape, host: 'asleep' } }),
   ];
   for (const { body, headers } of answers) expect(`${body}${JSON.stringify(headers)}`).not.toMatch(names);

@@ -54,7 +54,7 @@ test('a quiet request does not wake what is fenced, stale or without endpoints, 
   await h.end({ 'not-woken': 3 });
 });
 
-test('a fence whose park is over is lifted for a quiet request, once the scaler has told of it awake again', async () => {
+test('a fence whose park is over is lifted for a quiet request, once the scaler has listed it as awake again', async () => {
   const app = await startUpstream();
   const h = await startHarness();
   h.scaler.endpoints('web', [app.endpoint]);

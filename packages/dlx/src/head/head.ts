@@ -2,7 +2,7 @@
 const letters = 32;
 
 /**
- * A name's length and first letter, in one number: nearly every name is told by it from all that are looked for, without a
+ * A name's length and first letter, in one number: by it nearly every name differs from all that are looked for, without a
  * copy in lower case.
  */
 export function markOf(name: string): number {
@@ -44,7 +44,7 @@ export const connectionFields = [
 const known: ReadonlySet<string> = new Set(connectionFields);
 const marks = new NameMarks(connectionFields);
 
-/** How the message is framed, where it goes, who sends it and how its body is read: a recipient that merges trailers into its head must not be told so there. */
+/** How the message is framed, where it goes, who sends it and how its body is read: a recipient that merges trailers into its head must not find that there. */
 const headOnly: ReadonlySet<string> = new Set([
   'content-length',
   'trailer',

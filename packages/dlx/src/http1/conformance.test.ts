@@ -144,7 +144,7 @@ describe('a request', () => {
     await h.end({ 'no-route': 1 });
   });
 
-  test('is told of as X-Forwarded says, and of Forwarded only if it was there', async () => {
+  test('is named by X-Forwarded, and by Forwarded only if it was there', async () => {
     expect((await through(get)).head).toEqual(expect.arrayContaining(added));
     expect(app.text.toLowerCase()).not.toContain('\r\nforwarded:');
   });

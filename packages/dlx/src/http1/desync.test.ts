@@ -142,7 +142,7 @@ describe('is refused once, and nothing of it nor of what comes behind it is sent
   });
 });
 
-describe('of a body in chunks is refused, and the app is not told that it was whole:', () => {
+describe('of a body in chunks is refused, and does not look whole to the app:', () => {
   test.each([
     ['a bare LF behind a size', '5\nhello\r\n0\r\n\r\n'],
     ['a bare LF in an extension', '5;a\nhello\r\n0\r\n\r\n'],

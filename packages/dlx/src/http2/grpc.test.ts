@@ -277,7 +277,7 @@ test('what we say ourselves is said in gRPC', async () => {
   });
   const timeout = (await wait).status;
   expect([timeout.code, timeout.details?.startsWith('wake-timeout: default/web was not awake')]).toEqual([14, true]);
-  expect((await unary(dial(h.port, 'nobody'), 'x')).status).toMatchObject({
+  expect((await unary(dial(h.port, 'unknown'), 'x')).status).toMatchObject({
     code: status.UNIMPLEMENTED,
     details: 'no-route: no known resource has this host and path',
   });
@@ -294,7 +294,7 @@ test('what we say ourselves is said in gRPC', async () => {
   await h.end({ overflow: 1, 'wake-timeout': 1, 'no-route': 1, 'wake-failed': 1, 'upstream-timeout': 1 });
 });
 
-test('an app that dies in the middle of a call is told of in trailers', async () => {
+test('the trailers say that an app died in the middle of a call', async () => {
   const app = await startApp();
   const relay = await startService(() => app.endpoint.port);
   const h = await startAwake([{ endpoint: endpoint(relay.port) }]);

@@ -61,7 +61,7 @@ test("both protocols come in on a target's own port and on the shared one, each 
   const shared = connectHttp2(h.port);
   expect((await ask(shared, {})).body).toBe('ok');
   expect((await h.send({ headers: { host: 'old' } })).body).toBe('http/1');
-  expect((await ask(shared, { ':authority': 'nobody' })).problem.code).toBe('no-route');
+  expect((await ask(shared, { ':authority': 'unknown' })).problem.code).toBe('no-route');
   await h.end({ forwarded: 3, 'no-route': 1 });
 });
 
@@ -152,7 +152,7 @@ test('trailers go both ways, hints and heads without a body pass, and nothing is
   await h.end({ forwarded: 3 });
 });
 
-test('a client that waits for 100 is told once the upstream takes its request', async () => {
+test('a client that waits for 100 gets it once the upstream takes its request', async () => {
   const app = await startHttp2App((stream) => {
     stream.on('data', (chunk) => {
       stream.respond({ ':status': 200 });
@@ -194,7 +194,7 @@ test('an answer that comes before the body has ended is whole, our own too, and 
     const { whole, body, trailers, code } = await answer;
     expect([path, whole, body, trailers['x-sum'], code]).toEqual([path, true, 'enough', '1', 0]);
   }
-  const { stream, answer } = open2(client, { ':method': 'POST', ':authority': 'nobody' }, undefined);
+  const { stream, answer } = open2(client, { ':method': 'POST', ':authority': 'unknown' }, undefined);
   stream.write(Buffer.alloc(60_000));
   expect(await answer).toMatchObject({ whole: true, code: 0, problem: { code: 'no-route' } });
   await h.until(() => app.streams.every(({ closed }) => closed));

@@ -57,7 +57,7 @@ test('an endpoint whose window is shut: it answers early, and opens its window l
   await isWell(it);
 }, 60_000);
 
-test('an endpoint that resets during the upload, in whatever way: the client is told each time', async () => {
+test('an endpoint that resets during the upload, in whatever way: the client hears of it each time', async () => {
   const codes = [constants.NGHTTP2_NO_ERROR, constants.NGHTTP2_CANCEL, constants.NGHTTP2_INTERNAL_ERROR];
   let next = 0;
   const it = await begin((stream) => {

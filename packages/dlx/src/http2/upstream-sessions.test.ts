@@ -152,7 +152,7 @@ test('when a part of its body is gone with such a stream, the client hears that 
   await h.end({ 'upstream-reset': 1 });
 });
 
-test('an upstream that speaks HTTP/1 only is told apart, and asked once', async () => {
+test('an upstream that speaks HTTP/1 only is recognised, and asked once', async () => {
   const app = await startUpstream();
   const h = await startAwake([app]);
   const { status, problem } = await ask(connectHttp2(h.port), {});

@@ -87,7 +87,7 @@ describe('what two resources claim', () => {
     ];
     h.scaler.set({ name: 'old', phase: 'awake', createdAt: '2020-01-01T00:00:00Z', targets });
     expect((await h.send({ headers: { host: 'app.example.com' } })).body).toBe('default/web');
-    // Whatever is told anew of the one that has it.
+    // Whatever the scaler lists anew of the one that has it.
     h.scaler.set({
       name: 'web',
       phase: 'awake',
@@ -117,7 +117,7 @@ describe('what two resources claim', () => {
     await h.end({ forwarded: 2 });
   });
 
-  test('is, with a port, for the one that had it, whatever else is told of either', async () => {
+  test('is, with a port, for the one that had it, whatever else the scaler lists of either', async () => {
     const { h, listenPort, tell, answer } = await withContest();
     tell('web', {});
     tell('thief', {}, '2020-01-01T00:00:00Z');
@@ -177,7 +177,7 @@ test('an ambiguous route leads to no target, nor does a wider one in its place',
 });
 
 test('the target header is believed from trusted peers only', async () => {
-  const headers = { host: 'nobody', 'X-Scaler-Target': 'default/api:8000' };
+  const headers = { host: 'unknown', 'X-Scaler-Target': 'default/api:8000' };
   const stranger = await withWeb();
   expect((await stranger.send({ headers })).status).toBe(404);
   await stranger.end({ 'no-route': 1 });
@@ -190,7 +190,7 @@ test('the target header is believed from trusted peers only', async () => {
 test('a target header names its own namespace, though that is called svc', async () => {
   const h = await withWeb({ trustedPeers: ['127.0.0.0/8'] });
   h.scaler.set({ namespace: 'svc', name: 'own', phase: 'awake', targets: [{ service: 'web', port: 80 }] });
-  const headers = { host: 'nobody', 'x-scaler-target': 'svc/web' };
+  const headers = { host: 'unknown', 'x-scaler-target': 'svc/web' };
   expect((await h.send({ headers })).body).toBe('svc/own');
   await h.end({ forwarded: 1 });
 });

@@ -2,7 +2,7 @@ import type { Route } from '@scaler/scaler-types';
 import type { Lane } from '../gate/lane.ts';
 import { type Claim, Claims } from './claims.ts';
 
-/** The result of a look-up: one lane, several that cannot be told apart, or nothing. */
+/** The result of a look-up: one lane, several that are equally good, or nothing. */
 export type Found = Lane | 'ambiguous' | undefined;
 
 /** A lane's claim to a host and path. */

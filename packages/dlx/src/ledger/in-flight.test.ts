@@ -36,7 +36,7 @@ test('an app that hangs gets its share of what may be in flight; the next is ans
   await h.end({ overflow: refused, 'client-gone': 40 - refused, forwarded: 1 });
 });
 
-test('beyond the limit of connections the next is closed, and is told by the namespace of its port', async () => {
+test('beyond the limit of connections the next is closed, and is counted by the namespace of its port', async () => {
   const h = await startHarness({ settings: { connectionLimit: 10 } });
   h.scaler.set({ name: 'web' });
   const clients: ReturnType<typeof endOf>[] = [];

@@ -76,7 +76,7 @@ describe('memory of the process', () => {
     expect(at(950)).toBe('restarting');
   });
 
-  test('the one that looks ends with an error then, and quietly when it is told to stop', async () => {
+  test('the one that looks ends with an error then, and quietly when its signal aborts', async () => {
     const { guard, at, clock } = start();
     at(999);
     const stop = new AbortController();

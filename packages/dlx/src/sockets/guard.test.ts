@@ -215,7 +215,7 @@ test('one that was held ends alone, too', async () => {
 test('a refusal that throws ends in its outcome all the same', async () => {
   const h = await startHarness();
   throwsOnce(Http1Carrier.prototype, 'answer');
-  await raw(h, 'GET / HTTP/1.1\r\nhost: nobody\r\n\r\n');
+  await raw(h, 'GET / HTTP/1.1\r\nhost: unknown\r\n\r\n');
   expect(await faults(h, 'request')).toBe(1);
   await h.end({ 'no-route': 1 });
 });

@@ -90,7 +90,7 @@ export function reset(stream: number, code = 2): Buffer {
 }
 
 /**
- * An app in HTTP/2 that writes frames; told of each request without a body. To one with a body it gives it back; `uploads`
+ * An app in HTTP/2 that writes frames; it hears of each request without a body. To one with a body it gives it back; `uploads`
  * counts those of which a part has come. `onFrame` sees each frame that comes.
  */
 export async function startFrameApp(

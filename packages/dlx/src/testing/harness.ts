@@ -57,7 +57,7 @@ export interface Harness {
   /** Waits until a condition holds; looks at each turn of the event loop. */
   until(condition: () => boolean, what?: string): Promise<void>;
   held(name?: string): number;
-  /** A metric's value, by its name without prefix and with its labels as they are written; 0 where it is not told. */
+  /** A metric's value, by its name without prefix and with its labels as they are written; 0 where it is not there. */
   metric(series: string): Promise<number>;
   /** Ends it, and proves that every request ended in exactly one outcome: these, and no others. */
   end(outcomes: Partial<Record<Outcome, number>>): Promise<void>;

@@ -37,7 +37,7 @@ export interface Http2App {
 
 export type OnStream = (stream: ServerHttp2Stream, head: IncomingHttpHeaders) => void;
 
-/** Answers `ok` unless told otherwise. */
+/** Answers `ok` where no other answer is given. */
 export async function startHttp2App(
   onStream: OnStream = (stream) => {
     stream.respond({ ':status': 200 });

@@ -23,7 +23,7 @@ export interface Upstream {
   close(): void;
 }
 
-/** Answers `ok` unless told otherwise. A listener is called once the body was read, which is given as text. */
+/** Answers `ok` where there is no listener. A listener is called once the body was read, which is given as text. */
 export async function startUpstream(
   listener: (req: IncomingMessage, res: ServerResponse, body: string) => void = (_req, res) => res.end('ok'),
 ): Promise<Upstream> {

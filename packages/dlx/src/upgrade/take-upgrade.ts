@@ -36,7 +36,7 @@ export function listOf(field: string): string[] {
 
 /**
  * Gives a request whose offer is ignored back to the server, as if it had come without: Node reads neither its body nor
- * what follows it once it has told of an upgrade.
+ * what follows it once it has emitted an upgrade.
  */
 export function replay(server: Server, req: RawMessage, socket: Socket, bytes: Buffer): void {
   socket.unshift(Buffer.concat([headWithoutOffer(req), bytes]));

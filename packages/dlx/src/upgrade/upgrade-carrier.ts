@@ -82,7 +82,7 @@ class UpgradeAttempt extends TunnelAttempt {
   }
 
   protected connected(socket: Socket): void {
-    // Told by the request, and by 'close'.
+    // The request emits it, too, and 'close' follows.
     ignoreErrors(socket);
     const { method, path, head, offer } = this.#client;
     const headers = [...head.fields, 'connection', 'Upgrade', 'upgrade', offer];

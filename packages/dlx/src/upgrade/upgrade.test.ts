@@ -263,7 +263,7 @@ test('what DLX itself has to say is a problem in HTTP, and the end of the connec
   const first = await client(h, offer());
   await h.until(() => h.held() === 1);
   const second = await client(h, `${offer()}GET / HTTP/1.1\r\nhost: web\r\n\r\n`);
-  const lost = await client(h, offer().replace('Host: web', 'Host: nobody'));
+  const lost = await client(h, offer().replace('Host: web', 'Host: unknown'));
   const bad = await client(h, offer().replace('Host: web', 'Host: web\r\nHost: web'));
   for (const [end, status, code] of [
     [second, 503, 'overflow'],
@@ -354,7 +354,7 @@ test('a stream in which neither side says a word for too long is ended', async (
   await h.end({ 'upstream-idle': 1 });
 });
 
-test('who is told that it is over and does not end is closed all the same', async () => {
+test('a client that hears that it is over and does not end is closed all the same', async () => {
   const { h } = await joined();
   for (const tunnel of h.dlx.core.tunnels) tunnel.leave('upstream-idle', 'over');
   await h.until(() => h.dlx.core.tunnels.size === 0);

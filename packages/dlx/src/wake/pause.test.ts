@@ -61,7 +61,7 @@ test('what is paused and awake is served as ever', async () => {
   await h.end({ forwarded: 1 });
 });
 
-test('where what is known may be out of date the scaler is asked, and its word is told', async () => {
+test('where what is known may be out of date the scaler is asked, and its word is the answer', async () => {
   const h = await startHarness({ clock: createFakeClock() });
   h.scaler.stale = true;
   h.scaler.set({ name: 'web', pause: { mode: 'asleep', until } });

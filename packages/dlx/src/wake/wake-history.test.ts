@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { WakeHistory } from './wake-metrics.ts';
 
-test('who is told to come again is told the slowest of the last five wakes, rounded up, from 1 to 60 s', () => {
+test('`Retry-After` is the slowest of the last five wakes, rounded up, from 1 to 60 s', () => {
   const history = new WakeHistory();
   const told = [history.retryAfterS];
   for (const tookMs of [20, 8001, 100, 100, 100, 100, 100, 300_000]) {

@@ -30,7 +30,7 @@ test('beyond a limit they wait in order of arrival, with a turn for each namespa
 test('a namespace at its limit keeps no other waiting, and says so', () => {
   const { line } = limits(3, 1);
   const never = (): void => {
-    throw new Error('nobody left');
+    throw new Error('no wake is left');
   };
   expect(['a', 'a', 'b', 'c', 'd'].map((namespace) => line.enter(namespace, never).taken)).toEqual([
     ...[true, false, true, true, false],
@@ -131,7 +131,7 @@ test('a crawler over many sleepers starts no more than the limit at once; each g
   await h.end({ forwarded: 13 });
 });
 
-test('who waits in line in vain is told for what; a client that leaves leaves the line', async () => {
+test('a client that waits in line in vain hears for what; a client that leaves leaves the line', async () => {
   const clock = createFakeClock();
   const h = await startHarness({ clock, settings: { wakeLimit: 1 } });
   for (const name of ['first', 'left', 'web']) h.scaler.set({ name, holdTimeoutMs: name === 'web' ? 5000 : 60_000 });

@@ -162,7 +162,7 @@ test('the first byte is the first that any of those who waited gets, also where 
   await h.end({ forwarded: 1 });
 });
 
-test('they are told to Prometheus, each phase from the start', async () => {
+test('Prometheus sees them, each phase from the start', async () => {
   const metrics: Metrics = createMetrics();
   const phases = new WakePhases(new WakeMetrics(metrics, secondsBuckets).phaseSeconds, 1000);
   phases.reach('call', 1040);

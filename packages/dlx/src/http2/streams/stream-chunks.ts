@@ -35,8 +35,8 @@ export class StreamChunks extends ReadChunks {
 }
 
 /**
- * The chunks that a stream has read. From the first call on every stream of the process joins its chunks: a stream is
- * told of after what came along with its head was read, so its class is changed, not the stream.
+ * The chunks that a stream has read. From the first call on every stream of the process joins its chunks: Node emits a
+ * stream after it has read what came along with its head, so its class is changed, not the stream.
  */
 export function chunksOf(stream: Joining): StreamChunks {
   joined ??= joinAll(stream);

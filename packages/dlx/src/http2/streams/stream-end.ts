@@ -61,8 +61,8 @@ export function resetStream(stream: Http2Stream, code: number): void {
 }
 
 /**
- * Lets go of a request whose answer is whole but whose body is not read: the client is told that all is well, and need not
- * send the rest (RFC 9113 §8.1).
+ * Lets go of a request whose answer is whole but whose body is not read: the reset says that all is well, and that the client need
+ * not send the rest (RFC 9113 §8.1).
  *
  * @param owner ends if that throws.
  */

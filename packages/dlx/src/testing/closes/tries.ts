@@ -58,7 +58,7 @@ export class Tries {
     this.#state = state;
   }
 
-  /** What the peer saw of it, and whether Node told 'close'; or that its connection does not get so far any more. */
+  /** What the peer saw of it, and whether Node emitted 'close'; or that its connection does not get so far any more. */
   async run(call: Call, moment: Moment): Promise<string> {
     const stuck = Symbol('stuck');
     const late = AbortSignal.timeout(stuckMs);

@@ -32,7 +32,7 @@ const beginnings = ['\x16\x03\x01', '\0\0\0\x08\x04\xd2\x16\x2f', '\0\0\0\x10\x0
 const others = ['GET / HTTP/1.1\r\nhost: x\r\n\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '*1', '\x16', '\0\0\0', ''];
 
 /**
- * Sends whatever bytes to raw ports, each conversation from an address of its own, by which the app, told of it by the
+ * Sends whatever bytes to raw ports, each conversation from an address of its own, by which the app, which knows it by the
  * PROXY protocol, knows whose bytes it got: those and in that order, all of them where the client stayed, and nothing raw
  * of what is HTTP.
  */

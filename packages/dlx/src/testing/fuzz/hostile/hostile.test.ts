@@ -73,7 +73,7 @@ test('a DLX that goes wrong and lives on is found', async () => {
   for (const told of Object.values(found)) expect(failures).toContainEqual(expect.stringMatching(told));
 }, 60_000);
 
-test('sums and gauges that are not at rest are told', () => {
+test('sums and gauges that are not at rest are failures', () => {
   const metrics = [
     'scaler_dlx_accepted_total 7',
     'scaler_dlx_requests_total{outcome="forwarded"} 4',

@@ -1,4 +1,4 @@
-/** Value of a series in the text of `/metrics`, by its whole name; 0 where it is not told. */
+/** Value of a series in the text of `/metrics`, by its whole name; 0 where it is not there. */
 export function valueOf(metrics: string, series: string): number {
   const line = metrics.split('\n').find((one) => one.startsWith(`${series} `));
   return Number(line?.slice(series.length + 1) ?? 0);

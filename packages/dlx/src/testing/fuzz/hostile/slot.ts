@@ -206,7 +206,7 @@ async function answered(side: Side, limitMs: number): Promise<string | undefined
   return `no answer to what was asked as it should be, but ${JSON.stringify(side.text.slice(0, 600))}${side.closed || side.ended ? ', closed' : ''}`;
 }
 
-/** Whatever the endpoint does: that it is told something, or left. */
+/** Whatever the endpoint does: that it hears something, or is left. */
 async function heardOf(side: Side, limitMs: number): Promise<string | undefined> {
   if (!side.socket.isPaused() && (await side.until(() => side.heard > 0 || side.ended, limitMs))) return undefined;
   return side.closed || side.ended ? undefined : 'a client that asked as it should heard nothing';

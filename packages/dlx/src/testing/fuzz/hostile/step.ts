@@ -1,6 +1,6 @@
 /** What one side of a conversation does next. */
 export type Step =
-  /** Sends; a function is told the HTTP/2 stream that it answers on. `pieces`: in so many writes, a turn apart. */
+  /** Sends; a function gets the HTTP/2 stream that it answers on. `pieces`: in so many writes, a turn apart. */
   | { readonly do: 'send'; readonly what: string; readonly bytes: Bytes; readonly pieces?: number }
   /** Sends the same again and again, for as long as the other side takes it and it is not over. */
   | {

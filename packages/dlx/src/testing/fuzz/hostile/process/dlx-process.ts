@@ -54,7 +54,7 @@ export class DlxProcess {
     for (;;) {
       const answer = this.infraPort === 0 ? undefined : await this.ask('/readyz', 1000);
       if (answer?.status === 200) {
-        // Ports that others have are told of once a second.
+        // Ports that others have are reported once a second.
         await new Promise((resolve) => setTimeout(resolve, 1200));
         if ((await this.ask('/readyz', 1000))?.status === 200) return true;
       }
@@ -64,7 +64,7 @@ export class DlxProcess {
     }
   }
 
-  /** From now on, `onLong` hears of each turn that is told of. */
+  /** From now on, `onLong` hears of each turn that is reported. */
   watchTurns(onLong: (ms: number) => void): void {
     this.longestTurnMs = 0;
     this.#watching = onLong;

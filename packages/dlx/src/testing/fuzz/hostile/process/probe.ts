@@ -2,7 +2,7 @@
 // that runs it, which other processes on the machine do not make longer. A line for each: `milliseconds`.
 import { writeSync } from 'node:fs';
 
-/** Shorter ones are not told of. */
+/** Shorter ones are not reported. */
 const toldMs = 20;
 
 const threadMs = (): number => {
