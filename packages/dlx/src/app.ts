@@ -82,8 +82,6 @@ async function serve(
     core: dlx.core,
     server: dlx.server,
     marks: memoryMarks(values),
-    clock,
-    logger,
     metrics,
     read: rssReader(),
     collect: collectGarbage,

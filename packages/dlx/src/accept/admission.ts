@@ -55,11 +55,8 @@ export class Admission {
     const place = this.#places.get(socket);
     if (place === undefined || socket.destroyed) return;
     const waiting = connection.waitingBytes();
-    const { connections, stalls, bounds } = this.#core.accounting;
-    if (waiting !== place.waiting) {
-      connections.waits(place.load, waiting - place.waiting);
-      place.waiting = waiting;
-    }
+    const { stalls, bounds } = this.#core.accounting;
+    this.#waits(place, waiting);
     if (waiting === 0 || !stalls.wanted) return;
     if (silentMs < (socket.writableLength > 0 ? stalledMs : headMs)) return;
     const owner = this.#directory.byPort(place.port)?.gate;
@@ -68,8 +65,7 @@ export class Admission {
       holder: owner,
       end: () => {
         bounds.count('stalled', owner?.ref.namespace);
-        connections.waits(place.load, -place.waiting);
-        place.waiting = 0;
+        this.#waits(place, 0);
         socket.destroy();
       },
     });
@@ -85,10 +81,13 @@ export class Admission {
     logger.error('a connection could not be accepted', { err: error });
   }
 
+  #waits(place: Place, bytes: number): void {
+    this.#core.accounting.connections.waits(place.load, bytes - place.waiting);
+    place.waiting = bytes;
+  }
+
   #left(place: Place): void {
-    const { connections } = this.#core.accounting;
-    connections.waits(place.load, -place.waiting);
-    place.waiting = 0;
-    connections.leave(place.port, place.load);
+    this.#waits(place, 0);
+    this.#core.accounting.connections.leave(place.port, place.load);
   }
 }

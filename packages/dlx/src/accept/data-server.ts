@@ -230,7 +230,7 @@ export class DataServer implements Breakable {
     listen(server, 'upgrade', this, (req: RawMessage, socket: Held, bytes: Buffer) => {
       const connection = socket[connectionOf];
       if (connection === undefined) socket.destroy();
-      else takeUpgrade({ server, connection, req, bytes });
+      else takeUpgrade(server, connection, req, bytes);
     });
     listen(server, 'connect', this, (_req: RawMessage, socket: Held) => {
       const connection = socket[connectionOf];

@@ -6,20 +6,16 @@ import { causeText } from '../outcome.ts';
 
 /** The endpoints of one target, taken in turn; those that just failed are left out, but never the last one. */
 export class EndpointSet {
-  #list: EndpointState[] = [];
+  list: readonly EndpointState[] = [];
   #cursor = 0;
 
-  get list(): readonly EndpointState[] {
-    return this.#list;
-  }
-
   get size(): number {
-    return this.#list.length;
+    return this.list.length;
   }
 
   /** The whole list, as it is now. What was learnt of an instance is kept while it stays. */
   replace(endpoints: readonly Endpoint[]): void {
-    const known = new Map(this.#list.map((state) => [state.key, state]));
+    const known = new Map(this.list.map((state) => [state.key, state]));
     const next = new Map<string, EndpointState>();
     for (const endpoint of endpoints) {
       const key = endpointKey(endpoint);
@@ -29,8 +25,8 @@ export class EndpointSet {
         next.set(key, state);
       } else next.set(key, new EndpointState(key, endpoint));
     }
-    for (const state of this.#list) state.gone = next.get(state.key) !== state;
-    this.#list = [...next.values()];
+    for (const state of this.list) state.gone = next.get(state.key) !== state;
+    this.list = [...next.values()];
   }
 
   /**
@@ -44,7 +40,7 @@ export class EndpointSet {
 
   /** The next in turn that is not left out. */
   pickUsable(nowMs: number, not?: EndpointState): EndpointState | undefined {
-    for (let i = 0; i < this.#list.length; i++) {
+    for (let i = 0; i < this.list.length; i++) {
       const state = this.#next();
       if (state !== not && state.isUsable(nowMs)) return state;
     }
@@ -54,7 +50,7 @@ export class EndpointSet {
   /** The next in turn that may be given a held request now. */
   pickForRelease(nowMs: number): EndpointState | undefined {
     let usable = false;
-    for (let i = 0; i < this.#list.length; i++) {
+    for (let i = 0; i < this.list.length; i++) {
       const state = this.#next();
       if (!state.isUsable(nowMs)) continue;
       if (state.window.hasRoom) return state;
@@ -70,7 +66,7 @@ export class EndpointSet {
   waitMs(nowMs: number): number | undefined {
     const alone = !this.isUsable(nowMs);
     let soonest: number | undefined;
-    for (const { failedUntilMs, retryAtMs } of this.#list) {
+    for (const { failedUntilMs, retryAtMs } of this.list) {
       const waitMs = (alone ? retryAtMs : failedUntilMs) - nowMs;
       if (waitMs > 0 && (soonest === undefined || waitMs < soonest)) soonest = waitMs;
     }
@@ -79,22 +75,22 @@ export class EndpointSet {
 
   /** Whether one of them is not left out. */
   isUsable(nowMs: number): boolean {
-    return this.#list.some(({ failedUntilMs }) => failedUntilMs <= nowMs);
+    return this.list.some(({ failedUntilMs }) => failedUntilMs <= nowMs);
   }
 
   /** Whether another one is as good as any. */
   hasOther(nowMs: number, than: EndpointState): boolean {
-    return this.#list.some((state) => state !== than && state.isUsable(nowMs));
+    return this.list.some((state) => state !== than && state.isUsable(nowMs));
   }
 
   #next(): EndpointState {
-    this.#cursor = (this.#cursor + 1) % this.#list.length;
-    return this.#list[this.#cursor] as EndpointState;
+    this.#cursor = (this.#cursor + 1) % this.list.length;
+    return this.list[this.#cursor] as EndpointState;
   }
 
   #soonest(not?: EndpointState): EndpointState | undefined {
     let soonest: EndpointState | undefined;
-    for (const state of this.#list) {
+    for (const state of this.list) {
       if (state === not || state.onTrial) continue;
       if (soonest === undefined || state.retryAtMs < soonest.retryAtMs) soonest = state;
     }
@@ -161,7 +157,7 @@ export class EndpointSource {
     this.#usedAtMs = nowMs;
     if (user.core.scaler.watchEndpoints !== undefined) {
       if (this.#watch === undefined && nowMs >= this.#retryAtMs) this.#startWatch();
-    } else if (user.endpoints.size === 0 && nowMs >= this.#retryAtMs && user.isOpen()) this.#resolve();
+    } else if (user.endpoints.size === 0 && nowMs >= this.#retryAtMs && user.isOpen()) void this.#resolve();
   }
 
   /** A setScale resolved: whatever the name stood for may have changed. */
@@ -173,7 +169,7 @@ export class EndpointSource {
     }
     if (this.#user.held === 0 && this.#user.endpoints.size === 0) return;
     this.#user.endpoints.replace([]);
-    this.#resolve();
+    void this.#resolve();
   }
 
   sweep(unusedSinceMs: number): void {
@@ -217,13 +213,9 @@ export class EndpointSource {
     core.logger.warn(`${member} failed`, { ...target.resource, service: target.service, err: error });
   }
 
-  #resolve(): void {
+  async #resolve(): Promise<void> {
     if (this.#resolving) return;
     this.#resolving = true;
-    void this.#resolveNow();
-  }
-
-  async #resolveNow(): Promise<void> {
     const { core, target, endpoints } = this.#user;
     try {
       endpoints.replace([endpointOf(await core.scaler.resolveServiceName(target.resource, target.port))]);

@@ -15,26 +15,22 @@ const slowCosts = 0.25;
  * See docs/decisions/release-window.md.
  */
 export class ReleaseWindow {
-  #size = first;
+  size = first;
   #fast = 0;
   #anySlow = false;
   #bestMs = Number.POSITIVE_INFINITY;
   /** Released requests that wait for their answer's head. */
   used = 0;
 
-  get size(): number {
-    return this.#size;
-  }
-
   get hasRoom(): boolean {
-    return this.used < this.#size;
+    return this.used < this.size;
   }
 
   /** `tookMs`: from when it was sent to when its answer began. */
   succeeded(tookMs: number): void {
     if (tookMs < this.#bestMs) this.#bestMs = Math.max(1, tookMs);
-    if (this.#size < first) {
-      this.#size += 1;
+    if (this.size < first) {
+      this.size += 1;
       return;
     }
     if (tookMs <= this.#bestMs * 2) this.#fast += 1;
@@ -42,11 +38,11 @@ export class ReleaseWindow {
       this.#fast = Math.max(0, this.#fast - slowCosts);
       this.#anySlow = true;
     }
-    if (this.#fast >= this.#size) this.#grow(this.#anySlow ? 2 : 4);
+    if (this.#fast >= this.size) this.#grow(this.#anySlow ? 2 : 4);
   }
 
   failed(): void {
-    this.#size = 1;
+    this.size = 1;
     this.#fast = 0;
   }
 
@@ -55,7 +51,7 @@ export class ReleaseWindow {
   }
 
   #grow(times: number): void {
-    this.#size = Math.min(most, this.#size * times);
+    this.size = Math.min(most, this.size * times);
     this.#fast = 0;
     this.#anySlow = false;
   }

@@ -45,8 +45,8 @@ export class Gate implements LaneGate, WakeTarget {
   #fence: string | undefined;
   /** Since the fence the scaler has listed it as awake again. That may be old: only a setScale is believed. */
   #fenceMayBeOver = false;
-  /** Counts fences, so that a wake which began before one does not lift it. */
-  #fences = 0;
+  /** Counts fences, so that a wake which began before one does not lift it; handed to {@link confirm}. */
+  fenceSeq = 0;
   /** Monotonic; when setScale last said that it can serve. Forgotten once the phase says otherwise. */
   #confirmedMs: number | undefined;
   #cancelDeadline: (() => void) | undefined;
@@ -141,18 +141,13 @@ export class Gate implements LaneGate, WakeTarget {
     if (this.#wake?.calling === true) return { clear: false, held, inFlight, reason: 'a wake is under way' };
     this.#fence = epoch;
     this.#fenceMayBeOver = false;
-    this.#fences += 1;
+    this.fenceSeq += 1;
     return { clear: true, held, inFlight };
-  }
-
-  /** Stands for the fences up to now; hand it to {@link confirm}. */
-  get fenceSeq(): number {
-    return this.#fences;
   }
 
   /** A setScale that began when `fenceSeq` was as given says that it can serve. */
   confirm(fenceSeq: number): void {
-    if (fenceSeq !== this.#fences) return;
+    if (fenceSeq !== this.fenceSeq) return;
     this.#fence = undefined;
     this.#confirmedMs = this.core.clock.monotonic();
     this.blockedReason = undefined;

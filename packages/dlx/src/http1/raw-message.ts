@@ -103,9 +103,8 @@ export function checkRequest(
   if (head.transferEncoding !== undefined && head.transferEncoding.trim().toLowerCase() !== 'chunked') {
     return bad(`Transfer-Encoding "${head.transferEncoding.slice(0, 80)}": only chunked is known`, 501);
   }
-  if (head.expect !== undefined && head.expect.toLowerCase() !== '100-continue') {
-    return bad(`Expect "${head.expect.slice(0, 80)}": only 100-continue is known`, 417);
-  }
+  const unexpected = badExpect(head);
+  if (unexpected !== undefined) return unexpected;
   if (!url.startsWith('/')) return checkAbsolute(to, url, head.host);
   to.path = url;
   return undefined;
@@ -132,6 +131,11 @@ export function tooManyFields(bounds: BoundsMet, count: number): Refusal {
   return bad(`${count} fields, of which ${mostFields} are allowed`, 431);
 }
 
-function bad(detail: string, status?: number): Refusal {
+export function badExpect({ expect }: Head): Refusal | undefined {
+  if (expect === undefined || expect.toLowerCase() === '100-continue') return undefined;
+  return bad(`Expect "${expect.slice(0, 80)}": only 100-continue is known`, 417);
+}
+
+export function bad(detail: string, status?: number): Refusal {
   return { outcome: 'bad-request', detail, ...(status !== undefined && { status }) };
 }

@@ -16,7 +16,8 @@ import { type Breakable, type Guarded, listen, unlisten } from '../sockets/guard
 export class RequestBody extends Readable implements Breakable {
   readonly #req: IncomingMessage;
   #reading = false;
-  #touched = false;
+  /** Whether something was taken from the client: no other try can send it. */
+  touched = false;
   readonly #owner: Breakable;
   #onData: Guarded | undefined;
   #onEnd: Guarded | undefined;
@@ -32,11 +33,6 @@ export class RequestBody extends Readable implements Breakable {
 
   broke(error: unknown): void {
     this.#owner.broke(error);
-  }
-
-  /** Whether something was taken from the client: no other try can send it. */
-  get touched(): boolean {
-    return this.#touched;
   }
 
   /** Whether the upstream wants more of it and the client sends none. */
@@ -58,7 +54,7 @@ export class RequestBody extends Readable implements Breakable {
       unlisten(this.#req, 'data', this.#onData);
       unlisten(this.#req, 'end', this.#onEnd);
       // The rest of a body that was begun is thrown away, so that the connection can go on.
-      if (this.#touched) this.#req.resume();
+      if (this.touched) this.#req.resume();
       else this.#req.pause();
     }
     callback(null);
@@ -72,7 +68,7 @@ export class RequestBody extends Readable implements Breakable {
   }
 
   #take(chunk: Buffer): void {
-    this.#touched = true;
+    this.touched = true;
     this.#chunks += 1;
     const gathers = this.#gathered.length > 0;
     if (this.#chunks <= singleChunks || (chunk.length >= smallChunk && !gathers)) {
@@ -86,7 +82,7 @@ export class RequestBody extends Readable implements Breakable {
   }
 
   #takeEnd(): void {
-    this.#touched = true;
+    this.touched = true;
     this.flush();
     this.push(null);
   }

@@ -105,16 +105,39 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
 
   ready(session: UpstreamSession): void {
     try {
-      this.#send(session);
+      const { stream, bodiless } = this.#client;
+      // Of a client that left we hear in a moment.
+      if (this.done || stream.closed) return;
+      let up: ClientHttp2Stream;
+      try {
+        up = session.request(requestFields(this.#client, this.x), bodiless);
+      } catch (error) {
+        this.refuse('bad-request', causeText(error));
+        return;
+      }
+      this.#up = up;
+      this.#client.sent = true;
+      this.#listen(up);
+      this.#client.continue();
+      if (!bodiless) {
+        this.#upload = new Upload(stream, up, this);
+        this.#upload.start();
+      }
+      this.sent(!session.served);
     } catch (error) {
       this.broke(error);
     }
   }
 
   unreachable(error: Error, heard: boolean): void {
-    if (this.done) return;
     try {
-      this.#notHad(error, heard);
+      if (heard) {
+        this.refuse('upstream-reset', `does not speak HTTP/2, which the client does: ${causeText(error)}`);
+        return;
+      }
+      this.fail(error, () => {
+        if (!this.#client.refuseLate(this.x)) this.way.connectFailed(this.x, this.state, error);
+      });
     } catch (second) {
       this.broke(second);
     }
@@ -122,68 +145,32 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
 
   look(nowMs: number): void {
     try {
-      this.#look(nowMs);
+      const up = this.#up;
+      if (up === undefined) return;
+      const moves = this.#moves + (this.#upload?.moves ?? 0);
+      const forMs = this.#silence.forMs(moves, nowMs);
+      if (this.done) {
+        // It has answered, but takes no more of what it was sent, and its stream is one of few.
+        if (forMs > lingerMs) resetStream(up, constants.NGHTTP2_CANCEL);
+        return;
+      }
+      const streams = { x: this.x, client: this.#client, up };
+      countWaiting(streams, forMs, () => this.refuse('upstream-idle', tookNothing));
+      const clients = up.isPaused() || this.#upload?.waits === true;
+      const answering = this.#status !== undefined;
+      const limitMs = answering || clients ? this.limits.idleTimeoutMs : this.limits.responseTimeoutMs;
+      if (limitMs === 0 || forMs <= limitMs) return;
+      if (clients) {
+        // It neither sends nor takes.
+        resetStream(this.#client.stream, constants.NGHTTP2_CANCEL);
+        return;
+      }
+      // Its packets may be lost: a new connection would show it.
+      if (!answering) this.session?.close();
+      this.refuse(answering ? 'upstream-idle' : 'upstream-timeout', `was silent for ${Math.round(forMs)} ms`);
     } catch (error) {
       this.broke(error);
     }
-  }
-
-  #send(session: UpstreamSession): void {
-    const { stream, bodiless } = this.#client;
-    // Of a client that left we hear in a moment.
-    if (this.done || stream.closed) return;
-    let up: ClientHttp2Stream;
-    try {
-      up = session.request(requestFields(this.#client, this.x), bodiless);
-    } catch (error) {
-      this.refuse('bad-request', causeText(error));
-      return;
-    }
-    this.#up = up;
-    this.#client.sent = true;
-    this.#listen(up);
-    this.#client.continue();
-    if (!bodiless) {
-      this.#upload = new Upload(stream, up, this);
-      this.#upload.start();
-    }
-    this.sent(!session.served);
-  }
-
-  #notHad(error: Error, heard: boolean): void {
-    if (heard) {
-      this.refuse('upstream-reset', `does not speak HTTP/2, which the client does: ${causeText(error)}`);
-      return;
-    }
-    this.fail(error, () => {
-      if (!this.#client.refuseLate(this.x)) this.way.connectFailed(this.x, this.state, error);
-    });
-  }
-
-  #look(nowMs: number): void {
-    const up = this.#up;
-    if (up === undefined) return;
-    const moves = this.#moves + (this.#upload?.moves ?? 0);
-    const forMs = this.#silence.forMs(moves, nowMs);
-    if (this.done) {
-      // It has answered, but takes no more of what it was sent, and its stream is one of few.
-      if (forMs > lingerMs) resetStream(up, constants.NGHTTP2_CANCEL);
-      return;
-    }
-    const streams = { x: this.x, client: this.#client, up };
-    countWaiting(streams, forMs, () => this.refuse('upstream-idle', tookNothing));
-    const clients = up.isPaused() || this.#upload?.waits === true;
-    const answering = this.#status !== undefined;
-    const limitMs = answering || clients ? this.limits.idleTimeoutMs : this.limits.responseTimeoutMs;
-    if (limitMs === 0 || forMs <= limitMs) return;
-    if (clients) {
-      // It neither sends nor takes.
-      resetStream(this.#client.stream, constants.NGHTTP2_CANCEL);
-      return;
-    }
-    // Its packets may be lost: a new connection would show it.
-    if (!answering) this.session?.close();
-    this.refuse(answering ? 'upstream-idle' : 'upstream-timeout', `was silent for ${Math.round(forMs)} ms`);
   }
 
   #listen(up: ClientHttp2Stream): void {

@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, sensitiveHeaders } from 'node:http2';
 import { fieldBytes, type Head, isConnectionField, mayTrail, mostFields, readHead } from '../head/head.ts';
-import { type Checked, tooManyFields } from '../http1/raw-message.ts';
+import { bad, badExpect, type Checked, tooManyFields } from '../http1/raw-message.ts';
 import { parseHost } from '../identify/addresses.ts';
 import type { BoundsMet } from '../ledger/ledger.ts';
 import type { Refusal } from '../outcome.ts';
@@ -109,14 +109,9 @@ export function checkStream(to: Checked, bounds: BoundsMet, request: StreamHead)
     if (named?.name !== host.name || named.port !== host.port)
       return bad(':authority names another host than Host does');
   }
-  if (head.expect !== undefined && head.expect.toLowerCase() !== '100-continue') {
-    return bad(`Expect "${head.expect.slice(0, 80)}": only 100-continue is known`, 417);
-  }
+  const unexpected = badExpect(head);
+  if (unexpected !== undefined) return unexpected;
   if (!path.startsWith('/')) return bad(`cannot forward the request target "${path.slice(0, 80)}"`);
   to.path = path;
   return undefined;
-}
-
-function bad(detail: string, status?: number): Refusal {
-  return { outcome: 'bad-request', detail, ...(status !== undefined && { status }) };
 }

@@ -45,7 +45,7 @@ export class UpstreamSession implements Breakable {
   #anchor: SessionAnchor | undefined;
   #timer: NodeJS.Timeout | undefined;
   #idleSinceMs: number | undefined;
-  #ready = false;
+  ready = false;
   #ended = false;
 
   constructor(state: EndpointState, timeoutMs: number, sessions: UpstreamSessions, faults: Faults) {
@@ -69,10 +69,6 @@ export class UpstreamSession implements Breakable {
     this.#faults.report(error, 'connection');
     this.#failed(error instanceof Error ? error : new Error(String(error)));
     this.#socket.destroy();
-  }
-
-  get ready(): boolean {
-    return this.#ready;
   }
 
   get hasRoom(): boolean {
@@ -118,7 +114,7 @@ export class UpstreamSession implements Breakable {
   }
 
   get #room(): number {
-    if (!this.#ready) return mostStreams;
+    if (!this.ready) return mostStreams;
     return Math.min(mostStreams, this.#session?.remoteSettings.maxConcurrentStreams ?? mostStreams);
   }
 
@@ -138,7 +134,7 @@ export class UpstreamSession implements Breakable {
     listenOnce(session, 'close', this, () => this.#failed(failure ?? new Error(`${key} closed the connection`)));
     listenOnce(session, 'remoteSettings', this, this.#stands);
     const late = guard(this, () => {
-      if (this.#ready) return;
+      if (this.ready) return;
       failure = Object.assign(new Error(`no HTTP/2 from ${key} in ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
       destroySession(session);
     });
@@ -149,7 +145,7 @@ export class UpstreamSession implements Breakable {
   #stands(): void {
     if (this.#ended) return;
     clearTimeout(this.#timer);
-    this.#ready = true;
+    this.ready = true;
     const waiting = [...this.users];
     const room = this.#room;
     if (room === 0) {
@@ -168,7 +164,7 @@ export class UpstreamSession implements Breakable {
   #failed(error: Error): void {
     clearTimeout(this.#timer);
     this.#end();
-    if (!this.#ready) this.#failWaiting(error, this.#socket.bytesRead > 0);
+    if (!this.ready) this.#failWaiting(error, this.#socket.bytesRead > 0);
   }
 
   #failWaiting(error: Error, heard: boolean): void {

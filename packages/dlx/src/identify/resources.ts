@@ -72,37 +72,29 @@ export class Resources {
 
   async #watch(signal: AbortSignal): Promise<void> {
     // After a watch that broke off, a resource that the next one does not list is gone.
-    const untold = new Set(this.gates.keys());
-    await this.#options.core.scaler.watchResources?.((change) => this.#apply(change, untold), signal);
+    const unlisted = new Set(this.gates.keys());
+    await this.#options.core.scaler.watchResources?.((change) => this.#apply(change, unlisted), signal);
   }
 
-  #apply(change: ResourceChange, untold: Set<string>): void {
+  #apply(change: ResourceChange, unlisted: Set<string>): void {
     if (change.type === 'synced') {
-      for (const key of untold) this.#remove(key);
-      untold.clear();
-      this.#started();
+      for (const key of unlisted) this.#remove(key);
+      unlisted.clear();
+      this.directory.started();
+      this.#synced = true;
+      this.#options.onSynced();
       return;
     }
     const key = resourceKey(change.resource);
-    untold.delete(key);
+    unlisted.delete(key);
     if (change.type === 'removed') this.#remove(key);
     else this.#set(change.resource);
   }
 
   #replace(resources: readonly Resource[]): void {
-    const gone = new Set(this.gates.keys());
-    for (const resource of resources) {
-      gone.delete(resourceKey(resource));
-      this.#set(resource);
-    }
-    for (const key of gone) this.#remove(key);
-    this.#started();
-  }
-
-  #started(): void {
-    this.directory.started();
-    this.#synced = true;
-    this.#options.onSynced();
+    const unlisted = new Set(this.gates.keys());
+    for (const resource of resources) this.#apply({ type: 'set', resource }, unlisted);
+    this.#apply({ type: 'synced' }, unlisted);
   }
 
   #set(resource: Resource): void {

@@ -3,43 +3,8 @@ import { type Claim, Claims } from './claims.ts';
 import type { Found } from './route-table.ts';
 
 /** One Service, of whatever resources lead by it; as it was first claimed it stands among others of its bare name. */
-class Named implements Claim {
-  readonly lane: Lane;
-  readonly ledMs: number;
-  readonly sinceMs: number;
-  readonly seq: number;
-  readonly #ports = new Claims<number>();
-
-  constructor({ lane, ledMs, sinceMs, seq }: Claim) {
-    this.lane = lane;
-    this.ledMs = ledMs;
-    this.sinceMs = sinceMs;
-    this.seq = seq;
-  }
-
-  get empty(): boolean {
-    return this.#ports.size === 0;
-  }
-
-  add(claim: Claim): void {
-    this.#ports.add(claim.lane.port.port, claim);
-  }
-
-  remove(claim: Claim): void {
-    this.#ports.remove(claim.lane.port.port, claim);
-  }
-
-  /**
-   * The only port, whichever was asked for; of several the one that was. Without one a client means 80, as everywhere
-   * in HTTP.
-   */
-  find(port = 80): Found {
-    const asked = this.#ports.first(port);
-    if (asked !== undefined) return asked.lane;
-    if (this.#ports.size > 1) return 'ambiguous';
-    const [only] = this.#ports.keys();
-    return only === undefined ? undefined : this.#ports.first(only)?.lane;
-  }
+interface Named extends Claim {
+  readonly ports: Claims<number>;
 }
 
 /** A Service's DNS names → its lanes: `svc`, `svc.ns`, `svc.ns.svc` and the same with the cluster's domain. */
@@ -58,19 +23,19 @@ export class ServiceNames {
     const { bare, full } = namesOf(claim.lane);
     let named = this.#services.get(full);
     if (named === undefined) {
-      named = new Named(claim);
+      named = { ...claim, ports: new Claims() };
       this.#services.set(full, named);
       this.#bare.add(bare, named);
     }
-    named.add(claim);
+    named.ports.add(claim.lane.port.port, claim);
   }
 
   remove(claim: Claim): void {
     const { bare, full } = namesOf(claim.lane);
     const named = this.#services.get(full);
     if (named === undefined) return;
-    named.remove(claim);
-    if (!named.empty) return;
+    named.ports.remove(claim.lane.port.port, claim);
+    if (named.ports.size > 0) return;
     this.#services.delete(full);
     this.#bare.remove(bare, named);
   }
@@ -83,8 +48,21 @@ export class ServiceNames {
 
   /** By `svc.ns` or `svc`; the port selects one of a Service's ports, and may be left out where there is only one. */
   find(name: string, port: number | undefined): Found {
-    return (this.#services.get(name) ?? this.#bare.first(name))?.find(port);
+    const named = this.#services.get(name) ?? this.#bare.first(name);
+    return named === undefined ? undefined : findPort(named, port);
   }
+}
+
+/**
+ * The only port, whichever was asked for; of several the one that was. Without one a client means 80, as everywhere
+ * in HTTP.
+ */
+function findPort({ ports }: Named, port = 80): Found {
+  const asked = ports.first(port);
+  if (asked !== undefined) return asked.lane;
+  if (ports.size > 1) return 'ambiguous';
+  const [only] = ports.keys();
+  return only === undefined ? undefined : ports.first(only)?.lane;
 }
 
 function namesOf({ gate, port: { service } }: Lane): { bare: string; full: string } {

@@ -10,7 +10,8 @@ const marks = { limit: 1000, shed: 0.8, unready: 0.85, restart: 0.9 };
 
 function start() {
   const clock = createFakeClock();
-  const core = { shedding: false, accounting: { held: 1, heldBytes: 10, inFlight: 0 } };
+  const accounting = { held: 1, heldBytes: 10, inFlight: 0 };
+  const core = { shedding: false, accounting, clock, logger: silentLogger };
   const calls = { idle: 0, collected: 0, ready: true, reason: '' };
   const memory = { bytes: 500 };
   const metrics = createMetrics();
@@ -18,8 +19,6 @@ function start() {
     core: core as never,
     server: { endIdle: () => void (calls.idle += 1) },
     marks,
-    clock,
-    logger: silentLogger,
     metrics,
     read: () => memory.bytes,
     collect: () => void (calls.collected += 1),

@@ -1,5 +1,4 @@
 import type { Metrics } from '@scaler/runtime';
-import type { Clock, Logger } from '@scaler/scaler-types';
 import type { Core } from '../core.ts';
 import { causeText } from '../outcome.ts';
 import { addGauge } from './ledger.ts';
@@ -18,11 +17,9 @@ const slack = 0.03;
 const collectEveryMs = 5000;
 
 export interface MemoryGuardOptions {
-  readonly core: Pick<Core, 'shedding' | 'accounting'>;
+  readonly core: Pick<Core, 'shedding' | 'accounting' | 'clock' | 'logger'>;
   readonly server: Pick<DataServer, 'endIdle'>;
   readonly marks: MemoryMarks;
-  readonly clock: Clock;
-  readonly logger: Logger;
   readonly metrics: Metrics;
   /** Bytes that the process has. */
   readonly read: () => number;
@@ -60,7 +57,7 @@ export class MemoryGuard {
    * @throws Error once the process has to be started again.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock } = this.#options.core;
     while (!signal.aborted) {
       if (this.look() === 'restarting') throw new Error(`${this.#memoryText()} for ${restartAfterMs / 1000} s`);
       await clock.sleep(lookEveryMs, signal).catch(() => {});
@@ -86,7 +83,8 @@ export class MemoryGuard {
   }
 
   #judge(): MemoryStage {
-    const { marks, clock, read } = this.#options;
+    const { core, marks, read } = this.#options;
+    const { clock } = core;
     const share = read() / marks.limit;
     const at = memoryStages.indexOf(this.stage);
     const past = (stage: number, mark: number): boolean => share >= (at >= stage ? mark - slack : mark);
@@ -98,7 +96,8 @@ export class MemoryGuard {
   }
 
   #collect(): void {
-    const { clock, collect, logger } = this.#options;
+    const { core, collect } = this.#options;
+    const { clock, logger } = core;
     const nowMs = clock.monotonic();
     if (nowMs < this.#collectAtMs) return;
     this.#collectAtMs = nowMs + collectEveryMs;
@@ -110,11 +109,11 @@ export class MemoryGuard {
   }
 
   #logStage(stage: MemoryStage): void {
-    const { logger, core } = this.#options;
+    const { core } = this.#options;
     const { held, heldBytes, inFlight } = core.accounting;
     const fields = { stage, memory: this.#memoryText(), held, heldBytes, inFlight };
-    if (stage === 'normal') logger.info('memory is below its marks again', fields);
-    else logger.warn('memory is past a mark', fields);
+    if (stage === 'normal') core.logger.info('memory is below its marks again', fields);
+    else core.logger.warn('memory is past a mark', fields);
   }
 
   #memoryText(): string {

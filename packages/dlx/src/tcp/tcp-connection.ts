@@ -10,7 +10,7 @@ import type { Refusal } from '../outcome.ts';
 import { proxyHeader } from './proxy-header.ts';
 import { guard, ignoreErrors, listenOnce, resetSocket } from '../sockets/guard.ts';
 import { bytesOf } from '../sockets/silence.ts';
-import { Tunnel, TunnelAttempt, TunnelCarrier } from '../upgrade/tunnel.ts';
+import { TunnelAttempt, TunnelCarrier } from '../upgrade/tunnel.ts';
 
 /** An endpoint that takes bytes and sends none keeps other requests waiting for so long. */
 const patienceMs = 1000;
@@ -64,7 +64,6 @@ class TcpAttempt extends TunnelAttempt {
       return;
     }
     this.done = true;
-    this.joined = true;
     this.sent();
     let heard = false;
     listenOnce(upstream, 'close', this, (hadError: boolean) => {
@@ -72,16 +71,8 @@ class TcpAttempt extends TunnelAttempt {
       this.leavePlace();
     });
     const first = this.#client.release(this.way.port);
-    const tunnel = new Tunnel({
-      x: this.x,
-      client: this.#client.socket,
-      upstream,
-      key: this.state.key,
-      webSocket: false,
-      // Half of a conversation must not look like all of it.
-      byReset: true,
-      idleTimeoutMs: this.limits.idleTimeoutMs,
-    });
+    // Half of a conversation must not look like all of it.
+    const tunnel = this.join(this.#client.socket, upstream, { webSocket: false, byReset: true });
     tunnel.start(first, Buffer.alloc(0));
     listenOnce(upstream, 'data', this, () => {
       heard = true;

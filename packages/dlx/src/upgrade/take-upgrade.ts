@@ -65,17 +65,11 @@ function valueWithoutOffer(name: string, value: string): string | undefined {
 /** Node's own view of a server's socket. */
 type ServerSocket = Socket & { _httpMessage?: ServerResponse | null };
 
-/** A request that asked to leave HTTP, when Node has let go of its connection. */
-export interface Upgrade {
-  readonly server: Server;
-  readonly connection: Connection;
-  readonly req: RawMessage;
-  /** The bytes behind its head. */
-  readonly bytes: Buffer;
-}
-
-/** Lets it through the gate like any other request, or as one that asks for nothing if its offer is ignored. */
-export function takeUpgrade({ server, connection, req, bytes }: Upgrade): void {
+/**
+ * Lets a request that asked to leave HTTP through the gate like any other, or as one that asks for nothing if its offer is
+ * ignored. Node has let go of its connection; `bytes` came behind its head.
+ */
+export function takeUpgrade(server: Server, connection: Connection, req: RawMessage, bytes: Buffer): void {
   const { socket } = connection;
   // An error has no listener any more; 'close' follows.
   ignoreErrors(socket);

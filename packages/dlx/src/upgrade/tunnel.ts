@@ -12,7 +12,7 @@ import { bytesOf, Silence } from '../sockets/silence.ts';
 import { goingAwayFrame, WebSocketFrames } from './web-socket-frames.ts';
 
 /** One direction of a tunnel: what comes from one socket goes to the other, no faster than that one takes it. */
-export class Flow implements Breakable {
+class Flow implements Breakable {
   readonly #owner: Breakable;
   readonly #from: Socket;
   readonly #to: Socket;
@@ -86,7 +86,7 @@ export class Flow implements Breakable {
 /** Both sides have so long to answer our farewell. */
 const farewellMs = 1000;
 
-export interface TunnelOptions {
+interface TunnelOptions {
   readonly x: Exchange;
   readonly client: Socket;
   readonly upstream: Socket;
@@ -104,7 +104,7 @@ export interface TunnelOptions {
  * A client's and an upstream's connection, joined. Each direction ends by itself; what one side resets is reset
  * towards the other. It is in flight, and an open stream, until both connections have closed.
  */
-export class Tunnel implements Breakable, OpenTunnel {
+class Tunnel implements Breakable, OpenTunnel {
   readonly #x: Exchange;
   readonly #client: Socket;
   readonly #upstream: Socket;
@@ -245,6 +245,13 @@ export abstract class TunnelAttempt extends BaseAttempt implements UpstreamUser 
       if (socket !== null) this.connected(socket);
       else this.fail(error, () => this.way.connectFailed(this.x, this.state, error));
     });
+  }
+
+  /** From here on what becomes of the two connections is the tunnel's. */
+  protected join(client: Socket, upstream: Socket, how: Pick<TunnelOptions, 'webSocket' | 'byReset'>): Tunnel {
+    this.joined = true;
+    const { x, state, limits } = this;
+    return new Tunnel({ x, client, upstream, key: state.key, idleTimeoutMs: limits.idleTimeoutMs, ...how });
   }
 
   override broke(error: unknown): void {

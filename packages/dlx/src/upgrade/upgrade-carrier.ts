@@ -13,7 +13,7 @@ import { readAhead } from '../http1/request-body.ts';
 import { Waiting } from '../ledger/stalls.ts';
 import { causeText, type Refusal } from '../outcome.ts';
 import { ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
-import { Tunnel, TunnelAttempt, TunnelCarrier } from './tunnel.ts';
+import { TunnelAttempt, TunnelCarrier } from './tunnel.ts';
 
 /** The head of a `101 Switching Protocols`, as it is passed on; the fields of the connection are made anew. */
 export function switchedHead({ statusMessage, rawHeaders, headers }: IncomingMessage): string {
@@ -124,17 +124,7 @@ class UpgradeAttempt extends TunnelAttempt {
     const { socket: client } = this.#client;
     const early = this.#client.release();
     const webSocket = res.headers.upgrade?.trim().toLowerCase() === 'websocket';
-    const { idleTimeoutMs } = this.limits;
-    const tunnel = new Tunnel({
-      x: this.x,
-      client,
-      upstream,
-      key: this.state.key,
-      webSocket,
-      byReset: false,
-      idleTimeoutMs,
-    });
-    this.joined = true;
+    const tunnel = this.join(client, upstream, { webSocket, byReset: false });
     client.write(switchedHead(res), 'latin1');
     tunnel.start(early, bytes);
   }

@@ -9,16 +9,12 @@ export class WebSocketFrames {
   readonly #header = Buffer.alloc(headerBytes);
   #have = 0;
   #left = 0;
-  #closed = false;
+  /** Whether a close frame has passed, after which none may come. */
+  closed = false;
 
   /** Whether a frame of ours may come next. */
   get atBoundary(): boolean {
     return this.#have === 0 && this.#left === 0;
-  }
-
-  /** Whether a close frame has passed, after which none may come. */
-  get closed(): boolean {
-    return this.#closed;
   }
 
   /** Follows a chunk, or as much of it as belongs to the frame that is under way; returns how much that was. */
@@ -47,7 +43,7 @@ export class WebSocketFrames {
     this.#have = 0;
     if (lengthBytes === 0) this.#left = short;
     else this.#left = lengthBytes === 2 ? header.readUInt16BE(2) : Number(header.readBigUInt64BE(2));
-    if (((header[0] as number) & 0x0f) === closeOpcode) this.#closed = true;
+    if (((header[0] as number) & 0x0f) === closeOpcode) this.closed = true;
   }
 }
 

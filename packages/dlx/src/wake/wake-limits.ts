@@ -20,45 +20,29 @@ const longestOpenMs = 8000;
 export class Breaker {
   readonly #clock: Clock;
   readonly #counts: BreakerCounts;
-  #state: BreakerState = 'closed';
-  #failures = 0;
-  #failedMs = Number.NEGATIVE_INFINITY;
+  state: BreakerState = 'closed';
+  /** In a row. */
+  failures = 0;
+  /** Monotonic; when a wake failed last. */
+  failedMs = Number.NEGATIVE_INFINITY;
   #retryAtMs = 0;
-  #cause: string | undefined;
+  /** Of the last failure; undefined since a success. */
+  cause: string | undefined;
 
   constructor(clock: Clock, counts: BreakerCounts) {
     this.#clock = clock;
     this.#counts = counts;
   }
 
-  get state(): BreakerState {
-    return this.#state;
-  }
-
-  /** In a row. */
-  get failures(): number {
-    return this.#failures;
-  }
-
-  /** Of the last failure; undefined since a success. */
-  get cause(): string | undefined {
-    return this.#cause;
-  }
-
-  /** Monotonic; when a wake failed last. */
-  get failedMs(): number {
-    return this.#failedMs;
-  }
-
   /** Milliseconds until the next try; undefined unless it is open. */
   get retryInMs(): number | undefined {
-    if (this.#state !== 'open') return undefined;
+    if (this.state !== 'open') return undefined;
     return Math.max(0, this.#retryAtMs - this.#clock.monotonic());
   }
 
   /** Whether a request that only a wake helps may wait for one. The first that may once it is time is the try. */
   admits(): boolean {
-    if (this.#state === 'open') {
+    if (this.state === 'open') {
       if (this.#clock.monotonic() < this.#retryAtMs) return false;
       this.#become('half-open');
     }
@@ -67,32 +51,32 @@ export class Breaker {
 
   failed(cause: string): void {
     const nowMs = this.#clock.monotonic();
-    this.#cause = cause;
-    this.#failedMs = nowMs;
+    this.cause = cause;
+    this.failedMs = nowMs;
     // Of a wake from before it opened: it says nothing new.
-    if (this.#state === 'open') return;
-    this.#failures += 1;
-    if (this.#failures < failuresToOpen) return;
-    this.#retryAtMs = nowMs + doublingMs(this.#failures - failuresToOpen + 1, firstOpenMs, longestOpenMs);
+    if (this.state === 'open') return;
+    this.failures += 1;
+    if (this.failures < failuresToOpen) return;
+    this.#retryAtMs = nowMs + doublingMs(this.failures - failuresToOpen + 1, firstOpenMs, longestOpenMs);
     this.#become('open');
   }
 
   /** Something about the resource changed, which may have been what was needed: it is tried soon. */
   changed(): void {
-    this.#retryAtMs = Math.min(this.#retryAtMs, this.#failedMs + firstOpenMs);
+    this.#retryAtMs = Math.min(this.#retryAtMs, this.failedMs + firstOpenMs);
   }
 
   /** It serves. */
   close(): void {
-    this.#failures = 0;
-    this.#cause = undefined;
+    this.failures = 0;
+    this.cause = undefined;
     this.#become('closed');
   }
 
   #become(state: BreakerState): void {
-    if (this.#state !== 'closed') this.#counts[this.#state] -= 1;
+    if (this.state !== 'closed') this.#counts[this.state] -= 1;
     if (state !== 'closed') this.#counts[state] += 1;
-    this.#state = state;
+    this.state = state;
   }
 }
 
@@ -109,18 +93,14 @@ const longestGapMs = 2000;
  */
 export class WakePace {
   readonly #clock: Clock;
-  #unserved = 0;
+  /** Calls since the last answer. */
+  unserved = 0;
   #left = burst;
   /** Monotonic; when `left` was true. */
   #sinceMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-  }
-
-  /** Calls since the last answer. */
-  get unserved(): number {
-    return this.#unserved;
   }
 
   /** Milliseconds until the next call may be made. */
@@ -132,22 +112,22 @@ export class WakePace {
   called(): void {
     this.#left = this.#leftNow() - 1;
     this.#sinceMs = this.#clock.monotonic();
-    this.#unserved += 1;
+    this.unserved += 1;
   }
 
   /** A request was answered by it. */
   served(): void {
-    this.#unserved = 0;
+    this.unserved = 0;
     this.#left = burst;
   }
 
   #leftNow(): number {
-    if (this.#unserved === 0) return burst;
+    if (this.unserved === 0) return burst;
     return Math.min(burst, this.#left + (this.#clock.monotonic() - this.#sinceMs) / this.#gapMs);
   }
 
   get #gapMs(): number {
-    return doublingMs(this.#unserved, firstGapMs, longestGapMs);
+    return doublingMs(this.unserved, firstGapMs, longestGapMs);
   }
 }
 

@@ -17,7 +17,8 @@ const recheckMs = 1000;
 export class Wake {
   readonly #gate: WakeTarget;
   #running = false;
-  #calling = false;
+  /** Whether a setScale is under way. */
+  calling = false;
   #endWait: (() => void) | undefined;
   #abortCall: AbortController | undefined;
   #place: WakePlace | undefined;
@@ -42,12 +43,7 @@ export class Wake {
 
   /** Whether it waits for its turn, because others are under way. */
   get inLine(): boolean {
-    return this.#place?.taken === false && !this.#calling;
-  }
-
-  /** Whether a setScale is under way. */
-  get calling(): boolean {
-    return this.#calling;
+    return this.#place?.taken === false && !this.calling;
   }
 
   start(): void {
@@ -204,7 +200,7 @@ export class Wake {
     this.#abortCall = abort;
     const limitMs = gate.resource.holdTimeoutMs ?? settings.holdTimeoutMs;
     const cancel = clock.after(limitMs, () => abort.abort(new Error(`setScale took longer than ${limitMs} ms`)));
-    this.#calling = true;
+    this.calling = true;
     this.#pace.called();
     let error: unknown;
     try {
@@ -216,7 +212,7 @@ export class Wake {
     } catch (e) {
       error = e ?? new Error('setScale failed without a reason');
     }
-    this.#calling = false;
+    this.calling = false;
     this.#leavePlace();
     cancel();
     if (error === undefined) {
@@ -246,26 +242,22 @@ export class Wake {
     this.#gate.failHeld({ outcome: 'wake-failed', detail: cause });
   }
 
-  /** Takes the steps that the scaler reports while the call lasts; those of other calls are no longer ours. */
+  /**
+   * Takes the steps that the scaler reports while the call lasts, as phases of the wake that is called for; those of other
+   * calls are no longer ours. Awake already, it has nothing to wait for.
+   */
   #progress(): (resource: ResourceRef, step: WakeStep) => void {
-    const { clock } = this.#gate.core;
+    const { core, resource } = this.#gate;
     const call = this.#abortCall;
-    const phases = this.#begin();
+    const arrivedMs = firstArrivalMs(this.#gate);
+    if (resource.phase !== 'awake' && this.#phases?.isPastFor(arrivedMs) !== false) {
+      this.#phases = new WakePhases(core.wakes.phaseSeconds, arrivedMs);
+    }
+    const phases = resource.phase === 'awake' ? undefined : this.#phases;
     return (_resource, step) => {
       const phase = phaseOf.get(step);
-      if (phase !== undefined && this.#calling && this.#abortCall === call) phases?.reach(phase, clock.monotonic());
+      if (phase !== undefined && this.calling && this.#abortCall === call) phases?.reach(phase, core.clock.monotonic());
     };
-  }
-
-  /** The phases of the wake that is called for; undefined: awake already, it has nothing to wait for. */
-  #begin(): WakePhases | undefined {
-    const gate = this.#gate;
-    if (gate.resource.phase === 'awake') return undefined;
-    const arrivedMs = firstArrivalMs(gate);
-    if (this.#phases?.isPastFor(arrivedMs) ?? true) {
-      this.#phases = new WakePhases(gate.core.wakes.phaseSeconds, arrivedMs);
-    }
-    return this.#phases;
   }
 
   async #pause(ms: number): Promise<void> {
