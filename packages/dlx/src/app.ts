@@ -22,8 +22,7 @@ import {
 import { adminRoutes } from './control/admin.ts';
 import { createDlx, type Dlx } from './dlx.ts';
 import { collectGarbage, MemoryGuard, rssReader } from './ledger/memory-guard.ts';
-import { peerRoutes } from './control/peer.ts';
-import { firstPorts } from './control/preflight.ts';
+import { firstPorts, peerRoutes } from './control/peer.ts';
 import { dataSettings, type DlxTable, memoryMarks } from './settings.ts';
 
 /** The context that main hands over. */

@@ -38,7 +38,7 @@ const crowded: Refusal = { outcome: 'overflow', detail: 'this DLX has too little
 /** The first half of the way: from a head that was read to a request that passes, is held, or is refused. */
 export function createProxy(core: Core, directory: Directory, trusts: Trust): Handle {
   const take: Handle = (x) => {
-    const refusal = core.refusing || core.shedding ? refusalOf(core) : x.carrier.check(x);
+    const refusal = core.refusing ? stopping : core.shedding ? crowded : x.carrier.check(x);
     if (refusal !== undefined) {
       x.refuse(refusal);
       return;
@@ -73,10 +73,6 @@ export function createProxy(core: Core, directory: Directory, trusts: Trust): Ha
       x.broke(error);
     }
   };
-}
-
-function refusalOf({ refusing }: Core): Refusal {
-  return refusing ? stopping : crowded;
 }
 
 /** A request that is held instead has to find room as such. */

@@ -18,8 +18,7 @@ import {
 } from '../head/response-head.ts';
 import { tookNothing, Waiting } from '../ledger/stalls.ts';
 import { causeText, type Refusal } from '../outcome.ts';
-import { checkRequest, type RawMessage, type RawResponse } from './raw-message.ts';
-import { readAhead, RequestBody, untakenOf } from './request-body.ts';
+import { checkRequest, type RawMessage, type RawResponse, readAhead, RequestBody, untakenOf } from './raw-message.ts';
 import { resetSocket } from '../sockets/guard.ts';
 
 let unflushed: Http1Attempt[] = [];

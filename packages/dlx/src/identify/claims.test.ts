@@ -2,8 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Clock } from '@scaler/scaler-types';
 import type { Lane } from '../gate/lane.ts';
-import { Ages, type Claim, Claims } from './claims.ts';
-import { type RouteClaim, RouteTable } from './route-table.ts';
+import { Ages, type Claim, Claims, type RouteClaim, RouteTable } from './claims.ts';
 
 function laneOf(name: string): Lane {
   return {

@@ -1,10 +1,8 @@
 import type { Clock, Led, Route, TargetPort } from '@scaler/scaler-types';
 import type { Gate } from '../gate/gate.ts';
 import type { Lane } from '../gate/lane.ts';
-import { Ages, type Claim, Claims } from './claims.ts';
+import { Ages, type Claim, Claims, type Found, type RouteClaim, routeKey, RouteTable, ServiceNames } from './claims.ts';
 import { parseHost } from './addresses.ts';
-import { type Found, type RouteClaim, routeKey, RouteTable } from './route-table.ts';
-import { ServiceNames } from './service-names.ts';
 
 /** The target of a request on the shared port, by its head. */
 export interface Address {

@@ -90,7 +90,11 @@ test('over the mark the largest of the biggest holder ends first, and no more th
   const add = (name: string, namespace: number, resource: number, bytes: number): void =>
     stalls.add({
       bytes,
-      holder: { heldBytes: 0, inFlightBytes: resource, namespace: { bytes: namespace } },
+      holder: {
+        heldBytes: 0,
+        inFlightBytes: resource,
+        namespace: { name: String(namespace), bytes: namespace, resources: 1 },
+      },
       end: () => {
         ended.push(name);
         ledger.inFlight -= bytes;

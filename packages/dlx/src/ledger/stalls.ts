@@ -1,5 +1,4 @@
-import type { BoundsMet } from './ledger.ts';
-import type { Ledger } from './ledger.ts';
+import type { BoundsMet, Ledger, ResourceLoad } from './ledger.ts';
 import { Silence } from '../sockets/silence.ts';
 
 /** A request that stands still for so long is ended while memory is short. */
@@ -12,15 +11,8 @@ export interface Stall {
   /** The bytes that it keeps waiting. */
   readonly bytes: number;
   /** The resource that it belongs to; undefined: none that is known. */
-  readonly holder: Holder | undefined;
+  readonly holder: ResourceLoad | undefined;
   end(): void;
-}
-
-/** A resource, by what its requests take. */
-export interface Holder {
-  readonly heldBytes: number;
-  readonly inFlightBytes: number;
-  readonly namespace: { readonly bytes: number };
 }
 
 /**
@@ -66,7 +58,7 @@ function isWorse(a: Stall, b: Stall): boolean {
   return byResource === 0 ? a.bytes > b.bytes : byResource > 0;
 }
 
-function loadOf(holder: Holder | undefined): number {
+function loadOf(holder: ResourceLoad | undefined): number {
   return holder === undefined ? 0 : holder.heldBytes + holder.inFlightBytes;
 }
 
@@ -77,7 +69,7 @@ export const tookNothing = 'took nothing of a request while memory was short';
 export interface Waiter {
   readonly state: string;
   readonly core: { readonly accounting: { readonly stalls: Stalls; readonly bounds: BoundsMet } };
-  readonly lane: { readonly gate: Holder & { readonly ref: { readonly namespace: string } } } | undefined;
+  readonly lane: { readonly gate: ResourceLoad & { readonly ref: { readonly namespace: string } } } | undefined;
   /** Takes how many bytes of it wait. */
   buffers(bytes: number): void;
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
 import { createFakeClock } from '@scaler/testing-kit';
-import { SilenceLooks, silenceLookMs } from './silence.ts';
+import { silenceLookMs, SilenceLooks } from './silence.ts';
 import { startHarness } from '../testing/harness.ts';
 import { startUpstream } from '../testing/upstream.ts';
 
