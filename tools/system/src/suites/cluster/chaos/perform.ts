@@ -3,7 +3,7 @@ import type { Answer, Client } from '../site/client.ts';
 import { type App, inProduct, podsOf } from '../site/apps.ts';
 import type { Ground } from '../scenario.ts';
 import { type Described, urlOf } from '../site/workloads.ts';
-import type { Step, StepKind } from './step.ts';
+import type { Step, StepKind } from './generate.ts';
 
 /** A request, when it was under way, and how it ended. */
 export interface Asked {

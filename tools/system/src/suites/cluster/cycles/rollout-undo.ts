@@ -2,7 +2,7 @@ import type { Ground } from '../scenario.ts';
 import { until } from '@scaler/command';
 import type { Client } from '../site/client.ts';
 import { type Described, readWorkload, seenIn } from '../site/workloads.ts';
-import { runCycle } from './cycle.ts';
+import { runCycle } from './under-load.ts';
 import { pauseFlows } from './flows.ts';
 
 async function rolledOut(ground: Ground, one: Described): Promise<void> {

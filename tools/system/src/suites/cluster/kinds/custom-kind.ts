@@ -6,7 +6,7 @@ import { inProduct } from '../site/apps.ts';
 import { productNamespace } from '../site/install.ts';
 import { type Described, diversionOf, phaseOf, readWorkload, serviceObject, urlOf } from '../site/workloads.ts';
 import { bothNamed, customObject, definitionOf, gadgetKind, replicasField, widgetKind } from './custom-objects.ts';
-import { startOperator } from './custom-operator.ts';
+import { startOperator } from './custom-objects.ts';
 import { dryRun, hasEvents, keptBusy } from './own-deeds.ts';
 
 const cycles = 3;

@@ -4,9 +4,19 @@ import type { Finding } from '../../../harness/finding.ts';
 import { seconds } from '../../../harness/numbers.ts';
 import { askPod, type Client } from '../site/client.ts';
 import type { Ground } from '../scenario.ts';
-import { phaseOf, readWorkload, untilPhase, urlOf } from '../site/workloads.ts';
-import type { App } from './apps.ts';
+import { type Described, phaseOf, readWorkload, untilPhase, urlOf } from '../site/workloads.ts';
 import type { Stack } from './stack.ts';
+
+/** A Deployment of two pods, asleep by what the custom metrics API has of the requests that they count. */
+export interface App extends Described {
+  /** What the API is asked for: `deployments.apps/NAME`, or pods by their label. */
+  readonly object: string;
+}
+
+export function appOf(namespace: string, name: string, object: string, metrics: string): App {
+  const annotations = { 'scaler/routing': 'auto', 'scaler/metrics': metrics };
+  return { namespace, name, object, mode: 'selector', replicas: 2, annotations };
+}
 
 /** What all steps stand on. */
 export interface Stage {
@@ -103,9 +113,9 @@ export async function keptReason({ ground }: Stage, app: App): Promise<string> {
   return (JSON.parse(metadata?.annotations?.['scaler/state'] ?? '{}') as { reason?: string }).reason ?? '';
 }
 
-/** One of its pods tells its metrics, or answers 500 instead. */
-export async function tellMetrics({ ground }: Stage, { namespace, name }: App, how: 'on' | 'off'): Promise<void> {
+/** One of its pods gives its metrics, or answers 500 instead. */
+export async function switchMetrics({ ground }: Stage, { namespace, name }: App, how: 'on' | 'off'): Promise<void> {
   const args = ['-n', namespace, 'get', 'pods', '-l', `app=${name}`, '-o', 'jsonpath={.items[0].metadata.name}'];
-  const pod = { namespace, name: await ground.kubectl(args), port: 9090 };
+  const pod = { namespace, name: await ground.kubectl(args), port: 9091 };
   await askPod(ground.kube, pod, 'PUT', `/metrics/${how}`);
 }

@@ -2,24 +2,24 @@ import { until } from '@scaler/command';
 import { atLeast, type Finding, none } from '../../../harness/finding.ts';
 import { seconds } from '../../../harness/numbers.ts';
 import type { Ground, Scenario } from '../scenario.ts';
-import { untilPhase, urlOf } from '../site/workloads.ts';
-import { type App, createApps } from './apps.ts';
+import { createWorkloads, untilPhase, urlOf } from '../site/workloads.ts';
 import {
+  appOf,
   keptReason,
   limitMs,
   parked,
   sightingsNotAwake,
   type Stage,
-  tellMetrics,
+  switchMetrics,
   untilKnown,
   valueOf,
   woken,
 } from './looks.ts';
-import { toldByReadme } from './readme.ts';
+import { saidByReadme } from './stack.ts';
 import { startStack } from './stack.ts';
 
 const windowMs = 8000;
-/** What is unknown for two windows is told by an Event. */
+/** An Event tells what is unknown for two windows. */
 const longMs = 2.5 * windowMs;
 
 export const metricsStack: Scenario = {
@@ -38,16 +38,12 @@ export const metricsStack: Scenario = {
 async function setStage(ground: Ground): Promise<Stage> {
   const window = `${windowMs / 1000}s`;
   const client = await ground.client();
-  const told = await toldByReadme(window);
+  const said = await saidByReadme(window);
   const namespace = await ground.namespace();
-  const web: App = { namespace, name: 'web', object: 'deployments.apps/web', metrics: told.annotations.deployment };
-  const metrics = told.annotations.pods.replace('app=web', 'app=by-pods');
-  const byPods: App = { namespace, name: 'by-pods', object: 'pods/*', metrics };
+  const web = appOf(namespace, 'web', 'deployments.apps/web', said.annotations.deployment);
+  const byPods = appOf(namespace, 'by-pods', 'pods/*', said.annotations.pods.replace('app=web', 'app=by-pods'));
   await ground.product({ autoscaler: { settings: { metricsSource: ['custom-metrics'] } } });
-  const [stack] = await Promise.all([
-    startStack(ground, namespace, told),
-    createApps(ground, namespace, [web, byPods]),
-  ]);
+  const [stack] = await Promise.all([startStack(ground, namespace, said), createWorkloads(ground, [web, byPods])]);
   await untilPhase(ground, [web, byPods], 'awake');
   return { ground, stack, client, windowMs, metric: `requests_per_${window}`, web, byPods };
 }
@@ -126,12 +122,12 @@ async function adapterGone(stage: Stage): Promise<readonly Finding[]> {
 async function podNotScraped(stage: Stage): Promise<readonly Finding[]> {
   const { web, byPods } = stage;
   await untilKnown(stage);
-  for (const app of [web, byPods]) await tellMetrics(stage, app, 'off');
+  for (const app of [web, byPods]) await switchMetrics(stage, app, 'off');
   await until('the metric to be gone', limitMs, async () => (await valueOf(stage, web)) === undefined || undefined);
   const gone = await sightingsNotAwake(stage, [web, byPods], longMs);
   const sum = await valueOf(stage, byPods);
   const sinceMs = performance.now();
-  for (const app of [web, byPods]) await tellMetrics(stage, app, 'on');
+  for (const app of [web, byPods]) await switchMetrics(stage, app, 'on');
   // The sum is known all the while, and tells for a window more of the pod that was missed.
   const when = 'after all its pods are scraped again';
   const parks = await Promise.all([

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { run, until } from '@scaler/command';
+import { root } from '@scaler/chart';
 import { sum } from '../../../harness/numbers.ts';
 import { forNamespace } from '../site/manifests.ts';
 import { baseImage } from '../site/find-kit.ts';
 import type { Ground } from '../scenario.ts';
 import { adapterObjects, apiServices, prometheusObjects, type PrometheusParts } from './stack-objects.ts';
-import type { Told } from './readme.ts';
 
 /** Prometheus and prometheus-adapter in a namespace; the custom metrics API is the adapter's until the scenario ends. */
 export interface Stack {
@@ -23,12 +23,12 @@ interface Listed {
   readonly items: readonly { readonly describedObject: { name: string }; readonly value: string }[];
 }
 
-export async function startStack(ground: Ground, namespace: string, told: Told): Promise<Stack> {
+export async function startStack(ground: Ground, namespace: string, said: Said): Promise<Stack> {
   const { kubectl, kube } = ground;
-  const [prometheus, adapter] = await Promise.all([prometheusParts(ground, told), imageOf(ground, 'adapter')]);
+  const [prometheus, adapter] = await Promise.all([prometheusParts(ground, said), imageOf(ground, 'adapter')]);
   ground.later(() => kubectl(['delete', 'clusterrole,clusterrolebinding', ...forNamespace(namespace)]));
   ground.later(() => kubectl(['-n', 'kube-system', 'delete', 'rolebinding', ...forNamespace(namespace)]));
-  await ground.apply([...prometheusObjects(namespace, prometheus), ...adapterObjects(namespace, adapter, told.rules)]);
+  await ground.apply([...prometheusObjects(namespace, prometheus), ...adapterObjects(namespace, adapter, said.rules)]);
   const ready = (name: string): Promise<string> =>
     kubectl(['-n', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=90s']);
   await Promise.all([ready('prometheus'), ready('adapter')]);
@@ -61,7 +61,7 @@ function quantity(text: string): number {
 }
 
 /** The kit's is Debian's, which knows nothing of pods; one that is given does. */
-async function prometheusParts(ground: Ground, { scrape }: Told): Promise<PrometheusParts> {
+async function prometheusParts(ground: Ground, { scrape }: Said): Promise<PrometheusParts> {
   const parts = { image: await imageOf(ground, 'prometheus'), scrape };
   if (process.env[variableOf('prometheus')]) return parts;
   const program = await readFile(new URL('pod-discovery.ts', import.meta.url), 'utf8');
@@ -101,4 +101,32 @@ async function takeOver(ground: Ground, namespace: string): Promise<void> {
     await ground.apply([service]);
     await ground.kubectl(['wait', '--for=condition=Available', `apiservice/${name}`, '--timeout=60s']);
   }
+}
+
+/** What the autoscaler's README says about prometheus-adapter, for windows of another length: nothing else is tried. */
+export interface Said {
+  /** Prometheus's `scrape_configs`. */
+  readonly scrape: string;
+  /** The adapter's `rules`. */
+  readonly rules: string;
+  /** `scaler/metrics`, by what is asked. */
+  readonly annotations: { readonly deployment: string; readonly pods: string };
+}
+
+const windowThere = '5m';
+
+/** @throws where a block is not there. */
+export async function saidByReadme(window: string): Promise<Said> {
+  const readme = await readFile(join(root, 'packages/autoscaler/README.md'), 'utf8');
+  const section = (name: string): string => {
+    const text = new RegExp(`<!-- ${name} -->([\\s\\S]*?)<!-- /${name} -->`).exec(readme)?.[1];
+    if (!text?.includes(name === 'adapter scrape' ? 'scrape_configs' : windowThere))
+      throw new Error(`packages/autoscaler/README.md has no block "${name}"`);
+    return text.replaceAll(windowThere, window);
+  };
+  const yaml = (name: string): string => /```yaml\n([\s\S]*?)```/.exec(section(name))?.[1] ?? '';
+  const [deployment = '', pods = ''] = [...section('adapter annotations').matchAll(/\| `([^`]+)` +\|$/gm)].map(
+    ([, annotation = '']) => annotation,
+  );
+  return { scrape: yaml('adapter scrape'), rules: yaml('adapter rules'), annotations: { deployment, pods } };
 }

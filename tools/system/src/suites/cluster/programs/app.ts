@@ -1,7 +1,7 @@
 /**
- * The app under test. HTTP on PORT (8080): echo as JSON, `/healthz`, `/events` as server-sent events, any upgrade to
- * WebSocket; gRPC on GRPC_PORT (9090, h2c). At SIGTERM it finishes what it has. START_DELAY_MS: listens that late; HOST: only
- * there; REVISION: told in every echo.
+ * The app under test. HTTP on 8080: echo as JSON, `/healthz`, `/events` as server-sent events, any upgrade to
+ * WebSocket; gRPC on 9090 (h2c); `/metrics` on 9091, where PUT /metrics/off makes it answer 500, PUT /metrics/on as before.
+ * At SIGTERM it finishes what it has. START_DELAY_MS: listens that late; HOST: only there; REVISION: stands in every echo.
  */
 import { createHash } from 'node:crypto';
 import http from 'node:http';
@@ -16,6 +16,8 @@ const unusedConnectionMs = 500;
 const unused = new Set<Duplex>();
 const streams = new Set<Duplex>();
 let stopping = false;
+let requests = 0;
+let isScraped = true;
 
 function answer(response: http.ServerResponse, body: unknown): void {
   const text = JSON.stringify(body);
@@ -57,8 +59,9 @@ function events(response: http.ServerResponse): void {
 
 const server = http.createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, (request, response) => {
   unused.delete(request.socket);
-  if (request.url === '/healthz') answer(response, { identity });
-  else if (request.url?.startsWith('/events')) events(response);
+  if (request.url === '/healthz') return answer(response, { identity });
+  requests += 1;
+  if (request.url?.startsWith('/events')) events(response);
   else echo(request, response).catch(() => response.destroy());
 });
 server.on('connection', (socket) => {
@@ -83,6 +86,12 @@ server.on('upgrade', (request, socket, head) => {
   };
   socket.on('data', look);
   look(Buffer.alloc(0));
+});
+
+const metrics = http.createServer((request, response) => {
+  if (request.method === 'PUT') isScraped = request.url !== '/metrics/off';
+  response.writeHead(isScraped ? 200 : 500, { 'content-type': 'text/plain; version=0.0.4' });
+  response.end(`# TYPE http_requests_total counter\nhttp_requests_total ${requests}\n`);
 });
 
 const grpc = http2.createServer();
@@ -116,8 +125,9 @@ function stop(): void {
 
 const listening = setTimeout(
   () => {
-    server.listen({ host, port: Number(env['PORT'] ?? 8080), backlog: 4096 });
-    grpc.listen({ host, port: Number(env['GRPC_PORT'] ?? 9090) });
+    server.listen({ host, port: 8080, backlog: 4096 });
+    grpc.listen({ host, port: 9090 });
+    metrics.listen({ host, port: 9091 });
   },
   Number(env['START_DELAY_MS'] ?? 0),
 );

@@ -34,6 +34,7 @@ function podOf({ mode, env = {}, preStopSeconds = 3 }: Described, image: string)
     ports: [
       { name: 'web', containerPort: 8080 },
       { name: 'grpc', containerPort: 9090 },
+      { name: 'metrics', containerPort: 9091 },
     ],
     env: Object.entries(env).map(([name, value]) => ({ name, value })),
     readinessProbe: { httpGet: { path: '/healthz', port: 'web' }, periodSeconds: 1 },

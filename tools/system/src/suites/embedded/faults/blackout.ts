@@ -1,16 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { percentile, seconds } from '../../../harness/numbers.ts';
 import { ask } from '../../../harness/ask.ts';
-import { all, atMost, each, type Finding } from '../../../harness/finding.ts';
+import { all, atMost, each, type Finding, none } from '../../../harness/finding.ts';
 import { createFleet, putToSleep, urlOf } from '../fleet/fleet.ts';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
 import { printTable } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
-import { killApp, processesOf, scaleDlx } from '../fleet/apps.ts';
+import { killApp, processesOf, readyPods, rollOut, scaleDlx } from '../fleet/apps.ts';
 import { eventsOf } from '../fleet/events.ts';
 import { paceOf, type Start } from './pace.ts';
-import { type Rollout, slowRollout } from './slow-rollout.ts';
 
 /** The same number in each of two namespaces. */
 const counts = { selector: 20, overlay: 20, always: 10 };
@@ -51,8 +51,7 @@ export async function blackout(): Promise<readonly Finding[]> {
   }
   await putToSleep(system, workloads);
   const findings: Finding[] = [];
-  for (const rollout of rollouts)
-    findings.push(...(await slowRollout(system, workloads, rollout, { limitMs, noticeMs })));
+  for (const rollout of rollouts) findings.push(...(await slowRollout(system, workloads, rollout)));
   return [...findings, ...(await goDark(system, workloads))];
 }
 
@@ -119,4 +118,69 @@ function report(started: readonly Start[], served: number, withEvent: number): r
     atMost('starting at once', pace.atOnce, starts.limit, 'resources'),
     atMost('starting at once, of one namespace', pace.ofOneNamespace, starts.namespaceLimit, 'resources'),
   ];
+}
+
+/** A rollout of the DLX. */
+interface Rollout {
+  readonly name: string;
+  readonly strategy: object;
+  /** A new pod may be ready only after this. */
+  readonly delaySeconds: number;
+}
+
+/** All sleep on, and afterwards a request wakes one of them as usual. */
+async function slowRollout(
+  system: EmbeddedSystem,
+  workloads: readonly Workload[],
+  { name, strategy, delaySeconds }: Rollout,
+): Promise<readonly Finding[]> {
+  const gaps = watchGaps(system);
+  const readinessProbe = { initialDelaySeconds: delaySeconds };
+  await rollOut(system, 'dlx', strategy, { container: { readinessProbe } });
+  const { noneForMs, fewerForMs } = gaps.stop();
+  await sleep(noticeMs);
+  const woken = workloads.filter(({ phase, replicas }) => phase !== 'asleep' || replicas > 0);
+  const [first] = workloads as [Workload];
+  const answer = await ask(urlOf(system, first), { timeoutMs: 20_000 });
+  console.log(`  a rollout, ${name}: fewer than both ready for ${seconds(fewerForMs)}, none for ${seconds(noneForMs)}`);
+  first.idle = false;
+  await first.until(() => first.isWhole, 20_000);
+  await putToSleep(system, [first]);
+  return [
+    atMost(`a slow rollout, ${name}: no ready DLX for`, noneForMs, limitMs - 1_000),
+    none(`  woken or restored by it, of ${workloads.length} asleep`, woken.length),
+    all('  a request to a sleeper afterwards is answered', answer.status ?? 0, 200),
+  ];
+}
+
+interface Gaps {
+  /** The longest time without a ready DLX, and with fewer than both. */
+  readonly noneForMs: number;
+  readonly fewerForMs: number;
+}
+
+function watchGaps(system: EmbeddedSystem): { stop(): Gaps } {
+  const none = longest(() => readyPods(system, 'dlx') === 0);
+  const fewer = longest(() => readyPods(system, 'dlx') < 2);
+  const timer = setInterval(() => [none, fewer].forEach(({ look }) => look()), 20);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return { noneForMs: none.ms(), fewerForMs: fewer.ms() };
+    },
+  };
+}
+
+/** The longest time for which a condition held at each look. */
+function longest(is: () => boolean): { look(): void; ms(): number } {
+  let sinceMs: number | undefined;
+  let longestMs = 0;
+  return {
+    look: () => {
+      const nowMs = performance.now();
+      sinceMs = is() ? (sinceMs ?? nowMs) : undefined;
+      if (sinceMs !== undefined) longestMs = Math.max(longestMs, nowMs - sinceMs);
+    },
+    ms: () => longestMs,
+  };
 }

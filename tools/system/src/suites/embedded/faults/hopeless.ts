@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createEchoImage, type Image } from '@scaler/testing-kit/kubernetes';
+import { createEchoImage, type FakeApi, type Image, type KubeObject } from '@scaler/testing-kit/kubernetes';
 import { until } from '@scaler/command';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { percentile } from '../../../harness/numbers.ts';
@@ -8,7 +8,6 @@ import { all, atMost, each, type Finding, none } from '../../../harness/finding.
 import { createFleet, type Fleet, fleetNamespace, putToSleep, urlOf } from '../fleet/fleet.ts';
 import { printTable } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
-import { type Cause, watchForCause } from './pod-causes.ts';
 
 const windowMs = 500;
 /** From the pod's status to the answer. */
@@ -216,4 +215,39 @@ function report(results: readonly Refused[]): readonly Finding[] {
     none('  answered with anything but the cause', wrong.length),
     atMost('  mended → served, without any other action', mendedMs, 15_000),
   ]);
+}
+
+/** A cause in a pod's status. `CrashLoop`: its container has ended three times. */
+type Cause = 'ImagePull' | 'CrashLoop' | 'Unschedulable';
+
+interface PodStatus {
+  readonly conditions?: readonly { type: string; status: string; reason?: string }[];
+  readonly containerStatuses?: readonly {
+    restartCount: number;
+    state?: { waiting?: { reason?: string } };
+  }[];
+}
+
+const signs: Readonly<Record<Cause, (status: PodStatus) => boolean>> = {
+  ImagePull: ({ containerStatuses = [] }) =>
+    containerStatuses.some(({ state }) => /^(ErrImagePull|ImagePullBackOff)$/.test(state?.waiting?.reason ?? '')),
+  CrashLoop: ({ containerStatuses = [] }) =>
+    containerStatuses.some(
+      ({ restartCount, state }) => restartCount >= 2 && state?.waiting?.reason === 'CrashLoopBackOff',
+    ),
+  Unschedulable: ({ conditions = [] }) =>
+    conditions.some(
+      ({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
+    ),
+};
+
+/** Returns when a pod of a workload first had the cause in its status since the call; `performance.now()`. */
+function watchForCause({ store }: FakeApi, namespace: string, app: string, cause: Cause): () => number | undefined {
+  let atMs: number | undefined;
+  const look = ({ object }: { object: KubeObject }): void => {
+    const { status = {} } = object as { status?: PodStatus };
+    if (object.metadata.labels?.['app'] === app && signs[cause](status)) atMs ??= performance.now();
+  };
+  store.watch('v1/pods', look, { namespace });
+  return () => atMs;
 }

@@ -9,7 +9,6 @@ import { seconds, sum } from '../../../harness/numbers.ts';
 import { startTraffic } from '../../../harness/traffic.ts';
 import type { Mode, Workload } from '../fleet/workload.ts';
 import { eventsOf } from '../fleet/events.ts';
-import { type Field, managerName, type Reconciler, startReconciler } from './reconciler.ts';
 
 const windowMs = 500;
 const writesEveryMs = 3_000;
@@ -49,7 +48,7 @@ export async function tugOfWar(): Promise<readonly Finding[]> {
   const fights: Fight[] = [];
   for (const side of sides) {
     const fleet = await createFleet(system, { counts: side.counts, windowMs, namespace: side.field });
-    const reconciler = reconcilers.use(startReconciler(system, fleet.workloads, side.field, writesEveryMs));
+    const reconciler = reconcilers.use(startReconciler(system, fleet.workloads, side.field));
     fights.push({ ...side, fleet, reconciler });
   }
   return await fight(system, fights);
@@ -112,4 +111,36 @@ async function report(
     each('  the autoscaler explains it with his name', explanations, (text) => text.includes(managerName)),
     each('  awake at the end', workloads, ({ phase, replicas }) => phase === 'awake' && replicas === 1),
   ];
+}
+
+const managerName = 'argocd-controller';
+
+/** The field that it has in Git, and writes back. */
+type Field = 'replicas' | 'selector';
+
+/** A client that writes back the state in Git whenever an object differs from it. */
+interface Reconciler extends Disposable {
+  /** How often it wrote back, by workload name. */
+  readonly rounds: ReadonlyMap<string, number>;
+}
+
+interface Spec {
+  readonly spec?: { readonly replicas?: number; readonly selector?: Readonly<Record<string, string>> };
+}
+
+function startReconciler({ api: { store } }: EmbeddedSystem, workloads: readonly Workload[], field: Field): Reconciler {
+  const rounds = new Map<string, number>();
+  const syncOne = (workload: Workload): void => {
+    const { namespace, name } = workload;
+    const gvr = field === 'replicas' ? 'apps/v1/deployments' : 'v1/services';
+    const body = field === 'replicas' ? { replicas: 1 } : { selector: { app: name, 'scaler/asleep': null } };
+    const { spec } = store.get(gvr, namespace, name) as Spec;
+    const differs = field === 'replicas' ? spec?.replicas !== 1 : spec?.selector?.['scaler/asleep'] !== undefined;
+    if (!differs) return;
+    rounds.set(name, (rounds.get(name) ?? 0) + 1);
+    workload.journal.note(`${managerName}: ${field} written back`);
+    store.patch(gvr, namespace, name, { type: 'merge', body: { spec: body } }, { manager: managerName });
+  };
+  const timer = setInterval(() => workloads.forEach(syncOne), writesEveryMs);
+  return { rounds, [Symbol.dispose]: () => clearInterval(timer) };
 }

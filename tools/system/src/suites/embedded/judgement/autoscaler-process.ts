@@ -1,8 +1,7 @@
-import { startEmbeddedSystem, systemNamespace, type EmbeddedSystem } from '@scaler/demo';
-import { createEchoImage, type RunningProcess } from '@scaler/testing-kit/kubernetes';
+import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scaler/demo';
+import { type AuditEntry, createEchoImage, type RunningProcess } from '@scaler/testing-kit/kubernetes';
 import { metricsOf, processesOf } from '../fleet/apps.ts';
 import { createManaged } from '../fleet/fleet.ts';
-import { requestPattern } from './request-pattern.ts';
 
 /** The histogram of its ticks, since its start. */
 export interface Ticks {
@@ -84,4 +83,14 @@ export function countRequests({ api }: EmbeddedSystem): () => ReadonlyMap<string
     stop();
     return counts;
   };
+}
+
+/** The kind of a request: its verb and its path, without names of namespaces and of single objects. */
+export function requestPattern({ verb, path, namespace, name, subresource }: AuditEntry): string {
+  const [bare = ''] = path.split('?');
+  const parts = bare.split('/').map((part, i, all) => {
+    if (namespace !== '' && all[i - 1] === 'namespaces' && part === namespace) return '*';
+    return name !== '' && part === name && i === all.length - (subresource === '' ? 1 : 2) ? '*' : part;
+  });
+  return `${verb} ${parts.join('/')}`;
 }

@@ -1,12 +1,14 @@
-import type { EmbeddedCluster } from '@scaler/testing-kit/kubernetes';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { EmbeddedCluster, ServerImage } from '@scaler/testing-kit/kubernetes';
+import { createRandom } from '@scaler/chaos';
+import type { Clock } from '@scaler/scaler-types';
 import { type Answer, ask } from '../../../harness/ask.ts';
 import { type Finding, none } from '../../../harness/finding.ts';
-import { createRandom } from '@scaler/chaos';
 import { seconds, sum } from '../../../harness/numbers.ts';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
 import { printTable } from '../../../harness/table.ts';
 import { createManaged } from '../fleet/fleet.ts';
-import { createPatientImage } from './patient-image.ts';
 import { followPhases } from './phases.ts';
 import { type Product, startProduct } from './product.ts';
 import { createSimulation, type Simulation } from './simulation.ts';
@@ -141,4 +143,27 @@ function report(callers: readonly Caller[], answers: readonly Answer[]): Finding
     none('parks begun before the window was over', early),
     none('parks begun later than a tick after it', late),
   ];
+}
+
+/** An app that answers each request, `/?ms=5000`, so long after it came, by the clock. */
+export function createPatientImage(clock: Clock): ServerImage {
+  return {
+    async start({ podIP, signal }) {
+      const server = createServer((request, response) => {
+        const waitMs = Number(new URL(request.url ?? '/', 'http://app').searchParams.get('ms') ?? 0);
+        request.resume();
+        clock.after(waitMs, () => response.end(request.headers['x-request-id']));
+      });
+      signal.addEventListener('abort', () => server.closeAllConnections(), { once: true });
+      server.listen({ host: podIP, port: 8080 });
+      await once(server, 'listening');
+      return {
+        stop: () =>
+          new Promise((resolve) => {
+            server.close(() => resolve());
+            server.closeIdleConnections();
+          }),
+      };
+    },
+  };
 }

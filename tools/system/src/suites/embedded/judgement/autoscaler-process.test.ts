@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { AuditEntry } from '@scaler/testing-kit/kubernetes';
-import { requestPattern } from './request-pattern.ts';
+import { requestPattern } from './autoscaler-process.ts';
 
 const entry = (changes: Partial<AuditEntry>): AuditEntry =>
   ({ verb: 'get', namespace: '', name: '', subresource: '', ...changes }) as AuditEntry;
