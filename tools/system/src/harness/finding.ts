@@ -37,6 +37,15 @@ export function atLeast(what: string, got: number | undefined, least: number): F
   return { what, wanted: `≥ ${least}`, got: String(got), good: got !== undefined && got >= least };
 }
 
+/** What an act came to, or its error. */
+export async function tried(what: string, wanted: string, act: () => Promise<string>): Promise<Finding> {
+  try {
+    return { what, wanted, got: (await act()).slice(0, 200), good: true };
+  } catch (error) {
+    return { what, wanted, got: String(error).slice(0, 200), good: false };
+  }
+}
+
 /** What is measured and not judged. */
 export function shown(what: string, got: string): Finding {
   return { what, wanted: 'shown', got, good: true };

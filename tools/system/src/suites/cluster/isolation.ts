@@ -1,10 +1,11 @@
 import { checkScope } from '@scaler/chart';
 import { run } from '@scaler/command';
-import { all, type Finding, none } from '../../harness/finding.ts';
-import type { Client } from './site/client.ts';
+import { all, each, type Finding, none } from '../../harness/finding.ts';
+import type { Answer } from './site/client.ts';
 import { productNamespace } from './site/install.ts';
 import type { Ground, Scenario } from './scenario.ts';
 import {
+  askOnce,
   createAsleep,
   createWorkloads,
   type Described,
@@ -12,7 +13,6 @@ import {
   phaseOf,
   readWorkload,
   untilPhase,
-  urlOf,
 } from './site/workloads.ts';
 
 /** Namespaces with the same names in them; what the accounts may read and write, in either scope. */
@@ -21,52 +21,61 @@ export const isolation: Scenario = {
   doc: 'the same names in two namespaces are two resources; nothing outside the scope may be read or is touched',
   async run(ground) {
     await ground.product();
-    const client = await ground.client();
     const here = await ground.namespace();
     const there = await ground.namespace();
     const twins = [here, there].map((namespace) =>
       modes.map((mode): Described => ({ namespace, name: `web-${mode}`, mode })),
     );
     await createAsleep(ground, twins.flat(), 120_000);
-    const findings = [...(await sameNames(ground, client, twins)), await mayInCluster(there)];
+    const findings = [...(await sameNames(ground, twins)), await mayInCluster(there)];
     await ground.product({ scope: { type: 'namespaces', namespaces: [here] } });
-    return [...findings, ...(await oneNamespace(ground, client, twins))];
+    return [...findings, ...(await oneNamespace(ground, twins))];
   },
 };
 
-/** Each of the first namespace is asked; those of the second sleep on. */
-async function sameNames(ground: Ground, client: Client, [mine = [], others = []]: Described[][]): Promise<Finding[]> {
+/** Each is woken by a request; the number of right answers. */
+async function wakeEach(
+  ground: Ground,
+  all: readonly Described[],
+  isRight: (answer: Answer, one: Described) => Promise<boolean> | boolean,
+): Promise<number> {
+  const client = await ground.client();
   let right = 0;
-  for (const one of mine) {
+  for (const one of all) {
     await client.setMetric(one.namespace, one.name, '5');
-    const { ok, text } = await client.ask({ protocol: 'get', url: urlOf(one) });
-    const pods = await ground.kubectl(['-n', one.namespace, 'get', 'pods', '-l', `app=${one.name}`, '-o', 'name']);
-    if (ok && pods.includes((JSON.parse(text) as { identity: string }).identity)) right += 1;
-    else ground.log(`${one.name}: ${text}, of ${pods}`);
+    if (await isRight(await askOnce(ground, one), one)) right += 1;
   }
-  let asleep = 0;
-  for (const other of others) {
-    if (phaseOf(await readWorkload(ground, other)) === 'asleep') asleep += 1;
-  }
-  ground.count(mine.length, mine.length - right);
+  return right;
+}
+
+/** Each of the first namespace is asked; those of the second sleep on. */
+async function sameNames(ground: Ground, [mine = [], others = []]: Described[][]): Promise<Finding[]> {
+  const right = await wakeEach(ground, mine, async ({ ok, text }, { namespace, name }) => {
+    const pods = await ground.kubectl(['-n', namespace, 'get', 'pods', '-l', `app=${name}`, '-o', 'name']);
+    const isOwn = ok && pods.includes((JSON.parse(text) as { identity: string }).identity);
+    if (!isOwn) ground.log(`${name}: ${text}, of ${pods}`);
+    return isOwn;
+  });
+  const phases = await Promise.all(others.map(async (other) => phaseOf(await readWorkload(ground, other))));
   return [
     all('answered by a pod of the namespace that was asked', right, mine.length),
-    all('those of the same names in the other namespace sleep on', asleep, others.length),
+    each('those of the same names in the other namespace sleep on', phases, (phase) => phase === 'asleep'),
   ];
 }
 
 /** What either account may do anywhere where the whole cluster is managed. */
 async function mayInCluster(namespace: string): Promise<Finding> {
   const both = ['list pods', 'list services', 'list deployments.apps', 'patch deployments.apps', 'create events'];
-  const nobody = [
-    ...[
-      'secrets',
-      'configmaps',
-      'nodes',
-      'persistentvolumes',
-      'serviceaccounts',
-      'roles.rbac.authorization.k8s.io',
-    ].map((resource) => `list ${resource}`),
+  const unread = [
+    'secrets',
+    'configmaps',
+    'nodes',
+    'persistentvolumes',
+    'serviceaccounts',
+    'roles.rbac.authorization.k8s.io',
+  ];
+  const neither = [
+    ...unread.map((resource) => `list ${resource}`),
     ...['create pods', 'create pods/exec', 'delete pods', 'create deployments.apps', 'delete deployments.apps'],
     ...['update deployments.apps', 'delete services', 'create clusterrolebindings.rbac.authorization.k8s.io'],
     ...['impersonate users', 'create serviceaccounts/token', 'delete namespaces'],
@@ -74,7 +83,7 @@ async function mayInCluster(namespace: string): Promise<Finding> {
   const autoscalerOnly = ['patch services', 'create endpointslices.discovery.k8s.io'];
   const rows = ['autoscaler', 'dlx'].flatMap((app) => [
     ...both.map((what) => ({ app, what, may: true })),
-    ...nobody.map((what) => ({ app, what, may: false })),
+    ...neither.map((what) => ({ app, what, may: false })),
     ...autoscalerOnly.map((what) => ({ app, what, may: app === 'autoscaler' })),
   ]);
   const wrong: string[] = [];
@@ -88,15 +97,12 @@ async function mayInCluster(namespace: string): Promise<Finding> {
 }
 
 /** The second namespace is left to itself; the first goes on. */
-async function oneNamespace(
-  ground: Ground,
-  client: Client,
-  [mine = [], others = []]: Described[][],
-): Promise<Finding[]> {
+async function oneNamespace(ground: Ground, [mine = [], others = []]: Described[][]): Promise<Finding[]> {
+  const client = await ground.client();
   const [here = '', there = ''] = [mine[0]?.namespace, others[0]?.namespace];
   const wrong = await checkScope(productNamespace, here, there);
   for (const problem of wrong) ground.log(problem);
-  // What slept there when the scope was narrowed is nobody's any more: it is set right by hand, and then left alone.
+  // What slept there when the scope was narrowed belongs to no scaler any more: it is set right by hand, and then left alone.
   for (const { name, namespace } of others) {
     await ground.kubectl(['-n', namespace, 'delete', 'deployment', name, '--wait']);
     await ground.kubectl(['-n', namespace, 'delete', 'service', name]);
@@ -104,22 +110,13 @@ async function oneNamespace(
   await createWorkloads(ground, others);
   for (const { namespace, name } of mine) await client.setMetric(namespace, name, '0');
   await untilPhase(ground, mine, 'asleep', 60_000);
-  let right = 0;
-  for (const one of mine) {
-    await client.setMetric(one.namespace, one.name, '5');
-    const { ok, text } = await client.ask({ protocol: 'get', url: urlOf(one) });
-    if (ok) right += 1;
-    else ground.log(`${one.name}: ${text}`);
-  }
-  let touched = 0;
-  for (const other of others) {
-    const { metadata, spec } = await readWorkload(ground, other);
-    if (phaseOf({ metadata }) !== undefined || spec?.replicas !== 1) touched += 1;
-  }
-  ground.count(mine.length, mine.length - right);
+  const right = await wakeEach(ground, mine, ({ ok }) => ok);
+  const touched = (await Promise.all(others.map((other) => readWorkload(ground, other)))).filter(
+    (workload) => phaseOf(workload) !== undefined || workload.spec?.replicas !== 1,
+  );
   return [
     none('rights too many or too few in the scope of one namespace', wrong.length),
     all('parked and woken in it', right, mine.length),
-    none('workloads outside of it that were touched', touched),
+    none('workloads outside of it that were touched', touched.length),
   ];
 }

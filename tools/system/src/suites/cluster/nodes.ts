@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { all, atLeast, atMost, each, type Finding, none } from '../../harness/finding.ts';
-import type { Answer, Client } from './site/client.ts';
+import type { Answer } from './site/client.ts';
 import { podsOf } from './site/apps.ts';
 import { startLoad } from './site/load.ts';
 import { hold } from './site/hold.ts';
 import type { Ground, Scenario } from './scenario.ts';
 import {
+  askOnce,
   createAsleep,
   type Described,
   ofEachMode,
   phaseOf,
   readWorkload,
   untilPhase,
-  urlOf,
 } from './site/workloads.ts';
 
 /** The client's pods are on the first node, so that the second may go. */
@@ -24,9 +24,8 @@ export const drain: Scenario = {
   nodes: 2,
   async run(ground) {
     await ground.product();
-    const client = await ground.client();
-    const endLoad = await startLoad(ground, client);
-    const { pods, answered } = await hold(ground, client);
+    const endLoad = await startLoad(ground);
+    const { pods, answered } = await hold(ground);
     const node = second(ground);
     const there = await podsOf('dlx', `spec.nodeName=${node}`);
     ground.log(`DLX on ${node}: ${there.join(', ')}`);
@@ -44,24 +43,16 @@ export const drain: Scenario = {
 };
 
 /** Workloads that park as soon as they can, asked at random moments. */
-async function askAtRandom(
-  ground: Ground,
-  client: Client,
-  workloads: readonly Described[],
-  until: AbortSignal,
-): Promise<Answer[]> {
+async function askAtRandom(ground: Ground, workloads: readonly Described[], until: AbortSignal): Promise<Answer[]> {
   const answers: Answer[] = [];
-  const each = async (one: Described): Promise<void> => {
+  const askAgain = async (one: Described): Promise<void> => {
     while (!until.aborted) {
       await sleep(2_000 + Math.random() * 13_000);
       ground.signal.throwIfAborted();
-      const answer = await client.ask({ protocol: 'get', url: urlOf(one), timeoutMs: 150_000 });
-      answers.push(answer);
-      if (!answer.ok) ground.log(`${one.name}: after ${answer.ms} ms ${answer.text}`);
+      answers.push(await askOnce(ground, one, { timeoutMs: 150_000 }));
     }
   };
-  await Promise.all(workloads.map(each));
-  ground.count(answers.length, answers.filter(({ ok }) => !ok).length);
+  await Promise.all(workloads.map(askAgain));
   return answers;
 }
 
@@ -78,10 +69,9 @@ export const frozenProxy: Scenario = {
   needsKit: true,
   async run(ground) {
     await ground.product({ scaler: { options: { settle: '5s' } } });
-    const client = await ground.client();
     const made = await sleepers(ground, 4);
     const end = AbortSignal.timeout(120_000);
-    const asked = askAtRandom(ground, client, made, end);
+    const asked = askAtRandom(ground, made, end);
     let times = 0;
     while (!end.aborted) {
       // The first node's, which the client's connections go through.
@@ -103,34 +93,25 @@ export const cut: Scenario = {
   limitMs: 480_000,
   async run(ground) {
     await ground.product();
-    const client = await ground.client();
     const made = await sleepers(ground, 3);
-    const asks = made.map((one) => client.ask({ protocol: 'get', url: urlOf(one), timeoutMs: 150_000 }));
+    const asks = made.map((one) => askOnce(ground, one, { timeoutMs: 150_000 }));
     const cutting = ground.kit?.cut(second(ground), 60);
-    const late = askAtRandom(ground, client, made, AbortSignal.timeout(60_000));
+    const late = askAtRandom(ground, made, AbortSignal.timeout(60_000));
     await cutting;
     const answers = [...(await Promise.all(asks)), ...(await late)];
-    ground.count(asks.length, 0);
     const findings = [
       none(`lost of ${answers.length}`, answers.filter(({ ok }) => !ok).length),
       atMost('the slowest', Math.max(...answers.map(({ ms }) => ms)) / 1000, 130, 's'),
     ];
     await untilPhase(ground, made, 'asleep', 120_000);
-    return [...findings, ...(await allWake(ground, client, made, 'afterwards'))];
+    return [...findings, await allWake(ground, made, 'afterwards')];
   },
 };
 
 /** Each is asked once, at the same time. */
-export async function allWake(
-  ground: Ground,
-  client: Client,
-  made: readonly Described[],
-  when: string,
-): Promise<Finding[]> {
-  const answers = await Promise.all(made.map((one) => client.ask({ protocol: 'get', url: urlOf(one) })));
-  answers.forEach(({ ok, text, ms }, i) => ok || ground.log(`${made[i]?.name}: after ${ms} ms ${text}`));
-  ground.count(answers.length, answers.filter(({ ok }) => !ok).length);
-  return [each(`sleep and wake ${when}`, answers, ({ ok }) => ok)];
+export async function allWake(ground: Ground, made: readonly Described[], when: string): Promise<Finding> {
+  const answers = await Promise.all(made.map((one) => askOnce(ground, one)));
+  return each(`sleep and wake ${when}`, answers, ({ ok }) => ok);
 }
 
 export const restartNodes: Scenario = {
@@ -140,7 +121,6 @@ export const restartNodes: Scenario = {
   needsKit: true,
   async run(ground) {
     await ground.product();
-    const client = await ground.client();
     const made = await sleepers(ground, 3);
     // In this order: a kubelet that does not find its containerd ends, and nothing here starts it again.
     for (const program of ['containerd', 'kubelet']) {
@@ -151,6 +131,6 @@ export const restartNodes: Scenario = {
     await sleep(15_000);
     const phases = await Promise.all(made.map(async (one) => phaseOf(await readWorkload(ground, one))));
     const asleep = each('sleep on', phases, (phase) => phase === 'asleep');
-    return [asleep, ...(await allWake(ground, client, made, 'afterwards'))];
+    return [asleep, await allWake(ground, made, 'afterwards')];
   },
 };

@@ -11,7 +11,7 @@ function upgrade(app: 'dlx' | 'autoscaler'): Scenario {
     doc: `a rolling upgrade of the ${app} at 200 requests per second, with sleepers waking all the while`,
     async run(ground) {
       await ground.product();
-      const endLoad = await startLoad(ground, await ground.client());
+      const endLoad = await startLoad(ground);
       const beginMs = performance.now();
       await ground.product(annotated(app));
       ground.log(`rolled out in ${Math.round((performance.now() - beginMs) / 1000)} s`);
@@ -30,9 +30,8 @@ export const deleteDlx: Scenario = {
   doc: 'a DLX pod is deleted while it holds requests: they are answered, and nothing else is lost',
   async run(ground) {
     await ground.product();
-    const client = await ground.client();
-    const endLoad = await startLoad(ground, client);
-    const { pods, answered } = await hold(ground, client);
+    const endLoad = await startLoad(ground);
+    const { pods, answered } = await hold(ground);
     const [pod = ''] = pods;
     await inProduct('delete', 'pod', pod, '--wait=false');
     const findings = await answered();
@@ -47,9 +46,8 @@ export const restartApi: Scenario = {
   needsKit: true,
   async run(ground) {
     await ground.product();
-    const client = await ground.client();
-    const endLoad = await startLoad(ground, client);
-    const { answered } = await hold(ground, client);
+    const endLoad = await startLoad(ground);
+    const { answered } = await hold(ground);
     await ground.kit?.restart('kube-apiserver');
     const findings = await answered();
     return [...findings, ...(await endLoad())];

@@ -88,7 +88,7 @@ async function settle(
   // Cancelled parks are tried ever more rarely.
   await untilPhase(ground, sleepers, 'asleep', 240_000);
   await setMetrics(client, sleepers, '5');
-  const woken = await allWake(ground, client, sleepers, 'at the end');
+  const woken = await allWake(ground, sleepers, 'at the end');
   const own = fleet.filter(({ mode }) => mode !== 'always');
   await untilPhase(ground, own, 'awake', 60_000);
   let whole = 0;
@@ -96,7 +96,7 @@ async function settle(
     await untilRestored(ground, one, 60_000);
     whole += 1;
   }
-  return [...woken, all('Services whole at the end', whole, own.length)];
+  return [woken, all('Services whole at the end', whole, own.length)];
 }
 
 async function lossOf({ ground, asked, killsMs }: Stage, flows: readonly FlowReport[]): Promise<Finding[]> {

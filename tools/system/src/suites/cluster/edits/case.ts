@@ -1,9 +1,9 @@
 import { until } from '@scaler/command';
-import type { Finding } from '../../../harness/finding.ts';
+import { type Finding, tried } from '../../../harness/finding.ts';
 import { seconds } from '../../../harness/numbers.ts';
 import type { Answer, Client } from '../site/client.ts';
 import type { Ground } from '../scenario.ts';
-import { type Described, urlOf, type Where } from '../site/workloads.ts';
+import { askOnce, type Described, type Where } from '../site/workloads.ts';
 
 /** What a case needs to act. */
 export interface Scene {
@@ -17,18 +17,14 @@ export interface Case {
   /** Further objects beside the workload and its Service. */
   readonly more?: readonly object[];
   /** Once all sleep. Rejects when it did not come to what it had to. */
-  act(scene: Scene): Promise<string>;
+  act(scene: Scene, described: Described): Promise<string>;
 }
 
 /** Acts, and tells what came of it. */
 export async function findingOf(one: Case, scene: Scene): Promise<Finding> {
   const beginMs = performance.now();
-  const [got, good] = await one.act(scene).then(
-    (text) => [text, true] as const,
-    (error: unknown) => [error instanceof Error ? error.message : String(error), false] as const,
-  );
-  const took = seconds(performance.now() - beginMs);
-  return { what: one.described.name, wanted: 'as it must be', got: `${got.slice(0, 200)} (${took})`, good };
+  const finding = await tried(one.described.name, 'as it must be', () => one.act(scene, one.described));
+  return { ...finding, got: `${finding.got} (${seconds(performance.now() - beginMs)})` };
 }
 
 /** What the echo says of the pod that answered. */
@@ -38,9 +34,8 @@ export interface Echo {
 }
 
 /** Asks once, and has to be answered. @throws with the answer, where it is not the right one. */
-export async function answered({ client, ground }: Scene, where: Where, port = 80): Promise<Echo & { ms: number }> {
-  const answer = await client.ask({ protocol: 'get', url: urlOf(where, port) });
-  ground.count(1, answer.ok ? 0 : 1);
+export async function answered({ ground }: Scene, where: Where): Promise<Echo & { ms: number }> {
+  const answer = await askOnce(ground, where);
   return { ...echoOf(answer), ms: answer.ms };
 }
 

@@ -3,8 +3,18 @@ import type { Finding } from '../../../harness/finding.ts';
 import type { Scenario } from '../scenario.ts';
 import { createAsleep, modes, workloadObject } from '../site/workloads.ts';
 import { type Case, findingOf, type Scene } from './case.ts';
-import { otherPort, turned, twoServices } from './services.ts';
-import { deleted, edited, hopeless, renamed, scaledByHpa, slow, statefulSet } from './workloads.ts';
+import {
+  deleted,
+  edited,
+  hopeless,
+  otherPort,
+  renamed,
+  scaledByHpa,
+  slow,
+  statefulSet,
+  turned,
+  twoServices,
+} from './cases.ts';
 
 export const edits: Scenario = {
   name: 'edits',

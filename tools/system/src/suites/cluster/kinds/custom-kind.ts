@@ -4,7 +4,15 @@ import type { Ground, Scenario } from '../scenario.ts';
 import type { Client } from '../site/client.ts';
 import { inProduct } from '../site/apps.ts';
 import { productNamespace } from '../site/install.ts';
-import { type Described, diversionOf, phaseOf, readWorkload, serviceObject, urlOf } from '../site/workloads.ts';
+import {
+  askOnce,
+  type Described,
+  diversionOf,
+  phaseOf,
+  readWorkload,
+  serviceObject,
+  urlOf,
+} from '../site/workloads.ts';
 import { bothNamed, customObject, definitionOf, gadgetKind, replicasField, widgetKind } from './custom-objects.ts';
 import { startOperator } from './custom-objects.ts';
 import { dryRun, hasEvents, keptBusy } from './own-deeds.ts';
@@ -62,9 +70,7 @@ async function cyclesOf(ground: Ground, client: Client, one: Described, times: n
     await client.setMetric(one.namespace, one.name, '0');
     await untilIn(ground, one, 'asleep', 60_000);
     await client.setMetric(one.namespace, one.name, '5');
-    const { ok, text } = await client.ask({ protocol: 'post', url: urlOf(one) });
-    ground.count(1, ok ? 0 : 1);
-    if (!ok) ground.log(`${one.name}: ${text}`);
+    const { ok } = await askOnce(ground, one, { protocol: 'post' });
     await untilIn(ground, one, 'awake', 60_000);
     const left = await diversionOf(ground, one);
     if (left.length > 0) ground.log(`${one.name}: awake, and its Service has ${left.join(', ')}`);

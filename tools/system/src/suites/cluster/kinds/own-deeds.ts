@@ -1,9 +1,10 @@
 import { until } from '@scaler/command';
-import type { Finding } from '../../../harness/finding.ts';
+import { type Finding, tried } from '../../../harness/finding.ts';
 import type { Ground } from '../scenario.ts';
 import type { Client } from '../site/client.ts';
 import { askAutoscaler, explanationOf } from '../site/apps.ts';
 import {
+  askOnce,
   type Described,
   diversionOf,
   eventsOf,
@@ -21,14 +22,6 @@ export interface Deed {
   readonly one: Described;
 }
 
-async function shown(what: string, wanted: string, act: () => Promise<string>): Promise<Finding> {
-  const [got, good] = await act().then(
-    (text) => [text, true] as const,
-    (error: unknown) => [String(error), false] as const,
-  );
-  return { what, wanted, got: got.slice(0, 200), good };
-}
-
 /** The autoscaler's explanation, once it matches. */
 function explained(one: Described, why: RegExp, limitMs: number): Promise<string> {
   return until('an explanation', limitMs, async () => {
@@ -40,7 +33,7 @@ function explained(one: Described, why: RegExp, limitMs: number): Promise<string
 
 /** The object itself has the Events. */
 export function hasEvents({ ground, one }: Deed, kind: string): Promise<Finding> {
-  return shown(`an Event on the ${kind}`, 'Parked and WokenUp', async () => {
+  return tried(`an Event on the ${kind}`, 'Parked and WokenUp', async () => {
     const events = await eventsOf(ground, one, `,involvedObject.kind=${kind}`);
     const reasons = events.map((text) => text.split(':')[0] ?? '');
     for (const reason of ['Parked', 'WokenUp']) if (!reasons.includes(reason)) throw new Error(reasons.join(', '));
@@ -50,7 +43,7 @@ export function hasEvents({ ground, one }: Deed, kind: string): Promise<Finding>
 
 /** A busy lease keeps it awake, is explained, and ends. */
 export function keptBusy({ ground, client, one }: Deed): Promise<Finding> {
-  return shown('a busy lease', 'awake until its end, then parked', async () => {
+  return tried('a busy lease', 'awake until its end, then parked', async () => {
     await askAutoscaler('PUT', `/busy/${one.namespace}/${one.name}?ttl=10m`);
     await client.setMetric(one.namespace, one.name, '0');
     const said = await explained(one, /busy/i, 30_000);
@@ -64,7 +57,7 @@ export function keptBusy({ ground, client, one }: Deed): Promise<Finding> {
 
 /** What is idle in a dry run is explained, and left alone. */
 export function dryRun({ ground, client, one }: Deed): Promise<Finding> {
-  return shown('a dry run', 'explained, and not begun', async () => {
+  return tried('a dry run', 'explained, and not begun', async () => {
     await client.setMetric(one.namespace, one.name, '0');
     const said = await explained(one, /dry run/i, 40_000);
     const { metadata, spec } = await readWorkload(ground, one);
@@ -77,7 +70,7 @@ export function dryRun({ ground, client, one }: Deed): Promise<Finding> {
 
 /** A sleeper whose image cannot be pulled: the answer says so. `spoil` takes its image away. */
 export function hopeless({ ground, client, one }: Deed, spoil: () => Promise<unknown>): Promise<Finding> {
-  return shown('an image that cannot be pulled', 'a 503 that says so', async () => {
+  return tried('an image that cannot be pulled', 'a 503 that says so', async () => {
     await client.setMetric(one.namespace, one.name, '0');
     await untilPhase(ground, [one], 'asleep');
     await spoil();
@@ -89,7 +82,7 @@ export function hopeless({ ground, client, one }: Deed, spoil: () => Promise<unk
 
 /** `helm uninstall` with these asleep. */
 export function uninstalled({ ground, client }: Deed, sleepers: readonly Described[]): Promise<Finding> {
-  return shown('helm uninstall while asleep', 'awake, nothing diverted, nothing of ours', async () => {
+  return tried('helm uninstall while asleep', 'awake, nothing diverted, nothing of ours', async () => {
     for (const { namespace, name } of sleepers) await client.setMetric(namespace, name, '0');
     await untilPhase(ground, sleepers, 'asleep');
     await ground.uninstall();
@@ -98,8 +91,7 @@ export function uninstalled({ ground, client }: Deed, sleepers: readonly Describ
       const replicas = workload.spec?.replicas;
       const left = [...tracesOn(workload), ...(await diversionOf(ground, one))];
       if (replicas !== 1 || left.length > 0) throw new Error(`${one.name}: ${replicas} replicas, ${left.join(', ')}`);
-      const { ok, text } = await client.ask({ protocol: 'get', url: urlOf(one) });
-      ground.count(1, ok ? 0 : 1);
+      const { ok, text } = await askOnce(ground, one);
       if (!ok) throw new Error(`${one.name}: ${text}`);
     }
     return `${sleepers.length} awake, and they answer`;

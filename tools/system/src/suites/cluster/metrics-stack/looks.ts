@@ -4,7 +4,7 @@ import type { Finding } from '../../../harness/finding.ts';
 import { seconds } from '../../../harness/numbers.ts';
 import { askPod, type Client } from '../site/client.ts';
 import type { Ground } from '../scenario.ts';
-import { type Described, phaseOf, readWorkload, untilPhase, urlOf } from '../site/workloads.ts';
+import { askOnce, type Described, phaseOf, readWorkload, untilPhase } from '../site/workloads.ts';
 import type { Stack } from './stack.ts';
 
 /** A Deployment of two pods, asleep by what the custom metrics API has of the requests that they count. */
@@ -93,11 +93,10 @@ export async function parked(
 }
 
 /** One request each, whose first answer is that of a pod. */
-export async function woken({ ground, client }: Stage, apps: readonly App[], how = ''): Promise<Finding[]> {
+export async function woken({ ground }: Stage, apps: readonly App[], how = ''): Promise<Finding[]> {
   const findings = await Promise.all(
     apps.map(async (app): Promise<Finding> => {
-      const { ok, ms, text } = await client.ask({ protocol: 'get', url: urlOf(app) });
-      ground.count(1, ok ? 0 : 1);
+      const { ok, ms, text } = await askOnce(ground, app);
       ground.log(`${app.name}: woken${how}, answered after ${seconds(ms)}`);
       const got = ok ? `yes, after ${seconds(ms)}` : text;
       return { what: `${app.name}: woken${how} by a request, which is answered`, wanted: 'yes', got, good: ok };

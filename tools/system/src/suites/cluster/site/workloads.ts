@@ -1,5 +1,6 @@
 import { type Deployment, type Kind, kinds, type Service } from '@scaler/kube';
 import { until } from '@scaler/command';
+import type { Answer, Ask } from './client.ts';
 import type { Ground } from '../scenario.ts';
 import { node } from './helpers.ts';
 import { deployment, podSpec, service } from './manifests.ts';
@@ -100,6 +101,14 @@ export function phaseOf(workload: { metadata?: Deployment['metadata'] | undefine
 
 export function readService({ kube }: Cluster, { namespace, name }: Where): Promise<Service> {
   return kube.get(kinds.service, { namespace, name });
+}
+
+/** Asks a workload once, counts it, and logs an answer that is not right. */
+export async function askOnce(ground: Ground, where: Where, more: Partial<Ask> = {}): Promise<Answer> {
+  const answer = await (await ground.client()).ask({ protocol: 'get', url: urlOf(where), ...more });
+  ground.count(1, answer.ok ? 0 : 1);
+  if (!answer.ok) ground.log(`${where.name}: after ${answer.ms} ms ${answer.text}`);
+  return answer;
 }
 
 /** The workload as it is when it is first seen in a phase, whatever its replicas are. */

@@ -1,0 +1,169 @@
+import { systemClock } from '@scaler/scaler-types';
+import {
+  type Mode,
+  phaseOf,
+  readWorkload,
+  serviceObject,
+  untilPhase,
+  untilRestored,
+  urlOf,
+  type Where,
+  workloadObject,
+} from '../site/workloads.ts';
+import { answered, answersSoon, type Case, type Scene } from './case.ts';
+
+const patchService = ({ ground }: Scene, { namespace, name }: Where, spec: object): Promise<string> =>
+  ground.kubectl(['-n', namespace, 'patch', 'service', name, '--type=merge', '-p', JSON.stringify({ spec })]);
+
+/** Its template is edited while it sleeps. */
+export const edited = (namespace: string, mode: Mode): Case => ({
+  described: { namespace, name: `edited-${mode}`, mode, env: { REVISION: '1' } },
+  async act(scene, one) {
+    await scene.ground.kubectl(['-n', namespace, 'set', 'env', `deployment/${one.name}`, 'REVISION=2']);
+    const { revision } = await answered(scene, one);
+    if (revision !== '2') throw new Error(`answered by revision ${revision}`);
+    return 'answered by the new revision';
+  },
+});
+
+/** It is deleted, and made anew later. Meanwhile no request is held in vain. */
+export const deleted = (namespace: string, mode: Mode): Case => ({
+  described: { namespace, name: `deleted-${mode}`, mode },
+  async act(scene, one) {
+    const { ground, client } = scene;
+    await ground.kubectl(['-n', namespace, 'delete', 'deployment', one.name]);
+    await untilRestored(ground, one);
+    // kube-proxy has to hear of it.
+    await systemClock.sleep(1_000);
+    const { ok, ms, text } = await client.ask({ protocol: 'get', url: urlOf(one), timeoutMs: 20_000 });
+    if (ok || ms > 10_000) throw new Error(`without a workload: ${text} after ${ms} ms`);
+    await client.setMetric(namespace, one.name, '5');
+    await ground.apply([workloadObject(one, ground.images.app)]);
+    await untilPhase(ground, [one], 'awake');
+    await answersSoon(scene, urlOf(one), 20_000, 10_000);
+    return `restored; then refused after ${ms} ms; answers as made anew`;
+  },
+});
+
+/** Deleted, and applied under another name from what the cluster had of it: with our labels, and no replicas. */
+export const renamed = (namespace: string, mode: Mode): Case => ({
+  described: { namespace, name: `renamed-${mode}`, mode },
+  async act(scene, one) {
+    const { ground, client } = scene;
+    const { metadata, spec } = await readWorkload(ground, one);
+    await ground.kubectl(['-n', namespace, 'delete', 'deployment', one.name]);
+    const name = `${one.name}-b`;
+    const { labels, annotations } = metadata ?? {};
+    await client.setMetric(namespace, name, '5');
+    await ground.apply([
+      { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace, labels, annotations }, spec },
+    ]);
+    const beginMs = performance.now();
+    await answersSoon(scene, urlOf(one), 60_000, 30_000);
+    const ms = Math.round(performance.now() - beginMs);
+    await untilPhase(ground, [{ namespace, name }], 'awake');
+    return `answers ${ms} ms after it was renamed`;
+  },
+});
+
+/** The Service is turned to other pods, as in a blue-green rollout; they are of no workload of ours. */
+export const turned = (namespace: string, mode: Mode): Case => ({
+  described: { namespace, name: `turned-${mode}`, mode },
+  async act(scene, one) {
+    await patchService(scene, one, { selector: { app: 'green' } });
+    await answersSoon(scene, urlOf(one), 45_000, 20_000, 'green');
+    await untilRestored(scene.ground, one);
+    return 'answered by the other pods, restored';
+  },
+});
+
+/** The Service gets another port. */
+export const otherPort = (namespace: string, mode: Mode): Case => ({
+  described: { namespace, name: `port-${mode}`, mode },
+  async act(scene, one) {
+    await patchService(scene, one, { ports: [{ name: 'http', port: 8000, targetPort: 'web' }] });
+    await scene.client.setMetric(namespace, one.name, '5');
+    await answersSoon(scene, urlOf(one, 8000), 45_000, 20_000);
+    await untilPhase(scene.ground, [one], 'awake');
+    return `woken on its new port`;
+  },
+});
+
+/** Another Service of the same pods. */
+export const twoServices = (namespace: string, mode: Mode): Case => ({
+  described: { namespace, name: `two-${mode}`, mode },
+  more: [serviceObject(namespace, `two-${mode}-b`, `two-${mode}`)],
+  async act(scene, one) {
+    const second = { namespace, name: `${one.name}-b` };
+    await scene.client.setMetric(namespace, one.name, '5');
+    await answered(scene, second);
+    await answered(scene, one);
+    if (mode === 'always') return 'both answer';
+    for (const service of [one, second]) await untilRestored(scene.ground, service);
+    return 'both answer, both restored';
+  },
+});
+
+/** A HorizontalPodAutoscaler on it, which leaves what has no replicas alone. */
+export const scaledByHpa = (namespace: string): Case => ({
+  described: { namespace, name: 'hpa', mode: 'selector', replicas: 2 },
+  more: [
+    {
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'hpa', namespace },
+      spec: {
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'hpa' },
+        minReplicas: 2,
+        maxReplicas: 3,
+        metrics: [
+          { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } },
+        ],
+      },
+    },
+  ],
+  async act(scene, one) {
+    // Two looks of the HPA's controller.
+    await systemClock.sleep(31_000);
+    const phase = phaseOf(await readWorkload(scene.ground, one));
+    if (phase !== 'asleep') throw new Error(`it is ${phase} without a request`);
+    await scene.client.setMetric(namespace, one.name, '5');
+    const { ms } = await answered(scene, one);
+    await untilPhase(scene.ground, [one], 'awake');
+    const { spec } = await readWorkload(scene.ground, one);
+    if (spec?.replicas !== 2) throw new Error(`woken with ${spec?.replicas} replicas`);
+    return `slept on for 31 s, answered after ${ms} ms with 2 replicas`;
+  },
+});
+
+export const statefulSet = (namespace: string): Case => ({
+  described: { namespace, name: 'stateful', mode: 'always', kind: 'StatefulSet' },
+  async act(scene, one) {
+    const { identity, ms } = await answered(scene, one);
+    if (identity !== 'stateful-0') throw new Error(`answered by ${identity}`);
+    return `answered by ${identity} after ${ms} ms`;
+  },
+});
+
+/** Pods that take half a minute: the client waits. */
+export const slow = (namespace: string, mode: Mode): Case => ({
+  described: { namespace, name: `slow-${mode}`, mode, env: { START_DELAY_MS: '30000' } },
+  async act(scene, one) {
+    const { ms } = await answered(scene, one);
+    if (ms < 30_000 || ms > 50_000) throw new Error(`answered after ${ms} ms`);
+    return `answered after ${ms} ms`;
+  },
+});
+
+/** Pods that never come up: the answer has the cause, within the limit. */
+export const hopeless = (namespace: string, name: string, container: object, why: RegExp): Case => ({
+  described: { namespace, name, mode: 'selector', annotations: { 'scaler/hold-timeout': '60s' } },
+  async act({ ground, client }, one) {
+    const spec = { template: { spec: { containers: [{ name: 'app', ...container }] } } };
+    await ground.kubectl(['-n', namespace, 'patch', 'deployment', name, '-p', JSON.stringify({ spec })]);
+    const { status, text, ms } = await client.ask({ protocol: 'get', url: urlOf(one), timeoutMs: 70_000 });
+    if (status !== 503 || !why.test(text)) throw new Error(`${status} after ${ms} ms: ${text}`);
+    const { code, detail } = JSON.parse(text) as { code: string; detail: string };
+    return `${code} after ${ms} ms: ${detail}`;
+  },
+});
