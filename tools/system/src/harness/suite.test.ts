@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { all, type Finding, none } from './finding.ts';
+import { all, type Finding, none } from './report.ts';
 import { type Case, runSuite, type Suite } from './suite.ts';
 
 type One = Case<string>;

@@ -1,5 +1,4 @@
-import type { Finding } from './finding.ts';
-import { printTable } from './table.ts';
+import { type Finding, printTable } from './report.ts';
 
 /** A property of the whole system that a run shows. */
 export interface Case<Ground> {

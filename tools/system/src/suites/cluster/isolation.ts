@@ -1,6 +1,6 @@
 import { checkScope } from '@scaler/chart';
 import { run } from '@scaler/command';
-import { all, each, type Finding, none } from '../../harness/finding.ts';
+import { all, each, type Finding, none } from '../../harness/report.ts';
 import type { Answer } from './site/client.ts';
 import { productNamespace } from './site/install.ts';
 import type { Ground, Scenario } from './scenario.ts';
@@ -12,7 +12,8 @@ import {
   modes,
   phaseOf,
   readWorkload,
-  untilPhase,
+  putToSleep,
+  setIdle,
 } from './site/workloads.ts';
 
 /** Namespaces with the same names in them; what the accounts may read and write, in either scope. */
@@ -39,10 +40,9 @@ async function wakeEach(
   all: readonly Described[],
   isRight: (answer: Answer, one: Described) => Promise<boolean> | boolean,
 ): Promise<number> {
-  const client = await ground.client();
   let right = 0;
   for (const one of all) {
-    await client.setMetric(one.namespace, one.name, '5');
+    await setIdle(ground, [one], false);
     if (await isRight(await askOnce(ground, one), one)) right += 1;
   }
   return right;
@@ -98,7 +98,6 @@ async function mayInCluster(namespace: string): Promise<Finding> {
 
 /** The second namespace is left to itself; the first goes on. */
 async function oneNamespace(ground: Ground, [mine = [], others = []]: Described[][]): Promise<Finding[]> {
-  const client = await ground.client();
   const [here = '', there = ''] = [mine[0]?.namespace, others[0]?.namespace];
   const wrong = await checkScope(productNamespace, here, there);
   for (const problem of wrong) ground.log(problem);
@@ -108,8 +107,7 @@ async function oneNamespace(ground: Ground, [mine = [], others = []]: Described[
     await ground.kubectl(['-n', namespace, 'delete', 'service', name]);
   }
   await createWorkloads(ground, others);
-  for (const { namespace, name } of mine) await client.setMetric(namespace, name, '0');
-  await untilPhase(ground, mine, 'asleep', 60_000);
+  await putToSleep(ground, mine, 60_000);
   const right = await wakeEach(ground, mine, ({ ok }) => ok);
   const touched = (await Promise.all(others.map((other) => readWorkload(ground, other)))).filter(
     (workload) => phaseOf(workload) !== undefined || workload.spec?.replicas !== 1,

@@ -1,11 +1,18 @@
-import { spread } from '../../harness/numbers.ts';
-import { each, type Finding } from '../../harness/finding.ts';
-import { printTable } from '../../harness/table.ts';
+import { each, type Finding, printTable, spread } from '../../harness/report.ts';
 import type { Answer, Ask, Client } from './site/client.ts';
 import { podsOf, wakeSeconds, wakeSteps } from './site/apps.ts';
 import { createFront, type Front } from './site/front.ts';
 import type { Ground, Scenario } from './scenario.ts';
-import { createWorkloads, type Mode, modes, untilPhase, urlOf, type Where } from './site/workloads.ts';
+import {
+  createWorkloads,
+  type Mode,
+  modes,
+  putToSleep,
+  setIdle,
+  untilPhase,
+  urlOf,
+  type Where,
+} from './site/workloads.ts';
 
 const protocols = ['get', 'post', 'websocket', 'grpc', 'sse'] as const;
 const ways = ['new', 'kept', 'pooled'] as const;
@@ -50,7 +57,7 @@ async function asleepAfterUse(ground: Ground, client: Client, cells: readonly Ce
     ground,
     cells.map((cell) => ({ ...cell, annotations: cell.mode === 'always' ? { 'scaler/idle-after': '15s' } : {} })),
   );
-  for (const { namespace, name } of cells) await client.setMetric(namespace, name, '5');
+  await setIdle(ground, cells, false);
   const { namespace = '' } = cells[0] ?? {};
   const pooled = cells.filter(({ way }) => way === 'pooled').map(({ name }) => name);
   const front = pooled.length > 0 ? await createFront(ground, namespace, pooled) : undefined;
@@ -62,8 +69,7 @@ async function asleepAfterUse(ground: Ground, client: Client, cells: readonly Ce
     const { ok, text } = await client.ask({ ...askOf(cell, front), protocol });
     if (!ok) throw new Error(`${cell.name} awake: ${text}`);
   }
-  for (const cell of cells) await client.setMetric(cell.namespace, cell.name, '0');
-  await untilPhase(ground, cells, 'asleep', 180_000);
+  await putToSleep(ground, cells, 180_000);
   ground.log(`${cells.length} sleep`);
   return front;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { all, atLeast, atMost, each, type Finding, none } from '../../harness/finding.ts';
+import { all, atLeast, atMost, each, type Finding, none } from '../../harness/report.ts';
 import type { Answer } from './site/client.ts';
 import { podsOf } from './site/apps.ts';
 import { startLoad } from './site/load.ts';

@@ -1,10 +1,9 @@
-import { until } from '@scaler/command';
-import { all, type Finding, none } from '../../harness/finding.ts';
-import { sum } from '../../harness/numbers.ts';
-import type { Client } from './site/client.ts';
-import { explanationOf } from './site/apps.ts';
+import { all, type Finding, none } from '../../harness/report.ts';
+import { explained } from './site/apps.ts';
+import { startFlows, stopFlows, totalsOf } from './site/flows.ts';
 import type { Ground, Scenario } from './scenario.ts';
 import {
+  askOnce,
   createAsleep,
   type Described,
   diversionOf,
@@ -65,10 +64,15 @@ export const strict: Scenario = {
     const client = await ground.client();
     const namespace = await ground.namespace();
     // What a default-deny NetworkPolicy does to the DLX, on clusters that enforce none: the kubelet says that the pod is
-    // ready, and nobody gets in from another pod.
-    const deaf = { env: { HOST: '127.0.0.1' } };
+    // ready, and another pod does not get in.
+    const denied = { env: { HOST: '127.0.0.1' } };
     const cases = [
-      ...modes.map((mode) => ({ name: `denied-${mode}`, mode, ...deaf, why: /ECONNREFUSED|does not reach its pods/ })),
+      ...modes.map((mode) => ({
+        name: `denied-${mode}`,
+        mode,
+        ...denied,
+        why: /ECONNREFUSED|does not reach its pods/,
+      })),
       ...modes.map((mode) => ({ name: `mesh-${mode}`, mode, env: {}, why: /sidecar istio-proxy/ })),
     ];
     for (const { name, mode, env } of cases) {
@@ -98,11 +102,7 @@ const sidecar = {
 
 /** In `always` the DLX is not even put into the path, which needs an answer first. */
 async function refusal(ground: Ground, where: Where, why: RegExp): Promise<Finding> {
-  const said = await until(`a refusal of ${where.name}`, 60_000, async () => {
-    const text = await explanationOf(where);
-    if (!why.test(text)) throw new Error(text);
-    return text;
-  }).catch((error: Error) => error.message);
+  const said = await explained(where, why, 60_000).catch((error: Error) => error.message);
   for (const text of await eventsOf(ground, where))
     if (/Park|Dlx/.test(text)) ground.log(`${where.name}: Event ${text}`);
   const { metadata, spec } = await readWorkload(ground, where);
@@ -118,37 +118,25 @@ export const uninstall: Scenario = {
   name: 'uninstall',
   doc: 'helm uninstall while all sleep: nothing is left diverted, and who asks meanwhile is answered',
   async run(ground) {
-    // Six that start at once, on a machine that may be busy: whoever is not up by then is restored all the same.
+    // Six that start at once, on a machine that may be busy: one that is not up by then is restored all the same.
     await ground.product({ uninstall: { grace: '90s' } });
-    const client = await ground.client();
     const sleepers = ofEachMode(await ground.namespace(), 2);
     await createAsleep(ground, sleepers);
     const asked = sleepers.filter(({ name }) => name.endsWith('1'));
-    await Promise.all(
-      asked.map((one) => client.traffic.start(one.name, { url: `${urlOf(one)}/`, rps: 5, keepAlive: false })),
-    );
+    await Promise.all(asked.map((one) => startFlows(ground, one, { fresh: 5, kept: 0 })));
     await ground.uninstall();
-    const flows = await client.traffic.reports();
-    for (const { name } of asked) await client.traffic.stop(name);
-    const own = asked.flatMap(({ name }) => flows[name] ?? []);
-    const lost = sum(own, ({ failed }) => failed);
-    for (const { errors } of own) for (const { at, text } of errors.slice(0, 3)) ground.log(`${at} ${text}`);
-    ground.count(
-      sum(own, ({ sent }) => sent),
-      lost,
-    );
-    return [none('lost meanwhile', lost), ...(await leftBehind(ground, client, sleepers))];
+    const { lost } = await totalsOf(ground, asked, 3);
+    for (const one of asked) await stopFlows(ground, one);
+    return [none('lost meanwhile', lost), ...(await leftBehind(ground, sleepers))];
   },
 };
 
-async function leftBehind(ground: Ground, client: Client, all_: readonly Described[]): Promise<Finding[]> {
-  const { namespace = '' } = all_[0] ?? {};
-  const slices = ['get', 'endpointslices', '-l', 'endpointslice.kubernetes.io/managed-by=scaler', '-o', 'name'];
-  const selectors = ['get', 'services', '-o', 'jsonpath={.items[*].spec.selector}'];
-  const services = await ground.kubectl(['-n', namespace, ...selectors]);
+async function leftBehind(ground: Ground, sleepers: readonly Described[]): Promise<Finding[]> {
+  const diversions = (await Promise.all(sleepers.map((one) => diversionOf(ground, one)))).flat();
+  const keys = diversions.filter((what) => what === 'the key').length;
   let answered = 0;
   let clean = 0;
-  for (const one of all_) {
+  for (const one of sleepers) {
     const workload = await readWorkload(ground, one);
     const { spec, status } = workload;
     const left = tracesOn(workload);
@@ -157,12 +145,12 @@ async function leftBehind(ground: Ground, client: Client, all_: readonly Describ
       ground.log(`${one.name}: ${status?.readyReplicas ?? 0} of ${spec?.replicas} ready, ${left.join(', ')}`);
       for (const text of await eventsOf(ground, one)) ground.log(`${one.name}: Event ${text}`);
     }
-    if ((await client.ask({ protocol: 'get', url: urlOf(one) })).ok) answered += 1;
+    if ((await askOnce(ground, one)).ok) answered += 1;
   }
   return [
-    none('slices left', (await ground.kubectl(['-n', namespace, ...slices])).split('\n').filter(Boolean).length),
-    none('selectors left diverted', services.split('scaler/asleep').length - 1),
-    all('awake, with nothing of ours on them', clean, all_.length),
-    all('answer', answered, all_.length),
+    none('slices left', diversions.length - keys),
+    none('selectors left diverted', keys),
+    all('awake, with nothing of ours on them', clean, sleepers.length),
+    all('answer', answered, sleepers.length),
   ];
 }

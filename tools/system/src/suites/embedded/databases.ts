@@ -9,8 +9,7 @@ import { promisify } from 'node:util';
 import type { ProcessImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { keys } from '@scaler/workload-scaler';
-import { percentile } from '../../harness/numbers.ts';
-import { all, type Finding } from '../../harness/finding.ts';
+import { all, type Finding, percentile } from '../../harness/report.ts';
 import { sizeFrom } from '../../harness/size.ts';
 
 const run = promisify(execFile);

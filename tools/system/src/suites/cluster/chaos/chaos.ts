@@ -1,10 +1,18 @@
-import { all, atLeast, type Finding, none, shown } from '../../../harness/finding.ts';
-import { sum } from '../../../harness/numbers.ts';
+import { reportsOf, startFlows } from '../site/flows.ts';
+import { all, atLeast, type Finding, none, shown, sum } from '../../../harness/report.ts';
 import { inProduct, rolledOut } from '../site/apps.ts';
-import { type Client, type FlowReport, noFlow } from '../site/client.ts';
+import type { FlowReport } from '../site/client.ts';
 import { allWake } from '../nodes.ts';
 import type { Scenario } from '../scenario.ts';
-import { createWorkloads, type Described, ofEachMode, untilPhase, untilRestored, urlOf } from '../site/workloads.ts';
+import {
+  createWorkloads,
+  type Described,
+  ofEachMode,
+  putToSleep,
+  setIdle,
+  untilPhase,
+  untilRestored,
+} from '../site/workloads.ts';
 import { generate } from './generate.ts';
 import { perform, type Stage } from './perform.ts';
 import { openWitness, type Witness } from './witness.ts';
@@ -33,34 +41,22 @@ export const chaos: Scenario = {
     }));
     await createWorkloads(ground, [...fleet, ...busy]);
     await untilPhase(ground, busy, 'awake');
-    await setMetrics(client, busy, '5');
-    for (const one of busy) {
-      await client.traffic.start(one.name, { url: `${urlOf(one)}/`, rps: busyRps, keepAlive: false });
-      ground.later(() => client.traffic.stop(one.name));
-    }
-    await setMetrics(client, fleet, '0');
-    await untilPhase(ground, fleet, 'asleep', 120_000);
+    await setIdle(ground, busy, false);
+    for (const one of busy) await startFlows(ground, one, { fresh: busyRps, kept: 0 });
+    await putToSleep(ground, fleet, 120_000);
     const witness = await openWitness(ground, namespace, new Set(busy.map(({ name }) => name)));
     const stage: Stage = { ground, client, fleet: [...fleet, ...busy], asked: [], killsMs: [], pending: [] };
     await play(stage);
     const rest = await settle(stage, fleet, busy);
     await witness.close();
     for (const text of witness.broken) ground.log(`BROKEN ${text}`);
-    const flows = await client.traffic.reports();
-    const lost = await lossOf(
-      stage,
-      busy.map(({ name }) => flows[name] ?? noFlow),
-    );
+    const lost = await lossOf(stage, await reportsOf(ground, busy));
     const findings = [none('broken invariants', witness.broken.length), ...lost, ...rest, ...inVain(witness)];
     if (findings.some(({ good }) => !good))
       ground.log(`again: npm run chaos -- --cluster --seed ${seed} --steps ${length}`);
     return findings;
   },
 };
-
-async function setMetrics(client: Client, all: readonly Described[], value: string): Promise<void> {
-  for (const { namespace, name } of all) await client.setMetric(namespace, name, value);
-}
 
 async function play(stage: Stage): Promise<void> {
   const { ground, fleet } = stage;
@@ -75,7 +71,7 @@ async function play(stage: Stage): Promise<void> {
 
 /** All faults end, and everything comes to be whole: asleep, awake when it is asked for, and its Service its own again. */
 async function settle(
-  { ground, client, fleet }: Stage,
+  { ground, fleet }: Stage,
   sleepers: readonly Described[],
   busy: readonly Described[],
 ): Promise<Finding[]> {
@@ -83,20 +79,15 @@ async function settle(
   for (const app of ['dlx', 'autoscaler'] as const) await rolledOut(app, 120);
   for (const { namespace, name } of fleet)
     await ground.kubectl(['-n', namespace, 'label', '--overwrite', 'deployment', name, 'scaler/enabled=true']);
-  await setMetrics(client, busy, '5');
-  await setMetrics(client, sleepers, '0');
+  await setIdle(ground, busy, false);
   // Cancelled parks are tried ever more rarely.
-  await untilPhase(ground, sleepers, 'asleep', 240_000);
-  await setMetrics(client, sleepers, '5');
+  await putToSleep(ground, sleepers, 240_000);
+  await setIdle(ground, sleepers, false);
   const woken = await allWake(ground, sleepers, 'at the end');
   const own = fleet.filter(({ mode }) => mode !== 'always');
   await untilPhase(ground, own, 'awake', 60_000);
-  let whole = 0;
-  for (const one of own) {
-    await untilRestored(ground, one, 60_000);
-    whole += 1;
-  }
-  return [woken, all('Services whole at the end', whole, own.length)];
+  for (const one of own) await untilRestored(ground, one, 60_000);
+  return [woken, all('Services whole at the end', own.length, own.length)];
 }
 
 async function lossOf({ ground, asked, killsMs }: Stage, flows: readonly FlowReport[]): Promise<Finding[]> {

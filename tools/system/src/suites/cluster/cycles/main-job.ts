@@ -1,11 +1,11 @@
 import { kubernetesApiPromises } from '@scaler/testing-kit/kubernetes';
-import { none } from '../../../harness/finding.ts';
+import { none } from '../../../harness/report.ts';
 import type { Scenario } from '../scenario.ts';
 import { namespaceObject } from '../site/manifests.ts';
 import { type Described, modes } from '../site/workloads.ts';
 import { brokenPromises } from './promises.ts';
 import { rolloutUndo } from './rollout-undo.ts';
-import { totalsOf } from './flows.ts';
+import { totalsOf } from '../site/flows.ts';
 import { appNamespace, findingsOf, runCycles, startUnderLoad } from './under-load.ts';
 
 const number = (name: string, fallback: number): number => Number(process.env[name] ?? fallback);

@@ -3,7 +3,7 @@ import { until } from '@scaler/command';
 import type { Client } from '../site/client.ts';
 import { type Described, readWorkload, seenIn } from '../site/workloads.ts';
 import { runCycle } from './under-load.ts';
-import { pauseFlows } from './flows.ts';
+import { pauseFlows } from '../site/flows.ts';
 
 async function rolledOut(ground: Ground, one: Described): Promise<void> {
   await until(`${one.name} to be rolled out`, 60_000, async () => {

@@ -1,5 +1,5 @@
 import { until } from '@scaler/command';
-import { all, type Finding, none } from '../../../harness/finding.ts';
+import { all, type Finding, none } from '../../../harness/report.ts';
 import type { Ground } from '../scenario.ts';
 import {
   createWorkloads,
@@ -7,10 +7,11 @@ import {
   type Mode,
   readService,
   seenIn,
+  setIdle,
   untilPhase,
   urlOf,
 } from '../site/workloads.ts';
-import { pauseFlows, type Rates, shownOf, startFlows, type Times, totalsOf, wake } from './flows.ts';
+import { pauseFlows, type Rates, shownOf, startFlows, type Times, totalsOf, wake } from '../site/flows.ts';
 import type { Client } from '../site/client.ts';
 
 /** Where the workloads are; another namespace than the product's. */
@@ -19,7 +20,7 @@ export const appNamespace = 'scaler-e2e-apps';
 /** Creates workloads that serve, and from then on are asked all the while. */
 export async function startUnderLoad(ground: Ground, workloads: readonly Described[], rates: Rates): Promise<void> {
   const client = await ground.client();
-  for (const { namespace, name } of workloads) await client.setMetric(namespace, name, '5');
+  await setIdle(ground, workloads, false);
   await createWorkloads(ground, workloads);
   await untilPhase(ground, workloads, 'awake');
   for (const one of workloads) {

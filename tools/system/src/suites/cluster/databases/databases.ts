@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import { run, until } from '@scaler/command';
-import { percentile } from '../../../harness/numbers.ts';
-import { all, type Finding, none } from '../../../harness/finding.ts';
+import { all, type Finding, none, percentile } from '../../../harness/report.ts';
 import { sizeFrom } from '../../../harness/size.ts';
 import type { Ground, Scenario } from '../scenario.ts';
 import { phaseOf, readWorkload, untilPhase, type Where } from '../site/workloads.ts';

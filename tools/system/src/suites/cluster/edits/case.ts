@@ -1,6 +1,5 @@
 import { until } from '@scaler/command';
-import { type Finding, tried } from '../../../harness/finding.ts';
-import { seconds } from '../../../harness/numbers.ts';
+import { type Finding, seconds, tried } from '../../../harness/report.ts';
 import type { Answer, Client } from '../site/client.ts';
 import type { Ground } from '../scenario.ts';
 import { askOnce, type Described, type Where } from '../site/workloads.ts';

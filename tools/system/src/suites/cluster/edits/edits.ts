@@ -1,5 +1,5 @@
 import type { KubeObject } from '@scaler/kube';
-import type { Finding } from '../../../harness/finding.ts';
+import type { Finding } from '../../../harness/report.ts';
 import type { Scenario } from '../scenario.ts';
 import { createAsleep, modes, workloadObject } from '../site/workloads.ts';
 import { type Case, findingOf, type Scene } from './case.ts';

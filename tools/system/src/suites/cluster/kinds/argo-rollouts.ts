@@ -1,10 +1,9 @@
 import { kinds, watchStore } from '@scaler/kube';
 import { createLogger } from '@scaler/runtime';
 import { systemClock } from '@scaler/scaler-types';
-import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
+import { all, atMost, type Finding, none } from '../../../harness/report.ts';
 import type { Ground, Scenario } from '../scenario.ts';
-import type { Client } from '../site/client.ts';
-import { shownOf, startFlows, stopFlows, totalsOf } from '../cycles/flows.ts';
+import { shownOf, startFlows, stopFlows, totalsOf } from '../site/flows.ts';
 import { type Described, untilPhase } from '../site/workloads.ts';
 import { dryRun, hasEvents, hopeless, keptBusy, uninstalled } from './own-deeds.ts';
 import { type RolloutCycle, rolloutCycles } from './rollout-cycle.ts';
@@ -46,27 +45,29 @@ export const argoRollouts: Scenario = {
     const findings = await findingsOf(ground, both, cycles.flat());
     findings.push(...writes(2 * cyclesEach));
     for (const one of both) await stopFlows(ground, one);
-    return [...findings, ...(await ownDeeds(ground, client, both))];
+    return [...findings, ...(await ownDeeds(ground, both))];
   },
 };
 
-/** Counts who writes what in the namespace from now on; the result ends it, and says how often in so many cycles. */
+/** Counts writes in the namespace from now on; the result ends it, and says how often in so many cycles. */
 function countWrites({ kube, later }: Ground, namespace: string): (cycles: number) => Finding[] {
   const stop = new AbortController();
   const logger = createLogger({ name: 'e2e', level: 'warn', format: 'text' });
   const watched = { client: kube, namespaces: [namespace], clock: systemClock, logger };
   const counted = { services: 0, epochs: 0 };
-  const services = watchStore({ ...watched, kind: kinds.service, trim: ({ metadata }) => keep(metadata, '') });
+  const services = watchStore({ ...watched, kind: kinds.service, trim: ({ metadata }) => metadata?.name ?? '' });
   services.subscribe(({ type }) => {
     if (type === 'updated') counted.services += 1;
   });
-  const trim = ({ metadata }: { metadata?: Meta }) => keep(metadata, metadata?.labels?.['scaler/epoch'] ?? '');
-  const workloads = watchStore({ ...watched, kind: rolloutKind, trim });
+  const workloads = watchStore({
+    ...{ ...watched, kind: rolloutKind },
+    trim: ({ metadata }) => metadata?.labels?.['scaler/epoch'] ?? '',
+  });
   workloads.subscribe((event) => {
-    if (event.type === 'updated' && event.previous.epoch !== event.object.epoch) counted.epochs += 1;
+    if (event.type === 'updated' && event.previous !== event.object) counted.epochs += 1;
   });
   for (const store of [services, workloads]) void store.run(stop.signal).catch(() => undefined);
-  later(() => Promise.resolve(stop.abort()));
+  later(async () => stop.abort());
   return (cycles) => {
     stop.abort();
     // The controller turns two Services to a new revision, and four transitions are a park and a wake.
@@ -75,19 +76,6 @@ function countWrites({ kube, later }: Ground, namespace: string): (cycles: numbe
       atMost('transitions per cycle', counted.epochs / cycles, 5, ''),
     ];
   };
-}
-
-interface Meta {
-  readonly namespace?: string;
-  readonly name?: string;
-  readonly uid?: string;
-  readonly resourceVersion?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-function keep(metadata: Meta | undefined, epoch: string) {
-  const { namespace = '', name = '', uid = '', resourceVersion = '' } = metadata ?? {};
-  return { namespace, name, uid, resourceVersion, epoch };
 }
 
 async function findingsOf(
@@ -105,17 +93,17 @@ async function findingsOf(
 }
 
 /** What every workload has, once each; at the end the product is taken away. */
-async function ownDeeds(ground: Ground, client: Client, both: readonly Described[]): Promise<Finding[]> {
-  const [canary, blueGreen] = both as readonly [Described, Described];
+async function ownDeeds(ground: Ground, both: readonly Described[]): Promise<Finding[]> {
+  const [canary] = both as readonly [Described];
   const { namespace } = canary;
   const dry = rolloutOf(namespace, 'dry', { annotations: { 'scaler/dry-run': 'true' } });
   const broken = rolloutOf(namespace, 'broken', { annotations: { 'scaler/hold-timeout': '60s' } });
   await ground.apply([...rolloutObjects(ground, dry, 'canary'), ...rolloutObjects(ground, broken, 'blueGreen')]);
   const [event, ...findings] = await Promise.all([
-    hasEvents({ ground, client, one: canary }, 'Rollout'),
-    keptBusy({ ground, client, one: canary }),
-    dryRun({ ground, client, one: dry }),
-    hopeless({ ground, client, one: broken }, async () => {
+    hasEvents(ground, canary, 'Rollout'),
+    keptBusy(ground, canary),
+    dryRun(ground, dry),
+    hopeless(ground, broken, async () => {
       const op = { op: 'replace', path: '/spec/template/spec/containers/0/image', value: 'localhost/none:1' } as const;
       await ground.kube.patch(rolloutKind, { namespace, name: broken.name }, [op]);
       await untilHealthy(ground, broken);
@@ -123,5 +111,5 @@ async function ownDeeds(ground: Ground, client: Client, both: readonly Described
   ]);
   // Its pods never come up: it would take the whole grace.
   await ground.kubectl(['-n', namespace, 'delete', 'rollout', broken.name]);
-  return [event, ...findings, await uninstalled({ ground, client, one: canary }, [canary, blueGreen])];
+  return [event, ...findings, await uninstalled(ground, both)];
 }

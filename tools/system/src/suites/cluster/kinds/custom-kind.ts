@@ -1,5 +1,5 @@
 import { until } from '@scaler/command';
-import { all, atMost, type Finding } from '../../../harness/finding.ts';
+import { all, atMost, type Finding } from '../../../harness/report.ts';
 import type { Ground, Scenario } from '../scenario.ts';
 import type { Client } from '../site/client.ts';
 import { inProduct } from '../site/apps.ts';
@@ -13,8 +13,15 @@ import {
   serviceObject,
   urlOf,
 } from '../site/workloads.ts';
-import { bothNamed, customObject, definitionOf, gadgetKind, replicasField, widgetKind } from './custom-objects.ts';
-import { startOperator } from './custom-objects.ts';
+import {
+  bothNamed,
+  customObject,
+  definitionOf,
+  gadgetKind,
+  replicasField,
+  startOperator,
+  widgetKind,
+} from './custom-objects.ts';
 import { dryRun, hasEvents, keptBusy } from './own-deeds.ts';
 
 const cycles = 3;
@@ -52,8 +59,8 @@ export const customKind: Scenario = {
     for (const one of [widget, gadget]) await untilIn(ground, one, 'awake', lookMs + 20_000);
     findings.push(atMost('picked up once their CRDs came', performance.now() - beginMs, lookMs + 10_000));
     for (const one of [widget, gadget]) findings.push(await cyclesOf(ground, client, one, cycles));
-    findings.push(await hasEvents({ ground, client, one: gadget }, 'Gadget'));
-    findings.push(await dryRun({ ground, client, one: dry }), await keptBusy({ ground, client, one: widget }));
+    findings.push(await hasEvents(ground, gadget, 'Gadget'));
+    findings.push(await dryRun(ground, dry), await keptBusy(ground, widget));
     await ground.product({ scaler: { options }, scope: { type: 'namespaces', namespaces: [namespace] } });
     await client.ask({ protocol: 'get', url: urlOf(widget) });
     findings.push({ ...(await cyclesOf(ground, client, widget, 1)), what: 'in the scope of one namespace' });

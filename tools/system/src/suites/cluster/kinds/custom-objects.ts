@@ -1,6 +1,5 @@
-import { customKind, type Deployment, isKubeError, type Kind, kinds, watchStore } from '@scaler/kube';
-import { createLogger } from '@scaler/runtime';
-import { systemClock } from '@scaler/scaler-types';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { customKind, type Deployment, isKubeError, type Kind, kinds } from '@scaler/kube';
 import { type Described, workloadObject } from '../site/workloads.ts';
 import type { Ground } from '../scenario.ts';
 
@@ -62,49 +61,41 @@ interface Custom extends Omit<Deployment, 'spec'> {
   readonly spec?: Readonly<Record<string, number>>;
 }
 
+const everyMs = 250;
+
 /**
  * The controller of these kinds in one namespace: each object has a Deployment of its name, which the product knows nothing of,
  * and says in its status what that has. Ends with the scenario.
  */
 export function startOperator(ground: Ground, namespace: string, custom: readonly Kind[]): void {
   const stop = new AbortController();
-  const logger = createLogger({ name: 'e2e', level: 'warn', format: 'text' });
-  const watched = { client: ground.kube, namespaces: [namespace], clock: systemClock, logger, trim: namesOf };
-  let last: Promise<unknown> = Promise.resolve();
-  const sync = (kind: Kind, name: string): void => {
-    last = last
-      .then(() => (stop.signal.aborted ? undefined : syncOne(ground, kind, namespace, name)))
-      .catch(() => undefined);
+  const sync = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      for (const kind of custom) await syncKind(ground, kind, namespace).catch(() => undefined);
+      await sleep(everyMs);
+    }
   };
-  const stores = custom.map((kind) => watchStore({ ...watched, kind }));
-  const deployments = watchStore({ ...watched, kind: kinds.deployment });
-  custom.forEach((kind, i) => stores[i]?.subscribe(({ object: { name } }) => sync(kind, name)));
-  deployments.subscribe(({ object: { name } }) => {
-    custom.forEach((kind, i) => stores[i]?.get(namespace, name) && sync(kind, name));
-  });
-  for (const store of [...stores, deployments]) void store.run(stop.signal).catch(() => undefined);
-  ground.later(() => Promise.resolve(stop.abort()));
+  void sync();
+  ground.later(async () => stop.abort());
 }
 
-function namesOf({ metadata }: { metadata?: Deployment['metadata'] }) {
-  const { namespace = '', name = '', uid = '', resourceVersion = '' } = metadata ?? {};
-  return { namespace, name, uid, resourceVersion };
-}
-
-async function syncOne({ kube, images }: Ground, kind: Kind, namespace: string, name: string): Promise<void> {
-  const { metadata, spec, status } = (await kube.get(kind, { namespace, name })) as Custom;
-  const replicas = spec?.[replicasField(kind)] ?? 1;
-  const object = workloadObject({ namespace, name, mode: 'selector', replicas }, images.app) as Deployment;
-  const own = await kube.get(kinds.deployment, { namespace, name }).catch((error: unknown) => {
-    if (!isKubeError(error, 'not-found')) throw error;
-    return kube.create(kinds.deployment, { ...object, metadata: { namespace, name } });
-  });
-  if (own.spec?.replicas !== replicas) await kube.patch(kinds.deployment, { namespace, name }, { spec: { replicas } });
-  const { replicas: now = 0, readyReplicas = 0 } = own.status ?? {};
-  const said = { replicas: now, readyReplicas, selector: `app=${name}`, observedGeneration: metadata?.generation };
-  if (JSON.stringify(status) === JSON.stringify(said)) return;
-  await kube.request('PATCH', `/apis/${kind.group}/v1/namespaces/${namespace}/${kind.plural}/${name}/status`, {
-    body: { status: said },
-    contentType: 'application/merge-patch+json',
-  });
+async function syncKind({ kube, images }: Ground, kind: Kind, namespace: string): Promise<void> {
+  const path = `/apis/${kind.group}/v1/namespaces/${namespace}/${kind.plural}`;
+  const { items } = (await kube.request('GET', path)) as { items: readonly Custom[] };
+  for (const { metadata, spec, status } of items) {
+    const where = { namespace, name: metadata?.name ?? '' };
+    const replicas = spec?.[replicasField(kind)] ?? 1;
+    const object = workloadObject({ ...where, mode: 'selector', replicas }, images.app) as Deployment;
+    const own = await kube.get(kinds.deployment, where).catch((error: unknown) => {
+      if (!isKubeError(error, 'not-found')) throw error;
+      return kube.create(kinds.deployment, { ...object, metadata: where });
+    });
+    if (own.spec?.replicas !== replicas) await kube.patch(kinds.deployment, where, { spec: { replicas } });
+    const { replicas: now = 0, readyReplicas = 0 } = own.status ?? {};
+    const selector = `app=${where.name}`;
+    const said = { replicas: now, readyReplicas, selector, observedGeneration: metadata?.generation };
+    if (JSON.stringify(status) === JSON.stringify(said)) continue;
+    const contentType = 'application/merge-patch+json';
+    await kube.request('PATCH', `${path}/${where.name}/status`, { body: { status: said }, contentType });
+  }
 }

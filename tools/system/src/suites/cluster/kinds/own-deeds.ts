@@ -1,38 +1,24 @@
-import { until } from '@scaler/command';
-import { type Finding, tried } from '../../../harness/finding.ts';
+import { type Finding, tried } from '../../../harness/report.ts';
 import type { Ground } from '../scenario.ts';
-import type { Client } from '../site/client.ts';
-import { askAutoscaler, explanationOf } from '../site/apps.ts';
+import { askAutoscaler, explained } from '../site/apps.ts';
 import {
   askOnce,
   type Described,
   diversionOf,
   eventsOf,
   phaseOf,
+  putToSleep,
   readWorkload,
+  setIdle,
   tracesOn,
   untilPhase,
   urlOf,
 } from '../site/workloads.ts';
 
-/** What every kind of workload has, on one of a kind that an option names. */
-export interface Deed {
-  readonly ground: Ground;
-  readonly client: Client;
-  readonly one: Described;
-}
-
-/** The autoscaler's explanation, once it matches. */
-function explained(one: Described, why: RegExp, limitMs: number): Promise<string> {
-  return until('an explanation', limitMs, async () => {
-    const text = await explanationOf(one);
-    if (!why.test(text)) throw new Error(text);
-    return text;
-  });
-}
+// What every kind of workload has, on one of a kind that an option names.
 
 /** The object itself has the Events. */
-export function hasEvents({ ground, one }: Deed, kind: string): Promise<Finding> {
+export function hasEvents(ground: Ground, one: Described, kind: string): Promise<Finding> {
   return tried(`an Event on the ${kind}`, 'Parked and WokenUp', async () => {
     const events = await eventsOf(ground, one, `,involvedObject.kind=${kind}`);
     const reasons = events.map((text) => text.split(':')[0] ?? '');
@@ -42,10 +28,10 @@ export function hasEvents({ ground, one }: Deed, kind: string): Promise<Finding>
 }
 
 /** A busy lease keeps it awake, is explained, and ends. */
-export function keptBusy({ ground, client, one }: Deed): Promise<Finding> {
+export function keptBusy(ground: Ground, one: Described): Promise<Finding> {
   return tried('a busy lease', 'awake until its end, then parked', async () => {
     await askAutoscaler('PUT', `/busy/${one.namespace}/${one.name}?ttl=10m`);
-    await client.setMetric(one.namespace, one.name, '0');
+    await setIdle(ground, [one]);
     const said = await explained(one, /busy/i, 30_000);
     const phase = phaseOf(await readWorkload(ground, one));
     if (phase !== 'awake') throw new Error(`it is ${phase}`);
@@ -56,9 +42,9 @@ export function keptBusy({ ground, client, one }: Deed): Promise<Finding> {
 }
 
 /** What is idle in a dry run is explained, and left alone. */
-export function dryRun({ ground, client, one }: Deed): Promise<Finding> {
+export function dryRun(ground: Ground, one: Described): Promise<Finding> {
   return tried('a dry run', 'explained, and not begun', async () => {
-    await client.setMetric(one.namespace, one.name, '0');
+    await setIdle(ground, [one]);
     const said = await explained(one, /dry run/i, 40_000);
     const { metadata, spec } = await readWorkload(ground, one);
     const diverted = await diversionOf(ground, one);
@@ -69,22 +55,21 @@ export function dryRun({ ground, client, one }: Deed): Promise<Finding> {
 }
 
 /** A sleeper whose image cannot be pulled: the answer says so. `spoil` takes its image away. */
-export function hopeless({ ground, client, one }: Deed, spoil: () => Promise<unknown>): Promise<Finding> {
+export function hopeless(ground: Ground, one: Described, spoil: () => Promise<unknown>): Promise<Finding> {
   return tried('an image that cannot be pulled', 'a 503 that says so', async () => {
-    await client.setMetric(one.namespace, one.name, '0');
-    await untilPhase(ground, [one], 'asleep');
+    await putToSleep(ground, [one]);
     await spoil();
-    const { status, text, ms } = await client.ask({ protocol: 'get', url: urlOf(one), timeoutMs: 70_000 });
+    const { ask } = await ground.client();
+    const { status, text, ms } = await ask({ protocol: 'get', url: urlOf(one), timeoutMs: 70_000 });
     if (status !== 503 || !/wake-failed.*Image/s.test(text)) throw new Error(`${status} after ${ms} ms: ${text}`);
     return `after ${ms} ms: ${(JSON.parse(text) as { detail: string }).detail}`;
   });
 }
 
 /** `helm uninstall` with these asleep. */
-export function uninstalled({ ground, client }: Deed, sleepers: readonly Described[]): Promise<Finding> {
+export function uninstalled(ground: Ground, sleepers: readonly Described[]): Promise<Finding> {
   return tried('helm uninstall while asleep', 'awake, nothing diverted, nothing of ours', async () => {
-    for (const { namespace, name } of sleepers) await client.setMetric(namespace, name, '0');
-    await untilPhase(ground, sleepers, 'asleep');
+    await putToSleep(ground, sleepers);
     await ground.uninstall();
     for (const one of sleepers) {
       const workload = await readWorkload(ground, one);

@@ -1,7 +1,7 @@
 import { until } from '@scaler/command';
 import type { Ground } from '../scenario.ts';
 import type { Client } from '../site/client.ts';
-import { pauseFlows, type Times, wake } from '../cycles/flows.ts';
+import { pauseFlows, type Times, wake } from '../site/flows.ts';
 import { type Described, diversionOf, phaseOf } from '../site/workloads.ts';
 import { readRollout, revise, selectorProblems, untilHealthy } from './rollout-objects.ts';
 

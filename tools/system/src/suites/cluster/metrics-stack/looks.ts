@@ -1,7 +1,6 @@
 import { systemClock } from '@scaler/scaler-types';
 import { until } from '@scaler/command';
-import type { Finding } from '../../../harness/finding.ts';
-import { seconds } from '../../../harness/numbers.ts';
+import { type Finding, seconds } from '../../../harness/report.ts';
 import { askPod, type Client } from '../site/client.ts';
 import type { Ground } from '../scenario.ts';
 import { askOnce, type Described, phaseOf, readWorkload, untilPhase } from '../site/workloads.ts';

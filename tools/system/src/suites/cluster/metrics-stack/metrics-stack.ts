@@ -1,6 +1,5 @@
 import { until } from '@scaler/command';
-import { atLeast, type Finding, none } from '../../../harness/finding.ts';
-import { seconds } from '../../../harness/numbers.ts';
+import { atLeast, type Finding, none, seconds } from '../../../harness/report.ts';
 import type { Ground, Scenario } from '../scenario.ts';
 import { createWorkloads, untilPhase, urlOf } from '../site/workloads.ts';
 import {
@@ -15,8 +14,7 @@ import {
   valueOf,
   woken,
 } from './looks.ts';
-import { saidByReadme } from './stack.ts';
-import { startStack } from './stack.ts';
+import { saidByReadme, startStack } from './stack.ts';
 
 const windowMs = 8000;
 /** An Event tells what is unknown for two windows. */

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { run, until } from '@scaler/command';
 import { root } from '@scaler/chart';
-import { sum } from '../../../harness/numbers.ts';
+import { sum } from '../../../harness/report.ts';
 import { forNamespace } from '../site/manifests.ts';
 import { baseImage } from '../site/find-kit.ts';
 import type { Ground } from '../scenario.ts';

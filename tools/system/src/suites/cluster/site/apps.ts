@@ -1,5 +1,6 @@
 import { kubectl } from '@scaler/chart';
-import { sum } from '../../../harness/numbers.ts';
+import { until } from '@scaler/command';
+import { sum } from '../../../harness/report.ts';
 import { productNamespace } from './install.ts';
 import type { Where } from './workloads.ts';
 
@@ -50,12 +51,21 @@ export async function heldBy(pods: readonly string[]): Promise<number[]> {
 }
 
 /** The autoscaler's own explanation of what it does with a workload; of the replica that acts. */
-export async function explanationOf({ namespace, name }: Where): Promise<string> {
+async function explanationOf({ namespace, name }: Where): Promise<string> {
   for (const text of await askAutoscaler('GET', `/resources/${namespace}/${name}/decisions`)) {
     const { leads, explanation } = JSON.parse(text) as { leads?: boolean; explanation?: string };
     if (leads) return explanation ?? '';
   }
   throw new Error('no replica of the autoscaler acts');
+}
+
+/** The autoscaler's explanation, once it matches. */
+export function explained(where: Where, why: RegExp, limitMs: number): Promise<string> {
+  return until(`an explanation of ${where.name}`, limitMs, async () => {
+    const text = await explanationOf(where);
+    if (!why.test(text)) throw new Error(text);
+    return text;
+  });
 }
 
 /** Asks the admin API of each replica of the autoscaler, which is on the pod's loopback alone; resolves with the answers. */

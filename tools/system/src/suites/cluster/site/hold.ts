@@ -1,6 +1,5 @@
 import { until } from '@scaler/command';
-import { atMost, type Finding, none } from '../../../harness/finding.ts';
-import { sum } from '../../../harness/numbers.ts';
+import { atMost, type Finding, none, sum } from '../../../harness/report.ts';
 import { heldBy, podsOf } from './apps.ts';
 import type { Ground } from '../scenario.ts';
 import { askOnce, createAsleep, ofEachMode } from './workloads.ts';

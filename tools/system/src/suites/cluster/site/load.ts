@@ -1,6 +1,6 @@
 import { systemClock } from '@scaler/scaler-types';
 import { until } from '@scaler/command';
-import { atLeast, type Finding, none } from '../../../harness/finding.ts';
+import { atLeast, type Finding, none } from '../../../harness/report.ts';
 import { type FlowReport, noFlow } from './client.ts';
 import type { Ground } from '../scenario.ts';
 import {

@@ -79,9 +79,19 @@ export function createWorkloads(ground: Ground, all: readonly Described[]): Prom
 
 /** Creates workloads that are idle; resolves when all sleep. */
 export async function createAsleep(ground: Ground, all: readonly Described[], limitMs?: number): Promise<void> {
-  const { setMetric } = await ground.client();
   await createWorkloads(ground, all);
-  for (const { namespace, name } of all) await setMetric(namespace, name, '0');
+  await putToSleep(ground, all, limitMs);
+}
+
+/** The metric of each says from now on that it is idle, or busy. */
+export async function setIdle(ground: Ground, all: readonly Where[], idle = true): Promise<void> {
+  const { setMetric } = await ground.client();
+  for (const { namespace, name } of all) await setMetric(namespace, name, idle ? '0' : '5');
+}
+
+/** Makes them idle; resolves when all sleep. */
+export async function putToSleep(ground: Ground, all: readonly Where[], limitMs?: number): Promise<void> {
+  await setIdle(ground, all);
   await untilPhase(ground, all, 'asleep', limitMs);
 }
 

@@ -1,6 +1,6 @@
 import type http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ask, keptAlive, type Answer } from '../../../harness/ask.ts';
+import { ask, keptAlive, type Answer } from '../../../harness/requests.ts';
 import { type ProxyOf, urlOf } from '../fleet/fleet.ts';
 import { type Aim, stepOf, type StepName } from './sweep.ts';
 import type { EmbeddedSystem } from '@scaler/demo';

@@ -1,15 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { atMost, each, type Finding, none } from '../../../harness/finding.ts';
+import { atMost, each, type Finding, none, printTable, sum } from '../../../harness/report.ts';
 import { printLogs } from '../fleet/app-logs.ts';
 import { createFleet, type Fleet, fleetNamespace, urlOf, wakeUp } from '../fleet/fleet.ts';
-import { sum } from '../../../harness/numbers.ts';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
-import { printTable } from '../../../harness/table.ts';
 import type { Mode, Workload } from '../fleet/workload.ts';
 import { areReady, killApp, leaderOf } from '../fleet/apps.ts';
-import { type Sent, startTraffic, type Traffic } from '../../../harness/traffic.ts';
+import { type Sent, startTraffic, type Traffic } from '../../../harness/requests.ts';
 import { watchWrites, type Write } from '../fleet/writes.ts';
 
 /** The default of the Lease; or less, so that not every case waits so long: the time saved is taken off the limit. */

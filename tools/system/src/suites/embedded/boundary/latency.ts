@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { percentile } from '../../../harness/numbers.ts';
-import { type Answer, ask } from '../../../harness/ask.ts';
-import { all, atMost, type Finding } from '../../../harness/finding.ts';
+import { all, atMost, type Finding, percentile, printTable } from '../../../harness/report.ts';
+import { type Answer, ask } from '../../../harness/requests.ts';
 import { createFleet, type Fleet, urlOf } from '../fleet/fleet.ts';
 import { createProbedImage, type ProbedImage, startDelayMs } from './probed-image.ts';
 import { sizeFrom } from '../../../harness/size.ts';
-import { printTable } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
 
 /** One wake: the milliseconds that each part of the way of its held request took. */

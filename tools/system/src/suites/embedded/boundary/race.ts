@@ -2,13 +2,11 @@ import { createEchoImage, type EchoImage } from '@scaler/testing-kit/kubernetes'
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { createRandom } from '@scaler/chaos';
 import { type BoundaryResult, type Shot, tryBoundary } from './boundary.ts';
-import { each, type Finding, none } from '../../../harness/finding.ts';
+import { each, type Finding, none, printTable, spread } from '../../../harness/report.ts';
 import { createFleet, type Fleet, type ProxyOf } from '../fleet/fleet.ts';
 import { sizeFrom } from '../../../harness/size.ts';
 import { createSweep, steps } from './sweep.ts';
-import { spread } from '../../../harness/numbers.ts';
 import { printLogs } from '../fleet/app-logs.ts';
-import { printTable } from '../../../harness/table.ts';
 import { type Mode, modes } from '../fleet/workload.ts';
 
 const settleMs = 300;

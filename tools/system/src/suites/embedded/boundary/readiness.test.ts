@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { startEmbeddedSystem } from '@scaler/demo';
-import { type Answer, ask } from '../../../harness/ask.ts';
+import { type Answer, ask } from '../../../harness/requests.ts';
 import { createProbedImage } from './probed-image.ts';
 
 test('backend ready as TCP but 503 on HTTP for 2 s, with a readiness path: the client sees 200 only', async () => {

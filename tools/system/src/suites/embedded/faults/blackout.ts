@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { percentile, seconds } from '../../../harness/numbers.ts';
-import { ask } from '../../../harness/ask.ts';
-import { all, atMost, each, type Finding, none } from '../../../harness/finding.ts';
+import { all, atMost, each, type Finding, none, percentile, printTable, seconds } from '../../../harness/report.ts';
+import { ask } from '../../../harness/requests.ts';
 import { createFleet, putToSleep, urlOf } from '../fleet/fleet.ts';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
-import { printTable } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
 import { killApp, processesOf, readyPods, rollOut, scaleDlx } from '../fleet/apps.ts';
 import { eventsOf } from '../fleet/events.ts';

@@ -2,11 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createEchoImage, type FakeApi, type Image, type KubeObject } from '@scaler/testing-kit/kubernetes';
 import { until } from '@scaler/command';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { percentile } from '../../../harness/numbers.ts';
-import { type Answer, ask } from '../../../harness/ask.ts';
-import { all, atMost, each, type Finding, none } from '../../../harness/finding.ts';
+import { all, atMost, each, type Finding, none, percentile, printTable } from '../../../harness/report.ts';
+import { type Answer, ask } from '../../../harness/requests.ts';
 import { createFleet, type Fleet, fleetNamespace, putToSleep, urlOf } from '../fleet/fleet.ts';
-import { printTable } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
 
 const windowMs = 500;

@@ -2,12 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scaler/demo';
 import { areReady, autoscalerPid, killApp, leaderOf } from '../fleet/apps.ts';
-import { all, atMost, type Finding, none } from '../../../harness/finding.ts';
+import { all, atMost, type Finding, none, printTable, seconds, sum } from '../../../harness/report.ts';
 import { createFleet, type Fleet, fleetNamespace, wakeUp } from '../fleet/fleet.ts';
-import { printTable } from '../../../harness/table.ts';
 import type { Workload } from '../fleet/workload.ts';
 import { type Acts, followActs, type Overlap, overlapOf } from './acts.ts';
-import { seconds, sum } from '../../../harness/numbers.ts';
 
 /** 50 workloads, all of which are to go to sleep. */
 const counts = { selector: 20, overlay: 20, always: 10 };

@@ -2,11 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { leaderOf, metricsOf } from '../fleet/apps.ts';
-import { all, atMost, each, type Finding, none } from '../../../harness/finding.ts';
+import { all, atMost, each, type Finding, none, printTable, seconds, sum } from '../../../harness/report.ts';
 import { createFleet, type Fleet, urlOf } from '../fleet/fleet.ts';
-import { printTable } from '../../../harness/table.ts';
-import { seconds, sum } from '../../../harness/numbers.ts';
-import { startTraffic } from '../../../harness/traffic.ts';
+import { startTraffic } from '../../../harness/requests.ts';
 import type { Mode, Workload } from '../fleet/workload.ts';
 import { eventsOf } from '../fleet/events.ts';
 

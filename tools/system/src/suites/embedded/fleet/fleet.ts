@@ -1,7 +1,7 @@
 import type { DeploymentOptions, EmbeddedCluster } from '@scaler/testing-kit/kubernetes';
 import type { EmbeddedSystem } from '@scaler/demo';
 import { formatMetricWindow } from '@scaler/scaler-types';
-import { ask } from '../../../harness/ask.ts';
+import { ask } from '../../../harness/requests.ts';
 import { follow } from './follow.ts';
 import { type Mode, modes, Workload } from './workload.ts';
 

@@ -1,10 +1,8 @@
 import { createEchoImage, type EmbeddedCluster } from '@scaler/testing-kit/kubernetes';
-import { type Answer, ask } from '../../../harness/ask.ts';
-import { type Finding, none } from '../../../harness/finding.ts';
+import { type Answer, ask } from '../../../harness/requests.ts';
+import { type Finding, none, printTable, sum } from '../../../harness/report.ts';
 import { createRandom } from '@scaler/chaos';
-import { sum } from '../../../harness/numbers.ts';
 import { sizeFrom } from '../../../harness/size.ts';
-import { printTable } from '../../../harness/table.ts';
 import { createManaged } from '../fleet/fleet.ts';
 import { followPhases, type PhaseChange } from './phases.ts';
 import { type Product, startProduct } from './product.ts';

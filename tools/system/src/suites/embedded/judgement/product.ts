@@ -1,7 +1,8 @@
 import { settings as autoscalerSettings, runAutoscaler } from '@scaler/autoscaler';
 import { runDlx, settings as dlxSettings } from '@scaler/dlx';
-import { createLogger, createShutdown, loadConfig, type ProcessContext } from '@scaler/runtime';
+import { createLogger, loadConfig, type ProcessContext, runProcess } from '@scaler/runtime';
 import type { Clock } from '@scaler/scaler-types';
+import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
 import {
   type EmbeddedCluster,
@@ -116,20 +117,11 @@ function startProgram(
     if (log.length > keptLines) log.splice(0, keptLines / 10);
   });
   const logger = createLogger({ name, format: 'text', destination, clock });
-  const stop = new AbortController();
-  const shutdown = createShutdown({ deadlineMs: 60_000, logger, clock });
-  const ended = run({ signal: stop.signal, shutdown, logger, clock }).catch((error: unknown) => {
-    if (!stop.signal.aborted) {
-      log.push(`${name} has failed: ${String((error as Error).stack)}`);
-      throw error;
-    }
-  });
-  // The run is awaited when it is stopped.
-  ended.catch(() => undefined);
+  const seam = Object.assign(new EventEmitter(), { exit: () => undefined, stdout: destination, stderr: destination });
+  const ended = runProcess({ name, logger, clock, process: seam, shutdownTimeoutMs: 60_000, run });
   return async () => {
-    stop.abort(new Error('the trial is over'));
-    await shutdown.run();
-    await ended;
+    seam.emit('SIGTERM', 'SIGTERM');
+    if ((await ended) !== 0) throw new Error(`${name} has failed: ${log.slice(-5).join('\n')}`);
   };
 }
 

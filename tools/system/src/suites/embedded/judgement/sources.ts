@@ -1,19 +1,18 @@
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createEchoImage } from '@scaler/testing-kit/kubernetes';
-import { all, atLeast, atMost, type Finding, none } from '../../../harness/finding.ts';
+import { createEchoImage, type FakeApi } from '@scaler/testing-kit/kubernetes';
 import { createRandom } from '@scaler/chaos';
+import type { Clock } from '@scaler/scaler-types';
+import { all, atLeast, atMost, type Finding, mostWithin, none, printTable } from '../../../harness/report.ts';
 import { isFull, sizeFrom } from '../../../harness/size.ts';
-import { printTable } from '../../../harness/table.ts';
 import { eventsOf } from '../fleet/events.ts';
 import { createManaged } from '../fleet/fleet.ts';
 import { CountedFleet } from './counted-fleet.ts';
 import { followPhases, type PhaseChange } from './phases.ts';
 import { type Product, startProduct } from './product.ts';
-import { queriesText, startPrometheus } from './prometheus.ts';
+import { queriesText, type SimulatedPrometheus, startPrometheus } from './prometheus.ts';
 import { createSimulation, type Simulation } from './simulation.ts';
-import { type FaultyWorld, type SourceFault, sourceFaults } from './source-faults.ts';
 
 const namespace = 'sources';
 const windowMs = 60_000;
@@ -162,9 +161,79 @@ async function watch(
     firstParkMs: Math.min(...parks()),
     lastSleepMs: Math.max(...timesOf('asleep')),
     asleep: new Set(changes.filter(({ phase }) => phase === 'asleep').map(({ name }) => name)).size,
-    mostPerTick: Math.max(...braked.map((at) => braked.filter((other) => other >= at && other < at + tickMs).length)),
+    mostPerTick: mostWithin(braked, tickMs),
     brakeOn,
     heldBack,
     withEvent: new Set(eventsOf(product.cluster.api, namespace, 'HeldBack').map(({ name }) => name)).size,
   };
 }
+
+/** The parts that a fault may act on. */
+export interface FaultyWorld {
+  readonly clock: Clock;
+  readonly fleet: CountedFleet;
+  readonly prometheus: SimulatedPrometheus;
+  readonly api: FakeApi;
+}
+
+/** A fault of a source, or of its values. */
+export interface SourceFault {
+  readonly what: string;
+  readonly source: 'prometheus' | 'custom-metrics';
+  /** The time until the source has recovered. */
+  readonly lastsMs: number;
+  /** The fleet is always watched until all of it sleeps; without, only with `TRIALS=full`. */
+  readonly toTheEnd?: boolean;
+  begin(world: FaultyWorld): void;
+  /** A fault that ends by itself needs no end. */
+  end?(world: FaultyWorld): void;
+}
+
+const minute = 60_000;
+
+/** The ways in which the adapter can be gone, each for ten minutes. */
+const adapterGone = (what: string, be: (world: FaultyWorld, gone: boolean) => void): SourceFault => ({
+  what,
+  source: 'custom-metrics',
+  lastsMs: 10 * minute,
+  begin: (world) => be(world, true),
+  end: (world) => be(world, false),
+});
+
+const badValues = (what: string, fault: SimulatedPrometheus['fault']): SourceFault => ({
+  what,
+  source: 'prometheus',
+  lastsMs: 3 * minute,
+  begin: ({ prometheus }) => void (prometheus.fault = fault),
+  end: ({ prometheus }) => void (prometheus.fault = undefined),
+});
+
+const restarted = (what: string, downMs: number, tellsStart: boolean): SourceFault => ({
+  what,
+  source: 'prometheus',
+  lastsMs: downMs,
+  begin({ prometheus }) {
+    prometheus.tellsStart = tellsStart;
+    prometheus.restart(downMs);
+  },
+});
+
+/** Values of the adapter by `metrics.set`, taken away and given back. */
+const served = { custom: ['v1beta2', 'v1beta1'] } as const;
+
+export const sourceFaults: readonly SourceFault[] = [
+  { ...restarted('Prometheus restarted, gone for 25 s', 25_000, true), toTheEnd: true },
+  restarted('Prometheus restarted between two ticks', 3_000, true),
+  restarted('the same, and does not tell its start', 3_000, false),
+  adapterGone('adapter gone: 503', ({ api }, gone) => api.metrics.unavailable(gone)),
+  adapterGone('adapter gone: its API too', ({ api }, gone) => api.metrics.serve(gone ? { custom: [] } : served)),
+  {
+    what: 'counter reset of all apps',
+    source: 'prometheus',
+    // The fault is over once it is out of the window.
+    lastsMs: minute,
+    begin: ({ fleet, clock }) => void (fleet.resetMs = clock.monotonic()),
+  },
+  badValues('NaN', 'nan'),
+  badValues('two series for each', 'two-series'),
+];

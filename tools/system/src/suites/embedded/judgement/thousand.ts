@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedSystem } from '@scaler/demo';
-import { atMost, type Finding } from '../../../harness/finding.ts';
-import { percentile, sum } from '../../../harness/numbers.ts';
+import { atMost, type Finding, percentile, printTable, sum } from '../../../harness/report.ts';
 import { sizeFrom } from '../../../harness/size.ts';
-import { printTable } from '../../../harness/table.ts';
 import { autoscalerPid } from '../fleet/apps.ts';
 import { countRequests, readTicks, startWatched } from './autoscaler-process.ts';
 import { readCost } from './process-cost.ts';

@@ -1,4 +1,5 @@
 import type { FakeApi } from '@scaler/testing-kit/kubernetes';
+import { mostWithin } from '../../../harness/report.ts';
 
 /** The requests of the autoscaler to the API. */
 export interface Calls {
@@ -27,21 +28,10 @@ export function countCalls({ audit }: FakeApi): { stop(): Calls } {
       return {
         all: all.length,
         writes: writes.length,
-        mostPerSecond: mostPerSecond(all),
-        mostWritesPerSecond: mostPerSecond(writes),
+        mostPerSecond: mostWithin(all, 1_000),
+        mostWritesPerSecond: mostWithin(writes, 1_000),
         writingMs: writes.length === 0 ? 0 : Math.max(...writes) - Math.min(...writes),
       };
     },
   };
-}
-
-function mostPerSecond(times: readonly number[]): number {
-  const sorted = times.toSorted((a, b) => a - b);
-  let most = 0;
-  let first = 0;
-  for (const [i, atMs] of sorted.entries()) {
-    while (atMs - (sorted[first] ?? atMs) >= 1_000) first += 1;
-    most = Math.max(most, i - first + 1);
-  }
-  return most;
 }

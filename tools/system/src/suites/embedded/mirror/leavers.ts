@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedSystem, systemNamespace } from '@scaler/demo';
 import type { Truth } from './truth.ts';
 
@@ -9,7 +10,6 @@ export interface Leavers {
   gone(): Promise<void>;
   /** The most slices that named such a pod at that moment. */
   leftNamed(): number;
-  stop(): void;
 }
 
 const lookEveryMs = 50;
@@ -21,13 +21,12 @@ interface Pod {
 
 export function watchLeavers({ api: { store } }: EmbeddedSystem, truth: Truth, listenPort: number): Leavers {
   const leaving = new Map<string, Promise<void>>();
-  const stopping = new AbortController();
   let most = 0;
   const watch = async (address: string): Promise<void> => {
-    while (!stopping.signal.aborted && (await accepts(address, listenPort))) await pause();
+    while (await accepts(address, listenPort)) await sleep(lookEveryMs);
     most = Math.max(most, truth.naming(address));
   };
-  const unwatch = store.watch(
+  store.watch(
     'v1/pods',
     ({ type, object }) => {
       const { metadata, status } = object as unknown as Pod;
@@ -41,15 +40,7 @@ export function watchLeavers({ api: { store } }: EmbeddedSystem, truth: Truth, l
     begin: () => void (most = 0),
     gone: async () => void (await Promise.all(leaving.values())),
     leftNamed: () => most,
-    stop: () => {
-      unwatch();
-      stopping.abort();
-    },
   };
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, lookEveryMs));
 }
 
 function accepts(host: string, port: number): Promise<boolean> {

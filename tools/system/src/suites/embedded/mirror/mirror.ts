@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { autoscalerPid, killApp, processesOf, rollOut, scaleDlx } from '../fleet/apps.ts';
-import { atMost, type Finding, none } from '../../../harness/finding.ts';
+import { atMost, type Finding, none, printTable } from '../../../harness/report.ts';
 import { readCost } from '../judgement/process-cost.ts';
 import { sizeFrom } from '../../../harness/size.ts';
-import { printTable } from '../../../harness/table.ts';
 import { type Calls, countCalls } from './calls.ts';
 import { watchLeavers } from './leavers.ts';
 import { oneListenPort, writeSleepers } from './sleepers.ts';
@@ -70,10 +69,8 @@ async function follow(
   // The chart's, with probes that a busy machine can answer.
   const readinessProbe = { failureThreshold: 10, timeoutSeconds: 5 };
   await rollOut(system, 'dlx', strategy, { spec: { minReadySeconds: 5 }, container: { readinessProbe } });
-  const before = followTruth(system);
-  await writeSleepers(system, size, before.ready());
-  before.stop();
   const truth = followTruth(system);
+  await writeSleepers(system, size, truth.ready());
   const leavers = watchLeavers(system, truth, oneListenPort);
   await rest(truth);
   const outcomes: Outcome[] = [];

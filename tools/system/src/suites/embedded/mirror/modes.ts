@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEchoImage } from '@scaler/testing-kit/kubernetes';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
-import { each, type Finding, none } from '../../../harness/finding.ts';
+import { each, type Finding, none, printTable, sum } from '../../../harness/report.ts';
 import { createManaged, fleetNamespace as namespace, probed, putToSleep, setMetric, urlOf } from '../fleet/fleet.ts';
 import { follow } from '../fleet/follow.ts';
-import { printTable } from '../../../harness/table.ts';
-import { sum } from '../../../harness/numbers.ts';
-import { startTraffic, type Traffic } from '../../../harness/traffic.ts';
+import { startTraffic, type Traffic } from '../../../harness/requests.ts';
 import { modes as allModes, Workload } from '../fleet/workload.ts';
 
 type Moment = 'awake' | 'parking' | 'asleep';

@@ -25,7 +25,6 @@ export interface Truth {
   /** The number of slices that name an address. */
   naming(address: string): number;
   followed(): Followed;
-  stop(): void;
 }
 
 interface Slice {
@@ -96,7 +95,7 @@ export function followTruth({ api: { store } }: EmbeddedSystem): Truth {
       onDlx(name, isGone ? [] : all);
     }
   };
-  const stop = store.watch('discovery.k8s.io/v1/endpointslices', ({ type, object }) =>
+  store.watch('discovery.k8s.io/v1/endpointslices', ({ type, object }) =>
     look(object as unknown as Slice, type === 'DELETED'),
   );
 
@@ -118,7 +117,6 @@ export function followTruth({ api: { store } }: EmbeddedSystem): Truth {
         writes: writes.reduce((sum, count) => sum + count, 0),
       };
     },
-    stop,
   };
 }
 

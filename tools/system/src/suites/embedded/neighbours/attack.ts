@@ -45,17 +45,13 @@ export async function attack(
   victims: readonly Workload[],
   forMs: number,
 ): Promise<AttackReport> {
-  // `writes` or `clients`: that half alone, to find out which one does harm.
-  const only = process.env['TRIALS_ATTACK'];
   const seconds = String(forMs / 1_000);
   const names = victims.map(({ namespace, name }) => `${namespace}/${name}`);
-  const parts = await Promise.all([
-    only === 'clients' ? {} : runToReport('hostile-writer.ts', [api.url, hostileNamespace, seconds, ...names]),
-    only === 'writes'
-      ? {}
-      : runToReport('hostile-clients.ts', [seconds, ...proxy.backends(hostileNamespace, ownService, 80)]),
+  const [written, called] = await Promise.all([
+    runToReport('hostile-writer.ts', [api.url, hostileNamespace, seconds, ...names]),
+    runToReport('hostile-clients.ts', [seconds, ...proxy.backends(hostileNamespace, ownService, 80)]),
   ]);
-  return Object.assign({ writes: 0, refused: {}, connections: 0, requests: 0 }, ...parts) as AttackReport;
+  return { ...written, ...called } as AttackReport;
 }
 
 /** Runs a hostile program to its end; resolves with its report. */

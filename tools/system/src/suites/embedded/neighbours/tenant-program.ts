@@ -2,7 +2,7 @@
 // takes no time of theirs. They answer the calls of `tenant-side.ts`, with one connection for each request and no retries.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createEchoImage, type RunningServer, type ServerContext } from '@scaler/testing-kit/kubernetes';
-import { ask } from '../../../harness/ask.ts';
+import { ask } from '../../../harness/requests.ts';
 import { endWithParent } from './program.ts';
 
 interface App {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedSystem, systemNamespace } from '@scaler/demo';
-import type { Answer } from '../../../harness/ask.ts';
+import type { Answer } from '../../../harness/requests.ts';
 import { createFleet } from '../fleet/fleet.ts';
 import { modes, type Workload } from '../fleet/workload.ts';
 import { hostOf } from './hostile-writes.ts';

@@ -1,8 +1,7 @@
-import { shown, type Finding } from '../../../harness/finding.ts';
-import { spread, sum } from '../../../harness/numbers.ts';
+import { type Finding, shown, spread, sum } from '../../../harness/report.ts';
 import type { Ground } from '../scenario.ts';
-import { type Answer, type Client, noFlow } from '../site/client.ts';
-import { type Described, seenIn, urlOf } from '../site/workloads.ts';
+import { type Answer, type Client, type FlowReport, noFlow } from './client.ts';
+import { type Described, seenIn, urlOf } from './workloads.ts';
 
 /** Requests per second to each workload: on new connections, and by one client that keeps its own. */
 export interface Rates {
@@ -60,6 +59,12 @@ export async function wake(
   const restoreMs = performance.now() - wokenAt;
   if (spec?.replicas !== 1) problems.push(`awake with ${spec?.replicas} replicas`);
   return { answer, restoreMs, problems };
+}
+
+/** What became of the requests on new connections, by workload. */
+export async function reportsOf(ground: Ground, all: readonly Named[]): Promise<FlowReport[]> {
+  const reports = await (await ground.client()).traffic.reports();
+  return all.map((one) => reports[flowsOf(one)[0] ?? ''] ?? noFlow);
 }
 
 /** What was sent to some workloads, and lost, on new connections and by kept-alive clients. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The result of one request. `ok`: answered 200, by an upstream that saw this very request. */
 export interface Answer {
@@ -59,4 +60,57 @@ const textOf = (status: number | undefined, text: string): string =>
 /** A client that keeps its one connection. */
 export function keptAlive(): http.Agent {
   return new http.Agent({ keepAlive: true, maxSockets: 1 });
+}
+
+/** The result of one request of a stream. */
+export interface Sent {
+  /** The answer of the last try. */
+  readonly answer: Answer;
+  /** From the first try to the answer. */
+  readonly tookMs: number;
+  /** Earlier tries, whose connection ended with its process. */
+  readonly cut: number;
+}
+
+export interface TrafficOptions {
+  /** The URL of the next request. */
+  readonly url: () => string;
+  readonly everyMs: number;
+  /** A request must be answered within this time. */
+  readonly limitMs: number;
+  /** Try again when the connection fails: a process that is killed takes its connections along. */
+  readonly persistent: boolean;
+}
+
+/** Requests over new connections at a modest, steady rate. */
+export interface Traffic {
+  /** Resolves when all sent requests have ended. */
+  stop(): Promise<readonly Sent[]>;
+}
+
+const retryMs = 100;
+
+export function startTraffic(options: TrafficOptions): Traffic {
+  const sent: Promise<Sent>[] = [];
+  const send = (): void => void sent.push(askUntilAnswered(options));
+  const timer = setInterval(send, options.everyMs);
+  send();
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return Promise.all(sent);
+    },
+  };
+}
+
+async function askUntilAnswered({ url, limitMs, persistent }: TrafficOptions): Promise<Sent> {
+  const beganMs = performance.now();
+  for (let cut = 0; ; cut++) {
+    const leftMs = limitMs - (performance.now() - beganMs);
+    const answer = await ask(url(), { timeoutMs: Math.max(1, leftMs) });
+    const tookMs = performance.now() - beganMs;
+    const failedToConnect = answer.status === undefined && tookMs < limitMs - retryMs;
+    if (answer.ok || !persistent || !failedToConnect) return { answer, tookMs, cut };
+    await sleep(retryMs);
+  }
 }

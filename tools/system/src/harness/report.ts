@@ -50,3 +50,51 @@ export async function tried(what: string, wanted: string, act: () => Promise<str
 export function shown(what: string, got: string): Finding {
   return { what, wanted: 'shown', got, good: true };
 }
+
+/** The value that a share `p` (0–1) of the sample does not exceed; NaN for an empty one. */
+export function percentile(values: readonly number[], p: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(p * sorted.length) - 1)] ?? Number.NaN;
+}
+
+/** `p50 / p99` in whole milliseconds. */
+export function spread(values: readonly number[]): string {
+  return `${Math.round(percentile(values, 0.5))} / ${Math.round(percentile(values, 0.99))}`;
+}
+
+export function sum<T>(items: Iterable<T>, of: (item: T) => number): number {
+  return [...items].reduce((total, item) => total + of(item), 0);
+}
+
+/** The most of these times that are within so long of each other. */
+export function mostWithin(times: readonly number[], ms: number): number {
+  const sorted = times.toSorted((a, b) => a - b);
+  let most = 0;
+  let first = 0;
+  for (const [i, atMs] of sorted.entries()) {
+    while (atMs - (sorted[first] ?? atMs) >= ms) first += 1;
+    most = Math.max(most, i - first + 1);
+  }
+  return most;
+}
+
+/** `1.5 s` */
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+/** Prints rows of texts and numbers as aligned lines; the first row is the head. */
+export function printTable(
+  rows: readonly (readonly (string | number)[])[],
+  log: (line: string) => void = console.log,
+): void {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, String(cell).length)));
+  }
+  for (const row of rows) {
+    const cells = row.map((cell, i) => {
+      const text = String(cell);
+      return typeof cell === 'number' ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0);
+    });
+    log(`  ${cells.join('  ')}`.trimEnd());
+  }
+}
