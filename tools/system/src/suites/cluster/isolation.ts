@@ -4,14 +4,13 @@ import { all, each, type Finding, none } from '../../harness/report.ts';
 import type { Answer } from './site/client.ts';
 import { productNamespace } from './site/install.ts';
 import type { Ground, Scenario } from './scenario.ts';
+import { phaseOf, readWorkload } from './site/seen.ts';
 import {
   askOnce,
   createAsleep,
   createWorkloads,
   type Described,
   modes,
-  phaseOf,
-  readWorkload,
   putToSleep,
   setIdle,
 } from './site/workloads.ts';

@@ -3,16 +3,8 @@ import type { Answer, Ask, Client } from './site/client.ts';
 import { podsOf, wakeSeconds, wakeSteps } from './site/apps.ts';
 import { createFront, type Front } from './site/front.ts';
 import type { Ground, Scenario } from './scenario.ts';
-import {
-  createWorkloads,
-  type Mode,
-  modes,
-  putToSleep,
-  setIdle,
-  untilPhase,
-  urlOf,
-  type Where,
-} from './site/workloads.ts';
+import { untilPhase, type Where } from './site/seen.ts';
+import { createWorkloads, type Mode, modes, putToSleep, setIdle, urlOf } from './site/workloads.ts';
 
 const protocols = ['get', 'post', 'websocket', 'grpc', 'sse'] as const;
 const ways = ['new', 'kept', 'pooled'] as const;

@@ -5,15 +5,8 @@ import { podsOf } from './site/apps.ts';
 import { startLoad } from './site/load.ts';
 import { hold } from './site/hold.ts';
 import type { Ground, Scenario } from './scenario.ts';
-import {
-  askOnce,
-  createAsleep,
-  type Described,
-  ofEachMode,
-  phaseOf,
-  readWorkload,
-  untilPhase,
-} from './site/workloads.ts';
+import { phaseOf, readWorkload, untilPhase } from './site/seen.ts';
+import { askOnce, createAsleep, type Described, ofEachMode } from './site/workloads.ts';
 
 /** The client's pods are on the first node, so that the second may go. */
 const second = ({ nodes }: Ground): string => nodes[1] ?? '';

@@ -2,20 +2,15 @@ import { all, type Finding, none } from '../../harness/report.ts';
 import { explained } from './site/apps.ts';
 import { startFlows, stopFlows, totalsOf } from './site/flows.ts';
 import type { Ground, Scenario } from './scenario.ts';
+import { diversionOf, eventsOf, phaseOf, readWorkload, tracesOn, type Where } from './site/seen.ts';
 import {
   askOnce,
   createAsleep,
   type Described,
-  diversionOf,
-  eventsOf,
   modes,
   ofEachMode,
-  phaseOf,
-  readWorkload,
   serviceObject,
-  tracesOn,
   urlOf,
-  type Where,
   workloadObject,
 } from './site/workloads.ts';
 

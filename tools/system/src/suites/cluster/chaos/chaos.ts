@@ -4,15 +4,8 @@ import { inProduct, rolledOut } from '../site/apps.ts';
 import type { FlowReport } from '../site/client.ts';
 import { allWake } from '../nodes.ts';
 import type { Scenario } from '../scenario.ts';
-import {
-  createWorkloads,
-  type Described,
-  ofEachMode,
-  putToSleep,
-  setIdle,
-  untilPhase,
-  untilRestored,
-} from '../site/workloads.ts';
+import { untilPhase, untilRestored } from '../site/seen.ts';
+import { createWorkloads, type Described, ofEachMode, putToSleep, setIdle } from '../site/workloads.ts';
 import { generate } from './generate.ts';
 import { perform, type Stage } from './perform.ts';
 import { openWitness, type Witness } from './witness.ts';

@@ -2,7 +2,7 @@ import { isLegal } from '@scaler/chaos';
 import { type Deployment, kinds, watchStore } from '@scaler/kube';
 import { createLogger } from '@scaler/runtime';
 import { systemClock } from '@scaler/scaler-types';
-import { phaseOf } from '../site/workloads.ts';
+import { phaseOf } from '../site/seen.ts';
 import type { Ground } from '../scenario.ts';
 
 /** What a workload said at one time. */

@@ -1,7 +1,8 @@
 import type { Ground } from '../scenario.ts';
 import { until } from '@scaler/command';
 import type { Client } from '../site/client.ts';
-import { type Described, readWorkload, seenIn } from '../site/workloads.ts';
+import { readWorkload, seenIn } from '../site/seen.ts';
+import type { Described } from '../site/workloads.ts';
 import { runCycle } from './under-load.ts';
 import { pauseFlows } from '../site/flows.ts';
 

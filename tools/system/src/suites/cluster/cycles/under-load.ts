@@ -1,16 +1,8 @@
 import { until } from '@scaler/command';
 import { all, type Finding, none } from '../../../harness/report.ts';
 import type { Ground } from '../scenario.ts';
-import {
-  createWorkloads,
-  type Described,
-  type Mode,
-  readService,
-  seenIn,
-  setIdle,
-  untilPhase,
-  urlOf,
-} from '../site/workloads.ts';
+import { readService, seenIn, untilPhase } from '../site/seen.ts';
+import { createWorkloads, type Described, type Mode, setIdle, urlOf } from '../site/workloads.ts';
 import { pauseFlows, type Rates, shownOf, startFlows, type Times, totalsOf, wake } from '../site/flows.ts';
 import type { Client } from '../site/client.ts';
 

@@ -4,7 +4,7 @@ import { run, until } from '@scaler/command';
 import { all, type Finding, none, percentile } from '../../../harness/report.ts';
 import { sizeFrom } from '../../../harness/size.ts';
 import type { Ground, Scenario } from '../scenario.ts';
-import { phaseOf, readWorkload, untilPhase, type Where } from '../site/workloads.ts';
+import { phaseOf, readWorkload, untilPhase, type Where } from '../site/seen.ts';
 import { deployment, podSpec, service } from '../site/manifests.ts';
 
 const checks = 20;

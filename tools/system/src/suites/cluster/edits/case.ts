@@ -2,7 +2,8 @@ import { until } from '@scaler/command';
 import { type Finding, seconds, tried } from '../../../harness/report.ts';
 import type { Answer, Client } from '../site/client.ts';
 import type { Ground } from '../scenario.ts';
-import { askOnce, type Described, type Where } from '../site/workloads.ts';
+import type { Where } from '../site/seen.ts';
+import { askOnce, type Described } from '../site/workloads.ts';
 
 /** What a case needs to act. */
 export interface Scene {

@@ -1,15 +1,6 @@
 import { systemClock } from '@scaler/scaler-types';
-import {
-  type Mode,
-  phaseOf,
-  readWorkload,
-  serviceObject,
-  untilPhase,
-  untilRestored,
-  urlOf,
-  type Where,
-  workloadObject,
-} from '../site/workloads.ts';
+import { phaseOf, readWorkload, untilPhase, untilRestored, type Where } from '../site/seen.ts';
+import { type Mode, serviceObject, urlOf, workloadObject } from '../site/workloads.ts';
 import { answered, answersSoon, type Case, type Scene } from './case.ts';
 
 const patchService = ({ ground }: Scene, { namespace, name }: Where, spec: object): Promise<string> =>

@@ -4,15 +4,8 @@ import type { Ground, Scenario } from '../scenario.ts';
 import type { Client } from '../site/client.ts';
 import { inProduct } from '../site/apps.ts';
 import { productNamespace } from '../site/install.ts';
-import {
-  askOnce,
-  type Described,
-  diversionOf,
-  phaseOf,
-  readWorkload,
-  serviceObject,
-  urlOf,
-} from '../site/workloads.ts';
+import { diversionOf, phaseOf, readWorkload } from '../site/seen.ts';
+import { askOnce, type Described, serviceObject, urlOf } from '../site/workloads.ts';
 import {
   bothNamed,
   customObject,

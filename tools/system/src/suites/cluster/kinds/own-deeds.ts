@@ -1,19 +1,8 @@
 import { type Finding, tried } from '../../../harness/report.ts';
 import type { Ground } from '../scenario.ts';
 import { askAutoscaler, explained } from '../site/apps.ts';
-import {
-  askOnce,
-  type Described,
-  diversionOf,
-  eventsOf,
-  phaseOf,
-  putToSleep,
-  readWorkload,
-  setIdle,
-  tracesOn,
-  untilPhase,
-  urlOf,
-} from '../site/workloads.ts';
+import { diversionOf, eventsOf, phaseOf, readWorkload, tracesOn, untilPhase } from '../site/seen.ts';
+import { askOnce, type Described, putToSleep, setIdle, urlOf } from '../site/workloads.ts';
 
 // What every kind of workload has, on one of a kind that an option names.
 

@@ -2,7 +2,8 @@ import { until } from '@scaler/command';
 import type { Ground } from '../scenario.ts';
 import type { Client } from '../site/client.ts';
 import { pauseFlows, type Times, wake } from '../site/flows.ts';
-import { type Described, diversionOf, phaseOf } from '../site/workloads.ts';
+import { diversionOf, phaseOf } from '../site/seen.ts';
+import type { Described } from '../site/workloads.ts';
 import { readRollout, revise, selectorProblems, untilHealthy } from './rollout-objects.ts';
 
 const phaseLimitMs = 90_000;

@@ -1,7 +1,8 @@
 import { customKind, type Deployment } from '@scaler/kube';
 import { until } from '@scaler/command';
 import type { Ground } from '../scenario.ts';
-import { type Described, readService, serviceObject, workloadObject } from '../site/workloads.ts';
+import { readService } from '../site/seen.ts';
+import { type Described, serviceObject, workloadObject } from '../site/workloads.ts';
 
 /** Argo's Rollout, which looks like a Deployment but for its status. */
 export interface RolloutObject extends Deployment {

@@ -3,7 +3,8 @@ import { until } from '@scaler/command';
 import { type Finding, seconds } from '../../../harness/report.ts';
 import { askPod, type Client } from '../site/client.ts';
 import type { Ground } from '../scenario.ts';
-import { askOnce, type Described, phaseOf, readWorkload, untilPhase } from '../site/workloads.ts';
+import { phaseOf, readWorkload, untilPhase } from '../site/seen.ts';
+import { askOnce, type Described } from '../site/workloads.ts';
 import type { Stack } from './stack.ts';
 
 /** A Deployment of two pods, asleep by what the custom metrics API has of the requests that they count. */

@@ -1,7 +1,8 @@
 import { until } from '@scaler/command';
 import { atLeast, type Finding, none, seconds } from '../../../harness/report.ts';
 import type { Ground, Scenario } from '../scenario.ts';
-import { createWorkloads, untilPhase, urlOf } from '../site/workloads.ts';
+import { untilPhase } from '../site/seen.ts';
+import { createWorkloads, urlOf } from '../site/workloads.ts';
 import {
   appOf,
   keptReason,

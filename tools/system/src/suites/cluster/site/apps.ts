@@ -2,7 +2,7 @@ import { kubectl } from '@scaler/chart';
 import { until } from '@scaler/command';
 import { sum } from '../../../harness/report.ts';
 import { productNamespace } from './install.ts';
-import type { Where } from './workloads.ts';
+import type { Where } from './seen.ts';
 
 export type App = 'autoscaler' | 'dlx';
 

@@ -1,7 +1,8 @@
 import { type Finding, shown, spread, sum } from '../../../harness/report.ts';
 import type { Ground } from '../scenario.ts';
 import { type Answer, type Client, type FlowReport, noFlow } from './client.ts';
-import { type Described, seenIn, urlOf } from './workloads.ts';
+import { seenIn } from './seen.ts';
+import { type Described, urlOf } from './workloads.ts';
 
 /** Requests per second to each workload: on new connections, and by one client that keeps its own. */
 export interface Rates {

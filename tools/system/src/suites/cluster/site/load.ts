@@ -3,17 +3,8 @@ import { until } from '@scaler/command';
 import { atLeast, type Finding, none } from '../../../harness/report.ts';
 import { type FlowReport, noFlow } from './client.ts';
 import type { Ground } from '../scenario.ts';
-import {
-  askOnce,
-  createWorkloads,
-  type Described,
-  diversionOf,
-  ofEachMode,
-  phaseOf,
-  readWorkload,
-  untilPhase,
-  urlOf,
-} from './workloads.ts';
+import { diversionOf, phaseOf, readWorkload, untilPhase } from './seen.ts';
+import { askOnce, createWorkloads, type Described, ofEachMode, urlOf } from './workloads.ts';
 
 const steadyRps = 200;
 const enough = 5_000;

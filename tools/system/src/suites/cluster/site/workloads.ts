@@ -1,20 +1,15 @@
-import { type Deployment, type Kind, kinds, type Service } from '@scaler/kube';
-import { until } from '@scaler/command';
 import type { Answer, Ask } from './client.ts';
 import type { Ground } from '../scenario.ts';
 import { node } from './helpers.ts';
+import { untilPhase, type Where } from './seen.ts';
 import { deployment, podSpec, service } from './manifests.ts';
 
 export const modes = ['selector', 'overlay', 'always'] as const;
 export type Mode = (typeof modes)[number];
 
 /** A workload of the app under test, and its Service of the same name with the ports `http` (80) and `grpc` (9090). */
-export interface Described {
-  readonly namespace: string;
-  readonly name: string;
+export interface Described extends Where {
   readonly mode: Mode;
-  /** Default `Deployment`. Another must look like one. */
-  readonly kind?: 'Deployment' | 'StatefulSet' | Kind<Deployment>;
   /** Default 1. */
   readonly replicas?: number;
   readonly env?: Readonly<Record<string, string>>;
@@ -95,22 +90,9 @@ export async function putToSleep(ground: Ground, all: readonly Where[], limitMs?
   await untilPhase(ground, all, 'asleep', limitMs);
 }
 
-type Cluster = Pick<Ground, 'kube'>;
-
-/** A workload as it is. */
-export function readWorkload({ kube }: Cluster, { namespace, name, kind = 'Deployment' }: Where): Promise<Deployment> {
-  const of = typeof kind === 'object' ? kind : kind === 'Deployment' ? kinds.deployment : kinds.statefulSet;
-  return kube.get(of, { namespace, name }) as Promise<Deployment>;
-}
-
-export type Where = Pick<Described, 'namespace' | 'name' | 'kind'>;
-
-export function phaseOf(workload: { metadata?: Deployment['metadata'] | undefined }): string | undefined {
-  return workload.metadata?.labels?.['scaler/phase'];
-}
-
-export function readService({ kube }: Cluster, { namespace, name }: Where): Promise<Service> {
-  return kube.get(kinds.service, { namespace, name });
+/** `http://NAME.NAMESPACE:80`, of its Service. */
+export function urlOf({ namespace, name }: Where, port = 80): string {
+  return `http://${name}.${namespace}:${port}`;
 }
 
 /** Asks a workload once, counts it, and logs an answer that is not right. */
@@ -119,78 +101,4 @@ export async function askOnce(ground: Ground, where: Where, more: Partial<Ask> =
   ground.count(1, answer.ok ? 0 : 1);
   if (!answer.ok) ground.log(`${where.name}: after ${answer.ms} ms ${answer.text}`);
   return answer;
-}
-
-/** The workload as it is when it is first seen in a phase, whatever its replicas are. */
-export function seenIn(
-  cluster: Cluster,
-  where: Where,
-  phase: 'awake' | 'asleep',
-  limitMs: number,
-): Promise<Deployment> {
-  return until(`${where.name} to be ${phase}`, limitMs, async () => {
-    const workload = await readWorkload(cluster, where);
-    return phaseOf(workload) === phase ? workload : undefined;
-  });
-}
-
-/** Waits until all have come to a phase: `awake` with all their replicas ready, `asleep` without any. */
-export async function untilPhase(
-  ground: Ground,
-  all: readonly Where[],
-  phase: 'awake' | 'asleep',
-  limitMs = 90_000,
-): Promise<void> {
-  const left = new Set(all);
-  await until(`${all.length === 1 ? all[0]?.name : `${all.length} workloads`} to be ${phase}`, limitMs, async () => {
-    ground.signal.throwIfAborted();
-    for (const one of left) {
-      const workload = await readWorkload(ground, one);
-      const ready = workload.status?.readyReplicas ?? 0;
-      const wanted = workload.spec?.replicas ?? 0;
-      const isThere = phaseOf(workload) === phase && ready === wanted && wanted > 0 === (phase === 'awake');
-      if (isThere) left.delete(one);
-      else throw new Error(`${one.name} is ${phaseOf(workload)} with ${ready} of ${wanted} replicas ready`);
-    }
-    return true;
-  });
-}
-
-/** `http://NAME.NAMESPACE:80`, of its Service. */
-export function urlOf({ namespace, name }: Where, port = 80): string {
-  return `http://${name}.${namespace}:${port}`;
-}
-
-/** By what a Service is diverted: its key, slices. */
-export async function diversionOf({ kube }: Cluster, { namespace, name }: Where): Promise<string[]> {
-  const { items } = (await kube.request('GET', `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`, {
-    query: { labelSelector: `kubernetes.io/service-name=${name},endpointslice.kubernetes.io/managed-by=scaler` },
-  })) as { items: { metadata: { name: string } }[] };
-  const { spec } = await kube.get(kinds.service, { namespace, name });
-  const key = spec?.selector?.['scaler/asleep'];
-  return [...(key === undefined ? [] : ['the key']), ...items.map(({ metadata }) => metadata.name)];
-}
-
-/** @throws when it is still diverted then. */
-export async function untilRestored(cluster: Cluster, where: Where, limitMs = 45_000): Promise<void> {
-  await until(`the Service ${where.name} to be restored`, limitMs, async () => {
-    const left = await diversionOf(cluster, where);
-    if (left.length > 0) throw new Error(`it still has ${left.join(', ')}`);
-    return true;
-  });
-}
-
-/** The labels and annotations of a transition that a workload has. */
-export function tracesOn({ metadata }: { metadata?: Deployment['metadata'] | undefined }): string[] {
-  const names = [...Object.keys(metadata?.labels ?? {}), ...Object.keys(metadata?.annotations ?? {})];
-  return names.filter((name) => /^scaler\/(phase|epoch|state|port-)/.test(name));
-}
-
-/** `REASON: message` of every Event about an object of that name; `fields` selects among them. */
-export async function eventsOf({ kube }: Cluster, { namespace, name }: Where, fields = ''): Promise<string[]> {
-  const query = { fieldSelector: `involvedObject.name=${name}${fields}` };
-  const { items } = (await kube.request('GET', `/api/v1/namespaces/${namespace}/events`, { query })) as {
-    items: { reason: string; message: string }[];
-  };
-  return items.map(({ reason, message }) => `${reason}: ${message}`);
 }
