@@ -1,13 +1,13 @@
 import { systemClock } from '@scaler/scaler-types';
 import { phaseOf, readWorkload, untilPhase, untilRestored, type Where } from '../site/seen.ts';
-import { type Mode, serviceObject, urlOf, workloadObject } from '../site/workloads.ts';
+import { type Mode, modes, serviceObject, urlOf, workloadObject } from '../site/workloads.ts';
 import { answered, answersSoon, type Case, type Scene } from './case.ts';
 
 const patchService = ({ ground }: Scene, { namespace, name }: Where, spec: object): Promise<string> =>
   ground.kubectl(['-n', namespace, 'patch', 'service', name, '--type=merge', '-p', JSON.stringify({ spec })]);
 
 /** Its template is edited while it sleeps. */
-export const edited = (namespace: string, mode: Mode): Case => ({
+const edited = (namespace: string, mode: Mode): Case => ({
   described: { namespace, name: `edited-${mode}`, mode, env: { REVISION: '1' } },
   async act(scene, one) {
     await scene.ground.kubectl(['-n', namespace, 'set', 'env', `deployment/${one.name}`, 'REVISION=2']);
@@ -18,7 +18,7 @@ export const edited = (namespace: string, mode: Mode): Case => ({
 });
 
 /** It is deleted, and made anew later. Meanwhile no request is held in vain. */
-export const deleted = (namespace: string, mode: Mode): Case => ({
+const deleted = (namespace: string, mode: Mode): Case => ({
   described: { namespace, name: `deleted-${mode}`, mode },
   async act(scene, one) {
     const { ground, client } = scene;
@@ -37,7 +37,7 @@ export const deleted = (namespace: string, mode: Mode): Case => ({
 });
 
 /** Deleted, and applied under another name from what the cluster had of it: with our labels, and no replicas. */
-export const renamed = (namespace: string, mode: Mode): Case => ({
+const renamed = (namespace: string, mode: Mode): Case => ({
   described: { namespace, name: `renamed-${mode}`, mode },
   async act(scene, one) {
     const { ground, client } = scene;
@@ -58,7 +58,7 @@ export const renamed = (namespace: string, mode: Mode): Case => ({
 });
 
 /** The Service is turned to other pods, as in a blue-green rollout; they are of no workload of ours. */
-export const turned = (namespace: string, mode: Mode): Case => ({
+const turned = (namespace: string, mode: Mode): Case => ({
   described: { namespace, name: `turned-${mode}`, mode },
   async act(scene, one) {
     await patchService(scene, one, { selector: { app: 'green' } });
@@ -69,7 +69,7 @@ export const turned = (namespace: string, mode: Mode): Case => ({
 });
 
 /** The Service gets another port. */
-export const otherPort = (namespace: string, mode: Mode): Case => ({
+const otherPort = (namespace: string, mode: Mode): Case => ({
   described: { namespace, name: `port-${mode}`, mode },
   async act(scene, one) {
     await patchService(scene, one, { ports: [{ name: 'http', port: 8000, targetPort: 'web' }] });
@@ -81,7 +81,7 @@ export const otherPort = (namespace: string, mode: Mode): Case => ({
 });
 
 /** Another Service of the same pods. */
-export const twoServices = (namespace: string, mode: Mode): Case => ({
+const twoServices = (namespace: string, mode: Mode): Case => ({
   described: { namespace, name: `two-${mode}`, mode },
   more: [serviceObject(namespace, `two-${mode}-b`, `two-${mode}`)],
   async act(scene, one) {
@@ -96,7 +96,7 @@ export const twoServices = (namespace: string, mode: Mode): Case => ({
 });
 
 /** A HorizontalPodAutoscaler on it, which leaves what has no replicas alone. */
-export const scaledByHpa = (namespace: string): Case => ({
+const scaledByHpa = (namespace: string): Case => ({
   described: { namespace, name: 'hpa', mode: 'selector', replicas: 2 },
   more: [
     {
@@ -127,7 +127,7 @@ export const scaledByHpa = (namespace: string): Case => ({
   },
 });
 
-export const statefulSet = (namespace: string): Case => ({
+const statefulSet = (namespace: string): Case => ({
   described: { namespace, name: 'stateful', mode: 'always', kind: 'StatefulSet' },
   async act(scene, one) {
     const { identity, ms } = await answered(scene, one);
@@ -137,7 +137,7 @@ export const statefulSet = (namespace: string): Case => ({
 });
 
 /** Pods that take half a minute: the client waits. */
-export const slow = (namespace: string, mode: Mode): Case => ({
+const slow = (namespace: string, mode: Mode): Case => ({
   described: { namespace, name: `slow-${mode}`, mode, env: { START_DELAY_MS: '30000' } },
   async act(scene, one) {
     const { ms } = await answered(scene, one);
@@ -147,7 +147,7 @@ export const slow = (namespace: string, mode: Mode): Case => ({
 });
 
 /** Pods that never come up: the answer has the cause, within the limit. */
-export const hopeless = (namespace: string, name: string, container: object, why: RegExp): Case => ({
+const hopeless = (namespace: string, name: string, container: object, why: RegExp): Case => ({
   described: { namespace, name, mode: 'selector', annotations: { 'scaler/hold-timeout': '60s' } },
   async act({ ground, client }, one) {
     const spec = { template: { spec: { containers: [{ name: 'app', ...container }] } } };
@@ -158,3 +158,19 @@ export const hopeless = (namespace: string, name: string, container: object, why
     return `${code} after ${ms} ms: ${detail}`;
   },
 });
+
+/** Those that take half a minute each, and the others. */
+export function casesIn(namespace: string): { readonly long: readonly Case[]; readonly short: readonly Case[] } {
+  const crashing = { command: ['node', '-e', 'process.exit(3)'] };
+  const ofEach = [edited, deleted, renamed, turned, otherPort, twoServices];
+  return {
+    long: [
+      slow(namespace, 'selector'),
+      slow(namespace, 'always'),
+      scaledByHpa(namespace),
+      hopeless(namespace, 'no-image', { image: 'localhost/none:1' }, /wake-failed.*Image/s),
+      hopeless(namespace, 'crashes', crashing, /wake-failed.*CrashLoopBackOff/s),
+    ],
+    short: [...ofEach.flatMap((of) => modes.map((mode) => of(namespace, mode))), statefulSet(namespace)],
+  };
+}

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { root } from '@scaler/chart';
-import { run } from '@scaler/command';
+import { must } from '@scaler/command';
 import { findKindKit } from './kind-kit.ts';
 import type { Kit } from './kit.ts';
 
@@ -28,11 +28,7 @@ export async function findKit(): Promise<Kit | undefined> {
   return ownKit;
 }
 
-async function script(name: string, ...args: string[]): Promise<string> {
-  const { code, text } = await run(join(folder, name), args);
-  if (code !== 0) throw new Error(`${name} ${args.join(' ')}: ${text}`);
-  return text;
-}
+const script = (name: string, ...args: string[]): Promise<string> => must(join(folder, name), args);
 
 const ownKit: Kit = {
   name: folder,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from '@scaler/chart';
-import { run } from '@scaler/command';
+import { must } from '@scaler/command';
 import { baseImage } from './find-kit.ts';
 import type { ImageMaker } from './kit.ts';
 
@@ -55,8 +55,7 @@ async function builtByDockerfiles(maker: ImageMaker, say: Say): Promise<{ autosc
   const ca = '/etc/ssl/certs/ca-certificates.crt';
   const more = existsSync(ca) ? ['--ca', ca] : [];
   const args = ['run', '--silent', 'images', '--', '--base', `docker-archive:${baseImage}`, ...more, '--save', folder];
-  const { code, text } = await run('npm', args);
-  if (code !== 0) throw new Error(`npm run images: ${text}`);
+  await must('npm', args);
   const [autoscaler = '', dlx = ''] = await Promise.all(
     ['autoscaler', 'dlx'].map((name) => maker.load(join(folder, `scaler-${name}.tar`))),
   );

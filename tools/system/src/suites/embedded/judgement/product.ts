@@ -48,25 +48,23 @@ export async function startProduct(simulation: Simulation, options: ProductOptio
   const { clusterIP } = (service as unknown as { spec: { clusterIP: string } }).spec;
   // Addresses in the cluster's own range, beyond its pods, Services and proxies.
   const address = (last: number): string => clusterIP.replace(/\.\d+\.\d+$/, `.255.${last}`);
-  const common = [
+  const flags = (name: string, host: string): readonly string[] => [
     `--kubeconfig=${cluster.kubeconfigPath}`,
     `--dlx-service=${systemNamespace}/dlx`,
     '--admin-port=0',
     `--infra-port=${infraPort}`,
+    `--infra-host=${host}`,
+    `--identity=${name}-1`,
   ];
-  const stopDlx = startDlx(clock, log, [
-    ...common,
-    '--identity=dlx-1',
-    `--listen-host=${address(1)}`,
-    `--infra-host=${address(1)}`,
-  ]);
-  const stopAutoscaler = startAutoscaler(clock, log, [
-    ...common,
-    '--identity=autoscaler-1',
-    `--lease-namespace=${systemNamespace}`,
-    `--infra-host=${address(2)}`,
-    ...(options.autoscalerArgs ?? []),
-  ]);
+  const dlxFlags = [...flags('dlx', address(1)), `--listen-host=${address(1)}`, '--propagate=0s'];
+  const leader = [`--lease-namespace=${systemNamespace}`, ...(options.autoscalerArgs ?? [])];
+  const dlx = loadConfig(dlxSettings, { argv: dlxFlags, env: {} });
+  const autoscaler = loadConfig(autoscalerSettings, { argv: [...flags('autoscaler', address(2)), ...leader], env: {} });
+  const appUrl = import.meta.url;
+  const stopDlx = startProgram('dlx', clock, log, (context) => runDlx({ ...context, config: dlx, appUrl }));
+  const stopAutoscaler = startProgram('autoscaler', clock, log, (context) =>
+    runAutoscaler({ ...context, config: autoscaler, appUrl }),
+  );
   await simulation.settled(cluster.apply(dlxSlice(address(1))));
   const metric = async (series: string): Promise<number> => {
     const response = await fetch(`http://${address(2)}:${infraPort}/metrics`, { headers: { connection: 'close' } });
@@ -91,18 +89,6 @@ async function passing(simulation: Simulation, work: Promise<void>): Promise<voi
   work.then(mark, mark);
   await simulation.until('it has ended', () => over, 120_000);
   await work;
-}
-
-function startDlx(clock: Clock, log: string[], argv: readonly string[]): Stop {
-  const config = loadConfig(dlxSettings, { argv: [...argv, '--propagate=0s'], env: {} });
-  return startProgram('dlx', clock, log, (context) => runDlx({ ...context, config, appUrl: import.meta.url }));
-}
-
-function startAutoscaler(clock: Clock, log: string[], argv: readonly string[]): Stop {
-  const config = loadConfig(autoscalerSettings, { argv, env: {} });
-  return startProgram('autoscaler', clock, log, (context) =>
-    runAutoscaler({ ...context, config, appUrl: import.meta.url }),
-  );
 }
 
 function startProgram(
