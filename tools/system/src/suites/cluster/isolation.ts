@@ -62,7 +62,7 @@ async function sameNames(ground: Ground, [mine = [], others = []]: Described[][]
   ];
 }
 
-/** What either account may do anywhere where the whole cluster is managed. */
+/** The rights of either account where the whole cluster is managed. */
 async function mayInCluster(namespace: string): Promise<Finding> {
   const both = ['list pods', 'list services', 'list deployments.apps', 'patch deployments.apps', 'create events'];
   const unread = [
@@ -100,7 +100,7 @@ async function oneNamespace(ground: Ground, [mine = [], others = []]: Described[
   const [here = '', there = ''] = [mine[0]?.namespace, others[0]?.namespace];
   const wrong = await checkScope(productNamespace, here, there);
   for (const problem of wrong) ground.log(problem);
-  // What slept there when the scope was narrowed belongs to no scaler any more: it is set right by hand, and then left alone.
+  // Sleepers outside of the narrowed scope belong to no scaler any more: they are set right by hand, and then left alone.
   for (const { name, namespace } of others) {
     await ground.kubectl(['-n', namespace, 'delete', 'deployment', name, '--wait']);
     await ground.kubectl(['-n', namespace, 'delete', 'service', name]);

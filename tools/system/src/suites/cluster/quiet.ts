@@ -50,7 +50,7 @@ async function epochsOf(ground: Ground, all: readonly Where[]): Promise<string[]
   return found.map((workload) => `${phaseOf(workload)} ${workload.metadata?.labels?.['scaler/epoch']}`);
 }
 
-/** What the DLX could not serve is not put to sleep, and says why. */
+/** Workloads that the DLX could not serve are not put to sleep, and the explanation has the reason. */
 export const strict: Scenario = {
   name: 'strict',
   doc: 'pods that let the DLX not in, or are in a mesh, are not parked, with the reason',
@@ -58,8 +58,8 @@ export const strict: Scenario = {
     await ground.product();
     const client = await ground.client();
     const namespace = await ground.namespace();
-    // What a default-deny NetworkPolicy does to the DLX, on clusters that enforce none: the kubelet says that the pod is
-    // ready, and another pod does not get in.
+    // As behind a default-deny NetworkPolicy, on clusters that enforce none: the kubelet says that the pod is ready, and
+    // other pods do not get in.
     const denied = { env: { HOST: '127.0.0.1' } };
     const cases = [
       ...modes.map((mode) => ({

@@ -22,7 +22,7 @@ const limitMs = 360_000;
 export async function runScenarios(names: readonly string[]): Promise<number> {
   const kit = await findKit();
   console.log(`freezes and restarts Kubernetes' own programs: ${kit ? kit.name : 'nothing'}`);
-  const parts = await told(async () => {
+  const parts = await preparing(async () => {
     const images = await findImages(kit?.images, (line) => console.log(line));
     return { ...(await connect()), images, kit, release: createRelease(images) };
   });
@@ -31,15 +31,15 @@ export async function runScenarios(names: readonly string[]): Promise<number> {
 
 /** The main job, with the packages as they are published, in pods of one image; the exit code. */
 export async function runMainJob(image: string): Promise<number> {
-  const connected = await told(connect);
+  const connected = await preparing(connect);
   if (!connected) return 2;
   const release = createPackedRelease(image, Number(process.env['SETTLE_MS'] ?? 2_000));
   const images = { autoscaler: image, dlx: image, app: image, nginx: undefined };
   return runOn({ ...connected, images, kit: undefined, release }, [mainJob], []);
 }
 
-/** What is missing is told in one sentence. */
-async function told<T>(prepare: () => Promise<T>): Promise<T | undefined> {
+/** Prints the one sentence that names what is missing. */
+async function preparing<T>(prepare: () => Promise<T>): Promise<T | undefined> {
   try {
     return await prepare();
   } catch (error) {
@@ -88,13 +88,13 @@ async function closeSite({ release, client }: Site): Promise<void> {
   await run('kubectl', ['delete', 'namespace', productNamespace, systemNamespace, '--ignore-not-found']);
 }
 
-/** What all scenarios of a run share. */
+/** The parts that all scenarios of a run share. */
 export interface Site {
   readonly kube: KubeClient;
   readonly nodes: readonly string[];
   readonly images: Images;
   readonly kit: Kit | undefined;
-  /** What is skipped, each with its reason; for the end of the run. */
+  /** The skipped parts, each with its reason; for the end of the run. */
   readonly leftOut: string[];
   readonly release: Release;
   /** The client's pods, once they were wanted. */

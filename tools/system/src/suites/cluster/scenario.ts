@@ -15,7 +15,7 @@ export interface Scenario extends Case<Ground> {
   readonly addon?: string;
 }
 
-/** What a scenario stands on. */
+/** The ground of a scenario. */
 export interface Ground {
   /** Aborts when the scenario's time is over. */
   readonly signal: AbortSignal;

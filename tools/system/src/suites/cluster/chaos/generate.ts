@@ -45,7 +45,7 @@ function asks(random: Random, members: number): readonly Step[] {
   }));
 }
 
-/** A kube-proxy no longer than the settling that the product was told of allows for. */
+/** A kube-proxy stands still no longer than the settle time allows for. */
 function freeze(random: Random): Step {
   const program = random.pick(frozen);
   return { do: 'freeze', program, seconds: program === 'kube-proxy' ? 1 : random.between(2, 8) };
@@ -68,7 +68,7 @@ export type Step =
   | { readonly do: 'pass'; readonly ms: number }
   /** Requests, each on a new connection. */
   | { readonly do: 'ask'; readonly r: number; readonly protocol: Ask['protocol']; readonly count: number }
-  /** What the metrics API says, true or not. */
+  /** A value of the metrics API, true or not. */
   | { readonly do: 'metric'; readonly r: number; readonly value: '0' | '5' }
   /** A pod of ours is deleted, as in a rollout. */
   | { readonly do: 'delete'; readonly app: App; readonly pod: number }
@@ -78,7 +78,7 @@ export type Step =
   | { readonly do: 'dlx-count'; readonly count: number }
   | { readonly do: 'restart-api'; readonly downSeconds: number }
   | { readonly do: 'freeze'; readonly program: (typeof frozen)[number]; readonly seconds: number }
-  /** What others do to a workload and its Service. */
+  /** Another client changes a workload or its Service. */
   | { readonly do: 'scale'; readonly r: number; readonly replicas: number }
   | { readonly do: 'roll-out-workload'; readonly r: number }
   | { readonly do: 'edit-service'; readonly r: number }

@@ -12,15 +12,15 @@ export interface Asked {
   readonly answer: Promise<Answer>;
 }
 
-/** What the steps of a script work on. */
+/** The things that the steps of a script work on. */
 export interface Stage {
   readonly ground: Ground;
   readonly client: Client;
   readonly fleet: readonly Described[];
   readonly asked: Asked[];
-  /** When a DLX was killed: whoever it had taken in was lost with it. */
+  /** When a DLX was killed: the requests that it had taken in were lost with it. */
   readonly killsMs: number[];
-  /** What goes on beside further steps. */
+  /** The work that goes on beside further steps. */
   readonly pending: Promise<unknown>[];
 }
 

@@ -5,7 +5,7 @@ import { systemClock } from '@scaler/scaler-types';
 import { phaseOf } from '../site/seen.ts';
 import type { Ground } from '../scenario.ts';
 
-/** What a workload said at one time. */
+/** The token and the replicas of a workload at one time. */
 interface Token {
   readonly name: string;
   readonly phase: string;
@@ -35,7 +35,7 @@ export async function openWitness(ground: Ground, namespace: string, busy: Reado
   });
   let relists = store.relists;
   const judge = (before: Token, after: Token): void => {
-    // What was between a list and the one before it nobody can know.
+    // The changes between a list and the one before it stay unknown.
     const isWhole = store.relists === relists;
     relists = store.relists;
     const what = `${after.name}: ${before.phase} (${before.replicas}) → ${after.phase} (${after.replicas}) at ${new Date().toISOString()}`;

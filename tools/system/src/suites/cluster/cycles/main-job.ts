@@ -13,7 +13,7 @@ const cycles = number('CYCLES', 10);
 const perMode = number('WORKLOADS', 2);
 const totalRps = 50;
 
-/** What `npm run e2e` does when nothing else is asked of it. */
+/** The run of `npm run e2e` without arguments. */
 export const mainJob: Scenario = {
   name: 'main-job',
   doc: 'parks and wakes in all three routing modes under load, and what the fake API promises of a real one',

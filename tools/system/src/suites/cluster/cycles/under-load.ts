@@ -39,7 +39,7 @@ export async function runCycles(ground: Ground, workloads: readonly Described[],
   return (await Promise.all(workloads.map(ofOne))).flat();
 }
 
-/** What the cycles of one mode have shown. */
+/** The findings of the cycles of one mode. */
 export async function findingsOf(
   ground: Ground,
   mode: Mode,
@@ -74,7 +74,7 @@ export interface CycleReport extends Times {
   readonly problems: readonly string[];
 }
 
-/** What must hold of the Service of a sleeper. */
+/** The problems of the Service of a sleeper. */
 async function routingProblems(ground: Ground, one: Described, versionBefore: string): Promise<string[]> {
   const { metadata, spec } = await readService(ground, one);
   const key = spec?.selector?.['scaler/asleep'];

@@ -56,7 +56,7 @@ async function asked({ namespace, ask, answer }: Database): Promise<{ ms: number
   return code === 0 && text === answer ? { ms } : { ms, wrong: `exit code ${code}, ${JSON.stringify(text)}` };
 }
 
-/** What only wants to know whether somebody listens, as a load balancer does, wakes nobody. */
+/** A connection that only checks whether the port is open, as a load balancer's, wakes no server. */
 async function looks(ground: Ground, database: Database): Promise<Finding> {
   const { namespace, name, port } = database;
   const look = `for i in $(seq ${checks}); do nc -w 2 ${name} ${port} </dev/null; done; sleep 2`;
@@ -114,7 +114,7 @@ export async function databaseImage({ kit }: Ground): Promise<DatabaseImage> {
   if (missing !== undefined) throw new Error(`there is no ${missing} here: apt-get install redis postgresql`);
   const programs: string[] = [];
   for (const file of [...redis, ...postgres]) programs.push('-program', `${await realpath(file)}:${file}`);
-  // What initdb loads; all of the folder would bring a compiler along.
+  // The modules that initdb loads; all of the folder would bring a compiler along.
   const modules = ['plpgsql.so', 'dict_snowball.so'].map((name) => `${home}/lib/${name}`);
   const files = [...modules, `/usr/share/postgresql/${version}`].map((path) => `${path}:${path}`);
   return {
@@ -127,9 +127,9 @@ export async function databaseImage({ kit }: Ground): Promise<DatabaseImage> {
 export interface Database extends Where {
   readonly name: 'redis' | 'postgres';
   readonly port: number;
-  /** What its pod runs, with `/data` to write to. */
+  /** The shell command of its pod, with `/data` to write to. */
   readonly serve: string;
-  /** What says that it may be asked. */
+  /** The probe that passes once it may be asked. */
   readonly readiness: object;
   /** One question, and its answer. */
   readonly ask: readonly string[];

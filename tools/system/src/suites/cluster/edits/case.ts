@@ -5,7 +5,7 @@ import type { Ground } from '../scenario.ts';
 import type { Where } from '../site/seen.ts';
 import { askOnce, type Described } from '../site/workloads.ts';
 
-/** What a case needs to act. */
+/** The parts that a case needs to act. */
 export interface Scene {
   readonly ground: Ground;
   readonly client: Client;
@@ -27,7 +27,7 @@ export async function findingOf(one: Case, scene: Scene): Promise<Finding> {
   return { ...finding, got: `${finding.got} (${seconds(performance.now() - beginMs)})` };
 }
 
-/** What the echo says of the pod that answered. */
+/** The pod that answered, by its echo. */
 export interface Echo {
   readonly identity: string;
   readonly revision?: string;

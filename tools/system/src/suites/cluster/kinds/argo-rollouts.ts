@@ -93,7 +93,7 @@ async function findingsOf(
   ];
 }
 
-/** What every workload has, once each; at the end the product is taken away. */
+/** The features that every workload has, once each; at the end the product is taken away. */
 async function ownDeeds(ground: Ground, both: readonly Described[]): Promise<Finding[]> {
   const [canary] = both as readonly [Described];
   const { namespace } = canary;

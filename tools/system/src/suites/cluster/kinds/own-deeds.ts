@@ -4,7 +4,7 @@ import { askAutoscaler, explained } from '../site/apps.ts';
 import { diversionOf, eventsOf, phaseOf, readWorkload, tracesOn, untilPhase } from '../site/seen.ts';
 import { askOnce, type Described, putToSleep, setIdle, urlOf } from '../site/workloads.ts';
 
-// What every kind of workload has, on one of a kind that an option names.
+// The features that every kind of workload has, on one of a kind that an option names.
 
 /** The object itself has the Events. */
 export function hasEvents(ground: Ground, one: Described, kind: string): Promise<Finding> {
@@ -30,7 +30,7 @@ export function keptBusy(ground: Ground, one: Described): Promise<Finding> {
   });
 }
 
-/** What is idle in a dry run is explained, and left alone. */
+/** An idle workload in a dry run is explained, and left alone. */
 export function dryRun(ground: Ground, one: Described): Promise<Finding> {
   return tried('a dry run', 'explained, and not begun', async () => {
     await setIdle(ground, [one]);

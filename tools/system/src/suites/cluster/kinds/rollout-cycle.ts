@@ -12,7 +12,7 @@ const phaseLimitMs = 90_000;
 const moments = ['never', 'asleep', 'just before', 'awake'] as const;
 type Moment = (typeof moments)[number];
 
-/** What one cycle took, and what was wrong in it. */
+/** The times of one cycle, and its problems. */
 export interface RolloutCycle extends Times {
   readonly problems: readonly string[];
 }

@@ -63,7 +63,7 @@ export async function revise({ kube }: Ground, { namespace, name }: Described, r
   await kube.patch(rolloutKind, { namespace, name }, [op]);
 }
 
-/** What is written while the controller writes its own status it may not see until the next write: argo-rollouts 1.9. */
+/** The controller may not see a write during its own write of the status until the next one: argo-rollouts 1.9. */
 const restMs = 1_500;
 
 /** Its controller has come to the end of its steps, also where it has no replicas, and writes no more. */
@@ -86,7 +86,7 @@ export async function untilHealthy(ground: Ground, one: Described): Promise<void
   });
 }
 
-/** What is wrong with the selectors of its Services: they have to be as its controller writes them, and no more. */
+/** The problems of its Services' selectors: they have to be as its controller writes them, and no more. */
 export async function selectorProblems(ground: Ground, one: Described): Promise<string[]> {
   const { status } = await readRollout(ground, one);
   const all = await Promise.all(

@@ -132,7 +132,7 @@ async function podNotScraped(stage: Stage): Promise<readonly Finding[]> {
 
 /** A Deployment of two pods, asleep by what the custom metrics API has of the requests that they count. */
 export interface App extends Described {
-  /** What the API is asked for: `deployments.apps/NAME`, or pods by their label. */
+  /** The name by which the API is asked: `deployments.apps/NAME`, or pods by their label. */
   readonly object: string;
 }
 
@@ -141,7 +141,7 @@ export function appOf(namespace: string, name: string, object: string, metrics: 
   return { namespace, name, object, mode: 'selector', replicas: 2, annotations };
 }
 
-/** What all steps stand on. */
+/** The ground of all steps. */
 export interface Stage {
   readonly ground: Ground;
   readonly stack: Stack;

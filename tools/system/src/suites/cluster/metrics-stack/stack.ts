@@ -11,7 +11,7 @@ import { adapterObjects, apiServices, prometheusObjects, type PrometheusParts } 
 
 /** Prometheus and prometheus-adapter in a namespace; the custom metrics API is the adapter's until the scenario ends. */
 export interface Stack {
-  /** What the API says of `deployments.apps/web`, or of all `pods/*` that a label selects; undefined: nothing. */
+  /** The API's value of `deployments.apps/web`, or of all `pods/*` that a label selects; undefined: nothing. */
   value(object: string, metric: string, labelSelector?: string): Promise<number | undefined>;
   /** Ends Prometheus's pod and all it has stored; resolves when another one is ready. */
   restartPrometheus(): Promise<void>;
@@ -86,7 +86,7 @@ async function imageOf({ kit }: Ground, name: 'prometheus' | 'adapter'): Promise
   return kit.images.load(archive);
 }
 
-/** Whose the API was before gets it back. */
+/** The server of the API until then gets it back. */
 async function takeOver(ground: Ground, namespace: string): Promise<void> {
   for (const service of apiServices(namespace)) {
     const { name } = service.metadata;
@@ -103,7 +103,7 @@ async function takeOver(ground: Ground, namespace: string): Promise<void> {
   }
 }
 
-/** What the autoscaler's README says about prometheus-adapter, for windows of another length: nothing else is tried. */
+/** The autoscaler's README about prometheus-adapter, for windows of another length: nothing else is tried. */
 export interface Said {
   /** Prometheus's `scrape_configs`. */
   readonly scrape: string;

@@ -16,7 +16,7 @@ export interface Answer {
   /** It was answered, with what it had to be answered. */
   readonly ok: boolean;
   readonly status?: number;
-  /** What was wrong; or the answer. */
+  /** The problem; or the answer. */
   readonly text: string;
   /** Until the answer was complete. */
   readonly ms: number;
@@ -31,7 +31,7 @@ export interface FlowOptions {
   readonly keepAlive: boolean;
 }
 
-/** What became of them. */
+/** How they ended. */
 export interface FlowReport {
   sent: number;
   ok: number;

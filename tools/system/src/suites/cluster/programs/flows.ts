@@ -34,7 +34,7 @@ export function startFlow(id: string, { url, rps, keepAlive }: FlowOptions): voi
   flows.set(id, flow);
 }
 
-/** What is under way ends. */
+/** Requests under way end by themselves. */
 export function stopFlow(id: string): void {
   clearInterval(flows.get(id)?.timer);
   flows.delete(id);

@@ -24,7 +24,7 @@ export function rolledOut(app: App, timeoutSeconds: number): Promise<string> {
   return inProduct('rollout', 'status', `deployment/scaler-${app}`, `--timeout=${timeoutSeconds}s`);
 }
 
-/** What stands between a request and its answer when a sleeper is woken, in the order in which it happens. */
+/** The steps between a request and its answer when a sleeper is woken, in their order. */
 export const wakeSteps = ['call', 'scheduled', 'ready', 'first_byte'] as const;
 export type WakeStep = (typeof wakeSteps)[number];
 

@@ -62,13 +62,13 @@ export async function wake(
   return { answer, restoreMs, problems };
 }
 
-/** What became of the requests on new connections, by workload. */
+/** The reports of the requests on new connections, by workload. */
 export async function reportsOf(ground: Ground, all: readonly Named[]): Promise<FlowReport[]> {
   const reports = await (await ground.client()).traffic.reports();
   return all.map((one) => reports[flowsOf(one)[0] ?? ''] ?? noFlow);
 }
 
-/** What was sent to some workloads, and lost, on new connections and by kept-alive clients. */
+/** The requests to some workloads, and those that were lost, on new connections and by kept-alive clients. */
 export interface Totals {
   readonly sent: number;
   readonly lost: number;
@@ -88,7 +88,7 @@ export async function totalsOf(ground: Ground, all: readonly Named[], errorsShow
   return { sent, lost, keptSent, keptLost };
 }
 
-/** What is not judged of some cycles. A kept-alive client loses what any scale-down loses, but in `always`. */
+/** The measures of some cycles that are not judged. A kept-alive client loses what any scale-down loses, but in `always`. */
 export function shownOf(prefix: string, { keptSent, keptLost }: Totals, cycles: readonly Times[]): Finding[] {
   const ms = (what: string, time: keyof Times): Finding =>
     shown(`${prefix}${what}`, `${spread(cycles.map((cycle) => cycle[time]))} ms p50 / p99`);

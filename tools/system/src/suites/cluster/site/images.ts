@@ -6,9 +6,9 @@ import { must } from '@scaler/command';
 import { baseImage } from './find-kit.ts';
 import type { ImageMaker } from './kit.ts';
 
-/** What runs in the pods, by what a pod's `image` calls it. */
+/** The images of the pods, by the names for a pod's `image`. */
 export interface Images {
-  /** What the Dockerfiles built. */
+  /** Those of the Dockerfiles. */
   readonly autoscaler: string;
   readonly dlx: string;
   /** Node.js with `programs/` in `/app`. */

@@ -10,7 +10,7 @@ export interface Values {
 /** Where the product is. */
 export const productNamespace = 'scaler-system';
 
-/** What the scenarios set, so that one does not wait for minutes: short intervals, and the settling of a prompt kube-proxy. */
+/** The scenarios' own values: short intervals, and the settling of a prompt kube-proxy, so that no step takes minutes. */
 function ownValues({ autoscaler, dlx }: Images): Values {
   return {
     images: { registry: '', autoscaler: named(autoscaler), dlx: named(dlx) },

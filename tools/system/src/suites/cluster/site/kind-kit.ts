@@ -12,7 +12,7 @@ const units = ['kubelet', 'containerd'];
 const staticPods = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
 
 /**
- * What each does on a node, as a script of its shell: in one call, so that what began ends even when this process is killed.
+ * The scripts for a node's shell: each in one call, so that what began ends even when this process is killed.
  * `$1` is the program's name as the kernel has it, cut off at 15 characters.
  */
 const scripts = {

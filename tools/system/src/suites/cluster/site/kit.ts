@@ -1,4 +1,4 @@
-/** What is done from outside to Kubernetes' own programs: `kube-proxy`, or `kube-proxy@NODE`; by default the first node's. */
+/** Faults of Kubernetes' own programs, from outside: `kube-proxy`, or `kube-proxy@NODE`; by default the first node's. */
 export interface Kit {
   readonly name: string;
   /** Stops a program in its tracks; resolves when it goes on. */

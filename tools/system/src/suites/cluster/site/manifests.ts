@@ -1,6 +1,6 @@
 import { kubectl } from '@scaler/chart';
 
-/** What stands in a list of containers, ports, rules and the like. */
+/** An entry of a list of containers, ports, rules and the like. */
 type Part = Readonly<Record<string, unknown>>;
 
 const rbac = 'rbac.authorization.k8s.io';

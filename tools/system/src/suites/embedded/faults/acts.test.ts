@@ -10,10 +10,10 @@ const acts = (...short: string[]): Act[] =>
 
 test('two processes write one after the other to a resource that is handed over once', () => {
   const overlap = overlapOf(acts('a.web', 'a.shop', 'a.web', 'b.web', 'b.web', 'b.other'));
-  expect(overlap).toEqual({ handedOver: 1, contested: [], unheld: 0 });
+  expect(overlap).toEqual({ handedOver: 1, contested: [], withoutLease: 0 });
 });
 
 test('a write after the next process has begun counts, and so does one without the Lease', () => {
   const overlap = overlapOf(acts('a.web', 'b.web', 'a!web', 'a.shop', 'b!shop'));
-  expect(overlap).toEqual({ handedOver: 1, contested: ['web'], unheld: 2 });
+  expect(overlap).toEqual({ handedOver: 1, contested: ['web'], withoutLease: 2 });
 });

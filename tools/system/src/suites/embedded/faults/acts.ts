@@ -62,7 +62,7 @@ export interface Overlap {
   /** Resources that one process wrote to after the other had begun. */
   readonly contested: readonly string[];
   /** Writes of a process that did not hold the Lease. */
-  readonly unheld: number;
+  readonly withoutLease: number;
 }
 
 export function overlapOf(acts: readonly Act[]): Overlap {
@@ -75,6 +75,6 @@ export function overlapOf(acts: readonly Act[]): Overlap {
   return {
     handedOver: each.filter(([, own]) => own.length === 2).length,
     contested: each.flatMap(([resource, own]) => (new Set(own).size < own.length ? [resource] : [])),
-    unheld: acts.filter(({ process, holder }) => process !== holder).length,
+    withoutLease: acts.filter(({ process, holder }) => process !== holder).length,
   };
 }

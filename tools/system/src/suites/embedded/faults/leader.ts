@@ -162,19 +162,19 @@ function report(results: readonly Result[]): Finding[] {
   const rest = ['handed over', 'by both', 'without the Lease'];
   const rows = results.map(({ round, phases, nextMs, settledMs, overlap }) => [
     ...[round.name, phases.awake, phases.parking, phases.asleep, seconds(nextMs), seconds(settledMs)],
-    ...[overlap.handedOver, overlap.contested.length, overlap.unheld],
+    ...[overlap.handedOver, overlap.contested.length, overlap.withoutLease],
   ]);
   printTable([[...head, ...rest], ...rows]);
   for (const { unsettled, overlap } of results) {
     for (const text of [...unsettled.slice(0, 5), ...overlap.contested.slice(0, 5)]) console.log(`    ${text}`);
   }
   const contested = sum(results, ({ overlap }) => overlap.contested.length);
-  const unheld = sum(results, ({ overlap }) => overlap.unheld);
+  const withoutLease = sum(results, ({ overlap }) => overlap.withoutLease);
   return [
     all('rounds in which 10 or more of 50 were being parked', results.length, rounds.length),
     none('neither finished nor undone within 20 s', results.flatMap(({ unsettled }) => unsettled).length),
     atMost('the slowest of them', Math.max(...results.map(({ settledMs }) => settledMs)), limitMs),
     none('resources that one wrote to after the other had begun', contested),
-    none('writes of a process that did not hold the Lease', unheld),
+    none('writes of a process that did not hold the Lease', withoutLease),
   ];
 }

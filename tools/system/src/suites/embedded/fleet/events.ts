@@ -1,7 +1,7 @@
 import type { FakeApi } from '@scaler/testing-kit/kubernetes';
 
 /** An Event: the object that it is about, and its message. */
-export interface Told {
+export interface Message {
   readonly name: string;
   readonly message: string;
 }
@@ -13,7 +13,7 @@ interface EventObject {
 }
 
 /** The Events of a namespace that have this reason. */
-export function eventsOf({ store }: FakeApi, namespace: string, reason: string): readonly Told[] {
+export function eventsOf({ store }: FakeApi, namespace: string, reason: string): readonly Message[] {
   const events = store.list('v1/events', { namespace }).items as unknown as readonly EventObject[];
   return events
     .filter((event) => event.reason === reason)
