@@ -26,7 +26,6 @@ export function rolledOut(app: App, timeoutSeconds: number): Promise<string> {
 
 /** The steps between a request and its answer when a sleeper is woken, in their order. */
 export const wakeSteps = ['call', 'scheduled', 'ready', 'first_byte'] as const;
-export type WakeStep = (typeof wakeSteps)[number];
 
 /** One series of the `/metrics` of these pods, by pod; `series` with its labels, as it is written there. */
 async function series(pods: readonly string[], ...names: string[]): Promise<number[][]> {
