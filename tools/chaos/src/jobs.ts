@@ -10,8 +10,8 @@ export async function runJobs(options: Options): Promise<readonly Tally[] | unde
   const children = new Set<ReturnType<typeof spawn>>();
   const run = ({ seed, steps }: Share): Promise<Tally | undefined> =>
     new Promise((resolve, reject) => {
-      const { episode, shrinkSeconds } = options;
-      const own = ['--seed', seed, '--steps', steps, '--episode', episode, '--shrink', shrinkSeconds].map(String);
+      const { episode, shrink } = options;
+      const own = ['--seed', seed, '--steps', steps, '--episode', episode, '--shrink', shrink].map(String);
       const child = spawn(process.execPath, [...process.execArgv, main, ...own, '--child'], {
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       });

@@ -82,13 +82,13 @@ function printersOf({ verbose }: Options): Pick<EpisodeOptions, 'onStep' | 'onLo
   };
 }
 
-async function fail(episode: Episode, outcome: Outcome, { shrinkSeconds, drill }: Options): Promise<void> {
+async function fail(episode: Episode, outcome: Outcome, { shrink: seconds, drill }: Options): Promise<void> {
   const { violation, step } = outcome;
   console.error(`\nBROKEN: ${violation?.invariant}\n  ${violation?.facts}`);
   console.error(
     `  seed ${episode.seed}, step ${step} (${JSON.stringify(episode.steps[step])}), ${violation?.ms} ms of simulated time`,
   );
-  const endsMs = performance.now() + shrinkSeconds * 1_000;
+  const endsMs = performance.now() + seconds * 1_000;
   const seen = episode.steps.slice(0, step + 1);
   const short = await shrink(seen, (steps) => failsAlike({ ...episode, steps }, outcome), {
     mayGoOn: () => performance.now() < endsMs,

@@ -1,32 +1,6 @@
 import { choice, flag, text, type Values, whole, wholes } from '@scaler/command';
 import { type Drill, drills } from './steps/generate.ts';
 
-/** How the suite is run. */
-export interface Options {
-  readonly seed: number;
-  /** In total, over all episodes. */
-  readonly steps: number;
-  /** Steps of one episode. */
-  readonly episode: number;
-  /** A short sample, for CI. */
-  readonly quick: boolean;
-  /** Only these steps of the one episode of the seed. */
-  readonly only: readonly number[] | undefined;
-  /** A file with `{seed, steps}`, as a failure writes it. */
-  readonly replay: string | undefined;
-  /** Scripts with one kind of trouble alone. */
-  readonly drill: Drill | undefined;
-  /** On the cluster of `KUBECONFIG` instead, with real steps and real time: tools/system. */
-  readonly cluster: boolean;
-  readonly verbose: boolean;
-  /** Processes that the episodes of a long run are shared out to. */
-  readonly jobs: number;
-  /** This process is one of the jobs: it sends its counts to its parent. */
-  readonly child: boolean;
-  /** Seconds for finding a shorter script. */
-  readonly shrinkSeconds: number;
-}
-
 export const command = {
   name: 'npm run chaos',
   doc: 'Plays a seeded script of faults and requests on a fleet in simulated time, and checks the invariants after each step.',
@@ -51,7 +25,10 @@ export const command = {
   },
 } as const;
 
-export function optionsOf({ steps, shrink, ...more }: Values<typeof command.options>): Options {
+/** How the suite is run: `steps` in total, over all episodes of the seeds from `seed` on. */
+export type Options = ReturnType<typeof optionsOf>;
+
+export function optionsOf({ steps, ...more }: Values<typeof command.options>) {
   const usual = more.cluster ? 40 : more.quick ? 100 : 200;
-  return { ...more, steps: steps ?? usual, shrinkSeconds: shrink };
+  return { ...more, steps: steps ?? usual };
 }

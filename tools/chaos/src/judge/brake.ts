@@ -1,30 +1,23 @@
 import { brakeParks, times } from '../world/fleet.ts';
 import type { Report, Scene } from './scene.ts';
 
-/** The brake: after a failure of the source, only a few parks begin per tick. */
-export interface BrakeWatch {
-  /** An autoscaler begins a park. */
-  begun(user: string): void;
-}
-
 const second = 1_000;
 
-export function createBrakeWatch(scene: Scene, report: Report): BrakeWatch {
+/** The brake: after a failure of the source, only a few parks begin per tick. Call it when an autoscaler begins a park. */
+export function createBrakeWatch(scene: Scene, report: Report): (user: string) => void {
   const { timeline } = scene;
   const parks: { readonly user: string; readonly atMs: number }[] = [];
-  return {
-    begun: (user) => {
-      parks.push({ user, atMs: timeline.ms });
-      const tickMs = times.interval * second * 0.9;
-      const recent = parks.filter((park) => park.user === user && park.atMs > timeline.ms - tickMs).length;
-      if (recent <= 10) return;
-      const agoMs = timeline.ms - lastFailureMs(scene, user);
-      if (agoMs < 1.6 * times.window * second)
-        report(
-          'the brake',
-          `${recent} parks (more than 10, so at most ${brakeParks}) were begun by ${user} within a tick, ${Math.round(agoMs)} ms after the source failed`,
-        );
-    },
+  return (user) => {
+    parks.push({ user, atMs: timeline.ms });
+    const tickMs = times.interval * second * 0.9;
+    const recent = parks.filter((park) => park.user === user && park.atMs > timeline.ms - tickMs).length;
+    if (recent <= 10) return;
+    const agoMs = timeline.ms - lastFailureMs(scene, user);
+    if (agoMs < 1.6 * times.window * second)
+      report(
+        'the brake',
+        `${recent} parks (more than 10, so at most ${brakeParks}) were begun by ${user} within a tick, ${Math.round(agoMs)} ms after the source failed`,
+      );
   };
 }
 

@@ -2,14 +2,9 @@ import type { Timeline } from '../sim/timeline.ts';
 import { isLeftAlone, isUnwakeable, type OwnerIntent } from './owner-intent.ts';
 
 /** When a resource last had an intent of its owner; `-Infinity`: never. An intent in force gives the present. */
-export interface IntentHistory {
-  /** The owner's intent from now on; undefined: the resource is gone. */
-  changed(key: string, intent: OwnerIntent | undefined): void;
-  leftAloneMs(key: string): number;
-  unwakeableMs(key: string): number;
-}
+export type IntentHistory = ReturnType<typeof createIntentHistory>;
 
-export function createIntentHistory(timeline: Timeline): IntentHistory {
+export function createIntentHistory(timeline: Timeline) {
   const now = new Map<string, OwnerIntent | undefined>();
   const leftAlone = new Map<string, number>();
   const unwakeable = new Map<string, number>();
@@ -20,7 +15,8 @@ export function createIntentHistory(timeline: Timeline): IntentHistory {
   const leftAloneMs = (key: string): number => lastMs(key, isLeftAlone, leftAlone);
   const unwakeableMs = (key: string): number => lastMs(key, isUnwakeable, unwakeable);
   return {
-    changed: (key, intent) => {
+    /** The owner's intent from now on; undefined: the resource is gone. */
+    changed: (key: string, intent: OwnerIntent | undefined): void => {
       leftAlone.set(key, leftAloneMs(key));
       unwakeable.set(key, unwakeableMs(key));
       now.set(key, intent);

@@ -1,7 +1,5 @@
-import type { FaultHook } from '@scaler/testing-kit/kubernetes';
 import { fleet } from '../world/fleet.ts';
-import type { Sent } from '../world/traffic.ts';
-import { createLeaders, type Leaders } from './leaders.ts';
+import { createLeaders } from './leaders.ts';
 import { createRoutes } from './routes.ts';
 import type { Scene, Violation } from './scene.ts';
 import { createTransitions } from './transitions.ts';
@@ -10,26 +8,12 @@ import { createWakeWatch } from './wakes.ts';
 import { type ChangeLog, createChangeLog } from './workload-log.ts';
 
 /** Checks all invariants. */
-export interface Judge {
-  /** The first violation; later ones follow from it and are not kept. */
-  readonly violation: Violation | undefined;
-  readonly log: ChangeLog;
-  readonly leaders: Leaders;
-  /** Call it for every patch and read before the API does it. */
-  readonly hook: FaultHook;
-  /** Checks what can be seen at one moment; call it often. */
-  look(): void;
-  ended(sent: Sent): void;
-  report(invariant: string, facts: string): void;
-  /** The resources that have not converged now, each with the reason. */
-  notConverged(): readonly string[];
-  close(): void;
-}
+export type Judge = ReturnType<typeof createJudge>;
 
 /** A resource that has not converged for longer, with nothing in the way, is a violation. */
 const patienceMs = 90_000;
 
-export function createJudge(scene: Scene, onLeader: () => void): Judge {
+export function createJudge(scene: Scene, onLeader: () => void) {
   let violation: Violation | undefined;
   const report = (invariant: string, facts: string): void => {
     violation ??= { invariant, facts, ms: Math.round(scene.timeline.ms) };
@@ -37,35 +21,39 @@ export function createJudge(scene: Scene, onLeader: () => void): Judge {
   const leaders = createLeaders(scene, report, onLeader);
   const transitions = createTransitions(scene, report);
   const wakes = createWakeWatch(scene, report);
-  const log = createChangeLog(scene, {
-    onWorkload: (change, entry) => transitions.changed(change, entry),
+  const log: ChangeLog = createChangeLog(scene, {
+    onWorkload: transitions.changed,
     onKey: (change, entry) => transitions.keyChanged(change, entry, log.tokens),
-    onWrite: (entry, change) => leaders.wrote(entry, change),
+    onWrite: leaders.wrote,
   });
   const routes = createRoutes(scene, log, report);
   const patience = createConvergenceWatch(scene, patienceMs);
   return {
+    /** The first violation; later ones follow from it and are not kept. */
     get violation() {
       return violation;
     },
     log,
     leaders,
+    /** Call it for every patch and read before the API does it. */
     hook: wakes.hook,
     report,
-    look: () => {
+    /** Checks what can be seen at one moment; call it often. */
+    look: (): void => {
       routes.look();
       for (const member of fleet) {
         const text = patience(member);
         if (text !== undefined) report('everything converges', text);
       }
     },
-    ended: (sent) => routes.ended(sent),
-    notConverged: () =>
+    ended: routes.ended,
+    /** The resources that have not converged now, each with the reason. */
+    notConverged: (): readonly string[] =>
       fleet.flatMap((member) => {
         const text = notConvergedReason(scene, member);
         return text === undefined ? [] : [`${member.namespace}/${member.name}: ${text}`];
       }),
-    close: () => {
+    close: (): void => {
       log.close();
       leaders.close();
       wakes.close();

@@ -4,14 +4,7 @@ import type { Report, Scene } from './scene.ts';
 import type { Change } from './workload-log.ts';
 
 /** Only the Lease holder acts. */
-export interface Leaders {
-  /** The replica that holds the Lease; `''`: none. */
-  readonly holder: string;
-  readonly changes: number;
-  /** `change`: the change that the write made, where it was to a workload. */
-  wrote(entry: AuditEntry, change: Change | undefined): void;
-  close(): void;
-}
+export type Leaders = ReturnType<typeof createLeaders>;
 
 /** A process that stood still may send the writes that it had begun in the moment in which it goes on. */
 const thawMs = 1_000;
@@ -23,11 +16,7 @@ interface Reign {
   readonly fromMs: number;
 }
 
-export function createLeaders(
-  { store, timeline, programs, counts }: Scene,
-  report: Report,
-  onChange: () => void,
-): Leaders {
+export function createLeaders({ store, timeline, programs, counts }: Scene, report: Report, onChange: () => void) {
   const reigns: Reign[] = [];
   const end = store.watch(leases, ({ object }) => {
     const holder = (object as { spec?: { holderIdentity?: string } }).spec?.holderIdentity ?? '';
@@ -37,13 +26,15 @@ export function createLeaders(
     onChange();
   });
   return {
+    /** The replica that holds the Lease; `''`: none. */
     get holder() {
       return reigns.at(-1)?.holder ?? '';
     },
     get changes() {
       return reigns.length;
     },
-    wrote: (entry, change) => {
+    /** `change`: the change that the write made, where it was to a workload. */
+    wrote: (entry: AuditEntry, change: Change | undefined): void => {
       const { user, gvr, at, verb, name } = entry;
       if (!user.startsWith('autoscaler') || !acting.has(gvr) || isLease(change)) return;
       const atMs = at - timeline.clock.now() + timeline.ms + 1;

@@ -4,13 +4,6 @@ import type { Sent } from '../world/traffic.ts';
 import type { Report, Scene } from './scene.ts';
 import type { ChangeLog } from './workload-log.ts';
 
-/** Checks where new connections go, and how requests end. */
-export interface Routes {
-  /** Every Service must lead, on every node, to an address that accepts the connection. */
-  look(): void;
-  ended(sent: Sent): void;
-}
-
 const second = 1_000;
 /**
  * A repair may take so long once nothing is in its way: a watch's longest pause, a Lease, a mirror's pause, a settle.
@@ -19,10 +12,12 @@ const repairMs = 45 * second;
 const bootMs = 40 * second;
 const longestHoldMs = 125 * second;
 
-export function createRoutes(scene: Scene, log: Pick<ChangeLog, 'tokens' | 'intent'>, report: Report): Routes {
+/** Checks where new connections go, and how requests end. */
+export function createRoutes(scene: Scene, log: ChangeLog, report: Report) {
   const { timeline, traffic, counts } = scene;
   return {
-    look: () => {
+    /** Every Service must lead, on every node, to an address that accepts the connection. */
+    look: (): void => {
       for (const member of fleet) {
         for (let node = 0; node < scene.nodes; node++) lookAt(scene, log, report, member, node);
       }
@@ -34,7 +29,7 @@ export function createRoutes(scene: Scene, log: Pick<ChangeLog, 'tokens' | 'inte
           );
       }
     },
-    ended: (sent) => {
+    ended: (sent: Sent): void => {
       counts.add(`answers ${sent.result ?? ''}`);
       if (sent.result === '200') {
         const byDlx = scene.programs.some(({ address }) => sent.backend?.startsWith(`${address}:`));
@@ -54,13 +49,7 @@ export function createRoutes(scene: Scene, log: Pick<ChangeLog, 'tokens' | 'inte
   };
 }
 
-function lookAt(
-  scene: Scene,
-  log: Pick<ChangeLog, 'tokens' | 'intent'>,
-  report: Report,
-  member: Member,
-  node: number,
-): void {
+function lookAt(scene: Scene, log: ChangeLog, report: Report, member: Member, node: number): void {
   const backends = scene.traffic.backends(member, node);
   const dead = backends.length === 0 ? ['no endpoint'] : backends.filter((place) => !listening.has(place));
   for (const place of dead) {
@@ -74,12 +63,7 @@ function lookAt(
 }
 
 /** Why a new connection to this place may fail. */
-function excuseOfPlace(
-  scene: Scene,
-  log: Pick<ChangeLog, 'tokens' | 'intent'>,
-  member: Member,
-  place: string,
-): string | undefined {
+function excuseOfPlace(scene: Scene, log: ChangeLog, member: Member, place: string): string | undefined {
   const { timeline, health, programs } = scene;
   if (isDigesting(scene, member)) return 'others changed it';
   if (isRecent(scene, log.intent.leftAloneMs(keyOf(member)))) return 'it is left alone';
@@ -124,7 +108,7 @@ function lastEnd({ programs }: Scene, address: string): number {
   );
 }
 
-function excuseOf(scene: Scene, log: Pick<ChangeLog, 'tokens' | 'intent'>, sent: Sent): string | undefined {
+function excuseOf(scene: Scene, log: ChangeLog, sent: Sent): string | undefined {
   const { health, timeline } = scene;
   const { backend, member, sentMs, result } = sent;
   if (isDigesting(scene, member)) return 'others changed it';

@@ -6,12 +6,6 @@ import { isLegal } from './legal.ts';
 import type { Report, Scene } from './scene.ts';
 import type { Change, KeyChange, Token } from './workload-log.ts';
 
-/** Checks each of our writes to a workload: phases, epochs, zeros, the brake. */
-export interface Transitions {
-  changed(change: Change, entry: AuditEntry): void;
-  keyChanged(change: KeyChange, entry: AuditEntry, tokens: ReadonlyMap<string, Token>): void;
-}
-
 interface Park {
   readonly epoch: string;
   readonly user: string;
@@ -20,11 +14,12 @@ interface Park {
 
 const second = 1_000;
 
-export function createTransitions(scene: Scene, report: Report): Transitions {
+/** Checks each of our writes to a workload: phases, epochs, zeros, the brake. */
+export function createTransitions(scene: Scene, report: Report) {
   const { counts, timeline } = scene;
   const epochs = new Set<string>();
   const parks = new Map<string, Park>();
-  const brake = createBrakeWatch(scene, report);
+  const brakeWatch = createBrakeWatch(scene, report);
   const members = new Map(fleet.map((member) => [keyOf(member), member]));
 
   const swapped = (change: Change, before: Token, after: Token, entry: AuditEntry): void => {
@@ -41,7 +36,7 @@ export function createTransitions(scene: Scene, report: Report): Transitions {
     tally(from, to, before, after);
     if (to === 'parking') {
       parks.set(change.key, { epoch: after.epoch ?? '', user: entry.user, replicas: before.replicas });
-      brake.begun(entry.user);
+      brakeWatch(entry.user);
     }
   };
 
@@ -74,13 +69,17 @@ export function createTransitions(scene: Scene, report: Report): Transitions {
   };
 
   return {
-    changed: (change, entry) => {
+    changed: (change: Change, entry: AuditEntry): void => {
       const { before, after } = change;
       if (before === undefined || after === undefined || !isOurs(entry)) return;
       if (before.phase !== after.phase || before.epoch !== after.epoch) swapped(change, before, after, entry);
       if (before.replicas > 0 && after.replicas === 0) zeroed(change, before, after, entry);
     },
-    keyChanged: ({ service, before, after }, entry, tokens) => {
+    keyChanged: (
+      { service, before, after }: KeyChange,
+      entry: AuditEntry,
+      tokens: ReadonlyMap<string, Token>,
+    ): void => {
       const token = tokens.get(service);
       if (!isOurs(entry) || before === undefined || after !== undefined || token === undefined) return;
       // In `always` the key may be of an earlier epoch; without the key the slices lead to the DLX as before.

@@ -2,17 +2,12 @@ import type { ApiRequest, FaultHook } from '@scaler/testing-kit/kubernetes';
 import { plurals } from '../world/fleet.ts';
 import type { Report, Scene } from './scene.ts';
 
-/** A DLX has one wake of a resource under way, however many requests wait for it. */
-export interface WakeWatch {
-  readonly hook: FaultHook;
-  close(): void;
-}
-
 // A wake that failed is followed by a longer pause, and the answer to the one before may have been lost with the API.
 const atOnceMs = 50;
 const workloads: ReadonlySet<string> = new Set(Object.values(plurals));
 
-export function createWakeWatch({ audit, timeline }: Scene, report: Report): WakeWatch {
+/** A DLX has one wake of a resource under way, however many requests wait for it. */
+export function createWakeWatch({ audit, timeline }: Scene, report: Report): { hook: FaultHook; close(): void } {
   // By DLX and resource: when the wakes without an answer were sent. A read shows that the DLX has given up on one.
   const underWay = new Map<string, number[]>();
   const keyOf = ({ user, namespace, name }: Pick<ApiRequest, 'user' | 'namespace' | 'name'>): string =>

@@ -1,7 +1,7 @@
 import type { AuditEntry, KubeObject } from '@scaler/testing-kit/kubernetes';
 import { keyOf, workloadGvrs } from '../world/fleet.ts';
 import type { Scene } from './scene.ts';
-import { createIntentHistory, type IntentHistory } from './intent-history.ts';
+import { createIntentHistory } from './intent-history.ts';
 import { type OwnerIntent, ownerIntentOf } from './owner-intent.ts';
 
 /** The fields of a workload that the invariants look at, at one time. */
@@ -22,14 +22,7 @@ export interface Change {
   readonly after: Token | undefined;
 }
 
-/** Reports each change that a request of ours made, right when it is done. */
-export interface ChangeLog {
-  readonly tokens: ReadonlyMap<string, Token>;
-  readonly intent: IntentHistory;
-  close(): void;
-}
-
-export type ByRequest<T> = (change: T, entry: AuditEntry) => void;
+export type ChangeLog = ReturnType<typeof createChangeLog>;
 
 /** A change of our key in a Service's selector. */
 export interface KeyChange {
@@ -38,14 +31,15 @@ export interface KeyChange {
   readonly after: string | undefined;
 }
 
+/** Hear of each change that a request of ours made, right when it is done. */
 export interface Watchers {
-  readonly onWorkload: ByRequest<Change>;
-  readonly onKey: ByRequest<KeyChange>;
-  readonly onWrite: (entry: AuditEntry, change: Change | undefined) => void;
+  onWorkload(change: Change, entry: AuditEntry): void;
+  onKey(change: KeyChange, entry: AuditEntry): void;
+  onWrite(entry: AuditEntry, change: Change | undefined): void;
 }
 
 /** Ties each change in the store to the request in the audit that made it, by the resource version. */
-export function createChangeLog({ store, audit, timeline }: Scene, watchers: Watchers): ChangeLog {
+export function createChangeLog({ store, audit, timeline }: Scene, watchers: Watchers) {
   const tokens = new Map<string, Token>();
   const intent = createIntentHistory(timeline);
   const changes = new Map<number, Change>();
@@ -87,9 +81,9 @@ export function createChangeLog({ store, audit, timeline }: Scene, watchers: Wat
     }),
   ];
   return {
-    tokens,
+    tokens: tokens as ReadonlyMap<string, Token>,
     intent,
-    close: () => ends.forEach((end) => end()),
+    close: (): void => ends.forEach((end) => end()),
   };
 }
 

@@ -5,18 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
  * Waits until everything in this process that talks over loopback is at rest: then time may move on. On loopback
  * a message is there one turn of the event loop after it was written, so some turns without a sign of life are enough.
  */
-export interface Activity {
-  /** Something happened. */
-  note(): void;
-  /**
-   * Something under way takes real time (a program that starts): there is no rest until the returned function is
-   * called.
-   */
-  hold(): () => void;
-  /** @throws when it never comes to rest. */
-  rest(): Promise<void>;
-  close(): void;
-}
+export type Activity = ReturnType<typeof createActivity>;
 
 const quietTurns = 6;
 // Beyond it some loop goes on without time passing.
@@ -32,14 +21,19 @@ const channels = [
   'undici:client:connected',
 ] as const;
 
-export function createActivity(): Activity {
+export function createActivity() {
   let count = 0;
   let holds = 0;
+  /** Something happened. */
   const note = (): void => void (count += 1);
   for (const channel of channels) subscribe(channel, note);
   return {
     note,
-    hold: () => {
+    /**
+     * Something under way takes real time (a program that starts): there is no rest until the returned function is
+     * called.
+     */
+    hold: (): (() => void) => {
       holds += 1;
       let held = true;
       return () => {
@@ -47,7 +41,8 @@ export function createActivity(): Activity {
         held = false;
       };
     },
-    rest: async () => {
+    /** @throws when it never comes to rest. */
+    rest: async (): Promise<void> => {
       let seen = count;
       let quiet = 0;
       for (let turns = 0; quiet < quietTurns; turns++) {
@@ -57,7 +52,7 @@ export function createActivity(): Activity {
         seen = count;
       }
     },
-    close: () => {
+    close: (): void => {
       for (const channel of channels) unsubscribe(channel, note);
     },
   };

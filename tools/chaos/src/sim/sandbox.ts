@@ -5,26 +5,7 @@ import net, { type Server, type Socket } from 'node:net';
  * One simulated process: its code is recognised by its async context, so that all its sockets can be taken from
  * it at once (SIGKILL), or be left unread (SIGSTOP). Everything else belongs to this one real process.
  */
-export interface Sandbox {
-  readonly name: string;
-  readonly dead: boolean;
-  readonly frozen: boolean;
-  /** The error of its wall clock. */
-  wrongByMs: number;
-  /** Runs a function in it. */
-  run<T>(work: () => T): T;
-  /** As SIGKILL: nothing that it sends arrives any more. */
-  kill(): void;
-  /** As SIGSTOP: it reads nothing. The timeline stops its timers. */
-  freeze(): void;
-  /** As SIGCONT: it reads again. */
-  thaw(): void;
-}
-
-/** The addresses that accept connections, as `host:port`. */
-export interface Listening {
-  has(place: string): boolean;
-}
+export type Sandbox = ReturnType<typeof createSandbox>;
 
 interface State {
   readonly sockets: Set<Socket>;
@@ -40,7 +21,8 @@ interface Handle {
 
 const storage = new AsyncLocalStorage<State>();
 const places = new Map<string, Server>();
-export const listening: Listening = { has: (place) => places.has(place) };
+/** The addresses that accept connections, as `host:port`. */
+export const listening: Pick<ReadonlyMap<string, Server>, 'has'> = places;
 
 let installed = false;
 
@@ -98,7 +80,7 @@ function own(socket: Socket, state: State): void {
   socket.once('close', () => state.sockets.delete(socket));
 }
 
-export function createSandbox(name: string): Sandbox {
+export function createSandbox() {
   const state: State = { sockets: new Set(), servers: new Set(), dead: false, frozen: false };
   const each = (act: (handle: Handle) => void): void => {
     for (const socket of state.sockets) {
@@ -107,16 +89,18 @@ export function createSandbox(name: string): Sandbox {
     }
   };
   return {
-    name,
     get dead() {
       return state.dead;
     },
     get frozen() {
       return state.frozen;
     },
+    /** The error of its wall clock. */
     wrongByMs: 0,
-    run: (work) => storage.run(state, work),
-    kill: () => {
+    /** Runs a function in it. */
+    run: <T>(work: () => T): T => storage.run(state, work),
+    /** As SIGKILL: nothing that it sends arrives any more. */
+    kill: (): void => {
       state.dead = true;
       // In the sandbox: code that handles the end of a socket still belongs to the dead process.
       storage.run(state, () => {
@@ -128,11 +112,13 @@ export function createSandbox(name: string): Sandbox {
         }
       });
     },
-    freeze: () => {
+    /** As SIGSTOP: it reads nothing. The timeline stops its timers. */
+    freeze: (): void => {
       state.frozen = true;
       each((handle) => handle.readStop());
     },
-    thaw: () => {
+    /** As SIGCONT: it reads again. */
+    thaw: (): void => {
       state.frozen = false;
       if (!state.dead) each((handle) => handle.readStart());
     },

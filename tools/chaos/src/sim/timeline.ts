@@ -6,21 +6,7 @@ import type { Sandbox } from './sandbox.ts';
  * Time that moves only when a step says so; every process of the simulation has a clock on it.
  * See docs/decisions/simulated-time.md.
  */
-export interface Timeline {
-  /** Milliseconds since the simulation began. */
-  readonly ms: number;
-  /** The clock of the cluster itself, which is no simulated process. */
-  readonly clock: Clock;
-  /**
-   * A process's own clock: it ends with the process, stands still while the process is frozen, and its wall clock may
-   * be wrong.
-   */
-  clockOf(sandbox: Sandbox): Clock;
-  /** Lets time pass: every timer runs when it is due, with everything at rest before it and after it. */
-  advance(ms: number): Promise<void>;
-  /** Runs the timers of a thawed process that fell due meanwhile. */
-  thaw(sandbox: Sandbox): void;
-}
+export type Timeline = ReturnType<typeof createTimeline>;
 
 interface Timer {
   dueMs: number;
@@ -32,15 +18,16 @@ interface Timer {
 
 const epochMs = Date.UTC(2026, 0, 1);
 
-export function createTimeline(activity: Activity): Timeline {
-  const heap: Timer[] = [];
+export function createTimeline(activity: Activity) {
+  /** The next one first. */
+  const timers: Timer[] = [];
   const late = new Map<Sandbox, Timer[]>();
   let nowMs = 0;
   let order = 0;
 
   const add = (sandbox: Sandbox | undefined, ms: number, callback: () => void): CancelTimer => {
     const timer = { dueMs: nowMs + Math.max(0, ms), order: order++, sandbox, callback, cancelled: false };
-    push(heap, timer);
+    insert(timers, timer);
     activity.note();
     return () => void (timer.cancelled = true);
   };
@@ -68,59 +55,45 @@ export function createTimeline(activity: Activity): Timeline {
   };
 
   return {
+    /** Milliseconds since the simulation began. */
     get ms() {
       return nowMs;
     },
+    /** The clock of the cluster itself, which is no simulated process. */
     clock: clock(undefined),
+    /**
+     * A process's own clock: it ends with the process, stands still while the process is frozen, and its wall clock may
+     * be wrong.
+     */
     clockOf: clock,
-    advance: async (ms) => {
+    /** Lets time pass: every timer runs when it is due, with everything at rest before it and after it. */
+    advance: async (ms: number): Promise<void> => {
       const endMs = nowMs + ms;
       for (;;) {
         await activity.rest();
-        const next = heap[0];
+        const next = timers[0];
         if (next === undefined || next.dueMs > endMs) break;
-        pop(heap);
+        timers.shift();
         nowMs = Math.max(nowMs, next.dueMs);
         due(next);
       }
       nowMs = endMs;
     },
-    thaw: (sandbox) => {
+    /** Runs the timers of a thawed process that fell due meanwhile. */
+    thaw: (sandbox: Sandbox): void => {
       for (const timer of late.get(sandbox) ?? []) {
         timer.dueMs = nowMs;
-        push(heap, timer);
+        insert(timers, timer);
       }
       late.delete(sandbox);
     },
   };
 }
 
-function before(a: Timer, b: Timer): boolean {
-  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
-}
-
-function push(heap: Timer[], timer: Timer): void {
-  let at = heap.push(timer) - 1;
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    if (!before(timer, heap[parent] as Timer)) break;
-    heap[at] = heap[parent] as Timer;
-    at = parent;
-  }
-  heap[at] = timer;
-}
-
-function pop(heap: Timer[]): void {
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
-  let at = 0;
-  for (;;) {
-    let child = 2 * at + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && before(heap[child + 1] as Timer, heap[child] as Timer)) child += 1;
-    if (!before(heap[child] as Timer, last)) break;
-    heap[at] = heap[child] as Timer;
-    at = child;
-  }
-  heap[at] = last;
+/** Keeps the timers in the order in which they are due; those of one moment in that in which they were set. */
+function insert(timers: Timer[], timer: Timer): void {
+  const at = timers.findLastIndex(
+    ({ dueMs, order }) => dueMs < timer.dueMs || (dueMs === timer.dueMs && order < timer.order),
+  );
+  timers.splice(at + 1, 0, timer);
 }

@@ -5,36 +5,37 @@ import type { VetoAnswer } from '../world/vetoes.ts';
 /** The app whose requests to the API a fault hits. */
 export type Apps = App | 'both';
 
-/** A fault that hits some requests to the API for a while. */
-export type ApiFault =
+/** The faults that hit some requests to the API for a while. */
+export const apiFaults = [
   /** 503; the request is not done. */
-  | 'error'
+  'error',
   /** 409 although no other client wrote. */
-  | 'conflict'
+  'conflict',
   /** 429 with Retry-After. */
-  | 'busy'
+  'busy',
   /** The connection breaks before the request is done. */
-  | 'drop'
+  'drop',
   /** The request is done, and the answer is lost. */
-  | 'lost'
-  | 'latency'
+  'lost',
+  'latency',
   /** A write that is done long after its client has given up. */
-  | 'late';
-export const apiFaults: readonly ApiFault[] = ['error', 'conflict', 'busy', 'drop', 'lost', 'latency', 'late'];
+  'late',
+] as const;
+export type ApiFault = (typeof apiFaults)[number];
 
 /**
  * What another client does when the last write of a park has arrived at the API, and before it is done; a slow
  * request comes earlier, while the park settles.
  */
-export type Interleaving = 'request' | 'slow-request' | 'scale' | 'opt-out' | 'pause' | 'busy';
-export const interleavings: readonly Interleaving[] = ['request', 'slow-request', 'scale', 'opt-out', 'pause', 'busy'];
+export const interleavings = ['request', 'slow-request', 'scale', 'opt-out', 'pause', 'busy'] as const;
+export type Interleaving = (typeof interleavings)[number];
 
 /**
  * An owner's intent: a pause, a busy lease (by the annotation, or by the autoscaler's API), a dry run, or none any
  * more.
  */
-export type Intent = 'awake' | 'asleep' | 'as-is' | 'busy' | 'busy-put' | 'dry-run' | 'none';
-export const intents: readonly Intent[] = ['awake', 'asleep', 'as-is', 'busy', 'busy-put', 'dry-run'];
+export const intents = ['awake', 'asleep', 'as-is', 'busy', 'busy-put', 'dry-run'] as const;
+export type Intent = (typeof intents)[number] | 'none';
 
 /** One step of a script. `r`: index into the fleet. A step that cannot be done as things stand is left out. */
 export type Step =

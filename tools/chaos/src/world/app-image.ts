@@ -25,7 +25,7 @@ export function createAppImage(
       const bootMs = Number(env['BOOT_MS'] ?? 0);
       if (bootMs > 0) await timeline.clock.sleep(bootMs, signal);
       const started = activity.hold();
-      const sandbox = createSandbox(env['HOSTNAME'] ?? podIP);
+      const sandbox = createSandbox();
       const server = createServer((request, response) => {
         activity.note();
         const resource = env['RESOURCE'] ?? '';

@@ -6,22 +6,11 @@ import { fleet, keyOf, type Member, metricName, plurals, times } from './fleet.t
  * What the metrics API answers for one resource: the truth, or one of the errors and gaps that metrics have in real
  * life.
  */
-export type MetricMode = 'truth' | 'idle' | 'busy' | 'nan' | 'gone' | 'old' | 'two';
-export const metricModes: readonly MetricMode[] = ['truth', 'idle', 'busy', 'nan', 'gone', 'old', 'two'];
+export const metricModes = ['truth', 'idle', 'busy', 'nan', 'gone', 'old', 'two'] as const;
+export type MetricMode = (typeof metricModes)[number];
 
 /** The fleet's metrics, and what of them could be known at any time. */
-export interface FleetMetrics {
-  set(key: string, mode: MetricMode): void;
-  /** The whole API answers 503. */
-  down(isDown: boolean): void;
-  /** A pod of the resource got a request. */
-  arrived(key: string): void;
-  readonly isDown: boolean;
-  /** What could be known of a resource during the whole time from `fromMs` to `toMs`. */
-  throughout(key: string, fromMs: number, toMs: number): { readonly truth: boolean; readonly busy: boolean };
-  /** The longest time in a row in which nothing could be known, between the two. */
-  longestUnknownMs(key: string, fromMs: number, toMs: number): number;
-}
+export type FleetMetrics = ReturnType<typeof createFleetMetrics>;
 
 interface Span {
   readonly fromMs: number;
@@ -38,7 +27,7 @@ interface MemberMetric {
 const windowMs = times.window * 1_000;
 const unknownModes: ReadonlySet<MetricMode> = new Set(['nan', 'gone', 'two']);
 
-export function createFleetMetrics(metrics: Metrics, timeline: Timeline): FleetMetrics {
+export function createFleetMetrics(metrics: Metrics, timeline: Timeline) {
   const byKey = new Map<string, MemberMetric>();
   let isDown = false;
   const count = (one: MemberMetric, atMs: number): number =>
@@ -85,7 +74,7 @@ export function createFleetMetrics(metrics: Metrics, timeline: Timeline): FleetM
     down || unknownModes.has(mode) ? fromMs : mode === 'old' ? fromMs + windowMs + 1_000 : Infinity;
 
   return {
-    set: (key, mode) => {
+    set: (key: string, mode: MetricMode): void => {
       const one = byKey.get(key);
       const member = fleet.find((each) => keyOf(each) === key);
       if (one === undefined || member === undefined) return;
@@ -93,7 +82,8 @@ export function createFleetMetrics(metrics: Metrics, timeline: Timeline): FleetM
       note(one);
       publish(member, one);
     },
-    down: (now) => {
+    /** The whole API answers 503. */
+    down: (now: boolean): void => {
       isDown = now;
       metrics.unavailable(now);
       for (const one of byKey.values()) note(one);
@@ -101,12 +91,14 @@ export function createFleetMetrics(metrics: Metrics, timeline: Timeline): FleetM
     get isDown() {
       return isDown;
     },
-    arrived: (key) => {
+    /** A pod of the resource got a request. */
+    arrived: (key: string): void => {
       const one = byKey.get(key);
       if (one === undefined) return;
       one.arrivals = [...one.arrivals.filter((ms) => ms > timeline.ms - 120_000), timeline.ms];
     },
-    throughout: (key, fromMs, toMs) => {
+    /** What could be known of a resource during the whole time from `fromMs` to `toMs`. */
+    throughout: (key: string, fromMs: number, toMs: number): { truth: boolean; busy: boolean } => {
       const one = byKey.get(key);
       if (one === undefined) return { truth: false, busy: false };
       const spans = between(one, fromMs, toMs);
@@ -117,7 +109,8 @@ export function createFleetMetrics(metrics: Metrics, timeline: Timeline): FleetM
       );
       return { truth: spans.every(({ mode, down }) => mode === 'truth' && !down), busy };
     },
-    longestUnknownMs: (key, fromMs, toMs) => {
+    /** The longest time in a row in which nothing could be known, between the two. */
+    longestUnknownMs: (key: string, fromMs: number, toMs: number): number => {
       const one = byKey.get(key);
       if (one === undefined) return 0;
       let longestMs = 0;

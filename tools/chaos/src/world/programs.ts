@@ -53,7 +53,7 @@ export function createProgramImage(app: App, parts: ProgramParts): ServerImage {
       const id = `${pod}.${++lives}`;
       const { timeline, activity } = parts;
       const started = activity.hold();
-      const sandbox = createSandbox(id);
+      const sandbox = createSandbox();
       const program: Program = {
         ...{ id, app, pod, address: podIP, sandbox, startedMs: timeline.ms },
         ...{ endedMs: undefined, stopping: false, thawedMs: -Infinity, clockJumped: false },

@@ -25,34 +25,16 @@ export interface Sent {
 const rememberMs = 60_000;
 
 /** The clients of the fleet. */
-export interface Traffic {
-  /**
-   * Sends a request to a member's Service, as a client on that node does. Its pod takes `slowMs` (default 0) to answer.
-   */
-  send(member: Member, node: number, slowMs?: number): Sent;
-  /** The requests that have no answer yet. */
-  readonly open: ReadonlySet<Sent>;
-  /** A pod got a request. */
-  reached(id: number): void;
-  /** The latest requests that were answered with 200. */
-  served(key: string): readonly Sent[];
-  /** The addresses that a node's kube-proxy leads new connections to a Service to. */
-  backends(member: Member, node: number): readonly string[];
-  /** Drops the open requests, as clients that go away. */
-  close(): void;
-}
+export type Traffic = ReturnType<typeof createTraffic>;
 
-export function createTraffic(
-  simulation: Simulation,
-  nodes: readonly ServiceProxy[],
-  onEnd: (sent: Sent) => void,
-): Traffic {
+export function createTraffic(simulation: Simulation, nodes: readonly ServiceProxy[], onEnd: (sent: Sent) => void) {
   const { timeline, activity, random, counts } = simulation;
   const open = new Set<Sent>();
   const served = new Map<string, readonly Sent[]>();
   const aborts = new AbortController();
   let ids = 0;
 
+  /** The addresses that a node's kube-proxy leads new connections to a Service to. */
   const backends = (member: Member, node: number): readonly string[] => {
     try {
       return nodes[node % nodes.length]?.backends(member.namespace, member.name, 80) ?? [];
@@ -63,13 +45,19 @@ export function createTraffic(
   };
 
   return {
-    open,
-    reached: (id) => {
+    /** The requests that have no answer yet. */
+    open: open as ReadonlySet<Sent>,
+    /** A pod got a request. */
+    reached: (id: number): void => {
       for (const sent of open) if (sent.id === id) sent.reachedMs = timeline.ms;
     },
-    served: (key) => served.get(key) ?? [],
+    /** The latest requests that were answered with 200. */
+    served: (key: string): readonly Sent[] => served.get(key) ?? [],
     backends,
-    send: (member, node, slowMs = 0) => {
+    /**
+     * Sends a request to a member's Service, as a client on that node does. Its pod takes `slowMs` to answer.
+     */
+    send: (member: Member, node: number, slowMs = 0): Sent => {
       const all = backends(member, node);
       const backend = all.length === 0 ? undefined : random.pick(all);
       const sent: Sent = {
@@ -96,7 +84,8 @@ export function createTraffic(
       ask(sent, backend, { slowMs, signal: aborts.signal }, end);
       return sent;
     },
-    close: () => aborts.abort(),
+    /** Drops the open requests, as clients that go away. */
+    close: (): void => aborts.abort(),
   };
 }
 
