@@ -7,7 +7,7 @@ import { type Episode, type EpisodeOptions, type Outcome, play } from './episode
 import { runJobs } from './jobs.ts';
 import { runOnCluster } from './on-cluster.ts';
 import { command, type Options, optionsOf } from './options.ts';
-import { countsOf, printTally, sum, type Tally } from './report.ts';
+import { printTally, sum, type Tally } from './report.ts';
 import { shrink } from './shrink.ts';
 import { generate, generateDrill } from './steps/generate.ts';
 import type { Step } from './steps/step.ts';
@@ -26,7 +26,7 @@ async function main(): Promise<number> {
   }
   printTally(tally, performance.now() - beganMs);
   const partial = [options.only, options.replay, options.drill].some((one) => one !== undefined);
-  const never = partial ? [] : missing({ of: (what) => tally.counts[what] ?? 0 }, tally.steps);
+  const never = partial ? [] : missing((what) => tally.counts[what] ?? 0, tally.steps);
   if (never.length > 0) {
     console.error(`The run proves nothing, because these never happened: ${never.join(', ')}`);
     return 1;
@@ -56,7 +56,7 @@ async function runHere(options: Options): Promise<readonly Tally[] | undefined> 
     }
   }
   const { user, system } = process.cpuUsage();
-  return [{ steps, productMs, cpuMs: (user + system) / 1_000, counts: countsOf(counts) }];
+  return [{ steps, productMs, cpuMs: (user + system) / 1_000, counts: counts.all }];
 }
 
 /** A long run is many episodes, each in a world of its own: a failure comes again from its seed alone. */

@@ -36,8 +36,8 @@ test('jobs share out whole episodes, each seed once', () => {
 });
 
 test('a run without parks proves nothing, nor does a long one without a kind of fault', () => {
-  expect(missing({ of: () => 1 }, 10_000)).toEqual([]);
-  expect(missing({ of: (what) => (what === 'parks' ? 0 : 1) }, 100)).toEqual(['parks']);
-  expect(missing({ of: (what) => (what === 'fault lost' ? 0 : 1) }, 999)).toEqual([]);
-  expect(missing({ of: (what) => (what === 'fault lost' ? 0 : 1) }, 1_000)).toEqual(['fault lost']);
+  expect(missing(() => 1, 10_000)).toEqual([]);
+  expect(missing((what) => (what === 'parks' ? 0 : 1), 100)).toEqual(['parks']);
+  expect(missing((what) => (what === 'fault lost' ? 0 : 1), 999)).toEqual([]);
+  expect(missing((what) => (what === 'fault lost' ? 0 : 1), 1_000)).toEqual(['fault lost']);
 });

@@ -1,4 +1,4 @@
-import type { Counts } from './counts.ts';
+import { createCounts } from './counts.ts';
 
 /** The result of some episodes. */
 export interface Tally {
@@ -12,30 +12,23 @@ export interface Tally {
 
 /** Prints the counts of a run: they show that it exercised the product. */
 export function printTally({ steps, productMs, cpuMs, counts }: Tally, tookMs: number): void {
-  const lines = Object.entries(counts)
-    .filter(([what]) => what !== '')
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  for (const [what, times] of lines) console.log(`${String(times).padStart(8)}  ${what}`);
+  for (const what of Object.keys(counts).sort()) {
+    if (what !== '') console.log(`${String(counts[what]).padStart(8)}  ${what}`);
+  }
   const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
   console.log(
     `${seconds(tookMs)} s (${seconds(cpuMs)} s of CPU), ${((steps * 1_000) / tookMs).toFixed(1)} steps/s, ${seconds(productMs)} s of simulated time`,
   );
 }
 
-export function countsOf(counts: Counts): Tally['counts'] {
-  return Object.fromEntries(counts.all);
-}
-
 export function sum(tallies: readonly Tally[]): Tally {
-  const counts: Record<string, number> = {};
-  for (const tally of tallies) {
-    for (const [what, times] of Object.entries(tally.counts)) counts[what] = (counts[what] ?? 0) + times;
-  }
+  const counts = createCounts();
+  for (const tally of tallies) for (const [what, times] of Object.entries(tally.counts)) counts.add(what, times);
   const total = (of: (tally: Tally) => number): number => tallies.reduce((all, tally) => all + of(tally), 0);
   return {
     steps: total(({ steps }) => steps),
     productMs: total(({ productMs }) => productMs),
     cpuMs: total(({ cpuMs }) => cpuMs),
-    counts,
+    counts: counts.all,
   };
 }

@@ -1,6 +1,6 @@
 import type { AuditEntry } from '@scaler/testing-kit/kubernetes';
 import { keyOf, type Member, times } from '../world/fleet.ts';
-import type { Report, Scene } from './scene.ts';
+import { isProgram, type Report, type Scene } from './scene.ts';
 import { parkBlockerOf } from './owner-intent.ts';
 import type { Token } from './workload-log.ts';
 
@@ -39,7 +39,7 @@ export function judgeIdle(
     intent.pause === 'asleep' && (hasJumped(scene, entry) || intent.pauseUntilMs > timeline.clock.now() - slackMs);
   for (const sent of traffic.served(key)) {
     const { endedMs = Infinity, sentMs } = sent;
-    const byDlx = scene.programs.some(({ address }) => sent.backend?.startsWith(`${address}:`));
+    const byDlx = isProgram(scene, sent.backend);
     // A request that was answered after the write had been sent could still undo the write, and did not.
     const arrivalMs = entry.at - timeline.clock.now() + zeroMs;
     if (byDlx && sentMs >= arrivalMs + 1 && endedMs <= zeroMs)
@@ -57,7 +57,7 @@ export function judgeIdle(
     if (seen) report('no busy resource parked', `${what}: request ${sent.id} came at ${sentMs} ms, in its window`);
   }
   for (const { id, key: itsKey, sentMs, reachedMs = Infinity, backend } of traffic.open) {
-    const byDlx = scene.programs.some(({ address }) => backend?.startsWith(`${address}:`));
+    const byDlx = isProgram(scene, backend);
     if (itsKey !== key || !byDlx) continue;
     if (reachedMs <= zeroMs)
       report('no busy resource parked', `${what}: request ${id} was in flight by a DLX since ${reachedMs} ms`);

@@ -1,7 +1,7 @@
 import { listening } from '../sim/sandbox.ts';
 import { fleet, keyOf, type Member, times } from '../world/fleet.ts';
 import type { Sent } from '../world/traffic.ts';
-import type { Report, Scene } from './scene.ts';
+import { isProgram, type Report, type Scene } from './scene.ts';
 import type { ChangeLog } from './workload-log.ts';
 
 const second = 1_000;
@@ -32,7 +32,7 @@ export function createRoutes(scene: Scene, log: ChangeLog, report: Report) {
     ended: (sent: Sent): void => {
       counts.add(`answers ${sent.result ?? ''}`);
       if (sent.result === '200') {
-        const byDlx = scene.programs.some(({ address }) => sent.backend?.startsWith(`${address}:`));
+        const byDlx = isProgram(scene, sent.backend);
         counts.add(byDlx ? 'served by a DLX' : 'served by a pod');
         return;
       }
@@ -76,8 +76,7 @@ function excuseOfPlace(scene: Scene, log: ChangeLog, member: Member, place: stri
   const sinceNoneMs = timeline.ms - health.withoutDlxMs;
   const concerned = token?.phase !== 'awake' || member.routing === 'always' || sinceNoneMs < 10 * second;
   if (concerned && sinceNoneMs < times.deadManSwitch * second + bootMs) {
-    if (place === 'no endpoint' || programs.some(({ address }) => place.startsWith(`${address}:`)))
-      return 'there is no DLX';
+    if (place === 'no endpoint' || isProgram(scene, place)) return 'there is no DLX';
   }
   const gone = programs.filter(({ address, app }) => app === 'dlx' && place.startsWith(`${address}:`)).at(-1);
   if (gone === undefined) return undefined;

@@ -42,4 +42,9 @@ export interface Violation {
   readonly ms: number;
 }
 
+/** Whether an address is, or was, one of our programs: of the fleet's traffic they get that which leads to a DLX. */
+export function isProgram({ programs }: Pick<Scene, 'programs'>, place: string | undefined): boolean {
+  return programs.some(({ address }) => place?.startsWith(`${address}:`));
+}
+
 export type Report = (invariant: string, facts: string) => void;

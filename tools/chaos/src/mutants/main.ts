@@ -1,21 +1,11 @@
-import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commandLine, text, whole } from '@scaler/command';
+import { commandLine, run, text, whole } from '@scaler/command';
 import { copySources, takeAway } from './copy.ts';
 import { type Guard, guards } from './guards.ts';
 
 const root = join(import.meta.dirname, '../../../..');
-
-interface Noticed {
-  readonly guard: string;
-  /** Undefined: no script noticed. */
-  readonly seed: number | undefined;
-  readonly how: string;
-  readonly step: string;
-  readonly invariant: string;
-  readonly facts: string;
-}
+const chaos = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning', 'tools/chaos/src/main.ts'];
 
 /** A guard is chosen by a part of its name; a part that no guard has is refused. */
 const guardName = {
@@ -40,78 +30,45 @@ async function main(): Promise<number> {
     examples: { '': 'every guard, hours', [`--only "${guards[0]?.name}"`]: 'one guard' },
   });
   const seeds = Array.from({ length: values.seeds }, (_, i) => values.first + i);
+  const tried = guards.filter(({ name }) => name.includes(values.only ?? ''));
   const copy = await copySources(root);
-  const results: Noticed[] = [];
+  let noticed = 0;
   try {
-    for (const guard of guards.filter(({ name }) => name.includes(values.only ?? ''))) {
-      const noticed = await tryGuard(copy, guard, seeds, String(values.steps));
-      results.push(noticed);
-      console.log(textOf(noticed));
+    for (const guard of tried) {
+      const how = await tryGuard(copy, guard, seeds, values.steps);
+      if (how !== undefined) noticed += 1;
+      console.log(`${guard.name}: ${how ?? 'NOT NOTICED by any script'}`);
     }
   } finally {
     await rm(copy, { recursive: true, force: true });
   }
-  const unnoticed = results.filter(({ seed }) => seed === undefined);
-  console.log(
-    `${results.length - unnoticed.length} of ${results.length} guards: a script noticed that the guard was taken away`,
-  );
-  return unnoticed.length > 0 || results.length === 0 ? 1 : 0;
+  console.log(`${noticed} of ${tried.length} guards: a script noticed that the guard was taken away`);
+  return noticed < tried.length || tried.length === 0 ? 1 : 0;
 }
 
-async function tryGuard(copy: string, guard: Guard, seeds: readonly number[], steps: string): Promise<Noticed> {
+/** Resolves with what the first script that noticed says; undefined: none did. */
+async function tryGuard(
+  copy: string,
+  guard: Guard,
+  seeds: readonly number[],
+  steps: number,
+): Promise<string | undefined> {
   const putBack = await takeAway(copy, guard);
   try {
     for (const seed of seeds) {
-      const output = await runSuite(copy, [
-        '--seed',
-        String(seed),
-        '--steps',
-        steps,
-        '--shrink',
-        '0',
-        ...drillFor(guard, seed),
-      ]);
-      const broken = /BROKEN: (.+)\n {2}(.+)\n {2}seed \d+, step (\d+)/.exec(output);
-      if (broken !== null) {
-        const [, invariant = '', facts = '', step = ''] = broken;
-        return {
-          guard: guard.name,
-          seed,
-          how: drillFor(guard, seed)
-            .map((word) => ` ${word}`)
-            .join(''),
-          step,
-          invariant,
-          facts,
-        };
-      }
+      // Two of three scripts use the drill of the guard; the others have all kinds of steps.
+      const drill = seed % 3 === 0 ? [] : ['--drill', guard.drill];
+      const args = ['--seed', String(seed), '--steps', String(steps), '--shrink', '0', ...drill];
+      const { text } = await run(process.execPath, [...chaos, ...args], { cwd: copy });
+      const broken = /BROKEN: (.+)\n {2}(.+)\n {2}seed \d+, step (\d+)/.exec(text);
+      if (broken === null) continue;
+      const [, invariant, facts, step] = broken;
+      return `${['seed', seed, ...drill].join(' ')}, step ${step}: ${invariant}\n    ${facts}`;
     }
-    return { guard: guard.name, seed: undefined, how: '', step: '', invariant: '', facts: '' };
+    return undefined;
   } finally {
     await putBack();
   }
-}
-
-/** Two of three scripts use the drill of the guard; the others have all kinds of steps. */
-function drillFor({ drill }: Guard, seed: number): readonly string[] {
-  return seed % 3 === 0 ? [] : ['--drill', drill];
-}
-
-function runSuite(cwd: string, args: readonly string[]): Promise<string> {
-  const node = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning', 'tools/chaos/src/main.ts'];
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...node, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.on('error', reject);
-    child.on('close', () => resolve(output));
-  });
-}
-
-function textOf({ guard, seed, how, step, invariant, facts }: Noticed): string {
-  if (seed === undefined) return `${guard}: NOT NOTICED by any script`;
-  return `${guard}: seed ${seed}${how}, step ${step}: ${invariant}\n    ${facts}`;
 }
 
 process.exitCode = await main();

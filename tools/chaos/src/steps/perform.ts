@@ -9,16 +9,15 @@ import type { Stage } from './stage.ts';
 import type { Step, StepKind } from './step.ts';
 import { declareIntent } from './declare-intent.ts';
 
-/** Performs steps in a world. */
-export type Perform = (step: Step) => Promise<void>;
-
+type Perform = (stage: Stage, step: Step) => Promise<void> | void;
 type Performers = { readonly [K in StepKind]: (stage: Stage, step: Step & { do: K }) => Promise<void> | void };
 
-export function createPerform(world: World): Perform {
+/** Performs steps in a world. */
+export function createPerform(world: World): (step: Step) => Promise<void> {
   const stage: Stage = { world, faults: createFaults(world), frozen: new Map(), restarting: false };
   return async (step) => {
     world.counts.add(`step ${step.do}`);
-    await (performers[step.do] as (stage: Stage, step: Step) => Promise<void> | void)(stage, step);
+    await (performers[step.do] as Perform)(stage, step);
     await world.activity.rest();
     world.judge.look();
   };

@@ -88,9 +88,6 @@ export function createFleetMetrics(metrics: Metrics, timeline: Timeline) {
       metrics.unavailable(now);
       for (const one of byKey.values()) note(one);
     },
-    get isDown() {
-      return isDown;
-    },
     /** A pod of the resource got a request. */
     arrived: (key: string): void => {
       const one = byKey.get(key);

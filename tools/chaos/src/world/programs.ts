@@ -43,6 +43,8 @@ export interface ProgramParts {
   readonly programs: Program[];
 }
 
+const sink = { write: () => true };
+
 /** An image whose containers are the real program, in a sandbox of this process. */
 export function createProgramImage(app: App, parts: ProgramParts): ServerImage {
   let lives = 0;
@@ -67,7 +69,7 @@ export function createProgramImage(app: App, parts: ProgramParts): ServerImage {
         });
       });
       const kubeconfig = await writeKubeconfig(parts, id);
-      const seam = processSeam();
+      const seam = Object.assign(new EventEmitter(), { exit: () => undefined, stdout: sink, stderr: sink });
       parts.programs.push(program);
       const logger = createLog(parts, id, (message) => message === 'listening' && started());
       const ended = sandbox.run(() =>
@@ -103,24 +105,11 @@ async function writeKubeconfig({ folder, api }: ProgramParts, id: string): Promi
   return path;
 }
 
-interface Place {
-  readonly id: string;
-  readonly podIP: string;
-  readonly kubeconfig: string;
-}
-
-function runOf(app: App, place: Place): (context: ProcessContext) => Promise<void> {
-  const argv = [...common(place), ...(app === 'dlx' ? dlxFlags(place) : autoscalerFlags)];
-  if (app === 'dlx') {
-    const config = loadConfig(dlxSettings, { argv, env: {} });
-    return (context) => runDlx({ ...context, config, appUrl: import.meta.url });
-  }
-  const config = loadConfig(autoscalerSettings, { argv, env: {} });
-  return (context) => runAutoscaler({ ...context, config, appUrl: import.meta.url });
-}
-
-function common({ id, podIP, kubeconfig }: Place): readonly string[] {
-  return [
+function runOf(
+  app: App,
+  { id, podIP, kubeconfig }: { id: string; podIP: string; kubeconfig: string },
+): (context: ProcessContext) => Promise<void> {
+  const common = [
     `--identity=${id}`,
     `--kubeconfig=${kubeconfig}`,
     `--dlx-service=${systemNamespace}/dlx`,
@@ -129,9 +118,13 @@ function common({ id, podIP, kubeconfig }: Place): readonly string[] {
     `--scaler-option=settle=${times.settle}s`,
     `--scaler-option=deadManSwitch=${times.deadManSwitch}s`,
   ];
+  if (app === 'dlx') {
+    const config = loadConfig(dlxSettings, { argv: [...common, `--listen-host=${podIP}`], env: {} });
+    return (context) => runDlx({ ...context, config, appUrl: import.meta.url });
+  }
+  const config = loadConfig(autoscalerSettings, { argv: [...common, ...autoscalerFlags], env: {} });
+  return (context) => runAutoscaler({ ...context, config, appUrl: import.meta.url });
 }
-
-const dlxFlags = ({ podIP }: Place): readonly string[] => [`--listen-host=${podIP}`];
 
 const autoscalerFlags: readonly string[] = [
   `--lease-namespace=${systemNamespace}`,
@@ -142,15 +135,6 @@ const autoscalerFlags: readonly string[] = [
   '--max-parks=20',
   `--brake-parks=${brakeParks}`,
 ];
-
-function processSeam(): EventEmitter & { exit(): void; stdout: Sink; stderr: Sink } {
-  return Object.assign(new EventEmitter(), { exit: () => undefined, stdout: sink, stderr: sink });
-}
-
-interface Sink {
-  write(): boolean;
-}
-const sink: Sink = { write: () => true };
 
 function createLog({ onLog }: ProgramParts, id: string, onMessage: (message: string) => unknown): Logger {
   const make = (bound: object): Logger => {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { type EmbeddedCluster, type KubeObject, startEmbeddedCluster } from '@scaler/testing-kit/kubernetes';
 import { workloadManifestOf } from './manifests.ts';
 import { createCounts, type Counts } from '../counts.ts';
-import { createJudge, type Judge } from '../judge/judge.ts';
-import type { Health, Scene } from '../judge/scene.ts';
+import { createJudge } from '../judge/judge.ts';
+import type { Scene } from '../judge/scene.ts';
 import { notConvergedReason } from '../judge/convergence.ts';
 import { createRandom } from '../random.ts';
 import { type Activity, createActivity } from '../sim/activity.ts';
@@ -14,7 +14,7 @@ import { createTimeline, type Timeline } from '../sim/timeline.ts';
 import { createAppImage } from './app-image.ts';
 import { fleet, keyOf, type Member } from './fleet.ts';
 import type { Simulation } from './simulation.ts';
-import { createFleetMetrics, type FleetMetrics } from './metrics.ts';
+import { createFleetMetrics } from './metrics.ts';
 import {
   type App,
   createProgramImage,
@@ -23,26 +23,11 @@ import {
   type ProgramParts,
   systemNamespace,
 } from './programs.ts';
-import { createTraffic, type Traffic } from './traffic.ts';
+import { createTraffic } from './traffic.ts';
 import { createVetoes, type Vetoes } from './vetoes.ts';
 
 /** One simulated cluster with the fleet, both programs and the checks of the invariants. */
-export interface World extends Simulation {
-  readonly metrics: FleetMetrics;
-  readonly traffic: Traffic;
-  readonly vetoes: Vetoes;
-  readonly programs: Program[];
-  readonly judge: Judge;
-  /** Begins a disturbance, which lasts until the returned function is called. */
-  disturb(): () => void;
-  /** Another client changed something that costs a resource its routing or its pods. */
-  byOthers(member: Member): void;
-  /** Programs that run now, the longest running first. */
-  alive(app: App): readonly Program[];
-  /** Lets time pass, and checks the invariants again and again. Ends early at the first violation. */
-  pass(ms: number): Promise<void>;
-  close(): Promise<void>;
-}
+export type World = Awaited<ReturnType<typeof startWorld>>;
 
 export interface WorldOptions {
   readonly seed: number;
@@ -61,7 +46,7 @@ const podsUpMs = 4_000;
 const takenBack = 'What was written has been taken back';
 const afterwardsMs = 90_000;
 
-export async function startWorld({ seed, counts = createCounts(), onLog }: WorldOptions): Promise<World> {
+export async function startWorld({ seed, counts = createCounts(), onLog }: WorldOptions) {
   const random = createRandom(seed ^ 0x5eed);
   // The product's own randomness: pauses between tries, mostly.
   const { random: machineRandom } = Math;
@@ -105,7 +90,7 @@ export async function startWorld({ seed, counts = createCounts(), onLog }: World
   const world = await populate(simulation, programs, vetoes, givenWay, (listener) => (onRequest = listener));
   return {
     ...world,
-    close: async () => {
+    close: async (): Promise<void> => {
       world.judge.close();
       world.traffic.close();
       for (const { sandbox } of programs) sandbox.kill();
@@ -123,7 +108,7 @@ async function populate(
   vetoes: Vetoes,
   givenWay: ReadonlyMap<string, number>,
   onRequest: (listener: (resource: string, id: number) => void) => void,
-): Promise<Omit<World, 'close'>> {
+) {
   const { cluster, timeline, counts } = simulation;
   const nodes = [cluster.proxy, await cluster.addProxy({ lagMs: 700 })];
   const metrics = createFleetMetrics(cluster.api.metrics, timeline);
@@ -163,6 +148,7 @@ async function populate(
       if (timeline.ms - sinceMs > slowestProxyMs) others.delete(key);
     }
   };
+  /** Lets time pass, and checks the invariants again and again. Ends early at the first violation. */
   const pass = async (ms: number): Promise<void> => {
     const endMs = timeline.ms + ms;
     while (timeline.ms < endMs && judge.violation === undefined) {
@@ -175,15 +161,12 @@ async function populate(
   return {
     ...simulation,
     ...{ metrics, traffic, vetoes, programs, judge, pass, disturb: health.disturb },
-    byOthers: (member) => void others.set(keyOf(member), timeline.ms),
-    alive: (app) => programs.filter((one) => one.app === app && one.endedMs === undefined && !one.stopping),
+    /** Another client changed something that costs a resource its routing or its pods. */
+    byOthers: (member: Member): void => void others.set(keyOf(member), timeline.ms),
+    /** Programs that run now, the longest running first. */
+    alive: (app: App): readonly Program[] =>
+      programs.filter((one) => one.app === app && one.endedMs === undefined && !one.stopping),
   };
-}
-
-interface LiveHealth extends Health {
-  /** Checks whether a disturbance is going on now. */
-  touch(): void;
-  disturb(): () => void;
 }
 
 function createHealth(
@@ -191,7 +174,7 @@ function createHealth(
   timeline: Timeline,
   programs: readonly Program[],
   holder: () => string,
-): LiveHealth {
+) {
   let disturbances = 0;
   let disturbedMs = 0;
   let withoutDlxMs = 0;
@@ -199,6 +182,7 @@ function createHealth(
     (api.store.list('v1/pods', { namespace: systemNamespace, labelSelector: 'app=dlx' }).items as Pod[])
       .filter(({ metadata, status }) => metadata.deletionTimestamp === undefined && isReady(status))
       .map(({ status }) => status?.podIP ?? '');
+  /** Checks whether a disturbance is going on now. */
   const touch = (): void => {
     const leader = programs.find(({ id }) => id === holder());
     const led = leader !== undefined && leader.endedMs === undefined && !leader.sandbox.frozen && !leader.stopping;
@@ -207,7 +191,8 @@ function createHealth(
   };
   return {
     touch,
-    disturb: () => {
+    /** Begins a disturbance, which lasts until the returned function is called. */
+    disturb: (): (() => void) => {
       disturbances += 1;
       let lasts = true;
       touch();
