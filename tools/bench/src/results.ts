@@ -18,20 +18,17 @@ export interface Result {
 
 const folder = join(import.meta.dirname, '../results');
 
-/** Writes a result; resolves with the path of its file. */
-export async function keepResult(result: Result, into = folder): Promise<string> {
-  await mkdir(into, { recursive: true });
-  const path = join(into, `${result.scenario}.json`);
-  await writeFile(path, `${JSON.stringify(result, rounded, 2)}\n`);
-  return path;
+export async function keepResult(result: Result): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, `${result.scenario}.json`), `${JSON.stringify(result, rounded, 2)}\n`);
 }
 
 /** All results that are kept, by name; empty where none was kept yet. */
-export async function readResults(from = folder): Promise<ReadonlyMap<string, Result>> {
-  const names = await readdir(from).catch(() => []);
+export async function readResults(): Promise<ReadonlyMap<string, Result>> {
+  const names = await readdir(folder).catch(() => []);
   const files = names.filter((name) => name.endsWith('.json')).toSorted();
   const results = await Promise.all(
-    files.map(async (file) => JSON.parse(await readFile(join(from, file), 'utf8')) as Result),
+    files.map(async (file) => JSON.parse(await readFile(join(folder, file), 'utf8')) as Result),
   );
   return new Map(results.map((result) => [result.scenario, result]));
 }

@@ -12,7 +12,7 @@ export interface CheckedOut extends AsyncDisposable {
   /** Its full hash. */
   readonly commit: string;
   readonly folder: string;
-  /** Runs a program in the folder. */
+  /** Runs a program in the folder. Rejects with all that it printed, when it fails. */
   run(program: string, ...args: string[]): Promise<void>;
 }
 
@@ -26,24 +26,20 @@ export interface CheckedOut extends AsyncDisposable {
 export async function checkOut(root: string, name: string): Promise<CheckedOut> {
   const commit = await resolveCommit(root, name);
   const folder = await mkdtemp(join(tmpdir(), `scaler-${commit.slice(0, 9)}-`));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
   const at = { cwd: folder, timeout: limitMs, maxBuffer: 2 ** 26, env: { ...process.env, NX_DAEMON: 'false' } };
   const runHere = async (program: string, ...args: string[]): Promise<void> => {
-    await run(program, args, at);
-  };
-  try {
-    const archive = join(folder, 'tree.tar');
-    await run('git', ['archive', '--format=tar', `--output=${archive}`, commit], { cwd: root });
-    await runHere('tar', '-xf', archive);
-    await install(root, folder, runHere);
-    return { commit, folder, run: runHere, [Symbol.asyncDispose]: remove };
-  } catch (error) {
-    await remove();
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    throw new Error(`commit ${name} cannot be checked out: ${(error as Error).message}\n${stdout}${stderr}`, {
-      cause: error,
+    await run(program, args, at).catch((error: Error & { stdout: string; stderr: string }) => {
+      throw new Error(`commit ${name}: ${error.message}\n${error.stdout}${error.stderr}`, { cause: error });
     });
-  }
+  };
+  const archive = join(folder, 'tree.tar');
+  await run('git', ['archive', '--format=tar', `--output=${archive}`, commit], { cwd: root });
+  await runHere('tar', '-xf', archive);
+  await install(root, folder, runHere);
+  const checkedOut = stack.move();
+  return { commit, folder, run: runHere, [Symbol.asyncDispose]: () => checkedOut.disposeAsync() };
 }
 
 async function resolveCommit(root: string, name: string): Promise<string> {

@@ -1,10 +1,13 @@
+import { checkOut } from '@scaler/command';
 import { root } from '../processes/child.ts';
 import { scenarios } from '../scenarios.ts';
-import { buildCommit } from './built-commit.ts';
 import { comparisonText, standingOf } from './verdict.ts';
 
 /** Pairs of each scenario, at least. */
 export const leastPairs = 20;
+
+/** The programs that are compared: both apps, and the default scaler, which they load by its name. */
+const projects = ['@scaler/dlx', '@scaler/autoscaler', '@scaler/deployment-scaler'];
 
 export interface AgainstOptions {
   readonly commit: string;
@@ -21,15 +24,19 @@ export const comparable: readonly string[] = scenarios.filter(({ against }) => a
 /**
  * Builds another commit and measures this tree beside it: the rounds alternate, each gives one ratio.
  *
+ * @throws Error with the output of git, npm or the build.
  * @returns the process's exit code: 1 when a figure is certainly slower than the commit's, or over its bound.
  */
 export async function runAgainst({ commit: name, names, quick, pairs, log }: AgainstOptions): Promise<number> {
-  await using built = await buildCommit(name, log);
-  const trees = { now: root, before: built.folder };
+  await using other = await checkOut(root, name);
+  const commit = other.commit.slice(0, 9);
+  log(`building ${commit}`);
+  await other.run('npx', 'nx', 'run-many', '-t', 'build', '-p', projects.join(), '--output-style=static');
+  const trees = { now: root, before: other.folder };
   let worse = 0;
   for (const { name: scenario, against } of scenarios) {
     if (against === undefined || (names.length > 0 && !names.includes(scenario))) continue;
-    log(`\n=== ${scenario}: this tree beside ${built.commit.slice(0, 9)}`);
+    log(`\n=== ${scenario}: this tree beside ${commit}`);
     for (const comparison of await against({ trees, quick, pairs, log: (line) => log(`  ${line}`) })) {
       log(comparisonText(comparison));
       if (['slower', 'over'].includes(standingOf(comparison))) worse += 1;

@@ -1,3 +1,5 @@
+import { median } from '../statistics.ts';
+
 /** The interval in which the median of the population lies, with a confidence of at least 95 %. */
 export interface Interval {
   readonly median: number;
@@ -19,8 +21,7 @@ export function medianInterval(values: readonly number[]): Interval {
   const cut = ranksOutside(count);
   if (cut < 1) throw new Error(`${count} values give no interval of 95 %: at least 6 are needed`);
   const at = (index: number): number => sorted[index] ?? Number.NaN;
-  const middle = (at(Math.floor((count - 1) / 2)) + at(Math.ceil((count - 1) / 2))) / 2;
-  return { median: middle, low: at(cut - 1), high: at(count - cut) };
+  return { median: median(sorted), low: at(cut - 1), high: at(count - cut) };
 }
 
 /** How many ranks may be left out at each end: the binomial tail stays within half of the remaining 5 %. */

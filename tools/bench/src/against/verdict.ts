@@ -1,3 +1,4 @@
+import { median } from '../statistics.ts';
 import { type Interval, medianInterval } from './interval.ts';
 
 /** One figure of both sides: the values of each pair stand at the same index. */
@@ -64,7 +65,7 @@ export function compare({ now, before, lessIsBetter = false, ...rest }: Measured
     ...rest,
     interval: medianInterval(ratios),
     pairs: ratios.length,
-    now: medianInterval(now).median,
-    before: medianInterval(before).median,
+    now: median(now),
+    before: median(before),
   };
 }

@@ -1,9 +1,8 @@
 // The app behind the DLX in the hold scenarios: answers a GET with its path, a body with its SHA-256.
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo } from 'node:net';
 import { serveCalls } from '../processes/calls.ts';
+import { listen } from '../processes/listen.ts';
 
 /** The calls that the app answers. */
 export type AppCalls = typeof calls;
@@ -61,9 +60,7 @@ const calls = {
   async listen(options: { tookMs?: number; atOnce?: number } = {}): Promise<number> {
     tookMs = options.tookMs ?? 0;
     atOnce = options.atOnce ?? Number.POSITIVE_INFINITY;
-    server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
-    await once(server, 'listening');
-    return (server.address() as AddressInfo).port;
+    return listen(server);
   },
   /** Connections that were opened since the last call. */
   connections(): number {

@@ -8,7 +8,7 @@ import { type Bounds, exactly, figureOf, none } from '../figure.ts';
 import { runRounds } from '../pairs.ts';
 import type { AgainstRun, Context, Figure, Scenario } from '../scenario.ts';
 import type { ClientCalls, Round } from './client.ts';
-import { loopback, openStage, settled, sleeper } from './stage.ts';
+import { openStage, settled } from './stage.ts';
 
 /** The same requests to the awake app wait so many at once: as many as the hold lets through at best. */
 const window = 64;
@@ -125,9 +125,7 @@ async function holdOnce({ tree, ...load }: Load & { count: number; tree?: string
   const { count } = load;
   await using stage = openStage();
   const [app, client] = [await stage.app(), await stage.client()];
-  const dlx = await stage.dlx({ tree });
-  await dlx.control.set([sleeper('web')]);
-  await dlx.control.plan('web', { endpoints: [loopback(await app.listen())] });
+  const dlx = await stage.dlxBefore(await app.listen(), {}, tree);
   for (let i = 0; i < 3; i++) await warmUp(dlx, client, { ...load, count: Math.ceil(count / 10) });
   await dlx.control.park('web');
   await dlx.control.scaleCalls();

@@ -1,7 +1,7 @@
 import { exactly, figureOf, none } from '../figure.ts';
 import type { Figure, Scenario } from '../scenario.ts';
 import { overtakenIn } from './held.ts';
-import { loopback, openStage, settled, sleeper } from './stage.ts';
+import { openStage, settled } from './stage.ts';
 
 /** Milliseconds that the app takes for each request. */
 const tookMs = 0.5;
@@ -15,9 +15,7 @@ export const oneAtATime: Scenario = {
     const count = quick ? 2_000 : 10_000;
     await using stage = openStage();
     const [app, client] = [await stage.serialApp(), await stage.client()];
-    const dlx = await stage.dlx();
-    await dlx.control.set([sleeper('web')]);
-    await dlx.control.plan('web', { endpoints: [loopback(await app.listen({ tookMs }))] });
+    const dlx = await stage.dlxBefore(await app.listen({ tookMs }));
     await client.open({ count, port: dlx.port });
     await client.send({ count });
     await dlx.until(`${count} are held`, ({ held }) => held === count);

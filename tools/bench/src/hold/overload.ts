@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { figureOf, none } from '../figure.ts';
 import { rssBytes } from '../processes/usage.ts';
 import type { Scenario } from '../scenario.ts';
-import { loopback, openStage, settled, sleeper } from './stage.ts';
+import { openStage, settled } from './stage.ts';
 
 const load = { perSecond: 200, patienceMs: 1_000 };
 /** The app serves 2 at a time: it does 100 of the 200 that come each second. */
@@ -17,9 +17,7 @@ export const overload: Scenario = {
     const warmMs = quick ? 10_000 : 60_000;
     await using stage = openStage();
     const [backend, client] = [await stage.app(), await stage.client()];
-    const dlx = await stage.dlx();
-    await dlx.control.set([sleeper('web', { phase: 'awake' })]);
-    await dlx.control.plan('web', { endpoints: [loopback(await backend.listen(app))] });
+    const dlx = await stage.dlxBefore(await backend.listen(app));
     await dlx.control.ready('web');
     const samples: { atMs: number; rss: number }[] = [];
     const startedMs = performance.now();

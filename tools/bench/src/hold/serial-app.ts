@@ -1,9 +1,9 @@
 // An app like a synchronous worker: it accepts one connection, serves one request, closes, and accepts the next.
 // Meanwhile other connections wait in the kernel's queue of 16, or the kernel drops them.
-import { once } from 'node:events';
 import { readSync, writeSync } from 'node:fs';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { serveCalls } from '../processes/calls.ts';
+import { listen } from '../processes/listen.ts';
 import { sharedMs } from '../processes/usage.ts';
 
 const backlog = 16;
@@ -58,9 +58,7 @@ const calls = {
   /** Resolves with its port. */
   async listen(options: { tookMs: number }): Promise<number> {
     tookMs = options.tookMs;
-    server.listen({ port: 0, host: '127.0.0.1', backlog });
-    await once(server, 'listening');
-    return (server.address() as AddressInfo).port;
+    return listen(server, backlog);
   },
   /** The numbers of the requests in order of service, and how many connections carried none. */
   seen: (): { numbers: number[]; silent: number } => ({ numbers: seen.splice(0), silent }),

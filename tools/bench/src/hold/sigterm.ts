@@ -18,9 +18,8 @@ export const sigterm: Scenario = {
     await using stage = openStage();
     const [quick, slow] = [await stage.app(), await stage.app()];
     const [waiting, flying] = [await stage.client(), await stage.client()];
-    const dlx = await stage.dlx();
-    await dlx.control.set([sleeper('web'), sleeper('slow', { phase: 'awake' })]);
-    await dlx.control.plan('web', { endpoints: [loopback(await quick.listen())] });
+    const dlx = await stage.dlxBefore(await quick.listen());
+    await dlx.control.set([sleeper('slow')]);
     await dlx.control.plan('slow', { endpoints: [loopback(await slow.listen({ tookMs }))] });
     await dlx.control.ready('slow');
     for (const client of [waiting, flying]) await client.open({ count, port: dlx.port });

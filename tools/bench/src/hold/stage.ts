@@ -13,6 +13,8 @@ import type { SerialAppCalls } from './serial-app.ts';
 /** The processes of a scenario; all of them end with the scenario. */
 export interface Stage extends AsyncDisposable {
   dlx(options?: DlxOptions): Promise<DlxProcess>;
+  /** A DLX with the one sleeper `web`, whose wakes end at an app on that port. */
+  dlxBefore(appPort: number, plan?: { tookMs?: number }, tree?: string): Promise<DlxProcess>;
   client(): Promise<Worker<ClientCalls>['calls']>;
   app(): Promise<Worker<AppCalls>['calls']>;
   serialApp(): Promise<Worker<SerialAppCalls>['calls']>;
@@ -29,8 +31,15 @@ export function openStage(): Stage {
   const stack = new AsyncDisposableStack();
   const worker = async <C extends Calls>(module: string): Promise<Worker<C>['calls']> =>
     stack.use(await startWorker<C>(`hold/${module}`)).calls;
+  const dlx = async (options?: DlxOptions): Promise<DlxProcess> => stack.use(await startDlx(options));
   return {
-    dlx: async (options) => stack.use(await startDlx(options)),
+    dlx,
+    async dlxBefore(appPort, plan = {}, tree) {
+      const started = await dlx({ tree });
+      await started.control.set([sleeper('web')]);
+      await started.control.plan('web', { ...plan, endpoints: [loopback(appPort)] });
+      return started;
+    },
     client: () => worker<ClientCalls>('client'),
     app: () => worker<AppCalls>('app'),
     serialApp: () => worker<SerialAppCalls>('serial-app'),

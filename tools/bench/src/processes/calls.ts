@@ -38,7 +38,7 @@ export function serveCalls(calls: Calls): { close(): void } {
 
 /** Calls into a child process. A call rejects when the child reports an error or ends. */
 export function callsOf<C extends Calls>(child: ChildProcess): Remote<C> {
-  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let count = 0;
   child.on('message', (message: Result) => {
     const { call, value, error } = message;
@@ -52,14 +52,15 @@ export function callsOf<C extends Calls>(child: ChildProcess): Remote<C> {
   });
   const make =
     (name: string) =>
-    (...args: unknown[]): Promise<unknown> =>
-      new Promise((resolve, reject) => {
-        const call = ++count;
-        waiting.set(call, { resolve, reject });
-        child.send({ call, name, args } satisfies Call, (error) => {
-          if (error && waiting.delete(call)) reject(error);
-        });
+    (...args: unknown[]): Promise<unknown> => {
+      const call = ++count;
+      const answer = Promise.withResolvers<unknown>();
+      waiting.set(call, answer);
+      child.send({ call, name, args } satisfies Call, (error) => {
+        if (error && waiting.delete(call)) answer.reject(error);
       });
+      return answer.promise;
+    };
   return new Proxy({} as Remote<C>, {
     // Not a thenable: a promise may resolve to it.
     get: (_target, name) => (typeof name === 'string' && name !== 'then' ? make(name) : undefined),

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '@scaler/command';
 import { programPath } from '../machine/programs.ts';
 import { kill, onCore } from '../processes/child.ts';
+import { listen } from '../processes/listen.ts';
 import type { Proxy } from './proxy.ts';
 
 export interface ConfiguredOptions {
@@ -50,9 +51,8 @@ export async function startConfigured({ name, program, core, config, args }: Con
 
 /** A free port, for a program that cannot choose one itself. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const server = createServer();
+  const port = await listen(server);
   server.close();
   await once(server, 'close');
   return port;

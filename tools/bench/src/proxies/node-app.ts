@@ -1,8 +1,7 @@
 // A small app: reads the whole request, answers `hello`.
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { serveCalls } from '../processes/calls.ts';
+import { listen } from '../processes/listen.ts';
 
 /** The calls that the app answers. */
 export type NodeAppCalls = typeof calls;
@@ -11,7 +10,7 @@ let received = 0;
 
 const calls = {
   /** Resolves with its port. */
-  async listen(): Promise<number> {
+  listen(): Promise<number> {
     const server = createServer((req, res) => {
       const answer = (): void => {
         res.writeHead(200, { 'content-length': 5 });
@@ -20,9 +19,7 @@ const calls = {
       if (req.method === 'GET') answer();
       else req.on('data', (chunk: Buffer) => (received += chunk.length)).on('end', answer);
     });
-    server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
-    await once(server, 'listening');
-    return (server.address() as AddressInfo).port;
+    return listen(server);
   },
   /** Bytes of bodies that it received so far. */
   received: (): number => received,

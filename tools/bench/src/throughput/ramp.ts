@@ -1,5 +1,5 @@
 import { type Bounds, figureOf, none } from '../figure.ts';
-import { loopback, openStage, sleeper } from '../hold/stage.ts';
+import { openStage } from '../hold/stage.ts';
 import { startGenerator } from '../load/closed-load.ts';
 import { minimal } from '../load/requests.ts';
 import { disturbanceFigures, numbers, runRounds } from '../pairs.ts';
@@ -29,10 +29,8 @@ export const ramp: Scenario = {
     const { quick, rounds } = context;
     await using stage = openStage();
     await using generator = await startGenerator();
-    const [app, dlx] = [await stage.app(), await stage.dlx()];
-    const endpoints = [loopback(await app.listen({ tookMs: appTookMs }))];
-    await dlx.control.set([sleeper('web')]);
-    await dlx.control.plan('web', { tookMs: wakeTookMs, endpoints });
+    const app = await stage.app();
+    const dlx = await stage.dlxBefore(await app.listen({ tookMs: appTookMs }), { tookMs: wakeTookMs });
 
     const measure = async (seconds: number): Promise<Ramp> => {
       await dlx.control.park('web');
