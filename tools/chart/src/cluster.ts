@@ -7,14 +7,11 @@ import type { Problems } from './offline.ts';
 import { chart } from './places.ts';
 import { appNamespace, ask, asleep, createApps, createOld, deployment, modes } from './sleepers.ts';
 
-/**
- * On the cluster of KUBECONFIG, with the images REGISTRY/scaler-autoscaler:TAG and REGISTRY/scaler-dlx:TAG, which its
- * nodes have (`IMAGES=REGISTRY:TAG`, default `localhost:dev`).
- */
 type Say = (line: string) => void;
 
 const namespace = 'scaler-system';
-const monitoring = ['servicemonitors:ServiceMonitor', 'podmonitors:PodMonitor', 'prometheusrules:PrometheusRule'];
+const monitoring = { servicemonitors: 'ServiceMonitor', podmonitors: 'PodMonitor', prometheusrules: 'PrometheusRule' };
+const crdNames = Object.keys(monitoring).map((plural) => `${plural}.monitoring.coreos.com`);
 const restricted = 'pod-security.kubernetes.io/enforce=restricted';
 
 function images(): { registry: string; tag: string } {
@@ -36,7 +33,9 @@ function install(...more: string[]): Promise<string> {
   return helm(['upgrade', '--install', 'scaler', chart, '-n', namespace, '--wait', '--timeout', '2m', ...flags]);
 }
 
-/** Runs all checks, one after the other. A failure ends them, and the objects that were made are deleted. */
+/**
+ * Runs all checks on the cluster of KUBECONFIG, one after the other, with the images REGISTRY/scaler-autoscaler:TAG and
+ * REGISTRY/scaler-dlx:TAG, which its nodes have (`IMAGES=REGISTRY:TAG`, default `localhost:dev`). A failure ends them, and the objects that were made are deleted. */
 export async function checkCluster(say: Say): Promise<Problems> {
   const problems: Problems = [];
   try {
@@ -72,36 +71,23 @@ export async function checkCluster(say: Say): Promise<Problems> {
  */
 async function dryRuns(say: Say): Promise<Problems> {
   const problems: Problems = [];
-  const stubs = monitoring.map(crd);
-  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: stubs });
+  const items = Object.entries(monitoring).map(crd);
+  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
   const made = await run('kubectl', ['create', '-f', '-'], { input });
-  await kubectl([
-    'wait',
-    '--for=condition=Established',
-    'crd',
-    ...monitoring.map((one) => `${one.split(':')[0]}.monitoring.coreos.com`),
-  ]);
+  await kubectl(['wait', '--for=condition=Established', 'crd', ...crdNames]);
   const sets = await valueSets();
   for (const set of sets) {
-    const { code, text } = await run('kubectl', ['create', '--dry-run=server', '-f', '-'], {
-      input: await rendered(set),
-    });
-    if (code !== 0)
-      problems.push(
-        `${set}: ${text
-          .split('\n')
-          .filter((line) => !line.includes('created (server dry run)'))
-          .join('\n')}`,
-      );
+    const objects = { input: await rendered(set) };
+    const { code, text } = await run('kubectl', ['create', '--dry-run=server', '-f', '-'], objects);
+    const refusals = text.split('\n').filter((line) => !line.includes('created (server dry run)'));
+    if (code !== 0) problems.push(`${set}: ${refusals.join('\n')}`);
   }
-  if (made.code === 0)
-    await kubectl(['delete', 'crd', ...monitoring.map((one) => `${one.split(':')[0]}.monitoring.coreos.com`)]);
+  if (made.code === 0) await kubectl(['delete', 'crd', ...crdNames]);
   say(`server-side dry-run: ${sets.length - problems.length} of ${sets.length} value sets accepted`);
   return problems;
 }
 
-function crd(names: string): object {
-  const [plural = '', kind = ''] = names.split(':');
+function crd([plural, kind]: [string, string]): object {
   const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -198,15 +184,8 @@ async function uninstallAsleep(say: Say): Promise<Problems> {
   }
   const selectors = await kubectl(['get', 'services', '-A', '-o', 'jsonpath={.items[*].spec.selector}']);
   if (selectors.includes('scaler/asleep')) problems.push(`a Service is still diverted: ${selectors}`);
-  const slices = await kubectl([
-    'get',
-    'endpointslices',
-    '-A',
-    '-l',
-    'endpointslice.kubernetes.io/managed-by=scaler',
-    '-o',
-    'name',
-  ]);
+  const ours = ['-l', 'endpointslice.kubernetes.io/managed-by=scaler'];
+  const slices = await kubectl(['get', 'endpointslices', '-A', ...ours, '-o', 'name']);
   if (slices !== '') problems.push(`slices are left: ${slices}`);
   say(
     `helm uninstall while ${modes.length} sleep: ${seconds(tookMs)}, ${asked} requests meanwhile, ${problems.length} problems`,

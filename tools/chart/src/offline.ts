@@ -8,6 +8,7 @@ import { documentedValues, valuesTable } from './values.ts';
 /** One sentence for each problem. */
 export type Problems = string[];
 
+const byWriting = ': write it by npm run chart:check -- --write';
 const marks = ['<!-- values -->', '<!-- /values -->'] as const;
 
 /** Writes the files that derive from the code and from the comments of the values. */
@@ -20,18 +21,20 @@ export async function writeDerived(): Promise<void> {
 export async function checkDerived(): Promise<Problems> {
   const problems: Problems = [];
   if ((await read('values.schema.json')) !== (await schemaText()))
-    problems.push(
-      'values.schema.json differs from the settings of the apps: write it by npm run chart:check -- --write',
-    );
+    problems.push(`values.schema.json differs from the settings of the apps${byWriting}`);
   if ((await read('README.md')) !== (await readmeText()))
-    problems.push('README.md has other values than values.yaml: write it by npm run chart:check -- --write');
-  problems.push(
-    ...(await checkPaths()),
-    ...(await checkAnnotations()),
-    ...(await checkAlerts()),
-    ...(await checkMetrics()),
-  );
-  return problems;
+    problems.push(`README.md has other values than values.yaml${byWriting}`);
+  const checks = [checkPaths(), checkAnnotations(), checkAlerts(), checkMetrics()];
+  return [...problems, ...(await Promise.all(checks)).flat()];
+}
+
+/** What only one of two lists has, each with the words for it. */
+function onlyInOne(
+  [one, ofOne]: readonly [names: readonly string[], words: (name: string) => string],
+  [two, ofTwo]: readonly [names: readonly string[], words: (name: string) => string],
+): Problems {
+  const missing = (names: readonly string[], from: readonly string[]) => names.filter((name) => !from.includes(name));
+  return [...missing(one, two).map(ofOne), ...missing(two, one).map(ofTwo)];
 }
 
 async function schemaText(): Promise<string> {
@@ -50,14 +53,10 @@ async function readmeText(): Promise<string> {
 async function checkPaths(): Promise<Problems> {
   const values = (await documentedValues()).map(({ path }) => path);
   const schemas = leaves(await valuesSchema()).filter((path) => path !== 'global');
-  return [
-    ...values
-      .filter((path) => !schemas.includes(path))
-      .map((path) => `values.yaml has ${path}, which the schema lacks`),
-    ...schemas
-      .filter((path) => !values.includes(path))
-      .map((path) => `the schema has ${path}, which values.yaml lacks`),
-  ];
+  return onlyInOne(
+    [values, (path) => `values.yaml has ${path}, which the schema lacks`],
+    [schemas, (path) => `the schema has ${path}, which values.yaml lacks`],
+  );
 }
 
 function leaves(schema: ValueSchema, path: readonly string[] = []): string[] {
@@ -76,10 +75,10 @@ async function checkAnnotations(): Promise<Problems> {
   const judged = [...policy.matchAll(/^([a-z-]+):$/gm)].map(([, name = '']) => name);
   return [
     ...(await checkLengths(policy)),
-    ...known.filter((name) => !judged.includes(name)).map((name) => `files/annotations.yaml lacks scaler/${name}`),
-    ...judged
-      .filter((name) => !known.includes(name))
-      .map((name) => `files/annotations.yaml has scaler/${name}, which the scaler does not read`),
+    ...onlyInOne(
+      [known, (name) => `files/annotations.yaml lacks scaler/${name}`],
+      [judged, (name) => `files/annotations.yaml has scaler/${name}, which the scaler does not read`],
+    ),
   ];
 }
 
@@ -108,12 +107,10 @@ async function checkLengths(policy: string): Promise<Problems> {
 async function checkAlerts(): Promise<Problems> {
   const alerts = [...(await read('files/alerts.yaml')).matchAll(/^- alert: (\w+)$/gm)].map(([, name = '']) => name);
   const entries = [...(await read('RUNBOOK.md')).matchAll(/^## (\w+)$/gm)].map(([, name = '']) => name);
-  return [
-    ...alerts.filter((name) => !entries.includes(name)).map((name) => `RUNBOOK.md has no entry ${name}`),
-    ...entries
-      .filter((name) => !alerts.includes(name))
-      .map((name) => `RUNBOOK.md has an entry ${name}, but files/alerts.yaml has no such alert`),
-  ];
+  return onlyInOne(
+    [alerts, (name) => `RUNBOOK.md has no entry ${name}`],
+    [entries, (name) => `RUNBOOK.md has an entry ${name}, but files/alerts.yaml has no such alert`],
+  );
 }
 
 /** Alerts and dashboard use metrics that the apps have. */

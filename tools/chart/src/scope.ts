@@ -3,31 +3,20 @@ import type { Problems } from './offline.ts';
 
 /** Checks the rights of the two accounts, in the namespaces that they manage and in others. */
 export async function checkScope(namespace: string, inside: string, outside: string): Promise<Problems> {
+  const managed = ['pods', 'services', 'deployments.apps', 'endpointslices.discovery.k8s.io'];
   const verbs: [string, string, string, boolean][] = [];
   for (const app of ['autoscaler', 'dlx']) {
-    for (const resource of [
-      'pods',
-      'services',
-      'deployments.apps',
-      'endpointslices.discovery.k8s.io',
-      'secrets',
-      'configmaps',
-      'nodes',
-    ]) {
-      const managed = ['pods', 'services', 'deployments.apps', 'endpointslices.discovery.k8s.io'].includes(resource);
-      verbs.push([app, `list ${resource}`, inside, managed], [app, `list ${resource}`, outside, false]);
+    for (const resource of [...managed, 'secrets', 'configmaps', 'nodes']) {
+      verbs.push([app, `list ${resource}`, inside, managed.includes(resource)]);
+      verbs.push([app, `list ${resource}`, outside, false]);
     }
     for (const verb of ['patch', 'delete', 'create', 'update']) {
-      verbs.push(
-        [app, `${verb} deployments.apps`, inside, verb === 'patch'],
-        [app, `${verb} deployments.apps`, outside, false],
-      );
+      verbs.push([app, `${verb} deployments.apps`, inside, verb === 'patch']);
+      verbs.push([app, `${verb} deployments.apps`, outside, false]);
     }
-    verbs.push(
-      [app, 'create pods', inside, false],
-      [app, 'create pods/exec', inside, false],
-      [app, 'patch services', inside, app === 'autoscaler'],
-    );
+    verbs.push([app, 'create pods', inside, false]);
+    verbs.push([app, 'create pods/exec', inside, false]);
+    verbs.push([app, 'patch services', inside, app === 'autoscaler']);
   }
   const problems: Problems = [];
   for (const [app, question, where, allowed] of verbs) {

@@ -6,23 +6,25 @@ import type { Token } from './workload-log.ts';
 
 const second = 1_000;
 
+/** The write that sets the replicas of a resource to zero. */
+export interface Zero {
+  readonly member: Member;
+  readonly before: Token;
+  readonly entry: AuditEntry;
+  /** The write, in words. */
+  readonly what: string;
+}
+
 /** No park ends against the owner's intent: the write itself must have tested it. */
-export function judgeIntent(scene: Scene, report: Report, { intent }: Token, entry: AuditEntry, what: string): void {
+export function judgeIntent(scene: Scene, report: Report, { before, entry, what }: Zero): void {
   // A process whose wall clock was wrong may have seen the end of the intent.
   const wallMs = hasJumped(scene, entry) ? Number.MAX_SAFE_INTEGER : scene.timeline.clock.now();
-  const bar = parkBlockerOf(intent, wallMs);
+  const bar = parkBlockerOf(before.intent, wallMs);
   if (bar !== undefined) report("owner's wishes", `${what}: ${bar}`);
 }
 
 /** No resource goes to sleep that was in use, or whose use could not be known. */
-export function judgeIdle(
-  scene: Scene,
-  report: Report,
-  member: Member,
-  { intent }: Token,
-  entry: AuditEntry,
-  what: string,
-): void {
+export function judgeIdle(scene: Scene, report: Report, { member, before: { intent }, entry, what }: Zero): void {
   const { metrics, traffic, timeline, health, counts } = scene;
   const key = keyOf(member);
   const zeroMs = timeline.ms;

@@ -2,8 +2,6 @@ import type { Timeline } from '../sim/timeline.ts';
 import { isLeftAlone, isUnwakeable, type OwnerIntent } from './owner-intent.ts';
 
 /** When a resource last had an intent of its owner; `-Infinity`: never. An intent in force gives the present. */
-export type IntentHistory = ReturnType<typeof createIntentHistory>;
-
 export function createIntentHistory(timeline: Timeline) {
   const now = new Map<string, OwnerIntent | undefined>();
   const leftAlone = new Map<string, number>();

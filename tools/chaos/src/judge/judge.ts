@@ -7,12 +7,10 @@ import { notConvergedReason, createConvergenceWatch } from './convergence.ts';
 import { createWakeWatch } from './wakes.ts';
 import { type ChangeLog, createChangeLog } from './workload-log.ts';
 
-/** Checks all invariants. */
-export type Judge = ReturnType<typeof createJudge>;
-
 /** A resource that has not converged for longer, with nothing in the way, is a violation. */
 const patienceMs = 90_000;
 
+/** Checks all invariants. */
 export function createJudge(scene: Scene, onLeader: () => void) {
   let violation: Violation | undefined;
   const report = (invariant: string, facts: string): void => {

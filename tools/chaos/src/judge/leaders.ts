@@ -3,9 +3,6 @@ import { workloadGvrs } from '../world/fleet.ts';
 import type { Report, Scene } from './scene.ts';
 import type { Change } from './workload-log.ts';
 
-/** Only the Lease holder acts. */
-export type Leaders = ReturnType<typeof createLeaders>;
-
 /** A process that stood still may send the writes that it had begun in the moment in which it goes on. */
 const thawMs = 1_000;
 const leases = 'coordination.k8s.io/v1/leases';
@@ -16,6 +13,7 @@ interface Reign {
   readonly fromMs: number;
 }
 
+/** Only the Lease holder acts. */
 export function createLeaders({ store, timeline, programs, counts }: Scene, report: Report, onChange: () => void) {
   const reigns: Reign[] = [];
   const end = store.watch(leases, ({ object }) => {

@@ -64,8 +64,8 @@ export function createTransitions(scene: Scene, report: Report) {
       );
     const member = members.get(change.key);
     if (member === undefined) return;
-    judgeIntent(scene, report, before, entry, what);
-    judgeIdle(scene, report, member, before, entry, what);
+    judgeIntent(scene, report, { member, before, entry, what });
+    judgeIdle(scene, report, { member, before, entry, what });
   };
 
   return {

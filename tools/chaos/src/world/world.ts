@@ -24,7 +24,7 @@ import {
   systemNamespace,
 } from './programs.ts';
 import { createTraffic } from './traffic.ts';
-import { createVetoes, type Vetoes } from './vetoes.ts';
+import { createVetoes } from './vetoes.ts';
 
 /** One simulated cluster with the fleet, both programs and the checks of the invariants. */
 export type World = Awaited<ReturnType<typeof startWorld>>;
@@ -56,11 +56,11 @@ export async function startWorld({ seed, counts = createCounts(), onLog }: World
   const timeline = createTimeline(activity);
   const folder = await mkdtemp(join(tmpdir(), 'scaler-chaos-'));
   const programs: Program[] = [];
-  const running: { cluster?: EmbeddedCluster } = {};
-  const api = () => (running.cluster as EmbeddedCluster).api;
   const givenWay = new Map<string, number>();
+  const vetoes = createVetoes(timeline, counts);
   const programParts: ProgramParts = {
-    ...{ timeline, activity, folder, api, programs },
+    ...{ timeline, activity, folder, programs },
+    api: () => cluster.api,
     onLog: (program, level, message, fields) => {
       onLog?.(program, level, message, fields);
       const { resource, leftMs } = fields as { resource?: string; leftMs?: number };
@@ -69,12 +69,14 @@ export async function startWorld({ seed, counts = createCounts(), onLog }: World
       counts.add('given way to others');
     },
   };
-  let onRequest: (resource: string, id: number) => void = () => undefined;
-  const vetoes = createVetoes(timeline, counts);
+  const onRequest = (key: string, id: number): void => {
+    metrics.arrived(key);
+    traffic.reached(id);
+  };
   const cluster = await startEmbeddedCluster({
     clock: timeline.clock,
     images: {
-      app: createAppImage({ timeline, activity }, (resource, id) => onRequest(resource, id), vetoes.ask),
+      app: createAppImage({ timeline, activity }, onRequest, vetoes.ask),
       'scaler/dlx': createProgramImage('dlx', programParts),
       'scaler/autoscaler': createProgramImage('autoscaler', programParts),
     },
@@ -85,44 +87,15 @@ export async function startWorld({ seed, counts = createCounts(), onLog }: World
     backOffMs: 2_000,
     api: { ...apiAddress, seed, bookmarkIntervalMs: 25_000, auditSize: 3_000, historyWindow: 5_000 },
   });
-  running.cluster = cluster;
+  const { store, audit } = cluster.api;
   const simulation: Simulation = { cluster, timeline, activity, random, counts };
-  const world = await populate(simulation, programs, vetoes, givenWay, (listener) => (onRequest = listener));
-  return {
-    ...world,
-    close: async (): Promise<void> => {
-      world.judge.close();
-      world.traffic.close();
-      for (const { sandbox } of programs) sandbox.kill();
-      await closeCluster(cluster, timeline, activity);
-      activity.close();
-      Math.random = machineRandom;
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-async function populate(
-  simulation: Simulation,
-  programs: Program[],
-  vetoes: Vetoes,
-  givenWay: ReadonlyMap<string, number>,
-  onRequest: (listener: (resource: string, id: number) => void) => void,
-) {
-  const { cluster, timeline, counts } = simulation;
   const nodes = [cluster.proxy, await cluster.addProxy({ lagMs: 700 })];
   const metrics = createFleetMetrics(cluster.api.metrics, timeline);
   const traffic = createTraffic(simulation, nodes, (sent) => judge.ended(sent));
-  onRequest((key, id) => {
-    metrics.arrived(key);
-    traffic.reached(id);
-  });
   const others = new Map<string, number>();
   const health = createHealth(cluster, timeline, programs, () => judge.leaders.holder);
   const scene: Scene = {
-    ...{ timeline, metrics, traffic, vetoes, programs, counts, health, nodes: nodes.length },
-    store: cluster.api.store,
-    audit: cluster.api.audit,
+    ...{ timeline, store, audit, metrics, traffic, vetoes, programs, counts, health, nodes: nodes.length },
     givesWay: (member) => timeline.ms < (givenWay.get(keyOf(member)) ?? -Infinity),
     othersMs: (member) => others.get(keyOf(member)) ?? -Infinity,
   };
@@ -134,10 +107,45 @@ async function populate(
   }
   await timeline.advance(podsUpMs);
   await deployPrograms(cluster);
-  // A change by another client is over once the resource has been whole for as long as a kube-proxy takes to get the
-  // routing.
+  const digest = createDigest(scene, others);
+  return {
+    ...simulation,
+    ...{ metrics, traffic, vetoes, programs, judge, disturb: health.disturb },
+    /** Another client changed something that costs a resource its routing or its pods. */
+    byOthers: (member: Member): void => void others.set(keyOf(member), timeline.ms),
+    /** Programs that run now, the longest running first. */
+    alive: (app: App): readonly Program[] =>
+      programs.filter((one) => one.app === app && one.endedMs === undefined && !one.stopping),
+    /** Lets time pass, and checks the invariants again and again. Ends early at the first violation. */
+    pass: async (ms: number): Promise<void> => {
+      const endMs = timeline.ms + ms;
+      while (timeline.ms < endMs && judge.violation === undefined) {
+        await timeline.advance(Math.min(lookEveryMs, endMs - timeline.ms));
+        health.touch();
+        digest();
+        judge.look();
+      }
+    },
+    close: async (): Promise<void> => {
+      judge.close();
+      traffic.close();
+      for (const { sandbox } of programs) sandbox.kill();
+      await closeCluster(cluster, timeline, activity);
+      activity.close();
+      Math.random = machineRandom;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * A change by another client is over once the resource has been whole for as long as a kube-proxy takes to get the
+ * routing.
+ */
+function createDigest(scene: Scene, others: Map<string, number>): () => void {
+  const { timeline } = scene;
   const wholeSince = new Map<string, number>();
-  const digest = (): void => {
+  return () => {
     for (const member of fleet) {
       const key = keyOf(member);
       const changedMs = others.get(key);
@@ -147,25 +155,6 @@ async function populate(
       const sinceMs = Math.max(changedMs + digestMs, wholeSince.get(key) ?? Infinity);
       if (timeline.ms - sinceMs > slowestProxyMs) others.delete(key);
     }
-  };
-  /** Lets time pass, and checks the invariants again and again. Ends early at the first violation. */
-  const pass = async (ms: number): Promise<void> => {
-    const endMs = timeline.ms + ms;
-    while (timeline.ms < endMs && judge.violation === undefined) {
-      await timeline.advance(Math.min(lookEveryMs, endMs - timeline.ms));
-      health.touch();
-      digest();
-      judge.look();
-    }
-  };
-  return {
-    ...simulation,
-    ...{ metrics, traffic, vetoes, programs, judge, pass, disturb: health.disturb },
-    /** Another client changed something that costs a resource its routing or its pods. */
-    byOthers: (member: Member): void => void others.set(keyOf(member), timeline.ms),
-    /** Programs that run now, the longest running first. */
-    alive: (app: App): readonly Program[] =>
-      programs.filter((one) => one.app === app && one.endedMs === undefined && !one.stopping),
   };
 }
 
