@@ -1,7 +1,7 @@
 import { isBounded, isWithin, boundText, rangeText, valueText } from './figure.ts';
 import { findProgram } from './machine/programs.ts';
 import { thisMachine } from './machine/machine.ts';
-import { keepResult, type Result } from './results.ts';
+import { keepResult } from './results.ts';
 import type { Figure, Scenario } from './scenario.ts';
 
 export interface RunOptions {
@@ -47,7 +47,11 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     return 'failed';
   }
   for (const line of figureLines(figures, quick)) log(line);
-  if (keep) await keepResult(resultOf(scenario, rounds, figures, measured));
+  if (keep) {
+    const [date = ''] = new Date().toISOString().split('T');
+    const { name, doc } = scenario;
+    await keepResult({ scenario: name, doc, date, machine: thisMachine(), rounds, figures, measured });
+  }
   log(`  ${((performance.now() - beganMs) / 1000).toFixed(0)} s`);
   for (const reason of doubts) log(`!!! IN DOUBT: ${reason}`);
   return verdictOf(figures, quick, doubts.length > 0);
@@ -58,16 +62,6 @@ export function verdictOf(figures: readonly Figure[], quick: boolean, isInDoubt:
   const missed = figures.filter((figure) => !isWithin(figure, quick));
   if (missed.length === 0) return 'good';
   return quick && isInDoubt && missed.every(({ unit }) => unit !== '') ? 'undecided' : 'missed';
-}
-
-function resultOf(
-  { name, doc }: Scenario,
-  rounds: number,
-  figures: readonly Figure[],
-  measured: readonly object[],
-): Result {
-  const date = new Date().toISOString().slice(0, 10);
-  return { scenario: name, doc, date, machine: thisMachine(), rounds, figures, measured };
 }
 
 function figureLines(figures: readonly Figure[], quick: boolean): string[] {

@@ -6,6 +6,6 @@ export function kubectl(args: readonly string[], input?: string): Promise<string
 }
 
 /** @throws with its output when it fails. */
-export function helm(args: readonly string[]): Promise<string> {
-  return must('helm', args);
+export function helm(args: readonly string[], input?: string): Promise<string> {
+  return must('helm', args, { input });
 }

@@ -3,8 +3,7 @@ import { type Round, runRounds, type RunOptions } from '../pairs.ts';
 import { startDlxProxy } from '../proxies/dlx-proxy.ts';
 import type { Proxy } from '../proxies/proxy.ts';
 import type { AgainstRun } from '../scenario.ts';
-import { warmUp } from '../throughput/warm-up.ts';
-import { measureWindow, type Window } from '../throughput/window.ts';
+import { measureWindow, warmUp, type Window } from '../throughput/window.ts';
 import { failOn, sides } from './sides.ts';
 
 /** One start may be compiled more luckily than another: both programs are started anew so often. */

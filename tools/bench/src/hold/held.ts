@@ -36,28 +36,7 @@ interface Load {
 }
 
 /** The measurements of one round. */
-interface Seen {
-  readonly failed: number;
-  readonly notForwarded: number;
-  readonly scaleCalls: number;
-  readonly overtaken: number;
-  /** Connections to the app, while draining. */
-  readonly connections: number;
-  readonly eachKB: number;
-  readonly peakMB: number;
-  readonly firstMs: number;
-  readonly lastMs: number;
-  /** Answers per second, from ready to the last. */
-  readonly drainRate: number;
-  /** The rates of the same requests to the awake app: on new connections, and once more on these (`againRate`). */
-  readonly awakeRate: number;
-  readonly againRate: number;
-  /**
-   * Processor time of the DLX per request: with the answer alone while draining, with reading the request while awake.
-   */
-  readonly drainCpuUs: number;
-  readonly awakeCpuUs: number;
-}
+type Seen = Awaited<ReturnType<typeof holdOnce>>;
 
 async function holdMany(context: Context, load: Load, limits: { eachKB: number; peakMB?: number }): Promise<Figure[]> {
   const count = context.quick ? many.quick : many.full;
@@ -121,7 +100,7 @@ async function compareTrees(run: AgainstRun): Promise<readonly Comparison[]> {
 }
 
 /** Each round has processes of its own: memory that an earlier round left behind would hide what this one takes. */
-async function holdOnce({ tree, ...load }: Load & { count: number; tree?: string }): Promise<Seen> {
+async function holdOnce({ tree, ...load }: Load & { count: number; tree?: string }) {
   const { count } = load;
   await using stage = openStage();
   const [app, client] = [await stage.app(), await stage.client()];
@@ -159,14 +138,20 @@ async function holdOnce({ tree, ...load }: Load & { count: number; tree?: string
     notForwarded: accepted - (byOutcome['forwarded'] ?? 0),
     scaleCalls,
     overtaken,
+    /** Connections to the app, while draining. */
     connections,
     eachKB: (during - before) / count / 1000,
     peakMB: peak / 1e6,
     firstMs: drained.firstMs - readyMs,
     lastMs: drained.lastMs - readyMs,
+    /** Answers per second, from ready to the last. */
     drainRate: perSecond(drained, readyMs),
+    /** The rates of the same requests to the awake app: on new connections, and once more on these (`againRate`). */
     awakeRate: perSecond(awake, awake.sent[0]?.sentMs),
     againRate: perSecond(again, again.sent[0]?.sentMs),
+    /**
+     * Processor time of the DLX per request: with the answer alone while draining, with reading the request while awake.
+     */
     drainCpuUs: (drainCpu / count) * 1e6,
     awakeCpuUs: (awakeCpu / count) * 1e6,
   };

@@ -28,15 +28,7 @@ interface Kind {
 }
 
 /** The measurements of one DLX with sleepers. */
-interface Seen {
-  readonly readyMs: number;
-  /** Memory above that of a DLX without any. */
-  readonly aboveMB: number;
-  readonly noneMB: number;
-  readonly cpuPercent: number;
-  /** Ports that did not answer. */
-  readonly closed: number;
-}
+type Seen = Awaited<ReturnType<typeof measure>>;
 
 export const sleepers: Scenario = {
   name: 'sleepers',
@@ -101,7 +93,7 @@ async function defaultScaler(stage: Stage, count: number): Promise<Kind> {
 async function measure(
   { sleeping, none }: Kind,
   { restMs, windowMs, count, tree }: { restMs: number; windowMs: number; count: number; tree?: string },
-): Promise<Seen> {
+) {
   await using stage = openStage();
   const dlx = await stage.dlx({ ...sleeping, tree });
   const dlxOfNone = await stage.dlx({ ...none, tree });

@@ -11,15 +11,7 @@ import type { FakeClusterCalls } from './fake-cluster.ts';
 import type { SerialAppCalls } from './serial-app.ts';
 
 /** The processes of a scenario; all of them end with the scenario. */
-export interface Stage extends AsyncDisposable {
-  dlx(options?: DlxOptions): Promise<DlxProcess>;
-  /** A DLX with the one sleeper `web`, whose wakes end at an app on that port. */
-  dlxBefore(appPort: number, plan?: { tookMs?: number }, tree?: string): Promise<DlxProcess>;
-  client(): Promise<Worker<ClientCalls>['calls']>;
-  app(): Promise<Worker<AppCalls>['calls']>;
-  serialApp(): Promise<Worker<SerialAppCalls>['calls']>;
-  cluster(): Promise<Cluster>;
-}
+export type Stage = ReturnType<typeof openStage>;
 
 /** A Kubernetes API in memory. */
 export interface Cluster extends Pick<Worker<FakeClusterCalls>['calls'], 'fill' | 'raised'> {
@@ -27,14 +19,15 @@ export interface Cluster extends Pick<Worker<FakeClusterCalls>['calls'], 'fill' 
   readonly kubeconfig: string;
 }
 
-export function openStage(): Stage {
+export function openStage() {
   const stack = new AsyncDisposableStack();
   const worker = async <C extends Calls>(module: string): Promise<Worker<C>['calls']> =>
     stack.use(await startWorker<C>(`hold/${module}`)).calls;
   const dlx = async (options?: DlxOptions): Promise<DlxProcess> => stack.use(await startDlx(options));
   return {
     dlx,
-    async dlxBefore(appPort, plan = {}, tree) {
+    /** A DLX with the one sleeper `web`, whose wakes end at an app on that port. */
+    async dlxBefore(appPort: number, plan: { tookMs?: number } = {}, tree?: string): Promise<DlxProcess> {
       const started = await dlx({ tree });
       await started.control.set([sleeper('web')]);
       await started.control.plan('web', { ...plan, endpoints: [loopback(appPort)] });
@@ -43,7 +36,7 @@ export function openStage(): Stage {
     client: () => worker<ClientCalls>('client'),
     app: () => worker<AppCalls>('app'),
     serialApp: () => worker<SerialAppCalls>('serial-app'),
-    async cluster() {
+    async cluster(): Promise<Cluster> {
       const { start, fill, raised } = await worker<FakeClusterCalls>('fake-cluster');
       const folder = await mkdtemp(join(tmpdir(), 'scaler-bench-'));
       stack.defer(() => rm(folder, { recursive: true, force: true }));
@@ -51,7 +44,7 @@ export function openStage(): Stage {
       await writeFile(kubeconfig, await start());
       return { kubeconfig, fill, raised };
     },
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    [Symbol.asyncDispose]: (): Promise<void> => stack.disposeAsync(),
   };
 }
 

@@ -19,18 +19,6 @@ export interface RateOptions {
   readonly steps: readonly { readonly perSecond: number; readonly seconds: number }[];
 }
 
-/** Every request of a fixed rate, in the order in which they were due. */
-export interface Paced {
-  /** On the clock that all processes share. */
-  readonly dueMs: readonly number[];
-  /** From the moment at which it was due, sent or not, until its answer was complete. */
-  readonly tookMs: readonly number[];
-  /** 0: the connection closed. */
-  readonly status: readonly number[];
-  /** The number of connections that it took. */
-  readonly connections: number;
-}
-
 /** Resolves when the ticker runs. */
 const startUpMs = 100;
 const free: Connection[] = [];
@@ -92,8 +80,12 @@ const calls = {
     };
   },
 
-  /** So many requests per second, whether they are answered or not. */
-  async paced({ port, request, steps }: RateOptions): Promise<Paced> {
+  /**
+   * So many requests per second, whether they are answered or not. Resolves with each of them, in the order in which they
+   * were due on the clock that all processes share: the time from that moment, sent or not, until its answer was complete;
+   * its status, 0 when the connection closed; and how many connections were opened for all.
+   */
+  async paced({ port, request, steps }: RateOptions) {
     const head = [headText(request)];
     const dueMs = dueTimes(sharedMs() + startUpMs, steps);
     const count = dueMs.length;

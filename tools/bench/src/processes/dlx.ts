@@ -28,23 +28,10 @@ export interface Counted {
 }
 
 /** The real program in a process of its own; disposing ends it at once. */
-export interface DlxProcess extends AsyncDisposable {
-  readonly pid: number;
-  /** The shared port. */
-  readonly port: number;
-  /** Milliseconds from its start until `/readyz` answered 200. */
-  readonly readyAfterMs: number;
-  /** The bench's scaler inside it; absent with another scaler. */
-  readonly control: Remote<ScalerCalls>;
-  outcomes(): Promise<Counted>;
-  /** Waits until the counters meet a condition. @throws after `limitMs`. */
-  until(what: string, condition: (counted: Counted) => boolean, limitMs?: number): Promise<Counted>;
-  /** Sends SIGTERM; resolves with its exit code once it has ended. */
-  terminate(): Promise<number | null>;
-}
+export type DlxProcess = Awaited<ReturnType<typeof startDlx>>;
 
 /** Starts the DLX and waits until it is ready. @throws with the end of its log when it does not become ready. */
-export async function startDlx(options: DlxOptions = {}): Promise<DlxProcess> {
+export async function startDlx(options: DlxOptions = {}) {
   const { flags = [], scaler = moduleFile('hold/bench-scaler'), scalerOptions = {}, tree } = options;
   const { child, port, infraPort, readyAfterMs } = await startApp('dlx', {
     tree,
@@ -63,15 +50,24 @@ export async function startDlx(options: DlxOptions = {}): Promise<DlxProcess> {
   const outcomes = async (): Promise<Counted> =>
     countedIn(await (await fetch(`http://127.0.0.1:${infraPort}/metrics`)).text());
   return {
-    ...{ pid: child.pid as number, port, readyAfterMs, control: callsOf<ScalerCalls>(child), outcomes },
-    until: (what, condition, limitMs = 60_000) =>
+    pid: child.pid as number,
+    /** The shared port. */
+    port,
+    /** Milliseconds from its start until `/readyz` answered 200. */
+    readyAfterMs,
+    /** The bench's scaler inside it; absent with another scaler. */
+    control: callsOf<ScalerCalls>(child),
+    outcomes,
+    /** Waits until the counters meet a condition. @throws after `limitMs`. */
+    until: (what: string, condition: (counted: Counted) => boolean, limitMs = 60_000): Promise<Counted> =>
       until(what, limitMs, async () => {
         const counted = await outcomes();
         if (!condition(counted)) throw new Error(JSON.stringify(counted));
         return counted;
       }),
-    terminate: () => end(child, 'SIGTERM'),
-    [Symbol.asyncDispose]: () => kill(child),
+    /** Sends SIGTERM; resolves with its exit code once it has ended. */
+    terminate: (): Promise<number | null> => end(child, 'SIGTERM'),
+    [Symbol.asyncDispose]: (): Promise<void> => kill(child),
   };
 }
 

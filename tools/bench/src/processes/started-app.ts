@@ -9,16 +9,6 @@ import { sharedMs } from './usage.ts';
 
 const startLimitMs = 60_000;
 
-/** One of our two apps in a process of its own, ready. */
-export interface StartedApp {
-  readonly child: ChildProcess;
-  /** The DLX's shared port; 0 of the autoscaler, which has none. */
-  readonly port: number;
-  readonly infraPort: number;
-  /** Milliseconds from its start until `/readyz` answered 200. */
-  readonly readyAfterMs: number;
-}
-
 export interface AppOptions extends Pick<NodeOptions, 'nodeFlags'> {
   readonly args: readonly string[];
   /** The folder of the repository's tree whose program it is. Default: this one. */
@@ -30,10 +20,7 @@ export interface AppOptions extends Pick<NodeOptions, 'nodeFlags'> {
  *
  * @throws with the end of its log when it does not become ready.
  */
-export async function startApp(
-  name: 'autoscaler' | 'dlx',
-  { args, nodeFlags = [], tree = root }: AppOptions,
-): Promise<StartedApp> {
+export async function startApp(name: 'autoscaler' | 'dlx', { args, nodeFlags = [], tree = root }: AppOptions) {
   const program = join(tree, 'packages', name, isBuilt ? 'dist/main.js' : 'src/main.ts');
   const startedMs = sharedMs();
   const child = startNode(program, {
@@ -56,6 +43,7 @@ export async function startApp(
       limit.throwIfAborted();
       await sleep(5);
     }
+    /** `port`: the DLX's shared one; 0 of the autoscaler, which has none. `readyAfterMs`: from the start on. */
     return { child, port, infraPort: infra.port, readyAfterMs: sharedMs() - startedMs };
   } catch (error) {
     await kill(child);

@@ -45,7 +45,7 @@ export const bodies: Scenario = {
       const measured = await compare(context, direction, lineUp.sides);
       figures.push(...figuresOf(measured, direction.name, [...lineUp.sides.keys()]));
       if (direction.app === files) figures.push(...(await costOfStalling(files, context)));
-      figures.push({ ...(await outcomesMissing(lineUp.dlx.dlx)), name: `${direction.name}: outcomes missing` });
+      figures.push({ ...(await outcomesMissing(lineUp.dlx)), name: `${direction.name}: outcomes missing` });
     }
     return figures;
   },
@@ -140,8 +140,8 @@ async function costOfStalling(app: Proxy, { rounds, keep }: Context): Promise<Fi
 }
 
 async function stall(app: Proxy, calls: Worker<GeneratorCalls>['calls']): Promise<Cost> {
-  await using proxy = await startDlxProxy(app.port);
-  const { dlx, port } = proxy;
+  await using dlx = await startDlxProxy(app.port);
+  const { port } = dlx;
   const memory = async (): Promise<{ rss: number; live: number }> => {
     const { heapUsed, external } = await dlx.control.memory();
     return { rss: rssBytes(dlx.pid), live: heapUsed + external };

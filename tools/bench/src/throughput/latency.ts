@@ -44,7 +44,7 @@ export const latency: Scenario = {
     return [
       ...[...lineUp.sides.keys()].flatMap((side) => addedBy(kept, side)),
       none('requests failed', Math.max(...numbers(kept, 'DLX', ({ failed }) => failed))),
-      await outcomesMissing(lineUp.dlx.dlx),
+      await outcomesMissing(lineUp.dlx),
       ...disturbanceFigures(measured),
     ];
   },

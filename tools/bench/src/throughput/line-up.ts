@@ -1,5 +1,6 @@
 import { findProgram } from '../machine/programs.ts';
-import { type DlxProxy, startDlxProxy } from '../proxies/dlx-proxy.ts';
+import type { DlxProcess } from '../processes/dlx.ts';
+import { startDlxProxy } from '../proxies/dlx-proxy.ts';
 import { startHaproxy } from '../proxies/haproxy.ts';
 import { startHttpProxy } from '../proxies/http-proxy.ts';
 import { startNginxProxy } from '../proxies/nginx.ts';
@@ -8,7 +9,7 @@ import type { Context } from '../scenario.ts';
 
 /** The DLX and its peers, in front of one app. */
 export interface LineUp extends AsyncDisposable {
-  readonly dlx: DlxProxy;
+  readonly dlx: DlxProcess;
   readonly sides: ReadonlyMap<string, Proxy>;
 }
 

@@ -11,8 +11,7 @@ import type { Proxy } from '../proxies/proxy.ts';
 import type { AgainstRun, Context, Figure, Scenario } from '../scenario.ts';
 import { startLineUp } from './line-up.ts';
 import { outcomesMissing } from './outcomes.ts';
-import { warmUp } from './warm-up.ts';
-import { measureWindow, type Window } from './window.ts';
+import { measureWindow, warmUp, type Window } from './window.ts';
 
 interface Options {
   readonly request: RequestHead;
@@ -92,7 +91,7 @@ async function compare(context: Context, options: Options): Promise<readonly Fig
     measure: (name) => measureWindow(sides.get(name) as Proxy, loadWindow),
     text: ({ perSecond }) => `${perSecond.toFixed(0)} rps`,
   });
-  return [...figuresOf(measured, [...sides.keys()], options), await outcomesMissing(dlx.dlx)];
+  return [...figuresOf(measured, [...sides.keys()], options), await outcomesMissing(dlx)];
 }
 
 function figuresOf(measured: Rounds<Window>, sides: readonly string[], { rates, efficiency }: Options): Figure[] {

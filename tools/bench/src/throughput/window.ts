@@ -3,19 +3,9 @@ import { cpuSeconds, rssBytes } from '../processes/usage.ts';
 import type { Proxy } from '../proxies/proxy.ts';
 
 /** The results of one window of load on one proxy. */
-export interface Window {
-  readonly perSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly failed: number;
-  /** Processor time of the proxy, for each request. */
-  readonly cpuUs: number;
-  /** The share of a processor that the proxy used. */
-  readonly busy: number;
-  readonly rssMb: number;
-}
+export type Window = Awaited<ReturnType<typeof measureWindow>>;
 
-export async function measureWindow(proxy: Proxy, load: (proxy: Proxy) => Promise<Load>): Promise<Window> {
+export async function measureWindow(proxy: Proxy, load: (proxy: Proxy) => Promise<Load>) {
   const { pid } = proxy;
   const cpu = cpuSeconds(pid);
   const { requests, seconds, failed, p50Ms, p99Ms } = await load(proxy);
@@ -25,8 +15,25 @@ export async function measureWindow(proxy: Proxy, load: (proxy: Proxy) => Promis
     p50Ms,
     p99Ms,
     failed,
+    /** Processor time of the proxy, for each request. */
     cpuUs: (used / requests) * 1e6,
+    /** The share of a processor that the proxy used. */
     busy: used / seconds,
     rssMb: rssBytes(pid) / 1e6,
   };
+}
+
+/** Processor time, until Node's compiler has nothing left to do. */
+const workSeconds = 3;
+const windows = { quick: 3, full: 10 };
+
+/**
+ * Loads a proxy, in windows of a second, until it has used enough processor time: on a busy machine that takes longer.
+ */
+export async function warmUp({ pid }: Proxy, quick: boolean, loadOneSecond: () => Promise<unknown>): Promise<void> {
+  const from = cpuSeconds(pid);
+  for (let left = quick ? windows.quick : windows.full; left > 0; left--) {
+    if (cpuSeconds(pid) - from >= workSeconds) return;
+    await loadOneSecond();
+  }
 }

@@ -11,15 +11,12 @@ export function agentOf(app: Apps): string {
 }
 
 /** Faults in force; each ends by itself, or with `endAll`. */
-export interface Faults {
-  add(what: string, fault: Fault, forMs: number): void;
-  endAll(): void;
-}
+export type Faults = ReturnType<typeof createFaults>;
 
-export function createFaults(world: World): Faults {
+export function createFaults(world: World) {
   const ends = new Set<() => void>();
   return {
-    add: (what, fault, forMs) => {
+    add: (what: string, fault: Fault, forMs: number): void => {
       const { cluster, timeline, counts } = world;
       const handle = cluster.api.faults.add(fault);
       const calm = world.disturb();
@@ -33,7 +30,7 @@ export function createFaults(world: World): Faults {
       };
       ends.add(end);
     },
-    endAll: () => {
+    endAll: (): void => {
       for (const end of [...ends]) end();
     },
   };
