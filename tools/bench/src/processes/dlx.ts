@@ -1,6 +1,6 @@
 import { until } from '@scaler/command';
 import type { ScalerCalls } from '../hold/bench-scaler.ts';
-import { callsOf, type Remote } from './calls.ts';
+import { callsOf } from './calls.ts';
 import { end, kill, moduleFile } from './child.ts';
 import { startApp } from './started-app.ts';
 
