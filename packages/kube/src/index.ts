@@ -30,10 +30,11 @@ export { EventRecorder } from './events/event-recorder.ts';
 export { createElection } from './lease/election.ts';
 export {
   createCustomMetricsClient,
+  createExternalMetricsClient,
   type CustomMetricsClient,
+  type ExternalMetricsClient,
   type ObjectMetrics,
-} from './metrics-api/custom-metrics.ts';
-export { createExternalMetricsClient, type ExternalMetricsClient } from './metrics-api/external-metrics.ts';
+} from './metrics-api/metrics-clients.ts';
 export {
   isUnknown as isUnknownMetric,
   type Metric,

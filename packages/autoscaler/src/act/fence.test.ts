@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
 import type { Verdict } from '../decide/judge.ts';
-import { type Peer, staticPeers } from '../peers/peer.ts';
+import { type Peer, peerDirectory } from '../peers/peer.ts';
 import { createPeerClient, type PeerClient } from '../peers/peer-client.ts';
 import { type FakeDlx, type PeerScript, quietDlx, startFakeDlx } from '../testing/dlx-peer.ts';
 import { createFence } from './fence.ts';
@@ -30,7 +30,7 @@ const idle: Verdict = { verdict: 'idle', reasons: ['idle'] };
 
 function fence(peers: readonly Peer[], changes: Partial<Parameters<typeof createFence>[0]> = {}) {
   return createFence({
-    peers: staticPeers(peers),
+    peers: peerDirectory(peers),
     client: peerClient(),
     infraPort: 1,
     timeoutMs: 1_000,

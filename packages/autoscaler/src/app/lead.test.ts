@@ -6,7 +6,7 @@ import { createFakeClock, type FakeClock, silentLogger } from '@scaler/testing-k
 import { createObserver } from '../observe/metrics.ts';
 import { lead } from './lead.ts';
 import { createPeerClient } from '../peers/peer-client.ts';
-import { staticPeers } from '../peers/peer.ts';
+import { peerDirectory } from '../peers/peer.ts';
 import { createRing, type Ring } from '../observe/history.ts';
 import type { Source } from '../collect/source.ts';
 import { type FakeDlx, type PeerScript, quietDlx, startFakeDlx } from '../testing/dlx-peer.ts';
@@ -58,7 +58,7 @@ async function start(
   scaler.tell = () => undefined;
   const guarded = guardScaler(scaler, { packageName: 'scripted', clock, logger: silentLogger });
   if (reconcileGate) scaler.reconcileGate = reconcileGate;
-  const [ring, metrics, peers] = [createRing(), createMetrics(), staticPeers([dlx])];
+  const [ring, metrics, peers] = [createRing(), createMetrics(), peerDirectory([dlx])];
   const view = createResourceView({ scaler: guarded, clock, logger: silentLogger, retryMs: 1_000 });
   const value: Scene['value'] = { now: 0 };
   const logged: string[] = [];

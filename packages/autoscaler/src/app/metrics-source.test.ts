@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { metricsSourceParser } from './metrics-source.ts';
+import { metricsSourceParser } from './parsers.ts';
 
 test.each([
   ['none', []],

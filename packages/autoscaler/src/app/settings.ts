@@ -9,8 +9,7 @@ import {
 } from '@scaler/runtime';
 import { defaultMetricNamePattern } from '@scaler/scaler-types';
 import { dlxPorts } from '@scaler/scaler-types/dlx-api';
-import { metricsSourceParser } from './metrics-source.ts';
-import { queriesFileParser } from './queries-file.ts';
+import { metricsSourceParser, queriesFileParser } from './parsers.ts';
 
 /** How resources are judged and parked. */
 const judgementSettings = {

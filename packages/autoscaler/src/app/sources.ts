@@ -1,8 +1,7 @@
 import { createCustomMetricsClient, createExternalMetricsClient, type KubeClient } from '@scaler/kube';
 import { configError, type ConfigValues } from '@scaler/runtime';
 import type { Clock, MetricSource } from '@scaler/scaler-types';
-import { joinPeers, type PeerDirectory, staticPeers } from '../peers/peer.ts';
-import { servicePeers } from '../peers/service-peers.ts';
+import { type PeerDirectory, peerDirectory } from '../peers/peer.ts';
 import type { PeerClient } from '../peers/peer-client.ts';
 import { createActivitySource } from '../collect/activity.ts';
 import type { CallLimits } from '../collect/ask-groups.ts';
@@ -14,10 +13,8 @@ import type { Settings } from './settings.ts';
 
 /** The directory of DLX replicas, from the settings. */
 export function peersOf(values: ConfigValues<Settings>, client: KubeClient | undefined): PeerDirectory {
-  const { dlxService: service, dlxInfraPort: infraPort, dlxControlPort: controlPort } = values;
-  const fixed = staticPeers(values.dlxPeers);
-  if (!service || !client) return fixed;
-  return joinPeers([fixed, servicePeers({ client, service, infraPort, controlPort, timeoutMs: 5_000 })]);
+  const { dlxPeers, dlxService: service, dlxInfraPort: infraPort, dlxControlPort: controlPort } = values;
+  return peerDirectory(dlxPeers, service && client && { client, service, infraPort, controlPort });
 }
 
 export interface SourceParts {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createFakeClock } from '@scaler/testing-kit';
 import { systemClock } from '@scaler/scaler-types';
-import { type Peer, staticPeers } from '../peers/peer.ts';
+import { type Peer, peerDirectory } from '../peers/peer.ts';
 import { createPeerClient } from '../peers/peer-client.ts';
 import { activity, type FakeDlx, quietDlx, startFakeDlx } from '../testing/dlx-peer.ts';
 import { aResource, wantSettings } from '../testing/facts.ts';
@@ -29,7 +29,7 @@ async function dlx(answer: () => unknown, replica = 'dlx-1'): Promise<FakeDlx> {
 function source(peers: () => readonly Peer[], clock = createFakeClock()) {
   const client = createPeerClient({ clock: systemClock });
   closers.push(() => client.close());
-  const directory = { live: (s: AbortSignal) => staticPeers(peers()).live(s) };
+  const directory = { live: (s: AbortSignal) => peerDirectory(peers()).live(s) };
   const activitySource = createActivitySource({
     peers: directory,
     client,

@@ -1,3 +1,6 @@
+import { type KubeClient, readServiceAddresses } from '@scaler/kube';
+import { dlxPorts } from '@scaler/scaler-types/dlx-api';
+
 /** The address of one DLX replica. */
 export interface Peer {
   /** IP address or host name, without brackets. */
@@ -25,17 +28,32 @@ export interface PeerDirectory {
   live(signal: AbortSignal, also?: readonly string[]): Promise<readonly Peer[]>;
 }
 
-/** A directory that always names the same replicas. */
-export function staticPeers(peers: readonly Peer[]): PeerDirectory {
-  return { live: () => Promise.resolve(peers) };
+/** The DLX's Service. */
+export interface InService {
+  client: KubeClient;
+  service: { namespace: string; name: string };
+  /** Used when the Service has no port named `infra`. */
+  infraPort: number;
+  /** Used when the Service has no port named `control`. */
+  controlPort: number;
 }
 
-/** Several directories as one, each replica once. */
-export function joinPeers(directories: readonly PeerDirectory[]): PeerDirectory {
+/** Milliseconds for one read of the Service's addresses. */
+const timeoutMs = 5_000;
+
+/** Names replicas that are always there, and those of the DLX's Service, if any, as the API has them at each call; each once. */
+export function peerDirectory(fixed: readonly Peer[], inService?: InService): PeerDirectory {
   return {
-    async live(signal, also) {
-      const lists = await Promise.all(directories.map((directory) => directory.live(signal, also)));
-      return distinct(lists.flat());
+    async live(signal, also = []) {
+      if (inService === undefined) return fixed;
+      const { client, service, infraPort, controlPort } = inService;
+      const addresses = await readServiceAddresses(client, service, { signal, timeoutMs, lane: 'normal', also });
+      const found = addresses.map(({ address, ports }) => ({
+        host: address,
+        port: ports[dlxPorts.infra.name] ?? infraPort,
+        control: ports[dlxPorts.control.name] ?? controlPort,
+      }));
+      return distinct([...fixed, ...found]);
     },
   };
 }

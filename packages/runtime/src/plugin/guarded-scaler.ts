@@ -6,7 +6,6 @@ import { createProblemLog, sentence, shown } from './problem-log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { callGuarded, catchLate } from './guarded-call.ts';
 import { guardScaleOptions } from './scale-guard.ts';
-import { singleFlight } from './single-flight.ts';
 import { scalerError } from './scaler-error.ts';
 import { readResource } from './read-resource.ts';
 import { readAnyResults, readConfig, readExplanation, readScaleResults } from './read-values.ts';
@@ -181,6 +180,18 @@ function watching(parts: Parts): Pick<ResourceScaler, 'watchResources' | 'watchE
       },
     }),
     ...(scaler.isStale && { isStale: guardIsStale(parts) }),
+  };
+}
+
+/** Lists a namespace once at a time: a call joins the list that has not ended yet. */
+function singleFlight<T>(list: (namespace?: string) => Promise<T>): (namespace?: string) => Promise<T> {
+  const pending = new Map<string | undefined, Promise<T>>();
+  return (namespace) => {
+    const before = pending.get(namespace);
+    if (before !== undefined) return before;
+    const listing = Promise.resolve(list(namespace)).finally(() => pending.delete(namespace));
+    pending.set(namespace, listing);
+    return listing;
   };
 }
 

@@ -141,29 +141,25 @@ async function makeScaler(packageName: string, exported: Exported, context: Scal
 }
 
 function checkShape(packageName: string, scaler: ResourceScaler): Record<Ability, boolean> {
-  try {
-    return checkMembers(packageName, scaler);
-  } catch (error) {
-    if (error instanceof RuntimeError) throw error;
-    const sentence = `the scaler of "${packageName}" has a member that cannot be read: ${messageOf(error)}`;
-    throw new RuntimeError('plugin-ability', sentence, { cause: error });
-  }
-}
-
-function checkMembers(packageName: string, scaler: ResourceScaler): Record<Ability, boolean> {
-  const missing = requiredMethods.filter((method) => typeof scaler[method] !== 'function');
+  const typeOf = (member: Ability | (typeof requiredMethods)[number]): string => {
+    try {
+      return typeof scaler[member];
+    } catch (error) {
+      const sentence = `the scaler of "${packageName}" has a member that cannot be read: ${messageOf(error)}`;
+      throw new RuntimeError('plugin-ability', sentence, { cause: error });
+    }
+  };
+  const missing = requiredMethods.filter((method) => typeOf(method) !== 'function');
   if (missing.length > 0) {
     const sentence = `the scaler of "${packageName}" lacks ${missing.join(', ')}, required are ${requiredMethods.join(', ')}`;
     throw new RuntimeError('plugin-method', sentence);
   }
-  const wrong = optionalAbilities.find(
-    (ability) => scaler[ability] !== undefined && typeof scaler[ability] !== 'function',
-  );
+  const wrong = optionalAbilities.find((ability) => !['undefined', 'function'].includes(typeOf(ability)));
   if (wrong !== undefined) {
-    const sentence = `the scaler of "${packageName}" has ${wrong} as a ${typeof scaler[wrong]}, allowed is a function, or none`;
+    const sentence = `the scaler of "${packageName}" has ${wrong} as a ${typeOf(wrong)}, allowed is a function, or none`;
     throw new RuntimeError('plugin-ability', sentence);
   }
-  const entries = optionalAbilities.map((ability) => [ability, scaler[ability] !== undefined]);
+  const entries = optionalAbilities.map((ability) => [ability, typeOf(ability) === 'function']);
   return Object.fromEntries(entries) as Record<Ability, boolean>;
 }
 

@@ -1,5 +1,6 @@
-import { type Parser, parsers } from '@scaler/runtime';
+import { type Parser, parsers, readSmallFileSync } from '@scaler/runtime';
 import { type MetricSource, metricSources } from '@scaler/scaler-types';
+import { parseQueries, type Queries } from '../collect/prometheus/queries.ts';
 
 const words = parsers.list(parsers.oneOf('none', ...metricSources));
 
@@ -17,4 +18,25 @@ export const metricsSourceParser: Parser<readonly MetricSource[]> = {
   },
   format: (sources) => (sources.length === 0 ? 'none' : sources.join(',')),
   merge: (values) => [...new Set(values.flat())],
+};
+
+/** A file of queries, read when the program starts. */
+export interface QueriesFile {
+  path: string;
+  queries: Queries;
+}
+
+/** The path of a file that {@link parseQueries} can read. */
+export const queriesFileParser: Parser<QueriesFile> = {
+  kind: 'file',
+  allowed: 'the path of a JSON file of queries',
+  schema: { type: 'string' },
+  parse: (path) => {
+    try {
+      return { ok: true, value: { path, queries: parseQueries(readSmallFileSync(path)) } };
+    } catch (error) {
+      return { ok: false, reason: (error as Error).message };
+    }
+  },
+  format: ({ path }) => path,
 };
