@@ -5,7 +5,7 @@ import { readToken } from './workload/token.ts';
 import type { Workload } from './workload/workload.ts';
 import type { WorkloadKinds } from './workload/kind.ts';
 import type { ResourceRef, ScalerContext, Clock } from '@scaler/scaler-types';
-import { createAnnounce, createAnnounceNamespace } from './events/announce.ts';
+import { createAnnounce } from './events/announce.ts';
 import { type AtRest, createAtRest } from './cache/at-rest.ts';
 import { type Changes, createChanges } from './status/changes.ts';
 import { createCounts } from './cache/counts.ts';
@@ -73,7 +73,6 @@ export function assemble(
     watching: createWatching(endpoints, enqueue),
     ...{ announce, warnOwner, lostEvents: recorder.droppedOf },
     conflicts: createConflicts({ client, clock, warnOwner, announce }),
-    announceNamespace: createAnnounceNamespace(recorder),
     ...{ parks: new Set(), repairs: new Map(), portBook: { held: undefined, refusals: new Map() } },
   };
   const isBlind = (): boolean => stores.workloads.some(isBroken);

@@ -3,7 +3,7 @@ import type { DlxAddresses } from './dlx/dlx-addresses.ts';
 import type { Endpoints } from './endpoints/endpoints.ts';
 import type { KubeClient } from '@scaler/kube';
 import type { Clock, Logger, ResourceRef, ScalerContext } from '@scaler/scaler-types';
-import type { Announce, AnnounceNamespace } from './events/announce.ts';
+import type { Announce } from './events/announce.ts';
 import type { AtRest } from './cache/at-rest.ts';
 import type { Counts } from './cache/counts.ts';
 import type { Lookup } from './cache/lookup.ts';
@@ -53,7 +53,6 @@ export interface Dependencies {
   readonly conflicts: Conflicts;
   readonly portBook: PortBook;
   readonly announce: Announce;
-  readonly announceNamespace: AnnounceNamespace;
   readonly warnOwner: WarnOwner;
   /** Events that were lost, by namespace. */
   readonly lostEvents: ReadonlyMap<string, number>;

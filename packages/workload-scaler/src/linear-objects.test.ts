@@ -5,7 +5,7 @@ import { costProblems, createFakeClock, recordingLogger, startStepCounter } from
 const counter = startStepCounter();
 afterAll(() => counter.stop());
 const { serviceAddresses } = await import('@scaler/kube');
-const { createResourceEndpoints } = await import('./endpoints/resource-endpoints.ts');
+const { ResourceEndpoints } = await import('./endpoints/resource-endpoints.ts');
 const { trimPod } = await import('./endpoints/pod-info.ts');
 const { serviceProblems, trimService } = await import('./routing/service-info.ts');
 const { trimSlice } = await import('./routing/slices.ts');
@@ -38,18 +38,15 @@ function endpointsOf(ports: number, pods: number): () => unknown {
     observedGeneration: 1,
     resourceVersion: '1',
   };
-  const facts = {
-    workload,
-    replicaSets: [],
-    pods: all.map((pod) => ({ ...pod, ownerUid: 'w', resourceVersion: '2' })),
-  };
+  const own = all.map((pod) => ({ ...pod, ownerUid: 'w', resourceVersion: '2' }));
   const options = {
     ...{ clock, logger: recordingLogger(), byOwner: new Map(), services: { get: () => service } },
     views: { latest: () => workload, kindOf: () => undefined, observe: () => undefined },
-    relations: { factsOf: () => ({ ...facts, replicaSetsAt: '2', podsAt: '2' }) },
+    replicaSets: { byIndex: () => [], lastResourceVersion: '2' },
+    pods: { byIndex: () => own, lastResourceVersion: '2' },
   } as never;
   return () => {
-    const endpoints = createResourceEndpoints({ namespace: 'n', name: 'web' }, options);
+    const endpoints = new ResourceEndpoints({ namespace: 'n', name: 'web' }, options);
     for (const i of numbers(ports)) endpoints.target('web', i + 1);
     endpoints.refresh();
     endpoints.stop();

@@ -1,5 +1,6 @@
 import { newEpoch, readToken } from '../workload/token.ts';
 import { ofFamilies } from '../routing/mirror.ts';
+import { isOurs } from '../routing/slices.ts';
 import { resourceKey, type ResourceRef, ScalerError, type ScaleOptions } from '@scaler/scaler-types';
 import { leadingOf, liveSnapshot, type Snapshot } from '../cache/snapshot.ts';
 import { look } from '../observe/observe.ts';
@@ -14,6 +15,14 @@ import { vetoOf } from './veto.ts';
 
 /** Once everything is written, kube-proxies and slices get this long before the park is given up. */
 const patienceMs = 30_000;
+
+/** One park under way. */
+interface Park {
+  readonly deps: Dependencies;
+  readonly applier: Applier;
+  readonly ref: ResourceRef;
+  readonly options: ScaleOptions;
+}
 
 /**
  * Puts a resource to sleep: preflight, divert, settle, fence, zero. Every decision is made on live reads.
@@ -34,8 +43,8 @@ export async function park(
     const snapshot = await liveSnapshot(deps, ref, signal);
     if (snapshot.managed === undefined) throw new ScalerError('unknown-resource', `There is no resource ${key}`);
     if (isAsleep(snapshot.managed)) return;
-    const begun = await begin(deps, applier, snapshot, options);
-    await goOn(deps, applier, ref, begun, options);
+    const one = { deps, applier, ref, options };
+    await goOn(one, await begin(one, snapshot, snapshot.managed));
   } finally {
     deps.parks.delete(key);
     deps.watching.drop(ref);
@@ -47,16 +56,11 @@ function isAsleep({ workload }: Managed): boolean {
   return readToken(workload).phase === 'asleep' && workload.replicas === 0;
 }
 
-async function begin(
-  deps: Dependencies,
-  applier: Applier,
-  snapshot: Snapshot,
-  options: ScaleOptions,
-): Promise<ParkIntent> {
-  const managed = snapshot.managed as Managed;
+async function begin(one: Park, snapshot: Snapshot, managed: Managed): Promise<ParkIntent> {
+  const { deps, applier, options } = one;
   const { signal, reason } = options;
   const facts = look(deps, snapshot);
-  const beside = await besideFacts(deps, snapshot, managed, signal);
+  const beside = await besideFacts(one, snapshot, managed);
   let stopped = refusalReason(facts, beside);
   // Last, since it sends requests to the pods.
   if (stopped === undefined) {
@@ -79,14 +83,10 @@ function refused(deps: Dependencies, managed: Managed, why: string): ScalerError
 }
 
 /** What is known beside the table's facts before a park begins. */
-async function besideFacts(
-  deps: Dependencies,
-  snapshot: Snapshot,
-  managed: Managed,
-  signal: AbortSignal,
-): Promise<BesideFacts> {
+async function besideFacts({ deps, options }: Park, snapshot: Snapshot, managed: Managed): Promise<BesideFacts> {
   const { client, dlx } = deps;
   const { kind, workload } = managed;
+  const { signal } = options;
   const [object, addresses] = await Promise.all([client.get(kind.kind, workload, { signal }), dlx?.live(signal)]);
   const leading = leadingOf(snapshot);
   const ready = (addresses ?? []).filter((one) => one.ready).map(({ address }) => address);
@@ -106,13 +106,8 @@ async function besideFacts(
   };
 }
 
-async function goOn(
-  deps: Dependencies,
-  applier: Applier,
-  ref: ResourceRef,
-  begun: ParkIntent,
-  options: ScaleOptions,
-): Promise<void> {
+async function goOn(one: Park, begun: ParkIntent): Promise<void> {
+  const { deps, applier, ref, options } = one;
   const { signal, reason } = options;
   let intent = begun;
   let limitMs = Infinity;
@@ -126,9 +121,9 @@ async function goOn(
     const step = nextStep(facts, intent);
     switch (step.do) {
       case 'stop':
-        throw await cancel(deps, applier, managed, step, options);
+        throw await cancel(one, managed, step);
       case 'swap': {
-        if (step.to !== 'asleep') throw await cancel(deps, applier, managed, step, options);
+        if (step.to !== 'asleep') throw await cancel(one, managed, step);
         const { won } = await applier.swap(managed, step, { by: reason.by, signal });
         if (!won) break;
         deps.announce(managed, 'Parked', reason.text);
@@ -136,13 +131,13 @@ async function goOn(
       }
       case 'confirm': {
         // The veto last: from the fence on, whatever comes is seen without it.
-        const stopped = (await fence(snapshot, intent.epoch, options)) ?? (await vetoOf(deps, managed, signal));
+        const stopped = (await fence(one, snapshot, intent.epoch)) ?? (await vetoOf(deps, managed, signal));
         intent = { ...intent, confirmed: stopped === undefined, stopped };
-        if (stopped !== undefined) throw await cancel(deps, applier, managed, nextStep(facts, intent), options);
+        if (stopped !== undefined) throw await cancel(one, managed, nextStep(facts, intent));
         break;
       }
       case 'wait':
-        await untilChanged(deps, ref, intent.epoch, step.forMs, signal);
+        await untilChanged(one, intent.epoch, step.forMs);
         break;
       case 'rest':
       case 'try-path':
@@ -162,51 +157,37 @@ function held(ref: ResourceRef, { managed }: Snapshot, epoch: string): Managed {
   throw new ScalerError('park-cancelled', `The park of ${resourceKey(ref)} was undone: ${who}`);
 }
 
-async function fence(
-  snapshot: Snapshot,
-  epoch: string,
-  { confirm, signal }: ScaleOptions,
-): Promise<string | undefined> {
+async function fence({ ref, options }: Park, snapshot: Snapshot, epoch: string): Promise<string | undefined> {
+  const { confirm, signal } = options;
   if (confirm === undefined) return undefined;
   const addresses = snapshot.services.flatMap(({ slices }) =>
-    slices
-      .filter(({ managedBy }) => managedBy === 'scaler')
-      .flatMap(({ endpoints }) => endpoints.map(({ address }) => address)),
+    slices.filter(isOurs).flatMap(({ endpoints }) => endpoints.map(({ address }) => address)),
   );
-  const answer = await confirm({ resource: snapshot.ref, epoch, addresses: [...new Set(addresses)] }, signal);
+  const answer = await confirm({ resource: ref, epoch, addresses: [...new Set(addresses)] }, signal);
   return answer.ok ? undefined : answer.reason;
 }
 
 async function cancel(
-  deps: Dependencies,
-  applier: Applier,
+  { deps, applier, options: { reason, signal } }: Park,
   managed: Managed,
   step: Step | StopStep,
-  { reason, signal }: ScaleOptions,
 ): Promise<ScalerError> {
   const why = 'reason' in step ? step.reason : step.do;
   const doing = { by: reason.by, reason: `park cancelled: ${why}`, signal };
   // A swap that was lost was another client's, which announces it.
-  const told = step.do === 'swap' && !(await applier.swap(managed, step, doing)).won;
-  if (!told) deps.announce(managed, 'ParkCancelled', why);
+  const lost = step.do === 'swap' && !(await applier.swap(managed, step, doing)).won;
+  if (!lost) deps.announce(managed, 'ParkCancelled', why);
   return new ScalerError('park-cancelled', `The park of ${resourceKey(managed.workload)} was cancelled: ${why}`);
 }
 
 /** Waits, but no longer than until the store hears that the token was swapped. */
-async function untilChanged(
-  deps: Dependencies,
-  ref: ResourceRef,
-  epoch: string,
-  ms: number,
-  signal: AbortSignal,
-): Promise<void> {
+async function untilChanged({ deps, ref, options: { signal } }: Park, epoch: string, ms: number): Promise<void> {
   const changed = new AbortController();
-  const isOurs = ({ workload }: Managed): boolean => readToken(workload).epoch === epoch;
   // The store may lag behind our own swap, and tell of what was before it.
   let seen = false;
   const look = (): void => {
     const known = deps.lookup.managed(ref);
-    if (known !== undefined && isOurs(known)) seen = true;
+    if (known !== undefined && readToken(known.workload).epoch === epoch) seen = true;
     else if (seen) changed.abort();
   };
   look();

@@ -1,9 +1,11 @@
 import { type IncomingMessage, request } from 'node:http';
-import { isKubeError, kinds } from '@scaler/kube';
+import { kinds } from '@scaler/kube';
+import { mapBounded } from '@scaler/async';
+import { readService } from '../cache/snapshot.ts';
 import { ownSelector } from '../routing/routing.ts';
+import { selectorText } from '../workload/labels.ts';
 import { type PodInfo, trimPod } from '../endpoints/pod-info.ts';
 import { targetPortOf } from '../endpoints/candidate.ts';
-import { trimService } from '../routing/service-info.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Managed } from '../cache/lookup.ts';
 import type { Veto } from '../config/values.ts';
@@ -11,6 +13,12 @@ import type { Veto } from '../config/values.ts';
 const longestReason = 200;
 /** A Service may have a thousand pods: so many are asked at once. */
 const podsAtOnce = 32;
+
+/** What is asked, and until when. */
+interface Question extends Veto {
+  readonly namespace: string;
+  readonly signal: AbortSignal;
+}
 
 /** Where one pod is asked. */
 interface Asked {
@@ -26,14 +34,12 @@ interface Asked {
 export async function vetoOf(deps: Dependencies, managed: Managed, signal: AbortSignal): Promise<string | undefined> {
   const { veto } = managed.settings;
   if (veto === undefined) return undefined;
-  const { namespace } = managed.workload;
   const limit = new AbortController();
   const { vetoTimeoutMs } = deps.options;
   const cancel = deps.clock.after(vetoTimeoutMs, () => limit.abort(new Error(`no answer within ${vetoTimeoutMs} ms`)));
-  const until = AbortSignal.any([signal, limit.signal]);
+  const question = { ...veto, namespace: managed.workload.namespace, signal: AbortSignal.any([signal, limit.signal]) };
   try {
-    const asked = await podsBehind(deps, namespace, veto, until);
-    return await firstVeto(asked, (one) => askPod(one, namespace, veto, until));
+    return await firstVeto(await podsBehind(deps, question), (one) => askPod(one, question));
   } catch (error) {
     signal.throwIfAborted();
     const cause = limit.signal.aborted ? (limit.signal.reason as Error) : (error as Error);
@@ -48,16 +54,11 @@ export async function firstVeto<T>(
   asked: readonly T[],
   ask: (one: T) => Promise<string | undefined>,
 ): Promise<string | undefined> {
-  const rest = asked.values();
   let veto: string | undefined;
-  const worker = async (): Promise<void> => {
-    for (const one of rest) {
-      const answer = await ask(one);
-      veto ??= answer;
-      if (veto !== undefined) return;
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(podsAtOnce, asked.length) }, worker));
+  await mapBounded(asked, podsAtOnce, async (one) => {
+    const answer = veto === undefined ? await ask(one) : undefined;
+    veto ??= answer;
+  });
   return veto;
 }
 
@@ -65,19 +66,15 @@ function nameOf({ service, port, path }: Veto): string {
   return `${service}:${port}${path}`;
 }
 
-async function podsBehind(
-  { client }: Dependencies,
-  namespace: string,
-  veto: Veto,
-  signal: AbortSignal,
-): Promise<Asked[]> {
-  const service = await readService(client, namespace, veto.service, signal);
+async function podsBehind({ client }: Dependencies, veto: Question): Promise<Asked[]> {
+  const { namespace, signal } = veto;
+  const service = await readService(client, { namespace, name: veto.service }, signal);
+  if (service === undefined) throw new Error(`there is no Service ${veto.service}`);
   const port = service.ports.find((one) => one.port === veto.port && one.protocol === 'TCP');
   if (port === undefined) throw new Error(`the Service ${veto.service} has no TCP port ${veto.port}`);
-  const selector = Object.entries(ownSelector(service)).map(([key, value]) => `${key}=${value}`);
-  if (selector.length === 0) throw new Error(`the Service ${veto.service} has no selector, so its pods are not known`);
-  const options = { namespace, labelSelector: selector.join(), trim: trimPod, signal };
-  const { items } = await client.list(kinds.pod, options);
+  const labelSelector = selectorText(ownSelector(service));
+  if (labelSelector === '') throw new Error(`the Service ${veto.service} has no selector, so its pods are not known`);
+  const { items } = await client.list(kinds.pod, { namespace, labelSelector, trim: trimPod, signal });
   const ready = items.filter((pod) => pod.ready && !pod.terminating);
   if (ready.length === 0) throw new Error(`no pod behind the Service ${veto.service} is ready`);
   return ready.map((pod) => {
@@ -87,22 +84,8 @@ async function podsBehind(
   });
 }
 
-async function readService(client: Dependencies['client'], namespace: string, name: string, signal: AbortSignal) {
-  try {
-    return trimService(await client.get(kinds.service, { namespace, name }, { signal }));
-  } catch (error) {
-    if (isKubeError(error, 'not-found')) throw new Error(`there is no Service ${name}`, { cause: error });
-    throw error;
-  }
-}
-
-async function askPod(
-  { pod, port }: Asked,
-  namespace: string,
-  veto: Veto,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const answer = await get({ host: pod.ip ?? '', port }, `${veto.service}.${namespace}.svc`, veto.path, signal);
+async function askPod({ pod, port }: Asked, veto: Question): Promise<string | undefined> {
+  const answer = await get({ host: pod.ip ?? '', port }, `${veto.service}.${veto.namespace}.svc`, veto);
   const { statusCode = 0 } = answer;
   try {
     if (statusCode === 200 || statusCode === 204) return undefined;
@@ -118,8 +101,7 @@ async function askPod(
 function get(
   to: { readonly host: string; readonly port: number },
   host: string,
-  path: string,
-  signal: AbortSignal,
+  { path, signal }: Question,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = { host, accept: 'text/plain', 'user-agent': 'scaler-veto' };

@@ -51,7 +51,8 @@ export function cachedSnapshot(
  * @throws KubeError when something cannot be read.
  */
 export async function liveSnapshot(sources: SnapshotSources, ref: ResourceRef, signal: AbortSignal): Promise<Snapshot> {
-  const { lookup } = sources;
+  const { client, lookup } = sources;
+  const { namespace } = ref;
   const managed = present(await readManaged(sources, ref, signal));
   const leading = managed === undefined ? [] : lookup.servicesOf(managed).map(({ name }) => name);
   const named = managed?.settings.services ?? [];
@@ -60,8 +61,8 @@ export async function liveSnapshot(sources: SnapshotSources, ref: ResourceRef, s
   const services = await Promise.all(
     [...own, ...strays].map(async (name) => {
       const [service, slices] = await Promise.all([
-        readService(sources, ref.namespace, name, signal),
-        readSlices(sources, ref.namespace, name, signal),
+        readService(client, { namespace, name }, signal),
+        readSlices(client, { namespace, name }, signal),
       ]);
       return view(managed, name, service, slices);
     }),
@@ -105,14 +106,14 @@ function view(
   return { name, service, slices, leads, ours: leads && serviceProblems(service).length === 0 };
 }
 
-async function readService(
-  { client }: Pick<SnapshotSources, 'client'>,
-  namespace: string,
-  name: string,
+/** A live read; undefined when there is none. @throws KubeError for everything else. */
+export async function readService(
+  client: KubeClient,
+  ref: ResourceRef,
   signal: AbortSignal,
 ): Promise<ServiceInfo | undefined> {
   try {
-    return trimService(await client.get(kinds.service, { namespace, name }, { signal }));
+    return trimService(await client.get(kinds.service, ref, { signal }));
   } catch (error) {
     if (isKubeError(error, 'not-found')) return undefined;
     throw error;
@@ -120,20 +121,12 @@ async function readService(
 }
 
 async function readSlices(
-  { client }: Pick<SnapshotSources, 'client'>,
-  namespace: string,
-  name: string,
+  client: KubeClient,
+  { namespace, name }: ResourceRef,
   signal: AbortSignal,
 ): Promise<readonly SliceInfo[]> {
-  const labelSelector = slicesOfService(name);
-  const { items } = await client.list(kinds.endpointSlice, {
-    namespace,
-    labelSelector,
-    trim: trimSlice,
-    signal,
-    lane: 'normal',
-  });
-  return items;
+  const of = { namespace, labelSelector: slicesOfService(name), trim: trimSlice };
+  return (await client.list(kinds.endpointSlice, { ...of, signal, lane: 'normal' })).items;
 }
 
 /** The Services that lead to the resource. */

@@ -2,16 +2,21 @@ import { type Clock, type Logger, type ResourceRef, errorCode } from '@scaler/sc
 import { type Workload, readWorkload } from '../workload/workload.ts';
 import { createCoverage } from './coverage.ts';
 import type { PodInfo, ReplicaSetInfo } from './pod-info.ts';
-import { isSelected, type PodRelations } from './own-pods.ts';
+import { selectorText } from '../workload/labels.ts';
+import { isSelected, podsOf, setsOf } from './own-pods.ts';
 import type { WorkloadViews } from './workload-views.ts';
 import type { KubeClient, Store } from '@scaler/kube';
 import type { WorkloadKind } from '../workload/kind.ts';
 
-export interface ClearedPodsOptions extends LivePodsSources {
+/** What the pods of all resources are known by. */
+export interface ClearedPodsOptions {
+  readonly client: KubeClient;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Both have an index `owner`, and the pods one of their labels. */
+  readonly replicaSets: Store<ReplicaSetInfo>;
+  readonly pods: Store<PodInfo>;
   readonly views: WorkloadViews;
-  readonly relations: PodRelations;
 }
 
 /** What is known of the pods of one resource. */
@@ -27,7 +32,7 @@ export type ClearedPods = ReturnType<typeof createClearedPods>;
 
 /** `onLive` is called when a live read may have changed what `look` says. */
 export function createClearedPods(ref: ResourceRef, options: ClearedPodsOptions, onLive: () => void) {
-  const { clock, logger, views, relations } = options;
+  const { clock, logger, views, replicaSets, pods: podStore } = options;
   const coverage = createCoverage();
   let waiting: readonly PodInfo[] = [];
   const check = createLiveCheck({ clock, logger, needed: () => waiting.length > 0, check: readLive });
@@ -54,11 +59,12 @@ export function createClearedPods(ref: ResourceRef, options: ClearedPodsOptions,
   }
 
   function seen(workload: Workload): ClearedPodsView {
-    const facts = relations.factsOf(workload);
-    coverage.take(facts);
+    const [sets, pods] = [setsOf(options, workload), podsOf(options, workload)];
+    const at = { replicaSetsAt: replicaSets.lastResourceVersion, podsAt: podStore.lastResourceVersion };
+    coverage.take({ workload, replicaSets: sets, pods, ...at });
     return {
-      pods: workload.replicas === 0 ? [] : facts.pods.filter(({ terminating }) => !terminating),
-      owners: new Set([workload.uid, ...facts.replicaSets.map(({ uid }) => uid)]),
+      pods: workload.replicas === 0 ? [] : pods.filter(({ terminating }) => !terminating),
+      owners: new Set([workload.uid, ...sets.map(({ uid }) => uid)]),
     };
   }
 
@@ -70,8 +76,10 @@ export function createClearedPods(ref: ResourceRef, options: ClearedPodsOptions,
   return {
     /** Looks at everything anew. Call it on each event that concerns the resource. */
     look,
-    forget: coverage.forget /** Whether it is found by the workload's selector. */,
-    selects /** Asks the API whatever the watches say. @throws KubeError */,
+    forget: coverage.forget,
+    /** Whether it is found by the workload's selector. */
+    selects,
+    /** Asks the API whatever the watches say. @throws KubeError */
     readLive,
     stop: check.stop,
   };
@@ -82,16 +90,14 @@ const nothing: ClearedPodsView = { pods: [], owners: new Set() };
 const firstPauseMs = 25;
 const longestPauseMs = 2_000;
 
-export interface LiveCheckOptions {
-  readonly clock: Clock;
-  readonly logger: Logger;
+interface LiveCheckOptions extends Pick<ClearedPodsOptions, 'clock' | 'logger'> {
   /** Whether it is still needed. */
   readonly needed: () => boolean;
   readonly check: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Repeats a check for as long as it is needed, with pauses that grow from 50 ms to 2 s. */
-export function createLiveCheck({ clock, logger, needed, check }: LiveCheckOptions) {
+function createLiveCheck({ clock, logger, needed, check }: LiveCheckOptions) {
   const stopping = new AbortController();
   const stopped = stopping.signal;
   let running = false;
@@ -118,9 +124,7 @@ export function createLiveCheck({ clock, logger, needed, check }: LiveCheckOptio
       if (!running) {
         running = true;
         first = new AbortController();
-        void run().finally(() => {
-          running = false;
-        });
+        void run().finally(() => (running = false));
       }
       if (urgent) first.abort();
     },
@@ -128,17 +132,8 @@ export function createLiveCheck({ clock, logger, needed, check }: LiveCheckOptio
   };
 }
 
-export type LiveCheck = ReturnType<typeof createLiveCheck>;
-
-/** Where the facts are read. */
-export interface LivePodsSources {
-  readonly client: KubeClient;
-  readonly replicaSets: Store<ReplicaSetInfo>;
-  readonly pods: Store<PodInfo>;
-}
-
 /** What {@link readLivePods} found. */
-export interface LivePods {
+interface LivePods {
   readonly workload: Workload;
   /** Pods that are surely alive; none while the controllers have not seen the present generation. */
   readonly uids: readonly string[];
@@ -151,8 +146,8 @@ export interface LivePods {
  * @returns undefined when the workload is gone.
  * @throws KubeError
  */
-export async function readLivePods(
-  { client, replicaSets, pods }: LivePodsSources,
+async function readLivePods(
+  { client, replicaSets, pods }: ClearedPodsOptions,
   kind: WorkloadKind,
   ref: Workload,
   signal: AbortSignal,
@@ -161,7 +156,7 @@ export async function readLivePods(
   const workload = await readWorkload(client, kind, ref, options);
   if (workload === undefined) return undefined;
   if (workload.replicas === 0 || workload.observedGeneration < workload.generation) return { workload, uids: [] };
-  const selector = selectorText(workload);
+  const selector = selectorText(workload.selector);
   if (selector === '') return { workload, uids: [] };
   const owners = new Set([workload.uid]);
   const isSelected = workload.pods === 'selected';
@@ -172,10 +167,4 @@ export async function readLivePods(
   const found = await pods.readLive(workload.namespace, selector, options);
   const alive = found.filter((pod) => !pod.terminating && (isSelected || owners.has(pod.ownerUid ?? '')));
   return { workload, uids: alive.map(({ uid }) => uid) };
-}
-
-function selectorText({ selector }: Workload): string {
-  return Object.entries(selector)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',');
 }

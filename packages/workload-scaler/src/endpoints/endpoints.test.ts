@@ -67,7 +67,11 @@ async function watchAll(): Promise<void> {
   const pods = watchStore({ ...common, kind: kinds.pod, trim: trimPod });
   const services = watchStore({ ...common, kind: kinds.service, trim: trimService });
   const stores = [workloads, replicaSets, pods, services];
-  endpoints = createEndpoints({ ...common, workloads: [{ kind, store: workloads }], replicaSets, pods, services });
+  for (const store of [replicaSets, pods]) store.addIndex('owner', ({ ownerUid }) => [ownerUid ?? '']);
+  endpoints = createEndpoints({
+    ...{ ...common, workloads: [{ kind, store: workloads }], replicaSets, pods, services },
+    workloadOf: ({ namespace, name }) => workloads.get(namespace, name),
+  });
   running = Promise.all(stores.map((store) => store.run(stop.signal)));
   await Promise.all(stores.map((store) => store.whenSynced(stop.signal)));
 }

@@ -1,31 +1,15 @@
-import {
-  type Clock,
-  type Endpoint,
-  type EndpointListener,
-  type Logger,
-  resourceKey,
-  type ResourceRef,
-  type Target,
-} from '@scaler/scaler-types';
-import type { KubeClient, Store } from '@scaler/kube';
-import type { ServiceInfo } from '../routing/service-info.ts';
+import { type Endpoint, type EndpointListener, resourceKey, type ResourceRef, type Target } from '@scaler/scaler-types';
 import type { Workload } from '../workload/workload.ts';
-import type { PodInfo, ReplicaSetInfo } from './pod-info.ts';
-import { createPodRelations } from './own-pods.ts';
-import { createResourceEndpoints, type ResourceEndpoints, tell } from './resource-endpoints.ts';
-import { createWorkloadViews, type WorkloadSource, type WorkloadViews } from './workload-views.ts';
+import type { WorkloadStore } from '../cache/stores.ts';
+import type { PodInfo } from './pod-info.ts';
+import { ResourceEndpoints, type ResourceEndpointsOptions, tell } from './resource-endpoints.ts';
+import { createWorkloadViews, type WorkloadViews } from './workload-views.ts';
 
-export interface EndpointsOptions {
-  readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly logger: Logger;
+export interface EndpointsOptions extends Omit<ResourceEndpointsOptions, 'views' | 'byOwner'> {
   /** One for each kind of workload. */
-  readonly workloads: readonly WorkloadSource[];
-  readonly replicaSets: Store<ReplicaSetInfo>;
-  readonly pods: Store<PodInfo>;
-  readonly services: Store<ServiceInfo>;
-  /** Which workload a resource is. Default: the first of that name that is opted in, else the first. */
-  readonly workloadOf?: ((resource: ResourceRef) => Workload | undefined) | undefined;
+  readonly workloads: readonly WorkloadStore[];
+  /** Which workload a resource is. */
+  readonly workloadOf: (resource: ResourceRef) => Workload | undefined;
 }
 
 /**
@@ -34,9 +18,8 @@ export interface EndpointsOptions {
  * Nothing runs for a target that is not watched.
  */
 export function createEndpoints(options: EndpointsOptions) {
-  const { replicaSets, pods, workloads, logger } = options;
-  const views = createWorkloadViews(workloads, options.workloadOf);
-  const relations = createPodRelations(replicaSets, pods);
+  const { logger } = options;
+  const views = createWorkloadViews(options);
   const watched = new Map<string, ResourceEndpoints>();
   const byOwner = new Map<string, ResourceEndpoints>();
   const unsubscribe = follow(options, views, watched, byOwner);
@@ -44,7 +27,7 @@ export function createEndpoints(options: EndpointsOptions) {
   function watch({ resource: ref, service, port }: Target, listener: EndpointListener, signal: AbortSignal): void {
     if (signal.aborted) return;
     const key = resourceKey(ref);
-    const resource = watched.get(key) ?? createResourceEndpoints(ref, { ...options, views, relations, byOwner });
+    const resource = watched.get(key) ?? new ResourceEndpoints(ref, { ...options, views, byOwner });
     watched.set(key, resource);
     const target = resource.target(service, port);
     // A listener may be the same function for two watches; each has its own end.
@@ -91,7 +74,7 @@ export function createEndpoints(options: EndpointsOptions) {
      * @throws KubeError
      */
     readLive: async (resource: ResourceRef, signal: AbortSignal): Promise<void> =>
-      watched.get(resourceKey(resource))?.readLive(signal),
+      watched.get(resourceKey(resource))?.cleared.readLive(signal),
     /** Ends everything. */
     close: (): void => {
       for (const stop of unsubscribe) stop();
@@ -112,7 +95,9 @@ function follow(
   const anySelected = workloads.some(({ kind }) => kind.pods === 'selected');
   const resourcesOf = (pod: PodInfo): readonly ResourceEndpoints[] => {
     const owner = byOwner.get(pod.ownerUid ?? '');
-    const selecting = anySelected ? [...watched.values()].filter((one) => one !== owner && one.selects(pod)) : [];
+    const selecting = anySelected
+      ? [...watched.values()].filter((one) => one !== owner && one.cleared.selects(pod))
+      : [];
     return owner === undefined ? selecting : [owner, ...selecting];
   };
   return [
@@ -125,7 +110,7 @@ function follow(
     replicaSets.subscribe(({ object }) => byOwner.get(object.ownerUid ?? '')?.refresh()),
     pods.subscribe(({ type, object }) => {
       for (const resource of resourcesOf(object)) {
-        if (type === 'deleted') resource.forgetPod(object.uid);
+        if (type === 'deleted') resource.cleared.forget(object.uid);
         resource.refresh();
       }
     }),

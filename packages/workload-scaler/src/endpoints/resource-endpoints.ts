@@ -8,7 +8,7 @@ import {
 } from '@scaler/scaler-types';
 import type { ServiceInfo } from '../routing/service-info.ts';
 import type { Store } from '@scaler/kube';
-import { type ClearedPodsOptions, createClearedPods } from './cleared-pods.ts';
+import { type ClearedPods, type ClearedPodsOptions, createClearedPods } from './cleared-pods.ts';
 import type { PodInfo } from './pod-info.ts';
 import { type Candidate, candidatesOf, endpointOf } from './candidate.ts';
 import { createReadiness } from './probe/readiness.ts';
@@ -21,78 +21,71 @@ export interface ResourceEndpointsOptions extends ClearedPodsOptions {
 }
 
 /** One resource of which some target is watched. */
-export interface ResourceEndpoints {
-  readonly idle: boolean;
+export class ResourceEndpoints {
+  readonly cleared: ClearedPods;
+  readonly #ref: ResourceRef;
+  readonly #options: ResourceEndpointsOptions;
+  readonly #targets = new Map<string, { readonly service: string; readonly endpoints: TargetEndpoints }>();
+  #owners: ReadonlySet<string> = new Set();
+
+  constructor(ref: ResourceRef, options: ResourceEndpointsOptions) {
+    this.#ref = ref;
+    this.#options = options;
+    this.cleared = createClearedPods(ref, options, () => this.refresh());
+  }
+
+  get idle(): boolean {
+    return this.#targets.size === 0;
+  }
+
   /** What it leads to is known at once. */
-  target(service: string, port: number): TargetEndpoints;
-  drop(service: string, port: number): void;
+  target(service: string, port: number): TargetEndpoints {
+    const key = `${service}/${port}`;
+    const known = this.#targets.get(key)?.endpoints;
+    if (known !== undefined) return known;
+    const endpoints = createTargetEndpoints(port, this.#options);
+    this.#targets.set(key, { service, endpoints });
+    // The others are as they were: all that changes them has them refreshed.
+    this.#update([{ service, endpoints }]);
+    return endpoints;
+  }
+
+  drop(service: string, port: number): void {
+    const key = `${service}/${port}`;
+    this.#targets.get(key)?.endpoints.stop();
+    this.#targets.delete(key);
+  }
+
   /** Looks at everything anew. Call it on each event that concerns the resource. */
-  refresh(): void;
-  forgetPod(uid: string): void;
-  /** Whether a pod is found by the workload's selector. */
-  selects(pod: PodInfo): boolean;
-  /** Asks the API whatever the watches say. @throws KubeError */
-  readLive(signal: AbortSignal): Promise<void>;
-  stop(): void;
-}
+  refresh(): void {
+    this.#update([...this.#targets.values()]);
+  }
 
-export function createResourceEndpoints(ref: ResourceRef, options: ResourceEndpointsOptions): ResourceEndpoints {
-  const { clock, logger, services, byOwner } = options;
-  const targets = new Map<string, { readonly service: string; readonly endpoints: TargetEndpoints }>();
-  const cleared = createClearedPods(ref, options, refresh);
-  let owners: ReadonlySet<string> = new Set();
-
-  function refresh(): void {
-    const view = cleared.look();
-    own(view.owners);
-    for (const { service, endpoints } of [...targets.values()]) {
-      endpoints.update(services.get(ref.namespace, service), view.pods);
+  #update(targets: readonly { readonly service: string; readonly endpoints: TargetEndpoints }[]): void {
+    const { pods, owners } = this.cleared.look();
+    this.#own(owners);
+    for (const { service, endpoints } of targets) {
+      endpoints.update(this.#options.services.get(this.#ref.namespace, service), pods);
     }
   }
 
-  function own(next: ReadonlySet<string>): void {
-    for (const uid of owners) if (!next.has(uid)) byOwner.delete(uid);
-    for (const uid of next) byOwner.set(uid, self);
-    owners = next;
+  #own(next: ReadonlySet<string>): void {
+    const { byOwner } = this.#options;
+    for (const uid of this.#owners) if (!next.has(uid)) byOwner.delete(uid);
+    for (const uid of next) byOwner.set(uid, this);
+    this.#owners = next;
   }
 
-  const self: ResourceEndpoints = {
-    get idle() {
-      return targets.size === 0;
-    },
-    target: (service, port) => {
-      const key = `${service}/${port}`;
-      const known = targets.get(key)?.endpoints;
-      if (known !== undefined) return known;
-      const endpoints = createTargetEndpoints(port, clock, logger);
-      targets.set(key, { service, endpoints });
-      // The others are as they were: all that changes them has them refreshed.
-      const view = cleared.look();
-      own(view.owners);
-      endpoints.update(services.get(ref.namespace, service), view.pods);
-      return endpoints;
-    },
-    drop: (service, port) => {
-      const key = `${service}/${port}`;
-      targets.get(key)?.endpoints.stop();
-      targets.delete(key);
-    },
-    refresh,
-    forgetPod: cleared.forget,
-    selects: cleared.selects,
-    readLive: cleared.readLive,
-    stop: () => {
-      cleared.stop();
-      for (const { endpoints } of targets.values()) endpoints.stop();
-      targets.clear();
-      own(new Set());
-    },
-  };
-  return self;
+  stop(): void {
+    this.cleared.stop();
+    for (const { endpoints } of this.#targets.values()) endpoints.stop();
+    this.#targets.clear();
+    this.#own(new Set());
+  }
 }
 
 /** The usable endpoints of one port of one Service, while it is watched. */
-export function createTargetEndpoints(port: number, clock: Clock, logger: Logger) {
+export function createTargetEndpoints(port: number, { clock, logger }: Pick<ClearedPodsOptions, 'clock' | 'logger'>) {
   const listeners = new Set<EndpointListener>();
   const readiness = createReadiness(clock, emit);
   let candidates: readonly Candidate[] = [];
@@ -101,13 +94,8 @@ export function createTargetEndpoints(port: number, clock: Clock, logger: Logger
   function emit(): void {
     const ready = candidates.filter((candidate) => readiness.isReady(candidate));
     // The same object for the same instance, so that an unchanged list is seen to be unchanged.
-    const known = new Map(
-      endpoints.map((endpoint) => [`${endpoint.id} ${endpoint.port} ${endpoint.address}`, endpoint]),
-    );
-    const next = ready.map(
-      (candidate) =>
-        known.get(`${candidate.pod.uid} ${candidate.port} ${candidate.address}`) ?? endpointOf(candidate, clock),
-    );
+    const known = new Map(endpoints.map((one) => [instanceOf(one.id, one), one]));
+    const next = ready.map((one) => known.get(instanceOf(one.pod.uid, one)) ?? endpointOf(one, clock));
     const before = new Set(endpoints);
     if (next.length === endpoints.length && next.every((endpoint) => before.has(endpoint))) return;
     endpoints = next;
@@ -130,6 +118,10 @@ export function createTargetEndpoints(port: number, clock: Clock, logger: Logger
 }
 
 export type TargetEndpoints = ReturnType<typeof createTargetEndpoints>;
+
+function instanceOf(id: string | undefined, { address, port }: Pick<Endpoint, 'address' | 'port'>): string {
+  return `${id} ${port} ${address}`;
+}
 
 /** Tells one listener; what it throws is logged, for the others' sake. */
 export function tell(listener: EndpointListener, endpoints: readonly Endpoint[], logger: Logger): void {

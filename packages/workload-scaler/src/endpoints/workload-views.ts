@@ -1,25 +1,22 @@
 import { resourceKey, type ResourceRef } from '@scaler/scaler-types';
-import { keys } from '../workload/keys.ts';
+import type { WorkloadStore } from '../cache/stores.ts';
 import type { Workload } from '../workload/workload.ts';
 import { qualifiedResource, type WorkloadKind } from '../workload/kind.ts';
-import { isOlder, type Store, type StoreEvent } from '@scaler/kube';
-
-/** A store of one kind of workload. */
-export interface WorkloadSource {
-  readonly kind: WorkloadKind;
-  readonly store: Store<Workload>;
-}
+import { isOlder, type StoreEvent } from '@scaler/kube';
 
 /** The newest that is known of each workload: what the stores say, or what was read or written live since. */
-export function createWorkloadViews(
-  sources: readonly WorkloadSource[],
-  choose: (ref: ResourceRef) => Workload | undefined = (ref) => firstManaged(sources, ref),
-) {
+export function createWorkloadViews({
+  workloads,
+  workloadOf,
+}: {
+  readonly workloads: readonly WorkloadStore[];
+  readonly workloadOf: (ref: ResourceRef) => Workload | undefined;
+}) {
   // Only what the stores have not caught up with yet.
   const observed = new Map<string, Workload>();
   return {
     latest: (ref: ResourceRef): Workload | undefined => {
-      const known = choose(ref);
+      const known = workloadOf(ref);
       const live = observed.get(resourceKey(ref));
       if (live === undefined) return known;
       return known === undefined || isOlder(known.resourceVersion, live.resourceVersion) ? live : known;
@@ -37,13 +34,8 @@ export function createWorkloadViews(
       if (ended || !isOlder(object.resourceVersion, live.resourceVersion)) observed.delete(key);
     },
     kindOf: ({ resource }: Workload): WorkloadKind | undefined =>
-      sources.find(({ kind }) => qualifiedResource(kind.kind) === resource)?.kind,
+      workloads.find(({ kind }) => qualifiedResource(kind.kind) === resource)?.kind,
   };
 }
 
 export type WorkloadViews = ReturnType<typeof createWorkloadViews>;
-
-function firstManaged(sources: readonly WorkloadSource[], { namespace, name }: ResourceRef): Workload | undefined {
-  const found = sources.flatMap(({ store }) => store.get(namespace, name) ?? []);
-  return found.find(({ labels }) => labels[keys.enabled] === 'true') ?? found[0];
-}

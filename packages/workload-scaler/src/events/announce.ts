@@ -1,4 +1,6 @@
-import { apiVersionOf, type EventRecorder, type EventType, kinds } from '@scaler/kube';
+import { apiVersionOf, type EventRecorder, kinds } from '@scaler/kube';
+import { resourceKey } from '@scaler/scaler-types';
+import type { WarnOwner } from './owner-log.ts';
 import type { Managed } from '../cache/lookup.ts';
 import type { NamespaceInfo } from '../cache/namespaces.ts';
 
@@ -44,33 +46,31 @@ const warnings: readonly EventReason[] = [
   'NotUp',
 ];
 
-/** Tells the owner of a workload, with an Event. */
-export type Announce = (managed: Managed, reason: EventReason, message: string) => void;
+/** Tells the owner of a workload, or of a namespace, with an Event. */
+export type Announce = ReturnType<typeof createAnnounce>;
 
-/** Tells the owner of a namespace, with an Event. */
-export type AnnounceNamespace = (namespace: NamespaceInfo, reason: EventReason, message: string) => void;
-
-export function createAnnounceNamespace(recorder: EventRecorder): AnnounceNamespace {
-  return ({ name, uid, resourceVersion }, reason, message) => {
-    const object = {
-      apiVersion: apiVersionOf(kinds.namespace),
-      kind: kinds.namespace.kind,
-      name,
-      uid,
-      resourceVersion,
-    };
-    recorder.event(object, typeOf(reason), reason, message);
-  };
+export function createAnnounce(recorder: EventRecorder) {
+  return (about: Managed | NamespaceInfo, reason: EventReason, message: string): void =>
+    recorder.event(objectOf(about), warnings.includes(reason) ? 'Warning' : 'Normal', reason, message);
 }
 
-function typeOf(reason: EventReason): EventType {
-  return warnings.includes(reason) ? 'Warning' : 'Normal';
+function objectOf(about: Managed | NamespaceInfo) {
+  if (!('workload' in about)) {
+    const { name, uid, resourceVersion } = about;
+    return { apiVersion: apiVersionOf(kinds.namespace), kind: kinds.namespace.kind, name, uid, resourceVersion };
+  }
+  const { kind, namespace, name, uid, resourceVersion } = about.workload;
+  return { apiVersion: apiVersionOf(about.kind.kind), kind, namespace, name, uid, resourceVersion };
 }
 
-export function createAnnounce(recorder: EventRecorder): Announce {
-  return ({ kind, workload }, reason, message) => {
-    const { namespace, name, uid, resourceVersion } = workload;
-    const object = { apiVersion: apiVersionOf(kind.kind), kind: workload.kind, namespace, name, uid, resourceVersion };
-    recorder.event(object, typeOf(reason), reason, message);
-  };
+/** Has the owner of a workload see to something: with an Event, and a line for the operator of scaler. */
+export function pointOut(
+  { announce, warnOwner }: { readonly announce: Announce; readonly warnOwner: WarnOwner },
+  managed: Managed,
+  reason: EventReason,
+  message: string,
+): void {
+  announce(managed, reason, message);
+  const fields = { resource: resourceKey(managed.workload), reason, message };
+  warnOwner(managed.workload.namespace, 'A workload needs its owner', fields);
 }

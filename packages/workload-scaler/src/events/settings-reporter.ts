@@ -3,7 +3,7 @@ import { digest } from '../workload/keys.ts';
 import { fewOf } from '../workload/few-of.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
 import { resourceKey, pauseText } from '@scaler/scaler-types';
-import type { EventReason } from './announce.ts';
+import { type EventReason, pointOut } from './announce.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Lookup, Managed } from '../cache/lookup.ts';
 import type { NamespaceInfo } from '../cache/namespaces.ts';
@@ -13,93 +13,77 @@ import type { RoutingMode } from '../machine/facts.ts';
 import { protocolOf, type TcpPort } from '../ports/protocol.ts';
 import { hasSetting, type SettingName } from '../config/settings.ts';
 
-/** So many problems of one workload or namespace get an Event, the others are counted: one write may cause thousands. */
-const mostComplaints = 5;
-const toldBytes = 4 * 1024 * 1024;
+/** So many findings about one workload or namespace get an Event, the others are counted: one write may cause thousands. */
+const mostFindings = 5;
+const mostBytes = 4 * 1024 * 1024;
 
-type Complaint = readonly [reason: EventReason, message: string];
+type Finding = readonly [reason: EventReason, message: string];
 
 /** Tells the owner of a workload what is wrong with its settings, once as long as nothing changes. */
-export function createSettingsReporter(
-  deps: Dependencies,
-): (managed: Managed, services: readonly ServiceInfo[]) => void {
-  const told = new BoundedMap<string>({ mostBytes: toldBytes });
-  return (managed, services) => {
-    const complaints = fewComplaints(complaintsOf(deps, managed, services));
+export function createSettingsReporter(deps: Dependencies) {
+  const reported = new BoundedMap<string>({ mostBytes });
+  return (managed: Managed, services: readonly ServiceInfo[]): void => {
+    const findings = fewOfThem(findingsOf(deps, managed, services));
     const { namespace, uid } = managed.workload;
     const key = resourceKey(managed.workload);
-    const text = digest(JSON.stringify([uid, complaints]));
-    if (complaints.length > 0 && told.get(key) === text) return;
-    if (complaints.length === 0) told.delete(key);
-    else told.set(key, text, namespace, 2 * key.length + 100);
-    for (const [reason, message] of complaints) {
-      deps.announce(managed, reason, message);
-      deps.warnOwner(namespace, 'A workload needs its owner', { resource: key, reason, message });
-    }
+    const text = digest(JSON.stringify([uid, findings]));
+    if (findings.length > 0 && reported.get(key) === text) return;
+    if (findings.length === 0) reported.delete(key);
+    else reported.set(key, text, namespace, 2 * key.length + 100);
+    for (const [reason, message] of findings) pointOut(deps, managed, reason, message);
   };
 }
 
-function fewComplaints(all: readonly Complaint[]): readonly Complaint[] {
-  const [first] = all.slice(mostComplaints);
+function fewOfThem(all: readonly Finding[]): readonly Finding[] {
+  const [first] = all.slice(mostFindings);
   if (first === undefined) return all;
-  const more = `${all.length - mostComplaints} more of its settings are wrong, unknown or without effect`;
-  return [...all.slice(0, mostComplaints), [first[0], more]];
+  const more = `${all.length - mostFindings} more of its settings are wrong, unknown or without effect`;
+  return [...all.slice(0, mostFindings), [first[0], more]];
 }
 
 /** Tells what is wrong with a namespace's defaults, once for each version of them. */
-export function createNamespaceReporter({
-  namespaces,
-  announceNamespace,
-  warnOwner,
-}: Dependencies): (name: string) => void {
-  const told = new WeakSet<NamespaceInfo>();
-  return (name) => {
+export function createNamespaceReporter({ namespaces, announce, warnOwner }: Dependencies) {
+  const reported = new WeakSet<NamespaceInfo>();
+  return (name: string): void => {
     const namespace = namespaces.get(name);
-    if (namespace === undefined || told.has(namespace)) return;
-    told.add(namespace);
-    const complaints = namespace.problems.map(({ message }): Complaint => ['InvalidSetting', message]);
-    for (const [reason, message] of fewComplaints(complaints)) {
-      announceNamespace(namespace, reason, message);
+    if (namespace === undefined || reported.has(namespace)) return;
+    reported.add(namespace);
+    for (const [reason, message] of fewOfThem(namespace.problems.map((one) => ['InvalidSetting', one.message]))) {
+      announce(namespace, reason, message);
       warnOwner(name, 'A namespace needs its owner', { namespace: name, reason, message });
     }
   };
 }
 
-function complaintsOf(
+function findingsOf(
   { lookup, options }: Dependencies,
   managed: Managed,
   services: readonly ServiceInfo[],
-): readonly Complaint[] {
+): readonly Finding[] {
   const { workload, settings, problems } = managed;
   const ingresses = settings.hosts.length > 0 ? lookup.acceptedIngresses(managed, services) : [];
   const httpRoutes = lookup.httpRoutesOf(managed, services);
-  const hosts = hostsOf({ managed, ingresses, httpRoutes }, options).refused;
+  const { refused } = hostsOf({ managed, ingresses, httpRoutes }, options);
   const mode = routingMode(settings, services, workload);
+  const invalid = problems.map(({ message }) => message);
+  if (refused.length > 0) {
+    invalid.push(
+      `scaler/hosts: no Ingress or HTTPRoute of the namespace has ${fewOf(refused)}, and no admin allows it`,
+    );
+  }
+  const leading = httpRoutes.filter((route) => services.some(({ name }) => route.services.includes(name)));
+  const withoutEffect = [
+    ...leading.flatMap((route) => route.problems),
+    ...unacceptedIngresses(lookup, services),
+    ...settingsWithoutEffect(managed, mode),
+    ...portsWithoutEffect(managed, services),
+  ];
   const bare = mode === 'overlay' && !workload.template.preStop;
+  const preStop = 'its pods have no preStop delay: a new connection may reach a dying pod when it is parked';
   return [
-    ...problems.map(({ message }) => ['InvalidSetting', message] as const),
-    ...(hosts.length === 0
-      ? []
-      : [
-          [
-            'InvalidSetting',
-            `scaler/hosts: no Ingress or HTTPRoute of the namespace has ${fewOf(hosts)}, and no admin allows it`,
-          ] as const,
-        ]),
-    ...httpRoutes
-      .filter(({ services: named }) => services.some(({ name }) => named.includes(name)))
-      .flatMap(({ problems: left }) => left.map((message) => ['NoEffect', message] as const)),
-    ...unacceptedIngresses(lookup, services).map((message) => ['NoEffect', message] as const),
-    ...settingsWithoutEffect(managed, mode).map((message) => ['NoEffect', message] as const),
-    ...portsWithoutEffect(managed, services).map((message) => ['NoEffect', message] as const),
-    ...(bare
-      ? [
-          [
-            'NoPreStop',
-            'its pods have no preStop delay: a new connection may reach a dying pod when it is parked',
-          ] as const,
-        ]
-      : []),
+    ...invalid.map((message): Finding => ['InvalidSetting', message]),
+    ...withoutEffect.map((message): Finding => ['NoEffect', message]),
+    ...(bare ? ([['NoPreStop', preStop]] as const) : []),
   ];
 }
 

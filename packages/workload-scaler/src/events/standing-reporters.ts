@@ -3,18 +3,12 @@ import { digest } from '../workload/keys.ts';
 import { resourceKey } from '@scaler/scaler-types';
 import type { Dependencies } from '../dependencies.ts';
 import type { Managed } from '../cache/lookup.ts';
-import type { EventReason } from './announce.ts';
+import { type EventReason, pointOut } from './announce.ts';
 import type { Facts } from '../machine/facts.ts';
 import type { Step } from '../machine/step.ts';
 
 /** Beyond it nothing is still on its way: what is applied together comes one after the other. */
 const lastingMs = 30_000;
-
-/**
- * Tells the owner of a workload why it is never put to sleep, once for each text, when it is asked again half a minute later
- * or more: what is at rest is looked at every one to three minutes.
- */
-export type ReportBlocked = (managed: Managed, reason: string | undefined) => void;
 
 interface Standing {
   readonly text: string;
@@ -22,15 +16,15 @@ interface Standing {
   reported: boolean;
 }
 
-const standingBytes = 4 * 1024 * 1024;
+const mostBytes = 4 * 1024 * 1024;
 
-export function createBlockedReporter({
-  announce,
-  clock,
-  warnOwner,
-}: Pick<Dependencies, 'announce' | 'clock' | 'warnOwner'>): ReportBlocked {
-  const standing = new BoundedMap<Standing>({ mostBytes: standingBytes });
-  return (managed, reason) => {
+/**
+ * Tells the owner of a workload why it is never put to sleep, once for each text, when it is asked again half a minute later
+ * or more: what is at rest is looked at every one to three minutes.
+ */
+export function createBlockedReporter(deps: Pick<Dependencies, 'announce' | 'clock' | 'warnOwner'>) {
+  const standing = new BoundedMap<Standing>({ mostBytes });
+  return (managed: Managed, reason: string | undefined): void => {
     const { workload } = managed;
     const key = resourceKey(workload);
     if (reason === undefined) {
@@ -38,38 +32,33 @@ export function createBlockedReporter({
       return;
     }
     const text = digest(`${workload.uid} ${reason}`);
-    const nowMs = clock.monotonic();
+    const nowMs = deps.clock.monotonic();
     const known = standing.get(key);
     if (known?.text !== text) {
       standing.set(key, { text, sinceMs: nowMs, reported: false }, workload.namespace, 2 * key.length + 100);
     } else if (!known.reported && nowMs - known.sinceMs >= lastingMs) {
       known.reported = true;
-      announce(managed, 'CannotSleep', reason);
-      warnOwner(workload.namespace, 'A workload needs its owner', {
-        resource: key,
-        reason: 'CannotSleep',
-        message: reason,
-      });
+      pointOut(deps, managed, 'CannotSleep', reason);
     }
   };
 }
+
+export type ReportOutage = ReturnType<typeof createOutageReporter>;
 
 /**
  * Tells the owner of a workload that there is no DLX, or that an uninstall does not wait for its pods any more, at the first
  * step that this makes necessary; once per outage.
  */
-export type ReportOutage = (managed: Managed, facts: Facts, step: Step) => void;
-
-export function createOutageReporter(deps: Dependencies): ReportOutage {
-  const told = new Set<string>();
-  return (managed, facts, step) => {
+export function createOutageReporter(deps: Dependencies) {
+  const reported = new Set<string>();
+  return (managed: Managed, facts: Facts, step: Step): void => {
     const hasty = deps.uninstall?.hasty === true;
-    if (!hasty && !deps.isDlxGone()) told.clear();
+    if (!hasty && !deps.isDlxGone()) reported.clear();
     const key = resourceKey(managed.workload);
-    if (facts.dlx !== 'gone' || told.has(key)) return;
+    if (facts.dlx !== 'gone' || reported.has(key)) return;
     const news = hasty ? notUp(facts, step) : dlxGone(facts, step);
     if (news === undefined) return;
-    told.add(key);
+    reported.add(key);
     deps.announce(managed, ...news);
   };
 }

@@ -1,3 +1,4 @@
+import { matches } from '../workload/labels.ts';
 import { fewOf } from '../workload/few-of.ts';
 import { addedKeys, selects } from '../routing/routing.ts';
 import { serviceProblems, type ServiceInfo } from '../routing/service-info.ts';
@@ -103,8 +104,7 @@ function sharing({ services, pods, workload, replicaSets, others }: DivertFacts)
 function mayBeOwn(pod: PodInfo, { uid, selector }: Workload, owners: ReadonlyMap<string, string | undefined>): boolean {
   const owner = pod.ownerUid === undefined ? undefined : owners.get(pod.ownerUid);
   if (pod.ownerUid === undefined || (owner !== undefined && owner !== uid)) return false;
-  const wanted = Object.entries(selector);
-  return wanted.length > 0 && wanted.every(([key, value]) => pod.labels[key] === value);
+  return matches(selector, pod.labels);
 }
 
 const sidecars = ['istio-proxy', 'linkerd-proxy', 'kuma-sidecar', 'consul-dataplane', 'cilium-envoy', 'osm-proxy'];

@@ -1,3 +1,4 @@
+import { matches } from '../workload/labels.ts';
 import { type SlicePort, serviceAddresses } from '@scaler/kube';
 import { keys } from '../workload/keys.ts';
 import type { Workload } from '../workload/workload.ts';
@@ -55,8 +56,7 @@ export function ownSelector(service: ServiceInfo): Readonly<Record<string, strin
 
 /** Whether a Service, undiverted, selects what has these labels. */
 export function selects(service: ServiceInfo, labels: Readonly<Record<string, string>>): boolean {
-  const selector = Object.entries(ownSelector(service));
-  return selector.length > 0 && selector.every(([key, value]) => labels[key] === value);
+  return matches(ownSelector(service), labels);
 }
 
 type Selected = Pick<Workload, 'pods' | 'selector' | 'templateLabels'>;

@@ -8,23 +8,18 @@ const mostWriters = 20;
 /** So are names of namespaces, where a tenant may make them. */
 const mostNamespaces = 20;
 
+type Sources = Pick<Dependencies, 'conflicts' | 'isDlxGone' | 'startThrottle' | 'dlx' | 'lostEvents'>;
+
 /** What only the scaler knows, README has the same table. */
 export function metricsOf(
-  {
-    conflicts,
-    isDlxGone,
-    startThrottle,
-    dlx,
-    lostEvents,
-  }: Pick<Dependencies, 'conflicts' | 'isDlxGone' | 'startThrottle' | 'dlx' | 'lostEvents'>,
+  { conflicts, isDlxGone, startThrottle, dlx, lostEvents }: Sources,
   use?: PortNumbers,
 ): readonly ScalerMetric[] {
-  const contested: ScalerMetric = {
-    name: 'contested_resources',
-    help: 'Resources that are not parked since another writer keeps taking back what was written, by that writer.',
-    kind: 'gauge',
-    samples: byWriter(conflicts.writers()),
-  };
+  const contested = gauge(
+    'contested_resources',
+    'Resources that are not parked since another writer keeps taking back what was written, by that writer.',
+    byWriter(conflicts.writers()),
+  );
   const reverts: ScalerMetric = {
     name: 'reverts_total',
     help: 'How often another writer took back what was written, by what it was.',
@@ -41,26 +36,20 @@ export function metricsOf(
   return dlx === undefined ? known : [...known, ...deadMan(isDlxGone(), startThrottle.waiting)];
 }
 
+function gauge(name: string, help: string, samples: readonly MetricSample[]): ScalerMetric {
+  return { name, help, kind: 'gauge', samples };
+}
+
 function portMetrics({ free, used, refused }: PortNumbers): readonly ScalerMetric[] {
+  const most = 'the 20 namespaces with the most, the others together.';
   return [
-    {
-      name: 'ports_free',
-      help: 'Ports of the DLX that no target has, of the option portRange.',
-      kind: 'gauge',
-      samples: [{ value: free }],
-    },
-    {
-      name: 'ports',
-      help: 'Ports of the DLX that targets of a namespace have; the 20 namespaces with the most, the others together.',
-      kind: 'gauge',
-      samples: byNamespace(used),
-    },
-    {
-      name: 'ports_refused',
-      help: 'Workloads of a namespace that stay awake for want of ports of the DLX; the 20 namespaces with the most, the others together.',
-      kind: 'gauge',
-      samples: byNamespace(refused),
-    },
+    gauge('ports_free', 'Ports of the DLX that no target has, of the option portRange.', [{ value: free }]),
+    gauge('ports', `Ports of the DLX that targets of a namespace have; ${most}`, byNamespace(used)),
+    gauge(
+      'ports_refused',
+      `Workloads of a namespace that stay awake for want of ports of the DLX; ${most}`,
+      byNamespace(refused),
+    ),
   ];
 }
 
@@ -72,19 +61,10 @@ function byNamespace(counts: ReadonlyMap<string, number>): readonly MetricSample
 }
 
 function deadMan(gone: boolean, waiting: number): readonly ScalerMetric[] {
+  const on = 'while the dead-man switch is on';
   return [
-    {
-      name: 'dlx_gone',
-      help: '1 while the dead-man switch is on: there has been no ready DLX for too long.',
-      kind: 'gauge',
-      samples: [{ value: gone ? 1 : 0 }],
-    },
-    {
-      name: 'dead_man_waiting',
-      help: 'Sleepers that wait for their turn to be started while the dead-man switch is on.',
-      kind: 'gauge',
-      samples: [{ value: waiting }],
-    },
+    gauge('dlx_gone', `1 ${on}: there has been no ready DLX for too long.`, [{ value: gone ? 1 : 0 }]),
+    gauge('dead_man_waiting', `Sleepers that wait for their turn to be started ${on}.`, [{ value: waiting }]),
   ];
 }
 

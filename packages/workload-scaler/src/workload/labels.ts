@@ -84,3 +84,16 @@ function testLabel(workload: Labels, label: string): PatchOperation {
   const value = labelValue(workload, label);
   return value === undefined ? jsonPatch.testAbsent(labelPath(label)) : jsonPatch.test(labelPath(label), value);
 }
+
+/** Whether labels have all that a selector names. An empty selector, as one that is not known, selects none. */
+export function matches(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
+  const wanted = Object.entries(selector);
+  return wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
+}
+
+/** A selector as the API takes it: `app=web,tier=front`. */
+export function selectorText(selector: Readonly<Record<string, string>>): string {
+  return Object.entries(selector)
+    .map(([key, value]) => `${key}=${value}`)
+    .join();
+}
