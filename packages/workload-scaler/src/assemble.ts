@@ -8,7 +8,7 @@ import type { ResourceRef, ScalerContext, Clock } from '@scaler/scaler-types';
 import { createAnnounce } from './events/announce.ts';
 import { type AtRest, createAtRest } from './cache/at-rest.ts';
 import { type Changes, createChanges } from './status/changes.ts';
-import { createCounts } from './cache/counts.ts';
+import { createHistory } from './cache/history.ts';
 import { createDeadMan } from './dlx/dead-man.ts';
 import type { Dependencies } from './dependencies.ts';
 import { Lookup } from './cache/lookup.ts';
@@ -22,7 +22,6 @@ import { createStartThrottle, type StartThrottle } from './act/start-throttle.ts
 import { createReachability } from './dlx/reachability.ts';
 import { createConflicts } from './conflict/conflicts.ts';
 import { createStores, isBroken, isMissing, type Stores } from './cache/stores.ts';
-import { createUpdates } from './cache/updates.ts';
 import { createWatching } from './endpoints/watching.ts';
 
 /** The parts of one scaler. */
@@ -67,8 +66,7 @@ export function assemble(
     startThrottle,
     memory: createMemory(clock),
     lateKeys: createLateKeys(clock),
-    updates: createUpdates(stores, clock),
-    counts: createCounts(stores.workloads),
+    history: createHistory(stores.workloads, clock),
     reachability: createReachability(clock, context.dlxToken),
     watching: createWatching(endpoints, enqueue),
     ...{ announce, warnOwner, lostEvents: recorder.droppedOf },

@@ -5,7 +5,7 @@ import type { KubeClient } from '@scaler/kube';
 import type { Clock, Logger, ResourceRef, ScalerContext } from '@scaler/scaler-types';
 import type { Announce } from './events/announce.ts';
 import type { AtRest } from './cache/at-rest.ts';
-import type { Counts } from './cache/counts.ts';
+import type { History } from './cache/history.ts';
 import type { Lookup } from './cache/lookup.ts';
 import type { LateKeys } from './cache/late-keys.ts';
 import type { Memory } from './cache/memory.ts';
@@ -16,7 +16,6 @@ import type { StartThrottle } from './act/start-throttle.ts';
 import type { Reachability } from './dlx/reachability.ts';
 import type { Conflicts } from './conflict/conflicts.ts';
 import type { Stores } from './cache/stores.ts';
-import type { Updates } from './cache/updates.ts';
 import type { WorkloadKinds } from './workload/kind.ts';
 import type { Watching } from './endpoints/watching.ts';
 
@@ -47,8 +46,7 @@ export interface Dependencies {
   readonly memory: Memory;
   readonly lateKeys: LateKeys;
   readonly atRest: AtRest;
-  readonly updates: Updates;
-  readonly counts: Counts;
+  readonly history: History;
   readonly reachability: Reachability;
   readonly conflicts: Conflicts;
   readonly portBook: PortBook;

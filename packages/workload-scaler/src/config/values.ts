@@ -37,17 +37,16 @@ export function parseCount(text: string): number {
   throw new Error('must be a whole number of at least 1');
 }
 
-export function parsePositiveDuration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms > 0) return ms;
-  throw new Error('must be longer than 0');
-}
-
+export const parsePositiveDuration = positive(parseDuration);
 /** For what is cut to a maximum: it may be longer than can be counted. */
-export function parseAnyPositiveDuration(text: string): number {
-  const ms = parseAnyDuration(text);
-  if (ms > 0) return ms;
-  throw new Error('must be longer than 0');
+export const parseAnyPositiveDuration = positive(parseAnyDuration);
+
+function positive(parse: (text: string) => number): (text: string) => number {
+  return (text) => {
+    const ms = parse(text);
+    if (ms > 0) return ms;
+    throw new Error('must be longer than 0');
+  };
 }
 
 export function parseChoice<T extends string>(allowed: readonly T[]): (text: string) => T {

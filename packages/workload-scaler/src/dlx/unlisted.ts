@@ -1,16 +1,7 @@
-import { type EndpointSlice, kinds, type KubeClient, watchStore } from '@scaler/kube';
+import { unlessAborted } from '@scaler/async';
+import { type EndpointSlice, identity, kinds, type KubeClient, watchStore } from '@scaler/kube';
 import { ourSlices, trimSlice } from '../routing/slices.ts';
 import type { ScalerContext } from '@scaler/scaler-types';
-
-/** What is kept of a slice: no more, as there is one for each sleeper. */
-interface Naming {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly resourceVersion: string;
-  /** It names one of the addresses. */
-  readonly us: boolean;
-}
 
 /**
  * Resolves when no slice of ours names any of these addresses. Where slices must not be read that is at once, with a
@@ -25,10 +16,11 @@ export async function whenUnlisted(
   signal: AbortSignal,
 ): Promise<void> {
   const own = new Set(addresses);
-  const trim = (slice: EndpointSlice): Naming => {
-    const { namespace, name, uid, resourceVersion, endpoints } = trimSlice(slice);
-    return { namespace, name, uid, resourceVersion, us: endpoints.some(({ address }) => own.has(address)) };
-  };
+  // No more is kept than whether it names one of them: there is a slice for each sleeper.
+  const trim = (slice: EndpointSlice) => ({
+    ...identity(slice.metadata),
+    us: trimSlice(slice).endpoints.some(({ address }) => own.has(address)),
+  });
   const store = watchStore({
     ...{ client, kind: kinds.endpointSlice, namespaces, labelSelector: ourSlices, trim, clock, logger },
     optional: true,
@@ -38,14 +30,13 @@ export async function whenUnlisted(
   const running = store.run(AbortSignal.any([signal, done.signal]));
   try {
     await store.whenSynced(signal);
-    await new Promise<void>((resolve, reject) => {
-      const look = (): void => {
-        if (store.byIndex('us', 'us').length === 0) resolve();
-      };
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-      store.subscribe(look);
-      look();
-    });
+    const unlisted = Promise.withResolvers<void>();
+    const look = (): void => {
+      if (store.byIndex('us', 'us').length === 0) unlisted.resolve();
+    };
+    store.subscribe(look);
+    look();
+    await unlessAborted(unlisted.promise, signal);
   } finally {
     done.abort();
     await running;

@@ -17,8 +17,6 @@ export interface PodInfo {
   /** Its condition `Ready`. */
   readonly ready: boolean;
   readonly terminating: boolean;
-  /** RFC 3339. */
-  readonly createdAt: string;
   readonly shape: PodShape;
   /** Why it does not get on, as far as its status says. */
   readonly trouble: PodTrouble | undefined;
@@ -38,7 +36,6 @@ export function trimPod({ metadata, spec, status }: Pod): PodInfo {
     ip: status?.podIP,
     ready,
     terminating: metadata?.deletionTimestamp !== undefined,
-    createdAt: metadata?.creationTimestamp ?? '',
     shape: podShape(spec),
     trouble: troubleOf(status),
     waitsFor: ready ? undefined : waitOf(spec, status),
@@ -53,8 +50,6 @@ export interface ReplicaSetInfo {
   readonly resourceVersion: string;
   /** The workload's uid. */
   readonly ownerUid: string | undefined;
-  /** `deployment.kubernetes.io/revision`; the newest has the highest. 0: none. */
-  readonly revision: number;
   readonly generation: number;
   readonly observedGeneration: number;
   /** Asked for. */
@@ -66,11 +61,9 @@ export interface ReplicaSetInfo {
 /** Trims a ReplicaSet. */
 export function trimReplicaSet({ metadata, spec, status }: ReplicaSet): ReplicaSetInfo {
   const failure = status?.conditions?.find(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True');
-  const revision = Number(metadata?.annotations?.['deployment.kubernetes.io/revision'] ?? 0);
   return {
     ...identity(metadata),
     ownerUid: controllerUid(metadata),
-    revision: Number.isFinite(revision) ? revision : 0,
     generation: metadata?.generation ?? 0,
     observedGeneration: status?.observedGeneration ?? 0,
     replicas: spec?.replicas ?? 1,

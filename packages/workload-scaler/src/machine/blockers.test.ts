@@ -88,7 +88,6 @@ describe('Services that cannot be diverted', () => {
       namespace: 'shop',
       name: 'x',
       resourceVersion: '1',
-      revision: 1,
       generation: 1,
       observedGeneration: 1,
       replicas: 1,

@@ -1,7 +1,7 @@
 import { type DivertedPort, isOurs } from '../routing/slices.ts';
 import { keys } from '../workload/keys.ts';
 import { type MirrorAddresses, mirrorAddresses, ofFamilies, mirrorDelay } from '../routing/mirror.ts';
-import { readToken } from '../workload/token.ts';
+import { fieldsIn, readToken } from '../workload/token.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
 import type { Workload } from '../workload/workload.ts';
 import { resourceKey, type ResourceRef, type Target } from '@scaler/scaler-types';
@@ -16,12 +16,7 @@ import { firstPair } from '../cache/stores.ts';
 import { mostWatched } from '../endpoints/watching.ts';
 
 /** What observing reads, and no more: nothing here can write, set a timer or begin a watch. */
-export interface Sources
-  extends
-    Pick<Dependencies, 'options' | 'stores' | 'lookup' | 'isDlxGone' | 'uninstall' | 'portBook' | 'counts'>,
-    ReadOnly {}
-
-interface ReadOnly {
+export interface Sources extends Pick<Dependencies, 'options' | 'stores' | 'lookup' | 'isDlxGone' | 'uninstall' | 'portBook' | 'history'> {
   readonly clock: Pick<Dependencies['clock'], 'now'>;
   readonly memory: Pick<Dependencies['memory'], 'age'>;
   readonly lateKeys: Pick<Dependencies['lateKeys'], 'overForMs'>;
@@ -78,12 +73,12 @@ export function again(wanted: Wanted, ms: number): void {
 
 /** The token's half of the facts: all that a wake needs. */
 export function tokenFacts(
-  { counts, uninstall }: Pick<Sources, 'counts' | 'uninstall'>,
+  { history, uninstall }: Pick<Sources, 'history' | 'uninstall'>,
   { workload, settings }: Managed,
 ): Omit<WorkloadFacts, 'portsLabelled'> {
   const { phase, epoch, state } = readToken(workload);
   // Awake, others may have scaled it since the state was written.
-  const seen = phase === 'awake' ? counts.before(workload) : undefined;
+  const seen = phase === 'awake' ? history.replicasBefore(workload) : undefined;
   return {
     phase,
     epoch,
@@ -91,18 +86,14 @@ export function tokenFacts(
     marked: isMarked(workload),
     enabled: uninstall === undefined && isEnabled(workload),
     replicas: workload.replicas,
-    wanted: Math.max(1, settings.replicas ?? seen ?? state?.replicas ?? replicasBefore(workload), workload.replicas),
+    wanted: Math.max(1, settings.replicas ?? seen ?? state?.replicas ?? recordedReplicas(workload), workload.replicas),
   };
 }
 
 // A token that cannot be believed may still tell how many there were: `kubectl rollout undo` brings old annotations back.
-function replicasBefore({ uid, annotations }: Workload): number {
-  try {
-    const state = JSON.parse(annotations[keys.state] ?? 'null') as { uid?: unknown; replicas?: unknown } | null;
-    return state?.uid === uid && Number.isSafeInteger(state.replicas) ? Number(state.replicas) : 1;
-  } catch {
-    return 1;
-  }
+function recordedReplicas({ uid, annotations }: Workload): number {
+  const state = fieldsIn(annotations[keys.state]);
+  return state?.uid === uid && Number.isSafeInteger(state.replicas) ? Number(state.replicas) : 1;
 }
 
 function workloadFacts(deps: Sources, managed: Managed, services: readonly ServiceInfo[]): WorkloadFacts {

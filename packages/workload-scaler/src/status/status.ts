@@ -12,7 +12,7 @@ import { remnant, resourceOf } from './resource.ts';
 import { nextStep, repair } from '../machine/table.ts';
 
 /** What a status is gathered from. */
-export interface StatusSources extends Sources, Pick<Dependencies, 'role' | 'parks' | 'updates'> {}
+export interface StatusSources extends Sources, Pick<Dependencies, 'role' | 'parks'> {}
 
 /** A resource as the stores have it, and what is to be done so that it stays true. */
 export interface ObservedStatus extends Status {
@@ -66,7 +66,7 @@ function describe(
       mode: routingMode(managed.settings, services, managed.workload),
       blocked: blockedReason(blockersOf(deps, snapshot, managed, facts)),
       divertedForMs: divertedForMs(deps, snapshot, managed, wanted),
-      updatedMs: deps.updates.lastOf(managed.workload.uid),
+      updatedMs: deps.history.updatedMs(managed.workload.uid),
     },
     deps.options,
   );

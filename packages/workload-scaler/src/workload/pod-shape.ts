@@ -37,9 +37,6 @@ export interface PodShape {
   readonly containers: readonly string[];
   /** Every container with a port sleeps or runs something before it gets SIGTERM. */
   readonly preStop: boolean;
-  /** Seconds. */
-  readonly terminationGrace: number;
-  readonly hostNetwork: boolean;
 }
 
 type PodSpec = NonNullable<Pod['spec']>;
@@ -61,8 +58,6 @@ export function podShape(spec: PodSpec | undefined): PodShape {
     probes: (spec?.readinessGates ?? []).length > 0 ? undefined : probesOf(running),
     containers: [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].map(({ name }) => name),
     preStop: serving.length > 0 && serving.every(({ lifecycle }) => lifecycle?.preStop !== undefined),
-    terminationGrace: spec?.terminationGracePeriodSeconds ?? 30,
-    hostNetwork: spec?.hostNetwork === true,
   });
 }
 

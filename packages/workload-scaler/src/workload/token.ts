@@ -58,13 +58,8 @@ export function readToken(workload: Pick<Workload, 'uid' | 'labels' | 'annotatio
 
 function parseState(text: string | undefined): State | string {
   if (text === undefined) return 'is missing';
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return 'is not JSON';
-  }
-  const state = value as Partial<State> | null;
+  const state = fieldsIn(text) as Partial<State> | null | undefined;
+  if (state === undefined) return 'is not JSON';
   const complete =
     typeof state?.epoch === 'string' &&
     typeof state.uid === 'string' &&
@@ -88,16 +83,16 @@ export function isCopied(workload: Pick<Workload, 'uid' | 'annotations'>): boole
   // Asked for each port of each Service, and the text is as long as its owner likes.
   const before = known.get(workload);
   if (before !== undefined) return before;
-  const uid = uidIn(text);
-  const copied = uid !== undefined && uid !== workload.uid;
+  const uid = fieldsIn(text)?.uid;
+  const copied = typeof uid === 'string' && uid !== workload.uid;
   known.set(workload, copied);
   return copied;
 }
 
-function uidIn(text: string): string | undefined {
+/** What stands in a state, right or wrong; undefined: it is not JSON. */
+export function fieldsIn(text = ''): { readonly uid?: unknown; readonly replicas?: unknown } | null | undefined {
   try {
-    const state = JSON.parse(text) as { uid?: unknown } | null;
-    return typeof state?.uid === 'string' ? state.uid : undefined;
+    return JSON.parse(text) as { uid?: unknown; replicas?: unknown } | null;
   } catch {
     return undefined;
   }

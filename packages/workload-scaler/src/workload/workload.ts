@@ -29,9 +29,7 @@ export interface Workload extends Labels {
   readonly replicas: number;
   /** 0 while its controller has not seen it, unless it says nothing of generations. */
   readonly observedGeneration: number;
-  readonly currentReplicas: number;
   readonly readyReplicas: number;
-  readonly availableReplicas: number;
   /** Labels that each of its pods has. */
   readonly selector: Readonly<Record<string, string>>;
   readonly templateLabels: Readonly<Record<string, string>>;
@@ -41,9 +39,7 @@ export interface Workload extends Labels {
 interface WorkloadObject {
   readonly metadata?: Pod['metadata'];
   readonly status?: {
-    readonly replicas?: number;
     readonly readyReplicas?: number;
-    readonly availableReplicas?: number;
   };
 }
 
@@ -73,9 +69,7 @@ export function workloadTrimmer(workloadKind: WorkloadKind): (object: KubeObject
       annotated: metadata?.annotations !== undefined,
       replicas: typeof replicas === 'number' ? replicas : 1,
       observedGeneration: observedGenerationOf(workloadKind, object),
-      currentReplicas: status?.replicas ?? 0,
       readyReplicas: status?.readyReplicas ?? 0,
-      availableReplicas: status?.availableReplicas ?? 0,
       selector,
       templateLabels: sameLabels(selector, templateLabels) ? selector : templateLabels,
       template: podShape(template?.spec),
