@@ -86,11 +86,22 @@ export function assemble(
   return { deps, changes, flush: (until) => recorder.flush(until), running: Promise.allSettled(parts) };
 }
 
+/** Silence is counted in minutes, and it is asked for at each request and for each of a thousand resources. */
+const lookEveryMs = 50;
+
+/** Whether what is known may be out of date, looked at anew no more often than is of use. */
 export function stalenessOf({ clock, role, namespaces, stores }: Dependencies): () => boolean {
-  // The DLX would ask live for each arrival, for the sake of defaults.
-  const look = (): boolean =>
-    (role === 'autoscaler' && namespaces.silent) || stores.workloads.some((one) => one.store.silent && !isMissing(one));
-  return createStaleness(clock, look);
+  let stale = false;
+  let untilMs = -Infinity;
+  return () => {
+    const nowMs = clock.monotonic();
+    if (nowMs < untilMs) return stale;
+    untilMs = nowMs + lookEveryMs;
+    // The DLX would ask live for each arrival, for the sake of defaults.
+    stale = role === 'autoscaler' && namespaces.silent;
+    stale ||= stores.workloads.some((one) => one.store.silent && !isMissing(one));
+    return stale;
+  };
 }
 
 function enqueueing(atRest: AtRest, changes: () => Changes): Dependencies['enqueue'] {
@@ -123,21 +134,6 @@ function isAsleep(workload: Workload): boolean {
 
 function dlxOf(client: KubeClient, { dlxService, clock, logger }: ScalerContext): DlxAddresses | undefined {
   return dlxService && createDlxAddresses({ client, service: dlxService, clock, logger });
-}
-
-/** Silence is counted in minutes, and it is asked for at each request and for each of a thousand resources. */
-const lookEveryMs = 50;
-
-/** Whether what is known may be out of date, looked at anew no more often than is of use. */
-export function createStaleness(clock: Clock, look: () => boolean): () => boolean {
-  let stale = false;
-  let untilMs = -Infinity;
-  return () => {
-    const nowMs = clock.monotonic();
-    if (nowMs < untilMs) return stale;
-    untilMs = nowMs + lookEveryMs;
-    return (stale = look());
-  };
 }
 
 function createUninstall(context: Pick<ScalerContext, 'uninstall'>, clock: Clock): Dependencies['uninstall'] {

@@ -1,6 +1,6 @@
+import fc from 'fast-check';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { costProblems, startStepCounter } from '@scaler/testing-kit';
-import fc from 'fast-check';
 
 // What is imported from here on is counted block by block.
 const counter = startStepCounter();

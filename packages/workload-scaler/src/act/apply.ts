@@ -41,27 +41,16 @@ export function createApplier(deps: Dependencies, ports: Ports) {
       lane: 'wake' | 'normal' = 'normal',
       epoch: string = newEpoch(),
     ): Promise<SwapOutcome> => {
-      const { to, replicas, testReplicas, wanted } = step;
+      const { replicas } = step;
       const since = new Date(clock.now()).toISOString();
-      const request = {
-        kind,
-        workload,
-        to,
-        epoch,
-        by,
-        reason,
-        since,
-        replicas,
-        testReplicas,
-        wantedReplicas: wanted,
-        // What its owner wrote after it was read wins, up to the zero itself.
-        testAnnotations: replicas === 0 ? ownerIntentAnnotations : undefined,
-      };
+      // What its owner wrote after it was read wins, up to the zero itself.
+      const testAnnotations = replicas === 0 ? ownerIntentAnnotations : undefined;
+      const request = { ...step, kind, workload, epoch, by, reason, since, testAnnotations };
       const result = await transition(client, request, { signal, lane }).catch((error: unknown) => {
         // The accounts policy lets us ask for what was recorded, and for more only to a bound: fewer is better than none.
         const recorded = Math.max(1, readToken(workload).state?.replicas ?? 1);
         if (!isKubeError(error, 'forbidden') || replicas === undefined || replicas <= recorded) throw error;
-        const fewer = { ...request, replicas: recorded, wantedReplicas: recorded };
+        const fewer = { ...request, replicas: recorded, wanted: recorded };
         return transition(client, fewer, { signal, lane });
       });
       const after = result.ok ? result.workload : result.current;

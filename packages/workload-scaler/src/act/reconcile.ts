@@ -1,3 +1,4 @@
+import { mapBounded } from '@scaler/async';
 import { readToken } from '../workload/token.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
 import { errorCode, resourceKey, type ResourceRef, type ScaleResult } from '@scaler/scaler-types';
@@ -17,9 +18,6 @@ import { createNamespaceReporter, createSettingsReporter } from '../events/setti
 import { pathsTo } from '../dlx/reachability.ts';
 import { whoWrote } from '../conflict/who.ts';
 
-/** Brings resources to rest, or to where only waiting helps. For the Lease holder. See docs/decisions/who-writes.md. */
-export type Reconcile = (refs: readonly ResourceRef[], signal: AbortSignal) => Promise<readonly ScaleResult[]>;
-
 const concurrency = 8;
 const maxSteps = 60;
 /** The watch tells of a mirror write that was lost to another client, not of one that the API refused or lost. */
@@ -27,7 +25,8 @@ const lostMs = 1_000;
 /** What failed is looked at again, in case nothing tells of what it waits for. */
 const failedMs = 5_000;
 
-export function createReconcile(deps: Dependencies, applier: Applier, ports: Ports, by: string): Reconcile {
+/** Brings resources to rest, or to where only waiting helps. For the Lease holder. See docs/decisions/who-writes.md. */
+export function createReconcile(deps: Dependencies, applier: Applier, ports: Ports, by: string) {
   const reportSettings = createSettingsReporter(deps);
   const reportBlocked = createBlockedReporter(deps);
   const reportOutage = createOutageReporter(deps);
@@ -45,7 +44,7 @@ export function createReconcile(deps: Dependencies, applier: Applier, ports: Por
       reportBlocked(cached.managed, lastingReasonOf(deps, cached.managed, leading));
       reportNamespace(ref.namespace);
     }
-    const repairing = settle(deps, applier, reportOutage, cached, by, signal).then(
+    const repairing = settle({ deps, applier, reportOutage, by, signal }, cached).then(
       (againMs): ScaleResult => ({ resource: ref, ok: true, ...(againMs < Infinity && { againMs }) }),
       (error: unknown): ScaleResult => ({ resource: ref, ok: false, error: error as Error }),
     );
@@ -58,15 +57,13 @@ export function createReconcile(deps: Dependencies, applier: Applier, ports: Por
     return result;
   }
 
-  return async (refs, signal) => {
+  return async (refs: readonly ResourceRef[], signal: AbortSignal): Promise<readonly ScaleResult[]> => {
     ports.begin(signal);
     const looked = refs.length > 0 ? refs : deps.lookup.refs().filter((ref) => !isAtRest(deps, ref));
-    const queue = looked.entries();
     const results: (ScaleResult | undefined)[] = [];
-    const work = async (): Promise<void> => {
-      for (const [i, ref] of queue) results[i] = await one(ref, signal);
-    };
-    await Promise.all(Array.from({ length: concurrency }, work));
+    await mapBounded([...looked.entries()], concurrency, async ([i, ref]) => {
+      results[i] = await one(ref, signal);
+    });
     return results.filter((result) => result !== undefined);
   };
 }
@@ -84,15 +81,18 @@ function lastingReasonOf(deps: Dependencies, managed: Managed, services: readonl
   return services.length === 0 ? noService : notDivertibleReasonOf(deps, managed, services);
 }
 
+/** One call of reconcile. */
+interface Repair {
+  readonly deps: Dependencies;
+  readonly applier: Applier;
+  readonly reportOutage: ReportOutage;
+  readonly by: string;
+  readonly signal: AbortSignal;
+}
+
 /** In how many milliseconds to reconcile it again; Infinity: when something changes. */
-async function settle(
-  deps: Dependencies,
-  applier: Applier,
-  reportOutage: ReportOutage,
-  cached: Snapshot,
-  by: string,
-  signal: AbortSignal,
-): Promise<number> {
+async function settle(one: Repair, cached: Snapshot): Promise<number> {
+  const { deps, applier, reportOutage, signal } = one;
   const { ref } = cached;
   const contested = cached.managed !== undefined && isContested(deps, cached.managed.workload);
   if (contested) await applier.write(cached, { do: 'label-ports' }, signal).catch(unlessNoPort);
@@ -104,7 +104,7 @@ async function settle(
     }
     return Infinity;
   }
-  if (isMirroring(facts, next)) return mirror(deps, applier, cached, facts, next.epoch, signal);
+  if (isMirroring(facts, next)) return mirror(one, cached, facts, next.epoch);
   let after: Snapshot | undefined;
   for (let steps = 0; steps < maxSteps; steps++) {
     signal.throwIfAborted();
@@ -125,7 +125,7 @@ async function settle(
     if (snapshot.managed !== undefined && isRepair(facts, step)) {
       deps.announce(snapshot.managed, 'RoutingRepaired', `${step.do} of Service ${step.service}`);
     }
-    after = await applyStep(deps, applier, snapshot, step, by, signal);
+    after = await applyStep(one, snapshot, step);
   }
   throw new WorkloadScalerError('not-settled', `${resourceKey(ref)} did not come to rest within ${maxSteps} steps`);
 }
@@ -146,12 +146,10 @@ function isMirroring({ workload, services }: Facts, step: Step): step is WriteSl
 // Without a live read: a write over anything but what the store knows fails. With reads a rollout of the DLX would cost
 // seven calls for each sleeper instead of one.
 async function mirror(
-  deps: Dependencies,
-  applier: Applier,
+  { applier, signal }: Repair,
   cached: Snapshot,
   { services }: Facts,
   epoch: string,
-  signal: AbortSignal,
 ): Promise<number> {
   let againMs = Infinity;
   for (const { name, ours, slices } of services) {
@@ -180,12 +178,9 @@ function end(deps: Dependencies, ref: ResourceRef, { workload }: Facts, step: St
  * written to it next is tested. Without it, who takes over 50 parks would have to read most of them twice.
  */
 async function applyStep(
-  deps: Dependencies,
-  applier: Applier,
+  { deps, applier, by, signal }: Repair,
   snapshot: Snapshot,
   step: Exclude<Step, { do: 'rest' | 'wait' }>,
-  by: string,
-  signal: AbortSignal,
 ): Promise<Snapshot | undefined> {
   const { managed } = snapshot;
   switch (step.do) {

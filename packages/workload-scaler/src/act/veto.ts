@@ -1,3 +1,4 @@
+import { answerTo } from '../endpoints/probe/answer-to.ts';
 import { type IncomingMessage, request } from 'node:http';
 import { kinds } from '@scaler/kube';
 import { mapBounded } from '@scaler/async';
@@ -85,7 +86,12 @@ async function podsBehind({ client }: Dependencies, veto: Question): Promise<Ask
 }
 
 async function askPod({ pod, port }: Asked, veto: Question): Promise<string | undefined> {
-  const answer = await get({ host: pod.ip ?? '', port }, `${veto.service}.${veto.namespace}.svc`, veto);
+  const { path, signal } = veto;
+  const headers = { host: `${veto.service}.${veto.namespace}.svc`, accept: 'text/plain', 'user-agent': 'scaler-veto' };
+  const sent = request({ host: pod.ip, port, path, headers, signal, agent: false });
+  const answer = await answerTo(sent, new Error('no answer')).catch((cause: Error) => {
+    throw new Error(`${pod.ip}:${port}: ${cause.message}`, { cause });
+  });
   const { statusCode = 0 } = answer;
   try {
     if (statusCode === 200 || statusCode === 204) return undefined;
@@ -96,22 +102,6 @@ async function askPod({ pod, port }: Asked, veto: Question): Promise<string | un
   } finally {
     answer.destroy();
   }
-}
-
-function get(
-  to: { readonly host: string; readonly port: number },
-  host: string,
-  { path, signal }: Question,
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const headers = { host, accept: 'text/plain', 'user-agent': 'scaler-veto' };
-    const asked = request({ ...to, path, headers, signal, agent: false }, resolve);
-    const fail = (error: Error): void => reject(new Error(`${to.host}:${to.port}: ${error.message}`, { cause: error }));
-    asked.on('error', fail);
-    // A pod may go over to another protocol: Node tells of that by nothing else, not even when the signal aborts.
-    asked.once('close', () => fail(new Error('no answer')));
-    asked.end();
-  });
 }
 
 // What has come is enough of a reason when the rest does not.

@@ -3,15 +3,15 @@ import { type Kind, kinds, type KubeClient, type KubeObject, type Store, watchSt
 import { keys } from '../workload/keys.ts';
 import { ownSelector } from '../routing/routing.ts';
 import { ourSlices, type SliceInfo, trimSlice } from '../routing/slices.ts';
-import { type PodInfo, type ReplicaSetInfo, trimPod, trimReplicaSet } from '../endpoints/pod-info.ts';
+import { trimPod, trimReplicaSet } from '../endpoints/pod-info.ts';
 import { type ServiceInfo, trimService } from '../routing/service-info.ts';
 import { type Workload, workloadTrimmer } from '../workload/workload.ts';
 import type { WorkloadKind, WorkloadKinds } from '../workload/kind.ts';
 import type { Logger, ScalerContext } from '@scaler/scaler-types';
-import { type ClassInfo, trimClass } from '../hosts/classes.ts';
-import { type GatewayInfo, trimGateway, type HttpRouteInfo, trimHttpRoute } from '../hosts/http-route.ts';
-import { type IngressInfo, trimIngress } from '../hosts/ingress.ts';
-import { type TargetGroupInfo, targetGroupKinds, trimTargetGroup } from '../hosts/target-group.ts';
+import { trimClass } from '../hosts/classes.ts';
+import { trimGateway, trimHttpRoute } from '../hosts/http-route.ts';
+import { trimIngress } from '../hosts/ingress.ts';
+import { targetGroupKinds, trimTargetGroup } from '../hosts/target-group.ts';
 import { longestList, mostItems } from '../config/past-bound.ts';
 import { parseList } from '../config/values.ts';
 
@@ -31,105 +31,76 @@ export function isMissing({ kind, store: { failures } }: WorkloadStore): boolean
   return kind.optional === true && failures.length > 0 && failures.every(({ error }) => error.code === 'not-found');
 }
 
-/** What this process knows of the cluster, kept true by watches. */
-export interface Stores {
-  /** Opted in, and those which are not any more but still carry our labels. */
-  readonly workloads: readonly WorkloadStore[];
-  readonly services: Store<ServiceInfo>;
-  readonly ingresses: Store<IngressInfo>;
-  /** Empty where Gateway API is not installed. */
-  readonly httpRoutes: Store<HttpRouteInfo>;
-  /** Empty where they must not be read, and `gatewayClasses` where Gateway API is not installed. */
-  readonly ingressClasses: Store<ClassInfo>;
-  readonly gatewayClasses: Store<ClassInfo>;
-  /** Those that may be read: with a list of namespaces, theirs alone. */
-  readonly gateways: Store<GatewayInfo>;
-  readonly pods: Store<PodInfo>;
-  readonly replicaSets: Store<ReplicaSetInfo>;
-  /** Ours alone; in the DLX without endpoints, only for where they lead. */
-  readonly slices: Store<SliceInfo>;
-  /** Empty where there is no controller of AWS. None in the DLX, which has nothing to do with them. */
-  readonly targetGroups: readonly Store<TargetGroupInfo>[];
-  run(signal: AbortSignal): Promise<void>;
-  whenSynced(signal: AbortSignal): Promise<void>;
-}
-
 const optedIn = `${keys.enabled}=true`;
 // Opted out while something of ours is left: it must still wake, until the Lease holder has handed it back.
 const leftOver = `${keys.phase},${keys.enabled}!=true`;
 
-export function createStores(client: KubeClient, context: ScalerContext, managed: WorkloadKinds): Stores {
-  const { namespaces, clock } = context;
+interface Watched {
+  readonly labelSelector?: string;
+  readonly optional?: boolean | undefined;
+  /** Undefined: of the cluster. */
+  readonly namespaces?: readonly string[] | undefined;
+}
+
+export type Stores = ReturnType<typeof createStores>;
+
+/** What this process knows of the cluster, kept true by watches. */
+export function createStores(client: KubeClient, context: ScalerContext, managed: WorkloadKinds) {
+  const { namespaces, clock, role } = context;
   const logger = context.logger.child({ part: 'stores' });
-  const store = <T extends KubeObject, U>(kind: Kind<T>, trim: (object: T) => U, labelSelector?: string): Store<U> =>
-    watchStore({ client, kind, namespaces, labelSelector, trim, clock, logger });
+  const store = <T extends KubeObject, U>(kind: Kind<T>, trim: (object: T) => U, more: Watched = {}): Store<U> =>
+    watchStore({ client, kind, namespaces, trim, clock, logger, ...more });
+  const optional = { optional: true };
+  const ofCluster = { optional: true, namespaces: undefined };
 
-  const optional = <T extends KubeObject, U>(kind: Kind<T>, trim: (object: T) => U): Store<U> =>
-    watchStore({ client, kind, namespaces, trim, clock, logger, optional: true });
+  const stores = {
+    /** Opted in, and those which are not any more but still carry our labels. */
+    workloads: managed.flatMap((one) =>
+      [optedIn, leftOver].map((labelSelector): WorkloadStore => {
+        const selected = { labelSelector, optional: one.optional };
+        return { kind: one, store: store(one.kind, workloadTrimmer(one), selected) };
+      }),
+    ),
+    services: store(kinds.service, trimService),
+    ingresses: store(kinds.ingress, trimIngress),
+    /** Empty where Gateway API is not installed. */
+    httpRoutes: store(kinds.httpRoute, trimHttpRoute, optional),
+    /** Those that may be read: with a list of namespaces, theirs alone. */
+    gateways: store(kinds.gateway, trimGateway, optional),
+    /** Empty where they must not be read, and `gatewayClasses` where Gateway API is not installed. */
+    ingressClasses: store(kinds.ingressClass, trimClass, ofCluster),
+    gatewayClasses: store(kinds.gatewayClass, trimClass, ofCluster),
+    pods: store(kinds.pod, trimPod),
+    replicaSets: store(kinds.replicaSet, trimReplicaSet),
+    /** Ours alone; in the DLX without endpoints, only for where they lead. */
+    slices: store(kinds.endpointSlice, role === 'autoscaler' ? trimSlice : trimLeading, { labelSelector: ourSlices }),
+    /** Empty where there is no controller of AWS. None in the DLX, which has nothing to do with them. */
+    targetGroups: role === 'autoscaler' ? targetGroupKinds.map((kind) => store(kind, trimTargetGroup, optional)) : [],
+  };
+  addIndexes(stores, role);
 
-  const workloads = managed.flatMap((kind) =>
-    [optedIn, leftOver].map((selector) => ({ kind, store: workloadStore(client, context, kind, selector) })),
-  );
-  const services = store(kinds.service, trimService);
-  const ingresses = store(kinds.ingress, trimIngress);
-  const httpRoutes = optional(kinds.httpRoute, trimHttpRoute);
-  const gateways = optional(kinds.gateway, trimGateway);
-  const classes = <T extends KubeObject>(kind: Kind<T>, trim: (object: T) => ClassInfo): Store<ClassInfo> =>
-    watchStore({ client, kind, trim, clock, logger, optional: true });
-  const ingressClasses = classes(kinds.ingressClass, trimClass);
-  const gatewayClasses = classes(kinds.gatewayClass, trimClass);
-  const pods = store(kinds.pod, trimPod);
-  const replicaSets = store(kinds.replicaSet, trimReplicaSet);
-  const slices = store(kinds.endpointSlice, context.role === 'autoscaler' ? trimSlice : trimLeading, ourSlices);
-  const targetGroups =
-    context.role === 'autoscaler' ? targetGroupKinds.map((kind) => optional(kind, trimTargetGroup)) : [];
-  addIndexes({ workloads, services, ingresses, httpRoutes, pods, replicaSets, slices, targetGroups }, context.role);
-
+  const { workloads, targetGroups, ...single } = stores;
   const all: readonly Store<unknown>[] = [
-    ...workloads.map(({ store: one }) => one),
-    ...[services, ingresses, httpRoutes, gateways, ingressClasses, gatewayClasses, pods, replicaSets, slices],
+    ...workloads.map((one) => one.store),
+    ...Object.values(single),
     ...targetGroups,
   ];
   const mayMiss: readonly MayMiss[] = [
-    [kinds.httpRoute, httpRoutes],
-    [kinds.gateway, gateways],
-    [kinds.ingressClass, ingressClasses],
-    [kinds.gatewayClass, gatewayClasses],
+    [kinds.httpRoute, stores.httpRoutes],
+    [kinds.gateway, stores.gateways],
+    [kinds.ingressClass, stores.ingressClasses],
+    [kinds.gatewayClass, stores.gatewayClasses],
     ...targetGroups.map((one, i): MayMiss => [targetGroupKinds[i] as Kind, one]),
   ];
   return {
-    ...{
-      workloads,
-      services,
-      ingresses,
-      httpRoutes,
-      gateways,
-      ingressClasses,
-      gatewayClasses,
-      pods,
-      replicaSets,
-      slices,
-      targetGroups,
-    },
-    run: async (signal) => {
+    ...stores,
+    run: async (signal: AbortSignal): Promise<void> => {
       await Promise.all([...all.map((one) => one.run(signal)), logMissing(mayMiss, logger, signal)]);
     },
-    whenSynced: async (signal) => {
+    whenSynced: async (signal: AbortSignal): Promise<void> => {
       await Promise.all(all.map((one) => one.whenSynced(signal)));
     },
   };
-}
-
-function workloadStore(
-  client: KubeClient,
-  { namespaces, clock, logger }: ScalerContext,
-  workloadKind: WorkloadKind,
-  labelSelector: string,
-): Store<Workload> {
-  const { kind, optional } = workloadKind;
-  const trim = workloadTrimmer(workloadKind);
-  const stored = { client, kind, namespaces, labelSelector, trim, clock, logger: logger.child({ part: 'stores' }) };
-  return watchStore({ ...stored, optional });
 }
 
 type MayMiss = readonly [Kind, Store<unknown>];
@@ -147,9 +118,7 @@ async function logMissing(kindsThatMay: readonly MayMiss[], logger: Logger, sign
   if (missing.length > 0) logger.info('Kinds are not installed, so nothing of them is known', { kinds: missing });
 }
 
-type Indexed = Omit<Stores, 'run' | 'whenSynced' | 'gateways' | 'ingressClasses' | 'gatewayClasses'>;
-
-export function addIndexes(stores: Indexed, role: ScalerContext['role']): void {
+export function addIndexes(stores: Omit<Stores, 'run' | 'whenSynced'>, role: ScalerContext['role']): void {
   const { workloads, services, ingresses, httpRoutes, pods, replicaSets, slices, targetGroups } = stores;
   for (const { store } of workloads) {
     store.addIndex('label', ({ namespace, templateLabels }) => pairsOf(namespace, templateLabels));

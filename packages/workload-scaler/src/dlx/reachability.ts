@@ -1,3 +1,4 @@
+import { answerTo } from '../endpoints/probe/answer-to.ts';
 import { request, type RequestOptions } from 'node:http';
 import { BoundedMap, doublingMs } from '@scaler/async';
 import { type Clock, resourceKey, type ResourceRef, type ScalerContext } from '@scaler/scaler-types';
@@ -151,36 +152,20 @@ interface Answer {
   readonly text: string;
 }
 
-function answerOf(
+async function answerOf(
   { address, port }: Pick<DlxPath, 'address' | 'port'>,
   { body, ...asked }: RequestOptions & { body?: string },
   signal: AbortSignal,
 ): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ host: address, port, agent: false, signal, ...asked });
-    sent.on('error', reject);
-    let answered = false;
-    // A pod may go over to another protocol: Node tells of that by nothing else, not even when the signal aborts.
-    sent.once('close', () => {
-      if (!answered) reject(new Error(`${address}:${port} gave no answer`));
-    });
-    sent.once('response', (answer) => {
-      answered = true;
-      answer.setEncoding('utf8');
-      let text = '';
-      const said = (): void => resolve({ status: answer.statusCode ?? 0, type: answer.headers['content-type'], text });
-      answer.on('data', (chunk: string) => {
-        text += chunk.slice(0, longestText - text.length);
-        if (text.length < longestText) return;
-        // It says no more that matters: a pod's answer may be endless.
-        said();
-        answer.destroy();
-      });
-      answer.on('error', reject);
-      answer.once('end', said);
-    });
-    sent.end(body);
-  });
+  const sent = request({ host: address, port, agent: false, signal, ...asked });
+  const answer = await answerTo(sent, new Error(`${address}:${port} gave no answer`), body);
+  let text = '';
+  for await (const chunk of answer.setEncoding('utf8') as AsyncIterable<string>) {
+    text += chunk.slice(0, longestText - text.length);
+    // It says no more that matters: a pod's answer may be endless.
+    if (text.length >= longestText) break;
+  }
+  return { status: answer.statusCode ?? 0, type: answer.headers['content-type'], text };
 }
 
 /** Every path through a DLX to the resource's pods. */

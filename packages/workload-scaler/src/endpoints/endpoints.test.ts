@@ -114,7 +114,7 @@ async function swap(to: 'asleep' | 'waking', replicas: number): Promise<Workload
     reason: 'test',
     since: new Date().toISOString(),
   };
-  const result = await transition(client, { ...request, replicas }, { lane: 'wake' });
+  const result = await transition(client, { ...request, replicas, wanted: 1 }, { lane: 'wake' });
   if (!result.ok) throw new Error('lost the race');
   return result.workload;
 }

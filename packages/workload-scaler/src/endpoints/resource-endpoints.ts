@@ -1,11 +1,4 @@
-import {
-  type ResourceRef,
-  type Clock,
-  type Endpoint,
-  type EndpointListener,
-  errorCode,
-  type Logger,
-} from '@scaler/scaler-types';
+import { type ResourceRef, type Endpoint, type EndpointListener, errorCode, type Logger } from '@scaler/scaler-types';
 import type { ServiceInfo } from '../routing/service-info.ts';
 import type { Store } from '@scaler/kube';
 import { type ClearedPods, type ClearedPodsOptions, createClearedPods } from './cleared-pods.ts';

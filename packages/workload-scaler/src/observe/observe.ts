@@ -16,7 +16,10 @@ import { firstPair } from '../cache/stores.ts';
 import { mostWatched } from '../endpoints/watching.ts';
 
 /** What observing reads, and no more: nothing here can write, set a timer or begin a watch. */
-export interface Sources extends Pick<Dependencies, 'options' | 'stores' | 'lookup' | 'isDlxGone' | 'uninstall' | 'portBook' | 'history'> {
+export interface Sources extends Pick<
+  Dependencies,
+  'options' | 'stores' | 'lookup' | 'isDlxGone' | 'uninstall' | 'portBook' | 'history'
+> {
   readonly clock: Pick<Dependencies['clock'], 'now'>;
   readonly memory: Pick<Dependencies['memory'], 'age'>;
   readonly lateKeys: Pick<Dependencies['lateKeys'], 'overForMs'>;

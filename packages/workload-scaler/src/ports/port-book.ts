@@ -6,54 +6,68 @@ import { resourceKey } from '@scaler/scaler-types';
 import type { Dependencies } from '../dependencies.ts';
 import { isEnabled, type Managed } from '../cache/lookup.ts';
 import type { Options } from '../config/options.ts';
-import { isKubeError, type CallOptions, type KubeClient } from '@scaler/kube';
+import { isKubeError } from '@scaler/kube';
 import { labelPatch } from '../workload/labels.ts';
-import type { WorkloadKind } from '../workload/kind.ts';
-
-/** What one allocation came to. */
-export interface Allocated {
-  readonly patches: readonly PortPatch[];
-  readonly refused: readonly Workload[];
-  /** What was had before, as `heldPort` writes it; undefined: not known. */
-  readonly heldBefore: ReadonlySet<string> | undefined;
-}
 
 /** An allocation is followed by a pause of so many times what it took. */
 const pauseShare = 4;
 
+/** Labels of ports that were written, and have not come back by the watch yet. */
+interface Written {
+  /** The object's version before. */
+  readonly before: string;
+  readonly portLabels: Workload['portLabels'];
+}
+
 /** Who has which port. */
-export function createPortBook(deps: Dependencies, writes: Pick<PortWrites, 'asWritten'>) {
-  const { clock, lookup, stores, options, portBook } = deps;
+export function createPortBook(deps: Dependencies) {
+  const { client, clock, lookup, stores, options, portBook } = deps;
+  const { portRange, portsPerNamespace: perNamespace } = options;
+  const written = new Map<string, Written>();
   let use: PortUse | undefined;
   let nextMs = 0;
 
-  const claimants = (): readonly PortClaimant[] =>
-    enabled(deps).map((one) => ({ workload: writes.asWritten(one.workload), services: lookup.servicesOf(one) }));
+  // With the labels that they have by now.
+  const asWritten = (workload: Workload): Workload => {
+    const ours = written.get(workload.uid);
+    if (ours?.before === workload.resourceVersion) return { ...workload, portLabels: ours.portLabels };
+    written.delete(workload.uid);
+    return workload;
+  };
+  const allocateAll = (held?: ReadonlySet<string>): PortAllocation & { readonly after: readonly PortClaimant[] } => {
+    const all = enabled(deps).map((one) => ({ workload: asWritten(one.workload), services: lookup.servicesOf(one) }));
+    const allocation = allocatePorts(all, stores.slices.list(), portRange, { held, perNamespace });
+    return { ...allocation, after: allocated(all, allocation.patches) };
+  };
 
   return {
     /** See `Ports`. */
     begin: (signal: AbortSignal): void => {
       if (portBook.held !== undefined || signal.aborted) return;
       // Of two that have one port only one is let have it.
-      const all = claimants();
-      const { patches } = allocatePorts(all, stores.slices.list(), options.portRange, {
-        perNamespace: options.portsPerNamespace,
-      });
-      portBook.held = heldBy(allocated(all, patches));
+      portBook.held = heldBy(allocateAll().after);
       signal.addEventListener('abort', () => (portBook.held = undefined), { once: true });
     },
-    allocate: (): Allocated => {
+    /** `heldBefore`: what was had before, as `heldPort` writes it; undefined: not known. */
+    allocate: () => {
       const beganMs = clock.monotonic();
       const heldBefore = portBook.held;
-      const { portRange, portsPerNamespace: perNamespace } = options;
-      const all = claimants();
-      const allocation = allocatePorts(all, stores.slices.list(), portRange, { held: heldBefore, perNamespace });
-      const after = allocated(all, allocation.patches);
+      const { patches, refused, after } = allocateAll(heldBefore);
       if (heldBefore !== undefined) portBook.held = heldBy(after);
-      use = portUse(portRange.to - portRange.from + 1, after, allocation);
+      use = portUse(portRange.to - portRange.from + 1, after, refused);
       noteRefusals(deps, use);
       nextMs = clock.monotonic() + pauseShare * (clock.monotonic() - beganMs);
-      return { ...allocation, heldBefore };
+      return { patches, heldBefore };
+    },
+    /** A write that is lost to another client is left to the next allocation. */
+    write: async ({ kind }: Managed, patch: PortPatch, signal: AbortSignal): Promise<void> => {
+      const { workload, labels } = patch;
+      try {
+        await client.patch(kind.kind, workload, labelPatch(workload, labels), { signal, lane: 'normal' });
+        written.set(workload.uid, { before: workload.resourceVersion, portLabels: merged(patch) });
+      } catch (error) {
+        if (!isKubeError(error, 'test-failed', 'conflict', 'not-found', 'write-outcome-unknown')) throw error;
+      }
     },
     /** Milliseconds until the next allocation should be made. It looks at every workload, and any label may call for it. */
     get pauseMs(): number {
@@ -109,7 +123,7 @@ function refusalText(options: Options, workload: Workload, use: PortUse): string
 }
 
 /** How the DLX's ports stand after the last allocation. */
-export interface PortUse {
+interface PortUse {
   readonly free: number;
   /** Namespace → ports. */
   readonly used: ReadonlyMap<string, number>;
@@ -124,7 +138,7 @@ export interface PortNumbers extends Omit<PortUse, 'refused'> {
 }
 
 /** Of one allocation. `claimants`: as they are once it is written. */
-export function portUse(size: number, claimants: readonly PortClaimant[], { refused }: PortAllocation): PortUse {
+function portUse(size: number, claimants: readonly PortClaimant[], refused: readonly Workload[]): PortUse {
   const used = new Map<string, number>();
   let free = size;
   for (const { workload } of claimants) {
@@ -136,60 +150,14 @@ export function portUse(size: number, claimants: readonly PortClaimant[], { refu
 }
 
 /** Namespace → how many of these. */
-export function countByNamespace(workloads: readonly Workload[]): ReadonlyMap<string, number> {
+function countByNamespace(workloads: readonly Workload[]): ReadonlyMap<string, number> {
   const groups = Map.groupBy(workloads, ({ namespace }) => namespace);
   return new Map([...groups].map(([namespace, { length }]) => [namespace, length]));
 }
 
-interface Written {
-  /** The object's version before. */
-  readonly before: string;
-  readonly portLabels: Workload['portLabels'];
-}
-
-/** Writes labels of ports, and knows what was written and has not come back by the watch yet. */
-export function createPortWrites({ client }: Pick<Dependencies, 'client'>) {
-  const written = new Map<string, Written>();
-  return {
-    /** A workload of the stores with the labels that it has by now. */
-    asWritten: (workload: Workload): Workload => {
-      const ours = written.get(workload.uid);
-      if (ours?.before === workload.resourceVersion) return { ...workload, portLabels: ours.portLabels };
-      written.delete(workload.uid);
-      return workload;
-    },
-    /** A write that is lost to another client is left to the next allocation. */
-    write: async ({ kind }: Managed, patch: PortPatch, signal: AbortSignal): Promise<void> => {
-      const { uid, resourceVersion } = patch.workload;
-      try {
-        await writePorts(client, kind, patch, { signal, lane: 'normal' });
-        written.set(uid, { before: resourceVersion, portLabels: merged(patch) });
-      } catch (error) {
-        if (!isKubeError(error, 'test-failed', 'conflict', 'not-found', 'write-outcome-unknown')) throw error;
-      }
-    },
-  };
-}
-
-export type PortWrites = ReturnType<typeof createPortWrites>;
-
 /** The labels of ports that a workload has once it is patched. */
-export function merged({ workload, labels }: PortPatch): Workload['portLabels'] {
+function merged({ workload, labels }: PortPatch): Workload['portLabels'] {
   const kept = workload.portLabels.filter(({ label }) => labels[label] === undefined);
   const set = Object.entries(labels).flatMap(([label, value]) => (value === null ? [] : [{ label, value }]));
   return [...kept, ...set];
-}
-
-/**
- * Writes the port labels of one workload.
- *
- * @throws KubeError `test-failed` when they are not as read, `write-outcome-unknown`: allocate anew from what is there.
- */
-export async function writePorts(
-  client: KubeClient,
-  kind: WorkloadKind,
-  { workload, labels }: PortPatch,
-  options: CallOptions,
-): Promise<void> {
-  await client.patch(kind.kind, workload, labelPatch(workload, labels), options);
 }

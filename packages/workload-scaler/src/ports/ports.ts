@@ -6,7 +6,7 @@ import type { Workload } from '../workload/workload.ts';
 import { WorkloadScalerError } from '../errors.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { Managed } from '../cache/lookup.ts';
-import { createPortBook, enabled, type PortNumbers, createPortWrites } from './port-book.ts';
+import { createPortBook, enabled, type PortNumbers } from './port-book.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import { listenPortsOf } from '../cache/stores.ts';
 import { doublingMs } from '@scaler/async';
@@ -26,15 +26,14 @@ export function isContested(
   );
 }
 
-/** A label's value as it is told: its owner may write what it likes. */
-const toldLength = 80;
+/** Of a label's value so much is quoted: its owner may write what it likes. */
+const quotedLength = 80;
 
 /** Gives every Service port of every resource a port of the DLX, and writes the labels. For the Lease holder. */
 export function createPorts(deps: Dependencies) {
   const { clock } = deps;
   const quarrels = new PortQuarrels(clock);
-  const writes = createPortWrites(deps);
-  const book = createPortBook(deps, writes);
+  const book = createPortBook(deps);
   const { refusals } = deps.portBook;
   /** By uid, those that the last allocation left alone. */
   const left = new Set<string>();
@@ -61,7 +60,7 @@ export function createPorts(deps: Dependencies) {
         quarrels.putRight(uid);
         deps.announce(one, 'PortTaken', takenText(patch, taken));
       }
-      await writes.write(one, patch, signal);
+      await book.write(one, patch, signal);
     }
   }
 
@@ -115,7 +114,7 @@ function quarrelText(label: string): string {
 }
 
 function takenText({ workload, labels }: PortPatch, label: string): string {
-  const before = (labelValue(workload, label) ?? '').slice(0, toldLength);
+  const before = (labelValue(workload, label) ?? '').slice(0, quotedLength);
   return `The label ${label} was "${before}", a port that was not given to it: it has ${labels[label] ?? 'none'} now. Leave labels that begin with scaler/port- out of manifests`;
 }
 

@@ -5,8 +5,8 @@ import { buildSlices, type SliceInfo, trimSlice } from './slices.ts';
 import { type EndpointSlice, type KubeClient, kinds } from '@scaler/kube';
 import { portLabel } from '../ports/port-label.ts';
 import { type ServiceInfo, trimService } from './service-info.ts';
-import { trimDeployment, workloadKinds } from '../testing/kinds.ts';
-import { writePorts } from '../ports/port-book.ts';
+import { trimDeployment } from '../testing/kinds.ts';
+import { labelPatch } from '../workload/labels.ts';
 import { clientOf } from '../testing/fake-client.ts';
 
 const ref = { namespace: 'shop', name: 'web' };
@@ -148,10 +148,11 @@ test('port labels are written if they are as read', async () => {
     workload: trimDeployment(created),
     labels: { [portLabel('web', 80)]: '20001', [portLabel('old', 1)]: null },
   };
-  await writePorts(client, workloadKinds.deployment, patch, options);
+  const write = () => client.patch(kinds.deployment, patch.workload, labelPatch(patch.workload, patch.labels), options);
+  await write();
   const { metadata } = await client.get(kinds.deployment, ref);
   expect(metadata?.labels).toEqual({ 'scaler/enabled': 'true', 'scaler/port-web-80': '20001' });
-  await expect(writePorts(client, workloadKinds.deployment, patch, options)).rejects.toMatchObject({
+  await expect(write()).rejects.toMatchObject({
     code: 'test-failed',
   });
 });

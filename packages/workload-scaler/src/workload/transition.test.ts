@@ -42,7 +42,8 @@ async function live(): Promise<Workload> {
 }
 
 async function swap(workload: Workload, changes: Partial<Transition> = {}): ReturnType<typeof transition> {
-  const request = { kind, workload, to: 'parking', epoch: newEpoch(), by: 'me', reason: 'test', since, ...changes };
+  const by = { by: 'me', reason: 'test', since };
+  const request = { kind, workload, to: 'parking', epoch: newEpoch(), wanted: workload.replicas, ...by, ...changes };
   return transition(client, request as Transition, { signal });
 }
 

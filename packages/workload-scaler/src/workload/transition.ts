@@ -1,35 +1,24 @@
-import type { Phase } from '@scaler/scaler-types';
+import type { SwapStep } from '../machine/step.ts';
 import { type CallOptions, type KubeClient, jsonPatch, type PatchOperation, isKubeError } from '@scaler/kube';
 import { keys } from './keys.ts';
 import { labelPatch } from './labels.ts';
-import { readToken, type State } from './token.ts';
+import type { State } from './token.ts';
 import { readWorkload, type Workload, workloadTrimmer } from './workload.ts';
 import type { WorkloadKind } from './kind.ts';
 
 /** One swap of the token, with what is written beside it. */
-export interface Transition {
+export interface Transition extends Omit<SwapStep, 'do'> {
   readonly kind: WorkloadKind;
   /** As read; its labels are what is compared. */
   readonly workload: Workload;
-  readonly to: Phase;
   /** New; see `newEpoch`. */
   readonly epoch: string;
   /** Who does it. */
   readonly by: string;
-  /** Why, in words. */
-  readonly reason: string;
   /** ISO 8601. */
   readonly since: string;
-  /** Written if given. */
-  readonly replicas?: number | undefined;
-  /** The swap fails unless this many are asked for. */
-  readonly testReplicas?: number | undefined;
   /** The swap fails unless these annotations are as in `workload`. */
   readonly testAnnotations?: readonly string[] | undefined;
-  /** What a later wake brings back. Default: what the state says already, else the workload's replicas. */
-  readonly wantedReplicas?: number | undefined;
-  /** Further labels to set; null removes one. */
-  readonly labels?: Readonly<Record<string, string | null>> | undefined;
 }
 
 /**
@@ -61,9 +50,8 @@ async function swapToken(client: KubeClient, request: Transition, options: CallO
 }
 
 function patchOf(request: Transition): readonly PatchOperation[] {
-  const { kind, workload, to, epoch, replicas, testReplicas, labels } = request;
-  const token = { [keys.phase]: to, [keys.epoch]: epoch };
-  const operations = [...labelPatch(workload, { ...labels, ...token })];
+  const { kind, workload, to, epoch, replicas, testReplicas } = request;
+  const operations = [...labelPatch(workload, { [keys.phase]: to, [keys.epoch]: epoch })];
   if (testReplicas !== undefined) operations.push(jsonPatch.test(kind.replicasPath, testReplicas));
   if (!workload.annotated) {
     operations.push(jsonPatch.testAbsent('/metadata/annotations'), jsonPatch.add('/metadata/annotations', {}));
@@ -83,9 +71,8 @@ function annotationTests({ workload, testAnnotations = [] }: Transition): readon
   });
 }
 
-function stateOf({ workload, epoch, since, by, reason, wantedReplicas }: Transition): State {
-  const before = readToken(workload).state?.replicas;
-  return { epoch, uid: workload.uid, since, replicas: wantedReplicas ?? before ?? workload.replicas, by, reason };
+function stateOf({ workload: { uid }, epoch, since, by, reason, wanted }: Transition): State {
+  return { epoch, uid, since, replicas: wanted, by, reason };
 }
 
 // Each conflict means that another client, mostly the workload's own controller, wrote its status in between.

@@ -68,8 +68,8 @@ export const guards: readonly Guard[] = [
     edits: [
       {
         file: 'packages/workload-scaler/src/act/apply.ts',
-        find: '        testAnnotations: replicas === 0 ? ownerIntentAnnotations : undefined,\n',
-        replace: '',
+        find: 'replicas === 0 ? ownerIntentAnnotations : undefined',
+        replace: 'undefined',
       },
     ],
   },

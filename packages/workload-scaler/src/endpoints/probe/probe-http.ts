@@ -1,8 +1,9 @@
-import { type ClientRequest, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
+import { type ClientRequest, request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Clock } from '@scaler/scaler-types';
 import { KubeError } from '@scaler/kube';
 import type { ProbeSpec } from '../../workload/pod-shape.ts';
+import { answerTo } from './answer-to.ts';
 import { limitConnect } from './connect.ts';
 
 export type HttpProbeSpec = Extract<ProbeSpec, { type: 'http' }>;
@@ -14,30 +15,22 @@ const maxBodyBytes = 10_240;
  * Asks a pod by HTTP and resolves with the status. Redirects are not followed: an app that answers one is up. As with
  * the kubelet, certificates are not checked: they are made for names, and a probe has an address only.
  */
-export function requestStatus(
+export async function requestStatus(
   spec: HttpProbeSpec,
   address: string,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const request = send(spec, address, signal);
-    request.once('socket', (socket) => limitConnect(socket, clock));
-    // For as long as there is one: a second error without a listener would end the process.
-    request.on('error', reject);
-    // A pod may go over to another protocol, of which nothing else tells.
-    let answered = false;
-    request.once('close', () => {
-      if (!answered) reject(new KubeError('connection', 'The connection closed without an answer'));
-    });
-    request.once('response', (response) => {
-      answered = true;
-      drain(response);
-      response.on('error', reject);
-      response.once('close', () => resolve(response.statusCode ?? 0));
-    });
-    request.end();
-  });
+  const request = send(spec, address, signal);
+  request.once('socket', (socket) => limitConnect(socket, clock));
+  const none = new KubeError('connection', 'The connection closed without an answer');
+  const answer = await answerTo(request, none);
+  let bytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBodyBytes) break;
+  }
+  return answer.statusCode ?? 0;
 }
 
 function send(spec: HttpProbeSpec, address: string, signal: AbortSignal): ClientRequest {
@@ -50,14 +43,6 @@ function send(spec: HttpProbeSpec, address: string, signal: AbortSignal): Client
     signal,
   };
   return spec.tls ? httpsRequest({ ...options, rejectUnauthorized: false }) : httpRequest(options);
-}
-
-function drain(response: IncomingMessage): void {
-  let bytes = 0;
-  response.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > maxBodyBytes) response.destroy();
-  });
 }
 
 /** The kubelet's rule. @throws KubeError `unavailable` */
