@@ -25,7 +25,6 @@ export {
   type Service,
 } from './objects/kinds.ts';
 export { deadlineError, isKubeError, KubeError, type KubeErrorCode, kubeErrorCodes } from './errors.ts';
-export { type EventType } from './events/event-record.ts';
 export { EventRecorder } from './events/event-recorder.ts';
 export { createElection } from './lease/election.ts';
 export {

@@ -1,17 +1,11 @@
 import { unlessAborted } from '@scaler/async';
 import { isKubeError, type KubeClient, kinds, type Namespace, watchStore } from '@scaler/kube';
 import type { Clock, Logger } from '@scaler/scaler-types';
-import { type SettingProblem, readSettings, type SettingValues } from '../config/settings.ts';
+import { readSettings } from '../config/settings.ts';
 import type { Options } from '../config/options.ts';
 
 /** One namespace, with what its annotations say for the workloads in it. */
-export interface NamespaceInfo {
-  readonly name: string;
-  readonly uid: string;
-  readonly resourceVersion: string;
-  readonly defaults: SettingValues;
-  readonly problems: readonly SettingProblem[];
-}
+export type NamespaceInfo = Readonly<ReturnType<typeof trimNamespace>>;
 
 /** These name what belongs to one workload. */
 const perWorkload = ['services', 'hosts'] as const;
@@ -82,7 +76,7 @@ export function createNamespaces({ client, clock, logger, options }: NamespacesP
 export type Namespaces = ReturnType<typeof createNamespaces>;
 
 /** Only right values become defaults. */
-export function trimNamespace({ metadata }: Namespace, options: Options): NamespaceInfo {
+export function trimNamespace({ metadata }: Namespace, options: Options) {
   const { name = '', uid = '', resourceVersion = '', annotations = {} } = metadata ?? {};
   const { values, problems } = readSettings(annotations, options);
   const misplaced = perWorkload.filter((setting) => values[setting] !== undefined);

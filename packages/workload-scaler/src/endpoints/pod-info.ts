@@ -1,72 +1,47 @@
 import { type Pod, type ReplicaSet, identity } from '@scaler/kube';
-import { type PodShape, podShape } from '../workload/pod-shape.ts';
+import { podShape } from '../workload/pod-shape.ts';
 
 /** What is kept of a pod. */
-export interface PodInfo {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly resourceVersion: string;
-  readonly labels: Readonly<Record<string, string>>;
-  /** The uid of the object that controls it: a ReplicaSet, or the workload itself. */
-  readonly ownerUid: string | undefined;
-  readonly phase: string;
-  /** It has a node. */
-  readonly scheduled: boolean;
-  readonly ip: string | undefined;
-  /** Its condition `Ready`. */
-  readonly ready: boolean;
-  readonly terminating: boolean;
-  readonly shape: PodShape;
-  /** Why it does not get on, as far as its status says. */
-  readonly trouble: PodTrouble | undefined;
-  /** What it still waits for; undefined too once it is ready. */
-  readonly waitsFor: PodWait | undefined;
-}
+export type PodInfo = Readonly<ReturnType<typeof trimPod>>;
 
 /** Trims a pod. */
-export function trimPod({ metadata, spec, status }: Pod): PodInfo {
+export function trimPod({ metadata, spec, status }: Pod) {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
   return {
     ...identity(metadata),
     labels: metadata?.labels ?? {},
+    /** The uid of the object that controls it: a ReplicaSet, or the workload itself. */
     ownerUid: controllerUid(metadata),
     phase: status?.phase ?? 'Pending',
+    /** It has a node. */
     scheduled: (spec?.nodeName ?? '') !== '',
     ip: status?.podIP,
+    /** Its condition `Ready`. */
     ready,
     terminating: metadata?.deletionTimestamp !== undefined,
     shape: podShape(spec),
+    /** Why it does not get on, as far as its status says. */
     trouble: troubleOf(status),
+    /** What it still waits for; undefined too once it is ready. */
     waitsFor: ready ? undefined : waitOf(spec, status),
   };
 }
 
 /** What is kept of a ReplicaSet. */
-export interface ReplicaSetInfo {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly resourceVersion: string;
-  /** The workload's uid. */
-  readonly ownerUid: string | undefined;
-  readonly generation: number;
-  readonly observedGeneration: number;
-  /** Asked for. */
-  readonly replicas: number;
-  /** Its condition `ReplicaFailure`, for instance a quota. */
-  readonly trouble: PodTrouble | undefined;
-}
+export type ReplicaSetInfo = Readonly<ReturnType<typeof trimReplicaSet>>;
 
 /** Trims a ReplicaSet. */
-export function trimReplicaSet({ metadata, spec, status }: ReplicaSet): ReplicaSetInfo {
+export function trimReplicaSet({ metadata, spec, status }: ReplicaSet) {
   const failure = status?.conditions?.find(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True');
   return {
     ...identity(metadata),
+    /** The workload's uid. */
     ownerUid: controllerUid(metadata),
     generation: metadata?.generation ?? 0,
     observedGeneration: status?.observedGeneration ?? 0,
+    /** Asked for. */
     replicas: spec?.replicas ?? 1,
+    /** Its condition `ReplicaFailure`, for instance a quota. */
     trouble: failure && { reason: failure.reason ?? 'ReplicaFailure', message: failure.message ?? '' },
   };
 }

@@ -3,16 +3,12 @@ import type { GatewayInfo, RouteParent } from './http-route.ts';
 import type { IngressInfo } from './ingress.ts';
 
 /** What is kept of an IngressClass, and of a GatewayClass. */
-export interface ClassInfo {
-  readonly name: string;
-  /** What has no class is of this one. */
-  readonly isDefault: boolean;
-}
+export type ClassInfo = Readonly<ReturnType<typeof trimClass>>;
 
 /** Trims an IngressClass or a GatewayClass. */
-export function trimClass({ metadata }: IngressClass | GatewayClass): ClassInfo {
+export function trimClass({ metadata }: IngressClass | GatewayClass) {
   const isDefault = metadata?.annotations?.['ingressclass.kubernetes.io/is-default-class'] === 'true';
-  return { name: metadata?.name ?? '', isDefault };
+  return { name: metadata?.name ?? '' /** What has no class is of this one. */, isDefault };
 }
 
 /** Says whether a controller takes an Ingress or an HTTPRoute for its own: what no controller runs names nothing. */

@@ -16,24 +16,12 @@ export interface RouteParent {
 }
 
 /** What is kept of an HTTPRoute. */
-export interface HttpRouteInfo {
-  readonly namespace: string;
-  readonly name: string;
-  /** Lower case; none: those of the listeners. */
-  readonly hostnames: readonly string[];
-  /** Those that did not refuse it. */
-  readonly parents: readonly RouteParent[];
-  readonly paths: readonly PathRoute[];
-  /** Every Service of its own namespace that it names, each once. */
-  readonly services: readonly string[];
-  /** What of it names nothing on the shared port, and why. */
-  readonly problems: readonly string[];
-}
+export type HttpRouteInfo = Readonly<ReturnType<typeof trimHttpRoute>>;
 
 const gatewayGroup = 'gateway.networking.k8s.io';
 
 /** Trims an HTTPRoute. Services of other namespaces belong to other owners: what leads there too is ambiguous. */
-export function trimHttpRoute({ metadata, spec = {}, status }: HttpRoute): HttpRouteInfo {
+export function trimHttpRoute({ metadata, spec = {}, status }: HttpRoute) {
   const { namespace = '', name = '' } = metadata ?? {};
   const rules = (spec.rules ?? []).map(({ matches, backendRefs = [] }) => ({
     // An empty list is no condition, as none is.
@@ -47,7 +35,9 @@ export function trimHttpRoute({ metadata, spec = {}, status }: HttpRoute): HttpR
   return {
     namespace,
     name,
+    /** Lower case; none: those of the listeners. */
     hostnames: (spec.hostnames ?? []).map((host) => host.toLowerCase()),
+    /** Those that did not refuse it. */
     parents: (spec.parentRefs ?? [])
       .filter(({ group }) => (group ?? gatewayGroup) === gatewayGroup)
       .flatMap((parent): RouteParent | [] => {
@@ -63,7 +53,9 @@ export function trimHttpRoute({ metadata, spec = {}, status }: HttpRoute): HttpR
         };
       }),
     paths: pathsOf(rules, metadata?.creationTimestamp),
+    /** Every Service of its own namespace that it names, each once. */
     services: [...new Set(services)],
+    /** What of it names nothing on the shared port, and why. */
     problems: patterns.map(
       (path) =>
         `HTTPRoute ${name} has the path ${path}, a RegularExpression: it names nothing on the DLX's shared port`,
@@ -175,12 +167,7 @@ export interface Listener {
 }
 
 /** What is kept of a Gateway. */
-export interface GatewayInfo {
-  readonly namespace: string;
-  readonly name: string;
-  readonly className: string;
-  readonly listeners: readonly Listener[];
-}
+export type GatewayInfo = Readonly<ReturnType<typeof trimGateway>>;
 
 /** An HTTPRoute on the hosts that its Gateways let it have. */
 export interface HostedRoute {
@@ -196,7 +183,7 @@ export interface HostedRoute {
 const withoutHttp = ['TCP', 'UDP', 'TLS'];
 
 /** Trims a Gateway. */
-export function trimGateway({ metadata, spec }: Gateway): GatewayInfo {
+export function trimGateway({ metadata, spec }: Gateway) {
   return {
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',

@@ -14,19 +14,7 @@ export interface ServiceRoute extends Route {
 export const mostRoutes = 2_000;
 
 /** What is kept of an Ingress. */
-export interface IngressInfo {
-  readonly namespace: string;
-  readonly name: string;
-  readonly routes: readonly ServiceRoute[];
-  /** Every Service it names, each once. */
-  readonly services: readonly string[];
-  /** By its field, or by the annotation of old; undefined: it has none. */
-  readonly className?: string | undefined;
-  /** A controller has written into its status where it is served. */
-  readonly isServed?: boolean;
-  /** The annotation or class that makes a load balancer send to pods by itself, `key=value`. */
-  readonly ipTargets: string | undefined;
-}
+export type IngressInfo = Readonly<ReturnType<typeof trimIngress>>;
 
 type Backend = { service?: { name: string; port?: { number?: number; name?: string } } };
 
@@ -38,7 +26,7 @@ const ipTargetAnnotations: readonly (readonly [key: string, value: string])[] = 
 const ipTargetClasses = ['azure-application-gateway'];
 
 /** Trims an Ingress. */
-export function trimIngress({ metadata, spec, status }: Ingress): IngressInfo {
+export function trimIngress({ metadata, spec, status }: Ingress) {
   const age = metadata?.creationTimestamp === undefined ? {} : { since: metadata.creationTimestamp };
   const fallback = spec?.defaultBackend === undefined ? [] : routeTo(spec.defaultBackend, { host: '*', ...age });
   const rules = (spec?.rules ?? []).flatMap(({ host, http }) =>
@@ -56,9 +44,13 @@ export function trimIngress({ metadata, spec, status }: Ingress): IngressInfo {
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
     routes,
+    /** Every Service it names, each once. */
     services: [...new Set(routes.map(({ service }) => service))],
+    /** By its field, or by the annotation of old; undefined: it has none. */
     className: spec?.ingressClassName ?? metadata?.annotations?.['kubernetes.io/ingress.class'],
+    /** A controller has written into its status where it is served. */
     isServed: (status?.loadBalancer?.ingress ?? []).length > 0,
+    /** The annotation or class that makes a load balancer send to pods by itself, `key=value`. */
     ipTargets: ipTargets(metadata?.annotations ?? {}, spec?.ingressClassName),
   };
 }

@@ -6,13 +6,7 @@ interface TargetGroupBinding extends KubeObject {
 }
 
 /** What is kept of a TargetGroupBinding: what an ALB or NLB has of a Service. */
-export interface TargetGroupInfo {
-  readonly namespace: string;
-  readonly name: string;
-  readonly service: string;
-  /** Its targets are pods, not nodes. */
-  readonly isIp: boolean;
-}
+export type TargetGroupInfo = Readonly<ReturnType<typeof trimTargetGroup>>;
 
 const targetGroups = { plural: 'targetgroupbindings', kind: 'TargetGroupBinding', namespaced: true } as const;
 
@@ -26,11 +20,12 @@ export const targetGroupKinds = [
 ];
 
 /** Trims a TargetGroupBinding. */
-export function trimTargetGroup({ metadata, spec }: TargetGroupBinding): TargetGroupInfo {
+export function trimTargetGroup({ metadata, spec }: TargetGroupBinding) {
   return {
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
     service: spec?.serviceRef?.name ?? '',
+    /** Its targets are pods, not nodes. */
     isIp: spec?.targetType === 'ip',
   };
 }

@@ -105,6 +105,7 @@ describe('Services that cannot be diverted', () => {
       name: 'front',
       routes: [],
       services: ['web'],
+      ...{ className: undefined, isServed: false },
       ipTargets: 'alb.ingress.kubernetes.io/target-type=ip',
     };
     expect(notDivertibleReason({ ...facts, ingresses: [ingress] })).toMatch(/Ingress front .*ignores the DLX/);

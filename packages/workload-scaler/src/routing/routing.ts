@@ -9,14 +9,7 @@ import { mirrorAddresses, type MirrorUrgency, mirrorUrgency } from './mirror.ts'
 import type { SliceFacts } from '../machine/facts.ts';
 
 /** How a Service is routed now, as far as we have a hand in it. */
-export interface Routing {
-  /** The epoch in the Service's selector; undefined: the selector is the user's own. */
-  readonly key: string | undefined;
-  /** Our slices, one per address family; empty: not diverted. */
-  readonly slices: readonly SliceInfo[];
-  /** What our slices say together; undefined without any. */
-  readonly slice: RoutingSlice | undefined;
-}
+export type Routing = Readonly<ReturnType<typeof routingOf>>;
 
 export interface RoutingSlice {
   /** Undefined: the slices do not agree, or carry none. */
@@ -29,12 +22,17 @@ export interface RoutingSlice {
 }
 
 /** Reads how a Service is routed. `slices`: any; those of others are ignored. */
-export function routingOf(service: ServiceInfo, slices: Iterable<SliceInfo>): Routing {
+export function routingOf(service: ServiceInfo, slices: Iterable<SliceInfo>) {
   const own = [...slices].filter(
     (slice) => isOurs(slice) && slice.namespace === service.namespace && slice.service === service.name,
   );
   own.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { key: service.selector?.[keys.asleep], slices: own, slice: summary(service, own) };
+  return {
+    /** The epoch in the Service's selector; undefined: the selector is the user's own. */
+    key: service.selector?.[keys.asleep] /** Our slices, one per address family; empty: not diverted. */,
+    slices: own /** What our slices say together; undefined without any. */,
+    slice: summary(service, own),
+  };
 }
 
 function summary(service: ServiceInfo, slices: readonly SliceInfo[]): RoutingSlice | undefined {

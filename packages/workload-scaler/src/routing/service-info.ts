@@ -12,41 +12,26 @@ export interface ServicePort {
 }
 
 /** What is kept of a Service. */
-export interface ServiceInfo {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly resourceVersion: string;
-  /** It is being deleted. */
-  readonly deleting: boolean;
-  readonly type: string;
-  /** Neither an address nor a proxy in front of the pods: clients get the pods' addresses from DNS. */
-  readonly headless: boolean;
-  /** With our key, where it is there. Undefined: its endpoints are kept by another client. */
-  readonly selector: Readonly<Record<string, string>> | undefined;
-  readonly ports: readonly ServicePort[];
-  readonly ipFamilies: readonly string[];
-  readonly externalLocal: boolean;
-  readonly internalLocal: boolean;
-  /** The annotation that makes a load balancer send to pods by itself, `key=value`. */
-  readonly ipTargets: string | undefined;
-  /** Field managers that own the selector, those of server-side apply first: how a GitOps tool is known. */
-  readonly managers: readonly string[];
-}
+export type ServiceInfo = Readonly<ReturnType<typeof trimService>>;
 
 /** Trims a Service. */
-export function trimService({ metadata, spec }: Service): ServiceInfo {
+export function trimService({ metadata, spec }: Service) {
   return {
     ...identity(metadata),
+    /** It is being deleted. */
     deleting: metadata?.deletionTimestamp !== undefined,
     type: spec?.type ?? 'ClusterIP',
+    /** Neither an address nor a proxy in front of the pods: clients get the pods' addresses from DNS. */
     headless: spec?.clusterIP === 'None',
+    /** With our key, where it is there. Undefined: its endpoints are kept by another client. */
     selector: Object.keys(spec?.selector ?? {}).length > 0 ? spec?.selector : undefined,
     ports: share((spec?.ports ?? []).map(trimPort)),
     ipFamilies: share(spec?.ipFamilies ?? ['IPv4']),
     externalLocal: spec?.externalTrafficPolicy === 'Local',
     internalLocal: spec?.internalTrafficPolicy === 'Local',
+    /** The annotation that makes a load balancer send to pods by itself, `key=value`. */
     ipTargets: ipTargets(metadata?.annotations ?? {}),
+    /** Field managers that own the selector, those of server-side apply first: how a GitOps tool is known. */
     managers: share(selectorManagers(metadata?.managedFields ?? [])),
   };
 }

@@ -26,18 +26,7 @@ export interface ContainerPort {
 }
 
 /** What matters of a pod's specification. Frozen, and shared by all pods and templates that look alike. */
-export interface PodShape {
-  readonly ports: readonly ContainerPort[];
-  /**
-   * All must pass for the pod to be ready. Empty: no container has a readinessProbe. Undefined: only the kubelet can
-   * tell (exec probes, startup probes, readiness gates, probes to another host or an unknown port).
-   */
-  readonly probes: readonly ProbeSpec[] | undefined;
-  /** Names of all containers, init containers included; a mesh's sidecar is known by its name. */
-  readonly containers: readonly string[];
-  /** Every container with a port sleeps or runs something before it gets SIGTERM. */
-  readonly preStop: boolean;
-}
+export type PodShape = Readonly<ReturnType<typeof podShape>>;
 
 type PodSpec = NonNullable<Pod['spec']>;
 type Container = PodSpec['containers'][number];
@@ -49,14 +38,20 @@ const mostProbes = 16;
 const mostProbeBytes = 8_192;
 
 /** The shape of a pod, or of a workload's pod template. */
-export function podShape(spec: PodSpec | undefined): PodShape {
+export function podShape(spec: PodSpec | undefined) {
   const sidecars = (spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
   const running = [...sidecars, ...(spec?.containers ?? [])];
   const serving = (spec?.containers ?? []).filter(({ ports }) => (ports ?? []).length > 0);
   return share({
     ports: running.flatMap(containerPorts),
+    /**
+     * All must pass for the pod to be ready. Empty: no container has a readinessProbe. Undefined: only the kubelet can
+     * tell (exec probes, startup probes, readiness gates, probes to another host or an unknown port).
+     */
     probes: (spec?.readinessGates ?? []).length > 0 ? undefined : probesOf(running),
+    /** Names of all containers, init containers included; a mesh's sidecar is known by its name. */
     containers: [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].map(({ name }) => name),
+    /** Every container with a port sleeps or runs something before it gets SIGTERM. */
     preStop: serving.length > 0 && serving.every(({ lifecycle }) => lifecycle?.preStop !== undefined),
   });
 }

@@ -61,9 +61,10 @@ test('the first transition writes labels and state of a workload that has none, 
 
 test('replicas go with it, and the count before sleep survives', async () => {
   await swap(await live());
-  const parked = await swap(await live(), { to: 'asleep', replicas: 0, testReplicas: 2 });
+  const parked = await swap(await live(), { to: 'asleep', replicas: 0, testReplicas: 2, wanted: 2 });
   expect(parked).toMatchObject({ ok: true, workload: { replicas: 0 } });
-  const woken = await swap(await live(), { to: 'waking', replicas: 2 });
+  const { replicas = 0 } = readToken(await live()).state ?? {};
+  const woken = await swap(await live(), { to: 'waking', replicas, wanted: replicas });
   expect(woken).toMatchObject({ ok: true, workload: { replicas: 2 } });
   expect(readToken(await live()).state?.replicas).toBe(2);
 });

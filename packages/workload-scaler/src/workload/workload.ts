@@ -2,39 +2,10 @@ import { type KubeObject, type Pod, identity, type CallOptions, type KubeClient,
 import { keys } from './keys.ts';
 import { noLabels, qualifiedResource, selectorOf, valueAt, type WorkloadKind } from './kind.ts';
 import { type Labels, toLabels } from './labels.ts';
-import { type PodShape, podShape } from './pod-shape.ts';
+import { podShape } from './pod-shape.ts';
 
 /** What is kept of a workload. Its template is frozen and shared between equal ones. */
-export interface Workload extends Labels {
-  /** As in `kind` of the object. */
-  readonly kind: string;
-  /** The API resource that it is of, as RBAC and the metrics APIs write it: the plural and the group. */
-  readonly resource: string;
-  /** How its pods are found, see {@link WorkloadKind}. */
-  readonly pods: WorkloadKind['pods'];
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly resourceVersion: string;
-  readonly generation: number;
-  /** RFC 3339. */
-  readonly createdAt: string;
-  /** It is being deleted. */
-  readonly deleting: boolean;
-  /** Only those that start with `scaler/`. */
-  readonly annotations: Readonly<Record<string, string>>;
-  /** It has annotations at all, ours or not: a JSON patch must know. */
-  readonly annotated: boolean;
-  /** Asked for. */
-  readonly replicas: number;
-  /** 0 while its controller has not seen it, unless it says nothing of generations. */
-  readonly observedGeneration: number;
-  readonly readyReplicas: number;
-  /** Labels that each of its pods has. */
-  readonly selector: Readonly<Record<string, string>>;
-  readonly templateLabels: Readonly<Record<string, string>>;
-  readonly template: PodShape;
-}
+export type Workload = Readonly<ReturnType<ReturnType<typeof workloadTrimmer>>>;
 
 interface WorkloadObject {
   readonly metadata?: Pod['metadata'];
@@ -47,29 +18,39 @@ interface WorkloadObject {
 type PodTemplate = Pick<Pod, 'metadata' | 'spec'>;
 
 /** A `trim` for `watchStore` and lists of a kind of workload. */
-export function workloadTrimmer(workloadKind: WorkloadKind): (object: KubeObject) => Workload {
+export function workloadTrimmer(workloadKind: WorkloadKind) {
   const { kind, replicasPath, pods, templatePath = '/spec/template' } = workloadKind;
   const resource = qualifiedResource(kind);
-  return (object) => {
+  return (object: KubeObject) => {
     const { metadata, status } = object as WorkloadObject;
     const replicas = valueAt(object, replicasPath);
     const selector = selectorOf(workloadKind, object);
     const template = valueAt(object, templatePath) as PodTemplate | undefined;
     const templateLabels = template?.metadata?.labels ?? (pods === 'selected' ? selector : noLabels);
     return {
-      // Of a kind that came after the start the objects alone tell the name.
+      /** As in `kind` of the object: of a kind that came after the start the objects alone tell the name. */
       kind: typeof object.kind === 'string' && workloadKind.optional === true ? object.kind : kind.kind,
-      ...{ resource, pods },
+      /** The API resource that it is of, as RBAC and the metrics APIs write it: the plural and the group. */
+      resource,
+      /** How its pods are found, see {@link WorkloadKind}. */
+      pods,
       ...identity(metadata),
       generation: metadata?.generation ?? 0,
+      /** RFC 3339. */
       createdAt: metadata?.creationTimestamp ?? '',
+      /** It is being deleted. */
       deleting: metadata?.deletionTimestamp !== undefined,
       ...toLabels(metadata?.labels),
+      /** Only those that start with `scaler/`. */
       annotations: ours(metadata?.annotations),
+      /** It has annotations at all, ours or not: a JSON patch must know. */
       annotated: metadata?.annotations !== undefined,
+      /** Asked for. */
       replicas: typeof replicas === 'number' ? replicas : 1,
+      /** 0 while its controller has not seen it, unless it says nothing of generations. */
       observedGeneration: observedGenerationOf(workloadKind, object),
       readyReplicas: status?.readyReplicas ?? 0,
+      /** Labels that each of its pods has. */
       selector,
       templateLabels: sameLabels(selector, templateLabels) ? selector : templateLabels,
       template: podShape(template?.spec),
