@@ -24,21 +24,8 @@ import { createConflicts } from './conflict/conflicts.ts';
 import { createStores, isBroken, isMissing, type Stores } from './cache/stores.ts';
 import { createWatching } from './endpoints/watching.ts';
 
-/** The parts of one scaler. */
-export interface Assembled {
-  readonly deps: Dependencies;
-  readonly changes: ReturnType<typeof createChanges>;
-  flush(signal: AbortSignal): Promise<void>;
-  readonly running: Promise<unknown>;
-}
-
 /** Makes the parts of the scaler and starts those that run on, until `signal` aborts. */
-export function assemble(
-  client: KubeClient,
-  context: ScalerContext,
-  kinds: WorkloadKinds,
-  signal: AbortSignal,
-): Assembled {
+export function assemble(client: KubeClient, context: ScalerContext, kinds: WorkloadKinds, signal: AbortSignal) {
   const { clock, logger, role, identity } = context;
   const options = parseOptions(context.options);
   const stores = createStores(client, context, kinds);
@@ -83,7 +70,7 @@ export function assemble(
     deadMan?.run(signal),
     warm?.warm(signal),
   ];
-  return { deps, changes, flush: (until) => recorder.flush(until), running: Promise.allSettled(parts) };
+  return { deps, changes, flush: (until: AbortSignal) => recorder.flush(until), running: Promise.allSettled(parts) };
 }
 
 /** Silence is counted in minutes, and it is asked for at each request and for each of a thousand resources. */

@@ -132,18 +132,12 @@ function createLiveCheck({ clock, logger, needed, check }: LiveCheckOptions) {
   };
 }
 
-/** What {@link readLivePods} found. */
-interface LivePods {
-  readonly workload: Workload;
-  /** Pods that are surely alive; none while the controllers have not seen the present generation. */
-  readonly uids: readonly string[];
-}
-
 /**
  * The rule of `Coverage`, by live reads in the order in which the facts depend on each other: workload, then
  * ReplicaSets, then pods. For when the watches have not read far enough to tell; their stores have it from then on, too.
  *
- * @returns undefined when the workload is gone.
+ * @returns uids of pods that are surely alive: none while the controllers have not seen the present generation. Undefined when the
+ * workload is gone.
  * @throws KubeError
  */
 async function readLivePods(
@@ -151,7 +145,7 @@ async function readLivePods(
   kind: WorkloadKind,
   ref: Workload,
   signal: AbortSignal,
-): Promise<LivePods | undefined> {
+): Promise<{ readonly workload: Workload; readonly uids: readonly string[] } | undefined> {
   const options = { signal, lane: 'wake' } as const;
   const workload = await readWorkload(client, kind, ref, options);
   if (workload === undefined) return undefined;

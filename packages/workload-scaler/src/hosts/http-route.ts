@@ -78,14 +78,10 @@ function parentId(parent: ParentReference, ownNamespace: string): string {
   return JSON.stringify([group, kind, namespace, name, sectionName ?? '', port ?? 0]);
 }
 
-/** Where a rule leads: a Service of the route's namespace, or elsewhere. */
-interface Lead {
-  readonly id: string;
-  readonly service: string | undefined;
-  readonly port: number | undefined;
-}
+type Lead = Readonly<ReturnType<typeof leadOf>>;
 
-function leadOf({ group = '', kind = 'Service', namespace, name, port }: BackendReference, own: string): Lead {
+/** Where a rule leads: a Service of the route's namespace, or elsewhere. */
+function leadOf({ group = '', kind = 'Service', namespace, name, port }: BackendReference, own: string) {
   const isOwn = group === '' && kind === 'Service' && (namespace ?? own) === own;
   return {
     id: [group, kind, namespace ?? own, name, port].join('/'),
@@ -159,26 +155,13 @@ function withoutFinalSlash(path: string): string {
 }
 
 /** A listener of a Gateway that takes HTTP. */
-export interface Listener {
-  readonly name: string;
-  readonly port: number;
-  /** Lower case, `*.example.com` for all below it; `*`: any. */
-  readonly hostname: string;
-}
+type Listener = GatewayInfo['listeners'][number];
 
 /** What is kept of a Gateway. */
 export type GatewayInfo = Readonly<ReturnType<typeof trimGateway>>;
 
 /** An HTTPRoute on the hosts that its Gateways let it have. */
-export interface HostedRoute {
-  /** Every Service of its namespace that it names. */
-  readonly services: readonly string[];
-  /** Lower case, `*.example.com` for all below it, however deep; `*`: any. */
-  readonly hosts: readonly string[];
-  readonly routes: readonly ServiceRoute[];
-  /** What of it names nothing on the shared port, and why. */
-  readonly problems: readonly string[];
-}
+export type HostedRoute = Readonly<ReturnType<typeof hostedRoute>>;
 
 const withoutHttp = ['TCP', 'UDP', 'TLS'];
 
@@ -193,6 +176,7 @@ export function trimGateway({ metadata, spec }: Gateway) {
       .map(({ name, port, hostname = '' }) => ({
         name,
         port,
+        /** Lower case, `*.example.com` for all below it; `*`: any. */
         hostname: hostname === '' ? '*' : hostname.toLowerCase(),
       })),
   };
@@ -206,7 +190,7 @@ export function hostedRoute(
   route: HttpRouteInfo,
   gatewayOf: (gateway: string) => GatewayInfo | undefined,
   isParent: (parent: RouteParent, gateway: GatewayInfo | undefined) => boolean = () => true,
-): HostedRoute {
+) {
   const known = ({ gateway }: RouteParent): GatewayInfo | undefined =>
     gateway === undefined ? undefined : gatewayOf(gateway);
   const parents = route.parents.filter((parent) => isParent(parent, known(parent)));
@@ -218,9 +202,12 @@ export function hostedRoute(
   const isLoose = parents.length === 0 && route.parents.length > 0;
   const hosts = [...new Set(found.flat())];
   return {
+    /** Every Service of its namespace that it names. */
     services: route.services,
+    /** Lower case, `*.example.com` for all below it, however deep; `*`: any. */
     hosts,
     routes: routesOn(hosts, route.paths),
+    /** What of it names nothing on the shared port, and why. */
     problems: [
       ...route.problems,
       ...(hidden === undefined ? [] : [hiddenProblem(route, hidden)]),

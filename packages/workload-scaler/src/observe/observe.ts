@@ -32,14 +32,11 @@ export interface Sources extends Pick<
     | undefined;
 }
 
-/** The facts, and what is to be done so that they become true in time. */
-export interface Observation {
-  readonly facts: Facts;
-  readonly wanted: Wanted;
-}
-
-/** What the repair table looks at, from what was read. Twice the same for the same snapshot at the same time. */
-export function observe(deps: Sources, snapshot: Snapshot): Observation {
+/**
+ * What the repair table looks at, from what was read, and what is to be done so that it becomes true in time. Twice the same for the same
+ * snapshot at the same time.
+ */
+export function observe(deps: Sources, snapshot: Snapshot) {
   const wanted = nothingWanted();
   return { facts: factsOf(deps, snapshot, wanted), wanted };
 }

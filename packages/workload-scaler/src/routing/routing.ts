@@ -1,27 +1,14 @@
 import { matches } from '../workload/labels.ts';
-import { type SlicePort, serviceAddresses } from '@scaler/kube';
+import { serviceAddresses } from '@scaler/kube';
 import { keys } from '../workload/keys.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { ServiceInfo } from './service-info.ts';
 import { type SliceInfo, isOurs, buildSlices, type DivertedPort, trimSlice } from './slices.ts';
 import { createHash } from 'node:crypto';
-import { mirrorAddresses, type MirrorUrgency, mirrorUrgency } from './mirror.ts';
+import { type MirrorAddresses, mirrorAddresses, type MirrorUrgency, mirrorUrgency } from './mirror.ts';
 import type { SliceFacts } from '../machine/facts.ts';
 
-/** How a Service is routed now, as far as we have a hand in it. */
-export type Routing = Readonly<ReturnType<typeof routingOf>>;
-
-export interface RoutingSlice {
-  /** Undefined: the slices do not agree, or carry none. */
-  readonly epoch: string | undefined;
-  readonly addresses: readonly string[];
-  /** Numbers are the DLX's listen ports. */
-  readonly ports: readonly SlicePort[];
-  /** All belong to the Service as it is now, not to one of the same name that was deleted. */
-  readonly owned: boolean;
-}
-
-/** Reads how a Service is routed. `slices`: any; those of others are ignored. */
+/** Reads how a Service is routed, as far as we have a hand in it. `slices`: any; those of others are ignored. */
 export function routingOf(service: ServiceInfo, slices: Iterable<SliceInfo>) {
   const own = [...slices].filter(
     (slice) => isOurs(slice) && slice.namespace === service.namespace && slice.service === service.name,
@@ -29,19 +16,24 @@ export function routingOf(service: ServiceInfo, slices: Iterable<SliceInfo>) {
   own.sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
     /** The epoch in the Service's selector; undefined: the selector is the user's own. */
-    key: service.selector?.[keys.asleep] /** Our slices, one per address family; empty: not diverted. */,
-    slices: own /** What our slices say together; undefined without any. */,
+    key: service.selector?.[keys.asleep],
+    /** Our slices, one per address family; empty: not diverted. */
+    slices: own,
+    /** What our slices say together; undefined without any. */
     slice: summary(service, own),
   };
 }
 
-function summary(service: ServiceInfo, slices: readonly SliceInfo[]): RoutingSlice | undefined {
+function summary(service: ServiceInfo, slices: readonly SliceInfo[]) {
   const [first] = slices;
   if (!first) return undefined;
   return {
+    /** Undefined: the slices do not agree, or carry none. */
     epoch: slices.every(({ epoch }) => epoch === first.epoch) ? first.epoch : undefined,
     addresses: slices.flatMap(({ endpoints }) => endpoints.map(({ address }) => address)),
+    /** Numbers are the DLX's listen ports. */
     ports: first.ports,
+    /** All belong to the Service as it is now, not to one of the same name that was deleted. */
     owned: slices.every(({ ownerUid }) => ownerUid === service.uid),
   };
 }
@@ -91,18 +83,11 @@ export interface ServiceSnapshot {
   readonly slices: readonly SliceInfo[];
 }
 
-/** The DLX's addresses for one Service. */
-export interface DlxForService {
-  /** Ready and listening on all of the Service's ports. */
-  readonly listed: readonly string[];
-  readonly draining: readonly string[];
-}
-
 /** How our slices stand to what they should be, and how soon they must follow the DLX's addresses. */
 export function sliceFacts(
   snapshot: ServiceSnapshot,
   ports: readonly DivertedPort[],
-  dlx: DlxForService,
+  dlx: MirrorAddresses,
 ): { readonly slices: SliceFacts; readonly urgency: MirrorUrgency } {
   const { service } = snapshot;
   const own = snapshot.slices.filter(isOurs);

@@ -14,13 +14,8 @@ import { nextStep, repair } from '../machine/table.ts';
 /** What a status is gathered from. */
 export interface StatusSources extends Sources, Pick<Dependencies, 'role' | 'parks'> {}
 
-/** A resource as the stores have it, and what is to be done so that it stays true. */
-export interface ObservedStatus extends Status {
-  readonly wanted: Wanted;
-}
-
-/** Pure, as observing is. */
-export function observeStatus(deps: StatusSources, ref: ResourceRef): ObservedStatus {
+/** A resource as the stores have it, and what is to be done so that it stays true. Pure, as observing is. */
+export function observeStatus(deps: StatusSources, ref: ResourceRef): Status & { readonly wanted: Wanted } {
   const snapshot = cachedSnapshot(deps, ref);
   const { managed } = snapshot;
   if (managed === undefined) {
@@ -31,13 +26,13 @@ export function observeStatus(deps: StatusSources, ref: ResourceRef): ObservedSt
   // The DLX neither parks nor repairs: what stands in the way of it is not its business.
   if (deps.role === 'dlx') {
     const wanted = nothingWanted();
-    return { resource: describe(deps, snapshot, managed, undefined, wanted), due: false, wanted };
+    return { resource: describe(deps, { snapshot, managed, facts: undefined, wanted }), due: false, wanted };
   }
   const { facts, wanted } = observe(deps, snapshot);
   const rests = nextStep(facts, repair).do === 'rest';
   if (deps.uninstall !== undefined && rests) return { resource: undefined, due: false, wanted };
   const due = (!rests || isContested(deps, managed.workload)) && !deps.parks.has(resourceKey(ref));
-  return { resource: describe(deps, snapshot, managed, facts, wanted), due, wanted };
+  return { resource: describe(deps, { snapshot, managed, facts, wanted }), due, wanted };
 }
 
 /** A resource as the stores have it; does what observing asks for. */
@@ -47,13 +42,16 @@ export function statusOf(deps: Dependencies, ref: ResourceRef): Status {
   return status;
 }
 
-function describe(
-  deps: StatusSources,
-  snapshot: Snapshot,
-  managed: Managed,
-  facts: Facts | undefined,
-  wanted: Wanted,
-): Resource {
+/** What a resource is described from; `facts`: those of the autoscaler. */
+interface Looked {
+  readonly snapshot: Snapshot;
+  readonly managed: Managed;
+  readonly facts: Facts | undefined;
+  readonly wanted: Wanted;
+}
+
+function describe(deps: StatusSources, looked: Looked): Resource {
+  const { snapshot, managed } = looked;
   const services = leadingOf(snapshot);
   return resourceOf(
     {
@@ -64,37 +62,25 @@ function describe(
       // The autoscaler's side of it is in the facts.
       slicesOf: deps.role === 'dlx' ? (name) => deps.lookup.slicesOf(snapshot.ref.namespace, name) : undefined,
       mode: routingMode(managed.settings, services, managed.workload),
-      blocked: blockedReason(blockersOf(deps, snapshot, managed, facts)),
-      divertedForMs: divertedForMs(deps, snapshot, managed, wanted),
+      blocked: blockedReason(blockersOf(deps, looked, services.length)),
+      divertedForMs: divertedForMs(deps, looked),
       updatedMs: deps.history.updatedMs(managed.workload.uid),
     },
     deps.options,
   );
 }
 
-function blockersOf(
-  deps: StatusSources,
-  snapshot: Snapshot,
-  managed: Managed,
-  facts: Facts | undefined,
-): readonly Blocker[] {
-  const beside = {
-    problems: managed.problems,
-    services: leadingOf(snapshot).length,
-    dlxNamed: deps.dlx !== undefined,
-  };
+function blockersOf(deps: StatusSources, { snapshot, managed, facts }: Looked, services: number): readonly Blocker[] {
+  const beside = { problems: managed.problems, services, dlxNamed: deps.dlx !== undefined };
   if (facts === undefined) return ownerBlockers(tokenFacts(deps, managed), beside);
   return parkBlockers(facts, { ...beside, contested: deps.conflicts.of(snapshot.ref)?.text });
 }
 
 // The DLX's count is evidence only once nothing has passed it by for a whole idle time. That is for the autoscaler to
 // judge: the DLX itself asks whether who leaves it would come back.
-function divertedForMs(
-  { role, memory }: StatusSources,
-  { ref, services }: Snapshot,
-  { settings }: Managed,
-  wanted: Wanted,
-): number {
+function divertedForMs({ role, memory }: StatusSources, { snapshot, managed, wanted }: Looked): number {
+  const { ref, services } = snapshot;
+  const { settings } = managed;
   const keyed = services.filter(({ ours }) => ours);
   const closed = keyed.length > 0 && keyed.every(({ service }) => service?.selector?.['scaler/asleep'] !== undefined);
   if (role === 'dlx') return closed ? Infinity : -1;
