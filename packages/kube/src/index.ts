@@ -47,7 +47,7 @@ export { type KubeObject, type ObjectMeta } from './objects/wire.ts';
 export { identity } from './objects/identity.ts';
 export { share } from './objects/share.ts';
 export { compareResourceVersions, isOlder } from './watch/resource-version.ts';
-export { sliceAddresses, sliceLabels } from './services/endpoint-slice.ts';
+export { type SliceAddresses, sliceAddresses, sliceLabels } from './services/endpoint-slice.ts';
 export {
   readServiceAddresses,
   type ServiceAddress,

@@ -24,16 +24,20 @@ export function routingOf(service: ServiceInfo, slices: Iterable<SliceInfo>) {
   };
 }
 
-function summary(service: ServiceInfo, slices: readonly SliceInfo[]) {
+interface RoutingSlice extends Pick<SliceInfo, 'epoch' | 'ports'> {
+  readonly addresses: readonly string[];
+  /** All belong to the Service as it is now, not to one of the same name that was deleted. */
+  readonly owned: boolean;
+}
+
+// Without an epoch where they do not agree. The numbers of its ports are the DLX's listen ports.
+function summary(service: ServiceInfo, slices: readonly SliceInfo[]): RoutingSlice | undefined {
   const [first] = slices;
   if (!first) return undefined;
   return {
-    /** Undefined: the slices do not agree, or carry none. */
     epoch: slices.every(({ epoch }) => epoch === first.epoch) ? first.epoch : undefined,
     addresses: slices.flatMap(({ endpoints }) => endpoints.map(({ address }) => address)),
-    /** Numbers are the DLX's listen ports. */
     ports: first.ports,
-    /** All belong to the Service as it is now, not to one of the same name that was deleted. */
     owned: slices.every(({ ownerUid }) => ownerUid === service.uid),
   };
 }

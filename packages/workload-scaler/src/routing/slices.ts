@@ -1,4 +1,4 @@
-import { type EndpointSlice, identity, sliceAddresses, sliceLabels } from '@scaler/kube';
+import { type EndpointSlice, identity, type SliceAddresses, sliceAddresses, sliceLabels } from '@scaler/kube';
 import { keys, shortened } from '../workload/keys.ts';
 import { isIPv6 } from 'node:net';
 import type { ServiceInfo } from './service-info.ts';
@@ -6,23 +6,34 @@ import type { ServiceInfo } from './service-info.ts';
 export type AddressType = 'IPv4' | 'IPv6';
 
 /** What is kept of an EndpointSlice. */
-export type SliceInfo = Readonly<ReturnType<typeof trimSlice>>;
+export interface SliceInfo extends SliceAddresses {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** RFC 3339; empty: not known. */
+  readonly createdAt: string;
+  /** Its Service's name. */
+  readonly service: string;
+  /** Of ours: the label that names the resource (shortened when long). */
+  readonly resource: string | undefined;
+  /** Of ours: which transition diverted. */
+  readonly epoch: string | undefined;
+  /** The uid of the Service that owns it. */
+  readonly ownerUid: string | undefined;
+  readonly addressType: string;
+}
 
 /** Trims an EndpointSlice, ours or not. */
-export function trimSlice(slice: EndpointSlice) {
+export function trimSlice(slice: EndpointSlice): SliceInfo {
   const { metadata, addressType } = slice;
   const labels = metadata?.labels ?? {};
   return {
     ...identity(metadata),
-    /** RFC 3339; empty: not known. */
     createdAt: metadata?.creationTimestamp ?? '',
-    /** Its Service's name. */
     service: labels[sliceLabels.serviceName] ?? '',
-    /** Of ours: the label that names the resource (shortened when long). */
     resource: labels[keys.resource],
-    /** Of ours: which transition diverted. */
     epoch: labels[keys.epoch],
-    /** The uid of the Service that owns it. */
     ownerUid: metadata?.ownerReferences?.find(({ kind }) => kind === 'Service')?.uid,
     addressType,
     ...sliceAddresses(slice),

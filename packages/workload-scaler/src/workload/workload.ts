@@ -1,7 +1,7 @@
 import { type KubeObject, type Pod, identity, type CallOptions, type KubeClient, isKubeError } from '@scaler/kube';
 import { keys } from './keys.ts';
 import { noLabels, qualifiedResource, selectorOf, valueAt, type WorkloadKind } from './kind.ts';
-import { type Labels, toLabels } from './labels.ts';
+import { toLabels } from './labels.ts';
 import { podShape } from './pod-shape.ts';
 
 /** What is kept of a workload. Its template is frozen and shared between equal ones. */
