@@ -1,8 +1,9 @@
+import { createReadStream, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { commandLine, flag, whole } from '@scaler/command';
-import { echoAppPath } from '@scaler/testing-kit';
 import { type App, startEmbeddedSystem } from './embedded-system.ts';
-import { followLogs } from './follow-logs.ts';
-import { appNamespace, createWorkload, modes } from './round.ts';
+import { appNamespace, createWorkload, images, modes } from './round.ts';
 
 const { inspect, replicas } = commandLine({
   name: 'npm run dev',
@@ -15,9 +16,10 @@ const { inspect, replicas } = commandLine({
 }).values;
 const inspectPorts: Readonly<Record<App, number>> = { dlx: 9229, autoscaler: 9230 };
 const say = (text: string): void => console.log(text);
+const lookEveryMs = 250;
 
 const system = await startEmbeddedSystem({
-  images: { app: { command: [process.execPath, echoAppPath()], env: { START_DELAY_MS: '200' } } },
+  images,
   dlxReplicas: replicas,
   dlxArgs: ['--propagate=0s', '--drain-timeout=1s', '--shutdown-timeout=2s', '--log-level=debug'],
   autoscalerArgs: ['--scale-interval=250ms', '--cooldown=1s', '--log-level=debug'],
@@ -40,4 +42,24 @@ try {
 } finally {
   stopFollowing();
   await system.close();
+}
+
+/**
+ * Prints each line that is added to a file of the folder, after the file's name, until the returned function is called.
+ */
+function followLogs(folder: string, say: (line: string) => void): () => void {
+  const readTo = new Map<string, number>();
+  const look = (): void => {
+    for (const file of readdirSync(folder)) {
+      const from = readTo.get(file) ?? 0;
+      const { size } = statSync(join(folder, file));
+      if (size <= from) continue;
+      readTo.set(file, size);
+      const name = file.replace(/(-[a-z0-9]+){2}\.log$/, '');
+      const lines = createInterface(createReadStream(join(folder, file), { start: from, end: size - 1 }));
+      lines.on('line', (line) => say(`${name.padEnd(10)} ${line}`));
+    }
+  };
+  const timer = setInterval(look, lookEveryMs);
+  return () => clearInterval(timer);
 }

@@ -1,9 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commandLine, flag } from '@scaler/command';
-import { echoAppPath } from '@scaler/testing-kit';
 import { type EmbeddedSystem, startEmbeddedSystem } from './embedded-system.ts';
-import { appNamespace, createWorkload, type Mode, modes, playRound, type Round } from './round.ts';
+import { appNamespace, createWorkload, images, type Mode, modes, playRound, type Round } from './round.ts';
 
 const { once } = commandLine({
   name: 'npm start',
@@ -48,7 +47,7 @@ function invite(system: EmbeddedSystem): void {
 const begun = performance.now();
 say('Starting an embedded cluster, the DLX and the autoscaler.');
 const system = await startEmbeddedSystem({
-  images: { app: { command: [process.execPath, echoAppPath()], env: { START_DELAY_MS: '200' } } },
+  images,
   autoscalerArgs: ['--scale-interval=250ms', '--cooldown=1s'],
 });
 say(`Up after ${((performance.now() - begun) / 1000).toFixed(1)} s.`);

@@ -1,12 +1,14 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { EmbeddedCluster } from '@scaler/testing-kit/kubernetes';
-import type { EchoAnswer } from '@scaler/testing-kit';
+import { type EchoAnswer, echoAppPath } from '@scaler/testing-kit';
 import { followWorkload, type Timeline } from './timeline.ts';
 
 export const modes = ['always', 'selector'] as const;
 export type Mode = (typeof modes)[number];
 
 export const appNamespace = 'demo';
+/** The image of the workloads. */
+export const images = { app: { command: [process.execPath, echoAppPath()], env: { START_DELAY_MS: '200' } } };
 const bodyBytes = 256 * 1024;
 const idleMs = 2_000;
 

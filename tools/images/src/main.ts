@@ -37,25 +37,23 @@ if (!values['stage-only']) await buildAll(await findBuilder(values.builder));
 
 async function buildAll(builder: Builder): Promise<void> {
   const args = await bases(builder);
-  const secrets = Object.fromEntries(
-    (['npmrc', 'ca'] as const).flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]] as const])),
-  );
+  const secrets = { npmrc: values.npmrc, ca: values.ca };
   for (const app of apps) {
     const tag = `${values.prefix}${app}:${values.tag}`;
     const begin = Date.now();
     await builder.build({ dockerfile: join(root, 'packages', app, 'Dockerfile'), context: root, tag, args, secrets });
     const mb = (await builder.size(tag)) / 1e6;
-    say(`${tag}: ${mb.toFixed(0)} MB, ${((Date.now() - begin) / 1000).toFixed(0)} s with ${builder.name}`);
+    console.log(`${tag}: ${mb.toFixed(0)} MB, ${((Date.now() - begin) / 1000).toFixed(0)} s with ${builder.name}`);
     if (mb > limitMb) throw new Error(`${tag} is larger than ${limitMb} MB`);
     if (values.save === undefined) continue;
     const file = join(values.save, `scaler-${app}.tar`);
     await builder.save(tag, file);
-    say(file);
+    console.log(file);
   }
-  say(`\nThe nodes of the cluster must have both images: push them to a registry, or load them, such as`);
-  say(`  kind load docker-image ${apps.map((app) => `${values.prefix}${app}:${values.tag}`).join(' ')}`);
-  say('Then install the chart with them, in the folder of the repository:');
-  say(`  ${installLine(values)}`);
+  console.log(`\nThe nodes of the cluster must have both images: push them to a registry, or load them, such as`);
+  console.log(`  kind load docker-image ${apps.map((app) => `${values.prefix}${app}:${values.tag}`).join(' ')}`);
+  console.log('Then install the chart with them, in the folder of the repository:');
+  console.log(`  ${installLine(values)}`);
 }
 
 async function bases(builder: Builder): Promise<Record<string, string>> {
@@ -68,8 +66,4 @@ async function bases(builder: Builder): Promise<Record<string, string>> {
   const program = process.env['npm_execpath'];
   if (program === undefined) throw new Error('npm is not known: start this by npm run images, or give --installer');
   return { BASE: loaded, INSTALLER: await builder.withNpm(loaded, dirname(dirname(program))) };
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -1,20 +1,38 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commandLine, must } from '@scaler/command';
-import { publicPackages, type PublicPackage, root } from './packages.ts';
 
-/** A packed package. */
-export interface Packed extends PublicPackage {
+export const root = join(import.meta.dirname, '../../..');
+
+/** A package that is published, packed. */
+export interface Packed {
+  name: string;
+  /** The names of its programs. */
+  programs: readonly string[];
   tarball: string;
 }
 
-/** Packs every public package into `folder`, as it would be published. The packages must be built. */
+interface Manifest {
+  name: string;
+  private?: boolean;
+  bin?: Record<string, string>;
+}
+
+/**
+ * Packs every package below packages/ and examples/ that is not private into `folder`, as it would be published. The packages
+ * must be built.
+ */
 export async function packAll(folder: string): Promise<Packed[]> {
   await mkdir(folder, { recursive: true });
   const packed: Packed[] = [];
-  for (const pkg of await publicPackages()) {
-    const tarball = await must('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: pkg.directory });
-    packed.push({ ...pkg, tarball: join(folder, tarball) });
+  for (const group of ['packages', 'examples']) {
+    for (const entry of (await readdir(join(root, group))).toSorted()) {
+      const cwd = join(root, group, entry);
+      const manifest = JSON.parse(await readFile(join(cwd, 'package.json'), 'utf8')) as Manifest;
+      if (manifest.private) continue;
+      const file = await must('npm', ['pack', '--silent', '--pack-destination', folder], { cwd });
+      packed.push({ name: manifest.name, programs: Object.keys(manifest.bin ?? {}), tarball: join(folder, file) });
+    }
   }
   return packed;
 }
