@@ -16,24 +16,15 @@ export interface Readme {
 }
 
 export const readmes: readonly Readme[] = [
-  { path: join(root, 'README.md'), table: headlines },
-  { path: join(root, 'tools/bench/README.md'), table: everything },
-  { path: join(root, 'charts/scaler/README.md'), table: sizing },
+  {
+    // The figures that have a bound, without the checks that something is 0.
+    path: join(root, 'README.md'),
+    table: (results) => tableOf(results, (figure) => isBounded(figure, false) && figure.atMost !== 0),
+  },
+  { path: join(root, 'tools/bench/README.md'), table: (results) => tableOf(results, () => true) },
+  // The figures that an operator sizes by.
+  { path: join(root, 'charts/scaler/README.md'), table: (results) => withMachines(results, sizingRows(results)) },
 ];
-
-/** The figures that have a bound, without the checks that something is 0. */
-function headlines(results: readonly Result[]): string {
-  return tableOf(results, (figure) => isBounded(figure, false) && figure.atMost !== 0);
-}
-
-function everything(results: readonly Result[]): string {
-  return tableOf(results, () => true);
-}
-
-/** The figures that an operator sizes by. */
-function sizing(results: readonly Result[]): string {
-  return withMachines(results, sizingRows(results));
-}
 
 function tableOf(results: readonly Result[], isShown: (figure: Figure) => boolean): string {
   const rows = results.flatMap(({ scenario, figures }) =>

@@ -2,9 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Endpoint, Resource } from '@scaler/scaler-types';
+import { none } from '../figure.ts';
 import type { Calls } from '../processes/calls.ts';
 import { startWorker, type Worker } from '../processes/child.ts';
 import { type Counted, type DlxOptions, type DlxProcess, startDlx } from '../processes/dlx.ts';
+import type { Figure } from '../scenario.ts';
 import type { AppCalls } from './app.ts';
 import type { ClientCalls } from './client.ts';
 import type { FakeClusterCalls } from './fake-cluster.ts';
@@ -65,4 +67,12 @@ export async function settled(dlx: DlxProcess): Promise<Counted> {
     ({ accepted, sum, held, inFlight }) => sum === accepted && held + inFlight === 0,
     5_000,
   );
+}
+
+/** The accepted requests that have not ended in an outcome, which must be 0. Ask once the clients have closed. */
+export async function outcomesMissing(dlx: DlxProcess): Promise<Figure> {
+  const counted = await dlx
+    .until('all have ended', ({ accepted, sum }) => accepted === sum, 5_000)
+    .catch(() => dlx.outcomes());
+  return none('outcomes missing', counted.accepted - counted.sum);
 }

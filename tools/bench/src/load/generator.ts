@@ -4,9 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { serveCalls } from '../processes/calls.ts';
 import { sharedMs } from '../processes/usage.ts';
-import { percentile } from '../statistics.ts';
 import { type Connection, openConnection } from './connection.ts';
-import { headText, type Load, type LoadOptions, type RequestHead } from './load.ts';
+import { headText, type Load, loadOf, type LoadOptions, type RequestHead } from './load.ts';
 import { moduleFile } from '../processes/child.ts';
 
 /** The calls that the generator answers. */
@@ -70,14 +69,7 @@ const calls = {
         again();
       });
     await Promise.all(Array.from({ length: connections }, one));
-    return {
-      requests: tookMs.length,
-      seconds: (performance.now() - startMs) / 1000,
-      bytes: 0,
-      failed,
-      p50Ms: percentile(tookMs, 0.5),
-      p99Ms: percentile(tookMs, 0.99),
-    };
+    return loadOf(tookMs, (performance.now() - startMs) / 1000, failed);
   },
 
   /**

@@ -1,3 +1,5 @@
+import { percentile } from '../statistics.ts';
+
 /** The results of one window of load. */
 export interface Load {
   readonly requests: number;
@@ -8,6 +10,12 @@ export interface Load {
   readonly failed: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+}
+
+/** The results of a window whose bytes do not matter. */
+export function loadOf(tookMs: readonly number[], seconds: number, failed: number): Load {
+  const [p50Ms, p99Ms] = [percentile(tookMs, 0.5), percentile(tookMs, 0.99)];
+  return { requests: tookMs.length, seconds, bytes: 0, failed, p50Ms, p99Ms };
 }
 
 export interface LoadOptions {

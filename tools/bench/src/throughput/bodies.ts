@@ -10,8 +10,8 @@ import { largeBytes, type NodeApp, startApp, startNodeApp } from '../proxies/app
 import { startDlxProxy } from '../proxies/dlx-proxy.ts';
 import type { Proxy } from '../proxies/proxy.ts';
 import type { Context, Figure, Scenario } from '../scenario.ts';
+import { outcomesMissing } from '../hold/stage.ts';
 import { startLineUp } from './line-up.ts';
-import { outcomesMissing } from './outcomes.ts';
 
 /** The results of one window. */
 interface Transfer {

@@ -7,13 +7,12 @@ import { minimal } from '../load/requests.ts';
 import { disturbanceFigures, numbers, type Round, runRounds } from '../pairs.ts';
 import type { Worker } from '../processes/child.ts';
 import type { GeneratorCalls } from '../load/generator.ts';
-import type { Load } from '../load/load.ts';
+import { type Load, loadOf } from '../load/load.ts';
 import { startApp } from '../proxies/app.ts';
 import type { Proxy } from '../proxies/proxy.ts';
 import type { Figure, Scenario } from '../scenario.ts';
-import { percentile } from '../statistics.ts';
+import { outcomesMissing } from '../hold/stage.ts';
 import { startLineUp } from './line-up.ts';
-import { outcomesMissing } from './outcomes.ts';
 import { measureWindow, type Window } from './window.ts';
 
 const perSecond = 2000;
@@ -69,9 +68,7 @@ function loader({ calls }: Worker<GeneratorCalls>) {
   return (seconds: number) =>
     async ({ port }: Proxy): Promise<Load> => {
       const { tookMs, status } = await calls.paced({ port, request: minimal, steps: [{ perSecond, seconds }] });
-      const failed = status.filter((got) => got !== 200).length;
-      const [p50Ms, p99Ms] = [percentile(tookMs, 0.5), percentile(tookMs, 0.99)];
-      return { requests: tookMs.length, seconds, bytes: 0, failed, p50Ms, p99Ms };
+      return loadOf(tookMs, seconds, status.filter((got) => got !== 200).length);
     };
 }
 

@@ -1,11 +1,10 @@
 import { type Bounds, figureOf, none } from '../figure.ts';
-import { openStage } from '../hold/stage.ts';
+import { openStage, outcomesMissing } from '../hold/stage.ts';
 import { startGenerator } from '../load/closed-load.ts';
 import { minimal } from '../load/requests.ts';
 import { disturbanceFigures, numbers, runRounds } from '../pairs.ts';
 import type { Figure, Scenario } from '../scenario.ts';
 import { percentile } from '../statistics.ts';
-import { outcomesMissing } from './outcomes.ts';
 
 /** The results of one ramp, as its clients saw them. */
 interface Ramp {

@@ -9,8 +9,8 @@ import { disturbanceFigures, numbers, ratios, type Rounds, runRounds } from '../
 import { startApp } from '../proxies/app.ts';
 import type { Proxy } from '../proxies/proxy.ts';
 import type { AgainstRun, Context, Figure, Scenario } from '../scenario.ts';
+import { outcomesMissing } from '../hold/stage.ts';
 import { startLineUp } from './line-up.ts';
-import { outcomesMissing } from './outcomes.ts';
 import { measureWindow, warmUp, type Window } from './window.ts';
 
 interface Options {

@@ -25,6 +25,7 @@ interface MemberMetric {
 }
 
 const windowMs = times.window * 1_000;
+const wrongValues = { idle: '0', busy: '7', nan: 'NaN', old: '0', two: '0' };
 const unknownModes: ReadonlySet<MetricMode> = new Set(['nan', 'gone', 'two']);
 
 export function createFleetMetrics(metrics: Metrics, timeline: Timeline) {
@@ -38,25 +39,11 @@ export function createFleetMetrics(metrics: Metrics, timeline: Timeline) {
     const resource = `${plurals[kind]}.apps`;
     const metric = { namespace, resource, name, metric: metricName, windowSeconds: times.window };
     metrics.remove({ namespace, name, metric: metricName });
-    const truth = (): string => String(count(one, timeline.ms));
-    const base = { ...metric, value: truth };
-    switch (one.mode) {
-      case 'truth':
-        return metrics.set(base);
-      case 'idle':
-        return metrics.set({ ...base, value: '0' });
-      case 'busy':
-        return metrics.set({ ...base, value: '7' });
-      case 'nan':
-        return metrics.set({ ...base, value: 'NaN' });
-      case 'gone':
-        return undefined;
-      case 'old':
-        return metrics.set({ ...base, value: '0', timestamp: timeline.clock.now() });
-      case 'two':
-        metrics.set({ ...base, value: '0' });
-        return metrics.add({ ...base, value: '0' });
-    }
+    const { mode } = one;
+    if (mode === 'gone') return;
+    const value = mode === 'truth' ? (): string => String(count(one, timeline.ms)) : wrongValues[mode];
+    metrics.set({ ...metric, value, ...(mode === 'old' && { timestamp: timeline.clock.now() }) });
+    if (mode === 'two') metrics.add({ ...metric, value });
   };
   const note = (one: MemberMetric): void => void one.spans.push({ fromMs: timeline.ms, mode: one.mode, down: isDown });
   for (const member of fleet.filter(({ metric }) => metric)) {
