@@ -3,7 +3,7 @@ import type { Handle } from './accept/connection.ts';
 import type { Settings } from './settings.ts';
 import type { Core } from './core.ts';
 import type { Connecting } from './endpoints/upstreams.ts';
-import type { EndpointState, ReleasePlace } from './endpoints/endpoint-state.ts';
+import type { EndpointState } from './endpoints/endpoint-state.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Limits, Way } from './exchange/carrier.ts';
 import type { Lane, LaneWay } from './gate/lane.ts';
@@ -219,15 +219,15 @@ export class TargetWay implements Way<Exchange>, LaneWay {
     return true;
   }
 
-  answered(x: Exchange, state: EndpointState, place: ReleasePlace | undefined, sentMs: number): void {
+  answered(x: Exchange, state: EndpointState, sentMs: number | undefined): void {
     const lane = this.#lane;
     const nowMs = lane.core.clock.monotonic();
     const wasLeftOut = state.failedUntilMs !== 0;
     state.answered(nowMs);
-    if (place?.isTaken === true) {
+    // One that has a place leaves it now, and lets others go by that.
+    if (sentMs !== undefined) {
       state.window.succeeded(nowMs - sentMs);
       lane.gate.wake.answered(x);
-      place.leave();
     } else if (wasLeftOut) lane.pump();
   }
 

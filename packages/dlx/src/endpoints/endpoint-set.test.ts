@@ -3,7 +3,7 @@ import { EndpointSet, endpointOf } from './endpoint-set.ts';
 import type { EndpointState, Trial } from './endpoint-state.ts';
 
 const of = (...ids: string[]): EndpointSet => {
-  const set = new EndpointSet();
+  const set = new EndpointSet({} as never);
   set.replace(ids.map((id, i) => ({ address: '127.0.0.1', port: i + 1, id })));
   return set;
 };

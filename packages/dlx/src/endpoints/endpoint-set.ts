@@ -4,10 +4,42 @@ import type { Core } from '../core.ts';
 import { EndpointState } from './endpoint-state.ts';
 import { causeText } from '../outcome.ts';
 
-/** The endpoints of one target, taken in turn; those that just failed are left out, but never the last one. */
+const firstPauseMs = 100;
+const longestPauseMs = 2000;
+
+/** The way to a target whose endpoints are followed. */
+export interface EndpointUser {
+  readonly core: Pick<Core, 'scaler' | 'clock' | 'logger'>;
+  readonly target: Target;
+  /** How many requests wait for an endpoint. */
+  readonly held: number;
+  isOpen(): boolean;
+  /** The endpoints changed, or were asked for in vain. `serves`: the scaler lists one. */
+  endpointsChanged(serves: boolean): void;
+  /** The scaler cannot list them, for this reason. */
+  endpointsUnknown(reason: string): void;
+}
+
+/**
+ * The endpoints of one target, taken in turn; those that just failed are left out, but never the last one. They are kept
+ * true by `watchEndpoints` where the scaler has it, begun by the first arrival and kept for a while after the last; else by
+ * `resolveServiceName`, asked anew after each wake.
+ */
 export class EndpointSet {
   list: readonly EndpointState[] = [];
   #cursor = 0;
+  readonly #user: EndpointUser;
+  #watch: AbortController | undefined;
+  #resolving = false;
+  #usedAtMs = 0;
+  /** Monotonic; the scaler, which failed when it was asked last, is not asked before. */
+  #retryAtMs = 0;
+  /** In a row. */
+  #failures = 0;
+
+  constructor(user: EndpointUser) {
+    this.#user = user;
+  }
 
   get size(): number {
     return this.list.length;
@@ -83,6 +115,37 @@ export class EndpointSet {
     return this.list.some((state) => state !== than && state.isUsable(nowMs));
   }
 
+  /** A request arrived; monotonic. */
+  use(nowMs: number): void {
+    const user = this.#user;
+    this.#usedAtMs = nowMs;
+    if (user.core.scaler.watchEndpoints !== undefined) {
+      if (this.#watch === undefined && nowMs >= this.#retryAtMs) this.#startWatch();
+    } else if (this.size === 0 && nowMs >= this.#retryAtMs && user.isOpen()) void this.#resolve();
+  }
+
+  /** A setScale resolved: whatever the name stood for may have changed. */
+  refresh(): void {
+    const { core } = this.#user;
+    if (core.scaler.watchEndpoints !== undefined) {
+      if (this.#watch === undefined && this.#user.held > 0) this.use(core.clock.monotonic());
+      return;
+    }
+    if (this.#user.held === 0 && this.size === 0) return;
+    this.replace([]);
+    void this.#resolve();
+  }
+
+  sweep(unusedSinceMs: number): void {
+    if (this.#usedAtMs < unusedSinceMs) this.stop();
+  }
+
+  stop(): void {
+    this.#watch?.abort();
+    this.#watch = undefined;
+    this.replace([]);
+  }
+
   #next(): EndpointState {
     this.#cursor = (this.#cursor + 1) % this.list.length;
     return this.list[this.#cursor] as EndpointState;
@@ -96,94 +159,9 @@ export class EndpointSet {
     }
     return soonest;
   }
-}
-
-function endpointKey({ address, port }: Endpoint): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-/**
- * The endpoint in `host:port`, as `resolveServiceName` gives it.
- *
- * @throws when it is not one.
- */
-export function endpointOf(hostPort: string): Endpoint {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:/\s]+)):(\d{1,5})$/.exec(hostPort);
-  const port = Number(match?.[3]);
-  if (match === null || port < 1 || port > 65_535) {
-    throw new Error(`resolveServiceName answered "${hostPort}": host:port is wanted`);
-  }
-  return { address: (match[1] ?? match[2]) as string, port, id: hostPort };
-}
-
-const firstPauseMs = 100;
-const longestPauseMs = 2000;
-
-/** The way to a target whose endpoints are followed. */
-export interface EndpointUser {
-  readonly core: Pick<Core, 'scaler' | 'clock' | 'logger'>;
-  readonly target: Target;
-  readonly endpoints: EndpointSet;
-  /** How many requests wait for an endpoint. */
-  readonly held: number;
-  isOpen(): boolean;
-  /** The endpoints changed, or were asked for in vain. `serves`: the scaler lists one. */
-  endpointsChanged(serves: boolean): void;
-  /** The scaler cannot list them, for this reason. */
-  endpointsUnknown(reason: string): void;
-}
-
-/**
- * Keeps a target's endpoints true: by `watchEndpoints` where the scaler has it, begun by the first arrival and kept for
- * a while after the last; else by `resolveServiceName`, asked anew after each wake.
- */
-export class EndpointSource {
-  readonly #user: EndpointUser;
-  #watch: AbortController | undefined;
-  #resolving = false;
-  #usedAtMs = 0;
-  /** Monotonic; the scaler, which failed when it was asked last, is not asked before. */
-  #retryAtMs = 0;
-  /** In a row. */
-  #failures = 0;
-
-  constructor(user: EndpointUser) {
-    this.#user = user;
-  }
-
-  /** A request arrived; monotonic. */
-  use(nowMs: number): void {
-    const user = this.#user;
-    this.#usedAtMs = nowMs;
-    if (user.core.scaler.watchEndpoints !== undefined) {
-      if (this.#watch === undefined && nowMs >= this.#retryAtMs) this.#startWatch();
-    } else if (user.endpoints.size === 0 && nowMs >= this.#retryAtMs && user.isOpen()) void this.#resolve();
-  }
-
-  /** A setScale resolved: whatever the name stood for may have changed. */
-  refresh(): void {
-    const { core } = this.#user;
-    if (core.scaler.watchEndpoints !== undefined) {
-      if (this.#watch === undefined && this.#user.held > 0) this.use(core.clock.monotonic());
-      return;
-    }
-    if (this.#user.held === 0 && this.#user.endpoints.size === 0) return;
-    this.#user.endpoints.replace([]);
-    void this.#resolve();
-  }
-
-  sweep(unusedSinceMs: number): void {
-    if (this.#usedAtMs < unusedSinceMs) this.stop();
-  }
-
-  stop(): void {
-    this.#watch?.abort();
-    this.#watch = undefined;
-    this.#user.endpoints.replace([]);
-  }
 
   #startWatch(): void {
-    const { core, target, endpoints } = this.#user;
+    const { core, target } = this.#user;
     const watch = new AbortController();
     this.#watch = watch;
     try {
@@ -191,7 +169,7 @@ export class EndpointSource {
         target,
         (list) => {
           if (watch.signal.aborted) return;
-          endpoints.replace(list);
+          this.replace(list);
           this.#user.endpointsChanged(list.length > 0);
         },
         watch.signal,
@@ -216,9 +194,9 @@ export class EndpointSource {
   async #resolve(): Promise<void> {
     if (this.#resolving) return;
     this.#resolving = true;
-    const { core, target, endpoints } = this.#user;
+    const { core, target } = this.#user;
     try {
-      endpoints.replace([endpointOf(await core.scaler.resolveServiceName(target.resource, target.port))]);
+      this.replace([endpointOf(await core.scaler.resolveServiceName(target.resource, target.port))]);
       this.#failures = 0;
     } catch (error) {
       this.#failed('resolveServiceName', error);
@@ -226,4 +204,22 @@ export class EndpointSource {
     this.#resolving = false;
     this.#user.endpointsChanged(false);
   }
+}
+
+function endpointKey({ address, port }: Endpoint): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/**
+ * The endpoint in `host:port`, as `resolveServiceName` gives it.
+ *
+ * @throws when it is not one.
+ */
+export function endpointOf(hostPort: string): Endpoint {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:/\s]+)):(\d{1,5})$/.exec(hostPort);
+  const port = Number(match?.[3]);
+  if (match === null || port < 1 || port > 65_535) {
+    throw new Error(`resolveServiceName answered "${hostPort}": host:port is wanted`);
+  }
+  return { address: (match[1] ?? match[2]) as string, port, id: hostPort };
 }

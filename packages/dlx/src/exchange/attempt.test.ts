@@ -24,6 +24,10 @@ class TestAttempt extends BaseAttempt {
   }
 
   protected letGo(): void {}
+
+  leave(): void {
+    this.leavePlace();
+  }
 }
 
 test.each([
@@ -41,6 +45,16 @@ test.each([
   },
 );
 
+test('a place that is left goes to the next request, once, when it is free already', () => {
+  const heard: string[] = [];
+  const state = new EndpointState('a:1', { address: 'a', port: 1, id: 'a' });
+  const attempt = new TestAttempt(heard, true, state);
+  expect([state.window.used, heard]).toEqual([1, []]);
+  attempt.leave();
+  attempt.leave();
+  expect([state.window.used, heard]).toEqual([0, ['pump 0']]);
+});
+
 test('no attempt releases others by itself: a place that is left does', () => {
   const root = join(import.meta.dirname, '..');
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -49,5 +63,5 @@ test('no attempt releases others by itself: a place that is left does', () => {
   const texts = files.map((file) => readFileSync(join(root, file), 'utf8'));
   const attempts = texts.filter((text) => /^(export )?(abstract )?class \w+Attempt\b/m.test(text));
   expect(attempts.length).toBeGreaterThanOrEqual(5);
-  expect(attempts.filter((text) => text.includes('pump('))).toEqual([]);
+  expect(attempts.filter((text) => text.includes('pump('))).toEqual([expect.stringContaining('class BaseAttempt')]);
 });

@@ -1,5 +1,5 @@
 import type { Connecting } from '../endpoints/upstreams.ts';
-import { type EndpointState, ReleasePlace } from '../endpoints/endpoint-state.ts';
+import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Attempt, Limits, Way } from './carrier.ts';
 import type { Exchange } from './exchange.ts';
@@ -23,14 +23,16 @@ export abstract class BaseAttempt implements Attempt {
   protected done = false;
   /** Monotonic; when it was sent. Measured for a request that was held alone. */
   #sentMs = 0;
-  readonly #place: ReleasePlace | undefined;
+  /** Whether it has a place in its endpoint's window, as a request that was held has until its answer begins or its try ends. */
+  #hasPlace: boolean;
 
   constructor(x: Exchange, way: Way<Exchange>, state: EndpointState) {
     this.x = x;
     this.way = way;
     this.state = state;
     this.limits = way.limits;
-    this.#place = x.wasHeld ? new ReleasePlace(state.window, way) : undefined;
+    this.#hasPlace = x.wasHeld;
+    if (x.wasHeld) state.window.used += 1;
   }
 
   abstract dispatch(): void;
@@ -61,13 +63,14 @@ export abstract class BaseAttempt implements Attempt {
   /** The head is out. `isFirst`: by a connection that had not served before, so the endpoint takes connections. */
   protected sent(isFirst = true): void {
     this.isSent = true;
-    if (this.#place !== undefined) this.#sentMs = this.x.core.clock.monotonic();
+    if (this.#hasPlace) this.#sentMs = this.x.core.clock.monotonic();
     if (isFirst) this.way.connected(this.state);
   }
 
   /** An answer begins. */
   protected answered(): void {
-    this.way.answered(this.x, this.state, this.#place, this.#sentMs);
+    this.way.answered(this.x, this.state, this.#hasPlace ? this.#sentMs : undefined);
+    this.leavePlace();
   }
 
   /** The answer is whole. */
@@ -103,7 +106,11 @@ export abstract class BaseAttempt implements Attempt {
     return !this.x.repeated && idempotent.has(method);
   }
 
+  /** Leaves its place, once, to the next request. */
   protected leavePlace(): void {
-    this.#place?.leave();
+    if (!this.#hasPlace) return;
+    this.#hasPlace = false;
+    this.state.window.used -= 1;
+    this.way.pump();
   }
 }

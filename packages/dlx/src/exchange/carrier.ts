@@ -1,6 +1,6 @@
 import type { TargetPort } from '@scaler/scaler-types';
 import type { Connecting } from '../endpoints/upstreams.ts';
-import type { EndpointState, ReleasePlace, Trial } from '../endpoints/endpoint-state.ts';
+import type { EndpointState, Trial } from '../endpoints/endpoint-state.ts';
 import type { Settings } from '../settings.ts';
 import type { Head } from '../head/head.ts';
 import type { Refusal } from '../outcome.ts';
@@ -92,6 +92,6 @@ export interface Way<X> {
    * budget is used up. Returns whether it is.
    */
   repeat(x: X, state: EndpointState, error: unknown): boolean;
-  /** The head of an answer came; `place` is the request's, if it was held, and it was sent at `sentMs`, monotonic. */
-  answered(x: X, state: EndpointState, place: ReleasePlace | undefined, sentMs: number): void;
+  /** The head of an answer came; monotonic, when the request was sent that has a place in its endpoint's window. */
+  answered(x: X, state: EndpointState, sentMs: number | undefined): void;
 }

@@ -1,6 +1,6 @@
 import type { CancelTimer, Resource, Target, TargetPort } from '@scaler/scaler-types';
 import type { Core } from '../core.ts';
-import { EndpointSet, EndpointSource, type EndpointUser } from '../endpoints/endpoint-set.ts';
+import { EndpointSet, type EndpointUser } from '../endpoints/endpoint-set.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import type { Exchange, ExchangeGate, ExchangeLane } from '../exchange/exchange.ts';
 import { causeText, type Outcome, type Refusal } from '../outcome.ts';
@@ -124,7 +124,6 @@ export class Lane implements ExchangeLane, EndpointUser {
   // Ten thousand sleepers have none of these: they are made for the first request.
   #endpoints: EndpointSet | undefined;
   #queue: HoldQueue<Exchange> | undefined;
-  #source: EndpointSource | undefined;
   port: TargetPort;
   #pumping = false;
   #cancelRetry: CancelTimer | undefined;
@@ -147,7 +146,7 @@ export class Lane implements ExchangeLane, EndpointUser {
   }
 
   get endpoints(): EndpointSet {
-    this.#endpoints ??= new EndpointSet();
+    this.#endpoints ??= new EndpointSet(this);
     return this.#endpoints;
   }
 
@@ -169,14 +168,14 @@ export class Lane implements ExchangeLane, EndpointUser {
    */
   passTo(wanted: boolean, nowMs: number): EndpointState | undefined {
     if (!wanted) return undefined;
-    this.#useSource(nowMs);
+    this.endpoints.use(nowMs);
     if (this.held > 0 || !this.gate.isOpen()) return undefined;
     return this.endpoints.pick(nowMs);
   }
 
   /** Begins to follow the endpoints, without a request that needs them. */
   look(): void {
-    this.#useSource(this.core.clock.monotonic());
+    this.endpoints.use(this.core.clock.monotonic());
   }
 
   /** Whether held requests wait for an endpoint that is not there. */
@@ -210,7 +209,7 @@ export class Lane implements ExchangeLane, EndpointUser {
 
   /** A setScale resolved. */
   woken(): void {
-    this.#source?.refresh();
+    this.#endpoints?.refresh();
     this.pump();
   }
 
@@ -269,17 +268,12 @@ export class Lane implements ExchangeLane, EndpointUser {
   stop(): void {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
-    this.#source?.stop();
+    this.#endpoints?.stop();
   }
 
   /** Ends a watch that no request used since then. */
   sweep(unusedSinceMs: number): void {
-    if (this.held === 0) this.#source?.sweep(unusedSinceMs);
-  }
-
-  #useSource(nowMs: number): void {
-    this.#source ??= new EndpointSource(this);
-    this.#source.use(nowMs);
+    if (this.held === 0) this.#endpoints?.sweep(unusedSinceMs);
   }
 
   #retryLater(nowMs: number): void {

@@ -1,6 +1,6 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import { WrittenChunks } from '../chunks/chunks.ts';
-import type { ClientStream } from './client-stream.ts';
+import { type ClientStream, Upload } from './client-stream.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import { BaseAttempt } from '../exchange/attempt.ts';
 import type { Way } from '../exchange/carrier.ts';
@@ -14,7 +14,6 @@ import { Silence } from '../sockets/silence.ts';
 import { addFields, noFields, type RawFields, rawFieldsOf, trailersOf } from './stream-head.ts';
 import { chunksOf } from './streams/stream-chunks.ts';
 import { dropStream, resetStream } from './streams/stream-end.ts';
-import { Upload } from './upload.ts';
 import type { SessionUser, UpstreamSession } from './upstream-sessions.ts';
 
 /** The fields of a request as they are sent to an endpoint. */

@@ -79,19 +79,15 @@ export class Directory {
     return this.#ports.first(port)?.lane;
   }
 
-  /** On the shared port; undefined: {@link tried} lists what was looked for. */
-  identify(address: Address): Lane | undefined {
-    return this.#look(address);
-  }
-
   /** The keys that were tried in vain. */
   tried(address: Address): string[] {
     const tried: string[] = [];
-    this.#look(address, tried);
+    this.identify(address, tried);
     return tried;
   }
 
-  #look({ host, path, target }: Address, tried?: string[]): Lane | undefined {
+  /** On the shared port; undefined: {@link tried} lists what was looked for. */
+  identify({ host, path, target }: Address, tried?: string[]): Lane | undefined {
     const name = host === undefined ? undefined : parseHost(host);
     if (name !== undefined) {
       // The full name of a Service is no other tenant's host.

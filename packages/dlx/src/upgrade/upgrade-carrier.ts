@@ -1,4 +1,11 @@
-import { type ClientRequest, type IncomingMessage, request, ServerResponse, STATUS_CODES } from 'node:http';
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  type InformationEvent,
+  request,
+  ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import type { Connection } from '../accept/connection.ts';
 import { joinChunks, type ReadChunks, WrittenChunks } from '../chunks/chunks.ts';
@@ -176,12 +183,6 @@ class UpgradeAttempt extends TunnelAttempt {
       this.x.refuse({ outcome: 'upstream-reset', detail: `${this.state.key}: ${causeText(error)}` });
     });
   }
-}
-
-interface InformationEvent {
-  readonly statusCode: number;
-  readonly statusMessage: string;
-  readonly rawHeaders: string[];
 }
 
 /** A request that asks to leave HTTP, on a connection that Node has let go of. */
