@@ -5,7 +5,7 @@ import { Listeners } from './accept/listeners.ts';
 import type { Core } from './core.ts';
 import { UpstreamSessions } from './http2/upstream-sessions.ts';
 import { Upstreams } from './endpoints/upstreams.ts';
-import { trustOf } from './identify/addresses.ts';
+import { trustOf } from './identify/directory.ts';
 import { Resources } from './identify/resources.ts';
 import { Accounting, Faults, secondsBuckets } from './ledger/accounting.ts';
 import { createProxy, TargetWay } from './proxy.ts';

@@ -7,14 +7,13 @@ import type { Gate as GateOf } from './gate/gate.ts';
 // What is imported from here on is counted block by block.
 const counter = startStepCounter();
 afterAll(() => counter.stop());
-const { addForwarded, fieldOf, fieldsOf, readHead } = await import('./head/head.ts');
+const { addForwarded, fieldOf, fieldsOf, parseHost, readHead } = await import('./head/head.ts');
 const { checkRequest } = await import('./http1/raw-message.ts');
 const { readResponseHead, readTrailers } = await import('./head/response-head.ts');
 const { readStreamHead } = await import('./http2/stream-head.ts');
 const { grpcMessage, readGrpcTimeout } = await import('./http2/grpc.ts');
 const { offerOf } = await import('./upgrade/take-upgrade.ts');
 const { quietOf } = await import('./gate/quiet.ts');
-const { parseHost } = await import('./identify/addresses.ts');
 const { Directory } = await import('./identify/directory.ts');
 const { Gate } = await import('./gate/gate.ts');
 const { Accounting } = await import('./ledger/accounting.ts');

@@ -9,8 +9,7 @@ import type { Limits, Way } from './exchange/carrier.ts';
 import type { Lane, LaneWay } from './gate/lane.ts';
 import { quietOf } from './gate/quiet.ts';
 import { addForwarded } from './head/head.ts';
-import type { Directory } from './identify/directory.ts';
-import type { Trust } from './identify/addresses.ts';
+import type { Directory, Trust } from './identify/directory.ts';
 import { heldBytesOf, overflowOf } from './ledger/ledger.ts';
 import type { Refusal } from './outcome.ts';
 

@@ -6,7 +6,7 @@ import { Exchange } from '../exchange/exchange.ts';
 import { type Breakable, guard, listenOnce, replaceMethod } from '../sockets/guard.ts';
 import { Silence } from '../sockets/silence.ts';
 import { connectionBytes, overflowOf, pipelinedBytesOf } from '../ledger/ledger.ts';
-import { plainAddress } from '../identify/addresses.ts';
+import { plainAddress } from '../identify/directory.ts';
 import type { Refusal } from '../outcome.ts';
 
 /** While no more wait it is read on, so that a client that leaves is noticed. */

@@ -331,3 +331,37 @@ export function forwardedElement(client: string, host: string | undefined): stri
 function tokenOrQuoted(text: string): string {
   return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
+
+/** A Host in its one form: lower case, without final dot; the port apart. */
+export interface HostKey {
+  readonly name: string;
+  readonly port: number | undefined;
+}
+
+const hostPattern = /^(\[[0-9a-fA-F:.]+\]|[^\s:/?#@[\]]+?)\.?(?::(\d{0,5}))?$/;
+
+/** Hosts that were parsed already: few are asked for, often, and each several times per request. */
+const parsedHosts = new Map<string, HostKey | undefined>();
+const mostParsed = 1024;
+/** A name of DNS has 253 characters; with a final dot and a port it has these. */
+const longestHost = 260;
+
+/** Undefined when it is not a host. */
+export function parseHost(host: string): HostKey | undefined {
+  if (host.length > longestHost) return undefined;
+  const key = parsedHosts.get(host);
+  if (key !== undefined || parsedHosts.has(host)) return key;
+  // Clients choose them: a flood of new ones must not grow the map.
+  if (parsedHosts.size >= mostParsed) parsedHosts.clear();
+  const parsed = hostOf(host);
+  parsedHosts.set(host, parsed);
+  return parsed;
+}
+
+function hostOf(host: string): HostKey | undefined {
+  const match = hostPattern.exec(host);
+  if (match === null) return undefined;
+  const port = match[2] === undefined || match[2] === '' ? undefined : Number(match[2]);
+  if (port !== undefined && port > 65_535) return undefined;
+  return { name: (match[1] as string).toLowerCase(), port };
+}

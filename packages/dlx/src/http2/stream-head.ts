@@ -1,7 +1,6 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, sensitiveHeaders } from 'node:http2';
-import { fieldBytes, type Head, isConnectionField, mayTrail, mostFields, readHead } from '../head/head.ts';
+import { fieldBytes, type Head, isConnectionField, mayTrail, mostFields, parseHost, readHead } from '../head/head.ts';
 import { bad, badExpect, type Checked, tooManyFields } from '../http1/raw-message.ts';
-import { parseHost } from '../identify/addresses.ts';
 import type { BoundsMet } from '../ledger/ledger.ts';
 import type { Refusal } from '../outcome.ts';
 

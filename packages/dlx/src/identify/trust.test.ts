@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { trustOf } from './addresses.ts';
+import { trustOf } from './directory.ts';
 
 test.each([
   ['10.1.2.3', true],

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { plainAddress } from '../identify/addresses.ts';
+import { plainAddress } from '../identify/directory.ts';
 
 /** The two ends of a socket. */
 export interface Ends {
