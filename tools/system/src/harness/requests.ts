@@ -84,6 +84,8 @@ export interface TrafficOptions {
 
 /** Requests over new connections at a modest, steady rate. */
 export interface Traffic {
+  /** Resolves when the first request has ended. */
+  readonly first: Promise<unknown>;
   /** Resolves when all sent requests have ended. */
   stop(): Promise<readonly Sent[]>;
 }
@@ -96,6 +98,7 @@ export function startTraffic(options: TrafficOptions): Traffic {
   const timer = setInterval(send, options.everyMs);
   send();
   return {
+    first: Promise.resolve(sent[0]),
     stop: () => {
       clearInterval(timer);
       return Promise.all(sent);

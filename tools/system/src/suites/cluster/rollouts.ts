@@ -1,7 +1,6 @@
-import { hold } from './site/hold.ts';
+import { hold, startLoad } from './site/load.ts';
 import { inProduct, rolledOut } from './site/apps.ts';
 import type { Values } from './site/install.ts';
-import { startLoad } from './site/load.ts';
 import type { Scenario } from './scenario.ts';
 
 /** Every pod of one of the apps is replaced by `helm upgrade`. */

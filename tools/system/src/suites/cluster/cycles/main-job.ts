@@ -1,12 +1,14 @@
 import { kubernetesApiPromises } from '@scaler/testing-kit/kubernetes';
+import { until } from '@scaler/command';
 import { none } from '../../../harness/report.ts';
-import type { Scenario } from '../scenario.ts';
+import type { Ground, Scenario } from '../scenario.ts';
 import { namespaceObject } from '../site/manifests.ts';
 import { type Described, modes } from '../site/workloads.ts';
 import { brokenPromises } from './promises.ts';
-import { rolloutUndo } from './rollout-undo.ts';
-import { totalsOf } from '../site/flows.ts';
-import { appNamespace, findingsOf, runCycles, startUnderLoad } from './under-load.ts';
+import { pauseFlows, totalsOf } from '../site/flows.ts';
+import { appNamespace, findingsOf, runCycle, runCycles, startUnderLoad } from './under-load.ts';
+import type { Client } from '../site/client.ts';
+import { readWorkload, seenIn } from '../site/seen.ts';
 
 const number = (name: string, fallback: number): number => Number(process.env[name] ?? fallback);
 const cycles = number('CYCLES', 10);
@@ -48,3 +50,36 @@ export const mainJob: Scenario = {
     ];
   },
 };
+
+async function rolledOut(ground: Ground, one: Described): Promise<void> {
+  await until(`${one.name} to be rolled out`, 60_000, async () => {
+    const { metadata, spec, status } = await readWorkload(ground, one);
+    const done =
+      status?.observedGeneration === metadata?.generation &&
+      status?.updatedReplicas === spec?.replicas &&
+      status?.replicas === spec?.replicas &&
+      status?.readyReplicas === spec?.replicas;
+    return done ? true : undefined;
+  });
+}
+
+/**
+ * A workload that slept under its first revision gets a second one, sleeps again, and is rolled back: `kubectl rollout
+ * undo` brings the annotations of that time back. It must stay awake, and sleep and wake as before. Resolves with the problems.
+ */
+export async function rolloutUndo(ground: Ground, client: Client, one: Described): Promise<readonly string[]> {
+  const { namespace, name } = one;
+  // A rollout of an app without a preStop delay loses connections by itself; that is not what is tried here.
+  await pauseFlows(client, one);
+  await ground.kubectl(['-n', namespace, 'set', 'env', `deployment/${name}`, 'REVISION=2']);
+  await rolledOut(ground, one);
+  const second = await runCycle(ground, client, one);
+  await pauseFlows(client, one);
+  await ground.kubectl(['rollout', 'undo', `deployment/${name}`, '--namespace', namespace]);
+  await rolledOut(ground, one);
+  await seenIn(ground, one, 'awake', 20_000);
+  const third = await runCycle(ground, client, one);
+  const problems = [...second.problems, ...third.problems];
+  for (const problem of problems) ground.log(`${name} after rollout undo: ${problem}`);
+  return problems;
+}

@@ -2,8 +2,7 @@ import type { KubeObject } from '@scaler/kube';
 import type { Finding } from '../../../harness/report.ts';
 import type { Scenario } from '../scenario.ts';
 import { createAsleep, workloadObject } from '../site/workloads.ts';
-import { findingOf, type Scene } from './case.ts';
-import { casesIn } from './cases.ts';
+import { casesIn, findingOf, type Scene } from './cases.ts';
 
 export const edits: Scenario = {
   name: 'edits',

@@ -7,8 +7,15 @@ import { shownOf, startFlows, stopFlows, totalsOf } from '../site/flows.ts';
 import { untilPhase } from '../site/seen.ts';
 import type { Described } from '../site/workloads.ts';
 import { dryRun, hasEvents, hopeless, keptBusy, uninstalled } from './own-deeds.ts';
-import { type RolloutCycle, rolloutCycles } from './rollout-cycle.ts';
-import { rolloutKind, rolloutObjects, rolloutOf, rollouts, untilHealthy } from './rollout-objects.ts';
+import {
+  type RolloutCycle,
+  rolloutCycles,
+  rolloutKind,
+  rolloutObjects,
+  rolloutOf,
+  rollouts,
+  untilHealthy,
+} from './rollouts.ts';
 
 const cyclesEach = Number(process.env['CYCLES'] ?? 30) / 2;
 

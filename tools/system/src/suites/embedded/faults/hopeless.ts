@@ -3,7 +3,7 @@ import { createEchoImage, type FakeApi, type Image, type KubeObject } from '@sca
 import { until } from '@scaler/command';
 import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
 import { all, atMost, each, type Finding, none, percentile, printTable } from '../../../harness/report.ts';
-import { type Answer, ask } from '../../../harness/requests.ts';
+import { ask, startTraffic } from '../../../harness/requests.ts';
 import { createFleet, type Fleet, fleetNamespace, putToSleep, urlOf } from '../fleet/fleet.ts';
 import type { Workload } from '../fleet/workload.ts';
 
@@ -119,17 +119,12 @@ async function askWhileBroken(
   { cause, answer: expected }: Break,
 ): Promise<Pick<Refused, 'heldMs' | 'laterMs' | 'wrong'>> {
   const causeMs = watchForCause(system.api, fleetNamespace, workload.name, cause);
-  const sent: Promise<{ answer: Answer; endedMs: number }>[] = [];
-  const send = (): void => {
-    const answered = ask(urlOf(system, workload), { timeoutMs: askTimeoutMs });
-    sent.push(answered.then((answer) => ({ answer, endedMs: performance.now() })));
-  };
-  const timer = setInterval(send, everyMs);
-  send();
-  await sent[0];
+  const url = (): string => urlOf(system, workload);
+  const traffic = startTraffic({ url, everyMs, limitMs: askTimeoutMs, persistent: false });
+  await traffic.first;
   await sleep(afterMs);
-  clearInterval(timer);
-  const ended = await Promise.all(sent);
+  const sent = await traffic.stop();
+  const ended = sent.map(({ answer, tookMs }) => ({ answer, endedMs: answer.sentMs + tookMs }));
   const saidMs = causeMs() ?? Number.NaN;
   const held = ended.filter(({ answer }) => answer.sentMs <= saidMs);
   const later = ended.filter(({ answer }) => !(answer.sentMs <= saidMs));

@@ -26,23 +26,19 @@ interface Phases {
 interface Round {
   readonly name: string;
   readonly when: (phases: Phases) => boolean;
-  /** Kills or freezes it; returns the function that thaws it. */
-  readonly strike: (system: EmbeddedSystem, pod: string) => () => void;
+  /** Kills or freezes it; a frozen one goes on by the function that is returned. */
+  readonly strike: (system: EmbeddedSystem, pod: string) => (() => void) | undefined;
   /** A frozen leader goes on as soon as another one acts, or only when that one has finished. */
   readonly goesOn?: 'soon' | 'late';
 }
 
-const nothing = (): void => undefined;
-
-function kill(system: EmbeddedSystem, pod: string): () => void {
+function kill(system: EmbeddedSystem, pod: string): undefined {
   killApp(system, pod);
-  return nothing;
 }
 
-function loseNode(system: EmbeddedSystem, pod: string): () => void {
+function loseNode(system: EmbeddedSystem, pod: string): undefined {
   killApp(system, pod);
   system.api.store.delete('v1/pods', systemNamespace, pod, { gracePeriodSeconds: 0 });
-  return nothing;
 }
 
 /** As a virtual machine that is suspended: when it goes on it has missed everything in between. */
@@ -134,9 +130,9 @@ async function strike({ system, workloads }: Fleet, acts: Acts, round: Round): P
   const settling = Promise.all(workloads.map((workload) => settled(workload, struckMs)));
   await system.waitFor(() => acts.all.some(({ process }) => process !== holder), { timeoutMs: 60_000 });
   const nextMs = (acts.all.find(({ process }) => process !== holder)?.atMs ?? Number.NaN) - struckMs;
-  if (round.goesOn === 'soon') goOn();
+  if (round.goesOn === 'soon') goOn?.();
   const times = await settling;
-  if (round.goesOn === 'late') goOn();
+  if (round.goesOn === 'late') goOn?.();
   if (round.goesOn !== undefined) await sleep(lateWritesMs);
   return {
     ...{ round, phases, nextMs },

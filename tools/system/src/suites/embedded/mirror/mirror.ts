@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EmbeddedSystem, startEmbeddedSystem } from '@scaler/demo';
+import { connect } from 'node:net';
+import { type EmbeddedSystem, startEmbeddedSystem, systemNamespace } from '@scaler/demo';
+import type { FakeApi } from '@scaler/testing-kit/kubernetes';
 import { autoscalerPid, killApp, processesOf, rollOut, scaleDlx } from '../fleet/apps.ts';
-import { atMost, type Finding, none, printTable } from '../../../harness/report.ts';
+import { atMost, type Finding, mostWithin, none, printTable } from '../../../harness/report.ts';
 import { readCost } from '../judgement/process-cost.ts';
 import { sizeFrom } from '../../../harness/size.ts';
-import { type Calls, countCalls } from './calls.ts';
-import { watchLeavers } from './leavers.ts';
 import { oneListenPort, writeSleepers } from './sleepers.ts';
 import { type Followed, followTruth, type Truth } from './truth.ts';
 
@@ -136,4 +136,90 @@ function tell(outcomes: readonly Outcome[]): void {
   ]);
   const columns = ['writes/s', 'calls', 'calls/s', 'CPU ms', 'named when gone'];
   printTable([[...head, ...columns], ...rows]);
+}
+
+/** The requests of the autoscaler to the API. */
+export interface Calls {
+  readonly all: number;
+  /** Writes of slices. */
+  readonly writes: number;
+  /** The number in the busiest second. */
+  readonly mostPerSecond: number;
+  readonly mostWritesPerSecond: number;
+  /** From the first write of a slice to the last. */
+  readonly writingMs: number;
+}
+
+/** Counts requests from now until stopped. */
+export function countCalls({ audit }: FakeApi): { stop(): Calls } {
+  const all: number[] = [];
+  const writes: number[] = [];
+  const stop = audit.onEntry(({ userAgent, verb, gvr, at }) => {
+    if (!userAgent.includes('autoscaler') || verb === 'watch') return;
+    all.push(at);
+    if (gvr.endsWith('endpointslices') && ['create', 'update', 'delete'].includes(verb)) writes.push(at);
+  });
+  return {
+    stop: () => {
+      stop();
+      return {
+        all: all.length,
+        writes: writes.length,
+        mostPerSecond: mostWithin(all, 1_000),
+        mostWritesPerSecond: mostWithin(writes, 1_000),
+        writingMs: writes.length === 0 ? 0 : Math.max(...writes) - Math.min(...writes),
+      };
+    },
+  };
+}
+
+/** DLX pods that end: whether a slice still names one when it has stopped accepting connections. */
+export interface Leavers {
+  begin(): void;
+  /** Resolves when all ending pods have stopped accepting connections. */
+  gone(): Promise<void>;
+  /** The most slices that named such a pod at that moment. */
+  leftNamed(): number;
+}
+
+const lookEveryMs = 50;
+
+interface Pod {
+  readonly metadata: { readonly uid?: string; readonly deletionTimestamp?: string };
+  readonly status?: { readonly podIP?: string };
+}
+
+export function watchLeavers({ api: { store } }: EmbeddedSystem, truth: Truth, listenPort: number): Leavers {
+  const leaving = new Map<string, Promise<void>>();
+  let most = 0;
+  const watch = async (address: string): Promise<void> => {
+    while (await accepts(address, listenPort)) await sleep(lookEveryMs);
+    most = Math.max(most, truth.naming(address));
+  };
+  store.watch(
+    'v1/pods',
+    ({ type, object }) => {
+      const { metadata, status } = object as unknown as Pod;
+      const { uid = '', deletionTimestamp } = metadata;
+      if (type === 'DELETED' || deletionTimestamp === undefined || leaving.has(uid)) return;
+      if (status?.podIP !== undefined) leaving.set(uid, watch(status.podIP));
+    },
+    { namespace: systemNamespace, labelSelector: 'app=dlx' },
+  );
+  return {
+    begin: () => void (most = 0),
+    gone: async () => void (await Promise.all(leaving.values())),
+    leftNamed: () => most,
+  };
+}
+
+function accepts(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    socket.once('connect', () => {
+      resolve(true);
+      socket.destroy();
+    });
+    socket.once('error', () => resolve(false));
+  });
 }

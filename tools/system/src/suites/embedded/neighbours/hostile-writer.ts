@@ -2,13 +2,7 @@
 // victim `namespace/name`. One write after the other, 50 ms between two: at most twenty a second. At the end it sends its
 // parent an `AttackReport`.
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  builtInKinds,
-  connectRawApi,
-  groupVersionOf,
-  type KubeObject,
-  type NewObject,
-} from '@scaler/testing-kit/kubernetes';
+import { connectRawApi, type KubeObject } from '@scaler/testing-kit/kubernetes';
 import { type HostileWrite, hostileWrites } from './hostile-writes.ts';
 import { endWith, endWithParent, yieldToAll } from './program.ts';
 
@@ -21,16 +15,15 @@ const endsAtMs = performance.now() + Number(seconds) * 1_000;
 const refused: Record<string, number> = {};
 let writes = 0;
 
-function folderOf(object: NewObject): string {
-  const kind = builtInKinds.find((one) => one.kind === object.kind && groupVersionOf(one) === object.apiVersion);
-  if (kind === undefined) throw new Error(`there is no kind ${object.apiVersion}/${object.kind}`);
-  const root = kind.group === '' ? '/api' : '/apis';
-  return `${root}/${groupVersionOf(kind)}/namespaces/${object.metadata.namespace}/${kind.resource}`;
-}
+const folders: Readonly<Record<string, string>> = {
+  Deployment: `/apis/apps/v1/namespaces/${namespace}/deployments`,
+  Service: `/api/v1/namespaces/${namespace}/services`,
+  Ingress: `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses`,
+};
 
 /** As `kubectl apply` would. */
 async function write({ name, object }: HostileWrite): Promise<void> {
-  const folder = folderOf(object);
+  const folder = folders[String(object.kind)] ?? '';
   const query = { fieldManager: 'mallory' };
   const contentType = 'application/strategic-merge-patch+json';
   const options = { query, contentType, body: object };

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { AuditEntry } from '@scaler/testing-kit/kubernetes';
-import { requestPattern } from './autoscaler-process.ts';
+import { requestPattern } from './thousand.ts';
 
 const entry = (changes: Partial<AuditEntry>): AuditEntry =>
   ({ verb: 'get', namespace: '', name: '', subresource: '', ...changes }) as AuditEntry;
