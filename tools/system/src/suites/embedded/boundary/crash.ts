@@ -7,8 +7,8 @@ import { createFleet, type Fleet, fleetNamespace, urlOf, wakeUp } from '../fleet
 import { isFull, sizeFrom } from '../../../harness/size.ts';
 import type { Mode, Workload } from '../fleet/workload.ts';
 import { areReady, killApp, leaderOf } from '../fleet/apps.ts';
-import { type Sent, startTraffic, type Traffic } from '../../../harness/requests.ts';
-import { watchWrites, type Write } from '../fleet/writes.ts';
+import { type Sent, startTraffic } from '../../../harness/requests.ts';
+import { watchWrites, type Write } from '../fleet/follow.ts';
 
 /** The default of the Lease; or less, so that not every case waits so long: the time saved is taken off the limit. */
 const leaseMs = sizeFrom('TRIALS_LEASE_MS', isFull ? 10_000 : 3_000);
@@ -188,7 +188,9 @@ export async function crashOnce(
   workload.idle = true;
   const asleep = workload.until(() => workload.phase === 'asleep', parkTimeoutMs).then(() => sleep(50));
   await Promise.race([killed.promise, asleep]);
-  const traffic = start(system, workload, crash);
+  const url = (): string => urlOf(system, workload);
+  const persistent = crash.write.by === 'dlx';
+  const traffic = startTraffic({ url, everyMs, limitMs: answerLimitMs, persistent });
   workload.idle = false;
   const killedMs = await Promise.race([killed.promise, sleep(parkTimeoutMs, undefined, { ref: false })]);
   const whole = killedMs !== undefined && (await workload.until(() => workload.isWhole, strandedMs));
@@ -226,9 +228,4 @@ function armKill(
     kill(pod);
     await sleep(deathMs);
   });
-}
-
-function start(system: EmbeddedSystem, workload: Workload, { write }: CrashCase): Traffic {
-  const url = (): string => urlOf(system, workload);
-  return startTraffic({ url, everyMs, limitMs: answerLimitMs, persistent: write.by === 'dlx' });
 }

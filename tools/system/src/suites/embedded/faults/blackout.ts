@@ -132,10 +132,11 @@ async function slowRollout(
   workloads: readonly Workload[],
   { name, strategy, delaySeconds }: Rollout,
 ): Promise<readonly Finding[]> {
-  const gaps = watchGaps(system);
+  const withNone = watchLongest(() => readyPods(system, 'dlx') === 0);
+  const withFewer = watchLongest(() => readyPods(system, 'dlx') < 2);
   const readinessProbe = { initialDelaySeconds: delaySeconds };
   await rollOut(system, 'dlx', strategy, { container: { readinessProbe } });
-  const { noneForMs, fewerForMs } = gaps.stop();
+  const [noneForMs, fewerForMs] = [withNone(), withFewer()];
   await sleep(noticeMs);
   const woken = workloads.filter(({ phase, replicas }) => phase !== 'asleep' || replicas > 0);
   const [first] = workloads as [Workload];
@@ -151,34 +152,17 @@ async function slowRollout(
   ];
 }
 
-interface Gaps {
-  /** The longest time without a ready DLX, and with fewer than both. */
-  readonly noneForMs: number;
-  readonly fewerForMs: number;
-}
-
-function watchGaps(system: EmbeddedSystem): { stop(): Gaps } {
-  const none = longest(() => readyPods(system, 'dlx') === 0);
-  const fewer = longest(() => readyPods(system, 'dlx') < 2);
-  const timer = setInterval(() => [none, fewer].forEach(({ look }) => look()), 20);
-  return {
-    stop: () => {
-      clearInterval(timer);
-      return { noneForMs: none.ms(), fewerForMs: fewer.ms() };
-    },
-  };
-}
-
-/** The longest time for which a condition held at each look. */
-function longest(is: () => boolean): { look(): void; ms(): number } {
+/** Returns a function that ends the watch, and tells the longest time for which a condition held at each look. */
+function watchLongest(is: () => boolean): () => number {
   let sinceMs: number | undefined;
   let longestMs = 0;
-  return {
-    look: () => {
-      const nowMs = performance.now();
-      sinceMs = is() ? (sinceMs ?? nowMs) : undefined;
-      if (sinceMs !== undefined) longestMs = Math.max(longestMs, nowMs - sinceMs);
-    },
-    ms: () => longestMs,
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    sinceMs = is() ? (sinceMs ?? nowMs) : undefined;
+    if (sinceMs !== undefined) longestMs = Math.max(longestMs, nowMs - sinceMs);
+  }, 20);
+  return () => {
+    clearInterval(timer);
+    return longestMs;
   };
 }

@@ -48,30 +48,22 @@ function freeze(system: EmbeddedSystem, pod: string): () => void {
   return () => void process.kill(pid, 'SIGCONT');
 }
 
+/** So many sleep, and enough are being parked. */
+const asleepAtLeast =
+  (least: number) =>
+  ({ parking, asleep }: Phases): boolean =>
+    asleep >= least && parking >= leastParking;
+
 const rounds: readonly Round[] = [
-  { name: 'killed, 10 parks begun', when: ({ parking }) => parking >= leastParking, strike: kill },
+  { name: 'killed, 10 parks begun', when: asleepAtLeast(0), strike: kill },
   {
     name: 'its node lost, all begun',
     when: ({ awake, parking }) => awake === 0 && parking >= leastParking,
     strike: loseNode,
   },
-  {
-    name: 'killed, 10 asleep, 10 under way',
-    when: ({ parking, asleep }) => asleep >= 10 && parking >= leastParking,
-    strike: kill,
-  },
-  {
-    name: 'frozen until another acts',
-    when: ({ parking, asleep }) => asleep >= 5 && parking >= leastParking,
-    strike: freeze,
-    goesOn: 'soon',
-  },
-  {
-    name: 'frozen until another has finished',
-    when: ({ parking, asleep }) => asleep >= 5 && parking >= leastParking,
-    strike: freeze,
-    goesOn: 'late',
-  },
+  { name: 'killed, 10 asleep, 10 under way', when: asleepAtLeast(10), strike: kill },
+  { name: 'frozen until another acts', when: asleepAtLeast(5), strike: freeze, goesOn: 'soon' },
+  { name: 'frozen until another has finished', when: asleepAtLeast(5), strike: freeze, goesOn: 'late' },
 ];
 
 interface Result {

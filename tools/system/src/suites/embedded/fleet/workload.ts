@@ -1,5 +1,3 @@
-import { Journal } from './journal.ts';
-
 export const modes = ['selector', 'overlay', 'always'] as const;
 export type Mode = (typeof modes)[number];
 
@@ -104,5 +102,30 @@ export class Workload {
   /** The beginning of messages about it. */
   toString(): string {
     return `${this.name} (${this.phase}, ${this.replicas} replicas, key ${this.key ?? 'none'}, ${this.slices.size} slices, ${this.readyPods.size} ready pods)`;
+  }
+}
+
+export interface Note {
+  /** `performance.now()`. */
+  readonly atMs: number;
+  readonly text: string;
+}
+
+const kept = 600;
+
+/** The latest events of one workload, for finding out why a request was lost. */
+export class Journal {
+  #notes: Note[] = [];
+
+  note(text: string): void {
+    this.#notes.push({ atMs: performance.now(), text });
+    if (this.#notes.length > kept * 1.2) this.#notes = this.#notes.slice(-kept);
+  }
+
+  /** The events around a moment, as lines, in milliseconds from it. */
+  around(atMs: number, beforeMs: number, afterMs: number): string[] {
+    return this.#notes
+      .filter((note) => note.atMs >= atMs - beforeMs && note.atMs <= atMs + afterMs)
+      .map((note) => `${(note.atMs - atMs).toFixed(1).padStart(10)} ms  ${note.text}`);
   }
 }

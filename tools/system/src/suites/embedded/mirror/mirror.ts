@@ -83,7 +83,7 @@ async function follow(
     await untilSettled(truth);
     await leavers.gone();
     outcomes.push({
-      ...{ size, change: change.name, followed: truth.followed(), calls: calls.stop() },
+      ...{ size, change: change.name, followed: truth.followed(), calls: calls() },
       cpuMs: (await readCost(autoscalerPid(system))).cpuMs - cpuMs,
       leftNamed: leavers.leftNamed(),
     });
@@ -141,8 +141,6 @@ function tell(outcomes: readonly Outcome[]): void {
 /** The requests of the autoscaler to the API. */
 export interface Calls {
   readonly all: number;
-  /** Writes of slices. */
-  readonly writes: number;
   /** The number in the busiest second. */
   readonly mostPerSecond: number;
   readonly mostWritesPerSecond: number;
@@ -150,8 +148,8 @@ export interface Calls {
   readonly writingMs: number;
 }
 
-/** Counts requests from now until stopped. */
-export function countCalls({ audit }: FakeApi): { stop(): Calls } {
+/** Counts requests from now until the returned function is called. */
+function countCalls({ audit }: FakeApi): () => Calls {
   const all: number[] = [];
   const writes: number[] = [];
   const stop = audit.onEntry(({ userAgent, verb, gvr, at }) => {
@@ -159,17 +157,14 @@ export function countCalls({ audit }: FakeApi): { stop(): Calls } {
     all.push(at);
     if (gvr.endsWith('endpointslices') && ['create', 'update', 'delete'].includes(verb)) writes.push(at);
   });
-  return {
-    stop: () => {
-      stop();
-      return {
-        all: all.length,
-        writes: writes.length,
-        mostPerSecond: mostWithin(all, 1_000),
-        mostWritesPerSecond: mostWithin(writes, 1_000),
-        writingMs: writes.length === 0 ? 0 : Math.max(...writes) - Math.min(...writes),
-      };
-    },
+  return () => {
+    stop();
+    return {
+      all: all.length,
+      mostPerSecond: mostWithin(all, 1_000),
+      mostWritesPerSecond: mostWithin(writes, 1_000),
+      writingMs: writes.length === 0 ? 0 : Math.max(...writes) - Math.min(...writes),
+    };
   };
 }
 
