@@ -118,16 +118,16 @@ const kindOf = (kind: string, plural: string): Kind<Deployment> =>
   kindOfCluster<Deployment>({ group, version: 'v1', plural, kind, namespaced: true });
 
 /** One with `/scale`, and one whose replicas are a field that only the option names. */
-export const widgetKind = kindOf('Widget', 'widgets');
-export const gadgetKind = kindOf('Gadget', 'gadgets');
+const widgetKind = kindOf('Widget', 'widgets');
+const gadgetKind = kindOf('Gadget', 'gadgets');
 /** The option `kinds` that names both. */
-export const bothNamed = `${group}/v1/widgets, ${group}/v1/gadgets=/spec/size`;
+const bothNamed = `${group}/v1/widgets, ${group}/v1/gadgets=/spec/size`;
 
 /** Where a kind has its replicas. */
-export const replicasField = ({ plural }: Kind): 'replicas' | 'size' => (plural === 'gadgets' ? 'size' : 'replicas');
+const replicasField = ({ plural }: Kind): 'replicas' | 'size' => (plural === 'gadgets' ? 'size' : 'replicas');
 
 /** The CustomResourceDefinition of one of them. */
-export function definitionOf(kind: Kind): object {
+function definitionOf(kind: Kind): object {
   const field = replicasField(kind);
   const scale = {
     specReplicasPath: '.spec.replicas',
@@ -156,7 +156,7 @@ export function definitionOf(kind: Kind): object {
 }
 
 /** One object of such a kind. */
-export function customObject({ namespace, name, kind, annotations }: Described): object {
+function customObject({ namespace, name, kind, annotations }: Described): object {
   const of = kind as Kind;
   const idle = { 'scaler/routing': 'selector', 'scaler/cooldown': '1s', 'scaler/metrics': 'requests_per_4s<=0' };
   return {
@@ -177,7 +177,7 @@ const everyMs = 250;
  * The controller of these kinds in one namespace: each object has a Deployment of its name, which the product knows nothing of,
  * and says in its status what that has. Ends with the scenario.
  */
-export function startOperator(ground: Ground, namespace: string, custom: readonly Kind[]): void {
+function startOperator(ground: Ground, namespace: string, custom: readonly Kind[]): void {
   const stop = new AbortController();
   const sync = async (): Promise<void> => {
     while (!stop.signal.aborted) {
