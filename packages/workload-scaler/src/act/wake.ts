@@ -25,7 +25,7 @@ import type { StoreEvent } from '@scaler/kube';
 import { isPodOf, podsOf } from '../endpoints/own-pods.ts';
 
 /** While a wake waits for pods, the workload is read so often in case the watch is silent, and the pods where it was. */
-const lookAgainMs = 2_000;
+const betweenLooksMs = 2_000;
 /** Between writes that are refused in a row. */
 const [firstPauseMs, longestPauseMs] = [40, 1_000];
 
@@ -49,11 +49,11 @@ export async function wake(
   const cached = deps.lookup.managed(ref);
   let seen: Seen = cached === undefined ? await readLive(deps, ref, signal) : { managed: cached, live: false };
   const progress = createProgress(deps, ref, seen.managed.workload, options);
-  let untold: Managed | undefined;
+  let unannounced: Managed | undefined;
   let lost = 0;
   const tell = (): void => {
-    if (untold !== undefined) announce(deps, untold, reason);
-    untold = undefined;
+    if (unannounced !== undefined) announce(deps, unannounced, reason);
+    unannounced = undefined;
   };
   try {
     for (;;) {
@@ -64,7 +64,7 @@ export async function wake(
       const step = wakeStep({ ...token, portsLabelled: true }, rulesOf(deps, managed), wanted, reason.text);
       if (step.do === 'swap') {
         const { won, managed: after } = await applier.swap(managed, step, { by: reason.by, signal }, 'wake');
-        if (won) untold = managed;
+        if (won) unannounced = managed;
         // A swap lost to another client is decided anew at once; a swap lost again and again is refused by the API.
         else if (++lost > 1) await deps.clock.sleep(backoffMs(lost - 1, firstPauseMs, longestPauseMs), signal);
         seen = after === undefined ? await readLive(deps, ref, signal) : { managed: after, live: true };
@@ -124,18 +124,10 @@ async function servesWithin(
   const over = new AbortController();
   const until = AbortSignal.any([signal, over.signal]);
   const stops = [...watchForZero(deps, managed, () => over.abort()), progress.followPods(workload)];
-  const pause = lookAgain(deps, workload, until).then(
-    () => false,
-    // Over, or the API does not answer: the next read says so.
-    () => false,
-  );
+  // Where it is over, or the API does not answer, the next read says so.
+  const pause = succeeds(pauseBeforeNextLook(deps, workload, until)).then(() => false);
   const targets = targetsOf(workload, lookup.servicesOf(managed));
-  const serving = targets.slice(0, mostWatched).map((target) =>
-    endpoints.whenUsable(target, until).then(
-      () => true,
-      () => false,
-    ),
-  );
+  const serving = targets.slice(0, mostWatched).map((target) => succeeds(endpoints.whenUsable(target, until)));
   try {
     // Without a Service there is no endpoint to wait for; its own count of ready pods has to do.
     const counted = targets.length === 0 || targets.length > mostWatched;
@@ -148,13 +140,20 @@ async function servesWithin(
   }
 }
 
-async function lookAgain(
+function succeeds(promise: Promise<unknown>): Promise<boolean> {
+  return promise.then(
+    () => true,
+    () => false,
+  );
+}
+
+async function pauseBeforeNextLook(
   { clock, endpoints, stores }: Dependencies,
   workload: Workload,
   signal: AbortSignal,
 ): Promise<void> {
-  await clock.sleep(lookAgainMs, signal);
-  if (stores.pods.ageMs() >= lookAgainMs) await endpoints.readLive(workload, signal);
+  await clock.sleep(betweenLooksMs, signal);
+  if (stores.pods.ageMs() >= betweenLooksMs) await endpoints.readLive(workload, signal);
 }
 
 // Parked or stopped again while its pods were on their way up: the watch says so sooner than the next look.

@@ -25,7 +25,7 @@ export function createNamespaces({ client, clock, logger, options }: NamespacesP
   const store = watchStore({ client, clock, logger, kind: kinds.namespace, trim });
   const settled = Promise.withResolvers<void>();
   let watching = false;
-  let told = false;
+  let warned = false;
 
   // A watch that is refused would be tried and logged for ever.
   async function mayRead(signal: AbortSignal): Promise<boolean> {
@@ -34,8 +34,8 @@ export function createNamespaces({ client, clock, logger, options }: NamespacesP
       return true;
     } catch (error) {
       if (!isKubeError(error, 'forbidden')) throw error;
-      if (!told) logger.warn('Namespaces must not be read, so their annotations are no defaults', { err: error });
-      told = true;
+      if (!warned) logger.warn('Namespaces must not be read, so their annotations are no defaults', { err: error });
+      warned = true;
       settled.resolve();
       return false;
     }

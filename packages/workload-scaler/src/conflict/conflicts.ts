@@ -120,9 +120,11 @@ export function createConflicts(options: ConflictsOptions) {
       const before = known.get(key) ?? none;
       const reverts = revertsOf(snapshot, before.seen, clock.now());
       const { epoch } = readToken(managed.workload);
-      const told = reverts.some(({ what }) => what === 'replicas' || what === 'zero') ? epoch : before.seen?.told;
+      const reported = reverts.some(({ what }) => what === 'replicas' || what === 'zero')
+        ? epoch
+        : before.seen?.reported;
       const conflict = remembered(before.conflict, clock.monotonic());
-      const seen = { ...seenOf(snapshot, before.seen), told };
+      const seen = { ...seenOf(snapshot, before.seen), reported };
       keep(known, snapshot.ref, { ...before, conflict, seen, seenMs: clock.now() });
       // One round of the other writer may take back several things.
       const [revert] = reverts;

@@ -103,7 +103,7 @@ describe('what counts as taken back', () => {
   test('replicas of what we put to sleep, once per sleep; not of a zero that was followed', () => {
     const started = snapshot({ phase: 'asleep', replicas: 1 });
     expect(after({ phase: 'asleep', replicas: 1 })).toEqual(['replicas']);
-    expect(revertsOf(started, { ...seenOf(asleep, undefined), told: 'e' }, nowMs)).toEqual([]);
+    expect(revertsOf(started, { ...seenOf(asleep, undefined), reported: 'e' }, nowMs)).toEqual([]);
     for (const reason of [followedZero, followedZeroBefore])
       expect(after({ phase: 'asleep', replicas: 1, reason })).toEqual([]);
   });

@@ -13,7 +13,7 @@ export interface Seen {
   /** The token's, ours since included: what was seen under another one may have been taken away rightly. */
   readonly epoch: string | undefined;
   /** Epoch whose replicas were found changed; each is reported once. */
-  readonly told: string | undefined;
+  readonly reported: string | undefined;
   /** Uids of Services with our key, and with slices of ours. */
   readonly keys: ReadonlySet<string>;
   readonly slices: ReadonlySet<string>;
@@ -30,7 +30,7 @@ export function seenOf({ managed, services }: Snapshot, before: Seen | undefined
   return {
     token: token?.phase === undefined ? undefined : managed?.workload.uid,
     epoch: token?.epoch,
-    told: before?.told,
+    reported: before?.reported,
     keys: uids(({ service }) => service?.selector?.[keys.asleep] !== undefined),
     slices: uids(({ slices }) => slices.some(isOurs)),
   };
@@ -80,7 +80,7 @@ function workloadReverts({ managed }: Snapshot, before: Seen | undefined, nowMs:
     const stripped = workload.labels[keys.phase] === undefined || epoch === undefined;
     return before?.token === workload.uid && stripped ? [{ what: 'token', object }] : [];
   }
-  if (before?.told === epoch) return [];
+  if (before?.reported === epoch) return [];
   const { replicas } = workload;
   const theirs = [followedZero, followedZeroBefore, adoptedZero].includes(state.reason);
   if (phase === 'asleep' && replicas > 0 && !theirs) return [{ what: 'replicas', object }];

@@ -59,22 +59,10 @@ export interface PodTrouble {
 }
 
 /** The container that a trouble is about. */
-export interface ContainerTrouble {
-  readonly name: string;
-  /** One of those that have to end before the others start. */
-  readonly init: boolean;
-  readonly restarts: number;
-  /** How it ended last: `exited with 1 (Error)`, with its last words where it left some. */
-  readonly exit: string | undefined;
-}
+export type ContainerTrouble = Readonly<ReturnType<typeof containerTrouble>>;
 
 /** What a pod without trouble still waits for: an init container's end, a startup probe, a readiness probe. */
-export interface PodWait {
-  readonly container: string;
-  readonly for: 'init' | 'startup' | 'readiness';
-  readonly restarts: number;
-  readonly exit: string | undefined;
-}
+export type PodWait = Readonly<ReturnType<typeof wait>>;
 
 type Status = NonNullable<Pod['status']>;
 type ContainerStatus = NonNullable<Status['containerStatuses']>[number];
@@ -120,14 +108,16 @@ export function waitOf(spec: Pod['spec'], status: Pod['status']): PodWait | unde
   return unready && wait(unready, unready.started === false ? 'startup' : 'readiness');
 }
 
-function wait(status: ContainerStatus, what: PodWait['for']): PodWait {
+function wait(status: ContainerStatus, what: 'init' | 'startup' | 'readiness') {
   return { container: status.name, for: what, restarts: status.restartCount, exit: exitOf(status) };
 }
 
-function containerTrouble(status: ContainerStatus, init: boolean): ContainerTrouble {
+// `init`: one of those that have to end before the others start.
+function containerTrouble(status: ContainerStatus, init: boolean) {
   return { name: status.name, init, restarts: status.restartCount, exit: exitOf(status) };
 }
 
+// How it ended last: `exited with 1 (Error)`, with its last words where it left some.
 function exitOf({ state, lastState }: ContainerStatus): string | undefined {
   const ended = state?.terminated ?? lastState?.terminated;
   if (ended === undefined) return undefined;

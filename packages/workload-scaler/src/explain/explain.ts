@@ -113,7 +113,7 @@ const forbiddenMs = 300_000;
 /** Events are kept for an hour; one that goes on is written again. */
 const currentMs = 300_000;
 // The status tells these, as they are now and not as they were.
-const told: readonly string[] = ['BackOff', 'Failed', 'FailedScheduling'];
+const inStatus: readonly string[] = ['BackOff', 'Failed', 'FailedScheduling'];
 
 type Asked = { readonly atMs: number; readonly answer: Promise<PodTrouble | undefined> };
 
@@ -136,7 +136,7 @@ export function createWarnings({ client, clock, logger }: Pick<Dependencies, 'cl
         signal,
       });
       const current = items.filter(({ at }) => !(clock.now() - Date.parse(at) > currentMs));
-      const [last] = current.filter(({ reason }) => !told.includes(reason)).sort((a, b) => (a.at < b.at ? 1 : -1));
+      const [last] = current.filter(({ reason }) => !inStatus.includes(reason)).sort((a, b) => (a.at < b.at ? 1 : -1));
       return last && { reason: last.reason, message: last.message };
     } catch (error) {
       if (!isKubeError(error)) throw error;

@@ -10,7 +10,7 @@ export interface ServiceRoute extends Route {
   readonly since?: string;
 }
 
-/** So many routes of one resource are told: each is entered for its host, and anybody who writes one may write thousands. */
+/** So many routes of one resource are shown: each is entered for its host, and an owner who writes one may write thousands. */
 export const mostRoutes = 2_000;
 
 /** What is kept of an Ingress. */

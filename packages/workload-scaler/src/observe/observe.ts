@@ -2,7 +2,7 @@ import { type DivertedPort, isOurs } from '../routing/slices.ts';
 import { keys } from '../workload/keys.ts';
 import { type MirrorAddresses, mirrorAddresses, ofFamilies, mirrorDelay } from '../routing/mirror.ts';
 import { fieldsIn, readToken } from '../workload/token.ts';
-import type { ServiceInfo } from '../routing/service-info.ts';
+import { type ServiceInfo, tcpPortsOf } from '../routing/service-info.ts';
 import type { Workload } from '../workload/workload.ts';
 import { resourceKey, type ResourceRef, type Target } from '@scaler/scaler-types';
 import { type Facts, type ServiceFacts, type WorkloadFacts, noOwnerIntent, ownerIntentOf } from '../machine/facts.ts';
@@ -198,8 +198,8 @@ function waitsToStart({ startThrottle }: Sources, managed: Managed | undefined):
 /** Every TCP port of these Services, as targets of the resource. */
 export function targetsOf(ref: ResourceRef, services: readonly ServiceInfo[]): readonly Target[] {
   const resource = { namespace: ref.namespace, name: ref.name };
-  return services.flatMap(({ name, ports }) =>
-    ports.filter(({ protocol }) => protocol === 'TCP').map(({ port }) => ({ resource, service: name, port })),
+  return services.flatMap((service) =>
+    tcpPortsOf(service).map(({ port }) => ({ resource, service: service.name, port })),
   );
 }
 

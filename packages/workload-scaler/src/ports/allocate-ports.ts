@@ -9,7 +9,7 @@ import {
   type PortRange,
   heldPort,
 } from './port-label.ts';
-import type { ServiceInfo } from '../routing/service-info.ts';
+import { type ServiceInfo, tcpPortsOf } from '../routing/service-info.ts';
 import { createHash } from 'node:crypto';
 
 /** A workload and the Services that lead to it. */
@@ -32,8 +32,8 @@ export interface PortAllocation {
 
 export interface AllocationOptions {
   /**
-   * What was had after the last allocation, as {@link heldPort} writes it: it is kept. A label that says more was written by another client, and counts as a
-   * wish. Undefined: what labels say is had, for nothing tells otherwise.
+   * What was had after the last allocation, as {@link heldPort} writes it: it is kept. A label that says more was written by another client, and counts as no
+   * more than a preference. Undefined: what labels say is had, for nothing tells otherwise.
    */
   readonly held?: ReadonlySet<string> | undefined;
   /** How many ports a namespace may come to have. Default: no more than are still free. */
@@ -146,15 +146,13 @@ function claimsOf({ workload, services }: PortClaimant, bySlice: BySlice, range:
   return services.flatMap((service) => {
     const key = [service.namespace, service.name, resourceLabel(workload.name)].join('/');
     const led = ledPorts(service, workload.name, bySlice.get(key) ?? [], range);
-    return service.ports
-      .filter(({ protocol }) => protocol === 'TCP')
-      .map(({ name = '', port }) => ({
-        workload,
-        label: portLabel(service.name, port),
-        target: [workload.namespace, workload.name, service.name, name].join('/'),
-        led: led.get(name),
-        labelled: listenPortOf(workload, service.name, port, range),
-      }));
+    return tcpPortsOf(service).map(({ name = '', port }) => ({
+      workload,
+      label: portLabel(service.name, port),
+      target: [workload.namespace, workload.name, service.name, name].join('/'),
+      led: led.get(name),
+      labelled: listenPortOf(workload, service.name, port, range),
+    }));
   });
 }
 

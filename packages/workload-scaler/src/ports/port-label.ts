@@ -3,7 +3,7 @@ import { digest, keys } from '../workload/keys.ts';
 import { type Labels, labelValue } from '../workload/labels.ts';
 import type { Workload } from '../workload/workload.ts';
 import { type DivertedPort, resourceLabel, type SliceInfo, isOurs } from '../routing/slices.ts';
-import type { ServiceInfo } from '../routing/service-info.ts';
+import { type ServiceInfo, tcpPortsOf } from '../routing/service-info.ts';
 import { isEnabled } from '../cache/lookup.ts';
 import type { ServiceSnapshot } from '../routing/routing.ts';
 
@@ -44,18 +44,15 @@ export function listenPortOf(
 
 /** The Service's ports with where the DLX listens for them; those that have none yet are left out. */
 export function divertedPorts(service: ServiceInfo, workload: Workload, range: PortRange): readonly DivertedPort[] {
-  return service.ports
-    .filter(({ protocol }) => protocol === 'TCP')
-    .flatMap(({ name, port, appProtocol }) => {
-      const listenPort = listenPortOf(workload, service.name, port, range);
-      return listenPort === undefined ? [] : [{ name, listenPort, appProtocol }];
-    });
+  return tcpPortsOf(service).flatMap(({ name, port, appProtocol }) => {
+    const listenPort = listenPortOf(workload, service.name, port, range);
+    return listenPort === undefined ? [] : [{ name, listenPort, appProtocol }];
+  });
 }
 
 /** Whether every TCP port of the Service has a port of the DLX. */
 export function isLabelled(service: ServiceInfo, workload: Workload, range: PortRange): boolean {
-  const tcp = service.ports.filter(({ protocol }) => protocol === 'TCP');
-  return divertedPorts(service, workload, range).length === tcp.length;
+  return divertedPorts(service, workload, range).length === tcpPortsOf(service).length;
 }
 
 /** One port that a target of a workload has, by its label. */
@@ -121,14 +118,12 @@ export function givenPorts(
   if (isAllGiven(portBook, workload)) return labelled;
   const given = new Map(labelled.map((one) => [one.name ?? '', one]));
   const led = ledPorts(service, workload.name, slices, portRange);
-  return service.ports
-    .filter(({ protocol }) => protocol === 'TCP')
-    .flatMap(({ name, port, appProtocol }) => {
-      const one = given.get(name ?? '');
-      if (one !== undefined && isGiven(portBook, workload, portLabel(service.name, port), one.listenPort)) return [one];
-      const listenPort = led.get(name ?? '')?.port;
-      return listenPort === undefined ? [] : [{ name, listenPort, appProtocol }];
-    });
+  return tcpPortsOf(service).flatMap(({ name, port, appProtocol }) => {
+    const one = given.get(name ?? '');
+    if (one !== undefined && isGiven(portBook, workload, portLabel(service.name, port), one.listenPort)) return [one];
+    const listenPort = led.get(name ?? '')?.port;
+    return listenPort === undefined ? [] : [{ name, listenPort, appProtocol }];
+  });
 }
 
 /** Whether each TCP port of these Services has a port of the DLX by a label, which was given to it, and no label is too many. */
@@ -138,10 +133,7 @@ export function arePortsGiven(
   services: readonly ServiceInfo[],
 ): boolean {
   if (!services.every((service) => isLabelled(service, workload, portRange))) return false;
-  const wanted = services.reduce(
-    (sum, { ports }) => sum + ports.filter(({ protocol }) => protocol === 'TCP').length,
-    0,
-  );
+  const wanted = services.reduce((sum, service) => sum + tcpPortsOf(service).length, 0);
   return workload.portLabels.length === wanted && isAllGiven(portBook, workload);
 }
 

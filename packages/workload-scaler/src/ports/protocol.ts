@@ -13,7 +13,7 @@ export type PortProtocol = Pick<TargetPort, 'protocol' | 'speaksFirst'>;
 
 /**
  * Protocols by the names that IANA, Kubernetes or Istio have for them. Left out on purpose is what goes over TLS, gRPC
- * among it: whether a load balancer has taken TLS off is not told by the name, and the first bytes show it beyond doubt.
+ * among it: the name does not say whether a load balancer has taken TLS off, and the first bytes show it beyond doubt.
  */
 export const protocolNames = {
   http: ['http', 'http2', 'h2c', 'kubernetes.io/h2c', 'kubernetes.io/ws'],

@@ -11,6 +11,11 @@ export interface ServicePort {
   readonly appProtocol: string | undefined;
 }
 
+/** Its ports that can be diverted. */
+export function tcpPortsOf({ ports }: Pick<ServiceInfo, 'ports'>): readonly ServicePort[] {
+  return ports.filter(({ protocol }) => protocol === 'TCP');
+}
+
 /** What is kept of a Service. */
 export type ServiceInfo = Readonly<ReturnType<typeof trimService>>;
 

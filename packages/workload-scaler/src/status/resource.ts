@@ -1,7 +1,7 @@
 import { keys } from '../workload/keys.ts';
 import { ledPorts, listenPortOf } from '../ports/port-label.ts';
 import { readToken } from '../workload/token.ts';
-import type { ServiceInfo } from '../routing/service-info.ts';
+import { type ServiceInfo, tcpPortsOf } from '../routing/service-info.ts';
 import type { SliceInfo } from '../routing/slices.ts';
 import type { Phase, Resource, Route, ScaleEvent, TargetPort } from '@scaler/scaler-types';
 import type { RoutingMode } from '../machine/facts.ts';
@@ -121,26 +121,24 @@ function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPor
   const routes = routesOf(facts);
   const targets = services.flatMap((service) => {
     const leads = ledPorts(service, managed.workload.name, facts.slicesOf?.(service.name) ?? [], options.portRange);
-    return service.ports
-      .filter(({ protocol }) => protocol === 'TCP')
-      .map((servicePort): TargetPort => {
-        const { name, port } = servicePort;
-        const { tcpPorts, proxyProtocol } = managed.settings;
-        const protocol = protocolOf(servicePort, tcpPorts);
-        const listenPort = listenPortOf(managed.workload, service.name, port, options.portRange);
-        const own = routes.to(service.name, port, name);
-        const led = leads.get(name ?? '');
-        return {
-          service: service.name,
-          port,
-          ...(name === undefined ? {} : { portName: name }),
-          ...(listenPort === undefined ? {} : { listenPort }),
-          ...(led === undefined ? {} : { led: { port: led.port, ...(led.since === '' ? {} : { since: led.since }) } }),
-          ...declared(own),
-          ...protocol,
-          ...(proxyProtocol === undefined || protocol.protocol === 'http' ? {} : { proxyProtocol }),
-        };
-      });
+    return tcpPortsOf(service).map((servicePort): TargetPort => {
+      const { name, port } = servicePort;
+      const { tcpPorts, proxyProtocol } = managed.settings;
+      const protocol = protocolOf(servicePort, tcpPorts);
+      const listenPort = listenPortOf(managed.workload, service.name, port, options.portRange);
+      const own = routes.to(service.name, port, name);
+      const led = leads.get(name ?? '');
+      return {
+        service: service.name,
+        port,
+        ...(name === undefined ? {} : { portName: name }),
+        ...(listenPort === undefined ? {} : { listenPort }),
+        ...(led === undefined ? {} : { led: { port: led.port, ...(led.since === '' ? {} : { since: led.since }) } }),
+        ...declared(own),
+        ...protocol,
+        ...(proxyProtocol === undefined || protocol.protocol === 'http' ? {} : { proxyProtocol }),
+      };
+    });
   });
   const main = mainTarget(targets);
   const { allowed } = hostsOf(facts, options);
