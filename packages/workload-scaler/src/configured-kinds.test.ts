@@ -45,7 +45,7 @@ async function awake(
 const phase = ({ metadata: { labels } }: Widget): string | undefined => labels?.['scaler/phase'];
 
 describe('a kind with /scale that an option names', () => {
-  test('is parked through its scale, told of, and woken by a request with as many replicas as before', async () => {
+  test('is parked through its scale, shown, and woken by a request with as many replicas as before', async () => {
     const rig = await awake();
     await rig.leader.putToSleep(ref);
     expect(rig.widget()).toMatchObject({ spec: { replicas: 0 } });

@@ -75,7 +75,7 @@ describe.each(['overlay', 'selector', 'always'] as const)('a leader that dies in
   }, 30_000);
 });
 
-test('a park that was left is undone with two live reads at the most: whoever takes over many of them has to be quick', async () => {
+test('a park that was left is undone with two live reads at the most: a leader that takes over many of them has to be quick', async () => {
   rig = await startRig({ settle: '50ms' });
   await rig.workload('web', { 'scaler/routing': 'selector' });
   await rig.waitForPeace('web');

@@ -12,7 +12,7 @@ afterEach(async () => {
 });
 
 const ref = { namespace, name: 'web' };
-/** The one IPv6 address that there is on every machine; whoever else uses it has other ports. */
+/** The one IPv6 address that there is on every machine; other programs that use it have other ports. */
 const sixth = '::1';
 const oneStack = { ipFamilies: ['IPv4'] };
 const twoStacks = { ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'PreferDualStack' };

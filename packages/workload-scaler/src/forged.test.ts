@@ -30,7 +30,7 @@ function write(one: Rig, name: string, metadata: object): void {
 }
 
 describe('a port that a label claims for another workload', () => {
-  test('stays with who has it: the other gets one of its own, and is told', async () => {
+  test('stays with who has it: the other gets one of its own, and an Event', async () => {
     const one = await sleeper();
     const port = labelsOf(one, 'web')[label];
     write(one, 'thief', { labels: { 'scaler/port-thief-80': port } });
@@ -55,7 +55,7 @@ describe('a port that a label claims for another workload', () => {
     expect(labelsOf(rig, 'web')[label]).toBe(port);
   });
 
-  test('is not had by a manifest that was copied with its labels, nor told of to the DLX', async () => {
+  test('is not had by a manifest that was copied with its labels, nor shown to the DLX', async () => {
     const one = await sleeper();
     one.leader.kill();
     const { metadata, ...rest } = one.read('web');
@@ -105,7 +105,7 @@ test('a sleeper whose labels its owner takes away is led to as before, leader or
   await one.succeed();
   await one.until(() => labelsOf(one, 'web')[label] !== undefined);
 });
-test('one Service of 999 ports gets none of 1,000, is told, and others go on', async () => {
+test('one Service of 999 ports gets none of 1,000, its owner an Event, and others go on', async () => {
   rig = await startRig({ options: { portRange: '20000-20999' } });
   const one = rig;
   await one.cluster.deployment(namespace, 'greedy', {

@@ -114,7 +114,7 @@ describe('while it is asleep', () => {
     expect(await ask(one.url('web'))).toBe(200);
   });
 
-  test('without any DLX for too long it is woken and restored, and so is what is diverted while awake; each is told once', async () => {
+  test('without any DLX for too long it is woken and restored, and so is what is diverted while awake; each has one Event', async () => {
     const one = await asleep({}, { deadManSwitch: '100ms' });
     await one.workload('shown', { 'scaler/routing': 'always' });
     await one.waitForDlxOnly('shown');
@@ -205,7 +205,7 @@ describe('a park is refused before anything is diverted', () => {
     });
   });
 
-  test('when an annotation is wrong; its owner is told', async () => {
+  test('when an annotation is wrong; its owner gets an Event', async () => {
     await refusal(/scaler\/cooldown is "soon": .*write it as 90s/, async () => undefined, {
       'scaler/cooldown': 'soon',
     });
@@ -213,7 +213,7 @@ describe('a park is refused before anything is diverted', () => {
   });
 });
 
-test('a park is refused where a DLX says that it does not reach the pods: nothing is diverted, and the owner is told', async () => {
+test('a park is refused where a DLX says that it does not reach the pods: nothing is diverted, and the owner gets an Event', async () => {
   rig = await startRig();
   await rig.workload('web', { 'scaler/routing': 'selector' });
   await rig.waitForPeace('web');

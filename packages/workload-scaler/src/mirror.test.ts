@@ -88,7 +88,7 @@ test('a slice that another client changed meanwhile is not overwritten, but look
 test.each([
   ['that is refused although nothing stands in its way', { type: 'error', status: 409, reason: 'Conflict' }],
   ['that is lost', { type: 'dropBefore' }],
-] as const)('a write %s is done again, though nobody tells of a change', async (_, action) => {
+] as const)('a write %s is done again, though no watch tells of a change', async (_, action) => {
   const one = await sleepers(['web']);
   const another = await anotherDlx(one, ['web'], '2');
   one.cluster.api.faults.add({

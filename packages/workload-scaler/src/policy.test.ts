@@ -89,7 +89,7 @@ describe('a pause', () => {
 describe('a busy lease', () => {
   const later = '2099-01-01T00:00:00.000Z';
 
-  test('that was kept before the zero is written keeps it awake, whoever read it before', async () => {
+  test('that was kept before the zero is written keeps it awake, even if it was read without it before', async () => {
     const one = await awake();
     // Answered, and so after the park's last read, when its last write arrives.
     const stop = one.cluster.api.audit.onEntry(({ gvr, verb }) => {
@@ -166,7 +166,7 @@ describe("a namespace's annotations", () => {
     one.cluster.api.store.patch('v1/namespaces', '', namespace, { type: 'merge', body });
   };
 
-  test('are the defaults of its workloads, at once; wrong ones are told there and are none', async () => {
+  test('are the defaults of its workloads, at once; wrong ones are reported there and are none', async () => {
     const one = await asleep({ 'scaler/cooldown': '5s' });
     patchNamespace(one, { 'scaler/cooldown': '1m', 'scaler/min-awake': '2m', 'scaler/idle-after': 'x' });
     await one.until(() => known(one)?.minAwakeMs === 120_000);
@@ -200,7 +200,7 @@ interface Told {
   reason: string;
 }
 
-test('an update that is seen is told as the last event, so that a cooldown follows', async () => {
+test('an update that is seen is shown as the last event, so that a cooldown follows', async () => {
   const one = await awake();
   const body = { spec: { template: { metadata: { annotations: { image: 'new' } } } } };
   one.cluster.api.store.patch(deployments, namespace, 'web', { type: 'merge', body });
@@ -209,7 +209,7 @@ test('an update that is seen is told as the last event, so that a cooldown follo
   expect(Date.parse(lastScaleEventTime)).toBeGreaterThan(Date.parse(awakeSince));
 });
 
-test('a setting without effect is told, once', async () => {
+test('a setting without effect is reported, once', async () => {
   const one = await awake({ 'scaler/idle-after': '1m' });
   await one.until(() => one.events('web').includes('NoEffect'));
   await one.leader.scaler.reconcile?.([], { signal });

@@ -33,7 +33,7 @@ function wake(scaler: ResourceScaler, progress: ScaleOptions['progress']): Promi
   });
 }
 
-test('a wake tells that it is written, and then that a pod has a node; whoever joins it is told the same', async () => {
+test('a wake tells that it is written, and then that a pod has a node; a caller that joins it hears the same', async () => {
   const one = await asleep();
   one.cluster.node.cordon();
   const told: string[] = [];

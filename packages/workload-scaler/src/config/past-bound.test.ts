@@ -53,7 +53,7 @@ describe('what sleeps already and is past a bound', () => {
   );
 });
 
-test('a time that is longer than an admin allows is cut and told, and it sleeps all the same', async () => {
+test('a time that is longer than an admin allows is cut and reported, and it sleeps all the same', async () => {
   const one = await upgraded({ 'scaler/settle': '1000h', 'scaler/hold-timeout': '24h' });
   await one.until(() => one.events('web').filter((reason) => reason === 'InvalidSetting').length === 2);
   await one.until(() => one.leader.resources.get(`${namespace}/web`)?.blocked === undefined);

@@ -30,7 +30,7 @@ describe('what is longer than is read', () => {
     ['101 hosts', 'scaler/hosts', many(101, (i) => `h${i}.example.com`)],
     ['101 Services', 'scaler/services', many(101, (i) => `s${i}`)],
     ['a name of 257 characters', 'scaler/metrics', `${'a'.repeat(257)}_per_5m<=0`],
-  ])('%s keeps it awake, and its owner is told in a short message', (_, annotation, text) => {
+  ])('%s keeps it awake, and its owner gets a short message', (_, annotation, text) => {
     const { problems } = read({ [annotation]: text });
     expect(problems.length).toBeGreaterThan(0);
     for (const { message, fatal } of problems) {
@@ -74,7 +74,7 @@ describe('what is longer than is read', () => {
 });
 
 describe('times', () => {
-  test('longer than an admin allows are cut to that and told, and keep nothing awake', () => {
+  test('longer than an admin allows are cut to that and reported, and keep nothing awake', () => {
     const { settings, problems } = read({
       'scaler/settle': '1000h',
       'scaler/hold-timeout': '99999999999h',
@@ -123,7 +123,7 @@ describe('times', () => {
   });
 });
 
-test('of thousands of annotations that nobody knows a few are named, and the others counted', () => {
+test('of thousands of unknown annotations a few are named, and the others counted', () => {
   const annotations = Object.fromEntries(Array.from({ length: 8_000 }, (_, i) => [`scaler/x${i}`, 'y']));
   const { problems } = read(annotations);
   expect(problems).toHaveLength(4);

@@ -12,7 +12,7 @@ function counted(annotations: Record<string, string>): { annotations: Record<str
   return { annotations: new Proxy(annotations, { get }), reads: () => reads };
 }
 
-test('of thousands of annotations that nobody knows few are read, however many there are', () => {
+test('of thousands of unknown annotations few are read, however many there are', () => {
   const unknown = Array.from({ length: 6_000 }, (_, i) => [`scaler/unknown-${i}`, 'x']);
   const { annotations, reads } = counted({ ...Object.fromEntries(unknown), 'scaler/settle': '3s' });
   const { settings, problems } = createSettingsReader(parseOptions({}), false)('tenant', annotations);

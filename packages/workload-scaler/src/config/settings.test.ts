@@ -176,7 +176,7 @@ describe('annotations', () => {
     expect(settings).toEqual({ ...read({}).settings, measured: annotation === 'scaler/metrics' });
   });
 
-  test('that nobody knows are told, and do no harm', () => {
+  test('that are unknown are reported, and do no harm', () => {
     const { problems } = read({ 'scaler/settel': '1s', 'scaler/state': '{}', 'example.com/other': 'x' });
     expect(problems).toEqual([
       { annotation: 'scaler/settel', fatal: false, message: expect.stringContaining('scaler/settle') },
@@ -212,7 +212,7 @@ test("a workload's own annotation wins over its namespace's, which wins over the
   expect(problems).toHaveLength(1);
 });
 
-describe('settings without effect are told, with the reason', () => {
+describe('settings without effect are reported, with the reason', () => {
   const told = (annotations: Record<string, string>, mode: RoutingMode = 'selector') => {
     const workload = trimDeployment({ metadata: { namespace: 'shop', name: 'web', annotations } });
     return settingsWithoutEffect({ kind: workloadKinds.deployment, workload, ...read(annotations) }, mode);

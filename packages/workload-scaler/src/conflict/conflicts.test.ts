@@ -110,7 +110,7 @@ describe('another client that keeps taking back what the scaler writes is given 
     expect(await ask(one.url('web'))).toBe(200);
   });
 
-  test('a zero as soon as it is awake is told, and every request wakes it all the same', async () => {
+  test('a zero as soon as it is awake is reported, and every request wakes it all the same', async () => {
     const one = await awake();
     await one.leader.putToSleep(ref);
     for (let round = 0; round < 2; round++) {

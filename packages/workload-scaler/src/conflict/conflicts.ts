@@ -98,13 +98,8 @@ export function createConflicts(options: ConflictsOptions) {
     const text = begins ? textOf(revert, who, conflict.times, clock.now() + leftMs) : before.text;
     const now = begins ? { what: revert.what, who: writer?.sure ? writer.manager : 'unknown' } : {};
     keep(known, managed.workload, { ...before, conflict, text, ...now });
-    warnOwner(managed.workload.namespace, 'What was written has been taken back', {
-      resource: key,
-      ...revert,
-      who,
-      times: conflict.times,
-      leftMs,
-    });
+    const fields = { resource: key, ...revert, who, times: conflict.times, leftMs };
+    warnOwner(managed.workload.namespace, 'What was written has been taken back', fields);
     if (begins) announce(managed, 'Contested', text);
   };
 

@@ -9,12 +9,12 @@ const entry = (manager: string, seconds: number, fieldsV1: object, subresource?:
 const replicas = { 'f:spec': { 'f:replicas': {} } };
 const path = ['f:spec', 'f:replicas'];
 
-test('whoever manages a field wrote it, whenever that was', () => {
+test('the manager of a field wrote it, whenever that was', () => {
   const managedFields = [entry('helm', 50, { 'f:spec': {} }), entry('argocd-controller', 10, replicas)];
   expect(otherWriter({ managedFields }, path, 40_000)).toEqual({ manager: 'argocd-controller', sure: true });
 });
 
-test('where nobody else does, the last one to write the object since then may have', () => {
+test('where no other client manages it, the last one to write the object since then may have', () => {
   const managedFields = [
     entry('scaler', 60, replicas),
     entry('kube-controller-manager', 59, {}, 'status'),

@@ -56,7 +56,7 @@ function until(holds: () => boolean): Promise<void> {
   });
 }
 
-/** As whoever gathers facts does it: what is not known is asked for. */
+/** As the gathering of facts does it: what is not known is asked for. */
 function listed(ports: readonly number[]): readonly string[] {
   dlx.findListening(ports);
   return dlx.listed(ports);
@@ -106,7 +106,7 @@ test('what is listed is asked anew when that is wanted, and not listed from then
   await until(() => listed([20_001]).length === 2);
 });
 
-test('draining addresses are told apart and are not listed', async () => {
+test('draining addresses are kept apart and are not listed', async () => {
   listening.add('10.0.0.1:20001').add('10.0.0.2:20001');
   await publish(endpoint('10.0.0.1'), endpoint('10.0.0.2'));
   await until(() => listed([20_001]).length === 2);
@@ -127,7 +127,7 @@ test('another instance with the same address is asked anew', async () => {
   expect(dlx.ready).toEqual(['10.0.0.1']);
 });
 
-test('a replica that comes up is told of port by port', async () => {
+test('a replica that comes up is reported port by port', async () => {
   listening.add('10.0.0.1:20001').add('10.0.0.1:20002');
   await publish(endpoint('10.0.0.1'));
   const told: (number | undefined)[] = [];
@@ -163,7 +163,7 @@ test('a live read does not need the watch', async () => {
   ]);
 });
 
-test('it says when it knows, and that nobody is there', async () => {
+test('it says when it knows, and that no DLX is there', async () => {
   await until(() => dlx.synced);
   expect(dlx.silent).toBe(false);
   expect(dlx.ready).toEqual([]);

@@ -81,7 +81,7 @@ test('scaling and labelling while awake take nothing back', () => {
   expect(isCleared({ workload: { ...more, labels: { 'scaler/epoch': 'new' } } })).toBe(true);
 });
 
-test('a zero that nobody saw is suspected when the generation jumps', () => {
+test('a zero that no watch showed is suspected when the generation jumps', () => {
   expect(isCleared({})).toBe(true);
   const { round } = coverage;
   expect(isCleared({ workload: woken })).toBe(false);

@@ -31,7 +31,7 @@ let endpoints: Endpoints;
 let stop: AbortController;
 let running: Promise<unknown>;
 let logger: ReturnType<typeof recordingLogger>;
-/** What the one listener was told, newest last. */
+/** What the one listener heard, newest last. */
 let told: (readonly Endpoint[])[];
 let onTold: () => void;
 
@@ -229,7 +229,7 @@ describe('a wake right after a sleep', () => {
     await settled();
   });
 
-  test('is told in spite of watches that lag behind', async () => {
+  test('is heard of in spite of watches that lag behind', async () => {
     await start({ replicas: 2 });
     watch();
     await until((now) => now.length === 2);

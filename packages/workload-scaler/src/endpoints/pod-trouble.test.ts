@@ -13,7 +13,7 @@ test('a pod without a node says why', () => {
   expect(trouble({ phase: 'Pending', conditions })).toEqual({ reason: 'Unschedulable', message });
 });
 
-test('a container that waits for anything but the normal course is told with its name', () => {
+test('a container that waits for anything but the normal course is shown with its name', () => {
   const waiting = { reason: 'ImagePullBackOff', message: 'Back-off pulling image "nowhere:1"' };
   expect(trouble({ phase: 'Pending', containerStatuses: [container({ state: { waiting } })] })).toEqual({
     ...waiting,
@@ -24,7 +24,7 @@ test('a container that waits for anything but the normal course is told with its
   }
 });
 
-test('a crash loop is told with how it ended, of an init container as of any', () => {
+test('a crash loop is shown with how it ended, of an init container as of any', () => {
   const waiting = { reason: 'CrashLoopBackOff', message: 'back-off 10s restarting failed container' };
   const terminated = { exitCode: 3, reason: 'Error', message: 'many lines\noh no\n' };
   const crashing = container({ name: 'migrate', restartCount: 2, state: { waiting }, lastState: { terminated } });
@@ -35,7 +35,7 @@ test('a crash loop is told with how it ended, of an init container as of any', (
   });
 });
 
-test('a container that has just ended is told, but an init container only if it failed', () => {
+test('a container that has just ended is shown, but an init container only if it failed', () => {
   const ended = (exitCode: number, reason: string): object =>
     container({ state: { terminated: { exitCode, reason } } });
   expect(trouble({ containerStatuses: [ended(137, 'OOMKilled')] })).toMatchObject({

@@ -14,7 +14,7 @@ function stage() {
   return { events, managed, tell, pass: (ms: number) => (nowMs += ms) };
 }
 
-test('what keeps a workload from ever sleeping is told once, when it has stood for half a minute', () => {
+test('what keeps a workload from ever sleeping is reported once, when it has stood for half a minute', () => {
   const { events, managed, tell, pass } = stage();
   tell(managed(), 'its pods have a sidecar');
   pass(29_999);

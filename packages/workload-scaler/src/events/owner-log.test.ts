@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createOwnerLog } from './owner-log.ts';
 
-test('a namespace has 30 lines a minute, is told how many were left out, and takes none of another', () => {
+test('a namespace has 30 lines a minute, hears how many were left out, and takes none of another', () => {
   let nowMs = 0;
   const lines: [string, Record<string, unknown>][] = [];
   const logger = { warn: (message: string, fields: Record<string, unknown>) => lines.push([message, fields]) };

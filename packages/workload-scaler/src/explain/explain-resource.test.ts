@@ -34,7 +34,7 @@ async function start(): Promise<{ cluster: EmbeddedCluster; scaler: ResourceScal
 
 const labels = { 'scaler/enabled': 'true' };
 
-/** Asks, as the DLX does while a request is held, until it is told so. */
+/** Asks, as the DLX does while a request is held, until the answer is so. */
 async function explained(
   scaler: ResourceScaler,
   name: string,
@@ -65,7 +65,7 @@ test('a pod whose image is not there is hopeless at once, a crash loop once it h
   );
 });
 
-test('a pod without a node is told and not given up; one that does not get ready is told by its Events', async () => {
+test('a pod without a node is explained and not given up; one that does not get ready is explained by its Events', async () => {
   const { cluster, scaler } = await start();
   const readinessProbe = { tcpSocket: { port: 1 }, periodSeconds: 1 };
   await cluster.deployment(namespace, 'unready', { image: 'echo', labels, readinessProbe });

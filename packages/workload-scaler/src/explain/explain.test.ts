@@ -31,7 +31,7 @@ describe('what stands in the way', () => {
     expect(look({ pods: [pod({ trouble: pull }), pod({ uid: 'b' })] })).toMatchObject({ obstacle: { total: false } });
   });
 
-  test('is told by the ReplicaSet, which gets no pod, anew at each start', () => {
+  test('is said by the ReplicaSet, which gets no pod, anew at each start', () => {
     const trouble = { reason: 'FailedCreate', message: 'exceeded quota' };
     expect(look({ replicaSets: [set(undefined), set(trouble)] })).toEqual({
       kind: 'obstacle',

@@ -35,7 +35,7 @@ test.each<[string, PodTrouble, number | undefined]>([
     trouble('Unschedulable', 'pod has unbound immediate PersistentVolumeClaims'),
     undefined,
   ],
-  ['a volume that nobody makes', trouble('Unschedulable', 'persistentvolumeclaim "data" not found.'), 10],
+  ['a volume that no controller makes', trouble('Unschedulable', 'persistentvolumeclaim "data" not found.'), 10],
   ['a volume that cannot be made', trouble('FailedMount', 'MountVolume.SetUp failed: secret "tls" not found'), 20],
   ['a volume that is slow', trouble('FailedAttachVolume', 'Multi-Attach error'), undefined],
   ['a check that fails', trouble('Unhealthy', 'Readiness probe failed: HTTP probe failed'), undefined],

@@ -89,7 +89,7 @@ describe('an HTTPRoute hangs on a Gateway', () => {
   });
 });
 
-test('an Ingress of a class that nobody runs takes no path, its owner is told, and with the class it counts', async () => {
+test('an Ingress of a class that no controller runs takes no path, its owner gets an Event, and with the class it counts', async () => {
   rig = await startRig();
   await rig.workload('thief');
   const { cluster, dlx, until } = rig;

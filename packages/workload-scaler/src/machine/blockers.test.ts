@@ -122,7 +122,7 @@ describe('Services that cannot be diverted', () => {
     expect(notDivertibleReason({ ...facts, ingresses: [plain] })).toBeUndefined();
   });
 
-  test('are what a target group of AWS has as pods, whoever says so', () => {
+  test('are what a target group of AWS has as pods, whatever has declared it', () => {
     const group = (targetType: string) =>
       trimTargetGroup({ metadata: { name: 'k8s-web' }, spec: { targetType, serviceRef: { name: 'web' } } });
     expect(notDivertibleReason({ ...facts, targetGroups: [group('ip')] })).toMatch(

@@ -34,7 +34,7 @@ describe('the repair table', () => {
         if (step.do === 'rest' || !model.apply(step)) break;
         // A zero that is to be left alone is not served, diverted or not.
         const { workload, ownerIntent, notDivertible } = model.facts();
-        // Nobody waits for what a pause leaves asleep, but others may share the Service.
+        // No request waits for what a pause leaves asleep, but others may share the Service.
         if (workload?.phase === 'asleep' && isLeftAsleep(ownerIntent) && notDivertible !== undefined) break;
         if (workload?.replicas === 0 && (workload.phase === 'awake' || !workload.enabled)) break;
         if (served && !model.isServed()) throw new Error(`${JSON.stringify(step)} cut it off: ${name(one)}`);

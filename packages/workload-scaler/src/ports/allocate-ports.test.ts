@@ -158,7 +158,7 @@ describe('a namespace takes no more than is still free', () => {
     expect(patches).toHaveLength(20);
   });
 
-  test('with labels for all of them that nobody gave it', () => {
+  test('with labels for all of them that were not given to it', () => {
     const labels = Object.fromEntries(
       Array.from({ length: 999 }, (_, i) => [portLabel('greedy', i + 1), String(20_000 + i)]),
     );

@@ -31,9 +31,9 @@ test.each([
   ['appProtocol', undefined, 'postgresql', client],
   ['appProtocol, in capitals', undefined, 'SMTP', server],
   ['appProtocol before its name', 'tcp-web', 'http', http],
-  ['an appProtocol that nobody knows before its name', 'mysql', 'example.com/sql-over-http', {}],
+  ['an unknown appProtocol before its name', 'mysql', 'example.com/sql-over-http', {}],
   ['an appProtocol of TLS', 'redis', 'https', {}],
-])('a port is told by %s: %s, %s', (_, name, appProtocol, expected) => {
+])('a port is known by %s: %s, %s', (_, name, appProtocol, expected) => {
   expect(protocolOf(port(name, appProtocol), [])).toEqual(expected);
 });
 
@@ -76,7 +76,7 @@ test.each<[string, ServicePort, TcpPort, object]>([
   expect(protocolOf(one, [declared])).toEqual(expected);
 });
 
-test('a port that scaler/tcp-ports names and no Service has is told to its owner', () => {
+test('a port that scaler/tcp-ports names and no Service has is reported to its owner', () => {
   const managed = (annotations: Record<string, string>): never =>
     ({ workload: { annotations }, settings: { tcpPorts: [{ port: 5000 }, { port: 'data' }] } }) as never;
   const services = [{ ports: [port('http')] }] as never;

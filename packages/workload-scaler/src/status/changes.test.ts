@@ -21,7 +21,7 @@ function follow() {
   return { clock, now, told, changes };
 }
 
-test('a workload that moves from one watch to another is not told as removed', async () => {
+test('a workload that moves from one watch to another is not published as removed', async () => {
   const { clock, now, told, changes } = follow();
   now.resource = undefined;
   changes.enqueue(ref);

@@ -15,7 +15,7 @@ test('of other writers no more than 20 have a series of their own', () => {
   expect(contested?.samples.at(-1)).toEqual({ labels: { writer: 'other' }, value: 11 });
 });
 
-test('the dead-man switch is told of where there is a DLX to watch', () => {
+test('the dead-man switch is shown where there is a DLX to watch', () => {
   const names = (dlx: DlxAddresses | undefined) =>
     metricsOf({ ...quiet, isDlxGone: () => true, conflicts: conflictsOf([]), dlx }).map(({ name, samples }) => [
       name,

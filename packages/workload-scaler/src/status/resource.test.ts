@@ -139,7 +139,7 @@ test('awake, it tells since when, and of an update that came later, which begins
   expect(tell('asleep', Date.parse(updated))).toEqual([undefined, 'scaleToZeroCompleted', since]);
 });
 
-test('what its owner wants is told as it is, and nothing of it where nothing is wanted', () => {
+test('what its owner wants is shown as it is, and nothing of it where nothing is wanted', () => {
   const annotations = {
     'scaler/min-awake': '10m',
     'scaler/pause': 'as-is until 2026-12-01T08:00:00Z',
@@ -164,7 +164,7 @@ test('a StatefulSet says that it is one, so that its own metrics are asked for',
   expect(resourceOf(facts(one), options)).toMatchObject({ kind: 'statefulsets.apps' });
 });
 
-test('limits of its own are told as they are, and no others', () => {
+test('limits of its own are shown as they are, and no others', () => {
   const annotations = {
     'scaler/hold-timeout': '30s',
     'scaler/connect-timeout': '250ms',

@@ -4,7 +4,7 @@ import { systemClock } from '@scaler/scaler-types';
 import type { ProbeSpec } from '../../workload/pod-shape.ts';
 import { probe } from './probe.ts';
 
-/** What a pod answers a probe with. A throw out of a listener, or an error that nobody hears, fails the test by itself. */
+/** What a pod answers a probe with. A throw out of a listener, or an error without a listener, fails the test by itself. */
 
 const address = '127.0.0.1';
 const servers: Server[] = [];

@@ -134,7 +134,7 @@ describe('a grpc probe', () => {
     expect(asked).toEqual(['/grpc.health.v1.Health/Check a.B']);
   });
 
-  test('fails when it is not, is unknown, or nobody speaks HTTP/2', async () => {
+  test('fails when it is not, is unknown, or does not speak HTTP/2', async () => {
     const unavailable = { code: 'unavailable' };
     await expect(probe(spec((await health(2)).port), address, systemClock, signal)).rejects.toMatchObject(unavailable);
     await expect(probe(spec((await health(1, '5')).port), address, systemClock, signal)).rejects.toMatchObject(
