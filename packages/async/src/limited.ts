@@ -1,5 +1,6 @@
 import { type Clock, formatDuration } from '@scaler/scaler-types';
 import { unlessAborted } from './abort.ts';
+import { startDeadline } from './deadline.ts';
 
 export interface LimitOptions {
   clock: Clock;
@@ -17,15 +18,13 @@ export async function limited<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
-  const limit = new AbortController();
-  const cancel = clock.after(limitMs, () => limit.abort(new Error(`it took longer than ${formatDuration(limitMs)}`)));
-  const both = AbortSignal.any([signal, limit.signal]);
+  const deadline = startDeadline(clock, limitMs, signal);
   try {
-    return await unlessAborted(work(both), both);
+    return await unlessAborted(work(deadline.signal), deadline.signal);
   } catch (error) {
     signal.throwIfAborted();
-    throw limit.signal.aborted ? limit.signal.reason : error;
+    throw deadline.signal.aborted ? new Error(`it took longer than ${formatDuration(limitMs)}`) : error;
   } finally {
-    cancel();
+    deadline.dispose();
   }
 }

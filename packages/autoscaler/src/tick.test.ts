@@ -3,7 +3,7 @@ import { createCustomMetricsClient } from '@scaler/kube';
 import type { Resource } from '@scaler/scaler-types';
 import { createFakeClock } from '@scaler/testing-kit';
 import { createCustomMetricsSource } from './collect/metrics-apis.ts';
-import type { Source } from './collect/source.ts';
+import type { Source } from './collect/collect.ts';
 import { aResource, wantSettings } from './testing/facts.ts';
 import { viewOf } from './testing/view-of.ts';
 import { type FakeMetricsApi, metricValue, startFakeMetricsApi } from './testing/metrics-api.ts';

@@ -8,7 +8,7 @@ import { firstMemory, type Memory, remember } from './decide/memory.ts';
 import { isPausedAsleep, standingIntent } from './decide/standing.ts';
 import type { ResourceView } from './observe/resource-view.ts';
 import { collect, type SourceReport } from './collect/collect.ts';
-import type { Source } from './collect/source.ts';
+import type { Source } from './collect/collect.ts';
 import { type Want, type WantSettings, wantsOf } from './collect/want.ts';
 
 /** The settings of the judgement, in milliseconds. */

@@ -43,14 +43,15 @@ export {
 } from './metrics-api/metric-answer.ts';
 export { type StoreEvent } from './watch/items.ts';
 export { type Store, watchStore } from './watch/watch-store.ts';
-export { type KubeObject, type ObjectMeta } from './objects/wire.ts';
-export { identity } from './objects/identity.ts';
+export { identity, type KubeObject, type ObjectMeta } from './objects/wire.ts';
 export { share } from './objects/share.ts';
 export { compareResourceVersions, isOlder } from './watch/resource-version.ts';
-export { type SliceAddresses, sliceAddresses, sliceLabels } from './services/endpoint-slice.ts';
 export {
   readServiceAddresses,
   type ServiceAddress,
   serviceAddresses,
+  type SliceAddresses,
+  sliceAddresses,
+  sliceLabels,
   slicesOfService,
 } from './services/service-addresses.ts';

@@ -5,7 +5,7 @@ import { costProblems, startStepCounter } from '@scaler/testing-kit';
 const counter = startStepCounter();
 afterAll(() => counter.stop());
 const { createJsonLines } = await import('./watch/json-lines.ts');
-const { sliceAddresses } = await import('./services/endpoint-slice.ts');
+const { sliceAddresses } = await import('./services/service-addresses.ts');
 const { serviceAddresses } = await import('./services/service-addresses.ts');
 const { fitting, eventKey } = await import('./events/event-record.ts');
 

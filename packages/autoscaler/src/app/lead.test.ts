@@ -8,7 +8,7 @@ import { lead } from './lead.ts';
 import { createPeerClient } from '../peers/peer-client.ts';
 import { peerDirectory } from '../peers/peer.ts';
 import { createRing, type Ring } from '../observe/history.ts';
-import type { Source } from '../collect/source.ts';
+import type { Source } from '../collect/collect.ts';
 import { type FakeDlx, type PeerScript, quietDlx, startFakeDlx } from '../testing/dlx-peer.ts';
 import { aResource, wantSettings } from '../testing/facts.ts';
 import { type ScriptedScaler, scriptedScaler } from '../testing/scripted-scaler.ts';

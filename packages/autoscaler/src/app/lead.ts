@@ -1,18 +1,18 @@
 import type { GuardedScaler } from '@scaler/runtime';
-import type { Clock, Logger, Resource, ResourceRef } from '@scaler/scaler-types';
+import type { Clock, Logger, Resource } from '@scaler/scaler-types';
 import { createAttemptBook } from '../act/attempt-book.ts';
 import { createFence, type FenceParts } from '../act/fence.ts';
 import { createNotices } from '../act/notices.ts';
-import { park, type ParkResult } from '../act/park.ts';
+import { park, type ParkParts } from '../act/park.ts';
 import { createParks, type Parks } from '../act/parks.ts';
 import { preflight, type PreflightParts } from '../act/preflight.ts';
 import { createReconciler, type Reconciler } from '../act/reconciler.ts';
 import type { Observer } from '../observe/metrics.ts';
 import type { ResourceView } from '../observe/resource-view.ts';
 import type { Ring } from '../observe/history.ts';
-import type { Source } from '../collect/source.ts';
+import type { Source } from '../collect/collect.ts';
 import { longestWindowMs } from '../collect/want.ts';
-import { createTicker, type Ticker, type TickResult, type TickSettings } from '../tick.ts';
+import { createTicker, type TickResult, type TickSettings } from '../tick.ts';
 
 export interface LeadSettings extends TickSettings {
   /** Parks at once. */
@@ -64,11 +64,20 @@ function prepare(parts: LeadParts, signal: AbortSignal) {
   const { view, scaler, settings } = parts;
   const ticker = createTicker(parts);
   const attempts = createAttemptBook({ ...parts, get: (ref) => view.get(ref) });
+  const parkParts: ParkParts = {
+    scaler,
+    fence: createFence({
+      ...parts.fence,
+      judgeAgain: (request, fenceSignal) => ticker.judgeAgain(request.resource, fenceSignal),
+    }),
+    preflight: (ref, askSignal) => preflight(parts.preflight, ref, askSignal),
+    by: `autoscaler/${parts.identity}`,
+  };
   const parks: Parks = createParks({
     limit: settings.maxParks,
     clock: parts.clock,
     signal,
-    park: (resource, reasons, parkSignal) => parkOne(parts, ticker, resource, reasons, parkSignal),
+    park: (resource, reasons, parkSignal) => park(parkParts, resource, reasons, parkSignal),
     onBegin: (resource, reasons) => attempts.begin(resource, reasons),
     onEnd: (resource, result) => {
       attempts.end(resource, result);
@@ -129,20 +138,4 @@ function recordTick({ ring, logger, clock }: LeadParts, result: TickResult, took
   if (result.braked) logger.warn('mass brake on', { heldBack: result.heldBack });
   const parks = result.decisions.filter(({ action }) => action === 'park').length;
   logger.debug('tick', { resources: result.resources.length, parks, tookMs: Math.round(tookMs) });
-}
-
-function parkOne(
-  parts: LeadParts,
-  ticker: Ticker,
-  resource: ResourceRef,
-  reasons: readonly string[],
-  signal: AbortSignal,
-): Promise<ParkResult> {
-  const fence = createFence({
-    ...parts.fence,
-    judgeAgain: (request, fenceSignal) => ticker.judgeAgain(request.resource, fenceSignal),
-  });
-  const ask = (ref: ResourceRef, askSignal: AbortSignal) => preflight(parts.preflight, ref, askSignal);
-  const by = `autoscaler/${parts.identity}`;
-  return park({ scaler: parts.scaler, fence, preflight: ask, by }, resource, reasons, signal);
 }

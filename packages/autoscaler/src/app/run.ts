@@ -17,7 +17,7 @@ import {
 import type { Logger, ResourceScaler } from '@scaler/scaler-types';
 import { lead, type LeadParts } from './lead.ts';
 import { createPeerClient } from '../peers/peer-client.ts';
-import { createResourceView, type ResourceView } from '../observe/resource-view.ts';
+import { createResourceView } from '../observe/resource-view.ts';
 import { createRing } from '../observe/history.ts';
 import type { Queries } from '../collect/prometheus/queries.ts';
 import { adminRoutes } from '../http/admin.ts';
@@ -128,19 +128,17 @@ function windowedQueries(queries: Queries): ReadonlySet<string> {
   return new Set([...queries].filter(([, { query }]) => query.placeholders.has('window')).map(([name]) => name));
 }
 
-interface Served {
-  scaler: ResourceScaler;
-  view: ResourceView;
-  leadership: Leadership;
-  metrics: ReturnType<typeof createMetrics>;
-  ring: ReturnType<typeof createRing>;
-}
-
 /** A replica without the Lease is as ready as the one that holds it. */
 async function serve(
   { signal, shutdown, logger, clock, onSynced }: AutoscalerContext,
   values: ConfigValues<Settings>,
-  { scaler, view, leadership, metrics, ring }: Served,
+  {
+    scaler,
+    view,
+    ring,
+    leadership,
+    metrics,
+  }: Pick<LeadParts, 'scaler' | 'view' | 'ring'> & { leadership: Leadership; metrics: Metrics },
 ): Promise<void> {
   const readiness = createChecks('resources', 'running');
   readiness.set('resources', false, 'the scaler has not listed all of its resources yet');

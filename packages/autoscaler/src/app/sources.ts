@@ -8,7 +8,7 @@ import type { CallLimits } from '../collect/ask-groups.ts';
 import { createCustomMetricsSource, createExternalMetricsSource } from '../collect/metrics-apis.ts';
 import { createConnection } from '../collect/prometheus/connection.ts';
 import { createPrometheusSource } from '../collect/prometheus/prometheus.ts';
-import type { Source } from '../collect/source.ts';
+import type { Source } from '../collect/collect.ts';
 import type { Settings } from './settings.ts';
 
 /** The directory of DLX replicas, from the settings. */

@@ -6,7 +6,7 @@ import { type Peer, type PeerDirectory, peerText } from '../peers/peer.ts';
 import type { PeerClient } from '../peers/peer-client.ts';
 import { keyOf } from '../observe/key-of.ts';
 import { type Covered, type Sample, samplesOf, unknown } from './sample.ts';
-import type { Collected, Source } from './source.ts';
+import type { Collected, Source } from './collect.ts';
 import type { Want } from './want.ts';
 
 export interface ActivitySourceParts {

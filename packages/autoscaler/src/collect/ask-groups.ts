@@ -1,7 +1,7 @@
 import type { Clock } from '@scaler/scaler-types';
 import { limited, mapBounded } from '@scaler/async';
 import { type Sample, samplesOf, unknown } from './sample.ts';
-import type { Collected } from './source.ts';
+import type { Collected } from './collect.ts';
 import type { Want } from './want.ts';
 
 /** The bounds of a source that needs many calls. */

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { aResource, wantSettings } from '../testing/facts.ts';
 import { collect } from './collect.ts';
-import type { Source } from './source.ts';
+import type { Source } from './collect.ts';
 import { wantsOf } from './want.ts';
 
 test('a metric of an object is not asked of a source that knows no objects, but unknown', async () => {

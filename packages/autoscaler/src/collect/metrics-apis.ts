@@ -9,7 +9,7 @@ import {
 } from '@scaler/kube';
 import { allRefused, askGroups, type CallLimits, type Group, groupWants } from './ask-groups.ts';
 import { type Sample, samplesOf, unknown } from './sample.ts';
-import type { Collected, Source } from './source.ts';
+import type { Collected, Source } from './collect.ts';
 import type { Want } from './want.ts';
 
 export interface CustomMetricsSourceParts extends CallLimits {

@@ -1,7 +1,7 @@
 import { formatMetricWindow } from '@scaler/scaler-types';
 import { allRefused, allUnknown, askGroups, type CallLimits, type Group, groupWants } from '../ask-groups.ts';
 import { type Covered, type Sample, unknown } from '../sample.ts';
-import type { Collected, Source } from '../source.ts';
+import type { Collected, Source } from '../collect.ts';
 import type { Want } from '../want.ts';
 import type { ReadSeries } from './answer.ts';
 import { createPrometheusApi, type PrometheusApi } from './api.ts';
