@@ -8,6 +8,7 @@ export default {
     '<rootDir>/tools/system',
     '<rootDir>/tools/bench',
     '<rootDir>/tools/images',
+    '<rootDir>/tools/release',
     '<rootDir>/tools/house',
   ],
   testTimeout: 20_000,

@@ -23,7 +23,7 @@ export async function checkDerived(): Promise<Problems> {
   if ((await read('values.schema.json')) !== (await schemaText()))
     problems.push(`values.schema.json differs from the settings of the apps${byWriting}`);
   if ((await read('README.md')) !== (await readmeText()))
-    problems.push(`README.md has other values than values.yaml${byWriting}`);
+    problems.push(`README.md has other values than values.yaml, or another version than Chart.yaml${byWriting}`);
   const checks = [checkPaths(), checkAnnotations(), checkAlerts(), checkMetrics()];
   return [...problems, ...(await Promise.all(checks)).flat()];
 }
@@ -42,7 +42,9 @@ async function schemaText(): Promise<string> {
 }
 
 async function readmeText(): Promise<string> {
-  const readme = await read('README.md');
+  const appVersion = /^appVersion: (\S+)$/m.exec(await read('Chart.yaml'))?.[1];
+  // The example of an image that is made from ours.
+  const readme = (await read('README.md')).replaceAll(/(scaler-(?:dlx|autoscaler)):[\d.]+/g, `$1:${appVersion}`);
   const [before, rest] = readme.split(marks[0]);
   const after = rest?.split(marks[1])[1];
   if (before === undefined || after === undefined) throw new Error(`README.md lacks ${marks.join(' … ')}`);

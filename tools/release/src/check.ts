@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commandLine, must } from '@scaler/command';
-import { installInto, packAll, type Packed, root } from './stage.ts';
+import { root } from './packages.ts';
+import { installInto, packAll, type Packed } from './stage.ts';
 
 commandLine({
   name: 'npm run check:packages',

@@ -1,8 +1,7 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commandLine, must } from '@scaler/command';
-
-export const root = join(import.meta.dirname, '../../..');
+import { publicPackages, root } from './packages.ts';
 
 /** A package that is published, packed. */
 export interface Packed {
@@ -12,27 +11,13 @@ export interface Packed {
   tarball: string;
 }
 
-interface Manifest {
-  name: string;
-  private?: boolean;
-  bin?: Record<string, string>;
-}
-
-/**
- * Packs every package below packages/ and examples/ that is not private into `folder`, as it would be published. The packages
- * must be built.
- */
+/** Packs every public package into `folder`, as it would be published. The packages must be built. */
 export async function packAll(folder: string): Promise<Packed[]> {
   await mkdir(folder, { recursive: true });
   const packed: Packed[] = [];
-  for (const group of ['packages', 'examples']) {
-    for (const entry of (await readdir(join(root, group))).toSorted()) {
-      const cwd = join(root, group, entry);
-      const manifest = JSON.parse(await readFile(join(cwd, 'package.json'), 'utf8')) as Manifest;
-      if (manifest.private) continue;
-      const file = await must('npm', ['pack', '--silent', '--pack-destination', folder], { cwd });
-      packed.push({ name: manifest.name, programs: Object.keys(manifest.bin ?? {}), tarball: join(folder, file) });
-    }
+  for (const { name, directory, bin = {} } of await publicPackages()) {
+    const file = await must('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: directory });
+    packed.push({ name, programs: Object.keys(bin), tarball: join(folder, file) });
   }
   return packed;
 }

@@ -13,7 +13,8 @@ export function installedContract({ path, manifest }: FoundPackage): string | un
   const needs = { ...manifest.dependencies, ...manifest.peerDependencies };
   if (!Object.hasOwn(needs, contractPackage)) return undefined;
   try {
-    return nearestManifest(createRequire(path).resolve(contractPackage))?.manifest.scalerContract;
+    // Not its entry, which this repository's own condition would look for in sources that are not published.
+    return nearestManifest(createRequire(path).resolve(`${contractPackage}/package.json`))?.manifest.scalerContract;
   } catch {
     return undefined;
   }
