@@ -30,6 +30,8 @@ export interface EmbeddedSystemOptions extends EmbeddedClusterOptions {
   readonly autoscalerArgs?: readonly string[];
   /** The checkout whose programs run first; default: this one. */
   readonly checkout?: string;
+  /** A folder in which npm has installed both apps: their programs run from there, and from no checkout. */
+  readonly installed?: string;
   /** Further flags of Node.js itself, by app. */
   readonly nodeArgs?: (app: App) => readonly string[];
   /** Further options of the deployment scaler, for both apps. */
@@ -62,7 +64,7 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
       `--dlx-service=${systemNamespace}/dlx`,
       ...Object.entries({ settle: `${settleMs}ms`, ...scalerOptions }).map(([k, v]) => `--scaler-option=${k}=${v}`),
     ];
-    const { dlxArgs = [], autoscalerArgs = [], nodeArgs = () => [] } = options;
+    const { dlxArgs = [], autoscalerArgs = [], nodeArgs = () => [], installed } = options;
     await cluster.service(systemNamespace, 'autoscaler', { port: adminPort });
     const autoscalerUrl = `--autoscaler-url=${cluster.serviceUrl(systemNamespace, 'autoscaler', adminPort)}`;
     const ownArgs = {
@@ -70,8 +72,18 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
       autoscaler: [`--lease-namespace=${systemNamespace}`, ...autoscalerArgs],
     };
     runFrom = (from = root) => {
-      for (const app of ['dlx', 'autoscaler'] as const)
-        cluster.images[`scaler/${app}`] = appImage(app, nodeArgs(app), [...flags, ...ownArgs[app]], from, env);
+      const place = installed ?? from;
+      for (const app of ['dlx', 'autoscaler'] as const) {
+        const main =
+          installed === undefined ? `packages/${app}/src/main.ts` : `node_modules/@scaler/${app}/dist/main.js`;
+        cluster.images[`scaler/${app}`] = appImage(
+          join(place, main),
+          nodeArgs(app),
+          [...flags, ...ownArgs[app]],
+          place,
+          env,
+        );
+      }
     };
     runFrom(checkout);
     await cluster.apply(appDeployment('dlx', dlxReplicas));
@@ -87,23 +99,18 @@ export async function startEmbeddedSystem(options: EmbeddedSystemOptions = {}): 
 }
 
 /**
- * Runs an app from its sources, with a log file of its own and a token of its own, `<pod>.<pid>`: by it the API's audit
+ * Runs the program of an app, with a log file of its own and a token of its own, `<pod>.<pid>`: by it the API's audit
  * distinguishes its processes, through restarts too.
  */
 function appImage(
-  app: App,
+  main: string,
   nodeArgs: readonly string[],
   args: readonly string[],
   from: string,
   env: Readonly<Record<string, string>>,
 ): ProcessImage {
-  const main = join(from, 'packages', app, 'src/main.ts');
-  const flags = [
-    '--conditions=@scaler/source',
-    '--disable-warning=ExperimentalWarning',
-    ...ownFlags(main),
-    ...nodeArgs,
-  ];
+  const source = ['--conditions=@scaler/source', '--disable-warning=ExperimentalWarning'];
+  const flags = [...(main.endsWith('.ts') ? source : []), ...ownFlags(main), ...nodeArgs];
   const node = [process.execPath, ...flags, main];
   const own =
     'own="$KUBECONFIG.$HOSTNAME"; sed "s/token: .*/token: $HOSTNAME.$$/" "$KUBECONFIG" > "$own"; KUBECONFIG="$own"';

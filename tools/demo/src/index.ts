@@ -5,3 +5,4 @@ export {
   startEmbeddedSystem,
   systemNamespace,
 } from './embedded-system.ts';
+export { createWorkload, playRound } from './round.ts';

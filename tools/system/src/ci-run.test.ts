@@ -50,10 +50,11 @@ test('alone it runs all but what needs a cluster or helm, says so at the end, an
   expect(lines.slice(-3)).toEqual([
     '!!! SKIPPED: chart: there is no helm',
     '!!! SKIPPED: e2e on a real Kubernetes: KUBECONFIG is not set, and there is no cluster kit at ../shared/cluster',
-    '13 passed, 0 failed',
+    '14 passed, 0 failed',
   ]);
   expect(asked[0]).toBe('npm ci --no-audit --no-fund');
   expect(asked).toContain('npm start -- --once');
+  expect(asked).toContain('npm run --silent release:check -- planned');
 });
 
 test('the output of a failed step is repeated, and the exit code is 1', () => {
@@ -61,13 +62,13 @@ test('the output of a failed step is repeated, and the exit code is 1', () => {
   expect(code).toBe(1);
   expect(lines).toContain('!!! FAILED: knip, which ended with');
   expect(lines.filter((line) => line === 'run --silent knip went wrong')).toHaveLength(2);
-  expect(lines.at(-1)).toBe('12 passed, 1 failed');
+  expect(lines.at(-1)).toBe('13 passed, 1 failed');
 });
 
 test('a cluster that is given needs an image', () => {
   expect(run({ KUBECONFIG: '/one' }).lines.at(-2)).toContain('KUBECONFIG is set, and E2E_IMAGE is not');
   const { lines, asked } = run({ KUBECONFIG: '/one', E2E_IMAGE: 'e2e:1' });
-  expect(lines.at(-1)).toBe('14 passed, 0 failed');
+  expect(lines.at(-1)).toBe('15 passed, 0 failed');
   expect(asked.slice(-2)).toEqual(['npm run --silent e2e:stage', 'npm run --silent e2e']);
 });
 
@@ -75,7 +76,7 @@ const isRoot = process.getuid?.() === 0;
 (isRoot ? test : test.skip)('with the kit a cluster is built beside the steps, used, and taken away', () => {
   addKit();
   const { lines, asked } = run();
-  expect(lines.at(-1)).toBe('14 passed, 0 failed');
+  expect(lines.at(-1)).toBe('15 passed, 0 failed');
   expect(asked).toContain('build ');
   expect(asked.slice(-5)).toEqual([
     ...['npm run --silent e2e:stage', 'up ', 'image scaler-e2e:1 -base node -workdir /app dist/e2e-image:/app'],
@@ -89,5 +90,5 @@ const isRoot = process.getuid?.() === 0;
   expect(code).toBe(1);
   expect(lines).toEqual(expect.arrayContaining(['!!! FAILED: cluster, which ended with', 'no Go modules']));
   expect(lines.at(-2)).toBe('!!! SKIPPED: e2e on a real Kubernetes: its build failed');
-  expect(lines.at(-1)).toBe('13 passed, 1 failed');
+  expect(lines.at(-1)).toBe('14 passed, 1 failed');
 });

@@ -12,6 +12,7 @@ export interface Suite {
 export const suites: readonly Suite[] = [
   { name: 'check', command: 'npm run check' },
   { name: 'packages', command: 'npm run check:packages' },
+  { name: 'release', command: 'npm run release:check' },
   { name: 'demo', command: 'npm start -- --once' },
   { name: 'fuzz', command: 'npm run fuzz -- --count 100000' },
   { name: 'fuzz-hostile', command: 'npm run fuzz -- --hostile --count 100000' },
