@@ -1,5 +1,4 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { globSync } from 'node:fs';
 import { commandLine, must, text } from '@scaler/command';
 import { releaseChangelog, releaseVersion } from 'nx/release/index.js';
 import { versionChart } from './chart-version.ts';
@@ -14,8 +13,8 @@ const { values } = commandLine({
 });
 
 await checkRepository(process.env['GITHUB_REPOSITORY']);
-const plans = await readdir(join(root, '.nx/version-plans'));
-if (!plans.some((file) => file.endsWith('.md')))
+// The folder goes with the last plan.
+if (globSync('.nx/version-plans/*.md', { cwd: root }).length === 0)
   throw new Error('.nx/version-plans has no plan, so there is nothing to release: npx nx release plan');
 
 const { projectsVersionData, releaseGraph } = await releaseVersion({ gitCommit: false, gitTag: false });

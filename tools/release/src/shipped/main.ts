@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commandLine, must } from '@scaler/command';
 import { type Clone, cloneInto } from './clone.ts';
-import { publishForeign } from './foreign.ts';
+import { compileExample, publishForeign } from './foreign.ts';
 import { checkInstalled, versionsOf } from './installed.ts';
 import { startRegistry } from './registry.ts';
 import { scalers } from './scalers.ts';
@@ -41,6 +41,7 @@ try {
     await mkdir(installed);
     await must('npm', ['install', '--prefer-offline', ...wanted], { cwd: installed });
     const count = await checkInstalled(installed, clone.folder, '@acme/shop-scaler');
+    await compileExample(installed, clone.folder);
     say(`${kind}: installed ${wanted.join(', ')}; ${count} packages of ours are whole`);
     for (const [name, check] of Object.entries(scalers)) {
       await check(installed, (text) => say(`${kind}: ${name}: ${text}`));
@@ -58,6 +59,7 @@ async function release(clone: Clone, kind: (typeof kinds)[number]): Promise<stri
   await clone.run('npm', 'ci', '--dry-run', '--ignore-scripts');
   await clone.run('npm', 'run', 'build');
   await clone.run('npx', 'nx', 'release', 'publish');
+  await checkImages(clone);
   const commit = await clone.run('git', 'rev-parse', 'HEAD');
   const [pushed, changed] = await Promise.all([
     must('git', ['ls-remote', clone.origin]),
@@ -75,6 +77,13 @@ async function release(clone: Clone, kind: (typeof kinds)[number]): Promise<stri
   );
   if (version === undefined || version !== appVersion) throw new Error(`the chart stays behind:\n${chart}`);
   return `${[...new Set(versions.values())].join(', ')}; chart and images ${version}`;
+}
+
+/** What the jobs of the images build from: npm has to take the lock that is made of the release's. */
+async function checkImages({ folder, run }: Clone): Promise<void> {
+  await run('npm', 'run', 'images', '--', '--stage-only');
+  const args = ['ci', '--dry-run', '--omit=dev', '--ignore-scripts'];
+  for (const app of ['autoscaler', 'dlx']) await must('npm', args, { cwd: join(folder, 'dist/images', app) });
 }
 
 async function plan({ folder, run }: Clone, kind: string): Promise<void> {

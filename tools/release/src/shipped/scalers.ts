@@ -11,9 +11,10 @@ type Say = (line: string) => void;
 
 /** Each scaler: both installed apps start with it, its workload goes to sleep, and a request that is held is answered. */
 export const scalers: Readonly<Record<string, (folder: string, say: Say) => Promise<void>>> = {
-  'the default scaler': checkDefault,
-  'the process scaler': checkProcesses,
+  // First, since an app that does not start with it says why.
   'a foreign scaler': checkForeign,
+  'the process scaler': checkProcesses,
+  'the default scaler': checkDefault,
 };
 
 async function checkDefault(folder: string, say: Say): Promise<void> {
