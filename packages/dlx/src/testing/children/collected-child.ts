@@ -37,8 +37,8 @@ function watch(session: Http2Session): SessionAnchor | undefined {
 }
 
 /** Its write does not get into the socket. */
-async function giveUp(stream: Http2Stream, session: Http2Session, ended: Promise<unknown>): Promise<void> {
-  stream.on('error', () => {});
+async function giveUp(stream: Http2Stream, session: Http2Session, ours: Socket, peer: Socket): Promise<void> {
+  const ended = once(ours, 'close');
   stream.write(large);
   while (stream.writableLength === 0) await setImmediate();
   await setTimeout(20);
@@ -46,6 +46,8 @@ async function giveUp(stream: Http2Stream, session: Http2Session, ended: Promise
   stream.destroy();
   await setTimeout(20);
   session.destroy();
+  await setTimeout(100);
+  peer.destroy();
   await ended;
 }
 
@@ -61,9 +63,10 @@ async function serve(ours: Socket, peer: Socket): Promise<void> {
   const trailers = frame(types.headers, endStream, 1, block(half));
   peer.write(Buffer.concat([preface, wide, headers(1, fields), trailers]));
   const [stream] = (await once(session, 'stream')) as [Http2Stream & { respond(): void }];
+  stream.on('error', () => {});
   anchor?.hold(stream);
   stream.respond();
-  await giveUp(stream, session, once(ours, 'close'));
+  await giveUp(stream, session, ours, peer);
 }
 
 async function ask(ours: Socket, peer: Socket): Promise<void> {
@@ -72,11 +75,12 @@ async function ask(ours: Socket, peer: Socket): Promise<void> {
   peer.write(wide);
   await once(session, 'remoteSettings');
   const stream = session.request({ ':method': 'POST' }, { endStream: false });
+  stream.on('error', () => {});
   anchor?.hold(stream);
   await setTimeout(20);
   peer.write(frame(types.headers, 0, 1, block([[':status', '200'], ...half])));
   await setTimeout(20);
-  await giveUp(stream, session, once(ours, 'close'));
+  await giveUp(stream, session, ours, peer);
 }
 
 async function round(): Promise<void> {
@@ -87,9 +91,7 @@ async function round(): Promise<void> {
   server.close();
   peer.on('error', () => {});
   ours.on('error', () => {});
-  const leaves = setTimeout(200).then(() => peer.destroy());
   await (side === 'server' ? serve : ask)(ours, peer);
-  await leaves;
 }
 
 for (let i = 0; i < rounds; i++) {
