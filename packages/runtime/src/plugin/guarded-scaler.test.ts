@@ -266,6 +266,11 @@ test.each<[string, unknown, string]>([
   expect(result).toMatchObject({ resource: ref, ok: false, error: { message: `the scaler @acme/x: ${message}` } });
 });
 
+test('a proposal of a wrong shape is a setting that is wrong, in one sentence, and ends the start with 2', async () => {
+  const error = await errorOf(() => guarded({ getConfig: () => ({ scaleInterval: '10s' }) }).scaler.getConfig());
+  expect(error).toMatchObject({ code: 'invalid-config', exitCode: 2, problems: [error.message] });
+});
+
 test('getConfig leaves out what it does not propose', async () => {
   const proposed = { autoscaler: { lease: false, cooldown: undefined }, dlx: null };
   const { scaler } = guarded({ getConfig: () => proposed });

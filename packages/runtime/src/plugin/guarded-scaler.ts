@@ -3,6 +3,7 @@ import { whenAborted } from '@scaler/async';
 import { CallRate } from './call-rate.ts';
 import { guardChanges, guardEndpoints } from './watch-guard.ts';
 import { createProblemLog, sentence, shown } from './problem-log.ts';
+import { configError } from '../errors.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { callGuarded, catchLate } from './guarded-call.ts';
 import { guardScaleOptions } from './scale-guard.ts';
@@ -107,7 +108,14 @@ function required(parts: Parts): Required {
   const { scaler, say, onProblem, call, pace } = parts;
   const list = singleFlight((namespace) => scaler.getResources(namespace));
   return {
-    getConfig: async () => read(parts, 'getConfig', await call('getConfig', () => scaler.getConfig()), readConfig),
+    async getConfig() {
+      const returned: unknown = await call('getConfig', () => scaler.getConfig());
+      try {
+        return readConfig(returned);
+      } catch (error) {
+        throw configError(say('getConfig', (error as Error).message));
+      }
+    },
     async getResources(namespace) {
       const returned: unknown = await call('getResources', () => list(namespace));
       if (!Array.isArray(returned))
