@@ -49,7 +49,18 @@ async function missingOf(manifest: Manifest, place: string, checkout: string): P
   for (const [, link = ''] of readme.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
     if (!existsSync(join(checkout, directory, link))) missing.push(`its README links ${link}, which is not there`);
   }
+  missing.push(...(await lostSources(place)));
   return missing.map((one) => `${name}: ${one}`);
+}
+
+/** Debuggers and bundlers look for the sources that a map names, and sources are not published. */
+async function lostSources(place: string): Promise<string[]> {
+  const lost: string[] = [];
+  for (const file of globSync('dist/**/*.map', { cwd: place })) {
+    const { sourcesContent } = JSON.parse(await readFile(join(place, file), 'utf8')) as { sourcesContent?: unknown[] };
+    if (sourcesContent === undefined) lost.push(`${file} has no sources`);
+  }
+  return lost;
 }
 
 /** The files that exports name, but for those of this repository's own condition. */
