@@ -49,7 +49,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join(import.meta.dirname, '../example-'));
   writeFileSync(join(folder, 'kubeconfig'), api.kubeconfig());
   const dependencies = { '@scaler/scaler-types': '*' };
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'our-scaler', type: 'module', dependencies }));
+  // As `npm install` writes it into an empty folder.
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ dependencies }));
   // What the example of a kind is about.
   const names = { group: 'argoproj.io', version: 'v1alpha1', resource: 'rollouts', kind: 'Rollout' };
   api.store.register({

@@ -84,13 +84,18 @@ function importTarget(target: unknown): string | undefined {
   return undefined;
 }
 
-/** The `package.json` that a file belongs to: the nearest one with a name (one without only sets the module type). */
+/** The `package.json` that a file belongs to: the nearest one that does more than to set the module type. */
 export function nearestManifest(path: string): { manifest: Manifest; folder: string } | undefined {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const manifest = readManifest(join(folder, 'package.json'));
-    if (manifest?.name !== undefined) return { manifest, folder };
+    if (isPackage(manifest)) return { manifest, folder };
     if (folder === dirname(folder)) return undefined;
   }
+}
+
+/** `npm install` into an empty folder writes one without a name. */
+function isPackage(manifest: Manifest | undefined): manifest is Manifest {
+  return (manifest?.name ?? manifest?.dependencies ?? manifest?.peerDependencies) !== undefined;
 }
 
 function readManifest(path: string): Manifest | undefined {
