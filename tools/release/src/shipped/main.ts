@@ -28,10 +28,14 @@ const say = (text: string): void =>
 const place = await mkdtemp(join(tmpdir(), 'scaler-release-'));
 try {
   await using registry = await startRegistry(join(place, 'registry'));
-  Object.assign(process.env, { NPM_CONFIG_USERCONFIG: registry.npmrc, NX_DAEMON: 'false' });
+  // npm itself gives its settings to what it runs in small letters.
+  const { npmrc } = registry;
+  Object.assign(process.env, { NPM_CONFIG_USERCONFIG: npmrc, npm_config_userconfig: npmrc, NX_DAEMON: 'false' });
   // The clone is no fork that could be told from the repository.
   delete process.env['GITHUB_REPOSITORY'];
   const clone = await cloneInto(place);
+  const used = await clone.run('npm', 'config', 'get', '@scaler:registry');
+  if (used !== registry.url) throw new Error(`npm would publish to ${used}, and not to ${registry.url}`);
   say('cloned');
   for (const kind of kinds.filter((one) => names.length === 0 || names.includes(one))) {
     const versions = await release(clone, kind);
