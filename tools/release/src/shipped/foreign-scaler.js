@@ -6,7 +6,9 @@ import { createServer } from 'node:http';
 import { ScalerError } from '@scaler/scaler-types';
 
 export function createResourceScaler({ options, logger, role }) {
-  const { file } = options;
+  const { file, ...others } = options;
+  for (const name of Object.keys(others))
+    throw new ScalerError('invalid-resource', `there is no option ${name}, only file`);
   const shop = { namespace: 'acme', name: 'shop' };
   let server;
   let starts;

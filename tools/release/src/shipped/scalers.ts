@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { until } from '@scaler/command';
 import { createWorkload, playRound, startEmbeddedSystem } from '@scaler/demo';
 import { echoAppPath } from '@scaler/testing-kit';
+import { startEmbeddedCluster } from '@scaler/testing-kit/kubernetes';
 import { startApp } from './app.ts';
 import { freePort } from './registry.ts';
 
@@ -83,16 +84,23 @@ interface Local {
 
 type OwnArgs = Readonly<Record<'dlx' | 'autoscaler', readonly string[]>>;
 
-/** Without Kubernetes: a cold start, sleep, and another cold start. */
+/** A cold start, sleep, and another cold start; the autoscaler has its Lease in a cluster of which the scaler knows nothing. */
 async function checkLocal(folder: string, scaler: readonly string[], own: OwnArgs, local: Local): Promise<void> {
-  const drain = ['--propagate', '0', '--drain-timeout', '1s'];
-  await using dlx = await startApp(folder, 'dlx', [...scaler, ...drain, ...own.dlx]);
-  const peer = ['--dlx-peers', `127.0.0.1:${dlx.infraPort}`];
-  await using _autoscaler = await startApp(folder, 'autoscaler', [...scaler, ...peer, ...own.autoscaler]);
-  for (const wanted of local.answers) {
-    const answer = await local.ask();
-    if (answer !== wanted) throw new Error(`${local.resource} answered "${answer}", and not "${wanted}"`);
-    await until(`${local.resource} to sleep`, 30_000, async () => (await local.sleeps()) || undefined);
+  const cluster = await startEmbeddedCluster();
+  try {
+    const drain = ['--propagate', '0', '--drain-timeout', '1s'];
+    await using dlx = await startApp(folder, 'dlx', [...scaler, ...drain, ...own.dlx]);
+    const peer = ['--dlx-peers', `127.0.0.1:${dlx.infraPort}`];
+    // Flags win over what the scaler proposes.
+    const lease = ['--lease', '--lease-namespace', 'default', '--kubeconfig', cluster.kubeconfigPath];
+    await using _autoscaler = await startApp(folder, 'autoscaler', [...scaler, ...peer, ...lease, ...own.autoscaler]);
+    for (const wanted of local.answers) {
+      const answer = await local.ask();
+      if (answer !== wanted) throw new Error(`${local.resource} answered "${answer}", and not "${wanted}"`);
+      await until(`${local.resource} to sleep`, 30_000, async () => (await local.sleeps()) || undefined);
+    }
+  } finally {
+    await cluster.close();
   }
 }
 
