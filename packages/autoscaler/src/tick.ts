@@ -44,8 +44,6 @@ export interface TickResult {
   heldBack: number;
 }
 
-export type Ticker = ReturnType<typeof createTicker>;
-
 /** Judges resources for one Lease holder, from its first tick to its last. */
 export function createTicker({ view, sources, clock, settings, isSuccessor }: TickParts) {
   let memory = firstMemory(isSuccessor, instantOf(clock));

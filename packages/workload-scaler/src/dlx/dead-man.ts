@@ -2,7 +2,6 @@ import type { DlxAddresses } from './dlx-addresses.ts';
 import type { Clock, Logger } from '@scaler/scaler-types';
 
 /** Notices that there is no DLX, and has not been for too long. */
-export type DeadMan = ReturnType<typeof createDeadMan>;
 
 export interface DeadManOptions {
   readonly dlx: DlxAddresses;

@@ -165,8 +165,6 @@ export function createWarnings({ client, clock, logger }: Pick<Dependencies, 'cl
   };
 }
 
-export type Warnings = ReturnType<typeof createWarnings>;
-
 /** Why a resource does not start; undefined when nothing stands in its way. */
 export type Explain = (ref: ResourceRef, signal: AbortSignal) => Promise<Explanation | undefined>;
 

@@ -40,15 +40,12 @@ export function createWorkQueue(clock: Clock, work: (ref: ResourceRef) => void) 
   };
 }
 
-export type WorkQueue = ReturnType<typeof createWorkQueue>;
-
 /** The work on a namespace's resources may take so long at once. */
 const burstMs = 20;
 /** And then this part of the time. */
 const share = 0.2;
 
 /** Time that the work on the resources of one namespace takes from the work on all others. */
-export type WorkBudget = ReturnType<typeof createWorkBudget>;
 
 /**
  * One look at a resource with thousands of ports takes milliseconds, and its owner may write ten times a second. The others

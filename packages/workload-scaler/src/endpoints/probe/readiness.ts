@@ -4,7 +4,6 @@ import type { ProbeSpec } from '../../workload/pod-shape.ts';
 import { probe } from './probe.ts';
 
 /** Which candidates of one target are ready. Probes those that the kubelet has not judged yet. */
-export type Readiness = ReturnType<typeof createReadiness>;
 
 /** `onChange` is called when a probe changed what `isReady` says. */
 export function createReadiness(clock: Clock, onChange: () => void) {
