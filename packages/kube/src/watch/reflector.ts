@@ -32,7 +32,10 @@ const missingPauseMs = 120_000;
 const failuresToMissing = 3;
 // A watch that ends sooner than this without an event has not ended normally.
 const shortestWatchMs = 1_000;
-const shortWatchSeconds = 5;
+// Of the bookmark limit: when a watch that says nothing is asked about, and how long the short watch may say nothing.
+const askAfter = 5 / 6;
+const askFor = 1 / 18;
+const shortWatchSeconds = 3;
 
 /** Keeps one selection of objects up to date: lists, watches from there, and lists again only when it has to. */
 export class Reflector<T extends KubeObject, U> {
@@ -45,7 +48,8 @@ export class Reflector<T extends KubeObject, U> {
   /** The number of lists, the first one included. */
   lists = 0;
   #failures = 0;
-  #wasSilent = false;
+  /** It said nothing for so long that it is asked whether anything was missed. */
+  #asking = false;
   /** Since it was last given up as missing, if ever. */
   #served = false;
   readonly #options: ReflectorOptions<T, U>;
@@ -106,14 +110,14 @@ export class Reflector<T extends KubeObject, U> {
       kind,
       selection,
       resourceVersion,
-      // After a silent watch, missed events come at once. Without missed events nothing comes until the next bookmark, a
-      // minute away, so the watch is short, and the list after it shows that the API answers.
-      timeoutSeconds: this.#wasSilent ? shortWatchSeconds : 240 + Math.floor(Math.random() * 240),
-      silenceLimitMs: bookmarkLimitMs,
+      // What a dead watch has missed comes at once. Where nothing was missed nothing comes, so this watch is short, and the
+      // list after it shows that the API answers.
+      timeoutSeconds: this.#asking ? shortWatchSeconds : 240 + Math.floor(Math.random() * 240),
+      silenceLimitMs: bookmarkLimitMs * (this.#asking ? askFor : askAfter),
       signal,
       onEvent: (event) => this.#take(event),
     });
-    if (this.#wasSilent) this.position = undefined;
+    if (this.#asking) this.position = undefined;
     if (this.position !== resourceVersion || clock.monotonic() - startMs >= shortestWatchMs || signal.aborted) return;
     throw new KubeError('connection', `The watch of ${kind.plural} ended at once`);
   }
@@ -136,7 +140,7 @@ export class Reflector<T extends KubeObject, U> {
     this.lifeAtMs = clock.monotonic();
     this.failure = undefined;
     this.#failures = 0;
-    this.#wasSilent = false;
+    this.#asking = false;
     this.#served = true;
   }
 
@@ -154,6 +158,15 @@ export class Reflector<T extends KubeObject, U> {
 
   async #recover(error: KubeError, signal: AbortSignal): Promise<void> {
     const { clock, logger, onMissing } = this.#options;
+    const isSilent = error.code === 'timeout' && this.position !== undefined;
+    // The short watch said nothing either: the list tells.
+    if (isSilent && this.#asking) this.position = undefined;
+    this.#asking = error.code === 'timeout';
+    // An API server sends no bookmarks of a kind of which it has seen no event since it started: that is no failure.
+    if (isSilent && this.failure === undefined) {
+      logger.debug('Watch says nothing, asking whether anything was missed', { ...this.#fields, err: error });
+      return;
+    }
     if (onMissing !== undefined && this.#isMissing(error)) {
       await this.#doWithout(error, onMissing, signal);
       return;
@@ -163,10 +176,9 @@ export class Reflector<T extends KubeObject, U> {
     const before = this.failure;
     this.failure = error;
     this.#failures += 1;
-    this.#wasSilent = error.code === 'timeout';
     if (isKubeError(error, 'gone', 'bad-answer', 'not-found')) this.position = undefined;
-    // The first silence is normal and goes on at once; so does the first `gone`, since the API answers.
-    const calm = error.code === 'gone' ? before?.code !== 'gone' : error.code === 'timeout' && this.#failures === 1;
+    // The first `gone` goes on at once, since the API answers.
+    const calm = error.code === 'gone' && before?.code !== 'gone';
     const { code, reason } = error;
     logger[calm ? 'info' : 'warn']('Watch has to start again', { ...this.#fields, code, reason, err: error });
     if (!calm) await clock.sleep(pauseMs(error, this.#failures), signal).catch(() => undefined);
@@ -183,7 +195,7 @@ export class Reflector<T extends KubeObject, U> {
     this.failure = error;
     this.#failures = 0;
     this.#served = false;
-    this.#wasSilent = false;
+    this.#asking = false;
     this.position = undefined;
     this.lifeAtMs = clock.monotonic();
     items.replace(this.#scope, []);

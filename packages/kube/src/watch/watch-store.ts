@@ -24,7 +24,10 @@ export interface WatchStoreOptions<T extends KubeObject, U> {
   readonly trim: (object: T) => U;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A watch without an event or bookmark for so long is dead; default 90 s (the API sends a bookmark each minute). */
+  /**
+   * A watch without an event, bookmark or list for so long is dead; default 90 s. The API sends a bookmark each minute, but none
+   * of a kind on which nothing happens: before the limit it is asked whether anything was missed.
+   */
   readonly bookmarkLimitMs?: number | undefined;
 }
 
