@@ -24,8 +24,10 @@ interface Scene {
   clock: FakeClock;
   dlx: FakeDlx;
   metrics: Metrics;
-  /** Messages of level info. */
+  /** Messages of level info and warn. */
   logged: string[];
+  /** Failures of a source. */
+  failures: { now: readonly string[] };
   /** What the metric of every resource is; a text makes it unknown. */
   value: { now: number | string };
   leader: { lose(reason: Error): void; ended: Promise<unknown> };
@@ -62,6 +64,7 @@ async function start(
   const view = createResourceView({ scaler: guarded, clock, logger: silentLogger, retryMs: 1_000 });
   const value: Scene['value'] = { now: 0 };
   const logged: string[] = [];
+  const failures: Scene['failures'] = { now: [] };
   const [stop, lose] = [new AbortController(), new AbortController()];
   const watching = view.run(stop.signal);
   const ended = lead(
@@ -69,20 +72,24 @@ async function start(
       scaler: guarded,
       view,
       ring,
-      sources: [sourceOf('custom-metrics', value), sourceOf('dlx-activity', { now: 0 })],
+      sources: [sourceOf('custom-metrics', value, failures), sourceOf('dlx-activity', { now: 0 })],
       fence: { peers, client, infraPort: 1, timeoutMs: 1_000 },
       preflight: { peers, client, timeoutMs: 1_000 },
       observer: createObserver(metrics),
       settings: { ...wantSettings, intervalMs, cooldownMs: 0, dryRun, parksPerTick: 5, maxParks, maxReconciles: 2 },
       clock,
-      logger: { ...silentLogger, info: (message) => void logged.push(message) },
+      logger: {
+        ...silentLogger,
+        info: (message) => void logged.push(message),
+        warn: (message) => void logged.push(message),
+      },
       identity: 'a-1',
       isSuccessor: false,
     },
     lose.signal,
   ).catch((error: unknown) => error);
   const scene: Scene = {
-    ...{ scaler, view, ring, clock, dlx, metrics, logged, value },
+    ...{ scaler, view, ring, clock, dlx, metrics, logged, value, failures },
     leader: { lose: (reason) => lose.abort(reason), ended },
     tick: () => clock.advance(intervalMs),
     async stop() {
@@ -99,14 +106,15 @@ async function start(
   return scene;
 }
 
-function sourceOf(name: Source['name'], value: Scene['value']): Source {
+function sourceOf(name: Source['name'], value: Scene['value'], failures: Scene['failures'] = { now: [] }): Source {
   const sample = () =>
     typeof value.now === 'string'
       ? ({ known: false, reason: value.now } as const)
       : ({ known: true, value: value.now, ageMs: 0 } as const);
   return {
     name,
-    collect: (wants) => Promise.resolve({ samples: new Map(wants.map(({ key }) => [key, sample()])), failures: [] }),
+    collect: (wants) =>
+      Promise.resolve({ samples: new Map(wants.map(({ key }) => [key, sample()])), failures: failures.now }),
   };
 }
 
@@ -394,4 +402,20 @@ test('a change that is no resource is left out, and one that goes is forgotten',
   await scene.tick();
   expect(scene.view.list()).toEqual([]);
   expect(scene.ring.of(web)).toEqual([]);
+});
+
+test('a source that fails is logged when it begins and when it has ended, not at each tick', async () => {
+  const scene = await start([web]);
+  scene.value.now = 5;
+  const about = () => scene.logged.filter((message) => message.startsWith('source'));
+  await scene.tick();
+  scene.failures.now = ['it answered 503'];
+  for (let i = 0; i < 5; i++) await scene.tick();
+  expect(about()).toEqual(['source failed']);
+  scene.failures.now = [];
+  for (let i = 0; i < 5; i++) await scene.tick();
+  expect(about()).toEqual(['source failed', 'source works again']);
+  scene.failures.now = ['it answered 503 again'];
+  await scene.tick();
+  expect(about()).toEqual(['source failed', 'source works again', 'source failed']);
 });

@@ -9,6 +9,7 @@ import { preflight, type PreflightParts } from '../act/preflight.ts';
 import { createReconciler, type Reconciler } from '../act/reconciler.ts';
 import type { Observer } from '../observe/metrics.ts';
 import type { ResourceView } from '../observe/resource-view.ts';
+import { createTroubles, type Troubles } from '../observe/troubles.ts';
 import type { Ring } from '../observe/history.ts';
 import type { Source } from '../collect/collect.ts';
 import { longestWindowMs } from '../collect/want.ts';
@@ -93,7 +94,8 @@ function prepare(parts: LeadParts, signal: AbortSignal) {
     signal,
   });
   const notices = createNotices({ ...parts, patienceMs: (ref) => patienceOf(view.get(ref), settings) });
-  return { ticker, attempts, parks, reconciler, notices };
+  const troubles = createTroubles(parts.clock, parts.logger);
+  return { ticker, attempts, parks, reconciler, notices, troubles };
 }
 
 /** One window in which nothing was known, and one more until the resource may be judged again. */
@@ -112,7 +114,7 @@ async function tickUntilAborted(parts: LeadParts, acting: Acting, signal: AbortS
     const beganMs = clock.monotonic();
     reconciler.sweep();
     const result = await ticker.tick({ parking: parks.running, attempts: attempts.all() }, signal);
-    recordTick(parts, result, clock.monotonic() - beganMs);
+    recordTick(parts, acting.troubles, result, clock.monotonic() - beganMs);
     notices.ticked(result.decisions);
     parks.offer(result.decisions);
     ring.keepOnly(result.resources);
@@ -122,7 +124,7 @@ async function tickUntilAborted(parts: LeadParts, acting: Acting, signal: AbortS
   }
 }
 
-function recordTick({ ring, logger, clock }: LeadParts, result: TickResult, tookMs: number): void {
+function recordTick({ ring, logger, clock }: LeadParts, troubles: Troubles, result: TickResult, tookMs: number): void {
   for (const { resource, action, reasons } of result.decisions) {
     // The history has a park from its begin on: until then it may have to wait for its turn.
     if (action === 'park') continue;
@@ -132,10 +134,12 @@ function recordTick({ ring, logger, clock }: LeadParts, result: TickResult, took
     ring.add(resource, { what: action, reasons }, clock.now());
   }
   for (const { source, failures } of result.reports) {
-    if (failures.length === 0) continue;
-    logger.warn('source failed', { source, failures: failures.slice(0, 5), count: failures.length });
+    const fields = { source, failures: failures.slice(0, 5), count: failures.length };
+    const trouble = { key: source, begun: 'source failed', ended: 'source works again' };
+    troubles.see(trouble, failures.length > 0 ? fields : undefined);
   }
-  if (result.braked) logger.warn('mass brake on', { heldBack: result.heldBack });
+  const brake = { key: 'mass brake', begun: 'mass brake on', ended: 'mass brake off' };
+  troubles.see(brake, result.braked ? { heldBack: result.heldBack } : undefined);
   const parks = result.decisions.filter(({ action }) => action === 'park').length;
   logger.debug('tick', { resources: result.resources.length, parks, tookMs: Math.round(tookMs) });
 }

@@ -8,6 +8,7 @@ import {
   type ResourceScaler,
 } from '@scaler/scaler-types';
 import { unlessAborted, whenAborted } from '@scaler/async';
+import { createTroubles, type Trouble } from './troubles.ts';
 import type { GuardedScaler } from '@scaler/runtime';
 
 export interface ResourceViewParts {
@@ -18,18 +19,32 @@ export interface ResourceViewParts {
   retryMs: number;
 }
 
+const noList: Trouble = {
+  key: 'resources',
+  begun: 'the scaler cannot list its resources',
+  ended: 'the scaler lists its resources again',
+};
+
+const noWatch: Trouble = {
+  key: 'watch',
+  begun: 'the watch of the resources has ended, beginning again',
+  ended: 'the scaler tells its resources again',
+};
+
 export type ResourceView = ReturnType<typeof createResourceView>;
 
 /** The resources of the scaler, as far as this process knows them now. */
 export function createResourceView({ scaler, clock, logger, retryMs }: ResourceViewParts) {
   const store = createStore();
   const synced = Promise.withResolvers<void>();
+  const troubles = createTroubles(clock, logger);
   // The reason the last list or watch failed, until one succeeds.
   let failure: string | undefined;
 
   let isSynced = false;
   const sync = (): void => {
     isSynced = true;
+    for (const trouble of [noList, noWatch]) troubles.see(trouble, undefined);
     failure = undefined;
     synced.resolve();
   };
@@ -44,14 +59,14 @@ export function createResourceView({ scaler, clock, logger, retryMs }: ResourceV
     } catch (error) {
       signal.throwIfAborted();
       failure = `the scaler cannot list its resources: ${(error as Error).message}`;
-      logger.warn('the scaler cannot list its resources', { err: error });
+      troubles.see(noList, { err: error });
     }
   };
   const watch = async (signal: AbortSignal): Promise<void> => {
     const reason = await watchUntilEnd(scaler, listenerFor(store, sync), signal);
     if (signal.aborted) return;
     failure = reason;
-    logger.error('the watch of the resources has ended, beginning again', { reason });
+    troubles.see(noWatch, { reason });
   };
 
   return {
