@@ -42,6 +42,15 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: {{ .app }}
 {{- end -}}
 
+{{- /* Pods of the release as peers of a NetworkPolicy. (dict "root" $ "apps" "autoscaler, dlx") */ -}}
+{{- define "scaler.peers" -}}
+- podSelector:
+    matchLabels:
+      {{- include "scaler.selector" .root | nindent 6 }}
+    matchExpressions:
+      - { key: app.kubernetes.io/component, operator: In, values: [{{ .apps }}] }
+{{- end -}}
+
 {{- define "scaler.app.labels" -}}
 {{ include "scaler.labels" .root }}
 app.kubernetes.io/component: {{ .app }}
