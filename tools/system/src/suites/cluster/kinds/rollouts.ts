@@ -143,20 +143,13 @@ export async function revise({ kube }: Ground, { namespace, name }: Described, r
   await kube.patch(rolloutKind, { namespace, name }, [op]);
 }
 
-/** The controller may not see a write during its own write of the status until the next one: argo-rollouts 1.9. */
-const restMs = 1_500;
-
-/** Its controller has come to the end of its steps, also where it has no replicas, and writes no more. */
+/** Its controller has come to the end of its steps, also where it has no replicas. */
 export async function untilHealthy(ground: Ground, one: Described): Promise<void> {
-  let last = { version: '', atMs: 0 };
   await until(`${one.name} to be rolled out`, 60_000, async () => {
     const { metadata, spec, status } = await readRollout(ground, one);
-    const version = metadata?.resourceVersion ?? '';
-    if (version !== last.version) last = { version, atMs: performance.now() };
     const isSeen = Number(status?.observedGeneration ?? 0) === metadata?.generation;
-    const rests = isSeen && performance.now() - last.atMs >= restMs;
     if (
-      rests &&
+      isSeen &&
       status?.phase === 'Healthy' &&
       (status.replicas ?? 0) === spec?.replicas &&
       status.stableRS === status.currentPodHash
