@@ -7,6 +7,8 @@ import {
   parseFenceRequest,
   parsePreflight,
   parsePreflightRequest,
+  parseReach,
+  parseReachRequest,
   problemType,
 } from './dlx-api.ts';
 
@@ -47,6 +49,20 @@ test('an answer that is none is refused by the name of its field', () => {
   for (const [parse, message] of wrong) {
     expect(parse).toThrow(message);
   }
+});
+
+test('a replica is asked for the place of another, and says whether it comes there', () => {
+  expect(parseReachRequest({ address: '10.0.0.2', port: 8081, more: 1 })).toEqual({ address: '10.0.0.2', port: 8081 });
+  for (const wrong of [
+    undefined,
+    {},
+    { address: 1, port: 1 },
+    { address: 'a', port: 0 },
+    { address: 'a', port: 65_536 },
+  ])
+    expect(parseReachRequest(wrong)).toBeUndefined();
+  expect(parseReach({ replica: 'dlx-1', reached: false })).toEqual({ replica: 'dlx-1', reached: false });
+  expect(() => parseReach({ replica: 'dlx-1' })).toThrow('reached undefined');
 });
 
 test('reasons are cut in length and in number', () => {

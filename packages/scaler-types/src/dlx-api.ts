@@ -14,6 +14,8 @@ export const dlxQuestions = {
   fence: { method: 'POST', path: '/fence' },
   /** Answers whether this replica could stand in for a resource: {@link PreflightRequest}, {@link PreflightAnswer}. */
   preflight: { method: 'POST', path: '/preflight' },
+  /** Answers whether this replica reaches another one: {@link ReachRequest}, {@link ReachAnswer}. On the control port alone. */
+  reach: { method: 'POST', path: '/reach' },
 } as const;
 
 /** Names and default numbers of the DLX's ports, as its Service has them. */
@@ -124,6 +126,19 @@ export interface PreflightAnswer {
   reasons: readonly string[];
 }
 
+/** The body of `POST /reach`: the infrastructure port of another replica. */
+export interface ReachRequest {
+  address: string;
+  port: number;
+}
+
+/** The answer to `POST /reach`. */
+export interface ReachAnswer {
+  replica: string;
+  /** Whether a connection was taken there. */
+  reached: boolean;
+}
+
 type Fields = Record<string, unknown>;
 
 /** Characters of a reason that are kept, and reasons of one answer. */
@@ -178,6 +193,19 @@ export function parsePreflight(json: unknown): PreflightAnswer {
     .map((one) => (typeof one === 'string' ? cut(one, longestReason) : quoted(one)));
   if (reasons.length > mostReasons) kept.push(`${reasons.length - mostReasons} more`);
   return { replica: replicaOf(fields), ok: flag(fields, 'ok'), reasons: kept };
+}
+
+/** @throws ScalerError `invalid-answer` that names the field. */
+export function parseReach(json: unknown): ReachAnswer {
+  const fields = object(json, 'reach');
+  return { replica: replicaOf(fields), reached: flag(fields, 'reached') };
+}
+
+/** Reads the body of `POST /reach`; undefined when it is no such body. */
+export function parseReachRequest(body: unknown): ReachRequest | undefined {
+  const { address, port } = (body ?? {}) as { address?: unknown; port?: unknown };
+  const isPort = typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65_536;
+  return typeof address === 'string' && isPort ? { address, port } : undefined;
 }
 
 /** Reads the body of `POST /fence`; undefined when it is no such body. */

@@ -119,8 +119,8 @@ function isAsleep(workload: Workload): boolean {
   return readToken(workload).phase === 'asleep';
 }
 
-function dlxOf(client: KubeClient, { dlxService, clock, logger }: ScalerContext): DlxAddresses | undefined {
-  return dlxService && createDlxAddresses({ client, service: dlxService, clock, logger });
+function dlxOf(client: KubeClient, { dlxService, dlxToken, clock, logger }: ScalerContext): DlxAddresses | undefined {
+  return dlxService && createDlxAddresses({ client, service: dlxService, token: dlxToken, clock, logger });
 }
 
 function createUninstall(context: Pick<ScalerContext, 'uninstall'>, clock: Clock): Dependencies['uninstall'] {

@@ -123,3 +123,23 @@ test('more DLX addresses than one slice of Kubernetes names are all in ours, and
   await one.until(() => named(one, 'web')[0]?.length === 1);
   expect(await ask(one.url('web'))).toBe(200);
 });
+
+test('a DLX that nothing comes to any more is named no longer although Kubernetes calls it ready, and named again once it is reached', async () => {
+  const one = await sleepers(['web']);
+  const another = await anotherDlx(one, ['web'], '2');
+  const infra = async (address: string): Promise<Server> => {
+    const server = createServer((socket) => socket.destroy());
+    servers.push(server);
+    await once(server.listen(8081, address), 'listening');
+    return server;
+  };
+  await infra(one.dlx.address);
+  const gone = await infra(another);
+  await one.cluster.apply(dlxSlice([one.dlx.address, another]));
+  await one.until(() => named(one, 'web')[0]?.length === 2);
+  gone.close();
+  await one.until(() => named(one, 'web')[0]?.join() === one.dlx.address);
+  expect(one.phase('web')).toBe('asleep');
+  await infra(another);
+  await one.until(() => named(one, 'web')[0]?.length === 2);
+});

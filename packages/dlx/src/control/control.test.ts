@@ -195,3 +195,22 @@ test('activity is shared within a second, but never past a fence: what came befo
   expect(Object.keys(await resources())).toEqual(['default/web']);
   await h.end({ forwarded: 1 });
 });
+
+test('whether it comes to another replica is answered on the control port alone: any client may ask the other one', async () => {
+  const h = await awake();
+  const { infra, control } = await serve(h, 'secret');
+  const other = servers[0]?.address.port;
+  const reach = (address: string, port: unknown) => control('/reach', { address, port }, 'secret');
+  expect(await reach('127.0.0.1', other)).toEqual({ status: 200, body: { replica: 'dlx-1', reached: true } });
+  expect(await reach('127.0.0.1', 1)).toEqual({ status: 200, body: { replica: 'dlx-1', reached: false } });
+  for (const [address, port] of [
+    ['localhost', other],
+    ['127.0.0.1', 'x'],
+    ['', other],
+  ] as const)
+    expect(await reach(address, port)).toMatchObject({ status: 400, body: { code: 'bad-request' } });
+  expect((await infra('/reach', { address: '127.0.0.1', port: other })).status).toBe(401);
+  const bare = await serve(h);
+  expect((await bare.infra('/reach', { address: '127.0.0.1', port: other })).status).toBe(404);
+  await h.end({});
+});

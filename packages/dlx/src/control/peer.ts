@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, isIP } from 'node:net';
 import { type InfraReply, type InfraRoute, PeerRates } from '@scaler/runtime';
 import { type Clock, resourceKey, type ResourceRef, type TargetPort } from '@scaler/scaler-types';
 import {
@@ -8,7 +8,10 @@ import {
   type FenceAnswer,
   parseFenceRequest,
   parsePreflightRequest,
+  parseReachRequest,
   type PreflightAnswer,
+  type ReachAnswer,
+  type ReachRequest,
 } from '@scaler/scaler-types/dlx-api';
 import type { Dlx } from '../dlx.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
@@ -94,7 +97,11 @@ async function check({ endpoint }: EndpointState, signal: AbortSignal): Promise<
     await endpoint.check(signal);
     return;
   }
-  const socket = connect({ host: endpoint.address, port: endpoint.port });
+  await connectTo(endpoint.address, endpoint.port, signal);
+}
+
+async function connectTo(host: string, port: number, signal: AbortSignal): Promise<void> {
+  const socket = connect({ host, port });
   try {
     await once(socket, 'connect', { signal });
   } finally {
@@ -114,13 +121,15 @@ function aborted(signal: AbortSignal): Promise<never> {
 const sharedForMs = 1_000;
 const mostKeys = 1_000;
 
-/** Answers by what was asked, each made once and shared for a second. */
+/** Answers by what was asked, each made once and shared for a while. */
 class SharedAnswers<T> {
   readonly #clock: Clock;
+  readonly #forMs: number;
   readonly #answers = new Map<string, { answer: T; atMs: number }>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, forMs: number = sharedForMs) {
     this.#clock = clock;
+    this.#forMs = forMs;
   }
 
   get(key: string, make: () => T): T {
@@ -140,7 +149,7 @@ class SharedAnswers<T> {
   /** The answer that is shared; undefined: there is none. */
   recent(key: string): T | undefined {
     const known = this.#answers.get(key);
-    return known !== undefined && this.#clock.monotonic() - known.atMs < sharedForMs ? known.answer : undefined;
+    return known !== undefined && this.#clock.monotonic() - known.atMs < this.#forMs ? known.answer : undefined;
   }
 
   forget(key: string): void {
@@ -234,7 +243,33 @@ export function peerRoutes(dlx: Dlx, { bounded = false }: PeerRouteOptions = {})
         return { body: await (isKnown ? preflights.get(resourceKey(resource), ask) : ask()) };
       },
     },
+    // Where any client may ask it would try ports for them.
+    ...(bounded ? [] : [reachRoute(replica, clock)]),
   ];
+}
+
+/** Shorter than a lost SYN's retransmission (1 s): the asker asks again. */
+const reachLimitMs = 250;
+
+function reachRoute(replica: string, clock: Clock): InfraRoute {
+  const reached = new SharedAnswers<Promise<boolean>>(clock, reachLimitMs);
+  const reach = ({ address, port }: ReachRequest): Promise<boolean> =>
+    connectTo(address, port, AbortSignal.timeout(reachLimitMs)).then(
+      () => true,
+      () => false,
+    );
+  return {
+    ...dlxQuestions.reach,
+    handle: async ({ body }) => {
+      const asked = parseReachRequest(body);
+      if (asked === undefined || isIP(asked.address) === 0) return wrong('{address: an IP address, port}');
+      const answer: ReachAnswer = {
+        replica,
+        reached: await reached.get(`${asked.address} ${asked.port}`, () => reach(asked)),
+      };
+      return { body: answer };
+    },
+  };
 }
 
 function activity({ core, resources }: Dlx): ActivityBody['resources'] {

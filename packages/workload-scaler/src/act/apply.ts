@@ -5,7 +5,7 @@ import { routingOf, type ServiceSnapshot } from '../routing/routing.ts';
 import { keys } from '../workload/keys.ts';
 import { newEpoch, readToken } from '../workload/token.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
-import { transition } from '../workload/transition.ts';
+import { touch, transition } from '../workload/transition.ts';
 import type { Workload } from '../workload/workload.ts';
 import { givenPorts } from '../ports/port-label.ts';
 import type { Dependencies } from '../dependencies.ts';
@@ -98,6 +98,11 @@ async function write(
   const { signal } = options;
   if (step.do === 'forget') return forget(deps, snapshot, signal);
   if (step.do === 'label-ports') return ports.assign(snapshot, signal);
+  if (step.do === 'touch') {
+    const { ref, managed } = snapshot;
+    deps.logger.info('The controller has not seen the wake, the workload is touched', { ...ref, times: step.times });
+    return managed && touch(client, managed, step.times, { signal });
+  }
   const target = snapshot.services.find(({ name }) => name === step.service);
   if (target === undefined) return;
   const { service } = target;

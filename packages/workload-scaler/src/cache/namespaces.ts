@@ -26,6 +26,7 @@ export function createNamespaces({ client, clock, logger, options }: NamespacesP
   const settled = Promise.withResolvers<void>();
   let watching = false;
   let warned = false;
+  let failing = false;
 
   // A watch that is refused would be tried and logged for ever.
   async function mayRead(signal: AbortSignal): Promise<boolean> {
@@ -46,12 +47,15 @@ export function createNamespaces({ client, clock, logger, options }: NamespacesP
       try {
         if (await mayRead(signal)) {
           watching = true;
+          if (failing) logger.info('Namespaces can be read again');
+          failing = false;
           store.whenSynced(signal).then(settled.resolve, () => undefined);
           await store.run(signal);
         } else await clock.sleep(askAgainMs, signal);
       } catch (err) {
         if (signal.aborted) return;
-        logger.warn('Namespaces cannot be read, trying again', { err });
+        if (!failing) logger.warn('Namespaces cannot be read, trying again', { err });
+        failing = true;
         await clock.sleep(retryMs, signal).catch(() => undefined);
       }
     }

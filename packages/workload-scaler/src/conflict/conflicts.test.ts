@@ -110,6 +110,61 @@ describe('another client that keeps taking back what the scaler writes is given 
     expect(await ask(one.url('web'))).toBe(200);
   });
 
+  const zero = (one: Rig): unknown =>
+    one.cluster.api.store.patch(deployments, namespace, 'web', {
+      ...{ type: 'merge', body: { spec: { replicas: 0 } } },
+    });
+
+  test('and a zero is followed all the same: a Service that must not be written leads to the DLX by slices', async () => {
+    const one = await awake();
+    const argued = argue(
+      one,
+      'v1/services',
+      ({ spec }) => (spec?.selector as Record<string, string>)['scaler/asleep'] !== undefined,
+      { spec: { selector: { 'scaler/asleep': null } } },
+    );
+    await parkUntilGivenUp(one);
+    await one.until(() => one.phase('web') === 'awake' && one.routing('web').slices === 0);
+    const before = argued.times;
+    zero(one);
+    await one.waitForPhase('web', 'asleep');
+    await one.waitForDlxOnly('web');
+    expect(await ask(one.url('web'))).toBe(200);
+    await one.waitForPhase('web', 'awake');
+    expect(argued.times).toBe(before);
+    expect(blockedOf(one)).toMatch(/^not parked until/);
+  });
+
+  test('and so is a zero where replicas were set back', async () => {
+    const one = await awake();
+    let over = false;
+    argue(one, deployments, ({ spec }) => !over && spec?.replicas === 0, { spec: { replicas: 1 } });
+    await parkUntilGivenUp(one);
+    over = true;
+    zero(one);
+    await one.waitForPhase('web', 'asleep');
+    await one.waitForDlxOnly('web');
+    expect(await ask(one.url('web'))).toBe(200);
+  });
+
+  test('and so is a zero where labels are removed, without a quarrel about them', async () => {
+    const one = await awake();
+    const argued = argue(one, deployments, ({ metadata }) => metadata.labels?.['scaler/phase'] !== undefined, {
+      metadata: { labels: { 'scaler/phase': null, 'scaler/epoch': null } },
+    });
+    one.cluster.api.store.patch(deployments, namespace, 'web', {
+      type: 'merge',
+      body: { metadata: { labels: { team: 'a' } } },
+    });
+    await one.until(() => blockedOf(one).startsWith('not parked until'));
+    const before = argued.times;
+    zero(one);
+    await one.waitForDlxOnly('web');
+    expect(one.read('web').spec.replicas).toBe(0);
+    expect(argued.times).toBeLessThanOrEqual(before + 1);
+    expect(await ask(one.url('web'))).toBe(200);
+  });
+
   test('a zero as soon as it is awake is reported, and every request wakes it all the same', async () => {
     const one = await awake();
     await one.leader.putToSleep(ref);

@@ -60,6 +60,8 @@ export interface StandingConflict {
   /** What is taken back; for anything but `zero` its Services are not diverted meanwhile. */
   readonly what: Revert['what'];
   readonly leftMs: number;
+  /** Since something was last taken back. */
+  readonly quietMs: number;
 }
 
 export interface ConflictsOptions {
@@ -139,7 +141,8 @@ export function createConflicts(options: ConflictsOptions) {
     of: (ref: ResourceRef): StandingConflict | undefined => {
       const one = known.get(resourceKey(ref));
       const leftMs = backOffLeft(one?.conflict, clock.monotonic());
-      return one === undefined || leftMs === 0 ? undefined : { text: one.text, what: one.what, leftMs };
+      if (one?.conflict === undefined || leftMs === 0) return undefined;
+      return { text: one.text, what: one.what, leftMs, quietMs: clock.monotonic() - one.conflict.lastMs };
     },
     /** For each resource in a conflict, the field manager of the other client, or `unknown`. */
     writers: (): readonly string[] =>

@@ -4,7 +4,8 @@ import { readToken } from '../workload/token.ts';
 import { isEnabled } from '../cache/lookup.ts';
 import { routingMode } from '../machine/divertible.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
-import { adoptedZero, followedZero, followedZeroBefore, served } from '../machine/table.ts';
+import type { TakenBack } from '../machine/facts.ts';
+import { isZeroOfOthers, served } from '../machine/table.ts';
 
 /** What of ours a live read has found on a resource. */
 export interface Seen {
@@ -82,20 +83,19 @@ function workloadReverts({ managed }: Snapshot, before: Seen | undefined, nowMs:
   }
   if (before?.reported === epoch) return [];
   const { replicas } = workload;
-  const theirs = [followedZero, followedZeroBefore, adoptedZero].includes(state.reason);
-  if (phase === 'asleep' && replicas > 0 && !theirs) return [{ what: 'replicas', object }];
+  if (phase === 'asleep' && replicas > 0 && !isZeroOfOthers(state.reason)) return [{ what: 'replicas', object }];
   const justServed = state.reason === served && nowMs - Date.parse(state.since) < soonMs;
   if (replicas === 0 && (phase === 'waking' || (phase === 'awake' && justServed))) return [{ what: 'zero', object }];
   return [];
 }
 
-/** What another client may take back. */
-export const reverted = ['key', 'slices', 'replicas', 'zero', 'token'] as const;
+/** Everything that another client may take back. */
+export const reverted = ['key', 'slices', 'replicas', 'zero', 'token'] as const satisfies readonly TakenBack[];
 
 /** What another client took back of a resource. */
 export interface Revert {
   /** `zero`: the replicas, right after a wake; nothing speaks against diverting it then. */
-  readonly what: (typeof reverted)[number];
+  readonly what: TakenBack;
   /** Of which object: `Service web`. */
   readonly object: string;
   /** An earlier leader of ours may have done it: it counts only where another client is known to have written. */

@@ -18,6 +18,7 @@ const tickMs = 1_000;
 export function createDeadMan({ dlx, limitMs, clock, logger, onChange }: DeadManOptions) {
   let gone = false;
   let noneSinceMs: number | undefined;
+  let unsure = false;
 
   async function isReallyGone(signal: AbortSignal): Promise<boolean> {
     for (let reads = 0; reads < 2; reads++) {
@@ -40,6 +41,13 @@ export function createDeadMan({ dlx, limitMs, clock, logger, onChange }: DeadMan
     if (await isReallyGone(signal)) set(true);
   }
 
+  // Said once when it begins and once when it has ended: it is looked at each second.
+  function sure(err?: unknown): void {
+    if (err !== undefined && !unsure) logger.warn('Cannot tell whether there is a DLX', { err });
+    if (err === undefined && unsure) logger.info('Whether there is a DLX can be told again');
+    unsure = err !== undefined;
+  }
+
   function set(now: boolean): void {
     if (gone === now) return;
     gone = now;
@@ -55,7 +63,10 @@ export function createDeadMan({ dlx, limitMs, clock, logger, onChange }: DeadMan
     run: async (signal: AbortSignal): Promise<void> => {
       if (limitMs === 0) return;
       while (!signal.aborted) {
-        await look(signal).catch((err: unknown) => logger.warn('Cannot tell whether there is a DLX', { err }));
+        await look(signal).then(
+          () => sure(),
+          (err: unknown) => signal.aborted || sure(err),
+        );
         await clock.sleep(tickMs, signal).catch(() => undefined);
       }
     },

@@ -1,4 +1,5 @@
-import type { Clock, Logger } from '@scaler/scaler-types';
+import type { Clock, Logger, ScalerContext } from '@scaler/scaler-types';
+import { createCutOff, type CutOff, type CutOffOptions, linksOf } from './cut-off.ts';
 import {
   type KubeClient,
   kinds,
@@ -20,24 +21,28 @@ export interface DlxAddressesOptions {
   readonly service: { readonly namespace: string; readonly name: string };
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What the DLX wants on its control port; undefined: no DLX is asked whether it comes to another. */
+  readonly token?: ScalerContext['dlxToken'];
   /** Default: whether a TCP connect succeeds. */
   readonly isListening?: IsListening | undefined;
+  /** How it is found out which are cut off. */
+  readonly links?: Pick<CutOffOptions, 'reach' | 'reaches'> | undefined;
 }
 
 /** The addresses of the DLX: which there are, and which may be listed in slices for which ports. */
 export function createDlxAddresses(options: DlxAddressesOptions) {
-  const { client, service, clock } = options;
+  const { clock } = options;
   const store = slicesOf(options);
   const listeners = new Set<(port?: number) => void>();
   const changed = (port?: number): void => [...listeners].forEach((listener) => listener(port));
   const checks = new ListenChecks(clock, options.isListening ?? connects(clock), changed);
   let known: readonly ServiceAddress[] = [];
   let own: readonly SliceInfo[] = [];
+  const cutOff = cutOffOf(options, () => known, changed);
 
   function reread(): void {
-    const slices = store.list();
-    known = serviceAddresses(slices, { exceptManagedBy: keys.manager });
-    own = slices.filter((slice) => !isOurs(slice));
+    known = serviceAddresses(store.list(), { exceptManagedBy: keys.manager });
+    own = store.list().filter((slice) => !isOurs(slice));
     checks.keep(new Set(known.map(({ id }) => id)));
     changed();
   }
@@ -52,7 +57,7 @@ export function createDlxAddresses(options: DlxAddressesOptions) {
     run: async (signal: AbortSignal): Promise<void> => {
       const unsubscribe = store.subscribe(reread);
       void store.whenSynced(signal).then(() => changed(), noMatter);
-      await store.run(signal);
+      await Promise.all([store.run(signal), cutOff.run(signal)]);
       unsubscribe();
       checks.stop();
     },
@@ -82,17 +87,18 @@ export function createDlxAddresses(options: DlxAddressesOptions) {
     get families(): ReadonlySet<string> {
       return new Set(own.map(({ addressType }) => addressType));
     },
-    /** The ready addresses that are known to listen on each of `ports`. */
-    listed: (ports: readonly number[]): readonly string[] =>
-      addressesOf((one) => one.ready && placesOf(one, ports).every((place) => checks.has(place))),
+    /** The ready addresses that are known to listen on each of `ports`, but for those that are cut off. */
+    listed: (ports: readonly number[]): readonly string[] => {
+      const isListed = (one: ServiceAddress) => one.ready && placesOf(one, ports).every((place) => checks.has(place));
+      return cutOff.without(known.filter(isListed)).map(({ address }) => address);
+    },
     /** Finds out in the background which of the ready addresses listen on each of `ports`; what it finds reaches the subscribers. */
     findListening: (ports: readonly number[]): void => readyPlaces(ports).forEach((place) => checks.want(place)),
     /** Finds out anew which of the ready addresses listen on each of `ports`: what was known of them may be over. */
     check: async (ports: readonly number[]): Promise<void> =>
       void (await Promise.all(readyPlaces(ports).map((place) => checks.check(place)))),
     /** Read from the API now. @throws KubeError */
-    live: (signal: AbortSignal): Promise<readonly ServiceAddress[]> =>
-      readServiceAddresses(client, service, { signal, lane: 'normal' }),
+    live: (signal: AbortSignal): Promise<readonly ServiceAddress[]> => readLive(options, signal),
     /**
      * Calls the listener whenever something above may have changed; `port`: no more than who is listed for it. Returns the end.
      * A replica that comes up is reported once for each of its ports.
@@ -115,6 +121,24 @@ function noMatter(): void {}
 
 function placesOf({ id, address }: ServiceAddress, ports: readonly number[]): readonly ListenPlace[] {
   return ports.map((port) => ({ id, address, port }));
+}
+
+const apiLimitMs = 1_000;
+
+function cutOffOf(options: DlxAddressesOptions, known: () => readonly ServiceAddress[], onChange: () => void): CutOff {
+  const { clock, logger, token, links = linksOf(clock, token) } = options;
+  return createCutOff({
+    ...{ clock, logger, ...links, onChange },
+    ready: () => known().filter(({ ready }) => ready),
+    api: (signal) => readLive(options, AbortSignal.any([signal, AbortSignal.timeout(apiLimitMs)])),
+  });
+}
+
+function readLive(
+  { client, service }: Pick<DlxAddressesOptions, 'client' | 'service'>,
+  signal: AbortSignal,
+): Promise<readonly ServiceAddress[]> {
+  return readServiceAddresses(client, service, { signal, lane: 'normal' });
 }
 
 function connects(clock: Clock): IsListening {

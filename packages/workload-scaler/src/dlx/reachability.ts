@@ -1,5 +1,4 @@
-import { answerTo } from '../endpoints/probe/answer-to.ts';
-import { request, type RequestOptions } from 'node:http';
+import { type Answer, answerOf, askDlx, longestText } from './ask-dlx.ts';
 import { BoundedMap, doublingMs } from '@scaler/async';
 import { type Clock, resourceKey, type ResourceRef, type ScalerContext } from '@scaler/scaler-types';
 import {
@@ -43,7 +42,6 @@ const goodForMs = 30_000;
 const firstBadForMs = 1_000;
 const longestBadForMs = 30_000;
 const answerLimitMs = 3_000;
-const longestText = 4_096;
 const longestQuote = 200;
 
 const mostBytes = 4 * 1024 * 1024;
@@ -121,17 +119,13 @@ async function preflight(
 ): Promise<string | undefined> {
   const { address, control } = dlxPath;
   const { namespace, name } = resource;
-  const body = JSON.stringify({ resource: { namespace, name } } satisfies PreflightRequest);
-  const ask = (to: Pick<DlxPath, 'address' | 'port'>, more: Record<string, string>): Promise<Answer> => {
-    const headers = { 'Content-Type': 'application/json', ...more };
-    return answerOf(to, { ...dlxQuestions.preflight, headers, body }, signal);
-  };
-  if (token === undefined || control === undefined) return problemIn(await ask(dlxPath, {}));
+  const asked = { ...dlxQuestions.preflight, body: { resource: { namespace, name } } satisfies PreflightRequest };
+  if (token === undefined || control === undefined) return problemIn(await askDlx(dlxPath, asked, undefined, signal));
   try {
-    return problemIn(await ask({ address, port: control }, { Authorization: `Bearer ${await token()}` }));
+    return problemIn(await askDlx({ address, port: control }, asked, token, signal));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
-    return problemIn(await ask(dlxPath, {}));
+    return problemIn(await askDlx(dlxPath, asked, undefined, signal));
   }
 }
 
@@ -144,28 +138,6 @@ function problemIn({ status, text }: Answer): string | undefined {
   } catch (error) {
     return `answered a preflight with ${(error as Error).message}`;
   }
-}
-
-interface Answer {
-  readonly status: number;
-  readonly type: string | undefined;
-  readonly text: string;
-}
-
-async function answerOf(
-  { address, port }: Pick<DlxPath, 'address' | 'port'>,
-  { body, ...asked }: RequestOptions & { body?: string },
-  signal: AbortSignal,
-): Promise<Answer> {
-  const sent = request({ host: address, port, agent: false, signal, ...asked });
-  const answer = await answerTo(sent, new Error(`${address}:${port} gave no answer`), body);
-  let text = '';
-  for await (const chunk of answer.setEncoding('utf8') as AsyncIterable<string>) {
-    text += chunk.slice(0, longestText - text.length);
-    // It says no more that matters: a pod's answer may be endless.
-    if (text.length >= longestText) break;
-  }
-  return { status: answer.statusCode ?? 0, type: answer.headers['content-type'], text };
 }
 
 /** Every path through a DLX to the resource's pods. */

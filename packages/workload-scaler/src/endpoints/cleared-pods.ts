@@ -104,6 +104,7 @@ function createLiveCheck({ clock, logger, needed, check }: LiveCheckOptions) {
   let first = new AbortController();
 
   async function run(): Promise<void> {
+    let failing = false;
     await clock.sleep(firstPauseMs, AbortSignal.any([stopped, first.signal])).catch(() => undefined);
     for (
       let pauseMs = 2 * firstPauseMs;
@@ -111,7 +112,8 @@ function createLiveCheck({ clock, logger, needed, check }: LiveCheckOptions) {
       pauseMs = Math.min(longestPauseMs, 2 * pauseMs)
     ) {
       await check(stopped).catch((err: unknown) => {
-        if (!stopped.aborted) logger.warn('Live read of pods failed', { code: errorCode(err), err });
+        if (!stopped.aborted && !failing) logger.warn('Live read of pods failed', { code: errorCode(err), err });
+        failing = true;
       });
       if (needed()) await clock.sleep(pauseMs, stopped).catch(() => undefined);
     }

@@ -198,7 +198,8 @@ describe('a park', () => {
     ownerIntent: noOwnerIntent,
     settleMs: 5_000,
     notDivertible: undefined,
-    stripped: false,
+    contested: undefined,
+    unseen: undefined,
     services: [
       { name: 'web', ours: true, slices: 'none', sliceEpoch: undefined, key: undefined, serves: true, stableForMs: 0 },
     ],

@@ -39,6 +39,8 @@ export interface ServiceFacts {
   readonly key: string | undefined;
   /** Its own EndpointSlices list a ready pod. */
   readonly serves: boolean;
+  /** Its selector is of one revision alone, all pods that are asked for are there, and none is of that revision. */
+  readonly leadsNowhere?: boolean;
   /** For how long this process has seen its routing as it is now; negative while a key may still come to stand on it. */
   readonly stableForMs: number;
 }
@@ -53,16 +55,21 @@ export interface Facts {
   readonly settleMs: number;
   /** Why its Services are not to be diverted, in words. */
   readonly notDivertible: string | undefined;
-  /** Another client keeps removing our labels, and the scaler gives way. */
-  readonly stripped: boolean;
+  /** What another client keeps taking back, so that the scaler gives way; `quietMs`: how long ago it did so last. */
+  readonly contested: { readonly what: TakenBack; readonly quietMs: number } | undefined;
   readonly services: readonly ServiceFacts[];
   /** `none`: no address that listens on its ports now; `gone`: no DLX for longer than the dead-man switch, and it is its turn. */
   readonly dlx: 'ready' | 'none' | 'gone';
+  /** For how long its controller has not seen what it asks for, and how often it was touched for that; undefined: it has. */
+  readonly unseen: { readonly forMs: number; readonly touched: number } | undefined;
   /** At least one pod can serve. */
   readonly usable: boolean;
   /** Whether a request through the DLX gets to the pods; undefined: not tried lately. Matters before `always` diverts. */
   readonly reachable: boolean | undefined;
 }
+
+/** What another client may take back; `zero`: the replicas, right after a wake. */
+export type TakenBack = 'key' | 'slices' | 'replicas' | 'zero' | 'token';
 
 /** What its owner wants of a resource now, whatever its metrics and requests say. */
 export interface OwnerIntent {

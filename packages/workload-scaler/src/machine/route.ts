@@ -53,13 +53,16 @@ export function restore(
   const keyStep = removeKeys(services);
   if (keyStep !== undefined) return keyStep;
   const left = services.filter(({ slices }) => slices !== 'none');
-  const ready = left.find(
-    ({ serves, ours, stableForMs }) => hasty || ((serves || !ours) && stableForMs >= facts.settleMs),
-  );
+  const ready = left.find((service) => hasty || (isHandedBack(service) && service.stableForMs >= facts.settleMs));
   if (ready !== undefined) return { do: 'delete-slices', service: ready.name };
-  const settling = left.filter(({ serves, ours }) => serves || !ours);
+  const settling = left.filter(isHandedBack);
   if (settling.length > 0) return settle(facts, settling);
   return left.length > 0 ? { do: 'wait', for: 'endpoints', forMs: lookAgainMs } : undefined;
+}
+
+// What leads nowhere without us leads nowhere with us either.
+function isHandedBack({ serves, ours, leadsNowhere = false }: ServiceFacts): boolean {
+  return serves || !ours || leadsNowhere;
 }
 
 /** Cleans Services that carry something of ours and do not belong to the resource any more. */

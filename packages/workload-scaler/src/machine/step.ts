@@ -29,6 +29,8 @@ export type Step =
   /** Removes our labels and annotation. */
   | { readonly do: 'forget' }
   | { readonly do: 'label-ports' }
+  /** Writes the state again, for a controller that has lost the write before it. */
+  | { readonly do: 'touch'; readonly times: number }
   /** Asks for an answer of the pods through the DLX. */
   | { readonly do: 'try-path' }
   | { readonly do: 'write-slices'; readonly service: string; readonly epoch: string }

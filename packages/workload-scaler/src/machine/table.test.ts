@@ -118,7 +118,7 @@ test('labels that another client keeps removing are not written again while it r
   const facts = {
     ...someFacts(),
     notDivertible: 'it is contested',
-    stripped: true,
+    contested: { what: 'token', quietMs: 0 } as const,
     services: [diverted('now', 'whole')],
   };
   const unknown = { ...facts.workload, phase: undefined, phaseLabel: undefined };
@@ -188,6 +188,74 @@ describe('a zero that another client set', () => {
   });
 });
 
+describe('what another client stopped while something of ours is contested', () => {
+  const at = (change: Partial<Facts>, known: Phase | 'unknown' = 'asleep'): Step => {
+    const facts = { ...someFacts(), usable: false, ...change };
+    const phase = known === 'unknown' ? undefined : known;
+    const workload = { ...facts.workload, phase, phaseLabel: phase, replicas: 0, wanted: 3 };
+    return nextStep({ ...facts, workload } as Facts, repair);
+  };
+  const none: ServiceFacts = { ...diverted('now', 'none'), sliceEpoch: undefined, key: undefined };
+
+  test('is diverted by slices alone where the key is what is taken away', () => {
+    for (const mode of ['selector', 'always'] as const) {
+      const contested = { what: 'key', quietMs: 0 } as const;
+      expect(at({ mode, contested }, 'awake')).toMatchObject({ do: 'swap', to: 'asleep', reason: followedZero });
+      expect(at({ mode, contested, services: [none] })).toMatchObject({ do: 'write-slices' });
+      expect(at({ mode, contested, services: [{ ...none, slices: 'whole' }] })).toEqual({ do: 'rest' });
+    }
+  });
+
+  test('has slices that are deleted written again, each time after a pause', () => {
+    const services = [none];
+    expect(at({ services, contested: { what: 'slices', quietMs: 1_000 } })).toEqual({
+      ...{ do: 'wait', for: 'settle', forMs: 4_000 },
+    });
+    expect(at({ services, contested: { what: 'slices', quietMs: 5_000 } })).toMatchObject({ do: 'write-slices' });
+  });
+
+  test('is kept diverted without labels where the labels are what is taken away', () => {
+    const contested = { what: 'token', quietMs: 0 } as const;
+    expect(at({ contested, services: [none] }, 'unknown')).toMatchObject({ do: 'swap', to: 'asleep' });
+    const outdated = { ...none, slices: 'outdated' } as const;
+    expect(at({ contested, mode: 'overlay', services: [outdated] }, 'unknown')).toMatchObject({ do: 'write-slices' });
+    const whole = { ...none, slices: 'whole' } as const;
+    expect(at({ contested, mode: 'overlay', services: [whole] }, 'unknown')).toEqual({ do: 'rest' });
+  });
+});
+
+describe('a wake that its controller has not seen', () => {
+  const at = (forMs: number, touched: number, change: Partial<Facts> = {}): Step => {
+    const workload = { ...someFacts().workload, phase: 'waking' as const };
+    return nextStep({ ...someFacts(), usable: false, unseen: { forMs, touched }, ...change, workload }, repair);
+  };
+  const waits = { do: 'wait', for: 'endpoints', forMs: 500 };
+
+  test('is told to it again after 5 s, then later and later, six times at most', () => {
+    expect(at(4_999, 0)).toEqual(waits);
+    expect(at(5_000, 0)).toEqual({ do: 'touch', times: 1 });
+    expect([at(9_999, 1), at(10_000, 1)]).toEqual([waits, { do: 'touch', times: 2 }]);
+    expect([at(59_999, 5), at(60_000, 5)]).toEqual([waits, { do: 'touch', times: 6 }]);
+    expect(at(3_600_000, 6)).toEqual(waits);
+  });
+
+  test('is left alone where it has pods that serve, or nobody knows how often it was told', () => {
+    expect(at(60_000, 0, { usable: true })).toMatchObject({ do: 'swap', to: 'awake' });
+    expect(at(60_000, NaN)).toEqual(waits);
+  });
+});
+
+test('a Service of a revision without pods is handed back with the others, once all have heard of it', () => {
+  const facts = { ...someFacts(), mode: 'overlay' as const };
+  const at = (service: Partial<ServiceFacts>): Step => {
+    const services = [{ ...diverted('now', 'whole'), key: undefined, ...service }];
+    return nextStep({ ...facts, services, workload: { ...facts.workload, phase: 'waking' } }, repair);
+  };
+  expect(at({})).toMatchObject({ do: 'wait', for: 'endpoints' });
+  expect(at({ leadsNowhere: true, stableForMs: 4_000 })).toEqual({ do: 'wait', for: 'settle', forMs: 1_000 });
+  expect(at({ leadsNowhere: true, stableForMs: 5_000 })).toEqual({ do: 'delete-slices', service: 'web' });
+});
+
 describe("the wake's rows", () => {
   const workload = someFacts().workload;
 
@@ -198,6 +266,13 @@ describe("the wake's rows", () => {
       replicas: 3,
       testReplicas: 0,
     });
+  });
+
+  test('leave replicas that another client wrote while it slept, also where they are fewer than before', () => {
+    for (const pause of [undefined, 'asleep'] as const) {
+      const step = wakeStep({ ...workload, phase: 'asleep', replicas: 2 }, { followZero: true, pause }, 3, '');
+      expect(step).toEqual({ do: 'swap', to: 'waking', wanted: 2, reason: '' });
+    }
   });
 
   test('cancel a park without writing replicas', () => {

@@ -1,3 +1,4 @@
+import { doublingMs } from '@scaler/async';
 import { type Facts, type ServiceFacts, type WorkloadFacts, isLeftAsleep, type OwnerIntent } from './facts.ts';
 import { cleanStrays, divert, keepDiverted, restore, untilDiverted, untilHeard } from './route.ts';
 import type { Step, StopStep, SwapStep } from './step.ts';
@@ -87,7 +88,11 @@ function adopt(facts: Facts, workload: WorkloadFacts): Step {
   const diverted = facts.services.some(isDiverted);
   const slept = diverted || sleeps(workload.phaseLabel);
   if (facts.ownerIntent.dryRun && !slept) return rest;
-  if (facts.stripped && replicas > 0 && !diverted) return rest;
+  // Its labels are not argued about, but the Services of what another client stopped lead to the DLX, which wakes it.
+  const stripped = facts.contested?.what === 'token';
+  if (stripped && replicas > 0 && !diverted) return rest;
+  if (stripped && replicas === 0 && diverted && facts.notDivertible === undefined && facts.followZero)
+    return divert(facts, { level: levelOf(facts), ...asItIs(workload) }) ?? rest;
   if (replicas > 0) return { do: 'swap', to: diverted ? 'waking' : 'awake', wanted: replicas, reason: 'adopted' };
   const mayHold = facts.notDivertible === undefined && facts.dlx === 'ready';
   if (follow(facts, workload)?.to === 'asleep' || (slept && (mayHold || isLeftAsleep(facts.ownerIntent)))) {
@@ -114,7 +119,14 @@ function asleep(facts: Facts, workload: WorkloadFacts): Step {
   if (reason !== undefined && isLeftAsleep(facts.ownerIntent)) return handBack(facts, workload) ?? rest;
   if (reason !== undefined) return wakeUp(workload, reason);
   if (!workload.portsLabelled) return { do: 'label-ports' };
-  return divert(facts, { level: levelOf(facts), ...asItIs(workload) }) ?? cleanStrays(facts) ?? rest;
+  const next = divert(facts, { level: levelOf(facts), ...asItIs(workload) }) ?? cleanStrays(facts) ?? rest;
+  return next.do === 'write-slices' ? (untilQuiet(facts) ?? next) : next;
+}
+
+// Slices that another client deletes are written again, since nothing else leads to the DLX, but not at its pace.
+function untilQuiet({ contested, settleMs }: Facts): Step | undefined {
+  if (contested?.what !== 'slices' || contested.quietMs >= settleMs) return undefined;
+  return { do: 'wait', for: 'settle', forMs: settleMs - contested.quietMs };
 }
 
 function waking(facts: Facts, workload: WorkloadFacts): Step {
@@ -122,6 +134,7 @@ function waking(facts: Facts, workload: WorkloadFacts): Step {
   if (workload.replicas === 0) return follow(facts, workload) ?? wakeUp(workload, 'its wake was left unfinished');
   const done: SwapStep = { do: 'swap', to: 'awake', wanted: workload.replicas, reason: served };
   if (facts.dlx === 'gone') return handBack(facts, workload) ?? done;
+  if (mustTouch(facts)) return { do: 'touch', times: (facts.unseen?.touched ?? 0) + 1 };
   // Where none are left for it, it is handed back with those that it has.
   if (workload.enabled && !workload.portsLabelled && facts.notDivertible === undefined) return { do: 'label-ports' };
   if (staysDiverted(facts, workload)) {
@@ -131,6 +144,16 @@ function waking(facts: Facts, workload: WorkloadFacts): Step {
   if (!facts.usable) return keepDiverted(facts, epochOf(workload)) ?? untilUsable;
   const reached = facts.notDivertible === undefined ? mirrored(facts, workload) : undefined;
   return reached ?? handBack(facts, workload) ?? done;
+}
+
+const firstTouchMs = 5_000;
+const longestTouchMs = 60_000;
+const mostTouches = 6;
+
+// Argo Rollouts 1.9.2 puts its own older copy over what its watch has told it, and looks again at the next change alone.
+function mustTouch({ usable, unseen }: Facts): boolean {
+  if (usable || unseen === undefined || unseen.touched >= mostTouches) return false;
+  return unseen.forMs >= doublingMs(unseen.touched + 1, firstTouchMs, longestTouchMs);
 }
 
 const untilUsable: Step = { do: 'wait', for: 'endpoints', forMs: 500 };
@@ -166,7 +189,13 @@ const pausedAwake = 'it is paused awake';
 export const followedZero = 'the replicas were set to 0 by another client';
 /** The same as earlier versions wrote it; it stands in states until the next transition. */
 export const followedZeroBefore = 'somebody else set the replicas to 0';
-export const adoptedZero = 'adopted at zero replicas';
+const adoptedZero = 'adopted at zero replicas';
+
+/** Whether this reason of a state tells of a sleep that another client began. */
+export function isZeroOfOthers(reason: unknown): boolean {
+  return reason === followedZero || reason === followedZeroBefore || reason === adoptedZero;
+}
+
 export const served = 'its pods serve again';
 
 // `always`, adopted: the DLX enters the path only once a request through it has come to the pods.
@@ -212,8 +241,9 @@ function staysDiverted(facts: Facts, workload: WorkloadFacts): boolean {
   return workload.enabled && facts.mode === 'always' && facts.notDivertible === undefined && facts.dlx !== 'gone';
 }
 
+// Without pods the slices do alone where another client takes the key out of the selector.
 function levelOf(facts: Facts): 'slices' | 'both' {
-  return facts.mode === 'overlay' ? 'slices' : 'both';
+  return facts.mode === 'overlay' || facts.contested?.what === 'key' ? 'slices' : 'both';
 }
 
 // Outside a park any epoch will do: what stands there was written by a park that is over.
@@ -263,8 +293,9 @@ export function wakeStep(workload: WorkloadFacts, rules: WakeRules, wanted: numb
   const left = isLeftAsleep(rules);
   switch (phase) {
     case 'asleep':
-      if (left) return replicas === 0 ? { do: 'refuse' } : { ...swap, wanted: replicas };
-      return replicas < wanted ? starting : swap;
+      // What another client wrote meanwhile is newer than what stood there before the sleep.
+      if (replicas > 0) return { ...swap, wanted: replicas };
+      return left ? { do: 'refuse' } : starting;
     case 'parking':
       if (rules.pause === 'asleep' || (left && replicas === 0)) return { do: 'refuse' };
       // Cancelling writes no replicas: an HPA may have taken some away since the park began.

@@ -11,6 +11,7 @@ import { trimSlice } from '../routing/slices.ts';
 import { observeStatus } from '../status/status.ts';
 import { bothKinds, workloadKinds } from '../testing/kinds.ts';
 import { workload } from '../testing/objects.ts';
+import type { Workload } from '../workload/workload.ts';
 import { look, observe } from './observe.ts';
 
 const ref = { namespace: 'shop', name: 'web' };
@@ -53,12 +54,13 @@ function observed() {
 }
 
 /** Waking, with a pod asked for and a Service that is still diverted. */
-function snapshotOf({ lookup }: Dependencies): Snapshot {
+function snapshotOf({ lookup }: Dependencies, more: Partial<Workload> = {}): Snapshot {
   const portLabels = [{ label: 'scaler/port-web-80', value: '20017' }];
   const state = { epoch: 'e', uid: 'uid-web', since: '2026-01-01T00:00:00Z', replicas: 1, by: 'x', reason: 'idle' };
   const one = workload({
     ...{ portLabels, annotations: { 'scaler/state': JSON.stringify(state) } },
     labels: { 'scaler/enabled': 'true', 'scaler/phase': 'waking', 'scaler/epoch': 'e' },
+    ...more,
   });
   const service = trimService({
     metadata: { ...ref, uid: 'uid-service', resourceVersion: '1' },
@@ -96,4 +98,20 @@ test('a look does what observing asks for, once', async () => {
   await clock.advance(700);
   expect(look(deps, snapshot)).toMatchObject({ services: [{ stableForMs: 700 }] });
   expect(done).toEqual(['listen check', 'enqueue', 'watch', 'listen check', 'enqueue']);
+});
+
+test('how long a controller has not seen what is asked for is counted anew for each change, and for each touch', async () => {
+  const { deps, clock } = observed();
+  const state = (touched?: number): Partial<Workload> => ({
+    annotations: {
+      'scaler/state': JSON.stringify({ epoch: 'e', uid: 'uid-web', since: '2026-01-01', replicas: 1, touched }),
+    },
+  });
+  const unseen = (more: Partial<Workload>) => look(deps, snapshotOf(deps, { observedGeneration: 1, ...more })).unseen;
+  expect(unseen({ generation: 2, ...state() })).toEqual({ forMs: 0, touched: 0 });
+  await clock.advance(5_000);
+  expect(unseen({ generation: 2, ...state() })).toEqual({ forMs: 5_000, touched: 0 });
+  expect(unseen({ generation: 2, ...state(1) })).toEqual({ forMs: 0, touched: 1 });
+  expect(unseen({ generation: 3, ...state(1) })).toEqual({ forMs: 0, touched: 1 });
+  expect(unseen({ generation: 3, observedGeneration: 3, ...state(1) })).toBeUndefined();
 });

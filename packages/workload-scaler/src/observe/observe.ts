@@ -9,10 +9,12 @@ import { type Facts, type ServiceFacts, type WorkloadFacts, noOwnerIntent, owner
 import { arePortsGiven, givenPorts } from '../ports/port-label.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { isEnabled, type Managed } from '../cache/lookup.ts';
+import { isStoppedByOthers } from '../conflict/stopped-by-others.ts';
 import { notDivertibleReason, routingMode } from '../machine/divertible.ts';
-import { fingerprint, servesItself, type ServiceSnapshot, sliceFacts } from '../routing/routing.ts';
+import { addedKeys, fingerprint, selects, servesItself, type ServiceSnapshot, sliceFacts } from '../routing/routing.ts';
 import { type Snapshot, leadingOf } from '../cache/snapshot.ts';
 import { firstPair } from '../cache/stores.ts';
+import { podsOf } from '../endpoints/own-pods.ts';
 import { mostWatched } from '../endpoints/watching.ts';
 
 /** What observing reads, and no more: nothing here can write, set a timer or begin a watch. */
@@ -47,7 +49,8 @@ function factsOf(deps: Sources, snapshot: Snapshot, wanted: Wanted): Facts {
   const mode = managed === undefined ? 'selector' : routingMode(managed.settings, leading, managed.workload);
   const conflict = deps.conflicts.of(snapshot.ref);
   if (conflict !== undefined) again(wanted, conflict.leftMs);
-  const bar = conflict === undefined || conflict.what === 'zero' ? undefined : conflict.text;
+  const mayDivert = conflict === undefined || conflict.what === 'zero' || isStoppedByOthers(snapshot, deps.clock.now());
+  const bar = mayDivert ? undefined : conflict.text;
   return {
     workload: managed && workloadFacts(deps, managed, leading),
     mode,
@@ -57,13 +60,23 @@ function factsOf(deps: Sources, snapshot: Snapshot, wanted: Wanted): Facts {
     notDivertible:
       managed &&
       (notDivertibleReasonOf(deps, managed, leading) ?? deps.portBook.refusals.get(managed.workload.uid) ?? bar),
-    stripped: conflict?.what === 'token',
+    contested: conflict,
     services: services.map((service) => serviceFacts(deps, snapshot, service, wanted)),
     // No request is to be held in vain: it is as if there were no DLX.
     dlx: deps.uninstall?.hasty === true ? 'gone' : dlxState(deps, snapshot, wanted),
+    unseen: managed && unseenOf(deps, managed.workload, wanted),
     usable: isUsable(deps, snapshot, leading, wanted),
     reachable: deps.reachability.known(snapshot.ref),
   };
+}
+
+function unseenOf({ memory }: Sources, workload: Workload, wanted: Wanted): Facts['unseen'] {
+  const { generation, observedGeneration, annotations } = workload;
+  if (observedGeneration >= generation) return undefined;
+  const touched = Number(fieldsIn(annotations[keys.state])?.touched ?? 0);
+  const unseen = [`unseen ${resourceKey(workload)}`, `${generation} ${touched}`] as const;
+  wanted.seen.push(unseen);
+  return { forMs: memory.age(...unseen), touched };
 }
 
 /** The facts may be others in `ms`. */
@@ -142,8 +155,18 @@ function serviceFacts(
     sliceEpoch: commonEpoch(snapshot),
     key: asleepKey,
     serves: live && servesItself(snapshot.slices),
+    leadsNowhere:
+      live && service !== undefined && managed !== undefined && leadsNowhere(deps, service, managed.workload),
     stableForMs: live ? Math.min(deps.memory.age(`routing ${key}`, print), keyOverForMs) : 0,
   };
+}
+
+// By its pods: not every kind's status counts them.
+function leadsNowhere({ stores }: Pick<Sources, 'stores'>, service: ServiceInfo, workload: Workload): boolean {
+  const { replicas, generation, observedGeneration } = workload;
+  if (replicas === 0 || observedGeneration < generation || addedKeys(service, workload).length === 0) return false;
+  const pods = podsOf(stores, workload).filter(({ terminating }) => !terminating);
+  return pods.length >= replicas && !pods.some(({ labels }) => selects(service, labels));
 }
 
 function commonEpoch({ slices }: ServiceSnapshot): string | undefined {

@@ -68,6 +68,8 @@ function after(facts: Facts, step: Step | StopStep, epoch: string): Facts {
       return withService(facts, step.service, { key: step.epoch });
     case 'remove-key':
       return withService(facts, step.service, { key: undefined });
+    case 'touch':
+      return { ...facts, unseen: undefined };
     case 'rest':
     case 'stop':
     case 'confirm':

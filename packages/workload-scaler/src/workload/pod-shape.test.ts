@@ -66,6 +66,34 @@ test('a preStop is there only if each container with ports has one', () => {
   expect(shapeOf({}).preStop).toBe(false);
 });
 
+test.each<[string, Parameters<typeof podShape>[0], boolean]>([
+  ['the only container declares no ports', { containers: [{ name: 'app', lifecycle: delay(5) }] }, true],
+  ['so does a helper beside it', { containers: [{ name: 'app', lifecycle: delay(5) }, { name: 'log' }] }, true],
+  ['none has one', { containers: [{ name: 'app' }, { name: 'log' }] }, false],
+  [
+    'a helper declares ports of UDP alone',
+    {
+      containers: [
+        { name: 'app', lifecycle: delay(5) },
+        { name: 'dns', ports: [{ containerPort: 53, protocol: 'UDP' }] },
+      ],
+    },
+    true,
+  ],
+  ['it sleeps for no time', { containers: [{ name: 'app', ports, lifecycle: delay(0) }] }, false],
+  [
+    'there is no grace period to wait in',
+    { containers: [{ name: 'app', ports, lifecycle: delay(5) }], terminationGracePeriodSeconds: 0 },
+    false,
+  ],
+])('ports need not be declared, and a preStop has to wait: where %s', (_, spec, preStop) => {
+  expect(podShape(spec).preStop).toBe(preStop);
+});
+
+function delay(seconds: number): NonNullable<Container['lifecycle']> {
+  return { preStop: { sleep: { seconds } } };
+}
+
 test('pods that look alike share one shape', () => {
   expect(shapeOf({})).toBe(shapeOf({}));
   expect(shapeOf({})).not.toBe(shapeOf({ ports: [] }));

@@ -41,7 +41,6 @@ const mostProbeBytes = 8_192;
 export function podShape(spec: PodSpec | undefined) {
   const sidecars = (spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
   const running = [...sidecars, ...(spec?.containers ?? [])];
-  const serving = (spec?.containers ?? []).filter(({ ports }) => (ports ?? []).length > 0);
   return share({
     ports: running.flatMap(containerPorts),
     /**
@@ -51,9 +50,24 @@ export function podShape(spec: PodSpec | undefined) {
     probes: (spec?.readinessGates ?? []).length > 0 ? undefined : probesOf(running),
     /** Names of all containers, init containers included; a mesh's sidecar is known by its name. */
     containers: [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].map(({ name }) => name),
-    /** Every container with a port sleeps or runs something before it gets SIGTERM. */
-    preStop: serving.length > 0 && serving.every(({ lifecycle }) => lifecycle?.preStop !== undefined),
+    /** What serves waits before it gets SIGTERM, as far as can be told. */
+    preStop: hasPreStop(spec),
   });
+}
+
+// Ports need not be declared: where no container declares one that a Service may lead to, any of them may serve.
+function hasPreStop(spec: PodSpec | undefined): boolean {
+  // Without a grace period nothing is waited for.
+  if (spec?.terminationGracePeriodSeconds === 0) return false;
+  // A sidecar of the initContainers ends after them.
+  const { containers = [] } = spec ?? {};
+  const declaring = containers.filter(({ ports }) => (ports ?? []).some(({ protocol = 'TCP' }) => protocol === 'TCP'));
+  return declaring.length > 0 ? declaring.every(waits) : containers.some(waits);
+}
+
+function waits({ lifecycle }: Container): boolean {
+  const { preStop } = lifecycle ?? {};
+  return preStop !== undefined && preStop.sleep?.seconds !== 0;
 }
 
 function containerPorts(container: Container): ContainerPort[] {

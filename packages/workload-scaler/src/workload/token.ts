@@ -90,9 +90,11 @@ export function isCopied(workload: Pick<Workload, 'uid' | 'annotations'>): boole
 }
 
 /** What stands in a state, right or wrong; undefined: it is not JSON. */
-export function fieldsIn(text = ''): { readonly uid?: unknown; readonly replicas?: unknown } | null | undefined {
+export function fieldsIn(
+  text = '',
+): { readonly [Field in 'uid' | 'replicas' | 'reason' | 'touched']?: unknown } | null | undefined {
   try {
-    return JSON.parse(text) as { uid?: unknown; replicas?: unknown } | null;
+    return JSON.parse(text) as ReturnType<typeof fieldsIn>;
   } catch {
     return undefined;
   }

@@ -3,7 +3,7 @@ import { type FakeApi, startFakeApi } from '@scaler/testing-kit/kubernetes';
 import { type KubeClient, kinds } from '@scaler/kube';
 import { newEpoch, readToken } from './token.ts';
 import { readWorkload, type Workload } from './workload.ts';
-import { transition, type Transition } from './transition.ts';
+import { touch, transition, type Transition } from './transition.ts';
 import { trimDeployment, workloadKinds } from '../testing/kinds.ts';
 import { clientOf } from '../testing/fake-client.ts';
 
@@ -208,4 +208,15 @@ test('trimming keeps what is needed and nothing else', async () => {
   const trimmed = trimDeployment({ ...object, metadata });
   expect(trimmed).toMatchObject({ kind: 'Deployment', annotated: true, annotations: { 'scaler/state': '{}' } });
   expect(trimmed.selector).toBe(trimmed.templateLabels);
+});
+
+test('a touch is news of the object, and changes neither its token nor what its owner asks for; one that comes late writes nothing', async () => {
+  await swap(await live(), { to: 'waking', epoch: 'e1' });
+  const before = await live();
+  await touch(client, { kind, workload: before }, 1, { signal });
+  const after = await live();
+  expect(after).toMatchObject({ replicas: 2, labels: before.labels, template: before.template });
+  expect(after.resourceVersion).not.toBe(before.resourceVersion);
+  expect(readToken(after)).toMatchObject({ phase: 'waking', state: { since, replicas: 2, touched: 1 } });
+  await expect(touch(client, { kind, workload: before }, 1, { signal })).rejects.toMatchObject({ code: 'test-failed' });
 });

@@ -2,7 +2,7 @@ import type { SwapStep } from '../machine/step.ts';
 import { type CallOptions, type KubeClient, jsonPatch, type PatchOperation, isKubeError } from '@scaler/kube';
 import { keys } from './keys.ts';
 import { labelPatch } from './labels.ts';
-import type { State } from './token.ts';
+import { readToken, type State } from './token.ts';
 import { readWorkload, type Workload, workloadTrimmer } from './workload.ts';
 import type { WorkloadKind } from './kind.ts';
 
@@ -73,6 +73,29 @@ function annotationTests({ workload, testAnnotations = [] }: Transition): readon
 
 function stateOf({ workload: { uid }, epoch, since, by, reason, wanted }: Transition): State {
   return { epoch, uid, since, replicas: wanted, by, reason };
+}
+
+/**
+ * Writes into the state how often it was touched. Neither the token nor anything that its owner wrote changes: it is news for those
+ * who watch the workload, and nothing else. (It moves the generation of a Deployment, which counts annotations, and of no custom resource.)
+ *
+ * @throws KubeError `test-failed`: the state is another one by now.
+ */
+export async function touch(
+  client: KubeClient,
+  { kind, workload }: Pick<Transition, 'kind' | 'workload'>,
+  touched: number,
+  options: CallOptions,
+): Promise<void> {
+  const { state } = readToken(workload);
+  if (state === undefined) return;
+  const path = jsonPatch.pointer('metadata', 'annotations', keys.state);
+  const patch = [
+    jsonPatch.test('/metadata/uid', workload.uid),
+    jsonPatch.test(path, workload.annotations[keys.state] ?? ''),
+    jsonPatch.add(path, JSON.stringify({ ...state, touched })),
+  ];
+  await client.patch(kind.kind, workload, patch, options);
 }
 
 // Each conflict means that another client, mostly the workload's own controller, wrote its status in between.
