@@ -4,6 +4,45 @@ import { startHarness } from '../testing/harness.ts';
 import { startUpstream } from '../testing/upstream.ts';
 
 const agents = ['kube-probe/1.36', 'Prometheus/3.5.0', 'GoogleHC/1.0', 'ELB-HealthChecker/2.0'];
+const scrape = 503;
+
+test.each([
+  ['Envoy/HC', 200],
+  ['GoogleStackdriverMonitoring-UptimeChecks(https://cloud.google.com/monitoring)', 200],
+  ['Amazon-Route53-Health-Check-Service (ref 1; report http://amzn.to/1vsZADi)', 200],
+  ['Consul Health Check', 200],
+  ['Edge Health Probe', 200],
+  ['Load Balancer Agent', 200],
+  ['Azure Traffic Manager Endpoint Monitor', 200],
+  ['Mozilla/5.0 (compatible; Cloudflare-Traffic-Manager/1.0; +https://www.cloudflare.com/traffic-manager/;)', 200],
+  ['Mozilla/5.0 (compatible; Cloudflare-Healthchecks/1.0; +https://www.cloudflare.com/; healthcheck-id: 1)', 200],
+  ['Mozilla/5.0 (compatible;Cloudflare-Healthchecks/1.0;+https://www.cloudflare.com/; healthcheck-id: 1)', 200],
+  ['vm_promscrape', scrape],
+  ['GrafanaAgent/v0.44.2 (flow; linux; docker)', scrape],
+  ['Alloy/v1.11.0 (linux; docker)', scrape],
+  ['Datadog Agent/7.70.0', scrape],
+])('%s does not wake a sleeper, which is answered %i', async (agent, status) => {
+  const h = await startHarness();
+  h.scaler.set({ name: 'web' });
+  expect((await h.send({ headers: { host: 'web', 'user-agent': agent } })).status).toBe(status);
+  expect(h.scaler.calls).toHaveLength(0);
+  await h.end({ 'not-woken': 1 });
+});
+
+test.each([
+  'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
+  'Envoy',
+  'curl/8.0',
+  'Go-http-client/1.1',
+])('%s does', async (agent) => {
+  const h = await startHarness();
+  h.scaler.set({ name: 'web' });
+  const answer = h.send({ headers: { host: 'web', 'user-agent': agent } });
+  await h.scaler.call(0);
+  h.scaler.remove('web');
+  await answer;
+  await h.end({ 'no-route': 1 });
+});
 
 test('probes and scrapes every second for ten minutes never wake a sleeper; the next request does', async () => {
   const clock = createFakeClock();

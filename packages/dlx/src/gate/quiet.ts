@@ -7,12 +7,28 @@ export type Quiet = 'health' | 'scrape';
 /** User agents that probe and scrape whatever they are pointed at; matched as prefixes. */
 const agents: readonly (readonly [prefix: string, quiet: Quiet])[] = [
   ['kube-probe/', 'health'],
-  ['Prometheus/', 'scrape'],
   ['GoogleHC/', 'health'],
+  ['GoogleStackdriverMonitoring-UptimeChecks', 'health'],
   ['ELB-HealthChecker/', 'health'],
+  ['Amazon-Route53-Health-Check-Service', 'health'],
+  ['Envoy/HC', 'health'],
+  ['Consul Health Check', 'health'],
+  // Azure's Front Door, Load Balancer and Traffic Manager.
+  ['Edge Health Probe', 'health'],
+  ['Load Balancer Agent', 'health'],
+  ['Azure Traffic Manager Endpoint Monitor', 'health'],
+  // Cloudflare's documentation has both spellings.
+  ['Mozilla/5.0 (compatible; Cloudflare-Traffic-Manager/', 'health'],
+  ['Mozilla/5.0 (compatible; Cloudflare-Healthchecks/', 'health'],
+  ['Mozilla/5.0 (compatible;Cloudflare-Healthchecks/', 'health'],
+  ['Prometheus/', 'scrape'],
+  ['vm_promscrape', 'scrape'],
+  ['GrafanaAgent/', 'scrape'],
+  ['Alloy/', 'scrape'],
+  ['Datadog Agent/', 'scrape'],
 ];
-// Most user agents are turned away by their first letter.
-const firstLetters = new Set(agents.map(([prefix]) => prefix.charCodeAt(0)));
+/** By their first letter: most user agents are turned away by it. */
+const byLetter = Map.groupBy(agents, ([prefix]) => prefix.charCodeAt(0));
 
 /** Whether a request neither wakes nor counts as activity, by its user agent or the resource's own rules. */
 export function quietOf(
@@ -21,8 +37,9 @@ export function quietOf(
   port: number,
 ): Quiet | undefined {
   const agent = http?.head.userAgent;
-  if (agent !== undefined && firstLetters.has(agent.charCodeAt(0))) {
-    for (const [prefix, quiet] of agents) if (agent.startsWith(prefix)) return quiet;
+  const alike = agent === undefined ? undefined : byLetter.get(agent.charCodeAt(0));
+  if (agent !== undefined && alike !== undefined) {
+    for (const [prefix, quiet] of alike) if (agent.startsWith(prefix)) return quiet;
   }
   if (rules === undefined || rules.length === 0) return undefined;
   return isMatched(prepared(rules), http ?? raw, port) ? 'health' : undefined;
