@@ -28,8 +28,14 @@ interface RawCase {
 }
 
 const hangMs = 8000;
-const beginnings = ['\x16\x03\x01', '\0\0\0\x08\x04\xd2\x16\x2f', '\0\0\0\x10\x04\xd2\x16\x2e', '*1\r\n$4\r\nPING\r\n'];
-const others = ['GET / HTTP/1.1\r\nhost: x\r\n\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '*1', '\x16', '\0\0\0', ''];
+const beginnings = [
+  ...['\x16\x03\x01', '\0\0\0\x08\x04\xd2\x16\x2f', '\0\0\0\x10\x04\xd2\x16\x2e', '*1\r\n$4\r\nPING\r\n'],
+  ...['PING\r\n', 'get /key\r\n', 'CONNECT {}\r\n', 'OPTIONS rtsp://x/ RTSP/1.0\r\n', '{"id":1}\n'],
+];
+const others = [
+  ...['GET / HTTP/1.1\r\nhost: x\r\n\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '*1', '\x16', '\0\0\0', ''],
+  ...['LIST / HTTP/1.1\r\nhost: x\r\n\r\n', 'GET', 'PIN'],
+];
 
 /**
  * Sends whatever bytes to raw ports, each conversation from an address of its own, by which the app, which knows it by the
