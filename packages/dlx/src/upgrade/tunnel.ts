@@ -53,6 +53,11 @@ class Flow implements Breakable {
     if (this.#frames?.atBoundary !== false) this.#sayGoodbye();
   }
 
+  /** Its side has sent all that it will, by its end or, in a WebSocket, by its close frame. */
+  get isOver(): boolean {
+    return this.#ended || this.#frames?.closed === true;
+  }
+
   broke(error: unknown): void {
     this.#owner.broke(error);
   }
@@ -83,6 +88,8 @@ class Flow implements Breakable {
   }
 }
 
+/** A WebSocket whose client has said its last word is over, though its server does not end it, if nothing moves for so long. */
+const overMs = 60_000;
 /** Both sides have so long to answer our farewell. */
 const farewellMs = 1000;
 
@@ -111,6 +118,7 @@ class Tunnel implements Breakable, OpenTunnel {
   readonly #key: string;
   readonly #idleTimeoutMs: number;
   readonly #byReset: boolean;
+  readonly #webSocket: boolean;
   readonly #silence = new Silence();
   readonly #downStall = new Silence();
   readonly #upStall = new Silence();
@@ -126,6 +134,7 @@ class Tunnel implements Breakable, OpenTunnel {
     this.#key = key;
     this.#idleTimeoutMs = idleTimeoutMs;
     this.#byReset = byReset;
+    this.#webSocket = webSocket;
     this.#down = new Flow(this, upstream, client, webSocket ? 'client' : undefined);
     this.#up = new Flow(this, client, upstream, webSocket ? 'server' : undefined);
   }
@@ -153,6 +162,10 @@ class Tunnel implements Breakable, OpenTunnel {
   #endSilent(nowMs: number): void {
     this.#countWaiting(nowMs);
     const forMs = this.#silence.forMs(bytesOf(this.#client) + bytesOf(this.#upstream), nowMs);
+    if (this.#webSocket && forMs > overMs && this.#up.isOver) {
+      this.leave('client-gone', `the client has ended, and ${this.#key} has sent nothing for ${Math.round(forMs)} ms`);
+      return;
+    }
     if (this.#idleTimeoutMs === 0 || forMs <= this.#idleTimeoutMs) return;
     this.leave('upstream-idle', `neither side sent anything for ${Math.round(forMs)} ms`);
   }

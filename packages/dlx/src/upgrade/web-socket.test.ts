@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { createShutdown } from '@scaler/runtime';
-import { type CancelTimer, type Endpoint, systemClock } from '@scaler/scaler-types';
-import { silentLogger } from '@scaler/testing-kit';
+import { type CancelTimer, type Clock, type Endpoint, systemClock } from '@scaler/scaler-types';
+import { createFakeClock, silentLogger } from '@scaler/testing-kit';
 import { WebSocket as Client, WebSocketServer, type WebSocket as Peer } from 'ws';
 import { drainTimes, endpoint, type Harness, startHarness, until } from '../testing/harness.ts';
 import { ScriptedScaler } from '../testing/scripted-scaler.ts';
-import { endOf, startRawApp } from '../testing/stream.ts';
+import { silenceLookMs } from '../sockets/silence.ts';
+import { type End, endOf, startRawApp } from '../testing/stream.ts';
 
 const servers: WebSocketServer[] = [];
 afterEach(() => {
@@ -46,8 +47,9 @@ async function startApp(): Promise<App> {
   return { endpoint: endpoint((server.address() as AddressInfo).port), peers, closes };
 }
 
-async function awake(app: { endpoint: Endpoint }): Promise<Harness> {
-  const h = await startHarness({ scaler: new ScriptedScaler({ auto: true }) });
+async function awake(app: { endpoint: Endpoint }, clock: Clock = systemClock): Promise<Harness> {
+  const settings = { idleTimeoutMs: 3_600_000 };
+  const h = await startHarness({ scaler: new ScriptedScaler({ auto: true }), clock, settings });
   h.scaler.endpoints('web', [app.endpoint]);
   // Node's own client cannot set Host.
   const targets = [{ service: 'web', port: 80, routes: [{ host: '127.0.0.1' }] }];
@@ -242,6 +244,66 @@ test('after a close frame of their own none is added, and other protocols just e
   }
   await stopped;
   await h.end({ draining: 2 });
+});
+
+/** A WebSocket that both sides have opened by hand, or another protocol. */
+async function opened(protocol: string) {
+  const app = await startRawApp();
+  const clock = createFakeClock();
+  const h = await awake(app, clock);
+  const near = endOf(await h.raw(`GET / HTTP/1.1\r\nhost: web\r\nconnection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`));
+  const far = await app.head(0);
+  far.socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`);
+  await near.hears('101 ');
+  const pass = async (ms: number): Promise<void> => {
+    for (let passedMs = 0; passedMs < ms; passedMs += silenceLookMs) await clock.advance(silenceLookMs);
+  };
+  return { h, near, far, pass, clock };
+}
+
+const closeFrame = '\x88\x80abcd';
+
+test.each([
+  ['ended', (near: End) => void near.socket.end(), (far: End) => far.saw('end')],
+  [
+    'sent a close frame',
+    (near: End) => void near.socket.write(closeFrame, 'latin1'),
+    (far: End) => far.hears(closeFrame),
+  ],
+])(
+  'a WebSocket whose client has %s, and on which nothing moves for a minute, is closed on both sides',
+  async (_, leave, heard) => {
+    const { h, near, far, pass, clock } = await opened('websocket');
+    leave(near);
+    await heard(far);
+    await pass(59_000);
+    expect(h.dlx.core.tunnels.size).toBe(1);
+    // What still comes puts it off.
+    far.socket.write('\x81\x02hi', 'latin1');
+    await near.hears('hi');
+    await pass(59_000);
+    expect(h.dlx.core.tunnels.size).toBe(1);
+    await pass(2000);
+    await near.saw('end');
+    await clock.advance(1000);
+    await h.until(() => h.dlx.core.tunnels.size === 0, 'it is closed');
+    await h.end({ 'client-gone': 1 });
+  },
+);
+
+test.each([
+  ['a WebSocket whose app has ended', 'websocket', 'far'],
+  ['another protocol whose client has ended', 'chat', 'near'],
+] as const)('%s stays as it is', async (_, protocol, who) => {
+  const { h, near, far, pass } = await opened(protocol);
+  const [one, other] = who === 'near' ? [near, far] : [far, near];
+  one.socket.end();
+  await other.saw('end');
+  await pass(120_000);
+  other.socket.write('\x81\x02hi', 'latin1');
+  await one.hears('hi');
+  other.socket.end();
+  await h.end({ forwarded: 1 });
 });
 
 test('one that will not end in its own words is closed all the same', async () => {
