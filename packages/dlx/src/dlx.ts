@@ -91,7 +91,7 @@ function createCore({ scaler, clock, logger, identity, settings, metrics = creat
     accounting,
     faults,
     settings,
-    upstreams: new Upstreams(faults, accounting.ledger),
+    upstreams: new Upstreams(faults, accounting.ledger, clock),
     sessions: new UpstreamSessions(faults),
     wakes,
     wakeLimits: new WakeLimits({

@@ -279,11 +279,12 @@ const longestMs = 2 ** 31 - 1;
 
 /** The resource's own limits, and the DLX's where it has none. Asked for every try: most resources have none at all. */
 export function limitsOf(resource: Resource, settings: Settings): Limits {
-  const { connectTimeoutMs, responseTimeoutMs, idleTimeoutMs } = resource;
-  if (connectTimeoutMs === undefined && responseTimeoutMs === undefined && idleTimeoutMs === undefined) return settings;
+  const { connectTimeoutMs, responseTimeoutMs, idleTimeoutMs, upstreamKeepAliveMs } = resource;
+  if ((connectTimeoutMs ?? responseTimeoutMs ?? idleTimeoutMs ?? upstreamKeepAliveMs) === undefined) return settings;
   return {
     connectTimeoutMs: Math.min(connectTimeoutMs ?? settings.connectTimeoutMs, longestMs),
     responseTimeoutMs: responseTimeoutMs ?? settings.responseTimeoutMs,
     idleTimeoutMs: idleTimeoutMs ?? settings.idleTimeoutMs,
+    upstreamKeepAliveMs: upstreamKeepAliveMs ?? settings.upstreamKeepAliveMs,
   };
 }

@@ -67,6 +67,11 @@ const listenSettings = {
     default: 200,
     doc: 'What health checks of a sleeper are answered.',
   }),
+  answersCors: setting({
+    parser: parsers.boolean(),
+    default: true,
+    doc: "Whether the DLX's own answers let the page of any `Origin` read them (CORS): a script gets the 503 and its `Retry-After`, and not an error without a reason.",
+  }),
   problemDetails: setting({
     parser: parsers.oneOf('brief', 'full'),
     default: 'brief',
@@ -121,6 +126,16 @@ const holdSettings = {
     parser: parsers.duration(),
     default: '1h',
     doc: 'How long a body, a stream or a connection may be silent. `0`: as long as it likes. For resources that name none.',
+  }),
+  upstreamKeepAlive: setting({
+    parser: parsers.duration(),
+    default: '4s',
+    doc: 'How long a connection to an endpoint in HTTP/1 is kept for the next request, at most: less where the endpoint says or shows that it closes sooner. `0`: each request has one of its own. For resources that name none.',
+  }),
+  clientIdleTimeout: setting({
+    parser: parsers.duration(),
+    default: '75s',
+    doc: "How long a client's connection stands without a request. Longer than what is in front of the DLX keeps its own. `0`: as long as it likes.",
   }),
   resourceInterval: setting({
     parser: parsers.duration({ min: '100ms' }),
@@ -263,6 +278,12 @@ export function dataSettings(values: ConfigValues<DlxTable>) {
     responseTimeoutMs: values.responseTimeout,
     /** A body or a stream may be silent so long, either way; 0: for ever. */
     idleTimeoutMs: values.idleTimeout,
+    /** A connection to an endpoint is kept for the next request so long; 0: it is not. */
+    upstreamKeepAliveMs: values.upstreamKeepAlive,
+    /** A client's connection may be without a request so long; 0: for ever. */
+    clientIdleTimeoutMs: values.clientIdleTimeout,
+    /** Whether our own answers may be read by the page of any origin. */
+    answersCors: values.answersCors,
     /** Status for health checks of a sleeper. */
     quietStatus: values.quietStatus,
     /** How much of the reason our own answers give to clients. */

@@ -21,6 +21,7 @@ export const proposableSettings = {
     ...(['listenHost', 'listenPort', 'clusterDomain', 'targetHeader', 'trustForwarded', 'quietStatus'] as const),
     ...(['problemDetails', 'holdTimeout', 'holdLimit', 'holdLimitTotal', 'holdBytesTotal', 'connectionLimit'] as const),
     ...(['overflowStatus', 'connectTimeout', 'responseTimeout', 'idleTimeout', 'resourceInterval'] as const),
+    ...(['upstreamKeepAlive', 'clientIdleTimeout', 'answersCors'] as const),
     ...(['wakeLimit', 'wakeLimitNamespace', 'propagate', 'drainTimeout'] as const),
     ...(['memoryLimit', 'memoryShed', 'memoryUnready', 'memoryRestart', 'controlHost', 'controlPort'] as const),
     ...ofBoth,

@@ -133,6 +133,11 @@ export interface Resource extends ResourceRef {
   responseTimeoutMs?: number;
   /** Milliseconds that a body, a stream or a joined connection may be silent. 0: no limit. Default: the DLX's. */
   idleTimeoutMs?: number;
+  /**
+   * Milliseconds that a connection to an endpoint in HTTP/1 is kept for the next request. 0: each request has one of its own.
+   * Default: the DLX's.
+   */
+  upstreamKeepAliveMs?: number;
   /** Requests held at once. Default: the DLX's. */
   holdLimit?: number;
   quietRules?: readonly QuietRule[];

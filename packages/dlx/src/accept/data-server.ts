@@ -60,8 +60,8 @@ function spokenBy(seen: Buffer, sniffs: boolean): Spoken | undefined {
 const connectionOf = Symbol('connection');
 type Held = Socket & { [connectionOf]?: Connection };
 
-/** Kept-alive clients may pause so long; more than the 60 s after which ingresses let go by themselves. */
-const keepAliveMs = 75_000;
+/** Looked at so often at the least, where clients may be silent for longer, or for ever. */
+const longestLookMs = 75_000;
 /**
  * Connections that close: to end the request on one takes a quarter of a millisecond, and a client may close a
  * thousand at once.
@@ -168,14 +168,13 @@ export class DataServer implements Breakable {
    */
   #endSilent(nowMs: number): void {
     if (nowMs < this.#lookAtMs) return;
-    const { idleTimeoutMs } = this.#core.settings;
+    const { idleTimeoutMs, clientIdleTimeoutMs } = this.#core.settings;
     const { ledger } = this.#core.accounting;
-    this.#lookAtMs = ledger.isBusy
-      ? nowMs
-      : nowMs + Math.min(keepAliveMs, idleTimeoutMs || keepAliveMs) / looksPerLimit;
+    const shortestMs = Math.min(idleTimeoutMs || longestLookMs, clientIdleTimeoutMs || longestLookMs, longestLookMs);
+    this.#lookAtMs = ledger.isBusy ? nowMs : nowMs + shortestMs / looksPerLimit;
     for (const connection of this.connections) {
       const { socket } = connection;
-      const limitMs = socket.writableLength > 0 ? idleTimeoutMs : keepAliveMs;
+      const limitMs = socket.writableLength > 0 ? idleTimeoutMs : clientIdleTimeoutMs;
       const silentMs = connection.silentForMs(nowMs);
       if (silentMs > limitMs && limitMs > 0) socket.destroy();
       else this.#admission.look(connection, silentMs);

@@ -1,5 +1,6 @@
 import { doublingMs } from '@scaler/async';
 import type { Endpoint } from '@scaler/scaler-types';
+import { KeepAlive } from './keep-alive.ts';
 
 const first = 16;
 const most = 1024;
@@ -83,6 +84,7 @@ export class EndpointState {
   /** It is none of its target's any more. */
   gone = false;
   readonly window = new ReleaseWindow();
+  readonly keepAlive = new KeepAlive();
   /** Monotonic; when it last began an answer. */
   answeredAtMs: number | undefined;
   /** Monotonic; left out until then while another can be had. */

@@ -21,9 +21,12 @@ describe('the limits of a resource', () => {
   });
 
   test('are its own where it has them, each by itself, and 0 is one', () => {
-    const { connectTimeoutMs, responseTimeoutMs, idleTimeoutMs } = testSettings;
-    const others = { connectTimeoutMs, responseTimeoutMs, idleTimeoutMs };
-    for (const own of [{ connectTimeoutMs: 7 }, { responseTimeoutMs: 0 }, { idleTimeoutMs: 0 }]) {
+    const { connectTimeoutMs, responseTimeoutMs, idleTimeoutMs, upstreamKeepAliveMs } = testSettings;
+    const others = { connectTimeoutMs, responseTimeoutMs, idleTimeoutMs, upstreamKeepAliveMs };
+    for (const own of [
+      ...[{ connectTimeoutMs: 7 }, { responseTimeoutMs: 0 }, { idleTimeoutMs: 0 }],
+      { upstreamKeepAliveMs: 0 },
+    ]) {
       expect(limitsOf({ ...web, ...own }, testSettings)).toEqual({ ...others, ...own });
     }
   });

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import { until } from '../testing/harness.ts';
-import { UpstreamSocket } from './upstreams.ts';
+import { UpstreamSocket } from './upstream-socket.ts';
 
 const open: (Socket | Server)[] = [];
 afterEach(() => {

@@ -1,12 +1,13 @@
 import { Socket } from 'node:net';
-import type { Endpoint } from '@scaler/scaler-types';
-import { Client } from 'undici';
-import { WrittenChunks } from '../chunks/chunks.ts';
-import { tooManyFields } from '../head/response-head.ts';
+import { type Clock, type Endpoint, errorCode } from '@scaler/scaler-types';
+import { Client, type Dispatcher } from 'undici';
 import type { Faults } from '../ledger/accounting.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { type Breakable, guard, listen, listenOnce } from '../sockets/guard.ts';
 import { bytesOf, Silence } from '../sockets/silence.ts';
+import type { EndpointState } from './endpoint-state.ts';
+import { crowdedMs, type KeepAlive } from './keep-alive.ts';
+import { socketOptions, type SocketOwner, UpstreamSocket } from './upstream-socket.ts';
 
 /** Node's timers fire at once beyond it. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -63,120 +64,8 @@ function lateError(where: string, timeoutMs: number): Error {
   return Object.assign(new Error(`no connection to ${where} in ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
 }
 
-/** Of every connection to an endpoint. */
-export const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
-
-/** In less, no head has so many fields that they cost much. */
-const leastOfMany = 4096;
-
-/** Whose a connection is. */
-export interface SocketOwner extends Breakable {
-  /** Whether a head with these bytes has too many fields to be parsed. */
-  hasTooMany(chunk: Buffer): boolean;
-}
-
-/** The kernel writes each read here. One buffer for all connections: a read is copied before the next. */
-const readInto = Buffer.allocUnsafeSlow(65_536);
-
-/**
- * A connection to an endpoint that hands over what it reads at once, in memory of its own: a stream's queue and its turns
- * cost a twentieth of a small request. Until what came is taken, nothing more is read. It keeps the process alive until it
- * is ended by who made it.
- * See docs/decisions/raw-data-path.md.
- */
-export class UpstreamSocket extends Socket {
-  readonly #owner: SocketOwner;
-  /** Read and not taken yet. */
-  #came: Buffer | undefined;
-  #stopped = false;
-  #ended = false;
-  readonly #written: WrittenChunks;
-
-  /** The owner ends where a listener throws at what came: undici checks again what its parser lets through. */
-  constructor(owner: SocketOwner) {
-    super({
-      ...socketOptions,
-      onread: {
-        buffer: readInto,
-        callback: (length) => {
-          const chunk = Buffer.allocUnsafe(length);
-          readInto.copy(chunk, 0, 0, length);
-          if (length >= leastOfMany && this.#owner.hasTooMany(chunk)) {
-            this.destroy(new Error(tooManyFields));
-            return false;
-          }
-          this.#came = chunk;
-          this.emit('readable');
-          // undici has taken it, or takes nothing now.
-          this.#stopped = this.#came !== undefined;
-          return !this.#stopped;
-        },
-      },
-    });
-    this.#owner = owner;
-    const length = (): number => this.writableLength;
-    const sink = {
-      get writableLength(): number {
-        return length();
-      },
-      write: (chunk: Buffer | string, encoding: BufferEncoding, taken?: (error?: Error | null) => void): boolean =>
-        super.write(chunk, encoding, taken),
-    };
-    this.#written = new WrittenChunks(sink, owner, () => this.emit('drain'));
-  }
-
-  override emit(event: string | symbol, ...args: unknown[]): boolean {
-    try {
-      return super.emit(event, ...args);
-    } catch (error) {
-      this.#owner.broke(error);
-      return true;
-    }
-  }
-
-  override read(size?: number): Buffer | null {
-    // Its begin and its end are the stream's.
-    if (size === 0 || (this.#ended && this.#came === undefined)) return super.read(size) as Buffer | null;
-    const chunk = this.#came ?? null;
-    this.#came = undefined;
-    if (this.#stopped) {
-      this.#stopped = false;
-      this._read(0);
-    }
-    return chunk;
-  }
-
-  override push(chunk: null): boolean {
-    this.#ended = true;
-    try {
-      return super.push(chunk);
-    } catch (error) {
-      this.#owner.broke(error);
-      return false;
-    }
-  }
-
-  /** undici's own: it writes three chunks for each of a body, and looks at what the last returns. */
-  override write(chunk: Buffer | string, encoding?: unknown): boolean {
-    return this.#written.pass(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined);
-  }
-
-  override unshift(chunk: Buffer): void {
-    if (chunk.length === 0) return;
-    this.#came = this.#came === undefined ? chunk : Buffer.concat([chunk, this.#came]);
-  }
-
-  /** undici's own, with each request: two calls into Node's core for nothing. */
-  override ref(): this {
-    return this;
-  }
-
-  override unref(): this {
-    return this;
-  }
-}
-
-const keepAliveMs = 4000;
+/** undici's own limit, for one that is longer than any of ours; it closes sooner where `Keep-Alive` says so. */
+const longestKeptMs = 600_000;
 /** An idle connection (measured: 11 KB in use). */
 const idleBytes = 12_288;
 /** For a connection whose user left before it was begun. */
@@ -193,7 +82,12 @@ export interface UpstreamUser extends Breakable {
 }
 
 /** A user that sends a request in HTTP/1. */
-export interface Http1User extends UpstreamUser, SocketOwner {}
+export interface Http1User extends UpstreamUser, SocketOwner {
+  /** How long its connection is asked to be kept behind it; 0: not at all. */
+  readonly keepMs: number;
+  /** Whether its request may be sent twice. */
+  readonly repeatable: boolean;
+}
 
 /** One connection to an endpoint, or the way to one. */
 export interface Upstream extends SocketOwner {
@@ -202,14 +96,23 @@ export interface Upstream extends SocketOwner {
   socket: UpstreamSocket | undefined;
   /** Its user now; undefined: it is idle. */
   user: Http1User | undefined;
+  readonly keepAlive: KeepAlive;
   /** Has carried a whole answer. */
   served: boolean;
+  /** Monotonic; since when it is idle, or was before its user came. */
+  idleSinceMs: number;
+  /** For how long it was idle before its user came. */
+  idleMs: number;
+  /** Idle, it is kept for so long. */
+  keptMs: number;
+  /** It ends with its user's request. */
+  isLast: boolean;
   readonly silence: Silence;
 }
 
 /**
- * Connections to endpoints in HTTP/1, and raw ones, each with one request at a time. The one that was used last is used next: it is the
- * likeliest to stand still, and the others close by themselves. Nothing queues here: what may run at once is the
+ * Connections to endpoints in HTTP/1, and raw ones, each with one request at a time. The one that was used last is used
+ * next: it is the likeliest to stand still, and the others are closed in time. Nothing queues here: what may run at once is the
  * hold's decision.
  */
 export class Upstreams {
@@ -218,21 +121,24 @@ export class Upstreams {
   readonly #idle = new Map<string, Upstream[]>();
   readonly #all = new Set<Upstream>();
   readonly #own = new Set<Pick<Upstream, 'silence'> & { readonly user: UpstreamUser; readonly socket: Socket }>();
+  readonly #clock: Pick<Clock, 'monotonic'>;
 
-  constructor(faults: Faults, ledger: Pick<Ledger, 'kept'>) {
+  constructor(faults: Faults, ledger: Pick<Ledger, 'kept'>, clock: Pick<Clock, 'monotonic'>) {
     this.#faults = faults;
     this.#ledger = ledger;
+    this.#clock = clock;
   }
 
   get size(): number {
     return this.#all.size + this.#own.size;
   }
 
-  /** `key` is `address:port`. */
-  acquire(key: string, user: Http1User): Upstream {
-    const idle = this.#idle.get(key)?.pop();
-    if (idle !== undefined) this.#ledger.kept -= idleBytes;
-    const upstream = idle ?? this.#create(key);
+  /** One that may be used again, or a new one. */
+  acquire(state: EndpointState, user: Http1User): Upstream {
+    const nowMs = this.#clock.monotonic();
+    const upstream = this.#idleFor(state, user, nowMs) ?? this.#create(state, nowMs);
+    upstream.idleMs = nowMs - upstream.idleSinceMs;
+    upstream.isLast = user.keepMs === 0 || upstream.keepAlive.isAlone(nowMs);
     upstream.user = user;
     upstream.silence.restart();
     return upstream;
@@ -246,8 +152,16 @@ export class Upstreams {
   /** After a complete answer. */
   release(upstream: Upstream): void {
     if (!this.#all.has(upstream)) return;
+    const { keepAlive, user } = upstream;
+    const nowMs = this.#clock.monotonic();
+    this.#answered(upstream, nowMs);
     upstream.user = undefined;
-    upstream.served = true;
+    upstream.idleSinceMs = nowMs;
+    upstream.keptMs = keepAlive.keepMs(user?.keepMs ?? 0, nowMs);
+    if (upstream.isLast || keepAlive.isAlone(nowMs)) {
+      this.discard(upstream, new Error(`${upstream.key} gets one request by each connection`));
+      return;
+    }
     this.#ledger.kept += idleBytes;
     const idle = this.#idle.get(upstream.key);
     if (idle === undefined) this.#idle.set(upstream.key, [upstream]);
@@ -257,9 +171,8 @@ export class Upstreams {
   /** Whatever it was doing ends; its request hears of it. */
   discard(upstream: Upstream, reason: Error): void {
     // Not in the middle of undici's own bookkeeping, from where we are called.
-    if (!this.#all.delete(upstream)) return;
+    if (!this.#leave(upstream)) return;
     process.nextTick(guard(upstream, () => upstream.client.destroy(reason, ignore)));
-    this.#leaveIdle(upstream);
   }
 
   /** Closes idle ones to an endpoint. */
@@ -282,15 +195,26 @@ export class Upstreams {
     return socket;
   }
 
-  /** Calls users of connections on which nothing moves. */
+  /** Calls users of connections on which nothing moves, and closes those that were idle for long enough. */
   endSilent(nowMs: number): void {
-    for (const connections of [this.#all, this.#own]) {
-      for (const { user, socket, silence } of connections) {
-        if (user === undefined || socket === undefined) continue;
+    for (const { user, socket, silence } of this.#own) this.#look(user, silence.forMs(bytesOf(socket), nowMs), nowMs);
+    for (const upstream of this.#all) {
+      const { user, socket, silence } = upstream;
+      if (user === undefined) {
+        if (nowMs - upstream.idleSinceMs > upstream.keptMs) this.discard(upstream, new Error('it was idle'));
+      } else if (socket !== undefined) {
         const forMs = silence.forMs(bytesOf(socket), nowMs);
+        if (forMs >= crowdedMs && !upstream.served) this.#makeRoom(upstream, nowMs);
         this.#look(user, forMs, nowMs);
       }
     }
+  }
+
+  /** Its endpoint took it, and says nothing: an app that serves one at a time waits for the end of another. */
+  #makeRoom({ key, keepAlive, socket }: Upstream, nowMs: number): void {
+    if (socket?.connecting !== false || socket.bytesRead > 0 || !keepAlive.isFull) return;
+    keepAlive.crowded(nowMs);
+    this.discardIdle(key);
   }
 
   /** A user that throws leaves the others to be called. */
@@ -310,14 +234,25 @@ export class Upstreams {
     this.#idle.clear();
   }
 
-  #create(key: string): Upstream {
+  /** The one that was used last, if it may be used again; none of the others may where it must not. */
+  #idleFor({ key, keepAlive }: EndpointState, { keepMs, repeatable }: Http1User, nowMs: number): Upstream | undefined {
+    const idle = this.#idle.get(key);
+    const upstream = idle?.at(-1);
+    if (upstream === undefined || keepMs === 0 || keepAlive.isAlone(nowMs)) return undefined;
+    if (!keepAlive.mayReuse(nowMs - upstream.idleSinceMs, keepMs, repeatable, nowMs)) return undefined;
+    idle?.pop();
+    this.#ledger.kept -= idleBytes;
+    return upstream;
+  }
+
+  #create({ key, keepAlive }: EndpointState, nowMs: number): Upstream {
     const client = new Client(`http://${key}`, {
       pipelining: 1,
       allowH2: false,
       // undici's timers are set and cleared with each message; `endSilent` does their work.
       headersTimeout: 0,
       bodyTimeout: 0,
-      keepAliveTimeout: keepAliveMs,
+      keepAliveTimeout: longestKeptMs,
       maxHeaderSize: 65_536,
       connect: ({ hostname, port }, callback) => {
         const to = { host: hostname, port: Number(port === '' ? 80 : port) };
@@ -331,13 +266,20 @@ export class Upstreams {
       client,
       socket: undefined,
       user: undefined,
+      keepAlive,
       served: false,
+      idleSinceMs: nowMs,
+      idleMs: 0,
+      keptMs: 0,
+      isLast: false,
       silence: new Silence(),
       hasTooMany: (chunk) => upstream.user?.hasTooMany(chunk) === true,
       broke: (error) => this.#broke(upstream, error),
     };
     this.#all.add(upstream);
-    listen(client, 'disconnect', upstream, () => this.#disconnected(upstream));
+    listen(client, 'disconnect', upstream, (_url: URL, _of: unknown, error: Error) =>
+      this.#disconnected(upstream, error),
+    );
     return upstream;
   }
 
@@ -350,10 +292,36 @@ export class Upstreams {
     upstream.socket?.destroy();
   }
 
-  #disconnected(upstream: Upstream): void {
-    if (upstream.user !== undefined || !this.#all.delete(upstream)) return;
-    this.#leaveIdle(upstream);
+  #disconnected(upstream: Upstream, error: Error): void {
+    const { keepAlive } = upstream;
+    const nowMs = this.#clock.monotonic();
+    if (upstream.user !== undefined && this.#all.has(upstream)) {
+      // undici makes another in its place.
+      if (upstream.served) keepAlive.left(nowMs);
+      upstream.served = false;
+      upstream.idleSinceMs = nowMs;
+      return;
+    }
+    if (!this.#leave(upstream)) return;
+    // Else it is undici's own end, as the answer asked for.
+    if (errorCode(error) !== 'UND_ERR_INFO') keepAlive.closed(nowMs - upstream.idleSinceMs, nowMs);
     upstream.client.destroy(ignore);
+  }
+
+  /** It had a whole answer. */
+  #answered(upstream: Upstream, nowMs: number): void {
+    const { keepAlive } = upstream;
+    if (upstream.served) return;
+    upstream.served = true;
+    keepAlive.answered(nowMs - upstream.idleSinceMs, nowMs);
+    keepAlive.standing += 1;
+  }
+
+  #leave(upstream: Upstream): boolean {
+    if (!this.#all.delete(upstream)) return false;
+    if (upstream.served) upstream.keepAlive.left(this.#clock.monotonic());
+    this.#leaveIdle(upstream);
+    return true;
   }
 
   /** Nothing is remembered of an address without connections: addresses come and go, with pods. */
@@ -371,4 +339,14 @@ export class Upstreams {
 
 function ignore(): void {
   // The request itself reports it.
+}
+
+/** Sends its user's request; the endpoint is told if it is the connection's last. */
+export function sendBy(
+  { client, isLast }: Upstream,
+  options: Dispatcher.DispatchOptions,
+  user: Dispatcher.DispatchHandler,
+): void {
+  if (isLast) options.reset = true;
+  client.dispatch(options, user);
 }

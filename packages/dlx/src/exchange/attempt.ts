@@ -47,6 +47,11 @@ export abstract class BaseAttempt implements Attempt {
     return this.x.state === 'forwarding' && this.x.attempt === this;
   }
 
+  /** How long its connection is kept behind it. */
+  get keepMs(): number {
+    return this.limits.upstreamKeepAliveMs;
+  }
+
   /** How its connection is made. */
   connecting(): Connecting {
     return this.way.connecting(this.state, this.limits.connectTimeoutMs);

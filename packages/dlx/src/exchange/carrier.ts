@@ -69,8 +69,11 @@ export interface Attempt extends Breakable, Trial {
   abort(): void;
 }
 
-/** How long a request's waits may be, in milliseconds; 0: as long as it likes, but for the connection. */
-export type Limits = Pick<Settings, 'connectTimeoutMs' | 'responseTimeoutMs' | 'idleTimeoutMs'>;
+/**
+ * How long a request's waits may be, in milliseconds; 0: as long as it likes, but for the connection. And how long its
+ * connection is kept behind it; 0: not at all.
+ */
+export type Limits = Pick<Settings, 'connectTimeoutMs' | 'responseTimeoutMs' | 'idleTimeoutMs' | 'upstreamKeepAliveMs'>;
 
 /** The way to a target, as tries use it: they say what came of them, and it decides what becomes of the request. */
 export interface Way<X> {

@@ -184,7 +184,7 @@ export class Exchange implements Breakable {
       this.refuse({ outcome: 'not-woken', detail: 'asleep; scrapes do not wake', status });
       return;
     }
-    const fields = ['content-length', '0', 'cache-control', 'no-store'];
+    const fields = ['content-length', '0', 'cache-control', 'no-store', ...corsFieldsOf(this)];
     this.carrier.answer({ status, fields, body: undefined, last: this.core.draining });
     this.end('not-woken', status);
   }
@@ -317,6 +317,24 @@ function refusalForClient(x: Exchange, refusal: Refusal): Refusal {
   };
 }
 
+const origin: ReadonlySet<string> = new Set(['origin']);
+/** One origin, as it may be repeated. A name of DNS has 253 characters. */
+const oneOrigin = /^[\x21-\x7e]{1,300}$/;
+
+/**
+ * Lets the page that asked read our answer (Fetch §3.3): without these its script sees an error without a status. Credentials
+ * change nothing of what we answer, so a request with them may read it, too.
+ */
+function corsFieldsOf({ http, core }: Exchange): string[] {
+  if (http === undefined || !core.settings.answersCors) return [];
+  const asked = http.fields(origin).get('origin');
+  if (asked === undefined || !oneOrigin.test(asked)) return [];
+  return [
+    ...['access-control-allow-origin', asked, 'access-control-allow-credentials', 'true'],
+    ...['access-control-expose-headers', 'retry-after', 'vary', 'Origin'],
+  ];
+}
+
 /** Writes an RFC 9457 problem and returns its status. A head that was sent cannot be taken back: the client gets a reset. */
 export function answer(x: Exchange, whole: Refusal): number {
   const refusal = refusalForClient(x, whole);
@@ -348,6 +366,7 @@ export function answer(x: Exchange, whole: Refusal): number {
   const fields = ['content-type', 'application/problem+json', 'content-length', String(body.length)];
   fields.push('cache-control', 'no-store');
   if (retryAfterS !== undefined) fields.push('retry-after', String(retryAfterS));
+  fields.push(...corsFieldsOf(x));
   const last = x.core.draining || refusal.outcome === 'bad-request';
   x.carrier.answer({ status, fields, body, last, refusal });
   return status;

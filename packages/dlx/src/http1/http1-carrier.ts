@@ -2,7 +2,8 @@ import { errorCode } from '@scaler/scaler-types';
 import type { Dispatcher } from 'undici';
 import { joinedBytes, WrittenChunks } from '../chunks/chunks.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
-import type { Http1User, Upstream } from '../endpoints/upstreams.ts';
+import { learnFrom } from '../endpoints/keep-alive.ts';
+import { type Http1User, sendBy, type Upstream } from '../endpoints/upstreams.ts';
 import { BaseAttempt } from '../exchange/attempt.ts';
 import type { Attempt, Carrier, HttpRequest, OwnAnswer, Way } from '../exchange/carrier.ts';
 import type { Exchange } from '../exchange/exchange.ts';
@@ -67,9 +68,13 @@ class Http1Attempt extends BaseAttempt implements Http1User, Dispatcher.Dispatch
   dispatch(): void {
     const { head, path } = this.#client;
     if (hasBody(head)) this.#body = new RequestBody(this.#client.req, this);
-    this.#upstream = this.x.core.upstreams.acquire(this.state.key, this);
+    this.#upstream = this.x.core.upstreams.acquire(this.state, this);
     const method = this.#client.method as Dispatcher.HttpMethod;
-    this.#upstream.client.dispatch({ path, method, headers: head.fields, body: this.#body ?? null }, this);
+    sendBy(this.#upstream, { path, method, headers: head.fields, body: this.#body ?? null }, this);
+  }
+
+  get repeatable(): boolean {
+    return this.#body === undefined && this.mayRepeat(this.#client.method);
   }
 
   silent(forMs: number): void {
@@ -145,6 +150,7 @@ class Http1Attempt extends BaseAttempt implements Http1User, Dispatcher.Dispatch
         return;
       }
       this.answered();
+      if (this.#upstream !== undefined) learnFrom(this.#upstream, raw);
       const { res, req } = this.#client;
       // With a body still to come the close would reset the connection before the answer was read.
       if (this.x.closesConnection() && (this.#body === undefined || req.complete)) res.shouldKeepAlive = false;
@@ -235,10 +241,10 @@ class Http1Attempt extends BaseAttempt implements Http1User, Dispatcher.Dispatch
 
   #brokeOff(error: Error): void {
     const { x, way, state } = this;
+    const nowMs = x.core.clock.monotonic();
     // An idle connection may have been closed just as we wrote: that is no failure of the endpoint.
-    if (this.#answering || this.#upstream?.served !== true) {
-      state.brokeOff(x.core.clock.monotonic(), this.#answering);
-    }
+    if (this.#answering || this.#upstream?.served !== true) state.brokeOff(nowMs, this.#answering);
+    else this.#upstream.keepAlive.brokeOff(this.#upstream.idleMs, nowMs);
     if (!this.#answering && this.#body?.touched === false) way.replay(x, state, error);
     else {
       const mayRepeat = !this.#answering && this.#body === undefined && this.mayRepeat(this.#client.method);

@@ -1,7 +1,8 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2';
 import { Socket } from 'node:net';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
-import { connectWithin, socketOptions } from '../endpoints/upstreams.ts';
+import { socketOptions } from '../endpoints/upstream-socket.ts';
+import { connectWithin } from '../endpoints/upstreams.ts';
 import type { Faults } from '../ledger/accounting.ts';
 import { type Breakable, guard, listen, listenOnce } from '../sockets/guard.ts';
 import { clientOptions } from './streams/options.ts';

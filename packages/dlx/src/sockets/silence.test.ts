@@ -62,6 +62,32 @@ test('a kept-alive connection without a request is ended after 75 s; one that is
   await h.end({ forwarded: 2 });
 });
 
+test.each([
+  ['10s', 10_000],
+  ['5m', 300_000],
+])('a client’s connection may be without a request for %s where that is asked for', async (_, clientIdleTimeoutMs) => {
+  const clock = createFakeClock();
+  const h = await startHarness({ clock, settings: { clientIdleTimeoutMs } });
+  const idle = await h.raw('');
+  const closed = once(idle, 'close');
+  await h.until(() => h.dlx.server.connections.size === 1);
+  for (let ms = 0; ms < clientIdleTimeoutMs; ms += silenceLookMs) await clock.advance(silenceLookMs);
+  expect(h.dlx.server.connections.size).toBe(1);
+  for (let ms = 0; ms < 3500; ms += silenceLookMs) await clock.advance(silenceLookMs);
+  await closed;
+  await h.end({});
+});
+
+test('and for as long as it likes where that is 0', async () => {
+  const clock = createFakeClock();
+  const h = await startHarness({ clock, settings: { clientIdleTimeoutMs: 0 } });
+  await h.raw('');
+  await h.until(() => h.dlx.server.connections.size === 1);
+  for (let minute = 0; minute < 600; minute++) await clock.advance(60_000);
+  expect(h.dlx.server.connections.size).toBe(1);
+  await h.end({});
+});
+
 test('a head that comes byte by byte is waited for as long as for any other, and no longer', async () => {
   const clock = createFakeClock();
   const h = await startHarness({ clock });

@@ -52,6 +52,7 @@ const talkative: Required<Resource> = {
   connectTimeoutMs: 5,
   responseTimeoutMs: 6,
   idleTimeoutMs: 7,
+  upstreamKeepAliveMs: 7,
   holdLimit: 8,
   quietRules: [{ method: 'GET', path: '/healthz', headers: { a: 'b' }, port: 80 }],
   blocked: 'it is in a mesh',

@@ -69,6 +69,7 @@ describe('round trip', () => {
       connectTimeoutMs: fc.integer({ min: 1 }),
       responseTimeoutMs: ms,
       idleTimeoutMs: ms,
+      upstreamKeepAliveMs: ms,
       holdLimit: ms,
       quietRules: fc.array(
         fc.record({ method: word, path: word, headers: fc.dictionary(word, word), port }, { requiredKeys: [] }),

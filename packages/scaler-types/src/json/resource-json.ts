@@ -66,6 +66,7 @@ const fields = {
   connectTimeoutMs: optional(wholeNumber(1)),
   responseTimeoutMs: optional(milliseconds),
   idleTimeoutMs: optional(milliseconds),
+  upstreamKeepAliveMs: optional(milliseconds),
   holdLimit: optional(wholeNumber(0)),
   quietRules: optional(list(quietRule)),
   blocked: optional(anyText),

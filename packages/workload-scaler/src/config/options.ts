@@ -74,6 +74,7 @@ export const optionTable = {
   maxConnectTimeout: longest('connect-timeout', '1m'),
   maxResponseTimeout: longest('response-timeout', '24h', 'Also what `0` means there'),
   maxIdleTimeout: longest('idle-timeout', '24h', 'Also what `0` means there'),
+  maxUpstreamKeepAlive: longest('upstream-keep-alive', '5m'),
   maxIdleAfter: longest('idle-after', '8760h'),
   maxCooldown: longest('cooldown', '8760h'),
   maxMinAwake: longest('min-awake', '8760h'),

@@ -81,6 +81,7 @@ describe('times', () => {
       'scaler/connect-timeout': '1h',
       'scaler/response-timeout': '25h',
       'scaler/idle-timeout': '24h1ms',
+      'scaler/upstream-keep-alive': '6m',
       'scaler/idle-after': '8761h',
       'scaler/cooldown': '1000000h',
       'scaler/min-awake': '8760h1s',
@@ -91,11 +92,12 @@ describe('times', () => {
       connectTimeoutMs: 60_000,
       responseTimeoutMs: 86_400_000,
       idleTimeoutMs: 86_400_000,
+      upstreamKeepAliveMs: 300_000,
       idleAfterMs: 8760 * 3_600_000,
       cooldownMs: 8760 * 3_600_000,
       minAwakeMs: 8760 * 3_600_000,
     });
-    expect(problems).toHaveLength(8);
+    expect(problems).toHaveLength(9);
     expect(problems.every(({ fatal }) => !fatal)).toBe(true);
     expect(problems.map(({ message }) => message)).toContain(
       'scaler/settle is longer than 1m, which the option maxSettle allows at most: it is cut to that',

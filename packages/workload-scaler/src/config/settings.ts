@@ -69,6 +69,11 @@ export const settingTable = {
     'maxIdleTimeout',
     'How long a body, a stream, a WebSocket or a raw connection may be silent; `0`: as long as the option `maxIdleTimeout` allows',
   ),
+  'upstream-keep-alive': time(
+    parseAnyDuration,
+    'maxUpstreamKeepAlive',
+    'How long a connection to a pod in HTTP/1 is kept for the next request; `0`: each request has one of its own, for an app that serves one connection at a time',
+  ),
   'hold-limit': reader(parseCount, 'How many requests may be held at once'),
   hosts: reader(
     parseHosts,

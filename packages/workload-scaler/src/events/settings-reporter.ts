@@ -128,7 +128,9 @@ export function portsWithoutEffect(
   const named = has('tcp-ports') ? tcpPorts.filter(({ port }) => !known.has(port)) : [];
   const quiet = has('quiet') ? settings.quiet.filter((rule) => rule.port !== undefined && !known.has(rule.port)) : [];
   const isEvery = (wanted: string): boolean => ports.every((port) => protocolOf(port, tcpPorts).protocol === wanted);
-  const forHttp = (['hosts', 'response-timeout'] as const).filter((name) => has(name) && isEvery('tcp'));
+  const forHttp = (['hosts', 'response-timeout', 'upstream-keep-alive'] as const).filter(
+    (name) => has(name) && isEvery('tcp'),
+  );
   const forRaw = (['proxy-protocol'] as const).filter((name) => has(name) && isEvery('http'));
   return [
     ...unknownPorts('tcp-ports', named),
@@ -148,7 +150,7 @@ const outweighed: Readonly<Record<'awake' | 'asleep' | 'as-is', readonly Setting
   awake: [...neverParked, 'dry-run'],
   asleep: [
     ...(['metrics', 'idle-after', 'replicas', 'hold-timeout', 'hold-limit'] as const),
-    ...(['connect-timeout', 'response-timeout', 'idle-timeout'] as const),
+    ...(['connect-timeout', 'response-timeout', 'idle-timeout', 'upstream-keep-alive'] as const),
   ],
   'as-is': [...neverParked, 'dry-run', 'replicas', 'follow-zero'],
 };

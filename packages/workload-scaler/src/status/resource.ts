@@ -82,6 +82,7 @@ const optional = [
   'connectTimeoutMs',
   'responseTimeoutMs',
   'idleTimeoutMs',
+  'upstreamKeepAliveMs',
   'holdLimit',
 ] as const satisfies readonly (keyof Settings & keyof Resource)[];
 
