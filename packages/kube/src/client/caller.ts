@@ -44,7 +44,7 @@ export const longestRefusalBytes = 4 * 1024 * 1024;
 /** The `reason` of a `bad-answer` whose body is longer than that. */
 export const answerTooLong = 'AnswerTooLong';
 
-const defaultTimeoutMs = 10_000;
+export const defaultTimeoutMs = 10_000;
 const maxAttempts = 5;
 const firstPauseMs = 100;
 const longestPauseMs = 3_000;

@@ -48,6 +48,9 @@ describe('the typed calls', () => {
     expect(api.requests[5]?.headers['content-type']).toBe('application/json-patch+json');
     expect(api.requests[6]?.headers['content-type']).toBe('application/merge-patch+json');
     expect(api.requests[6]?.query.get('fieldManager')).toBe('scaler');
+    // The API gives a write up when its sender does.
+    const limits = api.requests.map(({ query }) => query.get('timeout'));
+    expect(limits).toEqual([null, null, null, ...Array.from({ length: 6 }, () => '10s')]);
     expect(api.requests[7]?.body).toMatchObject({ preconditions: { uid: 'u' } });
     expect(api.requests[8]?.body).toMatchObject({ metadata: { resourceVersion: '9' }, spec: { replicas: 3 } });
   });

@@ -1,10 +1,10 @@
 import { isKubeError, KubeError } from '../errors.ts';
-import { answerTooLong, type Caller, type CallOptions } from './caller.ts';
+import { answerTooLong, type Caller, type CallOptions, defaultTimeoutMs } from './caller.ts';
 import type { KubeClient, ListOptions, ListResult } from './client.ts';
 import type { PatchOperation } from '../objects/json-patch.ts';
 import { apiVersionOf, type Kind, type ObjectRef } from '../objects/kinds.ts';
 import type { KubeObject } from '../objects/wire.ts';
-import { collectionPath, objectPath, withQuery } from './paths.ts';
+import { collectionPath, objectPath, type Query, withQuery } from './paths.ts';
 
 const listPageTimeoutMs = 30_000;
 const listAttempts = 3;
@@ -16,7 +16,7 @@ type ObjectApi = Omit<KubeClient, 'server' | 'namespace' | 'openWatch' | 'warm' 
 /** The typed calls, on top of one that sends a request. */
 export function createObjectApi(call: Caller): ObjectApi {
   const write = async <T>(method: 'POST' | 'PUT', path: string, body: object, options?: CallOptions): Promise<T> =>
-    object(await call({ ...options, method, path: withQuery(path, { fieldManager }), body: JSON.stringify(body) }));
+    object(await call({ ...options, method, path: withQuery(path, byUs(options)), body: JSON.stringify(body) }));
 
   return {
     get: async (kind, ref, options) => object(await call({ ...options, method: 'GET', path: objectPath(kind, ref) })),
@@ -32,7 +32,7 @@ export function createObjectApi(call: Caller): ObjectApi {
         await call({
           ...options,
           method: 'PATCH',
-          path: withQuery(objectPath(kind, ref), { fieldManager }),
+          path: withQuery(objectPath(kind, ref), byUs(options)),
           body: JSON.stringify(patch),
           contentType: `application/${isJson ? 'json' : 'merge'}-patch+json`,
           tests: isJson && (patch as readonly PatchOperation[]).some(({ op }) => op === 'test'),
@@ -41,7 +41,8 @@ export function createObjectApi(call: Caller): ObjectApi {
     },
     delete: async (kind, ref, { preconditions, propagationPolicy, ...options } = {}) => {
       const body = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', preconditions, propagationPolicy });
-      await call({ ...options, method: 'DELETE', path: objectPath(kind, ref), body });
+      const path = withQuery(objectPath(kind, ref), { timeout: timeoutOf(options) });
+      await call({ ...options, method: 'DELETE', path, body });
     },
     putScale: async (kind, ref, { replicas, resourceVersion }, options) => {
       const metadata = { name: ref.name, namespace: ref.namespace, resourceVersion };
@@ -56,6 +57,13 @@ export function createObjectApi(call: Caller): ObjectApi {
         body: body === undefined ? undefined : JSON.stringify(body),
       }),
   };
+}
+
+const byUs = (options?: CallOptions): Query => ({ fieldManager, timeout: timeoutOf(options) });
+
+// The API gives a write up when its sender does, and not after its own 60 s: what is late has mostly failed.
+function timeoutOf({ timeoutMs = defaultTimeoutMs }: CallOptions = {}): string {
+  return `${Math.ceil(timeoutMs / 1_000)}s`;
 }
 
 async function listAll<T extends KubeObject, U>(
