@@ -100,6 +100,22 @@ export const patchPromises: Checks = {
     await api.refusePatch('Conflict', maps, metadata.name, 'json', body);
   },
 
+  async 'of many JSON patches that test the same resourceVersion at once one is done: on a conflict it is tested anew'(
+    api,
+  ) {
+    const { metadata } = await api.service();
+    const write = async (value: string): Promise<number> => {
+      const body = [
+        { op: 'test', path: '/metadata/resourceVersion', value: metadata.resourceVersion },
+        { op: 'add', path: '/spec/selector/added', value },
+      ];
+      const path = api.at('v1/services', metadata.name);
+      return (await api.request('PATCH', path, { body, contentType: patchTypes.json })).status;
+    };
+    const statuses = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map(write));
+    assert.deepEqual(statuses.sort(), [200, 422, 422, 422, 422, 422]);
+  },
+
   async 'a merge patch merges maps, deletes with null, and with a resourceVersion is refused with 409 when that is old'(
     api,
   ) {
