@@ -1,6 +1,7 @@
-import { type Account, type Accounts, type Attempt, patched, type Write } from './attempt.ts';
+import { type Account, type Accounts, annotated, type Attempt, patched, type Write } from './attempt.ts';
 import { appNamespace } from '../sleepers.ts';
 
+const noted = (annotations: object): Write => patched(appNamespace, 'service/selector', { metadata: { annotations } });
 const service = (spec: object): Write => patched(appNamespace, 'service/selector', { spec });
 
 /** Writes of Services with the stolen tokens of the two accounts. */
@@ -10,6 +11,11 @@ export function serviceAttempts({ autoscaler, dlx }: Accounts, namespace: string
   return [
     autoscaler('its own key in a selector', service({ selector: { 'scaler/asleep': 'x' } })),
     autoscaler('its own key out of a selector', service({ selector: { 'scaler/asleep': null } })),
+    autoscaler('its own annotation on a Service', noted({ 'scaler/touched': 'true' })),
+    autoscaler('another annotation on a Service', noted({ note: 'x' }), 'no annotations'),
+    autoscaler('an annotation of a workload on a Service', noted({ 'scaler/state': '{}' }), 'no annotations'),
+    autoscaler('its own annotation on a workload', annotated({ 'scaler/touched': 'true' }), 'no annotations'),
+    dlx('its own annotation on a Service, by the DLX', noted({ 'scaler/touched': 'true' }), 'forbidden'),
     autoscaler('another key in a selector', service({ selector: { app: 'other' } }), 'no key'),
     autoscaler('the ports of a Service', service({ ports }), nothing),
     autoscaler('externalIPs of a Service', service({ externalIPs: ['192.0.2.1'] }), nothing),
