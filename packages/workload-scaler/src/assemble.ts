@@ -12,7 +12,6 @@ import { createHistory } from './cache/history.ts';
 import { createDeadMan } from './dlx/dead-man.ts';
 import type { Dependencies } from './dependencies.ts';
 import { Lookup } from './cache/lookup.ts';
-import { createLateKeys } from './cache/late-keys.ts';
 import { createMemory } from './cache/memory.ts';
 import { createNamespaces } from './cache/namespaces.ts';
 import { statusOf } from './status/status.ts';
@@ -52,7 +51,6 @@ export function assemble(client: KubeClient, context: ScalerContext, kinds: Work
     isDlxGone: () => deadMan?.gone ?? false,
     startThrottle,
     memory: createMemory(clock),
-    lateKeys: createLateKeys(clock),
     history: createHistory(stores.workloads, clock),
     reachability: createReachability(clock, context.dlxToken),
     watching: createWatching(endpoints, enqueue),

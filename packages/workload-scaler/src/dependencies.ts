@@ -7,7 +7,6 @@ import type { Announce } from './events/announce.ts';
 import type { AtRest } from './cache/at-rest.ts';
 import type { History } from './cache/history.ts';
 import type { Lookup } from './cache/lookup.ts';
-import type { LateKeys } from './cache/late-keys.ts';
 import type { Memory } from './cache/memory.ts';
 import type { Namespaces } from './cache/namespaces.ts';
 import type { Options } from './config/options.ts';
@@ -44,7 +43,6 @@ export interface Dependencies {
   /** Whose turn it is to be started when there is none. */
   readonly startThrottle: StartThrottle;
   readonly memory: Memory;
-  readonly lateKeys: LateKeys;
   readonly atRest: AtRest;
   readonly history: History;
   readonly reachability: Reachability;

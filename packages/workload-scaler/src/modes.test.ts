@@ -8,7 +8,14 @@ import { intentNow } from './testing/walk.ts';
 const modes = ['overlay', 'selector', 'always'] as const;
 const pairs = modes.flatMap((from) => modes.filter((to) => to !== from).map((to) => [from, to] as const));
 
-const untouched = { ours: true, slices: 'none', sliceEpoch: undefined, key: undefined } as const;
+const untouched = {
+  ours: true,
+  slices: 'none',
+  sliceEpoch: undefined,
+  key: undefined,
+  keyMayCome: false,
+  touched: false,
+} as const;
 const services = ['web', 'admin'].map((name) => ({ ...untouched, name, serves: true, stableForMs: 0 }));
 
 /** Awake and at rest. */

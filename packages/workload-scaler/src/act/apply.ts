@@ -1,7 +1,7 @@
-import { addSelectorKey, deleteSlice, removeSelectorKey, writeSlice } from '../routing/write-routing.ts';
+import { addSelectorKey, deleteSlice, removeSelectorKey, touchService, writeSlice } from '../routing/write-routing.ts';
 import { buildSlices, type DivertedPort, type SliceInfo, trimSlice, isOurs } from '../routing/slices.ts';
 import { isKubeError, jsonPatch, type PatchOperation } from '@scaler/kube';
-import { routingOf, type ServiceSnapshot } from '../routing/routing.ts';
+import { keyMayCome, routingOf, type ServiceSnapshot } from '../routing/routing.ts';
 import { keys } from '../workload/keys.ts';
 import { newEpoch, readToken } from '../workload/token.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
@@ -111,12 +111,15 @@ async function write(
       for (const slice of target.slices.filter(isOurs)) await deleteSlice(client, slice, options);
       return;
     case 'write-slices':
-      return writeSlices(deps, snapshot, target, step.epoch, options);
+      return writeSlices(deps, snapshot, target, step, options);
     case 'add-key':
-      if (service === undefined) return;
-      return deps.lateKeys.during(service.uid, step.epoch, () => addSelectorKey(client, service, step.epoch, options));
+      if (service !== undefined) await addSelectorKey(client, service, step.epoch, options);
+      return;
     case 'remove-key':
       if (service !== undefined) await removeSelectorKey(client, service, options);
+      return;
+    case 'touch-service':
+      if (service !== undefined) await touchService(client, service, options);
   }
 }
 
@@ -124,7 +127,7 @@ async function writeSlices(
   deps: Dependencies,
   { ref, managed }: Snapshot,
   target: ServiceSnapshot,
-  epoch: string,
+  { epoch, forKey }: WriteStep & { do: 'write-slices' },
   options: WriteOptions,
 ): Promise<void> {
   const { service } = target;
@@ -133,7 +136,9 @@ async function writeSlices(
   const own = target.slices.filter(isOurs);
   if (!carries(service, own, ports)) await deps.dlx?.check(ports.map(({ listenPort }) => listenPort));
   const addresses = wantedAddresses(deps, target, ports);
-  const wanted = buildSlices({ service, resource: ref.name, epoch, addresses, ports });
+  // Kept as it stands where no key is to follow: another reader has to see that one may be on its way.
+  const keyAt = forKey || keyMayCome(target) ? service.resourceVersion : own.find((one) => one.keyAt)?.keyAt;
+  const wanted = buildSlices({ service, resource: ref.name, epoch, keyAt, addresses, ports });
   if (wanted.length === 0) return;
   const names = wanted.map((slice) => trimSlice(slice).name);
   for (const [i, slice] of wanted.entries()) {

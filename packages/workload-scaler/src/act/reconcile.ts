@@ -139,7 +139,8 @@ type WriteSlices = Step & { do: 'write-slices' };
 
 /** Nothing but the addresses has changed, in a phase in which no other step writes slices. */
 function isMirroring({ workload, services }: Facts, step: Step): step is WriteSlices {
-  if (step.do !== 'write-slices' || (workload?.phase !== 'asleep' && workload?.phase !== 'awake')) return false;
+  if (step.do !== 'write-slices' || step.forKey || (workload?.phase !== 'asleep' && workload?.phase !== 'awake'))
+    return false;
   return services.some(({ name, slices }) => name === step.service && slices === 'outdated');
 }
 
@@ -154,7 +155,12 @@ async function mirror(
   let againMs = Infinity;
   for (const { name, ours, slices } of services) {
     if (!ours || slices !== 'outdated') continue;
-    const done = await applier.write(cached, { do: 'write-slices', service: name, epoch }, signal, 'mirror');
+    const done = await applier.write(
+      cached,
+      { do: 'write-slices', service: name, epoch, forKey: false },
+      signal,
+      'mirror',
+    );
     if (!done) againMs = lostMs;
   }
   return againMs;

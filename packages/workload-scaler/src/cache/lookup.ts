@@ -72,7 +72,7 @@ export class Lookup {
       .sort(byName);
     if (leading.length < mostServices) return leading;
     // What is diverted already goes first: it has to be woken for, and handed back.
-    const [diverted, others] = [leading.filter(isDiverted), leading.filter((service) => !isDiverted(service))];
+    const [diverted, others] = [leading.filter(isMarked), leading.filter((service) => !isMarked(service))];
     return [...diverted, ...others].slice(0, mostServices).sort(byName);
   }
 
@@ -88,11 +88,11 @@ export class Lookup {
     const carried = slices.byIndex('resource', `${namespace}/${resourceLabel(name)}`).map(({ service }) => service);
     const named = workloads.flatMap(({ store }) => store.get(namespace, name) ?? []);
     const selecting = named.flatMap((one) =>
-      this.#candidates(one).filter((service) => isDiverted(service) && selectsPodsOf(service, one)),
+      this.#candidates(one).filter((service) => isMarked(service) && selectsPodsOf(service, one)),
     );
     // A key without a slice names no resource: where no workload is behind the Service, its own name answers for it.
     const namesake = services.get(namespace, name);
-    const loose = namesake !== undefined && isDiverted(namesake) && this.workloadsBehind(namesake).length === 0;
+    const loose = namesake !== undefined && isMarked(namesake) && this.workloadsBehind(namesake).length === 0;
     const keyed = [...selecting, ...(loose ? [namesake] : [])].map((service) => service.name);
     const names = new Set([...carried, ...keyed]);
     for (const service of own) names.delete(service.name);
@@ -157,7 +157,7 @@ export class Lookup {
     const named = this.#stores.workloads
       .flatMap(({ store }) => store.byIndex('named', `${namespace}/${name}`))
       .map((workload) => workload.name);
-    const loose = isDiverted(service) && behind.length === 0 && carried.length === 0 ? [name] : [];
+    const loose = isMarked(service) && behind.length === 0 && carried.length === 0 ? [name] : [];
     return [...new Set([...behind, ...carried, ...named, ...loose])].map((resource) => ({ namespace, name: resource }));
   }
 
@@ -176,7 +176,7 @@ export class Lookup {
     }
     // By what they select: where many Services select the same, so may many workloads be behind each.
     const lost = new Map<string, boolean>();
-    for (const service of services.list().filter(isDiverted)) {
+    for (const service of services.list().filter(isMarked)) {
       const selector = JSON.stringify([service.namespace, ownSelector(service)]);
       const isLost = lost.get(selector) ?? this.workloadsBehind(service).length === 0;
       lost.set(selector, isLost);
@@ -197,9 +197,9 @@ export function leadsTo(service: ServiceInfo, { workload, settings }: Managed): 
   return meant && selectsPodsOf(service, workload);
 }
 
-// It carries our key.
-function isDiverted({ selector }: ServiceInfo): boolean {
-  return selector?.[keys.asleep] !== undefined;
+// It carries our key, or what was written in its place.
+function isMarked({ selector, touched }: ServiceInfo): boolean {
+  return selector?.[keys.asleep] !== undefined || touched;
 }
 
 function byName(a: ServiceInfo, b: ServiceInfo): number {

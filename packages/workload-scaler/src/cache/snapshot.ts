@@ -60,10 +60,9 @@ export async function liveSnapshot(sources: SnapshotSources, ref: ResourceRef, s
   const strays = lookup.straysOf(ref, []).filter((name) => !own.has(name));
   const services = await Promise.all(
     [...own, ...strays].map(async (name) => {
-      const [service, slices] = await Promise.all([
-        readService(client, { namespace, name }, signal),
-        readSlices(client, { namespace, name }, signal),
-      ]);
+      // In this order: slices that say at which version a key may come are never younger than the Service beside them.
+      const slices = await readSlices(client, { namespace, name }, signal);
+      const service = await readService(client, { namespace, name }, signal);
       return view(managed, name, service, slices);
     }),
   );

@@ -16,6 +16,8 @@ export interface WorkloadFacts {
   /** Opted in now. */
   readonly enabled: boolean;
   readonly replicas: number;
+  /** It sleeps since another client wrote its zero. */
+  readonly followed: boolean;
   /** What a wake brings back; at least 1. */
   readonly wanted: number;
   /** Every target has its own port of the DLX. */
@@ -37,11 +39,15 @@ export interface ServiceFacts {
   readonly sliceEpoch: string | undefined;
   /** Value of our key in its selector. */
   readonly key: string | undefined;
+  /** Our slices say that a key may be added to the Service as it is, so one may be on its way. */
+  readonly keyMayCome: boolean;
+  /** It carries the annotation that moved its version. */
+  readonly touched: boolean;
   /** Its own EndpointSlices list a ready pod. */
   readonly serves: boolean;
   /** Its selector is of one revision alone, all pods that are asked for are there, and none is of that revision. */
   readonly leadsNowhere?: boolean;
-  /** For how long this process has seen its routing as it is now; negative while a key may still come to stand on it. */
+  /** For how long this process has seen its routing as it is now. */
   readonly stableForMs: number;
 }
 

@@ -89,8 +89,8 @@ describe('in every phase, whatever the routing', () => {
     let seen = 0;
     for (const one of cases(({ dryRun }) => dryRun)) {
       const { workload, services } = one.facts;
-      const touched = services.some(({ slices, key }) => slices !== 'none' || key !== undefined);
-      if (!workload?.enabled || touched || !(workload.phase === undefined || workload.phase === 'awake')) continue;
+      const begun = services.some(({ slices, key, touched }) => slices !== 'none' || key !== undefined || touched);
+      if (!workload?.enabled || begun || !(workload.phase === undefined || workload.phase === 'awake')) continue;
       seen += 1;
       const facts = { ...one.facts, workload: { ...workload, phaseLabel: workload.phase } };
       expect(steps({ ...one, facts })).toEqual([]);
@@ -112,7 +112,7 @@ describe("another client's zero", () => {
 
 test('without a DLX, what a pause leaves asleep stays so, and its Services are restored', () => {
   const key = { name: 'web', ours: true, slices: 'whole', sliceEpoch: 'now', key: 'now', serves: false } as const;
-  const diverted = { dlx: 'gone' as const, services: [{ ...key, stableForMs: 0 }] };
+  const diverted = { dlx: 'gone' as const, services: [{ ...key, keyMayCome: false, touched: false, stableForMs: 0 }] };
   const asleep = { phase: 'asleep', replicas: 0 } as const;
   expect(at(asleep, { pause: 'asleep' }, diverted)).toEqual({ do: 'remove-key', service: 'web' });
   expect(at(asleep, { pause: 'asleep' }, { dlx: 'gone' })).toEqual({ do: 'rest' });

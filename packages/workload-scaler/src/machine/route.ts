@@ -18,16 +18,19 @@ export interface Diversion {
   readonly mirror: boolean;
 }
 
-/** The next write towards diverting every Service; undefined when all are. Slices come before keys. */
+/** The next write towards diverting every Service; undefined when all are. Slices come before keys, and say that one may come. */
 export function divert(facts: Facts, { level, epoch, exact, mirror }: Diversion): Step | undefined {
   const ours = facts.services.filter((service) => service.ours);
-  const unwritten = ours.find(
-    ({ slices, sliceEpoch }) =>
-      slices === 'none' || slices === 'broken' || (slices === 'outdated' && mirror) || (exact && sliceEpoch !== epoch),
-  );
-  if (unwritten !== undefined) return writeSlices(facts, unwritten, epoch);
+  const isOpen = ({ key }: ServiceFacts): boolean =>
+    level === 'both' && (key === undefined || (exact && key !== epoch));
+  const unwritten = ours.find((service) => {
+    const { slices, sliceEpoch, keyMayCome } = service;
+    const untrue = slices === 'none' || slices === 'broken' || (slices === 'outdated' && mirror);
+    return untrue || (exact && sliceEpoch !== epoch) || (isOpen(service) && !keyMayCome);
+  });
+  if (unwritten !== undefined) return writeSlices(facts, unwritten, epoch, isOpen(unwritten));
   if (level === 'both') {
-    const open = ours.find(({ key }) => key === undefined || (exact && key !== epoch));
+    const open = ours.find(isOpen);
     if (open !== undefined && facts.dlx !== 'ready') return untilDlx;
     return open && { do: 'add-key', service: open.name, epoch };
   }
@@ -37,13 +40,13 @@ export function divert(facts: Facts, { level, epoch, exact, mirror }: Diversion)
 /** Keeps what is diverted reachable while pods start: a Service without ready pods of its own has the DLX behind it. */
 export function keepDiverted(facts: Facts, epoch: string): Step | undefined {
   const blind = facts.services.find(({ ours, serves, slices }) => ours && !serves && slices !== 'whole');
-  return blind && writeSlices(facts, blind, epoch);
+  return blind && writeSlices(facts, blind, epoch, false);
 }
 
 /**
  * The next write, or wait, towards handing every Service of `services` back; undefined when nothing of ours is left.
- * Keys go first. Slices go when the Service's own list pods and all have heard of it: `hasty` leaves that out, where
- * there is nothing to wait for.
+ * Keys go first, also those that may still come. Slices go when the Service's own list pods and all have heard of it: `hasty`
+ * leaves that out, where there is nothing to wait for.
  */
 export function restore(
   facts: Facts,
@@ -52,12 +55,16 @@ export function restore(
 ): Step | undefined {
   const keyStep = removeKeys(services);
   if (keyStep !== undefined) return keyStep;
+  const awaited = services.find(({ keyMayCome }) => keyMayCome);
+  if (awaited !== undefined) return { do: 'touch-service', service: awaited.name };
   const left = services.filter(({ slices }) => slices !== 'none');
   const ready = left.find((service) => hasty || (isHandedBack(service) && service.stableForMs >= facts.settleMs));
   if (ready !== undefined) return { do: 'delete-slices', service: ready.name };
   const settling = left.filter(isHandedBack);
   if (settling.length > 0) return settle(facts, settling);
-  return left.length > 0 ? { do: 'wait', for: 'endpoints', forMs: lookAgainMs } : undefined;
+  if (left.length > 0) return { do: 'wait', for: 'endpoints', forMs: lookAgainMs };
+  const touched = services.find((service) => service.touched);
+  return touched && { do: 'touch-service', service: touched.name };
 }
 
 // What leads nowhere without us leads nowhere with us either.
@@ -95,14 +102,14 @@ function settle(facts: Facts, services: readonly ServiceFacts[]): Step {
   return { do: 'wait', for: 'settle', forMs: Math.min(...left) };
 }
 
-function writeSlices(facts: Facts, service: ServiceFacts, epoch: string): Step {
+function writeSlices(facts: Facts, service: ServiceFacts, epoch: string, forKey: boolean): Step {
   if (facts.dlx !== 'ready') {
     // Neither pods nor a DLX behind the Service: pods that run are better than nothing.
     if (service.key !== undefined && (facts.workload?.replicas ?? 0) > 0)
       return { do: 'remove-key', service: service.name };
     return untilDlx;
   }
-  return { do: 'write-slices', service: service.name, epoch };
+  return { do: 'write-slices', service: service.name, epoch, forKey };
 }
 
 function removeKeys(services: readonly ServiceFacts[]): Step | undefined {

@@ -33,10 +33,13 @@ export type Step =
   | { readonly do: 'touch'; readonly times: number }
   /** Asks for an answer of the pods through the DLX. */
   | { readonly do: 'try-path' }
-  | { readonly do: 'write-slices'; readonly service: string; readonly epoch: string }
+  /** `forKey`: a key is to follow, at the Service's version as it was read. */
+  | { readonly do: 'write-slices'; readonly service: string; readonly epoch: string; readonly forKey: boolean }
   | { readonly do: 'delete-slices'; readonly service: string }
   | { readonly do: 'add-key'; readonly service: string; readonly epoch: string }
   | { readonly do: 'remove-key'; readonly service: string }
+  /** Moves the Service's version: a key that was sent does not come any more. */
+  | { readonly do: 'touch-service'; readonly service: string }
   /** Raises the fence. */
   | { readonly do: 'confirm' };
 

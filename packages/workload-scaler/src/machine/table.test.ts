@@ -66,7 +66,7 @@ describe('the repair table', () => {
     for (const service of services) {
       const model = createModel({ ...someFacts(), workload: undefined, services: [service] });
       expect(settle(model, repair)).toEqual({ do: 'rest' });
-      expect(model.facts().services).toMatchObject([{ slices: 'none', key: undefined }]);
+      expect(model.facts().services).toMatchObject([{ slices: 'none', key: undefined, touched: false }]);
     }
   });
 
@@ -179,6 +179,15 @@ describe('a zero that another client set', () => {
       const followed = { do: 'swap', to: 'asleep', testReplicas: 0, wanted: 3, reason: followedZero };
       expect(at(phase)).toEqual(followed);
     }
+  });
+
+  test('in `overlay` has slices of its own: those from before may be on their way out', () => {
+    const asleep = { ...someFacts().workload, phase: 'asleep' as const, replicas: 0, followed: true };
+    const facts = { ...someFacts(), mode: 'overlay' as const, workload: asleep };
+    const of = (epoch: string) => ({ ...facts, services: [{ ...diverted(epoch, 'whole'), key: undefined }] });
+    expect(nextStep(of('before'), repair)).toMatchObject({ do: 'write-slices', epoch: 'now', forKey: false });
+    expect(nextStep(of('now'), repair)).toEqual({ do: 'rest' });
+    expect(nextStep({ ...of('before'), workload: { ...asleep, followed: false } }, repair)).toEqual({ do: 'rest' });
   });
 
   test('is left alone where nothing could hold its requests, or the resource says so', () => {
@@ -331,5 +340,6 @@ function park(confirmed: boolean): ParkIntent {
 }
 
 function diverted(epoch: string, slices: SliceFacts): ServiceFacts {
-  return { name: 'web', ours: true, slices, sliceEpoch: epoch, key: epoch, serves: false, stableForMs: 0 };
+  const routed = { slices, sliceEpoch: epoch, key: epoch, keyMayCome: false, touched: false };
+  return { name: 'web', ours: true, ...routed, serves: false, stableForMs: 0 };
 }

@@ -119,7 +119,9 @@ function asleep(facts: Facts, workload: WorkloadFacts): Step {
   if (reason !== undefined && isLeftAsleep(facts.ownerIntent)) return handBack(facts, workload) ?? rest;
   if (reason !== undefined) return wakeUp(workload, reason);
   if (!workload.portsLabelled) return { do: 'label-ports' };
-  const next = divert(facts, { level: levelOf(facts), ...asItIs(workload) }) ?? cleanStrays(facts) ?? rest;
+  // Slices from before that zero may have been on their way out: written anew they stay.
+  const exact = facts.mode === 'overlay' && workload.followed;
+  const next = divert(facts, { level: levelOf(facts), ...asItIs(workload), exact }) ?? cleanStrays(facts) ?? rest;
   return next.do === 'write-slices' ? (untilQuiet(facts) ?? next) : next;
 }
 
@@ -164,7 +166,8 @@ function awake(facts: Facts, workload: WorkloadFacts): Step {
   if (followed !== undefined) return followed;
   const begun = !facts.ownerIntent.dryRun || facts.services.some(isDiverted);
   if (!staysDiverted(facts, workload) || !begun) {
-    return handBack(facts, workload) ?? (workload.portsLabelled || !begun ? rest : { do: 'label-ports' });
+    const left = trueSlices(facts, workload) ?? handBack(facts, workload);
+    return left ?? (workload.portsLabelled || !begun ? rest : { do: 'label-ports' });
   }
   if (!workload.portsLabelled) return { do: 'label-ports' };
   return enterPath(facts, workload) ?? cleanStrays(facts) ?? rest;
@@ -222,8 +225,17 @@ function mirrored(facts: Facts, workload: WorkloadFacts): Step | undefined {
   return waits && facts.dlx === 'ready' ? keepDiverted(facts, epochOf(workload)) : undefined;
 }
 
+// Slices that came late stand until their Service has settled, and may name a DLX that is gone.
+function trueSlices(facts: Facts, workload: WorkloadFacts): Step | undefined {
+  const untrue = facts.services.find(({ ours, slices }) => ours && slices === 'outdated');
+  if (untrue === undefined || facts.dlx !== 'ready') return undefined;
+  return { do: 'write-slices', service: untrue.name, epoch: epochOf(workload), forKey: false };
+}
+
 function handBack(facts: Facts, workload: WorkloadFacts): Step | undefined {
-  return restore(facts, facts.services, { hasty: facts.dlx === 'gone' || workload.replicas === 0 });
+  // The DLX refuses what it has forgotten: slices that came late lead nowhere.
+  const hasty = facts.dlx === 'gone' || workload.replicas === 0 || !workload.marked;
+  return restore(facts, facts.services, { hasty });
 }
 
 // What it forgets the DLX refuses: not while a kube-proxy may still lead connections to it.

@@ -83,7 +83,7 @@ test('observing twice says the same twice, and does nothing but read', () => {
   expect(done).toEqual([]);
   expect(first.facts).toMatchObject({ workload: { phase: 'waking' }, usable: false, services: [{ stableForMs: 0 }] });
   expect(first.wanted).toMatchObject({
-    ...{ againMs: 9_000, keys: [['uid-service', 'e']], listen: new Set([20017]) },
+    ...{ againMs: 9_000, listen: new Set([20017]) },
     watch: [{ resource: ref, service: 'web', port: 80 }],
     seen: expect.arrayContaining([[expect.stringMatching(/^routing shop\/web/), expect.anything()]]),
   });

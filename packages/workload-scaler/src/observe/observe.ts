@@ -11,7 +11,16 @@ import type { Dependencies } from '../dependencies.ts';
 import { isEnabled, type Managed } from '../cache/lookup.ts';
 import { isStoppedByOthers } from '../conflict/stopped-by-others.ts';
 import { notDivertibleReason, routingMode } from '../machine/divertible.ts';
-import { addedKeys, fingerprint, selects, servesItself, type ServiceSnapshot, sliceFacts } from '../routing/routing.ts';
+import {
+  addedKeys,
+  fingerprint,
+  keyMayCome,
+  selects,
+  servesItself,
+  type ServiceSnapshot,
+  sliceFacts,
+} from '../routing/routing.ts';
+import { isZeroOfOthers } from '../machine/table.ts';
 import { type Snapshot, leadingOf } from '../cache/snapshot.ts';
 import { firstPair } from '../cache/stores.ts';
 import { podsOf } from '../endpoints/own-pods.ts';
@@ -24,7 +33,6 @@ export interface Sources extends Pick<
 > {
   readonly clock: Pick<Dependencies['clock'], 'now'>;
   readonly memory: Pick<Dependencies['memory'], 'age'>;
-  readonly lateKeys: Pick<Dependencies['lateKeys'], 'overForMs'>;
   readonly watching: Pick<Dependencies['watching'], 'usable'>;
   readonly conflicts: Pick<Dependencies['conflicts'], 'of'>;
   readonly reachability: Pick<Dependencies['reachability'], 'known'>;
@@ -99,6 +107,7 @@ export function tokenFacts(
     marked: isMarked(workload),
     enabled: uninstall === undefined && isEnabled(workload),
     replicas: workload.replicas,
+    followed: isZeroOfOthers(state?.reason),
     wanted: Math.max(1, settings.replicas ?? seen ?? state?.replicas ?? recordedReplicas(workload), workload.replicas),
   };
 }
@@ -144,20 +153,19 @@ function serviceFacts(
   wanted.seen.push(...mirror.seen);
   if (mirror.leftMs > 0) again(wanted, mirror.leftMs);
   const print = fingerprint(snapshot);
-  const asleepKey = service?.selector?.[keys.asleep];
-  if (service !== undefined && asleepKey !== undefined) wanted.keys.push([service.uid, asleepKey]);
   if (live) wanted.seen.push([`routing ${key}`, print]);
-  const keyOverForMs = service === undefined ? Infinity : deps.lateKeys.overForMs(service.uid, asleepKey);
   return {
     name,
     ours,
     slices: mirror.leftMs > 0 ? 'whole' : slices,
     sliceEpoch: commonEpoch(snapshot),
-    key: asleepKey,
+    key: service?.selector?.[keys.asleep],
+    keyMayCome: keyMayCome(snapshot),
+    touched: service?.touched === true,
     serves: live && servesItself(snapshot.slices),
     leadsNowhere:
       live && service !== undefined && managed !== undefined && leadsNowhere(deps, service, managed.workload),
-    stableForMs: live ? Math.min(deps.memory.age(`routing ${key}`, print), keyOverForMs) : 0,
+    stableForMs: live ? deps.memory.age(`routing ${key}`, print) : 0,
   };
 }
 
@@ -295,8 +303,6 @@ export interface Wanted {
   againMs: number;
   /** What was seen, for the ages that {@link Dependencies.memory} keeps. */
   readonly seen: (readonly [key: string, value: string])[];
-  /** Keys of ours, seen on Services. */
-  readonly keys: (readonly [serviceUid: string, key: string])[];
   /** Targets whose endpoints are to be watched. */
   watch: readonly Target[];
   /** Ports of the DLX on which not every ready address is known to listen. */
@@ -304,19 +310,18 @@ export interface Wanted {
 }
 
 export function nothingWanted(): Wanted {
-  return { againMs: Infinity, seen: [], keys: [], watch: [], listen: new Set() };
+  return { againMs: Infinity, seen: [], watch: [], listen: new Set() };
 }
 
-type Keepers = Pick<Dependencies, 'memory' | 'lateKeys' | 'watching' | 'dlx' | 'enqueue'>;
+type Keepers = Pick<Dependencies, 'memory' | 'watching' | 'dlx' | 'enqueue'>;
 
 /** Does what observing asked for. True: a watch was begun, which knows something at once, so observing again may tell more. */
 export function provide(
-  { memory, lateKeys, watching, dlx, enqueue }: Keepers,
+  { memory, watching, dlx, enqueue }: Keepers,
   { ref }: Pick<Snapshot, 'ref'>,
   wanted: Wanted,
 ): boolean {
   for (const [key, value] of wanted.seen) memory.observe(key, value);
-  for (const [serviceUid, key] of wanted.keys) lateKeys.seen(serviceUid, key);
   dlx?.findListening([...wanted.listen]);
   if (wanted.againMs < Infinity) enqueue(ref, wanted.againMs);
   return wanted.watch.length > 0 && watching.begin(ref, wanted.watch);

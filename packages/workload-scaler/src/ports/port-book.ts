@@ -6,7 +6,8 @@ import { resourceKey } from '@scaler/scaler-types';
 import type { Dependencies } from '../dependencies.ts';
 import { isEnabled, type Managed } from '../cache/lookup.ts';
 import type { Options } from '../config/options.ts';
-import { isKubeError } from '@scaler/kube';
+import { isKubeError, jsonPatch, type PatchOperation } from '@scaler/kube';
+import { keys } from '../workload/keys.ts';
 import { labelPatch } from '../workload/labels.ts';
 
 /** An allocation is followed by a pause of so many times what it took. */
@@ -61,9 +62,9 @@ export function createPortBook(deps: Dependencies) {
     },
     /** A write that is lost to another client is left to the next allocation. */
     write: async ({ kind }: Managed, patch: PortPatch, signal: AbortSignal): Promise<void> => {
-      const { workload, labels } = patch;
+      const { workload } = patch;
       try {
-        await client.patch(kind.kind, workload, labelPatch(workload, labels), { signal, lane: 'normal' });
+        await client.patch(kind.kind, workload, portPatch(patch), { signal, lane: 'normal' });
         written.set(workload.uid, { before: workload.resourceVersion, portLabels: merged(patch) });
       } catch (error) {
         if (!isKubeError(error, 'test-failed', 'conflict', 'not-found', 'write-outcome-unknown')) throw error;
@@ -160,4 +161,10 @@ function merged({ workload, labels }: PortPatch): Workload['portLabels'] {
   const kept = workload.portLabels.filter(({ label }) => labels[label] === undefined);
   const set = Object.entries(labels).flatMap(([label, value]) => (value === null ? [] : [{ label, value }]));
   return [...kept, ...set];
+}
+
+// Where it was opted out since, a late one would stay for ever.
+function portPatch({ workload, labels }: PortPatch): readonly PatchOperation[] {
+  const enabled = jsonPatch.pointer('metadata', 'labels', keys.enabled);
+  return [jsonPatch.test(enabled, 'true'), ...labelPatch(workload, labels)];
 }

@@ -120,6 +120,14 @@ function sameShape(own: readonly SliceInfo[], wanted: readonly SliceInfo[]): boo
   return own.map(shape).sort().join() === wanted.map(shape).sort().join();
 }
 
+/**
+ * Whether a slice of ours names the Service's version as it is: a key may be added at it, and one that was sent may still come.
+ * See docs/decisions/late-writes.md.
+ */
+export function keyMayCome({ service, slices }: ServiceSnapshot): boolean {
+  return service !== undefined && slices.some((slice) => isOurs(slice) && slice.keyAt === service.resourceVersion);
+}
+
 /** Whether the Service's own slices list a pod that takes connections. Only from slices that were read live. */
 export function servesItself(slices: readonly SliceInfo[]): boolean {
   return serviceAddresses(slices, { exceptManagedBy: keys.manager }).some(({ ready }) => ready);

@@ -1,5 +1,6 @@
 import { type Service, identity, share } from '@scaler/kube';
 import { fewOf } from '../workload/few-of.ts';
+import { keys } from '../workload/keys.ts';
 
 /** One port of a Service. */
 export interface ServicePort {
@@ -36,6 +37,9 @@ export function trimService({ metadata, spec }: Service) {
     internalLocal: spec?.internalTrafficPolicy === 'Local',
     /** The annotation that makes a load balancer send to pods by itself, `key=value`. */
     ipTargets: ipTargets(metadata?.annotations ?? {}),
+    annotated: metadata?.annotations !== undefined,
+    /** It carries the annotation that moved its version. */
+    touched: metadata?.annotations?.[keys.touched] !== undefined,
     /** Field managers that own the selector, those of server-side apply first: how a GitOps tool is known. */
     managers: share(selectorManagers(metadata?.managedFields ?? [])),
   };

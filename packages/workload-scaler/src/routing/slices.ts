@@ -19,6 +19,8 @@ export interface SliceInfo extends SliceAddresses {
   readonly resource: string | undefined;
   /** Of ours: which transition diverted. */
   readonly epoch: string | undefined;
+  /** Of ours: the version of the Service at which a key may be added to it; undefined: at none. */
+  readonly keyAt: string | undefined;
   /** The uid of the Service that owns it. */
   readonly ownerUid: string | undefined;
   readonly addressType: string;
@@ -34,6 +36,7 @@ export function trimSlice(slice: EndpointSlice): SliceInfo {
     service: labels[sliceLabels.serviceName] ?? '',
     resource: labels[keys.resource],
     epoch: labels[keys.epoch],
+    keyAt: metadata?.annotations?.[keys.keyAt],
     ownerUid: metadata?.ownerReferences?.find(({ kind }) => kind === 'Service')?.uid,
     addressType,
     ...sliceAddresses(slice),
@@ -53,6 +56,8 @@ export interface Diversion {
   /** The resource's name. */
   readonly resource: string;
   readonly epoch: string;
+  /** See {@link SliceInfo}. */
+  readonly keyAt?: string | undefined;
   /** Of the DLX, of any family. */
   readonly addresses: readonly string[];
   readonly ports: readonly DivertedPort[];
@@ -87,7 +92,7 @@ export function buildSlices(diversion: Diversion): readonly EndpointSlice[] {
 }
 
 function buildSlice(
-  { service, resource, epoch, ports }: Diversion,
+  { service, resource, epoch, keyAt, ports }: Diversion,
   addressType: AddressType,
   addresses: readonly string[],
 ): EndpointSlice {
@@ -104,6 +109,7 @@ function buildSlice(
         [keys.resource]: resourceLabel(resource),
         [keys.epoch]: epoch,
       },
+      ...(keyAt === undefined ? {} : { annotations: { [keys.keyAt]: keyAt } }),
       ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name, uid }],
     },
     addressType,
@@ -126,19 +132,12 @@ export function sameSlice(a: SliceInfo, b: SliceInfo): boolean {
   return sliceText(a) === sliceText(b);
 }
 
-function sliceText({
-  service,
-  managedBy,
-  resource,
-  epoch,
-  ownerUid,
-  addressType,
-  ports,
-  endpoints,
-}: SliceInfo): string {
+function sliceText(slice: SliceInfo): string {
+  const { service, managedBy, resource, epoch, keyAt, ownerUid, addressType, ports, endpoints } = slice;
   const listed = endpoints.map((e) => [e.address, e.ready, e.serving, e.terminating].join());
   const listening = ports.map((p) => [p.name, p.port, p.protocol].join());
-  return JSON.stringify([service, managedBy, resource, epoch, ownerUid, addressType, listening.sort(), listed.sort()]);
+  const labels = [service, managedBy, resource, epoch, keyAt ?? null, ownerUid, addressType];
+  return JSON.stringify([...labels, listening.sort(), listed.sort()]);
 }
 
 /** A label selector of the slices that are kept by us. */

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type FakeApi, startFakeApi } from '@scaler/testing-kit/kubernetes';
-import { addSelectorKey, deleteSlice, removeSelectorKey, writeSlice } from './write-routing.ts';
+import { type FakeApi, type FaultHook, startFakeApi } from '@scaler/testing-kit/kubernetes';
+import { addSelectorKey, deleteSlice, removeSelectorKey, touchService, writeSlice } from './write-routing.ts';
 import { buildSlices, type SliceInfo, trimSlice } from './slices.ts';
-import { type EndpointSlice, type KubeClient, kinds } from '@scaler/kube';
+import { type CallOptions, type EndpointSlice, type KubeClient, kinds } from '@scaler/kube';
 import { portLabel } from '../ports/port-label.ts';
 import { type ServiceInfo, trimService } from './service-info.ts';
 import { trimDeployment } from '../testing/kinds.ts';
@@ -40,9 +40,9 @@ async function service(): Promise<ServiceInfo> {
   return trimService(await client.get(kinds.service, ref));
 }
 
-async function wanted(epoch: string, addresses = ['10.0.0.1']): Promise<EndpointSlice> {
+async function wanted(epoch: string, addresses = ['10.0.0.1'], keyAt?: string): Promise<EndpointSlice> {
   const ports = [{ name: 'http', listenPort: 20_001 }];
-  const [slice] = buildSlices({ service: await service(), resource: 'web', epoch, addresses, ports });
+  const [slice] = buildSlices({ service: await service(), resource: 'web', epoch, keyAt, addresses, ports });
   return slice as EndpointSlice;
 }
 
@@ -131,6 +131,83 @@ describe('the selector key', () => {
     api.faults.add({ verb: 'patch', times: 1, action: { type: 'dropAfter' } });
     expect(await removeSelectorKey(client, await service(), options)).toBe(true);
     expect((await service()).selector).toEqual({ app: 'web' });
+  });
+});
+
+describe('a write that the API does long after its client has given up', () => {
+  /** Sends a write, gives it up once it has arrived, and lets it be done at the end of `meanwhile`. Resolves with its status. */
+  async function doLate(
+    write: (options: { signal: AbortSignal }) => Promise<unknown>,
+    meanwhile: () => Promise<unknown>,
+  ) {
+    const arrived = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const hook: FaultHook = async (_, phase) => {
+      if (phase === 'after') return;
+      arrived.resolve();
+      await released.promise;
+    };
+    const giveUp = new AbortController();
+    const isSent = api.faults.add({
+      verb: ['create', 'update', 'patch', 'delete'],
+      times: 1,
+      action: { type: 'hook', hook },
+    });
+    const failed = expect(write({ signal: giveUp.signal })).rejects.toMatchObject({ code: 'aborted' });
+    await arrived.promise;
+    isSent.remove();
+    giveUp.abort();
+    await failed;
+    await meanwhile();
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const stop = api.audit.onEntry(({ status }) => resolve(status));
+    released.resolve();
+    return promise.finally(stop);
+  }
+
+  test('adds no key once the same one was added and taken away again', async () => {
+    const read = await service();
+    const add = (options: CallOptions) => addSelectorKey(client, read, 'e1', options);
+    const status = await doLate(add, async () => {
+      expect(await add(options)).toBe(true);
+      await removeSelectorKey(client, await service(), options);
+    });
+    expect(status).toBe(422);
+    expect((await service()).selector).toEqual({ app: 'web' });
+  });
+
+  test('adds no key once the Service was touched', async () => {
+    const read = await service();
+    const status = await doLate(
+      (options) => addSelectorKey(client, read, 'e1', options),
+      () => touchService(client, read, options),
+    );
+    expect(status).toBe(422);
+    expect(await service()).toMatchObject({ selector: { app: 'web' }, touched: true });
+  });
+
+  test('leaves no mark on a Service that was touched by another leader', async () => {
+    const read = await service();
+    const status = await doLate(
+      (options) => touchService(client, read, options),
+      async () => {
+        await touchService(client, read, options);
+        await touchService(client, await service(), options);
+      },
+    );
+    expect(status).toBe(422);
+    expect(await service()).toMatchObject({ touched: false, annotated: false });
+  });
+
+  test('deletes no slice that says meanwhile that a key may come', async () => {
+    await writeSlice(client, await wanted('e1'), undefined, options);
+    const [old] = (await slices()) as [SliceInfo];
+    const status = await doLate(
+      (options) => deleteSlice(client, old, options),
+      async () => writeSlice(client, await wanted('e1', ['10.0.0.1'], '50'), old, options),
+    );
+    expect(status).toBe(409);
+    expect(await slices()).toMatchObject([{ keyAt: '50' }]);
   });
 });
 

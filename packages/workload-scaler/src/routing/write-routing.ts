@@ -65,9 +65,10 @@ export async function deleteSlice(client: KubeClient, slice: SliceInfo, options:
 const keyPath = jsonPatch.pointer('spec', 'selector', keys.asleep);
 
 /**
- * Adds our key to a Service's selector, which then matches no pod. Returns false when it is there already.
+ * Adds our key to a Service's selector, which then matches no pod. Returns false when it is there already. It is done for
+ * the very version that was read, or never, however late: see docs/decisions/late-writes.md.
  *
- * @throws KubeError `test-failed` when the Service or its key is not as read: read again.
+ * @throws KubeError `test-failed` when the Service is not as read: read again.
  */
 export async function addSelectorKey(
   client: KubeClient,
@@ -78,7 +79,8 @@ export async function addSelectorKey(
   const key = service.selector?.[keys.asleep];
   if (key === epoch) return false;
   const test = key === undefined ? jsonPatch.testAbsent(keyPath) : jsonPatch.test(keyPath, key);
-  await patchSelector(client, service, [test, jsonPatch.add(keyPath, epoch)], epoch, options);
+  const operations = [testVersion(service), test, jsonPatch.add(keyPath, epoch)];
+  await patchSelector(client, service, operations, epoch, options);
   return true;
 }
 
@@ -96,6 +98,26 @@ export async function removeSelectorKey(
   if (key === undefined) return false;
   await patchSelector(client, service, [jsonPatch.test(keyPath, key), jsonPatch.remove(keyPath)], undefined, options);
   return true;
+}
+
+/**
+ * Moves the version of a Service, so that no key comes to stand on it any more that was sent before: adds an annotation, or takes it
+ * away where it stands.
+ *
+ * @throws KubeError `test-failed` when the Service is not as read: read again. `write-outcome-unknown`: read again.
+ */
+export async function touchService(client: KubeClient, service: ServiceInfo, options: CallOptions): Promise<void> {
+  const path = jsonPatch.pointer('metadata', 'annotations', keys.touched);
+  const add = service.annotated
+    ? jsonPatch.add(path, 'true')
+    : jsonPatch.add('/metadata/annotations', { [keys.touched]: 'true' });
+  const operations = [testVersion(service), service.touched ? jsonPatch.remove(path) : add];
+  await client.patch(kinds.service, service, operations, options);
+}
+
+// The API does a patch anew where another write came first, and then this fails.
+function testVersion({ resourceVersion }: ServiceInfo): PatchOperation {
+  return jsonPatch.test('/metadata/resourceVersion', resourceVersion);
 }
 
 async function patchSelector(

@@ -13,18 +13,29 @@ const phases: readonly (Phase | undefined)[] = [undefined, 'awake', 'parking', '
 const modes: readonly RoutingMode[] = ['overlay', 'selector', 'always'];
 const sliceStates: readonly SliceFacts[] = ['none', 'whole', 'outdated', 'broken'];
 const keyStates = [undefined, 'now', 'old'] as const;
+// How the version of the Service stands to what our slices say: beside a key it does not matter.
+const versions = (
+  slices: SliceFacts,
+  key: string | undefined,
+): readonly Pick<ServiceFacts, 'keyMayCome' | 'touched'>[] => [
+  { keyMayCome: false, touched: false },
+  ...(key === undefined ? [{ keyMayCome: slices !== 'none', touched: slices === 'none' }] : []),
+];
 export const services: readonly ServiceFacts[] = sliceStates.flatMap((slices) =>
   keyStates.flatMap((key) =>
     [true, false].flatMap((ours) =>
-      (slices === 'none' ? ['old'] : ['now', 'old']).map((sliceEpoch) => ({
-        name: 'web',
-        ours,
-        slices,
-        sliceEpoch: slices === 'none' ? undefined : sliceEpoch,
-        key,
-        serves: false,
-        stableForMs: 0,
-      })),
+      (slices === 'none' ? ['old'] : ['now', 'old']).flatMap((sliceEpoch) =>
+        versions(slices, key).map((version) => ({
+          name: 'web',
+          ours,
+          slices,
+          sliceEpoch: slices === 'none' ? undefined : sliceEpoch,
+          key,
+          ...version,
+          serves: false,
+          stableForMs: 0,
+        })),
+      ),
     ),
   ),
 );
@@ -71,6 +82,7 @@ export function* combinations(pairs = intentsAndReach): Generator<Case> {
                           marked: true,
                           enabled,
                           replicas,
+                          followed: false,
                           wanted: 3,
                           portsLabelled,
                         },
@@ -119,6 +131,7 @@ export function someFacts() {
       marked: true,
       enabled: true,
       replicas: 2,
+      followed: false,
       wanted: 2,
       portsLabelled: true,
     },

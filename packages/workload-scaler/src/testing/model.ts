@@ -1,5 +1,6 @@
 import { type Facts, type ServiceFacts, isLeftAsleep } from '../machine/facts.ts';
 import type { Step, StopStep, SwapStep } from '../machine/step.ts';
+import { isZeroOfOthers } from '../machine/table.ts';
 
 /** A cluster in memory, as far as the repair table can see and change it. */
 export interface Model {
@@ -61,13 +62,21 @@ function after(facts: Facts, step: Step | StopStep, epoch: string): Facts {
     case 'try-path':
       return { ...facts, reachable: true };
     case 'write-slices':
-      return withService(facts, step.service, { slices: 'whole', sliceEpoch: step.epoch });
+      return withService(facts, step.service, {
+        slices: 'whole',
+        sliceEpoch: step.epoch,
+        ...(step.forKey && { keyMayCome: true }),
+      });
     case 'delete-slices':
+      if (mayKeyCome(facts, step)) throw new Error('a key may still come where no slices are left');
       return withService(facts, step.service, { slices: 'none', sliceEpoch: undefined });
     case 'add-key':
-      return withService(facts, step.service, { key: step.epoch });
+      if (!mayKeyCome(facts, step)) throw new Error('nothing tells that a key may come');
+      return withService(facts, step.service, { key: step.epoch, keyMayCome: false });
     case 'remove-key':
-      return withService(facts, step.service, { key: undefined });
+      return withService(facts, step.service, { key: undefined, keyMayCome: false });
+    case 'touch-service':
+      return touched(facts, step.service);
     case 'touch':
       return { ...facts, unseen: undefined };
     case 'rest':
@@ -77,10 +86,21 @@ function after(facts: Facts, step: Step | StopStep, epoch: string): Facts {
   }
 }
 
-function swapped(facts: Facts, { to, replicas, testReplicas, wanted }: SwapStep, epoch: string): Facts {
+function mayKeyCome({ services }: Facts, { service }: { readonly service: string }): boolean {
+  return services.some(({ name, keyMayCome }) => name === service && keyMayCome);
+}
+
+// The settling goes on: nothing is routed otherwise.
+function touched(facts: Facts, name: string): Facts {
+  const services = facts.services.map((s) => (s.name === name ? { ...s, keyMayCome: false, touched: !s.touched } : s));
+  return { ...facts, services };
+}
+
+function swapped(facts: Facts, { to, replicas, testReplicas, wanted, reason }: SwapStep, epoch: string): Facts {
   if (testReplicas !== undefined && testReplicas !== facts.workload?.replicas)
     throw new Error('the test of replicas fails');
-  const token = { phase: to, phaseLabel: to, epoch, wanted: Math.max(1, wanted) };
+  const followed = isZeroOfOthers(reason);
+  const token = { phase: to, phaseLabel: to, epoch, followed, wanted: Math.max(1, wanted) };
   return withWorkload(facts, { ...token, ...(replicas === undefined ? {} : { replicas }) });
 }
 
@@ -105,17 +125,18 @@ function isServed(facts: Facts, service: ServiceFacts): boolean {
   return facts.dlx === 'ready' && service.slices !== 'none' && service.slices !== 'broken';
 }
 
+function hasTraces({ slices, key, touched }: ServiceFacts): boolean {
+  return slices !== 'none' || key !== undefined || touched;
+}
+
 function complaint(facts: Facts): string | undefined {
   const { workload } = facts;
   const [service] = facts.services;
   if (workload === undefined || service === undefined) return undefined;
   if (workload.phase === 'parking') return 'it rests while parking';
-  if (!service.ours && (service.slices !== 'none' || service.key !== undefined))
-    return 'a Service that is not ours keeps traces';
+  if (!service.ours && hasTraces(service)) return 'a Service that is not ours keeps traces';
   if (!workload.enabled) {
-    return workload.marked || service.slices !== 'none' || service.key !== undefined
-      ? 'traces are left behind'
-      : undefined;
+    return workload.marked || hasTraces(service) ? 'traces are left behind' : undefined;
   }
   const { pause, dryRun } = facts.ownerIntent;
   if (workload.phase === undefined) {
@@ -134,7 +155,7 @@ function complaint(facts: Facts): string | undefined {
     isLeftAsleep(facts.ownerIntent) &&
     (facts.notDivertible !== undefined || facts.dlx === 'gone')
   )
-    return service.slices === 'none' && service.key === undefined ? undefined : 'its Service leads nowhere';
+    return hasTraces(service) ? 'its Service leads nowhere' : undefined;
   // A DLX that went away a moment ago: the dead-man switch ends this.
   if (facts.dlx === 'none' && (workload.phase === 'asleep' || service.slices !== 'none')) return undefined;
   if (!isServed(facts, service)) return 'nobody serves it';

@@ -14,6 +14,10 @@ export const keys = {
   resource: 'scaler/resource',
   /** Key in a Service's selector that matches no pod. */
   asleep: 'scaler/asleep',
+  /** Annotation of our slices: the resourceVersion of the Service at which its key may be added. */
+  keyAt: 'scaler/key-at',
+  /** Annotation of a Service that only moves its version, and is taken away again. */
+  touched: 'scaler/touched',
   /** Prefix of every annotation and label of ours. */
   prefix: 'scaler/',
   /** Value of the label `endpointslice.kubernetes.io/managed-by` of our slices. */
