@@ -7,6 +7,8 @@ import { startWorld, type WorldOptions } from './world/world.ts';
 /** One script, played in a world of its own. */
 export interface Episode {
   readonly seed: number;
+  /** Of a history that is kept. */
+  readonly name?: string;
   readonly steps: readonly Step[];
 }
 

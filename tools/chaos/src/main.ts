@@ -10,6 +10,7 @@ import { command, type Options, optionsOf } from './options.ts';
 import { printTally, sum, type Tally } from './report.ts';
 import { shrink } from './shrink.ts';
 import { generate, generateDrill } from './steps/generate.ts';
+import { histories, type History } from './steps/histories.ts';
 import type { Step } from './steps/step.ts';
 import { missing } from './vacuity.ts';
 
@@ -17,7 +18,7 @@ async function main(): Promise<number> {
   const options = optionsOf(commandLine(command).values);
   if (options.cluster) return runOnCluster(options);
   const beganMs = performance.now();
-  const tallies = options.jobs > 1 ? await runJobs(options) : await runHere(options);
+  const tallies = options.jobs > 1 && !options.kept ? await runJobs(options) : await runHere(options);
   if (tallies === undefined) return 1;
   const tally = sum(tallies);
   if (options.child) {
@@ -25,7 +26,7 @@ async function main(): Promise<number> {
     return 0;
   }
   printTally(tally, performance.now() - beganMs);
-  const partial = [options.only, options.replay, options.drill].some((one) => one !== undefined);
+  const partial = options.kept || [options.only, options.replay, options.drill].some((one) => one !== undefined);
   const never = partial ? [] : missing((what) => tally.counts[what] ?? 0, tally.steps);
   if (never.length > 0) {
     console.error(`The run proves nothing, because these never happened: ${never.join(', ')}`);
@@ -48,10 +49,10 @@ async function runHere(options: Options): Promise<readonly Tally[] | undefined> 
       await fail(episode, outcome, options);
       return undefined;
     }
-    if (options.child || options.steps > options.episode) {
+    if (options.child || options.kept || options.steps > options.episode) {
       const seconds = Math.round(outcome.ms / 1_000);
       console.log(
-        `seed ${episode.seed}: ${episode.steps.length} steps, ${seconds} s of simulated time, no invariant broken`,
+        `${nameOf(episode)}: ${episode.steps.length} steps, ${seconds} s of simulated time, no invariant broken`,
       );
     }
   }
@@ -59,16 +60,28 @@ async function runHere(options: Options): Promise<readonly Tally[] | undefined> 
   return [{ steps, productMs, cpuMs: (user + system) / 1_000, counts: counts.all }];
 }
 
+function nameOf({ name, seed }: Episode): string {
+  return name === undefined ? `seed ${seed}` : `${name}, seed ${seed}`;
+}
+
 /** A long run is many episodes, each in a world of its own: a failure comes again from its seed alone. */
 async function episodesOf(options: Options): Promise<readonly Episode[]> {
-  const { seed, steps, episode, only, replay, drill } = options;
+  const { seed, steps, episode, only, replay, drill, kept } = options;
   const script = (of: number, length: number): readonly Step[] =>
     drill === undefined ? generate(of, length) : generateDrill(of, length, drill);
+  if (kept) return keptEpisodes();
   if (replay !== undefined) return [JSON.parse(await readFile(replay, 'utf8')) as Episode];
   if (only !== undefined) return [{ seed, steps: only.flatMap((index) => script(seed, episode)[index] ?? []) }];
   const count = Math.ceil(steps / episode);
   const length = count === 1 ? Math.max(steps, 2) : episode;
   return Array.from({ length: count }, (_, i) => ({ seed: seed + i, steps: script(seed + i, length) }));
+}
+
+/** Each history ends when everything has settled. */
+function keptEpisodes(): readonly Episode[] {
+  return Object.entries<History>(histories).flatMap(([name, { seeds, steps }]) =>
+    seeds.map((seed) => ({ seed, name, steps: [...steps, { do: 'settle' }] })),
+  );
 }
 
 function printersOf({ verbose }: Options): Pick<EpisodeOptions, 'onStep' | 'onLog'> {
@@ -86,7 +99,7 @@ async function fail(episode: Episode, outcome: Outcome, { shrink: seconds, drill
   const { violation, step } = outcome;
   console.error(`\nBROKEN: ${violation?.invariant}\n  ${violation?.facts}`);
   console.error(
-    `  seed ${episode.seed}, step ${step} (${JSON.stringify(episode.steps[step])}), ${violation?.ms} ms of simulated time`,
+    `  ${nameOf(episode)}, step ${step} (${JSON.stringify(episode.steps[step])}), ${violation?.ms} ms of simulated time`,
   );
   const endsMs = performance.now() + seconds * 1_000;
   const seen = episode.steps.slice(0, step + 1);
@@ -98,6 +111,7 @@ async function fail(episode: Episode, outcome: Outcome, { shrink: seconds, drill
   console.error(`  shortest history found, ${short.steps.length} of ${seen.length} steps, after ${short.tries} tries:`);
   for (const one of short.steps) console.error(`    ${JSON.stringify(one)}`);
   console.error(`  again: npm run chaos -- --replay ${file}`);
+  if (episode.name !== undefined) return;
   const indices = indicesOf(short.steps, episode.steps);
   console.error(
     `  or:    npm run chaos -- --seed ${episode.seed} --episode ${episode.steps.length}${drill === undefined ? '' : ` --drill ${drill}`} --only ${indices.join(',')}`,

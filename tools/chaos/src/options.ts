@@ -11,6 +11,7 @@ export const command = {
     episode: whole({ doc: 'steps of one script', least: 2, fallback: 200 }),
     only: wholes({ doc: 'only these steps of the script' }),
     replay: text({ doc: 'the script that a failure left behind', value: 'FILE', allowed: 'a file' }),
+    kept: flag('the kept histories, each with its seeds'),
     drill: choice({ doc: 'a script about one kind of fault', of: Object.keys(drills) as Drill[] }),
     cluster: flag('on the Kubernetes of KUBECONFIG; see tools/chaos/README.md'),
     shrink: whole({ doc: 'seconds for finding a shorter script', value: 'SECONDS', least: 0, fallback: 120 }),
@@ -22,6 +23,7 @@ export const command = {
     '': 'one script, half a minute',
     '--seed 7 --steps 10000 --jobs 2': '50 scripts, seeds 7 to 56',
     '--drill outage': 'a script about outages',
+    '--kept': 'what once broke, and what late writes could do',
   },
 } as const;
 

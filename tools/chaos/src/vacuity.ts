@@ -9,6 +9,7 @@ const inLongRuns = [
   'scaled by others',
   'watches cut',
   ...['error', 'conflict', 'busy', 'drop', 'lost', 'latency', 'late'].map((fault) => `fault ${fault}`),
+  'every write late',
   ...['stale-watches', 'freeze-watches', 'restart-api', 'clock-jump', 'strip-key', 'edit-service', 'opt'].map(
     (step) => `step ${step}`,
   ),

@@ -15,10 +15,12 @@ export function notConvergedReason(scene: Scene, member: Member): string | undef
   const key = service && selectorKey(service);
   const addresses = ownSlices(scene, member);
   const diverted = addresses !== undefined;
-  const traces = `${key === undefined ? 'no key' : `key ${key}`}, ${diverted ? `slices with ${addresses.join(', ') || 'no address'}` : 'no slices'}`;
+  const touched = service?.metadata.annotations?.['scaler/touched'] !== undefined;
+  const traces = `${key === undefined ? 'no key' : `key ${key}`}, ${diverted ? `slices with ${addresses.join(', ') || 'no address'}` : 'no slices'}${touched ? ', touched' : ''}`;
   if (!enabled) {
-    const left = phase !== undefined || epoch !== undefined || key !== undefined || diverted;
-    return left ? `it is opted out, and has phase ${phase ?? 'none'}, ${traces}` : undefined;
+    const ports = Object.keys(object.metadata.labels ?? {}).filter((label) => label.startsWith('scaler/port-'));
+    const left = [phase, epoch, key, ...ports].some((one) => one !== undefined) || diverted || touched;
+    return left ? `it is opted out, and has phase ${phase ?? 'none'}, ${traces}, ${ports.length} ports` : undefined;
   }
   if (service === undefined) return diverted ? 'it has no Service, and slices' : undefined;
   if (phase === 'parking' || phase === 'waking') return `it is still ${phase}`;
@@ -31,7 +33,7 @@ export function notConvergedReason(scene: Scene, member: Member): string | undef
   if (phase === 'awake' && scene.givesWay(member)) return undefined;
   if (phase === 'awake' && replicas === 0) return 'it is awake with no replicas';
   const toBeDiverted = phase === 'asleep' || routing === 'always';
-  if (!toBeDiverted) return diverted || key !== undefined ? `it is awake, with ${traces}` : undefined;
+  if (!toBeDiverted) return diverted || key !== undefined || touched ? `it is awake, with ${traces}` : undefined;
   if (!diverted || [...addresses].sort().join() !== [...scene.health.dlx].sort().join())
     return `it is ${phase} (${routing}) with ${traces}, and the DLX is at ${scene.health.dlx.join(', ')}`;
   if ((routing === 'overlay') !== (key === undefined)) return `it is ${phase} (${routing}) with ${traces}`;

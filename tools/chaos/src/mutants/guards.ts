@@ -128,4 +128,26 @@ export const guards: readonly Guard[] = [
       },
     ],
   },
+  {
+    name: 'late keys: the version that the key tests',
+    drill: 'late-key',
+    edits: [
+      {
+        file: 'packages/workload-scaler/src/routing/write-routing.ts',
+        find: '[testVersion(service), test, jsonPatch.add(keyPath, epoch)]',
+        replace: '[test, jsonPatch.add(keyPath, epoch)]',
+      },
+    ],
+  },
+  {
+    name: 'late keys: the version is moved before the slices go',
+    drill: 'late-key',
+    edits: [
+      {
+        file: 'packages/workload-scaler/src/machine/route.ts',
+        find: 'services.find(({ keyMayCome }) => keyMayCome)',
+        replace: 'services.find(({ keyMayCome }) => keyMayCome && facts.settleMs < 0)',
+      },
+    ],
+  },
 ];

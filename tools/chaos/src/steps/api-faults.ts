@@ -40,6 +40,8 @@ export function addApiFault(world: World, faults: Faults, step: Step & { do: 'ap
   const { fault, app, share, forMs, kind } = step;
   const verb = step.writes ? writes : all;
   const actions = actionsOf(world, fault);
+  // Nothing of this kind is done in time: the hardest of it.
+  if (fault === 'late' && share === 1) world.counts.add('every write late');
   const which = { verb, userAgent: agentOf(app), ...(kind !== undefined && { resource: kind }) };
   faults.add(`fault ${fault}`, { ...which, probability: share, action: actions }, forMs);
 }

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { generate } from './generate.ts';
+import { histories, type History } from './histories.ts';
 import type { StepKind } from './step.ts';
 
 test('the same seed gives the same script, another one another', () => {
@@ -27,4 +28,18 @@ test('a long script has every kind of step, and plain JSON throughout', () => {
   };
   expect([...kinds].sort()).toEqual(Object.keys(all).sort());
   expect(JSON.parse(JSON.stringify(script))).toEqual(script);
+});
+
+test('long scripts have writes of each kind that all come late', () => {
+  const script = Array.from({ length: 50 }, (_, seed) => generate(seed, 200)).flat();
+  const late = script.filter((step) => step.do === 'api-fault' && step.fault === 'late' && step.share === 1);
+  const kinds = new Set(late.map((step) => 'kind' in step && step.kind));
+  for (const kind of ['services', 'endpointslices', 'deployments', 'statefulsets']) expect(kinds).toContain(kind);
+});
+
+test('a kept history is plain JSON, and has seeds', () => {
+  for (const history of Object.values<History>(histories)) {
+    expect(JSON.parse(JSON.stringify(history))).toEqual(history);
+    expect(history.seeds.length).toBeGreaterThan(0);
+  }
 });

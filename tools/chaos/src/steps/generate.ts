@@ -3,6 +3,7 @@ import { fleet } from '../world/fleet.ts';
 import { type MetricMode, metricModes } from '../world/metrics.ts';
 import type { App } from '../world/programs.ts';
 import { vetoAnswers } from '../world/vetoes.ts';
+import { histories, lateWrites } from './histories.ts';
 import { apiFaults, type Apps, intents, type Interleaving, interleavings, type Step } from './step.ts';
 
 type Maker = (random: Random) => readonly Step[];
@@ -34,6 +35,7 @@ const makers: readonly (readonly [number, Maker])[] = [
   [2, (random) => [{ do: 'drain', app: app(random) }]],
   [1, (random) => [{ do: 'dlx-count', count: random.between(1, 3) }]],
   [0.5, (random) => noDlx(random)],
+  [2, (random) => allLate(random)],
   [4, (random) => ambush(random)],
   [4, (random) => [{ do: 'scale', r: member(random), replicas: random.pick([0, 1, 2, 2, 3]) }]],
   [2, (random) => [{ do: 'roll-out', r: member(random) }]],
@@ -81,6 +83,8 @@ export const drills = {
     { do: 'wake-all' },
     ...Array.from({ length: 12 }, () => pass(random.between(3_000, 4_000))),
   ],
+  /** A key arrives after its leader was killed. */
+  'late-key': () => [...histories['a key, its leader killed'].steps, ...quiet, { do: 'wake-all' }, pass(5_000)],
 } as const satisfies Readonly<Record<string, Maker>>;
 
 export type Drill = keyof typeof drills;
@@ -165,6 +169,28 @@ function freezeLeader(random: Random): readonly Step[] {
 
 function noDlx(random: Random): readonly Step[] {
   return [{ do: 'dlx-count', count: 0 }, pass(random.between(2_000, 30_000)), { do: 'dlx-count', count: 2 }];
+}
+
+/** Every write of a kind is done long after its client has given up, and mostly after it is gone. */
+function allLate(random: Random): readonly Step[] {
+  const kind = random.pick(['services', 'services', 'endpointslices', 'deployments', 'statefulsets']);
+  const by = kind === 'services' || kind === 'endpointslices' ? 'autoscaler' : app(random);
+  const ends = random.pick<readonly Step[]>([
+    [],
+    [{ do: 'kill', app: by }],
+    [{ do: 'kill', app: by }],
+    [{ do: 'freeze-leader', forMs: 12_000, hearsFirst: random.chance(0.5) }],
+    [{ do: 'wake-all' }, pass(1_000), { do: 'kill', app: by }],
+  ]);
+  const blind: readonly Step[] = [{ do: 'freeze-watches', app: 'autoscaler', forMs: 40_000 }];
+  return [
+    lateWrites(kind, random.between(2_000, 8_000), by),
+    pass(random.between(2_000, 9_000)),
+    ...ends,
+    ...(random.chance(0.6) ? blind : []),
+    pass(random.between(10_000, 20_000)),
+    pass(random.between(5_000, 20_000)),
+  ];
 }
 
 /** Another client is a hair faster than a step of a park, and the DLX may not have seen the park at all. */

@@ -17,6 +17,7 @@ export const suites: readonly Suite[] = [
   { name: 'fuzz', command: 'npm run fuzz -- --count 100000' },
   { name: 'fuzz-hostile', command: 'npm run fuzz -- --hostile --count 100000' },
   { name: 'fuzz-closes', command: 'npm run fuzz -- --closes' },
+  { name: 'chaos-kept', command: 'npm run chaos -- --kept' },
   { name: 'chaos-1', command: 'npm run chaos -- --steps 10000 --jobs 2 --seed 1' },
   { name: 'chaos-2', command: 'npm run chaos -- --steps 10000 --jobs 2 --seed 1001' },
   { name: 'mutants', command: 'npm run chaos:mutants' },
