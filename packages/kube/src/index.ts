@@ -24,7 +24,7 @@ export {
   type ReplicaSet,
   type Service,
 } from './objects/kinds.ts';
-export { deadlineError, isKubeError, KubeError, type KubeErrorCode, kubeErrorCodes } from './errors.ts';
+export { deadlineError, isKubeError, KubeError, kubeErrorCodes } from './errors.ts';
 export { EventRecorder } from './events/event-recorder.ts';
 export { createElection } from './lease/election.ts';
 export {

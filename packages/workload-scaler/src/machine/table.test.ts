@@ -181,13 +181,17 @@ describe('a zero that another client set', () => {
     }
   });
 
-  test('in `overlay` has slices of its own: those from before may be on their way out', () => {
+  test('has slices and a key of its own: those from before may be on their way out', () => {
     const asleep = { ...someFacts().workload, phase: 'asleep' as const, replicas: 0, followed: true };
     const facts = { ...someFacts(), mode: 'overlay' as const, workload: asleep };
     const of = (epoch: string) => ({ ...facts, services: [{ ...diverted(epoch, 'whole'), key: undefined }] });
     expect(nextStep(of('before'), repair)).toMatchObject({ do: 'write-slices', epoch: 'now', forKey: false });
     expect(nextStep(of('now'), repair)).toEqual({ do: 'rest' });
     expect(nextStep({ ...of('before'), workload: { ...asleep, followed: false } }, repair)).toEqual({ do: 'rest' });
+    const keyed = { ...diverted('now', 'whole'), key: 'before', keyMayCome: true };
+    const closed = { ...facts, mode: 'selector' as const, services: [keyed] };
+    expect(nextStep(closed, repair)).toEqual({ do: 'add-key', service: 'web', epoch: 'now' });
+    expect(nextStep({ ...closed, mode: 'always' }, repair)).toEqual({ do: 'rest' });
   });
 
   test('is left alone where nothing could hold its requests, or the resource says so', () => {

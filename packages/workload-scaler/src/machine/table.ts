@@ -119,8 +119,8 @@ function asleep(facts: Facts, workload: WorkloadFacts): Step {
   if (reason !== undefined && isLeftAsleep(facts.ownerIntent)) return handBack(facts, workload) ?? rest;
   if (reason !== undefined) return wakeUp(workload, reason);
   if (!workload.portsLabelled) return { do: 'label-ports' };
-  // Slices from before that zero may have been on their way out: written anew they stay.
-  const exact = facts.mode === 'overlay' && workload.followed;
+  // Slices and a key from before that zero may be on their way out: written anew they stay.
+  const exact = facts.mode !== 'always' && workload.followed;
   const next = divert(facts, { level: levelOf(facts), ...asItIs(workload), exact }) ?? cleanStrays(facts) ?? rest;
   return next.do === 'write-slices' ? (untilQuiet(facts) ?? next) : next;
 }
