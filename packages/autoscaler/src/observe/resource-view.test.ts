@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import type { Resource, ResourceChange } from '@scaler/scaler-types';
-import { createFakeClock } from '@scaler/testing-kit';
+import { createFakeClock, recordingLogger } from '@scaler/testing-kit';
 import { scalerLimits } from '@scaler/runtime';
 import { aResource } from '../testing/facts.ts';
 import { viewOf } from '../testing/view-of.ts';
@@ -86,4 +86,19 @@ test('a watch that ends is begun again, its resources are stale until synced, an
   stop.abort();
   ends[1]?.();
   await running;
+});
+
+test('a list that fails again and again is logged once when it begins, and once when it has ended', async () => {
+  const clock = createFakeClock();
+  const logger = recordingLogger();
+  let answer: Error | readonly Resource[] = [];
+  const getResources = () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer));
+  const view = viewOf({ getResources }, clock, { retryMs: 50, logger });
+  await view.refresh(signal);
+  answer = new Error('forbidden');
+  for (let i = 0; i < 5; i++) await view.refresh(signal);
+  answer = [];
+  for (let i = 0; i < 5; i++) await view.refresh(signal);
+  const messages = logger.lines.map(({ message }) => message).filter((message) => message.includes('resources'));
+  expect(messages).toEqual(['the scaler cannot list its resources', 'the scaler lists its resources again']);
 });
