@@ -15,7 +15,7 @@ test('100 raw conversations of any bytes: none hangs, each gets through as it is
   const { failures, accepted, joined, outcomes } = await fuzzRaw({ count: 100, seed: 20_260_101 });
   expect(failures).toEqual([]);
   expect(joined).toBeGreaterThan(25);
-  expect(outcomes['bad-request']).toBeGreaterThan(5);
+  expect(outcomes['bad-request']).toBeGreaterThan(2);
   expect(outcomes['client-gone']).toBeGreaterThan(5);
   expect(accepted).toBeGreaterThan(50);
 });
