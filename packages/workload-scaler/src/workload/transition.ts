@@ -77,7 +77,7 @@ function stateOf({ workload: { uid }, epoch, since, by, reason, wanted }: Transi
 
 /**
  * Writes into the state how often it was touched. Neither the token nor anything that its owner wrote changes: it is news for those
- * who watch the workload, and nothing else. (It moves the generation of a Deployment, which counts annotations, and of no custom resource.)
+ * who watch the workload, and nothing else. (It moves the generation of those kinds alone whose generation counts annotations.)
  *
  * @throws KubeError `test-failed`: the state is another one by now.
  */
