@@ -51,12 +51,15 @@ values.push(
   '</a>; rel=preload',
   '<',
   'x, te, date',
+  'a\r\n b',
+  'a\x01b',
+  '5, 5',
 );
 
 function fields(random: Random, most: number): string {
   const lines = Array.from({ length: random.below(most + 1) }, () => {
     const space = random.pick(['', ' ', ' ', ' ', '\t', '  ']);
-    return `${random.pick(names)}:${space}${random.pick(values)}${random.pick(['\r\n', '\r\n', '\r\n', '\n'])}`;
+    return `${random.pick(names)}${random.pick(['', '', '', ' '])}:${space}${random.pick(values)}${random.pick(['\r\n', '\r\n', '\r\n', '\n'])}`;
   });
   return lines.join('');
 }
@@ -74,7 +77,7 @@ function statusLine(random: Random): string {
     String(random.below(1000)).padStart(3, '0'),
   ]);
   const phrase = random.pick([' OK', ' \xe9t\xe9', ' a\tb', '', ' ', ` ${'x'.repeat(200)}`]);
-  return `${random.pick(['HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0', 'HTTP/2.0'])} ${status}${phrase}\r\n`;
+  return `${random.pick(['HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0', 'HTTP/1.2', 'HTTP/2.0'])} ${status}${phrase}\r\n`;
 }
 
 function bodyOf(random: Random): string {

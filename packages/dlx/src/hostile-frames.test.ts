@@ -205,7 +205,8 @@ test('an offer that is ignored, behind a request that is held, of a client that 
   client.socket.end();
   (await h.scaler.call(0)).ok();
   h.scaler.endpoints('web', [app.endpoint]);
-  await h.until(() => h.dlx.core.accounting.outcomes.forwarded > 0, 'the first is answered');
+  await h.until(() => h.dlx.core.accounting.outcomes['client-gone'] === 1, 'it has left, and nothing of it is sent');
+  expect(app.seen).toEqual([]);
   client.socket.destroy();
   await ended(h.dlx.core.accounting.accepted - live.count);
 });

@@ -12,7 +12,7 @@ const { checkRequest } = await import('./http1/raw-message.ts');
 const { readResponseHead, readTrailers } = await import('./head/response-head.ts');
 const { readStreamHead } = await import('./http2/stream-head.ts');
 const { grpcMessage, readGrpcTimeout } = await import('./http2/grpc.ts');
-const { offerOf } = await import('./upgrade/take-upgrade.ts');
+const { offerOf } = await import('./upgrade/offer.ts');
 const { quietOf } = await import('./gate/quiet.ts');
 const { Directory } = await import('./identify/directory.ts');
 const { Gate } = await import('./gate/gate.ts');
@@ -34,11 +34,11 @@ const values = ['a,', ' ', '"\\', 'trailers, ', ':1', 'a.'];
 /** Everything that is done with a request's fields before it is known whom it is for, and after. */
 function workOnFields(raw: string[], url: string): unknown {
   const head = readHead(raw, 'x-scaler-target');
-  const request = { head: { ...head, fields: [...head.fields] }, path: '' };
+  const request = { head: { ...head, fields: [...head.fields] }, path: '', version: '1.1' };
   const x = {
     http: request,
     channel: { remoteAddress: '10.0.0.1' },
-    core: { settings: { trustForwarded: true } },
+    core: { settings: { trustForwarded: true, via: 'dlx' } },
   };
   checkRequest(request, { count: () => undefined } as never, { head, httpVersion: '1.1', url } as never);
   addForwarded(x, 'n/web');

@@ -62,6 +62,14 @@ const listenSettings = {
     default: true,
     doc: 'Whether `Forwarded` and `X-Forwarded-*` that arrive are added to. Without, they are replaced.',
   }),
+  via: setting({
+    parser: parsers.string({
+      pattern: /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?::\d{1,5})?$/,
+      allowed: 'a name without spaces, or host:port',
+    }),
+    proposal: false,
+    doc: "The DLX's name in `Via`, which it then adds to requests and answers (RFC 9110 §7.6.3). Default: no `Via`; by one nginx stops compressing.",
+  }),
   quietStatus: setting({
     parser: parsers.integer(200, 599),
     default: 200,
@@ -290,6 +298,8 @@ export function dataSettings(values: ConfigValues<DlxTable>) {
     problemDetails: values.problemDetails,
     /** Whether `Forwarded` and `X-Forwarded-*` that arrive are kept and added to, or replaced. */
     trustForwarded: values.trustForwarded,
+    /** Its name in `Via`, if it is to be there. */
+    via: values.via,
     /** The header by which trusted peers name the target, in lower case. */
     targetHeader: values.targetHeader,
     clusterDomain: values.clusterDomain,

@@ -3,8 +3,9 @@ import type { Socket } from 'node:net';
 import type { Core } from '../core.ts';
 import type { Carrier, Channel, HttpRequest } from '../exchange/carrier.ts';
 import { Exchange } from '../exchange/exchange.ts';
-import { type Breakable, guard, listenOnce, replaceMethod } from '../sockets/guard.ts';
+import { type Breakable, guard, heedErrors, ignoreErrors, listenOnce, replaceMethod } from '../sockets/guard.ts';
 import { Silence } from '../sockets/silence.ts';
+import { whenAnswered } from './when-answered.ts';
 import { connectionBytes, overflowOf, pipelinedBytesOf } from '../ledger/ledger.ts';
 import { plainAddress } from '../identify/directory.ts';
 import type { Refusal } from '../outcome.ts';
@@ -90,7 +91,7 @@ export abstract class ClientConnection implements Channel<Exchange>, Breakable {
 export class Connection extends ClientConnection {
   readonly #waiting: Http1Request[] = [];
   /** Bytes that come next are for the carrier that took it, no longer for the server. */
-  leftHttp = false;
+  #leftHttp = false;
   #current: Exchange | undefined;
   #advancing = false;
   /** Answered in this turn of the event loop as they were admitted. */
@@ -109,7 +110,7 @@ export class Connection extends ClientConnection {
   #readAtLook = 0;
 
   get isIdle(): boolean {
-    return this.#current === undefined && this.#waiting.length === 0 && !this.leftHttp;
+    return this.#current === undefined && this.#waiting.length === 0 && !this.#leftHttp;
   }
 
   /**
@@ -161,7 +162,33 @@ export class Connection extends ClientConnection {
     this.#newest = carrier;
     this.#waiting.push(carrier);
     this.#count(1, bytes);
-    if (!this.leftHttp && this.#waiting.length >= readOn) this.#halt();
+    if (!this.#leftHttp && this.#waiting.length >= readOn) this.#halt();
+  }
+
+  /**
+   * Node has let go of it behind the request that it read last; `then` is called once the answers before that one are out.
+   * Whoever asks for it reads on meanwhile: else a client that leaves is not noticed, and what it sent before goes upstream.
+   */
+  leaveHttp(then: () => void): void {
+    // An error has no listener any more; 'close' follows.
+    ignoreErrors(this.socket);
+    this.#leftHttp = true;
+    whenAnswered(this, then);
+  }
+
+  /** It goes on where Node had let go of it: the same connection, with all that is known of it. */
+  returnToHttp(): void {
+    heedErrors(this.socket);
+    this.#leftHttp = false;
+  }
+
+  /** Throws away what comes, and notices a client that leaves. */
+  discard(): void {
+    const { socket } = this;
+    listenOnce(socket, 'end', this, () => {
+      if (this.#current !== undefined) socket.destroy();
+    });
+    socket.resume();
   }
 
   /** The current request has its outcome. */
@@ -269,7 +296,7 @@ export class Connection extends ClientConnection {
       if (!next.res.destroyed) this.#admit(next);
     }
     this.#advancing = false;
-    if (this.#waiting.length === 0 && !this.leftHttp && !this.#cut) this.socket.resume();
+    if (this.#waiting.length === 0 && !this.#leftHttp && !this.#cut) this.socket.resume();
   }
 
   /** While the client has answers to take the next is not asked for: it would wait in our memory. */
@@ -301,7 +328,7 @@ export class Connection extends ClientConnection {
     this.#halting = true;
     const halt = guard(this, () => {
       this.#halting = false;
-      if (!this.leftHttp && (this.#waiting.length >= readOn || this.#cut)) this.socket.pause();
+      if (!this.#leftHttp && (this.#waiting.length >= readOn || this.#cut)) this.socket.pause();
     });
     process.nextTick(process.nextTick, halt);
   }

@@ -7,14 +7,17 @@ import { type ClientConnection, Connection, type Handle } from './connection.ts'
 import type { Core } from '../core.ts';
 import type { Directory } from '../identify/directory.ts';
 import { Http1Carrier } from '../http1/http1-carrier.ts';
-import { type RawMessage, rawMessageClass, RawResponse } from '../http1/raw-message.ts';
+import { bad, type RawMessage, rawMessageClass, RawResponse } from '../http1/raw-message.ts';
+import { type ParseError, refusalOf } from '../http1/unparsed.ts';
 import { Http2Connection } from '../http2/http2-connection.ts';
-import { outcomes } from '../outcome.ts';
+import { outcomes, type Refusal } from '../outcome.ts';
 import { type Breakable, guard, heedErrors, ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
 import { dialectOf } from '../tcp/dialect.ts';
 import { TcpConnection } from '../tcp/tcp-connection.ts';
 import { Turns } from '../wake/wake-limits.ts';
-import { takeUpgrade, whenAnswered } from '../upgrade/take-upgrade.ts';
+import { IgnoredOffer } from '../upgrade/ignored-offer.ts';
+import { offerOf } from '../upgrade/offer.ts';
+import { UpgradeCarrier } from '../upgrade/upgrade-carrier.ts';
 
 /** The protocol that a connection speaks. */
 type Spoken = 'http1' | 'http2' | 'tcp';
@@ -226,20 +229,36 @@ export class DataServer implements Breakable {
     for (const event of ['checkContinue', 'checkExpectation']) {
       listen(server, event, this, (req: IncomingMessage, res: ServerResponse) => receive(req, res, true));
     }
-    listen(server, 'upgrade', this, (req: RawMessage, socket: Held, bytes: Buffer) => {
-      const connection = socket[connectionOf];
-      if (connection === undefined) socket.destroy();
-      else takeUpgrade(server, connection, req, bytes);
-    });
+    listen(server, 'upgrade', this, this.#takeOffer);
     listen(server, 'connect', this, (_req: RawMessage, socket: Held) => {
       const connection = socket[connectionOf];
       if (connection === undefined) return;
-      // Node has let go of it: an error without a listener would end the process.
-      ignoreErrors(socket);
-      connection.leftHttp = true;
-      whenAnswered(connection, () => this.#refuseRaw(connection, 501, 'CONNECT is not supported'));
+      connection.discard();
+      connection.leaveHttp(() => this.#refuseRaw(connection, bad('CONNECT is not supported', 501)));
     });
     return server;
+  }
+
+  /** Node has let go of the connection of a request that offers to leave HTTP; `bytes` came behind its head. */
+  #takeOffer(req: RawMessage, socket: Held, bytes: Buffer): void {
+    const connection = socket[connectionOf];
+    if (connection === undefined) {
+      socket.destroy();
+      return;
+    }
+    const offer = offerOf(req);
+    if (offer !== undefined) {
+      const carrier = new UpgradeCarrier(req, connection, offer);
+      carrier.readOn(bytes);
+      connection.leaveHttp(() => connection.receive(carrier));
+      return;
+    }
+    const ignored = new IgnoredOffer(req, connection);
+    ignored.readOn(bytes);
+    connection.leaveHttp(() => {
+      connection.returnToHttp();
+      ignored.replay(this.#speakHttp1);
+    });
   }
 
   /** Protocols that are not declared come in on the same ports; the first bytes show which it is. */
@@ -285,18 +304,18 @@ export class DataServer implements Breakable {
   }
 
   /** A request that Node's parser refuses never becomes one of ours; it is counted all the same. */
-  #clientError({ code = '', message }: NodeJS.ErrnoException, socket: Held): void {
+  #clientError(error: ParseError, socket: Held): void {
     const connection = socket[connectionOf];
+    const { code = '' } = error;
     if (!code.startsWith('HPE_') || connection === undefined) {
       socket.destroy();
       return;
     }
-    const status = code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
-    const refusal = { outcome: 'bad-request', status, detail: message } as const;
-    connection.garbled(code, refusal, () => this.#refuseRaw(connection, status, message));
+    const refusal = refusalOf(error);
+    connection.garbled(code, refusal, () => this.#refuseRaw(connection, refusal));
   }
 
-  #refuseRaw(connection: Connection, status: number, detail: string): void {
+  #refuseRaw(connection: Connection, { status = 400, detail }: Refusal): void {
     const { socket } = connection;
     if (!socket.writable) return;
     this.#core.accounting.accept();

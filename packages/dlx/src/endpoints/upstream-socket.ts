@@ -1,19 +1,37 @@
-import { Socket } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import { WrittenChunks } from '../chunks/chunks.ts';
-import { tooManyFields } from '../head/response-head.ts';
 import type { Breakable } from '../sockets/guard.ts';
 
 /** Of every connection to an endpoint. */
 export const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
 
-/** In less, no head has so many fields that they cost much. */
-const leastOfMany = 4096;
+/**
+ * A connection to an endpoint, whose words count more than whether it still listens: a server that answers before it has read
+ * an upload, and closes, resets what is still written to it (RFC 9112 §9.6), and Node would throw away what it said before. So a
+ * write that fails ends nothing; the reading side does, which has the answer, its end, or the reset, in this order.
+ */
+export class EndpointSocket extends Socket {
+  constructor(options: SocketConstructorOpts = {}) {
+    super({ ...socketOptions, ...options });
+  }
+
+  override destroy(error?: NodeJS.ErrnoException): this {
+    if (error?.syscall !== 'write' || this.destroyed || this.readableEnded) return super.destroy(error);
+    // Node's own reading ends at an error of either side; with its end as a reader it is closed.
+    const state = this as unknown as { _readableState: { errored: Error | null }; writable: boolean };
+    state._readableState.errored = null;
+    state.writable = false;
+    return this;
+  }
+}
 
 /** Whose a connection is. */
 export interface SocketOwner extends Breakable {
-  /** Whether a head with these bytes has too many fields to be parsed. */
-  hasTooMany(chunk: Buffer): boolean;
+  /** What is to be parsed of bytes that came; empty: nothing yet. Throws where they cannot be passed on. */
+  mend(chunk: Buffer): Buffer;
 }
+
+const nothing = Buffer.alloc(0);
 
 /** The kernel writes each read here. One buffer for all connections: a read is copied before the next. */
 const readInto = Buffer.allocUnsafeSlow(65_536);
@@ -24,7 +42,7 @@ const readInto = Buffer.allocUnsafeSlow(65_536);
  * is ended by who made it.
  * See docs/decisions/raw-data-path.md.
  */
-export class UpstreamSocket extends Socket {
+export class UpstreamSocket extends EndpointSocket {
   readonly #owner: SocketOwner;
   /** Read and not taken yet. */
   #came: Buffer | undefined;
@@ -35,17 +53,14 @@ export class UpstreamSocket extends Socket {
   /** The owner ends where a listener throws at what came: undici checks again what its parser lets through. */
   constructor(owner: SocketOwner) {
     super({
-      ...socketOptions,
       onread: {
         buffer: readInto,
         callback: (length) => {
           const chunk = Buffer.allocUnsafe(length);
           readInto.copy(chunk, 0, 0, length);
-          if (length >= leastOfMany && this.#owner.hasTooMany(chunk)) {
-            this.destroy(new Error(tooManyFields));
-            return false;
-          }
-          this.#came = chunk;
+          const came = this.#mend(chunk);
+          if (came.length === 0) return !this.destroyed;
+          this.#came = came;
           this.emit('readable');
           // undici has taken it, or takes nothing now.
           this.#stopped = this.#came !== undefined;
@@ -63,6 +78,15 @@ export class UpstreamSocket extends Socket {
         super.write(chunk, encoding, taken),
     };
     this.#written = new WrittenChunks(sink, owner, () => this.emit('drain'));
+  }
+
+  #mend(chunk: Buffer): Buffer {
+    try {
+      return this.#owner.mend(chunk);
+    } catch (error) {
+      this.destroy(error as Error);
+      return nothing;
+    }
   }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {

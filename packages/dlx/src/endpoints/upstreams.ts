@@ -1,4 +1,4 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type Clock, type Endpoint, errorCode } from '@scaler/scaler-types';
 import { Client, type Dispatcher } from 'undici';
 import type { Faults } from '../ledger/accounting.ts';
@@ -7,7 +7,7 @@ import { type Breakable, guard, listen, listenOnce } from '../sockets/guard.ts';
 import { bytesOf, Silence } from '../sockets/silence.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { crowdedMs, type KeepAlive } from './keep-alive.ts';
-import { socketOptions, type SocketOwner, UpstreamSocket } from './upstream-socket.ts';
+import { EndpointSocket, type SocketOwner, UpstreamSocket } from './upstream-socket.ts';
 
 /** Node's timers fire at once beyond it. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -187,7 +187,7 @@ export class Upstreams {
    * A connection that is one user's alone, and looked after until it closes. Each of its directions ends by itself.
    */
   open({ address: host, port }: Endpoint, user: UpstreamUser, callback: Connected): Socket {
-    const socket = new Socket({ ...socketOptions, allowHalfOpen: true });
+    const socket = new EndpointSocket({ allowHalfOpen: true });
     connectWithin(socket, { host, port }, user, { ...user.connecting(), callback });
     const own = { socket, user, silence: new Silence() };
     this.#own.add(own);
@@ -273,7 +273,7 @@ export class Upstreams {
       keptMs: 0,
       isLast: false,
       silence: new Silence(),
-      hasTooMany: (chunk) => upstream.user?.hasTooMany(chunk) === true,
+      mend: (chunk) => upstream.user?.mend(chunk) ?? chunk,
       broke: (error) => this.#broke(upstream, error),
     };
     this.#all.add(upstream);

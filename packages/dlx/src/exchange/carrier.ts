@@ -24,6 +24,8 @@ export interface Channel<X> {
 /** A request in HTTP. */
 export interface HttpRequest {
   readonly method: string;
+  /** Of HTTP, as `Via` gives it. */
+  readonly version: string;
   /** As it came; `/…` in all but odd requests. */
   readonly url: string;
   /** As it is sent upstream, in origin form; `/` until the request was checked. */

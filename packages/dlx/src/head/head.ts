@@ -288,9 +288,9 @@ export function hasBody(head: Head): boolean {
 /** A request, and the client that it came from. */
 interface Asked {
   /** Undefined: a raw connection, which has no fields. */
-  readonly http: { readonly head: Head } | undefined;
+  readonly http: { readonly head: Head; readonly version: string } | undefined;
   readonly channel: { readonly remoteAddress: string | undefined };
-  readonly core: { readonly settings: { readonly trustForwarded: boolean } };
+  readonly core: { readonly settings: { readonly trustForwarded: boolean; readonly via: string | undefined } };
 }
 
 const letterX = 0x78;
@@ -301,7 +301,7 @@ export function addForwarded(x: Asked, key: string): void {
   if (http === undefined) return;
   const { head } = http;
   const { fields, host } = head;
-  const trusted = core.settings.trustForwarded;
+  const { trustForwarded: trusted, via } = core.settings;
   if (!trusted) dropFields(fields, isClaim);
   const client = channel.remoteAddress ?? 'unknown';
   const before = trusted ? head.forwardedFor : undefined;
@@ -313,6 +313,7 @@ export function addForwarded(x: Asked, key: string): void {
   if (trusted && head.forwarded !== undefined) {
     fields.push('forwarded', `${head.forwarded}, ${forwardedElement(client, host)}`);
   }
+  if (via !== undefined) fields.push('via', `${http.version} ${via}`);
   fields.push(hopHeader, head.hop === undefined ? key : `${head.hop}, ${key}`);
 }
 

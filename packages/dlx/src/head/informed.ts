@@ -43,6 +43,11 @@ export class Informed {
 
 export const tooManyInformed = `sent too many 1xx: more than ${mostHeard}, or more than ${mostHeardLength} bytes or ${mostHeardFields} fields of them`;
 
+/** What is done with the error of a hint that cannot be passed on: it may be left out. */
+export function leavesOut({ core, lane }: Exchange): (error: unknown) => void {
+  return (error) => core.logger.debug('early hint left out', { ...lane?.gate.ref, err: error });
+}
+
 /** Fields of a 103, in the form in which Node takes them. */
 function hintsOf(fields: readonly string[]): Record<string, string | string[]> {
   const hints = Object.create(null) as Record<string, string | string[]>;

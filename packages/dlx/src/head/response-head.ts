@@ -1,18 +1,10 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
-import {
-  connectionFields,
-  dropNamed,
-  isConnectionField,
-  markOf,
-  mayTrail,
-  mostFields,
-  NameMarks,
-  nominatedBy,
-} from './head.ts';
+import { connectionFields, dropNamed, isConnectionField, markOf, mayTrail, NameMarks, nominatedBy } from './head.ts';
 
 /** Names that may have to stay behind or are read. */
 const read = new NameMarks([...connectionFields, 'content-length', 'trailer']);
 const trailer: ReadonlySet<string> = new Set(['trailer']);
+const length: ReadonlySet<string> = new Set(['content-length']);
 
 /** An answer's fields as they are passed on, flat, and its length where it has one. */
 export interface ResponseHead {
@@ -22,6 +14,8 @@ export interface ResponseHead {
   readonly nominated: ReadonlySet<string> | undefined;
   /** `Trailer` is among the fields. */
   readonly announces: boolean;
+  /** The protocols that `Upgrade` names. */
+  readonly upgrade: string | undefined;
 }
 
 /** Reads undici's raw fields, leaving behind those that concern the upstream's connection only. */
@@ -30,6 +24,7 @@ export function readResponseHead(raw: readonly (Buffer | string)[]): ResponseHea
   let contentLength: number | undefined;
   let announces = false;
   let connection: string | undefined;
+  let upgrade: string | undefined;
   for (let i = 0; i < raw.length; i += 2) {
     const name = latin1(raw[i] as Buffer | string);
     const value = latin1(raw[i + 1] as Buffer | string);
@@ -39,6 +34,7 @@ export function readResponseHead(raw: readonly (Buffer | string)[]): ResponseHea
       else if (lower === 'trailer') announces = true;
       else if (isConnectionField(lower)) {
         if (lower === 'connection') connection = connection === undefined ? value : `${connection},${value}`;
+        if (lower === 'upgrade') upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`;
         continue;
       }
     }
@@ -46,17 +42,35 @@ export function readResponseHead(raw: readonly (Buffer | string)[]): ResponseHea
   }
   const nominated = connection === undefined ? undefined : nominatedBy(connection);
   if (nominated !== undefined) dropNamed(fields, nominated);
-  return { fields, contentLength, nominated, announces };
+  return { fields, contentLength, nominated, announces, upgrade };
+}
+
+/** An answer on its way: what it answers, and whether its connection is kept. */
+interface Answering {
+  readonly status: number;
+  readonly to: Pick<IncomingMessage, 'method' | 'httpVersion'>;
+  readonly keepAlive: boolean;
+  /** The DLX's name in `Via`, if it is to be there. */
+  readonly via: string | undefined;
 }
 
 /**
- * Takes `Trailer` out of an answer that will not be sent in chunks: Node throws at it there, although it is no more than
- * an announcement, which HEAD and a `Content-Length` may have as well.
+ * Makes an answer's fields those of this status, on this connection. `Trailer` goes where no chunks are sent: Node throws at
+ * it there, although it is no more than an announcement, which HEAD and a `Content-Length` may have as well. A 204 has no
+ * length (RFC 9110 §8.6), and a 426 says what to upgrade to (§15.5.22).
  */
-export function dropAnnouncement(head: ResponseHead, { method, httpVersion }: IncomingMessage, status: number): void {
-  if (!head.announces) return;
-  const chunked = head.contentLength === undefined && method !== 'HEAD' && status !== 204 && status !== 304;
-  if (!chunked || httpVersion !== '1.1') dropNamed(head.fields, trailer);
+export function fitFields(
+  head: ResponseHead,
+  { status, to: { method, httpVersion }, keepAlive, via }: Answering,
+): void {
+  const { fields, announces, contentLength, upgrade } = head;
+  const bodiless = method === 'HEAD' || status === 204 || status === 304;
+  if (announces && (bodiless || contentLength !== undefined || httpVersion !== '1.1')) dropNamed(fields, trailer);
+  if (status === 204 && contentLength !== undefined) dropNamed(fields, length);
+  if (via !== undefined) fields.push('Via', `1.1 ${via}`);
+  if (status === 426 && upgrade !== undefined) {
+    fields.push('Connection', keepAlive ? 'upgrade' : 'close, upgrade', 'Upgrade', upgrade);
+  }
 }
 
 /** Trailer fields that are passed on, in pairs as `addTrailers` wants them; without those that `Connection` named. */
@@ -119,6 +133,8 @@ export function readPlainHead(raw: readonly (Buffer | string)[]): PlainHead | un
       case 'date':
         dated = true;
         continue;
+      case 'trailer':
+        return undefined;
       case 'content-length':
         if (contentLength !== undefined) return undefined;
         contentLength = Number(value.toString('latin1'));
@@ -146,7 +162,8 @@ function lineEnd(chunk: Buffer, at: number, name: Buffer, value: Buffer): number
 }
 
 const knownBySize: (string[] | undefined)[] = [];
-for (const name of ['date', 'content-length', ...connectionFields]) (knownBySize[name.length] ??= []).push(name);
+for (const name of ['date', 'content-length', 'trailer', ...connectionFields])
+  (knownBySize[name.length] ??= []).push(name);
 
 function knownName(chunk: Buffer, at: number, size: number): string | undefined {
   const names = knownBySize[size];
@@ -155,40 +172,9 @@ function knownName(chunk: Buffer, at: number, size: number): string | undefined 
   return undefined;
 }
 
-function isNamed(chunk: Buffer, at: number, name: string): boolean {
+/** Whether the bytes are a name, which is given in lower case. */
+export function isNamed(chunk: Buffer, at: number, name: string): boolean {
   // Letters differ in one bit from their upper case, and nothing else that a name may have becomes a letter by it.
   for (let i = 0; i < name.length; i++) if (((chunk[at + i] as number) | 0x20) !== name.charCodeAt(i)) return false;
   return true;
-}
-
-export const tooManyFields = `the answer has more than ${mostFields} fields`;
-
-/**
- * Counts the fields of an answer's head before it is parsed: that a parser's calls for fields of a few bytes do not take
- * a turn of the loop for long.
- */
-export class HeadLines {
-  #lines = 0;
-
-  /** Whether the head that is awaited has more fields than it may, with these bytes. */
-  tooMany(chunk: Buffer): boolean {
-    let begin = 0;
-    for (let at = chunk.indexOf(lf); at !== -1; at = chunk.indexOf(lf, at + 1)) {
-      this.#lines += 1;
-      // The status line is none.
-      if (this.#lines > mostFields + 1) return true;
-      const next = chunk[at + 1];
-      if (next !== cr && next !== lf) continue;
-      // Behind a head of 1xx there is another; behind any other a body, whose lines are its own.
-      if (!isInformational(chunk, begin)) return false;
-      begin = at + (next === cr ? 3 : 2);
-      at = begin - 1;
-      this.#lines = 0;
-    }
-    return false;
-  }
-}
-
-function isInformational(chunk: Buffer, begin: number): boolean {
-  return /^HTTP\/1\.\d 1/.test(chunk.toString('latin1', begin, begin + 10));
 }

@@ -194,15 +194,19 @@ describe('a request', () => {
     expect(hosts).toEqual([[['host', 'WEB.default.:80']], [['host', `${address}:${port}`]]]);
   });
 
-  test('gets its trailers and its Expect read, and neither is sent on', async () => {
+  test('gets its trailers read, which are not sent on, and its Expect asked of the app', async () => {
     const h = await awake(app.endpoint);
     const fields = 'transfer-encoding: chunked\r\nexpect: 100-continue\r\ntrailer: x-sum\r\n';
     const { hears, socket } = await client(h, line('POST / HTTP/1.1', fields));
-    await hears('HTTP/1.1 100 Continue\r\n\r\n');
+    // The app says nothing: a client need not wait for ever.
     socket.write('5\r\nhello\r\n0\r\nx-sum: 42\r\n\r\n');
     await hears('200 OK');
     socket.end();
-    expect([app.requests[0]?.body, /expect|x-sum: 42/.test(app.text)]).toEqual(['hello', false]);
+    expect([app.requests[0]?.body, /x-sum: 42/.test(app.text), /expect/.test(app.text)]).toEqual([
+      'hello',
+      false,
+      true,
+    ]);
     await h.end({ forwarded: 1 });
   });
 
@@ -443,14 +447,8 @@ describe('an answer', () => {
   });
 
   test.each([
-    [
-      'a length and chunks',
-      'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
-    ],
     ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!'],
-    ['a bare LF', 'HTTP/1.1 200 OK\r\nx: y\nset-cookie: a=b\r\ncontent-length: 0\r\n\r\n'],
-    ['a fold', 'HTTP/1.1 200 OK\r\nx: y\r\n z\r\ncontent-length: 0\r\n\r\n'],
-    ['NUL', 'HTTP/1.1 200 OK\r\nx: \0\r\ncontent-length: 0\r\n\r\n'],
+    ['another coding', 'HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n'],
     ['no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n'],
   ])('that has no one reading is not passed on: %s', async (_, text) => {
     const app = await startRawApp();
@@ -459,7 +457,7 @@ describe('an answer', () => {
     (await app.head(0)).socket.write(text);
     await hears('HTTP/1.1 502 Bad Gateway');
     await hears('"code":"upstream-reset"');
-    expect(heard()).not.toMatch(/hello|a=b|SSH/);
+    expect(heard()).not.toMatch(/hello|OpenSSH/);
     socket.end();
     await h.end({ 'upstream-reset': 1 });
   });

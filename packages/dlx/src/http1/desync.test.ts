@@ -120,7 +120,7 @@ describe('is refused once, and nothing of it nor of what comes behind it is sent
     ['HTTP/0.9 by its shape', 'GET /\r\n\r\n', 505],
     ['HTTP/0.9 by name', line('GET / HTTP/0.9'), 505],
     ['HTTP/2.0 in the line', line('GET / HTTP/2.0'), 505],
-    ['HTTP/1.2', line('GET / HTTP/1.2')],
+    ['HTTP/1.2', line('GET / HTTP/1.2'), 505],
     ['HTTP/1.10', line('GET / HTTP/1.10')],
     ['http/1.1', line('GET / http/1.1')],
     ['a space behind the version', line('GET / HTTP/1.1 ')],
@@ -128,7 +128,7 @@ describe('is refused once, and nothing of it nor of what comes behind it is sent
     // Its expression went back over it from each of its characters: 1.2 s for this one.
     ['a URL of 60 KB with a fragment', line(`GET http://${'a'.repeat(60_000)}# HTTP/1.1`)],
     ['tabs in the request line', line('GET\t/\tHTTP/1.1')],
-    ['a method in lower case', line('get / HTTP/1.1')],
+    ['a method in lower case', line('get / HTTP/1.1'), 501],
     ['TLS', '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03'],
     // An unexpected answer.
     ['another expectation', post('expect: wonders\r\ncontent-length: 5\r\n', 'hello'), 417],

@@ -45,7 +45,8 @@ export class ClientStream implements Breakable {
   /** Names among its fields that must not be compressed. */
   readonly sensitive: RawFields['sensitive'];
   readonly #read: StreamChunks;
-  #continued = false;
+  /** The endpoint wants its body. */
+  continued = false;
   /** The code of a reset. */
   protected resetCode: number | undefined;
   protected x: Exchange | undefined;
@@ -111,11 +112,9 @@ export class ClientStream implements Breakable {
     return true;
   }
 
-  /** The upstream takes it: the client may send its body. */
-  continue(): void {
-    if (this.head.expect === undefined || this.#continued || this.answering) return;
-    this.#continued = true;
-    this.stream.additionalHeaders({ ':status': 100 });
+  /** Whether it waits for the endpoint to want its body. */
+  get asks(): boolean {
+    return this.head.expect !== undefined && !this.continued;
   }
 
   /** Ends an answer whose head was sent with the promise of trailers. */

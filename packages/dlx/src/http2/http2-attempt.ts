@@ -26,6 +26,7 @@ export function requestFields(client: ClientStream, { wasHeld, core }: Exchange)
   fields[':path'] = path;
   addFields(fields, { raw: head.fields, sensitive });
   if (head.takesTrailers) fields.te = 'trailers';
+  if (head.expect !== undefined) fields.expect = head.expect;
   // It has waited for some of that time already.
   if (wasHeld && deadlineMs !== undefined) {
     fields['grpc-timeout'] = writeGrpcTimeout(deadlineMs - core.clock.monotonic());
@@ -117,7 +118,6 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
       this.#up = up;
       this.#client.sent = true;
       this.#listen(up);
-      this.#client.continue();
       if (!bodiless) {
         this.#upload = new Upload(stream, up, this);
         this.#upload.start();
@@ -155,7 +155,8 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
       }
       const streams = { x: this.x, client: this.#client, up };
       countWaiting(streams, forMs, () => this.refuse('upstream-idle', tookNothing));
-      const clients = up.isPaused() || this.#upload?.waits === true;
+      const asks = this.#client.asks && this.#upload?.touched === false;
+      const clients = up.isPaused() || (!asks && this.#upload?.waits === true);
       const answering = this.#status !== undefined;
       const limitMs = answering || clients ? this.limits.idleTimeoutMs : this.limits.responseTimeoutMs;
       if (limitMs === 0 || forMs <= limitMs) return;
@@ -206,8 +207,8 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
     }
     const fate = (this.#informed ??= new Informed(this.x)).take(raw, false);
     if (fate === 'break') this.refuse('upstream-reset', tooManyInformed);
-    // 100 is an answer to what we do not send.
-    if (fate !== 'pass' || status === 100) return;
+    if (status === 100) this.#client.continued = true;
+    if (fate !== 'pass') return;
     const info = addFields(noFields(), rawFieldsOf(fields, raw));
     info[':status'] = status;
     stream.additionalHeaders(info);
@@ -223,7 +224,9 @@ export class Http2Attempt extends BaseAttempt implements SessionUser {
     }
     const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     this.#headOnly = ended || this.#client.method === 'HEAD' || bodilessStatuses.has(status);
-    const answer = addFields(noFields(), rawFieldsOf(fields, raw));
+    const { via } = this.x.core.settings;
+    const added = via === undefined ? raw : [...raw, 'via', `2 ${via}`];
+    const answer = addFields(noFields(), rawFieldsOf(fields, added));
     answer[':status'] = status;
     try {
       stream.respond(answer, { endStream: this.#headOnly, waitForTrailers: !this.#headOnly });

@@ -37,6 +37,10 @@ export class Http2Carrier extends ClientStream implements Carrier<Exchange>, Htt
     return this;
   }
 
+  get version(): string {
+    return '2';
+  }
+
   get url(): string {
     return this.request.path;
   }

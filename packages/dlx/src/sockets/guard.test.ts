@@ -83,7 +83,9 @@ async function raw(h: Harness, text: string, port = h.port): Promise<void> {
 }
 
 const get = (h: Harness): Promise<void> => raw(h, 'GET / HTTP/1.1\r\nhost: web\r\n\r\n');
-const post = (h: Harness): Promise<void> => raw(h, 'POST / HTTP/1.1\r\nhost: web\r\ncontent-length: 1\r\n\r\nx');
+const asking = (h: Harness): Promise<void> =>
+  raw(h, 'POST / HTTP/1.1\r\nhost: web\r\nexpect: 100-continue\r\ncontent-length: 1\r\n\r\n');
+const go = 'HTTP/1.1 100 Continue\r\n\r\n';
 const offer = (h: Harness): Promise<void> =>
   raw(h, 'GET / HTTP/1.1\r\nhost: web\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
 const switched = 'HTTP/1.1 101 So\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n';
@@ -94,7 +96,7 @@ const inHttp1: [what: string, arm: () => void, provoke: Provoke, Outcome, respon
   ['the check of an offer', () => throwsOnce(UpgradeCarrier.prototype, 'check'), offer, 'bad-request'],
   ['a try that is made', () => throwsOnce(Http1Carrier.prototype, 'attempt'), get, 'bad-request'],
   ['a connection that stands', () => throwsOnce(TargetWay.prototype, 'connected'), get, 'upstream-reset'],
-  ['"100 Continue"', () => throwsOnce(Http1Carrier.prototype, 'continue'), post, 'upstream-reset'],
+  ['"100 Continue"', () => throwsOnce(Http1Carrier.prototype, 'inform'), asking, 'upstream-reset', go],
   ['the head of an answer', () => throwsOnce(TargetWay.prototype, 'answered'), get, 'upstream-reset'],
   ['writing the head of an answer', () => throwsOnce(ServerResponse.prototype, 'writeHead'), get, 'upstream-reset'],
   ['writing a piece of an answer', () => throwsOnce(ServerResponse.prototype, 'write'), get, 'upstream-reset'],
@@ -144,7 +146,7 @@ const whole = (stream: number): Buffer =>
 const inHttp2: [what: string, arm: (streams: Http2Stream) => void, Outcome, response?: (stream: number) => Buffer][] = [
   ['the check of a head', () => throwsOnce(Http2Carrier.prototype, 'check'), 'bad-request'],
   ['a try that is made', () => throwsOnce(Http2Carrier.prototype, 'attempt'), 'bad-request'],
-  ['a request that is sent', () => throwsOnce(Http2Carrier.prototype, 'continue'), 'upstream-reset'],
+  ['a request that is sent', () => throwsOnce(TargetWay.prototype, 'connected'), 'upstream-reset'],
   ['a session', () => throwsOnce(UpstreamSessions.prototype, 'acquire'), 'upstream-reset'],
   ['a 1xx', () => throwsOnce(Informed.prototype, 'take'), 'upstream-reset', informed],
   ['the head of an answer', () => throwsOnce(TargetWay.prototype, 'answered'), 'upstream-reset'],

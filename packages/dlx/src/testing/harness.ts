@@ -28,6 +28,7 @@ export const testSettings: Settings = {
   quietStatus: 200,
   problemDetails: 'full',
   trustForwarded: true,
+  via: undefined,
   targetHeader: 'x-scaler-target',
   clusterDomain: 'cluster.local',
 };

@@ -311,6 +311,14 @@ export abstract class TunnelCarrier implements Breakable {
     resetSocket(this.socket);
   }
 
+  /** Reads on, so that a client that leaves is noticed. `bytes` came behind the head. */
+  readOn(bytes: Buffer): void {
+    this.hear();
+    // It may have been halted for the sake of requests before.
+    this.socket.resume();
+    if (bytes.length > 0) this.heard(bytes);
+  }
+
   /** The client has ended its side. */
   protected abstract heardAll(): void;
 

@@ -1,25 +1,16 @@
-import {
-  type ClientRequest,
-  type IncomingMessage,
-  type InformationEvent,
-  request,
-  ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { type ClientRequest, type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Connection } from '../accept/connection.ts';
-import { joinChunks, type ReadChunks, WrittenChunks } from '../chunks/chunks.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
-import type { Carrier, HttpRequest, OwnAnswer, Way } from '../exchange/carrier.ts';
+import type { Carrier, OwnAnswer, Way } from '../exchange/carrier.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { dropNamed, fieldsOf, type Head } from '../head/head.ts';
-import { Informed, tooManyInformed } from '../head/informed.ts';
-import { dropAnnouncement, readResponseHead, readTrailers, reasonPhrase } from '../head/response-head.ts';
-import { checkRequest, type RawMessage, readAhead } from '../http1/raw-message.ts';
-import { Waiting } from '../ledger/stalls.ts';
+import { fieldsOf, type Head } from '../head/head.ts';
+import { readResponseHead, reasonPhrase } from '../head/response-head.ts';
+import { LoneAttempt, type LoneClient } from '../http1/lone-attempt.ts';
+import { checkRequest, type RawMessage } from '../http1/raw-message.ts';
 import { causeText, type Refusal } from '../outcome.ts';
-import { ignoreErrors, listen, listenOnce } from '../sockets/guard.ts';
-import { TunnelAttempt, TunnelCarrier } from './tunnel.ts';
+import { listen, listenOnce } from '../sockets/guard.ts';
+import { TunnelCarrier } from './tunnel.ts';
 
 /** The head of a `101 Switching Protocols`, as it is passed on; the fields of the connection are made anew. */
 export function switchedHead({ statusMessage, rawHeaders, headers }: IncomingMessage): string {
@@ -41,85 +32,20 @@ function head(status: number, phrase: string | undefined, raw: readonly string[]
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
-const maxHeaderBytes = 65_536;
 /** To a request by any other method Node adds an empty body in chunks, unless a length is given. */
 const bodiless = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
-const announcement: ReadonlySet<string> = new Set(['trailer']);
 
-/**
- * One offer to leave HTTP on its way to one endpoint, over a connection of its own. Node's own client, because undici
- * takes an upstream that answers an offer in HTTP for broken.
- */
-class UpgradeAttempt extends TunnelAttempt {
-  readonly #client: UpgradeCarrier;
-  #informed: Informed | undefined;
-  #waiting: Waiting | undefined;
-  /** Of an answer in HTTP. */
-  #read: ReadChunks | undefined;
-
-  constructor(x: Exchange, client: UpgradeCarrier, way: Way<Exchange>, state: EndpointState) {
-    super(x, way, state);
-    this.#client = client;
+/** One offer to leave HTTP on its way to one endpoint. */
+class UpgradeAttempt extends LoneAttempt<UpgradeCarrier> {
+  protected fields(): string[] {
+    const { method, head, offer } = this.client;
+    const length = !bodiless.has(method) && head.contentLength === undefined ? ['content-length', '0'] : [];
+    return ['connection', 'Upgrade', 'upgrade', offer, ...length];
   }
 
-  silent(forMs: number): void {
-    if (this.done || !this.isSent) return;
-    const { responseTimeoutMs, idleTimeoutMs } = this.limits;
-    const { answering, socket } = this.#client;
-    const limitMs = answering ? idleTimeoutMs : responseTimeoutMs;
-    if (limitMs === 0 || forMs <= limitMs) return;
-    if (socket.writableNeedDrain) socket.destroy();
-    else this.refuse(answering ? 'upstream-idle' : 'upstream-timeout', `was silent for ${Math.round(forMs)} ms`);
-  }
-
-  override look(nowMs: number): void {
-    if (this.done) return;
-    const { socket } = this.#client;
-    const bytes = socket.writableLength;
-    if (bytes === 0 && this.#waiting === undefined) return;
-    const ahead = bytes === 0 ? 0 : readAhead + (this.#read?.bytes ?? 0);
-    this.#waiting ??= new Waiting(this.x);
-    this.#waiting.look({ bytes, ahead, taken: socket.bytesWritten - bytes, end: () => this.#endStalled() }, nowMs);
-  }
-
-  #endStalled(): void {
-    this.#client.socket.destroy();
-    this.x.clientGone();
-  }
-
-  protected connected(socket: Socket): void {
-    // The request emits it, too, and 'close' follows.
-    ignoreErrors(socket);
-    const { method, path, head, offer } = this.#client;
-    const headers = [...head.fields, 'connection', 'Upgrade', 'upgrade', offer];
-    // Node throws at it in a request without chunks.
-    dropNamed(headers, announcement);
-    if (!bodiless.has(method) && head.contentLength === undefined) headers.push('content-length', '0');
-    const createConnection = (): Socket => socket;
-    let req: ClientRequest;
-    try {
-      req = request({ createConnection, method, path, headers, maxHeaderSize: maxHeaderBytes, setHost: false });
-    } catch (error) {
-      this.refuse('bad-request', causeText(error));
-      return;
-    }
-    // Before all else: whatever happens to it from now on, it tells of an error.
-    listen(req, 'error', this, this.#failed);
-    listen(req, 'information', this, this.#inform);
+  protected send(req: ClientRequest): void {
     listen(req, 'upgrade', this, this.#switch);
-    listen(req, 'response', this, this.#respond);
-    this.sent();
     req.end();
-  }
-
-  #inform({ statusCode, statusMessage, rawHeaders }: InformationEvent): void {
-    if (this.done) return;
-    const { socket } = this.#client;
-    const fate = (this.#informed ??= new Informed(this.x)).take(rawHeaders, socket.writableNeedDrain);
-    if (fate === 'break') this.refuse('upstream-reset', tooManyInformed);
-    // 100 is an answer to what we do not send.
-    if (fate !== 'pass' || statusCode === 100) return;
-    socket.write(informationHead(statusCode, statusMessage, rawHeaders), 'latin1');
   }
 
   /** The upstream goes over. */
@@ -127,54 +53,16 @@ class UpgradeAttempt extends TunnelAttempt {
     if (this.done) return;
     this.answered();
     this.done = true;
-    const { socket: client } = this.#client;
-    const early = this.#client.release();
+    const { socket: client } = this.client;
+    const early = this.client.release();
     const webSocket = res.headers.upgrade?.trim().toLowerCase() === 'websocket';
     const tunnel = this.join(client, upstream, { webSocket, byReset: false });
     client.write(switchedHead(res), 'latin1');
     tunnel.start(early, bytes);
   }
 
-  /** The upstream stays with HTTP: its answer is the answer. */
-  #respond(upstream: IncomingMessage): void {
-    if (this.done) return;
-    if (upstream.statusCode === 101) {
-      this.refuse('upstream-reset', 'answered 101 without naming a protocol');
-      return;
-    }
-    const { statusCode: status = 0, statusMessage, rawHeaders } = upstream;
-    if (status < 200) {
-      this.refuse('upstream-reset', `answered with status ${status}, which is no final answer`);
-      return;
-    }
-    this.answered();
-    const answer = readResponseHead(rawHeaders);
-    dropAnnouncement(answer, this.#client.req, status);
-    const { fields, nominated } = answer;
-    const res = this.#client.respond();
-    res.writeHead(status, reasonPhrase(status, statusMessage), fields);
-    res.flushHeaders();
-    const drained = (): void => void upstream.resume();
-    const written = WrittenChunks.to(res, this, drained);
-    this.#read = joinChunks(upstream, this);
-    listen(upstream, 'data', this, (chunk: Buffer) => {
-      if (!written.write(chunk)) upstream.pause();
-    });
-    listen(upstream, 'error', this, this.#failed);
-    listen(upstream, 'end', this, () => {
-      if (this.done) return;
-      written.flush();
-      if (upstream.rawTrailers.length > 0) res.addTrailers(readTrailers(upstream.rawTrailers, nominated));
-      res.end();
-      this.complete(status);
-    });
-  }
-
-  #failed(error: Error): void {
-    if (this.done) return;
-    this.state.brokeOff(this.x.core.clock.monotonic(), this.#client.answering);
-    const heard = (this.socket?.bytesRead ?? 0) > 0;
-    if (heard || this.x.repeated || this.#client.method !== 'GET') {
+  protected brokeOff(error: Error): void {
+    if (this.client.method !== 'GET') {
       this.refuse('upstream-reset', causeText(error));
       return;
     }
@@ -186,7 +74,7 @@ class UpgradeAttempt extends TunnelAttempt {
 }
 
 /** A request that asks to leave HTTP, on a connection that Node has let go of. */
-export class UpgradeCarrier extends TunnelCarrier implements Carrier<Exchange>, HttpRequest {
+export class UpgradeCarrier extends TunnelCarrier implements Carrier<Exchange>, LoneClient {
   readonly req: RawMessage;
   readonly head: Head;
   path = '/';
@@ -217,6 +105,10 @@ export class UpgradeCarrier extends TunnelCarrier implements Carrier<Exchange>, 
     return this.req.method as string;
   }
 
+  get version(): string {
+    return this.req.httpVersion;
+  }
+
   get url(): string {
     return this.req.url as string;
   }
@@ -244,12 +136,8 @@ export class UpgradeCarrier extends TunnelCarrier implements Carrier<Exchange>, 
     return new UpgradeAttempt(x, this, way, state);
   }
 
-  /** Reads on, so that a client that leaves is noticed. `bytes` came behind the head. */
-  watch(bytes: Buffer): void {
-    this.hear();
-    // It may have been halted for the sake of requests before.
-    this.socket.resume();
-    if (bytes.length > 0) this.heard(bytes);
+  inform(status: number, phrase: string, raw: readonly string[]): void {
+    this.socket.write(informationHead(status, phrase, raw), 'latin1');
   }
 
   /** Makes ready for an answer in HTTP, after which the connection ends. */

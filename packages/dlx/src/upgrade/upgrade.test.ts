@@ -158,7 +158,7 @@ test('an app that stays with HTTP is the answer, and what the client sent early 
   await near.saw('end');
   const answer = near.heard();
   expect(answer).toContain('HTTP/1.1 426 Not Like That\r\n');
-  expect(answer).toContain('Connection: close\r\n');
+  expect(answer).toContain('Connection: close, upgrade\r\n');
   expect(answer.slice(answer.lastIndexOf('\r\n\r\n3\r\n'))).toBe('\r\n\r\n3\r\nold\r\n0\r\nx-sum: 1\r\n\r\n');
   near.socket.end();
   await near.saw('close');

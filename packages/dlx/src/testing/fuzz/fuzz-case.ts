@@ -35,6 +35,8 @@ const methods = [
   'PURGE',
   'CONNECT',
   'BREW',
+  'LIST',
+  'VERSION-CONTROL',
   'get',
   'PRI',
   '',

@@ -13,6 +13,7 @@ import { latency } from './boundary/latency.ts';
 import { mirror } from './mirror/mirror.ts';
 import { modes } from './mirror/modes.ts';
 import { neighbours } from './neighbours/neighbours.ts';
+import { oddities } from './oddities/oddities.ts';
 import { race, stale } from './boundary/race.ts';
 import { upgrade } from './upgrade/upgrade.ts';
 
@@ -50,6 +51,7 @@ export const trials: readonly Trial[] = [
   ),
   trial('upgrade', 'both apps are upgraded from an old commit while twenty resources sleep', upgrade),
   trial('databases', 'redis-cli and psql against servers that sleep until a client connects', databases),
+  trial('oddities', 'legal oddities of requests and answers, direct, through the DLX, and through nginx', oddities),
   trial('mirror', "the slices of many sleepers follow the DLX's pods, which come and go", mirror),
   trial('modes', 'each routing mode is changed to each other one, awake, in the middle of a park and asleep', modes),
   trial(

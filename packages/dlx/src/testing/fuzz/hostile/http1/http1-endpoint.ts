@@ -34,6 +34,7 @@ const oddities: readonly Oddity[] = [
     ),
   ],
   (random) => [send('odd fields', answer('200', [...someFields(random), ['Content-Length', '6']], 'answer'))],
+  (random) => [send('a head to mend', mendable(random), random.pick([1, 2, 5]))],
   (random) => [
     send('odd fields', answer('200', [oddField(random), oddField(random), oddField(random)], 'answer')),
     { do: 'fin' },
@@ -162,6 +163,19 @@ const oddities: readonly Oddity[] = [
     random.pick([{ do: 'fin' }, { do: 'reset' }] as const),
   ],
 ];
+
+/** As old servers send it: every client reads it, and a strict parser does not. */
+function mendable(random: Random): string {
+  const length = random.pick([
+    'Content-Length',
+    'Content-Length ',
+    'Content-Length: 6\r\nContent-Length',
+    'X: y\r\n z\r\nContent-Length',
+  ]);
+  const text = `${random.pick(['HTTP/1.1', 'HTTP/1.2', '\r\nHTTP/1.0'])} ${random.pick(['200', '426', '204', '299 Odd'])}\r\n${length}: 6\r\nUpgrade: x\r\n\r\nanswer`;
+  const before = random.oneIn(3) ? 'HTTP/1.1 100 Continue\r\n\r\n' : '';
+  return before + (random.oneIn(2) ? text.replaceAll('\r\n', '\n') : text);
+}
 
 /** Before the request is whole, reading on or not. */
 function early(statuses: readonly string[]): Oddity[] {
