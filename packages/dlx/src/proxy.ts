@@ -57,7 +57,7 @@ export function createProxy(core: Core, directory: Directory, trusts: Trust): Ha
       gate.lastArrivalMs = x.startedMs;
       x.isUse = true;
     }
-    const endpoint = lane.passTo(quiet === undefined || gate.isOpen(), x.startedMs);
+    const endpoint = lane.passTo(quiet === undefined || gate.isOpen(), x.startedMs, lane.clientOf(x));
     if (endpoint !== undefined) sendIfRoom(x, lane, endpoint);
     else if (quiet === undefined) lane.way.hold(x);
     else {
@@ -240,14 +240,15 @@ export class TargetWay implements Way<Exchange>, LaneWay {
   /** Nothing was sent that counts: the request goes to another endpoint, or is held again in its old place. */
   #unsent(x: Exchange, state: EndpointState, error: unknown): void {
     x.failure = error;
-    const { gate, endpoints } = this.#lane;
+    const lane = this.#lane;
+    const { gate, endpoints } = lane;
     if (gate.removed) {
       x.refuse({ outcome: 'no-route', detail: `${gate.key} is not managed any more` });
       return;
     }
     const nowMs = gate.core.clock.monotonic();
     const mayTry = x.tries <= endpoints.size && nowMs < this.#deadlineOf(x) && gate.isOpen();
-    const next = mayTry ? endpoints.pickUsable(nowMs, state) : undefined;
+    const next = mayTry ? endpoints.pickUsable(nowMs, state, lane.clientOf(x)) : undefined;
     if (next === undefined) this.hold(x);
     else this.send(x, next);
   }

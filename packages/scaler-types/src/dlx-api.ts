@@ -16,6 +16,8 @@ export const dlxQuestions = {
   preflight: { method: 'POST', path: '/preflight' },
   /** Answers whether this replica reaches another one: {@link ReachRequest}, {@link ReachAnswer}. On the control port alone. */
   reach: { method: 'POST', path: '/reach' },
+  /** Answers on which ports this replica listens: {@link ListeningRequest}, {@link ListeningAnswer}. */
+  listening: { method: 'POST', path: '/listening' },
 } as const;
 
 /** Names and default numbers of the DLX's ports, as its Service has them. */
@@ -139,6 +141,22 @@ export interface ReachAnswer {
   reached: boolean;
 }
 
+/** The body of `POST /listening`. */
+export interface ListeningRequest {
+  /** At most {@link mostPortsAsked}. */
+  ports: readonly number[];
+}
+
+/** The answer to `POST /listening`. */
+export interface ListeningAnswer {
+  replica: string;
+  /** Those of the asked ports that it listens on. */
+  listening: readonly number[];
+}
+
+/** Ports of one `POST /listening`. */
+export const mostPortsAsked = 256;
+
 type Fields = Record<string, unknown>;
 
 /** Characters of a reason that are kept, and reasons of one answer. */
@@ -206,6 +224,24 @@ export function parseReachRequest(body: unknown): ReachRequest | undefined {
   const { address, port } = (body ?? {}) as { address?: unknown; port?: unknown };
   const isPort = typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65_536;
   return typeof address === 'string' && isPort ? { address, port } : undefined;
+}
+
+/** @throws ScalerError `invalid-answer` that names the field. */
+export function parseListening(json: unknown): ListeningAnswer {
+  const fields = object(json, 'listening');
+  const { listening } = fields;
+  if (!isPorts(listening)) throw wrong('listening', listening);
+  return { replica: replicaOf(fields), listening };
+}
+
+function isPorts(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.length <= mostPortsAsked && value.every((one) => Number.isSafeInteger(one));
+}
+
+/** Reads the body of `POST /listening`; undefined when it is no such body. */
+export function parseListeningRequest(body: unknown): ListeningRequest | undefined {
+  const { ports } = (body ?? {}) as { ports?: unknown };
+  return isPorts(ports) ? { ports } : undefined;
 }
 
 /** Reads the body of `POST /fence`; undefined when it is no such body. */

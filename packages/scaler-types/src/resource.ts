@@ -78,6 +78,8 @@ export interface TargetPort {
   speaksFirst?: 'client' | 'server';
   /** A raw connection to an endpoint begins with a PROXY protocol header of that version, which names the client. Default: none. */
   proxyProtocol?: 'v1' | 'v2';
+  /** Each client, by its address, is kept at one endpoint, the same in every DLX. Default: they take turns. */
+  clientAffinity?: boolean;
 }
 
 /** Requests that neither wake nor count as activity; every field given must match. */

@@ -13,7 +13,7 @@ test('the DLX, the autoscaler and the workload scaler speak by dlx-api.ts', () =
 });
 
 test('no other file spells a path or the outcomes of that protocol', () => {
-  const spelled = /'\/(activity|fence|preflight)'|'upstream-reset',\n\s*'/;
+  const spelled = /'\/(activity|fence|preflight|listening)'|'upstream-reset',\n\s*'/;
   const found = sources.filter((file) => spelled.test(textOf(file)));
   expect(found).toEqual(['packages/scaler-types/src/dlx-api.ts']);
 });

@@ -117,8 +117,9 @@ export class DataServer implements Breakable {
   /** Takes a connection that came in on a target's own port. */
   accept(socket: Socket, port: number): void {
     if (!this.#admission.lets(socket, port, this)) return;
-    const declared = this.#directory.byPort(port)?.port;
-    if (declared?.protocol === 'tcp') this.#takeTcp(socket, port, declared.speaksFirst);
+    const lane = this.#directory.byPort(port);
+    const declared = lane?.port;
+    if (declared?.protocol === 'tcp') this.#takeTcp(socket, port, declared.speaksFirst, lane?.isOpen());
     else this.#arrived(socket, port, { ownPort: true, sniffs: declared?.protocol === undefined });
   }
 
@@ -282,14 +283,15 @@ export class DataServer implements Breakable {
     });
   }
 
-  #takeTcp(socket: Socket, port: number, speaksFirst: TargetPort['speaksFirst']): void {
+  #takeTcp(socket: Socket, port: number, speaksFirst: TargetPort['speaksFirst'], isOpen = false): void {
     if (socket.remoteAddress === undefined) {
       socket.destroy();
       return;
     }
     const connection = new TcpConnection(this.#core, this.#handle, socket, port);
     this.#track(connection);
-    connection.start(speaksFirst);
+    // A check of the open port has left before a wake could be over: who waits for one loses nothing by the grace.
+    connection.start(speaksFirst === 'server' && !isOpen ? undefined : speaksFirst);
   }
 
   #track(connection: ClientConnection): void {

@@ -15,6 +15,18 @@ async function ask(h: Harness, path: string, body?: unknown): Promise<Record<str
 const resource = { namespace: 'default', name: 'web' };
 const fence = (h: Harness, epoch = 'e1'): Promise<Record<string, unknown>> => ask(h, '/fence', { resource, epoch });
 
+test('it says on which ports it listens, without a connection to any', async () => {
+  const h = await startHarness();
+  const listenPort = await freePort();
+  h.scaler.set({ name: 'web', targets: [{ service: 'web', port: 80, listenPort }] });
+  await h.until(() => h.dlx.listeners.isListening(listenPort));
+  const answer = { status: 200, replica: 'dlx-1', listening: [listenPort] };
+  expect(await ask(h, '/listening', { ports: [1, listenPort] })).toEqual(answer);
+  for (const body of [undefined, {}, { ports: 80 }, { ports: ['80'] }, { ports: Array.from({ length: 257 }, () => 1) }])
+    expect(await ask(h, '/listening', body)).toMatchObject({ status: 400 });
+  await h.end({});
+});
+
 test('after a clear fence an arrival waits for a setScale, however awake the cache says it is', async () => {
   const app = await startUpstream();
   const h = await startHarness();

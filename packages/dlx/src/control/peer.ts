@@ -6,7 +6,10 @@ import {
   type ActivityBody,
   dlxQuestions,
   type FenceAnswer,
+  type ListeningAnswer,
+  mostPortsAsked,
   parseFenceRequest,
+  parseListeningRequest,
   parsePreflightRequest,
   parseReachRequest,
   type PreflightAnswer,
@@ -245,6 +248,15 @@ export function peerRoutes(dlx: Dlx, { bounded = false }: PeerRouteOptions = {})
     },
     // Where any client may ask it would try ports for them.
     ...(bounded ? [] : [reachRoute(replica, clock)]),
+    {
+      ...dlxQuestions.listening,
+      handle: ({ body }) => {
+        const asked = parseListeningRequest(body);
+        if (asked === undefined) return wrong(`{ports: [number]}, at most ${mostPortsAsked}`);
+        const listening = asked.ports.filter((port) => dlx.listeners.isListening(port));
+        return { body: { replica, listening } satisfies ListeningAnswer };
+      },
+    },
   ];
 }
 

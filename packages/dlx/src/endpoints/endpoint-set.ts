@@ -1,6 +1,7 @@
 import { doublingMs } from '@scaler/async';
 import type { Endpoint, Target } from '@scaler/scaler-types';
 import type { Core } from '../core.ts';
+import { closeness } from './affinity.ts';
 import { EndpointState } from './endpoint-state.ts';
 import { causeText } from '../outcome.ts';
 
@@ -65,13 +66,15 @@ export class EndpointSet {
    * The next in turn; when all are left out the one that can be tried first, unless a request tries it already.
    *
    * @param not is not wanted.
+   * @param client is kept at the endpoint that is closest to it. Default: they take turns.
    */
-  pick(nowMs: number, not?: EndpointState): EndpointState | undefined {
-    return this.pickUsable(nowMs, not) ?? this.#soonest(not);
+  pick(nowMs: number, not?: EndpointState, client?: string): EndpointState | undefined {
+    return this.pickUsable(nowMs, not, client) ?? this.#soonest(not);
   }
 
-  /** The next in turn that is not left out. */
-  pickUsable(nowMs: number, not?: EndpointState): EndpointState | undefined {
+  /** The next in turn, or the client's, that is not left out. */
+  pickUsable(nowMs: number, not?: EndpointState, client?: string): EndpointState | undefined {
+    if (client !== undefined) return this.#closest(nowMs, client, not);
     for (let i = 0; i < this.list.length; i++) {
       const state = this.#next();
       if (state !== not && state.isUsable(nowMs)) return state;
@@ -79,8 +82,10 @@ export class EndpointSet {
     return undefined;
   }
 
-  /** The next in turn that may be given a held request now. */
-  pickForRelease(nowMs: number): EndpointState | undefined {
+  /** The next in turn, or the client's, that may be given a held request now. */
+  pickForRelease(nowMs: number, client?: string): EndpointState | undefined {
+    const own = client === undefined ? undefined : this.#closest(nowMs, client);
+    if (own !== undefined) return own.window.hasRoom ? own : undefined;
     let usable = false;
     for (let i = 0; i < this.list.length; i++) {
       const state = this.#next();
@@ -149,6 +154,17 @@ export class EndpointSet {
   #next(): EndpointState {
     this.#cursor = (this.#cursor + 1) % this.list.length;
     return this.list[this.#cursor] as EndpointState;
+  }
+
+  #closest(nowMs: number, client: string, not?: EndpointState): EndpointState | undefined {
+    let closest: EndpointState | undefined;
+    let most = -1;
+    for (const state of this.list) {
+      const near = closeness(client, state.key);
+      if (near <= most || state === not || !state.isUsable(nowMs)) continue;
+      [closest, most] = [state, near];
+    }
+    return closest;
   }
 
   #soonest(not?: EndpointState): EndpointState | undefined {

@@ -1,5 +1,6 @@
 import type { CancelTimer, Resource, Target, TargetPort } from '@scaler/scaler-types';
 import type { Core } from '../core.ts';
+import { firstAddress } from '../endpoints/affinity.ts';
 import { EndpointSet, type EndpointUser } from '../endpoints/endpoint-set.ts';
 import type { EndpointState } from '../endpoints/endpoint-state.ts';
 import type { Exchange, ExchangeGate, ExchangeLane } from '../exchange/exchange.ts';
@@ -166,11 +167,18 @@ export class Lane implements ExchangeLane, EndpointUser {
    * An endpoint for an arrival that need not wait; undefined: it must. Requests that came before go first. With `wanted`
    * false the endpoints are not even looked for. `nowMs` is monotonic.
    */
-  passTo(wanted: boolean, nowMs: number): EndpointState | undefined {
+  passTo(wanted: boolean, nowMs: number, client?: string): EndpointState | undefined {
     if (!wanted) return undefined;
     this.endpoints.use(nowMs);
     if (this.held > 0 || !this.gate.isOpen()) return undefined;
-    return this.endpoints.pick(nowMs);
+    return this.endpoints.pick(nowMs, undefined, client);
+  }
+
+  /** By what a client is kept at one endpoint: its address, as proxies before it say. Undefined: requests take turns. */
+  clientOf({ http, channel }: Exchange): string | undefined {
+    if (this.port.clientAffinity !== true) return undefined;
+    const forwarded = this.core.settings.trustForwarded ? http?.head.forwardedFor : undefined;
+    return forwarded === undefined ? channel.remoteAddress : firstAddress(forwarded);
   }
 
   /** Begins to follow the endpoints, without a request that needs them. */
@@ -199,7 +207,7 @@ export class Lane implements ExchangeLane, EndpointUser {
     this.#pumping = true;
     const nowMs = this.core.clock.monotonic();
     while (this.held > 0 && this.gate.isOpen()) {
-      const state = this.endpoints.pickForRelease(nowMs);
+      const state = this.endpoints.pickForRelease(nowMs, this.head && this.clientOf(this.head));
       if (state === undefined) break;
       this.way.send(this.#queue?.shift() as Exchange, state);
     }

@@ -138,7 +138,7 @@ export class TcpCarrier extends TunnelCarrier implements Carrier<Exchange> {
   }
 }
 
-/** Where the target does not declare who speaks first, a client that is silent for so long waits for the server. */
+/** Where the target does not declare who speaks first, or is asleep, a client that is silent for so long waits for the server. */
 const graceMs = 100;
 /** A peer that is gone without a word is asked for after so long. */
 const keepAliveMs = 60_000;

@@ -71,6 +71,26 @@ test('a check that only connects does not wake where the client speaks first, an
   await h.end({});
 });
 
+test('a check that only connects does not wake a sleeper whose server speaks first either, and is not counted', async () => {
+  const clock = createFakeClock();
+  const { h, dial } = await startRaw(serverFirst, { clock });
+  for (const leave of ['end', 'resetAndDestroy'] as const) {
+    const check = await dial();
+    await h.until(() => h.dlx.server.connections.size === 1, 'it is there');
+    check.socket[leave]();
+    await check.saw('close');
+    await h.until(() => h.dlx.server.connections.size === 0, 'it has left');
+    await clock.advance(100);
+  }
+  expect([h.scaler.calls.length, h.dlx.core.accounting.accepted]).toEqual([0, 0]);
+  const client = await dial();
+  await h.until(() => h.dlx.server.connections.size === 1, 'a client is there');
+  await clock.advance(100);
+  await h.until(() => h.held('db') === 1, 'it is held');
+  client.socket.resetAndDestroy();
+  await h.end({ 'client-gone': 1 });
+});
+
 test('a connection that says nothing is closed after 75 s', async () => {
   const clock = createFakeClock();
   const { h, dial } = await startRaw(undefined, { clock });

@@ -32,6 +32,7 @@ describe('round trip', () => {
       protocol: fc.constantFrom('http', 'tcp'),
       speaksFirst: fc.constantFrom('client', 'server'),
       proxyProtocol: fc.constantFrom('v1', 'v2'),
+      clientAffinity: fc.boolean(),
     },
     { requiredKeys: ['service', 'port'] },
   );

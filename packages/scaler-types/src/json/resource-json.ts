@@ -31,6 +31,7 @@ const targetPort = object<TargetPort>({
   protocol: optional(oneOf(['http', 'tcp'])),
   speaksFirst: optional(oneOf(['client', 'server'])),
   proxyProtocol: optional(oneOf(['v1', 'v2'])),
+  clientAffinity: optional(flag),
 });
 
 const quietRule = object<QuietRule>({
