@@ -25,7 +25,7 @@ const lookMs = 100;
 /** A server that goes to sleep, and the client that wakes it. */
 interface Database {
   /** The name of the Deployment, its Service and its port: the port's name gives the protocol. */
-  readonly name: 'redis' | 'postgres';
+  readonly name: 'redis' | 'postgres' | 'smtp';
   readonly port: number;
   readonly image: ProcessImage;
   /** The output that shows that it can be queried. */
@@ -37,19 +37,19 @@ interface Database {
   readonly word: Buffer;
 }
 
-/** `redis-cli` and `psql` against Debian's servers, each asleep until a client connects. */
+/** `redis-cli` and `psql` against Debian's servers, and Python's `smtplib`, each asleep until a client connects. */
 export async function databases(): Promise<readonly Finding[]> {
   const rounds = sizeFrom('TRIALS_DATABASE_WAKES', 50);
   await using folder = await mkdtempDisposable(join(tmpdir(), 'scaler-databases-'));
-  const both = [await redis(), await postgres(folder.path)];
-  const images = Object.fromEntries(both.map(({ name, image }) => [name, image]));
+  const servers = [await redis(), await postgres(folder.path), smtp()];
+  const images = Object.fromEntries(servers.map(({ name, image }) => [name, image]));
   await using system = await startEmbeddedSystem({
     images,
     settleMs: 200,
     autoscalerArgs: ['--scale-interval=100ms', '--cooldown=1ms'],
   });
-  await Promise.all(both.map((one) => deploy(system, one)));
-  return (await Promise.all(both.map((one) => prove(system, one, rounds)))).flat();
+  await Promise.all(servers.map((one) => deploy(system, one)));
+  return (await Promise.all(servers.map((one) => prove(system, one, rounds)))).flat();
 }
 
 async function redis(): Promise<Database> {
@@ -86,6 +86,34 @@ async function postgres(folder: string): Promise<Database> {
     answer: '42\n',
     // The SSLRequest of PostgreSQL's protocol.
     word: Buffer.from([0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f]),
+  };
+}
+
+/** Speaks first: whoever connects is a client, so that no connection of ours may be among them. */
+function smtp(): Database {
+  const server = `
+import os, socketserver
+class Mail(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.wfile.write(b'220 mail\\r\\n')
+        for line in self.rfile:
+            quits = line.upper().startswith(b'QUIT')
+            self.wfile.write(b'221 bye\\r\\n' if quits else b'250 ok\\r\\n')
+            if quits: return
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+Server((os.environ['POD_IP'], int(os.environ['PORT'])), Mail).serve_forever()`;
+  const client = (host: string, port: number): string =>
+    `import smtplib; mail = smtplib.SMTP('${host}', ${port}, timeout=30); print(mail.noop()[0]); mail.quit()`;
+  return {
+    name: 'smtp',
+    port: 25,
+    image: { command: ['python3', '-c', server] },
+    readiness: { tcpSocket: { port: 25 } },
+    ask: (host, port) => ['python3', '-c', client(host, port)],
+    answer: '250\n',
+    word: Buffer.from('NOOP\r\n'),
   };
 }
 
