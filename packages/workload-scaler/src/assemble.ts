@@ -58,7 +58,9 @@ export function assemble(client: KubeClient, context: ScalerContext, kinds: Work
     conflicts: createConflicts({ client, clock, warnOwner, announce }),
     ...{ parks: new Set(), repairs: new Map(), portBook: { held: undefined, refusals: new Map() } },
   };
-  const isBlind = (): boolean => stores.workloads.some(isBroken);
+  // What our slices still lead to the DLX is held there until the leader has decided, whatever became of its labels.
+  const isBlind = (ref: ResourceRef): boolean =>
+    stores.workloads.some(isBroken) || (role === 'dlx' && lookup.straysOf(ref, []).length > 0);
   const changes = createChanges(clock, role, (ref) => statusOf(deps, ref), isBlind);
   const warm = role === 'dlx' ? client : undefined;
   const parts = [

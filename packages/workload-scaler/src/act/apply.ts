@@ -9,7 +9,7 @@ import { touch, transition } from '../workload/transition.ts';
 import type { Workload } from '../workload/workload.ts';
 import { givenPorts } from '../ports/port-label.ts';
 import type { Dependencies } from '../dependencies.ts';
-import { ownLabels, wantedAddresses } from '../observe/observe.ts';
+import { ownLabels, tokenFacts, wantedAddresses } from '../observe/observe.ts';
 import type { Managed } from '../cache/lookup.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
@@ -138,7 +138,8 @@ async function writeSlices(
   const addresses = wantedAddresses(deps, target, ports);
   // Kept as it stands where no key is to follow: another reader has to see that one may be on its way.
   const keyAt = forKey || keyMayCome(target) ? service.resourceVersion : own.find((one) => one.keyAt)?.keyAt;
-  const wanted = buildSlices({ service, resource: ref.name, epoch, keyAt, addresses, ports });
+  const replicas = tokenFacts(deps, managed).wanted;
+  const wanted = buildSlices({ service, resource: ref.name, epoch, replicas, keyAt, addresses, ports });
   if (wanted.length === 0) return;
   const names = wanted.map((slice) => trimSlice(slice).name);
   for (const [i, slice] of wanted.entries()) {

@@ -11,6 +11,7 @@ import { type BesideFacts, refusalReason } from '../machine/blockers.ts';
 import { divertedPorts } from '../ports/port-label.ts';
 import type { Step, StopStep } from '../machine/step.ts';
 import { nextStep, type ParkIntent } from '../machine/table.ts';
+import { unsaidPaths } from '../dlx/reachability.ts';
 import { vetoOf } from './veto.ts';
 
 /** Once everything is written, kube-proxies and slices get this long before the park is given up. */
@@ -66,6 +67,7 @@ async function begin(one: Park, snapshot: Snapshot, managed: Managed): Promise<P
   if (stopped === undefined) {
     const problems = (await options.preflight?.(snapshot.ref, signal)) ?? [];
     stopped = problems.length > 0 ? problems.join('; ') : await vetoOf(deps, managed, signal);
+    stopped ??= facts.mode === 'always' ? undefined : await unwakeable(one, snapshot, managed);
   }
   const intent: ParkIntent = {
     ...{ kind: 'park', epoch: newEpoch(), reason: reason.text, replicas: undefined, confirmed: false, stopped },
@@ -75,6 +77,13 @@ async function begin(one: Park, snapshot: Snapshot, managed: Managed): Promise<P
   const { won } = await applier.swap(managed, step, { by: reason.by, signal }, 'normal', intent.epoch);
   if (!won) throw refused(deps, managed, 'another client changed it at the same moment');
   return { ...intent, replicas: managed.workload.replicas };
+}
+
+// `always` asks before the DLX enters the path.
+async function unwakeable({ deps, options }: Park, snapshot: Snapshot, managed: Managed): Promise<string | undefined> {
+  const { paths, print } = unsaidPaths(deps, snapshot, managed);
+  const problem = await deps.reachability.unspoken(snapshot.ref, paths, print, options.signal);
+  return problem && `its clients could not wake it: ${problem}`;
 }
 
 function refused(deps: Dependencies, managed: Managed, why: string): ScalerError {

@@ -1,5 +1,6 @@
 import { mapBounded } from '@scaler/async';
 import { readToken } from '../workload/token.ts';
+import { lossOf } from '../workload/workload.ts';
 import type { ServiceInfo } from '../routing/service-info.ts';
 import { errorCode, resourceKey, type ResourceRef, type ScaleResult } from '@scaler/scaler-types';
 import { WorkloadScalerError } from '../errors.ts';
@@ -78,7 +79,8 @@ function isAtRest({ stores, atRest }: Dependencies, { namespace, name }: Resourc
 /** What keeps it awake for good, beside its settings, which have Events of their own. */
 function lastingReasonOf(deps: Dependencies, managed: Managed, services: readonly ServiceInfo[]): string | undefined {
   if (!isEnabled(managed.workload)) return undefined;
-  return services.length === 0 ? noService : notDivertibleReasonOf(deps, managed, services);
+  const loss = lossOf(managed.workload);
+  return services.length === 0 ? noService : (loss ?? notDivertibleReasonOf(deps, managed, services));
 }
 
 /** One call of reconcile. */

@@ -1,5 +1,6 @@
 import { request, type RequestOptions } from 'node:http';
 import type { ScalerContext } from '@scaler/scaler-types';
+import { dlxPorts } from '@scaler/scaler-types/dlx-api';
 import { answerTo } from '../endpoints/probe/answer-to.ts';
 
 interface Place {
@@ -43,4 +44,40 @@ export async function askDlx(
   const authorization = token && { Authorization: `Bearer ${await token()}` };
   const headers = { 'Content-Type': 'application/json', ...authorization };
   return answerOf(to, { ...asked, headers, body: JSON.stringify(body) }, signal);
+}
+
+/** Where one DLX takes questions. */
+export interface Asked extends Place {
+  /** The infrastructure port. */
+  readonly port: number;
+  /** The control port, asked first where there is a token. */
+  readonly control?: number;
+}
+
+/** Where the DLX at an address takes questions, by the ports of its Service. */
+export function askedAt(address: string, ports: Readonly<Record<string, number>> = {}): Asked & { control: number } {
+  const { infra, control } = dlxPorts;
+  return { address, port: ports[infra.name] ?? infra.port, control: ports[control.name] ?? control.port };
+}
+
+/**
+ * Sends one question to a DLX, on the control port where there is a token. One that was started before there was such a port
+ * refuses the connection there, and is asked on its infrastructure port, which never sees the token.
+ *
+ * @throws why there is no answer.
+ */
+export async function askEither(
+  { address, port, control }: Asked,
+  question: Parameters<typeof askDlx>[1],
+  token: ScalerContext['dlxToken'],
+  signal: AbortSignal,
+): Promise<Answer> {
+  const infra = { address, port };
+  if (token === undefined || control === undefined) return askDlx(infra, question, undefined, signal);
+  try {
+    return await askDlx({ address, port: control }, question, token, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
+    return askDlx(infra, question, undefined, signal);
+  }
 }

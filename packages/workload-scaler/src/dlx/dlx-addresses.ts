@@ -10,7 +10,8 @@ import {
   serviceAddresses,
   slicesOfService,
 } from '@scaler/kube';
-import { connectOnce } from '../endpoints/probe/connect.ts';
+import { askedAt } from './ask-dlx.ts';
+import { asksDlx, type IsListening } from './listening.ts';
 import { keys } from '../workload/keys.ts';
 import { isOurs, type SliceInfo, trimSlice } from '../routing/slices.ts';
 import { backoffMs } from '@scaler/async';
@@ -23,7 +24,7 @@ export interface DlxAddressesOptions {
   readonly logger: Logger;
   /** What the DLX wants on its control port; undefined: no DLX is asked whether it comes to another. */
   readonly token?: ScalerContext['dlxToken'];
-  /** Default: whether a TCP connect succeeds. */
+  /** Default: the DLX is asked. */
   readonly isListening?: IsListening | undefined;
   /** How it is found out which are cut off. */
   readonly links?: Pick<CutOffOptions, 'reach' | 'reaches'> | undefined;
@@ -35,8 +36,9 @@ export function createDlxAddresses(options: DlxAddressesOptions) {
   const store = slicesOf(options);
   const listeners = new Set<(port?: number) => void>();
   const changed = (port?: number): void => [...listeners].forEach((listener) => listener(port));
-  const checks = new ListenChecks(clock, options.isListening ?? connects(clock), changed);
   let known: readonly ServiceAddress[] = [];
+  const where = (address: string) => askedAt(address, known.find((one) => one.address === address)?.ports);
+  const checks = new ListenChecks(clock, options.isListening ?? asksDlx(where, clock, options.token), changed);
   let own: readonly SliceInfo[] = [];
   const cutOff = cutOffOf(options, () => known, changed);
 
@@ -141,13 +143,6 @@ function readLive(
   return readServiceAddresses(client, service, { signal, lane: 'normal' });
 }
 
-function connects(clock: Clock): IsListening {
-  return (address, port, signal) => connectOnce(address, port, clock, signal).then(() => true);
-}
-
-/** Resolves whether something listens there; where it rejects, nothing does. */
-export type IsListening = (address: string, port: number, signal: AbortSignal) => Promise<boolean>;
-
 /** One place to be checked; `id` tells apart two instances that have had the same address. */
 export interface ListenPlace {
   readonly id: string;
@@ -162,7 +157,8 @@ interface Check {
   askedAtMs: number;
 }
 
-const maxConcurrent = 64;
+/** Most go together in one question to their DLX. */
+const maxConcurrent = 256;
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 // What was not asked for during this long is not checked again.

@@ -1,19 +1,22 @@
-import { type Answer, answerOf, askDlx, longestText } from './ask-dlx.ts';
 import { BoundedMap, doublingMs } from '@scaler/async';
 import { type Clock, resourceKey, type ResourceRef, type ScalerContext } from '@scaler/scaler-types';
 import {
   dlxQuestions,
   dlxRefusal,
+  type OutcomeCode,
   parsePreflight,
   type PreflightRequest,
-  dlxPorts,
 } from '@scaler/scaler-types/dlx-api';
+import { type Answer, answerOf, type Asked, askEither, askedAt, longestText } from './ask-dlx.ts';
 import { listenPortOf } from '../ports/port-label.ts';
 import { leadingOf, type Snapshot } from '../cache/snapshot.ts';
+import { digest } from '../workload/keys.ts';
+import { targetPortOf } from '../endpoints/candidate.ts';
+import { tcpPortsOf } from '../routing/service-info.ts';
 import type { Options } from '../config/options.ts';
 import type { DlxAddresses } from './dlx-addresses.ts';
 import type { Managed } from '../cache/lookup.ts';
-import { protocolOf, speaksHttp1 } from '../ports/protocol.ts';
+import { protocolOf, speaksHttp1, speaksTls } from '../ports/protocol.ts';
 
 /**
  * Whether requests get from the DLX to the pods. Asked once, with the pods awake, before `always` puts the DLX into
@@ -28,12 +31,9 @@ export interface Unreached {
 }
 
 /** One path through a DLX to the pods. */
-export interface DlxPath {
-  readonly address: string;
+export interface DlxPath extends Asked {
   /** The port for one target, where a health check goes through; for `preflight` the DLX's infrastructure port. */
   readonly port: number;
-  /** For `preflight`: the DLX's control port, asked first where there is a token. */
-  readonly control?: number;
   /** Asked for; the readiness probe's, where there is one. `preflight`: nothing can be said there, so the DLX is asked. */
   readonly ask: { readonly path: string } | 'preflight';
 }
@@ -41,6 +41,11 @@ export interface DlxPath {
 const goodForMs = 30_000;
 const firstBadForMs = 1_000;
 const longestBadForMs = 30_000;
+/** How a request ends that an app does not understand. */
+const unspoken: OutcomeCode = 'upstream-reset';
+const isUnspoken = new RegExp(` ${unspoken} | did not answer: `);
+/** An app that was asked in a protocol that it does not speak may count that against the DLX. */
+const unspokenForMs = 600_000;
 const answerLimitMs = 3_000;
 const longestQuote = 200;
 
@@ -49,7 +54,25 @@ const mostBytes = 4 * 1024 * 1024;
 /** `token`: what the DLX wants on its control port; undefined: it is asked on its infrastructure port. */
 export function createReachability(clock: Clock, token?: ScalerContext['dlxToken']) {
   const found = new BoundedMap<{ readonly failures: number; readonly atMs: number }>({ mostBytes });
+  const spoken = new BoundedMap<Spoken>({ mostBytes });
   return {
+    /**
+     * Whether what clients speak on these ports can wake it, by one request through the DLX to each; undefined: it can. Asked
+     * once for what it depends on, since the app takes it for a client's.
+     */
+    unspoken: async (ref: ResourceRef, paths: readonly DlxPath[], print: string, signal: AbortSignal) => {
+      const key = resourceKey(ref);
+      const known = spoken.get(key);
+      const isOver = known?.problem !== undefined && clock.monotonic() - known.atMs >= unspokenForMs;
+      if (known?.print === print && !isOver) return known.problem;
+      const problems = await Promise.all(paths.map((dlxPath) => problemOf(ref, dlxPath, token, signal)));
+      signal.throwIfAborted();
+      // A port on which nothing listens has no clients awake either.
+      const problem = problems.find((one) => one?.includes(' upstream-connect ') === false);
+      if (problem === undefined || isUnspoken.test(problem))
+        spoken.set(key, { print, problem, atMs: clock.monotonic() }, ref.namespace, 2 * key.length + 600);
+      return problem;
+    },
     /** What was found lately; undefined: nothing. */
     known: (ref: ResourceRef): boolean | undefined => {
       const last = found.get(resourceKey(ref));
@@ -70,6 +93,14 @@ export function createReachability(clock: Clock, token?: ScalerContext['dlxToken
       return problem === undefined ? undefined : { problem, failures };
     },
   };
+}
+
+/** What one try of {@link createReachability} showed. */
+interface Spoken {
+  /** What it depends on. */
+  readonly print: string;
+  readonly problem: string | undefined;
+  readonly atMs: number;
 }
 
 function lifeMs(failures: number): number {
@@ -105,28 +136,19 @@ async function probe(dlxPath: DlxPath, path: string, signal: AbortSignal): Promi
   );
   const code = dlxRefusal(type, text);
   if (code === undefined) return undefined;
-  const hint = code === 'upstream-reset' ? '; a port that does not speak HTTP is named by scaler/tcp-ports' : '';
+  const hint = code === unspoken ? '; a port that does not speak HTTP is named by scaler/tcp-ports' : '';
   return `answered ${status} ${code} instead of a pod${hint}`;
 }
 
-// What a DLX is asked before a park, too: it listens, and a pod takes its connections. One that was started before there
-// was a control port refuses the connection there, and is asked on its infrastructure port, which never sees the token.
+// What a DLX is asked before a park, too: it listens, and a pod takes its connections.
 async function preflight(
-  resource: ResourceRef,
+  { namespace, name }: ResourceRef,
   dlxPath: DlxPath,
   token: ScalerContext['dlxToken'],
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { address, control } = dlxPath;
-  const { namespace, name } = resource;
-  const asked = { ...dlxQuestions.preflight, body: { resource: { namespace, name } } satisfies PreflightRequest };
-  if (token === undefined || control === undefined) return problemIn(await askDlx(dlxPath, asked, undefined, signal));
-  try {
-    return problemIn(await askDlx({ address, port: control }, asked, token, signal));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
-    return problemIn(await askDlx(dlxPath, asked, undefined, signal));
-  }
+  const body: PreflightRequest = { resource: { namespace, name } };
+  return problemIn(await askEither(dlxPath, { ...dlxQuestions.preflight, body }, token, signal));
 }
 
 function problemIn({ status, text }: Answer): string | undefined {
@@ -138,6 +160,34 @@ function problemIn({ status, text }: Answer): string | undefined {
   } catch (error) {
     return `answered a preflight with ${(error as Error).message}`;
   }
+}
+
+/**
+ * The paths through a DLX by which it shows whether clients of ports that say nothing of their protocol can wake the resource, and
+ * what that depends on. A readiness probe in HTTP that passes has shown it already.
+ */
+export function unsaidPaths(
+  deps: { readonly dlx: DlxAddresses | undefined; readonly options: Options },
+  snapshot: Snapshot,
+  { workload, settings }: Managed,
+): { readonly paths: readonly DlxPath[]; readonly print: string } {
+  const { template } = workload;
+  const proven = (template.probes ?? []).flatMap(({ type, port }) => (type === 'http' ? [port] : []));
+  const unsaid = leadingOf(snapshot).flatMap((service) =>
+    tcpPortsOf(service).flatMap((one) => {
+      const isSaid = protocolOf(one, settings.tcpPorts).protocol !== undefined || !speaksHttp1(one) || speaksTls(one);
+      const target = targetPortOf(one, template);
+      const listenPort = listenPortOf(workload, service.name, one.port, deps.options.portRange);
+      return isSaid || listenPort === undefined || (target !== undefined && proven.includes(target))
+        ? []
+        : [listenPort];
+    }),
+  );
+  const paths = unsaid.flatMap((port): DlxPath[] => {
+    const [address] = deps.dlx?.listed([port]) ?? [];
+    return address === undefined ? [] : [{ address, port, ask: { path: '/' } }];
+  });
+  return { paths, print: digest(JSON.stringify([workload.uid, unsaid, template])) };
 }
 
 /** Every path through a DLX to the resource's pods. */
@@ -155,7 +205,10 @@ export async function pathsTo(
       const listenPort = listenPortOf(workload, service.name, one.port, deps.options.portRange);
       if (one.protocol !== 'TCP' || listenPort === undefined) return [];
       return [
-        { listenPort, needsPreflight: protocolOf(one, settings.tcpPorts).protocol === 'tcp' || !speaksHttp1(one) },
+        {
+          listenPort,
+          needsPreflight: protocolOf(one, settings.tcpPorts).protocol === 'tcp' || !speaksHttp1(one) || speaksTls(one),
+        },
       ];
     });
     const listenPorts = ports.map(({ listenPort }) => listenPort);
@@ -169,11 +222,9 @@ export async function pathsTo(
   });
   if (asked.size === 0) return paths;
   const named = new Map((await deps.dlx?.live(signal))?.map(({ address, ports }) => [address, ports]));
-  const preflights = [...asked].map((address): DlxPath => {
-    const { infra, control } = dlxPorts;
-    const ports = named.get(address) ?? {};
-    const port = ports[infra.name] ?? infra.port;
-    return { address, port, control: ports[control.name] ?? control.port, ask: 'preflight' };
-  });
+  const preflights = [...asked].map((address): DlxPath => ({
+    ...askedAt(address, named.get(address)),
+    ask: 'preflight',
+  }));
   return [...paths, ...preflights];
 }

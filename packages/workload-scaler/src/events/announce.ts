@@ -17,6 +17,8 @@ export const eventReasons = {
   CannotSleep:
     'Something keeps it from ever being put to sleep, for half a minute already, and what: no Service, a mesh, a Service that others share.',
   NoPreStop: 'In `overlay`, pods without a preStop delay: when it is parked, a new connection may reach a dying pod.',
+  LosesFiles:
+    'What is in some volumes of its pods goes with them, or stays on their node, whenever it sleeps: in which.',
   RoutingRepaired: 'Routing was not as it should be and was written again.',
   DlxUnreachable: 'A request through the DLX did not come to the pods, so the DLX is kept out of the path.',
   PortRangeFull:

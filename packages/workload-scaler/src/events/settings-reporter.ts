@@ -80,10 +80,13 @@ function findingsOf(
   ];
   const bare = mode === 'overlay' && !workload.template.preStop;
   const preStop = 'its pods have no preStop delay: a new connection may reach a dying pod when it is parked';
+  const { scratch } = workload.template;
+  const files = `what its pods write to the volume ${fewOf(scratch)} goes with them, or stays on their node, whenever it sleeps`;
   return [
     ...invalid.map((message): Finding => ['InvalidSetting', message]),
     ...withoutEffect.map((message): Finding => ['NoEffect', message]),
     ...(bare ? ([['NoPreStop', preStop]] as const) : []),
+    ...(scratch.length > 0 ? ([['LosesFiles', files]] as const) : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { Route } from '@scaler/scaler-types';
 import type { Ingress } from '@scaler/kube';
+import { stickyOf } from '../routing/service-info.ts';
 
 /** A route that leads to a Service of its namespace. */
 export interface ServiceRoute extends Route {
@@ -50,6 +51,8 @@ export function trimIngress({ metadata, spec, status }: Ingress) {
     className: spec?.ingressClassName ?? metadata?.annotations?.['kubernetes.io/ingress.class'],
     /** A controller has written into its status where it is served. */
     isServed: (status?.loadBalancer?.ingress ?? []).length > 0,
+    /** The annotation by which its controller keeps each client at one pod, `key=value`. */
+    sticky: stickyOf(metadata?.annotations ?? {}),
     /** The annotation or class that makes a load balancer send to pods by itself, `key=value`. */
     ipTargets: ipTargets(metadata?.annotations ?? {}, spec?.ingressClassName),
   };

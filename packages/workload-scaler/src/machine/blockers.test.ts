@@ -99,13 +99,44 @@ describe('Services that cannot be diverted', () => {
     expect(notDivertibleReason({ ...facts, others: [workload('other')] })).toMatch(/pods of other/);
   });
 
+  const sticky = 'nginx.ingress.kubernetes.io/affinity';
+  const cookie = 'traefik.ingress.kubernetes.io/service.sticky.cookie';
+  const ingressOf = (annotations: Record<string, string>) =>
+    trimIngress({ metadata: { namespace: 'shop', name: 'front', annotations } });
+  const serviceOf = (annotations: Record<string, string>) =>
+    trimService({ metadata: { name: 'web', annotations }, spec: { selector: { app: 'web' }, ports: [{ port: 80 }] } });
+  const three = { ...workload('web'), replicas: 3 };
+
+  test.each<[string, Partial<Parameters<typeof notDivertibleReason>[0]>, readonly string[]]>([
+    ['sessionAffinity ClientIP', { services: [service({ sessionAffinity: 'ClientIP' })] }, ['selector', 'overlay']],
+    [`${sticky}=cookie`, { ingresses: [ingressOf({ [sticky]: 'cookie' })] }, ['selector', 'overlay', 'always']],
+    [`${cookie}=true`, { services: [serviceOf({ [cookie]: 'true' })] }, ['selector', 'overlay', 'always']],
+  ])('are those of more than one replica that keep a client at one pod by %s, in %j', (what, more, modes) => {
+    for (const mode of ['selector', 'overlay', 'always']) {
+      const settings = settingsOf({ 'scaler/routing': mode });
+      const why = notDivertibleReason({ ...facts, ...more, workload: three, settings });
+      if (modes.includes(mode)) expect(why).toMatch(`${what}: a wake would spread each client over its 3 pods`);
+      else expect(why).toBeUndefined();
+      expect(notDivertibleReason({ ...facts, ...more, settings })).toBeUndefined();
+    }
+  });
+
+  test('asleep it has as many replicas as a wake brings back', () => {
+    const state = JSON.stringify({ epoch: 'e1', uid: 'uid-web', since: '2026-01-01T00:00:00Z', replicas: 3 });
+    const labels = { 'scaler/enabled': 'true', 'scaler/phase': 'asleep', 'scaler/epoch': 'e1' };
+    const one = { ...workload('web'), uid: 'uid-web', labels, annotations: { 'scaler/state': state }, replicas: 0 };
+    const services = [service({ sessionAffinity: 'ClientIP' })];
+    const settings = settingsOf({ 'scaler/routing': 'selector' });
+    expect(notDivertibleReason({ ...facts, services, settings, workload: one })).toMatch(/its 3 pods/);
+  });
+
   test('are behind an Ingress whose load balancer sends to pods', () => {
     const ingress = {
       namespace: 'shop',
       name: 'front',
       routes: [],
       services: ['web'],
-      ...{ className: undefined, isServed: false },
+      ...{ className: undefined, isServed: false, sticky: undefined },
       ipTargets: 'alb.ingress.kubernetes.io/target-type=ip',
     };
     expect(notDivertibleReason({ ...facts, ingresses: [ingress] })).toMatch(/Ingress front .*ignores the DLX/);

@@ -9,6 +9,7 @@ export const blockerCodes = [
   'phase',
   'unknown-phase',
   'no-replicas',
+  'loses',
   'replicas-changed',
   'paused',
   'busy',
@@ -60,6 +61,7 @@ export function parkBlockers(facts: Facts, beside: BesideFacts = {}): readonly B
   return [
     ...ownerBlockers(workload, beside),
     ...workloadBlockers(workload, beside),
+    ...when(workload.loses !== undefined, 'loses', workload.loses),
     ...intentBlockers(facts.ownerIntent),
     ...when(facts.notDivertible !== undefined, 'not-divertible', facts.notDivertible ?? ''),
     // The conflict is among the facts already where it keeps the Services from being diverted.
@@ -141,6 +143,7 @@ const cancelling: readonly BlockerCode[] = [
   'gone',
   'not-opted-in',
   'replicas-changed',
+  'loses',
   'no-dlx',
   'no-dlx-listening',
   'no-port',
@@ -153,6 +156,7 @@ const cancelling: readonly BlockerCode[] = [
 const shownAll: readonly BlockerCode[] = ['not-opted-in', 'setting', 'no-service'];
 /** Of these the first is shown, since it may explain the others. */
 const shownFirst: readonly BlockerCode[] = [
+  'loses',
   'not-divertible',
   'no-dlx-service',
   'no-dlx',

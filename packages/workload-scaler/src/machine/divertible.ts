@@ -1,3 +1,4 @@
+import { readToken } from '../workload/token.ts';
 import { matches } from '../workload/labels.ts';
 import { fewOf } from '../workload/few-of.ts';
 import { addedKeys, selects } from '../routing/routing.ts';
@@ -38,6 +39,7 @@ export function notDivertibleReason(facts: DivertFacts): string | undefined {
     ...balancerProblems(facts),
     ...sharing(facts),
     ...meshed(facts),
+    ...stickyProblems(facts),
   ];
   return reasons.length === 0 ? undefined : reasons.join('; ');
 }
@@ -117,6 +119,31 @@ function meshed({ workload, pods, settings }: DivertFacts): string[] {
   return [
     `its pods have the sidecar ${sidecar}: a mesh may refuse the DLX, so it needs the annotation scaler/mesh: allow`,
   ];
+}
+
+// By its address the DLX keeps a client at one pod in `always`. What a cookie says, and who is next while it is handed over, it
+// does not know: with one pod there is nothing to keep.
+function stickyProblems({ workload, settings, services, ingresses }: DivertFacts): string[] {
+  const replicas = Math.max(workload.replicas, settings.replicas ?? readToken(workload).state?.replicas ?? 1);
+  if (replicas <= 1) return [];
+  const byAddress =
+    routingMode(settings, services, workload) === 'always'
+      ? []
+      : services
+          .filter(({ clientAffinity }) => clientAffinity)
+          .map(({ name }) => `Service ${name} has sessionAffinity ClientIP`);
+  const byProxy = [
+    ...services.map(({ name, sticky }) => sticky && `Service ${name} has ${sticky}`),
+    ...ingresses.map(({ name, sticky }) => sticky && `Ingress ${name} has ${sticky}`),
+  ].filter((text) => text !== undefined);
+  return [
+    ...byAddress.slice(0, fewReasons).map((what) => `${what}: ${kept(replicas)}, scaler/routing: always would keep it`),
+    ...byProxy.slice(0, fewReasons).map((what) => `${what}: ${kept(replicas)}`),
+  ];
+}
+
+function kept(replicas: number): string {
+  return `a wake would spread each client over its ${replicas} pods, so it can have one replica alone`;
 }
 
 // Controllers that put a Service back as its repository says; `helm` and `kubectl` write once and go.

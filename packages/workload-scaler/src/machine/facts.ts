@@ -22,11 +22,14 @@ export interface WorkloadFacts {
   readonly wanted: number;
   /** Every target has its own port of the DLX. */
   readonly portsLabelled: boolean;
+  /** What a park of it could not give back, in words; undefined: nothing. */
+  readonly loses?: string | undefined;
 }
 
 /**
  * Our slices of one Service, all address families taken together. `whole`: as they are wanted now. `outdated`: only the
- * addresses differ from the DLX's. `broken`: another owner, wrong ports, no address, or a family is missing.
+ * addresses differ from the DLX's. `broken`: another owner, wrong ports, no address, a family is missing, or, while it is
+ * parked, another count of replicas.
  */
 export type SliceFacts = 'none' | 'whole' | 'outdated' | 'broken';
 

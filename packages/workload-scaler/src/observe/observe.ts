@@ -1,9 +1,9 @@
-import { type DivertedPort, isOurs } from '../routing/slices.ts';
+import { type DivertedPort, isOurs, resourceLabel } from '../routing/slices.ts';
 import { keys } from '../workload/keys.ts';
 import { type MirrorAddresses, mirrorAddresses, ofFamilies, mirrorDelay } from '../routing/mirror.ts';
 import { fieldsIn, readToken } from '../workload/token.ts';
 import { type ServiceInfo, tcpPortsOf } from '../routing/service-info.ts';
-import type { Workload } from '../workload/workload.ts';
+import { lossOf, type Workload } from '../workload/workload.ts';
 import { resourceKey, type ResourceRef, type Target } from '@scaler/scaler-types';
 import { type Facts, type ServiceFacts, type WorkloadFacts, noOwnerIntent, ownerIntentOf } from '../machine/facts.ts';
 import { arePortsGiven, givenPorts } from '../ports/port-label.ts';
@@ -94,7 +94,7 @@ export function again(wanted: Wanted, ms: number): void {
 
 /** The token's half of the facts: all that a wake needs. */
 export function tokenFacts(
-  { history, uninstall }: Pick<Sources, 'history' | 'uninstall'>,
+  { history, uninstall, stores }: Pick<Sources, 'history' | 'uninstall' | 'stores'>,
   { workload, settings }: Managed,
 ): Omit<WorkloadFacts, 'portsLabelled'> {
   const { phase, epoch, state } = readToken(workload);
@@ -108,12 +108,23 @@ export function tokenFacts(
     enabled: uninstall === undefined && isEnabled(workload),
     replicas: workload.replicas,
     followed: isZeroOfOthers(state?.reason),
-    wanted: Math.max(1, settings.replicas ?? seen ?? state?.replicas ?? recordedReplicas(workload), workload.replicas),
+    wanted: Math.max(
+      1,
+      settings.replicas ?? seen ?? state?.replicas ?? recordedReplicas(stores, workload),
+      workload.replicas,
+    ),
+    loses: lossOf(workload),
   };
 }
 
-// A token that cannot be believed may still tell how many there were: `kubectl rollout undo` brings old annotations back.
-function recordedReplicas({ uid, annotations }: Workload): number {
+// The object may have been rewritten, and `kubectl rollout undo` brings old annotations back: our slices stand beside it, and
+// say what the park found. A token that cannot be believed may still tell, too.
+function recordedReplicas({ slices }: Pick<Sources['stores'], 'slices'>, workload: Workload): number {
+  const { namespace, name, uid, annotations } = workload;
+  const [recorded] = slices
+    .byIndex('resource', `${namespace}/${resourceLabel(name)}`)
+    .flatMap((slice) => (isOurs(slice) && slice.replicas !== undefined ? [slice.replicas] : []));
+  if (recorded !== undefined) return recorded;
   const state = fieldsIn(annotations[keys.state]);
   return state?.uid === uid && Number.isSafeInteger(state.replicas) ? Number(state.replicas) : 1;
 }
@@ -145,7 +156,9 @@ function serviceFacts(
   const key = `${ref.namespace}/${name}`;
   const ports = managed ? givenPorts(deps, managed.workload, snapshot) : [];
   const addresses = addressesFor(deps, service, ports, wanted);
-  const { slices, urgency } = sliceFacts(snapshot, ports, addresses);
+  const found = sliceFacts(snapshot, ports, addresses);
+  const urgency = found.urgency;
+  const slices = found.slices !== 'none' && forgets(deps, managed, snapshot) ? 'broken' : found.slices;
   const mirror = mirrorDelay(deps.memory, {
     ...{ key, all: snapshot.slices, slices, urgency },
     ...{ starting: deps.dlx?.starting === true, listed: addresses.listed },
@@ -175,6 +188,13 @@ function leadsNowhere({ stores }: Pick<Sources, 'stores'>, service: ServiceInfo,
   if (replicas === 0 || observedGeneration < generation || addedKeys(service, workload).length === 0) return false;
   const pods = podsOf(stores, workload).filter(({ terminating }) => !terminating);
   return pods.length >= replicas && !pods.some(({ labels }) => selects(service, labels));
+}
+
+// In `always` they have stood there since it was adopted; what they say is all that is left of an object that is rewritten.
+function forgets(deps: Sources, managed: Managed | undefined, { slices }: ServiceSnapshot): boolean {
+  if (managed === undefined || readToken(managed.workload).phase !== 'parking') return false;
+  const { wanted } = tokenFacts(deps, managed);
+  return slices.some((slice) => isOurs(slice) && slice.replicas !== wanted);
 }
 
 function commonEpoch({ slices }: ServiceSnapshot): string | undefined {

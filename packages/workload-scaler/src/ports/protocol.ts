@@ -81,6 +81,18 @@ function declaredOf({ name = '', port }: ServicePort, tcpPorts: readonly TcpPort
   return index.get(port) ?? index.get(name);
 }
 
+const tlsNumbers = [443, 6443, 8443, 9443];
+const tls = /^(https|tls|ssl)(-.*)?$/i;
+
+/** Whether TLS is said to be spoken on a port, which the DLX knows by a client's first bytes. */
+export function speaksTls({
+  appProtocol,
+  name = '',
+  port,
+}: Pick<ServicePort, 'appProtocol' | 'name' | 'port'>): boolean {
+  return tls.test(appProtocol ?? name) || (appProtocol === undefined && tlsNumbers.includes(port));
+}
+
 const http2 = /^((kubernetes\.io\/)?h2c|(http2|grpc)(-(?!web$).*)?)$/i;
 
 /** Whether HTTP/1.1 may be tried on a port: not where HTTP/2 is said to be spoken, which a pod need not take for it. */

@@ -47,6 +47,19 @@ describe('our slices', () => {
     expect(buildSlices({ ...diversion, addresses: [] })).toEqual([]);
   });
 
+  test('say how many replicas a wake brings back; another count is another slice', () => {
+    const [first] = buildSlices({ ...diversion, replicas: 3 }).map(trimSlice);
+    const [other] = buildSlices({ ...diversion, replicas: 4 }).map(trimSlice);
+    const [silent] = buildSlices(diversion).map(trimSlice);
+    if (!first || !other || !silent) throw new Error('no slices');
+    expect([first.replicas, other.replicas, silent.replicas]).toEqual([3, 4, undefined]);
+    expect(sameSlice(first, other)).toBe(false);
+    for (const written of ['0', '-1', '1e3', '12345678901', 'x']) {
+      const metadata = { labels: { 'scaler/replicas': written } };
+      expect(trimSlice({ addressType: 'IPv4', endpoints: [], metadata }).replicas).toBeUndefined();
+    }
+  });
+
   test('have names and labels that the API allows, however long the names', () => {
     expect(sliceName('s'.repeat(253), 'IPv4')).toHaveLength(253);
     expect(resourceLabel('r'.repeat(100))).toMatch(/^r{54}-[0-9a-f]{8}$/);

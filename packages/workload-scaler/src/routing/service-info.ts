@@ -35,6 +35,10 @@ export function trimService({ metadata, spec }: Service) {
     ipFamilies: share(spec?.ipFamilies ?? ['IPv4']),
     externalLocal: spec?.externalTrafficPolicy === 'Local',
     internalLocal: spec?.internalTrafficPolicy === 'Local',
+    /** Each client is to stay at one pod, by its address. */
+    clientAffinity: spec?.sessionAffinity === 'ClientIP',
+    /** The annotation by which a proxy in front keeps each client at one pod, `key=value`. */
+    sticky: stickyOf(metadata?.annotations ?? {}),
     /** The annotation that makes a load balancer send to pods by itself, `key=value`. */
     ipTargets: ipTargets(metadata?.annotations ?? {}),
     annotated: metadata?.annotations !== undefined,
@@ -63,6 +67,21 @@ const ipTargetAnnotations: readonly (readonly [key: string, means: RegExp])[] = 
 function ipTargets(annotations: Readonly<Record<string, string>>): string | undefined {
   const found = ipTargetAnnotations.find(([key, means]) => means.test(annotations[key] ?? ''));
   return found && `${found[0]}=${annotations[found[0]]}`;
+}
+
+const stickyAnnotations: readonly (readonly [key: string, means: RegExp])[] = [
+  ['nginx.ingress.kubernetes.io/affinity', /^cookie$/],
+  ['nginx.ingress.kubernetes.io/upstream-hash-by', /./],
+  ['traefik.ingress.kubernetes.io/service.sticky.cookie', /^true$/],
+  ['haproxy-ingress.github.io/affinity', /^cookie$/],
+  ['haproxy.org/cookie-persistence', /./],
+];
+const longestAnnotation = 100;
+
+/** Of a Service or an Ingress: by what a proxy in front of the pods keeps each client at one of them. */
+export function stickyOf(annotations: Readonly<Record<string, string>>): string | undefined {
+  const found = stickyAnnotations.find(([key, means]) => means.test(annotations[key] ?? ''));
+  return found && `${found[0]}=${(annotations[found[0]] ?? '').slice(0, longestAnnotation)}`;
 }
 
 type ManagedFields = NonNullable<NonNullable<Service['metadata']>['managedFields']>;

@@ -21,6 +21,8 @@ export interface SliceInfo extends SliceAddresses {
   readonly epoch: string | undefined;
   /** Of ours: the version of the Service at which a key may be added to it; undefined: at none. */
   readonly keyAt: string | undefined;
+  /** Of ours: how many replicas the resource had when it was written; undefined: it does not say. */
+  readonly replicas: number | undefined;
   /** The uid of the Service that owns it. */
   readonly ownerUid: string | undefined;
   readonly addressType: string;
@@ -37,10 +39,15 @@ export function trimSlice(slice: EndpointSlice): SliceInfo {
     resource: labels[keys.resource],
     epoch: labels[keys.epoch],
     keyAt: metadata?.annotations?.[keys.keyAt],
+    replicas: replicasIn(labels[keys.replicas]),
     ownerUid: metadata?.ownerReferences?.find(({ kind }) => kind === 'Service')?.uid,
     addressType,
     ...sliceAddresses(slice),
   };
+}
+
+function replicasIn(label = ''): number | undefined {
+  return /^[1-9]\d{0,8}$/.test(label) ? Number(label) : undefined;
 }
 
 /** A port of a Service and where the DLX listens for it. */
@@ -58,6 +65,8 @@ export interface Diversion {
   readonly epoch: string;
   /** See {@link SliceInfo}. */
   readonly keyAt?: string | undefined;
+  /** What a wake brings back, where the workload itself does not tell any more. Default: nothing is said. */
+  readonly replicas?: number;
   /** Of the DLX, of any family. */
   readonly addresses: readonly string[];
   readonly ports: readonly DivertedPort[];
@@ -92,7 +101,7 @@ export function buildSlices(diversion: Diversion): readonly EndpointSlice[] {
 }
 
 function buildSlice(
-  { service, resource, epoch, keyAt, ports }: Diversion,
+  { service, resource, epoch, replicas, keyAt, ports }: Diversion,
   addressType: AddressType,
   addresses: readonly string[],
 ): EndpointSlice {
@@ -108,6 +117,7 @@ function buildSlice(
         [sliceLabels.managedBy]: keys.manager,
         [keys.resource]: resourceLabel(resource),
         [keys.epoch]: epoch,
+        ...(replicas === undefined ? {} : { [keys.replicas]: `${replicas}` }),
       },
       ...(keyAt === undefined ? {} : { annotations: { [keys.keyAt]: keyAt } }),
       ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name, uid }],
@@ -133,10 +143,10 @@ export function sameSlice(a: SliceInfo, b: SliceInfo): boolean {
 }
 
 function sliceText(slice: SliceInfo): string {
-  const { service, managedBy, resource, epoch, keyAt, ownerUid, addressType, ports, endpoints } = slice;
+  const { service, managedBy, resource, epoch, replicas, keyAt, ownerUid, addressType, ports, endpoints } = slice;
   const listed = endpoints.map((e) => [e.address, e.ready, e.serving, e.terminating].join());
   const listening = ports.map((p) => [p.name, p.port, p.protocol].join());
-  const labels = [service, managedBy, resource, epoch, keyAt ?? null, ownerUid, addressType];
+  const labels = [service, managedBy, resource, epoch, replicas ?? null, keyAt ?? null, ownerUid, addressType];
   return JSON.stringify([...labels, listening.sort(), listed.sort()]);
 }
 

@@ -18,12 +18,12 @@ const batchMs = { autoscaler: 50, dlx: 0 } as const;
 /** Labels move a workload from one watch to another: it may be missing for a moment. */
 const goneAfterMs = 1_000;
 
-/** `isBlind`: a watch on workloads does not work at the moment, so that what is missing may well be there. */
+/** `isBlind`: what is missing may well be there, for a watch on workloads does not work, or traffic is still led to it. */
 export function createChanges(
   clock: Clock,
   role: 'autoscaler' | 'dlx',
   statusOf: (ref: ResourceRef) => Status,
-  isBlind: () => boolean,
+  isBlind: (ref: ResourceRef) => boolean,
 ) {
   const published = new Map<string, Resource>();
   const goneSinceMs = new Map<string, number>();
@@ -46,7 +46,7 @@ export function createChanges(
 
   function lookGone(ref: ResourceRef, key: string): void {
     if (!published.has(key)) return;
-    const sinceMs = (isBlind() ? undefined : goneSinceMs.get(key)) ?? clock.monotonic();
+    const sinceMs = (isBlind(ref) ? undefined : goneSinceMs.get(key)) ?? clock.monotonic();
     goneSinceMs.set(key, sinceMs);
     const leftMs = goneAfterMs - (clock.monotonic() - sinceMs);
     if (leftMs > 0) {

@@ -137,6 +137,7 @@ function targetPorts(facts: ResourceFacts, options: Options): readonly TargetPor
         ...(led === undefined ? {} : { led: { port: led.port, ...(led.since === '' ? {} : { since: led.since }) } }),
         ...declared(own),
         ...protocol,
+        ...(service.clientAffinity ? { clientAffinity: true } : {}),
         ...(proxyProtocol === undefined || protocol.protocol === 'http' ? {} : { proxyProtocol }),
       };
     });

@@ -21,6 +21,8 @@ export function workload(overrides: Partial<Workload> = {}): Workload {
     portLabels: [],
     annotations: {},
     annotated: true,
+    claimsWhenScaled: undefined,
+    podFinalizer: undefined,
     replicas: 1,
     observedGeneration: 1,
     readyReplicas: 1,

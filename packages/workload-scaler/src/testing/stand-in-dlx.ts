@@ -50,8 +50,13 @@ export function startStandInDlx(address: string, scaler: ResourceScaler): StandI
     dlx.inFlight += 1;
     response.once('close', () => (dlx.inFlight -= 1));
     handle(target, incoming, response).catch((error: unknown) => {
-      if (!response.headersSent) response.writeHead(500);
-      response.end(String(error));
+      if (response.headersSent) return void response.destroy();
+      const body = { code: 'upstream-reset', detail: String(error) };
+      response
+        .writeHead(quiet.test(incoming.headers['user-agent'] ?? '') ? 502 : 500, {
+          'Content-Type': 'application/problem+json',
+        })
+        .end(JSON.stringify(body));
     });
   });
   const watching = scaler.watchResources?.((change) => {

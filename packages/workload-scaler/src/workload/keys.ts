@@ -12,6 +12,8 @@ export const keys = {
   state: 'scaler/state',
   /** Label of our slices: the resource they divert. */
   resource: 'scaler/resource',
+  /** Label of our slices: how many replicas the park found. */
+  replicas: 'scaler/replicas',
   /** Key in a Service's selector that matches no pod. */
   asleep: 'scaler/asleep',
   /** Annotation of our slices: the resourceVersion of the Service at which its key may be added. */

@@ -36,6 +36,7 @@ const maxProbeTimeoutMs = 1_000;
 /** They are run every 50 ms: a pod that has more, or sends more with one, is left to the kubelet. */
 const mostProbes = 16;
 const mostProbeBytes = 8_192;
+const mostScratch = 8;
 
 /** The shape of a pod, or of a workload's pod template. */
 export function podShape(spec: PodSpec | undefined) {
@@ -50,6 +51,11 @@ export function podShape(spec: PodSpec | undefined) {
     probes: (spec?.readinessGates ?? []).length > 0 ? undefined : probesOf(running),
     /** Names of all containers, init containers included; a mesh's sidecar is known by its name. */
     containers: [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].map(({ name }) => name),
+    /** Names of its volumes whose content goes with the pod, or stays on a node that the next pod may not come to. */
+    scratch: (spec?.volumes ?? [])
+      .filter(({ emptyDir, ephemeral, hostPath }) => [emptyDir, ephemeral, hostPath].some((one) => one !== undefined))
+      .map(({ name }) => name)
+      .slice(0, mostScratch),
     /** What serves waits before it gets SIGTERM, as far as can be told. */
     preStop: hasPreStop(spec),
   });

@@ -138,6 +138,24 @@ test('a workload that is gone has no current object', async () => {
   expect(await swap(before)).toEqual({ ok: false, current: undefined });
 });
 
+test('the zero is not written over a policy that was changed since: it would delete the claims', async () => {
+  const claims = (whenScaled: string) => ({ spec: { persistentVolumeClaimRetentionPolicy: { whenScaled } } });
+  const policy = '/spec/persistentVolumeClaimRetentionPolicy/whenScaled';
+  const patches = async (changes: Partial<Transition>): Promise<readonly object[]> => {
+    const before = api.audit.writes({ gvr: deployments }).length;
+    const one = { ...(await live()), claimsWhenScaled: 'Retain' };
+    await swap(one, changes);
+    const [written] = api.audit.writes({ gvr: deployments }).slice(before);
+    return JSON.parse(written?.body ?? '[]') as object[];
+  };
+  const test = { op: 'test', path: policy, value: 'Retain' };
+  expect(await patches({ to: 'asleep', replicas: 0 })).toContainEqual(test);
+  expect(await patches({ to: 'waking', replicas: 2 })).not.toContainEqual(test);
+  expect(trimDeployment({ ...(await client.get(kind.kind, ref)), ...claims('Delete') }).claimsWhenScaled).toBe(
+    'Delete',
+  );
+});
+
 describe('an answer that was lost', () => {
   test('after the write is recognised by the epoch', async () => {
     api.faults.add({ verb: 'patch', times: 1, action: { type: 'dropAfter' } });

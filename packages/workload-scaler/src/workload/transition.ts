@@ -3,7 +3,7 @@ import { type CallOptions, type KubeClient, jsonPatch, type PatchOperation, isKu
 import { keys } from './keys.ts';
 import { labelPatch } from './labels.ts';
 import { readToken, type State } from './token.ts';
-import { readWorkload, type Workload, workloadTrimmer } from './workload.ts';
+import { claimsWhenScaledPath, readWorkload, type Workload, workloadTrimmer } from './workload.ts';
 import type { WorkloadKind } from './kind.ts';
 
 /** One swap of the token, with what is written beside it. */
@@ -59,6 +59,9 @@ function patchOf(request: Transition): readonly PatchOperation[] {
   if (workload.annotated) operations.push(...annotationTests(request));
   const statePath = jsonPatch.pointer('metadata', 'annotations', keys.state);
   operations.push(jsonPatch.add(statePath, JSON.stringify(stateOf(request))));
+  // Its owner may have asked for it just now.
+  if (replicas === 0 && workload.claimsWhenScaled !== undefined)
+    operations.push(jsonPatch.test(claimsWhenScaledPath, workload.claimsWhenScaled));
   if (replicas !== undefined && !kind.scaleOnly) operations.push(jsonPatch.add(kind.replicasPath, replicas));
   return operations;
 }

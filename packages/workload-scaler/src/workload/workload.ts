@@ -45,6 +45,11 @@ export function workloadTrimmer(workloadKind: WorkloadKind) {
       annotations: ours(metadata?.annotations),
       /** It has annotations at all, ours or not: a JSON patch must know. */
       annotated: metadata?.annotations !== undefined,
+      /** What becomes of its claims of volumes when it is scaled down: `Delete` takes their data away. */
+      claimsWhenScaled: text(valueAt(object, claimsWhenScaledPath)),
+      /** Pods of the same names come back, and have to be gone before: the first finalizer on them. */
+      podFinalizer:
+        valueAt(object, '/spec/podManagementPolicy') === undefined ? undefined : template?.metadata?.finalizers?.[0],
       /** Asked for. */
       replicas: typeof replicas === 'number' ? replicas : 1,
       /** 0 while its controller has not seen it, unless it says nothing of generations. */
@@ -56,6 +61,22 @@ export function workloadTrimmer(workloadKind: WorkloadKind) {
       template: podShape(template?.spec),
     };
   };
+}
+
+/** As `apps/v1` has it, and those that other projects made of it. */
+export const claimsWhenScaledPath = '/spec/persistentVolumeClaimRetentionPolicy/whenScaled';
+
+/** What a park of it could not give back, as a clause; undefined: nothing. */
+export function lossOf({ claimsWhenScaled, podFinalizer }: Workload): string | undefined {
+  if (claimsWhenScaled === 'Delete') {
+    return 'its persistentVolumeClaimRetentionPolicy.whenScaled is Delete: Kubernetes would delete its data with its pods';
+  }
+  if (podFinalizer === undefined) return undefined;
+  return `its pods have the finalizer ${podFinalizer}: one that is not taken off would keep them from coming back`;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 // Some controllers write it as a text.
