@@ -37,8 +37,7 @@ export function createDlxAddresses(options: DlxAddressesOptions) {
   const listeners = new Set<(port?: number) => void>();
   const changed = (port?: number): void => [...listeners].forEach((listener) => listener(port));
   let known: readonly ServiceAddress[] = [];
-  const where = (address: string) => askedAt(address, known.find((one) => one.address === address)?.ports);
-  const checks = new ListenChecks(clock, options.isListening ?? asksDlx(where, clock, options.token), changed);
+  const checks = new ListenChecks(clock, isListeningOf(options, () => known), changed);
   let own: readonly SliceInfo[] = [];
   const cutOff = cutOffOf(options, () => known, changed);
 
@@ -123,6 +122,12 @@ function noMatter(): void {}
 
 function placesOf({ id, address }: ServiceAddress, ports: readonly number[]): readonly ListenPlace[] {
   return ports.map((port) => ({ id, address, port }));
+}
+
+function isListeningOf(options: DlxAddressesOptions, known: () => readonly ServiceAddress[]): IsListening {
+  const { isListening, clock, token } = options;
+  const where = (address: string) => askedAt(address, known().find((one) => one.address === address)?.ports);
+  return isListening ?? asksDlx(where, clock, token);
 }
 
 const apiLimitMs = 1_000;
