@@ -32,14 +32,14 @@ export interface DlxAddressesOptions {
 
 /** The addresses of the DLX: which there are, and which may be listed in slices for which ports. */
 export function createDlxAddresses(options: DlxAddressesOptions) {
-  const { clock } = options;
   const store = slicesOf(options);
   const listeners = new Set<(port?: number) => void>();
   const changed = (port?: number): void => [...listeners].forEach((listener) => listener(port));
   let known: readonly ServiceAddress[] = [];
-  const checks = new ListenChecks(clock, isListeningOf(options, () => known), changed);
+  const all = (): readonly ServiceAddress[] => known;
+  const checks = new ListenChecks(options.clock, isListeningOf(options, all), changed);
   let own: readonly SliceInfo[] = [];
-  const cutOff = cutOffOf(options, () => known, changed);
+  const cutOff = cutOffOf(options, all, changed);
 
   function reread(): void {
     known = serviceAddresses(store.list(), { exceptManagedBy: keys.manager });
