@@ -58,7 +58,7 @@ test('answers are read to a bound; the data path passes them on as they come', (
     // 200 characters; one line.
     'packages/workload-scaler/src/act/veto.ts',
     // 4 KB.
-    'packages/workload-scaler/src/dlx/reachability.ts',
+    'packages/workload-scaler/src/dlx/ask-dlx.ts',
     // 1 KB.
     'packages/workload-scaler/src/endpoints/probe/probe-grpc.ts',
     // 10 KB, as kubelet.

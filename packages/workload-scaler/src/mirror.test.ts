@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { ask, dlxSlice, namespace, type Rig, startRig } from './testing/rig.ts';
@@ -128,7 +129,8 @@ test('a DLX that nothing comes to any more is named no longer although Kubernete
   const one = await sleepers(['web']);
   const another = await anotherDlx(one, ['web'], '2');
   const infra = async (address: string): Promise<Server> => {
-    const server = createServer((socket) => socket.destroy());
+    // As a DLX of an earlier version, which does not know the question for its ports.
+    const server = createHttpServer((_, response) => response.writeHead(404, { Connection: 'close' }).end());
     servers.push(server);
     await once(server.listen(8081, address), 'listening');
     return server;
