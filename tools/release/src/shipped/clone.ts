@@ -15,7 +15,9 @@ export interface Clone {
 export async function cloneInto(place: string): Promise<Clone> {
   const [origin, folder] = [join(place, 'origin.git'), join(place, 'clone')];
   const here = { cwd: root };
-  const changed = await must('git', ['stash', 'create'], here);
+  // Refreshes the index, too: `stash create` fails where files were only touched.
+  const changes = await must('git', ['status', '--porcelain', '--untracked-files=no'], here);
+  const changed = changes === '' ? '' : await must('git', ['stash', 'create'], here);
   await must('git', ['init', '--quiet', '--bare', '--initial-branch=main', origin]);
   // This checkout may be a shallow one.
   await must('git', ['config', 'receive.shallowUpdate', 'true'], { cwd: origin });
