@@ -46,8 +46,9 @@ export function createResourceScaler({ options, logger, role }) {
       dlx: { resourceInterval: '200ms', listenHost: '127.0.0.1' },
     }),
     async getResources(namespace = shop.namespace) {
-      const { phase } = await read();
-      if (phase === 'asleep') stop();
+      const { phase, starts: ended } = await read();
+      // A start that is under way is not in the file yet.
+      if (phase === 'asleep' && ended === starts) stop();
       const targets = [{ service: 'shop', port: 80 }];
       const idle = { scaleResources: [], dlxSeesAll: true, idleAfterMs: 1000 };
       return namespace === shop.namespace
