@@ -167,7 +167,7 @@ export class Connection extends ClientConnection {
 
   /**
    * Node has let go of it behind the request that it read last; `then` is called once the answers before that one are out.
-   * Whoever asks for it reads on meanwhile: else a client that leaves is not noticed, and what it sent before goes upstream.
+   * The caller reads on meanwhile: else a client that leaves is not noticed, and what it sent before goes upstream.
    */
   leaveHttp(then: () => void): void {
     // An error has no listener any more; 'close' follows.

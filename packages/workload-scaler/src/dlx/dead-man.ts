@@ -1,8 +1,6 @@
 import type { DlxAddresses } from './dlx-addresses.ts';
 import type { Clock, Logger } from '@scaler/scaler-types';
 
-/** Notices that there is no DLX, and has not been for too long. */
-
 export interface DeadManOptions {
   readonly dlx: DlxAddresses;
   /** 0: never. */
@@ -14,7 +12,10 @@ export interface DeadManOptions {
 
 const tickMs = 1_000;
 
-/** Gone takes the whole limit by the watch and then two live reads, a second apart; back takes one look at the watch. */
+/**
+ * Notices that there is no DLX, and has not been for too long. Gone takes the whole limit by the watch and then two live
+ * reads, a second apart; back takes one look at the watch.
+ */
 export function createDeadMan({ dlx, limitMs, clock, logger, onChange }: DeadManOptions) {
   let gone = false;
   let noneSinceMs: number | undefined;

@@ -45,11 +45,9 @@ const burstMs = 20;
 /** And then this part of the time. */
 const share = 0.2;
 
-/** Time that the work on the resources of one namespace takes from the work on all others. */
-
 /**
- * One look at a resource with thousands of ports takes milliseconds, and its owner may write ten times a second. The others
- * go on in between.
+ * Time that the work on the resources of one namespace takes from the work on all others. One look at a resource with
+ * thousands of ports takes milliseconds, and its owner may write ten times a second. The others go on in between.
  */
 export function createWorkBudget(clock: Pick<Clock, 'monotonic'>) {
   const spent = new Map<string, { readonly ms: number; readonly atMs: number }>();

@@ -3,9 +3,10 @@ import { type Candidate, lacksProbe, specsOf } from '../candidate.ts';
 import type { ProbeSpec } from '../../workload/pod-shape.ts';
 import { probe } from './probe.ts';
 
-/** Which candidates of one target are ready. Probes those that the kubelet has not judged yet. */
-
-/** `onChange` is called when a probe changed what `isReady` says. */
+/**
+ * Which candidates of one target are ready. Probes those that the kubelet has not judged yet. `onChange` is called when a
+ * probe changed what `isReady` says.
+ */
 export function createReadiness(clock: Clock, onChange: () => void) {
   const runs = new Map<string, ProbeRun>();
   // Uids of pods that have been Ready: from then on the kubelet's word counts, not our probe's.
