@@ -6,3 +6,4 @@ export { type Deadline, startDeadline } from './deadline.ts';
 export { FairQueue } from './fair-queue.ts';
 export { limited } from './limited.ts';
 export { mapBounded } from './map-bounded.ts';
+export { createTroubles, type Trouble, type Troubles } from './troubles.ts';

@@ -9,7 +9,7 @@ import { preflight, type PreflightParts } from '../act/preflight.ts';
 import { createReconciler, type Reconciler } from '../act/reconciler.ts';
 import type { Observer } from '../observe/metrics.ts';
 import type { ResourceView } from '../observe/resource-view.ts';
-import { createTroubles, type Troubles } from '../observe/troubles.ts';
+import { createTroubles, type Troubles } from '@scaler/async';
 import type { Ring } from '../observe/history.ts';
 import type { Source } from '../collect/collect.ts';
 import { longestWindowMs } from '../collect/want.ts';

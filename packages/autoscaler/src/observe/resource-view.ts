@@ -7,8 +7,7 @@ import {
   resourceKey,
   type ResourceScaler,
 } from '@scaler/scaler-types';
-import { unlessAborted, whenAborted } from '@scaler/async';
-import { createTroubles, type Trouble } from './troubles.ts';
+import { createTroubles, type Trouble, unlessAborted, whenAborted } from '@scaler/async';
 import type { GuardedScaler } from '@scaler/runtime';
 
 export interface ResourceViewParts {

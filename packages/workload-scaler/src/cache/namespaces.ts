@@ -1,4 +1,4 @@
-import { unlessAborted } from '@scaler/async';
+import { createTroubles, type Trouble, unlessAborted } from '@scaler/async';
 import { isKubeError, type KubeClient, kinds, type Namespace, watchStore } from '@scaler/kube';
 import type { Clock, Logger } from '@scaler/scaler-types';
 import { readSettings } from '../config/settings.ts';
@@ -11,6 +11,12 @@ export type NamespaceInfo = Readonly<ReturnType<typeof trimNamespace>>;
 const perWorkload = ['services', 'hosts'] as const;
 const askAgainMs = 600_000;
 const retryMs = 1_000;
+
+const unread: Trouble = {
+  key: 'namespaces',
+  begun: 'Namespaces cannot be read, trying again',
+  ended: 'Namespaces can be read again',
+};
 
 export interface NamespacesParts {
   readonly client: KubeClient;
@@ -26,7 +32,7 @@ export function createNamespaces({ client, clock, logger, options }: NamespacesP
   const settled = Promise.withResolvers<void>();
   let watching = false;
   let warned = false;
-  let failing = false;
+  const troubles = createTroubles(clock, logger);
 
   // A watch that is refused would be tried and logged for ever.
   async function mayRead(signal: AbortSignal): Promise<boolean> {
@@ -47,15 +53,13 @@ export function createNamespaces({ client, clock, logger, options }: NamespacesP
       try {
         if (await mayRead(signal)) {
           watching = true;
-          if (failing) logger.info('Namespaces can be read again');
-          failing = false;
+          troubles.see(unread, undefined);
           store.whenSynced(signal).then(settled.resolve, () => undefined);
           await store.run(signal);
         } else await clock.sleep(askAgainMs, signal);
       } catch (err) {
         if (signal.aborted) return;
-        if (!failing) logger.warn('Namespaces cannot be read, trying again', { err });
-        failing = true;
+        troubles.see(unread, { err });
         await clock.sleep(retryMs, signal).catch(() => undefined);
       }
     }

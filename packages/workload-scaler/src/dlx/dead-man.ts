@@ -1,3 +1,4 @@
+import { createTroubles, type Trouble } from '@scaler/async';
 import type { DlxAddresses } from './dlx-addresses.ts';
 import type { Clock, Logger } from '@scaler/scaler-types';
 
@@ -12,6 +13,12 @@ export interface DeadManOptions {
 
 const tickMs = 1_000;
 
+const unsure: Trouble = {
+  key: 'dlx',
+  begun: 'Cannot tell whether there is a DLX',
+  ended: 'Whether there is a DLX can be told again',
+};
+
 /**
  * Notices that there is no DLX, and has not been for too long. Gone takes the whole limit by the watch and then two live
  * reads, a second apart; back takes one look at the watch.
@@ -19,7 +26,7 @@ const tickMs = 1_000;
 export function createDeadMan({ dlx, limitMs, clock, logger, onChange }: DeadManOptions) {
   let gone = false;
   let noneSinceMs: number | undefined;
-  let unsure = false;
+  const troubles = createTroubles(clock, logger);
 
   async function isReallyGone(signal: AbortSignal): Promise<boolean> {
     for (let reads = 0; reads < 2; reads++) {
@@ -42,13 +49,6 @@ export function createDeadMan({ dlx, limitMs, clock, logger, onChange }: DeadMan
     if (await isReallyGone(signal)) set(true);
   }
 
-  // Said once when it begins and once when it has ended: it is looked at each second.
-  function sure(err?: unknown): void {
-    if (err !== undefined && !unsure) logger.warn('Cannot tell whether there is a DLX', { err });
-    if (err === undefined && unsure) logger.info('Whether there is a DLX can be told again');
-    unsure = err !== undefined;
-  }
-
   function set(now: boolean): void {
     if (gone === now) return;
     gone = now;
@@ -65,8 +65,8 @@ export function createDeadMan({ dlx, limitMs, clock, logger, onChange }: DeadMan
       if (limitMs === 0) return;
       while (!signal.aborted) {
         await look(signal).then(
-          () => sure(),
-          (err: unknown) => signal.aborted || sure(err),
+          () => troubles.see(unsure, undefined),
+          (err: unknown) => signal.aborted || troubles.see(unsure, { err }),
         );
         await clock.sleep(tickMs, signal).catch(() => undefined);
       }
