@@ -1,6 +1,6 @@
 import type { Clock, Logger, ScalerContext } from '@scaler/scaler-types';
-import { dlxPorts, dlxQuestions, parseReach, type ReachRequest } from '@scaler/scaler-types/dlx-api';
-import { askDlx } from './ask-dlx.ts';
+import { dlxQuestions, parseReach, type ReachRequest } from '@scaler/scaler-types/dlx-api';
+import { askDlx, askedAt } from './ask-dlx.ts';
 import { connectOnce } from '../endpoints/probe/connect.ts';
 import type { ServiceAddress } from '@scaler/kube';
 
@@ -101,14 +101,13 @@ const askLimitMs = 500;
 
 /** Over the network. Without a token no DLX can be asked, so that none is known to come to another. */
 export function linksOf(clock: Clock, token: ScalerContext['dlxToken']): Pick<CutOffOptions, 'reach' | 'reaches'> {
-  const infraOf = (ports: ServiceAddress['ports']): number => ports[dlxPorts.infra.name] ?? dlxPorts.infra.port;
   return {
-    reach: ({ address, ports }, signal) => connectOnce(address, infraOf(ports), clock, signal),
+    reach: ({ address, ports }, signal) => connectOnce(address, askedAt(address, ports).port, clock, signal),
     reaches: async (by, { address, ports }, outer) => {
       if (token === undefined) return false;
       const signal = AbortSignal.any([outer, AbortSignal.timeout(askLimitMs)]);
-      const to = { address: by.address, port: by.ports[dlxPorts.control.name] ?? dlxPorts.control.port };
-      const body: ReachRequest = { address, port: infraOf(ports) };
+      const to = { address: by.address, port: askedAt(by.address, by.ports).control };
+      const body: ReachRequest = { address, port: askedAt(address, ports).port };
       const { status, text } = await askDlx(to, { ...dlxQuestions.reach, body }, token, signal);
       return status === 200 && parseReach(JSON.parse(text)).reached;
     },
