@@ -43,7 +43,6 @@ const firstBadForMs = 1_000;
 const longestBadForMs = 30_000;
 /** How a request ends that an app does not understand. */
 const unspoken: OutcomeCode = 'upstream-reset';
-const isUnspoken = new RegExp(` ${unspoken} | did not answer: `);
 /** An app that was asked in a protocol that it does not speak may count that against the DLX. */
 const unspokenForMs = 600_000;
 const answerLimitMs = 3_000;
@@ -68,10 +67,15 @@ export function createReachability(clock: Clock, token?: ScalerContext['dlxToken
       const problems = await Promise.all(paths.map((dlxPath) => problemOf(ref, dlxPath, token, signal)));
       signal.throwIfAborted();
       // A port on which nothing listens has no clients awake either.
-      const problem = problems.find((one) => one?.includes(' upstream-connect ') === false);
-      if (problem === undefined || isUnspoken.test(problem))
-        spoken.set(key, { print, problem, atMs: clock.monotonic() }, ref.namespace, 2 * key.length + 600);
-      return problem;
+      const problem = problems.find((one) => one !== undefined && one.code !== 'upstream-connect');
+      if (problem === undefined || problem.code === unspoken || problem.code === 'no-answer')
+        spoken.set(
+          key,
+          { print, problem: problem?.text, atMs: clock.monotonic() },
+          ref.namespace,
+          2 * key.length + 600,
+        );
+      return problem?.text;
     },
     /** What was found lately; undefined: nothing. */
     known: (ref: ResourceRef): boolean | undefined => {
@@ -81,11 +85,10 @@ export function createReachability(clock: Clock, token?: ScalerContext['dlxToken
     },
     /** Tries every path; resolves with what is wrong, undefined when each led to a pod. */
     try: async (ref: ResourceRef, paths: readonly DlxPath[], signal: AbortSignal): Promise<Unreached | undefined> => {
-      const problems = (await Promise.all(paths.map((dlxPath) => problemOf(ref, dlxPath, token, signal)))).filter(
-        (text) => text !== undefined,
-      );
+      const problems = await Promise.all(paths.map((dlxPath) => problemOf(ref, dlxPath, token, signal)));
       signal.throwIfAborted();
-      const problem = paths.length === 0 ? 'no DLX listens for it' : problems[0];
+      const first = problems.find((one) => one !== undefined);
+      const problem = paths.length === 0 ? 'no DLX listens for it' : first?.text;
       const before = found.get(resourceKey(ref))?.failures ?? 0;
       const failures = problem === undefined ? 0 : before + 1;
       const key = resourceKey(ref);
@@ -103,6 +106,12 @@ interface Spoken {
   readonly atMs: number;
 }
 
+/** What is wrong with a path: for people, and by its outcome where a DLX named one. */
+interface Problem {
+  readonly text: string;
+  readonly code: OutcomeCode | 'no-answer' | undefined;
+}
+
 function lifeMs(failures: number): number {
   return failures === 0 ? goodForMs : doublingMs(failures, firstBadForMs, longestBadForMs);
 }
@@ -112,9 +121,12 @@ async function problemOf(
   dlxPath: DlxPath,
   token: ScalerContext['dlxToken'],
   outer: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Problem | undefined> {
   const signal = AbortSignal.any([outer, AbortSignal.timeout(answerLimitMs)]);
-  const failed = (why: string): string => `the DLX at ${dlxPath.address}:${dlxPath.port} ${why}`;
+  const failed = ({ text, code }: Problem): Problem => ({
+    text: `the DLX at ${dlxPath.address}:${dlxPath.port} ${text}`,
+    code,
+  });
   try {
     const problem =
       dlxPath.ask === 'preflight'
@@ -122,13 +134,13 @@ async function problemOf(
         : await probe(dlxPath, dlxPath.ask.path, signal);
     return problem && failed(problem);
   } catch (error) {
-    return failed(`did not answer: ${(error as Error).message}`);
+    return failed({ text: `did not answer: ${(error as Error).message}`, code: 'no-answer' });
   }
 }
 
 // As a scrape: neither wakes nor counts, passes to the pod while it is awake, and is refused else. A health check would get
 // its 200 from the DLX itself where that knows of no ready pod yet.
-async function probe(dlxPath: DlxPath, path: string, signal: AbortSignal): Promise<string | undefined> {
+async function probe(dlxPath: DlxPath, path: string, signal: AbortSignal): Promise<Problem | undefined> {
   const { status, type, text } = await answerOf(
     dlxPath,
     { path, headers: { 'User-Agent': 'Prometheus/scaler' } },
@@ -137,7 +149,7 @@ async function probe(dlxPath: DlxPath, path: string, signal: AbortSignal): Promi
   const code = dlxRefusal(type, text);
   if (code === undefined) return undefined;
   const hint = code === unspoken ? '; a port that does not speak HTTP is named by scaler/tcp-ports' : '';
-  return `answered ${status} ${code} instead of a pod${hint}`;
+  return { text: `answered ${status} ${code} instead of a pod${hint}`, code };
 }
 
 // What a DLX is asked before a park, too: it listens, and a pod takes its connections.
@@ -146,9 +158,10 @@ async function preflight(
   dlxPath: DlxPath,
   token: ScalerContext['dlxToken'],
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Problem | undefined> {
   const body: PreflightRequest = { resource: { namespace, name } };
-  return problemIn(await askEither(dlxPath, { ...dlxQuestions.preflight, body }, token, signal));
+  const text = problemIn(await askEither(dlxPath, { ...dlxQuestions.preflight, body }, token, signal));
+  return text === undefined ? undefined : { text, code: undefined };
 }
 
 function problemIn({ status, text }: Answer): string | undefined {
